@@ -1,0 +1,32 @@
+"""Problems, optimizers and runs of learning to optimize, in torch.
+
+`rollout(optimizer, problem, x0, steps)` is the verb everything else is built from. This package knows neither the
+theory (`bounds`) nor the judge (`verification`).
+"""
+
+from l2o import problems
+from l2o._errors import InputError
+from l2o.checkpoints import load_official
+from l2o.optimizers import optimizer, optimizer_names
+from l2o.problems import Composite, lasso, logistic_l1, nonsmooth, quadratic, real, smooth, synthetic
+from l2o.rollout import rollout, run_from_iterates
+from l2o.run import Run
+
+__all__ = [
+    "Composite",
+    "InputError",
+    "Run",
+    "lasso",
+    "load_official",
+    "logistic_l1",
+    "nonsmooth",
+    "optimizer",
+    "optimizer_names",
+    "problems",
+    "quadratic",
+    "real",
+    "rollout",
+    "run_from_iterates",
+    "smooth",
+    "synthetic",
+]

@@ -1,0 +1,63 @@
+"""Checkpoints of the authors' public code, as optimizers of this package."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from l2o._errors import InputError
+from l2o.optimizers import Optimizer, make, option_names
+
+_KINDS = ("l2o-pa", "go-math-l2o")
+
+
+def _read(source: Any) -> Mapping[str, Any]:
+    if isinstance(source, Mapping):
+        return source
+    path = Path(source)
+    if not path.is_file():
+        raise InputError(f"{path}: no such checkpoint file.")
+    try:
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, ValueError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as problem:
+        reason = str(problem).splitlines()[0][:160] if str(problem) else type(problem).__name__
+        raise InputError(
+            f"{path}: not a readable checkpoint ({reason}); expected a .pth state_dict of tensors, or an .npz."
+        ) from None
+    for key in ("state_dict", "model"):
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
+            loaded = loaded[key]
+    if not isinstance(loaded, Mapping):
+        raise InputError(f"{path}: expected a state_dict (names to tensors), got {type(loaded).__name__}.")
+    return loaded
+
+
+def load_official(source: Any, kind: str, **options: Any) -> Optimizer:
+    """The optimizer behind a checkpoint of the authors' code.
+
+    `source` is a path to a .pth (loaded with weights_only) or .npz, or a mapping with the keys of the authors'
+    `state_dict`; weights of switched-off heads may be among them. `kind` names the model, `options` its settings
+    (norms, scales, ...), which the authors keep in the configuration and not in the checkpoint. Hidden size and
+    number of layers are read from the weights.
+    """
+    if kind not in _KINDS:
+        raise InputError(f"load_official: unknown kind {kind!r}; expected one of {', '.join(_KINDS)}.")
+    unknown = sorted(set(options) - set(option_names(kind)))
+    if unknown:
+        raise InputError(
+            f"load_official: {kind} has no option {unknown[0]!r}; its options are {', '.join(option_names(kind))}."
+        )
+    weights = dict(_read(source))
+    first = weights.get("lstm.weight_hh_l0")
+    if first is not None:
+        layers = sum(name.startswith("lstm.weight_hh_l") for name in weights)
+        options = {"hidden_size": int(np.shape(first)[-1]), "layers": layers, **options}
+    return make(kind, options, parameters=weights)

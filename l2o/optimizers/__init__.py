@@ -1,0 +1,72 @@
+"""Optimizers, one file a method, and the registry that makes them by name.
+
+A new one is a file with a frozen dataclass that has `name`, `init` and `step`, and a line in `_REGISTRY`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from l2o._errors import InputError
+from l2o.optimizers._base import Optimizer, State
+from l2o.optimizers.fista import Fista, FistaRestart, Nesterov
+from l2o.optimizers.go_math_l2o import GoMathL2O
+from l2o.optimizers.gradient_descent import GradientDescent, Ista
+from l2o.optimizers.heavy_ball import HeavyBall
+from l2o.optimizers.l2o_pa import L2OPA
+
+_REGISTRY: dict[str, type] = {
+    kind.name: kind
+    for kind in (GradientDescent, HeavyBall, Nesterov, Ista, Fista, FistaRestart, L2OPA, GoMathL2O)
+}
+
+
+def optimizer_names() -> tuple[str, ...]:
+    """The names `optimizer` takes."""
+    return tuple(_REGISTRY)
+
+
+def optimizer_class(name: str) -> type:
+    """The class behind a name."""
+    if name not in _REGISTRY:
+        close = difflib.get_close_matches(str(name), _REGISTRY, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise InputError(f"unknown optimizer {name!r}: {hint}the names are {', '.join(_REGISTRY)}.")
+    return _REGISTRY[name]
+
+
+def option_names(name: str) -> tuple[str, ...]:
+    """The options of an optimizer; the step size is called `step`."""
+    fields = (f.name for f in dataclasses.fields(optimizer_class(name)) if f.name != "parameters")
+    return tuple("step" if f == "step_size" else f for f in fields)
+
+
+def make(name: str, options: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Optimizer:
+    """The optimizer `name` with `options` and, for a learned one, the weights `parameters`."""
+    kind, known = optimizer_class(name), option_names(name)
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise InputError(
+            f"optimizer {name!r} has no option {unknown[0]!r}; its options are {', '.join(known) or 'none'}."
+        )
+    arguments = {"step_size" if k == "step" else k: v for k, v in options.items()}
+    if parameters is not None:
+        arguments["parameters"] = parameters
+    try:
+        return kind(**arguments)
+    except TypeError as problem:  # an option of the wrong type, as a string for a number
+        raise InputError(f"optimizer {name!r}: {problem}; check the types of its options.") from None
+
+
+def optimizer(name: str, **options: Any) -> Optimizer:
+    """The optimizer `name` with `options`; learned ones start from random weights drawn with `seed` (default 0).
+
+    Step sizes are absolute, a scalar or (B,); the default is 1/L (0.9999/L for the learned ones).
+    """
+    return make(name, options)
+
+
+__all__ = ["Optimizer", "State", "make", "optimizer", "optimizer_class", "optimizer_names", "option_names"]

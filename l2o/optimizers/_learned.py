@@ -1,0 +1,185 @@
+"""What the learned optimizers share: a coordinate-wise LSTM, a ReLU layer, and one linear head per quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any, ClassVar, Self, TypeVar
+
+import torch
+
+from l2o._arrays import as_tensor
+from l2o._errors import InputError
+from l2o.optimizers.cell import Parameters, lstm, lstm_shapes
+from l2o.optimizers.norms import NORMS, check_norm
+
+AnyState = TypeVar("AnyState")
+
+
+def parameter_shapes(
+    features: int, hidden_size: int, layers: int, heads: tuple[str, ...]
+) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of all weights; `heads` are the names behind "linear_"."""
+    shapes = lstm_shapes("lstm.", features, hidden_size, layers)
+    shapes["linear.weight"] = (hidden_size, hidden_size)
+    shapes["linear.bias"] = (hidden_size,)
+    for head in heads:
+        shapes[f"linear_{head}.weight"] = (1, hidden_size)
+        shapes[f"linear_{head}.bias"] = (1,)
+    return shapes
+
+
+def xavier(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, torch.Tensor]:
+    """Xavier-uniform matrices and zero biases (the authors' start for GO-Math-L2O), in float64."""
+    generator = torch.Generator().manual_seed(seed)
+    start = {}
+    for name, shape in shapes.items():
+        if len(shape) == 1:
+            start[name] = torch.zeros(shape, dtype=torch.float64)
+        else:
+            bound = (6.0 / (shape[0] + shape[1])) ** 0.5
+            start[name] = (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) * bound
+    return start
+
+
+def uniform(shapes: Mapping[str, tuple[int, ...]], hidden_size: int, seed: int) -> dict[str, torch.Tensor]:
+    """torch's own start for these layers, uniform in +-1/sqrt(hidden size) (the authors' for L2O-PA), in float64."""
+    generator = torch.Generator().manual_seed(seed)
+    bound = hidden_size**-0.5
+    return {
+        name: (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) * bound
+        for name, shape in shapes.items()
+    }
+
+
+def check_parameters(
+    given: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    model: str,
+    ignored: tuple[str, ...] = (),
+) -> dict[str, torch.Tensor]:
+    """`given` as float64 tensors with exactly the names and shapes of `shapes`.
+
+    `ignored` lists heads that are switched off: their weights are accepted and dropped.
+    """
+    dropped = {f"linear_{head}.{part}" for head in ignored for part in ("weight", "bias")}
+    missing = sorted(set(shapes) - set(given))
+    extra = sorted(set(given) - set(shapes) - dropped)
+    if missing or extra:
+        raise InputError(
+            f"{model}: these are not its weights (missing: {', '.join(missing[:4]) or 'none'}; "
+            f"unknown: {', '.join(extra[:4]) or 'none'}); check the model's kind and options."
+        )
+    tensors = {}
+    for name, shape in shapes.items():
+        tensor = as_tensor(given[name], name)
+        if tuple(tensor.shape) != tuple(shape):
+            raise InputError(
+                f"{model}: weight {name} has shape {tuple(tensor.shape)}, expected {tuple(shape)}; "
+                f"check hidden_size, layers and the model's kind."
+            )
+        tensors[name] = tensor
+    return tensors
+
+
+def run_network(
+    parameters: Parameters,
+    features: torch.Tensor,
+    hidden: torch.Tensor,
+    cell: torch.Tensor,
+    heads: tuple[str, ...],
+) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
+    """(B,n,d) features -> raw output (B,n) of every head, and the next hidden and cell state."""
+    batch, dim, width = features.shape
+    signal, hidden, cell = lstm(parameters, features.reshape(batch * dim, width), hidden, cell)
+    signal = torch.relu(torch.addmm(parameters["linear.bias"], signal, parameters["linear.weight"].T))
+    outputs: dict[str, torch.Tensor] = {}
+    if heads:
+        weight = torch.cat([parameters[f"linear_{head}.weight"] for head in heads])
+        bias = torch.cat([parameters[f"linear_{head}.bias"] for head in heads])
+        raw = torch.addmm(bias, signal, weight.T)
+        for position, head in enumerate(heads):
+            outputs[head] = raw[:, position].reshape(batch, dim)
+    return outputs, hidden, cell
+
+
+def cast(parameters: Parameters, like: torch.Tensor) -> Parameters:
+    """The weights in the precision and on the device of `like`; the same mapping where nothing changes."""
+    first = next(iter(parameters.values()))
+    if first.dtype == like.dtype and first.device == like.device:
+        return parameters
+    return {name: w.to(dtype=like.dtype, device=like.device) for name, w in parameters.items()}
+
+
+def detach(state: AnyState) -> AnyState:
+    """The state cut off from the graph that made it (between segments of training)."""
+    tensors = {f.name: getattr(state, f.name) for f in fields(state)}  # type: ignore[arg-type]
+    return replace(  # type: ignore[type-var]
+        state, **{k: v.detach() for k, v in tensors.items() if isinstance(v, torch.Tensor)}
+    )
+
+
+@dataclass(frozen=True)
+class LearnedOptimizer:
+    """Options and weights of a learned optimizer.
+
+    A subclass names its heads in `head_names`, gives each a field `<head>_norm` (None switches it off) and
+    `<head>_scale`, says how many features it feeds in `feature_count`, and draws its start in `draw`.
+    """
+
+    hidden_size: int = 20
+    layers: int = 2
+    step_size: Any = None
+    seed: int = 0
+    parameters: Mapping[str, torch.Tensor] = field(default_factory=dict, repr=False, compare=False)
+
+    name: ClassVar[str]
+    head_names: ClassVar[tuple[str, ...]]
+    feature_count: ClassVar[int]
+
+    def __post_init__(self) -> None:
+        for head in self.head_names:
+            check_norm(f"{head}_norm", getattr(self, f"{head}_norm"))
+            if not isinstance(getattr(self, f"{head}_scale"), (int, float)):
+                raise InputError(f"{head}_scale: expected a number, got {getattr(self, f'{head}_scale')!r}.")
+        for option in ("hidden_size", "layers"):
+            size = getattr(self, option)
+            if not isinstance(size, int) or size < 1:
+                raise InputError(f"{option}: expected an integer >= 1, got {size!r}.")
+        given = self.parameters or self.draw(self.shapes)
+        off = tuple(h for h in self.head_names if h not in self.heads)
+        checked = check_parameters(given, self.shapes, self.name, off)
+        object.__setattr__(self, "parameters", checked)
+
+    def draw(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
+        """Random weights from `self.seed`."""
+        raise NotImplementedError
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The heads that are switched on."""
+        return tuple(h for h in self.head_names if getattr(self, f"{h}_norm") is not None)
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the weights."""
+        return parameter_shapes(self.feature_count, self.hidden_size, self.layers, self.heads)
+
+    def with_parameters(self, parameters: Mapping[str, torch.Tensor]) -> Self:
+        """The same model with other weights, taken as they are (training differentiates through them)."""
+        other = replace(self)
+        object.__setattr__(other, "parameters", parameters)
+        return other
+
+    def head(self, raw: Mapping[str, torch.Tensor], name: str, off: torch.Tensor) -> torch.Tensor:
+        """The output of head `name`, its norm and scale applied; `off` where it is switched off."""
+        if name not in raw:
+            return off
+        return NORMS[getattr(self, f"{name}_norm")](raw[name]) * getattr(self, f"{name}_scale")
+
+    def network(
+        self, features: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
+        """(B,n,d) features -> raw heads, next hidden and cell state, in the precision of the features."""
+        return run_network(cast(self.parameters, features), features, hidden, cell, self.heads)

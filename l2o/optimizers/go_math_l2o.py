@@ -1,0 +1,124 @@
+"""GO-Math-L2O (arXiv 2506.14263): gradient-only features and a gradient-based history.
+
+With a = 0.9999/L and phi the gradient of f and the two ends of the subdifferential of r, each divided by its norm at
+x_0, a coordinate-wise LSTM followed by linear heads gives R, Q, B (and b3, b4), and
+
+    x_k = prox_R(x_{k-1} - R grad f(x_{k-1}) - Q v_{k-1} - b3),
+    v_k = B v_{k-1} + (1 - B) M_k - b4,    v_0 = 0,
+
+with one of three gradient maps: displacement  M = x_{k-1} - x_k - b3,  standard  M = (x_{k-1} - x_k - b3 - Q v)/R,
+recurrent  M = (x_{k-1} - x_k - b3)/R.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from l2o._errors import InputError
+from l2o.optimizers._base import step_size
+from l2o.optimizers._learned import LearnedOptimizer, xavier
+from l2o.optimizers.cell import network_state
+from l2o.problems.composite import Composite
+
+_TINY = 1e-20  # the authors' guard of every division
+_MAPS = ("displacement", "standard", "recurrent")
+
+
+@dataclass(frozen=True)
+class GoMathState:
+    """Iterate, memory v, network state, and the quantities of the step that led here (None at x_0)."""
+
+    x: torch.Tensor
+    memory: torch.Tensor
+    hidden: torch.Tensor
+    cell: torch.Tensor
+    scales: torch.Tensor  # (B,1,3) norms of the three features at x_0
+    base_step: torch.Tensor  # (B,1) a
+    preconditioner: torch.Tensor | None = None
+    prox_argument: torch.Tensor | None = None
+    features: torch.Tensor | None = None
+    history_weight: torch.Tensor | None = None
+    forgetting: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class GoMathL2O(LearnedOptimizer):
+    """GO-Math-L2O; the defaults are the authors' LASSO setting. A norm of None switches its head off."""
+
+    r_norm: str | None = "sigmoid"
+    r_scale: float = 1.0
+    q_norm: str | None = "sigmoid"
+    q_scale: float = 1.0
+    b_norm: str | None = "sigmoid1"
+    b_scale: float = 1.0
+    b3_norm: str | None = None
+    b3_scale: float = 1.0
+    b4_norm: str | None = None
+    b4_scale: float = 1.0
+    q_step_power: float = 0
+    gradient_map: str = "displacement"
+
+    name: ClassVar[str] = "go-math-l2o"
+    feature_count: ClassVar[int] = 3
+    head_names: ClassVar[tuple[str, ...]] = ("r", "q", "b", "b3", "b4")
+
+    def __post_init__(self) -> None:
+        if self.gradient_map not in _MAPS:
+            raise InputError(f"gradient_map: expected one of {', '.join(_MAPS)}, got {self.gradient_map!r}.")
+        if self.q_step_power not in (0, 0.5, 1, 2):
+            raise InputError(f"q_step_power: expected 0, 0.5, 1 or 2, got {self.q_step_power!r}.")
+        super().__post_init__()
+
+    def draw(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
+        """Xavier-uniform matrices, zero biases."""
+        return xavier(shapes, self.seed)
+
+    def init(
+        self,
+        problem: Composite,
+        x0: torch.Tensor,
+        seed: int = 0,
+        hidden: torch.Tensor | None = None,
+        cell: torch.Tensor | None = None,
+    ) -> GoMathState:
+        """The state at x_0; the network state, (layers, B*n, hidden_size), is zero unless given."""
+        x0 = problem.point(x0, "x0")
+        shape = (self.layers, x0.numel(), self.hidden_size)
+        hidden, cell = network_state(shape, hidden, cell, x0)
+        raw = self._raw_features(problem, x0, problem.smooth.gradient(x0))
+        scales = torch.linalg.vector_norm(raw, dim=1, keepdim=True).clamp(min=_TINY)
+        base_step = step_size(self.step_size, problem, 0.9999).clamp(min=_TINY)
+        return GoMathState(x0, torch.zeros_like(x0), hidden, cell, scales, base_step)
+
+    @staticmethod
+    def _raw_features(problem: Composite, x: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        low, high = problem.nonsmooth.subdifferential(x)
+        # The normal cone of a box has infinite ends; its direction is the information, so +-inf becomes +-1.
+        ends = [torch.nan_to_num(end, posinf=1.0, neginf=-1.0) for end in (low, high)]
+        return torch.stack([gradient, *ends], dim=-1)
+
+    def step(self, problem: Composite, state: GoMathState) -> GoMathState:
+        """One step."""
+        x, v, a = state.x, state.memory, state.base_step
+        gradient = problem.smooth.gradient(x)
+        features = self._raw_features(problem, x, gradient) / state.scales
+        raw, hidden, cell = self.network(features, state.hidden, state.cell)
+        one = torch.ones_like(x)
+        r = self.head(raw, "r", one) * a
+        q = self.head(raw, "q", one) * (a**self.q_step_power if self.q_step_power else 1.0)
+        b = self.head(raw, "b", one)
+        b3 = self.head(raw, "b3", torch.zeros_like(x))
+        b4 = self.head(raw, "b4", torch.zeros_like(x))
+        argument = x - r * gradient - q * v - b3
+        x_next = problem.nonsmooth.prox(argument, r)
+        direction = x - x_next - b3
+        if self.gradient_map == "standard":
+            direction = (direction - q * v) / (r + _TINY)
+        elif self.gradient_map == "recurrent":
+            direction = direction / (r + _TINY)
+        memory = b * v + (1 - b) * direction - b4
+        return GoMathState(x_next, memory, hidden, cell, state.scales, a, r, argument, features, q, b)

@@ -1,0 +1,91 @@
+"""L2O-PA (Math-L2O, arXiv 2305.18577): a learned preconditioner P and accelerator A.
+
+    U_k = prox_P( B (x - P grad f(x)) + (1 - B)(Z - P grad f(Z)) + b1 ),
+    x_k = U_k + A (U_k - Z_{k-1}) + b2,   Z_k = U_k,   Z_0 = x_0,
+
+with features (grad f(x), x), not normalised. In L2O-PA proper B = 1 and b1 = b2 = 0. The iterate extrapolates, so it
+is not itself the output of a prox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from l2o.optimizers._base import step_size
+from l2o.optimizers._learned import LearnedOptimizer, uniform
+from l2o.optimizers.cell import network_state
+from l2o.problems.composite import Composite
+
+
+@dataclass(frozen=True)
+class L2OPAState:
+    """Iterate, last prox output Z, network state, and the quantities of the step that led here (None at x_0)."""
+
+    x: torch.Tensor
+    z: torch.Tensor
+    hidden: torch.Tensor
+    cell: torch.Tensor
+    base_step: torch.Tensor
+    preconditioner: torch.Tensor | None = None
+    features: torch.Tensor | None = None
+    acceleration: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class L2OPA(LearnedOptimizer):
+    """L2O-PA; the defaults are the authors' LASSO setting. A norm of None switches its head off."""
+
+    p_norm: str | None = "sigmoid"
+    p_scale: float = 1.0
+    a_norm: str | None = "sigmoid"
+    a_scale: float = 1.0
+    b_norm: str | None = None
+    b_scale: float = 1.0
+    b1_norm: str | None = None
+    b1_scale: float = 1.0
+    b2_norm: str | None = None
+    b2_scale: float = 1.0
+
+    name: ClassVar[str] = "l2o-pa"
+    feature_count: ClassVar[int] = 2
+    head_names: ClassVar[tuple[str, ...]] = ("p", "a", "b", "b1", "b2")
+
+    def draw(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
+        """torch's own start for linear and LSTM layers."""
+        return uniform(shapes, self.hidden_size, self.seed)
+
+    def init(
+        self,
+        problem: Composite,
+        x0: torch.Tensor,
+        seed: int = 0,
+        hidden: torch.Tensor | None = None,
+        cell: torch.Tensor | None = None,
+    ) -> L2OPAState:
+        """The state at x_0; the network state, (layers, B*n, hidden_size), is zero unless given."""
+        x0 = problem.point(x0, "x0")
+        shape = (self.layers, x0.numel(), self.hidden_size)
+        hidden, cell = network_state(shape, hidden, cell, x0)
+        return L2OPAState(x0, x0, hidden, cell, step_size(self.step_size, problem, 0.9999))
+
+    def step(self, problem: Composite, state: L2OPAState) -> L2OPAState:
+        """One step."""
+        x, z = state.x, state.z
+        gradient = problem.smooth.gradient(x)
+        # The authors cut the features off the graph: the network learns from what it did, not from what it saw.
+        features = torch.stack([gradient.detach(), x.detach()], dim=-1)
+        raw, hidden, cell = self.network(features, state.hidden, state.cell)
+        one, zero = torch.ones_like(x), torch.zeros_like(x)
+        p = self.head(raw, "p", one) * state.base_step
+        a = self.head(raw, "a", zero)
+        argument = x - p * gradient
+        if "b" in raw:
+            b = self.head(raw, "b", one)
+            argument = b * argument + (1 - b) * (z - p * problem.smooth.gradient(z))
+        u = problem.nonsmooth.prox(argument + self.head(raw, "b1", zero), p)
+        x_next = u + a * (u - z) + self.head(raw, "b2", zero)
+        return L2OPAState(x_next, u, hidden, cell, state.base_step, p, features, a)

@@ -1,0 +1,62 @@
+"""Indicators of boxes: r(x) = 0 for lower <= x <= upper, +inf elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from l2o.problems.nonsmooth._base import NonsmoothTerm, pick
+
+
+@dataclass(frozen=True, eq=False)
+class Box(NonsmoothTerm):
+    """Indicator of lower <= x <= upper; bounds of shape (1,1), (1,n), (B,1) or (B,n), infinite ones allowed."""
+
+    lower: torch.Tensor
+    upper: torch.Tensor
+
+    kind: ClassVar[str] = "box"
+
+    @property
+    def batch_size(self) -> int:
+        """The larger number of rows of the two bounds."""
+        return max(self.lower.shape[0], self.upper.shape[0])
+
+    def values(self, x: torch.Tensor) -> torch.Tensor:
+        """0 inside, +inf outside."""
+        inside = (x >= self.lower) & (x <= self.upper)
+        return torch.where(inside, torch.zeros_like(x), torch.full_like(x, torch.inf))
+
+    def prox(self, u: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
+        """The projection, for every step."""
+        return torch.minimum(torch.maximum(u, self.lower), self.upper)
+
+    def subdifferential(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The normal cone: 0 inside, a half line on a face, empty (inf, -inf) outside."""
+        zero, inf = torch.zeros_like(x), torch.full_like(x, torch.inf)
+        low = torch.where(x <= self.lower, -inf, zero)
+        high = torch.where(x >= self.upper, inf, zero)
+        outside = (x < self.lower) | (x > self.upper)
+        return torch.where(outside, inf, low), torch.where(outside, -inf, high)
+
+    def arrays(self) -> dict[str, torch.Tensor]:
+        """The two bounds."""
+        return {"lower": self.lower, "upper": self.upper}
+
+    def select(self, index: torch.Tensor) -> Box:
+        """The instances `index`."""
+        return type(self)(pick(self.lower, index), pick(self.upper, index))
+
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Box:
+        """In another precision or on another device."""
+        return type(self)(
+            self.lower.to(dtype=dtype, device=device), self.upper.to(dtype=dtype, device=device)
+        )
+
+
+def nonnegative(dtype: torch.dtype = torch.float64, device: torch.device | str | None = None) -> Box:
+    """The indicator of x >= 0: the box [0, inf)."""
+    zero = torch.zeros(1, 1, dtype=dtype, device=device)
+    return Box(zero, torch.full_like(zero, torch.inf))

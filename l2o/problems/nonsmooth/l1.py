@@ -1,0 +1,56 @@
+"""The l1 norm: r(x) = lam ||x||_1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from l2o.problems.nonsmooth._base import NonsmoothTerm, pick
+
+
+def soft_threshold(u: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+    """sign(u) max(|u| - level, 0), elementwise."""
+    return torch.sign(u) * (u.abs() - level).clamp(min=0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class L1(NonsmoothTerm):
+    """lam ||x||_1 with lam (1,1) or (B,1), lam >= 0."""
+
+    lam: torch.Tensor
+
+    kind: ClassVar[str] = "l1"
+
+    @property
+    def batch_size(self) -> int:
+        """Number of rows of lam."""
+        return self.lam.shape[0]
+
+    def values(self, x: torch.Tensor) -> torch.Tensor:
+        """lam |x_i|."""
+        return self.lam * x.abs()
+
+    def prox(self, u: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
+        """Soft thresholding at lam * step."""
+        return soft_threshold(u, self.lam * step)
+
+    def subdifferential(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """lam sign(x_i), and [-lam, lam] where x_i = 0."""
+        slope = self.lam * torch.sign(x)
+        kink = x == 0
+        lam = self.lam.expand_as(x)
+        return torch.where(kink, -lam, slope), torch.where(kink, lam, slope)
+
+    def arrays(self) -> dict[str, torch.Tensor]:
+        """lam."""
+        return {"lam": self.lam}
+
+    def select(self, index: torch.Tensor) -> L1:
+        """The instances `index`."""
+        return L1(pick(self.lam, index))
+
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> L1:
+        """In another precision or on another device."""
+        return L1(self.lam.to(dtype=dtype, device=device))

@@ -1,0 +1,94 @@
+"""The linear map A of terms of the form phi(A x): one matrix for all instances, or one per instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from l2o import _rounding
+
+
+@dataclass(frozen=True, eq=False)
+class LinearMap:
+    """A of shape (m,n), shared by the batch, or (B,m,n)."""
+
+    matrix: torch.Tensor
+
+    @property
+    def shared(self) -> bool:
+        """Whether all instances use the same matrix."""
+        return self.matrix.ndim == 2
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,n) -> (B,m) A x."""
+        if self.shared:
+            return x @ self.matrix.mT
+        return torch.matmul(self.matrix, x.unsqueeze(-1)).squeeze(-1)
+
+    def adjoint(self, u: torch.Tensor) -> torch.Tensor:
+        """(B,m) -> (B,n) A'u."""
+        if self.shared:
+            return u @ self.matrix
+        return torch.matmul(u.unsqueeze(-2), self.matrix).squeeze(-2)
+
+    @cached_property
+    def row_norms(self) -> torch.Tensor:
+        """(m,) or (B,m) 2-norms of the rows."""
+        return torch.linalg.vector_norm(self.matrix, dim=-1)
+
+    @cached_property
+    def column_norms(self) -> torch.Tensor:
+        """(n,) or (B,n) 2-norms of the columns."""
+        return torch.linalg.vector_norm(self.matrix, dim=-2)
+
+    @cached_property
+    def frobenius(self) -> torch.Tensor:
+        """() or (B,) Frobenius norm."""
+        return torch.linalg.vector_norm(self.row_norms, dim=-1)
+
+    def forward_error(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,m) bound on the rounding error of A x: gamma |A||x| with |A_i||x| <= ||A_i|| ||x||."""
+        weight = _rounding.gamma(_rounding.nonzeros(x), x.dtype) * torch.linalg.vector_norm(
+            x, dim=-1, keepdim=True
+        )
+        return weight * self.row_norms
+
+    def adjoint_error(self, u: torch.Tensor, u_error: torch.Tensor) -> torch.Tensor:
+        """(B,n) bound on the entries of the error of A'u, u itself known up to `u_error` (B,m)."""
+        size = torch.linalg.vector_norm(u, dim=-1, keepdim=True)
+        error = torch.linalg.vector_norm(u_error, dim=-1, keepdim=True)
+        rows = self.matrix.shape[-2]
+        return self.column_norms * (_rounding.gamma(rows, u.dtype) * (size + error) + error)
+
+    @cached_property
+    def gram_eigenvalues(self) -> torch.Tensor:
+        """Ascending eigenvalues of the smaller of A A' and A'A: (q,) or (B,q), q = min(m,n)."""
+        a = self.matrix
+        gram = a @ a.mT if a.shape[-2] <= a.shape[-1] else a.mT @ a
+        return torch.linalg.eigvalsh(gram)
+
+    def largest_eigenvalue(self) -> torch.Tensor:
+        """(1,) or (B,) largest eigenvalue of A'A."""
+        return self.gram_eigenvalues[..., -1].reshape(-1)
+
+    def smallest_eigenvalue(self) -> torch.Tensor:
+        """(1,) or (B,) lower bound on the smallest eigenvalue of A'A, at least 0.
+
+        Forming the Gram matrix and the eigenvalue solver are backward stable; both errors are below
+        (m + 10 n) eps ||A||_F^2, which is taken off. With fewer rows than columns the answer is 0.
+        """
+        m, n = self.matrix.shape[-2:]
+        if m < n:
+            return torch.zeros_like(self.largest_eigenvalue())
+        slack = (m + 10 * n) * torch.finfo(self.matrix.dtype).eps * self.frobenius.reshape(-1) ** 2
+        return (self.gram_eigenvalues[..., 0].reshape(-1) - slack).clamp(min=0.0)
+
+    def select(self, index: torch.Tensor) -> LinearMap:
+        """The map of the instances `index`."""
+        return self if self.shared else LinearMap(self.matrix[index])
+
+    def to(self, dtype: torch.dtype | None, device: torch.device | str | None) -> LinearMap:
+        """The map in another precision or on another device."""
+        return LinearMap(self.matrix.to(dtype=dtype, device=device))

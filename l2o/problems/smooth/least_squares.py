@@ -1,0 +1,85 @@
+"""Least squares: f(x) = 1/2 ||A x - y||^2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+
+from l2o import _rounding
+from l2o.problems.smooth._base import SmoothTerm
+from l2o.problems.smooth._linear_map import LinearMap
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquares(SmoothTerm):
+    """1/2 ||A x - y||^2 with A (m,n) or (B,m,n) and y (B,m); L = lambda_max(A'A), mu = lambda_min(A'A)."""
+
+    map: LinearMap
+    target: torch.Tensor
+
+    kind: ClassVar[str] = "least-squares"
+
+    @property
+    def batch_size(self) -> int:
+        """Number of instances B."""
+        return self.target.shape[0]
+
+    @property
+    def dim(self) -> int:
+        """Number of variables n."""
+        return self.map.matrix.shape[-1]
+
+    @cached_property
+    def smoothness(self) -> torch.Tensor:
+        """(B,) largest eigenvalue of A'A."""
+        return self.map.largest_eigenvalue().expand(self.batch_size)
+
+    @cached_property
+    def strong_convexity(self) -> torch.Tensor:
+        """(B,) certified lower bound on the smallest eigenvalue of A'A; 0 where m < n."""
+        return self.map.smallest_eigenvalue().expand(self.batch_size)
+
+    def residual(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,n) -> (B,m) A x - y."""
+        return self.map(x) - self.target
+
+    def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B,n) -> (B,), (B,n)."""
+        r = self.residual(x)
+        return 0.5 * (r * r).sum(-1), self.map.adjoint(r)
+
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,n) -> (B,)."""
+        r = self.residual(x)
+        return 0.5 * (r * r).sum(-1)
+
+    def _residual_and_error(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        r = self.residual(x)
+        u = _rounding.unit_roundoff(x.dtype)
+        return r, self.map.forward_error(x) + 2 * u * r.abs()
+
+    def value_error(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,) |fl f - f| <= sum |r_i| err_i + err_i^2 / 2 + gamma_m f."""
+        r, error = self._residual_and_error(x)
+        summation = _rounding.gamma(r.shape[-1], x.dtype) * 0.5 * (r * r).sum(-1)
+        return 1.01 * ((r.abs() * error + 0.5 * error * error).sum(-1) + summation)
+
+    def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,) error of A'r in the 2-norm."""
+        r, error = self._residual_and_error(x)
+        return 1.01 * torch.linalg.vector_norm(self.map.adjoint_error(r, error), dim=-1)
+
+    def arrays(self) -> dict[str, torch.Tensor]:
+        """A and y."""
+        return {"A": self.map.matrix, "y": self.target}
+
+    def select(self, index: torch.Tensor) -> LeastSquares:
+        """The instances `index`."""
+        return LeastSquares(self.map.select(index), self.target[index])
+
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> LeastSquares:
+        """In another precision or on another device."""
+        return LeastSquares(self.map.to(dtype, device), self.target.to(dtype=dtype, device=device))

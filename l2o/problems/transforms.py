@@ -1,0 +1,255 @@
+"""The change of variables c f(x/a + t), exact for values, gradients, subdifferentials and proxes of any term.
+
+With w = x/a + t the gradient is (c/a) f'(w), the smoothness constant c L / a^2, and
+
+    argmin_x  c r(x/a + t) + (x - u)^2 / (2 step)  =  a (prox_r(u/a + t, step c / a^2) - t),
+
+so one wrapper carries the objective shift F(x + t), the scaling c F(x) and the dilation F(x / a), and they compose:
+shifting by t', dilating by a' and scaling by c' lead from (c, a, t) to (c c', a a', t + t'/a).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+
+from l2o import _rounding
+from l2o.problems.nonsmooth import Box, NonsmoothTerm, Zero
+from l2o.problems.nonsmooth._base import pick
+from l2o.problems.smooth import SmoothTerm
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """The parameters of x -> c f(x/a + t): `scale` c and `dilation` a of shape (1,1) or (B,1), `shift` t (1|B, 1|n)."""
+
+    scale: torch.Tensor
+    dilation: torch.Tensor
+    shift: torch.Tensor
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        scale: torch.Tensor | None = None,
+        dilation: torch.Tensor | None = None,
+        shift: torch.Tensor | None = None,
+    ) -> Change:
+        """One of c F(x), F(x/a), F(x + t): give the one parameter, of shape (1|B, 1|n)."""
+        like = next(p for p in (scale, dilation, shift) if p is not None)
+        one = torch.ones(1, 1, dtype=like.dtype, device=like.device)
+        return cls(
+            one if scale is None else scale,
+            one if dilation is None else dilation,
+            torch.zeros_like(one) if shift is None else shift,
+        )
+
+    @property
+    def batch_size(self) -> int:
+        """Number of instances the parameters speak of."""
+        return max(p.shape[0] for p in (self.scale, self.dilation, self.shift))
+
+    @cached_property
+    def dilates(self) -> bool:
+        """Whether a differs from 1 anywhere; if not, divisions by a are skipped and lose no digits."""
+        return bool((self.dilation != 1).any())
+
+    def then(self, later: Change) -> Change:
+        """This change, followed by `later`."""
+        moved = later.shift / self.dilation if self.dilates else later.shift
+        return Change(self.scale * later.scale, self.dilation * later.dilation, self.shift + moved)
+
+    def inward(self, x: torch.Tensor) -> torch.Tensor:
+        """x -> x/a + t, the point at which the base term is evaluated."""
+        return (x / self.dilation if self.dilates else x) + self.shift
+
+    def outward(self, w: torch.Tensor) -> torch.Tensor:
+        """w -> a (w - t), its inverse."""
+        return (w - self.shift) * self.dilation if self.dilates else w - self.shift
+
+    def inward_error(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,n) bound on the rounding of `inward`."""
+        u = _rounding.unit_roundoff(x.dtype)
+        quotient = (x / self.dilation).abs() if self.dilates else torch.zeros_like(x)
+        return 2 * u * (quotient + self.inward(x).abs())
+
+    def select(self, index: torch.Tensor) -> Change:
+        """The instances `index`."""
+        return Change(pick(self.scale, index), pick(self.dilation, index), pick(self.shift, index))
+
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Change:
+        """In another precision or on another device."""
+        return Change(*(p.to(dtype=dtype, device=device) for p in (self.scale, self.dilation, self.shift)))
+
+    def arrays(self) -> dict[str, torch.Tensor]:
+        """c, a and t by name."""
+        return {"scale": self.scale, "dilation": self.dilation, "shift": self.shift}
+
+
+@dataclass(frozen=True, eq=False)
+class ChangedSmooth(SmoothTerm):
+    """c f(x/a + t)."""
+
+    base: SmoothTerm
+    change: Change
+
+    kind: ClassVar[str] = "changed-smooth"
+
+    @property
+    def convex(self) -> bool:
+        """As the base (c > 0)."""
+        return self.base.convex
+
+    def changed(self, change: Change) -> ChangedSmooth:
+        """The base under both changes."""
+        return ChangedSmooth(self.base, self.change.then(change))
+
+    @property
+    def batch_size(self) -> int:
+        """Of the base."""
+        return self.base.batch_size
+
+    @property
+    def dim(self) -> int:
+        """Of the base."""
+        return self.base.dim
+
+    @cached_property
+    def _curvature(self) -> torch.Tensor:
+        return (self.change.scale / self.change.dilation**2).squeeze(-1)
+
+    @cached_property
+    def smoothness(self) -> torch.Tensor:
+        """(B,) c L / a^2."""
+        return self._curvature * self.base.smoothness
+
+    @cached_property
+    def strong_convexity(self) -> torch.Tensor:
+        """(B,) c mu / a^2, less its rounding."""
+        return self._curvature * self.base.strong_convexity * (1 - 1e-15)
+
+    def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B,n) -> (B,), (B,n)."""
+        value, gradient = self.base.value_and_gradient(self.change.inward(x))
+        return self.change.scale.squeeze(-1) * value, self.change.scale / self.change.dilation * gradient
+
+    def _moved(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.linalg.vector_norm(self.change.inward_error(x), dim=-1)
+
+    def value_error(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,): the base's error, and what the rounding of x/a + t does to the value."""
+        w = self.change.inward(x)
+        value, gradient = self.base.value_and_gradient(w)
+        moved = self._moved(x)
+        slope = torch.linalg.vector_norm(gradient, dim=-1) + self.base.gradient_error(w)
+        error = self.base.value_error(w) + moved * (slope + self.base.smoothness * moved)
+        u = _rounding.unit_roundoff(x.dtype)
+        return self.change.scale.squeeze(-1) * (1.01 * error + 4 * u * value.abs())
+
+    def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,): the base's error, and L times the rounding of x/a + t."""
+        w = self.change.inward(x)
+        size = torch.linalg.vector_norm(self.base.gradient(w), dim=-1)
+        error = self.base.gradient_error(w) + self.base.smoothness * self._moved(x)
+        u = _rounding.unit_roundoff(x.dtype)
+        factor = (self.change.scale / self.change.dilation).squeeze(-1)
+        return factor * (1.01 * error + 4 * u * size)
+
+    def arrays(self) -> dict[str, torch.Tensor]:
+        """Of the base, and the change."""
+        return {**self.base.arrays(), **self.change.arrays()}
+
+    def select(self, index: torch.Tensor) -> ChangedSmooth:
+        """The instances `index`."""
+        return ChangedSmooth(self.base.select(index), self.change.select(index))
+
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> ChangedSmooth:
+        """In another precision or on another device."""
+        return ChangedSmooth(self.base.to(dtype, device), self.change.to(dtype, device))
+
+
+@dataclass(frozen=True, eq=False)
+class ChangedNonsmooth(NonsmoothTerm):
+    """c r(x/a + t)."""
+
+    base: NonsmoothTerm
+    change: Change
+
+    kind: ClassVar[str] = "changed-nonsmooth"
+
+    def changed(self, change: Change) -> ChangedNonsmooth:
+        """The base under both changes."""
+        return ChangedNonsmooth(self.base, self.change.then(change))
+
+    @property
+    def batch_size(self) -> int:
+        """The larger of the base's and the change's."""
+        return max(self.base.batch_size, self.change.batch_size)
+
+    def values(self, x: torch.Tensor) -> torch.Tensor:
+        """c r_i(x_i/a + t_i)."""
+        return self.change.scale * self.base.values(self.change.inward(x))
+
+    def prox(self, u: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
+        """a (prox_r(u/a + t, step c / a^2) - t)."""
+        inner = step * self.change.scale / self.change.dilation**2
+        return self.change.outward(self.base.prox(self.change.inward(u), inner))
+
+    def subdifferential(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(c/a) times the base's at x/a + t.
+
+        Under a dilation the image of a kink is known to rounding only, so every slope within that rounding counts:
+        the ends are those of the base at x/a + t -+ its rounding, for a solution at a kink has slopes in between.
+        """
+        w = self.change.inward(x)
+        if self.change.dilates:
+            slack = self.change.inward_error(x)
+            low, high = self.base.subdifferential(w - slack)[0], self.base.subdifferential(w + slack)[1]
+        else:
+            low, high = self.base.subdifferential(w)
+        factor = self.change.scale / self.change.dilation
+        return factor * low, factor * high
+
+    def value_error(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,): the base's error, and the slope times the rounding of x/a + t."""
+        w = self.change.inward(x)
+        low, high = self.base.subdifferential(w)
+        slope = torch.maximum(low.abs(), high.abs())
+        # An infinite slope belongs to an indicator, whose value does not change inside its domain.
+        moved = (slope.nan_to_num(posinf=0.0) * self.change.inward_error(x)).sum(-1)
+        return 1.01 * self.change.scale.squeeze(-1) * (self.base.value_error(w) + moved)
+
+    def arrays(self) -> dict[str, torch.Tensor]:
+        """Of the base, and the change."""
+        return {**self.base.arrays(), **self.change.arrays()}
+
+    def select(self, index: torch.Tensor) -> ChangedNonsmooth:
+        """The instances `index`."""
+        return ChangedNonsmooth(self.base.select(index), self.change.select(index))
+
+    def to(
+        self, dtype: torch.dtype | None = None, device: torch.device | str | None = None
+    ) -> ChangedNonsmooth:
+        """In another precision or on another device."""
+        return ChangedNonsmooth(self.base.to(dtype, device), self.change.to(dtype, device))
+
+
+def changed_smooth(term: SmoothTerm, change: Change) -> SmoothTerm:
+    """`term` under `change`."""
+    return term.changed(change) if isinstance(term, ChangedSmooth) else ChangedSmooth(term, change)
+
+
+def changed_nonsmooth(term: NonsmoothTerm, change: Change) -> NonsmoothTerm:
+    """`term` under `change`: a zero term stays one and a box becomes another box, anything else is wrapped.
+
+    A box moved by the generic wrapper could map a point of its face to one an ulp outside of it, where r is
+    infinite; as a box of its own, with moved bounds, its prox lands in its domain exactly.
+    """
+    if isinstance(term, Zero):
+        return term
+    if isinstance(term, Box):
+        return Box(change.outward(term.lower), change.outward(term.upper))
+    return term.changed(change) if isinstance(term, ChangedNonsmooth) else ChangedNonsmooth(term, change)

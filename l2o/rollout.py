@@ -1,0 +1,239 @@
+"""Running an optimizer, and reading a run off anybody's iterates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from l2o._arrays import as_tensor
+from l2o._errors import InputError
+from l2o.optimizers._base import Optimizer
+from l2o.problems.composite import Composite
+from l2o.run import Run
+
+_RECORDS = ("all", "scalars")
+
+
+def implicit_subgradient(
+    problem: Composite,
+    x: torch.Tensor,
+    argument: torch.Tensor,
+    step: torch.Tensor,
+    wanted: torch.Tensor,
+) -> torch.Tensor:
+    """(B,n) the g in the subdifferential of r at x = prox_step(argument): g = (argument - x) / step.
+
+    Cancellation blurs that quotient by a few units of |argument| + |x| over step, while the subdifferential at x is
+    known exactly; so where the two agree within that blur g is moved into the subdifferential. Where they do not, the
+    quotient is kept as it is: x was not the prox of `argument`, and whoever checks g will see it. Components with a
+    vanishing step take the slope nearest to `wanted`.
+    """
+    low, high = problem.nonsmooth.subdifferential(x)
+    quotient = torch.where(step > 0, (argument - x) / step, wanted)
+    inside = torch.minimum(torch.maximum(quotient, low), high)
+    blur = 32 * torch.finfo(x.dtype).eps * (argument.abs() + x.abs() + step * quotient.abs()) / step
+    blur = torch.where(step > 0, blur, torch.full_like(blur, torch.inf))
+    return torch.where((quotient - inside).abs() <= blur, inside, quotient)
+
+
+def nearest_subgradient(problem: Composite, x: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """(B,n) the element of the subdifferential of r at x nearest to `wanted`; 0 where it is empty."""
+    low, high = problem.nonsmooth.subdifferential(x)
+    nearest = torch.minimum(torch.maximum(wanted, low), high)
+    return torch.where(low > high, torch.zeros_like(nearest), nearest)
+
+
+def relative_deviation(
+    generalized_gradient: torch.Tensor, deviation: torch.Tensor, smoothness: torch.Tensor
+) -> torch.Tensor:
+    """rho = L ||e|| / ||G|| over the last axis, 0 where both vanish; L broadcasts against the other axes."""
+    size = torch.linalg.vector_norm(generalized_gradient, dim=-1)
+    error = smoothness * torch.linalg.vector_norm(deviation, dim=-1)
+    return torch.where(error == 0, torch.zeros_like(error), error / size)
+
+
+@dataclass
+class _Recorder:
+    """Collects what is asked for, step by step."""
+
+    problem: Composite
+    keep_arrays: bool
+    comparator: torch.Tensor | None
+    series: dict[str, list[torch.Tensor]] = field(default_factory=dict)
+
+    def put(self, **entries: torch.Tensor | None) -> None:
+        for name, value in entries.items():
+            if value is not None:
+                self.series.setdefault(name, []).append(value)
+
+    def start(self, x: torch.Tensor, memory: torch.Tensor | None) -> None:
+        value, self.gradient = self.problem.smooth.value_and_gradient(x)
+        self.put(objective=value + self.problem.nonsmooth.value(x))
+        if self.keep_arrays:
+            self.put(x=x, memory=memory)
+        if self.comparator is not None:
+            self.put(dist=torch.linalg.vector_norm(x - self.comparator, dim=-1))
+
+    def step(self, previous: torch.Tensor, state: Any) -> None:
+        problem, x = self.problem, state.x
+        smoothness = problem.smoothness.unsqueeze(-1)
+        gradient, difference = self.gradient, previous - x
+        wanted = smoothness * difference - gradient
+        p = getattr(state, "preconditioner", None)
+        argument = getattr(state, "prox_argument", None)
+        p = None if p is None else p.expand_as(x)
+        if problem.nonsmooth.is_zero:
+            subgradient = torch.zeros_like(x)
+        elif argument is not None and p is not None:
+            subgradient = implicit_subgradient(problem, x, argument, p, wanted)
+        else:
+            subgradient = nearest_subgradient(problem, x, wanted)
+        generalized = gradient + subgradient
+        deviation = difference - generalized / smoothness
+        bias = None if p is None else difference - p * generalized
+        self.put(relative_deviation=relative_deviation(generalized, deviation, problem.smoothness))
+        if self.keep_arrays:
+            self.put(
+                smooth_gradient=gradient,
+                subgradient=subgradient,
+                generalized_gradient=generalized,
+                step=difference,
+                deviation=deviation,
+                preconditioner=p,
+                bias=bias,
+                features=getattr(state, "features", None),
+            )
+        else:
+            self._inner_products(previous, x, generalized, difference, p, bias)
+        self.start(x, getattr(state, "memory", None))
+
+    def _inner_products(
+        self,
+        previous: torch.Tensor,
+        x: torch.Tensor,
+        generalized: torch.Tensor,
+        difference: torch.Tensor,
+        p: torch.Tensor | None,
+        bias: torch.Tensor | None,
+    ) -> None:
+        def dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+            return (a * b).sum(-1)
+
+        self.put(
+            G2=dot(generalized, generalized), D2=dot(difference, difference), GD=dot(generalized, difference)
+        )
+        if self.comparator is not None:
+            before, after = previous - self.comparator, x - self.comparator
+            self.put(
+                Gx=dot(generalized, after),
+                Gx_prev=dot(generalized, before),
+                Dx=dot(difference, after),
+                Dx_prev=dot(difference, before),
+            )
+        self.put(gradient_error=self.problem.smooth.gradient_error(previous))
+        if p is not None and bias is not None:
+            scaled = self.problem.smoothness.unsqueeze(-1) * p
+            self.put(
+                pG2=dot(p * (1 - scaled / 2) * generalized, generalized),
+                Lp_max=scaled.amax(-1),
+                Lp_min=scaled.amin(-1),
+                bnorm=torch.linalg.vector_norm(bias, dim=-1),
+            )
+
+    def run(self, x_final: torch.Tensor, optimizer: str, rule: str) -> Run:
+        stacked = {name: torch.stack(values, dim=1) for name, values in self.series.items()}
+        scalars: dict[str, torch.Tensor] = {}
+        if not self.keep_arrays:
+            named = {"objective", "relative_deviation"}
+            scalars = {name: t for name, t in stacked.items() if name not in named}
+            stacked = {name: t for name, t in stacked.items() if name in named}
+        else:
+            stacked.pop("dist", None)
+        stacked.setdefault("x", None)  # type: ignore[arg-type]
+        return Run(
+            **stacked,
+            smoothness=self.problem.smoothness.clone(),
+            x_final=x_final,
+            scalars=scalars,
+            optimizer=optimizer,
+            subgradient_rule=rule,
+        )
+
+
+@torch.no_grad()
+def rollout(
+    optimizer: Optimizer,
+    problem: Composite,
+    x0: Any,
+    steps: int,
+    state: Any = None,
+    seed: int = 0,
+    record: str = "all",
+    *,
+    comparator: Any = None,
+    progress: Callable[[int], None] | None = None,
+) -> Run:
+    """Run `steps` steps of `optimizer` from `x0` (B,n), or from `state` where one is given.
+
+    `record="all"` keeps every array of `Run`; `record="scalars"` keeps only numbers per step (inner products, with
+    the point `comparator` (B,n) where given), in memory that does not grow with n. g_k is the implicit subgradient of
+    the prox where the state exposes `prox_argument` and `preconditioner`, otherwise the choice of least deviation.
+    `progress(k)` is called after each step. A run may diverge: see `Run.finite`.
+    """
+    if record not in _RECORDS:
+        raise InputError(f"record: expected one of {', '.join(_RECORDS)}, got {record!r}.")
+    if not isinstance(steps, int) or steps < 1:
+        raise InputError(f"steps: expected an integer >= 1, got {steps!r}.")
+    for method in ("init", "step"):
+        if not callable(getattr(optimizer, method, None)):
+            raise InputError(
+                f"{type(optimizer).__name__} is not an optimizer: it must implement init(problem, x0, seed) and "
+                f"step(problem, state). Missing {method}."
+            )
+    x = problem.point(as_tensor(x0, "x0", dtype=problem.dtype, device=problem.device), "x0")
+    state = optimizer.init(problem, x, seed=seed) if state is None else state
+    z = None if comparator is None else problem.point(comparator, "comparator")
+    recorder = _Recorder(problem, record == "all", z)
+    x = problem.point(state.x, "state.x")
+    recorder.start(x, getattr(state, "memory", None))
+    for k in range(steps):
+        previous, state = state.x, optimizer.step(problem, state)
+        if state.x.shape != previous.shape:
+            raise InputError(
+                f"{type(optimizer).__name__}.step returned x of shape {tuple(state.x.shape)}, expected "
+                f"{tuple(previous.shape)}."
+            )
+        recorder.step(previous, state)
+        if progress is not None:
+            progress(k + 1)
+    if problem.nonsmooth.is_zero:
+        rule = "zero"
+    else:
+        rule = "prox" if getattr(state, "prox_argument", None) is not None else "least deviation"
+    return recorder.run(state.x, getattr(optimizer, "name", type(optimizer).__name__), rule)
+
+
+@dataclass(frozen=True)
+class _Iterate:
+    x: torch.Tensor
+
+
+@torch.no_grad()
+def run_from_iterates(problem: Composite, X: Any, *, name: str = "given iterates") -> Run:
+    """The run behind iterates (B,K+1,n) made by any code; g_k is the choice of least deviation."""
+    iterates = as_tensor(X, "X", ndim=(2, 3), dtype=problem.dtype, device=problem.device)
+    iterates = iterates.unsqueeze(0) if iterates.ndim == 2 else iterates
+    if iterates.shape[0] != problem.batch_size or iterates.shape[2] != problem.dim or iterates.shape[1] < 2:
+        raise InputError(
+            f"X: expected shape (B, K+1, n) = ({problem.batch_size}, >= 2, {problem.dim}), got "
+            f"{tuple(iterates.shape)}."
+        )
+    recorder = _Recorder(problem, True, None)
+    recorder.start(iterates[:, 0], None)
+    for k in range(1, iterates.shape[1]):
+        recorder.step(iterates[:, k - 1], _Iterate(iterates[:, k]))
+    rule = "zero" if problem.nonsmooth.is_zero else "least deviation"
+    return recorder.run(iterates[:, -1], name, rule)
