@@ -8,20 +8,26 @@ from l2o import problems
 from l2o._errors import InputError
 from l2o.checkpoints import load_official
 from l2o.optimizers import optimizer, optimizer_names
+from l2o.pretrained import load_trained, pretrained, pretrained_names
 from l2o.problems import Composite, lasso, logistic_l1, nonsmooth, quadratic, real, smooth, synthetic
 from l2o.rollout import rollout, run_from_iterates
 from l2o.run import Run
+from l2o.training import TrainingConfig, train
 
 __all__ = [
     "Composite",
     "InputError",
     "Run",
+    "TrainingConfig",
     "lasso",
     "load_official",
+    "load_trained",
     "logistic_l1",
     "nonsmooth",
     "optimizer",
     "optimizer_names",
+    "pretrained",
+    "pretrained_names",
     "problems",
     "quadratic",
     "real",
@@ -29,4 +35,5 @@ __all__ = [
     "run_from_iterates",
     "smooth",
     "synthetic",
+    "train",
 ]

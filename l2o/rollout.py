@@ -74,6 +74,8 @@ class _Recorder:
         self.put(objective=value + self.problem.nonsmooth.value(x))
         if self.keep_arrays:
             self.put(x=x, memory=memory)
+        else:
+            self.put(objective_error=self.problem.objective_error(x))
         if self.comparator is not None:
             self.put(dist=torch.linalg.vector_norm(x - self.comparator, dim=-1))
 

@@ -1,0 +1,72 @@
+"""Shipped weights: small npz files with a manifest each (config, seed, steps, validation curve, hash, command)."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from l2o._errors import InputError
+from l2o.optimizers import Optimizer, make
+from l2o.training.loop import weights_hash
+
+
+def pretrained_names() -> tuple[tuple[str, str], ...]:
+    """(optimizer, family) pairs for which weights are shipped."""
+    stems = (entry.name for entry in files(__name__).iterdir() if entry.name.endswith(".json"))
+    pairs = (stem.removesuffix(".json").split(".", 1) for stem in stems)
+    return tuple(sorted((name, family) for name, family in pairs))
+
+
+def manifest(name: str, family: str) -> dict[str, Any]:
+    """How the weights of `name` for `family` came to be."""
+    if (name, family) not in pretrained_names():
+        known = ", ".join(f"{n} ({f})" for n, f in pretrained_names()) or "none"
+        raise InputError(
+            f"no weights of {name!r} for {family!r} are shipped; there are: {known}. Train some with "
+            f"`l2obound train`."
+        )
+    return json.loads((files(__name__) / f"{name}.{family}.json").read_text(encoding="utf-8"))
+
+
+def _load(data: bytes, description: Mapping[str, Any], where: str) -> Optimizer:
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            weights = {n: archive[n] for n in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as problem:
+        raise InputError(f"{where}: not an npz of weights, or damaged ({type(problem).__name__}).") from None
+    if weights_hash(weights) != description.get("sha256"):
+        raise InputError(
+            f"{where}: the weights do not match the hash in their manifest; they were changed or belong to another."
+        )
+    return make(description["model"], description["options"], parameters=weights)
+
+
+def pretrained(name: str, family: str) -> Optimizer:
+    """The optimizer `name` with the shipped weights for `family`; their hash is checked against the manifest."""
+    description = manifest(name, family)
+    resource = files(__name__) / f"{name}.{family}.npz"
+    return _load(resource.read_bytes(), description, f"{name}.{family}.npz")
+
+
+def load_trained(folder: str | Path) -> tuple[Optimizer, dict[str, Any]]:
+    """The optimizer and manifest that `l2obound train --out FOLDER` left."""
+    folder = Path(folder)
+    try:
+        description = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        data = (folder / "weights.npz").read_bytes()
+    except FileNotFoundError as problem:
+        raise InputError(
+            f"{folder}: no finished training there ({Path(str(problem.filename)).name} is missing)."
+        ) from None
+    except (OSError, ValueError) as problem:
+        raise InputError(f"{folder}/manifest.json: cannot be read ({problem}).") from None
+    if not isinstance(description, dict) or not {"model", "options", "sha256"} <= set(description):
+        raise InputError(f"{folder}/manifest.json: not a training manifest; train again.")
+    return _load(data, description, str(folder / "weights.npz")), description

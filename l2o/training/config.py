@@ -1,0 +1,155 @@
+"""What a training run is told: a TOML file, checked against this schema; unknown keys are errors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from l2o._errors import InputError
+from l2o.optimizers import Optimizer, option_names, optimizer
+from l2o.optimizers._learned import LearnedOptimizer
+from l2o.problems import Composite, synthetic
+
+_SPLITS = ("train", "validation", "test")
+_SPLIT_WIDTH = 10**9
+
+
+def split_seed(split: str, index: int = 0, seed: int = 0) -> int:
+    """Seed of batch `index` of a split: the three splits own disjoint ranges, so no instance is ever in two."""
+    if split not in _SPLITS:
+        raise InputError(f"split: expected one of {', '.join(_SPLITS)}, got {split!r}.")
+    if not 0 <= seed < 1000 or not 0 <= index < 10**6:
+        raise InputError(f"expected 0 <= seed < 1000 and 0 <= index < 10**6, got {seed} and {index}.")
+    return (1 + _SPLITS.index(split)) * _SPLIT_WIDTH + seed * 10**6 + index
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelConfig(_Section):
+    """Which optimizer is trained, and its options."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known(self) -> ModelConfig:
+        if not isinstance(self.build(), LearnedOptimizer):
+            raise ValueError(f"{self.name} has nothing to learn; name a learned optimizer")
+        return self
+
+    def build(self, seed: int = 0) -> Optimizer:
+        """The untrained optimizer; `seed` draws its weights unless the options name one."""
+        known = option_names(self.name)
+        return optimizer(self.name, **({"seed": seed} if "seed" in known else {}) | self.options)
+
+
+class ProblemConfig(_Section):
+    """The family the optimizer is trained on: a synthetic one, with its size."""
+
+    family: Literal["lasso", "logistic_l1"] = "lasso"
+    rows: int = Field(20, ge=1)
+    dim: int = Field(40, ge=1)
+    sparsity: int | None = Field(None, ge=0)
+    lam: float = Field(0.1, ge=0, allow_inf_nan=False)
+
+    def build(self, batch: int, seed: int, dtype: torch.dtype = torch.float64) -> Composite:
+        """`batch` instances."""
+        make = getattr(synthetic, self.family)
+        return make(
+            batch, self.rows, self.dim, sparsity=self.sparsity, lam=self.lam, seed=seed, dtype=dtype
+        )
+
+
+class ScheduleConfig(_Section):
+    """How long and how fast.
+
+    One update is made after each `unroll` iterations; a batch is iterated `horizon` times; `epochs` passes over
+    `batches` batches, the learning rate multiplied by `decay` after each.
+    """
+
+    seed: int = Field(0, ge=0, lt=1000)
+    epochs: int = Field(3, ge=1)
+    batches: int = Field(160, ge=1)
+    batch: int = Field(128, ge=1)
+    horizon: int = Field(100, ge=1)
+    unroll: int = Field(20, ge=1)
+    loss: Literal["mean", "weighted_sum"] = "mean"
+    learning_rate: float = Field(1e-2, gt=0)
+    decay: float = Field(0.1, gt=0, le=1)
+    clip: float | None = Field(1.0, gt=0)
+    precision: Literal["float32", "float64"] = "float32"
+    device: str = "cpu"
+    threads: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _segments(self) -> ScheduleConfig:
+        if self.horizon % self.unroll:
+            raise ValueError(
+                f"horizon ({self.horizon}) must be a multiple of unroll ({self.unroll})"
+            )
+        return self
+
+    @property
+    def updates(self) -> int:
+        """Number of weight updates in all."""
+        return self.epochs * self.batches * (self.horizon // self.unroll)
+
+
+class ValidationConfig(_Section):
+    """When and on what the weights are judged: the lowest mean objective over `steps` iterations is kept."""
+
+    every: int = Field(20, ge=1)
+    batch: int = Field(512, ge=1)
+    steps: int = Field(100, ge=1)
+
+
+class TrainingConfig(_Section):
+    """A whole training run."""
+
+    model: ModelConfig
+    problem: ProblemConfig = ProblemConfig()
+    training: ScheduleConfig = ScheduleConfig()
+    validation: ValidationConfig = ValidationConfig()
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of the settings; a run is resumed only under the same one."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_config(source: str | os.PathLike[str] | dict[str, Any]) -> TrainingConfig:
+    """The configuration in a TOML file or a dict; unknown keys and bad values are one clear `InputError`."""
+    where = "config"
+    if not isinstance(source, dict):
+        where = str(source)
+        try:
+            source = tomllib.loads(Path(source).read_text(encoding="utf-8"))
+        except OSError as problem:
+            raise InputError(f"{where}: cannot be read ({problem.strerror}).") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            raise InputError(f"{where}: not valid TOML ({problem}).") from None
+    try:
+        return TrainingConfig.model_validate(source)
+    except ValidationError as problem:
+        raise InputError(f"{where}: {describe(problem)}") from None
+
+
+def describe(problem: ValidationError) -> str:
+    """The errors of a validation in one line."""
+    parts = []
+    for error in problem.errors():
+        key = ".".join(str(p) for p in error["loc"]) or "(top)"
+        kind = error["type"]
+        message = "unknown key; remove it or check its spelling" if kind == "extra_forbidden" else error["msg"]
+        parts.append(f"{key}: {message.removeprefix('Value error, ')}")
+    return "; ".join(parts)

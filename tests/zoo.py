@@ -1,0 +1,67 @@
+"""The problems and optimizers that tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+import l2o
+from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero, nonnegative
+from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
+
+
+def column(*values: float) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64).reshape(-1, 1)
+
+
+def smooth_terms(batch: int = 3, rows: int = 7, dim: int = 5, seed: int = 0) -> dict[str, SmoothTerm]:
+    rng = np.random.default_rng(seed)
+    a = torch.as_tensor(rng.standard_normal((batch, rows, dim)))
+    y = torch.as_tensor(rng.standard_normal((batch, rows)))
+    q = a.mT @ a / rows
+    return {
+        "least-squares": LeastSquares(LinearMap(a), y),
+        "least-squares-shared": LeastSquares(LinearMap(a[0]), y),
+        "logistic": Logistic(LinearMap(a), (y > 0).double()),
+        "quadratic": QuadraticForm(LinearMap(0.5 * (q + q.mT)), y[:, :dim]),
+    }
+
+
+def nonsmooth_terms(dim: int = 5) -> dict[str, NonsmoothTerm]:
+    width = torch.linspace(0.1, 1.0, dim, dtype=torch.float64).reshape(1, -1)
+    return {
+        "zero": Zero(),
+        "l1": L1(column(0.3)),
+        "l1-per-instance": L1(column(0.1, 0.3, 0.7)),
+        "elastic-net": ElasticNet(column(0.2), column(0.5)),
+        "box": Box(-width, 2 * width),
+        "nonnegative": nonnegative(),
+    }
+
+
+def composites(seed: int = 0) -> dict[str, l2o.Composite]:
+    return {
+        f"{f} + {r}": l2o.Composite(smooth, nonsmooth)
+        for f, smooth in smooth_terms(seed=seed).items()
+        for r, nonsmooth in nonsmooth_terms().items()
+    }
+
+
+CHANGES: dict[str, Callable[[l2o.Composite], l2o.Composite]] = {
+    "shifted": lambda p: p.shifted(1.7),
+    "scaled": lambda p: p.scaled(3.0),
+    "rescaled": lambda p: p.rescaled(0.6),
+    "all": lambda p: p.shifted(np.linspace(-1, 2, p.dim)).scaled([0.5, 1.0, 2.0]).rescaled(1.9).shifted(-0.3),
+}
+
+
+def start(problem: l2o.Composite, seed: int = 0, size: float = 1.0) -> torch.Tensor:
+    """A point in the domain of r."""
+    x = l2o.synthetic.starts(problem, seed=seed) * size
+    return problem.prox(x, 1e-3)
+
+
+def smooth_only(name: str) -> bool:
+    return name in ("gradient-descent", "heavy-ball", "nesterov")
