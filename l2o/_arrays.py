@@ -76,7 +76,5 @@ def per_instance(
 def batch_of(size: int, other: int, what: str) -> int:
     """Return the common batch size of two parts, where 1 stands for "the same for every instance"."""
     if size != other and 1 not in (size, other):
-        raise InputError(
-            f"{what}: batch sizes {size} and {other} do not agree; make them equal, or one of them 1."
-        )
+        raise InputError(f"{what}: batch sizes {size} and {other} do not agree; make them equal, or one of them 1.")
     return max(size, other)

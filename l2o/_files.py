@@ -1,4 +1,4 @@
-"""Writing files so that an interruption leaves the old one or the new one, never half of one."""
+"""Files: written so that an interruption leaves the old one or the new one, read without running what is in them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
+
+from l2o._errors import InputError
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
@@ -41,3 +43,32 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) ->
             info.compress_type = ZIP_DEFLATED
             archive.writestr(info, entry.getvalue())
     return write_bytes(path, buffer.getvalue())
+
+
+def read_npz(path: str | os.PathLike[str], what: str, instead: str) -> dict[str, np.ndarray]:
+    """The arrays of an npz, no pickles; `what` it should be and what to do `instead` complete the error."""
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; expected {what}.") from None
+    except OSError as problem:
+        raise InputError(f"{path}: cannot be read ({problem.strerror}); expected {what}.") from None
+    return parse_npz(data, str(path), what, instead)
+
+
+def parse_npz(data: bytes, where: str, what: str, instead: str) -> dict[str, np.ndarray]:
+    """As `read_npz`, from bytes."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        AttributeError,
+        BadZipFile,
+        NotImplementedError,
+    ) as problem:
+        reason = str(problem).splitlines()[0][:120] if str(problem) else type(problem).__name__
+        raise InputError(f"{where}: not {what}, or damaged ({reason}); {instead}.") from None

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from l2o._errors import InputError
+from l2o._files import read_npz
 from l2o.optimizers import Optimizer, make, option_names
 
 _KINDS = ("l2o-pa", "go-math-l2o")
@@ -22,13 +23,20 @@ def _read(source: Any) -> Mapping[str, Any]:
     path = Path(source)
     if not path.is_file():
         raise InputError(f"{path}: no such checkpoint file.")
+    if path.suffix == ".npz":
+        return read_npz(path, "an npz of weights", "export the checkpoint again")
     try:
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, ValueError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as problem:
-        reason = str(problem).splitlines()[0][:160] if str(problem) else type(problem).__name__
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        EOFError,
+        KeyError,
+        AttributeError,
+        pickle.UnpicklingError,
+    ) as problem:
+        reason = "it holds more than tensors" if isinstance(problem, pickle.UnpicklingError) else type(problem).__name__
         raise InputError(
             f"{path}: not a readable checkpoint ({reason}); expected a .pth state_dict of tensors, or an .npz."
         ) from None

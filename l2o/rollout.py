@@ -124,9 +124,7 @@ class _Recorder:
         def dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
             return (a * b).sum(-1)
 
-        self.put(
-            G2=dot(generalized, generalized), D2=dot(difference, difference), GD=dot(generalized, difference)
-        )
+        self.put(G2=dot(generalized, generalized), D2=dot(difference, difference), GD=dot(generalized, difference))
         if self.comparator is not None:
             before, after = previous - self.comparator, x - self.comparator
             self.put(
@@ -230,8 +228,7 @@ def run_from_iterates(problem: Composite, X: Any, *, name: str = "given iterates
     iterates = iterates.unsqueeze(0) if iterates.ndim == 2 else iterates
     if iterates.shape[0] != problem.batch_size or iterates.shape[2] != problem.dim or iterates.shape[1] < 2:
         raise InputError(
-            f"X: expected shape (B, K+1, n) = ({problem.batch_size}, >= 2, {problem.dim}), got "
-            f"{tuple(iterates.shape)}."
+            f"X: expected shape (B, K+1, n) = ({problem.batch_size}, >= 2, {problem.dim}), got {tuple(iterates.shape)}."
         )
     recorder = _Recorder(problem, True, None)
     recorder.start(iterates[:, 0], None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 
 from l2o._errors import InputError
-from l2o._files import write_npz
+from l2o._files import read_npz, write_npz
 
 FORMAT = 1
 
@@ -84,19 +83,16 @@ class Run:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Run:
         """Read a run written by `save`; anything else is one clear error."""
+        what, instead = "a run written by Run.save", "record it again"
+        arrays = read_npz(path, what, instead)
         try:
-            with np.load(Path(path), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
             meta = json.loads(arrays.pop("meta").tobytes())
-            if meta["format"] != FORMAT:
-                raise KeyError(f"format {meta['format']}")
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such run file.") from None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as problem:
-            raise InputError(
-                f"{path}: not a run written by Run.save, or damaged ({type(problem).__name__}: {problem}); "
-                f"record it again."
-            ) from None
+            labels = {name: str(meta[name]) for name in ("optimizer", "subgradient_rule")}
+            current = meta["format"] == FORMAT
+        except (ValueError, KeyError, TypeError):
+            current = False
+        if not current:
+            raise InputError(f"{path}: not {what} in this format ({FORMAT}); {instead}.")
         scalars = {
             name.removeprefix("scalar."): torch.from_numpy(a)
             for name, a in arrays.items()
@@ -110,8 +106,7 @@ class Run:
         return cls(
             **tensors,
             scalars=scalars,
-            optimizer=meta["optimizer"],
-            subgradient_rule=meta["subgradient_rule"],
+            **labels,
         )
 
 

@@ -19,8 +19,7 @@ from l2o.optimizers.heavy_ball import HeavyBall
 from l2o.optimizers.l2o_pa import L2OPA
 
 _REGISTRY: dict[str, type] = {
-    kind.name: kind
-    for kind in (GradientDescent, HeavyBall, Nesterov, Ista, Fista, FistaRestart, L2OPA, GoMathL2O)
+    kind.name: kind for kind in (GradientDescent, HeavyBall, Nesterov, Ista, Fista, FistaRestart, L2OPA, GoMathL2O)
 }
 
 

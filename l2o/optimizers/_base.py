@@ -55,6 +55,4 @@ def step_size(value: Any, problem: Composite, factor: float = 1.0) -> torch.Tens
 def require_smooth(problem: Composite, name: str, instead: str) -> None:
     """Raise unless r = 0."""
     if not problem.nonsmooth.is_zero:
-        raise InputError(
-            f"{name} cannot run on {problem.name}: it needs r = 0, because it has no prox; use {instead}."
-        )
+        raise InputError(f"{name} cannot run on {problem.name}: it needs r = 0, because it has no prox; use {instead}.")

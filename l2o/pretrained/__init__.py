@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from l2o._errors import InputError
+from l2o._files import parse_npz
 from l2o.optimizers import Optimizer, make
 from l2o.training.loop import weights_hash
 
@@ -29,18 +26,13 @@ def manifest(name: str, family: str) -> dict[str, Any]:
     if (name, family) not in pretrained_names():
         known = ", ".join(f"{n} ({f})" for n, f in pretrained_names()) or "none"
         raise InputError(
-            f"no weights of {name!r} for {family!r} are shipped; there are: {known}. Train some with "
-            f"`l2obound train`."
+            f"no weights of {name!r} for {family!r} are shipped; there are: {known}. Train some with `l2obound train`."
         )
     return json.loads((files(__name__) / f"{name}.{family}.json").read_text(encoding="utf-8"))
 
 
 def _load(data: bytes, description: Mapping[str, Any], where: str) -> Optimizer:
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            weights = {n: archive[n] for n in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as problem:
-        raise InputError(f"{where}: not an npz of weights, or damaged ({type(problem).__name__}).") from None
+    weights = parse_npz(data, where, "an npz of weights", "get it again")
     if weights_hash(weights) != description.get("sha256"):
         raise InputError(
             f"{where}: the weights do not match the hash in their manifest; they were changed or belong to another."

@@ -37,9 +37,7 @@ class Composite:
             )
         width = self.nonsmooth.dim
         if width is not None and width != self.smooth.dim:
-            raise InputError(
-                f"Composite: the smooth term has {self.smooth.dim} variables, the nonsmooth one {width}."
-            )
+            raise InputError(f"Composite: the smooth term has {self.smooth.dim} variables, the nonsmooth one {width}.")
 
     @property
     def batch_size(self) -> int:
@@ -186,9 +184,7 @@ def _matrix_and_rows(matrix: Any, rows: Any, names: tuple[str, str], dtype: torc
         )
     if a.ndim == 3 and y.shape[0] != a.shape[0]:
         if 1 not in (y.shape[0], a.shape[0]):
-            raise InputError(
-                f"{names[1]}: {y.shape[0]} instances, but {names[0]} has {a.shape[0]}; make them equal."
-            )
+            raise InputError(f"{names[1]}: {y.shape[0]} instances, but {names[0]} has {a.shape[0]}; make them equal.")
         a = a[0] if a.shape[0] == 1 else a
         y = y.expand(a.shape[0], -1) if y.shape[0] == 1 else y
     return LinearMap(a), y

@@ -21,6 +21,4 @@ def breast_cancer(
     order = np.random.default_rng(seed).permutation(len(data.target))
     spread = data.data.std(axis=0)
     features = (data.data - data.data.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return logistic_l1(
-        features[order], data.target[order].astype(float), lam, smoothness=smoothness, dtype=dtype
-    )
+    return logistic_l1(features[order], data.target[order].astype(float), lam, smoothness=smoothness, dtype=dtype)

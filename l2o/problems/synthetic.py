@@ -97,9 +97,7 @@ def quadratic(
 ) -> Composite:
     """1/2 x'Qx - c'x, Q with eigenvalues log-spaced over [L/condition, L] in a random basis; minimiser normal."""
     if condition < 1 or smoothness <= 0 or dim < 1:
-        raise InputError(
-            f"expected condition >= 1, smoothness > 0, dim >= 1, got {condition}, {smoothness}, {dim}."
-        )
+        raise InputError(f"expected condition >= 1, smoothness > 0, dim >= 1, got {condition}, {smoothness}, {dim}.")
     forms, linear = np.empty((batch, dim, dim)), np.empty((batch, dim))
     eigenvalues = smoothness * np.logspace(-np.log10(condition), 0.0, dim)
     for b, rng in enumerate(_streams("quadratic", seed, batch)):

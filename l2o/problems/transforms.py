@@ -230,9 +230,7 @@ class ChangedNonsmooth(NonsmoothTerm):
         """The instances `index`."""
         return ChangedNonsmooth(self.base.select(index), self.change.select(index))
 
-    def to(
-        self, dtype: torch.dtype | None = None, device: torch.device | str | None = None
-    ) -> ChangedNonsmooth:
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> ChangedNonsmooth:
         """In another precision or on another device."""
         return ChangedNonsmooth(self.base.to(dtype, device), self.change.to(dtype, device))
 

@@ -13,7 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from l2o._errors import InputError
-from l2o.optimizers import Optimizer, option_names, optimizer
+from l2o.optimizers import Optimizer, optimizer, option_names
 from l2o.optimizers._learned import LearnedOptimizer
 from l2o.problems import Composite, synthetic
 
@@ -64,9 +64,7 @@ class ProblemConfig(_Section):
     def build(self, batch: int, seed: int, dtype: torch.dtype = torch.float64) -> Composite:
         """`batch` instances."""
         make = getattr(synthetic, self.family)
-        return make(
-            batch, self.rows, self.dim, sparsity=self.sparsity, lam=self.lam, seed=seed, dtype=dtype
-        )
+        return make(batch, self.rows, self.dim, sparsity=self.sparsity, lam=self.lam, seed=seed, dtype=dtype)
 
 
 class ScheduleConfig(_Section):
@@ -93,9 +91,7 @@ class ScheduleConfig(_Section):
     @model_validator(mode="after")
     def _segments(self) -> ScheduleConfig:
         if self.horizon % self.unroll:
-            raise ValueError(
-                f"horizon ({self.horizon}) must be a multiple of unroll ({self.unroll})"
-            )
+            raise ValueError(f"horizon ({self.horizon}) must be a multiple of unroll ({self.unroll})")
         return self
 
     @property

@@ -86,9 +86,7 @@ def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: Trainin
     last = math.nan
     for _ in range(schedule.horizon // schedule.unroll):
         leaves = {n: w.detach().requires_grad_() for n, w in state.weights.items()}
-        loss, run_state = _segment(
-            model.with_parameters(leaves), problem, run_state, schedule.unroll, schedule.loss
-        )
+        loss, run_state = _segment(model.with_parameters(leaves), problem, run_state, schedule.unroll, schedule.loss)
         gradients = torch.autograd.grad(loss, list(leaves.values()))
         loss = loss.detach()
         size = float(torch.stack([g.square().sum() for g in gradients]).sum().sqrt())
@@ -104,9 +102,7 @@ def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: Trainin
 
 
 @torch.no_grad()
-def _validate(
-    model: LearnedOptimizer, problem: Composite, x0: torch.Tensor, steps: int, state: TrainingState
-) -> None:
+def _validate(model: LearnedOptimizer, problem: Composite, x0: torch.Tensor, steps: int, state: TrainingState) -> None:
     trained = model.with_parameters(state.weights)
     run, total = trained.init(problem, x0), 0.0
     for _ in range(steps):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 import torch
 
 from l2o._errors import InputError
-from l2o._files import write_npz
+from l2o._files import read_npz, write_npz
 
 FORMAT = 1
 
@@ -57,18 +56,15 @@ class TrainingState:
     @classmethod
     def load(cls, path: Path, digest: str) -> TrainingState:
         """Read a state written under the settings `digest`."""
+        what, instead = "a training state", "delete it to start over"
+        arrays = read_npz(path, what, instead)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
             meta = json.loads(arrays.pop("meta").tobytes())
-            if meta.pop("format") != FORMAT:
-                raise KeyError("format")
-            given = meta.pop("digest")
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as problem:
-            raise InputError(
-                f"{path}: not a training state, or damaged ({type(problem).__name__}); "
-                f"delete it to start over."
-            ) from None
+            current, given = meta.pop("format") == FORMAT, meta.pop("digest")
+        except (ValueError, KeyError, TypeError):
+            current = False
+        if not current:
+            raise InputError(f"{path}: not {what} in this format ({FORMAT}), or damaged; {instead}.")
         if given != digest:
             raise InputError(
                 f"{path}: it was written under other settings; give another --out, or delete it to start over."

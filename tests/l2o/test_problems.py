@@ -232,7 +232,10 @@ BAD = {
     "four axes": (lambda: l2o.lasso(np.ones((1, 1, 2, 2)), [1.0, 1.0], 0.1), "axes"),
     "negative lam": (lambda: l2o.lasso(EYE, ROW, -0.1), ">= 0"),
     "NaN lam": (lambda: l2o.lasso(EYE, ROW, np.nan), "NaN"),
-    "lam of another batch": (lambda: l2o.lasso(np.ones((3, 2, 2)), np.ones((3, 2)), [0.1, 0.2]), "batch sizes"),
+    "lam of another batch": (
+        lambda: l2o.lasso(np.ones((3, 2, 2)), np.ones((3, 2)), [0.1, 0.2]),
+        "batch sizes",
+    ),
     "empty batch": (lambda: l2o.lasso(np.ones((0, 3, 2)), np.ones((0, 3)), 0.1), "empty"),
     "batches disagree": (lambda: l2o.lasso(np.ones((2, 3, 2)), np.ones((4, 3)), 0.1), "instances"),
     "text": (lambda: l2o.lasso([["a"]], [1.0], 0.1), "expected numbers"),
@@ -243,7 +246,10 @@ BAD = {
     "indefinite": (lambda: l2o.quadratic([[1.0, 0.0], [0.0, -1.0]], [1.0, 1.0]), "semidefinite"),
     "not square": (lambda: l2o.quadratic(np.ones((2, 3)), np.ones(2)), "square"),
     "negative scale": (lambda: COMPOSITES["quadratic + zero"].scaled(-1.0), "> 0"),
-    "shift of another size": (lambda: COMPOSITES["quadratic + zero"].shifted(np.ones(4)), "expected a scalar"),
+    "shift of another size": (
+        lambda: COMPOSITES["quadratic + zero"].shifted(np.ones(4)),
+        "expected a scalar",
+    ),
     "point of another size": (lambda: COMPOSITES["quadratic + zero"].objective(np.ones((3, 4))), r"\(B, n\)"),
     "select out of range": (lambda: COMPOSITES["quadratic + zero"].select([7]), "indices"),
     "swapped terms": (lambda: l2o.Composite(NONSMOOTH["l1"], SMOOTH["logistic"]), "SmoothTerm"),

@@ -51,9 +51,7 @@ class Box(NonsmoothTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Box:
         """In another precision or on another device."""
-        return type(self)(
-            self.lower.to(dtype=dtype, device=device), self.upper.to(dtype=dtype, device=device)
-        )
+        return type(self)(self.lower.to(dtype=dtype, device=device), self.upper.to(dtype=dtype, device=device))
 
 
 def nonnegative(dtype: torch.dtype = torch.float64, device: torch.device | str | None = None) -> Box:

@@ -50,9 +50,7 @@ class LinearMap:
 
     def forward_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,m) bound on the rounding error of A x: gamma |A||x| with |A_i||x| <= ||A_i|| ||x||."""
-        weight = _rounding.gamma(_rounding.nonzeros(x), x.dtype) * torch.linalg.vector_norm(
-            x, dim=-1, keepdim=True
-        )
+        weight = _rounding.gamma(_rounding.nonzeros(x), x.dtype) * torch.linalg.vector_norm(x, dim=-1, keepdim=True)
         return weight * self.row_norms
 
     def adjoint_error(self, u: torch.Tensor, u_error: torch.Tensor) -> torch.Tensor:

@@ -96,6 +96,4 @@ class Logistic(SmoothTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Logistic:
         """In another precision or on another device."""
-        return Logistic(
-            self.map.to(dtype, device), self.labels.to(dtype=dtype, device=device), self.curvature
-        )
+        return Logistic(self.map.to(dtype, device), self.labels.to(dtype=dtype, device=device), self.curvature)

@@ -1,0 +1,51 @@
+"""Convergence bounds of learned optimizers, as formulas that can be held against a run.
+
+A bound is one `Bound`: two sympy expressions in named quantities, its hypotheses, its source. `measure` turns
+the arrays of a run into those quantities, each with a bound on its rounding error; the same expressions print
+as LaTeX and evaluate to numbers.
+
+    >>> import bounds
+    >>> b = bounds.get("ood_multi_step_sharp")
+    >>> b.evaluate({"L": 1.0, "K": 9, "R": 2.0, "ex": 0.0, "F": 0.1, "F_z": 0.0}).rhs
+    array([0.2])
+
+Where things are: `quantities` (the vocabulary, `measure`), `hypotheses` and `assumptions` (what can be
+checked), `descent`, `rates`, `out_of_distribution` (the bounds), `catalog` (`names`, `get`).
+
+To add a bound: append one `Bound(...)` to the `ENTRIES` of the module it belongs to. The catalogue, the
+LaTeX, the evaluation and the list of what it needs follow from the entry. A quantity nobody measures yet is
+one line in the table of `_vocabulary` and one in `_measure`.
+
+Only NumPy, SciPy and SymPy are imported here.
+"""
+
+from . import assumptions, hypotheses, quantities
+from ._ball import Ball
+from ._bound import Bound, Evaluation, Source
+from ._errors import InputError
+from ._evaluate import evaluate_expression
+from .catalog import get, names
+from .hypotheses import Hypothesis, HypothesisCheck
+from .quantities import VOCABULARY, Quantities, Quantity, from_inner_products, from_scalars, measure
+
+__all__ = [
+    "VOCABULARY",
+    "Ball",
+    "Bound",
+    "Evaluation",
+    "Hypothesis",
+    "HypothesisCheck",
+    "InputError",
+    "Quantities",
+    "Quantity",
+    "Source",
+    "assumptions",
+    "evaluate_expression",
+    "from_inner_products",
+    "from_scalars",
+    "get",
+    "hypotheses",
+    "measure",
+    "names",
+    "quantities",
+]

@@ -1,0 +1,183 @@
+"""A bound: two formulas in named quantities, what it needs to hold, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import sympy as sp
+
+from ._errors import InputError
+from ._evaluate import evaluate_expression
+from ._latex import to_latex
+from ._vocabulary import VOCABULARY, Q, k, used
+from .hypotheses import Hypothesis, HypothesisCheck, unavailable
+from .quantities import Quantities, as_quantities
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a statement comes from.
+
+    `origin` is "paper" (a claim of arXiv 2506.14263), "literature" (a known result, `reference` says which)
+    or "derived" (proved in `text`).
+    """
+
+    origin: Literal["paper", "literature", "derived"]
+    text: str
+    reference: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.text}" + (f" [{self.reference}]" if self.reference else "")
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Both sides of a bound in numbers, (B,) or (B, K), each with an error bound; `slop` is extra tolerance.
+
+    The bound is broken beyond rounding where ``lhs - lhs_error > rhs + rhs_error + slop``.
+    """
+
+    lhs: np.ndarray
+    rhs: np.ndarray
+    lhs_error: np.ndarray
+    rhs_error: np.ndarray
+    slop: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """The statement ``lhs <= rhs`` under `hypotheses`.
+
+    `number` is its place in the catalogue ("B6b"), `variant` names another form of the main entry. `level`
+    says whether it speaks of each step or of the run. `kind`: "tight" if its worst case is attained, else
+    "upper". `slop` is what must be added on the right because a hypothesis "... = 0" can only be checked to
+    within rounding. `prime`: LaTeX writes the run as F', x'.
+    """
+
+    name: str
+    number: str
+    title: str
+    level: Literal["step", "run"]
+    lhs: sp.Expr
+    rhs: sp.Expr
+    kind: Literal["tight", "upper"]
+    source: Source
+    hypotheses: tuple[Hypothesis, ...]
+    variant: str | None = None
+    slop: sp.Expr | None = None
+    prime: bool = False
+
+    @property
+    def key(self) -> str:
+        """Name in the catalogue: "name" or "name:variant"."""
+        return self.name if self.variant is None else f"{self.name}:{self.variant}"
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Names of the quantities that its formulas use, slop included."""
+        return used(self.lhs, self.rhs, self.slop)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the quantities that its formulas and its hypotheses use."""
+        names = {*self.quantities, *(name for hypothesis in self.hypotheses for name in hypothesis.uses)}
+        return tuple(name for name in VOCABULARY if name in names)
+
+    @property
+    def vacuous_above(self) -> sp.Expr:
+        """A right-hand side this large says nothing: 0 for a step, F(x_0) - F(z) for a run."""
+        return sp.Integer(0) if self.level == "step" else Q.F[0] - Q.F_z
+
+    def latex(self) -> str:
+        """The statement in LaTeX, without its hypotheses."""
+        return rf"{to_latex(self.lhs, self.prime)} \le {to_latex(self.rhs, self.prime)}"
+
+    def evaluate(self, quantities: Quantities | Mapping[str, Any]) -> Evaluation:
+        """Both sides on measured quantities, or on a plain mapping of numbers (see `from_scalars`).
+
+        Hypotheses are not looked at. Arrays are (B, K) for step bounds, else (B,).
+        """
+        quantities = as_quantities(quantities)
+        missing = quantities.missing(self.quantities)
+        if missing:
+            raise InputError(
+                f"`{self.key}` needs the quantities {', '.join(self.quantities)}; missing: "
+                f"{', '.join(f'{name} ({VOCABULARY[name].meaning})' for name in missing)}"
+            )
+        shape = (quantities.batch, quantities.steps) if self.level == "step" else (quantities.batch,)
+        lhs, rhs = (evaluate_expression(side, quantities) for side in (self.lhs, self.rhs))
+        slop = np.zeros(shape) if self.slop is None else evaluate_expression(self.slop, quantities).magnitude
+        return Evaluation(
+            *(np.broadcast_to(_column(a, shape), shape) for a in (lhs.mid, rhs.mid, lhs.rad, rhs.rad, slop))
+        )
+
+    def check(self, quantities: Quantities | Mapping[str, Any]) -> tuple[HypothesisCheck, ...]:
+        """Check each hypothesis; quantities that are missing come first, as failed checks of their own."""
+        quantities = as_quantities(quantities)
+        missing = tuple(unavailable(name, quantities) for name in quantities.missing(self.quantities))
+        return missing + tuple(hypothesis.check(quantities) for hypothesis in self.hypotheses)
+
+    def vacuity_threshold(self, quantities: Quantities | Mapping[str, Any]) -> np.ndarray:
+        """The number from which on the right-hand side says nothing: 0 (B, K), or F(x_0) - F(z) (B,)."""
+        quantities = as_quantities(quantities)
+        value = evaluate_expression(self.vacuous_above, quantities).mid
+        return np.zeros((quantities.batch, quantities.steps)) if self.level == "step" else value
+
+    def sensitivity(self, quantity: str, at: sp.Expr | int | None = None) -> sp.Expr:
+        """Derivative of the right-hand side with respect to a quantity.
+
+        For an indexed quantity with `at` None: with respect to its value at a step k inside the run, entries
+        at fixed indices (dist[0], dist[K]) held; the result has k free. With `at` an index (0, Q.K, ...):
+        with respect to the entry at that fixed index alone, what sums over k make of it left out.
+        """
+        if quantity not in VOCABULARY:
+            raise InputError(f"unknown quantity `{quantity}`; known: {', '.join(VOCABULARY)}")
+        symbol = VOCABULARY[quantity].symbol
+        sums = {term: sp.Dummy(real=True) for term in self.rhs.atoms(sp.Sum)}
+        outer, back = self.rhs.xreplace(sums), {dummy: term for term, dummy in sums.items()}
+        if at is not None:
+            if isinstance(symbol, sp.Symbol):
+                raise InputError(f"`{quantity}` is one number per run: it has no index")
+            return _entry_derivative(outer, symbol[at]).xreplace(back)
+        if isinstance(symbol, sp.Symbol):
+            total = outer.diff(symbol)
+            for term, dummy in sums.items():
+                total += outer.diff(dummy) * _run_derivative(term, symbol)
+            return total.xreplace(back)
+        total = sp.Add(*(_shifted_derivative(outer, entry) for entry in _moving(outer, symbol)))
+        for term, dummy in sums.items():
+            inner = sp.Add(
+                *(_shifted_derivative(term.function, entry) for entry in _moving(term.function, symbol))
+            )
+            total += outer.diff(dummy) * inner
+        return sp.simplify(total.xreplace(back))
+
+    def replace(self, **changes: Any) -> Bound:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+
+def _column(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return array[:, None] if array.ndim < len(shape) else array
+
+
+def _moving(expression: sp.Expr, base: sp.IndexedBase) -> list[sp.Indexed]:
+    return [entry for entry in expression.atoms(sp.Indexed) if entry.base == base and entry.indices[0].has(k)]
+
+
+def _entry_derivative(expression: sp.Expr, entry: sp.Indexed) -> sp.Expr:
+    # as a plain symbol: differentiating by an Indexed also asks about the entries k+1, k-1 that might be it
+    dummy = sp.Dummy(real=True)
+    return expression.xreplace({entry: dummy}).diff(dummy).xreplace({dummy: entry})
+
+
+def _shifted_derivative(expression: sp.Expr, entry: sp.Indexed) -> sp.Expr:
+    return _entry_derivative(expression, entry).subs(k, 2 * k - entry.indices[0])
+
+
+def _run_derivative(term: sp.Sum, symbol: sp.Symbol) -> sp.Expr:
+    inner = term.function.diff(symbol)
+    return sp.Sum(inner, *term.limits) if inner != 0 else sp.Integer(0)

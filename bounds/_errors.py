@@ -1,0 +1,5 @@
+"""The one exception that wrong input to this package raises."""
+
+
+class InputError(ValueError):
+    """Input that cannot be used: the message says what was given, what was expected and what to do."""

@@ -1,0 +1,106 @@
+"""Quantities of runs recorded as inner products of G, D and x - z: every e(h) = D - (h/L) G follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._ball import Ball
+from ._errors import InputError
+from ._inputs import array, error_bound, smoothness, step_size
+from ._measure import Arrays, sound, unpacked, with_sigma
+
+_EPS = 2.0**-52
+
+
+@dataclass(frozen=True, eq=False)
+class InnerProducts:
+    """The arguments of `from_inner_products`, as given."""
+
+    gram: dict[str, Any]
+    dimension: int
+    gradient_error: Any
+    L_error: Any
+    errors: dict[str, Any]
+    extra: dict[str, Any]
+
+
+def from_gram(given: InnerProducts) -> tuple[Arrays, Arrays, int, int]:
+    """Values, error bounds, steps and batch size of runs given by inner products."""
+    F = array("F", given.gram["F"], (None, None), "(B, K+1)")
+    batch, steps, n = F.shape[0], F.shape[1] - 1, given.dimension
+    if batch < 1 or steps < 1 or n < 1:
+        raise InputError(
+            f"`F` has shape {F.shape} and dimension is {n}: at least one run, step and variable are needed"
+        )
+    with np.errstate(all="ignore"):
+        return *unpacked(with_sigma(_gram_balls(given, batch, steps))), steps, batch
+
+
+def _gram_balls(given: InnerProducts, batch: int, steps: int) -> dict[str, Ball]:
+    many, points, n = (batch, steps), (batch, steps + 1), given.dimension
+    read = {
+        name: array(name, given.gram[name], many, "(B, K)")
+        for name in ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev")
+    }
+    F, dist = (array(name, given.gram[name], points, "(B, K+1)") for name in ("F", "dist"))
+    off_G = error_bound("gradient_error", given.gradient_error, many, "(B, K)")
+    grow = 1.0 + (n + 4) * _EPS
+    G, D = np.sqrt(np.maximum(read["G2"], 0)) * grow, np.sqrt(np.maximum(read["D2"], 0)) * grow
+    near, far = dist[:, 1:] * grow, dist[:, :-1] * grow
+    sides = {
+        "G2": (G, G),
+        "D2": (D, D),
+        "GD": (G, D),
+        "Gx": (G, near),
+        "Gx_prev": (G, far),
+        "Dx": (D, near),
+        "Dx_prev": (D, far),
+    }
+    balls = {}
+    for name, value in read.items():
+        a, b = sides[name]
+        rad = (n + 8) * _EPS * a * b  # the sum, and the rounding of the entries of G, D and x - z
+        if name in given.errors:
+            rad = error_bound(f"errors[{name!r}]", given.errors[name], many, "(B, K)")
+        # an error of the gradient moves G against whatever it is multiplied with, and twice in ||G||^2
+        if name == "G2":
+            rad = rad + off_G * (2 * G + off_G)
+        elif name.startswith("G"):
+            rad = rad + off_G * b
+        balls[name] = sound(value, n, rad)
+    L, h = smoothness(given.gram["L"], given.L_error, batch, n), step_size(given.gram["h"], batch)
+    c = Ball(h[:, None]) / L[:, None]
+    off = {
+        name: error_bound(f"errors[{name!r}]", given.errors.get(name), shape, "the shape of its value")
+        for name, shape in (("F", points), ("F_z", (batch,)), ("tau", (batch,)), ("G_inf", many))
+    }
+    off_dist = (n + 4) * _EPS * dist if "dist" not in given.errors else given.errors["dist"]
+    e2 = balls["D2"] - 2.0 * c * balls["GD"] + c * c * balls["G2"]
+    e2 = Ball(np.maximum(e2.mid, 0.0), e2.rad)  # a square: moving the midpoint to 0 keeps every member >= 0
+    out = {
+        "L": L,
+        "h": Ball(h),
+        "F": Ball(F, off["F"]),
+        "F_z": Ball(array("F_z", given.gram["F_z"], (batch,), "(B,)"), off["F_z"]),
+        "dist": sound(dist, n, error_bound("errors['dist']", off_dist, points, "(B, K+1)")),
+        "G2": balls["G2"],
+        "D2": balls["D2"],
+        "e2": e2,
+        "enorm": e2.sqrt(),
+        "Gnorm": balls["G2"].sqrt(),
+        "Ge": balls["GD"] - c * balls["G2"],
+        "ex": balls["Dx"] - c * balls["Gx"],
+        "ex_prev": balls["Dx_prev"] - c * balls["Gx_prev"],
+    }
+    for name, shape in (("tau", (batch,)), ("G_inf", many)):
+        if given.gram[name] is not None:
+            out[name] = Ball(array(name, given.gram[name], shape, str(shape)), off[name])
+    for name, value in given.extra.items():
+        value = np.asarray(value, np.float64)
+        out[name] = Ball(
+            value, error_bound(f"errors[{name!r}]", given.errors.get(name), value.shape, "the value's shape")
+        )
+    return out

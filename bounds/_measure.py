@@ -1,0 +1,262 @@
+"""Measuring the quantities of a run, each with a sound bound on its rounding error.
+
+Two facts carry the whole module, with u = 2^-53 and g_n = n u / (1 - n u): a float64 sum of n products, in
+any order, is off by at most g_n sum |a_i b_i| <= g_n ||a|| ||b|| (Higham, "Accuracy and Stability of
+Numerical Algorithms", 2002, section 3.1), and if a and b are themselves off by vectors of norm da and db, by
+at most ||a|| db + da ||b|| + da db more. `_Vectors` therefore keeps an array with a bound on the norm of its
+error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._ball import Ball
+from ._errors import InputError
+from ._inputs import array, error_bound, smoothness, step_size
+
+_EPS = 2.0**-52
+_TINY = float(np.finfo(np.float64).tiny)
+_NORM_UNDERFLOW = 2.0**-500  # squares below 2^-1074 vanish, so a norm may miss sqrt(n) 2^-537
+_CHUNK = 2**21  # entries per temporary array: 16 MiB
+_FLOOR = (
+    8  # operations on one entry between x_{k-1} and x_k, each rounding at most the sizes that e_floor adds up
+)
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class RunArrays:
+    """The arguments of `measure`, as given."""
+
+    x: Any
+    gradient: Any
+    subgradient: Any
+    objective: Any
+    L: Any
+    comparator: Any
+    comparator_objective: Any
+    reference_step: Any = 1.0
+    comparator_residual: Any = None
+    preconditioner: Any = None
+    objective_error: Any = None
+    gradient_error: Any = None
+    comparator_objective_error: Any = None
+    comparator_residual_error: Any = None
+    L_error: Any = None
+    run_precision: float = _EPS
+
+
+@dataclass(frozen=True, eq=False)
+class _Vectors:
+    """Vectors (B, k, n) with their norms and a bound `off` on the norm of their error, both (B, k)."""
+
+    array: np.ndarray
+    off: np.ndarray
+
+    def dot(self, other: _Vectors) -> Ball:
+        mid = np.einsum("bki,bki->bk", self.array, other.array)
+        n = self.array.shape[-1]
+        a, b = self.norm(), other.norm()
+        return sound(mid, n, (n + 2) * _EPS * a * b + a * other.off + self.off * b + self.off * other.off)
+
+    def norm(self) -> np.ndarray:
+        """An upper bound of the norm of `array`."""
+        n = self.array.shape[-1]
+        norm = np.sqrt(np.einsum("bki,bki->bk", self.array, self.array))
+        return norm * (1.0 + (n + 4) * _EPS) + n * _NORM_UNDERFLOW
+
+    def norm_ball(self) -> Ball:
+        n = self.array.shape[-1]
+        norm = np.sqrt(np.einsum("bki,bki->bk", self.array, self.array))
+        return sound(norm, n, (n + 4) * _EPS * norm + n * _NORM_UNDERFLOW + self.off)
+
+
+def sound(mid: np.ndarray, n: int, rad: np.ndarray) -> Ball:
+    """A ball whose radius also pays for the rounding of the radius and for the underflow of n products."""
+    rad = rad * (1.0 + 64 * _EPS) + n * _TINY
+    bad = ~(np.isfinite(mid) & np.isfinite(rad))
+    return Ball(np.where(bad, 0.0, mid), np.where(bad, np.inf, rad))
+
+
+def measure_arrays(run: RunArrays) -> tuple[Arrays, Arrays, int, int]:
+    """Values, error bounds, steps and batch size of the quantities of a run given by its arrays."""
+    with np.errstate(all="ignore"):
+        return _measure(run)
+
+
+def _measure(run: RunArrays) -> tuple[Arrays, Arrays, int, int]:
+    x = array("x", run.x, (None, None, None), "(B, K+1, n)")
+    batch, points, n = x.shape
+    steps = points - 1
+    if batch < 1 or steps < 1 or n < 1:
+        raise InputError(
+            f"`x` has shape {x.shape}: at least one run, one step (two iterates) and one variable are needed"
+        )
+    big, many, one = (batch, steps, n), (batch, steps), (batch,)
+    gradient = array("gradient", run.gradient, big, "(B, K, n)")
+    subgradient = array("subgradient", run.subgradient, big, "(B, K, n)")
+    z = array("comparator", run.comparator, (batch, n), "(B, n)")
+    p = None if run.preconditioner is None else array("preconditioner", run.preconditioner, big, "(B, K, n)")
+    L, h = smoothness(run.L, run.L_error, batch, n), step_size(run.reference_step, batch)
+    off_gradient = error_bound("gradient_error", run.gradient_error, many, "(B, K)")
+    balls = {
+        "L": L,
+        "h": Ball(h),
+        "F": Ball(
+            array("objective", run.objective, (batch, points), "(B, K+1)"),
+            error_bound("objective_error", run.objective_error, (batch, points), "(B, K+1)"),
+        ),
+        "F_z": Ball(
+            array("comparator_objective", run.comparator_objective, one, "(B,)"),
+            error_bound("comparator_objective_error", run.comparator_objective_error, one, "(B,)"),
+        ),
+    }
+    if run.comparator_residual is not None:
+        off = error_bound("comparator_residual_error", run.comparator_residual_error, one, "(B,)")
+        balls["tau"] = Ball(array("comparator_residual", run.comparator_residual, one, "(B,)"), off)
+    parts: dict[str, list[Ball]] = {}
+    width = max(1, _CHUNK // (batch * n))
+    for start in range(0, steps, width):
+        cut = slice(start, min(start + width, steps))
+        chunk = _chunk(
+            x[:, cut.start : cut.stop + 1],
+            gradient[:, cut],
+            subgradient[:, cut],
+            off_gradient[:, cut],
+            z[:, None],
+            L[:, None],
+            h[:, None],
+            None if p is None else p[:, cut],
+            run.run_precision,
+        )
+        if start > 0:
+            chunk["dist"] = chunk["dist"][:, 1:]
+        for name, ball in chunk.items():
+            parts.setdefault(name, []).append(ball)
+    for name, pieces in parts.items():
+        balls[name] = Ball(
+            np.concatenate([b.mid for b in pieces], 1), np.concatenate([b.rad for b in pieces], 1)
+        )
+    return *unpacked(with_sigma(balls)), steps, batch
+
+
+def _chunk(
+    x: np.ndarray,
+    gradient: np.ndarray,
+    subgradient: np.ndarray,
+    off_gradient: np.ndarray,
+    z: np.ndarray,
+    L: Ball,
+    h: np.ndarray,
+    p: np.ndarray | None,
+    precision: float,
+) -> dict[str, Ball]:
+    zero = np.zeros(off_gradient.shape)
+
+    def plain(a: np.ndarray) -> np.ndarray:
+        return _Vectors(a, zero).norm()
+
+    D = x[:, :-1] - x[:, 1:]
+    D = _Vectors(D, _EPS * plain(D))
+    G = gradient + subgradient
+    G = _Vectors(G, _EPS * plain(G) + off_gradient)
+    c = Ball(h) / L
+    cG, D_norm, G_norm = c.magnitude * (G.norm() + G.off), D.norm(), G.norm()
+    e = D.array - c.mid[..., None] * G.array
+    # D and c G are each off by their own error; product and difference round once each
+    e = _Vectors(e, _EPS * plain(e) + _EPS * cG + D.off + c.rad * (G_norm + G.off) + c.magnitude * G.off)
+    xz = x - z[:, :]
+    offset = _EPS * _Vectors(xz, zero[:, :1]).norm()
+    new, old = _Vectors(xz[:, 1:], offset[:, 1:]), _Vectors(xz[:, :-1], offset[:, :-1])
+    out = {
+        "dist": _Vectors(xz, offset).norm_ball(),
+        "G2": G.dot(G),
+        "D2": D.dot(D),
+        "e2": e.dot(e),
+        "enorm": e.norm_ball(),
+        "Ge": G.dot(e),
+        "ex": e.dot(new),
+        "ex_prev": e.dot(old),
+        "Gnorm": G.norm_ball(),
+        "G_inf": sound(np.abs(G.array).max(-1), 1, G.off),
+    }
+    sizes = plain(x[:, :-1]) + plain(x[:, 1:])
+    out["e_floor"] = Ball(
+        _finite(_FLOOR * precision * (sizes + c.magnitude * (plain(gradient) + plain(subgradient))))
+    )
+    if p is not None:
+        out |= _preconditioned(p, D, G, L, D_norm, G_norm)
+        moved = plain(p * gradient) + plain(p * subgradient)
+        out["b_floor"] = Ball(_finite(_FLOOR * precision * (sizes + moved)))
+    return out
+
+
+def _preconditioned(
+    p: np.ndarray, D: _Vectors, G: _Vectors, L: Ball, D_norm: np.ndarray, G_norm: np.ndarray
+) -> dict[str, Ball]:
+    n, zero = p.shape[-1], np.zeros(p.shape[:2])
+    high, low = p.max(-1), p.min(-1)
+    p_max = np.maximum(np.abs(high), np.abs(low))
+    pG = p * G.array
+    b = D.array - pG
+    b_off = _EPS * (_Vectors(b, zero).norm() + _Vectors(pG, zero).norm()) + D.off + p_max * G.off
+    pG *= 1.0 - 0.5 * L.mid[..., None] * p
+    mid = np.einsum("bki,bki->bk", pG, G.array)
+    weight = p_max * (1.0 + 0.5 * L.magnitude * p_max)  # bounds |p (1 - L p / 2)|, with room for its rounding
+    rad = (
+        (n + 8) * _EPS * weight * G_norm**2
+        + weight * G.off * (2 * G_norm + G.off)
+        + 0.5 * L.rad * (p_max * (G_norm + G.off)) ** 2
+    )
+    return {
+        "pG2": sound(mid, n, rad),
+        "Lp_max": L * Ball(high),
+        "Lp_min": L * Ball(low),
+        "bnorm": _Vectors(b, b_off).norm_ball(),
+    }
+
+
+def _finite(value: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(value), value, np.finfo(np.float64).max)
+
+
+def with_sigma(balls: dict[str, Ball]) -> dict[str, Any]:
+    """Adds R, sigma, and what the convention sigma = 0 hides.
+
+    Where G and e both vanish within rounding (that of measuring and that of the run itself) their ratio says
+    nothing and sigma is 0. What B2 then claims too much is at most B1, which needs no ratio, less B2 at sigma
+    = 0: (1-h) ||G|| ||e|| + (L/2) ||e||^2 + h(2-h) ||G||^2/(2L), kept as `sigma_slack`.
+    """
+    out: dict[str, Any] = dict(balls)
+    norm, e, L, h = out.pop("Gnorm"), out["enorm"], out["L"][:, None], out["h"][:, None]
+    floor = out["e_floor"].mid if "e_floor" in out else 0.0
+    no_gradient = norm.mid <= norm.rad + floor * (L / h).mid
+    still = no_gradient & (e.mid <= e.rad + floor)
+    sigma = L * e / norm
+    unknown = (norm.mid <= norm.rad) & ~still
+    mid = np.where(still, 0.0, np.where(unknown, np.inf, sigma.mid))
+    out["sigma"] = _Raw(mid, np.where(still, 0.0, np.where(unknown, np.inf, sigma.rad)))
+    G, size = Ball(norm.magnitude), Ball(e.magnitude)
+    slack = (1.0 - h).maximum(0.0) * G * size + 0.5 * L * size**2 + h * abs(2.0 - h) * G**2 / (2.0 * L)
+    out["sigma_slack"] = Ball(np.where(still, slack.magnitude, 0.0))
+    out["R"] = out["dist"][:, 0]
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class _Raw:
+    """Value and error as they go out, where a value may be infinite."""
+
+    mid: np.ndarray
+    rad: np.ndarray
+
+
+def unpacked(balls: dict[str, Any]) -> tuple[Arrays, Arrays]:
+    """Values and errors; what overflowed (nothing known) is shown as inf, never as the number 0."""
+    values = {name: np.where(np.isinf(ball.rad), np.inf, ball.mid) for name, ball in balls.items()}
+    return values, {name: ball.rad for name, ball in balls.items()}

@@ -1,0 +1,106 @@
+"""The container of measured quantities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ._ball import Ball
+from ._errors import InputError
+from ._vocabulary import VOCABULARY
+
+FACTS = {
+    "f_convex": "f is convex",
+    "f_smooth": "f is L-smooth",
+    "r_convex": "r is proper, closed and convex",
+    "r_zero": "r = 0",
+}
+"""What may be declared about the problem; a fact that is not declared does not hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quantities:
+    """Values of named quantities on a batch of `batch` runs of `steps` steps.
+
+    `values` maps names of the vocabulary to float64 arrays: (B,), (B, K+1) or (B, K) by level. `errors` maps
+    the same names to bounds on the rounding error of each value, same shapes (missing: 0; inf: nothing
+    known). A value that overflowed is inf with error inf. `facts` maps keys of `FACTS` to bool. A NaN, a
+    negative error or a wrong shape is an `InputError`.
+    """
+
+    values: Mapping[str, np.ndarray]
+    errors: Mapping[str, np.ndarray] = field(default_factory=dict)
+    facts: Mapping[str, bool] = field(default_factory=dict)
+    steps: int = 1
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1:
+            raise InputError(
+                f"a run needs at least one step and a batch one run; given {self.steps=}, {self.batch=}"
+            )
+        for attribute in ("values", "errors"):
+            checked = {
+                name: self._checked(name, value, attribute)
+                for name, value in getattr(self, attribute).items()
+            }
+            object.__setattr__(self, attribute, MappingProxyType(checked))
+        for name, error in self.errors.items():
+            if name not in self.values:
+                raise InputError(f"an error bound for `{name}` is given without its value")
+            if (error < 0).any():
+                raise InputError(
+                    f"the error bound of `{name}` is negative; give a bound on the absolute error, >= 0"
+                )
+        check_known(self.facts, FACTS, "fact")
+        object.__setattr__(self, "facts", MappingProxyType({name: bool(v) for name, v in self.facts.items()}))
+
+    def _checked(self, name: str, value: Any, attribute: str) -> np.ndarray:
+        check_known([name], [other for other in VOCABULARY if other != "K"], "quantity")
+        array = np.asarray(value, np.float64)
+        expected = self.shape_of(name)
+        if array.shape != expected:
+            raise InputError(
+                f"{attribute}[{name!r}] has shape {array.shape}, expected {expected}: "
+                f"a {VOCABULARY[name].level} quantity of {self.batch} runs of {self.steps} steps"
+            )
+        if np.isnan(array).any():
+            raise InputError(
+                f"{attribute}[{name!r}] holds a NaN; cut the run before it, or give an infinite error"
+            )
+        return array
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """Shape of the array of a quantity: (B,), (B, K+1) or (B, K)."""
+        return shape_of(VOCABULARY[name].level, self.batch, self.steps)
+
+    def missing(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of the names that have no value here."""
+        return tuple(name for name in names if name not in self.values and name != "K")
+
+    def error(self, name: str) -> np.ndarray:
+        """Bound on the rounding error of a quantity, in its shape; zeros where none was given."""
+        return self.errors[name] if name in self.errors else np.zeros(self.shape_of(name))
+
+    def ball(self, name: str) -> Ball:
+        """Value and error as a ball, in the shape of the quantity."""
+        if name not in self.values:
+            raise InputError(f"quantity `{name}` ({VOCABULARY[name].meaning}) is needed and was not given")
+        return Ball(self.values[name], self.error(name))
+
+
+def shape_of(level: str, batch: int, steps: int) -> tuple[int, ...]:
+    """Shape of a quantity of the level."""
+    return {"run": (batch,), "iterate": (batch, steps + 1), "step": (batch, steps)}[level]
+
+
+def check_known(names: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Raises `InputError` at the first name that is not known."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise InputError(f"unknown {what} `{name}`; known: {', '.join(known)}")

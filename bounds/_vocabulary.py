@@ -1,0 +1,143 @@
+r"""The vocabulary: every named quantity a bound may speak of, declared once.
+
+A quantity is one number per run (level "run", array (B,)), per iterate k = 0..K ("iterate", (B, K+1)) or per
+step k = 1..K ("step", (B, K)). In formulas a run quantity is a sympy symbol, the others are indexed by k.
+
+Notation. The run is x_0, ..., x_K on F = f + r; G_k = grad f(x_{k-1}) + g_k with g_k a subgradient of r at
+x_k is the generalised gradient, D_k = x_{k-1} - x_k the step, h the reference step (in units of 1/L), e_k(h)
+= D_k - (h/L) G_k the deviation from it, and z the comparator, any point of dom r.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Literal
+
+import sympy as sp
+
+Level = Literal["run", "iterate", "step"]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A named quantity: `symbol` stands in formulas, `latex` is a template in `k`, `j` = k-1, `p` (prime)."""
+
+    name: str
+    symbol: sp.Symbol | sp.IndexedBase
+    level: Level
+    latex: str
+    meaning: str
+    unit: str
+
+
+def _run(name: str, latex: str, meaning: str, unit: str, **assumptions: bool) -> Quantity:
+    return Quantity(
+        name, sp.Symbol(name, **(assumptions or {"nonnegative": True})), "run", latex, meaning, unit
+    )
+
+
+def _iterate(name: str, latex: str, meaning: str, unit: str) -> Quantity:
+    return Quantity(name, sp.IndexedBase(name, real=True), "iterate", latex, meaning, unit)
+
+
+def _step(name: str, latex: str, meaning: str, unit: str) -> Quantity:
+    return Quantity(name, sp.IndexedBase(name, real=True), "step", latex, meaning, unit)
+
+
+_NORM_E = r"\lVert e{p}_{{{k}}}(h) \rVert"
+_DZ = r"\lVert \Delta z_{{{k}}} \rVert"
+_TABLE = (
+    _run("L", "L{p}", "smoothness constant of f", "[F]/[x]^2", positive=True),
+    _run("h", "h", "reference step, in units of 1/L", "1", positive=True),
+    _run("K", "K", "number of steps", "1", positive=True, integer=True),
+    _run("F_z", "F{p}(z)", "objective at the comparator z", "[F]", real=True),
+    _run("R", r"\lVert x{p}_0 - z \rVert", "distance of the start from the comparator", "[x]"),
+    _run(
+        "tau",
+        r"\lVert T(z) - z \rVert",
+        "fixed-point residual of the comparator: T(z) = "
+        "prox of (h/L) r at z - (h/L) grad f(z); 0 at a minimiser",
+        "[x]",
+    ),
+    _iterate("F", "F{p}(x{p}_{{{k}}})", "objective at x_k", "[F]"),
+    _iterate("dist", r"\lVert x{p}_{{{k}}} - z \rVert", "distance of x_k from the comparator", "[x]"),
+    _step("G2", r"\lVert G{p}_{{{k}}} \rVert^2", "squared norm of the generalised gradient", "[F]^2/[x]^2"),
+    _step("D2", r"\lVert D{p}_{{{k}}} \rVert^2", "squared norm of the step", "[x]^2"),
+    _step("e2", _NORM_E + "^2", "squared norm of the deviation", "[x]^2"),
+    _step("enorm", _NORM_E, "norm of the deviation", "[x]"),
+    _step("Ge", r"\langle G{p}_{{{k}}}, e{p}_{{{k}}}(h) \rangle", "gradient against deviation", "[F]"),
+    _step("ex", r"\langle e{p}_{{{k}}}(h), x{p}_{{{k}}} - z \rangle", "deviation against x_k - z", "[x]^2"),
+    _step(
+        "ex_prev",
+        r"\langle e{p}_{{{k}}}(h), x{p}_{{{j}}} - z \rangle",
+        "deviation against x_{k-1} - z",
+        "[x]^2",
+    ),
+    _step(
+        "sigma",
+        r"\sigma_{{{k}}}",
+        "relative deviation L ||e_k(h)|| / ||G_k||, the rho_k of the step at h = 1; 0 where "
+        "both vanish within rounding",
+        "1",
+    ),
+    _step(
+        "sigma_slack",
+        r"\varepsilon^\sigma_{{{k}}}",
+        "what B2 leaves out where sigma is 0 because G and e vanish within rounding, 0 elsewhere",
+        "[F]",
+    ),
+    _step("pG2", r"\sum_i p_i (1 - \tfrac{{L p_i}}{{2}}) G_i^2", "decrease of a diagonal step", "[F]"),
+    _step("Lp_max", r"\max_i L p_i", "largest L p_i", "1"),
+    _step("Lp_min", r"\min_i L p_i", "least L p_i", "1"),
+    _step("bnorm", r"\lVert b_{{{k}}} \rVert", "norm of the bias b = D - p G", "[x]"),
+    _step(
+        "e_floor",
+        r"\varepsilon_{{{k}}}",
+        "how much of ||e_k(h)|| the rounding of the run's own arithmetic explains",
+        "[x]",
+    ),
+    _step(
+        "b_floor",
+        r"\varepsilon^b_{{{k}}}",
+        "how much of ||b_k|| the rounding of the run's own arithmetic explains",
+        "[x]",
+    ),
+    _step(
+        "bracket",
+        r"\lVert [\cdot]_{{{k}}} \rVert",
+        "norm of what the model does at the virtual features, less the "
+        "reference step: (N1(z_k) - h/L) G_k + N2(z_k)",
+        "[x]",
+    ),
+    _step(
+        "C1",
+        "C_1",
+        "Lipschitz constant of the preconditioner head on the segment of features",
+        "[x]^2/[F]/[z]",
+    ),
+    _step("C2", "C_2", "Lipschitz constant of the bias head on the segment of features", "[x]/[z]"),
+    _step("dz", _DZ, "distance of the features from the virtual ones", "[z]"),
+    _step(
+        "G_inf", r"\lVert G{p}_{{{k}}} \rVert_\infty", "largest entry of the generalised gradient", "[F]/[x]"
+    ),
+)
+
+VOCABULARY: dict[str, Quantity] = {quantity.name: quantity for quantity in _TABLE}
+"""Every quantity by name, in order of declaration."""
+
+k = sp.Symbol("k", integer=True)
+"""The step index of formulas."""
+
+Q = SimpleNamespace(**{name: quantity.symbol for name, quantity in VOCABULARY.items()})
+"""The symbols by name: ``Q.L``, ``Q.F[k]``."""
+
+
+def used(*expressions: sp.Expr | None) -> tuple[str, ...]:
+    """Names of the quantities in the expressions, in order of the vocabulary; never `K`."""
+    found: set[str] = set()
+    for expression in expressions:
+        if expression is not None:
+            found |= {str(s) for s in expression.free_symbols if isinstance(s, sp.Symbol)}
+            found |= {str(i.base) for i in expression.atoms(sp.Indexed)}
+    return tuple(name for name in VOCABULARY if name in found and name != "K")

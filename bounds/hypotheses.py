@@ -1,0 +1,187 @@
+"""Hypotheses of bounds, as objects that can be checked on the measured quantities of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._vocabulary import VOCABULARY
+from .quantities import FACTS, Quantities
+
+
+@dataclass(frozen=True, eq=False)
+class HypothesisCheck:
+    """What checking a hypothesis found, per run (B,) or per step (B, K).
+
+    `holds` says whether it holds; `measured` is what it was judged by and `margin` how far inside (+) or by
+    how much broken (-) it is, in the unit of `measured`; `required` says in words what was required.
+    """
+
+    name: str
+    holds: np.ndarray
+    measured: np.ndarray
+    required: str
+    margin: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Hypothesis:
+    """Condition of a bound. `uses` names what it needs; where that is missing the check fails and says so."""
+
+    name: str
+    statement: str
+    latex: str
+    judge: Callable[[Quantities], HypothesisCheck]
+    uses: tuple[str, ...] = ()
+
+    def check(self, quantities: Quantities) -> HypothesisCheck:
+        """Judge the hypothesis on the quantities; never raises for missing ones."""
+        for name in quantities.missing(self.uses):
+            return unavailable(name, quantities, self.name)
+        return self.judge(quantities)
+
+
+def unavailable(name: str, quantities: Quantities, label: str | None = None) -> HypothesisCheck:
+    """The failed check "quantity `name` is available"."""
+    holds = np.zeros(quantities.batch, bool)
+    required = f"quantity `{name}` is available ({VOCABULARY[name].meaning}); it was not given"
+    return HypothesisCheck(
+        label or f"{name}_available",
+        holds,
+        holds.astype(np.float64),
+        required,
+        np.full(quantities.batch, -1.0),
+    )
+
+
+def _fact(name: str, latex: str) -> Hypothesis:
+    def judge(quantities: Quantities) -> HypothesisCheck:
+        declared = bool(quantities.facts.get(name, False))
+        holds = np.full(quantities.batch, declared)
+        required = f"the problem declares that {FACTS[name]}"
+        return HypothesisCheck(name, holds, holds.astype(np.float64), required, np.where(holds, 1.0, -1.0))
+
+    return Hypothesis(name, FACTS[name], latex, judge)
+
+
+def _inside(
+    name: str, measured: np.ndarray, margin: np.ndarray, required: str, strict: bool
+) -> HypothesisCheck:
+    margin = np.where(np.isnan(margin), -np.inf, margin)  # inf - inf: nothing known is not inside
+    return HypothesisCheck(name, margin > 0 if strict else margin >= 0, measured, required, margin)
+
+
+def _deviation_below_step(quantities: Quantities) -> HypothesisCheck:
+    sigma, h = quantities.values["sigma"], quantities.values["h"][:, None]
+    with np.errstate(invalid="ignore"):  # certain: the error of sigma counts against it
+        margin = h - sigma - quantities.error("sigma")
+    return _inside("deviation_below_step", sigma, margin, "sigma_k < h at each step, errors included", True)
+
+
+def _monotone(quantities: Quantities) -> HypothesisCheck:
+    # within rounding only: the bounds that ask for it carry as slop what the steps that are not certain may
+    # add
+    sigma, h = quantities.values["sigma"], quantities.values["h"][:, None]
+    margin = np.full(sigma.shape, -np.inf)
+    np.subtract(h + quantities.error("sigma"), sigma, out=margin, where=np.isfinite(sigma))
+    tiny = quantities.values["enorm"] <= _allowed(quantities, "enorm", "e_floor")
+    margin = np.where(tiny, np.maximum(margin, 0.0), margin)
+    return _inside("monotone", sigma, margin, "sigma_k <= h at each step, within rounding", False)
+
+
+def _allowed(quantities: Quantities, name: str, floor: str) -> np.ndarray:
+    """What rounding explains of a norm: of measuring it, and of the run where that is known."""
+    known = not quantities.missing([floor])
+    return quantities.error(name) + (quantities.values[floor] if known else 0.0)
+
+
+def _zero(name: str, quantity: str, floor: str) -> Callable[[Quantities], HypothesisCheck]:
+    def judge(quantities: Quantities) -> HypothesisCheck:
+        measured, allowed = quantities.values[quantity], _allowed(quantities, quantity, floor)
+        with np.errstate(invalid="ignore"):
+            return _inside(
+                name, measured, allowed - measured, f"{quantity} is 0 at each step, within rounding", False
+            )
+
+    return judge
+
+
+def _reference_step(low: float, high: float) -> Callable[[Quantities], HypothesisCheck]:
+    def judge(quantities: Quantities) -> HypothesisCheck:
+        h = quantities.values["h"]
+        margin = np.where(h > low, high - h, h - low)
+        return HypothesisCheck(
+            "reference_step", (h > low) & (h <= high), h, f"{low:g} < h <= {high:g}", margin
+        )
+
+    return judge
+
+
+def _preconditioner(quantities: Quantities) -> HypothesisCheck:
+    low, high = quantities.values["Lp_min"], quantities.values["Lp_max"]
+    # p = 2/L in float64 may exceed 2/L by rounding, which the bound does not mind: the inequality itself
+    # needs no range
+    below = 2.0 + quantities.error("Lp_max") - high
+    r_zero = bool(quantities.facts.get("r_zero", False))
+    margin = np.minimum(low, below)
+    holds = (below >= 0) & ((low >= 0) if r_zero else (low > 0))
+    measured = np.where(below < low, high, low)
+    return HypothesisCheck(
+        "preconditioner_in_range",
+        holds,
+        measured,
+        f"{'0 <=' if r_zero else '0 <'} L p_i <= 2 for each i and step",
+        margin,
+    )
+
+
+F_SMOOTH = _fact("f_smooth", r"f \in C^{1,1}_L")
+F_CONVEX = _fact("f_convex", r"f \text{ convex}")
+R_CONVEX = _fact("r_convex", r"r \text{ proper closed convex}")
+DEVIATION_BELOW_STEP = Hypothesis(
+    "deviation_below_step",
+    "the relative deviation is below the reference step",
+    r"\sigma_k < h",
+    _deviation_below_step,
+    ("sigma", "h"),
+)
+MONOTONE = Hypothesis(
+    "monotone",
+    "the relative deviation is nowhere above the reference step, so that F never increases (B2)",
+    r"\sigma_k \le h \ \forall k",
+    _monotone,
+    ("sigma", "enorm", "h"),
+)
+EXACT_STEP = Hypothesis(
+    "exact_step",
+    "Assumption 1 with step h/L: each step is the proximal-gradient step, e_k(h) = 0 within rounding",
+    r"e_k(h) = 0 \ \forall k",
+    _zero("exact_step", "enorm", "e_floor"),
+    ("enorm",),
+)
+BIAS_FREE = Hypothesis(
+    "bias_free",
+    "the step is a preconditioned one without bias, b_k = 0 within rounding",
+    r"b_k = 0",
+    _zero("bias_free", "bnorm", "b_floor"),
+    ("bnorm",),
+)
+PRECONDITIONER_IN_RANGE = Hypothesis(
+    "preconditioner_in_range",
+    "the preconditioner is at most 2/L and positive (nonnegative where r = 0)",
+    r"0 < L p_{k,i} \le 2",
+    _preconditioner,
+    ("Lp_min", "Lp_max"),
+)
+REFERENCE_STEP = Hypothesis(
+    "reference_step", "the reference step is in (0, 1]", r"0 < h \le 1", _reference_step(0.0, 1.0), ("h",)
+)
+REFERENCE_STEP_LONG = Hypothesis(
+    "reference_step",
+    "the reference step is in (0, 5/4]",
+    r"0 < h \le \tfrac54",
+    _reference_step(0.0, 1.25),
+    ("h",),
+)

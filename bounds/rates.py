@@ -1,0 +1,101 @@
+r"""Rates over K steps: B3 (exact steps) and B7 (only the size of the deviations is known).
+
+Both hold for any comparator z in dom r in place of a minimiser.
+
+B3. With exact steps h/L, 0 < h <= 1: f is also (L/h)-smooth, so B6c with no deviation gives F(x_K) - F(z) <=
+L R^2/(4hK), attained by f = 0, r = c|x|, c = L R/(2hK). The classical form is twice that.
+
+B7. The map T(x) = prox_{h r/L}(x - h grad f(x)/L) is nonexpansive and x_k differs from T(x_{k-1}) by at most
+||e_k(h)||, so with tau = ||T(z) - z||
+
+    ||x_k - z|| <= R + sum_{i<=k} ||e_i|| + k tau;
+
+put this into B6b with <e_k, z - x_k> <= ||e_k|| ||x_k - z||, and use sum_k ||e_k|| sum_{i<=k} ||e_i|| = (A^2
++ sum ||e_k||^2)/2, A = sum ||e_k||. That is the sharp form. The classical form follows from it: sum ||e_k||^2
+<= A^2 and sum k ||e_k|| <= K A. At a minimiser tau = 0.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from ._bound import Bound, Source
+from ._vocabulary import Q, k
+from .hypotheses import EXACT_STEP, F_CONVEX, F_SMOOTH, R_CONVEX, REFERENCE_STEP
+
+L, h, K, R = Q.L, Q.h, Q.K, Q.R
+STEPS = (k, 1, K)
+LAST = Q.F[K] - Q.F_z
+MEAN = sp.Sum(Q.F[k], STEPS) / K - Q.F_z
+CONVEX = (F_SMOOTH, F_CONVEX, R_CONVEX)
+_A = sp.Sum(Q.enorm[k], STEPS)
+# B6c for the deviations that rounding leaves, with weights alpha <= 1 and Cauchy-Schwarz
+_ROUNDING = L / h * sp.Sum(Q.enorm[k] * (Q.dist[k] + Q.dist[k - 1]), STEPS)
+
+ENTRIES = (
+    Bound(
+        name="ind_rate",
+        number="B3",
+        title="In-distribution rate under Assumption 1",
+        level="run",
+        lhs=LAST,
+        rhs=L * R**2 / (2 * h * K),
+        kind="upper",
+        source=Source(
+            "paper",
+            "rate under Assumption 1, the classical one of proximal gradient: gradient_descent h = 1, "
+            "half_step h = 1/2",
+            "arXiv 2506.14263; Beck, Teboulle, SIAM J. Imaging Sci. 2 (2009), Theorem 3.1",
+        ),
+        hypotheses=(*CONVEX, REFERENCE_STEP, EXACT_STEP),
+        slop=_ROUNDING,
+    ),
+    Bound(
+        name="ind_rate",
+        number="B3",
+        variant="exact",
+        title="Exact in-distribution rate",
+        level="run",
+        lhs=LAST,
+        rhs=L * R**2 / (4 * h * K),
+        kind="tight",
+        source=Source(
+            "derived",
+            "B6c with e = 0; 1/(4K) is the exact worst case of proximal gradient",
+            "Taylor, Hendrickx, Glineur, SIAM J. Optim. 27 (2017)",
+        ),
+        hypotheses=(*CONVEX, REFERENCE_STEP, EXACT_STEP),
+        slop=_ROUNDING,
+    ),
+    Bound(
+        name="a_priori",
+        number="B7",
+        title="A-priori rate from the sizes of the deviations",
+        level="run",
+        lhs=MEAN,
+        rhs=L / (2 * h * K) * (R + 2 * _A) ** 2 + L / h * Q.tau * _A,
+        kind="upper",
+        source=Source(
+            "literature",
+            "rate of inexact proximal gradient; the term in tau, derived, makes it hold for any comparator",
+            "Schmidt, Le Roux, Bach, NIPS 2011, Proposition 1",
+        ),
+        hypotheses=(*CONVEX, REFERENCE_STEP),
+    ),
+    Bound(
+        name="a_priori",
+        number="B7",
+        variant="sharp",
+        title="Sharper a-priori rate",
+        level="run",
+        lhs=MEAN,
+        rhs=L * R**2 / (2 * h * (K + 1))
+        + L
+        / (h * K)
+        * (R * _A + (_A**2 + sp.Sum(Q.e2[k], STEPS)) / 2 + Q.tau * sp.Sum(k * Q.enorm[k], STEPS)),
+        kind="upper",
+        source=Source("derived", "B6b and ||x_k - z|| <= R + sum_{i<=k} ||e_i|| + k tau"),
+        hypotheses=(*CONVEX, REFERENCE_STEP),
+    ),
+)
+"""B3 and B7."""

@@ -1,0 +1,225 @@
+"""A small lasso runner with arbitrary deviations and tight instances, in plain NumPy: test material."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+import bounds
+
+EPS = 2.0**-52
+ALL_FACTS = {"f_convex": True, "f_smooth": True, "r_convex": True}
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Arrays of a batch of runs, as `bounds.measure` takes them."""
+
+    x: np.ndarray
+    gradient: np.ndarray
+    subgradient: np.ndarray
+    objective: np.ndarray
+    L: np.ndarray
+    comparator: np.ndarray
+    comparator_objective: np.ndarray
+    comparator_residual: np.ndarray
+    objective_error: np.ndarray
+    gradient_error: np.ndarray
+    comparator_objective_error: np.ndarray
+    L_error: np.ndarray
+    reference_step: np.ndarray
+    preconditioner: np.ndarray | None = None
+    facts: dict | None = None
+
+    def measure(self, **changes):
+        return bounds.measure(**vars(replace(self, **changes)))
+
+
+@dataclass(frozen=True)
+class Lasso:
+    """1/2||A x - y||^2 + lam||x||_1 for a batch; lam = 0 makes it smooth."""
+
+    A: np.ndarray
+    y: np.ndarray
+    lam: np.ndarray
+
+    @property
+    def L(self):
+        return np.linalg.norm(self.A, 2, axis=(1, 2)) ** 2 * (1 + 1e-12)
+
+    def objective(self, x):
+        residual = np.einsum("bmn,b...n->b...m", self.A, x) - self.y.reshape(len(x), *(1,) * (x.ndim - 2), -1)
+        lam = self.lam.reshape(-1, *(1,) * (x.ndim - 2))
+        return 0.5 * (residual**2).sum(-1) + lam * np.abs(x).sum(-1)
+
+    def gradient(self, x):
+        return np.einsum("bmn,bm->bn", self.A, np.einsum("bmn,bn->bm", self.A, x) - self.y)
+
+    def prox(self, u, step):
+        threshold = (step * self.lam)[:, None]
+        return np.sign(u) * np.maximum(np.abs(u) - threshold, 0)
+
+    def subgradient(self, x, wish):
+        lam = self.lam[:, None]
+        return np.where(x != 0, lam * np.sign(x), np.clip(wish, -lam, lam))
+
+    def size(self, x):
+        return np.linalg.norm(self.A, axis=(1, 2)) * np.linalg.norm(x, axis=-1) + np.linalg.norm(
+            self.y, axis=-1
+        )
+
+    def objective_error(self, x):
+        m, n = self.A.shape[1:]
+        return 4 * (m + n + 4) * EPS * (self.size(x) ** 2 + self.lam * np.abs(x).sum(-1))
+
+    def gradient_error(self, x):
+        m, n = self.A.shape[1:]
+        return 4 * (m + n + 4) * EPS * np.linalg.norm(self.A, axis=(1, 2)) * self.size(x)
+
+
+def lasso(rng, batch, n=5, m=4, smooth_share=0.3):
+    A = rng.standard_normal((batch, m, n)) * 10.0 ** rng.uniform(-1, 1, (batch, 1, 1))
+    y = rng.standard_normal((batch, m))
+    lam = np.where(rng.random(batch) < smooth_share, 0.0, 10.0 ** rng.uniform(-2, 0.5, batch))
+    return Lasso(A, y, lam)
+
+
+def finish(problem, xs, gradients, subgradients, z, h):
+    x = np.stack(xs, 1)
+    batch = len(x)
+    h = np.broadcast_to(np.asarray(h, float), (batch,))
+    L = problem.L
+    fixed = problem.prox(z - (h / L)[:, None] * problem.gradient(z), h / L)
+    return Runs(
+        x=x,
+        gradient=np.stack(gradients, 1),
+        subgradient=np.stack(subgradients, 1),
+        objective=problem.objective(x),
+        L=L,
+        comparator=z,
+        comparator_objective=problem.objective(z[:, None])[:, 0],
+        comparator_residual=np.linalg.norm(fixed - z, axis=-1) + 1e-12,
+        objective_error=np.stack([problem.objective_error(a) for a in xs], 1),
+        gradient_error=np.stack([problem.gradient_error(a) for a in xs[:-1]], 1),
+        comparator_objective_error=problem.objective_error(z),
+        L_error=np.zeros(batch),
+        reference_step=h,
+        facts=ALL_FACTS,
+    )
+
+
+def inexact(problem, x0, steps, error, h=1.0, z=None):
+    """x_k = prox(x_{k-1} - (h/L) grad - e_k), e_k = error(k, x_{k-1}, step)."""
+    c = h / problem.L
+    xs, gradients, subgradients = [x0], [], []
+    for step in range(1, steps + 1):
+        gradient = problem.gradient(xs[-1])
+        u = xs[-1] - c[:, None] * gradient - error(step, xs[-1], c[:, None] * gradient)
+        xs.append(problem.prox(u, c))
+        gradients.append(gradient)
+        subgradients.append(problem.subgradient(xs[-1], (u - xs[-1]) / c[:, None]))
+    return finish(problem, xs, gradients, subgradients, xs[-1] if z is None else z, h)
+
+
+def arbitrary(problem, x, h, z, rng):
+    """Any iterates at all are a run, with some deviation: x (B, K+1, n)."""
+    xs = [x[:, i] for i in range(x.shape[1])]
+    wishes = problem.lam[:, None, None] * rng.uniform(-1, 1, x.shape)
+    return finish(
+        problem,
+        xs,
+        [problem.gradient(a) for a in xs[:-1]],
+        [problem.subgradient(a, wishes[:, i]) for i, a in enumerate(xs) if i],
+        z,
+        h,
+    )
+
+
+def battery(seed=0, batch=90, long_steps=False):
+    """Runs of many kinds: random, relative, huge and structured deviations, random comparators and h."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for steps in (1, 2, 3, 7, 20):
+        for kind in ("random", "relative", "huge", "exact", "path", "zigzag", "stay"):
+            problem = lasso(rng, batch)
+            n = problem.A.shape[2]
+            x0 = rng.standard_normal((batch, n)) * 10.0 ** rng.uniform(-1, 1, (batch, 1))
+            good = x0
+            for _ in range(300):
+                c = 1 / problem.L
+                good = problem.prox(good - c[:, None] * problem.gradient(good), c)
+            z = np.where(rng.random((batch, 1)) < 0.5, good, rng.standard_normal((batch, n)))
+            top = 1.25 if long_steps else 1.0
+            h = np.where(rng.random(batch) < 0.5, top, rng.uniform(0.1, top, batch))
+            scale = 10.0 ** rng.uniform(-4, 1, (batch, 1)) * (1e4 if kind == "huge" else 1)
+            if kind in ("random", "huge"):
+                runs = inexact(
+                    problem,
+                    x0,
+                    steps,
+                    lambda k, x, s, scale=scale: scale * rng.standard_normal(x.shape),
+                    h,
+                    z,
+                )
+            elif kind == "relative":
+                share = rng.uniform(0, 1.5, (batch, 1))
+                runs = inexact(
+                    problem,
+                    x0,
+                    steps,
+                    lambda k, x, s, share=share: share * s * rng.choice([-1, 1], x.shape),
+                    h,
+                    z,
+                )
+            elif kind == "exact":
+                runs = inexact(problem, x0, steps, lambda k, x, s: np.zeros_like(x), h, z)
+            else:
+                t = np.arange(steps + 1)[None, :, None] / (steps + 1)
+                x = (1 - t) * x0[:, None] + t * z[:, None]
+                if kind == "zigzag":
+                    x = x + scale[:, None] * (-1.0) ** np.arange(steps + 1)[None, :, None]
+                if kind == "stay":
+                    x = np.repeat(x0[:, None], steps + 1, 1)
+                runs = arbitrary(problem, x, h, z, rng)
+            out.append(runs)
+    return out
+
+
+def line(x, slope=0.0, curvature=0.0, L=1.0, r_slope=0.0, z=0.0, h=1.0):
+    """A run in one variable on slope x + curvature x^2/2 + r_slope |x|, iterates x >= 0, as exact numbers."""
+    x = np.asarray(x, float)
+
+    def objective(t):
+        return slope * t + curvature * t**2 / 2 + r_slope * np.abs(t)
+
+    fixed = z - h / L * (slope + curvature * z)
+    fixed = np.sign(fixed) * max(abs(fixed) - h / L * r_slope, 0)
+    K = len(x) - 1
+    zero = np.zeros(1)
+    return Runs(
+        x=x[None, :, None],
+        gradient=(slope + curvature * x[:-1])[None, :, None],
+        subgradient=np.full((1, K, 1), float(r_slope)),
+        objective=objective(x)[None],
+        L=np.array([L]),
+        comparator=np.array([[z]]),
+        comparator_objective=np.array([objective(z)]),
+        comparator_residual=np.array([abs(fixed - z)]),
+        objective_error=np.zeros((1, K + 1)),
+        gradient_error=np.zeros((1, K)),
+        comparator_objective_error=zero,
+        L_error=zero,
+        reference_step=np.array([h]),
+        facts=ALL_FACTS,
+    )
+
+
+def holds(bound, quantities):
+    """Where every hypothesis of the bound holds, and whether the inequality is broken beyond rounding."""
+    e = bound.evaluate(quantities)
+    ok = np.ones(e.lhs.shape, bool)
+    for check in bound.check(quantities):
+        part = check.holds
+        if bound.level == "run" and part.ndim == 2:
+            part = part.all(1)
+        ok &= part[:, None] if part.ndim < ok.ndim else part
+    return ok, e.lhs - e.lhs_error > e.rhs + e.rhs_error + e.slop

@@ -1,0 +1,278 @@
+"""Every bound holds wherever its hypotheses do; a 2 % fault in a constant is caught on a tight instance."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import bounds
+from bounds._vocabulary import Q, k
+from tests.bounds import runs
+
+VIRTUAL = {"bracket", "C1", "C2", "dz"}
+
+
+@cache
+def measured(long_steps=False):
+    return [batch.measure() for batch in runs.battery(seed=int(long_steps), long_steps=long_steps)]
+
+
+def with_virtual(quantities):
+    """A decomposition that is right by construction: the deviation split into bracket and shift."""
+    v, shape = quantities.values, (quantities.batch, quantities.steps)
+    dz = np.random.default_rng(0).uniform(0, 2, shape)
+    size = (v["enorm"] + quantities.error("enorm")) * (1 + 1e-14) + 1e-300
+    third = size / 3 * (1 + 1e-14)
+    extra = {
+        "bracket": third,
+        "dz": dz,
+        "C2": third / dz * (1 + 1e-14),
+        "C1": third / dz / np.maximum(v["G_inf"] - quantities.error("G_inf"), 1e-300),
+    }
+    extra["C1"] = np.where(np.isfinite(extra["C1"]), extra["C1"], 1e300)
+    return bounds.Quantities(
+        {**v, **extra}, quantities.errors, quantities.facts, quantities.steps, quantities.batch
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in bounds.names(variants=True) if n != "homogeneous_descent:diagonal"]
+)
+def test_holds_on_random_and_adversarial_runs(name):
+    bound, judged = bounds.get(name), 0
+    for quantities in measured():
+        if VIRTUAL & set(bound.quantities):
+            quantities = with_virtual(quantities)
+        ok, broken = runs.holds(bound, quantities)
+        assert not (ok & broken).any(), name
+        judged += ok.sum()
+    assert judged >= (
+        2000 if not name.startswith("ind_rate") and "last_iterate" not in name.split(":") else 200
+    )
+
+
+def test_exact_rates_hold_on_2000_runs():
+    rng = np.random.default_rng(5)
+    judged = 0
+    for steps, h in ((1, 1.0), (4, 1.0), (4, 0.5), (30, 1.0)):
+        problem = runs.lasso(rng, 500)
+        x0, z = rng.standard_normal((2, 500, 5))
+        quantities = runs.inexact(problem, x0, steps, lambda k, x, s: np.zeros_like(x), h, z).measure()
+        for name in ("ind_rate", "ind_rate:exact"):
+            ok, broken = runs.holds(bounds.get(name), quantities)
+            assert ok.all()
+            assert not broken.any()
+        judged += ok.sum()
+    assert judged == 2000
+
+
+def test_last_iterate_forms_hold_on_2000_monotone_runs():
+    rng, judged = np.random.default_rng(6), 0
+    for steps, h in ((1, 1.0), (2, 0.6), (5, 1.0), (25, 1.0)):
+        problem = runs.lasso(rng, 600, smooth_share=1.0)
+        x0, z = rng.standard_normal((2, 600, 5))
+        share = rng.uniform(0, 0.99, (600, 1))
+        quantities = runs.inexact(
+            problem, x0, steps, lambda k, x, s, share=share: share * s * rng.choice([-1, 1], x.shape), h, z
+        ).measure()
+        for name in (
+            "ood_multi_step:last_iterate",
+            "ood_multi_step_sharp:last_iterate",
+            "homogeneous_descent",
+        ):
+            ok, broken = runs.holds(bounds.get(name), quantities)
+            assert not (ok & broken).any()
+        judged += ok.all(1).sum()
+    assert judged >= 2000
+
+
+@pytest.mark.parametrize("name", ["ood_multi_step_sharp", "ood_multi_step_sharp:magnitude"])
+def test_the_sharp_bound_holds_for_long_reference_steps(name):
+    for quantities in measured(long_steps=True):
+        ok, broken = runs.holds(bounds.get(name), quantities)
+        assert ok.all()
+        assert not broken.any()
+
+
+def diagonal_runs(rng, batch, steps, bias=0.0):
+    problem = runs.lasso(rng, batch, smooth_share=1.0)
+    x = [rng.standard_normal((batch, 5))]
+    p = rng.uniform(0.01, 2, (batch, steps, 5)) / problem.L[:, None, None]
+    for i in range(steps):
+        x.append(x[-1] - p[:, i] * problem.gradient(x[-1]) - bias)
+    made = runs.finish(
+        problem, x, [problem.gradient(a) for a in x[:-1]], [np.zeros_like(a) for a in x[1:]], x[-1], 1.0
+    )
+    return runs.replace(made, preconditioner=p)
+
+
+def test_diagonal_descent_holds_on_preconditioned_runs():
+    quantities = diagonal_runs(np.random.default_rng(2), 700, 3).measure()
+    ok, broken = runs.holds(bounds.get("homogeneous_descent:diagonal"), quantities)
+    assert ok.all()
+    assert not broken.any()
+
+
+def assert_tight(name, run, planted, tolerance=1e-12):
+    """The bound is attained on the run, and each planted fault is broken beyond rounding there."""
+    quantities = run.measure()
+    bound = bounds.get(name)
+    e = bound.evaluate(quantities)
+    scale = max(abs(e.rhs).max(), abs(e.lhs).max())
+    assert np.abs(e.lhs - e.rhs).max() <= tolerance * scale
+    assert runs.holds(bound, quantities)[0].all()
+    assert not runs.holds(bound, quantities)[1].any()
+    for rhs in planted:
+        assert runs.holds(bound.replace(rhs=rhs), quantities)[1].any(), rhs
+
+
+L, h, K, R = Q.L, Q.h, Q.K, Q.R
+LESS, MORE = sp.Rational(98, 100), sp.Rational(102, 100)
+SUM_EX = sp.Sum(Q.ex[k], (k, 1, K))
+
+
+@pytest.mark.parametrize("name", ["per_step_descent", "ood_per_step"])
+@pytest.mark.parametrize("step", [1.0, 0.5])
+def test_per_step_descent_is_tight(name, step):
+    rhs = bounds.get(name).rhs
+    run = runs.line([1.0, -0.7, 0.3, 2.0], curvature=3.0, L=3.0, h=step)
+    faults = [rhs.subs(Q.G2[k], MORE * Q.G2[k]), rhs.subs(Q.e2[k], LESS * Q.e2[k])]
+    if step < 1:
+        faults += [rhs.subs(Q.Ge[k], c * Q.Ge[k]) for c in (LESS, MORE)][1:]
+    assert_tight(name, run, faults)
+
+
+def test_homogeneous_descent_is_tight():
+    # f = (L/2) x^2, e against G: D = (h - sigma) G / L
+    step, sigma, x = 0.75, 0.5, [1.0]
+    for _ in range(3):
+        x.append(x[-1] * (1 - (step - sigma)))
+    rhs = bounds.get("homogeneous_descent").rhs
+    assert_tight("homogeneous_descent", runs.line(x, curvature=2.0, L=2.0, h=step), [MORE * rhs])
+
+
+def test_diagonal_descent_is_tight():
+    run = runs.line([1.0, 0.5, 0.25], curvature=2.0, L=2.0)
+    run = runs.replace(run, preconditioner=np.full((1, 2, 1), 0.25))
+    assert_tight("homogeneous_descent:diagonal", run, [MORE * bounds.get("homogeneous_descent:diagonal").rhs])
+
+
+@pytest.mark.parametrize("name", ["ind_rate:exact", "ood_last_iterate"])
+@pytest.mark.parametrize(("steps", "step"), [(1, 1.0), (8, 1.0), (8, 0.5)])
+def test_last_iterate_rates_are_tight(name, steps, step):
+    start, smooth = 2.0, 3.0
+    c = smooth * start / (2 * steps * step)
+    x = start - np.arange(steps + 1) * c * step / smooth
+    run = runs.line(x, r_slope=c, L=smooth, h=step)
+    rhs = bounds.get(name).rhs
+    assert_tight(name, run, [rhs - (1 - LESS) * L * R**2 / (4 * h * K)])
+    # and the classical form is twice the exact one
+    e = bounds.get("ind_rate").evaluate(run.measure())
+    np.testing.assert_allclose(e.rhs, 2 * e.lhs, rtol=1e-12)
+
+
+def test_a_fault_of_more_than_half_in_the_classical_rate_is_caught():
+    run = runs.line(2.0 - np.arange(9) * 2.0 / 16, r_slope=3 * 2.0 / 16, L=3.0)
+    bound = bounds.get("ind_rate")
+    assert runs.holds(bound.replace(rhs=bound.rhs * LESS / 2), run.measure())[1].all()
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_the_sharp_multi_step_bound_is_tight(steps):
+    start, smooth = 2.0, 3.0
+    leading = L * R**2 / (2 * (K + 1))
+    rhs = bounds.get("ood_multi_step_sharp").rhs
+    x = start * (1 - np.arange(steps + 1) / (steps + 1))
+    exact = runs.line(x, r_slope=smooth * start / (steps + 1), L=smooth)
+    assert_tight("ood_multi_step_sharp", exact, [rhs - (1 - LESS) * leading])
+    for name in ("ood_multi_step_sharp:magnitude", "ood_multi_step_sharp:last_iterate")[
+        : 2 if steps == 1 else 1
+    ]:
+        assert_tight(name, exact, [bounds.get(name).rhs - (1 - LESS) * leading])
+    inexact = runs.line(x, L=smooth)  # F = 0 and e_k = D_k
+    quantities = inexact.measure()
+    e = bounds.get("ood_multi_step_sharp").evaluate(quantities)
+    assert abs(e.rhs[0]) <= 1e-12
+    for fault in (rhs - (1 - LESS) * leading, rhs.subs(SUM_EX, MORE * SUM_EX)):
+        assert runs.holds(bounds.get("ood_multi_step_sharp").replace(rhs=fault), quantities)[1].all()
+
+
+def test_the_multi_step_bound_is_attained():
+    # a linear f and a run that stays: only the inner products count
+    stay = runs.line([2.0, 2.0, 2.0, 2.0], slope=1.0, z=0.5)
+    rhs = bounds.get("ood_multi_step").rhs
+    assert_tight("ood_multi_step", stay, [rhs.subs(SUM_EX, LESS * SUM_EX)])
+    # magnitudes are the inner products where the deviation points away from z
+    sizes = sp.Sum(Q.enorm[k] * Q.dist[k], (k, 1, K))
+    name = "ood_multi_step:magnitude"
+    assert_tight(name, runs.line([2.0] * 4, slope=1.0), [bounds.get(name).rhs.subs(sizes, LESS * sizes)])
+
+
+def test_the_multi_step_bound_is_attained_by_an_overshoot():
+    # f = (L/2) u^2 in the plane, z beside x_0 on its level line: convexity and descent lemma both hold with
+    # equality
+    x = np.array([[[1.0, 1.0], [-0.5, 1.0]]])
+    line = runs.line([1.0, -0.5], curvature=1.0)
+    run = runs.replace(
+        line,
+        x=x,
+        gradient=np.array([[[1.0, 0.0]]]),
+        subgradient=np.zeros((1, 1, 2)),
+        comparator=np.array([[1.0, -2.0]]),
+        comparator_objective=np.array([0.5]),
+    )
+    rhs = bounds.get("ood_multi_step").rhs
+    square = Q.dist[0] ** 2 - Q.dist[K] ** 2
+    assert_tight("ood_multi_step", run, [rhs.subs(square, MORE * square)])
+
+
+def test_faults_in_the_a_priori_forms_are_caught():
+    # one deviation, outward, at the first step, then the worst case from R + A: attained to first order in A
+    # / R
+    steps, start, smooth = 1000, 1.0, 2.0
+    for share in (0.0, 0.01, 0.1):
+        far = start * (1 + share)
+        c = smooth * far / (steps + 1)
+        x = np.concatenate([[start], far - np.arange(1, steps + 1) * c / smooth])
+        quantities = runs.line(x, r_slope=c, L=smooth).measure()
+        sharp, literature, A = (
+            bounds.get("a_priori:sharp"),
+            bounds.get("a_priori"),
+            sp.Sum(Q.enorm[k], (k, 1, K)),
+        )
+        assert quantities.values["enorm"].sum() == pytest.approx(share * start, abs=1e-12)
+        for bound in (sharp, literature):
+            ok, broken = runs.holds(bound, quantities)
+            assert ok.all()
+            assert not broken.any()
+        if share == 0.01:
+            faults = [(sharp, sharp.rhs.subs(R * A, LESS * R * A))]
+        elif share:  # the literature form is twice too large in A
+            faults = [(literature, literature.rhs.subs(2 * A, LESS * A))]
+        else:
+            faults = [
+                (sharp, sharp.rhs - (1 - LESS) * L * R**2 / (2 * (K + 1))),
+                (literature, literature.rhs - (1 - LESS) * L * R**2 / (2 * K)),
+            ]
+        for bound, rhs in faults:
+            assert rhs != bound.rhs
+            assert runs.holds(bound.replace(rhs=rhs), quantities)[1].all(), rhs
+
+
+def test_the_literature_form_is_implied_by_the_sharp_one():
+    for quantities in measured():
+        sharp = bounds.get("a_priori:sharp").evaluate(quantities)
+        literature = bounds.get("a_priori").evaluate(quantities)
+        assert (sharp.rhs - sharp.rhs_error <= literature.rhs + literature.rhs_error).all()
+
+
+def test_distances_obey_the_recursion_behind_the_a_priori_forms():
+    for quantities in measured():
+        v = quantities.values
+        grown = (
+            v["R"][:, None]
+            + np.cumsum(v["enorm"], 1)
+            + v["tau"][:, None] * np.arange(1, quantities.steps + 1)
+        )
+        assert (v["dist"][:, 1:] <= grown * (1 + 1e-9) + 1e-9).all()

@@ -1,0 +1,151 @@
+"""Training: resumption, seeds, failure, configuration, files."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import l2o
+from l2o.pretrained import manifest
+from l2o.training import load_config, split_seed
+
+SMALL = {
+    "model": {"name": "go-math-l2o", "options": {"hidden_size": 4, "layers": 1}},
+    "problem": {"rows": 4, "dim": 6, "sparsity": 2},
+    "training": {"epochs": 2, "batches": 4, "batch": 3, "horizon": 6, "unroll": 3},
+    "validation": {"every": 3, "batch": 5, "steps": 6},
+}
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("name", ["go-math-l2o", "l2o-pa"])
+def test_killed_and_resumed_ends_with_the_same_bytes(name: str, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("l2o.training.loop._SAVE_EVERY_SECONDS", 0.0)
+    config = {**SMALL, "model": {**SMALL["model"], "name": name}}
+    whole = l2o.train(config, tmp_path / "whole")
+
+    def stop_at_five(done: int, total: int, loss: float) -> None:
+        if done == 5:
+            raise Stop
+
+    with pytest.raises(Stop):
+        l2o.train(config, tmp_path / "parts", progress=stop_at_five)
+    assert not (tmp_path / "parts" / "weights.npz").exists()
+    resumed = l2o.train(config, tmp_path / "parts")
+    assert (whole.resumed_at, resumed.resumed_at) == (0, 5)
+    assert whole.path.read_bytes() == resumed.path.read_bytes()
+    assert whole.manifest["validation_curve"] == resumed.manifest["validation_curve"]
+    again = l2o.train(config, tmp_path / "parts")
+    assert again.resumed_at == 8
+    assert again.path.read_bytes() == whole.path.read_bytes()
+
+
+def test_training_lowers_the_validation_loss() -> None:
+    config = json.loads(json.dumps(SMALL))
+    config["training"] |= {"batches": 30, "epochs": 1, "batch": 16, "horizon": 10, "unroll": 5}
+    curve = l2o.train(config).manifest["validation_curve"]
+    assert min(loss for _, loss in curve) < curve[0][1]
+
+
+def test_loaded_weights_are_the_trained_ones(tmp_path) -> None:
+    trained = l2o.train(SMALL, tmp_path)
+    opt, description = l2o.load_trained(tmp_path)
+    assert description["sha256"] == trained.manifest["sha256"]
+    assert all(torch.equal(opt.parameters[k], v) for k, v in trained.optimizer.parameters.items())
+
+
+def test_splits_share_no_seed() -> None:
+    ranges = [
+        {split_seed(s, i, seed) for i in (0, 1, 999_999) for seed in (0, 1, 999)}
+        for s in ("train", "validation", "test")
+    ]
+    assert len(set.union(*ranges)) == sum(len(r) for r in ranges)
+    bounds = [(split_seed(s, 0, 0), split_seed(s, 999_999, 999)) for s in ("train", "validation", "test")]
+    assert bounds[0][1] < bounds[1][0]
+    assert bounds[1][1] < bounds[2][0]
+
+
+def test_divergence_is_an_error_not_a_nan() -> None:
+    config = json.loads(json.dumps(SMALL))
+    config["model"]["options"]["step"] = 1e30
+    config["training"]["batches"] = 10
+    with pytest.raises(l2o.InputError, match="diverged"):
+        l2o.train(config)
+
+
+def test_state_of_other_settings_is_refused(tmp_path, monkeypatch) -> None:
+    l2o.train(SMALL, tmp_path)
+    other = {**SMALL, "training": {**SMALL["training"], "seed": 1}}
+    with pytest.raises(l2o.InputError, match="other settings"):
+        l2o.train(other, tmp_path)
+    (tmp_path / "state.npz").write_bytes(b"half a file")
+    with pytest.raises(l2o.InputError, match="damaged"):
+        l2o.train(SMALL, tmp_path)
+
+
+def test_tampered_weights_are_refused(tmp_path) -> None:
+    l2o.train(SMALL, tmp_path)
+    with np.load(tmp_path / "weights.npz") as archive:
+        weights = {n: archive[n].copy() for n in archive.files}
+    weights["linear.bias"] += 1e-9
+    np.savez(tmp_path / "weights.npz", **weights)
+    with pytest.raises(l2o.InputError, match="hash"):
+        l2o.load_trained(tmp_path)
+    (tmp_path / "weights.npz").unlink()
+    with pytest.raises(l2o.InputError, match="no finished training"):
+        l2o.load_trained(tmp_path)
+
+
+BAD = {
+    "unknown key": ({**SMALL, "speed": 1}, "speed: unknown key"),
+    "unknown nested key": ({**SMALL, "training": {"lr": 1}}, "training.lr: unknown key"),
+    "unknown model": ({**SMALL, "model": {"name": "gomath"}}, "unknown optimizer"),
+    "nothing to learn": ({**SMALL, "model": {"name": "ista"}}, "nothing to learn"),
+    "unknown option": ({**SMALL, "model": {"name": "l2o-pa", "options": {"q": 1}}}, "no option"),
+    "negative rate": ({**SMALL, "training": {"learning_rate": -1}}, "learning_rate"),
+    "NaN lam": ({**SMALL, "problem": {"lam": float("nan")}}, "lam"),
+    "unroll": ({**SMALL, "training": {"horizon": 10, "unroll": 3}}, "multiple of unroll"),
+    "no model": ({}, "model"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_configs(case: str) -> None:
+    config, says = BAD[case]
+    with pytest.raises(l2o.InputError, match=says):
+        load_config(config)
+
+
+def test_bad_config_files(tmp_path) -> None:
+    with pytest.raises(l2o.InputError, match="cannot be read"):
+        load_config(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("[model\n")
+    with pytest.raises(l2o.InputError, match="not valid TOML"):
+        load_config(tmp_path / "bad.toml")
+
+
+@pytest.mark.parametrize(("name", "family"), l2o.pretrained_names())
+def test_shipped_weights_match_their_manifest(name: str, family: str) -> None:
+    opt, description = l2o.pretrained(name, family), manifest(name, family)
+    assert opt.name == name
+    assert {"config", "seed", "updates", "validation_curve", "sha256", "command"} <= set(description)
+    assert description["updates"] == load_config(description["config"]).training.updates
+
+
+def test_shipped_go_math_beats_fista() -> None:
+    """On held-out instances of its training size, at k = 20 and k = 100, in the median and the mean."""
+    p = l2o.synthetic.lasso(256, 20, 40, sparsity=5, seed=split_seed("test", 1))
+    x0 = l2o.synthetic.starts(p, seed=split_seed("test", 1))
+    best = l2o.rollout(l2o.optimizer("fista-restart"), p, x0, 3000).objective.amin(1, keepdim=True)
+    learned = l2o.rollout(l2o.pretrained("go-math-l2o", "lasso"), p, x0, 100).objective
+    fista = l2o.rollout(l2o.optimizer("fista"), p, x0, 100).objective
+    for k in (20, 100):
+        ours, theirs = ((r - best)[:, k] / best[:, 0] for r in (learned, fista))
+        assert float(ours.median()) < float(theirs.median())
+        assert float(ours.mean()) < float(theirs.mean())
