@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -75,12 +76,12 @@ class Bound:
         """Name in the catalogue: "name" or "name:variant"."""
         return self.name if self.variant is None else f"{self.name}:{self.variant}"
 
-    @property
+    @cached_property
     def quantities(self) -> tuple[str, ...]:
         """Names of the quantities that its formulas use, slop included."""
         return used(self.lhs, self.rhs, self.slop)
 
-    @property
+    @cached_property
     def needs(self) -> tuple[str, ...]:
         """Names of the quantities that its formulas and its hypotheses use."""
         names = {*self.quantities, *(name for hypothesis in self.hypotheses for name in hypothesis.uses)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,15 +27,16 @@ def implicit_subgradient(
 ) -> torch.Tensor:
     """(B,n) the g in the subdifferential of r at x = prox_step(argument): g = (argument - x) / step.
 
-    Cancellation blurs that quotient by a few units of |argument| + |x| over step, while the subdifferential at x is
-    known exactly; so where the two agree within that blur g is moved into the subdifferential. Where they do not, the
+    Cancellation blurs that quotient by a few units of the numbers the prox handles over step, while the subdifferential
+    at x is known exactly; so where the two agree within that blur g is moved into the subdifferential. Where they do not, the
     quotient is kept as it is: x was not the prox of `argument`, and whoever checks g will see it. Components with a
     vanishing step take the slope nearest to `wanted`.
     """
     low, high = problem.nonsmooth.subdifferential(x)
     quotient = torch.where(step > 0, (argument - x) / step, wanted)
     inside = torch.minimum(torch.maximum(quotient, low), high)
-    blur = 32 * torch.finfo(x.dtype).eps * (argument.abs() + x.abs() + step * quotient.abs()) / step
+    size = problem.nonsmooth.magnitude(argument) + problem.nonsmooth.magnitude(x) + step * quotient.abs()
+    blur = 32 * torch.finfo(x.dtype).eps * size / step
     blur = torch.where(step > 0, blur, torch.full_like(blur, torch.inf))
     return torch.where((quotient - inside).abs() <= blur, inside, quotient)
 
@@ -163,6 +165,23 @@ class _Recorder:
         )
 
 
+SMALL = 500_000  # numbers in a batch of data, under which a second thread costs more than it brings
+
+
+@contextmanager
+def threads_for(problem: Composite) -> Iterator[None]:
+    """One thread for small problems, whose kernels end before a second one is awake; the old number comes back."""
+    largest = max((a.numel() for a in problem.smooth.arrays().values()), default=0)
+    before = torch.get_num_threads()
+    if largest < SMALL and before > 1:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
+
+
 @torch.no_grad()
 def rollout(
     optimizer: Optimizer,
@@ -199,16 +218,17 @@ def rollout(
     recorder = _Recorder(problem, record == "all", z)
     x = problem.point(state.x, "state.x")
     recorder.start(x, getattr(state, "memory", None))
-    for k in range(steps):
-        previous, state = state.x, optimizer.step(problem, state)
-        if state.x.shape != previous.shape:
-            raise InputError(
-                f"{type(optimizer).__name__}.step returned x of shape {tuple(state.x.shape)}, expected "
-                f"{tuple(previous.shape)}."
-            )
-        recorder.step(previous, state)
-        if progress is not None:
-            progress(k + 1)
+    with threads_for(problem):
+        for k in range(steps):
+            previous, state = state.x, optimizer.step(problem, state)
+            if state.x.shape != previous.shape:
+                raise InputError(
+                    f"{type(optimizer).__name__}.step returned x of shape {tuple(state.x.shape)}, expected "
+                    f"{tuple(previous.shape)}."
+                )
+            recorder.step(previous, state)
+            if progress is not None:
+                progress(k + 1)
     if problem.nonsmooth.is_zero:
         rule = "zero"
     else:

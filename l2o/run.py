@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +66,23 @@ class Run:
         if self.x is not None:
             ok = ok & torch.isfinite(self.x).flatten(1).all(-1)
         return ok
+
+    def head(self, steps: int) -> Run:
+        """The run of the first `steps` steps (views, no copies)."""
+        if not 1 <= steps <= self.steps:
+            raise InputError(f"head: expected 1 <= steps <= {self.steps}, got {steps}.")
+        lengths = {self.steps: steps, self.steps + 1: steps + 1}
+
+        def cut(tensor: torch.Tensor) -> torch.Tensor:
+            return tensor[:, : lengths[tensor.shape[1]]]
+
+        series = {
+            name: cut(value)
+            for name in _TENSORS
+            if name not in ("smoothness", "x_final") and (value := getattr(self, name)) is not None
+        }
+        final = self.x_final if self.x is None else self.x[:, steps]
+        return replace(self, **series, x_final=final, scalars={n: cut(t) for n, t in self.scalars.items()})
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the run as an npz, atomically and without pickle."""

@@ -158,7 +158,10 @@ class Composite:
         return Composite(self.smooth.select(index), self.nonsmooth.select(index))
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Composite:
-        """The problem in another precision or on another device."""
+        """The problem in another precision or on another device; itself, with all it knows, where nothing changes."""
+        same_device = device is None or torch.device(device) == self.device
+        if dtype in (None, self.dtype) and same_device:
+            return self
         return Composite(self.smooth.to(dtype, device), self.nonsmooth.to(dtype, device))
 
     def fingerprint(self) -> str:

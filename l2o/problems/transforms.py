@@ -213,6 +213,10 @@ class ChangedNonsmooth(NonsmoothTerm):
         factor = self.change.scale / self.change.dilation
         return factor * low, factor * high
 
+    def magnitude(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,n) that of the base at x/a + t, and the shift, both times a."""
+        return self.change.dilation * (self.base.magnitude(self.change.inward(x)) + self.change.shift.abs())
+
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,): the base's error, and the slope times the rounding of x/a + t."""
         w = self.change.inward(x)

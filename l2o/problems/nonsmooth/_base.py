@@ -59,6 +59,10 @@ class NonsmoothTerm(abc.ABC):
         """(B,n) -> (B,) r(x)."""
         return self.values(x).sum(-1)
 
+    def magnitude(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,n) size of the numbers that evaluating r or its prox near x handles; its rounding is a few units of it."""
+        return x.abs()
+
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,) bound on the rounding error of `value`: a few units for each r_i and gamma_n for the sum."""
         size = self.values(x).abs().nan_to_num(posinf=0.0).sum(-1)

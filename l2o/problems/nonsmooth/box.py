@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import torch
 
@@ -45,13 +45,14 @@ class Box(NonsmoothTerm):
         """The two bounds."""
         return {"lower": self.lower, "upper": self.upper}
 
-    def select(self, index: torch.Tensor) -> Box:
+    def select(self, index: torch.Tensor) -> Self:
         """The instances `index`."""
-        return type(self)(pick(self.lower, index), pick(self.upper, index))
+        return replace(self, lower=pick(self.lower, index), upper=pick(self.upper, index))
 
-    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Box:
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return type(self)(self.lower.to(dtype=dtype, device=device), self.upper.to(dtype=dtype, device=device))
+        lower, upper = (b.to(dtype=dtype, device=device) for b in (self.lower, self.upper))
+        return replace(self, lower=lower, upper=upper)
 
 
 def nonnegative(dtype: torch.dtype = torch.float64, device: torch.device | str | None = None) -> Box:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import torch
 
@@ -44,10 +44,11 @@ class ElasticNet(NonsmoothTerm):
         """lam and ridge."""
         return {"lam": self.lam, "ridge": self.ridge}
 
-    def select(self, index: torch.Tensor) -> ElasticNet:
+    def select(self, index: torch.Tensor) -> Self:
         """The instances `index`."""
-        return ElasticNet(pick(self.lam, index), pick(self.ridge, index))
+        return replace(self, lam=pick(self.lam, index), ridge=pick(self.ridge, index))
 
-    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> ElasticNet:
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return ElasticNet(self.lam.to(dtype=dtype, device=device), self.ridge.to(dtype=dtype, device=device))
+        lam, ridge = (p.to(dtype=dtype, device=device) for p in (self.lam, self.ridge))
+        return replace(self, lam=lam, ridge=ridge)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import torch
 
@@ -47,10 +47,10 @@ class L1(NonsmoothTerm):
         """lam."""
         return {"lam": self.lam}
 
-    def select(self, index: torch.Tensor) -> L1:
+    def select(self, index: torch.Tensor) -> Self:
         """The instances `index`."""
-        return L1(pick(self.lam, index))
+        return replace(self, lam=pick(self.lam, index))
 
-    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> L1:
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return L1(self.lam.to(dtype=dtype, device=device))
+        return replace(self, lam=self.lam.to(dtype=dtype, device=device))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 
@@ -76,10 +76,10 @@ class LeastSquares(SmoothTerm):
         """A and y."""
         return {"A": self.map.matrix, "y": self.target}
 
-    def select(self, index: torch.Tensor) -> LeastSquares:
+    def select(self, index: torch.Tensor) -> Self:
         """The instances `index`."""
-        return LeastSquares(self.map.select(index), self.target[index])
+        return replace(self, map=self.map.select(index), target=self.target[index])
 
-    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> LeastSquares:
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return LeastSquares(self.map.to(dtype, device), self.target.to(dtype=dtype, device=device))
+        return replace(self, map=self.map.to(dtype, device), target=self.target.to(dtype=dtype, device=device))

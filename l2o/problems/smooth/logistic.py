@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch.nn.functional import softplus
@@ -90,10 +90,10 @@ class Logistic(SmoothTerm):
         factor = torch.tensor([self.curvature], dtype=self.labels.dtype)
         return {"A": self.map.matrix, "labels": self.labels, "curvature": factor}
 
-    def select(self, index: torch.Tensor) -> Logistic:
+    def select(self, index: torch.Tensor) -> Self:
         """The instances `index`."""
-        return Logistic(self.map.select(index), self.labels[index], self.curvature)
+        return replace(self, map=self.map.select(index), labels=self.labels[index])
 
-    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Logistic:
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return Logistic(self.map.to(dtype, device), self.labels.to(dtype=dtype, device=device), self.curvature)
+        return replace(self, map=self.map.to(dtype, device), labels=self.labels.to(dtype=dtype, device=device))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 
@@ -72,10 +72,10 @@ class QuadraticForm(SmoothTerm):
         """Q and c."""
         return {"Q": self.map.matrix, "c": self.linear}
 
-    def select(self, index: torch.Tensor) -> QuadraticForm:
+    def select(self, index: torch.Tensor) -> Self:
         """The instances `index`."""
-        return QuadraticForm(self.map.select(index), self.linear[index])
+        return replace(self, map=self.map.select(index), linear=self.linear[index])
 
-    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> QuadraticForm:
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return QuadraticForm(self.map.to(dtype, device), self.linear.to(dtype=dtype, device=device))
+        return replace(self, map=self.map.to(dtype, device), linear=self.linear.to(dtype=dtype, device=device))

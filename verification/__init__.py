@@ -1,0 +1,17 @@
+"""Ground truth, verdicts and reports: where runs (`l2o`) meet the theory (`bounds`)."""
+
+from verification.inspection import Inspection, inspect_run
+from verification.optimum import Optimum, optimum
+from verification.verdict import Verdict
+from verification.verify import Verification, verify, verify_all
+
+__all__ = [
+    "Inspection",
+    "Optimum",
+    "Verdict",
+    "Verification",
+    "inspect_run",
+    "optimum",
+    "verify",
+    "verify_all",
+]

@@ -1,0 +1,292 @@
+"""The command `l2obound`.
+
+Exit codes: 0 no violation, 1 a violation, 2 wrong usage or input (one clear line), 3 inconclusive with --strict.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import bounds
+import l2o
+from l2o._files import read_npz
+
+app = typer.Typer(
+    help="Says, with proof, how far a learned optimizer can be trusted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+_errors = Console(stderr=True)
+_out = Console()
+
+
+def _command() -> str:
+    return shlex.join(["l2obound", *sys.argv[1:]])
+
+
+def _bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    return Progress(*columns, TimeElapsedColumn(), console=_errors)
+
+
+def _exit_code(verdicts: list[str], strict: bool) -> int:
+    if "violated" in verdicts:
+        return 1
+    return 3 if strict and "inconclusive" in verdicts else 0
+
+
+@app.command()
+def report(
+    config: Annotated[Path | None, typer.Argument(help="TOML file; the shipped configuration if left out.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write to; other files in it are left alone.")] = Path("report"),
+    quick: Annotated[bool, typer.Option("--quick", help="A smaller report, in well under a minute.")] = False,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", help="Redraw the page from this folder's results.json; run nothing."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a verdict is inconclusive.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
+) -> None:
+    """Run GO-Math-L2O and its rivals, certify F*, hold the bounds against the runs, write one HTML page.
+
+    Example: l2obound report --quick --out report
+    """
+    from verification.report import load_report_config, make_report, read_results, render_report
+
+    if from_ is not None:
+        if config is not None or quick:
+            raise l2o.InputError("report: --from redraws stored results and takes neither CONFIG nor --quick.")
+        results = read_results(from_)
+        page = render_report(results, from_)
+    else:
+        if config is not None and quick:
+            raise l2o.InputError("report: --quick is a configuration of its own; give CONFIG or --quick, not both.")
+        settings = load_report_config(config, quick=quick)
+        with _bar() as bar:
+            task = bar.add_task("starting", total=None)
+            page, results = make_report(
+                settings,
+                out,
+                quick=quick,
+                command=_command(),
+                progress=lambda p: bar.update(task, completed=p.done, total=p.total, description=p.what),
+            )
+    verdicts = [v for run in results["runs"] for v in run["verdicts"]]
+    totals = (
+        {name: sum(v["counts"].get(name, 0) for v in verdicts) for name in verdicts[0]["counts"]} if verdicts else {}
+    )
+    if as_json:
+        typer.echo(json.dumps({"page": str(page), "totals": totals, "reused": results["provenance"]["reused"]}))
+    else:
+        for item in results["provenance"]["reused"] if from_ is None else []:
+            _out.print(f"reused: {item}", highlight=False, markup=False)
+        counted = ", ".join(f"{n} {name}" for name, n in totals.items())
+        _out.print(f"{counted}\n{page}", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(_exit_code([v["verdict"] for v in verdicts], strict))
+
+
+def _data_problem(path: Path, lam: float) -> l2o.Composite:
+    """A problem from the user's npz: A and y (LASSO), A and labels (l1-logistic), or Q and c (quadratic)."""
+    data = read_npz(path, "an npz of arrays", "save A and y (or labels, or Q and c) with numpy.savez")
+    weight = data.pop("lam", lam)
+    if set(data) == {"A", "y"}:
+        return l2o.lasso(data["A"], data["y"], weight)
+    if set(data) == {"A", "labels"}:
+        return l2o.logistic_l1(data["A"], data["labels"], weight)
+    if set(data) == {"Q", "c"}:
+        return l2o.quadratic(data["Q"], data["c"])
+    raise l2o.InputError(
+        f"{path}: expected arrays A and y, A and labels, or Q and c (and lam), got {', '.join(sorted(data)) or 'none'}."
+    )
+
+
+def _problem(kind: str, batch: int, rows: int, dim: int, lam: float, seed: int) -> l2o.Composite:
+    synthetic = l2o.synthetic
+    if kind == "lasso":
+        return synthetic.lasso(batch, rows, dim, lam=lam, seed=seed)
+    if kind == "logistic_l1":
+        return synthetic.logistic_l1(batch, rows, dim, lam=lam, seed=seed)
+    if kind == "quadratic":
+        return synthetic.quadratic(batch, dim, seed=seed)
+    if kind == "breast_cancer":
+        return l2o.real.breast_cancer(lam, seed=seed)
+    raise l2o.InputError(f"unknown problem {kind!r}: expected lasso, logistic_l1, quadratic or breast_cancer.")
+
+
+def _optimizer(name: str, family: str, weights: Path | None, untrained: bool) -> Any:
+    if weights is not None:
+        return l2o.load_trained(weights)[0]
+    if (name, family) in l2o.pretrained_names() and not untrained:
+        return l2o.pretrained(name, family)
+    return l2o.optimizer(name)
+
+
+@app.command()
+def verify(
+    bound: Annotated[
+        list[str] | None, typer.Option(help="A bound, by name; may be repeated. All of them if left out.")
+    ] = None,
+    optimizer: Annotated[str, typer.Option(help="An optimizer, by name (l2o.optimizer_names()).")] = "go-math-l2o",
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of `l2obound train`, in place of shipped weights.")
+    ] = None,
+    untrained: Annotated[bool, typer.Option("--untrained", help="Random weights, though trained ones exist.")] = False,
+    problem: Annotated[str, typer.Option(help="lasso, logistic_l1, quadratic or breast_cancer.")] = "lasso",
+    data: Annotated[
+        Path | None, typer.Option(help="Your problem: an npz with A, y | A, labels | Q, c (and lam).")
+    ] = None,
+    iterates: Annotated[
+        Path | None,
+        typer.Option(help="Your iterates: a run saved by Run.save, or an npz with X (B, K+1, n)."),
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Number of instances.")] = 16,
+    rows: Annotated[int, typer.Option(help="Rows of A.")] = 20,
+    dim: Annotated[int, typer.Option(help="Variables.")] = 40,
+    lam: Annotated[float, typer.Option(help="Weight of the l1 norm.")] = 0.1,
+    steps: Annotated[int, typer.Option(help="Iterations K.")] = 100,
+    s: Annotated[float, typer.Option("--s", help="Shift of the initial point.")] = 0.0,
+    t: Annotated[float, typer.Option("--t", help="Shift of the objective, F(x + t).")] = 0.0,
+    reference_step: Annotated[str, typer.Option(help='h in (0, 1], or "best".')] = "best",
+    seed: Annotated[int, typer.Option(help="Seed of the problems and initial points.")] = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a verdict is inconclusive.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Hold bounds against a run: yours, or one made here.
+
+    Example: l2obound verify --optimizer fista --bound ood_last_iterate --s 10
+    """
+    from verification.verify import verify_all
+
+    names = [bounds.get(name).key for name in bound] if bound else list(bounds.names())
+    p = _problem(problem, batch, rows, dim, lam, seed) if data is None else _data_problem(data, lam)
+    p = p.shifted(t) if t else p
+    if iterates is None:
+        opt = _optimizer(optimizer, problem if data is None else "given data", weights, untrained)
+        run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
+    else:
+        run = _given_run(iterates, p)
+    h: float | str = reference_step
+    if reference_step != "best":
+        try:
+            h = float(reference_step)
+        except ValueError:
+            raise l2o.InputError(f'--reference-step: expected a number or "best", got {reference_step!r}.') from None
+    from verification.optimum import optimum
+
+    certified = optimum(p)
+    results = verify_all(run, p, certified, names, h)
+    if as_json:
+        typer.echo(
+            json.dumps({"run": run.optimizer, "steps": run.steps, "bounds": [v.to_dict() for v in results.values()]})
+        )
+    else:
+        _out.print(f"{run.optimizer} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", highlight=False)
+        for v in results.values():
+            _out.print(v.summary(), highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(_exit_code([str(v.overall) for v in results.values()], strict))
+
+
+def _given_run(path: Path, problem: l2o.Composite) -> l2o.Run:
+    X = read_npz(path, "an npz", "save X (B, K+1, n) with numpy.savez").get("X")
+    return l2o.Run.load(path) if X is None else l2o.run_from_iterates(problem, X)
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="TOML file; see configs/.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for weights, manifest and resumable state.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest.")] = False,
+) -> None:
+    """Train a learned optimizer; interrupted and started again with the same --out, it goes on where it was.
+
+    Example: l2obound train configs/train-go-math-l2o-lasso.toml --out runs/go-math-l2o
+    """
+    settings = l2o.training.load_config(config)
+    folder = Path("runs") / config.stem if out is None else out
+    with _bar() as bar:
+        task = bar.add_task("training", total=None)
+        trained = l2o.train(
+            settings,
+            folder,
+            command=_command(),
+            progress=lambda done, total, loss: bar.update(
+                task, completed=done, total=total, description=f"loss {loss:.6g}"
+            ),
+        )
+    if as_json:
+        typer.echo(json.dumps(trained.manifest))
+        return
+    if trained.resumed_at:
+        _out.print(f"resumed after {trained.resumed_at} batches found in {folder}", highlight=False, markup=False)
+    m = trained.manifest
+    _out.print(
+        f"{m['model']}: validation loss {m['validation_loss']:.6g} at update {m['best_update']} of {m['updates']}\n"
+        f"{trained.path}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+@app.command("bounds")
+def list_bounds(
+    name: Annotated[str | None, typer.Argument(help="One bound; all of them if left out.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """List the catalogue of bounds, or state one.
+
+    Example: l2obound bounds ood_last_iterate
+    """
+    chosen = [bounds.get(name)] if name else [bounds.get(n) for n in bounds.names(variants=True)]
+    entries = [
+        {
+            "name": b.key,
+            "number": b.number,
+            "title": b.title,
+            "level": b.level,
+            "kind": b.kind,
+            "latex": b.latex(),
+            "hypotheses": [h.statement for h in b.hypotheses],
+            "source": str(b.source),
+        }
+        for b in chosen
+    ]
+    if as_json:
+        typer.echo(json.dumps(entries))
+    elif name:
+        e = entries[0]
+        _out.print(f"{e['number']} {e['name']}: {e['title']} ({e['kind']}, per {e['level']})", markup=False)
+        for line in (e["latex"], *(f"needs: {h}" for h in e["hypotheses"]), e["source"]):
+            _out.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+    else:
+        table = Table("", "name", "says", "per", "kind")
+        for e in entries:
+            table.add_row(e["number"], e["name"], e["title"], e["level"], e["kind"])
+        _out.print(table)
+
+
+def main() -> None:
+    """Entry point: one line and exit code 2 for wrong input."""
+    try:
+        app()
+    except (l2o.InputError, bounds.InputError) as problem:
+        _errors.print(f"error: {' '.join(str(problem).split())}", style="red", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _errors.print("interrupted; what was finished is kept", style="yellow")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

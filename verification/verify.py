@@ -1,0 +1,469 @@
+"""Holding a bound against a run.
+
+The order is: the data (does the run say the truth about itself?), the hypotheses (does the bound speak of this run at
+all?), then the inequality, for every F* in the certified interval and up to the rounding of both sides. The point z
+with which distances are measured is the certified primal point of the optimum: every bound of the first set holds for
+any comparator z, so nothing about the unknown minimiser enters a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+import bounds
+from l2o import InputError
+from l2o.problems import Composite
+from l2o.rollout import threads_for
+from l2o.run import Run
+from verification.inspection import DataCheck, Inspection, as_numpy, inspect_run
+from verification.optimum import Optimum
+from verification.optimum import optimum as certify
+from verification.verdict import Verdict
+
+# The h at which the right-hand side is least, where that is known: those of B1, B5 and B6 do not depend on h, that of
+# B6c falls with h, and so does that of B6b, which holds up to h = 5/4 (catalogue entries).
+_BEST_STEP = {"B1": 1.0, "B5": 1.0, "B6": 1.0, "B6b": 1.25, "B6c": 1.0}
+_SCALAR_NAMES = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev", "dist")
+_EXTRA_NAMES = ("pG2", "Lp_max", "Lp_min", "bnorm")
+
+
+@dataclass(frozen=True, eq=False)
+class HypothesisReport:
+    """A hypothesis of the bound: the share of steps or runs that meet it, and the worst margin (negative: broken)."""
+
+    name: str
+    required: str
+    holds: np.ndarray
+    share: float
+    worst_margin: float
+
+
+@dataclass(frozen=True, eq=False)
+class Verification:
+    """The outcome of `verify`; arrays are (B,K) for per-step bounds and (B,) for run bounds.
+
+    `lhs <= rhs` is the statement, `lhs` at F* = F_up and `lhs_upper` at F* = F_low (equal where F* does not occur).
+    `slack` = rhs - lhs_upper. `tightness` is the share of the bound that is used: 1 where it is attained, 0 where it
+    permits an increase and there was none. `tolerance` bounds the rounding of both sides. `vacuous` marks right-hand
+    sides that say nothing (a step: >= 0; a run: >= F(x_0) - F*). Where the verdict is NOT_APPLICABLE the numbers are
+    a comparison without guarantee, and NaN if the run left float64.
+    """
+
+    bound: bounds.Bound
+    verdict: np.ndarray
+    lhs: np.ndarray
+    lhs_upper: np.ndarray
+    rhs: np.ndarray
+    slack: np.ndarray
+    tightness: np.ndarray
+    tolerance: np.ndarray
+    vacuous: np.ndarray
+    reference_step: np.ndarray
+    hypotheses: tuple[HypothesisReport, ...]
+    data: tuple[DataCheck, ...]
+    notes: tuple[str, ...]
+
+    def count(self, verdict: Verdict) -> int:
+        """Number of steps or runs with this verdict."""
+        return int((self.verdict == verdict).sum())
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Where the bound applies."""
+        return self.verdict != Verdict.NOT_APPLICABLE
+
+    @property
+    def overall(self) -> Verdict:
+        """One word for all: VIOLATED if anything is, else INCONCLUSIVE if anything is, else VERIFIED if any applies."""
+        for verdict in (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.VERIFIED):
+            if self.count(verdict):
+                return verdict
+        return Verdict.NOT_APPLICABLE
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as plain numbers and strings (JSON), None for what does not exist."""
+        judged = self.judged
+        tight = self.tightness[judged]
+        applicable = tight.size > 0
+        return {
+            "bound": self.bound.key,
+            "number": self.bound.number,
+            "level": self.bound.level,
+            "verdict": str(self.overall),
+            "checks": int(self.verdict.size),
+            "counts": {str(v): self.count(v) for v in Verdict},
+            "vacuous_share": float(self.vacuous[judged].mean()) if applicable else None,
+            "tightness_median": _number(np.median(tight)) if applicable else None,
+            "tightness_worst": _number(tight.min()) if applicable else None,
+            "tightness_best": _number(tight.max()) if applicable else None,
+            "worst_slack": _number(self.slack[judged].min()) if applicable else None,
+            "hypotheses": [
+                {
+                    "name": h.name,
+                    "required": h.required,
+                    "share": h.share,
+                    "worst_margin": _number(h.worst_margin),
+                }
+                for h in self.hypotheses
+            ],
+            "broken_data": [c.statement for c in self.data if not c.holds.all()],
+            "notes": list(self.notes),
+        }
+
+    def summary(self) -> str:
+        """A few lines for people."""
+        d = self.to_dict()
+        unit = "steps" if self.bound.level == "step" else "runs"
+        counts = ", ".join(f"{n} {v}" for v, n in d["counts"].items() if n)
+        lines = [f"{self.bound.number} {self.bound.key}: {d['verdict'].upper()} ({counts} of {d['checks']} {unit})"]
+        if d["tightness_median"] is not None:
+            lines.append(
+                f"  tightness median {d['tightness_median']:.3g}, from {d['tightness_worst']:.3g} to "
+                f"{d['tightness_best']:.3g}; vacuous on {d['vacuous_share']:.0%}"
+            )
+        for check in self.data:
+            if not check.holds.all():
+                lines.append(
+                    f"  data: it is not true that {check.statement}: {int((~check.holds).sum())} of "
+                    f"{check.holds.size} steps, worst excess {check.excess:.3g}"
+                )
+        for h in self.hypotheses:
+            if h.share < 1:
+                lines.append(
+                    f"  hypothesis {h.name} ({h.required}): met by {h.share:.0%}, worst margin {h.worst_margin:.3g}"
+                )
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+
+
+def _number(value: float | np.floating) -> float | None:
+    """A finite number, or None: JSON has no inf and no NaN."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _facts(problem: Composite) -> dict[str, bool]:
+    return {
+        "f_smooth": True,
+        "f_convex": problem.smooth.convex,
+        "r_convex": True,
+        "r_zero": problem.nonsmooth.is_zero,
+    }
+
+
+def _residual(problem: Composite, z: torch.Tensor, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """tau = ||T(z) - z||, T the proximal-gradient map of step h/L, and a bound on its error, (B,) each."""
+    step = torch.from_numpy(h).unsqueeze(-1) / problem.smoothness.unsqueeze(-1)
+    move = problem.nonsmooth.prox(z - step * problem.smooth.gradient(z), step) - z
+    size = torch.linalg.vector_norm(z, dim=-1) + torch.linalg.vector_norm(move, dim=-1)
+    # The prox is nonexpansive, so the error of its argument (gradient, product, difference) passes with factor <= 1.
+    error = step.squeeze(-1) * problem.smooth.gradient_error(z) + 16 * torch.finfo(z.dtype).eps * size
+    return as_numpy(torch.linalg.vector_norm(move, dim=-1)), as_numpy(error)
+
+
+def measure(inspection: Inspection, optimum: Optimum | None, reference_step: np.ndarray) -> bounds.Quantities:
+    """The named quantities of an inspected run, F(z) set to the upper end of the interval of F*.
+
+    Without an optimum the comparator is the origin, which only per-step bounds do not mind.
+    """
+    # The optimum itself is part of the key, so it cannot be replaced by another one at the same address.
+    key = (optimum, reference_step.tobytes())
+    if key not in inspection.measured:
+        with threads_for(inspection.problem):
+            inspection.measured[key] = _measure(inspection, optimum, reference_step)
+    return inspection.measured[key]
+
+
+def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np.ndarray) -> bounds.Quantities:
+    problem, run = inspection.problem, inspection.run
+    if optimum is None:
+        z = torch.zeros(problem.batch_size, problem.dim, dtype=torch.float64)
+        f_z, f_z_error = np.zeros(problem.batch_size), np.zeros(problem.batch_size)
+    else:
+        z = torch.as_tensor(np.array(optimum.x), dtype=torch.float64)
+        f_z, f_z_error = np.asarray(optimum.upper, dtype=float), np.zeros(problem.batch_size)
+    tau, tau_error = _residual(problem, z, reference_step)
+    smoothness = as_numpy(problem.smoothness)
+    common = {
+        "L": smoothness,
+        "reference_step": reference_step,
+        "L_error": 4 * problem.dim * np.finfo(np.float64).eps * smoothness,
+        "gradient_error": inspection.gradient_error,
+        "facts": _facts(problem),
+    }
+    if inspection.x is not None:
+        return bounds.measure(
+            x=inspection.x,
+            gradient=inspection.gradient,
+            subgradient=inspection.subgradient,
+            objective=inspection.objective,
+            comparator=z.numpy(),
+            comparator_objective=f_z,
+            comparator_residual=tau,
+            preconditioner=inspection.preconditioner,
+            objective_error=inspection.objective_error,
+            comparator_objective_error=f_z_error,
+            comparator_residual_error=tau_error,
+            **common,
+        )
+    missing = [name for name in _SCALAR_NAMES if name not in run.scalars]
+    if missing:
+        raise InputError(
+            "verify: this run kept scalars without a comparator; record it with rollout(..., record='scalars', "
+            "comparator=optimum.x), or with record='all'."
+        )
+    alive = inspection.finite[:, None]
+    scalars = {n: np.where(alive, as_numpy(run.scalars[n]), 0.0) for n in _SCALAR_NAMES}
+    extra = {n: np.where(alive, as_numpy(run.scalars[n]), 0.0) for n in _EXTRA_NAMES if n in run.scalars}
+    return bounds.from_inner_products(
+        dimension=problem.dim,
+        F=inspection.objective,
+        F_z=f_z,
+        tau=tau,
+        errors={"F": inspection.objective_error, "tau": tau_error},
+        extra=extra,
+        **scalars,
+        **common,
+    )
+
+
+def _fitted_step(inspection: Inspection) -> np.ndarray | None:
+    """(B,) the h in (0, 1] whose reference step h/L is nearest to the run's steps in the mean square."""
+    if inspection.x is None:
+        products = [as_numpy(inspection.run.scalars[n]).sum(-1) for n in ("GD", "G2")]
+    else:
+        total = inspection.gradient + inspection.subgradient
+        moved = inspection.x[:, :-1] - inspection.x[:, 1:]
+        products = [np.einsum("bkn,bkn->b", total, moved), np.einsum("bkn,bkn->b", total, total)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        h = as_numpy(inspection.problem.smoothness) * products[0] / products[1]
+    return np.clip(np.nan_to_num(h, nan=1.0, posinf=1.0, neginf=1.0), 1e-3, 1.0)
+
+
+def _reference_steps(reference_step: float | str, bound: bounds.Bound, inspection: Inspection) -> list[np.ndarray]:
+    batch = inspection.run.batch_size
+    if reference_step == "best":
+        if bound.number in _BEST_STEP and bound.variant is None:
+            return [np.full(batch, _BEST_STEP[bound.number])]
+        return [np.full(batch, h) for h in (1.0, 0.75, 0.5, 0.25)] + [_fitted_step(inspection)]
+    if not isinstance(reference_step, (int, float)) or not 0 < reference_step <= 1:
+        raise InputError(f'verify: reference_step must be a number in (0, 1] or "best", got {reference_step!r}.')
+    return [np.full(batch, float(reference_step))]
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """A bound evaluated with one reference step."""
+
+    lhs: np.ndarray
+    lhs_upper: np.ndarray
+    rhs: np.ndarray
+    tolerance: np.ndarray
+    applies: np.ndarray
+    threshold: np.ndarray
+    step: np.ndarray
+    hypotheses: tuple[HypothesisReport, ...]
+
+
+def _spread(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A mask per run or per step, in the shape of the verdict: all steps must hold for a run."""
+    if len(shape) == 1:
+        return array.all(axis=1) if array.ndim == 2 else array
+    return np.broadcast_to(array[:, None] if array.ndim == 1 else array, shape)
+
+
+def _evaluate(bound: bounds.Bound, inspection: Inspection, optimum: Optimum | None, step: np.ndarray) -> _Side:
+    q = measure(inspection, optimum, step)
+    batch, steps = inspection.run.batch_size, inspection.run.steps
+    shape = (batch, steps) if bound.level == "step" else (batch,)
+    reports, applies = [], np.ones(shape, dtype=bool)
+    for check in bound.check(q):
+        holds = _spread(np.asarray(check.holds), shape)
+        margin = np.asarray(check.margin, dtype=float)
+        worst = float(margin.min()) if margin.size else 0.0
+        reports.append(HypothesisReport(check.name, check.required, holds, float(holds.mean()), worst))
+        applies &= holds
+    if set(bound.quantities) - set(q.values):  # something it speaks of was not recorded: the checks above say what
+        empty = np.full(shape, np.nan)
+        return _Side(empty, empty, empty, empty, applies & False, empty, step, tuple(reports))
+    e = bound.evaluate(q)
+    width = np.zeros(shape)
+    if bound.level == "run" and optimum is not None:
+        width = np.asarray(optimum.upper) - np.asarray(optimum.lower)
+    return _Side(
+        e.lhs,
+        e.lhs + width,
+        e.rhs,
+        e.lhs_error + e.rhs_error + e.slop,
+        applies,
+        bound.vacuity_threshold(q),
+        np.broadcast_to(step[:, None] if bound.level == "step" else step, shape),
+        tuple(reports),
+    )
+
+
+def _best(sides: list[_Side]) -> _Side:
+    """Entry by entry the side that applies with the least right-hand side; the first one where none applies."""
+    chosen = sides[0]
+    for side in sides[1:]:
+        better = side.applies & (~chosen.applies | (side.rhs < chosen.rhs))
+
+        def pick(new: np.ndarray, old: np.ndarray, better: np.ndarray = better) -> np.ndarray:
+            return np.where(better, new, old)
+
+        reports = tuple(
+            HypothesisReport(
+                a.name,
+                a.required,
+                holds := pick(a.holds, b.holds),
+                float(holds.mean()),
+                max(a.worst_margin, b.worst_margin),
+            )
+            for a, b in zip(side.hypotheses, chosen.hypotheses, strict=True)
+        )
+        names = ("lhs", "lhs_upper", "rhs", "tolerance", "applies", "threshold", "step")
+        chosen = _Side(*(pick(getattr(side, n), getattr(chosen, n)) for n in names), reports)
+    return chosen
+
+
+def tightness(lhs: np.ndarray, rhs: np.ndarray) -> np.ndarray:
+    """The share of the bound lhs <= rhs that is used.
+
+    rhs / lhs where a decrease is promised (both negative), lhs / rhs where a size is bounded (both positive), 0 where
+    an increase is allowed and none happened; 1 where both sides vanish.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(rhs < 0, rhs / lhs, np.where(lhs <= 0, 0.0, lhs / rhs))
+    return np.where((lhs == 0) & (rhs == 0), 1.0, share)
+
+
+def _judge(side: _Side, data: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    verdict = np.full(side.rhs.shape, Verdict.INCONCLUSIVE, dtype=object)
+    with np.errstate(invalid="ignore"):
+        verdict[side.lhs_upper - side.rhs <= side.tolerance] = Verdict.VERIFIED
+        verdict[side.lhs - side.rhs > side.tolerance] = Verdict.VIOLATED
+    verdict[~side.applies] = Verdict.NOT_APPLICABLE
+    verdict[~data] = Verdict.VIOLATED
+    verdict[~usable] = Verdict.NOT_APPLICABLE
+    return verdict
+
+
+def _interval_checks(inspection: Inspection, optimum: Optimum) -> tuple[np.ndarray, list[DataCheck]]:
+    """Whether the interval of F* agrees with its own point and with what the run attained, (B,)."""
+    z = torch.as_tensor(np.array(optimum.x), dtype=torch.float64)
+    value = as_numpy(inspection.problem.objective(z))
+    error = as_numpy(inspection.problem.objective_error(z))
+    lower, upper = np.asarray(optimum.lower), np.asarray(optimum.upper)
+    # F(z) - error <= true F(z) <= upper must hold for a sound interval; and no run may get below `lower`.
+    excess = np.maximum(value - error - upper, lower - upper)
+    attained = np.where(inspection.in_domain, inspection.objective + inspection.objective_error, np.inf)
+    below = np.where(inspection.finite, lower - attained.min(axis=1), -np.inf)
+    point, floor = excess <= 0, below <= 0
+    shape = (len(value), inspection.run.steps)
+    checks = [
+        DataCheck(
+            "optimum",
+            np.broadcast_to(point[:, None], shape),
+            float(np.maximum(excess, 0).max()),
+            "the interval of F* is not empty and its upper end is not below F at its own point",
+        ),
+        DataCheck(
+            "floor",
+            np.broadcast_to(floor[:, None], shape),
+            float(np.maximum(below, 0).max()),
+            "no iterate of the run lies below the lower end of the interval of F*",
+        ),
+    ]
+    return point & floor, checks
+
+
+def verify(
+    run: Run,
+    problem: Composite,
+    bound: str | bounds.Bound,
+    optimum: Optimum | None = None,
+    reference_step: float | str = 1.0,
+    reference_run: Run | None = None,
+    optimizer: Any = None,
+    *,
+    inspection: Inspection | None = None,
+) -> Verification:
+    """Hold `bound` (a name of `bounds.names()`, "name:variant", or a `Bound`) against a run on its problem.
+
+    `optimum` is computed where a run bound needs it and none is given. `reference_step` h in (0, 1] (e_k(h) = D_k -
+    (h/L) G_k), or "best": the least right-hand side over a few h and a fitted one, every member being valid.
+    `reference_run` and `optimizer` belong to the magnitude forms on virtual features, which are evaluated by
+    `Bound.evaluate` on given constants and are NOT_APPLICABLE here. `inspection` (from `inspect_run`) saves
+    recomputing gradients when several bounds are held against one run.
+    """
+    bound = bounds.get(bound) if isinstance(bound, str) else bound
+    inspection = inspect_run(run, problem) if inspection is None else inspection
+    if bound.level == "run" and optimum is None:
+        optimum = certify(problem)
+    if optimum is not None and np.shape(optimum.x) != (problem.batch_size, problem.dim):
+        raise InputError(
+            f"verify: the optimum has shape {np.shape(optimum.x)}, the problem ({problem.batch_size}, "
+            f"{problem.dim}); pass the optimum of this problem."
+        )
+    steps = _reference_steps(reference_step, bound, inspection)
+    judge_with = optimum if bound.level == "run" else None
+    side = _best([_evaluate(bound, inspection, optimum, h) for h in steps])
+    shape = side.rhs.shape
+
+    in_domain = inspection.in_domain
+    if bound.level == "step":
+        usable = inspection.finite[:, None] & in_domain[:, :-1] & in_domain[:, 1:]
+    else:
+        usable = inspection.finite & in_domain[:, 1:].all(axis=1)
+    data, checks = _spread(inspection.data_holds, shape), list(inspection.checks)
+    if judge_with is not None:
+        sound, more = _interval_checks(inspection, judge_with)
+        data, checks = data & sound, checks + more
+    verdict = _judge(side, data, usable)
+
+    notes = []
+    if not inspection.finite.all():
+        notes.append(f"{int((~inspection.finite).sum())} runs left float64 (inf or NaN) and are not judged")
+    if (inspection.finite[:, None] & ~in_domain).any():
+        notes.append("points outside the domain of r, where F = inf, are not judged")
+    if judge_with is not None and not np.isfinite(judge_with.lower).all():
+        notes.append("F* has no finite lower bound for some instances; see optimum.reason")
+    dead = ~_spread(inspection.finite, shape)
+    blank = np.where(dead, np.nan, 0.0)
+    threshold = (
+        np.where(_spread(in_domain[:, 0], shape), side.threshold, np.inf) if bound.level == "run" else side.threshold
+    )
+    with np.errstate(invalid="ignore"):
+        return Verification(
+            bound,
+            verdict,
+            side.lhs + blank,
+            side.lhs_upper + blank,
+            side.rhs + blank,
+            side.rhs - side.lhs_upper + blank,
+            tightness(side.lhs, side.rhs) + blank,
+            side.tolerance,
+            side.rhs >= threshold,
+            side.step,
+            side.hypotheses,
+            tuple(checks),
+            tuple(notes),
+        )
+
+
+def verify_all(
+    run: Run,
+    problem: Composite,
+    optimum: Optimum,
+    names: Iterable[str] | None = None,
+    reference_step: float | str = 1.0,
+) -> dict[str, Verification]:
+    """`verify` for several bounds (default: the whole catalogue), inspecting the run once."""
+    inspection = inspect_run(run, problem)
+    return {
+        name: verify(run, problem, name, optimum, reference_step, inspection=inspection)
+        for name in (bounds.names() if names is None else names)
+    }
