@@ -49,7 +49,7 @@ class Verification:
 
     `lhs <= rhs` is the statement, `lhs` at F* = F_up and `lhs_upper` at F* = F_low (equal where F* does not occur).
     `slack` = rhs - lhs_upper. `tightness` is the share of the bound that is used: 1 where it is attained, 0 where it
-    permits an increase and there was none. `tolerance` bounds the rounding of both sides. `vacuous` marks right-hand
+    permits an increase and there was none, NaN where both sides vanish within rounding. `tolerance` bounds the rounding of both sides. `vacuous` marks right-hand
     sides that say nothing (a step: >= 0; a run: >= F(x_0) - F*). Where the verdict is NOT_APPLICABLE the numbers are
     a comparison without guarantee, and NaN if the run left float64.
     """
@@ -88,8 +88,10 @@ class Verification:
     def to_dict(self) -> dict[str, Any]:
         """The summary as plain numbers and strings (JSON), None for what does not exist."""
         judged = self.judged
+        applicable = bool(judged.any())
         tight = self.tightness[judged]
-        applicable = tight.size > 0
+        tight = tight[np.isfinite(tight)]
+        known = tight.size > 0
         return {
             "bound": self.bound.key,
             "number": self.bound.number,
@@ -98,9 +100,9 @@ class Verification:
             "checks": int(self.verdict.size),
             "counts": {str(v): self.count(v) for v in Verdict},
             "vacuous_share": float(self.vacuous[judged].mean()) if applicable else None,
-            "tightness_median": _number(np.median(tight)) if applicable else None,
-            "tightness_worst": _number(tight.min()) if applicable else None,
-            "tightness_best": _number(tight.max()) if applicable else None,
+            "tightness_median": _number(np.median(tight)) if known else None,
+            "tightness_worst": _number(tight.min()) if known else None,
+            "tightness_best": _number(tight.max()) if known else None,
             "worst_slack": _number(self.slack[judged].min()) if applicable else None,
             "hypotheses": [
                 {
@@ -286,6 +288,7 @@ def _evaluate(bound: bounds.Bound, inspection: Inspection, optimum: Optimum | No
         worst = float(margin.min()) if margin.size else 0.0
         reports.append(HypothesisReport(check.name, check.required, holds, float(holds.mean()), worst))
         applies &= holds
+    step = np.broadcast_to(step[:, None] if bound.level == "step" else step, shape)
     if set(bound.quantities) - set(q.values):  # something it speaks of was not recorded: the checks above say what
         empty = np.full(shape, np.nan)
         return _Side(empty, empty, empty, empty, applies & False, empty, step, tuple(reports))
@@ -300,7 +303,7 @@ def _evaluate(bound: bounds.Bound, inspection: Inspection, optimum: Optimum | No
         e.lhs_error + e.rhs_error + e.slop,
         applies,
         bound.vacuity_threshold(q),
-        np.broadcast_to(step[:, None] if bound.level == "step" else step, shape),
+        step,
         tuple(reports),
     )
 
@@ -329,15 +332,15 @@ def _best(sides: list[_Side]) -> _Side:
     return chosen
 
 
-def tightness(lhs: np.ndarray, rhs: np.ndarray) -> np.ndarray:
+def tightness(lhs: np.ndarray, rhs: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
     """The share of the bound lhs <= rhs that is used.
 
     rhs / lhs where a decrease is promised (both negative), lhs / rhs where a size is bounded (both positive), 0 where
-    an increase is allowed and none happened; 1 where both sides vanish.
+    an increase is allowed and none happened; NaN where both sides are within rounding of 0, and nothing is known.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(rhs < 0, rhs / lhs, np.where(lhs <= 0, 0.0, lhs / rhs))
-    return np.where((lhs == 0) & (rhs == 0), 1.0, share)
+        return np.where((np.abs(lhs) <= tolerance) & (np.abs(rhs) <= tolerance), np.nan, share)
 
 
 def _judge(side: _Side, data: np.ndarray, usable: np.ndarray) -> np.ndarray:
@@ -425,6 +428,8 @@ def verify(
     verdict = _judge(side, data, usable)
 
     notes = []
+    if bound.number == "B5" and bound.variant is None:
+        notes.append("without a reference run e_k is measured, and the inequality is that of B1 on this run")
     if not inspection.finite.all():
         notes.append(f"{int((~inspection.finite).sum())} runs left float64 (inf or NaN) and are not judged")
     if (inspection.finite[:, None] & ~in_domain).any():
@@ -444,7 +449,7 @@ def verify(
             side.lhs_upper + blank,
             side.rhs + blank,
             side.rhs - side.lhs_upper + blank,
-            tightness(side.lhs, side.rhs) + blank,
+            tightness(side.lhs, side.rhs, side.tolerance) + blank,
             side.tolerance,
             side.rhs >= threshold,
             side.step,

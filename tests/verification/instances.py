@@ -127,5 +127,17 @@ def runs(problem: l2o.Composite, steps: int, seed: int) -> Iterator[l2o.Run]:
     )
 
 
+def exact_runs(problem: l2o.Composite, steps: int, seed: int) -> Iterator[l2o.Run]:
+    """Runs whose every step is the proximal-gradient step h/L for some h: Assumption 1, met to rounding."""
+    x0 = zoo.start(problem, seed)
+    heads_off = {"r_norm": None, "q_norm": None, "b_norm": None}
+    methods = [l2o.optimizer("go-math-l2o", **heads_off), l2o.optimizer("l2o-pa", p_norm=None, a_norm=None)]
+    methods += [l2o.optimizer("ista", step=(h / problem.smoothness).numpy()) for h in (0.9, 0.7, 0.35, 0.1)]
+    if problem.nonsmooth.is_zero:
+        methods += [l2o.optimizer("gradient-descent"), l2o.optimizer("heavy-ball", momentum=0.0)]
+    for method in methods:
+        yield l2o.rollout(method, problem, x0, steps)
+
+
 def certified(problem: l2o.Composite) -> Optimum:
     return optimum(problem)

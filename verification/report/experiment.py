@@ -216,6 +216,7 @@ def _run_entry(
         "subgradient_rule": run.subgradient_rule,
         "k": list(range(section.steps + 1)),
         "gap": _bands(gap) if any_alive else empty,
+        "mean_gap": _bands(np.cumsum(gap[:, 1:], axis=1) / np.arange(1, section.steps + 1)) if any_alive else empty,
         "relative_gap_median": _finite(np.median(gap / size, axis=0)) if any_alive else [],
         "floor": float(np.median(certified.width)) if np.isfinite(certified.width).all() else None,
         "rho": _bands(as_numpy(run.relative_deviation)[alive]) if any_alive else empty,

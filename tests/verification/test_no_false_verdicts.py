@@ -1,0 +1,58 @@
+"""A campaign: every bound checked at least 100,000 times where it applies, and never found violated.
+
+Learned, classical and adversarial runs, and iterates nobody optimized, on five families of small problems. A run of K
+steps counts once for each of its prefixes that is looked at, for a run bound speaks of each of them. The counts are
+asserted: a campaign whose runs break the hypotheses would prove nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+import pytest
+
+import bounds
+import l2o
+from tests.verification import instances
+from verification import Optimum, Verdict, inspect_run, verify
+
+STEPS, BATCH, SEED = 10, 300, 7
+WANTED = 100_000
+EXACT_ONLY = ("homogeneous_descent", "ind_rate", "homogeneous_descent:diagonal", "ind_rate:exact")
+NAMES = (*bounds.names(), *EXACT_ONLY[2:], "a_priori:sharp")
+
+
+def judge(
+    runs: Iterable[l2o.Run], problem: l2o.Composite, optimum: Optimum, names: tuple[str, ...], prefixes: tuple[int, ...]
+) -> tuple[Counter, dict[str, set]]:
+    counts: Counter = Counter()
+    sources: dict[str, set] = defaultdict(set)
+    for run in runs:
+        for k in prefixes:
+            head = run.head(k)
+            inspection = inspect_run(head, problem)
+            for name in names:
+                if bounds.get(name).level == "step" and k < STEPS:
+                    continue  # the steps of a prefix are steps of the run
+                v = verify(head, problem, name, optimum, "best", inspection=inspection)
+                wrong = v.count(Verdict.VIOLATED) + v.count(Verdict.INCONCLUSIVE)
+                assert not wrong, f"{run.optimizer} on {problem.name}, {k} steps: {v.summary()}"
+                counts[name] += v.count(Verdict.VERIFIED)
+                if v.count(Verdict.VERIFIED):
+                    sources[name].add((run.optimizer, problem.name))
+    return counts, sources
+
+
+@pytest.mark.parametrize("family", instances.FAMILIES)
+def test_family(family: str) -> None:
+    """A fifth of the campaign; the whole must be met by five such families."""
+    problem = instances.family(family, BATCH, SEED)
+    optimum = instances.certified(problem)
+    counts, sources = judge(instances.runs(problem, STEPS, SEED), problem, optimum, NAMES, (1, 2, 3, 5, 8, 10))
+    exact = instances.exact_runs(problem, STEPS, SEED)
+    more, where = judge(exact, problem, optimum, EXACT_ONLY, tuple(range(1, STEPS + 1)))
+    counts += more
+    for name in bounds.names():
+        assert counts[name] * len(instances.FAMILIES) >= WANTED, (name, counts[name])
+        assert len({optimizer for optimizer, _ in sources[name] | where[name]}) >= 5, name

@@ -1,0 +1,159 @@
+"""The disk cache of certified optima.
+
+One npz file (no pickle) per problem, tolerance and format; written to a temporary file and renamed, so that a
+reader never sees half a file. What is read is checked: the key and the checksum stored inside, shapes, order
+of the interval, and F(x) <= upper evaluated afresh. Anything that fails is recomputed and replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from l2o.problems import Composite
+from verification.optimum._cross_check import CrossCheck
+from verification.optimum._result import Optimum
+
+FORMAT = 1
+"""Part of every key: raise it whenever results of older versions should not be used any more."""
+
+ENVIRONMENT = "L2OBOUND_CACHE"
+
+
+class CacheError(ValueError):
+    """A cache file that cannot be used; the message says why."""
+
+
+def cache_folder(given: str | os.PathLike[str] | None) -> Path:
+    """The folder: the argument, else $L2OBOUND_CACHE/optimum, else the user's cache directory."""
+    if given is not None:
+        return Path(given)
+    if os.environ.get(ENVIRONMENT):
+        return Path(os.environ[ENVIRONMENT]) / "optimum"
+    import platformdirs  # imported here: only the default needs it
+
+    return Path(platformdirs.user_cache_dir("l2obound")) / "optimum"
+
+
+def cache_key(p: Composite, rtol: float) -> str:
+    """Hex digest of the problem, the tolerance and the format."""
+    return hashlib.sha256(f"{p.fingerprint()} {rtol!r} {FORMAT}".encode()).hexdigest()
+
+
+def _strings(values: tuple[str | None, ...]) -> np.ndarray:
+    # None is kept apart from "" by a leading mark.
+    return np.array(["-" if v is None else "+" + v for v in values], dtype=np.str_)
+
+
+def _read_strings(array: np.ndarray) -> tuple[str | None, ...]:
+    return tuple(None if v == "-" else v[1:] for v in array.tolist())
+
+
+def _checksum(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _pack(key: str, o: Optimum) -> dict[str, np.ndarray]:
+    checks = o.cross_checked
+    missing = float("nan")
+    arrays = {
+        "key": np.array(key),
+        "lower": o.lower,
+        "upper": o.upper,
+        "x": o.x,
+        "solver": _strings(o.solver),
+        "certificate": _strings(o.certificate),
+        "reason": _strings(o.reason),
+        "messages": _strings(o.messages),
+        "check_index": np.array([c.index for c in checks], dtype=np.int64),
+        "check_value": np.array([missing if c.value is None else c.value for c in checks], dtype=np.float64),
+        "check_objective": np.array(
+            [missing if c.objective is None else c.objective for c in checks], dtype=np.float64
+        ),
+        "check_agrees": np.array([c.agrees for c in checks], dtype=np.bool_),
+        "check_note": _strings(tuple(c.note for c in checks)),
+    }
+    return {**arrays, "checksum": np.array(_checksum(arrays))}
+
+
+def save(path: Path, key: str, o: Optimum) -> None:
+    """Write o atomically; `OSError` if the folder cannot be written."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **_pack(key, o))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem[:16], suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(buffer.getvalue())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def load(path: Path, key: str, p: Composite) -> Optimum:
+    """Read and check; `FileNotFoundError` if there is none, `CacheError` if it cannot be trusted."""
+    try:
+        content = path.read_bytes()
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise
+    except Exception as failure:  # truncated or foreign bytes surface as errors of many kinds
+        raise CacheError(f"it cannot be read ({type(failure).__name__})") from failure
+    stored = arrays.pop("checksum", None)
+    if stored is None or str(stored) != _checksum(arrays):
+        raise CacheError("its checksum does not match")
+    try:
+        if str(arrays["key"]) != key:
+            raise CacheError("it belongs to another problem")
+        return _unpack(arrays, p)
+    except KeyError as missing:
+        raise CacheError(f"it lacks {missing}") from missing
+
+
+def _unpack(arrays: dict[str, np.ndarray], p: Composite) -> Optimum:
+    size, dim = p.batch_size, p.dim
+    lower, upper, x = arrays["lower"], arrays["upper"], arrays["x"]
+    if any(a.dtype != np.float64 for a in (lower, upper, x)) or (
+        (lower.shape, upper.shape, x.shape) != ((size,), (size,), (size, dim))
+    ):
+        raise CacheError("its arrays have other shapes than the problem")
+    texts = {name: _read_strings(arrays[name]) for name in ("solver", "certificate", "reason")}
+    if any(len(t) != size for t in texts.values()):
+        raise CacheError("its arrays have other shapes than the problem")
+    if not (np.isfinite(x).all() and np.isfinite(upper).all() and (lower <= upper).all()):
+        raise CacheError("its interval is not one")
+    point = torch.from_numpy(x)
+    # The error bound absorbs what another machine's order of summation may change.
+    if not bool((p.objective(point) <= torch.from_numpy(upper) + p.objective_error(point)).all()):
+        raise CacheError("F(x) exceeds its upper bound")
+    checks = tuple(
+        CrossCheck(
+            int(i), None if np.isnan(v) else float(v), None if np.isnan(f) else float(f), bool(a), note
+        )
+        for i, v, f, a, note in zip(
+            arrays["check_index"],
+            arrays["check_value"],
+            arrays["check_objective"],
+            arrays["check_agrees"],
+            _read_strings(arrays["check_note"]),
+        )
+    )
+    messages = tuple(m for m in _read_strings(arrays["messages"]) if m is not None)
+    return Optimum(
+        lower, upper, x, **texts, from_cache=True, messages=messages, cross_checked=checks
+    )

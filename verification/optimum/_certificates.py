@@ -1,0 +1,184 @@
+"""Certificates: lower bounds of F* from a point, each a function of its own.
+
+A certificate takes a convex problem (float64, without changes of variables), a point x (B,n) in dom r, and a
+certified upper bound of F* (B,); it returns (B,) numbers that are at most F*, rounding included, -inf where
+it has nothing to say. `CERTIFICATES` lists them from cheap to expensive; the best value counts, and the later
+ones are asked only about instances that the earlier ones left too wide. Any x gives valid bounds; how good
+they are depends on x.
+
+Sources: Fenchel duality (Rockafellar, Convex Analysis, 1970, section 31) and its use for gap-safe stopping
+(Mairal, PhD thesis, 2010, appendix D); linearisation over bounded domains (Frank and Wolfe, 1956; Jaggi, ICML
+2013); self-concordance of the logistic loss (Bach, Electronic Journal of Statistics 4, 2010, proposition 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from l2o.problems import Composite
+from l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
+from l2o.problems.smooth import Logistic
+from verification.optimum._curvature import added_curvature, curvature_floor
+from verification.optimum._directed import UNIT, down
+from verification.optimum._linear_models import linear_model, squared_extent
+from verification.optimum._minorants import Minorant, minorant, nonnegative_smooth, zero_minorant
+from verification.optimum._strict import strict_minorant
+
+Certificate = Callable[[Composite, torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def _nothing(x: torch.Tensor) -> torch.Tensor:
+    return torch.full_like(x[:, 0], -torch.inf)
+
+
+def dual_value(
+    p: Composite, dual: Minorant, upper: torch.Tensor, growth: tuple[Minorant, ...] = ()
+) -> torch.Tensor:
+    """(B,) lower bound of F* from one affine minorant of f.
+
+    `growth` are further minorants that may bound the minimisers where the dual point is not quite feasible.
+    """
+    model = linear_model(p.nonsmooth, dual.slope, dual.error)
+    if model is None:
+        return torch.full_like(upper, -torch.inf)
+    base, slack = model
+    worst = slack.amin(-1)
+    radius = torch.full_like(upper, torch.inf)
+    for other in growth:
+        other_base, other_slack = linear_model(p.nonsmooth, other.slope, other.error)
+        least = other_slack.amin(-1)
+        # upper >= F(w) >= constant + base + least * sum_i z_i at every minimiser w.
+        known = other.constant.abs() + other_base.abs() + upper.abs()
+        room = -down(other.constant + other_base - upper, 4 * UNIT * known)
+        found = (1 + 8 * UNIT) * room.clamp(min=0.0) / least
+        usable = (least > 0) & (other.deficit == 0)
+        radius = torch.minimum(radius, torch.where(usable, found, torch.inf))
+    penalty = torch.where(worst >= 0, 0.0, -worst * radius)
+    extent = squared_extent(p.nonsmooth, dual.anchor)
+    bent = torch.where(dual.deficit > 0, 0.5 * dual.deficit * extent, 0.0)
+    size = dual.constant.abs() + base.abs() + penalty + bent
+    return down(dual.constant + base - penalty - bent, 8 * UNIT * size)
+
+
+def _zero_growth(p: Composite, x: torch.Tensor) -> tuple[Minorant, ...]:
+    return (zero_minorant(x),) if nonnegative_smooth(p.smooth) else ()
+
+
+def nonnegativity(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
+    """0, where both terms are non-negative."""
+    known = isinstance(p.nonsmooth, (Zero, L1, ElasticNet, Box)) and nonnegative_smooth(p.smooth)
+    return torch.zeros_like(upper) if known else _nothing(x)
+
+
+def fenchel_dual(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
+    """The dual value at the dual point of x, its infeasibility paid for by a bound on the minimisers."""
+    dual = minorant(p.smooth, x)
+    return _nothing(x) if dual is None else dual_value(p, dual, upper, _zero_growth(p, x))
+
+
+def rescaled_dual(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
+    """The dual value after scaling the dual point of x into the feasible set of an l1 term."""
+    dual = minorant(p.smooth, x)
+    if dual is None or not isinstance(p.nonsmooth, L1) or not nonnegative_smooth(p.smooth):
+        return _nothing(x)
+    reach = (dual.slope.abs() + 2 * dual.error).amax(-1, keepdim=True)
+    shrink = torch.where(reach > 0, p.nonsmooth.lam / reach * (1 - 4 * UNIT), 1.0).clamp(max=1.0)
+    return dual_value(p, minorant(p.smooth, x, shrink=shrink), upper, _zero_growth(p, x))
+
+
+def _distance(p: Composite, x: torch.Tensor) -> torch.Tensor:
+    """(B,) upper bound of the distance from 0 to the subdifferential of F at x."""
+    gradient = p.smooth_gradient(x)
+    low, high = p.subdifferential(x)
+    size = gradient.abs() + torch.maximum(
+        low.abs().nan_to_num(posinf=0.0), high.abs().nan_to_num(posinf=0.0)
+    )
+    outside = torch.maximum(gradient + low, -(gradient + high)).clamp(min=0.0) + 4 * UNIT * size
+    spread = (1 + (x.shape[-1] + 4) * UNIT) * torch.linalg.vector_norm(outside, dim=-1)
+    return (spread + p.smooth_gradient_error(x)) * (1 + 4 * UNIT)
+
+
+def strong_convexity(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
+    """F* >= F(x) - dist(0, dF(x))^2 / (2 mu), with mu of f and of r together."""
+    modulus = down(curvature_floor(p.smooth) + added_curvature(p.nonsmooth))
+    modulus = modulus.expand(p.batch_size)
+    if not bool((modulus > 0).any()):
+        return _nothing(x)
+    loss = (1 + 8 * UNIT) * _distance(p, x) ** 2 / (2 * modulus)
+    value = down(p.objective(x), p.objective_error(x) + loss)
+    return torch.where(modulus > 0, value, -torch.inf)
+
+
+def self_concordance(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
+    """As strong convexity, with the curvature of the logistic loss at x.
+
+    With R = max_j ||a_j||, mu <= lambda_min of the Hessian at x, d = dist(0, dF(x)) and nu = d R / mu < 1,
+
+        F(w) >= F(x) - d t + (mu / R^2) (e^{-Rt} + R t - 1),  t = ||w - x||,
+
+    whose minimum over t is at least F(x) - d^2 / (2 mu (1 - nu)).
+    """
+    f = p.smooth
+    rows, columns = (f.map.matrix.shape[-2:]) if isinstance(f, Logistic) else (0, 1)
+    if rows < columns:
+        return _nothing(x)
+    z, z_error = f.map(x), f.map.forward_error(x)
+    s = torch.sigmoid(z.abs())
+    # |d log(s (1 - s)) / dz| <= 1: the weights are off by at most e^{error} - 1, relatively.
+    weight = torch.sigmoid(-z.abs()) * s * (1 - 2 * z_error.amax(-1, keepdim=True) - 16 * UNIT).clamp(min=0.0)
+    a = f.map.matrix.expand(x.shape[0], -1, -1)
+    hessian = torch.einsum("bmi,bm,bmj->bij", a, weight, a) / rows
+    trace = hessian.diagonal(dim1=-2, dim2=-1).sum(-1)
+    eigenvalue = torch.linalg.eigvalsh(hessian)[:, 0]
+    modulus = down(eigenvalue, 2 * (rows + 10 * columns + 10) * 2 * UNIT * trace)
+    reach = f.map.row_norms.amax(-1) * (1 + (columns + 4) * UNIT)
+    distance = _distance(p, x)
+    ratio = distance * reach / modulus * (1 + 8 * UNIT)
+    loss = (1 + 16 * UNIT) * distance**2 / (2 * modulus * (1 - ratio))
+    value = down(p.objective(x), p.objective_error(x) + loss)
+    return torch.where((modulus > 0) & (ratio < 0.5), value, -torch.inf)
+
+
+def extended_precision_dual(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
+    """The Fenchel dual value with A'u in long double, for where its rounding is what is left of the width."""
+    dual = minorant(p.smooth, x, extended=True)
+    return _nothing(x) if dual is None else dual_value(p, dual, upper, _zero_growth(p, x))
+
+
+def strict_dual(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
+    """The Fenchel dual value with the minimisers bounded by a strictly feasible dual point.
+
+    That point comes from an auxiliary problem with a little less regularisation (a smaller lam, or a linear
+    term that pulls away from the bounded side), and exists when the minimisers are bounded by the data at
+    all.
+    """
+    dual = minorant(p.smooth, x)
+    if dual is None or bool((dual.deficit > 0).all()):
+        return _nothing(x)
+    inner = strict_minorant(p, x)
+    if inner is None:
+        return _nothing(x)
+    return torch.maximum(dual_value(p, dual, upper, (inner,)), dual_value(p, inner, upper))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A certificate with its name; `late` ones are asked only once the solvers have nothing more to offer."""
+
+    name: str
+    bound: Certificate
+    late: bool = False
+
+
+CERTIFICATES: list[Entry] = [
+    Entry("nonnegativity", nonnegativity),
+    Entry("fenchel-dual", fenchel_dual),
+    Entry("strong-convexity", strong_convexity),
+    Entry("rescaled-dual", rescaled_dual),
+    Entry("self-concordance", self_concordance),
+    Entry("extended-precision-dual", extended_precision_dual, late=True),
+    Entry("strict-dual", strict_dual, late=True),
+]

@@ -1,0 +1,158 @@
+"""The problems as cvxpy expressions, and the chain of conic solvers.
+
+cvxpy is imported on first use: it is slow to load.
+
+A new term adds one expression; without it the conic stage is skipped for that problem.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from l2o.problems import Composite
+from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
+from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
+from l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
+
+
+@dataclass(frozen=True)
+class Solver:
+    """A cvxpy solver with its options; `quadratic_only` ones are skipped for other problems."""
+
+    name: str
+    backend: str
+    options: dict[str, Any] = field(default_factory=dict)
+    quadratic_only: bool = False
+
+
+TIGHT = {"tol_gap_abs": 1e-11, "tol_gap_rel": 1e-11, "tol_feas": 1e-11}
+
+CHAIN: list[Solver] = [
+    Solver("clarabel", "CLARABEL", TIGHT),
+    Solver("clarabel-default", "CLARABEL"),
+    Solver("osqp", "OSQP", {"eps_abs": 1e-9, "eps_rel": 1e-9, "max_iter": 100_000}, quadratic_only=True),
+    Solver("scs", "SCS", {"eps_abs": 1e-9, "eps_rel": 1e-9, "max_iters": 50_000}),
+]
+
+
+class ConicError(RuntimeError):
+    """A conic solver gave no point; the message says why."""
+
+
+def _row(tensor: torch.Tensor, b: int) -> np.ndarray:
+    return tensor[b if tensor.shape[0] > 1 else 0].numpy()
+
+
+def _matrix(term: SmoothTerm, b: int) -> np.ndarray:
+    matrix = term.map.matrix
+    return (matrix if matrix.ndim == 2 else matrix[b]).numpy()
+
+
+def _moved(change: Change, b: int, w: Any) -> tuple[float, Any]:
+    scale, dilation = (float(_row(t, b)[0]) for t in (change.scale, change.dilation))
+    return scale, w / dilation + np.broadcast_to(_row(change.shift, b), w.shape)
+
+
+@functools.singledispatch
+def smooth_expression(term: SmoothTerm, b: int, w: Any) -> Any:
+    """Instance b of f at the cvxpy expression w (n,)."""
+    raise ConicError(f'the smooth term "{term.kind}" has no cvxpy expression')
+
+
+@smooth_expression.register
+def _(term: LeastSquares, b: int, w: Any) -> Any:
+    import cvxpy
+
+    return 0.5 * cvxpy.sum_squares(_matrix(term, b) @ w - _row(term.target, b))
+
+
+@smooth_expression.register
+def _(term: Logistic, b: int, w: Any) -> Any:
+    import cvxpy
+
+    signed = (1 - 2 * _row(term.labels, b))[:, None] * _matrix(term, b)
+    return cvxpy.sum(cvxpy.logistic(signed @ w)) / term.rows
+
+
+@smooth_expression.register
+def _(term: QuadraticForm, b: int, w: Any) -> Any:
+    import cvxpy
+
+    form = cvxpy.quad_form(w, cvxpy.psd_wrap(_matrix(term, b)))
+    return 0.5 * form - _row(term.linear, b) @ w
+
+
+@smooth_expression.register
+def _(term: ChangedSmooth, b: int, w: Any) -> Any:
+    scale, inner = _moved(term.change, b, w)
+    return scale * smooth_expression(term.base, b, inner)
+
+
+@functools.singledispatch
+def nonsmooth_expression(term: NonsmoothTerm, b: int, w: Any) -> tuple[Any, list[Any]]:
+    """Instance b of r at the cvxpy expression w (n,), and its constraints."""
+    raise ConicError(f'the nonsmooth term "{term.kind}" has no cvxpy expression')
+
+
+@nonsmooth_expression.register
+def _(term: Zero, b: int, w: Any) -> tuple[Any, list[Any]]:
+    return 0.0, []
+
+
+@nonsmooth_expression.register
+def _(term: L1, b: int, w: Any) -> tuple[Any, list[Any]]:
+    import cvxpy
+
+    return float(_row(term.lam, b)[0]) * cvxpy.norm1(w), []
+
+
+@nonsmooth_expression.register
+def _(term: ElasticNet, b: int, w: Any) -> tuple[Any, list[Any]]:
+    import cvxpy
+
+    lam, ridge = float(_row(term.lam, b)[0]), float(_row(term.ridge, b)[0])
+    return lam * cvxpy.norm1(w) + 0.5 * ridge * cvxpy.sum_squares(w), []
+
+
+@nonsmooth_expression.register
+def _(term: Box, b: int, w: Any) -> tuple[Any, list[Any]]:
+    lower, upper = (np.broadcast_to(_row(t, b), w.shape) for t in (term.lower, term.upper))
+    below, above = np.flatnonzero(np.isfinite(lower)), np.flatnonzero(np.isfinite(upper))
+    constraints = [w[below] >= lower[below]] if below.size else []
+    return 0.0, constraints + ([w[above] <= upper[above]] if above.size else [])
+
+
+@nonsmooth_expression.register
+def _(term: ChangedNonsmooth, b: int, w: Any) -> tuple[Any, list[Any]]:
+    scale, inner = _moved(term.change, b, w)
+    value, constraints = nonsmooth_expression(term.base, b, inner)
+    return scale * value, constraints
+
+
+def solve(p: Composite, b: int, solver: Solver) -> tuple[np.ndarray, float]:
+    """Instance b: the solver's point (n,) and the value it reports; `ConicError` if it has none to give."""
+    try:
+        import cvxpy
+
+        w = cvxpy.Variable(p.dim)
+        penalty, constraints = nonsmooth_expression(p.nonsmooth, b, w)
+        problem = cvxpy.Problem(cvxpy.Minimize(smooth_expression(p.smooth, b, w) + penalty), constraints)
+        if solver.quadratic_only and not problem.is_qp():
+            raise ConicError("not a quadratic program")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "may be inaccurate" is what the certificate is for
+            problem.solve(solver=solver.backend, **solver.options)
+        point = None if w.value is None else np.asarray(w.value, dtype=np.float64)
+        if point is None or not np.isfinite(point).all():
+            raise ConicError(f"status {problem.status}")
+        return point, float(problem.value)
+    except ConicError:
+        raise
+    except Exception as failure:  # solvers raise errors of many kinds; each means "no point from this one"
+        raise ConicError(f"{type(failure).__name__}: {str(failure).splitlines()[0][:120]}") from failure

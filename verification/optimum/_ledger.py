@@ -1,0 +1,126 @@
+"""The best certified interval of every instance so far."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from l2o.problems import Composite
+from verification.optimum import _certificates
+from verification.optimum._directed import up
+
+
+@contextlib.contextmanager
+def single_thread() -> Iterator[None]:
+    """Torch on one thread: certifying is many small operations, which waiting for other threads makes slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class CertificateError(RuntimeError):
+    """A lower bound exceeds an upper bound: one of the two is wrong."""
+
+
+@dataclass
+class Ledger:
+    """Intervals of the instances of p, improved by each point that is offered.
+
+    `floor` (B,) replaces the 1 in the requested width rtol max(1, |F*|) (another number for scaled problems).
+    """
+
+    p: Composite
+    rtol: float
+    floor: torch.Tensor
+    lower: torch.Tensor = field(init=False)
+    upper: torch.Tensor = field(init=False)
+    x: torch.Tensor = field(init=False)
+    solver: list[str] = field(init=False)
+    certificate: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        size = self.p.batch_size
+        self.lower = torch.full((size,), -torch.inf, dtype=torch.float64)
+        self.upper = torch.full((size,), torch.inf, dtype=torch.float64)
+        self.x = torch.zeros(size, self.p.dim, dtype=torch.float64)
+        self.solver = ["none"] * size
+        self.certificate = ["none"] * size
+
+    def _part(self, index: Sequence[int]) -> Composite:
+        return self.p if len(index) == self.p.batch_size else self.p.select(list(index))
+
+    def target(self) -> torch.Tensor:
+        """(B,) the width that is asked for, from the smallest |F*| the interval allows."""
+        smallest = torch.where(self.lower > 0, self.lower, torch.where(self.upper < 0, -self.upper, 0.0))
+        return self.rtol * torch.maximum(self.floor, smallest)
+
+    def width(self, b: int) -> float:
+        """upper - lower of instance b, inf where there is no lower bound."""
+        return float(self.upper[b] - self.lower[b])
+
+    def open(self, within: Sequence[int] | None = None) -> list[int]:
+        """The instances (of `within`) whose interval is still too wide."""
+        short = (self.upper - self.lower <= self.target()).tolist()
+        return [b for b in (range(self.p.batch_size) if within is None else within) if not short[b]]
+
+    def offer(self, index: Sequence[int], x: torch.Tensor, name: str | None, *, late: bool = False) -> None:
+        """Take points x (k,n) of the instances `index` into account; those outside dom r are passed over.
+
+        With `late` the expensive certificates are asked as well; without a name the credit stays where it is.
+
+        Raises `CertificateError` if a lower bound comes out above an upper one.
+        """
+        with single_thread():
+            self._offer(index, x, name, late)
+
+    def _offer(self, index: Sequence[int], x: torch.Tensor, name: str | None, late: bool) -> None:
+        part, rows = self._part(index), torch.as_tensor(list(index))
+        x = torch.where(torch.isfinite(x), x, 0.0) + 0.0  # -0 becomes 0
+        upper = up(part.objective(x), part.objective_error(x))
+        before = (self.upper - self.lower)[rows]
+        better = torch.isfinite(upper) & (upper < self.upper[rows])
+        self.upper[rows[better]] = upper[better]
+        self.x[rows[better]] = x[better]
+        if self.p.smooth.convex:
+            inside = torch.isfinite(upper)
+            if bool(inside.any()):
+                self._certify(rows[inside], x[inside], late)
+        after = (self.upper - self.lower)[rows]
+        if bool((after < 0).any()):
+            b = int(rows[int(after.argmin())])
+            raise CertificateError(
+                f"instance {b}: the certified bounds contradict each other, lower {float(self.lower[b])!r} "
+                f'("{self.certificate[b]}") > upper {float(self.upper[b])!r}; please report it.'
+            )
+        if name is None:
+            return
+        for k, b in enumerate(rows.tolist()):
+            nearer = bool(better[k]) and not bool(torch.isfinite(self.lower[b]))
+            if self.solver[b] == "none" or nearer or float(after[k]) < float(before[k]):
+                self.solver[b] = name
+
+    def _certify(self, rows: torch.Tensor, x: torch.Tensor, late: bool) -> None:
+        for entry in _certificates.CERTIFICATES:
+            if entry.late and not late:
+                continue
+            wide = (self.upper - self.lower > self.target())[rows]
+            if not bool(wide.any()):
+                return
+            chosen = rows[wide]
+            part = self._part(chosen.tolist())
+            bound = entry.bound(part, x[wide], self.upper[chosen]).detach()
+            gain = bound > self.lower[chosen]  # False for NaN, too
+            self.lower[chosen[gain]] = bound[gain]
+            for b in chosen[gain].tolist():
+                self.certificate[b] = entry.name
+
+    def improvable(self) -> list[int]:
+        """Instances that are too wide and have a finite point."""
+        finite = torch.isfinite(self.upper).tolist()
+        return [b for b in self.open() if finite[b]]

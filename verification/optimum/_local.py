@@ -1,0 +1,138 @@
+"""One instance at a time, in NumPy: what the active-set polish needs of each term.
+
+A new smooth term adds a `local_smooth`, a new nonsmooth one a `local_separable`; without them points are not
+polished.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.special import expit
+
+from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
+from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class LocalSmooth:
+    """f of one instance: value, gradient (n,), and the Hessian block (k,k) of the variables `free`."""
+
+    value: Callable[[Array], float]
+    gradient: Callable[[Array], Array]
+    hessian: Callable[[Array, Array], Array]
+    quadratic: bool
+
+
+@dataclass(frozen=True)
+class LocalSeparable:
+    """r of one instance: sum_i lam |x_i| + ridge/2 x_i^2 on lower <= x <= upper, bounds (n,), maybe +-inf."""
+
+    lam: float
+    ridge: float
+    lower: Array
+    upper: Array
+
+    def value(self, x: Array) -> float:
+        """r(x) for x within the bounds."""
+        return self.lam * float(np.abs(x).sum()) + 0.5 * self.ridge * float(x @ x)
+
+
+def _row(tensor: torch.Tensor, b: int) -> Array:
+    return tensor[b if tensor.shape[0] > 1 else 0].numpy()
+
+
+def _matrix(term: SmoothTerm, b: int) -> Array:
+    matrix = term.map.matrix
+    return (matrix if matrix.ndim == 2 else matrix[b]).numpy()
+
+
+@functools.singledispatch
+def local_smooth(term: SmoothTerm, b: int) -> LocalSmooth | None:
+    """Instance b of `term`; None for terms that are not known here."""
+    return None
+
+
+@local_smooth.register
+def _(term: LeastSquares, b: int) -> LocalSmooth:
+    return least_squares(_matrix(term, b), _row(term.target, b))
+
+
+def least_squares(a: Array, y: Array) -> LocalSmooth:
+    """1/2 ||a x - y||^2 for arrays, whatever their memory order."""
+
+    def value(x: Array) -> float:
+        r = a @ x - y
+        return 0.5 * float(r @ r)
+
+    def hessian(x: Array, free: Array) -> Array:
+        block = a[:, free]
+        return block.T @ block
+
+    return LocalSmooth(value, lambda x: (a @ x - y) @ a, hessian, True)
+
+
+@local_smooth.register
+def _(term: Logistic, b: int) -> LocalSmooth:
+    a, labels = _matrix(term, b), _row(term.labels, b)
+    sign, rows = 1 - 2 * labels, a.shape[0]
+
+    def hessian(x: Array, free: Array) -> Array:
+        z = a @ x
+        block = a[:, free]
+        return (block.T * (expit(z) * expit(-z))) @ block / rows
+
+    return LocalSmooth(
+        lambda x: float(np.logaddexp(0.0, sign * (a @ x)).mean()),
+        lambda x: (sign * expit(sign * (a @ x))) @ a / rows,
+        hessian,
+        False,
+    )
+
+
+@local_smooth.register
+def _(term: QuadraticForm, b: int) -> LocalSmooth:
+    q, c = _matrix(term, b), _row(term.linear, b)
+    return LocalSmooth(
+        lambda x: float(x @ (0.5 * (q @ x) - c)),
+        lambda x: q @ x - c,
+        lambda x, free: q[np.ix_(free, free)],
+        True,
+    )
+
+
+@functools.singledispatch
+def local_separable(term: NonsmoothTerm, b: int, dim: int) -> LocalSeparable | None:
+    """Instance b of `term` in `dim` variables; None for terms that are not known here."""
+    return None
+
+
+def _unbounded(dim: int) -> tuple[Array, Array]:
+    return np.full(dim, -np.inf), np.full(dim, np.inf)
+
+
+@local_separable.register
+def _(term: Zero, b: int, dim: int) -> LocalSeparable:
+    return LocalSeparable(0.0, 0.0, *_unbounded(dim))
+
+
+@local_separable.register
+def _(term: L1, b: int, dim: int) -> LocalSeparable:
+    return LocalSeparable(float(_row(term.lam, b)[0]), 0.0, *_unbounded(dim))
+
+
+@local_separable.register
+def _(term: ElasticNet, b: int, dim: int) -> LocalSeparable:
+    return LocalSeparable(float(_row(term.lam, b)[0]), float(_row(term.ridge, b)[0]), *_unbounded(dim))
+
+
+@local_separable.register
+def _(term: Box, b: int, dim: int) -> LocalSeparable:
+    lower, upper = (np.broadcast_to(_row(t, b), (dim,)) for t in (term.lower, term.upper))
+    return LocalSeparable(0.0, 0.0, lower, upper)

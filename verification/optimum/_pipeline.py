@@ -1,0 +1,176 @@
+"""The one verb of this package: a certified interval of the optimal value of every instance."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from l2o._errors import InputError
+from l2o.problems import Composite
+from l2o.problems.nonsmooth import Box
+from verification.optimum import _stages
+from verification.optimum._cache import CacheError, cache_folder, cache_key, load, save
+from verification.optimum._change import carry_over, pull_back
+from verification.optimum._cross_check import CrossCheck, cross_check, sample
+from verification.optimum._ledger import Ledger
+from verification.optimum._reasons import reasons
+from verification.optimum._result import Optimum
+
+
+def optimum(
+    p: Composite,
+    rtol: float = 1e-10,
+    cache: bool = True,
+    cache_dir: str | os.PathLike[str] | None = None,
+    cross_check: int | None = None,
+    progress: _stages.Progress | None = None,
+) -> Optimum:
+    """Return a rigorous interval of F* = min F, with a certified point, for every instance of p.
+
+    Solvers only propose points. The interval is evaluated here in float64 with all rounding bounded: upper is
+    F at the point, lower the best of several certificates (Fenchel duality, strong convexity, and others),
+    whatever solver the point came from. Batches of more than 8 instances go through coordinate descent or a
+    restarted accelerated gradient method, smaller ones and the instances left over through cvxpy; an
+    active-set Newton polish follows.
+
+    Args:
+        p: the problem (B instances, n variables), solved in float64 whatever its precision.
+        rtol: requested width, relative to max(1, |F*|).
+        cache: whether results are read from and kept on disk.
+        cache_dir: folder of the cache; default $L2OBOUND_CACHE/optimum or the user's cache directory.
+        cross_check: how many instances to solve again with cvxpy and Clarabel for comparison; default 1 where
+            the batched methods were used, else 0.
+        progress: called with (stage, done, total) as the work proceeds.
+
+    Returns:
+        An `Optimum`. Instances whose width is not reached say why in `reason`; where no dual value is known
+        lower = -inf. Neither is an exception.
+
+    Raises:
+        InputError: p is no problem of this toolkit, has data that are not finite or an empty box, or rtol is
+        not positive.
+        CertificateError: a lower bound exceeds an upper one, which only an error in this package can cause.
+        CrossCheckError: an independent solver found a point below the certified lower bound.
+    """
+    begun = time.perf_counter()
+    _check(p, rtol, cross_check)
+    p = _detached(p.to(torch.float64, "cpu"))
+    with torch.no_grad():
+        messages: list[str] = []
+        path, key, found = None, "", None
+        if cache:
+            key = cache_key(p, rtol)
+            path = cache_folder(cache_dir) / f"{key}.npz"
+            found = _from_cache(path, key, p, messages)
+        result = _compute(p, rtol, progress or _silent) if found is None else found
+        checked = _checked(p, result, cross_check, fresh=found is None)
+        if path is not None and (found is None or checked is not found):
+            _keep(path, key, checked, messages)
+    return replace(
+        checked, messages=(*messages, *checked.messages), seconds=time.perf_counter() - begun
+    )
+
+
+def _detached(part: Any) -> Any:
+    """A problem, a term or a field of one without gradients attached: data may be parameters of a training run."""
+    if isinstance(part, torch.Tensor):
+        return part.detach() if part.requires_grad else part
+    if is_dataclass(part):
+        inner = {f.name: getattr(part, f.name) for f in fields(part)}
+        outer = {name: _detached(value) for name, value in inner.items()}
+        return part if all(outer[n] is inner[n] for n in inner) else replace(part, **outer)
+    return part
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass
+
+
+def _check(p: Composite, rtol: float, count: int | None) -> None:
+    if not isinstance(p, Composite):
+        raise InputError(f"optimum: expected a Composite, got {type(p).__name__}; build one with l2o.")
+    if not (isinstance(rtol, (int, float)) and math.isfinite(rtol) and rtol > 0):
+        raise InputError(f"rtol: expected a positive number, got {rtol!r}.")
+    if count is not None and (not isinstance(count, int) or count < 0):
+        raise InputError(f"cross_check: expected a number of instances, 0 or more, got {count!r}.")
+    for part in (p.smooth, p.nonsmooth):
+        for name, tensor in part.arrays().items():
+            if bool(torch.isfinite(tensor.sum())):
+                continue  # one pass without a mask; an overflow of the sum only costs the closer look
+            bad = torch.isnan(tensor) if isinstance(part, Box) else ~torch.isfinite(tensor)
+            if bool(bad.any()):
+                raise InputError(f"optimum: {name} of the {part.kind} term has NaN or infinite entries.")
+    if isinstance(p.nonsmooth, Box) and not bool((p.nonsmooth.lower <= p.nonsmooth.upper).all()):
+        raise InputError("optimum: the box is empty, its lower bound exceeds the upper one.")
+
+
+def _from_cache(path: Path, key: str, p: Composite, messages: list[str]) -> Optimum | None:
+    try:
+        return load(path, key, p)
+    except FileNotFoundError:
+        return None
+    except (CacheError, OSError) as problem:
+        messages.append(f"cache file {path} was not used: {problem}; recomputed")
+        return None
+
+
+def _keep(path: Path, key: str, result: Optimum, messages: list[str]) -> None:
+    try:
+        save(path, key, result)
+    except OSError as problem:
+        messages.append(f"the result was not cached: {path.parent} cannot be written ({problem.strerror})")
+
+
+def _compute(p: Composite, rtol: float, progress: _stages.Progress) -> Optimum:
+    base, change = pull_back(p)
+    floor = torch.ones(p.batch_size, dtype=torch.float64)
+    if change is not None:
+        # |c F*| rtol and rtol, in units of the base problem.
+        floor = floor / change.scale.reshape(-1)
+    # The change of variables rounds as well: a little of the width is left for it.
+    ledger = Ledger(base, rtol if change is None else 0.5 * rtol, floor)
+    messages: list[str] = []
+    _stages.run(ledger, progress, messages)
+    lower, upper, x = ledger.lower, ledger.upper, ledger.x
+    if change is not None:
+        lower, upper, x = carry_over(p, change, lower, x)
+    lower, upper, x = lower.numpy(), upper.numpy(), x.numpy()
+    return Optimum(
+        lower,
+        upper,
+        x,
+        tuple(ledger.solver),
+        tuple(ledger.certificate),
+        reasons(p, base, lower, upper, rtol),
+        messages=tuple(messages),
+    )
+
+
+def _checked(p: Composite, result: Optimum, count: int | None, fresh: bool) -> Optimum:
+    """`result` with the cross-checks that are asked for and missing; the same object if there are none."""
+    if count is None:
+        count = 1 if fresh and p.batch_size > _stages.SMALL_BATCH else 0
+    known = {c.index for c in result.cross_checked}
+    missing = [b for b in sample(p.batch_size, count) if b not in known]
+    if not missing:
+        return result
+    checks: list[CrossCheck] = [cross_check(p, result.lower, result.upper, b) for b in missing]
+    reason = list(result.reason)
+    notes = []
+    for check in checks:
+        if check.note is not None:
+            notes.append(f"cross-check of instance {check.index}: {check.note}")
+            if check.value is not None:
+                reason[check.index] = notes[-1]
+    return replace(
+        result,
+        reason=tuple(reason),
+        messages=(*result.messages, *notes),
+        cross_checked=(*result.cross_checked, *checks),
+    )

@@ -1,0 +1,88 @@
+"""What `optimum` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from l2o._errors import InputError
+from verification.optimum._cross_check import CrossCheck
+
+
+def interval_width(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """upper - lower, inf where one of them is infinite."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isfinite(lower) & np.isfinite(upper), upper - lower, np.inf)
+
+
+def relative_width(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """(upper - lower) / max(1, |F*|) with the smallest |F*| of the interval; inf where it is unbounded."""
+    smallest = np.where(lower > 0, lower, np.where(upper < 0, -upper, 0.0))
+    return interval_width(lower, upper) / np.maximum(1.0, smallest)
+
+
+@dataclass(frozen=True, eq=False)
+class Optimum:
+    """Certified optimal values of a batch of B problems in n variables.
+
+    lower, upper   (B,) float64, lower <= F* <= upper with all rounding accounted for; lower = -inf where no
+                   dual value is known (see `reason`).
+    x              (B,n) float64 points with F(x) <= upper.
+    solver         per instance, the stage that produced the interval, as in "coordinate-descent+polish".
+    certificate    per instance, the name of the certificate behind `lower`; "none" where lower = -inf.
+    reason         per instance, None, or why the requested width was not reached.
+    from_cache     whether the interval was read from disk.
+    messages       what happened on the way that a user may want to know (cache files, failed solvers).
+    cross_checked  comparisons with cvxpy and Clarabel.
+    seconds        wall-clock time of the call.
+    """
+
+    lower: np.ndarray
+    upper: np.ndarray
+    x: np.ndarray
+    solver: tuple[str, ...]
+    certificate: tuple[str, ...]
+    reason: tuple[str | None, ...]
+    from_cache: bool = False
+    messages: tuple[str, ...] = ()
+    cross_checked: tuple[CrossCheck, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def batch_size(self) -> int:
+        """Number of instances B."""
+        return len(self.lower)
+
+    @property
+    def width(self) -> np.ndarray:
+        """(B,) upper - lower, inf where there is no lower bound."""
+        return interval_width(self.lower, self.upper)
+
+    @property
+    def relative_width(self) -> np.ndarray:
+        """(B,) width / max(1, |F*|), with the smallest |F*| in the interval."""
+        return relative_width(self.lower, self.upper)
+
+    def select(self, index: int | Sequence[int] | np.ndarray) -> Optimum:
+        """The instances `index` (integers) only; `InputError` if one is out of range."""
+        chosen = np.atleast_1d(np.asarray(index))
+        size = self.batch_size
+        if chosen.size == 0 or chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= size:
+            raise InputError(
+                f"select: expected integers in 0..{size - 1}, at least one, got {chosen.tolist()[:8]}."
+            )
+        places = {int(b): k for k, b in reversed(list(enumerate(chosen)))}
+        return replace(
+            self,
+            lower=self.lower[chosen],
+            upper=self.upper[chosen],
+            x=self.x[chosen],
+            solver=tuple(self.solver[b] for b in chosen),
+            certificate=tuple(self.certificate[b] for b in chosen),
+            reason=tuple(self.reason[b] for b in chosen),
+            cross_checked=tuple(
+                replace(c, index=places[c.index]) for c in self.cross_checked if c.index in places
+            ),
+        )
