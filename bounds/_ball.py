@@ -60,9 +60,7 @@ class Ball:
     def __init__(self, mid: Any, rad: Any = 0.0) -> None:
         mid, rad = np.broadcast_arrays(np.asarray(mid, np.float64), np.asarray(rad, np.float64))
         if np.isnan(mid).any() or not (rad >= 0).all():
-            raise InputError(
-                "a Ball needs midpoints that are numbers and radii >= 0; given a NaN or a negative radius"
-            )
+            raise InputError("a Ball needs midpoints that are numbers and radii >= 0; given a NaN or a negative radius")
         made = _made(mid, rad)
         object.__setattr__(self, "mid", made.mid)
         object.__setattr__(self, "rad", made.rad)

@@ -150,9 +150,7 @@ class Bound:
             return total.xreplace(back)
         total = sp.Add(*(_shifted_derivative(outer, entry) for entry in _moving(outer, symbol)))
         for term, dummy in sums.items():
-            inner = sp.Add(
-                *(_shifted_derivative(term.function, entry) for entry in _moving(term.function, symbol))
-            )
+            inner = sp.Add(*(_shifted_derivative(term.function, entry) for entry in _moving(term.function, symbol)))
             total += outer.diff(dummy) * inner
         return sp.simplify(total.xreplace(back))
 

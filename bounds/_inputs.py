@@ -42,9 +42,7 @@ def smoothness(L: Any, L_error: Any, batch: int, n: int) -> Ball:
     value = array("L", L, (batch,), "(B,)")
     off = n * _EPS * np.abs(value) if L_error is None else error_bound("L_error", L_error, (batch,), "(B,)")
     if not (value - off > 0).all():
-        raise InputError(
-            "`L` must be > 0 and its error bound less than it; for a linear f give any positive L"
-        )
+        raise InputError("`L` must be > 0 and its error bound less than it; for a linear f give any positive L")
     return Ball(value, off)
 
 

@@ -36,11 +36,7 @@ class _Printer(LatexPrinter):
         return self._named(expr.name) if expr.name in VOCABULARY else super()._print_Symbol(expr, style)
 
     def _print_Pow(self, expr: sp.Pow) -> str:
-        text = (
-            self._print(expr.base)
-            if expr.exp == sp.Rational(1, 2) and isinstance(expr.base, sp.Indexed)
-            else ""
-        )
+        text = self._print(expr.base) if expr.exp == sp.Rational(1, 2) and isinstance(expr.base, sp.Indexed) else ""
         return text[: -len("^2")] if text.endswith(r"\rVert^2") else super()._print_Pow(expr)
 
     def _print_Add(self, expr: sp.Add, order: str | None = None) -> str:

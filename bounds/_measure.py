@@ -22,9 +22,7 @@ _EPS = 2.0**-52
 _TINY = float(np.finfo(np.float64).tiny)
 _NORM_UNDERFLOW = 2.0**-500  # squares below 2^-1074 vanish, so a norm may miss sqrt(n) 2^-537
 _CHUNK = 2**21  # entries per temporary array: 16 MiB
-_FLOOR = (
-    8  # operations on one entry between x_{k-1} and x_k, each rounding at most the sizes that e_floor adds up
-)
+_FLOOR = 8  # operations on one entry between x_{k-1} and x_k, each rounding at most the sizes that e_floor adds up
 
 Arrays = dict[str, np.ndarray]
 
@@ -139,9 +137,7 @@ def _measure(run: RunArrays) -> tuple[Arrays, Arrays, int, int]:
         for name, ball in chunk.items():
             parts.setdefault(name, []).append(ball)
     for name, pieces in parts.items():
-        balls[name] = Ball(
-            np.concatenate([b.mid for b in pieces], 1), np.concatenate([b.rad for b in pieces], 1)
-        )
+        balls[name] = Ball(np.concatenate([b.mid for b in pieces], 1), np.concatenate([b.rad for b in pieces], 1))
     return *unpacked(with_sigma(balls)), steps, batch
 
 
@@ -186,9 +182,7 @@ def _chunk(
         "G_inf": sound(np.abs(G.array).max(-1), 1, G.off),
     }
     sizes = plain(x[:, :-1]) + plain(x[:, 1:])
-    out["e_floor"] = Ball(
-        _finite(_FLOOR * precision * (sizes + c.magnitude * (plain(gradient) + plain(subgradient))))
-    )
+    out["e_floor"] = Ball(_finite(_FLOOR * precision * (sizes + c.magnitude * (plain(gradient) + plain(subgradient)))))
     if p is not None:
         out |= _preconditioned(p, D, G, L, D_norm, G_norm)
         moved = plain(p * gradient) + plain(p * subgradient)

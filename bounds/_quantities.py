@@ -40,22 +40,15 @@ class Quantities:
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1:
-            raise InputError(
-                f"a run needs at least one step and a batch one run; given {self.steps=}, {self.batch=}"
-            )
+            raise InputError(f"a run needs at least one step and a batch one run; given {self.steps=}, {self.batch=}")
         for attribute in ("values", "errors"):
-            checked = {
-                name: self._checked(name, value, attribute)
-                for name, value in getattr(self, attribute).items()
-            }
+            checked = {name: self._checked(name, value, attribute) for name, value in getattr(self, attribute).items()}
             object.__setattr__(self, attribute, MappingProxyType(checked))
         for name, error in self.errors.items():
             if name not in self.values:
                 raise InputError(f"an error bound for `{name}` is given without its value")
             if (error < 0).any():
-                raise InputError(
-                    f"the error bound of `{name}` is negative; give a bound on the absolute error, >= 0"
-                )
+                raise InputError(f"the error bound of `{name}` is negative; give a bound on the absolute error, >= 0")
         check_known(self.facts, FACTS, "fact")
         object.__setattr__(self, "facts", MappingProxyType({name: bool(v) for name, v in self.facts.items()}))
 
@@ -69,9 +62,7 @@ class Quantities:
                 f"a {VOCABULARY[name].level} quantity of {self.batch} runs of {self.steps} steps"
             )
         if np.isnan(array).any():
-            raise InputError(
-                f"{attribute}[{name!r}] holds a NaN; cut the run before it, or give an infinite error"
-            )
+            raise InputError(f"{attribute}[{name!r}] holds a NaN; cut the run before it, or give an infinite error")
         return array
 
     def shape_of(self, name: str) -> tuple[int, ...]:

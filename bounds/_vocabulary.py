@@ -32,9 +32,7 @@ class Quantity:
 
 
 def _run(name: str, latex: str, meaning: str, unit: str, **assumptions: bool) -> Quantity:
-    return Quantity(
-        name, sp.Symbol(name, **(assumptions or {"nonnegative": True})), "run", latex, meaning, unit
-    )
+    return Quantity(name, sp.Symbol(name, **(assumptions or {"nonnegative": True})), "run", latex, meaning, unit)
 
 
 def _iterate(name: str, latex: str, meaning: str, unit: str) -> Quantity:
@@ -56,8 +54,7 @@ _TABLE = (
     _run(
         "tau",
         r"\lVert T(z) - z \rVert",
-        "fixed-point residual of the comparator: T(z) = "
-        "prox of (h/L) r at z - (h/L) grad f(z); 0 at a minimiser",
+        "fixed-point residual of the comparator: T(z) = prox of (h/L) r at z - (h/L) grad f(z); 0 at a minimiser",
         "[x]",
     ),
     _iterate("F", "F{p}(x{p}_{{{k}}})", "objective at x_k", "[F]"),
@@ -106,8 +103,7 @@ _TABLE = (
     _step(
         "bracket",
         r"\lVert [\cdot]_{{{k}}} \rVert",
-        "norm of what the model does at the virtual features, less the "
-        "reference step: (N1(z_k) - h/L) G_k + N2(z_k)",
+        "norm of what the model does at the virtual features, less the reference step: (N1(z_k) - h/L) G_k + N2(z_k)",
         "[x]",
     ),
     _step(
@@ -118,9 +114,7 @@ _TABLE = (
     ),
     _step("C2", "C_2", "Lipschitz constant of the bias head on the segment of features", "[x]/[z]"),
     _step("dz", _DZ, "distance of the features from the virtual ones", "[z]"),
-    _step(
-        "G_inf", r"\lVert G{p}_{{{k}}} \rVert_\infty", "largest entry of the generalised gradient", "[F]/[x]"
-    ),
+    _step("G_inf", r"\lVert G{p}_{{{k}}} \rVert_\infty", "largest entry of the generalised gradient", "[F]/[x]"),
 )
 
 VOCABULARY: dict[str, Quantity] = {quantity.name: quantity for quantity in _TABLE}

@@ -84,13 +84,10 @@ def deviations(
     p, b, G = (np.asarray(a, np.float64) for a in (preconditioner, bias, generalized_gradient))
     if not p.shape == b.shape == G.shape or p.ndim != 3:
         raise InputError(
-            f"preconditioner {p.shape}, bias {b.shape} and generalized_gradient {G.shape} must have one "
-            "shape (B, K, n)"
+            f"preconditioner {p.shape}, bias {b.shape} and generalized_gradient {G.shape} must have one shape (B, K, n)"
         )
     if not all(np.isfinite(a).all() for a in (p, b, G)):
-        raise InputError(
-            "preconditioner, bias and generalized_gradient must be finite; cut the run before it diverges"
-        )
+        raise InputError("preconditioner, bias and generalized_gradient must be finite; cut the run before it diverges")
     L = _like(L, G)
     return Deviations(2 * L * p - 1, 2 * L * b - reading.bias_factor * G)
 
@@ -112,7 +109,5 @@ def relative_deviation_bound(deltas: Deviations, generalized_gradient: Any) -> n
 def _like(L: Any, G: np.ndarray) -> np.ndarray:
     value = np.asarray(L, np.float64)
     if not (value > 0).all() or value.ndim > 1 or (value.ndim and value.shape != G.shape[:1]):
-        raise InputError(
-            f"`L` must be > 0, a scalar or one per run ({G.shape[:1]}); given shape {value.shape}"
-        )
+        raise InputError(f"`L` must be > 0, a scalar or one per run ({G.shape[:1]}); given shape {value.shape}")
     return value.reshape((-1,) + (1,) * (G.ndim - 1)) if value.ndim else value

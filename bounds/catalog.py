@@ -17,9 +17,7 @@ def _order(bound: Bound) -> tuple[int, str, bool]:
 
 def _collect(*groups: tuple[Bound, ...]) -> dict[str, Bound]:
     found: dict[str, Bound] = {}
-    for bound in sorted(
-        (bound for group in groups for bound in group), key=_order
-    ):  # sorted keeps ties in place
+    for bound in sorted((bound for group in groups for bound in group), key=_order):  # sorted keeps ties in place
         if bound.key in found:
             raise InputError(f"two entries of the catalogue are called `{bound.key}`; rename one")
         found[bound.key] = bound

@@ -41,9 +41,7 @@ ENTRIES = (
         lhs=DECREASE,
         rhs=PER_STEP,
         kind="tight",
-        source=Source(
-            "derived", "descent lemma at x_{k-1}, subgradient inequality of r at x_k, D = (h/L) G + e(h)"
-        ),
+        source=Source("derived", "descent lemma at x_{k-1}, subgradient inequality of r at x_k, D = (h/L) G + e(h)"),
         hypotheses=(F_SMOOTH, R_CONVEX),
     ),
     Bound(

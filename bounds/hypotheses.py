@@ -66,9 +66,7 @@ def _fact(name: str, latex: str) -> Hypothesis:
     return Hypothesis(name, FACTS[name], latex, judge)
 
 
-def _inside(
-    name: str, measured: np.ndarray, margin: np.ndarray, required: str, strict: bool
-) -> HypothesisCheck:
+def _inside(name: str, measured: np.ndarray, margin: np.ndarray, required: str, strict: bool) -> HypothesisCheck:
     margin = np.where(np.isnan(margin), -np.inf, margin)  # inf - inf: nothing known is not inside
     return HypothesisCheck(name, margin > 0 if strict else margin >= 0, measured, required, margin)
 
@@ -101,9 +99,7 @@ def _zero(name: str, quantity: str, floor: str) -> Callable[[Quantities], Hypoth
     def judge(quantities: Quantities) -> HypothesisCheck:
         measured, allowed = quantities.values[quantity], _allowed(quantities, quantity, floor)
         with np.errstate(invalid="ignore"):
-            return _inside(
-                name, measured, allowed - measured, f"{quantity} is 0 at each step, within rounding", False
-            )
+            return _inside(name, measured, allowed - measured, f"{quantity} is 0 at each step, within rounding", False)
 
     return judge
 
@@ -112,9 +108,7 @@ def _reference_step(low: float, high: float) -> Callable[[Quantities], Hypothesi
     def judge(quantities: Quantities) -> HypothesisCheck:
         h = quantities.values["h"]
         margin = np.where(h > low, high - h, h - low)
-        return HypothesisCheck(
-            "reference_step", (h > low) & (h <= high), h, f"{low:g} < h <= {high:g}", margin
-        )
+        return HypothesisCheck("reference_step", (h > low) & (h <= high), h, f"{low:g} < h <= {high:g}", margin)
 
     return judge
 

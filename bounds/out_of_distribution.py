@@ -56,8 +56,7 @@ _RISE = sp.Sum((k - 1) / K * sp.Max(0, PER_STEP), STEPS)
 
 _B6_SOURCE = Source(
     "paper",
-    "multi-step bound out of distribution; derived from convexity, the descent lemma and the "
-    "three-point identity",
+    "multi-step bound out of distribution; derived from convexity, the descent lemma and the three-point identity",
     PAPER,
 )
 _B6B_SOURCE = Source(

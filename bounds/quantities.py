@@ -181,10 +181,7 @@ def from_scalars(
     count, batch = steps.pop() if steps else 1, max(batches)
 
     def full(items: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {
-            name: np.broadcast_to(a, shape_of(VOCABULARY[name].level, batch, count))
-            for name, a in items.items()
-        }
+        return {name: np.broadcast_to(a, shape_of(VOCABULARY[name].level, batch, count)) for name, a in items.items()}
 
     out, out_errors = full(arrays), full(bounds)
     if "R" not in out and "dist" in out:

@@ -90,9 +90,7 @@ ENTRIES = (
         level="run",
         lhs=MEAN,
         rhs=L * R**2 / (2 * h * (K + 1))
-        + L
-        / (h * K)
-        * (R * _A + (_A**2 + sp.Sum(Q.e2[k], STEPS)) / 2 + Q.tau * sp.Sum(k * Q.enorm[k], STEPS)),
+        + L / (h * K) * (R * _A + (_A**2 + sp.Sum(Q.e2[k], STEPS)) / 2 + Q.tau * sp.Sum(k * Q.enorm[k], STEPS)),
         kind="upper",
         source=Source("derived", "B6b and ||x_k - z|| <= R + sum_{i<=k} ||e_i|| + k tau"),
         hypotheses=(*CONVEX, REFERENCE_STEP),

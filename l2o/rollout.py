@@ -27,10 +27,10 @@ def implicit_subgradient(
 ) -> torch.Tensor:
     """(B,n) the g in the subdifferential of r at x = prox_step(argument): g = (argument - x) / step.
 
-    Cancellation blurs that quotient by a few units of the numbers the prox handles over step, while the subdifferential
-    at x is known exactly; so where the two agree within that blur g is moved into the subdifferential. Where they do not, the
-    quotient is kept as it is: x was not the prox of `argument`, and whoever checks g will see it. Components with a
-    vanishing step take the slope nearest to `wanted`.
+    Cancellation blurs that quotient by a few units of the numbers the prox handles over step, while the
+    subdifferential at x is known exactly; so where the two agree within that blur g is moved into the subdifferential.
+    Where they do not, the quotient is kept as it is: x was not the prox of `argument`, and whoever checks g will see
+    it. Components with a vanishing step take the slope nearest to `wanted`.
     """
     low, high = problem.nonsmooth.subdifferential(x)
     quotient = torch.where(step > 0, (argument - x) / step, wanted)

@@ -49,9 +49,10 @@ class Verification:
 
     `lhs <= rhs` is the statement, `lhs` at F* = F_up and `lhs_upper` at F* = F_low (equal where F* does not occur).
     `slack` = rhs - lhs_upper. `tightness` is the share of the bound that is used: 1 where it is attained, 0 where it
-    permits an increase and there was none, NaN where both sides vanish within rounding. `tolerance` bounds the rounding of both sides. `vacuous` marks right-hand
-    sides that say nothing (a step: >= 0; a run: >= F(x_0) - F*). Where the verdict is NOT_APPLICABLE the numbers are
-    a comparison without guarantee, and NaN if the run left float64.
+    permits an increase and there was none, NaN where both sides vanish within rounding. `tolerance` bounds the
+    rounding of both sides. `vacuous` marks right-hand sides that say nothing (a step: >= 0; a run: >= F(x_0) - F*).
+    Where the verdict is NOT_APPLICABLE the numbers are a comparison without guarantee, and NaN if the run left
+    float64.
     """
 
     bound: bounds.Bound

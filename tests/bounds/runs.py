@@ -63,9 +63,7 @@ class Lasso:
         return np.where(x != 0, lam * np.sign(x), np.clip(wish, -lam, lam))
 
     def size(self, x):
-        return np.linalg.norm(self.A, axis=(1, 2)) * np.linalg.norm(x, axis=-1) + np.linalg.norm(
-            self.y, axis=-1
-        )
+        return np.linalg.norm(self.A, axis=(1, 2)) * np.linalg.norm(x, axis=-1) + np.linalg.norm(self.y, axis=-1)
 
     def objective_error(self, x):
         m, n = self.A.shape[1:]

@@ -17,9 +17,7 @@ numbers = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from([0.0, 5e-324, 1e-308, 1.0, 1 / 3, 1e308, -1e-160]),
 )
-radii = st.one_of(
-    st.just(0.0), st.floats(0, 1e-10), st.floats(0, 1e3), st.sampled_from([5e-324, 1e-170, 1e300])
-)
+radii = st.one_of(st.just(0.0), st.floats(0, 1e-10), st.floats(0, 1e3), st.sampled_from([5e-324, 1e-170, 1e300]))
 shares = st.fractions(-1, 1, max_denominator=8)
 balls = st.tuples(numbers, radii, shares)
 fast = settings(derandomize=True, deadline=None, max_examples=300)

@@ -31,14 +31,10 @@ def with_virtual(quantities):
         "C1": third / dz / np.maximum(v["G_inf"] - quantities.error("G_inf"), 1e-300),
     }
     extra["C1"] = np.where(np.isfinite(extra["C1"]), extra["C1"], 1e300)
-    return bounds.Quantities(
-        {**v, **extra}, quantities.errors, quantities.facts, quantities.steps, quantities.batch
-    )
+    return bounds.Quantities({**v, **extra}, quantities.errors, quantities.facts, quantities.steps, quantities.batch)
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in bounds.names(variants=True) if n != "homogeneous_descent:diagonal"]
-)
+@pytest.mark.parametrize("name", [n for n in bounds.names(variants=True) if n != "homogeneous_descent:diagonal"])
 def test_holds_on_random_and_adversarial_runs(name):
     bound, judged = bounds.get(name), 0
     for quantities in measured():
@@ -47,9 +43,7 @@ def test_holds_on_random_and_adversarial_runs(name):
         ok, broken = runs.holds(bound, quantities)
         assert not (ok & broken).any(), name
         judged += ok.sum()
-    assert judged >= (
-        2000 if not name.startswith("ind_rate") and "last_iterate" not in name.split(":") else 200
-    )
+    assert judged >= (2000 if not name.startswith("ind_rate") and "last_iterate" not in name.split(":") else 200)
 
 
 def test_exact_rates_hold_on_2000_runs():
@@ -101,9 +95,7 @@ def diagonal_runs(rng, batch, steps, bias=0.0):
     p = rng.uniform(0.01, 2, (batch, steps, 5)) / problem.L[:, None, None]
     for i in range(steps):
         x.append(x[-1] - p[:, i] * problem.gradient(x[-1]) - bias)
-    made = runs.finish(
-        problem, x, [problem.gradient(a) for a in x[:-1]], [np.zeros_like(a) for a in x[1:]], x[-1], 1.0
-    )
+    made = runs.finish(problem, x, [problem.gradient(a) for a in x[:-1]], [np.zeros_like(a) for a in x[1:]], x[-1], 1.0)
     return runs.replace(made, preconditioner=p)
 
 
@@ -186,9 +178,7 @@ def test_the_sharp_multi_step_bound_is_tight(steps):
     x = start * (1 - np.arange(steps + 1) / (steps + 1))
     exact = runs.line(x, r_slope=smooth * start / (steps + 1), L=smooth)
     assert_tight("ood_multi_step_sharp", exact, [rhs - (1 - LESS) * leading])
-    for name in ("ood_multi_step_sharp:magnitude", "ood_multi_step_sharp:last_iterate")[
-        : 2 if steps == 1 else 1
-    ]:
+    for name in ("ood_multi_step_sharp:magnitude", "ood_multi_step_sharp:last_iterate")[: 2 if steps == 1 else 1]:
         assert_tight(name, exact, [bounds.get(name).rhs - (1 - LESS) * leading])
     inexact = runs.line(x, L=smooth)  # F = 0 and e_k = D_k
     quantities = inexact.measure()
@@ -270,9 +260,5 @@ def test_the_literature_form_is_implied_by_the_sharp_one():
 def test_distances_obey_the_recursion_behind_the_a_priori_forms():
     for quantities in measured():
         v = quantities.values
-        grown = (
-            v["R"][:, None]
-            + np.cumsum(v["enorm"], 1)
-            + v["tau"][:, None] * np.arange(1, quantities.steps + 1)
-        )
+        grown = v["R"][:, None] + np.cumsum(v["enorm"], 1) + v["tau"][:, None] * np.arange(1, quantities.steps + 1)
         assert (v["dist"][:, 1:] <= grown * (1 + 1e-9) + 1e-9).all()

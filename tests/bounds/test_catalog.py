@@ -37,9 +37,7 @@ def plain_formulas(v, K):
     A = en.sum(1, keepdims=True)
     i = np.arange(1, K + 1)
     descent = -h * (2 - h) * G2 / (2 * L) - (1 - h) * v["Ge"] + L / 2 * e2
-    b6 = L / (2 * h * K) * (dist[:, :1] ** 2 - dist[:, -1:] ** 2) - L / 2 * (1 / h - 1) * D2.mean(
-        1, keepdims=True
-    )
+    b6 = L / (2 * h * K) * (dist[:, :1] ** 2 - dist[:, -1:] ** 2) - L / 2 * (1 / h - 1) * D2.mean(1, keepdims=True)
     b6b = L * R**2 / (2 * h * (K + 1))
     inner = -L / (h * K) * v["ex"].sum(1, keepdims=True)
     sizes = L / (h * K) * (en * dist[:, 1:]).sum(1, keepdims=True)
@@ -59,10 +57,7 @@ def plain_formulas(v, K):
         "a_priori": (mean, L / (2 * h * K) * (R + 2 * A) ** 2 + L / h * tau * A),
         "a_priori:sharp": (
             mean,
-            b6b
-            + L
-            / (h * K)
-            * (R * A + (A**2 + e2.sum(1, keepdims=True)) / 2 + tau * (i * en).sum(1, keepdims=True)),
+            b6b + L / (h * K) * (R * A + (A**2 + e2.sum(1, keepdims=True)) / 2 + tau * (i * en).sum(1, keepdims=True)),
         ),
     }
     magnitude = -h * (2 - h) * G2 / (2 * L) + (1 - h) * np.sqrt(G2) * virtual + L / 2 * virtual**2
@@ -73,9 +68,7 @@ def plain_formulas(v, K):
         "homogeneous_descent": -(h - v["sigma"]) * (2 - h + v["sigma"]) * G2 / (2 * L),
         "homogeneous_descent:diagonal": -v["pG2"],
     }
-    return {name: (lhs, rhs[:, 0]) for name, (lhs, rhs) in run.items()} | {
-        n: (step, rhs) for n, rhs in steps.items()
-    }
+    return {name: (lhs, rhs[:, 0]) for name, (lhs, rhs) in run.items()} | {n: (step, rhs) for n, rhs in steps.items()}
 
 
 def complete(seed, steps, h, batch=200, scale=0.3):
@@ -83,9 +76,7 @@ def complete(seed, steps, h, batch=200, scale=0.3):
     problem = runs.lasso(rng, batch)
     x0, z = rng.standard_normal((2, batch, 5))
     made = runs.inexact(problem, x0, steps, lambda k, x, s: scale * rng.standard_normal(x.shape), h, z)
-    q = replace(
-        made, preconditioner=rng.uniform(0, 2, (batch, steps, 5)) / problem.L[:, None, None]
-    ).measure()
+    q = replace(made, preconditioner=rng.uniform(0, 2, (batch, steps, 5)) / problem.L[:, None, None]).measure()
     extra = {name: rng.uniform(0, 1, (batch, steps)) for name in ("bracket", "C1", "C2", "dz")}
     return bounds.Quantities({**q.values, **extra}, q.errors, q.facts, q.steps, q.batch)
 
@@ -138,9 +129,7 @@ def test_a_thousand_runs_of_a_thousand_steps_take_about_a_second():
 
 
 def test_one_number_from_plain_floats():
-    e = bounds.get("ood_multi_step_sharp").evaluate(
-        {"L": 1.0, "K": 9, "R": 2.0, "ex": 0.0, "F": 0.1, "F_z": 0.0}
-    )
+    e = bounds.get("ood_multi_step_sharp").evaluate({"L": 1.0, "K": 9, "R": 2.0, "ex": 0.0, "F": 0.1, "F_z": 0.0})
     assert e.rhs == pytest.approx([0.2])
     assert e.lhs == pytest.approx([0.1])
     half = bounds.evaluate_expression(bounds.get("ind_rate").rhs, {"L": 3.0, "h": 0.5, "K": 6, "R": 1.0})
@@ -173,18 +162,13 @@ def test_every_entry_is_complete(name):
 
 
 def test_latex_reads_as_written():
-    assert (
-        bounds.get("ind_rate:exact").latex()
-        == r"F(x_{K}) - F(z) \le \frac{L \lVert x_0 - z \rVert^{2}}{4 K h}"
-    )
+    assert bounds.get("ind_rate:exact").latex() == r"F(x_{K}) - F(z) \le \frac{L \lVert x_0 - z \rVert^{2}}{4 K h}"
     assert bounds.get("per_step_descent").latex().startswith(r"F(x_{k}) - F(x_{k - 1}) \le ")
 
 
 def test_vacuity_thresholds():
     quantities = complete(1, 3, 1.0, batch=4)
-    np.testing.assert_array_equal(
-        bounds.get("per_step_descent").vacuity_threshold(quantities), np.zeros((4, 3))
-    )
+    np.testing.assert_array_equal(bounds.get("per_step_descent").vacuity_threshold(quantities), np.zeros((4, 3)))
     v = quantities.values
     np.testing.assert_allclose(bounds.get("a_priori").vacuity_threshold(quantities), v["F"][:, 0] - v["F_z"])
 
@@ -213,9 +197,7 @@ def test_sensitivity(name, quantity, at, expected):
     assert sp.simplify(bounds.get(name).sensitivity(quantity, at) - expected) == 0
 
 
-@pytest.mark.parametrize(
-    "name", ["a_priori", "a_priori:sharp", "ood_multi_step_sharp:magnitude", "ood_last_iterate"]
-)
+@pytest.mark.parametrize("name", ["a_priori", "a_priori:sharp", "ood_multi_step_sharp:magnitude", "ood_last_iterate"])
 @pytest.mark.parametrize("quantity", ["enorm", "ex", "h"])
 def test_sensitivity_is_the_finite_difference(name, quantity):
     bound, q = bounds.get(name), complete(3, 4, 0.7, batch=2)
@@ -257,17 +239,11 @@ def test_forms_that_cannot_be_evaluated_are_refused(expression):
 
 
 def test_max_min_abs_and_constants():
-    value = (
-        sp.Max(Q.G2[k], 2) + sp.Min(Q.G2[k], sp.Float(0.5)) + sp.Abs(-Q.G2[k]) + sp.Sum(Q.L, (k, 1, Q.K)) + k
-    )
-    np.testing.assert_allclose(
-        bounds.evaluate_expression(value, {"L": 3.0, "G2": [1.0, 4.0]}).mid, [[10.5, 16.5]]
-    )
+    value = sp.Max(Q.G2[k], 2) + sp.Min(Q.G2[k], sp.Float(0.5)) + sp.Abs(-Q.G2[k]) + sp.Sum(Q.L, (k, 1, Q.K)) + k
+    np.testing.assert_allclose(bounds.evaluate_expression(value, {"L": 3.0, "G2": [1.0, 4.0]}).mid, [[10.5, 16.5]])
 
 
-@pytest.mark.parametrize(
-    "name", ["ood_multi_step", "ood_multi_step_sharp", "ood_last_iterate", "per_step_descent"]
-)
+@pytest.mark.parametrize("name", ["ood_multi_step", "ood_multi_step_sharp", "ood_last_iterate", "per_step_descent"])
 def test_the_best_reference_step(name):
     """B1 and B6 do not depend on h; B6b and B6c are c0 + c1/h with c1 >= 0: the largest h is the best."""
     for batch in runs.battery(seed=11, batch=20):
@@ -295,9 +271,7 @@ def test_affine_in_the_inverse_step_symbolically():
             - inverse / steps * sum(e[i] * x[i] for i in range(1, steps + 1))
         )
         assert sp.expand(b6).coeff(inverse, 1) == 0
-        b6b = inverse * x[0] ** 2 / (2 * (steps + 1)) - inverse / steps * sum(
-            e[i] * x[i] for i in range(1, steps + 1)
-        )
+        b6b = inverse * x[0] ** 2 / (2 * (steps + 1)) - inverse / steps * sum(e[i] * x[i] for i in range(1, steps + 1))
         path = x[-1] ** 2 + sum(v**2 for v in d[1:]) - x[0] ** 2 / (steps + 1)  # K+1 steps lead from x_0 to z
         assert sp.expand(sp.expand(b6b).coeff(inverse, 1) - path / (2 * steps)) == 0
 
@@ -314,12 +288,8 @@ def test_the_identity_behind_long_reference_steps():
             0,
             *(x[i - 1] - x[i] - h * (g[i - 1] + s[i]) for i in span),
         ]  # L = 1, z = 0, f tilted: grad f(z) = 0
-        target = sp.Rational(steps, steps + 1) * x[0] ** 2 / 2 - sum(
-            e[i] * x[i] + h * (f[i] + r[i]) for i in span
-        )
-        near = sum(
-            h * a[i] * (f[i - 1] - f[i] - g[i] * (x[i - 1] - x[i]) - (g[i - 1] - g[i]) ** 2 / 2) for i in span
-        )
+        target = sp.Rational(steps, steps + 1) * x[0] ** 2 / 2 - sum(e[i] * x[i] + h * (f[i] + r[i]) for i in span)
+        near = sum(h * a[i] * (f[i - 1] - f[i] - g[i] * (x[i - 1] - x[i]) - (g[i - 1] - g[i]) ** 2 / 2) for i in span)
         star = sum(h * b[i] * (-f[i] + g[i] * x[i] - g[i] ** 2 / 2) for i in range(steps + 1))
         nonsmooth = sum(h * (-r[i] + s[i] * x[i]) for i in span)
         square = sum((x[i] - a[i] * x[i - 1] + h * a[i] * (g[i - 1] - g[i])) ** 2 / (2 * a[i]) for i in span)

@@ -36,9 +36,7 @@ def test_deviation_below_step():
     assert check.holds.tolist() == [[True, False]]
     np.testing.assert_allclose(check.measured, [[0.5, 1.0]])
     np.testing.assert_allclose(check.margin, [[0.5, 0.0]], atol=1e-12)
-    monotone = checks("ood_multi_step:last_iterate", runs.line([1.0, 0.0, 0.5], curvature=1.0).measure())[
-        "monotone"
-    ]
+    monotone = checks("ood_multi_step:last_iterate", runs.line([1.0, 0.0, 0.5], curvature=1.0).measure())["monotone"]
     assert monotone.holds.tolist() == [[True, False]]
     assert monotone.margin[0, 1] == -np.inf
 
@@ -90,9 +88,7 @@ def test_preconditioner_and_bias():
         (0.0, True, True),
         (0.0, False, False),
     ):
-        check = checks("homogeneous_descent:diagonal", preconditioned(p, r_zero=r_zero))[
-            "preconditioner_in_range"
-        ]
+        check = checks("homogeneous_descent:diagonal", preconditioned(p, r_zero=r_zero))["preconditioner_in_range"]
         assert check.holds.all() == expected, p
         assert check.measured == pytest.approx(2 * p)
     assert checks("homogeneous_descent:diagonal", preconditioned(0.25))["bias_free"].holds.all()
@@ -114,9 +110,7 @@ def test_what_is_missing_is_a_failed_hypothesis():
     assert not found["tau_available"].holds.any()
 
 
-@pytest.mark.parametrize(
-    "hypothesis", [h for h in vars(hypotheses).values() if isinstance(h, hypotheses.Hypothesis)]
-)
+@pytest.mark.parametrize("hypothesis", [h for h in vars(hypotheses).values() if isinstance(h, hypotheses.Hypothesis)])
 def test_hypotheses_state_themselves(hypothesis):
     assert hypothesis.statement
     assert hypothesis.latex

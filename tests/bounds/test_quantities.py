@@ -114,14 +114,12 @@ def test_errors_enclose_exact_arithmetic():
                     ), name
                 for name, value in squares.items():
                     low, high = (
-                        Fraction(quantities.values[name][b, i])
-                        + sign * Fraction(quantities.error(name)[b, i])
+                        Fraction(quantities.values[name][b, i]) + sign * Fraction(quantities.error(name)[b, i])
                         for sign in (-1, 1)
                     )
                     assert max(low, 0) ** 2 <= value <= high**2, name
                 low, high = (
-                    Fraction(quantities.values["dist"][b, i + 1])
-                    + sign * Fraction(quantities.error("dist")[b, i + 1])
+                    Fraction(quantities.values["dist"][b, i + 1]) + sign * Fraction(quantities.error("dist")[b, i + 1])
                     for sign in (-1, 1)
                 )
                 assert low**2 <= dot(new, new) <= high**2
@@ -146,9 +144,9 @@ def test_a_gradient_error_is_carried_into_everything_it_touches():
     for sign in (1, -1):
         moved = plain(replace(run, gradient=run.gradient + sign * off))
         for name, value in moved.items():
-            assert (
-                np.abs(value - quantities.values[name]) <= quantities.error(name) + 1e-14 * np.abs(value)
-            ).all(), name
+            assert (np.abs(value - quantities.values[name]) <= quantities.error(name) + 1e-14 * np.abs(value)).all(), (
+                name
+            )
 
 
 def test_error_bounds_are_small():

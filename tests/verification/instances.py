@@ -37,7 +37,11 @@ def attained(name: str, steps: int = 6) -> tuple[l2o.Run, l2o.Composite]:
             return l2o.rollout(l2o.optimizer("gradient-descent", step=0.3), p, zoo.start(p), steps), p
         X = np.random.default_rng(0).standard_normal((4, steps + 1, 3))
         return l2o.run_from_iterates(p, X), p
-    weights = {"ood_multi_step_sharp": 1 / (steps + 1), "ood_last_iterate": 1 / (2 * steps), "ind_rate:exact": 1 / (2 * steps)}
+    weights = {
+        "ood_multi_step_sharp": 1 / (steps + 1),
+        "ood_last_iterate": 1 / (2 * steps),
+        "ind_rate:exact": 1 / (2 * steps),
+    }
     p, x0 = flat(steps, weights[name])
     return l2o.rollout(l2o.optimizer("ista"), p, x0, steps), p
 
@@ -97,7 +101,9 @@ def family(name: str, batch: int, seed: int) -> l2o.Composite:
     smooth = l2o.synthetic.lasso(batch, 6, 5, sparsity=2, seed=seed).smooth
     if name == "elastic-net":
         return l2o.Composite(smooth, ElasticNet(zoo.column(0.1), zoo.column(0.3)))
-    return l2o.Composite(smooth, Box(-torch.ones(1, 1, dtype=torch.float64), torch.full((1, 1), 0.5, dtype=torch.float64)))
+    return l2o.Composite(
+        smooth, Box(-torch.ones(1, 1, dtype=torch.float64), torch.full((1, 1), 0.5, dtype=torch.float64))
+    )
 
 
 def runs(problem: l2o.Composite, steps: int, seed: int) -> Iterator[l2o.Run]:

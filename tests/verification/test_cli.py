@@ -38,7 +38,9 @@ def test_verify_prints_verdicts(run) -> None:
 
 
 def test_verify_json(run) -> None:
-    code, out, _ = run("verify", "--bound", "ood_last_iterate", "--bound", "a_priori:sharp", "--s", "10", *SMALL, "--json")
+    code, out, _ = run(
+        "verify", "--bound", "ood_last_iterate", "--bound", "a_priori:sharp", "--s", "10", *SMALL, "--json"
+    )
     result = json.loads(out)
     assert code == 0
     assert [b["bound"] for b in result["bounds"]] == ["ood_last_iterate", "a_priori:sharp"]
@@ -84,8 +86,18 @@ def test_a_violation_is_exit_code_one(run, tmp_path) -> None:
 
 def test_strict_inconclusive_is_exit_code_three(run, tmp_path) -> None:
     """Without regularisation and with a singular Q there is no certified lower bound on F*."""
-    np.savez(tmp_path / "q.npz", Q=np.array([[1.0, 1.0 / 3], [1.0 / 3, 1.0 / 9 * (1 + 1e-14)]]), c=np.array([1.0, 1 / 3]))
-    arguments = ("verify", "--optimizer", "gradient-descent", "--data", tmp_path / "q.npz", "--bound", "ood_last_iterate")
+    np.savez(
+        tmp_path / "q.npz", Q=np.array([[1.0, 1.0 / 3], [1.0 / 3, 1.0 / 9 * (1 + 1e-14)]]), c=np.array([1.0, 1 / 3])
+    )
+    arguments = (
+        "verify",
+        "--optimizer",
+        "gradient-descent",
+        "--data",
+        tmp_path / "q.npz",
+        "--bound",
+        "ood_last_iterate",
+    )
     code, out, _ = run(*arguments)
     assert (code, "INCONCLUSIVE" in out) == (0, True)
     assert run(*arguments, "--strict")[0] == 3

@@ -188,7 +188,9 @@ class Concave(QuadraticForm):
 
 def test_bounds_that_need_convexity_say_so() -> None:
     _, p = instances.attained("per_step_descent")
-    concave = l2o.Composite(Concave(type(p.smooth.map)(-torch.eye(3, dtype=torch.float64)), p.smooth.linear), p.nonsmooth)
+    concave = l2o.Composite(
+        Concave(type(p.smooth.map)(-torch.eye(3, dtype=torch.float64)), p.smooth.linear), p.nonsmooth
+    )
     run = l2o.rollout(l2o.optimizer("gradient-descent"), concave, zoo.start(p), 4)
     o = instances.interval(np.full(4, -np.inf), concave.objective(run.x_final).numpy() + 1e-9, run.x_final.numpy())
     v = verify(run, concave, "ood_last_iterate", o)

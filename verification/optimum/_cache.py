@@ -142,9 +142,7 @@ def _unpack(arrays: dict[str, np.ndarray], p: Composite) -> Optimum:
     if not bool((p.objective(point) <= torch.from_numpy(upper) + p.objective_error(point)).all()):
         raise CacheError("F(x) exceeds its upper bound")
     checks = tuple(
-        CrossCheck(
-            int(i), None if np.isnan(v) else float(v), None if np.isnan(f) else float(f), bool(a), note
-        )
+        CrossCheck(int(i), None if np.isnan(v) else float(v), None if np.isnan(f) else float(f), bool(a), note)
         for i, v, f, a, note in zip(
             arrays["check_index"],
             arrays["check_value"],
@@ -154,6 +152,4 @@ def _unpack(arrays: dict[str, np.ndarray], p: Composite) -> Optimum:
         )
     )
     messages = tuple(m for m in _read_strings(arrays["messages"]) if m is not None)
-    return Optimum(
-        lower, upper, x, **texts, from_cache=True, messages=messages, cross_checked=checks
-    )
+    return Optimum(lower, upper, x, **texts, from_cache=True, messages=messages, cross_checked=checks)

@@ -34,9 +34,7 @@ def _nothing(x: torch.Tensor) -> torch.Tensor:
     return torch.full_like(x[:, 0], -torch.inf)
 
 
-def dual_value(
-    p: Composite, dual: Minorant, upper: torch.Tensor, growth: tuple[Minorant, ...] = ()
-) -> torch.Tensor:
+def dual_value(p: Composite, dual: Minorant, upper: torch.Tensor, growth: tuple[Minorant, ...] = ()) -> torch.Tensor:
     """(B,) lower bound of F* from one affine minorant of f.
 
     `growth` are further minorants that may bound the minimisers where the dual point is not quite feasible.
@@ -93,9 +91,7 @@ def _distance(p: Composite, x: torch.Tensor) -> torch.Tensor:
     """(B,) upper bound of the distance from 0 to the subdifferential of F at x."""
     gradient = p.smooth_gradient(x)
     low, high = p.subdifferential(x)
-    size = gradient.abs() + torch.maximum(
-        low.abs().nan_to_num(posinf=0.0), high.abs().nan_to_num(posinf=0.0)
-    )
+    size = gradient.abs() + torch.maximum(low.abs().nan_to_num(posinf=0.0), high.abs().nan_to_num(posinf=0.0))
     outside = torch.maximum(gradient + low, -(gradient + high)).clamp(min=0.0) + 4 * UNIT * size
     spread = (1 + (x.shape[-1] + 4) * UNIT) * torch.linalg.vector_norm(outside, dim=-1)
     return (spread + p.smooth_gradient_error(x)) * (1 + 4 * UNIT)

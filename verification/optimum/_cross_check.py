@@ -68,9 +68,6 @@ def cross_check(p: Composite, lower: np.ndarray, upper: np.ndarray, index: int) 
     slack = ACCURACY * max(1.0, abs(high))
     outside = max(value - high, low - value if np.isfinite(low) else 0.0)
     if not outside <= slack:
-        note = (
-            f"Clarabel reports F* = {value:.12g}, {outside:.2e} outside of the interval "
-            f"[{low:.12g}, {high:.12g}]"
-        )
+        note = f"Clarabel reports F* = {value:.12g}, {outside:.2e} outside of the interval [{low:.12g}, {high:.12g}]"
         return CrossCheck(index, value, objective, False, note)
     return CrossCheck(index, value, objective, True)

@@ -64,9 +64,7 @@ def _(term: Box, slope: torch.Tensor, error: torch.Tensor) -> tuple[torch.Tensor
     at_upper = torch.where(has_upper, slope * upper.nan_to_num(posinf=0.0, neginf=0.0), torch.inf)
     free = ~has_lower & ~has_upper
     base, base_error = total(torch.where(free, 0.0, torch.minimum(at_lower, at_upper)), 2)
-    reach = torch.maximum(
-        torch.where(has_lower, lower.abs(), 0.0), torch.where(has_upper, upper.abs(), 0.0)
-    )
+    reach = torch.maximum(torch.where(has_lower, lower.abs(), 0.0), torch.where(has_upper, upper.abs(), 0.0))
     moved = 1.01 * (reach * error).sum(-1)
     slack = torch.where(has_lower, slope, torch.where(has_upper, -slope, -slope.abs()))
     slack = torch.where(has_lower & has_upper, torch.inf, down(slack, error))
@@ -83,4 +81,3 @@ def squared_extent(term: NonsmoothTerm, anchor: torch.Tensor) -> torch.Tensor:
 def _(term: Box, anchor: torch.Tensor) -> torch.Tensor:
     far = torch.maximum((term.lower - anchor).abs(), (term.upper - anchor).abs())
     return (1 + (anchor.shape[-1] + 8) * 2 * UNIT) * (far * far).sum(-1)
-

@@ -69,9 +69,7 @@ def minorant(
 
 
 @minorant.register
-def _(
-    term: LeastSquares, x: torch.Tensor, *, shrink: torch.Tensor | float = 1.0, extended: bool = False
-) -> Minorant:
+def _(term: LeastSquares, x: torch.Tensor, *, shrink: torch.Tensor | float = 1.0, extended: bool = False) -> Minorant:
     """phi*(u) = 1/2 ||u||^2 + <u, y>."""
     u = term.residual(x) * shrink
     square, square_error = total(0.5 * u * u, 2)
@@ -81,9 +79,7 @@ def _(
 
 
 @minorant.register
-def _(
-    term: Logistic, x: torch.Tensor, *, shrink: torch.Tensor | float = 1.0, extended: bool = False
-) -> Minorant:
+def _(term: Logistic, x: torch.Tensor, *, shrink: torch.Tensor | float = 1.0, extended: bool = False) -> Minorant:
     """u_j = +-s_j / m with s in [0, 1] and phi*(u) = mean of s log s + (1 - s) log(1 - s).
 
     s is the probability of the wrong label, so that u, -s where the label is 1 and +s where it is 0, is
@@ -103,9 +99,7 @@ def _(
 
 
 @minorant.register
-def _(
-    term: QuadraticForm, x: torch.Tensor, *, shrink: torch.Tensor | float = 1.0, extended: bool = False
-) -> Minorant:
+def _(term: QuadraticForm, x: torch.Tensor, *, shrink: torch.Tensor | float = 1.0, extended: bool = False) -> Minorant:
     """The linearisation at v = x: -1/2 v'Qv + <Qv - c, w>, less the curvature that Q may lack."""
     if extended:
         curved, curved_error = _adjoint(term.map, x, True)
@@ -135,4 +129,3 @@ def zero_minorant(x: torch.Tensor) -> Minorant:
     """f >= 0, of use for bounding the minimisers."""
     zero = torch.zeros(x.shape[0], dtype=x.dtype)
     return Minorant(zero, torch.zeros_like(x), torch.zeros_like(x), torch.zeros_like(x), zero)
-

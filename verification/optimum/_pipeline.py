@@ -72,9 +72,7 @@ def optimum(
         checked = _checked(p, result, cross_check, fresh=found is None)
         if path is not None and (found is None or checked is not found):
             _keep(path, key, checked, messages)
-    return replace(
-        checked, messages=(*messages, *checked.messages), seconds=time.perf_counter() - begun
-    )
+    return replace(checked, messages=(*messages, *checked.messages), seconds=time.perf_counter() - begun)
 
 
 def _detached(part: Any) -> Any:

@@ -64,9 +64,7 @@ def _face(r: LocalSeparable, x: Array, gradient: Array) -> tuple[Array, Array, f
     sign = np.sign(x)
     if r.lam > 0:
         kink = x == 0
-        residual = np.where(
-            kink, np.maximum(np.abs(gradient) - r.lam, 0.0), np.abs(gradient + r.lam * sign)
-        )
+        residual = np.where(kink, np.maximum(np.abs(gradient) - r.lam, 0.0), np.abs(gradient + r.lam * sign))
         leaving = kink & (residual > 1e-13 * (r.lam + np.abs(gradient)))
         sign = np.where(leaving, -np.sign(gradient), sign)
         free = ~kink | leaving

@@ -12,9 +12,7 @@ from verification.optimum._curvature import curvature_floor
 from verification.optimum._result import relative_width
 
 
-def reasons(
-    p: Composite, base: Composite, lower: np.ndarray, upper: np.ndarray, rtol: float
-) -> tuple[str | None, ...]:
+def reasons(p: Composite, base: Composite, lower: np.ndarray, upper: np.ndarray, rtol: float) -> tuple[str | None, ...]:
     """One entry per instance, None where the width is reached; `base` is p before its change of variables."""
     relative = relative_width(lower, upper)
     if (relative <= rtol).all():

@@ -70,9 +70,7 @@ class Optimum:
         chosen = np.atleast_1d(np.asarray(index))
         size = self.batch_size
         if chosen.size == 0 or chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= size:
-            raise InputError(
-                f"select: expected integers in 0..{size - 1}, at least one, got {chosen.tolist()[:8]}."
-            )
+            raise InputError(f"select: expected integers in 0..{size - 1}, at least one, got {chosen.tolist()[:8]}.")
         places = {int(b): k for k, b in reversed(list(enumerate(chosen)))}
         return replace(
             self,
@@ -82,7 +80,5 @@ class Optimum:
             solver=tuple(self.solver[b] for b in chosen),
             certificate=tuple(self.certificate[b] for b in chosen),
             reason=tuple(self.reason[b] for b in chosen),
-            cross_checked=tuple(
-                replace(c, index=places[c.index]) for c in self.cross_checked if c.index in places
-            ),
+            cross_checked=tuple(replace(c, index=places[c.index]) for c in self.cross_checked if c.index in places),
         )
