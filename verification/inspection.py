@@ -7,6 +7,7 @@ problem alone; a run that disagrees beyond rounding is reported as violated data
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,8 +18,6 @@ from l2o import InputError
 from l2o.problems import Composite
 from l2o.rollout import threads_for
 from l2o.run import Run
-
-_EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,80 +98,124 @@ def inspect_run(run: Run, problem: Composite) -> Inspection:
         return np.where(finite.reshape(-1, *[1] * (array.ndim - 1)), array, 0.0)
 
     x, subgradient = rows(run.x), rows(run.subgradient)  # type: ignore[arg-type]
-    gradient, gradient_error = np.empty_like(subgradient), np.empty(subgradient.shape[:2])
-    value, objective_error = np.empty_like(objective), np.empty_like(objective)
-    outside = np.empty_like(subgradient)
-    with threads_for(problem):
-        for k in range(run.steps + 1):
-            point = torch.from_numpy(x[:, k])
-            f, slope = problem.smooth.value_and_gradient(point)
-            value[:, k] = as_numpy(f + problem.nonsmooth.value(point))
-            objective_error[:, k] = as_numpy(problem.objective_error(point))
-            if k < run.steps:
-                gradient[:, k] = as_numpy(slope)
-                gradient_error[:, k] = as_numpy(problem.smooth.gradient_error(point))
-            if k > 0:
-                low, high = (as_numpy(end) for end in problem.nonsmooth.subdifferential(point))
-                g = subgradient[:, k - 1]
-                miss = np.maximum(np.maximum(low - g, g - high), 0.0)
-                slack = 64 * _EPS * (np.abs(g) + np.abs(np.clip(g, low, high)))
-                miss = np.where(np.isfinite(low) | np.isfinite(high), miss, 0.0)
-                outside[:, k - 1] = np.maximum(miss - slack, 0.0)
-                # What is within rounding of the subdifferential counts as an error of the gradient.
-                gradient_error[:, k - 1] += _norm(np.minimum(miss, slack))
-    in_domain = np.isfinite(value)
-    alive = finite[:, None]
-    recorded = np.where(in_domain & alive & np.isfinite(objective), objective, 0.0)
-    exact = np.where(in_domain, value, 0.0)
-
-    generalized = rows(run.generalized_gradient)  # type: ignore[arg-type]
-    step = rows(run.step)  # type: ignore[arg-type]
-    true_step = x[:, :-1] - x[:, 1:]
-    dead = ~(in_domain[:, 1:] & alive)  # no subgradient exists there; such steps are not judged
-    objective_off = np.abs(recorded - exact)
-    objective_ok = 2 * objective_error + 4 * _EPS * np.abs(exact)
-    off = np.maximum(objective_off[:, 1:] - objective_ok[:, 1:], objective_off[:, :-1] - objective_ok[:, :-1])
-    total = gradient + subgradient
-    checks = (
-        _check(
-            "objective",
-            np.where(dead, 0.0, off),
-            np.zeros_like(off),
-            "the recorded objective is F(x_k), up to rounding",
-        ),
-        _check(
-            "subgradient",
-            np.where(dead, 0.0, outside.max(axis=-1)),
-            np.zeros_like(gradient_error),
-            "the recorded g_k is in the subdifferential of r at x_k (otherwise x_k was not the prox it claims)",
-        ),
-        _check(
-            "generalized gradient",
-            np.where(dead, 0.0, _norm(generalized - total)),
-            2 * gradient_error + 8 * _EPS * (_norm(gradient) + _norm(subgradient)),
-            "the recorded G_k is grad f(x_{k-1}) + g_k, up to rounding",
-        ),
-        _check(
-            "step",
-            np.where(dead, 0.0, _norm(step - true_step)),
-            4 * _EPS * _norm(true_step),
-            "the recorded D_k is x_{k-1} - x_k",
-        ),
+    found = _recompute(problem, x, subgradient, run.objective.dtype)
+    in_domain = np.isfinite(found.value)
+    recorded = np.where(in_domain & finite[:, None] & np.isfinite(objective), objective, 0.0)
+    judged = in_domain[:, 1:] & finite[:, None]  # elsewhere no subgradient exists, and nothing is judged
+    checks = tuple(
+        _check(name, np.where(judged, error, 0.0), allowed, statement)
+        for name, error, allowed, statement in _claims(run, problem, found, recorded, x, rows)
     )
-    p = None if run.preconditioner is None else rows(run.preconditioner)
     return Inspection(
         run,
         problem,
         x,
-        gradient,
-        subgradient,
+        found.gradient,
+        found.subgradient,
         recorded,
-        objective_error,
-        gradient_error,
-        p,
+        found.objective_error,
+        found.gradient_error,
+        None if run.preconditioner is None else rows(run.preconditioner),
         finite,
         in_domain,
         checks,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Recomputed:
+    """What the iterates and the problem say: float64 values, and the rounding that the run's own precision explains."""
+
+    value: np.ndarray  # (B,K+1) F(x_k)
+    objective_error: np.ndarray  # (B,K+1) of F(x_k) as the run computed it
+    gradient: np.ndarray  # (B,K,n) grad f(x_{k-1})
+    gradient_error: np.ndarray  # (B,K) of it, in float64
+    recorded_error: np.ndarray  # (B,K) of grad f(x_{k-1}) as the run computed it
+    subgradient: np.ndarray  # (B,K,n) as recorded, moved into the subdifferential where it was off by rounding only
+    outside: np.ndarray  # (B,K) by how much more it was off
+
+
+def _recompute(problem: Composite, x: np.ndarray, subgradient: np.ndarray, dtype: torch.dtype) -> _Recomputed:
+    own = problem.to(dtype)
+    eps = torch.finfo(dtype).eps
+    many, points = subgradient.shape[:2], x.shape[:2]
+    found = _Recomputed(
+        np.empty(points),
+        np.empty(points),
+        np.empty_like(subgradient),
+        np.empty(many),
+        np.empty(many),
+        np.empty_like(subgradient),
+        np.empty(many),
+    )
+    with threads_for(problem):
+        for k in range(points[1]):
+            point = torch.from_numpy(x[:, k])
+            cast = point.to(dtype)
+            f, slope = problem.smooth.value_and_gradient(point)
+            found.value[:, k] = as_numpy(f + problem.nonsmooth.value(point))
+            found.objective_error[:, k] = as_numpy(own.objective_error(cast))
+            if k < many[1]:
+                found.gradient[:, k] = as_numpy(slope)
+                found.gradient_error[:, k] = as_numpy(problem.smooth.gradient_error(point))
+                found.recorded_error[:, k] = as_numpy(own.smooth.gradient_error(cast))
+            if k > 0:
+                low, high = (as_numpy(end) for end in problem.nonsmooth.subdifferential(point))
+                g = subgradient[:, k - 1]
+                inside = np.where(low <= high, np.clip(g, low, high), g)
+                miss = np.abs(g - inside)
+                near = miss <= 64 * eps * (np.abs(g) + np.abs(inside))
+                found.subgradient[:, k - 1] = np.where(near, inside, g)
+                found.outside[:, k - 1] = np.where(near, 0.0, miss).max(axis=-1)
+    return found
+
+
+def _claims(
+    run: Run,
+    problem: Composite,
+    found: _Recomputed,
+    objective: np.ndarray,
+    x: np.ndarray,
+    rows: Callable[[torch.Tensor], np.ndarray],
+) -> Iterator[tuple[str, np.ndarray, np.ndarray, str]]:
+    """Name, error (B,K), what rounding allows, and the claim in words."""
+    eps = torch.finfo(run.objective.dtype).eps
+    exact = np.where(np.isfinite(found.value), found.value, 0.0)
+    excess = np.abs(objective - exact) - 2 * found.objective_error - 4 * eps * np.abs(exact)
+    yield (
+        "objective",
+        np.maximum(np.maximum(excess[:, 1:], excess[:, :-1]), 0.0),
+        np.zeros_like(found.outside),
+        "the recorded objective is F(x_k), up to rounding",
+    )
+    yield (
+        "subgradient",
+        found.outside,
+        np.zeros_like(found.outside),
+        "the recorded g_k is in the subdifferential of r at x_k (otherwise x_k was not the prox it claims)",
+    )
+    total = found.gradient + found.subgradient
+    size = _norm(found.gradient) + _norm(found.subgradient)
+    gradient_allowed = 2 * found.recorded_error + 64 * eps * size
+    yield (
+        "generalized gradient",
+        _norm(rows(run.generalized_gradient) - total),  # type: ignore[arg-type]
+        gradient_allowed,
+        "the recorded G_k is grad f(x_{k-1}) + g_k, up to rounding",
+    )
+    step = x[:, :-1] - x[:, 1:]
+    yield (
+        "step",
+        _norm(rows(run.step) - step),  # type: ignore[arg-type]
+        4 * eps * _norm(step),
+        "the recorded D_k is x_{k-1} - x_k",
+    )
+    smoothness = as_numpy(problem.smoothness)[:, None]
+    yield (
+        "deviation",
+        _norm(rows(run.deviation) - (step - total / smoothness[..., None])),  # type: ignore[arg-type]
+        4 * eps * _norm(step) + (gradient_allowed + 8 * problem.dim * eps * size) / smoothness,
+        "the recorded e_k is D_k - G_k/L with the problem's L",
     )
 
 

@@ -210,6 +210,7 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
             objective_error=inspection.objective_error,
             comparator_objective_error=f_z_error,
             comparator_residual_error=tau_error,
+            run_precision=float(torch.finfo(run.objective.dtype).eps),
             **common,
         )
     missing = [name for name in _SCALAR_NAMES if name not in run.scalars]

@@ -39,6 +39,7 @@ class Fista:
 
     def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0) -> FistaState:
         """The state at x_0; `seed` is not used."""
+        x0 = problem.point(x0, "x0")
         t = torch.ones(problem.batch_size, 1, dtype=x0.dtype, device=x0.device)
         return FistaState(x0, x0, t, step_size(self.step_size, problem))
 

@@ -30,7 +30,7 @@ class Ista:
 
     def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0) -> ProximalState:
         """The state at x_0; `seed` is not used."""
-        return ProximalState(x0, step_size(self.step_size, problem))
+        return ProximalState(problem.point(x0, "x0"), step_size(self.step_size, problem))
 
     def step(self, problem: Composite, state: ProximalState) -> ProximalState:
         """One proximal-gradient step."""

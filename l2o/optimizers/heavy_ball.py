@@ -37,6 +37,7 @@ class HeavyBall:
     def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0) -> HeavyBallState:
         """The state at x_0; an error where r is not 0."""
         require_smooth(problem, self.name, "fista")
+        x0 = problem.point(x0, "x0")
         return HeavyBallState(x0, x0, step_size(self.step_size, problem))
 
     def step(self, problem: Composite, state: HeavyBallState) -> HeavyBallState:

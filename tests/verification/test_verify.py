@@ -360,3 +360,22 @@ def test_inspection_is_reused() -> None:
     one = verify(run, p, "ood_last_iterate", inspection=inspection)
     two = verify(run, p, "ood_last_iterate")
     np.testing.assert_array_equal(one.rhs, two.rhs)
+
+
+@pytest.mark.parametrize("method", ["ista", "fista", "go-math-l2o", "l2o-pa"])
+def test_single_precision_runs_are_judged_in_double(method: str) -> None:
+    """A float32 run, against its own problem and against the float64 one it was cast from."""
+    p = l2o.synthetic.lasso(4, 10, 20, sparsity=3, seed=1)
+    single = p.to(torch.float32)
+    run = l2o.rollout(l2o.optimizer(method), single, l2o.synthetic.starts(p).float(), 40)
+    assert run.x.dtype == torch.float32
+    for problem in (single, p):
+        for v in verify_all(run, problem, optimum(problem), reference_step="best").values():
+            assert v.count(Verdict.VIOLATED) == 0, v.summary()
+    assert verify(run, single, "ood_last_iterate").overall is Verdict.VERIFIED
+
+
+def test_recorded_deviations_are_recomputed() -> None:
+    run, p, _ = lasso_run()
+    v = verify(replace(run, deviation=run.deviation + 1e-9), p, "per_step_descent")
+    assert any(c.name == "deviation" and not c.holds.any() for c in v.data)
