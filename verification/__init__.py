@@ -2,8 +2,9 @@
 
 from verification.inspection import Inspection, inspect_run
 from verification.optimum import Optimum, optimum
+from verification.result import Verification
 from verification.verdict import Verdict
-from verification.verify import Verification, verify, verify_all
+from verification.verify import verify, verify_all
 
 __all__ = [
     "Inspection",

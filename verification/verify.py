@@ -18,233 +18,17 @@ import torch
 import bounds
 from l2o import InputError
 from l2o.problems import Composite
-from l2o.rollout import threads_for
 from l2o.run import Run
 from verification.inspection import DataCheck, Inspection, as_numpy, inspect_run
+from verification.measurement import fitted_step, measure
 from verification.optimum import Optimum
 from verification.optimum import optimum as certify
+from verification.result import HypothesisReport, Verification
 from verification.verdict import Verdict
 
 # The h at which the right-hand side is least, where that is known: those of B1, B5 and B6 do not depend on h, that of
 # B6c falls with h, and so does that of B6b, which holds up to h = 5/4 (catalogue entries).
 _BEST_STEP = {"B1": 1.0, "B5": 1.0, "B6": 1.0, "B6b": 1.25, "B6c": 1.0}
-_SCALAR_NAMES = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev", "dist")
-_EXTRA_NAMES = ("pG2", "Lp_max", "Lp_min", "bnorm")
-
-
-@dataclass(frozen=True, eq=False)
-class HypothesisReport:
-    """A hypothesis of the bound: the share of steps or runs that meet it, and the worst margin (negative: broken)."""
-
-    name: str
-    required: str
-    holds: np.ndarray
-    share: float
-    worst_margin: float
-
-
-@dataclass(frozen=True, eq=False)
-class Verification:
-    """The outcome of `verify`; arrays are (B,K) for per-step bounds and (B,) for run bounds.
-
-    `lhs <= rhs` is the statement, `lhs` at F* = F_up and `lhs_upper` at F* = F_low (equal where F* does not occur).
-    `slack` = rhs - lhs_upper. `tightness` is the share of the bound that is used: 1 where it is attained, 0 where it
-    permits an increase and there was none, NaN where both sides vanish within rounding. `tolerance` bounds the
-    rounding of both sides. `vacuous` marks right-hand sides that say nothing (a step: >= 0; a run: >= F(x_0) - F*).
-    Where the verdict is NOT_APPLICABLE the numbers are a comparison without guarantee, and NaN if the run left
-    float64.
-    """
-
-    bound: bounds.Bound
-    verdict: np.ndarray
-    lhs: np.ndarray
-    lhs_upper: np.ndarray
-    rhs: np.ndarray
-    slack: np.ndarray
-    tightness: np.ndarray
-    tolerance: np.ndarray
-    vacuous: np.ndarray
-    reference_step: np.ndarray
-    hypotheses: tuple[HypothesisReport, ...]
-    data: tuple[DataCheck, ...]
-    notes: tuple[str, ...]
-
-    def count(self, verdict: Verdict) -> int:
-        """Number of steps or runs with this verdict."""
-        return int((self.verdict == verdict).sum())
-
-    @property
-    def judged(self) -> np.ndarray:
-        """Where the bound applies."""
-        return self.verdict != Verdict.NOT_APPLICABLE
-
-    @property
-    def overall(self) -> Verdict:
-        """One word for all: VIOLATED if anything is, else INCONCLUSIVE if anything is, else VERIFIED if any applies."""
-        for verdict in (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.VERIFIED):
-            if self.count(verdict):
-                return verdict
-        return Verdict.NOT_APPLICABLE
-
-    def to_dict(self) -> dict[str, Any]:
-        """The summary as plain numbers and strings (JSON), None for what does not exist."""
-        judged = self.judged
-        applicable = bool(judged.any())
-        tight = self.tightness[judged]
-        tight = tight[np.isfinite(tight)]
-        known = tight.size > 0
-        return {
-            "bound": self.bound.key,
-            "number": self.bound.number,
-            "level": self.bound.level,
-            "verdict": str(self.overall),
-            "checks": int(self.verdict.size),
-            "counts": {str(v): self.count(v) for v in Verdict},
-            "vacuous_share": float(self.vacuous[judged].mean()) if applicable else None,
-            "tightness_median": _number(np.median(tight)) if known else None,
-            "tightness_worst": _number(tight.min()) if known else None,
-            "tightness_best": _number(tight.max()) if known else None,
-            "worst_slack": _number(self.slack[judged].min()) if applicable else None,
-            "hypotheses": [
-                {
-                    "name": h.name,
-                    "required": h.required,
-                    "share": h.share,
-                    "worst_margin": _number(h.worst_margin),
-                }
-                for h in self.hypotheses
-            ],
-            "broken_data": [c.statement for c in self.data if not c.holds.all()],
-            "notes": list(self.notes),
-        }
-
-    def summary(self) -> str:
-        """A few lines for people."""
-        d = self.to_dict()
-        unit = "steps" if self.bound.level == "step" else "runs"
-        counts = ", ".join(f"{n} {v}" for v, n in d["counts"].items() if n)
-        lines = [f"{self.bound.number} {self.bound.key}: {d['verdict'].upper()} ({counts} of {d['checks']} {unit})"]
-        if d["tightness_median"] is not None:
-            lines.append(
-                f"  tightness median {d['tightness_median']:.3g}, from {d['tightness_worst']:.3g} to "
-                f"{d['tightness_best']:.3g}; vacuous on {d['vacuous_share']:.0%}"
-            )
-        for check in self.data:
-            if not check.holds.all():
-                lines.append(
-                    f"  data: it is not true that {check.statement}: {int((~check.holds).sum())} of "
-                    f"{check.holds.size} steps, worst excess {check.excess:.3g}"
-                )
-        for h in self.hypotheses:
-            if h.share < 1:
-                lines.append(
-                    f"  hypothesis {h.name} ({h.required}): met by {h.share:.0%}, worst margin {h.worst_margin:.3g}"
-                )
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-
-def _number(value: float | np.floating) -> float | None:
-    """A finite number, or None: JSON has no inf and no NaN."""
-    return float(value) if np.isfinite(value) else None
-
-
-def _facts(problem: Composite) -> dict[str, bool]:
-    return {
-        "f_smooth": True,
-        "f_convex": problem.smooth.convex,
-        "r_convex": True,
-        "r_zero": problem.nonsmooth.is_zero,
-    }
-
-
-def _residual(problem: Composite, z: torch.Tensor, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """tau = ||T(z) - z||, T the proximal-gradient map of step h/L, and a bound on its error, (B,) each."""
-    step = torch.from_numpy(h).unsqueeze(-1) / problem.smoothness.unsqueeze(-1)
-    move = problem.nonsmooth.prox(z - step * problem.smooth.gradient(z), step) - z
-    size = torch.linalg.vector_norm(z, dim=-1) + torch.linalg.vector_norm(move, dim=-1)
-    # The prox is nonexpansive, so the error of its argument (gradient, product, difference) passes with factor <= 1.
-    error = step.squeeze(-1) * problem.smooth.gradient_error(z) + 16 * torch.finfo(z.dtype).eps * size
-    return as_numpy(torch.linalg.vector_norm(move, dim=-1)), as_numpy(error)
-
-
-def measure(inspection: Inspection, optimum: Optimum | None, reference_step: np.ndarray) -> bounds.Quantities:
-    """The named quantities of an inspected run, F(z) set to the upper end of the interval of F*.
-
-    Without an optimum the comparator is the origin, which only per-step bounds do not mind.
-    """
-    # The optimum itself is part of the key, so it cannot be replaced by another one at the same address.
-    key = (optimum, reference_step.tobytes())
-    if key not in inspection.measured:
-        with threads_for(inspection.problem):
-            inspection.measured[key] = _measure(inspection, optimum, reference_step)
-    return inspection.measured[key]
-
-
-def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np.ndarray) -> bounds.Quantities:
-    problem, run = inspection.problem, inspection.run
-    if optimum is None:
-        z = torch.zeros(problem.batch_size, problem.dim, dtype=torch.float64)
-        f_z, f_z_error = np.zeros(problem.batch_size), np.zeros(problem.batch_size)
-    else:
-        z = torch.as_tensor(np.array(optimum.x), dtype=torch.float64)
-        f_z, f_z_error = np.asarray(optimum.upper, dtype=float), np.zeros(problem.batch_size)
-    tau, tau_error = _residual(problem, z, reference_step)
-    smoothness = as_numpy(problem.smoothness)
-    common = {
-        "L": smoothness,
-        "reference_step": reference_step,
-        "L_error": 4 * problem.dim * np.finfo(np.float64).eps * smoothness,
-        "gradient_error": inspection.gradient_error,
-        "facts": _facts(problem),
-    }
-    if inspection.x is not None:
-        return bounds.measure(
-            x=inspection.x,
-            gradient=inspection.gradient,
-            subgradient=inspection.subgradient,
-            objective=inspection.objective,
-            comparator=z.numpy(),
-            comparator_objective=f_z,
-            comparator_residual=tau,
-            preconditioner=inspection.preconditioner,
-            objective_error=inspection.objective_error,
-            comparator_objective_error=f_z_error,
-            comparator_residual_error=tau_error,
-            run_precision=float(torch.finfo(run.objective.dtype).eps),
-            **common,
-        )
-    missing = [name for name in _SCALAR_NAMES if name not in run.scalars]
-    if missing:
-        raise InputError(
-            "verify: this run kept scalars without a comparator; record it with rollout(..., record='scalars', "
-            "comparator=optimum.x), or with record='all'."
-        )
-    alive = inspection.finite[:, None]
-    scalars = {n: np.where(alive, as_numpy(run.scalars[n]), 0.0) for n in _SCALAR_NAMES}
-    extra = {n: np.where(alive, as_numpy(run.scalars[n]), 0.0) for n in _EXTRA_NAMES if n in run.scalars}
-    return bounds.from_inner_products(
-        dimension=problem.dim,
-        F=inspection.objective,
-        F_z=f_z,
-        tau=tau,
-        errors={"F": inspection.objective_error, "tau": tau_error},
-        extra=extra,
-        **scalars,
-        **common,
-    )
-
-
-def _fitted_step(inspection: Inspection) -> np.ndarray | None:
-    """(B,) the h in (0, 1] whose reference step h/L is nearest to the run's steps in the mean square."""
-    if inspection.x is None:
-        products = [as_numpy(inspection.run.scalars[n]).sum(-1) for n in ("GD", "G2")]
-    else:
-        total = inspection.gradient + inspection.subgradient
-        moved = inspection.x[:, :-1] - inspection.x[:, 1:]
-        products = [np.einsum("bkn,bkn->b", total, moved), np.einsum("bkn,bkn->b", total, total)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        h = as_numpy(inspection.problem.smoothness) * products[0] / products[1]
-    return np.clip(np.nan_to_num(h, nan=1.0, posinf=1.0, neginf=1.0), 1e-3, 1.0)
 
 
 def _reference_steps(reference_step: float | str, bound: bounds.Bound, inspection: Inspection) -> list[np.ndarray]:
@@ -252,7 +36,7 @@ def _reference_steps(reference_step: float | str, bound: bounds.Bound, inspectio
     if reference_step == "best":
         if bound.number in _BEST_STEP and bound.variant is None:
             return [np.full(batch, _BEST_STEP[bound.number])]
-        return [np.full(batch, h) for h in (1.0, 0.75, 0.5, 0.25)] + [_fitted_step(inspection)]
+        return [np.full(batch, h) for h in (1.0, 0.75, 0.5, 0.25)] + [fitted_step(inspection)]
     if not isinstance(reference_step, (int, float)) or not 0 < reference_step <= 1:
         raise InputError(f'verify: reference_step must be a number in (0, 1] or "best", got {reference_step!r}.')
     return [np.full(batch, float(reference_step))]

@@ -31,9 +31,10 @@ from l2o.pretrained import manifest as weights_manifest
 from l2o.problems import Composite, synthetic
 from l2o.training.config import split_seed
 from verification.inspection import as_numpy, inspect_run
+from verification.measurement import measure
 from verification.optimum import Optimum, optimum
 from verification.report.config import ProblemSection, ReportConfig, Scenario
-from verification.verify import measure, verify
+from verification.verify import verify
 
 FORMAT = 1
 _PACKAGES = (

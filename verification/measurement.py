@@ -1,0 +1,115 @@
+"""From an inspected run to the named quantities that bounds speak of."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+import bounds
+from l2o import InputError
+from l2o.problems import Composite
+from l2o.rollout import threads_for
+from verification.inspection import Inspection, as_numpy
+from verification.optimum import Optimum
+
+_SCALAR_NAMES = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev", "dist")
+_EXTRA_NAMES = ("pG2", "Lp_max", "Lp_min", "bnorm")
+
+
+def _facts(problem: Composite) -> dict[str, bool]:
+    return {
+        "f_smooth": True,
+        "f_convex": problem.smooth.convex,
+        "r_convex": True,
+        "r_zero": problem.nonsmooth.is_zero,
+    }
+
+
+def _residual(problem: Composite, z: torch.Tensor, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """tau = ||T(z) - z||, T the proximal-gradient map of step h/L, and a bound on its error, (B,) each."""
+    step = torch.from_numpy(h).unsqueeze(-1) / problem.smoothness.unsqueeze(-1)
+    move = problem.nonsmooth.prox(z - step * problem.smooth.gradient(z), step) - z
+    size = torch.linalg.vector_norm(z, dim=-1) + torch.linalg.vector_norm(move, dim=-1)
+    # The prox is nonexpansive, so the error of its argument (gradient, product, difference) passes with factor <= 1.
+    error = step.squeeze(-1) * problem.smooth.gradient_error(z) + 16 * torch.finfo(z.dtype).eps * size
+    return as_numpy(torch.linalg.vector_norm(move, dim=-1)), as_numpy(error)
+
+
+def measure(inspection: Inspection, optimum: Optimum | None, reference_step: np.ndarray) -> bounds.Quantities:
+    """The named quantities of an inspected run, F(z) set to the upper end of the interval of F*.
+
+    Without an optimum the comparator is the origin, which only per-step bounds do not mind.
+    """
+    # The optimum itself is part of the key, so it cannot be replaced by another one at the same address.
+    key = (optimum, reference_step.tobytes())
+    if key not in inspection.measured:
+        with threads_for(inspection.problem):
+            inspection.measured[key] = _measure(inspection, optimum, reference_step)
+    return inspection.measured[key]
+
+
+def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np.ndarray) -> bounds.Quantities:
+    problem, run = inspection.problem, inspection.run
+    if optimum is None:
+        z = torch.zeros(problem.batch_size, problem.dim, dtype=torch.float64)
+        f_z, f_z_error = np.zeros(problem.batch_size), np.zeros(problem.batch_size)
+    else:
+        z = torch.as_tensor(np.array(optimum.x), dtype=torch.float64)
+        f_z, f_z_error = np.asarray(optimum.upper, dtype=float), np.zeros(problem.batch_size)
+    tau, tau_error = _residual(problem, z, reference_step)
+    smoothness = as_numpy(problem.smoothness)
+    common = {
+        "L": smoothness,
+        "reference_step": reference_step,
+        "L_error": 4 * problem.dim * np.finfo(np.float64).eps * smoothness,
+        "gradient_error": inspection.gradient_error,
+        "facts": _facts(problem),
+    }
+    if inspection.x is not None:
+        return bounds.measure(
+            x=inspection.x,
+            gradient=inspection.gradient,
+            subgradient=inspection.subgradient,
+            objective=inspection.objective,
+            comparator=z.numpy(),
+            comparator_objective=f_z,
+            comparator_residual=tau,
+            preconditioner=inspection.preconditioner,
+            objective_error=inspection.objective_error,
+            comparator_objective_error=f_z_error,
+            comparator_residual_error=tau_error,
+            run_precision=float(torch.finfo(run.objective.dtype).eps),
+            **common,
+        )
+    missing = [name for name in _SCALAR_NAMES if name not in run.scalars]
+    if missing:
+        raise InputError(
+            "verify: this run kept scalars without a comparator; record it with rollout(..., record='scalars', "
+            "comparator=optimum.x), or with record='all'."
+        )
+    alive = inspection.finite[:, None]
+    scalars = {n: np.where(alive, as_numpy(run.scalars[n]), 0.0) for n in _SCALAR_NAMES}
+    extra = {n: np.where(alive, as_numpy(run.scalars[n]), 0.0) for n in _EXTRA_NAMES if n in run.scalars}
+    return bounds.from_inner_products(
+        dimension=problem.dim,
+        F=inspection.objective,
+        F_z=f_z,
+        tau=tau,
+        errors={"F": inspection.objective_error, "tau": tau_error},
+        extra=extra,
+        **scalars,
+        **common,
+    )
+
+
+def fitted_step(inspection: Inspection) -> np.ndarray | None:
+    """(B,) the h in (0, 1] whose reference step h/L is nearest to the run's steps in the mean square."""
+    if inspection.x is None:
+        products = [as_numpy(inspection.run.scalars[n]).sum(-1) for n in ("GD", "G2")]
+    else:
+        total = inspection.gradient + inspection.subgradient
+        moved = inspection.x[:, :-1] - inspection.x[:, 1:]
+        products = [np.einsum("bkn,bkn->b", total, moved), np.einsum("bkn,bkn->b", total, total)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        h = as_numpy(inspection.problem.smoothness) * products[0] / products[1]
+    return np.clip(np.nan_to_num(h, nan=1.0, posinf=1.0, neginf=1.0), 1e-3, 1.0)
