@@ -185,22 +185,28 @@ def train(
 
     total = schedule.epochs * schedule.batches
     begun, saved = time.monotonic() - state.seconds, time.monotonic()
-    while state.batches_done < total:
-        loss = _train_batch(model, config, state)
-        if state.batches_done % config.validation.every == 0 or state.batches_done == total:
-            _validate(model, held_out, x0, config.validation.steps, state)
-        if state.skipped > max(5, _MAX_SKIPPED_SHARE * state.batches_done):
-            raise InputError(
-                f"training diverged: {state.skipped} of {state.batches_done} batches ended in a loss or gradient "
-                f"that is not finite; lower learning_rate or unroll."
-            )
-        state.seconds = time.monotonic() - begun
-        finished = state.batches_done == total
-        if state_file is not None and (finished or time.monotonic() - saved > _SAVE_EVERY_SECONDS):
-            state.save(state_file)
-            saved = time.monotonic()
-        if progress is not None:
-            progress(state.batches_done, total, loss)
+    consistent = state.copy()
+    try:
+        while state.batches_done < total:
+            loss = _train_batch(model, config, state)
+            if state.batches_done % config.validation.every == 0 or state.batches_done == total:
+                _validate(model, held_out, x0, config.validation.steps, state)
+            if state.skipped > max(5, _MAX_SKIPPED_SHARE * state.batches_done):
+                raise InputError(
+                    f"training diverged: {state.skipped} of {state.batches_done} batches ended in a loss or gradient "
+                    f"that is not finite; lower learning_rate or unroll."
+                )
+            state.seconds = time.monotonic() - begun
+            consistent = state.copy()
+            if state_file is not None and time.monotonic() - saved > _SAVE_EVERY_SECONDS:
+                state.save(state_file)
+                saved = time.monotonic()
+            if progress is not None:
+                progress(state.batches_done, total, loss)
+    finally:
+        # Also on the way out of an interruption, which may have come in the middle of a batch: the last whole one.
+        if state_file is not None and consistent.batches_done > resumed_at:
+            consistent.save(state_file)
 
     best = {n: w.detach().cpu().double().numpy() for n, w in state.best.items()}
     manifest = _manifest(config, state, weights_hash(best), command or "l2o.train(config)")

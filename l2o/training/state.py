@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,10 @@ class TrainingState:
         """The state before the first update."""
         zeros = {n: torch.zeros_like(w) for n, w in weights.items()}
         return cls(digest, weights, zeros, {n: z.clone() for n, z in zeros.items()}, dict(weights))
+
+    def copy(self) -> TrainingState:
+        """An independent copy; tensors are shared, since training replaces them and never writes into them."""
+        return replace(self, **{g: dict(getattr(self, g)) for g in self._GROUPS}, curve=list(self.curve))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write atomically."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -44,6 +45,27 @@ def test_killed_and_resumed_ends_with_the_same_bytes(name: str, tmp_path, monkey
     again = l2o.train(config, tmp_path / "parts")
     assert again.resumed_at == 8
     assert again.path.read_bytes() == whole.path.read_bytes()
+
+
+def test_an_interruption_loses_no_finished_batch(tmp_path, monkeypatch) -> None:
+    """Interrupted in the middle of a batch, the state on disk is that after the last whole one."""
+    monkeypatch.setattr("l2o.training.loop._SAVE_EVERY_SECONDS", 1e9)
+    whole = l2o.train(SMALL, tmp_path / "whole")
+    adam, calls = sys.modules["l2o.training.loop"]._adam, []
+
+    def interrupted(*arguments) -> None:
+        adam(*arguments)
+        calls.append(1)
+        if len(calls) == 7:  # two updates a batch: in the fourth batch
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("l2o.training.loop._adam", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        l2o.train(SMALL, tmp_path / "parts")
+    monkeypatch.setattr("l2o.training.loop._adam", adam)
+    resumed = l2o.train(SMALL, tmp_path / "parts")
+    assert resumed.resumed_at == 3
+    assert resumed.path.read_bytes() == whole.path.read_bytes()
 
 
 def test_training_lowers_the_validation_loss() -> None:
