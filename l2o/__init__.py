@@ -9,7 +9,22 @@ from l2o._errors import InputError
 from l2o.checkpoints import load_official
 from l2o.optimizers import optimizer, optimizer_names
 from l2o.pretrained import load_trained, pretrained, pretrained_names
-from l2o.problems import Composite, lasso, logistic_l1, nonsmooth, quadratic, real, smooth, synthetic
+from l2o.problems import (
+    Composite,
+    box,
+    elastic_net,
+    l1,
+    lasso,
+    least_squares,
+    logistic,
+    logistic_l1,
+    nonnegative,
+    quadratic,
+    quadratic_form,
+    real,
+    synthetic,
+    zero,
+)
 from l2o.rollout import rollout, run_from_iterates
 from l2o.run import Run
 from l2o.training import TrainingConfig, train
@@ -19,21 +34,27 @@ __all__ = [
     "InputError",
     "Run",
     "TrainingConfig",
+    "box",
+    "elastic_net",
+    "l1",
     "lasso",
+    "least_squares",
     "load_official",
     "load_trained",
+    "logistic",
     "logistic_l1",
-    "nonsmooth",
+    "nonnegative",
     "optimizer",
     "optimizer_names",
     "pretrained",
     "pretrained_names",
     "problems",
     "quadratic",
+    "quadratic_form",
     "real",
     "rollout",
     "run_from_iterates",
-    "smooth",
     "synthetic",
     "train",
+    "zero",
 ]

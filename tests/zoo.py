@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 import l2o
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero, nonnegative
+from l2o.problems.constructors import nonnegative
+from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
 from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
 
 

@@ -1,4 +1,4 @@
-"""Composite problems F = f + r, and the three that have a constructor of their own."""
+"""Composite problems F = f + r."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 
 from l2o._arrays import as_tensor, batch_of, per_instance
 from l2o._errors import InputError
-from l2o.problems.nonsmooth import L1, NonsmoothTerm, Zero
-from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
+from l2o.problems.nonsmooth import NonsmoothTerm
+from l2o.problems.smooth import SmoothTerm
 from l2o.problems.transforms import Change, changed_nonsmooth, changed_smooth
 
 
@@ -28,7 +28,7 @@ class Composite:
             if not isinstance(part, kind):
                 raise InputError(
                     f"Composite: expected a {kind.__name__}, got {type(part).__name__}; "
-                    f"build the parts with l2o.smooth and l2o.nonsmooth."
+                    f"build them with l2o.least_squares, l2o.l1 and the like."
                 )
         size = batch_of(self.smooth.batch_size, self.nonsmooth.batch_size, "Composite")
         if size != self.smooth.batch_size:
@@ -174,76 +174,3 @@ class Composite:
                 digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
                 digest.update(array.data)
         return digest.hexdigest()
-
-
-def _matrix_and_rows(matrix: Any, rows: Any, names: tuple[str, str], dtype: torch.dtype) -> tuple:
-    a = as_tensor(matrix, names[0], ndim=(2, 3), dtype=dtype)
-    y = as_tensor(rows, names[1], ndim=(1, 2), dtype=dtype, device=a.device)
-    y = y.unsqueeze(0) if y.ndim == 1 else y
-    if y.shape[1] != a.shape[-2]:
-        raise InputError(
-            f"{names[1]}: expected {a.shape[-2]} entries per instance, one for each row of {names[0]} "
-            f"{tuple(a.shape)}, got shape {tuple(y.shape)}."
-        )
-    if a.ndim == 3 and y.shape[0] != a.shape[0]:
-        if 1 not in (y.shape[0], a.shape[0]):
-            raise InputError(f"{names[1]}: {y.shape[0]} instances, but {names[0]} has {a.shape[0]}; make them equal.")
-        a = a[0] if a.shape[0] == 1 else a
-        y = y.expand(a.shape[0], -1) if y.shape[0] == 1 else y
-    return LinearMap(a), y
-
-
-def _l1(lam: Any, like: torch.Tensor) -> L1:
-    return L1(per_instance(lam, "lam", nonnegative=True, dtype=like.dtype, device=like.device).reshape(-1, 1))
-
-
-def lasso(A: Any, y: Any, lam: Any, *, dtype: torch.dtype = torch.float64) -> Composite:
-    """1/2 ||A x - y||^2 + lam ||x||_1 with A (B,m,n) or (m,n), y (B,m) or (m,), lam >= 0 scalar or (B,)."""
-    map_, target = _matrix_and_rows(A, y, ("A", "y"), dtype)
-    return Composite(LeastSquares(map_, target), _l1(lam, target))
-
-
-def logistic_l1(
-    A: Any, labels: Any, lam: Any, *, smoothness: str = "exact", dtype: torch.dtype = torch.float64
-) -> Composite:
-    """mean_j logloss(a_j'x, label_j) + lam ||x||_1, labels in {0,1}; L = lambda_max(A'A)/(4m).
-
-    `smoothness="official"` drops the factor 1/4, as the authors' code does.
-    """
-    map_, y = _matrix_and_rows(A, labels, ("A", "labels"), dtype)
-    if bool(((y != 0) & (y != 1)).any()):
-        odd = y[(y != 0) & (y != 1)][0]
-        raise InputError(f"labels: expected 0 or 1, got {float(odd)}; map the classes to 0 and 1.")
-    if smoothness not in ("exact", "official"):
-        raise InputError(f'smoothness: expected "exact" or "official", got {smoothness!r}.')
-    return Composite(Logistic(map_, y, 0.25 if smoothness == "exact" else 1.0), _l1(lam, y))
-
-
-def quadratic(
-    Q: Any, c: Any, *, nonsmooth: NonsmoothTerm | None = None, dtype: torch.dtype = torch.float64
-) -> Composite:
-    """1/2 x'Qx - c'x with Q (n,n) or (B,n,n), symmetric to 1e-12 relative and positive semidefinite, c (B,n).
-
-    `nonsmooth` adds a term r; the default is none.
-    """
-    matrix = as_tensor(Q, "Q", ndim=(2, 3), dtype=dtype)
-    if matrix.shape[-1] != matrix.shape[-2]:
-        raise InputError(f"Q: expected square matrices, got shape {tuple(matrix.shape)}.")
-    size = matrix.abs().amax()
-    skew = (matrix - matrix.mT).abs().amax()
-    if float(skew) > 1e-12 * float(size):
-        raise InputError(
-            f"Q: expected a symmetric matrix, but max|Q - Q'| = {float(skew):.3g} with max|Q| = {float(size):.3g}; "
-            f"pass (Q + Q')/2 if that is what you mean."
-        )
-    map_, linear = _matrix_and_rows(0.5 * (matrix + matrix.mT), c, ("Q", "c"), dtype)
-    form = QuadraticForm(map_, linear)
-    low, high = form.eigenvalues[:, 0], form.eigenvalues[:, -1]
-    tolerance = max(1e-12, 10 * torch.finfo(dtype).eps)
-    worst = int((low + tolerance * high.clamp(min=0.0)).argmin())
-    if float(low[worst]) < -tolerance * max(float(high[worst]), 0.0):
-        raise InputError(
-            f"Q: expected a positive semidefinite matrix, but instance {worst} has smallest eigenvalue "
-            f"{float(low[worst]):.3g} (largest {float(high[worst]):.3g}); the problem has no minimum."
-        )
-    return Composite(form, Zero() if nonsmooth is None else nonsmooth)

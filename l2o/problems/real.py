@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from l2o.problems.composite import Composite, logistic_l1
+from l2o.problems.composite import Composite
+from l2o.problems.constructors import logistic_l1
 
 
 def breast_cancer(

@@ -13,9 +13,9 @@ import torch
 
 from l2o._errors import InputError
 from l2o.problems.composite import Composite
-from l2o.problems.composite import lasso as _lasso
-from l2o.problems.composite import logistic_l1 as _logistic_l1
-from l2o.problems.composite import quadratic as _quadratic
+from l2o.problems.constructors import lasso as _lasso
+from l2o.problems.constructors import logistic_l1 as _logistic_l1
+from l2o.problems.constructors import quadratic as _quadratic
 
 
 def _streams(family: str, seed: int, batch: int) -> list[np.random.Generator]:

@@ -255,6 +255,10 @@ BAD = {
     "swapped terms": (lambda: l2o.Composite(NONSMOOTH["l1"], SMOOTH["logistic"]), "SmoothTerm"),
     "no instances": (lambda: l2o.synthetic.lasso(0), "at least one"),
     "negative seed": (lambda: l2o.synthetic.lasso(1, 2, 3, seed=-1), "seed"),
+    "empty box": (lambda: l2o.box(1.0, 0.0), "empty"),
+    "bounds of two sizes": (lambda: l2o.box([0.0, 0.0], [1.0, 1.0, 1.0]), "do not fit"),
+    "NaN bound": (lambda: l2o.box(np.nan, 1.0), "NaN"),
+    "negative ridge": (lambda: l2o.elastic_net(0.1, -1.0), ">= 0"),
     "sparsity": (lambda: l2o.synthetic.lasso(1, 2, 3, sparsity=4), "sparsity"),
 }
 
@@ -270,3 +274,23 @@ def test_bad_input_is_one_clear_error(case: str) -> None:
 def test_import_is_light() -> None:
     code = "import sys, l2o; sys.exit(bool({'cvxpy', 'matplotlib', 'bounds', 'verification'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_terms_compose_as_the_shorthands_do() -> None:
+    rng = np.random.default_rng(0)
+    a, y, x = rng.standard_normal((2, 6, 4)), rng.standard_normal((2, 6)), rng.standard_normal((2, 4))
+    pairs = (
+        (l2o.Composite(l2o.least_squares(a, y), l2o.l1(0.3)), l2o.lasso(a, y, 0.3)),
+        (l2o.Composite(l2o.logistic(a, y > 0), l2o.l1([0.1, 0.2])), l2o.logistic_l1(a, y > 0, [0.1, 0.2])),
+        (
+            l2o.Composite(l2o.quadratic_form(np.eye(4), y[:, :4]), l2o.zero()),
+            l2o.quadratic(np.eye(4), y[:, :4]),
+        ),
+    )
+    for one, two in pairs:
+        assert one.fingerprint() == two.fingerprint()
+    ridge = l2o.Composite(l2o.least_squares(a, y), l2o.elastic_net(0.3, 2.0))
+    torch.testing.assert_close(ridge.objective(x) - pairs[0][0].objective(x), torch.as_tensor((x * x).sum(1)))
+    boxed = l2o.Composite(l2o.least_squares(a, y), l2o.box(-1.0, [0.5, 0.5, 1.0, np.inf]))
+    assert float(boxed.prox(np.full((2, 4), 9.0), 1.0)[0, 3]) == 9.0
+    assert float(l2o.Composite(l2o.least_squares(a, y), l2o.nonnegative()).prox(-x.clip(min=0), 1.0).abs().max()) == 0.0

@@ -53,9 +53,3 @@ class Box(NonsmoothTerm):
         """In another precision or on another device."""
         lower, upper = (b.to(dtype=dtype, device=device) for b in (self.lower, self.upper))
         return replace(self, lower=lower, upper=upper)
-
-
-def nonnegative(dtype: torch.dtype = torch.float64, device: torch.device | str | None = None) -> Box:
-    """The indicator of x >= 0: the box [0, inf)."""
-    zero = torch.zeros(1, 1, dtype=dtype, device=device)
-    return Box(zero, torch.full_like(zero, torch.inf))

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero, nonnegative
+from l2o.problems.constructors import nonnegative
+from l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
 from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm
 
 

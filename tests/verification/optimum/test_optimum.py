@@ -11,7 +11,8 @@ import torch
 
 from l2o._errors import InputError
 from l2o.problems import Composite, lasso, logistic_l1, quadratic, real, synthetic
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero, nonnegative
+from l2o.problems.constructors import nonnegative
+from l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
 from l2o.problems.smooth import LeastSquares, LinearMap, Logistic
 from tests.verification.optimum import exact
 from tests.verification.optimum.combinations import NONSMOOTH, SMOOTH, problem, tensor

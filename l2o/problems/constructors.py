@@ -1,0 +1,137 @@
+"""Terms and problems from arrays, everything checked: the constructors users call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from l2o._arrays import as_tensor, batch_of, per_instance
+from l2o._errors import InputError
+from l2o.problems.composite import Composite
+from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
+from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm
+
+
+def _matrix_and_rows(matrix: Any, rows: Any, names: tuple[str, str], dtype: torch.dtype) -> tuple:
+    a = as_tensor(matrix, names[0], ndim=(2, 3), dtype=dtype)
+    y = as_tensor(rows, names[1], ndim=(1, 2), dtype=dtype, device=a.device)
+    y = y.unsqueeze(0) if y.ndim == 1 else y
+    if y.shape[1] != a.shape[-2]:
+        raise InputError(
+            f"{names[1]}: expected {a.shape[-2]} entries per instance, one for each row of {names[0]} "
+            f"{tuple(a.shape)}, got shape {tuple(y.shape)}."
+        )
+    if a.ndim == 3 and y.shape[0] != a.shape[0]:
+        if 1 not in (y.shape[0], a.shape[0]):
+            raise InputError(f"{names[1]}: {y.shape[0]} instances, but {names[0]} has {a.shape[0]}; make them equal.")
+        a = a[0] if a.shape[0] == 1 else a
+        y = y.expand(a.shape[0], -1) if y.shape[0] == 1 else y
+    return LinearMap(a), y
+
+
+def _weight(value: Any, name: str, dtype: torch.dtype, device: torch.device | None = None) -> torch.Tensor:
+    return per_instance(value, name, nonnegative=True, dtype=dtype, device=device).reshape(-1, 1)
+
+
+def least_squares(A: Any, y: Any, *, dtype: torch.dtype = torch.float64) -> LeastSquares:
+    """1/2 ||A x - y||^2 with A (B,m,n) or (m,n), y (B,m) or (m,)."""
+    return LeastSquares(*_matrix_and_rows(A, y, ("A", "y"), dtype))
+
+
+def logistic(A: Any, labels: Any, *, smoothness: str = "exact", dtype: torch.dtype = torch.float64) -> Logistic:
+    """mean_j [log(1 + exp(a_j'x)) - label_j a_j'x] with A (B,m,n) or (m,n), labels (B,m) or (m,) in {0,1}.
+
+    L = lambda_max(A'A)/(4m); `smoothness="official"` drops the factor 1/4, as the authors' code does.
+    """
+    map_, y = _matrix_and_rows(A, labels, ("A", "labels"), dtype)
+    if bool(((y != 0) & (y != 1)).any()):
+        odd = y[(y != 0) & (y != 1)][0]
+        raise InputError(f"labels: expected 0 or 1, got {float(odd)}; map the classes to 0 and 1.")
+    if smoothness not in ("exact", "official"):
+        raise InputError(f'smoothness: expected "exact" or "official", got {smoothness!r}.')
+    return Logistic(map_, y, 0.25 if smoothness == "exact" else 1.0)
+
+
+def quadratic_form(Q: Any, c: Any, *, dtype: torch.dtype = torch.float64) -> QuadraticForm:
+    """1/2 x'Qx - c'x: Q (n,n) or (B,n,n), symmetric to 1e-12 relative and positive semidefinite, c (B,n) or (n,)."""
+    matrix = as_tensor(Q, "Q", ndim=(2, 3), dtype=dtype)
+    if matrix.shape[-1] != matrix.shape[-2]:
+        raise InputError(f"Q: expected square matrices, got shape {tuple(matrix.shape)}.")
+    size = matrix.abs().amax()
+    skew = (matrix - matrix.mT).abs().amax()
+    if float(skew) > 1e-12 * float(size):
+        raise InputError(
+            f"Q: expected a symmetric matrix, but max|Q - Q'| = {float(skew):.3g} with max|Q| = {float(size):.3g}; "
+            f"pass (Q + Q')/2 if that is what you mean."
+        )
+    map_, linear = _matrix_and_rows(0.5 * (matrix + matrix.mT), c, ("Q", "c"), dtype)
+    form = QuadraticForm(map_, linear)
+    low, high = form.eigenvalues[:, 0], form.eigenvalues[:, -1]
+    tolerance = max(1e-12, 10 * torch.finfo(dtype).eps)
+    worst = int((low + tolerance * high.clamp(min=0.0)).argmin())
+    if float(low[worst]) < -tolerance * max(float(high[worst]), 0.0):
+        raise InputError(
+            f"Q: expected a positive semidefinite matrix, but instance {worst} has smallest eigenvalue "
+            f"{float(low[worst]):.3g} (largest {float(high[worst]):.3g}); the problem has no minimum."
+        )
+    return form
+
+
+def zero() -> Zero:
+    """r = 0."""
+    return Zero()
+
+
+def l1(lam: Any, *, dtype: torch.dtype = torch.float64) -> L1:
+    """lam ||x||_1, lam >= 0 a scalar or (B,)."""
+    return L1(_weight(lam, "lam", dtype))
+
+
+def elastic_net(lam: Any, ridge: Any, *, dtype: torch.dtype = torch.float64) -> ElasticNet:
+    """lam ||x||_1 + ridge/2 ||x||^2, both weights >= 0, scalars or (B,)."""
+    weights = _weight(lam, "lam", dtype), _weight(ridge, "ridge", dtype)
+    batch_of(weights[0].shape[0], weights[1].shape[0], "elastic_net")
+    return ElasticNet(*weights)
+
+
+def box(lower: Any, upper: Any, *, dtype: torch.dtype = torch.float64) -> Box:
+    """Indicator of lower <= x <= upper; bounds scalar, (n,) or (B,n), infinite ones allowed."""
+    ends = []
+    for name, value in (("lower", lower), ("upper", upper)):
+        end = as_tensor(value, name, ndim=(0, 1, 2), dtype=dtype, allow_infinite=True)
+        ends.append(end.reshape(1, -1) if end.ndim < 2 else end)
+    try:
+        empty = bool((ends[0] > ends[1]).any() | (ends[0] == torch.inf).any() | (ends[1] == -torch.inf).any())
+    except RuntimeError:
+        shapes = " and ".join(str(tuple(e.shape)) for e in ends)
+        raise InputError(f"box: the bounds have shapes {shapes}, which do not fit each other.") from None
+    if empty:
+        raise InputError("box: expected lower <= upper, with a point between them; some interval is empty.")
+    return Box(*ends)
+
+
+def nonnegative(*, dtype: torch.dtype = torch.float64) -> Box:
+    """Indicator of x >= 0."""
+    return box(0.0, torch.inf, dtype=dtype)
+
+
+def lasso(A: Any, y: Any, lam: Any, *, dtype: torch.dtype = torch.float64) -> Composite:
+    """1/2 ||A x - y||^2 + lam ||x||_1 with A (B,m,n) or (m,n), y (B,m) or (m,), lam >= 0 scalar or (B,)."""
+    smooth = least_squares(A, y, dtype=dtype)
+    return Composite(smooth, L1(_weight(lam, "lam", dtype, smooth.target.device)))
+
+
+def logistic_l1(
+    A: Any, labels: Any, lam: Any, *, smoothness: str = "exact", dtype: torch.dtype = torch.float64
+) -> Composite:
+    """`logistic(A, labels)` + lam ||x||_1."""
+    smooth = logistic(A, labels, smoothness=smoothness, dtype=dtype)
+    return Composite(smooth, L1(_weight(lam, "lam", dtype, smooth.labels.device)))
+
+
+def quadratic(
+    Q: Any, c: Any, *, nonsmooth: NonsmoothTerm | None = None, dtype: torch.dtype = torch.float64
+) -> Composite:
+    """1/2 x'Qx - c'x (see `quadratic_form`); `nonsmooth` adds a term r, the default is none."""
+    return Composite(quadratic_form(Q, c, dtype=dtype), Zero() if nonsmooth is None else nonsmooth)
