@@ -25,6 +25,8 @@ def as_tensor(
     """
     try:
         if isinstance(value, torch.Tensor):
+            if value.is_complex():
+                raise TypeError(f"dtype {value.dtype}")
             tensor = value.detach() if not value.requires_grad else value
             tensor = tensor.to(dtype=dtype, device=device)
         else:

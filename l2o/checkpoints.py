@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ _KINDS = ("l2o-pa", "go-math-l2o")
 def _read(source: Any) -> Mapping[str, Any]:
     if isinstance(source, Mapping):
         return source
+    if not isinstance(source, (str, os.PathLike)):
+        raise InputError(f"load_official: expected a path or a mapping of weights, got {type(source).__name__}.")
     path = Path(source)
     if not path.is_file():
         raise InputError(f"{path}: no such checkpoint file.")
@@ -65,7 +68,7 @@ def load_official(source: Any, kind: str, **options: Any) -> Optimizer:
         )
     weights = dict(_read(source))
     first = weights.get("lstm.weight_hh_l0")
-    if first is not None:
+    if first is not None and np.ndim(first) == 2:
         layers = sum(name.startswith("lstm.weight_hh_l") for name in weights)
         options = {"hidden_size": int(np.shape(first)[-1]), "layers": layers, **options}
     return make(kind, options, parameters=weights)

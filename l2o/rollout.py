@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,18 +28,20 @@ def implicit_subgradient(
 ) -> torch.Tensor:
     """(B,n) the g in the subdifferential of r at x = prox_step(argument): g = (argument - x) / step.
 
-    Cancellation blurs that quotient by a few units of the numbers the prox handles over step, while the
-    subdifferential at x is known exactly; so where the two agree within that blur g is moved into the subdifferential.
-    Where they do not, the quotient is kept as it is: x was not the prox of `argument`, and whoever checks g will see
-    it. Components with a vanishing step take the slope nearest to `wanted`.
+    Cancellation blurs that quotient by a few units of the numbers the prox handles over step, and it belongs to a point
+    a few roundings from x, while the subdifferential at x is known exactly; so where the two agree within that blur g
+    is moved into the subdifferential at x. Where they do not, the quotient is kept as it is: x was not the prox of
+    `argument`, and whoever checks g will see it. Components with a vanishing step take the slope nearest to `wanted`.
     """
     low, high = problem.nonsmooth.subdifferential(x)
     quotient = torch.where(step > 0, (argument - x) / step, wanted)
     inside = torch.minimum(torch.maximum(quotient, low), high)
+    low_near, high_near = problem.nonsmooth.subdifferential_near(x)
     size = problem.nonsmooth.magnitude(argument) + problem.nonsmooth.magnitude(x) + step * quotient.abs()
     blur = 32 * torch.finfo(x.dtype).eps * size / step
     blur = torch.where(step > 0, blur, torch.full_like(blur, torch.inf))
-    return torch.where((quotient - inside).abs() <= blur, inside, quotient)
+    near = (quotient >= low_near - blur) & (quotient <= high_near + blur)
+    return torch.where(near, inside, quotient)
 
 
 def nearest_subgradient(problem: Composite, x: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -65,6 +68,7 @@ class _Recorder:
     keep_arrays: bool
     comparator: torch.Tensor | None
     series: dict[str, list[torch.Tensor]] = field(default_factory=dict)
+    x_start: torch.Tensor | None = None
 
     def put(self, **entries: torch.Tensor | None) -> None:
         for name, value in entries.items():
@@ -78,6 +82,7 @@ class _Recorder:
             self.put(x=x, memory=memory)
         else:
             self.put(objective_error=self.problem.objective_error(x))
+            self.x_start = x if self.x_start is None else self.x_start
         if self.comparator is not None:
             self.put(dist=torch.linalg.vector_norm(x - self.comparator, dim=-1))
 
@@ -152,6 +157,9 @@ class _Recorder:
             named = {"objective", "relative_deviation"}
             scalars = {name: t for name, t in stacked.items() if name not in named}
             stacked = {name: t for name, t in stacked.items() if name in named}
+            stacked["x_start"] = self.x_start
+            if self.comparator is not None:
+                stacked["comparator"] = self.comparator
         else:
             stacked.pop("dist", None)
         stacked.setdefault("x", None)  # type: ignore[arg-type]
@@ -162,6 +170,7 @@ class _Recorder:
             scalars=scalars,
             optimizer=optimizer,
             subgradient_rule=rule,
+            problem="" if self.keep_arrays else self.problem.fingerprint(),
         )
 
 
@@ -204,8 +213,9 @@ def rollout(
     """
     if record not in _RECORDS:
         raise InputError(f"record: expected one of {', '.join(_RECORDS)}, got {record!r}.")
-    if not isinstance(steps, int) or steps < 1:
+    if isinstance(steps, bool) or not hasattr(steps, "__index__") or operator.index(steps) < 1:
         raise InputError(f"steps: expected an integer >= 1, got {steps!r}.")
+    steps = operator.index(steps)
     for method in ("init", "step"):
         if not callable(getattr(optimizer, method, None)):
             raise InputError(

@@ -40,9 +40,49 @@ class Run:
     bias: torch.Tensor | None = None  # (B,K,n) b_k = D_k - p_k G_k
     features: torch.Tensor | None = None  # (B,K,n,d)
     memory: torch.Tensor | None = None  # (B,K+1,n) v_k
+    x_start: torch.Tensor | None = None  # (B,n) x_0 of a run of scalars
+    comparator: torch.Tensor | None = None  # (B,n) z of a run of scalars
     scalars: Mapping[str, torch.Tensor] = field(default_factory=dict)
     optimizer: str = "given iterates"
     subgradient_rule: str = "prox"  # "prox" | "least deviation" | "zero"
+    problem: str = ""  # fingerprint of the problem of a run of scalars
+
+    def __post_init__(self) -> None:
+        present = {n: v for n in _TENSORS if (v := getattr(self, n)) is not None}
+        kinds = {n: getattr(v, "dtype", type(v).__name__) for n, v in {**present, **self.scalars}.items()}
+        if len(set(kinds.values())) > 1 or not set(kinds.values()) <= {torch.float32, torch.float64}:
+            odd = next((n for n, k in kinds.items() if k != kinds["objective"]), "objective")
+            raise InputError(
+                f"Run: expected tensors of one precision, float32 or float64; objective is {kinds['objective']}, {odd} "
+                f"{kinds[odd]}."
+            )
+        if self.objective.ndim != 2 or self.objective.shape[1] < 2 or self.x_final.ndim != 2:
+            raise InputError(
+                f"Run: expected objective (B, K+1) with K >= 1 and x_final (B, n), got "
+                f"{tuple(self.objective.shape)} and {tuple(self.x_final.shape)}."
+            )
+        required = _ARRAYS if self.x is not None else ("x_start",)
+        missing = [name for name in required if getattr(self, name) is None]
+        if missing:
+            raise InputError(f"Run: {', '.join(missing)} missing; a run has all its arrays, or scalars and x_start.")
+        batch, steps, n = self.batch_size, self.steps, self.dim
+        shapes = {
+            "x": (batch, steps + 1, n),
+            "smoothness": (batch,),
+            "relative_deviation": (batch, steps),
+            "x_final": (batch, n),
+            "x_start": (batch, n),
+            "comparator": (batch, n),
+            "memory": (batch, steps + 1, n),
+            **dict.fromkeys((*_ARRAYS, "preconditioner", "bias"), (batch, steps, n)),
+        }
+        for name, shape in shapes.items():
+            value = getattr(self, name)
+            if value is not None and tuple(value.shape) != shape:
+                raise InputError(f"Run: {name} has shape {tuple(value.shape)}, expected {shape}.")
+        for name, value in self.scalars.items():
+            if tuple(value.shape) not in ((batch, steps), (batch, steps + 1)):
+                raise InputError(f"Run: scalar {name} has shape {tuple(value.shape)}, expected (B, K) or (B, K+1).")
 
     @property
     def batch_size(self) -> int:
@@ -61,28 +101,26 @@ class Run:
 
     @property
     def finite(self) -> torch.Tensor:
-        """(B,) whether everything recorded of the instance stayed finite after x_0 (a run may diverge)."""
-        ok = torch.isfinite(self.x_final).all(-1) & torch.isfinite(self.objective[:, 1:]).all(-1)
+        """(B,) whether the instance's iterates stayed finite (a run may diverge); objectives too, where it has no x."""
         if self.x is not None:
-            ok = ok & torch.isfinite(self.x).flatten(1).all(-1)
-        return ok
+            return torch.isfinite(self.x).flatten(1).all(-1)
+        return torch.isfinite(self.x_final).all(-1) & ~torch.isnan(self.objective).any(-1)
 
     def head(self, steps: int) -> Run:
         """The run of the first `steps` steps (views, no copies)."""
         if not 1 <= steps <= self.steps:
             raise InputError(f"head: expected 1 <= steps <= {self.steps}, got {steps}.")
+        if self.x is None:
+            raise InputError("head: a run of scalars does not know its intermediate points; record='all' does.")
         lengths = {self.steps: steps, self.steps + 1: steps + 1}
 
         def cut(tensor: torch.Tensor) -> torch.Tensor:
             return tensor[:, : lengths[tensor.shape[1]]]
 
         series = {
-            name: cut(value)
-            for name in _TENSORS
-            if name not in ("smoothness", "x_final") and (value := getattr(self, name)) is not None
+            name: cut(value) for name in _TENSORS if name not in _FIXED and (value := getattr(self, name)) is not None
         }
-        final = self.x_final if self.x is None else self.x[:, steps]
-        return replace(self, **series, x_final=final, scalars={n: cut(t) for n, t in self.scalars.items()})
+        return replace(self, **series, x_final=self.x[:, steps])
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the run as an npz, atomically and without pickle."""
@@ -93,7 +131,7 @@ class Run:
                 arrays[name] = value.detach().cpu().numpy()
         for name, value in self.scalars.items():
             arrays[f"scalar.{name}"] = value.detach().cpu().numpy()
-        meta = {"format": FORMAT, "optimizer": self.optimizer, "subgradient_rule": self.subgradient_rule}
+        meta = {"format": FORMAT, **{name: getattr(self, name) for name in _LABELS}}
         arrays["meta"] = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8)
         return write_npz(path, arrays)
 
@@ -104,27 +142,28 @@ class Run:
         arrays = read_npz(path, what, instead)
         try:
             meta = json.loads(arrays.pop("meta").tobytes())
-            labels = {name: str(meta[name]) for name in ("optimizer", "subgradient_rule")}
+            labels = {name: str(meta[name]) for name in _LABELS}
             current = meta["format"] == FORMAT
         except (ValueError, KeyError, TypeError):
             current = False
         if not current:
             raise InputError(f"{path}: not {what} in this format ({FORMAT}); {instead}.")
-        scalars = {
-            name.removeprefix("scalar."): torch.from_numpy(a)
-            for name, a in arrays.items()
-            if name.startswith("scalar.")
-        }
-        tensors = {n: torch.from_numpy(a) for n, a in arrays.items() if not n.startswith("scalar.")}
-        required = {"objective", "smoothness", "relative_deviation", "x_final"}
-        if set(tensors) - set(_TENSORS) or not required <= set(tensors):
-            raise InputError(f"{path}: not a run (its arrays are {sorted(tensors)}); record it again.")
-        tensors.setdefault("x", None)  # type: ignore[arg-type]
-        return cls(
-            **tensors,
-            scalars=scalars,
-            **labels,
-        )
+        try:
+            tensors = {name: torch.from_numpy(a) for name, a in arrays.items()}
+        except TypeError as problem:
+            raise InputError(f"{path}: not {what} ({problem}); {instead}.") from None
+        scalars = {n.removeprefix("scalar."): tensors.pop(n) for n in list(tensors) if n.startswith("scalar.")}
+        if set(tensors) - set(_TENSORS) or not {"objective", "smoothness", "relative_deviation", "x_final"} <= set(
+            tensors
+        ):
+            raise InputError(f"{path}: not {what} (its arrays are {', '.join(sorted(tensors))}); {instead}.")
+        try:
+            return cls(x=tensors.pop("x", None), **tensors, scalars=scalars, **labels)
+        except InputError as problem:
+            raise InputError(f"{path}: {problem}") from None
 
 
-_TENSORS = tuple(f.name for f in fields(Run) if f.name not in ("scalars", "optimizer", "subgradient_rule"))
+_LABELS = ("optimizer", "subgradient_rule", "problem")
+_TENSORS = tuple(f.name for f in fields(Run) if f.name not in (*_LABELS, "scalars"))
+_ARRAYS = ("smooth_gradient", "subgradient", "generalized_gradient", "step", "deviation")
+_FIXED = ("smoothness", "x_final", "x_start", "comparator")

@@ -1,6 +1,7 @@
 """The command `l2obound`.
 
-Exit codes: 0 no violation, 1 a violation, 2 wrong usage or input (one clear line), 3 inconclusive with --strict.
+Exit codes: 0 no violation, 1 a violation, 2 wrong usage or input (one clear line), 3 inconclusive with --strict; 70 a
+defect of this program, with a traceback; 130 interrupted (finished work is kept).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rich.table import Table
 import bounds
 import l2o
 from l2o._files import read_npz
+from l2o.optimizers._learned import LearnedOptimizer
 
 app = typer.Typer(
     help="Says, with proof, how far a learned optimizer can be trusted.",
@@ -27,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+CRASH = 70  # EX_SOFTWARE of sysexits.h
 _errors = Console(stderr=True)
 _out = Console()
 
@@ -96,16 +99,16 @@ def report(
     raise typer.Exit(_exit_code([v["verdict"] for v in verdicts], strict))
 
 
-def _data_problem(path: Path, lam: float) -> l2o.Composite:
-    """A problem from the user's npz: A and y (LASSO), A and labels (l1-logistic), or Q and c (quadratic)."""
+def _data_problem(path: Path, lam: float) -> tuple[l2o.Composite, str]:
+    """A problem and its family, from the user's npz: A and y, A and labels, or Q and c (and lam)."""
     data = read_npz(path, "an npz of arrays", "save A and y (or labels, or Q and c) with numpy.savez")
     weight = data.pop("lam", lam)
     if set(data) == {"A", "y"}:
-        return l2o.lasso(data["A"], data["y"], weight)
+        return l2o.lasso(data["A"], data["y"], weight), "lasso"
     if set(data) == {"A", "labels"}:
-        return l2o.logistic_l1(data["A"], data["labels"], weight)
+        return l2o.logistic_l1(data["A"], data["labels"], weight), "logistic_l1"
     if set(data) == {"Q", "c"}:
-        return l2o.quadratic(data["Q"], data["c"])
+        return l2o.quadratic(data["Q"], data["c"]), "quadratic"
     raise l2o.InputError(
         f"{path}: expected arrays A and y, A and labels, or Q and c (and lam), got {', '.join(sorted(data)) or 'none'}."
     )
@@ -124,12 +127,15 @@ def _problem(kind: str, batch: int, rows: int, dim: int, lam: float, seed: int) 
     raise l2o.InputError(f"unknown problem {kind!r}: expected lasso, logistic_l1, quadratic or breast_cancer.")
 
 
-def _optimizer(name: str, family: str, weights: Path | None, untrained: bool) -> Any:
+def _optimizer(name: str, family: str, weights: Path | None, untrained: bool) -> tuple[Any, str]:
+    """The optimizer, and its name for people: a learned one says whether it is trained."""
     if weights is not None:
-        return l2o.load_trained(weights)[0]
+        opt, manifest = l2o.load_trained(weights)
+        return opt, f"{opt.name} (trained on {manifest['family']}, {weights})"
     if (name, family) in l2o.pretrained_names() and not untrained:
-        return l2o.pretrained(name, family)
-    return l2o.optimizer(name)
+        return l2o.pretrained(name, family), f"{name} (shipped weights for {family})"
+    opt = l2o.optimizer(name)
+    return opt, f"{name} (UNTRAINED, random weights)" if isinstance(opt, LearnedOptimizer) else name
 
 
 @app.command()
@@ -169,13 +175,17 @@ def verify(
     from verification.verify import verify_all
 
     names = [bounds.get(name).key for name in bound] if bound else list(bounds.names())
-    p = _problem(problem, batch, rows, dim, lam, seed) if data is None else _data_problem(data, lam)
+    if data is None:
+        p, family = _problem(problem, batch, rows, dim, lam, seed), problem
+    else:
+        p, family = _data_problem(data, lam)
     p = p.shifted(t) if t else p
     if iterates is None:
-        opt = _optimizer(optimizer, problem if data is None else "given data", weights, untrained)
+        opt, label = _optimizer(optimizer, family, weights, untrained)
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
     else:
         run = _given_run(iterates, p)
+        label = run.optimizer
     h: float | str = reference_step
     if reference_step != "best":
         try:
@@ -187,11 +197,9 @@ def verify(
     certified = optimum(p)
     results = verify_all(run, p, certified, names, h)
     if as_json:
-        typer.echo(
-            json.dumps({"run": run.optimizer, "steps": run.steps, "bounds": [v.to_dict() for v in results.values()]})
-        )
+        typer.echo(json.dumps({"run": label, "steps": run.steps, "bounds": [v.to_dict() for v in results.values()]}))
     else:
-        _out.print(f"{run.optimizer} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", highlight=False)
+        _out.print(f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", highlight=False)
         for v in results.values():
             _out.print(v.summary(), highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(_exit_code([str(v.overall) for v in results.values()], strict))
@@ -283,9 +291,18 @@ def main() -> None:
     except (l2o.InputError, bounds.InputError) as problem:
         _errors.print(f"error: {' '.join(str(problem).split())}", style="red", markup=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        _errors.print("interrupted; what was finished is kept", style="yellow")
-        sys.exit(130)
+    except OSError as problem:
+        where = f"{problem.filename}: " if problem.filename else ""
+        _errors.print(f"error: {where}{problem.strerror or problem}", style="red", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except MemoryError as problem:
+        what = f" ({problem})" if str(problem) else ""
+        advice = f"error: not enough memory{what}; ask for fewer instances or smaller sizes"
+        _errors.print(advice, style="red", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except Exception:  # a defect of ours: it must not exit with 1, which says that a bound is violated
+        _errors.print_exception()
+        sys.exit(CRASH)
 
 
 if __name__ == "__main__":

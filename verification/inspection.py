@@ -1,13 +1,14 @@
 """Recomputing what a run claims, before any bound is held against it.
 
 A run is data, and data may be wrong: a recorded objective that is not F(x_k), a g_k that is no subgradient (which is
-what a wrong prox leaves behind), a G_k that does not follow. Everything here is recomputed from the iterates and the
-problem alone; a run that disagrees beyond rounding is reported as violated data, whatever the bound says.
+what a wrong prox leaves behind), a G_k that does not follow, an L that the gradients exceed. Everything here is
+recomputed from the iterates and the problem alone; a run that disagrees beyond rounding is reported as violated data,
+whatever the bound says. A run of scalars has no iterates: see `verification._scalars`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +19,9 @@ from l2o import InputError
 from l2o.problems import Composite
 from l2o.rollout import threads_for
 from l2o.run import Run
+
+# Beyond this size squares and the bounds on their rounding overflow: for float64 the run has diverged.
+HUGE = 1e140
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,27 +36,33 @@ class DataCheck:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """The run as NumPy arrays, gradients and error bounds recomputed, and the checks of its claims.
+    """A run as checked NumPy arrays: what bounds are evaluated on.
 
-    `x` (B,K+1,n), `gradient` (B,K,n) recomputed grad f(x_{k-1}), `subgradient` (B,K,n) as recorded, `objective`
-    (B,K+1) as recorded, with their error bounds; `finite` (B,) and `in_domain` (B,K+1). Rows of instances that are
-    not finite are replaced by zeros and must not be judged. Arrays are None where the run kept scalars only.
+    `alive` (B,K+1): x_k and everything computed there fits in float64, up to and including k. `in_domain` (B,K+1):
+    F(x_k) is finite. Where a point is not alive arrays hold zeros and must not be judged. `objective` (B,K+1) is
+    recomputed, as is `gradient` (B,K,n) = grad f(x_{k-1}); `subgradient` (B,K,n) is the recorded one. `x`, `gradient`,
+    `subgradient` are None where the run kept scalars only, and then `objective` is the recorded one.
     """
 
     run: Run
     problem: Composite
-    x: np.ndarray | None
-    gradient: np.ndarray | None
-    subgradient: np.ndarray | None
+    alive: np.ndarray
+    in_domain: np.ndarray
     objective: np.ndarray
     objective_error: np.ndarray
     gradient_error: np.ndarray
-    preconditioner: np.ndarray | None
-    finite: np.ndarray
-    in_domain: np.ndarray
     checks: tuple[DataCheck, ...]
+    x: np.ndarray | None = None
+    gradient: np.ndarray | None = None
+    subgradient: np.ndarray | None = None
+    preconditioner: np.ndarray | None = None
     # Quantities already measured, by comparator and reference step: most bounds ask for the same ones.
     measured: dict[object, bounds.Quantities] = field(default_factory=dict, repr=False)
+
+    @property
+    def finite(self) -> np.ndarray:
+        """(B,) whether the whole run fits in float64."""
+        return self.alive[:, -1]
 
     @property
     def data_holds(self) -> np.ndarray:
@@ -68,15 +78,18 @@ def as_numpy(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().cpu().to(torch.float64).numpy()
 
 
-def _check(name: str, error: np.ndarray, allowed: np.ndarray, statement: str) -> DataCheck:
-    with np.errstate(invalid="ignore", divide="ignore"):
+def data_check(name: str, error: np.ndarray, allowed: np.ndarray | float, statement: str) -> DataCheck:
+    """The check that `error` (B,K) is at most `allowed`; an error that is not a number fails it."""
+    with np.errstate(invalid="ignore"):
         holds = error <= allowed
         over = np.where(holds, 0.0, error - allowed)
     return DataCheck(name, holds, float(np.nan_to_num(over, nan=np.inf).max(initial=0.0)), statement)
 
 
-def _norm(a: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(a, axis=-1)
+def norm(a: np.ndarray) -> np.ndarray:
+    """2-norm over the last axis; overflow and NaN pass through in silence."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.linalg.norm(a, axis=-1)
 
 
 def inspect_run(run: Run, problem: Composite) -> Inspection:
@@ -87,155 +100,173 @@ def inspect_run(run: Run, problem: Composite) -> Inspection:
             f"{problem.batch_size} of {problem.dim}; pass the problem the run was made on."
         )
     problem = problem.to(torch.float64, "cpu")
-    objective = as_numpy(run.objective)
-    finite = as_numpy(run.finite) > 0
     if run.x is None:
-        return _inspect_scalars(run, problem, objective, finite)
-    finite &= np.isfinite(as_numpy(run.subgradient)).all(axis=(1, 2))  # type: ignore[arg-type]
+        from verification._scalars import inspect_scalars
 
-    def rows(tensor: torch.Tensor) -> np.ndarray:
-        array = as_numpy(tensor)
-        return np.where(finite.reshape(-1, *[1] * (array.ndim - 1)), array, 0.0)
-
-    x, subgradient = rows(run.x), rows(run.subgradient)  # type: ignore[arg-type]
-    found = _recompute(problem, x, subgradient, run.objective.dtype)
-    in_domain = np.isfinite(found.value)
-    recorded = np.where(in_domain & finite[:, None] & np.isfinite(objective), objective, 0.0)
-    judged = in_domain[:, 1:] & finite[:, None]  # elsewhere no subgradient exists, and nothing is judged
+        return inspect_scalars(run, problem)
+    found = _recompute(run, problem)
+    step_alive = found.alive[:, 1:]
     checks = tuple(
-        _check(name, np.where(judged, error, 0.0), allowed, statement)
-        for name, error, allowed, statement in _claims(run, problem, found, recorded, x, rows)
+        data_check(name, np.where(step_alive, error, 0.0), allowed, statement)
+        for name, error, allowed, statement in _claims(run, problem, found)
     )
     return Inspection(
         run,
         problem,
-        x,
-        found.gradient,
-        found.subgradient,
-        recorded,
-        found.objective_error,
-        found.gradient_error,
-        None if run.preconditioner is None else rows(run.preconditioner),
-        finite,
-        in_domain,
-        checks,
+        alive=found.alive,
+        in_domain=np.isfinite(found.value),
+        objective=np.where(np.isfinite(found.value), found.value, 0.0),
+        objective_error=found.value_error,
+        gradient_error=found.gradient_error[:, :-1],
+        checks=checks,
+        x=found.x,
+        gradient=found.gradient[:, :-1],
+        subgradient=found.subgradient,
+        preconditioner=_kept(run.preconditioner, step_alive),
     )
+
+
+def _kept(tensor: torch.Tensor | None, where: np.ndarray) -> np.ndarray | None:
+    """A (B,K,n) tensor as an array, zeros where the step is dead or the entries are not finite."""
+    if tensor is None:
+        return None
+    array = as_numpy(tensor)
+    return np.where(where[..., None] & np.isfinite(array), array, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
 class _Recomputed:
-    """What the iterates and the problem say: float64 values, and the rounding that the run's own precision explains."""
+    """What the iterates and the problem say, in float64, and what the run's own precision explains."""
 
-    value: np.ndarray  # (B,K+1) F(x_k)
-    objective_error: np.ndarray  # (B,K+1) of F(x_k) as the run computed it
-    gradient: np.ndarray  # (B,K,n) grad f(x_{k-1})
-    gradient_error: np.ndarray  # (B,K) of it, in float64
-    recorded_error: np.ndarray  # (B,K) of grad f(x_{k-1}) as the run computed it
-    subgradient: np.ndarray  # (B,K,n) as recorded, moved into the subdifferential where it was off by rounding only
-    outside: np.ndarray  # (B,K) by how much more it was off
+    x: np.ndarray  # (B,K+1,n), zeros where not alive
+    alive: np.ndarray  # (B,K+1)
+    value: np.ndarray  # (B,K+1) F(x_k), inf outside the domain of r
+    value_error: np.ndarray  # (B,K+1)
+    own_value_error: np.ndarray  # (B,K+1) of F(x_k) as the run computed it
+    gradient: np.ndarray  # (B,K+1,n) grad f(x_k)
+    gradient_error: np.ndarray  # (B,K+1)
+    own_gradient_error: np.ndarray  # (B,K+1)
+    subgradient: np.ndarray  # (B,K,n) as recorded, moved into the subdifferential where it is off by rounding only
+    outside: np.ndarray  # (B,K) by how much more it is off, inf where it is not a number
 
 
-def _recompute(problem: Composite, x: np.ndarray, subgradient: np.ndarray, dtype: torch.dtype) -> _Recomputed:
-    own = problem.to(dtype)
-    eps = torch.finfo(dtype).eps
-    many, points = subgradient.shape[:2], x.shape[:2]
+def _recompute(run: Run, problem: Composite) -> _Recomputed:
+    points, n = run.objective.shape, run.dim
+    own, many = problem.to(run.x.dtype), (run.batch_size, run.steps)  # type: ignore[union-attr]
+    scalar = [np.zeros(points) for _ in range(5)]
     found = _Recomputed(
-        np.empty(points),
-        np.empty(points),
-        np.empty_like(subgradient),
-        np.empty(many),
-        np.empty(many),
-        np.empty_like(subgradient),
-        np.empty(many),
+        as_numpy(run.x).copy(),  # type: ignore[arg-type]
+        np.ones(points, dtype=bool),
+        *scalar[:3],
+        np.zeros((*points, n)),
+        *scalar[3:],
+        np.zeros((*many, n)),
+        np.zeros(many),
     )
-    with threads_for(problem):
+    recorded = as_numpy(run.subgradient)  # type: ignore[arg-type]
+    alive = np.ones(run.batch_size, dtype=bool)
+    with threads_for(problem), np.errstate(over="ignore", invalid="ignore"):
         for k in range(points[1]):
-            point = torch.from_numpy(x[:, k])
-            cast = point.to(dtype)
-            f, slope = problem.smooth.value_and_gradient(point)
-            found.value[:, k] = as_numpy(f + problem.nonsmooth.value(point))
-            found.objective_error[:, k] = as_numpy(own.objective_error(cast))
-            if k < many[1]:
-                found.gradient[:, k] = as_numpy(slope)
-                found.gradient_error[:, k] = as_numpy(problem.smooth.gradient_error(point))
-                found.recorded_error[:, k] = as_numpy(own.smooth.gradient_error(cast))
+            alive = alive & (np.abs(found.x[:, k]).max(axis=1) < HUGE)
+            alive = _evaluate_point(found, problem, own, k, alive)
             if k > 0:
-                low, high = (as_numpy(end) for end in problem.nonsmooth.subdifferential(point))
-                g = subgradient[:, k - 1]
-                inside = np.where(low <= high, np.clip(g, low, high), g)
-                miss = np.abs(g - inside)
-                near = miss <= 64 * eps * (np.abs(g) + np.abs(inside))
-                found.subgradient[:, k - 1] = np.where(near, inside, g)
-                found.outside[:, k - 1] = np.where(near, 0.0, miss).max(axis=-1)
+                _compare_subgradient(found, problem, k, recorded[:, k - 1], torch.finfo(own.dtype).eps)
     return found
 
 
+def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: int, alive: np.ndarray) -> np.ndarray:
+    """Fill in point k; return which instances are alive there."""
+    x = np.where(alive[:, None], found.x[:, k], 0.0)
+    point = torch.from_numpy(x)
+    value, slope = problem.smooth.value_and_gradient(point)
+    cast = point.to(own.dtype)
+    columns = {
+        "value": value + problem.nonsmooth.value(point),
+        "value_error": problem.objective_error(point),
+        "own_value_error": own.objective_error(cast),
+        "gradient_error": problem.smooth.gradient_error(point),
+        "own_gradient_error": own.smooth.gradient_error(cast),
+    }
+    arrays = {name: as_numpy(c) for name, c in columns.items()}
+    fits = (np.abs(as_numpy(value)) < HUGE) & (norm(as_numpy(slope)) < HUGE)
+    for name, array in arrays.items():
+        fits &= (name == "value") | (array < HUGE)  # F itself may be inf: outside the domain of r
+    alive = alive & fits
+    found.alive[:, k] = alive
+    found.x[:, k] = np.where(alive[:, None], x, 0.0)
+    found.gradient[:, k] = np.where(alive[:, None], as_numpy(slope), 0.0)
+    for name, array in arrays.items():
+        getattr(found, name)[:, k] = np.where(alive, array, 0.0)
+    return alive
+
+
+def _compare_subgradient(found: _Recomputed, problem: Composite, k: int, g: np.ndarray, eps: float) -> None:
+    """Where the recorded g_k stands to the subdifferential of r at x_k."""
+    point = torch.from_numpy(found.x[:, k])
+    low, high = (as_numpy(end) for end in problem.nonsmooth.subdifferential(point))
+    units = 32.0 * eps / np.finfo(np.float64).eps
+    low_near, high_near = (as_numpy(end) for end in problem.nonsmooth.subdifferential_near(point, units))
+    defined = (low <= high) & found.alive[:, k, None]
+    inside = np.where(defined, np.clip(np.nan_to_num(g), low, high), 0.0)
+    miss = np.where(defined, np.abs(g - inside), 0.0)
+    blur = 64 * eps * (np.abs(g) + np.abs(inside))
+    near = ~defined | ((g >= low_near - blur) & (g <= high_near + blur))
+    found.subgradient[:, k - 1] = np.where(near | ~(np.abs(g) < HUGE), inside, g)
+    found.outside[:, k - 1] = np.where(near, 0.0, np.nan_to_num(miss, nan=np.inf)).max(axis=-1)
+
+
 def _claims(
-    run: Run,
-    problem: Composite,
-    found: _Recomputed,
-    objective: np.ndarray,
-    x: np.ndarray,
-    rows: Callable[[torch.Tensor], np.ndarray],
-) -> Iterator[tuple[str, np.ndarray, np.ndarray, str]]:
+    run: Run, problem: Composite, found: _Recomputed
+) -> Iterator[tuple[str, np.ndarray, np.ndarray | float, str]]:
     """Name, error (B,K), what rounding allows, and the claim in words."""
     eps = torch.finfo(run.objective.dtype).eps
-    exact = np.where(np.isfinite(found.value), found.value, 0.0)
-    excess = np.abs(objective - exact) - 2 * found.objective_error - 4 * eps * np.abs(exact)
-    yield (
-        "objective",
-        np.maximum(np.maximum(excess[:, 1:], excess[:, :-1]), 0.0),
-        np.zeros_like(found.outside),
-        "the recorded objective is F(x_k), up to rounding",
-    )
+    fields = (run.smooth_gradient, run.generalized_gradient, run.step, run.deviation, run.relative_deviation)
+    gradient, generalized, step, deviation, rho = (as_numpy(f) for f in fields)  # type: ignore[arg-type]
+    yield ("objective", _objective_error(run, found, eps), 0.0, "the recorded objective is F(x_k), up to rounding")
     yield (
         "subgradient",
         found.outside,
-        np.zeros_like(found.outside),
+        0.0,
         "the recorded g_k is in the subdifferential of r at x_k (otherwise x_k was not the prox it claims)",
     )
-    total = found.gradient + found.subgradient
-    size = _norm(found.gradient) + _norm(found.subgradient)
-    gradient_allowed = 2 * found.recorded_error + 64 * eps * size
-    yield (
-        "generalized gradient",
-        _norm(rows(run.generalized_gradient) - total),  # type: ignore[arg-type]
-        gradient_allowed,
-        "the recorded G_k is grad f(x_{k-1}) + g_k, up to rounding",
-    )
-    step = x[:, :-1] - x[:, 1:]
-    yield (
-        "step",
-        _norm(rows(run.step) - step),  # type: ignore[arg-type]
-        4 * eps * _norm(step),
-        "the recorded D_k is x_{k-1} - x_k",
-    )
-    smoothness = as_numpy(problem.smoothness)[:, None]
-    yield (
-        "deviation",
-        _norm(rows(run.deviation) - (step - total / smoothness[..., None])),  # type: ignore[arg-type]
-        4 * eps * _norm(step) + (gradient_allowed + 8 * problem.dim * eps * size) / smoothness,
-        "the recorded e_k is D_k - G_k/L with the problem's L",
-    )
+    total = found.gradient[:, :-1] + found.subgradient
+    size = norm(found.gradient[:, :-1]) + norm(found.subgradient)
+    allowed = 2 * found.own_gradient_error[:, :-1] + 64 * eps * size
+    statement = "the recorded gradients are grad f(x_{k-1}) and G_k = grad f(x_{k-1}) + g_k, up to rounding"
+    with np.errstate(invalid="ignore", over="ignore"):
+        off = np.maximum(norm(gradient - found.gradient[:, :-1]), norm(generalized - total))
+        yield "gradients", off, allowed, statement
+        true_step = found.x[:, :-1] - found.x[:, 1:]
+        moved = norm(true_step)
+        yield "step", norm(step - true_step), 4 * eps * moved, "the recorded D_k is x_{k-1} - x_k"
+        L = as_numpy(problem.smoothness)[:, None]
+        constant = np.abs(as_numpy(run.smoothness)[:, None] - L) / L + 0 * moved
+        slack = 100 * eps * (problem.dim + 100)
+        yield "constant", constant, slack, "the L recorded with the run is that of the problem"
+        true_deviation = true_step - total / L[..., None]
+        allowed = 4 * eps * moved + (allowed + slack * size) / L
+        yield (
+            "deviation",
+            np.maximum(norm(deviation - true_deviation), np.abs(rho * norm(total) / L - norm(true_deviation)) / 2),
+            allowed + 4 * eps * norm(true_deviation),
+            "the recorded e_k and rho_k are D_k - G_k/L and L||e_k||/||G_k||",
+        )
+        final, last = as_numpy(run.x_final), as_numpy(run.x[:, -1])  # type: ignore[index]
+        differ = ~((final == last) | (np.isnan(final) & np.isnan(last))).all(axis=1)
+        yield "end", differ[:, None] + 0 * moved, 0.0, "x_final is x_K"
+        rise = norm(found.gradient[:, 1:] - found.gradient[:, :-1])
+        error = found.gradient_error[:, 1:] + found.gradient_error[:, :-1]
+        error = error + as_numpy(problem.smooth.smoothness_error)[:, None] * moved
+        yield "smoothness", rise, L * moved + 2 * error, "between x_{k-1} and x_k grad f changes by at most L ||D_k||"
 
 
-def _inspect_scalars(run: Run, problem: Composite, objective: np.ndarray, finite: np.ndarray) -> Inspection:
-    for series in run.scalars.values():
-        array = as_numpy(series)
-        finite &= np.isfinite(array.reshape(len(array), -1)).all(axis=1) | ~finite
-    in_domain = np.isfinite(objective)
-    recorded = np.where(in_domain & finite[:, None], objective, 0.0)
-    return Inspection(
-        run,
-        problem,
-        None,
-        None,
-        None,
-        recorded,
-        np.where(finite[:, None], as_numpy(run.scalars["objective_error"]), 0.0),
-        np.where(finite[:, None], as_numpy(run.scalars["gradient_error"]), 0.0),
-        None,
-        finite,
-        in_domain,
-        (),
-    )
+def _objective_error(run: Run, found: _Recomputed, eps: float) -> np.ndarray:
+    """(B,K) by how much the recorded objective at either end of a step is off, beyond rounding."""
+    recorded = as_numpy(run.objective)
+    inside = np.isfinite(found.value)
+    exact = np.where(inside, found.value, 0.0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        off = np.abs(recorded - exact) - 2 * found.own_value_error - 4 * eps * np.abs(exact)
+        off = np.where(inside, off, np.where(np.isposinf(recorded), 0.0, np.inf))  # F = inf must be recorded so
+        off = np.where(found.alive, np.nan_to_num(off, nan=np.inf, posinf=np.inf), 0.0)
+        return np.maximum(np.maximum(off[:, 1:], off[:, :-1]), 0.0)

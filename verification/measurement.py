@@ -61,7 +61,7 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
     common = {
         "L": smoothness,
         "reference_step": reference_step,
-        "L_error": 4 * problem.dim * np.finfo(np.float64).eps * smoothness,
+        "L_error": as_numpy(problem.smooth.smoothness_error),
         "gradient_error": inspection.gradient_error,
         "facts": _facts(problem),
     }
@@ -81,15 +81,20 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
             run_precision=float(torch.finfo(run.objective.dtype).eps),
             **common,
         )
-    missing = [name for name in _SCALAR_NAMES if name not in run.scalars]
-    if missing:
+    same = run.comparator is not None and np.array_equal(as_numpy(run.comparator), as_numpy(z.to(run.comparator.dtype)))
+    if optimum is not None and not same:
         raise InputError(
-            "verify: this run kept scalars without a comparator; record it with rollout(..., record='scalars', "
-            "comparator=optimum.x), or with record='all'."
+            "verify: this run kept scalars for another comparator (or none); record it with rollout(..., "
+            "record='scalars', comparator=optimum.x), or with record='all'."
         )
-    alive = inspection.finite[:, None]
-    scalars = {n: np.where(alive, as_numpy(run.scalars[n]), 0.0) for n in _SCALAR_NAMES}
-    extra = {n: np.where(alive, as_numpy(run.scalars[n]), 0.0) for n in _EXTRA_NAMES if n in run.scalars}
+
+    def kept(name: str, length: int) -> np.ndarray:
+        if name not in run.scalars:  # no comparator, and only per-step bounds are asked for
+            return np.zeros((run.batch_size, length))
+        return np.where(inspection.alive[:, -length:], as_numpy(run.scalars[name]), 0.0)
+
+    scalars = {n: kept(n, run.steps + (n == "dist")) for n in _SCALAR_NAMES}
+    extra = {n: kept(n, run.steps) for n in _EXTRA_NAMES if n in run.scalars}
     return bounds.from_inner_products(
         dimension=problem.dim,
         F=inspection.objective,

@@ -36,6 +36,7 @@ class Verification:
     `slack` = rhs - lhs_upper. `tightness` is the share of the bound that is used: 1 where it is attained, 0 where it
     permits an increase and there was none, NaN where both sides vanish within rounding. `tolerance` bounds the
     rounding of both sides. `vacuous` marks right-hand sides that say nothing (a step: >= 0; a run: >= F(x_0) - F*).
+    `within_rounding` marks entries where the tolerance exceeds 1 % of the right-hand side, so that rounding has a say.
     Where the verdict is NOT_APPLICABLE the numbers are a comparison without guarantee, and NaN if the run left
     float64.
     """
@@ -49,6 +50,7 @@ class Verification:
     tightness: np.ndarray
     tolerance: np.ndarray
     vacuous: np.ndarray
+    within_rounding: np.ndarray
     reference_step: np.ndarray
     hypotheses: tuple[HypothesisReport, ...]
     data: tuple[DataCheck, ...]
@@ -89,6 +91,7 @@ class Verification:
             "tightness_median": _number(np.median(tight)) if known else None,
             "tightness_worst": _number(tight.min()) if known else None,
             "tightness_best": _number(tight.max()) if known else None,
+            "within_rounding_share": float(self.within_rounding[judged].mean()) if applicable else None,
             "worst_slack": _number(self.slack[judged].min()) if applicable else None,
             "hypotheses": [
                 {
@@ -113,6 +116,10 @@ class Verification:
             lines.append(
                 f"  tightness median {d['tightness_median']:.3g}, from {d['tightness_worst']:.3g} to "
                 f"{d['tightness_best']:.3g}; vacuous on {d['vacuous_share']:.0%}"
+            )
+        if d["within_rounding_share"]:
+            lines.append(
+                f"  near the rounding of both sides (tolerance over 1 % of it): {d['within_rounding_share']:.0%}"
             )
         for check in self.data:
             if not check.holds.all():

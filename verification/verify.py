@@ -9,7 +9,7 @@ any comparator z, so nothing about the unknown minimiser enters a verdict.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ import bounds
 from l2o import InputError
 from l2o.problems import Composite
 from l2o.run import Run
+from verification._scalars import NOTE as SCALARS_NOTE
 from verification.inspection import DataCheck, Inspection, as_numpy, inspect_run
 from verification.measurement import fitted_step, measure
 from verification.optimum import Optimum
@@ -94,6 +95,12 @@ def _evaluate(bound: bounds.Bound, inspection: Inspection, optimum: Optimum | No
     )
 
 
+def _on(usable: np.ndarray, report: HypothesisReport) -> HypothesisReport:
+    """The report with the share taken over the entries that are looked at."""
+    held = report.holds[usable]
+    return replace(report, share=float(held.mean())) if held.size else report
+
+
 def _best(sides: list[_Side]) -> _Side:
     """Entry by entry the side that applies with the least right-hand side; the first one where none applies."""
     chosen = sides[0]
@@ -134,9 +141,10 @@ def _judge(side: _Side, data: np.ndarray, usable: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         verdict[side.lhs_upper - side.rhs <= side.tolerance] = Verdict.VERIFIED
         verdict[side.lhs - side.rhs > side.tolerance] = Verdict.VIOLATED
-    verdict[~side.applies] = Verdict.NOT_APPLICABLE
+    # A tolerance that is not finite means that nothing is known of one side.
+    verdict[~np.isfinite(side.tolerance)] = Verdict.INCONCLUSIVE
+    verdict[~side.applies | ~usable] = Verdict.NOT_APPLICABLE
     verdict[~data] = Verdict.VIOLATED
-    verdict[~usable] = Verdict.NOT_APPLICABLE
     return verdict
 
 
@@ -148,8 +156,9 @@ def _interval_checks(inspection: Inspection, optimum: Optimum) -> tuple[np.ndarr
     lower, upper = np.asarray(optimum.lower), np.asarray(optimum.upper)
     # F(z) - error <= true F(z) <= upper must hold for a sound interval; and no run may get below `lower`.
     excess = np.maximum(value - error - upper, lower - upper)
-    attained = np.where(inspection.in_domain, inspection.objective + inspection.objective_error, np.inf)
-    below = np.where(inspection.finite, lower - attained.min(axis=1), -np.inf)
+    known = inspection.in_domain & inspection.alive
+    attained = np.where(known, inspection.objective + inspection.objective_error, np.inf)
+    below = lower - attained.min(axis=1)
     point, floor = excess <= 0, below <= 0
     shape = (len(value), inspection.run.steps)
     checks = [
@@ -197,6 +206,11 @@ def verify(
             f"verify: the optimum has shape {np.shape(optimum.x)}, the problem ({problem.batch_size}, "
             f"{problem.dim}); pass the optimum of this problem."
         )
+    if optimum is not None and getattr(optimum, "problem", "") not in ("", inspection.problem.fingerprint()):
+        raise InputError(
+            "verify: the optimum was computed for another problem of this shape (the fingerprints differ); pass the "
+            "optimum of this problem."
+        )
     steps = _reference_steps(reference_step, bound, inspection)
     judge_with = optimum if bound.level == "run" else None
     side = _best([_evaluate(bound, inspection, optimum, h) for h in steps])
@@ -204,7 +218,7 @@ def verify(
 
     in_domain = inspection.in_domain
     if bound.level == "step":
-        usable = inspection.finite[:, None] & in_domain[:, :-1] & in_domain[:, 1:]
+        usable = inspection.alive[:, 1:] & in_domain[:, :-1] & in_domain[:, 1:]
     else:
         usable = inspection.finite & in_domain[:, 1:].all(axis=1)
     data, checks = _spread(inspection.data_holds, shape), list(inspection.checks)
@@ -217,12 +231,17 @@ def verify(
     if bound.number == "B5" and bound.variant is None:
         notes.append("without a reference run e_k is measured, and the inequality is that of B1 on this run")
     if not inspection.finite.all():
-        notes.append(f"{int((~inspection.finite).sum())} runs left float64 (inf or NaN) and are not judged")
-    if (inspection.finite[:, None] & ~in_domain).any():
+        gone = int((~inspection.finite).sum())
+        notes.append(f"{gone} runs left float64 (inf or NaN): their steps are judged up to there, the runs not at all")
+    if (inspection.alive & ~in_domain).any():
         notes.append("points outside the domain of r, where F = inf, are not judged")
     if judge_with is not None and not np.isfinite(judge_with.lower).all():
         notes.append("F* has no finite lower bound for some instances; see optimum.reason")
-    dead = ~_spread(inspection.finite, shape)
+    if inspection.x is None:
+        notes.append(SCALARS_NOTE)
+    if reference_run is not None or optimizer is not None:
+        notes.append("reference_run and optimizer belong to the forms on virtual features and were not used")
+    dead = ~(inspection.alive[:, 1:] if bound.level == "step" else inspection.finite)
     blank = np.where(dead, np.nan, 0.0)
     threshold = (
         np.where(_spread(in_domain[:, 0], shape), side.threshold, np.inf) if bound.level == "run" else side.threshold
@@ -238,8 +257,9 @@ def verify(
             tightness(side.lhs, side.rhs, side.tolerance) + blank,
             side.tolerance,
             side.rhs >= threshold,
+            side.tolerance > 0.01 * np.abs(side.rhs),
             side.step,
-            side.hypotheses,
+            tuple(_on(usable, h) for h in side.hypotheses),
             tuple(checks),
             tuple(notes),
         )

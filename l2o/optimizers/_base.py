@@ -40,10 +40,7 @@ class Optimizer(Protocol):
 def step_size(value: Any, problem: Composite, factor: float = 1.0) -> torch.Tensor:
     """(B,1) or (1,1) absolute step: `value` if given, else factor / L."""
     if value is None:
-        smoothness = problem.smoothness
-        if bool((smoothness <= 0).any()):
-            raise InputError("step: L is 0 for an instance (f is linear), so 1/L is undefined; give a step.")
-        return (factor / smoothness).unsqueeze(-1)
+        return (factor / problem.smoothness).unsqueeze(-1)
     step = per_instance(value, "step", positive=True, dtype=problem.dtype, device=problem.device)
     if step.shape[0] not in (1, problem.batch_size):
         raise InputError(

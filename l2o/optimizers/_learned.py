@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -132,7 +133,7 @@ class LearnedOptimizer:
     layers: int = 2
     step_size: Any = None
     seed: int = 0
-    parameters: Mapping[str, torch.Tensor] = field(default_factory=dict, repr=False, compare=False)
+    parameters: Mapping[str, torch.Tensor] | None = field(default=None, repr=False, compare=False)
 
     name: ClassVar[str]
     head_names: ClassVar[tuple[str, ...]]
@@ -141,13 +142,16 @@ class LearnedOptimizer:
     def __post_init__(self) -> None:
         for head in self.head_names:
             check_norm(f"{head}_norm", getattr(self, f"{head}_norm"))
-            if not isinstance(getattr(self, f"{head}_scale"), (int, float)):
-                raise InputError(f"{head}_scale: expected a number, got {getattr(self, f'{head}_scale')!r}.")
+            scale = getattr(self, f"{head}_scale")
+            if not isinstance(scale, (int, float)) or not math.isfinite(scale):
+                raise InputError(f"{head}_scale: expected a finite number, got {scale!r}.")
         for option in ("hidden_size", "layers"):
             size = getattr(self, option)
             if not isinstance(size, int) or size < 1:
                 raise InputError(f"{option}: expected an integer >= 1, got {size!r}.")
-        given = self.parameters or self.draw(self.shapes)
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise InputError(f"seed: expected an integer >= 0, got {self.seed!r}.")
+        given = self.draw(self.shapes) if self.parameters is None else self.parameters
         off = tuple(h for h in self.head_names if h not in self.heads)
         checked = check_parameters(given, self.shapes, self.name, off)
         object.__setattr__(self, "parameters", checked)

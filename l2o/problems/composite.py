@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,10 +60,11 @@ class Composite:
         """Device of the data."""
         return next(iter(self.smooth.arrays().values())).device
 
-    @property
+    @cached_property
     def smoothness(self) -> torch.Tensor:
-        """(B,) Lipschitz constant L of grad f."""
-        return self.smooth.smoothness
+        """(B,) Lipschitz constant L of grad f; 1 where f is linear, for which every positive number is one."""
+        L = self.smooth.smoothness
+        return torch.where(L > 0, L, torch.ones_like(L))
 
     @property
     def strong_convexity(self) -> torch.Tensor:
@@ -101,6 +103,11 @@ class Composite:
         u = self.point(u, "u")
         if not isinstance(step, torch.Tensor):
             step = as_tensor(step, "step", ndim=(0, 1, 2), dtype=self.dtype, device=self.device)
+        column, full = (self.batch_size, 1), (self.batch_size, self.dim)
+        if step.ndim > 0 and tuple(step.shape) not in (column, full, (1,), (1, 1)):
+            raise InputError(f"step: expected a scalar, {column} or {full}, got shape {tuple(step.shape)}.")
+        if not bool((step > 0).all()):
+            raise InputError(f"step: expected > 0, got {float(step.min())}.")
         return self.nonsmooth.prox(u, step)
 
     def subdifferential(self, x: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -150,7 +157,10 @@ class Composite:
 
     def select(self, index: Any) -> Composite:
         """The problem of the instances `index` (integers) only."""
-        index = torch.as_tensor(index, dtype=torch.long, device=self.device).reshape(-1)
+        index = torch.as_tensor(index, device=self.device).reshape(-1)
+        if index.is_floating_point() or index.dtype == torch.bool:
+            raise InputError(f"select: expected indices (integers), got {index.dtype}.")
+        index = index.long()
         if index.numel() == 0 or int(index.min()) < 0 or int(index.max()) >= self.batch_size:
             raise InputError(
                 f"select: expected indices in 0..{self.batch_size - 1}, at least one, got {index.tolist()[:8]}."
@@ -159,18 +169,24 @@ class Composite:
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Composite:
         """The problem in another precision or on another device; itself, with all it knows, where nothing changes."""
+        if dtype is not None and dtype not in (torch.float32, torch.float64):
+            raise InputError(f"to: expected torch.float32 or torch.float64, got {dtype!r}.")
         same_device = device is None or torch.device(device) == self.device
         if dtype in (None, self.dtype) and same_device:
             return self
         return Composite(self.smooth.to(dtype, device), self.nonsmooth.to(dtype, device))
 
     def fingerprint(self) -> str:
-        """Hex digest of everything that determines the problem: kinds, shapes, precision and data."""
+        """Hex digest of everything that determines the problem: kinds, shapes and data (as float64, on any device)."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         digest = hashlib.sha256(self.name.encode())
         for part in (self.smooth, self.nonsmooth):
             digest.update(part.kind.encode())
             for name, tensor in sorted(part.arrays().items()):
-                array = np.ascontiguousarray(tensor.detach().cpu().numpy())
-                digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
+                array = np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype="<f8")
+                digest.update(f"{name}{array.shape}".encode())
                 digest.update(array.data)
         return digest.hexdigest()

@@ -58,11 +58,13 @@ def quadratic_form(Q: Any, c: Any, *, dtype: torch.dtype = torch.float64) -> Qua
     matrix = as_tensor(Q, "Q", ndim=(2, 3), dtype=dtype)
     if matrix.shape[-1] != matrix.shape[-2]:
         raise InputError(f"Q: expected square matrices, got shape {tuple(matrix.shape)}.")
-    size = matrix.abs().amax()
-    skew = (matrix - matrix.mT).abs().amax()
-    if float(skew) > 1e-12 * float(size):
+    size = matrix.abs().amax((-2, -1)).reshape(-1)
+    skew = (matrix - matrix.mT).abs().amax((-2, -1)).reshape(-1)
+    if bool((skew > 1e-12 * size).any()):
+        worst = int((skew - 1e-12 * size).argmax())
         raise InputError(
-            f"Q: expected a symmetric matrix, but max|Q - Q'| = {float(skew):.3g} with max|Q| = {float(size):.3g}; "
+            f"Q: expected a symmetric matrix, but max|Q - Q'| = {float(skew[worst]):.3g} with max|Q| = "
+            f"{float(size[worst]):.3g} in instance {worst}; "
             f"pass (Q + Q')/2 if that is what you mean."
         )
     map_, linear = _matrix_and_rows(0.5 * (matrix + matrix.mT), c, ("Q", "c"), dtype)
@@ -116,18 +118,25 @@ def nonnegative(*, dtype: torch.dtype = torch.float64) -> Box:
     return box(0.0, torch.inf, dtype=dtype)
 
 
+def _with_l1(smooth: LeastSquares | Logistic, lam: Any) -> Composite:
+    """`smooth` + lam ||x||_1; one instance of data under several lam is repeated for each of them."""
+    data = smooth.arrays()["A"]
+    r = L1(_weight(lam, "lam", data.dtype, data.device))
+    if smooth.batch_size == 1 < r.batch_size:
+        smooth = smooth.select(torch.zeros(r.batch_size, dtype=torch.long, device=data.device))
+    return Composite(smooth, r)
+
+
 def lasso(A: Any, y: Any, lam: Any, *, dtype: torch.dtype = torch.float64) -> Composite:
     """1/2 ||A x - y||^2 + lam ||x||_1 with A (B,m,n) or (m,n), y (B,m) or (m,), lam >= 0 scalar or (B,)."""
-    smooth = least_squares(A, y, dtype=dtype)
-    return Composite(smooth, L1(_weight(lam, "lam", dtype, smooth.target.device)))
+    return _with_l1(least_squares(A, y, dtype=dtype), lam)
 
 
 def logistic_l1(
     A: Any, labels: Any, lam: Any, *, smoothness: str = "exact", dtype: torch.dtype = torch.float64
 ) -> Composite:
     """`logistic(A, labels)` + lam ||x||_1."""
-    smooth = logistic(A, labels, smoothness=smoothness, dtype=dtype)
-    return Composite(smooth, L1(_weight(lam, "lam", dtype, smooth.labels.device)))
+    return _with_l1(logistic(A, labels, smoothness=smoothness, dtype=dtype), lam)
 
 
 def quadratic(

@@ -19,10 +19,10 @@ from l2o.problems.constructors import quadratic as _quadratic
 
 
 def _streams(family: str, seed: int, batch: int) -> list[np.random.Generator]:
-    if batch < 1:
-        raise InputError(f"batch: expected at least one instance, got {batch}.")
-    if seed < 0:
-        raise InputError(f"seed: expected a non-negative integer, got {seed}.")
+    if not isinstance(batch, int) or batch < 1:
+        raise InputError(f"batch: expected at least one instance, an integer, got {batch!r}.")
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:  # larger ones are split by NumPy and could meet others
+        raise InputError(f"seed: expected an integer in [0, 2**32), got {seed!r}.")
     label = zlib.crc32(family.encode())
     return [np.random.default_rng([label, seed, b]) for b in range(batch)]
 

@@ -74,7 +74,7 @@ class Change:
         """(B,n) bound on the rounding of `inward`."""
         u = _rounding.unit_roundoff(x.dtype)
         quotient = (x / self.dilation).abs() if self.dilates else torch.zeros_like(x)
-        return 2 * u * (quotient + self.inward(x).abs())
+        return 2 * u * (quotient + self.inward(x).abs()) + torch.finfo(x.dtype).tiny
 
     def select(self, index: torch.Tensor) -> Change:
         """The instances `index`."""
@@ -125,6 +125,12 @@ class ChangedSmooth(SmoothTerm):
     def smoothness(self) -> torch.Tensor:
         """(B,) c L / a^2."""
         return self._curvature * self.base.smoothness
+
+    @property
+    def smoothness_error(self) -> torch.Tensor:
+        """(B,): that of the base, and four roundings."""
+        eps = torch.finfo(self.smoothness.dtype).eps
+        return self._curvature * self.base.smoothness_error * (1 + 4 * eps) + 4 * eps * self.smoothness
 
     @cached_property
     def strong_convexity(self) -> torch.Tensor:
@@ -219,11 +225,12 @@ class ChangedNonsmooth(NonsmoothTerm):
 
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,): the base's error, and the slope times the rounding of x/a + t."""
-        w = self.change.inward(x)
-        low, high = self.base.subdifferential(w)
-        slope = torch.maximum(low.abs(), high.abs())
-        # An infinite slope belongs to an indicator, whose value does not change inside its domain.
-        moved = (slope.nan_to_num(posinf=0.0) * self.change.inward_error(x)).sum(-1)
+        w, moved_by = self.change.inward(x), self.change.inward_error(x)
+        # r_i is convex, so between w - d and w + d it is no steeper than at the ends. An infinite slope belongs to an
+        # indicator, whose value does not change inside its domain.
+        ends = (self.base.subdifferential(w - moved_by)[0], self.base.subdifferential(w + moved_by)[1])
+        slope = torch.maximum(*(end.abs().nan_to_num(posinf=0.0) for end in ends))
+        moved = (slope * moved_by).sum(-1)
         return 1.01 * self.change.scale.squeeze(-1) * (self.base.value_error(w) + moved)
 
     def arrays(self) -> dict[str, torch.Tensor]:

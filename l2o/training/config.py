@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from l2o._errors import InputError
 from l2o.optimizers import Optimizer, optimizer, option_names
@@ -42,8 +42,9 @@ class ModelConfig(_Section):
 
     @model_validator(mode="after")
     def _known(self) -> ModelConfig:
-        if not isinstance(self.build(), LearnedOptimizer):
-            raise ValueError(f"{self.name} has nothing to learn; name a learned optimizer")
+        model = self.build()
+        if not isinstance(model, LearnedOptimizer) or not model.heads:
+            raise ValueError(f"{self.name} has nothing to learn; name a learned optimizer, with a head switched on")
         return self
 
     def build(self, seed: int = 0) -> Optimizer:
@@ -94,6 +95,15 @@ class ScheduleConfig(_Section):
             raise ValueError(f"horizon ({self.horizon}) must be a multiple of unroll ({self.unroll})")
         return self
 
+    @field_validator("device")
+    @classmethod
+    def _present(cls, device: str) -> str:
+        try:
+            torch.zeros(1, device=device)
+        except (RuntimeError, AssertionError) as problem:
+            raise ValueError(f"device {device!r} cannot be used here ({str(problem).splitlines()[0]})") from None
+        return device
+
     @property
     def updates(self) -> int:
         """Number of weight updates in all."""
@@ -126,6 +136,8 @@ class TrainingConfig(_Section):
 def load_config(source: str | os.PathLike[str] | dict[str, Any]) -> TrainingConfig:
     """The configuration in a TOML file or a dict; unknown keys and bad values are one clear `InputError`."""
     where = "config"
+    if not isinstance(source, (dict, str, os.PathLike)):
+        raise InputError(f"config: expected a TOML file or a dict, got {type(source).__name__}.")
     if not isinstance(source, dict):
         where = str(source)
         try:

@@ -141,6 +141,7 @@ def _manifest(config: TrainingConfig, state: TrainingState, digest: str, command
         "sha256": digest,
         "command": command,
         "seconds": round(state.seconds, 1),
+        "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
@@ -159,11 +160,25 @@ def train(
     and ends with the same weights as an uninterrupted run) and at its end `weights.npz` and `manifest.json`.
     `progress(batches done, batches in all, last training loss)` is called after every batch.
     """
-    config = config if isinstance(config, TrainingConfig) else load_config(config)  # type: ignore[arg-type]
+    if not isinstance(config, TrainingConfig):
+        config = load_config(config)
     folder = None if out is None else Path(out)
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise InputError(f"{folder}: cannot be used as the folder of a training ({problem.strerror}).") from None
+    before = torch.get_num_threads()
+    try:
+        if config.training.threads is not None:
+            torch.set_num_threads(config.training.threads)
+        return _train(config, folder, progress, command)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _train(config: TrainingConfig, folder: Path | None, progress: Progress | None, command: str | None) -> Trained:
     schedule = config.training
-    if schedule.threads is not None:
-        torch.set_num_threads(schedule.threads)
     model = config.model.build(schedule.seed)
     assert isinstance(model, LearnedOptimizer)  # the config checked it
     dtype = getattr(torch, schedule.precision)
@@ -183,6 +198,8 @@ def train(
     x0 = synthetic.starts(held_out, seed=seed).to(dtype=dtype, device=schedule.device)
     held_out = held_out.to(dtype, schedule.device)
 
+    if not state.curve:  # the untrained model is a candidate too: a diverging run must not replace it
+        _validate(model, held_out, x0, config.validation.steps, state)
     total = schedule.epochs * schedule.batches
     begun, saved = time.monotonic() - state.seconds, time.monotonic()
     consistent = state.copy()

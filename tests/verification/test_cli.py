@@ -265,3 +265,51 @@ def test_installed_command() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("error: unknown optimizer 'sgd'")
+
+
+def test_untrained_models_say_so(run, tmp_path) -> None:
+    assert "UNTRAINED" in run("verify", "--problem", "logistic_l1", *SMALL)[1]
+    assert "shipped weights for lasso" in run("verify", *SMALL)[1]
+    assert "UNTRAINED" in run("verify", "--untrained", *SMALL, "--json")[1]
+    np.savez(tmp_path / "data.npz", A=np.eye(3), y=np.ones((2, 3)))
+    assert "shipped weights for lasso" in run("verify", "--data", tmp_path / "data.npz")[1]
+
+
+def test_defects_and_machines_are_not_violations(run, monkeypatch) -> None:
+    """Exit code 1 says that a bound is violated, and nothing else may use it."""
+    for problem, code, says in (
+        (ZeroDivisionError("x"), cli.CRASH, "ZeroDivisionError"),
+        (MemoryError("5 GB"), 2, "not enough memory"),
+        (OSError(28, "No space left on device", "/x"), 2, "/x: No space left on device"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ):
+
+        def fail(*arguments, problem=problem, **options):
+            raise problem
+
+        monkeypatch.setattr(l2o, "rollout", fail)
+        got, _, err = run("verify", *SMALL)
+        assert got == code
+        assert says in " ".join(err.split())
+
+
+def test_damaged_runs_are_exit_code_two(run, tmp_path) -> None:
+    path = l2o.rollout(l2o.optimizer("ista"), l2o.synthetic.lasso(2, 5, 8), np.zeros((2, 8)), 4).save(
+        tmp_path / "r.npz"
+    )
+    with np.load(path) as archive:
+        whole = {n: archive[n] for n in archive.files}
+    for change in (
+        {"subgradient": None},
+        {"objective": whole["objective"][:, :-1]},
+        {"objective": whole["objective"].astype(complex)},
+        {"objective": np.array(["a"])},
+        {"x": whole["x"].astype(np.int64)},
+        {"x": whole["x"][:, 0]},
+        {"meta": np.zeros(3, np.uint8)},
+        {"unheard": np.zeros(3)},
+    ):
+        np.savez(path, **{n: a for n, a in {**whole, **change}.items() if a is not None})
+        code, _, err = run("verify", "--iterates", path, *SMALL)
+        assert code == 2, change
+        assert err.count("\n") == 1

@@ -63,6 +63,17 @@ class NonsmoothTerm(abc.ABC):
         """(B,n) size of the numbers that evaluating r or its prox near x handles; its rounding is a few units of it."""
         return x.abs()
 
+    def subdifferential_near(self, x: torch.Tensor, units: float = 32.0) -> tuple[torch.Tensor, torch.Tensor]:
+        """The least and the greatest slope of r within `units` roundings of x, (B,n) each.
+
+        A prox is computed to a few roundings, so the slope that it implies belongs to a point this near to x.
+        """
+        reach = units * torch.finfo(x.dtype).eps * self.magnitude(x)
+        low, high = self.subdifferential(x)
+        return torch.minimum(low, self.subdifferential(x - reach)[0]), torch.maximum(
+            high, self.subdifferential(x + reach)[1]
+        )
+
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,) bound on the rounding error of `value`: a few units for each r_i and gamma_n for the sum."""
         size = self.values(x).abs().nan_to_num(posinf=0.0).sum(-1)

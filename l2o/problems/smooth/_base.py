@@ -42,6 +42,11 @@ class SmoothTerm(abc.ABC):
     def strong_convexity(self) -> torch.Tensor:
         """(B,) a certified lower bound mu >= 0 on the modulus of strong convexity."""
 
+    @property
+    def smoothness_error(self) -> torch.Tensor:
+        """(B,) bound on the rounding error of `smoothness`, as far as it comes from an n x n eigenvalue problem."""
+        return 4 * self.dim * torch.finfo(self.smoothness.dtype).eps * self.smoothness
+
     @abc.abstractmethod
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B,n) -> f(x) of shape (B,) and its gradient of shape (B,n), sharing what they have in common."""

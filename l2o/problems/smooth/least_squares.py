@@ -37,6 +37,12 @@ class LeastSquares(SmoothTerm):
         """(B,) largest eigenvalue of A'A."""
         return self.map.largest_eigenvalue().expand(self.batch_size)
 
+    @property
+    def smoothness_error(self) -> torch.Tensor:
+        """(B,): forming the Gram matrix of m rows adds to the eigenvalue problem."""
+        rows = self.map.matrix.shape[-2]
+        return (rows + 4 * self.dim) * torch.finfo(self.smoothness.dtype).eps * self.smoothness
+
     @cached_property
     def strong_convexity(self) -> torch.Tensor:
         """(B,) certified lower bound on the smallest eigenvalue of A'A; 0 where m < n."""

@@ -48,6 +48,12 @@ class Logistic(SmoothTerm):
         """(B,) curvature * lambda_max(A'A) / m."""
         return (self.curvature * self.map.largest_eigenvalue() / self.rows).expand(self.batch_size)
 
+    @property
+    def smoothness_error(self) -> torch.Tensor:
+        """(B,): forming the Gram matrix of m rows adds to the eigenvalue problem."""
+        rows = self.map.matrix.shape[-2]
+        return (rows + 4 * self.dim) * torch.finfo(self.smoothness.dtype).eps * self.smoothness
+
     @cached_property
     def strong_convexity(self) -> torch.Tensor:
         """(B,) 0: the loss flattens at infinity."""
