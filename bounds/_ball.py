@@ -5,15 +5,14 @@ value, so does the result: the radius of each operation bounds what the operands
 rounding of the operation itself, the rounding of the radius included.
 
 How the rounding is bounded: with u = 2^-53 every float64 operation returns ``exact * (1 + d)``, ``|d| <= u``,
-unless it underflows, where the error is at most 2^-1075. `_EPS` = 2u pays for the midpoint, the factor ``1 +
-16 _EPS`` for the handful of operations that make a radius, and `_TINY` for every underflow among them.
+unless it underflows, where the error is at most 2^-1075. `EPS` = 2u pays for the midpoint, the factor ``1 + 16
+EPS`` for the handful of operations that make a radius, and `TINY` for every underflow among them.
 Source: Rump, "Verification methods: rigorous results using floating-point arithmetic", Acta Numerica 19
 (2010).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -22,9 +21,9 @@ import numpy as np
 
 from ._errors import InputError
 
-_EPS = 2.0**-52
-_TINY = float(np.finfo(np.float64).tiny)
-_GROW = 1.0 + 16 * _EPS
+EPS = 2.0**-52
+TINY = float(np.finfo(np.float64).tiny)
+_GROW = 1.0 + 16 * EPS
 
 
 def _made(mid: np.ndarray, rad: np.ndarray) -> Ball:
@@ -40,7 +39,7 @@ def _made(mid: np.ndarray, rad: np.ndarray) -> Ball:
 
 def _rounded(mid: np.ndarray, rad: np.ndarray) -> Ball:
     """The result of one float64 operation `mid`, with `rad` from the operands: adds the rounding of both."""
-    return _made(mid, (rad + _EPS * np.abs(mid)) * _GROW + _TINY)
+    return _made(mid, (rad + EPS * np.abs(mid)) * _GROW + TINY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +47,8 @@ class Ball:
     """The set of t with ``|t - mid| <= rad``.
 
     `mid` and `rad` are float64 arrays of one shape (operations broadcast). A radius may be infinite: nothing
-    is known. A midpoint that is not finite is turned into "anything"; a NaN or a negative radius is an
-    `InputError`.
+    is known, and the midpoint is 0 and means nothing. A midpoint that is not finite is turned into that; a NaN
+    or a negative radius is an `InputError`.
     """
 
     mid: np.ndarray
@@ -128,9 +127,10 @@ class Ball:
         other = _ball(other)
         with np.errstate(all="ignore"):
             mid = self.mid / other.mid
-            away = (np.abs(other.mid) - other.rad) * (1.0 - 4 * _EPS)  # least |divisor|, rounded down
-            # |a/b - m/n| <= (rad_a + |m/n| rad_b) / |b|; _TINY: the quotient may have underflowed
-            rad = (self.rad + (np.abs(mid) * _GROW + _TINY) * other.rad) / away
+            away = (np.abs(other.mid) - other.rad) * (1.0 - 4 * EPS)  # least |divisor|, rounded down
+            # |a/b - m/n| <= (rad_a + |m/n| rad_b) / |b|; TINY twice: the quotient, and its product with rad_b,
+            # may have underflowed, and the latter is divided by a number that may be small
+            rad = (self.rad + (np.abs(mid) * _GROW + TINY) * other.rad + TINY) / away
             return _rounded(mid, np.where(away > 0, rad, np.inf))
 
     def __rtruediv__(self, other: Any) -> Ball:
@@ -183,8 +183,8 @@ class Ball:
             # each of the <= log2(n) + 1 levels rounds partial sums that add up to at most sum |mid|
             levels = max(length - 1, 0).bit_length()
             size = _tree_sum(np.moveaxis(np.abs(self.mid), axis, -1))
-            rad = _tree_sum(np.moveaxis(self.rad, axis, -1)) + levels * _EPS * size
-            result = _made(mid, rad * (_GROW + 4 * levels * _EPS) + _TINY)
+            rad = _tree_sum(np.moveaxis(self.rad, axis, -1)) + levels * EPS * size
+            result = _made(mid, rad * (_GROW + 4 * levels * EPS) + TINY)
         if keepdims:
             return _made(np.expand_dims(result.mid, axis), np.expand_dims(result.rad, axis))
         return result
@@ -206,11 +206,3 @@ def _tree_sum(x: np.ndarray) -> np.ndarray:
         folded = x[..., :half] + x[..., half : 2 * half]
         x = np.concatenate([folded, x[..., -1:]], axis=-1) if n % 2 else folded
     return x[..., 0]
-
-
-def maximum(balls: Sequence[Ball]) -> Ball:
-    """Entrywise maximum of several balls."""
-    result = balls[0]
-    for ball in balls[1:]:
-        result = result.maximum(ball)
-    return result

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import sympy as sp
 
+from ._ball import Ball
 from ._errors import InputError
 from ._evaluate import evaluate_expression
 from ._latex import to_latex
@@ -38,7 +39,9 @@ class Source:
 class Evaluation:
     """Both sides of a bound in numbers, (B,) or (B, K), each with an error bound; `slop` is extra tolerance.
 
-    The bound is broken beyond rounding where ``lhs - lhs_error > rhs + rhs_error + slop``.
+    The bound is broken beyond rounding where ``lhs - lhs_error > rhs + rhs_error + slop``. Where nothing is
+    known of a side (an operand with infinite error, an overflow) its error is inf and its value NaN, so that no
+    comparison with it is true; where nothing is known of the slop, it is inf.
     """
 
     lhs: np.ndarray
@@ -111,9 +114,8 @@ class Bound:
         shape = (quantities.batch, quantities.steps) if self.level == "step" else (quantities.batch,)
         lhs, rhs = (evaluate_expression(side, quantities) for side in (self.lhs, self.rhs))
         slop = np.zeros(shape) if self.slop is None else evaluate_expression(self.slop, quantities).magnitude
-        return Evaluation(
-            *(np.broadcast_to(_column(a, shape), shape) for a in (lhs.mid, rhs.mid, lhs.rad, rhs.rad, slop))
-        )
+        parts = (_shown(lhs), _shown(rhs), lhs.rad, rhs.rad, slop)
+        return Evaluation(*(np.broadcast_to(_column(a, shape), shape) for a in parts))
 
     def check(self, quantities: Quantities | Mapping[str, Any]) -> tuple[HypothesisCheck, ...]:
         """Check each hypothesis; quantities that are missing come first, as failed checks of their own."""
@@ -122,10 +124,14 @@ class Bound:
         return missing + tuple(hypothesis.check(quantities) for hypothesis in self.hypotheses)
 
     def vacuity_threshold(self, quantities: Quantities | Mapping[str, Any]) -> np.ndarray:
-        """The number from which on the right-hand side says nothing: 0 (B, K), or F(x_0) - F(z) (B,)."""
+        """The number from which on the right-hand side says nothing: 0 (B, K), or F(x_0) - F(z) (B,).
+
+        NaN where F(x_0) or F(z) is not known.
+        """
         quantities = as_quantities(quantities)
-        value = evaluate_expression(self.vacuous_above, quantities).mid
-        return np.zeros((quantities.batch, quantities.steps)) if self.level == "step" else value
+        if self.level == "step":
+            return np.zeros((quantities.batch, quantities.steps))
+        return _shown(evaluate_expression(self.vacuous_above, quantities))
 
     def sensitivity(self, quantity: str, at: sp.Expr | int | None = None) -> sp.Expr:
         """Derivative of the right-hand side with respect to a quantity.
@@ -157,6 +163,10 @@ class Bound:
     def replace(self, **changes: Any) -> Bound:
         """A copy with some fields changed."""
         return replace(self, **changes)
+
+
+def _shown(ball: Ball) -> np.ndarray:
+    return np.where(np.isinf(ball.rad), np.nan, ball.mid)
 
 
 def _column(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from types import SimpleNamespace
 
 import numpy as np
 
 from ._ball import Ball
 from ._errors import InputError
-from ._inputs import array, error_bound, smoothness, step_size
-from ._measure import Arrays, sound, unpacked, with_sigma
+from ._inputs import array, error_bound, numbers, smoothness, step_size
+from ._measure import NORM_UNDERFLOW, UNIT, Arrays, growth, sound, unpacked, upper_norm, with_sigma
 
-_EPS = 2.0**-52
-
-
-@dataclass(frozen=True, eq=False)
-class InnerProducts:
-    """The arguments of `from_inner_products`, as given."""
-
-    gram: dict[str, Any]
-    dimension: int
-    gradient_error: Any
-    L_error: Any
-    errors: dict[str, Any]
-    extra: dict[str, Any]
+_PER_STEP = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev")
 
 
-def from_gram(given: InnerProducts) -> tuple[Arrays, Arrays, int, int]:
-    """Values, error bounds, steps and batch size of runs given by inner products."""
-    F = array("F", given.gram["F"], (None, None), "(B, K+1)")
+def from_gram(given: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
+    """Values, error bounds, steps and batch size of runs given by the arguments of `from_inner_products`."""
+    F = array("F", given.F, (None, None), "(B, K+1)")
     batch, steps, n = F.shape[0], F.shape[1] - 1, given.dimension
     if batch < 1 or steps < 1 or n < 1:
         raise InputError(
@@ -39,17 +26,15 @@ def from_gram(given: InnerProducts) -> tuple[Arrays, Arrays, int, int]:
         return *unpacked(with_sigma(_gram_balls(given, batch, steps))), steps, batch
 
 
-def _gram_balls(given: InnerProducts, batch: int, steps: int) -> dict[str, Ball]:
+def _gram_balls(given: SimpleNamespace, batch: int, steps: int) -> dict[str, Ball]:
     many, points, n = (batch, steps), (batch, steps + 1), given.dimension
-    read = {
-        name: array(name, given.gram[name], many, "(B, K)")
-        for name in ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev")
-    }
-    F, dist = (array(name, given.gram[name], points, "(B, K+1)") for name in ("F", "dist"))
+    declared = given.errors or {}
+    read = {name: array(name, getattr(given, name), many, "(B, K)") for name in _PER_STEP}
+    F, dist = array("F", given.F, points, "(B, K+1)"), array("dist", given.dist, points, "(B, K+1)")
     off_G = error_bound("gradient_error", given.gradient_error, many, "(B, K)")
-    grow = 1.0 + (n + 4) * _EPS
-    G, D = np.sqrt(np.maximum(read["G2"], 0)) * grow, np.sqrt(np.maximum(read["D2"], 0)) * grow
-    near, far = dist[:, 1:] * grow, dist[:, :-1] * grow
+    G, D = (upper_norm(np.sqrt(np.maximum(read[name], 0)), n) for name in ("G2", "D2"))
+    reach = upper_norm(dist, n)
+    near, far = reach[:, 1:], reach[:, :-1]
     sides = {
         "G2": (G, G),
         "D2": (D, D),
@@ -62,29 +47,29 @@ def _gram_balls(given: InnerProducts, batch: int, steps: int) -> dict[str, Ball]
     balls = {}
     for name, value in read.items():
         a, b = sides[name]
-        rad = (n + 8) * _EPS * a * b  # the sum, and the rounding of the entries of G, D and x - z
-        if name in given.errors:
-            rad = error_bound(f"errors[{name!r}]", given.errors[name], many, "(B, K)")
+        rad = (n + 8) * UNIT * growth(n) * a * b  # the sum, and the rounding of the entries of G, D and x - z
+        if name in declared:
+            rad = error_bound(f"errors[{name!r}]", declared[name], many, "(B, K)")
         # an error of the gradient moves G against whatever it is multiplied with, and twice in ||G||^2
         if name == "G2":
             rad = rad + off_G * (2 * G + off_G)
         elif name.startswith("G"):
             rad = rad + off_G * b
         balls[name] = sound(value, n, rad)
-    L, h = smoothness(given.gram["L"], given.L_error, batch, n), step_size(given.gram["h"], batch)
+    L, h = smoothness(given.L, given.L_error, batch, n), step_size(given.reference_step, batch)
     c = Ball(h[:, None]) / L[:, None]
     off = {
-        name: error_bound(f"errors[{name!r}]", given.errors.get(name), shape, "the shape of its value")
+        name: error_bound(f"errors[{name!r}]", declared.get(name), shape, "the shape of its value")
         for name, shape in (("F", points), ("F_z", (batch,)), ("tau", (batch,)), ("G_inf", many))
     }
-    off_dist = (n + 4) * _EPS * dist if "dist" not in given.errors else given.errors["dist"]
+    off_dist = declared.get("dist", (n + 4) * UNIT * growth(n) * dist + n * NORM_UNDERFLOW)
     e2 = balls["D2"] - 2.0 * c * balls["GD"] + c * c * balls["G2"]
     e2 = Ball(np.maximum(e2.mid, 0.0), e2.rad)  # a square: moving the midpoint to 0 keeps every member >= 0
     out = {
         "L": L,
         "h": Ball(h),
         "F": Ball(F, off["F"]),
-        "F_z": Ball(array("F_z", given.gram["F_z"], (batch,), "(B,)"), off["F_z"]),
+        "F_z": Ball(array("F_z", given.F_z, (batch,), "(B,)"), off["F_z"]),
         "dist": sound(dist, n, error_bound("errors['dist']", off_dist, points, "(B, K+1)")),
         "G2": balls["G2"],
         "D2": balls["D2"],
@@ -96,11 +81,9 @@ def _gram_balls(given: InnerProducts, batch: int, steps: int) -> dict[str, Ball]
         "ex_prev": balls["Dx_prev"] - c * balls["Gx_prev"],
     }
     for name, shape in (("tau", (batch,)), ("G_inf", many)):
-        if given.gram[name] is not None:
-            out[name] = Ball(array(name, given.gram[name], shape, str(shape)), off[name])
-    for name, value in given.extra.items():
-        value = np.asarray(value, np.float64)
-        out[name] = Ball(
-            value, error_bound(f"errors[{name!r}]", given.errors.get(name), value.shape, "the value's shape")
-        )
+        if getattr(given, name) is not None:
+            out[name] = Ball(array(name, getattr(given, name), shape, str(shape)), off[name])
+    for name, value in (given.extra or {}).items():
+        value = numbers(f"extra[{name!r}]", value, "an array of numbers")
+        out[name] = Ball(value, error_bound(f"errors[{name!r}]", declared.get(name), value.shape, "the value's shape"))
     return out

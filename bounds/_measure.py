@@ -1,93 +1,94 @@
 """Measuring the quantities of a run, each with a sound bound on its rounding error.
 
 Two facts carry the whole module, with u = 2^-53 and g_n = n u / (1 - n u): a float64 sum of n products, in
-any order, is off by at most g_n sum |a_i b_i| <= g_n ||a|| ||b|| (Higham, "Accuracy and Stability of
-Numerical Algorithms", 2002, section 3.1), and if a and b are themselves off by vectors of norm da and db, by
-at most ||a|| db + da ||b|| + da db more. `_Vectors` therefore keeps an array with a bound on the norm of its
-error.
+any order, is off by at most g_n sum |a_i b_i| (Higham, "Accuracy and Stability of Numerical Algorithms",
+2002, section 3.1), and if a and b are themselves off by vectors of norm da and db, by at most ||a|| db + da
+||b|| + da db more. `_Vectors` therefore keeps an array with a bound on the norm of its error.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from ._ball import Ball
+from ._ball import EPS, TINY, Ball
 from ._errors import InputError
 from ._inputs import array, error_bound, smoothness, step_size
 
-_EPS = 2.0**-52
-_TINY = float(np.finfo(np.float64).tiny)
-_NORM_UNDERFLOW = 2.0**-500  # squares below 2^-1074 vanish, so a norm may miss sqrt(n) 2^-537
+UNIT = EPS / 2  # u
+NORM_UNDERFLOW = 2.0**-500  # squares below 2^-1074 vanish, so a norm may miss sqrt(n) 2^-537
 _CHUNK = 2**21  # entries per temporary array: 16 MiB
 _FLOOR = 8  # operations on one entry between x_{k-1} and x_k, each rounding at most the sizes that e_floor adds up
 
 Arrays = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True, eq=False)
-class RunArrays:
-    """The arguments of `measure`, as given."""
+def growth(n: int) -> float:
+    """At least 1 / (1 - 2 g_n): what bounds made of rounded sums of n terms are multiplied with."""
+    return 1.0 + 2 * (n + 4) * EPS
 
-    x: Any
-    gradient: Any
-    subgradient: Any
-    objective: Any
-    L: Any
-    comparator: Any
-    comparator_objective: Any
-    reference_step: Any = 1.0
-    comparator_residual: Any = None
-    preconditioner: Any = None
-    objective_error: Any = None
-    gradient_error: Any = None
-    comparator_objective_error: Any = None
-    comparator_residual_error: Any = None
-    L_error: Any = None
-    run_precision: float = _EPS
+
+def _norm(a: np.ndarray) -> np.ndarray:
+    """The norm along the last axis, off by at most (n/2 + 2) u growth(n) of itself and n NORM_UNDERFLOW."""
+    return np.sqrt(np.einsum("bki,bki->bk", a, a))
+
+
+def upper_norm(norm: np.ndarray, n: int) -> np.ndarray:
+    """An upper bound of the norm of n entries whose computed norm is `norm`."""
+    return norm * growth(n) + n * NORM_UNDERFLOW
 
 
 @dataclass(frozen=True, eq=False)
 class _Vectors:
-    """Vectors (B, k, n) with their norms and a bound `off` on the norm of their error, both (B, k)."""
+    """Vectors (B, k, n), their computed norm and a bound `off` on the norm of their error, both (B, k)."""
 
     array: np.ndarray
+    norm: np.ndarray
     off: np.ndarray
 
-    def dot(self, other: _Vectors) -> Ball:
-        mid = np.einsum("bki,bki->bk", self.array, other.array)
-        n = self.array.shape[-1]
-        a, b = self.norm(), other.norm()
-        return sound(mid, n, (n + 2) * _EPS * a * b + a * other.off + self.off * b + self.off * other.off)
+    @staticmethod
+    def rounded(a: np.ndarray, off: np.ndarray | float = 0.0) -> _Vectors:
+        """Entries that one more operation rounded, on top of an error of norm `off`."""
+        norm = _norm(a)
+        return _Vectors(a, norm, UNIT * upper_norm(norm, a.shape[-1]) + off)
 
-    def norm(self) -> np.ndarray:
+    def steps(self, cut: slice) -> _Vectors:
+        return _Vectors(self.array[:, cut], self.norm[:, cut], self.off[:, cut])
+
+    @property
+    def upper(self) -> np.ndarray:
         """An upper bound of the norm of `array`."""
-        n = self.array.shape[-1]
-        norm = np.sqrt(np.einsum("bki,bki->bk", self.array, self.array))
-        return norm * (1.0 + (n + 4) * _EPS) + n * _NORM_UNDERFLOW
+        return upper_norm(self.norm, self.array.shape[-1])
+
+    def dot(self, other: _Vectors) -> Ball:
+        n, one, two = self.array.shape[-1], self.array, other.array
+        mid = np.einsum("bki,bki->bk", one, two)
+        size = mid if one is two else np.einsum("bki,bki->bk", np.abs(one), np.abs(two))
+        a, b = self.upper, other.upper
+        return sound(mid, n, (n + 2) * UNIT * growth(n) * size + a * other.off + self.off * b + self.off * other.off)
 
     def norm_ball(self) -> Ball:
         n = self.array.shape[-1]
-        norm = np.sqrt(np.einsum("bki,bki->bk", self.array, self.array))
-        return sound(norm, n, (n + 4) * _EPS * norm + n * _NORM_UNDERFLOW + self.off)
+        return sound(self.norm, n, (0.5 * n + 2) * UNIT * growth(n) * self.norm + n * NORM_UNDERFLOW + self.off)
 
 
 def sound(mid: np.ndarray, n: int, rad: np.ndarray) -> Ball:
     """A ball whose radius also pays for the rounding of the radius and for the underflow of n products."""
-    rad = rad * (1.0 + 64 * _EPS) + n * _TINY
+    rad = rad * (1.0 + 64 * EPS) + n * TINY
     bad = ~(np.isfinite(mid) & np.isfinite(rad))
     return Ball(np.where(bad, 0.0, mid), np.where(bad, np.inf, rad))
 
 
-def measure_arrays(run: RunArrays) -> tuple[Arrays, Arrays, int, int]:
-    """Values, error bounds, steps and batch size of the quantities of a run given by its arrays."""
+def measure_arrays(run: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
+    """Values, error bounds, steps and batch size of a run given by the arguments of `measure`, under its names."""
     with np.errstate(all="ignore"):
         return _measure(run)
 
 
-def _measure(run: RunArrays) -> tuple[Arrays, Arrays, int, int]:
+def _measure(run: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
     x = array("x", run.x, (None, None, None), "(B, K+1, n)")
     batch, points, n = x.shape
     steps = points - 1
@@ -152,25 +153,21 @@ def _chunk(
     p: np.ndarray | None,
     precision: float,
 ) -> dict[str, Ball]:
-    zero = np.zeros(off_gradient.shape)
+    n = x.shape[-1]
 
     def plain(a: np.ndarray) -> np.ndarray:
-        return _Vectors(a, zero).norm()
+        return upper_norm(_norm(a), n)
 
-    D = x[:, :-1] - x[:, 1:]
-    D = _Vectors(D, _EPS * plain(D))
-    G = gradient + subgradient
-    G = _Vectors(G, _EPS * plain(G) + off_gradient)
+    D = _Vectors.rounded(x[:, :-1] - x[:, 1:])
+    G = _Vectors.rounded(gradient + subgradient, off_gradient)
     c = Ball(h) / L
-    cG, D_norm, G_norm = c.magnitude * (G.norm() + G.off), D.norm(), G.norm()
-    e = D.array - c.mid[..., None] * G.array
     # D and c G are each off by their own error; product and difference round once each
-    e = _Vectors(e, _EPS * plain(e) + _EPS * cG + D.off + c.rad * (G_norm + G.off) + c.magnitude * G.off)
-    xz = x - z[:, :]
-    offset = _EPS * _Vectors(xz, zero[:, :1]).norm()
-    new, old = _Vectors(xz[:, 1:], offset[:, 1:]), _Vectors(xz[:, :-1], offset[:, :-1])
+    off = UNIT * c.magnitude * G.upper + D.off + c.rad * (G.upper + G.off) + c.magnitude * G.off
+    e = _Vectors.rounded(D.array - c.mid[..., None] * G.array, off)
+    xz = _Vectors.rounded(x - z)
+    new, old = xz.steps(slice(1, None)), xz.steps(slice(None, -1))
     out = {
-        "dist": _Vectors(xz, offset).norm_ball(),
+        "dist": xz.norm_ball(),
         "G2": G.dot(G),
         "D2": D.dot(D),
         "e2": e.dot(e),
@@ -181,37 +178,35 @@ def _chunk(
         "Gnorm": G.norm_ball(),
         "G_inf": sound(np.abs(G.array).max(-1), 1, G.off),
     }
-    sizes = plain(x[:, :-1]) + plain(x[:, 1:])
+    reach = plain(x)
+    sizes = reach[:, :-1] + reach[:, 1:]
     out["e_floor"] = Ball(_finite(_FLOOR * precision * (sizes + c.magnitude * (plain(gradient) + plain(subgradient)))))
     if p is not None:
-        out |= _preconditioned(p, D, G, L, D_norm, G_norm)
+        out |= _preconditioned(p, D, G, L)
         moved = plain(p * gradient) + plain(p * subgradient)
         out["b_floor"] = Ball(_finite(_FLOOR * precision * (sizes + moved)))
     return out
 
 
-def _preconditioned(
-    p: np.ndarray, D: _Vectors, G: _Vectors, L: Ball, D_norm: np.ndarray, G_norm: np.ndarray
-) -> dict[str, Ball]:
-    n, zero = p.shape[-1], np.zeros(p.shape[:2])
+def _preconditioned(p: np.ndarray, D: _Vectors, G: _Vectors, L: Ball) -> dict[str, Ball]:
+    n = p.shape[-1]
     high, low = p.max(-1), p.min(-1)
     p_max = np.maximum(np.abs(high), np.abs(low))
     pG = p * G.array
-    b = D.array - pG
-    b_off = _EPS * (_Vectors(b, zero).norm() + _Vectors(pG, zero).norm()) + D.off + p_max * G.off
+    b = _Vectors.rounded(D.array - pG, UNIT * upper_norm(_norm(pG), n) + D.off + p_max * G.off)
     pG *= 1.0 - 0.5 * L.mid[..., None] * p
     mid = np.einsum("bki,bki->bk", pG, G.array)
     weight = p_max * (1.0 + 0.5 * L.magnitude * p_max)  # bounds |p (1 - L p / 2)|, with room for its rounding
     rad = (
-        (n + 8) * _EPS * weight * G_norm**2
-        + weight * G.off * (2 * G_norm + G.off)
-        + 0.5 * L.rad * (p_max * (G_norm + G.off)) ** 2
+        (n + 8) * UNIT * growth(n) * weight * G.upper**2
+        + weight * G.off * (2 * G.upper + G.off)
+        + 0.5 * L.rad * (p_max * (G.upper + G.off)) ** 2
     )
     return {
         "pG2": sound(mid, n, rad),
         "Lp_max": L * Ball(high),
         "Lp_min": L * Ball(low),
-        "bnorm": _Vectors(b, b_off).norm_ball(),
+        "bnorm": b.norm_ball(),
     }
 
 
@@ -229,8 +224,9 @@ def with_sigma(balls: dict[str, Ball]) -> dict[str, Any]:
     out: dict[str, Any] = dict(balls)
     norm, e, L, h = out.pop("Gnorm"), out["enorm"], out["L"][:, None], out["h"][:, None]
     floor = out["e_floor"].mid if "e_floor" in out else 0.0
+    known = np.isfinite(norm.rad) & np.isfinite(e.rad)
     no_gradient = norm.mid <= norm.rad + floor * (L / h).mid
-    still = no_gradient & (e.mid <= e.rad + floor)
+    still = known & no_gradient & (e.mid <= e.rad + floor)
     sigma = L * e / norm
     unknown = (norm.mid <= norm.rad) & ~still
     mid = np.where(still, 0.0, np.where(unknown, np.inf, sigma.mid))

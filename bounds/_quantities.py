@@ -52,6 +52,10 @@ class Quantities:
         check_known(self.facts, FACTS, "fact")
         object.__setattr__(self, "facts", MappingProxyType({name: bool(v) for name, v in self.facts.items()}))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # read-only views of dicts neither copy nor pickle; their contents do
+        return Quantities, (dict(self.values), dict(self.errors), dict(self.facts), self.steps, self.batch)
+
     def _checked(self, name: str, value: Any, attribute: str) -> np.ndarray:
         check_known([name], [other for other in VOCABULARY if other != "K"], "quantity")
         array = np.asarray(value, np.float64)

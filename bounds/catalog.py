@@ -25,6 +25,7 @@ def _collect(*groups: tuple[Bound, ...]) -> dict[str, Bound]:
 
 
 _CATALOG = _collect(descent.ENTRIES, rates.ENTRIES, out_of_distribution.ENTRIES)
+_NUMBERS = {key.replace(bound.name, bound.number, 1): key for key, bound in _CATALOG.items()}
 
 
 def names(variants: bool = False) -> list[str]:
@@ -33,9 +34,17 @@ def names(variants: bool = False) -> list[str]:
 
 
 def get(name: str) -> Bound:
-    """The bound called "name" or "name:variant"; `InputError` with the nearest names if there is none."""
-    if name in _CATALOG:
-        return _CATALOG[name]
-    near = difflib.get_close_matches(str(name), _CATALOG, n=3)
-    hint = f" Did you mean {' or '.join(f'`{key}`' for key in near)}?" if near else ""
-    raise InputError(f"there is no bound `{name}`.{hint} The catalogue has: {', '.join(_CATALOG)}")
+    """The bound called "name" or "name:variant", or by its number: "B7", "B7:sharp".
+
+    An `InputError` with the nearest names if there is none.
+    """
+    key = _NUMBERS.get(name, name)
+    if key in _CATALOG:
+        return _CATALOG[key]
+    known = [*_CATALOG, *_NUMBERS]
+    near = difflib.get_close_matches(str(name), known, n=3) or difflib.get_close_matches(str(name), known, 1, 0.0)
+    hint = " or ".join(f"`{_NUMBERS[key]}` ({key})" if key in _NUMBERS else f"`{key}`" for key in near)
+    raise InputError(
+        f"there is no bound `{name}`. Did you mean {hint}? The catalogue has: "
+        f"{', '.join(f'{key} ({number})' for number, key in _NUMBERS.items())}"
+    )

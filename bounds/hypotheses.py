@@ -56,14 +56,20 @@ def unavailable(name: str, quantities: Quantities, label: str | None = None) -> 
     )
 
 
-def _fact(name: str, latex: str) -> Hypothesis:
-    def judge(quantities: Quantities) -> HypothesisCheck:
-        declared = bool(quantities.facts.get(name, False))
-        holds = np.full(quantities.batch, declared)
-        required = f"the problem declares that {FACTS[name]}"
-        return HypothesisCheck(name, holds, holds.astype(np.float64), required, np.where(holds, 1.0, -1.0))
+@dataclass(frozen=True)
+class _Fact:
+    """Judges what the problem declares. Judges are objects, not closures: a bound can then be pickled."""
 
-    return Hypothesis(name, FACTS[name], latex, judge)
+    name: str
+
+    def __call__(self, quantities: Quantities) -> HypothesisCheck:
+        holds = np.full(quantities.batch, bool(quantities.facts.get(self.name, False)))
+        required = f"the problem declares that {FACTS[self.name]}"
+        return HypothesisCheck(self.name, holds, holds.astype(np.float64), required, np.where(holds, 1.0, -1.0))
+
+
+def _fact(name: str, latex: str) -> Hypothesis:
+    return Hypothesis(name, FACTS[name], latex, _Fact(name))
 
 
 def _inside(name: str, measured: np.ndarray, margin: np.ndarray, required: str, strict: bool) -> HypothesisCheck:
@@ -84,7 +90,8 @@ def _monotone(quantities: Quantities) -> HypothesisCheck:
     sigma, h = quantities.values["sigma"], quantities.values["h"][:, None]
     margin = np.full(sigma.shape, -np.inf)
     np.subtract(h + quantities.error("sigma"), sigma, out=margin, where=np.isfinite(sigma))
-    tiny = quantities.values["enorm"] <= _allowed(quantities, "enorm", "e_floor")
+    size = quantities.values["enorm"]
+    tiny = np.isfinite(size) & (size <= _allowed(quantities, "enorm", "e_floor"))
     margin = np.where(tiny, np.maximum(margin, 0.0), margin)
     return _inside("monotone", sigma, margin, "sigma_k <= h at each step, within rounding", False)
 
@@ -95,22 +102,31 @@ def _allowed(quantities: Quantities, name: str, floor: str) -> np.ndarray:
     return quantities.error(name) + (quantities.values[floor] if known else 0.0)
 
 
-def _zero(name: str, quantity: str, floor: str) -> Callable[[Quantities], HypothesisCheck]:
-    def judge(quantities: Quantities) -> HypothesisCheck:
-        measured, allowed = quantities.values[quantity], _allowed(quantities, quantity, floor)
+@dataclass(frozen=True)
+class _Zero:
+    """Judges whether a norm is 0 within what rounding explains."""
+
+    name: str
+    quantity: str
+    floor: str
+
+    def __call__(self, quantities: Quantities) -> HypothesisCheck:
+        measured, allowed = quantities.values[self.quantity], _allowed(quantities, self.quantity, self.floor)
         with np.errstate(invalid="ignore"):
-            return _inside(name, measured, allowed - measured, f"{quantity} is 0 at each step, within rounding", False)
+            margin = allowed - measured
+        return _inside(self.name, measured, margin, f"{self.quantity} is 0 at each step, within rounding", False)
 
-    return judge
 
+@dataclass(frozen=True)
+class _ReferenceStep:
+    """Judges whether 0 < h <= `high`."""
 
-def _reference_step(low: float, high: float) -> Callable[[Quantities], HypothesisCheck]:
-    def judge(quantities: Quantities) -> HypothesisCheck:
+    high: float
+
+    def __call__(self, quantities: Quantities) -> HypothesisCheck:
         h = quantities.values["h"]
-        margin = np.where(h > low, high - h, h - low)
-        return HypothesisCheck("reference_step", (h > low) & (h <= high), h, f"{low:g} < h <= {high:g}", margin)
-
-    return judge
+        margin = np.where(h > 0, self.high - h, h)
+        return HypothesisCheck("reference_step", (h > 0) & (h <= self.high), h, f"0 < h <= {self.high:g}", margin)
 
 
 def _preconditioner(quantities: Quantities) -> HypothesisCheck:
@@ -152,14 +168,14 @@ EXACT_STEP = Hypothesis(
     "exact_step",
     "Assumption 1 with step h/L: each step is the proximal-gradient step, e_k(h) = 0 within rounding",
     r"e_k(h) = 0 \ \forall k",
-    _zero("exact_step", "enorm", "e_floor"),
+    _Zero("exact_step", "enorm", "e_floor"),
     ("enorm",),
 )
 BIAS_FREE = Hypothesis(
     "bias_free",
     "the step is a preconditioned one without bias, b_k = 0 within rounding",
     r"b_k = 0",
-    _zero("bias_free", "bnorm", "b_floor"),
+    _Zero("bias_free", "bnorm", "b_floor"),
     ("bnorm",),
 )
 PRECONDITIONER_IN_RANGE = Hypothesis(
@@ -170,12 +186,12 @@ PRECONDITIONER_IN_RANGE = Hypothesis(
     ("Lp_min", "Lp_max"),
 )
 REFERENCE_STEP = Hypothesis(
-    "reference_step", "the reference step is in (0, 1]", r"0 < h \le 1", _reference_step(0.0, 1.0), ("h",)
+    "reference_step", "the reference step is in (0, 1]", r"0 < h \le 1", _ReferenceStep(1.0), ("h",)
 )
 REFERENCE_STEP_LONG = Hypothesis(
     "reference_step",
     "the reference step is in (0, 5/4]",
     r"0 < h \le \tfrac54",
-    _reference_step(0.0, 1.25),
+    _ReferenceStep(1.25),
     ("h",),
 )

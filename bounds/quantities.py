@@ -8,13 +8,15 @@ along it, and `from_scalars` from plain numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from ._errors import InputError
-from ._gram import InnerProducts, from_gram
-from ._measure import RunArrays, measure_arrays
+from ._gram import from_gram
+from ._inputs import numbers
+from ._measure import measure_arrays
 from ._quantities import FACTS, Quantities, check_known, shape_of
 from ._vocabulary import VOCABULARY, Quantity
 
@@ -28,6 +30,9 @@ __all__ = [
     "from_scalars",
     "measure",
 ]
+
+_NUMBERS = "a number or an array of numbers"
+_SIZES = ("R", "tau", "dist", "G2", "D2", "e2", "enorm", "sigma", "sigma_slack", "bnorm", "G_inf", "dz", "C1", "C2")
 
 
 def measure(
@@ -60,32 +65,15 @@ def measure(
 
     Error bounds: `gradient_error` (B, K) bounds the 2-norm of the error of grad f(x_{k-1}), to which one may
     add that of g_k when it is only near a subgradient; the others bound the absolute error of what they name,
-    in its shape. One left out means 0, except `L_error`, which defaults to n eps L. `run_precision` is the
-    epsilon of the arithmetic that made the run (2^-23 for float32); it sets `e_floor` and `b_floor` and no
-    error bound.
+    in its shape. One left out means 0, except `L_error`, which defaults to n eps L; inf means that nothing is
+    known (of L something must be: its error is below L). `run_precision` is the epsilon of the arithmetic that
+    made the run (2^-23 for float32); it sets `e_floor` and `b_floor` and no error bound.
 
     Each result carries a bound on its rounding error that covers the errors above, the sums of length n and
-    L. Raises `InputError` on wrong shapes and on entries that are not finite.
+    L. Raises `InputError` on wrong shapes and on values that are not finite.
     """
-    arrays = RunArrays(
-        x,
-        gradient,
-        subgradient,
-        objective,
-        L,
-        comparator,
-        comparator_objective,
-        reference_step,
-        comparator_residual,
-        preconditioner,
-        objective_error,
-        gradient_error,
-        comparator_objective_error,
-        comparator_residual_error,
-        L_error,
-        run_precision,
-    )
-    values, errors, steps, batch = measure_arrays(arrays)
+    given = SimpleNamespace(**locals())  # the arguments under their own names
+    values, errors, steps, batch = measure_arrays(given)
     return Quantities(values, errors, dict(facts or {}), steps, batch)
 
 
@@ -123,25 +111,8 @@ def from_inner_products(
     ||e(h)||^2 = ||D||^2 - 2 (h/L) <G, D> + (h/L)^2 ||G||^2 cancels where the deviation is small: its error
     bound says so (about sqrt(n eps) ||D|| for the norm). `measure` does not lose these digits.
     """
-    gram = {
-        "G2": G2,
-        "D2": D2,
-        "GD": GD,
-        "Gx": Gx,
-        "Gx_prev": Gx_prev,
-        "Dx": Dx,
-        "Dx_prev": Dx_prev,
-        "dist": dist,
-        "F": F,
-        "L": L,
-        "F_z": F_z,
-        "h": reference_step,
-        "tau": tau,
-        "G_inf": G_inf,
-    }
-    values, bounds, steps, batch = from_gram(
-        InnerProducts(gram, dimension, gradient_error, L_error, dict(errors or {}), dict(extra or {}))
-    )
+    given = SimpleNamespace(**locals())  # the arguments under their own names
+    values, bounds, steps, batch = from_gram(given)
     return Quantities(values, bounds, dict(facts or {}), steps, batch)
 
 
@@ -154,7 +125,8 @@ def from_scalars(
 
     A per-step or per-iterate quantity is a number (the same at every step), a list of one run (K,) or (K+1,),
     or a batch (B, K) or (B, K+1); a run quantity a number or (B,). `K` may be given; it is 1 if nothing says
-    otherwise. `h` is 1 where it is not given, and `R` is dist[0] where only `dist` is.
+    otherwise. `h` is 1 where it is not given, and `R` is dist[0] where only `dist` is. L <= 0 and negative
+    sizes (`R`, `dist`, squares, norms) are an `InputError`; an h out of range is for the hypotheses to tell.
     """
     values = dict(values)
     given_steps = values.pop("K", None)
@@ -162,8 +134,12 @@ def from_scalars(
     values.setdefault("h", 1.0)
     if "sigma" in values:
         values.setdefault("sigma_slack", 0.0)
-    arrays = {name: _numbers(name, value) for name, value in values.items()}
-    bounds = {name: _numbers(name, value) for name, value in (errors or {}).items()}
+    arrays = {name: numbers(name, value, _NUMBERS) for name, value in values.items()}
+    bounds = {name: numbers(f"errors[{name!r}]", value, _NUMBERS) for name, value in (errors or {}).items()}
+    check_known(bounds, VOCABULARY, "quantity")
+    for name, array in arrays.items():
+        if (name == "L" and (array <= 0).any()) or (name in _SIZES and (array < 0).any()):
+            raise InputError(f"`{name}` must be {'> 0' if name == 'L' else '>= 0'}; given {np.min(array)}")
     batches, steps = {1}, set() if given_steps is None else {_integer("K", given_steps)}
     for name, array in (*arrays.items(), *bounds.items()):
         level = VOCABULARY[name].level
@@ -196,15 +172,8 @@ def as_quantities(values: Quantities | Mapping[str, Any]) -> Quantities:
     return values if isinstance(values, Quantities) else from_scalars(values)
 
 
-def _numbers(name: str, value: Any) -> np.ndarray:
-    try:
-        return np.asarray(value, np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"`{name}` must be a number or an array of numbers; given {value!r}") from error
-
-
 def _integer(name: str, value: Any) -> int:
-    number = _numbers(name, value)
+    number = numbers(name, value, _NUMBERS)
     if number.ndim or not np.isfinite(number) or number != np.floor(number) or number < 1:
         raise InputError(f"`{name}` must be a whole number >= 1; given {value!r}")
     return int(number)

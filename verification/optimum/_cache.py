@@ -1,14 +1,16 @@
 """The disk cache of certified optima.
 
-One npz file (no pickle) per problem, tolerance and format; written to a temporary file and renamed, so that a
-reader never sees half a file. What is read is checked: the key and the checksum stored inside, shapes, order
+One npz file (no pickle) per problem, tolerance and version of the code; written to a temporary file and renamed,
+so that a reader never sees half a file. What is read is checked: the key and the checksum stored inside, shapes, order
 of the interval, and F(x) <= upper evaluated afresh. Anything that fails is recomputed and replaced.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
+import inspect
 import io
 import os
 import tempfile
@@ -17,12 +19,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from l2o import _rounding, problems
 from l2o.problems import Composite
 from verification.optimum._cross_check import CrossCheck
 from verification.optimum._result import Optimum
 
-FORMAT = 1
-"""Part of every key: raise it whenever results of older versions should not be used any more."""
+FORMAT = 2
+"""Of the files; part of every key."""
 
 ENVIRONMENT = "L2OBOUND_CACHE"
 
@@ -42,9 +45,33 @@ def cache_folder(given: str | os.PathLike[str] | None) -> Path:
     return Path(platformdirs.user_cache_dir("l2obound")) / "optimum"
 
 
+@functools.cache
+def code_digest() -> str:
+    """Hex digest of the code that results depend on: an error that was corrected must not live on in caches."""
+    digest = hashlib.sha256()
+    for root in (Path(__file__).parent, Path(problems.__file__).parent):
+        for file in sorted(root.rglob("*.py")):
+            digest.update(f"{file.relative_to(root).as_posix()} ".encode())
+            digest.update(file.read_bytes())
+    digest.update(Path(_rounding.__file__).read_bytes())
+    return digest.hexdigest()
+
+
+def _class_digest(part: object) -> str:
+    """The classes of a problem's terms: other classes may share the kind and the data, and change as well."""
+    kind = type(part)
+    text = f"{kind.__module__}.{kind.__qualname__}"
+    if not kind.__module__.startswith("l2o.problems."):
+        with contextlib.suppress(OSError, TypeError):  # no source, as for classes typed into a console
+            text += hashlib.sha256(inspect.getsource(kind).encode()).hexdigest()
+    base = getattr(part, "base", None)
+    return text if base is None else f"{text}({_class_digest(base)})"
+
+
 def cache_key(p: Composite, rtol: float) -> str:
-    """Hex digest of the problem, the tolerance and the format."""
-    return hashlib.sha256(f"{p.fingerprint()} {rtol!r} {FORMAT}".encode()).hexdigest()
+    """Hex digest of the problem, the tolerance, the code and the format."""
+    classes = f"{_class_digest(p.smooth)} {_class_digest(p.nonsmooth)}"
+    return hashlib.sha256(f"{p.fingerprint()} {classes} {rtol!r} {code_digest()} {FORMAT}".encode()).hexdigest()
 
 
 def _strings(values: tuple[str | None, ...]) -> np.ndarray:

@@ -22,7 +22,7 @@ from l2o.problems import Composite
 from l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
 from l2o.problems.smooth import Logistic
 from verification.optimum._curvature import added_curvature, curvature_floor
-from verification.optimum._directed import UNIT, down
+from verification.optimum._directed import FLAT, ROOT_TINY, TINY, UNIT, down, value_error
 from verification.optimum._linear_models import linear_model, squared_extent
 from verification.optimum._minorants import Minorant, minorant, nonnegative_smooth, zero_minorant
 from verification.optimum._strict import strict_minorant
@@ -54,11 +54,11 @@ def dual_value(p: Composite, dual: Minorant, upper: torch.Tensor, growth: tuple[
         found = (1 + 8 * UNIT) * room.clamp(min=0.0) / least
         usable = (least > 0) & (other.deficit == 0)
         radius = torch.minimum(radius, torch.where(usable, found, torch.inf))
-    penalty = torch.where(worst >= 0, 0.0, -worst * radius)
+    penalty = torch.where(worst >= 0, 0.0, -worst * (radius + TINY))
     extent = squared_extent(p.nonsmooth, dual.anchor)
     bent = torch.where(dual.deficit > 0, 0.5 * dual.deficit * extent, 0.0)
     size = dual.constant.abs() + base.abs() + penalty + bent
-    return down(dual.constant + base - penalty - bent, 8 * UNIT * size)
+    return down(dual.constant + base - penalty - bent, 8 * UNIT * size + TINY)
 
 
 def _zero_growth(p: Composite, x: torch.Tensor) -> tuple[Minorant, ...]:
@@ -94,18 +94,20 @@ def _distance(p: Composite, x: torch.Tensor) -> torch.Tensor:
     size = gradient.abs() + torch.maximum(low.abs().nan_to_num(posinf=0.0), high.abs().nan_to_num(posinf=0.0))
     outside = torch.maximum(gradient + low, -(gradient + high)).clamp(min=0.0) + 4 * UNIT * size
     spread = (1 + (x.shape[-1] + 4) * UNIT) * torch.linalg.vector_norm(outside, dim=-1)
-    return (spread + p.smooth_gradient_error(x)) * (1 + 4 * UNIT)
+    return (spread + p.smooth_gradient_error(x)) * (1 + 4 * UNIT) + ROOT_TINY
 
 
 def strong_convexity(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
     """F* >= F(x) - dist(0, dF(x))^2 / (2 mu), with mu of f and of r together."""
     modulus = down(curvature_floor(p.smooth) + added_curvature(p.nonsmooth))
     modulus = modulus.expand(p.batch_size)
-    if not bool((modulus > 0).any()):
+    if not bool((modulus >= FLAT).any()):
         return _nothing(x)
-    loss = (1 + 8 * UNIT) * _distance(p, x) ** 2 / (2 * modulus)
-    value = down(p.objective(x), p.objective_error(x) + loss)
-    return torch.where(modulus > 0, value, -torch.inf)
+    distance = _distance(p, x)
+    # Divided first: the square alone may underflow where the quotient does not.
+    loss = (1 + 8 * UNIT) * distance * (distance / (2 * modulus))
+    value = down(p.objective(x), value_error(p, x) + loss)
+    return torch.where(modulus >= FLAT, value, -torch.inf)
 
 
 def self_concordance(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
@@ -130,12 +132,12 @@ def self_concordance(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torc
     trace = hessian.diagonal(dim1=-2, dim2=-1).sum(-1)
     eigenvalue = torch.linalg.eigvalsh(hessian)[:, 0]
     modulus = down(eigenvalue, 2 * (rows + 10 * columns + 10) * 2 * UNIT * trace)
-    reach = f.map.row_norms.amax(-1) * (1 + (columns + 4) * UNIT)
+    reach = f.map.row_norms.amax(-1) * (1 + (columns + 4) * UNIT) + ROOT_TINY
     distance = _distance(p, x)
     ratio = distance * reach / modulus * (1 + 8 * UNIT)
-    loss = (1 + 16 * UNIT) * distance**2 / (2 * modulus * (1 - ratio))
-    value = down(p.objective(x), p.objective_error(x) + loss)
-    return torch.where((modulus > 0) & (ratio < 0.5), value, -torch.inf)
+    loss = (1 + 16 * UNIT) * distance * (distance / (2 * modulus * (1 - ratio)))
+    value = down(p.objective(x), value_error(p, x) + loss)
+    return torch.where((modulus >= FLAT) & (ratio < 0.5), value, -torch.inf)
 
 
 def extended_precision_dual(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
@@ -162,11 +164,15 @@ def strict_dual(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Ten
 
 @dataclass(frozen=True)
 class Entry:
-    """A certificate with its name; `late` ones are asked only once the solvers have nothing more to offer."""
+    """A certificate with its name; `late` ones are asked only once the solvers have nothing more to offer.
+
+    Of these, `fine` ones are asked earlier where the width is rounding already.
+    """
 
     name: str
     bound: Certificate
     late: bool = False
+    fine: bool = False
 
 
 CERTIFICATES: list[Entry] = [
@@ -175,6 +181,6 @@ CERTIFICATES: list[Entry] = [
     Entry("strong-convexity", strong_convexity),
     Entry("rescaled-dual", rescaled_dual),
     Entry("self-concordance", self_concordance),
-    Entry("extended-precision-dual", extended_precision_dual, late=True),
+    Entry("extended-precision-dual", extended_precision_dual, late=True, fine=True),
     Entry("strict-dual", strict_dual, late=True),
 ]

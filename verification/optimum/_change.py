@@ -13,7 +13,7 @@ import torch
 from l2o.problems import Composite
 from l2o.problems.nonsmooth import Box, Zero
 from l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
-from verification.optimum._directed import UNIT, down, up
+from verification.optimum._directed import TINY, UNIT, down, up, value_error
 from verification.optimum._minorants import nonnegative_smooth
 
 
@@ -50,7 +50,8 @@ def carry_over(
         moved = p.prox(moved, 1.0)
     scale = change.scale.reshape(-1).expand(p.batch_size)
     value = scale * lower
-    return down(value, 2 * UNIT * value.abs()), up(p.objective(moved), p.objective_error(moved)), moved
+    error = 2 * UNIT * value.abs() + TINY
+    return down(value, error), up(p.objective(moved), value_error(p, moved)), moved
 
 
 @nonnegative_smooth.register

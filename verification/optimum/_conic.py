@@ -1,8 +1,6 @@
 """The problems as cvxpy expressions, and the chain of conic solvers.
 
 cvxpy is imported on first use: it is slow to load.
-
-A new term adds one expression; without it the conic stage is skipped for that problem.
 """
 
 from __future__ import annotations
@@ -13,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 
 from l2o.problems import Composite
 from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
 from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
 from l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
+from verification.optimum._terms import doubtful, matrix, row
 
 
 @dataclass(frozen=True)
@@ -45,18 +43,9 @@ class ConicError(RuntimeError):
     """A conic solver gave no point; the message says why."""
 
 
-def _row(tensor: torch.Tensor, b: int) -> np.ndarray:
-    return tensor[b if tensor.shape[0] > 1 else 0].numpy()
-
-
-def _matrix(term: SmoothTerm, b: int) -> np.ndarray:
-    matrix = term.map.matrix
-    return (matrix if matrix.ndim == 2 else matrix[b]).numpy()
-
-
 def _moved(change: Change, b: int, w: Any) -> tuple[float, Any]:
-    scale, dilation = (float(_row(t, b)[0]) for t in (change.scale, change.dilation))
-    return scale, w / dilation + np.broadcast_to(_row(change.shift, b), w.shape)
+    scale, dilation = (float(row(t, b)[0]) for t in (change.scale, change.dilation))
+    return scale, w / dilation + np.broadcast_to(row(change.shift, b), w.shape)
 
 
 @functools.singledispatch
@@ -69,14 +58,14 @@ def smooth_expression(term: SmoothTerm, b: int, w: Any) -> Any:
 def _(term: LeastSquares, b: int, w: Any) -> Any:
     import cvxpy
 
-    return 0.5 * cvxpy.sum_squares(_matrix(term, b) @ w - _row(term.target, b))
+    return 0.5 * cvxpy.sum_squares(matrix(term, b) @ w - row(term.target, b))
 
 
 @smooth_expression.register
 def _(term: Logistic, b: int, w: Any) -> Any:
     import cvxpy
 
-    signed = (1 - 2 * _row(term.labels, b))[:, None] * _matrix(term, b)
+    signed = (1 - 2 * row(term.labels, b))[:, None] * matrix(term, b)
     return cvxpy.sum(cvxpy.logistic(signed @ w)) / term.rows
 
 
@@ -84,8 +73,8 @@ def _(term: Logistic, b: int, w: Any) -> Any:
 def _(term: QuadraticForm, b: int, w: Any) -> Any:
     import cvxpy
 
-    form = cvxpy.quad_form(w, cvxpy.psd_wrap(_matrix(term, b)))
-    return 0.5 * form - _row(term.linear, b) @ w
+    form = cvxpy.quad_form(w, cvxpy.psd_wrap(matrix(term, b)))
+    return 0.5 * form - row(term.linear, b) @ w
 
 
 @smooth_expression.register
@@ -109,20 +98,20 @@ def _(term: Zero, b: int, w: Any) -> tuple[Any, list[Any]]:
 def _(term: L1, b: int, w: Any) -> tuple[Any, list[Any]]:
     import cvxpy
 
-    return float(_row(term.lam, b)[0]) * cvxpy.norm1(w), []
+    return float(row(term.lam, b)[0]) * cvxpy.norm1(w), []
 
 
 @nonsmooth_expression.register
 def _(term: ElasticNet, b: int, w: Any) -> tuple[Any, list[Any]]:
     import cvxpy
 
-    lam, ridge = float(_row(term.lam, b)[0]), float(_row(term.ridge, b)[0])
+    lam, ridge = float(row(term.lam, b)[0]), float(row(term.ridge, b)[0])
     return lam * cvxpy.norm1(w) + 0.5 * ridge * cvxpy.sum_squares(w), []
 
 
 @nonsmooth_expression.register
 def _(term: Box, b: int, w: Any) -> tuple[Any, list[Any]]:
-    lower, upper = (np.broadcast_to(_row(t, b), w.shape) for t in (term.lower, term.upper))
+    lower, upper = (np.broadcast_to(row(t, b), w.shape) for t in (term.lower, term.upper))
     below, above = np.flatnonzero(np.isfinite(lower)), np.flatnonzero(np.isfinite(upper))
     constraints = [w[below] >= lower[below]] if below.size else []
     return 0.0, constraints + ([w[above] <= upper[above]] if above.size else [])
@@ -137,6 +126,8 @@ def _(term: ChangedNonsmooth, b: int, w: Any) -> tuple[Any, list[Any]]:
 
 def solve(p: Composite, b: int, solver: Solver) -> tuple[np.ndarray, float]:
     """Instance b: the solver's point (n,) and the value it reports; `ConicError` if it has none to give."""
+    if (doubt := doubtful(p)) is not None:
+        raise ConicError(doubt)
     try:
         import cvxpy
 

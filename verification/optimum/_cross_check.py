@@ -9,7 +9,7 @@ import torch
 
 from l2o.problems import Composite
 from verification.optimum import _conic
-from verification.optimum._directed import up
+from verification.optimum._directed import up, value_error
 
 ACCURACY = 1e-5
 """Agreement asked of the value that Clarabel reports, relative to max(1, |F*|).
@@ -58,7 +58,7 @@ def cross_check(p: Composite, lower: np.ndarray, upper: np.ndarray, index: int) 
     x = torch.from_numpy(point).reshape(1, -1)
     x = torch.where(torch.isfinite(one.objective(x)).reshape(-1, 1), x, one.prox(x, 1.0))
     objective = float(one.objective(x)[0])
-    highest = float(up(one.objective(x), one.objective_error(x))[0])
+    highest = float(up(one.objective(x), value_error(one, x))[0])
     low, high = float(lower[index]), float(upper[index])
     if highest < low:
         raise CrossCheckError(

@@ -9,6 +9,7 @@ import torch
 
 from l2o.problems.nonsmooth import ElasticNet, NonsmoothTerm
 from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
+from verification.optimum._directed import ROOT_TINY
 
 EXACT_DIM = 16
 """Largest number of variables for which semidefiniteness is decided in rational arithmetic."""
@@ -38,7 +39,7 @@ def _(term: Logistic) -> torch.Tensor:
 @curvature_floor.register
 def _(term: QuadraticForm) -> torch.Tensor:
     matrix = term.map.matrix.reshape(-1, term.dim, term.dim)
-    slack = 10 * term.dim * torch.finfo(torch.float64).eps * term.map.frobenius.reshape(-1)
+    slack = 10 * term.dim * torch.finfo(torch.float64).eps * term.map.frobenius.reshape(-1) + ROOT_TINY
     floor = (term.eigenvalues[:, 0] - slack).clone()
     for b in torch.nonzero(floor <= 0).flatten().tolist():
         if _exactly_semidefinite(matrix[b]):
@@ -61,7 +62,7 @@ def _exactly_semidefinite(matrix: torch.Tensor) -> bool:
     if size == 0:
         return True
     if size < matrix.shape[0]:
-        slack = 10 * size * torch.finfo(torch.float64).eps * float(torch.linalg.matrix_norm(block))
+        slack = 10 * size * torch.finfo(torch.float64).eps * float(torch.linalg.matrix_norm(block)) + ROOT_TINY
         if float(torch.linalg.eigvalsh(block)[0]) > slack:
             return True
     if size > EXACT_DIM:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import torch
 
 from l2o import _rounding
+from l2o.problems import Composite
 
 UNIT = _rounding.unit_roundoff(torch.float64)
 TINY = 1e-300
 """Absolute allowance for underflow, which the relative error bounds do not cover."""
+
+ROOT_TINY = 1e-150
+"""The same for norms, whose squares underflow: a norm may come out as 0 for entries up to 1e-162."""
+
+FLAT = 1e-290
+"""Moduli of convexity below are no evidence of any: at that scale even eigenvalues are made of underflow."""
 
 
 def down(value: torch.Tensor, error: torch.Tensor | float = 0.0) -> torch.Tensor:
@@ -21,6 +28,16 @@ def down(value: torch.Tensor, error: torch.Tensor | float = 0.0) -> torch.Tensor
 def up(value: torch.Tensor, error: torch.Tensor | float = 0.0) -> torch.Tensor:
     """A float64 at least value + error; NaN becomes +inf."""
     return -down(-value, error)
+
+
+def value_error(p: Composite, x: torch.Tensor) -> torch.Tensor:
+    """(B,) bound on the error of the computed F(x), underflow included."""
+    underflow = TINY * (1 + x.abs().sum(-1))
+    change = getattr(p.smooth, "change", None)
+    if change is not None:  # what underflows inside is scaled afterwards
+        inner = change.inward(x).expand_as(x).abs().sum(-1)
+        underflow = underflow + TINY * (1 + inner) * change.scale.reshape(-1)
+    return p.objective_error(x) + underflow
 
 
 def total(terms: torch.Tensor, relative: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

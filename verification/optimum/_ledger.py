@@ -10,7 +10,7 @@ import torch
 
 from l2o.problems import Composite
 from verification.optimum import _certificates
-from verification.optimum._directed import up
+from verification.optimum._directed import up, value_error
 
 
 @contextlib.contextmanager
@@ -24,6 +24,10 @@ def single_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+NEAR = 32
+"""Widths up to this multiple of the rounding of F are taken for rounding, and finer arithmetic is tried."""
+
+
 class CertificateError(RuntimeError):
     """A lower bound exceeds an upper bound: one of the two is wrong."""
 
@@ -32,15 +36,18 @@ class CertificateError(RuntimeError):
 class Ledger:
     """Intervals of the instances of p, improved by each point that is offered.
 
-    `floor` (B,) replaces the 1 in the requested width rtol max(1, |F*|) (another number for scaled problems).
+    `floor` (B,) replaces the 1 in the requested width rtol max(1, |F*|) (another number for scaled problems);
+    without `dual` only upper bounds are taken. `noise` (B,) bounds the rounding of F at x.
     """
 
     p: Composite
     rtol: float
     floor: torch.Tensor
+    dual: bool = True
     lower: torch.Tensor = field(init=False)
     upper: torch.Tensor = field(init=False)
     x: torch.Tensor = field(init=False)
+    noise: torch.Tensor = field(init=False)
     solver: list[str] = field(init=False)
     certificate: list[str] = field(init=False)
 
@@ -49,6 +56,7 @@ class Ledger:
         self.lower = torch.full((size,), -torch.inf, dtype=torch.float64)
         self.upper = torch.full((size,), torch.inf, dtype=torch.float64)
         self.x = torch.zeros(size, self.p.dim, dtype=torch.float64)
+        self.noise = torch.zeros(size, dtype=torch.float64)
         self.solver = ["none"] * size
         self.certificate = ["none"] * size
 
@@ -60,13 +68,19 @@ class Ledger:
         smallest = torch.where(self.lower > 0, self.lower, torch.where(self.upper < 0, -self.upper, 0.0))
         return self.rtol * torch.maximum(self.floor, smallest)
 
+    def _short(self) -> torch.Tensor:
+        """(B,) whether the width is reached, or rules out that it ever will be and is mostly rounding."""
+        target = self.target()
+        reachable = torch.where(self.noise < target, target, 2 * self.noise)
+        return self.upper - self.lower <= reachable
+
     def width(self, b: int) -> float:
         """upper - lower of instance b, inf where there is no lower bound."""
         return float(self.upper[b] - self.lower[b])
 
     def open(self, within: Sequence[int] | None = None) -> list[int]:
         """The instances (of `within`) whose interval is still too wide."""
-        short = (self.upper - self.lower <= self.target()).tolist()
+        short = self._short().tolist()
         return [b for b in (range(self.p.batch_size) if within is None else within) if not short[b]]
 
     def offer(self, index: Sequence[int], x: torch.Tensor, name: str | None, *, late: bool = False) -> None:
@@ -82,12 +96,14 @@ class Ledger:
     def _offer(self, index: Sequence[int], x: torch.Tensor, name: str | None, late: bool) -> None:
         part, rows = self._part(index), torch.as_tensor(list(index))
         x = torch.where(torch.isfinite(x), x, 0.0) + 0.0  # -0 becomes 0
-        upper = up(part.objective(x), part.objective_error(x))
+        error = value_error(part, x)
+        upper = up(part.objective(x), error)
         before = (self.upper - self.lower)[rows]
         better = torch.isfinite(upper) & (upper < self.upper[rows])
         self.upper[rows[better]] = upper[better]
         self.x[rows[better]] = x[better]
-        if self.p.smooth.convex:
+        self.noise[rows[better]] = error[better]
+        if self.dual and self.p.smooth.convex:
             inside = torch.isfinite(upper)
             if bool(inside.any()):
                 self._certify(rows[inside], x[inside], late)
@@ -107,11 +123,15 @@ class Ledger:
 
     def _certify(self, rows: torch.Tensor, x: torch.Tensor, late: bool) -> None:
         for entry in _certificates.CERTIFICATES:
-            if entry.late and not late:
-                continue
-            wide = (self.upper - self.lower > self.target())[rows]
+            wide = ~self._short()[rows]
             if not bool(wide.any()):
                 return
+            if entry.late and not late:
+                if not entry.fine:
+                    continue
+                wide &= (self.upper - self.lower <= NEAR * self.noise)[rows]
+                if not bool(wide.any()):
+                    continue
             chosen = rows[wide]
             part = self._part(chosen.tolist())
             bound = entry.bound(part, x[wide], self.upper[chosen]).detach()

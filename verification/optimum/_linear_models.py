@@ -10,8 +10,6 @@ least b: the dual point is feasible. If some are negative, by rounding or becaus
 optimal, the infimum over all w is -inf, but a minimiser has sum_i z_i <= M for an M that any other minorant
 with positive slacks provides; then the infimum over minimisers is at least b - M max_i(-s_i). No rescaling of
 the dual point is needed, and the price is the largest violation, not their sum.
-
-A new nonsmooth term adds one function.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ import functools
 import torch
 
 from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
-from verification.optimum._directed import UNIT, down, total
+from verification.optimum._directed import TINY, UNIT, down, total
 
 
 @functools.singledispatch
@@ -50,7 +48,8 @@ def _(term: ElasticNet, slope: torch.Tensor, error: torch.Tensor) -> tuple[torch
     ridged = term.ridge > 0
     excess = (-down(term.lam - slope.abs(), error)).clamp(min=0.0)
     ridge = torch.where(ridged, term.ridge, torch.ones_like(term.ridge))
-    base, base_error = total(excess * excess / (2 * ridge), 4)
+    # Divided first: the square alone may underflow where the quotient does not.
+    base, base_error = total(excess * (excess / (2 * ridge)), 4)
     base = torch.where(ridged.reshape(-1), down(-base, base_error), torch.zeros_like(base))
     return base, torch.where(ridged, torch.full_like(slope, torch.inf), down(term.lam - slope.abs(), error))
 
@@ -80,4 +79,4 @@ def squared_extent(term: NonsmoothTerm, anchor: torch.Tensor) -> torch.Tensor:
 @squared_extent.register
 def _(term: Box, anchor: torch.Tensor) -> torch.Tensor:
     far = torch.maximum((term.lower - anchor).abs(), (term.upper - anchor).abs())
-    return (1 + (anchor.shape[-1] + 8) * 2 * UNIT) * (far * far).sum(-1)
+    return (1 + (anchor.shape[-1] + 8) * 2 * UNIT) * (far * far).sum(-1) + TINY

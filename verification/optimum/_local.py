@@ -1,8 +1,4 @@
-"""One instance at a time, in NumPy: what the active-set polish needs of each term.
-
-A new smooth term adds a `local_smooth`, a new nonsmooth one a `local_separable`; without them points are not
-polished.
-"""
+"""One instance at a time, in NumPy: what the active-set polish needs of each term."""
 
 from __future__ import annotations
 
@@ -11,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.special import expit
 
 from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
 from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
+from verification.optimum._terms import matrix, row
 
 Array = np.ndarray
 
@@ -44,15 +40,6 @@ class LocalSeparable:
         return self.lam * float(np.abs(x).sum()) + 0.5 * self.ridge * float(x @ x)
 
 
-def _row(tensor: torch.Tensor, b: int) -> Array:
-    return tensor[b if tensor.shape[0] > 1 else 0].numpy()
-
-
-def _matrix(term: SmoothTerm, b: int) -> Array:
-    matrix = term.map.matrix
-    return (matrix if matrix.ndim == 2 else matrix[b]).numpy()
-
-
 @functools.singledispatch
 def local_smooth(term: SmoothTerm, b: int) -> LocalSmooth | None:
     """Instance b of `term`; None for terms that are not known here."""
@@ -61,7 +48,7 @@ def local_smooth(term: SmoothTerm, b: int) -> LocalSmooth | None:
 
 @local_smooth.register
 def _(term: LeastSquares, b: int) -> LocalSmooth:
-    return least_squares(_matrix(term, b), _row(term.target, b))
+    return least_squares(matrix(term, b), row(term.target, b))
 
 
 def least_squares(a: Array, y: Array) -> LocalSmooth:
@@ -80,7 +67,7 @@ def least_squares(a: Array, y: Array) -> LocalSmooth:
 
 @local_smooth.register
 def _(term: Logistic, b: int) -> LocalSmooth:
-    a, labels = _matrix(term, b), _row(term.labels, b)
+    a, labels = matrix(term, b), row(term.labels, b)
     sign, rows = 1 - 2 * labels, a.shape[0]
 
     def hessian(x: Array, free: Array) -> Array:
@@ -98,7 +85,7 @@ def _(term: Logistic, b: int) -> LocalSmooth:
 
 @local_smooth.register
 def _(term: QuadraticForm, b: int) -> LocalSmooth:
-    q, c = _matrix(term, b), _row(term.linear, b)
+    q, c = matrix(term, b), row(term.linear, b)
     return LocalSmooth(
         lambda x: float(x @ (0.5 * (q @ x) - c)),
         lambda x: q @ x - c,
@@ -124,15 +111,15 @@ def _(term: Zero, b: int, dim: int) -> LocalSeparable:
 
 @local_separable.register
 def _(term: L1, b: int, dim: int) -> LocalSeparable:
-    return LocalSeparable(float(_row(term.lam, b)[0]), 0.0, *_unbounded(dim))
+    return LocalSeparable(float(row(term.lam, b)[0]), 0.0, *_unbounded(dim))
 
 
 @local_separable.register
 def _(term: ElasticNet, b: int, dim: int) -> LocalSeparable:
-    return LocalSeparable(float(_row(term.lam, b)[0]), float(_row(term.ridge, b)[0]), *_unbounded(dim))
+    return LocalSeparable(float(row(term.lam, b)[0]), float(row(term.ridge, b)[0]), *_unbounded(dim))
 
 
 @local_separable.register
 def _(term: Box, b: int, dim: int) -> LocalSeparable:
-    lower, upper = (np.broadcast_to(_row(t, b), (dim,)) for t in (term.lower, term.upper))
+    lower, upper = (np.broadcast_to(row(t, b), (dim,)) for t in (term.lower, term.upper))
     return LocalSeparable(0.0, 0.0, lower, upper)

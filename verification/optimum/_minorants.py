@@ -6,7 +6,7 @@ For convex f = phi(A .) and any vector u, Fenchel's inequality gives for all w
 
 u may be any float vector, and it is taken to be exact: what the solver or the residual meant it to be does
 not matter. Rounding then enters only through phi*(u), taken off the constant here, and through A'u, whose
-entries carry a bound. A new smooth term adds one function.
+entries carry a bound.
 """
 
 from __future__ import annotations

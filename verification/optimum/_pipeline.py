@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import os
 import time
 from dataclasses import fields, is_dataclass, replace
@@ -14,6 +15,7 @@ import torch
 from l2o._errors import InputError
 from l2o.problems import Composite
 from l2o.problems.nonsmooth import Box
+from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm
 from verification.optimum import _stages
 from verification.optimum._cache import CacheError, cache_folder, cache_key, load, save
 from verification.optimum._change import carry_over, pull_back
@@ -21,6 +23,10 @@ from verification.optimum._cross_check import CrossCheck, cross_check, sample
 from verification.optimum._ledger import Ledger
 from verification.optimum._reasons import reasons
 from verification.optimum._result import Optimum
+from verification.optimum._terms import doubtful, plain
+
+LARGEST = 1e300
+"""Smoothness constants from here on are refused: products with them overflow."""
 
 
 def optimum(
@@ -53,14 +59,16 @@ def optimum(
         lower = -inf. Neither is an exception.
 
     Raises:
-        InputError: p is no problem of this toolkit, has data that are not finite or an empty box, or rtol is
-        not positive.
+        InputError: p is no problem of this toolkit, has an empty box or data that are not finite or too large
+        for float64, or rtol is not positive.
         CertificateError: a lower bound exceeds an upper one, which only an error in this package can cause.
         CrossCheckError: an independent solver found a point below the certified lower bound.
     """
     begun = time.perf_counter()
     _check(p, rtol, cross_check)
-    p = _detached(p.to(torch.float64, "cpu"))
+    rtol, identity = float(rtol), p.fingerprint()
+    p = plain(_detached(p.to(torch.float64, "cpu")))
+    _check_scale(p)
     with torch.no_grad():
         messages: list[str] = []
         path, key, found = None, "", None
@@ -72,7 +80,8 @@ def optimum(
         checked = _checked(p, result, cross_check, fresh=found is None)
         if path is not None and (found is None or checked is not found):
             _keep(path, key, checked, messages)
-    return replace(checked, messages=(*messages, *checked.messages), seconds=time.perf_counter() - begun)
+    seconds = time.perf_counter() - begun
+    return replace(checked, messages=(*messages, *checked.messages), seconds=seconds, problem=identity)
 
 
 def _detached(part: Any) -> Any:
@@ -93,7 +102,7 @@ def _silent(stage: str, done: int, total: int) -> None:
 def _check(p: Composite, rtol: float, count: int | None) -> None:
     if not isinstance(p, Composite):
         raise InputError(f"optimum: expected a Composite, got {type(p).__name__}; build one with l2o.")
-    if not (isinstance(rtol, (int, float)) and math.isfinite(rtol) and rtol > 0):
+    if not (isinstance(rtol, numbers.Real) and math.isfinite(rtol) and rtol > 0):
         raise InputError(f"rtol: expected a positive number, got {rtol!r}.")
     if count is not None and (not isinstance(count, int) or count < 0):
         raise InputError(f"cross_check: expected a number of instances, 0 or more, got {count!r}.")
@@ -106,6 +115,23 @@ def _check(p: Composite, rtol: float, count: int | None) -> None:
                 raise InputError(f"optimum: {name} of the {part.kind} term has NaN or infinite entries.")
     if isinstance(p.nonsmooth, Box) and not bool((p.nonsmooth.lower <= p.nonsmooth.upper).all()):
         raise InputError("optimum: the box is empty, its lower bound exceeds the upper one.")
+
+
+def _check_scale(p: Composite) -> None:
+    f = p.smooth
+    try:
+        if isinstance(getattr(f, "base", f), (LeastSquares, Logistic, QuadraticForm)):
+            # The smoothness constant is at most the squared Frobenius norm, which needs no eigenvalues.
+            size = getattr(f, "base", f).map.frobenius.reshape(-1) ** 2
+            change = getattr(f, "change", None)
+            if change is not None:
+                size = size * (change.scale / change.dilation**2).reshape(-1)
+        else:
+            size = f.smoothness
+    except torch.linalg.LinAlgError:
+        size = torch.tensor([torch.inf])
+    if not bool((size < LARGEST).all()):
+        raise InputError(f"optimum: {p.name} overflows float64 (its L may exceed {LARGEST:g}); rescale the data.")
 
 
 def _from_cache(path: Path, key: str, p: Composite, messages: list[str]) -> Optimum | None:
@@ -132,7 +158,7 @@ def _compute(p: Composite, rtol: float, progress: _stages.Progress) -> Optimum:
         # |c F*| rtol and rtol, in units of the base problem.
         floor = floor / change.scale.reshape(-1)
     # The change of variables rounds as well: a little of the width is left for it.
-    ledger = Ledger(base, rtol if change is None else 0.5 * rtol, floor)
+    ledger = Ledger(base, rtol if change is None else 0.5 * rtol, floor, dual=doubtful(p) is None)
     messages: list[str] = []
     _stages.run(ledger, progress, messages)
     lower, upper, x = ledger.lower, ledger.upper, ledger.x
@@ -145,7 +171,7 @@ def _compute(p: Composite, rtol: float, progress: _stages.Progress) -> Optimum:
         x,
         tuple(ledger.solver),
         tuple(ledger.certificate),
-        reasons(p, base, lower, upper, rtol),
+        reasons(p, base, lower, upper, x, rtol),
         messages=tuple(messages),
     )
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from numpy.linalg import LinAlgError
+from scipy.linalg import cho_factor, cho_solve
 
 from l2o.problems import Composite
 from verification.optimum._local import Array, LocalSeparable, LocalSmooth, local_separable, local_smooth
@@ -29,6 +30,7 @@ def polish(p: Composite, x: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(np.stack(rows))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # steps that overflow are refused, not reported
 def polish_instance(f: LocalSmooth, r: LocalSeparable, x: Array, rounds: int = ROUNDS) -> Array:
     """(n,) -> (n,), of the visited points the one that violates the optimality conditions least."""
     x = np.clip(np.array(x), r.lower, r.upper)
@@ -86,7 +88,10 @@ def _newton(hessian: Array, ridge: float, slope: Array) -> Array:
     except LinAlgError:
         pass  # singular or indefinite by rounding: the least-norm step below
     damping = 1e-14 * max(float(np.trace(matrix)) / len(slope), np.finfo(float).tiny)
-    values, vectors = np.linalg.eigh(matrix)
+    try:
+        values, vectors = np.linalg.eigh(matrix)
+    except LinAlgError:
+        return np.zeros_like(slope)  # entries that overflowed: there is no step to take
     kept = values > damping * len(slope)
     along = vectors.T @ slope
     return -(vectors[:, kept] @ (along[kept] / values[kept]))

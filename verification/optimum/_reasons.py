@@ -10,23 +10,32 @@ from l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
 from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm
 from verification.optimum._curvature import curvature_floor
 from verification.optimum._result import relative_width
+from verification.optimum._terms import doubtful
 
 
-def reasons(p: Composite, base: Composite, lower: np.ndarray, upper: np.ndarray, rtol: float) -> tuple[str | None, ...]:
+def reasons(
+    p: Composite, base: Composite, lower: np.ndarray, upper: np.ndarray, x: np.ndarray, rtol: float
+) -> tuple[str | None, ...]:
     """One entry per instance, None where the width is reached; `base` is p before its change of variables."""
     relative = relative_width(lower, upper)
     if (relative <= rtol).all():
         return (None,) * len(lower)
+    noise = p.objective_error(torch.from_numpy(x)).tolist()
     return tuple(
-        None if relative[b] <= rtol else _reason(base, b, float(lower[b]), float(upper[b]), rtol)
+        None if relative[b] <= rtol else _reason(base, b, float(lower[b]), float(upper[b]), noise[b], rtol)
         for b in range(len(lower))
     )
 
 
-def _reason(p: Composite, b: int, lower: float, upper: float, rtol: float) -> str:
+def _reason(p: Composite, b: int, lower: float, upper: float, noise: float, rtol: float) -> str:
     relative = float(relative_width(np.array(lower), np.array(upper)))
     if not np.isfinite(upper):
         return "no point with a finite objective was found"
+    if np.isfinite(lower) and upper - lower <= 4 * noise:
+        return (
+            f"the relative width {relative:.2e} exceeds {rtol:.2e}: it is rounding, F itself is known to "
+            f"{noise:.2e} here; rescale the data or accept a larger rtol"
+        )
     if np.isfinite(lower) and relative < 1e-6:
         return (
             f"the relative width {relative:.2e} exceeds {rtol:.2e}: what is left is rounding or slow "
@@ -42,6 +51,8 @@ def _obstacle(p: Composite, b: int) -> str:
     f, r = p.smooth, p.nonsmooth
     if not f.convex:
         return "the smooth term is not convex, and duality says nothing then"
+    if (doubt := doubtful(p)) is not None:
+        return f"{doubt}, so that its dual may be another; derive from SmoothTerm or NonsmoothTerm instead"
     smooth_known = isinstance(f, (LeastSquares, Logistic, QuadraticForm))
     if not smooth_known or not isinstance(r, (Zero, L1, ElasticNet, Box)):
         return (

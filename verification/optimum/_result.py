@@ -37,6 +37,7 @@ class Optimum:
     messages       what happened on the way that a user may want to know (cache files, failed solvers).
     cross_checked  comparisons with cvxpy and Clarabel.
     seconds        wall-clock time of the call.
+    problem        `fingerprint()` of the problem the intervals belong to; "" where it is not known.
     """
 
     lower: np.ndarray
@@ -49,6 +50,7 @@ class Optimum:
     messages: tuple[str, ...] = ()
     cross_checked: tuple[CrossCheck, ...] = ()
     seconds: float = 0.0
+    problem: str = ""
 
     @property
     def batch_size(self) -> int:
@@ -66,7 +68,10 @@ class Optimum:
         return relative_width(self.lower, self.upper)
 
     def select(self, index: int | Sequence[int] | np.ndarray) -> Optimum:
-        """The instances `index` (integers) only; `InputError` if one is out of range."""
+        """The instances `index` (integers) only; `InputError` if one is out of range.
+
+        They are another problem, so `problem` is left empty.
+        """
         chosen = np.atleast_1d(np.asarray(index))
         size = self.batch_size
         if chosen.size == 0 or chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= size:
@@ -74,6 +79,7 @@ class Optimum:
         places = {int(b): k for k, b in reversed(list(enumerate(chosen)))}
         return replace(
             self,
+            problem="",
             lower=self.lower[chosen],
             upper=self.upper[chosen],
             x=self.x[chosen],

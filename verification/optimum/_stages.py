@@ -31,6 +31,10 @@ def run(ledger: Ledger, progress: Progress, messages: list[str]) -> None:
     """Fill the ledger."""
     p = ledger.p
     batched = p.batch_size > SMALL_BATCH
+    # A finite value at once, even where every solver overflows; with enough regularisation it is the minimum.
+    ledger.offer(range(p.batch_size), start(p), "start")
+    if not ledger.open():
+        return
     if batched and suits_descent(p):
         points = coordinate_descent(p, lambda done: progress("coordinate descent", done, p.batch_size))
         ledger.offer(range(p.batch_size), points, "coordinate-descent+polish")
@@ -42,7 +46,7 @@ def run(ledger: Ledger, progress: Progress, messages: list[str]) -> None:
         hopeful = [b for b in ledger.open() if bool(torch.isfinite(ledger.lower[b]))]
         _conic_chain(ledger, hopeful, progress, messages)
     else:
-        _conic_chain(ledger, list(range(p.batch_size)), progress, messages)
+        _conic_chain(ledger, ledger.open(), progress, messages)
     if suits_descent(p) or not batched:
         _accelerated(ledger, ledger.open(), progress)
     _late(ledger)
@@ -71,7 +75,8 @@ def _accelerated(ledger: Ledger, index: list[int], progress: Progress) -> None:
         if not rest:
             return
         if len(rest) < len(index):
-            keep = [k for k, b in enumerate(index) if b in set(rest)]
+            left = set(rest)
+            keep = [k for k, b in enumerate(index) if b in left]
             part, step, x, polished, index = part.select(keep), step[keep], x[keep], polished[keep], rest
         if count:  # after the first round the polished point is the better start
             lower = part.objective(polished) < part.objective(x)

@@ -83,6 +83,32 @@ def _optimal(face, x, g, lam, low, high) -> bool:
     return True
 
 
+def objective(p, b: int, x) -> Fraction:
+    """F of instance b at the float64 point x (n,), transforms included; quadratic models only, x within any box."""
+    s, r = getattr(p.smooth, "base", p.smooth), getattr(p.nonsmooth, "base", p.nonsmooth)
+    w, scale = [Fraction(float(v)) for v in x], Fraction(1)
+    change = getattr(p.smooth, "change", None)
+    if change is not None:
+        scale, a = _row(change.scale, b)[0], _row(change.dilation, b)[0]
+        shift = _row(change.shift, b)
+        w = [v / a + t for v, t in zip(w, shift * len(w) if len(shift) == 1 else shift)]
+    matrix = (s.map.matrix if s.map.shared else s.map.matrix[b]).tolist()
+    image = [sum(Fraction(m) * v for m, v in zip(row, w)) for row in matrix]
+    if s.kind == "least-squares":
+        value = sum((z - y) ** 2 for z, y in zip(image, _row(s.target, b))) / 2
+    else:
+        value = sum(v * (z / 2 - c) for v, z, c in zip(w, image, _row(s.linear, b)))
+    if hasattr(r, "lam"):
+        value += _row(r.lam, b)[0] * sum(abs(v) for v in w)
+    if hasattr(r, "ridge"):
+        value += _row(r.ridge, b)[0] / 2 * sum(v * v for v in w)
+    return scale * value
+
+
+def _row(parameter, b: int) -> list[Fraction]:
+    return [Fraction(v) for v in parameter[b if parameter.shape[0] > 1 else 0].tolist()]
+
+
 def least_squares_form(a, y) -> tuple[list[list[Fraction]], list[Fraction], Fraction]:
     """q, c, constant of 1/2 |a x - y|^2, exactly."""
     a = [[Fraction(float(v)) for v in row] for row in a]

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from l2o.problems import synthetic
+from l2o.problems import Composite, synthetic
+from l2o.problems.nonsmooth import L1
 from verification.optimum import _cache, _pipeline, optimum
 
 
@@ -58,6 +60,33 @@ def test_other_tolerance_or_data_is_another_file(problem, filled):
     assert not optimum(problem, rtol=1e-8, cache_dir=file.parent).from_cache
     assert not optimum(problem.scaled(2.0), cache_dir=file.parent).from_cache
     assert len(list(file.parent.iterdir())) == 3
+
+
+def test_other_code_is_another_file(problem, filled, monkeypatch):
+    _, file = filled
+    assert len(_cache.code_digest()) == 64
+    monkeypatch.setattr(_cache, "code_digest", lambda: "another version")
+    assert not optimum(problem, cache_dir=file.parent).from_cache
+
+
+def test_another_class_of_the_same_kind_and_data_is_another_file(problem, filled):
+    _, file = filled
+
+    class Doubled(L1):
+        def values(self, x):
+            return 2 * super().values(x)
+
+    other = Composite(problem.smooth, Doubled(problem.nonsmooth.lam))
+    assert not optimum(other, cache_dir=file.parent).from_cache
+
+
+def test_an_optimum_names_its_problem(problem, filled):
+    o, file = filled
+    assert o.problem == problem.fingerprint()
+    assert optimum(problem, cache_dir=file.parent).problem == o.problem
+    assert o.select([0, 1]).problem == ""
+    single = problem.to(torch.float32)
+    assert optimum(single, cache=False).problem == single.fingerprint()
 
 
 def test_cache_off_writes_nothing(problem, tmp_path):

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from l2o.problems import Composite, lasso, quadratic, synthetic
-from l2o.problems.nonsmooth import Box, Zero
-from l2o.problems.smooth import LinearMap, QuadraticForm, SmoothTerm
+from l2o.problems.nonsmooth import L1, Box, Zero
+from l2o.problems.smooth import LeastSquares, LinearMap, QuadraticForm, SmoothTerm
 from tests.verification.optimum.combinations import NONSMOOTH, SMOOTH, problem, tensor
 from verification.optimum import (
     CertificateError,
@@ -196,12 +196,64 @@ def test_a_moved_box_is_pulled_back_outward():
 
 
 def test_half_bounded_variables_with_a_free_one_have_a_reason():
+    """min (w_1 - w_2 - 1)^2 / 2 + w_3^2 / 2 over w_1 <= 0 <= w_2 is 1/2, at 0; nothing bounds w_2 - w_1 but the data."""
     inf = np.inf
     r = Box(tensor([[-inf, 0.0, -inf]]), tensor([[0.0, inf, inf]]))
-    p = Composite(problem("least-squares", "zero", batch=1, rows=2, dim=3).smooth, r)
-    o = optimum(p, cache=False)
-    assert o.lower[0] >= 0
-    assert (o.reason[0] is None) == (o.relative_width[0] <= 1e-10)
+    a, y = tensor([[[1.0, -1.0, 0.0], [0.0, 0.0, 1.0]]]), tensor([[1.0, 0.0]])
+    o = optimum(Composite(LeastSquares(LinearMap(a), y), r), cache=False)
+    assert o.lower[0] <= 0.5 <= o.upper[0]
+    assert o.upper[0] <= 0.5 + 1e-10
+    assert "no strictly feasible dual point" in o.reason[0]
+
+
+def test_a_subclass_that_computes_something_else_does_not_inherit_the_dual():
+    """F = 1/2 ||A x - y||^2 - 100 and F = 1/2 ||A x - y||^2 + |x| / 10 - 100: the inherited bounds would be too high."""
+    p = problem("least-squares", "l1", batch=2)
+
+    class Lowered(LeastSquares):
+        def value_and_gradient(self, x):
+            value, gradient = super().value_and_gradient(x)
+            return value - 100, gradient
+
+        def value(self, x):
+            return self.value_and_gradient(x)[0]
+
+    class LoweredNorm(L1):
+        def values(self, x):
+            return super().values(x) - 100
+
+    class OtherMap(LinearMap):
+        def __call__(self, x):
+            return 0.5 * super().__call__(x)
+
+    f, r = p.smooth, p.nonsmooth
+    others = [
+        Composite(Lowered(f.map, f.target), r),
+        Composite(f, LoweredNorm(r.lam)),
+        Composite(Lowered(f.map, f.target), r).shifted(0.5).scaled(2.0),
+        Composite(LeastSquares(OtherMap(f.map.matrix), f.target), r),
+    ]
+    for other in others:
+        o = optimum(other, cache=False, cross_check=1)
+        assert (o.lower == -np.inf).all()
+        assert all("overrides" in reason for reason in o.reason)
+        assert np.isfinite(o.upper).all()
+
+
+def test_a_subclass_of_the_same_function_is_solved_as_what_it_derives_from():
+    p = problem("least-squares", "l1", batch=2)
+
+    class Understated(LeastSquares):
+        smoothness = property(lambda self: 0.1 * super().smoothness)
+
+    class WrongProx(L1):
+        def prox(self, u, step):
+            return u + 1
+
+    o = optimum(Composite(Understated(p.smooth.map, p.smooth.target), WrongProx(p.nonsmooth.lam)), cache=False)
+    right = optimum(p, cache=False)
+    assert (o.lower == right.lower).all()
+    assert (o.upper == right.upper).all()
 
 
 def test_unknown_terms_get_points_but_no_dual():

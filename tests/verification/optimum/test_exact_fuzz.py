@@ -76,9 +76,10 @@ def check(seed: int) -> tuple[int, int]:
     p = transformed(rng, base)
     o = optimum(p, cache=False)
     assert not np.isnan(np.concatenate([o.lower, o.upper, o.x.ravel()])).any()
-    assert (p.objective(torch.from_numpy(o.x)).numpy() <= o.upper).all()
+    assert torch.isfinite(p.nonsmooth.values(torch.from_numpy(o.x))).all()
     compared = 0
     for b, (form, options) in enumerate(instances):
+        assert exact.objective(p, b, o.x[b]) <= Fraction(o.upper[b]), (seed, b)
         value = exact_minimum(p, form, options)
         if value is None:
             continue  # a singular face: the minimum is attained elsewhere, or not found by enumeration
@@ -93,6 +94,18 @@ def test_random_problems_quick():
     narrow, compared = np.sum([check(seed) for seed in range(12)], axis=0)
     assert compared >= 90
     assert narrow >= 100
+
+
+@pytest.mark.parametrize("change", [lambda p: p, lambda p: p.rescaled(3.0).shifted(0.1)])
+@pytest.mark.parametrize("ridge", [0.0, 1e-8, 1.0, 1e12])
+def test_the_point_has_the_stated_value(ridge, change):
+    """A steep term turns the rounding of x/a + t into a large error of F, which `upper` has to include."""
+    smooth = LeastSquares(LinearMap(torch.ones(1, 1, 1, dtype=torch.float64)), tensor([[0.0]]))
+    for lam in (0.0, 1.0, 1e6):
+        p = change(Composite(smooth, ElasticNet(tensor([[lam]]), tensor([[ridge]]))))
+        o = optimum(p, cache=False)
+        value = exact.objective(p, 0, o.x[0])
+        assert Fraction(o.lower[0]) <= value <= Fraction(o.upper[0])
 
 
 @pytest.mark.slow

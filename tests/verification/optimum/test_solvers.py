@@ -66,7 +66,7 @@ def test_a_solver_that_raises_is_a_failure_like_any_other(monkeypatch):
         raise RuntimeError("segmentation of the mind")
 
     monkeypatch.setattr(cvxpy.Problem, "solve", broken)
-    o = optimum(problem("logistic", "l1", rows=30), cache=False)
+    o = optimum(problem("logistic", "zero", rows=30), cache=False)
     assert {s.split("+")[0] for s in o.solver} == {"fista"}
     assert (o.relative_width <= 1e-10).all()
     assert any("RuntimeError: segmentation of the mind" in m for m in o.messages)
