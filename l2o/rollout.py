@@ -162,7 +162,7 @@ class _Recorder:
                 stacked["comparator"] = self.comparator
         else:
             stacked.pop("dist", None)
-        stacked.setdefault("x", None)  # type: ignore[arg-type]
+        stacked.setdefault("x", None)
         return Run(
             **stacked,
             smoothness=self.problem.smoothness.clone(),

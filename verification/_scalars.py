@@ -92,8 +92,8 @@ def _ends(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.ndar
     own = problem.to(run.objective.dtype)
     shape = (run.batch_size, run.steps)
     for place, x in ((0, run.x_start), (-1, run.x_final)):
-        ok = alive[:, place] & np.isfinite(as_numpy(x)).all(axis=1)  # type: ignore[arg-type]
-        point = torch.from_numpy(np.where(ok[:, None], as_numpy(x), 0.0))  # type: ignore[arg-type]
+        ok = alive[:, place] & np.isfinite(as_numpy(x)).all(axis=1)
+        point = torch.from_numpy(np.where(ok[:, None], as_numpy(x), 0.0))
         value, recorded = as_numpy(problem.objective(point)), as_numpy(run.objective)[:, place]
         error = as_numpy(own.objective_error(point.to(own.dtype)))
         inside = np.isfinite(value)

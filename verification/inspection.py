@@ -152,10 +152,10 @@ class _Recomputed:
 
 def _recompute(run: Run, problem: Composite) -> _Recomputed:
     points, n = run.objective.shape, run.dim
-    own, many = problem.to(run.x.dtype), (run.batch_size, run.steps)  # type: ignore[union-attr]
+    own, many = problem.to(run.x.dtype), (run.batch_size, run.steps)
     scalar = [np.zeros(points) for _ in range(5)]
     found = _Recomputed(
-        as_numpy(run.x).copy(),  # type: ignore[arg-type]
+        as_numpy(run.x).copy(),
         np.ones(points, dtype=bool),
         *scalar[:3],
         np.zeros((*points, n)),
@@ -163,7 +163,7 @@ def _recompute(run: Run, problem: Composite) -> _Recomputed:
         np.zeros((*many, n)),
         np.zeros(many),
     )
-    recorded = as_numpy(run.subgradient)  # type: ignore[arg-type]
+    recorded = as_numpy(run.subgradient)
     alive = np.ones(run.batch_size, dtype=bool)
     with threads_for(problem), np.errstate(over="ignore", invalid="ignore"):
         for k in range(points[1]):
@@ -221,7 +221,7 @@ def _claims(
     """Name, error (B,K), what rounding allows, and the claim in words."""
     eps = torch.finfo(run.objective.dtype).eps
     fields = (run.smooth_gradient, run.generalized_gradient, run.step, run.deviation, run.relative_deviation)
-    gradient, generalized, step, deviation, rho = (as_numpy(f) for f in fields)  # type: ignore[arg-type]
+    gradient, generalized, step, deviation, rho = (as_numpy(f) for f in fields)
     yield ("objective", _objective_error(run, found, eps), 0.0, "the recorded objective is F(x_k), up to rounding")
     yield (
         "subgradient",
@@ -251,7 +251,7 @@ def _claims(
             allowed + 4 * eps * norm(true_deviation),
             "the recorded e_k and rho_k are D_k - G_k/L and L||e_k||/||G_k||",
         )
-        final, last = as_numpy(run.x_final), as_numpy(run.x[:, -1])  # type: ignore[index]
+        final, last = as_numpy(run.x_final), as_numpy(run.x[:, -1])
         differ = ~((final == last) | (np.isnan(final) & np.isnan(last))).all(axis=1)
         yield "end", differ[:, None] + 0 * moved, 0.0, "x_final is x_K"
         rise = norm(found.gradient[:, 1:] - found.gradient[:, :-1])

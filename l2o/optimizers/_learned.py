@@ -115,10 +115,8 @@ def cast(parameters: Parameters, like: torch.Tensor) -> Parameters:
 
 def detach(state: AnyState) -> AnyState:
     """The state cut off from the graph that made it (between segments of training)."""
-    tensors = {f.name: getattr(state, f.name) for f in fields(state)}  # type: ignore[arg-type]
-    return replace(  # type: ignore[type-var]
-        state, **{k: v.detach() for k, v in tensors.items() if isinstance(v, torch.Tensor)}
-    )
+    tensors = {f.name: getattr(state, f.name) for f in fields(state)}
+    return replace(state, **{k: v.detach() for k, v in tensors.items() if isinstance(v, torch.Tensor)})
 
 
 @dataclass(frozen=True)

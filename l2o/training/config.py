@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import tomllib
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from l2o._config import Section, read_config
 from l2o._errors import InputError
 from l2o.optimizers import Optimizer, optimizer, option_names
 from l2o.optimizers._learned import LearnedOptimizer
@@ -30,11 +27,7 @@ def split_seed(split: str, index: int = 0, seed: int = 0) -> int:
     return (1 + _SPLITS.index(split)) * _SPLIT_WIDTH + seed * 10**6 + index
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ModelConfig(_Section):
+class ModelConfig(Section):
     """Which optimizer is trained, and its options."""
 
     name: str
@@ -53,7 +46,7 @@ class ModelConfig(_Section):
         return optimizer(self.name, **({"seed": seed} if "seed" in known else {}) | self.options)
 
 
-class ProblemConfig(_Section):
+class ProblemConfig(Section):
     """The family the optimizer is trained on: a synthetic one, with its size."""
 
     family: Literal["lasso", "logistic_l1"] = "lasso"
@@ -68,7 +61,7 @@ class ProblemConfig(_Section):
         return make(batch, self.rows, self.dim, sparsity=self.sparsity, lam=self.lam, seed=seed, dtype=dtype)
 
 
-class ScheduleConfig(_Section):
+class ScheduleConfig(Section):
     """How long and how fast.
 
     One update is made after each `unroll` iterations; a batch is iterated `horizon` times; `epochs` passes over
@@ -110,7 +103,7 @@ class ScheduleConfig(_Section):
         return self.epochs * self.batches * (self.horizon // self.unroll)
 
 
-class ValidationConfig(_Section):
+class ValidationConfig(Section):
     """When and on what the weights are judged: the lowest mean objective over `steps` iterations is kept."""
 
     every: int = Field(20, ge=1)
@@ -118,7 +111,7 @@ class ValidationConfig(_Section):
     steps: int = Field(100, ge=1)
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """A whole training run."""
 
     model: ModelConfig
@@ -126,38 +119,7 @@ class TrainingConfig(_Section):
     training: ScheduleConfig = ScheduleConfig()
     validation: ValidationConfig = ValidationConfig()
 
-    @property
-    def digest(self) -> str:
-        """Hex digest of the settings; a run is resumed only under the same one."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-
 
 def load_config(source: str | os.PathLike[str] | dict[str, Any]) -> TrainingConfig:
     """The configuration in a TOML file or a dict; unknown keys and bad values are one clear `InputError`."""
-    where = "config"
-    if not isinstance(source, (dict, str, os.PathLike)):
-        raise InputError(f"config: expected a TOML file or a dict, got {type(source).__name__}.")
-    if not isinstance(source, dict):
-        where = str(source)
-        try:
-            source = tomllib.loads(Path(source).read_text(encoding="utf-8"))
-        except OSError as problem:
-            raise InputError(f"{where}: cannot be read ({problem.strerror}).") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-            raise InputError(f"{where}: not valid TOML ({problem}).") from None
-    try:
-        return TrainingConfig.model_validate(source)
-    except ValidationError as problem:
-        raise InputError(f"{where}: {describe(problem)}") from None
-
-
-def describe(problem: ValidationError) -> str:
-    """The errors of a validation in one line."""
-    parts = []
-    for error in problem.errors():
-        key = ".".join(str(p) for p in error["loc"]) or "(top)"
-        kind = error["type"]
-        message = "unknown key; remove it or check its spelling" if kind == "extra_forbidden" else error["msg"]
-        parts.append(f"{key}: {message.removeprefix('Value error, ')}")
-    return "; ".join(parts)
+    return read_config(source, TrainingConfig)

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import tomllib
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 import bounds
 import l2o
-from l2o import InputError
+from l2o._config import Section, read_config
 from l2o.problems import Composite, real, synthetic
-from l2o.training.config import describe, split_seed
+from l2o.training.config import split_seed
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Scenario(_Section):
+class Scenario(Section):
     """A shift of the initial point by s and of the objective, F(x + t), by t; (0, 0) is in distribution."""
 
     s: float = Field(0.0, allow_inf_nan=False)
@@ -42,7 +35,7 @@ class Scenario(_Section):
         return ", ".join(parts) or "InD"
 
 
-class ProblemSection(_Section):
+class ProblemSection(Section):
     """A family of problems, the optimizers run on it and the scenarios they are run under."""
 
     key: str = Field(pattern=r"^[A-Za-z0-9_.x-]+$", max_length=60)
@@ -100,7 +93,7 @@ class ProblemSection(_Section):
         return f"synthetic {name} {self.rows} x {problem.dim}"
 
 
-class ReportConfig(_Section):
+class ReportConfig(Section):
     """A whole report."""
 
     title: str = "Bounds of learned optimizers, held against runs"
@@ -124,31 +117,12 @@ class ReportConfig(_Section):
             raise ValueError(f"problem keys must differ, got {', '.join(keys)}")
         return self
 
-    @property
-    def digest(self) -> str:
-        """Hex digest of the settings."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-
 
 def load_report_config(
     source: str | os.PathLike[str] | dict[str, Any] | None = None, *, quick: bool = False
 ) -> ReportConfig:
     """The configuration in a TOML file or a dict; without one, the shipped default (or the quick one)."""
-    if source is None:
-        source = tomllib.loads((files(__package__) / ("quick.toml" if quick else "default.toml")).read_text())
-        where = "shipped config"
-    elif isinstance(source, dict):
-        where = "config"
-    else:
-        where = str(source)
-        try:
-            source = tomllib.loads(Path(source).read_text(encoding="utf-8"))
-        except OSError as problem:
-            raise InputError(f"{where}: cannot be read ({problem.strerror}).") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-            raise InputError(f"{where}: not valid TOML ({problem}).") from None
-    try:
-        return ReportConfig.model_validate(source)
-    except ValidationError as problem:
-        raise InputError(f"{where}: {describe(problem)}") from None
+    if source is not None:
+        return read_config(source, ReportConfig)
+    name = "quick.toml" if quick else "default.toml"
+    return read_config(tomllib.loads((files(__package__) / name).read_text(encoding="utf-8")), ReportConfig, name)

@@ -1,0 +1,61 @@
+"""Configurations: TOML checked against a schema; what does not fit is one clear error."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from l2o._errors import InputError
+
+
+class Section(BaseModel):
+    """A part of a configuration: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of the settings: equal settings, equal digest."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+def read_config(
+    source: str | os.PathLike[str] | dict[str, Any], schema: type[AnySection], where: str | None = None
+) -> AnySection:
+    """The configuration in a TOML file or a dict; unknown keys and bad values are one clear `InputError`."""
+    if not isinstance(source, (dict, str, os.PathLike)):
+        raise InputError(f"config: expected a TOML file or a dict, got {type(source).__name__}.")
+    if isinstance(source, dict):
+        where = where or "config"
+    else:
+        where = str(source)
+        try:
+            source = tomllib.loads(Path(source).read_text(encoding="utf-8"))
+        except OSError as problem:
+            raise InputError(f"{where}: cannot be read ({problem.strerror}).") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            raise InputError(f"{where}: not valid TOML ({problem}).") from None
+    try:
+        return schema.model_validate(source)
+    except ValidationError as problem:
+        raise InputError(f"{where}: {_in_one_line(problem)}") from None
+
+
+def _in_one_line(problem: ValidationError) -> str:
+    parts = []
+    for error in problem.errors():
+        key = ".".join(str(p) for p in error["loc"]) or "(top)"
+        unknown = error["type"] == "extra_forbidden"
+        message = "unknown key; remove it or check its spelling" if unknown else error["msg"]
+        parts.append(f"{key}: {message.removeprefix('Value error, ')}")
+    return "; ".join(parts)
