@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,7 +158,10 @@ def test_shipped_weights_match_their_manifest(name: str, family: str) -> None:
     opt, description = l2o.pretrained(name, family), manifest(name, family)
     assert opt.name == name
     assert {"config", "seed", "updates", "validation_curve", "sha256", "command"} <= set(description)
-    assert description["updates"] == load_config(description["config"]).training.updates
+    config = load_config(description["config"])
+    assert description["updates"] == config.training.updates
+    assert description["config_digest"] == config.digest
+    assert config == load_config(Path(__file__).parents[2] / "configs" / f"train-{name}-{family}.toml")
 
 
 def test_shipped_go_math_beats_fista() -> None:
