@@ -56,9 +56,10 @@ class Bound:
     """The statement ``lhs <= rhs`` under `hypotheses`.
 
     `number` is its place in the catalogue ("B6b"), `variant` names another form of the main entry. `level`
-    says whether it speaks of each step or of the run. `kind`: "tight" if its worst case is attained, else
-    "upper". `slop` is what must be added on the right because a hypothesis "... = 0" can only be checked to
-    within rounding. `prime`: LaTeX writes the run as F', x'.
+    says whether it speaks of each step or of the run. `kind` is "tight" if for every K some run that meets the
+    hypotheses attains it, its deviations not all 0 unless a hypothesis says so (tests/bounds/test_tight.py has
+    one for each entry), and "upper" if no such run is known. `slop` is what must be added on the right because
+    a hypothesis "... = 0" can only be checked to within rounding. `prime`: LaTeX writes the run as F', x'.
     """
 
     name: str

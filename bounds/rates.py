@@ -12,7 +12,8 @@ B7. The map T(x) = prox_{h r/L}(x - h grad f(x)/L) is nonexpansive and x_k diffe
 
 put this into B6b with <e_k, z - x_k> <= ||e_k|| ||x_k - z||, and use sum_k ||e_k|| sum_{i<=k} ||e_i|| = (A^2
 + sum ||e_k||^2)/2, A = sum ||e_k||. That is the sharp form. The classical form follows from it: sum ||e_k||^2
-<= A^2 and sum k ||e_k|| <= K A. At a minimiser tau = 0.
+<= A^2 and sum k ||e_k|| <= K A. At a minimiser tau = 0. The terms R A and A^2/2 are attained in the limit of many
+steps; of those in sum ||e_k||^2 and tau no run is known that needs them.
 """
 
 from __future__ import annotations

@@ -105,7 +105,9 @@ def _best(sides: list[_Side]) -> _Side:
     """Entry by entry the side that applies with the least right-hand side; the first one where none applies."""
     chosen = sides[0]
     for side in sides[1:]:
-        better = side.applies & (~chosen.applies | (side.rhs < chosen.rhs))
+        # A right-hand side of which nothing is known is NaN, and any other is better.
+        less = (side.rhs < chosen.rhs) | (np.isnan(chosen.rhs) & ~np.isnan(side.rhs))
+        better = side.applies & (~chosen.applies | less)
 
         def pick(new: np.ndarray, old: np.ndarray, better: np.ndarray = better) -> np.ndarray:
             return np.where(better, new, old)

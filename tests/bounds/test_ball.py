@@ -12,12 +12,18 @@ from hypothesis import strategies as st
 import bounds
 from bounds import Ball, _ball
 
+# of every order of magnitude, where products and quotients underflow or overflow
+extreme = st.builds(lambda m, e: m * 10.0**e, st.floats(1, 10), st.integers(-323, 307))
 numbers = st.one_of(
+    extreme,
+    extreme.map(lambda t: -t),
     st.floats(-1e3, 1e3),
     st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from([0.0, 5e-324, 1e-308, 1.0, 1 / 3, 1e308, -1e-160]),
 )
-radii = st.one_of(st.just(0.0), st.floats(0, 1e-10), st.floats(0, 1e3), st.sampled_from([5e-324, 1e-170, 1e300]))
+radii = st.one_of(
+    extreme, st.just(0.0), st.floats(0, 1e-10), st.floats(0, 1e3), st.sampled_from([5e-324, 1e-170, 1e300])
+)
 shares = st.fractions(-1, 1, max_denominator=8)
 balls = st.tuples(numbers, radii, shares)
 fast = settings(derandomize=True, deadline=None, max_examples=300)
@@ -113,6 +119,22 @@ def test_an_arithmetic_that_forgets_rounding_is_caught(monkeypatch, planted):
     assert missed() == 0
     monkeypatch.setattr(_ball, planted, 0.0 if planted == "EPS" else 1 - 1e-15)
     assert missed() > 0
+
+
+def test_quotients_keep_what_underflows_in_their_radius():
+    # |m/n| rad_b is below the least float, and divided by n it is not
+    quotient = Ball(1e-314) / Ball(1e-100, 1e-110)
+    for divisor in (Fraction(1e-100) + s * Fraction(1e-110) for s in (-1, 0, 1)):
+        assert encloses(quotient, Fraction(1e-314) / divisor)
+    rng = np.random.default_rng(0)
+    sizes = 10.0 ** rng.uniform(-323, 307, (4, 4000))
+    quotients = Ball(sizes[0], sizes[1]) / Ball(sizes[2], sizes[3])
+    for i, (a, ra, b, rb) in enumerate(sizes.T):
+        if np.isfinite(quotients.rad[i]):
+            ends = [
+                (Fraction(a) + s * Fraction(ra)) / (Fraction(b) + t * Fraction(rb)) for s in (-1, 1) for t in (-1, 1)
+            ]
+            assert all(encloses(quotients[i], end) for end in ends)
 
 
 def test_division_by_a_ball_with_zero_knows_nothing():

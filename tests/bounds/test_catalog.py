@@ -1,5 +1,7 @@
 """Entries of the catalogue: names, formulas against plain ones, LaTeX, sensitivity, best reference step."""
 
+import copy
+import pickle
 import subprocess
 import sys
 import time
@@ -141,6 +143,22 @@ def test_names_and_get():
     assert all(bounds.get(name).key == name for name in bounds.names(variants=True))
     with pytest.raises(bounds.InputError, match=r"Did you mean `ood_multi_step_sharp`.*per_step_descent"):
         bounds.get("ood_multistep_sharp")
+    for number, name in (
+        ("B1", "per_step_descent"),
+        ("B6b", "ood_multi_step_sharp"),
+        ("B7", "a_priori"),
+        ("B7:sharp", "a_priori:sharp"),
+        ("B2:diagonal", "homogeneous_descent:diagonal"),
+    ):
+        assert bounds.get(number) is bounds.get(name)
+    for wrong, hint in (
+        ("B6d", r"ood_multi_step\S+ .B6"),
+        ("B99", "B"),
+        ("@", "`"),
+        ("a_prior", "`a_priori`"),
+    ):
+        with pytest.raises(bounds.InputError, match=rf"Did you mean .*{hint}"):
+            bounds.get(wrong)
     with pytest.raises(bounds.InputError, match="two entries"):
         catalog._collect((bounds.get("ind_rate"),), (bounds.get("ind_rate"),))
 
@@ -305,6 +323,56 @@ def test_the_identity_behind_long_reference_steps():
         assert sp.expand(rest - form) == 0
         assert sp.hessian(form.subs(h, sp.Rational(5, 4)), g).is_positive_semidefinite
         assert all(b[i] >= (a[i] + a[i + 1]) / 2 for i in range(steps + 1))
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_bounds_and_quantities_copy_and_pickle(duplicate):
+    quantities = complete(4, 3, 0.8, batch=5)
+    twin = duplicate(quantities)
+    assert (twin.steps, twin.batch, twin.facts) == (quantities.steps, quantities.batch, quantities.facts)
+    for name in bounds.names(variants=True):
+        bound = bounds.get(name)
+        other = duplicate(bound)
+        assert (other.key, other.lhs, other.rhs, other.slop) == (bound.key, bound.lhs, bound.rhs, bound.slop)
+        assert other.latex() == bound.latex()
+        assert other.sensitivity("enorm") == bound.sensitivity("enorm")
+        one, two = bound.evaluate(quantities), other.evaluate(twin)
+        for part in ("lhs", "rhs", "lhs_error", "rhs_error", "slop"):
+            np.testing.assert_array_equal(getattr(one, part), getattr(two, part))
+        for a, b in zip(bound.check(quantities), other.check(twin), strict=True):
+            assert (a.name, a.required) == (b.name, b.required)
+            np.testing.assert_array_equal(a.holds, b.holds)
+            np.testing.assert_array_equal(a.margin, b.margin)
+
+
+@pytest.mark.parametrize("name", bounds.names(variants=True))
+def test_what_is_not_known_is_no_number(name):
+    """An infinite error gives NaN with error inf, no warning, and neither a violation nor a verification."""
+    bound, q = bounds.get(name), complete(4, 3, 0.8, batch=5)
+    unknown_of = [n for n in bound.quantities if n not in ("h", "sigma_slack", "bnorm")]
+    for unknown in unknown_of:
+        errors = {**q.errors, unknown: np.full(q.shape_of(unknown), np.inf)}
+        poor = bounds.Quantities(q.values, errors, q.facts, q.steps, q.batch)
+        e = bound.evaluate(poor)
+        sides = [(e.lhs, e.lhs_error), (e.rhs, e.rhs_error)]
+        assert all((np.isnan(value) == np.isinf(error)).all() for value, error in sides)
+        tolerance = e.lhs_error + e.rhs_error + e.slop
+        assert np.isinf(tolerance).any()
+        lost = np.isinf(tolerance)
+        assert not ((e.lhs - e.rhs > tolerance) & lost).any()
+        assert not runs.holds(bound, poor)[1][lost].any()
+        assert np.isnan(e.rhs - e.lhs)[np.isinf(e.lhs_error + e.rhs_error)].all()
+        bound.vacuity_threshold(poor)
+
+
+def test_an_infinite_error_is_not_the_number_zero():
+    values = {"L": 1.0, "G2": 1.0, "Ge": 0.0, "e2": 1.0, "F": [0.0, 1e300]}
+    e = bounds.get("per_step_descent").evaluate(bounds.from_scalars(values, errors={"e2": np.inf}))
+    assert e.lhs == 1e300
+    assert np.isnan(e.rhs)
+    assert e.rhs_error == np.inf
+    lost = bounds.from_scalars({"L": 1.0, "R": 1.0, "F": [0.0, 1.0], "F_z": 0.0}, errors={"F": np.inf})
+    assert np.isnan(bounds.get("ind_rate").vacuity_threshold(lost))
 
 
 def test_importing_bounds_imports_no_heavy_package():

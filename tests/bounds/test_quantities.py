@@ -125,6 +125,44 @@ def test_errors_enclose_exact_arithmetic():
                 assert low**2 <= dot(new, new) <= high**2
 
 
+@pytest.mark.parametrize("n", [1, 3, 400])
+def test_errors_of_long_sums_enclose_exact_arithmetic(n):
+    rng = np.random.default_rng(n)
+    batch, steps = 2, 5
+    x, G = rng.random((batch, steps + 1, n)), rng.random((batch, steps, n)) - 0.3 * rng.random()
+    z = rng.random((batch, n))
+    q = bounds.measure(
+        x=x,
+        gradient=G,
+        subgradient=np.zeros_like(G),
+        objective=np.zeros((batch, steps + 1)),
+        L=2.0,
+        L_error=0.0,
+        comparator=z,
+        comparator_objective=0.0,
+    )
+
+    def inside(name, b, i, exact, square=False):
+        value, error = Fraction(q.values[name][b, i]), Fraction(q.error(name)[b, i])
+        assert error <= Fraction(n + 20, 2**52) * max(abs(value), 4 * n)
+        if square:
+            return max(value - error, 0) ** 2 <= exact <= (value + error) ** 2
+        return abs(value - exact) <= error
+
+    for b in range(batch):
+        for i in range(steps):
+            g, old, new, c = ([Fraction(v) for v in a] for a in (G[b, i], x[b, i], x[b, i + 1], z[b]))
+            d = [u - v for u, v in zip(old, new)]
+            e = [u - v / 2 for u, v in zip(d, g)]
+            far = [u - v for u, v in zip(new, c)]
+            assert inside("G2", b, i, sum(u * u for u in g))
+            assert inside("D2", b, i, sum(u * u for u in d))
+            assert inside("Ge", b, i, sum(u * v for u, v in zip(g, e)))
+            assert inside("ex", b, i, sum(u * v for u, v in zip(e, far)))
+            assert inside("enorm", b, i, sum(u * u for u in e), square=True)
+            assert inside("dist", b, i + 1, sum(u * u for u in far), square=True)
+
+
 @pytest.mark.parametrize("planted", ["UNIT", "no error of L"])
 def test_error_bounds_that_forget_something_are_caught(monkeypatch, planted):
     if planted == "UNIT":
@@ -271,6 +309,51 @@ def test_overflow_is_infinite_with_infinite_error():
     assert np.isinf(e.rhs_error).all()
 
 
+def test_infinite_error_bounds_mean_that_nothing_is_known():
+    quantities = sample().measure(gradient_error=np.inf, objective_error=np.inf)
+    for name in ("G2", "Ge", "ex", "e2", "enorm", "sigma", "F", "pG2"):
+        assert np.isinf(quantities.error(name)).all(), name
+        assert np.isinf(quantities.values[name]).all(), name
+    for name in ("D2", "dist", "F_z"):
+        assert np.isfinite(quantities.error(name)).all(), name
+    for bound in (bounds.get(name) for name in bounds.names(variants=True)):
+        if not set(bound.quantities) - set(quantities.values):
+            assert not runs.holds(bound, quantities)[1].any()
+        held = {check.name: check.holds.any() for check in bound.check(quantities)}
+        assert not any(held.get(name) for name in ("deviation_below_step", "monotone", "exact_step", "bias_free"))
+    some = sample().measure(gradient_error=np.where(np.arange(4) == 2, np.inf, 0.0) * np.ones((6, 1)))
+    assert np.isinf(some.error("e2")).any(0).tolist() == [False, False, True, False]
+
+
+def test_tensors_that_carry_a_gradient_are_read():
+    torch = pytest.importorskip("torch")
+    run = sample()
+    one = run.measure()
+    two = run.measure(x=torch.tensor(run.x, requires_grad=True), L=torch.tensor(run.L, requires_grad=True))
+    np.testing.assert_array_equal(one.values["e2"], two.values["e2"])
+    q = bounds.from_scalars({"L": torch.tensor(2.0, requires_grad=True)})
+    assert q.values["L"] == 2
+    with pytest.raises(bounds.InputError, match="array of numbers"):
+        run.measure(x=torch.zeros(6, 5, 5).to_sparse())
+
+
+def test_inner_products_of_tiny_vectors_keep_what_underflows():
+    # x_1 - z has norm 1e-170, recorded as 0 because its square is, and an error of the gradient still meets it
+    zero = np.zeros((1, 1))
+    q = bounds.from_inner_products(
+        dimension=1,
+        **dict.fromkeys(("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev"), zero),
+        dist=np.zeros((1, 2)),
+        F=np.zeros((1, 2)),
+        L=1.0,
+        F_z=0.0,
+        gradient_error=np.full((1, 1), 1e100),
+    )
+    assert (q.error("dist") >= 1e-170).all()
+    assert q.error("ex") >= 1e-70
+    assert q.error("ex_prev") >= 1e-70
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -282,6 +365,9 @@ def test_overflow_is_infinite_with_infinite_error():
         ({"L_error": np.full(6, 1e9)}, "error bound"),
         ({"reference_step": -1.0}, "reference_step"),
         ({"gradient_error": np.full((6, 4), -1.0)}, "must be >= 0"),
+        ({"gradient_error": np.nan}, "give inf where nothing is known"),
+        ({"L_error": np.inf}, "error bound less than it"),
+        ({"gradient": np.full((6, 4, 5), np.inf)}, "cut the run"),
         ({"objective": "no"}, "array of numbers"),
         ({"facts": {"convex": True}}, "unknown fact `convex`"),
     ],
@@ -317,6 +403,10 @@ def test_wrong_quantities_are_refused(arguments, message):
         ({"K": 1.5}, "whole number"),
         ({"L": "one"}, "must be a number"),
         ({"L": float("nan")}, "NaN"),
+        ({"L": -1.0}, "`L` must be > 0"),
+        ({"L": [1.0, 0.0]}, "`L` must be > 0"),
+        ({"R": -1.0}, "`R` must be >= 0"),
+        ({"enorm": [[-1.0]]}, "`enorm` must be >= 0"),
     ],
 )
 def test_wrong_scalars_are_refused(values, message):
