@@ -208,7 +208,7 @@ def verify(
             f"verify: the optimum has shape {np.shape(optimum.x)}, the problem ({problem.batch_size}, "
             f"{problem.dim}); pass the optimum of this problem."
         )
-    if optimum is not None and getattr(optimum, "problem", "") not in ("", inspection.problem.fingerprint()):
+    if optimum is not None and optimum.problem not in ("", inspection.problem.fingerprint()):
         raise InputError(
             "verify: the optimum was computed for another problem of this shape (the fingerprints differ); pass the "
             "optimum of this problem."

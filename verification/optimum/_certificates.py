@@ -110,6 +110,20 @@ def strong_convexity(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torc
     return torch.where(modulus >= FLAT, value, -torch.inf)
 
 
+def _modulus_at(f: Logistic, x: torch.Tensor) -> torch.Tensor:
+    """(B,) certified lower bound of the smallest eigenvalue of the Hessian of f at x."""
+    rows, columns = f.map.matrix.shape[-2:]
+    z, z_error = f.map(x), f.map.forward_error(x)
+    s = torch.sigmoid(z.abs())
+    # |d log(s (1 - s)) / dz| <= 1: the weights are off by at most e^{error} - 1, relatively.
+    weight = torch.sigmoid(-z.abs()) * s * (1 - 2 * z_error.amax(-1, keepdim=True) - 16 * UNIT).clamp(min=0.0)
+    a = f.map.matrix.expand(x.shape[0], -1, -1)
+    hessian = torch.einsum("bmi,bm,bmj->bij", a, weight, a) / rows
+    trace = hessian.diagonal(dim1=-2, dim2=-1).sum(-1)
+    eigenvalue = torch.linalg.eigvalsh(hessian)[:, 0]
+    return down(eigenvalue, 2 * (rows + 10 * columns + 10) * 2 * UNIT * trace)
+
+
 def self_concordance(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
     """As strong convexity, with the curvature of the logistic loss at x.
 
@@ -123,15 +137,7 @@ def self_concordance(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torc
     rows, columns = (f.map.matrix.shape[-2:]) if isinstance(f, Logistic) else (0, 1)
     if rows < columns:
         return _nothing(x)
-    z, z_error = f.map(x), f.map.forward_error(x)
-    s = torch.sigmoid(z.abs())
-    # |d log(s (1 - s)) / dz| <= 1: the weights are off by at most e^{error} - 1, relatively.
-    weight = torch.sigmoid(-z.abs()) * s * (1 - 2 * z_error.amax(-1, keepdim=True) - 16 * UNIT).clamp(min=0.0)
-    a = f.map.matrix.expand(x.shape[0], -1, -1)
-    hessian = torch.einsum("bmi,bm,bmj->bij", a, weight, a) / rows
-    trace = hessian.diagonal(dim1=-2, dim2=-1).sum(-1)
-    eigenvalue = torch.linalg.eigvalsh(hessian)[:, 0]
-    modulus = down(eigenvalue, 2 * (rows + 10 * columns + 10) * 2 * UNIT * trace)
+    modulus = _modulus_at(f, x)
     reach = f.map.row_norms.amax(-1) * (1 + (columns + 4) * UNIT) + ROOT_TINY
     distance = _distance(p, x)
     ratio = distance * reach / modulus * (1 + 8 * UNIT)

@@ -32,11 +32,15 @@ def up(value: torch.Tensor, error: torch.Tensor | float = 0.0) -> torch.Tensor:
 
 def value_error(p: Composite, x: torch.Tensor) -> torch.Tensor:
     """(B,) bound on the error of the computed F(x), underflow included."""
-    underflow = TINY * (1 + x.abs().sum(-1))
+    size = x.abs().sum(-1)
+    # Rows with a norm that underflows are missing from the bounds of the terms: u times that norm, times x and, as
+    # F is at most quadratic, times x or a residual again.
+    underflow = UNIT * ROOT_TINY * (1 + size) * (1 + size + p.objective(x).abs().sqrt())
     change = getattr(p.smooth, "change", None)
     if change is not None:  # what underflows inside is scaled afterwards
-        inner = change.inward(x).expand_as(x).abs().sum(-1)
-        underflow = underflow + TINY * (1 + inner) * change.scale.reshape(-1)
+        inner, scale = change.inward(x).expand_as(x).abs().sum(-1), change.scale.reshape(-1)
+        root = (p.objective(x).abs() / scale).sqrt()
+        underflow = underflow + UNIT * ROOT_TINY * (1 + inner) * (1 + inner + root) * scale
     return p.objective_error(x) + underflow
 
 

@@ -196,7 +196,7 @@ def test_a_moved_box_is_pulled_back_outward():
 
 
 def test_half_bounded_variables_with_a_free_one_have_a_reason():
-    """min (w_1 - w_2 - 1)^2 / 2 + w_3^2 / 2 over w_1 <= 0 <= w_2 is 1/2, at 0; nothing bounds w_2 - w_1 but the data."""
+    """min (w_1 - w_2 - 1)^2 / 2 + w_3^2 / 2 over w_1 <= 0 <= w_2 is 1/2, at 0; no dual point is strict."""
     inf = np.inf
     r = Box(tensor([[-inf, 0.0, -inf]]), tensor([[0.0, inf, inf]]))
     a, y = tensor([[[1.0, -1.0, 0.0], [0.0, 0.0, 1.0]]]), tensor([[1.0, 0.0]])
@@ -207,7 +207,7 @@ def test_half_bounded_variables_with_a_free_one_have_a_reason():
 
 
 def test_a_subclass_that_computes_something_else_does_not_inherit_the_dual():
-    """F = 1/2 ||A x - y||^2 - 100 and F = 1/2 ||A x - y||^2 + |x| / 10 - 100: the inherited bounds would be too high."""
+    """Both terms less 100, and half the matrix: the bounds of what they derive from would be too high."""
     p = problem("least-squares", "l1", batch=2)
 
     class Lowered(LeastSquares):
