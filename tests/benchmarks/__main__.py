@@ -16,7 +16,7 @@ def run(names: list[str]) -> None:
         sys.exit(f"no benchmark {unknown[0]!r}; there are {', '.join(n.removeprefix('bench_') for n in found)}")
     for name in [f"bench_{n}" for n in names] or found:
         print(f"== {name.removeprefix('bench_')}", flush=True)
-        importlib.import_module(f"tests.benchmarks.{name}").main()
+        importlib.import_module(f"tests.benchmarks.{name}").main([])
 
 
 if __name__ == "__main__":

@@ -154,6 +154,17 @@ def test_rounding_bounds_are_sound(seed: int, size: float) -> None:
         assert float(problem.objective_error(point)) <= 1e-11 * scale * max(1, size)
 
 
+def test_rounding_bounds_survive_underflow() -> None:
+    """Entries whose squares underflow: the norms behind the bounds must not vanish with them."""
+    a = np.random.default_rng(0).standard_normal(4)
+    row, target = 1e-163 * a, 1e-13
+    x = 1e150 * a / (a @ a)
+    p = l2o.lasso(row[None, None], np.array([[target]]), 0.0)
+    residual = sum(Fraction(float(r)) * Fraction(float(v)) for r, v in zip(row, x, strict=True)) - Fraction(target)
+    off = abs(Fraction(float(p.objective(x[None]))) - residual * residual / 2)
+    assert 0 <= off <= Fraction(float(p.objective_error(x[None])))
+
+
 def test_logistic_rounding_bound_against_high_precision() -> None:
     from mpmath import exp, log, mp, mpf
 

@@ -10,6 +10,16 @@ import torch
 from l2o import _rounding
 
 
+def _norms(a: torch.Tensor, dim: int) -> torch.Tensor:
+    """2-norms along `dim`, also where the squares underflow (a norm that is too small makes an error bound unsound)."""
+    norms = torch.linalg.vector_norm(a, dim=dim)
+    if bool((norms < 1e-140).any()):
+        largest = a.abs().amax(dim, keepdim=True)
+        scale = torch.where(largest > 0, largest, torch.ones_like(largest))
+        norms = torch.linalg.vector_norm(a / scale, dim=dim) * scale.squeeze(dim)
+    return norms
+
+
 @dataclass(frozen=True, eq=False)
 class LinearMap:
     """A of shape (m,n), shared by the batch, or (B,m,n)."""
@@ -36,29 +46,30 @@ class LinearMap:
     @cached_property
     def row_norms(self) -> torch.Tensor:
         """(m,) or (B,m) 2-norms of the rows."""
-        return torch.linalg.vector_norm(self.matrix, dim=-1)
+        return _norms(self.matrix, -1)
 
     @cached_property
     def column_norms(self) -> torch.Tensor:
         """(n,) or (B,n) 2-norms of the columns."""
-        return torch.linalg.vector_norm(self.matrix, dim=-2)
+        return _norms(self.matrix, -2)
 
     @cached_property
     def frobenius(self) -> torch.Tensor:
         """() or (B,) Frobenius norm."""
-        return torch.linalg.vector_norm(self.row_norms, dim=-1)
+        return _norms(self.row_norms, -1)
 
     def forward_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,m) bound on the rounding error of A x: gamma |A||x| with |A_i||x| <= ||A_i|| ||x||."""
-        weight = _rounding.gamma(_rounding.nonzeros(x), x.dtype) * torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-        return weight * self.row_norms
+        weight = _rounding.gamma(_rounding.nonzeros(x), x.dtype) * _norms(x, -1).unsqueeze(-1)
+        # Each of the n products may also underflow, by less than the smallest normal number.
+        return weight * self.row_norms + x.shape[-1] * torch.finfo(x.dtype).tiny
 
     def adjoint_error(self, u: torch.Tensor, u_error: torch.Tensor) -> torch.Tensor:
         """(B,n) bound on the entries of the error of A'u, u itself known up to `u_error` (B,m)."""
-        size = torch.linalg.vector_norm(u, dim=-1, keepdim=True)
-        error = torch.linalg.vector_norm(u_error, dim=-1, keepdim=True)
+        size, error = _norms(u, -1).unsqueeze(-1), _norms(u_error, -1).unsqueeze(-1)
         rows = self.matrix.shape[-2]
-        return self.column_norms * (_rounding.gamma(rows, u.dtype) * (size + error) + error)
+        bound = self.column_norms * (_rounding.gamma(rows, u.dtype) * (size + error) + error)
+        return bound + rows * torch.finfo(u.dtype).tiny
 
     @cached_property
     def gram_eigenvalues(self) -> torch.Tensor:
