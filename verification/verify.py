@@ -215,7 +215,9 @@ def verify(
         )
     steps = _reference_steps(reference_step, bound, inspection)
     judge_with = optimum if bound.level == "run" else None
-    side = _best([_evaluate(bound, inspection, optimum, h) for h in steps])
+    # Steps do not need a comparator; with iterates the one at hand is taken, so that all bounds share their quantities.
+    measure_with = optimum if inspection.x is not None else judge_with
+    side = _best([_evaluate(bound, inspection, measure_with, h) for h in steps])
     shape = side.rhs.shape
 
     in_domain = inspection.in_domain

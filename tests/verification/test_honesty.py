@@ -127,6 +127,9 @@ def test_scalars_belong_to_a_problem_and_a_comparator() -> None:
     elsewhere = l2o.rollout(l2o.optimizer("fista"), P, X0, 5, record="scalars", comparator=X0)
     with pytest.raises(l2o.InputError, match="another comparator"):
         verify(elsewhere, P, "ood_last_iterate", optimum(P))
+    assert verify(elsewhere, P, "per_step_descent", optimum(P)).overall is Verdict.VERIFIED
+    bare = l2o.rollout(l2o.optimizer("fista"), P, X0, 5, record="scalars")
+    assert verify(bare, P, "homogeneous_descent", optimum(P)).count(Verdict.VIOLATED) == 0
     with pytest.raises(l2o.InputError, match="intermediate points"):
         SCALARS.head(3)
 
