@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import tempfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
@@ -12,6 +14,24 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 import numpy as np
 
 from l2o._errors import InputError
+
+# What truncated, flipped or foreign bytes raise on their way through zipfile, zlib and NumPy's header parser.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    AttributeError,
+    TypeError,
+    IndexError,
+    SyntaxError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,  # NotImplementedError is one
+    BadZipFile,
+    zlib.error,
+    struct.error,
+)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> Path:
@@ -61,14 +81,6 @@ def parse_npz(data: bytes, where: str, what: str, instead: str) -> dict[str, np.
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        AttributeError,
-        BadZipFile,
-        NotImplementedError,
-    ) as problem:
+    except _DAMAGE as problem:
         reason = str(problem).splitlines()[0][:120] if str(problem) else type(problem).__name__
         raise InputError(f"{where}: not {what}, or damaged ({reason}); {instead}.") from None

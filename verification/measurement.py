@@ -29,8 +29,10 @@ def _residual(problem: Composite, z: torch.Tensor, h: np.ndarray) -> tuple[np.nd
     """tau = ||T(z) - z||, T the proximal-gradient map of step h/L, and a bound on its error, (B,) each."""
     step = torch.from_numpy(h).unsqueeze(-1) / problem.smoothness.unsqueeze(-1)
     move = problem.nonsmooth.prox(z - step * problem.smooth.gradient(z), step) - z
-    size = torch.linalg.vector_norm(z, dim=-1) + torch.linalg.vector_norm(move, dim=-1)
-    # The prox is nonexpansive, so the error of its argument (gradient, product, difference) passes with factor <= 1.
+    # The prox is nonexpansive, so the error of its argument (gradient, product, difference) passes with factor <= 1;
+    # its own rounding is of the numbers it handles, which a shift makes larger than z.
+    magnitude = problem.nonsmooth.magnitude
+    size = torch.linalg.vector_norm(magnitude(z), dim=-1) + torch.linalg.vector_norm(magnitude(z + move), dim=-1)
     error = step.squeeze(-1) * problem.smooth.gradient_error(z) + 16 * torch.finfo(z.dtype).eps * size
     return as_numpy(torch.linalg.vector_norm(move, dim=-1)), as_numpy(error)
 
@@ -52,10 +54,10 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
     problem, run = inspection.problem, inspection.run
     if optimum is None:
         z = torch.zeros(problem.batch_size, problem.dim, dtype=torch.float64)
-        f_z, f_z_error = np.zeros(problem.batch_size), np.zeros(problem.batch_size)
+        f_z = np.zeros(problem.batch_size)
     else:
         z = torch.as_tensor(np.array(optimum.x), dtype=torch.float64)
-        f_z, f_z_error = np.asarray(optimum.upper, dtype=float), np.zeros(problem.batch_size)
+        f_z = np.asarray(optimum.upper, dtype=float)
     tau, tau_error = _residual(problem, z, reference_step)
     smoothness = as_numpy(problem.smoothness)
     common = {
@@ -76,7 +78,6 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
             comparator_residual=tau,
             preconditioner=inspection.preconditioner,
             objective_error=inspection.objective_error,
-            comparator_objective_error=f_z_error,
             comparator_residual_error=tau_error,
             run_precision=float(torch.finfo(run.objective.dtype).eps),
             **common,
@@ -107,7 +108,7 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
     )
 
 
-def fitted_step(inspection: Inspection) -> np.ndarray | None:
+def fitted_step(inspection: Inspection) -> np.ndarray:
     """(B,) the h in (0, 1] whose reference step h/L is nearest to the run's steps in the mean square."""
     if inspection.x is None:
         products = [as_numpy(inspection.run.scalars[n]).sum(-1) for n in ("GD", "G2")]

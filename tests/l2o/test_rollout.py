@@ -132,6 +132,23 @@ def test_save_and_load(record: str, tmp_path) -> None:
     assert (loaded.optimizer, loaded.subgradient_rule) == ("go-math-l2o", "prox")
 
 
+def test_any_flipped_byte_of_a_run_file_is_harmless(tmp_path) -> None:
+    """It is one clear error, or the byte did not matter; nothing else escapes."""
+    p = COMPOSITES["least-squares + l1"].select([0])
+    path = l2o.rollout(l2o.optimizer("ista"), p, zoo.start(p), 1).save(tmp_path / "run.npz")
+    whole = path.read_bytes()
+    errors = []
+    places = range(0, len(whole), 7)
+    for place in places:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+        try:
+            l2o.Run.load(path)
+        except l2o.InputError as error:
+            errors.append(str(error))
+    assert len(errors) > 0.3 * len(places)
+    assert not any("\n" in message for message in errors)
+
+
 def test_damaged_run_files(tmp_path) -> None:
     p = COMPOSITES["least-squares + l1"]
     path = l2o.rollout(l2o.optimizer("ista"), p, zoo.start(p), 2).save(tmp_path / "run.npz")

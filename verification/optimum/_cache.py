@@ -11,15 +11,15 @@ import contextlib
 import functools
 import hashlib
 import inspect
-import io
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from l2o import _rounding, problems
+from l2o._errors import InputError
+from l2o._files import parse_npz, write_npz
 from l2o.problems import Composite
 from verification.optimum._cross_check import CrossCheck
 from verification.optimum._result import Optimum
@@ -117,29 +117,16 @@ def _pack(key: str, o: Optimum) -> dict[str, np.ndarray]:
 
 def save(path: Path, key: str, o: Optimum) -> None:
     """Write o atomically; `OSError` if the folder cannot be written."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **_pack(key, o))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem[:16], suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(buffer.getvalue())
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    write_npz(path, _pack(key, o))
 
 
 def load(path: Path, key: str, p: Composite) -> Optimum:
     """Read and check; `FileNotFoundError` if there is none, `CacheError` if it cannot be trusted."""
     try:
-        content = path.read_bytes()
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = parse_npz(path.read_bytes(), path.name, "a cached optimum", "it is recomputed")
     except FileNotFoundError:
         raise
-    except Exception as failure:  # truncated or foreign bytes surface as errors of many kinds
+    except (InputError, OSError) as failure:
         raise CacheError(f"it cannot be read ({type(failure).__name__})") from failure
     stored = arrays.pop("checksum", None)
     if stored is None or str(stored) != _checksum(arrays):

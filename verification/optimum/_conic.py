@@ -146,4 +146,4 @@ def solve(p: Composite, b: int, solver: Solver) -> tuple[np.ndarray, float]:
     except ConicError:
         raise
     except Exception as failure:  # solvers raise errors of many kinds; each means "no point from this one"
-        raise ConicError(f"{type(failure).__name__}: {str(failure).splitlines()[0][:120]}") from failure
+        raise ConicError(f"{type(failure).__name__}: {' '.join(str(failure).split())[:120]}") from failure
