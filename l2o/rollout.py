@@ -67,6 +67,7 @@ class _Recorder:
     problem: Composite
     keep_arrays: bool
     comparator: torch.Tensor | None
+    fingerprint: str = ""
     series: dict[str, list[torch.Tensor]] = field(default_factory=dict)
     x_start: torch.Tensor | None = None
 
@@ -170,7 +171,7 @@ class _Recorder:
             scalars=scalars,
             optimizer=optimizer,
             subgradient_rule=rule,
-            problem="" if self.keep_arrays else self.problem.fingerprint(),
+            problem=self.fingerprint,
         )
 
 
@@ -223,9 +224,11 @@ def rollout(
                 f"step(problem, state). Missing {method}."
             )
     x = problem.point(as_tensor(x0, "x0", dtype=problem.dtype, device=problem.device), "x0")
+    fingerprint = "" if record == "all" else problem.fingerprint()
+    problem = problem.remembering()  # its record and the optimizer need the same gradients
     state = optimizer.init(problem, x, seed=seed) if state is None else state
     z = None if comparator is None else problem.point(comparator, "comparator")
-    recorder = _Recorder(problem, record == "all", z)
+    recorder = _Recorder(problem, record == "all", z, fingerprint)
     x = problem.point(state.x, "state.x")
     recorder.start(x, getattr(state, "memory", None))
     with threads_for(problem):

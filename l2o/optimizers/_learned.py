@@ -12,23 +12,11 @@ import torch
 
 from l2o._arrays import as_tensor
 from l2o._errors import InputError
-from l2o.optimizers.cell import Parameters, lstm, lstm_shapes
+from l2o.optimizers.cell import Layout, Parameters, pack
+from l2o.optimizers.kernel import Workspace, network
 from l2o.optimizers.norms import NORMS, check_norm
 
 AnyState = TypeVar("AnyState")
-
-
-def parameter_shapes(
-    features: int, hidden_size: int, layers: int, heads: tuple[str, ...]
-) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of all weights; `heads` are the names behind "linear_"."""
-    shapes = lstm_shapes("lstm.", features, hidden_size, layers)
-    shapes["linear.weight"] = (hidden_size, hidden_size)
-    shapes["linear.bias"] = (hidden_size,)
-    for head in heads:
-        shapes[f"linear_{head}.weight"] = (1, hidden_size)
-        shapes[f"linear_{head}.bias"] = (1,)
-    return shapes
 
 
 def xavier(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, torch.Tensor]:
@@ -84,27 +72,6 @@ def check_parameters(
     return tensors
 
 
-def run_network(
-    parameters: Parameters,
-    features: torch.Tensor,
-    hidden: torch.Tensor,
-    cell: torch.Tensor,
-    heads: tuple[str, ...],
-) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
-    """(B,n,d) features -> raw output (B,n) of every head, and the next hidden and cell state."""
-    batch, dim, width = features.shape
-    signal, hidden, cell = lstm(parameters, features.reshape(batch * dim, width), hidden, cell)
-    signal = torch.relu(torch.addmm(parameters["linear.bias"], signal, parameters["linear.weight"].T))
-    outputs: dict[str, torch.Tensor] = {}
-    if heads:
-        weight = torch.cat([parameters[f"linear_{head}.weight"] for head in heads])
-        bias = torch.cat([parameters[f"linear_{head}.bias"] for head in heads])
-        raw = torch.addmm(bias, signal, weight.T)
-        for position, head in enumerate(heads):
-            outputs[head] = raw[:, position].reshape(batch, dim)
-    return outputs, hidden, cell
-
-
 def cast(parameters: Parameters, like: torch.Tensor) -> Parameters:
     """The weights in the precision and on the device of `like`; the same mapping where nothing changes."""
     first = next(iter(parameters.values()))
@@ -149,9 +116,9 @@ class LearnedOptimizer:
                 raise InputError(f"{option}: expected an integer >= 1, got {size!r}.")
         if not isinstance(self.seed, int) or self.seed < 0:
             raise InputError(f"seed: expected an integer >= 0, got {self.seed!r}.")
-        given = self.draw(self.shapes) if self.parameters is None else self.parameters
+        given = self.draw(self.layout.shapes) if self.parameters is None else self.parameters
         off = tuple(h for h in self.head_names if h not in self.heads)
-        checked = check_parameters(given, self.shapes, self.name, off)
+        checked = check_parameters(given, self.layout.shapes, self.name, off)
         object.__setattr__(self, "parameters", checked)
 
     def draw(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
@@ -164,15 +131,36 @@ class LearnedOptimizer:
         return tuple(h for h in self.head_names if getattr(self, f"{h}_norm") is not None)
 
     @cached_property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of the weights."""
-        return parameter_shapes(self.feature_count, self.hidden_size, self.layers, self.heads)
+    def layout(self) -> Layout:
+        """Sizes of the network."""
+        return Layout(self.feature_count, self.hidden_size, self.layers, self.heads)
 
     def with_parameters(self, parameters: Mapping[str, torch.Tensor]) -> Self:
         """The same model with other weights, taken as they are (training differentiates through them)."""
         other = replace(self)
         object.__setattr__(other, "parameters", parameters)
         return other
+
+    def prepared(self, workspace: Workspace | None = None) -> Self:
+        """The same model with its weights packed once, for many steps that are differentiated together.
+
+        Weights changed in place afterwards are not seen.
+        """
+        other = self.with_parameters(self.parameters)
+        object.__setattr__(other, "_prepared", (pack(self.parameters, self.layout), workspace))
+        return other
+
+    def _packed(self, like: torch.Tensor) -> torch.Tensor:
+        """The packed weights in the precision and on the device of `like`, kept while the weights stay the same."""
+        weights = tuple(self.parameters.values())
+        if torch.is_grad_enabled() and any(w.requires_grad for w in weights):
+            return pack(cast(self.parameters, like), self.layout)
+        key = (like.dtype, like.device, *((id(w), None if w.is_inference() else w._version) for w in weights))
+        cached = self.__dict__.get("_cached")
+        if cached is None or cached[0] != key:
+            cached = (key, pack(cast(self.parameters, like), self.layout), weights)  # holding them keeps ids theirs
+            object.__setattr__(self, "_cached", cached)
+        return cached[1]
 
     def head(self, raw: Mapping[str, torch.Tensor], name: str, off: torch.Tensor) -> torch.Tensor:
         """The output of head `name`, its norm and scale applied; `off` where it is switched off."""
@@ -183,5 +171,11 @@ class LearnedOptimizer:
     def network(
         self, features: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
     ) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
-        """(B,n,d) features -> raw heads, next hidden and cell state, in the precision of the features."""
-        return run_network(cast(self.parameters, features), features, hidden, cell, self.heads)
+        """(d,B,n) features -> raw heads (B,n) each, next hidden and cell state, in the precision of the features."""
+        packed, workspace = self.__dict__.get("_prepared") or (self._packed(features), None)
+        width, batch, dim = features.shape
+        # The network is feature-major inside; the state's axes are (layers, B*n, H), whatever its memory is like.
+        state = (hidden.transpose(1, 2), cell.transpose(1, 2))
+        raw, hidden, cell = network(packed, features.reshape(width, batch * dim), *state, self.layout, workspace)
+        heads = {name: row.view(batch, dim) for name, row in zip(self.heads, raw)}
+        return heads, hidden.transpose(1, 2), cell.transpose(1, 2)

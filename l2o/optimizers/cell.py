@@ -1,12 +1,18 @@
-"""The coordinate-wise LSTM of the learned optimizers, written out as a function of its weights.
+"""The coordinate-wise network of the learned optimizers, written out as a function of its weights.
 
-A functional cell, unlike torch.nn.LSTM, works under vmap and jacrev and has second derivatives everywhere. Weights
-carry torch.nn.LSTM's names and layout (gates i, f, g, o; two biases), so those of a trained module load as they are.
+A stacked LSTM (gates i, f, g, o), a linear layer with ReLU, and one linear head per quantity, on N = B*n coordinates.
+Weights carry the names and shapes of torch.nn.LSTM and torch.nn.Linear, so those of a trained module load as they are;
+`pack` lays them out as one vector, which is what the functions here and the native kernel take. Arrays are
+feature-major, (rows, N): the numbers of a gate lie side by side.
+
+`network` is plain torch: it runs on every device, under vmap and jacrev, and has second derivatives everywhere. The
+kernel (l2o/optimizers/kernel) computes the same, faster; the tests hold one against the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 
@@ -15,39 +21,76 @@ from l2o._errors import InputError
 Parameters = Mapping[str, torch.Tensor]
 
 
-def lstm_shapes(prefix: str, features: int, hidden: int, layers: int) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the weights of an LSTM with `layers` layers."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for layer in range(layers):
-        width = features if layer == 0 else hidden
-        shapes[f"{prefix}weight_ih_l{layer}"] = (4 * hidden, width)
-        shapes[f"{prefix}weight_hh_l{layer}"] = (4 * hidden, hidden)
-        shapes[f"{prefix}bias_ih_l{layer}"] = (4 * hidden,)
-        shapes[f"{prefix}bias_hh_l{layer}"] = (4 * hidden,)
-    return shapes
+@dataclass(frozen=True)
+class Layout:
+    """Sizes of a network: input features, width of each layer, number of LSTM layers, names of the heads."""
+
+    features: int
+    hidden: int
+    layers: int
+    heads: tuple[str, ...]
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the weights."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for layer in range(self.layers):
+            shapes[f"lstm.weight_ih_l{layer}"] = (4 * self.hidden, self._width(layer))
+            shapes[f"lstm.weight_hh_l{layer}"] = (4 * self.hidden, self.hidden)
+            shapes[f"lstm.bias_ih_l{layer}"] = (4 * self.hidden,)
+            shapes[f"lstm.bias_hh_l{layer}"] = (4 * self.hidden,)
+        shapes["linear.weight"] = (self.hidden, self.hidden)
+        shapes["linear.bias"] = (self.hidden,)
+        for head in self.heads:
+            shapes[f"linear_{head}.weight"] = (1, self.hidden)
+            shapes[f"linear_{head}.bias"] = (1,)
+        return shapes
+
+    def _width(self, layer: int) -> int:
+        return self.hidden if layer else self.features
+
+    @property
+    def blocks(self) -> tuple[tuple[int, int], ...]:
+        """Shapes of the matrices [W_ih | W_hh | b] of each layer, [W | b] of the linear layer and of the heads."""
+        lstm = tuple((4 * self.hidden, self._width(layer) + self.hidden + 1) for layer in range(self.layers))
+        return (*lstm, (self.hidden, self.hidden + 1), (len(self.heads), self.hidden + 1))
+
+    @property
+    def size(self) -> int:
+        """Length of the packed vector."""
+        return sum(rows * columns for rows, columns in self.blocks)
 
 
-def lstm(
-    parameters: Parameters,
-    features: torch.Tensor,
-    hidden: torch.Tensor,
-    cell: torch.Tensor,
-    prefix: str = "lstm.",
+def pack(parameters: Parameters, layout: Layout) -> torch.Tensor:
+    """The weights as one vector, the blocks of `layout` row by row; differentiable."""
+    rows = []
+    for layer in range(layout.layers):
+        bias = parameters[f"lstm.bias_ih_l{layer}"] + parameters[f"lstm.bias_hh_l{layer}"]
+        names = (f"lstm.weight_ih_l{layer}", f"lstm.weight_hh_l{layer}")
+        rows.append(torch.cat([*(parameters[name] for name in names), bias.unsqueeze(1)], dim=1))
+    for name in ("linear", *(f"linear_{head}" for head in layout.heads)):
+        rows.append(torch.cat([parameters[f"{name}.weight"], parameters[f"{name}.bias"].unsqueeze(1)], dim=1))
+    return torch.cat([block.flatten() for block in rows])
+
+
+def network(
+    packed: torch.Tensor, features: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor, layout: Layout
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """One time step of a stacked LSTM: features (N,d), hidden and cell (layers,N,H) -> output (N,H), hidden, cell."""
-    new_hidden, new_cell = [], []
-    signal = features
-    for layer in range(hidden.shape[0]):
-        h, c = hidden[layer], cell[layer]
-        bias = parameters[f"{prefix}bias_ih_l{layer}"] + parameters[f"{prefix}bias_hh_l{layer}"]
-        gates = torch.addmm(bias, signal, parameters[f"{prefix}weight_ih_l{layer}"].T)
-        gates = torch.addmm(gates, h, parameters[f"{prefix}weight_hh_l{layer}"].T)
-        i, f, g, o = gates.chunk(4, dim=-1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    """One step: features (d,N), hidden and cell (layers,H,N) -> raw heads (P,N), hidden and cell."""
+    blocks = [b.view(shape) for b, shape in zip(packed.split([r * c for r, c in layout.blocks]), layout.blocks)]
+    new_hidden, new_cell, signal = [], [], features
+    for layer in range(layout.layers):
+        weight, bias = blocks[layer][:, :-1], blocks[layer][:, -1:]
+        gates = torch.addmm(bias, weight, torch.cat([signal, hidden[layer]]))
+        i, f, g, o = gates.chunk(4)
+        c = torch.sigmoid(f) * cell[layer] + torch.sigmoid(i) * torch.tanh(g)
         signal = torch.sigmoid(o) * torch.tanh(c)
         new_hidden.append(signal)
         new_cell.append(c)
-    return signal, torch.stack(new_hidden), torch.stack(new_cell)
+    linear, heads = blocks[-2:]
+    signal = torch.relu(torch.addmm(linear[:, -1:], linear[:, :-1], signal))
+    raw = torch.addmm(heads[:, -1:], heads[:, :-1], signal)
+    return raw, torch.stack(new_hidden), torch.stack(new_cell)
 
 
 def network_state(
@@ -60,7 +103,8 @@ def network_state(
     given = []
     for name, state in (("hidden", hidden), ("cell", cell)):
         if state is None:
-            state = torch.zeros(shape, dtype=like.dtype, device=like.device)
+            layers, rows, width = shape
+            state = torch.zeros((layers, width, rows), dtype=like.dtype, device=like.device).transpose(1, 2)
         state = torch.as_tensor(state, dtype=like.dtype, device=like.device)
         if state.shape != shape:
             raise InputError(

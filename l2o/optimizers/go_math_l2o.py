@@ -36,7 +36,7 @@ class GoMathState:
     memory: torch.Tensor
     hidden: torch.Tensor
     cell: torch.Tensor
-    scales: torch.Tensor  # (B,1,3) norms of the three features at x_0
+    scales: torch.Tensor  # (3,B,1) norms of the three features at x_0
     base_step: torch.Tensor  # (B,1) a
     preconditioner: torch.Tensor | None = None
     prox_argument: torch.Tensor | None = None
@@ -90,7 +90,7 @@ class GoMathL2O(LearnedOptimizer):
         shape = (self.layers, x0.numel(), self.hidden_size)
         hidden, cell = network_state(shape, hidden, cell, x0)
         raw = self._raw_features(problem, x0, problem.smooth.gradient(x0))
-        scales = torch.linalg.vector_norm(raw, dim=1, keepdim=True).clamp(min=_TINY)
+        scales = torch.linalg.vector_norm(raw, dim=-1, keepdim=True).clamp(min=_TINY)
         base_step = step_size(self.step_size, problem, 0.9999).clamp(min=_TINY)
         return GoMathState(x0, torch.zeros_like(x0), hidden, cell, scales, base_step)
 
@@ -99,7 +99,7 @@ class GoMathL2O(LearnedOptimizer):
         low, high = problem.nonsmooth.subdifferential(x)
         # The normal cone of a box has infinite ends; its direction is the information, so +-inf becomes +-1.
         ends = [torch.nan_to_num(end, posinf=1.0, neginf=-1.0) for end in (low, high)]
-        return torch.stack([gradient, *ends], dim=-1)
+        return torch.stack([gradient, *ends])
 
     def step(self, problem: Composite, state: GoMathState) -> GoMathState:
         """One step."""
@@ -121,4 +121,4 @@ class GoMathL2O(LearnedOptimizer):
         elif self.gradient_map == "recurrent":
             direction = direction / (r + _TINY)
         memory = b * v + (1 - b) * direction - b4
-        return GoMathState(x_next, memory, hidden, cell, state.scales, a, r, argument, features, q, b)
+        return GoMathState(x_next, memory, hidden, cell, state.scales, a, r, argument, features.movedim(0, -1), q, b)

@@ -77,7 +77,7 @@ class L2OPA(LearnedOptimizer):
         x, z = state.x, state.z
         gradient = problem.smooth.gradient(x)
         # The authors cut the features off the graph: the network learns from what it did, not from what it saw.
-        features = torch.stack([gradient.detach(), x.detach()], dim=-1)
+        features = torch.stack([gradient.detach(), x.detach()])
         raw, hidden, cell = self.network(features, state.hidden, state.cell)
         one, zero = torch.ones_like(x), torch.zeros_like(x)
         p = self.head(raw, "p", one) * state.base_step
@@ -88,4 +88,4 @@ class L2OPA(LearnedOptimizer):
             argument = b * argument + (1 - b) * (z - p * problem.smooth.gradient(z))
         u = problem.nonsmooth.prox(argument + self.head(raw, "b1", zero), p)
         x_next = u + a * (u - z) + self.head(raw, "b2", zero)
-        return L2OPAState(x_next, u, hidden, cell, state.base_step, p, features, a)
+        return L2OPAState(x_next, u, hidden, cell, state.base_step, p, features.movedim(0, -1), a)

@@ -13,7 +13,7 @@ import torch
 from l2o._arrays import as_tensor, batch_of, per_instance
 from l2o._errors import InputError
 from l2o.problems.nonsmooth import NonsmoothTerm
-from l2o.problems.smooth import SmoothTerm
+from l2o.problems.smooth import Remembered, SmoothTerm
 from l2o.problems.transforms import Change, changed_nonsmooth, changed_smooth
 
 
@@ -175,6 +175,13 @@ class Composite:
         if dtype in (None, self.dtype) and same_device:
             return self
         return Composite(self.smooth.to(dtype, device), self.nonsmooth.to(dtype, device))
+
+    def remembering(self) -> Composite:
+        """The same problem, which keeps f and its gradient for the last points: who asks again does not compute again.
+
+        For one run at a time; the problem itself stays without memory.
+        """
+        return Composite(Remembered(self.smooth), self.nonsmooth)
 
     def fingerprint(self) -> str:
         """Hex digest of everything that determines the problem: kinds, shapes and data (as float64, on any device)."""

@@ -27,6 +27,7 @@ from l2o._errors import InputError
 from l2o._files import write_bytes, write_npz
 from l2o.optimizers import Optimizer
 from l2o.optimizers._learned import LearnedOptimizer, detach
+from l2o.optimizers.kernel import Workspace
 from l2o.problems import Composite, synthetic
 from l2o.training.config import TrainingConfig, load_config, split_seed
 from l2o.training.state import TrainingState
@@ -57,7 +58,8 @@ def _segment(
     values = []
     for _ in range(unroll):
         state = model.step(problem, state)
-        values.append(problem.objective(state.x).mean())
+        smooth, _ = problem.smooth.value_and_gradient(state.x)  # the gradient is for the next step
+        values.append((smooth + problem.nonsmooth.value(state.x)).mean())
     stacked = torch.stack(values)
     return (stacked * _weights_loss(unroll, kind, stacked)).sum(), state
 
@@ -73,7 +75,7 @@ def _adam(state: TrainingState, gradient: dict[str, torch.Tensor], rate: float) 
         state.weights[name] = state.weights[name] - rate * direction
 
 
-def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: TrainingState) -> float:
+def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: TrainingState, workspace: Workspace) -> float:
     schedule = config.training
     dtype = getattr(torch, schedule.precision)
     index = state.batches_done % schedule.batches
@@ -81,12 +83,13 @@ def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: Trainin
     seed = split_seed("train", index, schedule.seed)
     double = config.problem.build(schedule.batch, seed)
     x0 = synthetic.starts(double, seed=seed).to(dtype)
-    problem = double.to(dtype, schedule.device)
+    problem = double.to(dtype, schedule.device).remembering()
     run_state = model.with_parameters(state.weights).init(problem, x0.to(schedule.device))
     last = math.nan
     for _ in range(schedule.horizon // schedule.unroll):
         leaves = {n: w.detach().requires_grad_() for n, w in state.weights.items()}
-        loss, run_state = _segment(model.with_parameters(leaves), problem, run_state, schedule.unroll, schedule.loss)
+        prepared = model.with_parameters(leaves).prepared(workspace)
+        loss, run_state = _segment(prepared, problem, run_state, schedule.unroll, schedule.loss)
         gradients = torch.autograd.grad(loss, list(leaves.values()))
         loss = loss.detach()
         size = float(torch.stack([g.square().sum() for g in gradients]).sum().sqrt())
@@ -103,7 +106,7 @@ def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: Trainin
 
 @torch.no_grad()
 def _validate(model: LearnedOptimizer, problem: Composite, x0: torch.Tensor, steps: int, state: TrainingState) -> None:
-    trained = model.with_parameters(state.weights)
+    trained, problem = model.with_parameters(state.weights), problem.remembering()
     run, total = trained.init(problem, x0), 0.0
     for _ in range(steps):
         run = trained.step(problem, run)
@@ -202,10 +205,10 @@ def _train(config: TrainingConfig, folder: Path | None, progress: Progress | Non
         _validate(model, held_out, x0, config.validation.steps, state)
     total = schedule.epochs * schedule.batches
     begun, saved = time.monotonic() - state.seconds, time.monotonic()
-    consistent = state.copy()
+    consistent, workspace = state.copy(), Workspace()
     try:
         while state.batches_done < total:
-            loss = _train_batch(model, config, state)
+            loss = _train_batch(model, config, state, workspace)
             if state.batches_done % config.validation.every == 0 or state.batches_done == total:
                 _validate(model, held_out, x0, config.validation.steps, state)
             if state.skipped > max(5, _MAX_SKIPPED_SHARE * state.batches_done):

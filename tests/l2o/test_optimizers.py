@@ -10,7 +10,6 @@ import pytest
 import torch
 
 import l2o
-from l2o.optimizers.cell import lstm
 from tests import zoo
 
 NAMES = l2o.optimizer_names()
@@ -19,33 +18,6 @@ LEARNED = ("l2o-pa", "go-math-l2o")
 
 def problem_for(name: str) -> l2o.Composite:
     return zoo.composites()["least-squares + zero" if zoo.smooth_only(name) else "least-squares + l1"]
-
-
-def test_cell_is_torch_lstm() -> None:
-    """The functional cell with the weights of nn.LSTM gives its outputs and states."""
-    torch.manual_seed(0)
-    module = torch.nn.LSTM(3, 7, num_layers=2).double()
-    features = torch.randn(4, 5, 3, dtype=torch.float64)
-    hidden, cell = torch.randn(2, 2, 5, 7, dtype=torch.float64)
-    expected, (h, c) = module(features, (hidden, cell))
-    weights = {f"lstm.{name}": w.detach() for name, w in module.named_parameters()}
-    for step in range(4):
-        out, hidden, cell = lstm(weights, features[step], hidden, cell)
-        torch.testing.assert_close(out, expected[step].detach(), rtol=1e-13, atol=1e-14)
-    torch.testing.assert_close(hidden, h.detach(), rtol=1e-13, atol=1e-14)
-    torch.testing.assert_close(cell, c.detach(), rtol=1e-13, atol=1e-14)
-
-
-def test_cell_differentiates_under_vmap() -> None:
-    opt = l2o.optimizer("go-math-l2o", hidden_size=4)
-    state = torch.zeros(2, 1, 4, dtype=torch.float64)
-
-    def heads(phi: torch.Tensor) -> torch.Tensor:
-        return opt.network(phi.reshape(1, 1, 3), state, state)[0]["r"].reshape(())
-
-    jacobian = torch.func.vmap(torch.func.jacrev(heads))(torch.randn(6, 3, dtype=torch.float64))
-    assert jacobian.shape == (6, 3)
-    assert bool(torch.isfinite(jacobian).all())
 
 
 @pytest.mark.parametrize("name", NAMES)

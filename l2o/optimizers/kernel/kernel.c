@@ -1,0 +1,186 @@
+/* A coordinate-wise recurrent network on N coordinates, and its adjoint, in closed form.
+ *
+ * Stacked LSTM (gates i, f, g, o), a linear layer with ReLU, and linear heads: what every learned optimizer of this
+ * package runs at each iteration, on rows of length N = instances * variables. Coordinates are independent, so they
+ * are taken in tiles of LANES; all of a tile's numbers stay in the cache from the features to the heads, every gate is
+ * squashed where it was computed, and nothing but the next state goes back to memory (with the gates, if an adjoint is
+ * to follow). Weights come as one vector: for each layer [W_ih | W_hh | b] row by row, then [W | b] of the linear
+ * layer, then [W | b] of the heads.
+ *
+ * Gradients of the weights are summed over CHUNKS fixed ranges of tiles, each by one thread, and then in order: equal
+ * inputs give equal bytes, whatever the number of threads.
+ *
+ * Threads are those of the OpenMP library that the caller has already loaded (torch's), through two function
+ * pointers: a second pool would fight with the first for the cores. Without them one thread does all.
+ */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LANES 64
+#define CHUNKS 16
+/* What an adjoint needs of the forward pass, tile by tile: gates and tanh(c) of each layer, the ReLU's output. */
+#define KEPT_ROWS(k) (((k)->layers * 5 + 1) * (k)->hidden)
+
+struct task {
+    int32_t layers, hidden, features, heads, size, doubles, threads, adjoint;
+    int64_t n;
+    const void *weights, *x, *h, *c;
+    void *raw, *h_next, *c_next, *kept;
+    const void *g_raw, *g_h_next, *g_c_next;
+    void *g_x, *g_h, *g_c, *g_weights; /* g_weights: (CHUNKS, size) */
+    void (*parallel)(void (*)(void *), void *, unsigned, unsigned);
+    int (*thread)(void), (*team)(void);
+};
+
+static const double INVERSE_FACTORIAL[] = {
+    1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
+    1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0,
+};
+
+#define SELECT(mask, a, b) (((mask) & (__typeof__(mask))(a)) | (~(mask) & (__typeof__(mask))(b)))
+#define GENERIC_MAX(a, b) ((__typeof__(b))SELECT((a) > (b), a, b))
+#define GENERIC_MIN(a, b) ((__typeof__(b))SELECT((a) < (b), a, b))
+
+#define REAL float
+#define INTEGER int32_t
+#define EXP_TERMS 7
+#define EXP_LIMIT 87
+#define MANTISSA 23
+#define LN2_HIGH 0.693145751953125          /* 16 bits: n * LN2_HIGH is exact */
+#define LN2_LOW 1.42860682030941723212e-6
+
+#define WIDTH 4
+#define NAME(x) x##_float
+#define VMAX GENERIC_MAX
+#define VMIN GENERIC_MIN
+#include "network.h"
+#undef WIDTH
+#undef NAME
+#undef VMAX
+#undef VMIN
+
+#if defined(__x86_64__)
+#define HAS_AVX2
+#include <immintrin.h>
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#define WIDTH 8
+#define NAME(x) x##_float_avx2
+#define VMAX(a, b) ((__typeof__(b))_mm256_max_ps((__m256)(a), (__m256)(b)))
+#define VMIN(a, b) ((__typeof__(b))_mm256_min_ps((__m256)(a), (__m256)(b)))
+#include "network.h"
+#undef WIDTH
+#undef NAME
+#undef VMAX
+#undef VMIN
+#pragma GCC pop_options
+#endif
+
+#undef REAL
+#undef INTEGER
+#undef EXP_TERMS
+#undef EXP_LIMIT
+#undef MANTISSA
+#undef LN2_HIGH
+#undef LN2_LOW
+#define REAL double
+#define INTEGER int64_t
+#define EXP_TERMS 13
+#define EXP_LIMIT 700
+#define MANTISSA 52
+#define LN2_HIGH 0.693147180369123816490     /* the upper 33 bits: n * LN2_HIGH is exact */
+#define LN2_LOW 1.90821492927058770002e-10
+
+#define WIDTH 2
+#define NAME(x) x##_double
+#define VMAX GENERIC_MAX
+#define VMIN GENERIC_MIN
+#include "network.h"
+#undef WIDTH
+#undef NAME
+#undef VMAX
+#undef VMIN
+
+#if defined(HAS_AVX2)
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#define WIDTH 4
+#define NAME(x) x##_double_avx2
+#define VMAX(a, b) ((__typeof__(b))_mm256_max_pd((__m256d)(a), (__m256d)(b)))
+#define VMIN(a, b) ((__typeof__(b))_mm256_min_pd((__m256d)(a), (__m256d)(b)))
+#include "network.h"
+#undef WIDTH
+#undef NAME
+#undef VMAX
+#undef VMIN
+#pragma GCC pop_options
+#endif
+
+static int has_avx2(void)
+{
+#if defined(HAS_AVX2)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+    return 0;
+#endif
+}
+
+/* Chunk `index` of CHUNKS: a range of whole tiles. */
+static void run_chunk(const struct task *k, int index)
+{
+    int64_t tiles = (k->n + LANES - 1) / LANES;
+    int64_t first = tiles * index / CHUNKS * LANES, last = tiles * (index + 1) / CHUNKS * LANES;
+    last = last < k->n ? last : k->n;
+#if defined(HAS_AVX2)
+    if (has_avx2()) {
+        if (k->doubles && k->adjoint)
+            backward_double_avx2(k, first, last, (double *)k->g_weights + (int64_t)index * k->size);
+        else if (k->doubles)
+            forward_double_avx2(k, first, last);
+        else if (k->adjoint)
+            backward_float_avx2(k, first, last, (float *)k->g_weights + (int64_t)index * k->size);
+        else
+            forward_float_avx2(k, first, last);
+        return;
+    }
+#endif
+    if (k->doubles && k->adjoint)
+        backward_double(k, first, last, (double *)k->g_weights + (int64_t)index * k->size);
+    else if (k->doubles)
+        forward_double(k, first, last);
+    else if (k->adjoint)
+        backward_float(k, first, last, (float *)k->g_weights + (int64_t)index * k->size);
+    else
+        forward_float(k, first, last);
+}
+
+static void worker(void *given)
+{
+    const struct task *k = given;
+    int index = k->thread(), count = k->team(); /* the team may be smaller than asked for */
+    for (int chunk = CHUNKS * index / count; chunk < CHUNKS * (index + 1) / count; chunk++)
+        run_chunk(k, chunk);
+}
+
+#if defined(_WIN32)
+__declspec(dllexport)
+#else
+__attribute__((visibility("default")))
+#endif
+void l2o_network(struct task *k)
+{
+    if (k->threads > 1 && k->parallel)
+        k->parallel(worker, k, (unsigned)k->threads, 0);
+    else
+        for (int chunk = 0; chunk < CHUNKS; chunk++)
+            run_chunk(k, chunk);
+}
+
+/* An empty module: Python finds the library by importing it; ctypes calls it, without the interpreter's lock. */
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernel", NULL, -1, NULL, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__kernel(void) { return PyModule_Create(&module); }

@@ -1,0 +1,101 @@
+"""A smooth term that remembers its last values, so that no gradient is computed twice."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import torch
+
+from l2o.problems.smooth._base import SmoothTerm
+
+_POINTS = 2  # the iterate, and the point at which an accelerated method looks
+
+
+class Remembered(SmoothTerm):
+    """`term`, with value and gradient kept for the last points asked about.
+
+    A run needs F(x_k) and grad f(x_k) for its record and the optimizer needs the same gradient for its next step. A
+    point is known again by being the same tensor, unchanged since; anything else is the term's.
+    """
+
+    def __init__(self, term: SmoothTerm):
+        self._term = term
+        self._known: list[tuple[torch.Tensor, int, bool, tuple[torch.Tensor, torch.Tensor]]] = []
+
+    def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B,n) -> (B,), (B,n)."""
+        with_graph = torch.is_grad_enabled()
+        for point, version, graph, known in self._known:
+            if point is x and version == x._version and graph == with_graph:
+                return known
+        found = self._term.value_and_gradient(x)
+        self._known = [*self._known[1 - _POINTS :], (x, x._version, with_graph, found)]
+        return found
+
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,n) -> (B,)."""
+        return self.value_and_gradient(x)[0]
+
+    def gradient(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,n) -> (B,n)."""
+        return self.value_and_gradient(x)[1]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._term, name)
+
+    @property
+    def kind(self) -> str:
+        """Of the term."""
+        return self._term.kind
+
+    @property
+    def convex(self) -> bool:
+        """Of the term."""
+        return self._term.convex
+
+    @property
+    def batch_size(self) -> int:
+        """Of the term."""
+        return self._term.batch_size
+
+    @property
+    def dim(self) -> int:
+        """Of the term."""
+        return self._term.dim
+
+    @property
+    def smoothness(self) -> torch.Tensor:
+        """Of the term."""
+        return self._term.smoothness
+
+    @property
+    def smoothness_error(self) -> torch.Tensor:
+        """Of the term."""
+        return self._term.smoothness_error
+
+    @property
+    def strong_convexity(self) -> torch.Tensor:
+        """Of the term."""
+        return self._term.strong_convexity
+
+    def value_error(self, x: torch.Tensor) -> torch.Tensor:
+        """Of the term."""
+        return self._term.value_error(x)
+
+    def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
+        """Of the term."""
+        return self._term.gradient_error(x)
+
+    def arrays(self) -> dict[str, torch.Tensor]:
+        """Of the term."""
+        return self._term.arrays()
+
+    def select(self, index: torch.Tensor) -> Self:
+        """The instances `index` of the term, nothing remembered."""
+        return type(self)(self._term.select(index))
+
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
+        """The term elsewhere, nothing remembered."""
+        return type(self)(self._term.to(dtype, device))
