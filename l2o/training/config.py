@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, field_validator, model_validator
@@ -65,16 +65,18 @@ class ScheduleConfig(Section):
     """How long and how fast.
 
     One update is made after each `unroll` iterations; a batch is iterated `horizon` times; `epochs` passes over
-    `batches` batches, the learning rate multiplied by `decay` after each.
+    `batches` batches, the learning rate multiplied by `decay` after each. `seeds` asks for a training with each of
+    them, of which the best is kept; `seed` is then not used.
     """
 
     seed: int = Field(0, ge=0, lt=1000)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=1000)], ...] = ()
     epochs: int = Field(3, ge=1)
     batches: int = Field(160, ge=1)
     batch: int = Field(128, ge=1)
     horizon: int = Field(100, ge=1)
     unroll: int = Field(20, ge=1)
-    loss: Literal["mean", "weighted_sum"] = "mean"
+    loss: Literal["mean", "weighted_sum", "relative"] = "mean"
     learning_rate: float = Field(1e-2, gt=0)
     decay: float = Field(0.1, gt=0, le=1)
     clip: float | None = Field(1.0, gt=0)
@@ -86,6 +88,8 @@ class ScheduleConfig(Section):
     def _segments(self) -> ScheduleConfig:
         if self.horizon % self.unroll:
             raise ValueError(f"horizon ({self.horizon}) must be a multiple of unroll ({self.unroll})")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must differ, got {list(self.seeds)}")
         return self
 
     @field_validator("device")
@@ -104,11 +108,16 @@ class ScheduleConfig(Section):
 
 
 class ValidationConfig(Section):
-    """When and on what the weights are judged: the lowest mean objective over `steps` iterations is kept."""
+    """When, on what and by what the weights are judged, in float64: those with the lowest score are kept.
+
+    The instances do not depend on the seed of the training, so that several seeds can be compared.
+    """
 
     every: int = Field(20, ge=1)
     batch: int = Field(512, ge=1)
     steps: int = Field(100, ge=1)
+    seed: int = Field(0, ge=0, lt=1000)
+    criterion: Literal["objective", "log_gap"] = "objective"
 
 
 class TrainingConfig(Section):

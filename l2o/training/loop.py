@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -29,7 +28,8 @@ from l2o.optimizers import Optimizer
 from l2o.optimizers._learned import LearnedOptimizer, detach
 from l2o.optimizers.kernel import Workspace
 from l2o.problems import Composite, synthetic
-from l2o.training.config import TrainingConfig, load_config, split_seed
+from l2o.training.config import TrainingConfig, split_seed
+from l2o.training.measures import reference_values, score, segment_loss
 from l2o.training.state import TrainingState
 
 _MAX_SKIPPED_SHARE = 0.2
@@ -47,21 +47,19 @@ class Trained:
     resumed_at: int
 
 
-def _weights_loss(unroll: int, kind: str, like: torch.Tensor) -> torch.Tensor:
-    weights = torch.ones(unroll) if kind == "mean" else torch.arange(1, unroll + 1)
-    return (weights / weights.sum()).to(like)
-
-
 def _segment(
-    model: LearnedOptimizer, problem: Composite, state: Any, unroll: int, kind: str
+    model: LearnedOptimizer, problem: Composite, state: Any, unroll: int, kind: str, reference: torch.Tensor | None
 ) -> tuple[torch.Tensor, Any]:
+    def objective(x: torch.Tensor) -> torch.Tensor:
+        smooth, _ = problem.smooth.value_and_gradient(x)  # the gradient is for the next step
+        return smooth + problem.nonsmooth.value(x)
+
+    start = None if reference is None else objective(state.x)
     values = []
     for _ in range(unroll):
         state = model.step(problem, state)
-        smooth, _ = problem.smooth.value_and_gradient(state.x)  # the gradient is for the next step
-        values.append((smooth + problem.nonsmooth.value(state.x)).mean())
-    stacked = torch.stack(values)
-    return (stacked * _weights_loss(unroll, kind, stacked)).sum(), state
+        values.append(objective(state.x))
+    return segment_loss(torch.stack(values), kind, start, reference), state
 
 
 def _adam(state: TrainingState, gradient: dict[str, torch.Tensor], rate: float) -> None:
@@ -83,13 +81,14 @@ def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: Trainin
     seed = split_seed("train", index, schedule.seed)
     double = config.problem.build(schedule.batch, seed)
     x0 = synthetic.starts(double, seed=seed).to(dtype)
-    problem = double.to(dtype, schedule.device).remembering()
-    run_state = model.with_parameters(state.weights).init(problem, x0.to(schedule.device))
+    problem, x0 = double.to(dtype, schedule.device).remembering(), x0.to(schedule.device)
+    reference = reference_values(problem, x0) if schedule.loss == "relative" else None
+    run_state = model.with_parameters(state.weights).init(problem, x0)
     last = math.nan
     for _ in range(schedule.horizon // schedule.unroll):
         leaves = {n: w.detach().requires_grad_() for n, w in state.weights.items()}
         prepared = model.with_parameters(leaves).prepared(workspace)
-        loss, run_state = _segment(prepared, problem, run_state, schedule.unroll, schedule.loss)
+        loss, run_state = _segment(prepared, problem, run_state, schedule.unroll, schedule.loss, reference)
         gradients = torch.autograd.grad(loss, list(leaves.values()))
         loss = loss.detach()
         size = float(torch.stack([g.square().sum() for g in gradients]).sum().sqrt())
@@ -104,14 +103,36 @@ def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: Trainin
     return last
 
 
-@torch.no_grad()
-def _validate(model: LearnedOptimizer, problem: Composite, x0: torch.Tensor, steps: int, state: TrainingState) -> None:
-    trained, problem = model.with_parameters(state.weights), problem.remembering()
-    run, total = trained.init(problem, x0), 0.0
-    for _ in range(steps):
-        run = trained.step(problem, run)
-        total += float(problem.objective(run.x).mean())
-    loss = total / steps
+@dataclass(frozen=True)
+class _HeldOut:
+    """The validation instances, in float64, with their initial points and an estimate of F*."""
+
+    problem: Composite
+    x0: torch.Tensor
+    reference: torch.Tensor
+    steps: int
+    criterion: str
+
+    @classmethod
+    def make(cls, config: TrainingConfig) -> _HeldOut:
+        judge = config.validation
+        seed = split_seed("validation", 0, judge.seed)
+        problem = config.problem.build(judge.batch, seed).to(device=config.training.device)
+        x0 = synthetic.starts(problem, seed=seed)
+        return cls(problem, x0, reference_values(problem, x0), judge.steps, judge.criterion)
+
+    @torch.no_grad()
+    def score(self, model: LearnedOptimizer) -> float:
+        problem, values = self.problem.remembering(), []
+        run = model.init(problem, self.x0)
+        for _ in range(self.steps):
+            run = model.step(problem, run)
+            values.append(problem.objective(run.x))
+        return score(torch.stack(values), self.criterion, self.reference)
+
+
+def _validate(model: LearnedOptimizer, held_out: _HeldOut, state: TrainingState) -> None:
+    loss = held_out.score(model.with_parameters(state.weights))
     state.curve.append([state.updates, loss])
     if loss < state.best_loss:
         state.best_loss, state.best_at = loss, state.updates
@@ -150,37 +171,8 @@ def _manifest(config: TrainingConfig, state: TrainingState, digest: str, command
     }
 
 
-def train(
-    config: TrainingConfig | dict[str, Any] | str | os.PathLike[str],
-    out: str | os.PathLike[str] | None = None,
-    *,
-    progress: Progress | None = None,
-    command: str | None = None,
-) -> Trained:
-    """Train the optimizer that `config` names; keep the weights with the lowest validation loss.
-
-    With `out`, the folder gets `state.npz` while the run goes on (a later call with the same settings resumes there
-    and ends with the same weights as an uninterrupted run) and at its end `weights.npz` and `manifest.json`.
-    `progress(batches done, batches in all, last training loss)` is called after every batch.
-    """
-    if not isinstance(config, TrainingConfig):
-        config = load_config(config)
-    folder = None if out is None else Path(out)
-    if folder is not None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as problem:
-            raise InputError(f"{folder}: cannot be used as the folder of a training ({problem.strerror}).") from None
-    before = torch.get_num_threads()
-    try:
-        if config.training.threads is not None:
-            torch.set_num_threads(config.training.threads)
-        return _train(config, folder, progress, command)
-    finally:
-        torch.set_num_threads(before)
-
-
-def _train(config: TrainingConfig, folder: Path | None, progress: Progress | None, command: str | None) -> Trained:
+def train_one(config: TrainingConfig, folder: Path | None, progress: Progress | None, command: str) -> Trained:
+    """Train with one seed, in an existing folder; see `l2o.train`."""
     schedule = config.training
     model = config.model.build(schedule.seed)
     assert isinstance(model, LearnedOptimizer)  # the config checked it
@@ -196,13 +188,9 @@ def _train(config: TrainingConfig, folder: Path | None, progress: Progress | Non
         state = TrainingState.start(config.digest, start)
     resumed_at = state.batches_done
 
-    seed = split_seed("validation", 0, schedule.seed)
-    held_out = config.problem.build(config.validation.batch, seed)
-    x0 = synthetic.starts(held_out, seed=seed).to(dtype=dtype, device=schedule.device)
-    held_out = held_out.to(dtype, schedule.device)
-
+    held_out = _HeldOut.make(config)
     if not state.curve:  # the untrained model is a candidate too: a diverging run must not replace it
-        _validate(model, held_out, x0, config.validation.steps, state)
+        _validate(model, held_out, state)
     total = schedule.epochs * schedule.batches
     begun, saved = time.monotonic() - state.seconds, time.monotonic()
     consistent, workspace = state.copy(), Workspace()
@@ -210,7 +198,7 @@ def _train(config: TrainingConfig, folder: Path | None, progress: Progress | Non
         while state.batches_done < total:
             loss = _train_batch(model, config, state, workspace)
             if state.batches_done % config.validation.every == 0 or state.batches_done == total:
-                _validate(model, held_out, x0, config.validation.steps, state)
+                _validate(model, held_out, state)
             if state.skipped > max(5, _MAX_SKIPPED_SHARE * state.batches_done):
                 raise InputError(
                     f"training diverged: {state.skipped} of {state.batches_done} batches ended in a loss or gradient "
@@ -229,7 +217,7 @@ def _train(config: TrainingConfig, folder: Path | None, progress: Progress | Non
             consistent.save(state_file)
 
     best = {n: w.detach().cpu().double().numpy() for n, w in state.best.items()}
-    manifest = _manifest(config, state, weights_hash(best), command or "l2o.train(config)")
+    manifest = _manifest(config, state, weights_hash(best), command)
     path = None
     if folder is not None:
         path = write_npz(folder / "weights.npz", best)

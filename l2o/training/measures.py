@@ -1,0 +1,58 @@
+"""What training makes small, and what decides which weights are kept.
+
+Both may speak of F*, for which training takes the lowest value that restarted FISTA reaches in some hundred steps: near
+enough to steer by, and not a certificate.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from l2o.optimizers import optimizer
+from l2o.problems import Composite
+
+_REFERENCE_STEPS = 300
+_RESOLUTION = 1e-5  # of F*, below which single precision shows mostly rounding
+_NEGLIGIBLE = 1e-12
+
+
+@torch.no_grad()
+def reference_values(problem: Composite, x0: torch.Tensor, steps: int = _REFERENCE_STEPS) -> torch.Tensor:
+    """(B,) the lowest value of F on the path of restarted FISTA from x0."""
+    method, problem = optimizer("fista-restart"), problem.remembering()
+    state = method.init(problem, x0)
+    lowest = problem.objective(x0)
+    for step in range(steps):
+        state = method.step(problem, state)
+        if step % 10 == 9 or step == steps - 1:
+            lowest = torch.minimum(lowest, problem.objective(state.x))
+    return lowest
+
+
+def segment_loss(
+    values: torch.Tensor, kind: str, start: torch.Tensor | None = None, reference: torch.Tensor | None = None
+) -> torch.Tensor:
+    """() loss of the objectives (T,B) along T iterations.
+
+    "mean": their mean (the authors'); "weighted_sum": iteration k counts k times (theirs too); "relative": the mean of
+    (F(x_k) - F*)/(F(x_start) - F*), to which the last segments of a run count as much as the first.
+    """
+    if kind == "relative":
+        assert start is not None
+        assert reference is not None
+        gap = torch.maximum(start - reference, _RESOLUTION * reference.abs()).clamp(min=_NEGLIGIBLE)
+        return ((values - reference) / gap).mean()
+    weights = torch.ones(len(values)) if kind == "mean" else torch.arange(1, len(values) + 1)
+    return (values.mean(1) * (weights / weights.sum()).to(values)).sum()
+
+
+def score(values: torch.Tensor, kind: str, reference: torch.Tensor) -> float:
+    """The number by which weights are chosen, of the objectives (K,B) along K iterations; less is better.
+
+    "objective": their mean (the authors'), which the first iterations decide; "log_gap": the mean over k of
+    log10 mean_b (F(x_k) - F*)/|F*|, the area under the curve that papers show.
+    """
+    if kind == "objective":
+        return float(values.mean())
+    relative = ((values - reference) / reference.abs().clamp(min=_NEGLIGIBLE)).mean(1)
+    return float(torch.log10(relative.clamp(min=_NEGLIGIBLE)).mean())

@@ -1,0 +1,82 @@
+"""Training with several seeds, of which the best is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from l2o._errors import InputError
+from l2o._files import write_bytes
+from l2o.training.config import TrainingConfig, load_config
+from l2o.training.loop import Progress, Trained, train_one
+
+
+def train(
+    config: TrainingConfig | dict[str, Any] | str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    progress: Progress | None = None,
+    command: str | None = None,
+) -> Trained:
+    """Train the optimizer that `config` names; keep the weights with the lowest validation score.
+
+    With `out`, the folder gets `state.npz` while the run goes on (a later call with the same settings resumes there
+    and ends with the same weights as an uninterrupted run) and at its end `weights.npz` and `manifest.json`. With
+    several seeds in the config each is trained in a folder of its own, `seed-N`, and the best is put beside them; its
+    manifest lists the scores of all. `progress(batches done, batches in all, last training loss)` is called after
+    every batch.
+    """
+    if not isinstance(config, TrainingConfig):
+        config = load_config(config)
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise InputError(f"{folder}: cannot be used as the folder of a training ({problem.strerror}).") from None
+    command = command or "l2o.train(config)"
+    before = torch.get_num_threads()
+    try:
+        if config.training.threads is not None:
+            torch.set_num_threads(config.training.threads)
+        if config.training.seeds:
+            return _best_of(config, folder, progress, command)
+        return train_one(config, folder, progress, command)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _single(config: TrainingConfig, seed: int) -> TrainingConfig:
+    schedule = config.training.model_copy(update={"seed": seed, "seeds": ()})
+    return config.model_copy(update={"training": schedule})
+
+
+def _best_of(config: TrainingConfig, folder: Path | None, progress: Progress | None, command: str) -> Trained:
+    seeds, runs = config.training.seeds, []
+    for place, seed in enumerate(seeds):
+        own = None if folder is None else folder / f"seed-{seed}"
+        if own is not None:
+            own.mkdir(exist_ok=True)
+
+        def tell(done: int, total: int, loss: float, place: int = place) -> None:
+            if progress is not None:
+                progress(place * total + done, len(seeds) * total, loss)
+
+        runs.append(train_one(_single(config, seed), own, tell, command))
+    best = min(runs, key=lambda run: run.manifest["validation_loss"])
+    listed = ("seed", "validation_loss", "best_update", "skipped_segments", "sha256", "seconds")
+    manifest = best.manifest | {
+        "config": config.model_dump(mode="json"),
+        "config_digest": config.digest,
+        "seeds": [{name: run.manifest[name] for name in listed} for run in runs],
+    }
+    path = None
+    if folder is not None:
+        assert best.path is not None
+        path = write_bytes(folder / "weights.npz", best.path.read_bytes())
+        write_bytes(folder / "manifest.json", (json.dumps(manifest, indent=1) + "\n").encode())
+    return Trained(best.optimizer, path, manifest, sum(run.resumed_at for run in runs))
