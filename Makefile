@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 OUT ?= report
 WORKERS ?= 2
 
-.PHONY: report report-quick test test-slow bench lint clean
+.PHONY: report report-quick test test-slow bench lint docs clean
 
 report: $(VENV)/ready
 	$(BIN)/l2obound report --out $(OUT)
@@ -28,6 +28,14 @@ bench: $(VENV)/ready
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+docs: $(VENV)/ready-docs
+	$(BIN)/python -m sphinx --quiet -W --keep-going -b html docs docs/_build
+	@echo docs/_build/index.html
+
+$(VENV)/ready-docs: $(VENV)/ready requirements-docs.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.lock
+	touch $@
 
 # The marker file comes last, so that an interrupted installation is taken up again.
 $(VENV)/ready: pyproject.toml requirements.lock

@@ -46,6 +46,8 @@ def as_tensor(
         raise InputError(
             f"{name}: it is empty (shape {tuple(tensor.shape)}); give at least one instance, row and variable."
         )
+    if bool(torch.isfinite(tensor.sum())):  # then every entry is; else look closer, for a sum may overflow
+        return tensor
     bad = torch.isnan(tensor) if allow_infinite else ~torch.isfinite(tensor)
     if bool(bad.any()):
         first = tuple(int(i) for i in torch.nonzero(bad)[0])

@@ -62,7 +62,7 @@ def lasso(
         a = rng.standard_normal((rows, dim))
         matrices[b] = a / np.linalg.norm(a, axis=0)
         targets[b] = matrices[b] @ _sparse(rng, dim, sparsity) + noise * rng.standard_normal(rows)
-    return _lasso(matrices, targets, lam, dtype=dtype)
+    return _lasso(torch.from_numpy(matrices), torch.from_numpy(targets), lam, dtype=dtype)
 
 
 def logistic_l1(
@@ -83,7 +83,7 @@ def logistic_l1(
     for b, rng in enumerate(_streams("logistic", seed, batch)):
         matrices[b] = rng.standard_normal((rows, dim))
         labels[b] = matrices[b] @ _sparse(rng, dim, sparsity) >= 0
-    return _logistic_l1(matrices, labels, lam, smoothness=smoothness, dtype=dtype)
+    return _logistic_l1(torch.from_numpy(matrices), torch.from_numpy(labels), lam, smoothness=smoothness, dtype=dtype)
 
 
 def quadratic(
@@ -105,7 +105,7 @@ def quadratic(
         form = (basis * eigenvalues) @ basis.T
         forms[b] = 0.5 * (form + form.T)
         linear[b] = forms[b] @ rng.standard_normal(dim)
-    return _quadratic(forms, linear, dtype=dtype)
+    return _quadratic(torch.from_numpy(forms), torch.from_numpy(linear), dtype=dtype)
 
 
 def starts(problem: Composite, *, shift: float = 0.0, seed: int = 0) -> torch.Tensor:

@@ -76,7 +76,7 @@ class ScheduleConfig(Section):
     batch: int = Field(128, ge=1)
     horizon: int = Field(100, ge=1)
     unroll: int = Field(20, ge=1)
-    loss: Literal["mean", "weighted_sum", "relative"] = "mean"
+    loss: Literal["mean", "weighted_sum"] = "mean"
     learning_rate: float = Field(1e-2, gt=0)
     decay: float = Field(0.1, gt=0, le=1)
     clip: float | None = Field(1.0, gt=0)

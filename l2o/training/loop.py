@@ -48,18 +48,14 @@ class Trained:
 
 
 def _segment(
-    model: LearnedOptimizer, problem: Composite, state: Any, unroll: int, kind: str, reference: torch.Tensor | None
+    model: LearnedOptimizer, problem: Composite, state: Any, unroll: int, kind: str
 ) -> tuple[torch.Tensor, Any]:
-    def objective(x: torch.Tensor) -> torch.Tensor:
-        smooth, _ = problem.smooth.value_and_gradient(x)  # the gradient is for the next step
-        return smooth + problem.nonsmooth.value(x)
-
-    start = None if reference is None else objective(state.x)
     values = []
     for _ in range(unroll):
         state = model.step(problem, state)
-        values.append(objective(state.x))
-    return segment_loss(torch.stack(values), kind, start, reference), state
+        smooth, _ = problem.smooth.value_and_gradient(state.x)  # the gradient is for the next step
+        values.append((smooth + problem.nonsmooth.value(state.x)).mean())
+    return segment_loss(torch.stack(values), kind), state
 
 
 def _adam(state: TrainingState, gradient: dict[str, torch.Tensor], rate: float) -> None:
@@ -82,13 +78,12 @@ def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: Trainin
     double = config.problem.build(schedule.batch, seed)
     x0 = synthetic.starts(double, seed=seed).to(dtype)
     problem, x0 = double.to(dtype, schedule.device).remembering(), x0.to(schedule.device)
-    reference = reference_values(problem, x0) if schedule.loss == "relative" else None
     run_state = model.with_parameters(state.weights).init(problem, x0)
     last = math.nan
     for _ in range(schedule.horizon // schedule.unroll):
         leaves = {n: w.detach().requires_grad_() for n, w in state.weights.items()}
         prepared = model.with_parameters(leaves).prepared(workspace)
-        loss, run_state = _segment(prepared, problem, run_state, schedule.unroll, schedule.loss, reference)
+        loss, run_state = _segment(prepared, problem, run_state, schedule.unroll, schedule.loss)
         gradients = torch.autograd.grad(loss, list(leaves.values()))
         loss = loss.detach()
         size = float(torch.stack([g.square().sum() for g in gradients]).sum().sqrt())

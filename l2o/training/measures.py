@@ -1,7 +1,7 @@
 """What training makes small, and what decides which weights are kept.
 
-Both may speak of F*, for which training takes the lowest value that restarted FISTA reaches in some hundred steps: near
-enough to steer by, and not a certificate.
+The score may speak of F*, for which training takes the lowest value that restarted FISTA reaches in some hundred
+steps: near enough to choose by, and not a certificate.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from l2o.optimizers import optimizer
 from l2o.problems import Composite
 
 _REFERENCE_STEPS = 300
-_RESOLUTION = 1e-5  # of F*, below which single precision shows mostly rounding
 _NEGLIGIBLE = 1e-12
 
 
@@ -29,21 +28,13 @@ def reference_values(problem: Composite, x0: torch.Tensor, steps: int = _REFEREN
     return lowest
 
 
-def segment_loss(
-    values: torch.Tensor, kind: str, start: torch.Tensor | None = None, reference: torch.Tensor | None = None
-) -> torch.Tensor:
-    """() loss of the objectives (T,B) along T iterations.
+def segment_loss(values: torch.Tensor, kind: str) -> torch.Tensor:
+    """() loss of the mean objectives (T,) along T iterations.
 
-    "mean": their mean (the authors'); "weighted_sum": iteration k counts k times (theirs too); "relative": the mean of
-    (F(x_k) - F*)/(F(x_start) - F*), to which the last segments of a run count as much as the first.
+    "mean": their mean; "weighted_sum": iteration k counts k times. Both are the authors'.
     """
-    if kind == "relative":
-        assert start is not None
-        assert reference is not None
-        gap = torch.maximum(start - reference, _RESOLUTION * reference.abs()).clamp(min=_NEGLIGIBLE)
-        return ((values - reference) / gap).mean()
     weights = torch.ones(len(values)) if kind == "mean" else torch.arange(1, len(values) + 1)
-    return (values.mean(1) * (weights / weights.sum()).to(values)).sum()
+    return (values * (weights / weights.sum()).to(values)).sum()
 
 
 def score(values: torch.Tensor, kind: str, reference: torch.Tensor) -> float:

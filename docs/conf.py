@@ -1,0 +1,83 @@
+"""Settings of the documentation: `make docs` writes it to docs/_build, every warning an error."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import version as installed_version
+from typing import Any
+
+project = "l2obound"
+author = "the l2obound authors"
+version = release = installed_version("l2obound")
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "l2obound"
+html_show_sphinx = False
+html_show_copyright = False
+html_copy_source = False
+html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["formula.css"]
+html_theme_options = {"footer_icons": []}
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_default_options = {"show-inheritance": False}
+suppress_warnings = ["config.cache"]
+
+
+def _as_written(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Docstrings are plain text with `code` in single backticks: escape the rest, keep indented lines verbatim."""
+    out: list[str] = []
+    verbatim = False
+    for line in lines:
+        if line[:1].isspace() or line.startswith(">>>"):
+            if not verbatim:
+                out += ["", "::", ""]
+            verbatim = True
+            out.append(f"    {line}")
+        elif not line:
+            out.append("")
+        else:
+            if verbatim:
+                out.append("")
+            verbatim = False
+            pieces = re.split(r"`+([^`]+)`+", line)
+            pieces[::2] = [re.sub(r"([\\*_|])", r"\\\1", piece) for piece in pieces[::2]]
+            pieces[1::2] = [rf"\ ``{piece}``\ " for piece in pieces[1::2]]
+            out.append("".join(pieces))
+    lines[:] = out
+
+
+def _entry(bound: Any) -> str:
+    """An entry of the catalogue as Markdown, its formula drawn by matplotlib: no fonts or scripts from elsewhere."""
+    from verification.report.figures import formula_svg
+
+    drawing = formula_svg(bound.latex())
+    formula = f"<div class='drawn'>{drawing}</div>" if drawing else f"```latex\n{bound.latex()}\n```"
+    plain = str.maketrans({c: f"\\{c}" for c in "*_|[]<>"})
+    lines = [
+        f"## {bound.number} `{bound.key}`",
+        f"{bound.title}; {bound.kind}, one verdict per {bound.level}.",
+        formula,
+        "Needs: " + "; ".join(h.statement for h in bound.hypotheses).translate(plain) + ".",
+        f"Source: {str(bound.source).translate(plain)}.",
+    ]
+    return "\n\n".join(lines)
+
+
+def _catalogue(app: Any, name: str, source: list[str]) -> None:
+    """The page of the catalogue says what the catalogue says."""
+    if name == "catalogue":
+        import bounds
+
+        mark = "<!-- the entries are put here by conf.py -->"
+        assert mark in source[0]
+        entries = [_entry(bounds.get(key)) for key in bounds.names(variants=True)]
+        source[0] = source[0].replace(mark, "\n\n".join(entries))
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("source-read", _catalogue)
+    app.connect("autodoc-process-docstring", _as_written)

@@ -1,0 +1,11 @@
+"""Real data as problems: what scikit-learn and scikit-image bring along, and the user's own files. No network.
+
+`breast_cancer` and `digits` are one instance of l1-logistic each, `patches` is a batch of LASSO with one shared
+dictionary, `load` reads an npz or a csv.
+"""
+
+from l2o.problems.real.files import load
+from l2o.problems.real.pictures import patches
+from l2o.problems.real.tables import breast_cancer, digits
+
+__all__ = ["breast_cancer", "digits", "load", "patches"]

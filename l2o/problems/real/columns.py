@@ -1,0 +1,26 @@
+"""Columns of a data matrix brought to a common scale; constant and zero columns become or stay zero."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def _near_one(a: np.ndarray) -> np.ndarray:
+    """Columns divided by a power of two each, so that squares neither overflow nor underflow and no digit changes."""
+    _, exponent = np.frexp(np.abs(a).max(axis=-2, keepdims=True))
+    return np.ldexp(a, -exponent)
+
+
+def standardised(a: np.ndarray) -> np.ndarray:
+    """(..., m, n) columns less their mean, over their standard deviation (divisor m); a constant column becomes 0."""
+    constant = a.max(axis=-2, keepdims=True) == a.min(axis=-2, keepdims=True)
+    a = _near_one(a)
+    spread = a.std(axis=-2, keepdims=True)
+    return np.where(constant, 0.0, (a - a.mean(axis=-2, keepdims=True)) / np.where(constant, 1.0, spread))
+
+
+def unit(a: np.ndarray) -> np.ndarray:
+    """(..., m, n) columns over their 2-norm; a zero column stays 0."""
+    a = _near_one(a)
+    norm = np.linalg.norm(a, axis=-2, keepdims=True)
+    return a / np.where(norm > 0, norm, 1.0)

@@ -1,0 +1,165 @@
+"""Time and memory of training and of runs, next to plain torch, to ISTA and to what the arithmetic must cost.
+
+    python tests/benchmarks/bench_speed.py [--quick] [--threads 2]
+
+Every row is measured in a process of its own, so that its peak memory is its own. "Floor": the multiplications of the
+network at the rate of a large matrix product, its exponentials at that of torch's sigmoid, and the bytes of A at that
+of a batched product, each measured here and now; nothing that computes the same with the same tools can be faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import torch
+
+import l2o
+from l2o.optimizers import kernel
+from l2o.problems import synthetic
+from l2o.training.config import load_config, split_seed
+from l2o.training.loop import _segment
+
+SIZES = {"20x40": (20, 40), "250x500": (250, 500)}
+UNROLL, BATCH, RUN_BATCH = 20, 128, 32
+
+
+def least(function: Callable[[], object], seconds: float) -> float:
+    """The shortest of the calls that fit in `seconds`, at least three, after one that warms up."""
+    function()
+    times, end = [], time.perf_counter() + seconds
+    while len(times) < 3 or (time.perf_counter() < end and len(times) < 200):
+        begun = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+def training_step(size: str, seconds: float) -> float:
+    """Seconds of one update: 20 unrolled iterations of go-math-l2o on 128 instances, and the gradient."""
+    rows, dim = SIZES[size]
+    settings = {"model": {"name": "go-math-l2o"}, "problem": {"rows": rows, "dim": dim}}
+    model = load_config(settings).model.build()
+    p = synthetic.lasso(BATCH, rows, dim, seed=split_seed("train")).to(torch.float32)
+    x0, workspace = synthetic.starts(p), kernel.Workspace()
+    state = model.init(p, x0)
+
+    def update() -> None:
+        leaves = {n: w.float().requires_grad_() for n, w in model.parameters.items()}
+        prepared = model.with_parameters(leaves).prepared(workspace)
+        loss, _ = _segment(prepared, p.remembering(), state, UNROLL, "mean")
+        torch.autograd.grad(loss, list(leaves.values()))
+
+    return least(update, seconds)
+
+
+def iteration(size: str, name: str, precision: str, seconds: float) -> float:
+    """Seconds of an iteration of the bare method on 32 instances."""
+    rows, dim = SIZES[size]
+    p = synthetic.lasso(RUN_BATCH, rows, dim, seed=1).to(getattr(torch, precision))
+    opt = l2o.optimizer(name)
+
+    @torch.no_grad()
+    def run() -> None:
+        problem = p.remembering()
+        state = opt.init(problem, x0)
+        for _ in range(10):
+            state = opt.step(problem, state)
+
+    x0 = synthetic.starts(p)
+    return least(run, seconds) / 10
+
+
+def rollout(size: str, name: str, precision: str, seconds: float) -> float:
+    """Seconds of an iteration of `l2o.rollout`, which also records what the bounds need."""
+    rows, dim = SIZES[size]
+    p = synthetic.lasso(RUN_BATCH, rows, dim, seed=1).to(getattr(torch, precision))
+    opt, x0 = l2o.optimizer(name), synthetic.starts(p)
+    return least(lambda: l2o.rollout(opt, p, x0, 10), seconds) / 10
+
+
+def long_run(instances: int, steps: int, dim: int) -> float:
+    """Seconds of a run whose iterates would fill instances x (steps + 1) x dim numbers, recorded as scalars."""
+    p = synthetic.lasso(instances, dim // 10, dim, seed=1)
+    begun = time.perf_counter()
+    l2o.rollout(l2o.optimizer("go-math-l2o"), p, synthetic.starts(p), steps, record="scalars")
+    return time.perf_counter() - begun
+
+
+def floor(size: str, batch: int, iterations: int, passes: int, network_passes: int) -> float:
+    """Seconds that the arithmetic of `iterations` of go-math-l2o must take, at rates measured here."""
+    rows, dim = SIZES[size]
+    layout = l2o.optimizer("go-math-l2o").layout
+    a, b = torch.randn(2, 2048, 2048)
+    product = least(lambda: a @ b, 0.5) / 2048**3
+    gates = torch.randn(5 * layout.hidden * layout.layers, 2000)
+    squash = least(lambda: torch.sigmoid(gates), 0.2) / gates.numel()
+    matrix, u = torch.randn(batch, rows, dim), torch.randn(batch, 1, rows)
+    one_pass = least(lambda: torch.bmm(u, matrix), 0.5)
+    coordinates = batch * dim
+    network = coordinates * (network_passes * layout.size * product + len(gates) * squash)
+    return iterations * (network + passes * one_pass)
+
+
+TASKS: dict[str, Callable[..., float]] = {f.__name__: f for f in (training_step, iteration, rollout, long_run, floor)}
+
+
+def measured(threads: int, task: str, *arguments: object, native: bool = True) -> tuple[float, float]:
+    """Seconds, and peak memory in GiB, of a task in a process of its own."""
+    environment = dict(os.environ, OMP_NUM_THREADS=str(threads), L2OBOUND_KERNEL="1" if native else "0")
+    command = [sys.executable, __file__, "--task", json.dumps([task, *arguments])]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    seconds, peak = json.loads(done.stdout.splitlines()[-1])
+    return seconds, peak
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--quick", action="store_true", help="the small size only")
+    parser.add_argument("--task", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.task:
+        task, *rest = json.loads(options.task)
+        seconds = TASKS[task](*rest)
+        print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20]))
+        return
+    threads = options.threads
+    compiled = "compiled" if kernel._library() is not None else "NOT COMPILED"
+    print(f"{threads} threads; native kernel {compiled}; the shortest of several calls; peak memory of the process")
+    sizes = list(SIZES)[:1] if options.quick else list(SIZES)
+    for size in sizes:
+        pause = 6.0 if size == "20x40" else 15.0
+        ours, peak = measured(threads, "training_step", size, pause)
+        plain, plain_peak = measured(threads, "training_step", size, pause, native=False)
+        least_time, _ = measured(threads, "floor", size, BATCH, UNROLL, 4, 3)
+        print(f"training step, LASSO {size}, batch {BATCH}, {UNROLL} unrolled, float32")
+        print(f"  ours        {ours:8.3f} s  {peak:5.2f} GiB   floor {least_time:.3f} s, {ours / least_time:.1f} x")
+        print(f"  plain torch {plain:8.3f} s  {plain_peak:5.2f} GiB   {plain / ours:.1f} x ours")
+    for size in sizes:
+        for precision in ("float32", "float64"):
+            print(f"iteration, LASSO {size}, batch {RUN_BATCH}, {precision}")
+            for task in ("iteration", "rollout"):
+                ista, _ = measured(threads, task, size, "ista", precision, 3.0)
+                for name in ("ista", "fista", "l2o-pa", "go-math-l2o"):
+                    seconds, peak = measured(threads, task, size, name, precision, 3.0)
+                    print(
+                        f"  {task:9s} {name:12s} {1e3 * seconds:7.3f} ms  {peak:5.2f} GiB   {seconds / ista:.2f} x ISTA"
+                    )
+    if not options.quick:
+        seconds, peak = measured(threads, "long_run", 1024, 1000, 500)
+        print(f"run of 1024 x 1001 x 500 recorded as scalars: {seconds:.1f} s, {peak:.2f} GiB")
+
+
+if __name__ == "__main__":
+    main()
