@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from l2o._errors import InputError
@@ -24,6 +25,15 @@ class Section(BaseModel):
         """Hex digest of the settings: equal settings, equal digest."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def usable_device(device: str) -> str:
+    """`device`, or a ValueError that says why torch cannot use it here."""
+    try:
+        float(torch.zeros(1, device=device))
+    except (RuntimeError, AssertionError) as problem:
+        raise ValueError(f"device {device!r} cannot be used here ({str(problem).splitlines()[0]})") from None
+    return device
 
 
 AnySection = TypeVar("AnySection", bound=Section)

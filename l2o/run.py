@@ -106,6 +106,11 @@ class Run:
             return torch.isfinite(self.x).flatten(1).all(-1)
         return torch.isfinite(self.x_final).all(-1) & ~torch.isnan(self.objective).any(-1)
 
+    def to(self, device: torch.device | str) -> Run:
+        """The run with its tensors on `device` (bounds are checked on the CPU, wherever the run was made)."""
+        moved = {name: value.to(device) for name in _TENSORS if (value := getattr(self, name)) is not None}
+        return replace(self, **moved, scalars={name: value.to(device) for name, value in self.scalars.items()})
+
     def head(self, steps: int) -> Run:
         """The run of the first `steps` steps (views, no copies)."""
         if not 1 <= steps <= self.steps:

@@ -56,12 +56,12 @@ def report(
     quick: Annotated[bool, typer.Option("--quick", help="A smaller report, in well under a minute.")] = False,
     from_: Annotated[
         Path | None,
-        typer.Option("--from", help="Redraw the page from this folder's results.json; run nothing."),
+        typer.Option("--from", help="Redraw page, figures and tables from this folder's results.json; run nothing."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a verdict is inconclusive.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
-    """Run GO-Math-L2O and its rivals, certify F*, hold the bounds against the runs, write one HTML page.
+    """Run GO-Math-L2O and its rivals, certify F*, hold the bounds against the runs, write one HTML page, its figures and tables.
 
     Example: l2obound report --quick --out report
     """
@@ -99,19 +99,29 @@ def report(
     raise typer.Exit(_exit_code([v["verdict"] for v in verdicts], strict))
 
 
-def _data_problem(path: Path, lam: float) -> tuple[l2o.Composite, str]:
-    """A problem and its family, from the user's npz: A and y, A and labels, or Q and c (and lam)."""
-    data = read_npz(path, "an npz of arrays", "save A and y (or labels, or Q and c) with numpy.savez")
-    weight = data.pop("lam", lam)
-    if set(data) == {"A", "y"}:
-        return l2o.lasso(data["A"], data["y"], weight), "lasso"
-    if set(data) == {"A", "labels"}:
-        return l2o.logistic_l1(data["A"], data["labels"], weight), "logistic_l1"
-    if set(data) == {"Q", "c"}:
-        return l2o.quadratic(data["Q"], data["c"]), "quadratic"
-    raise l2o.InputError(
-        f"{path}: expected arrays A and y, A and labels, or Q and c (and lam), got {', '.join(sorted(data)) or 'none'}."
-    )
+def _data_problem(path: Path, lam: float, kind: str) -> tuple[l2o.Composite, str]:
+    """A problem and its family, from the user's file.
+
+    A csv is of the family `kind`; an npz says what it is by its arrays, A and y, A and labels, or Q and c, and a `lam`
+    in it comes first.
+    """
+    if path.suffix.lower() == ".csv":
+        if kind not in ("lasso", "logistic_l1"):
+            raise l2o.InputError(f"{path}: --problem must be lasso or logistic_l1 for a csv, got {kind!r}.")
+        return l2o.real.load(path, kind, lam=lam), kind
+    found = set(read_npz(path, "an npz of arrays", "save A and y (or labels, or Q and c) with numpy.savez"))
+    families = {("A", "y"): "lasso", ("A", "labels"): "logistic_l1", ("Q", "c"): "quadratic"}
+    family = families.get(tuple(sorted(found - {"lam"})))
+    if family is None:
+        raise l2o.InputError(
+            f"{path}: expected arrays A and y, A and labels, or Q and c (and lam), "
+            f"got {', '.join(sorted(found)) or 'none'}."
+        )
+    return l2o.real.load(path, family, lam=None if "lam" in found else lam), family
+
+
+# The family whose shipped weights fit a data set.
+_FAMILIES = {"breast_cancer": "logistic_l1", "digits": "logistic_l1", "patches": "lasso"}
 
 
 def _problem(kind: str, batch: int, rows: int, dim: int, lam: float, seed: int) -> l2o.Composite:
@@ -124,7 +134,13 @@ def _problem(kind: str, batch: int, rows: int, dim: int, lam: float, seed: int) 
         return synthetic.quadratic(batch, dim, seed=seed)
     if kind == "breast_cancer":
         return l2o.real.breast_cancer(lam, seed=seed)
-    raise l2o.InputError(f"unknown problem {kind!r}: expected lasso, logistic_l1, quadratic or breast_cancer.")
+    if kind == "digits":
+        return l2o.real.digits(lam, seed=seed)
+    if kind == "patches":
+        return l2o.real.patches(batch, lam=lam, seed=seed)
+    raise l2o.InputError(
+        f"unknown problem {kind!r}: expected lasso, logistic_l1, quadratic, breast_cancer, digits or patches."
+    )
 
 
 def _optimizer(name: str, family: str, weights: Path | None, untrained: bool) -> tuple[Any, str]:
@@ -148,9 +164,12 @@ def verify(
         Path | None, typer.Option(help="Folder of `l2obound train`, in place of shipped weights.")
     ] = None,
     untrained: Annotated[bool, typer.Option("--untrained", help="Random weights, though trained ones exist.")] = False,
-    problem: Annotated[str, typer.Option(help="lasso, logistic_l1, quadratic or breast_cancer.")] = "lasso",
+    problem: Annotated[
+        str, typer.Option(help="lasso, logistic_l1, quadratic, breast_cancer, digits or patches.")
+    ] = "lasso",
     data: Annotated[
-        Path | None, typer.Option(help="Your problem: an npz with A, y | A, labels | Q, c (and lam).")
+        Path | None,
+        typer.Option(help="Your problem: an npz with A, y | A, labels | Q, c (and lam); or a csv, see --problem."),
     ] = None,
     iterates: Annotated[
         Path | None,
@@ -176,9 +195,9 @@ def verify(
 
     names = [bounds.get(name).key for name in bound] if bound else list(bounds.names())
     if data is None:
-        p, family = _problem(problem, batch, rows, dim, lam, seed), problem
+        p, family = _problem(problem, batch, rows, dim, lam, seed), _FAMILIES.get(problem, problem)
     else:
-        p, family = _data_problem(data, lam)
+        p, family = _data_problem(data, lam, problem)
     p = p.shifted(t) if t else p
     if iterates is None:
         opt, label = _optimizer(optimizer, family, weights, untrained)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import Field, field_validator, model_validator
 
-from l2o._config import Section, read_config
+from l2o._config import Section, read_config, usable_device
 from l2o._errors import InputError
 from l2o.optimizers import Optimizer, optimizer, option_names
 from l2o.optimizers._learned import LearnedOptimizer
@@ -95,11 +95,7 @@ class ScheduleConfig(Section):
     @field_validator("device")
     @classmethod
     def _present(cls, device: str) -> str:
-        try:
-            torch.zeros(1, device=device)
-        except (RuntimeError, AssertionError) as problem:
-            raise ValueError(f"device {device!r} cannot be used here ({str(problem).splitlines()[0]})") from None
-        return device
+        return usable_device(device)
 
     @property
     def updates(self) -> int:

@@ -33,8 +33,9 @@ def segment_loss(values: torch.Tensor, kind: str) -> torch.Tensor:
 
     "mean": their mean; "weighted_sum": iteration k counts k times. Both are the authors'.
     """
-    weights = torch.ones(len(values)) if kind == "mean" else torch.arange(1, len(values) + 1)
-    return (values * (weights / weights.sum()).to(values)).sum()
+    steps = torch.arange(1, len(values) + 1, dtype=values.dtype, device=values.device)
+    weights = torch.ones_like(values) if kind == "mean" else steps
+    return (values * (weights / weights.sum())).sum()
 
 
 def score(values: torch.Tensor, kind: str, reference: torch.Tensor) -> float:

@@ -81,7 +81,7 @@ def test_training_lowers_the_validation_loss() -> None:
 
 def test_loaded_weights_are_the_trained_ones(tmp_path) -> None:
     trained = l2o.train(SMALL, tmp_path)
-    _, description = l2o.load_trained(tmp_path)
+    opt, description = l2o.load_trained(tmp_path)
     assert description["sha256"] == trained.manifest["sha256"]
     assert all(torch.equal(opt.parameters[k], v) for k, v in trained.optimizer.parameters.items())
 

@@ -313,3 +313,16 @@ def test_damaged_runs_are_exit_code_two(run, tmp_path) -> None:
         code, _, err = run("verify", "--iterates", path, *SMALL)
         assert code == 2, change
         assert err.count("\n") == 1
+
+
+def test_verify_real_data(run, tmp_path) -> None:
+    """Data sets by name, with the weights of their family; a csv is of the family that --problem names."""
+    arguments = ["--batch", "2", "--steps", "5", "--bound", "per_step_descent"]
+    code, out, _ = run("verify", "--problem", "patches", "--optimizer", "l2o-pa", *arguments)
+    assert code == 0
+    assert "shipped weights for lasso" in out
+    (tmp_path / "d.csv").write_text("a,b,y\n1,2,0\n2,1,1\n0,1,0\n3,1,1\n")
+    data = ["--data", tmp_path / "d.csv", "--optimizer", "ista"]
+    assert run("verify", *data, "--problem", "logistic_l1", *arguments)[0] == 0
+    assert "1 x 2" in run("verify", *data, *arguments)[1]
+    assert run("verify", *data, "--problem", "digits", *arguments)[0] == 2
