@@ -162,11 +162,12 @@ class LearnedOptimizer:
             object.__setattr__(self, "_cached", cached)
         return cached[1]
 
-    def head(self, raw: Mapping[str, torch.Tensor], name: str, off: torch.Tensor) -> torch.Tensor:
+    def head(self, raw: Mapping[str, torch.Tensor], name: str, off: torch.Tensor | float) -> torch.Tensor | float:
         """The output of head `name`, its norm and scale applied; `off` where it is switched off."""
         if name not in raw:
             return off
-        return NORMS[getattr(self, f"{name}_norm")](raw[name]) * getattr(self, f"{name}_scale")
+        output, scale = NORMS[getattr(self, f"{name}_norm")](raw[name]), getattr(self, f"{name}_scale")
+        return output if scale == 1 else output * scale
 
     def network(
         self, features: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor

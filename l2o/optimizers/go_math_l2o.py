@@ -96,9 +96,10 @@ class GoMathL2O(LearnedOptimizer):
 
     @staticmethod
     def _raw_features(problem: Composite, x: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-        low, high = problem.nonsmooth.subdifferential(x)
-        # The normal cone of a box has infinite ends; its direction is the information, so +-inf becomes +-1.
-        ends = [torch.nan_to_num(end, posinf=1.0, neginf=-1.0) for end in (low, high)]
+        ends = problem.nonsmooth.subdifferential(x)
+        if not problem.nonsmooth.finite_slopes:
+            # The normal cone of a box has infinite ends; its direction is the information, so +-inf becomes +-1.
+            ends = [torch.nan_to_num(end, posinf=1.0, neginf=-1.0) for end in ends]
         return torch.stack([gradient, *ends])
 
     def step(self, problem: Composite, state: GoMathState) -> GoMathState:
@@ -107,18 +108,20 @@ class GoMathL2O(LearnedOptimizer):
         gradient = problem.smooth.gradient(x)
         features = self._raw_features(problem, x, gradient) / state.scales
         raw, hidden, cell = self.network(features, state.hidden, state.cell)
-        one = torch.ones_like(x)
+        one = torch.ones_like(x) if {"r", "q", "b"} - set(raw) else 1.0
         r = self.head(raw, "r", one) * a
-        q = self.head(raw, "q", one) * (a**self.q_step_power if self.q_step_power else 1.0)
-        b = self.head(raw, "b", one)
-        b3 = self.head(raw, "b3", torch.zeros_like(x))
-        b4 = self.head(raw, "b4", torch.zeros_like(x))
-        argument = x - r * gradient - q * v - b3
+        q = self.head(raw, "q", one)
+        q = q * a**self.q_step_power if self.q_step_power else q
+        b, b3, b4 = self.head(raw, "b", one), self.head(raw, "b3", 0.0), self.head(raw, "b4", 0.0)
+        argument = x - r * gradient - q * v
+        argument = argument - b3 if "b3" in raw else argument
         x_next = problem.nonsmooth.prox(argument, r)
-        direction = x - x_next - b3
+        direction = x - x_next
+        direction = direction - b3 if "b3" in raw else direction
         if self.gradient_map == "standard":
             direction = (direction - q * v) / (r + _TINY)
         elif self.gradient_map == "recurrent":
             direction = direction / (r + _TINY)
-        memory = b * v + (1 - b) * direction - b4
+        memory = b * v + (1 - b) * direction
+        memory = memory - b4 if "b4" in raw else memory
         return GoMathState(x_next, memory, hidden, cell, state.scales, a, r, argument, features.movedim(0, -1), q, b)

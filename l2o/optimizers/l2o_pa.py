@@ -79,13 +79,14 @@ class L2OPA(LearnedOptimizer):
         # The authors cut the features off the graph: the network learns from what it did, not from what it saw.
         features = torch.stack([gradient.detach(), x.detach()])
         raw, hidden, cell = self.network(features, state.hidden, state.cell)
-        one, zero = torch.ones_like(x), torch.zeros_like(x)
-        p = self.head(raw, "p", one) * state.base_step
-        a = self.head(raw, "a", zero)
+        p = self.head(raw, "p", torch.ones_like(x) if "p" not in raw else 1.0) * state.base_step
+        a = self.head(raw, "a", torch.zeros_like(x) if "a" not in raw else 0.0)
         argument = x - p * gradient
         if "b" in raw:
-            b = self.head(raw, "b", one)
+            b = self.head(raw, "b", 1.0)
             argument = b * argument + (1 - b) * (z - p * problem.smooth.gradient(z))
-        u = problem.nonsmooth.prox(argument + self.head(raw, "b1", zero), p)
-        x_next = u + a * (u - z) + self.head(raw, "b2", zero)
+        argument = argument + self.head(raw, "b1", 0.0) if "b1" in raw else argument
+        u = problem.nonsmooth.prox(argument, p)
+        x_next = u + a * (u - z)
+        x_next = x_next + self.head(raw, "b2", 0.0) if "b2" in raw else x_next
         return L2OPAState(x_next, u, hidden, cell, state.base_step, p, features.movedim(0, -1), a)

@@ -191,6 +191,11 @@ class ChangedNonsmooth(NonsmoothTerm):
         return ChangedNonsmooth(self.base, self.change.then(change))
 
     @property
+    def finite_slopes(self) -> bool:
+        """As the base."""
+        return self.base.finite_slopes
+
+    @property
     def batch_size(self) -> int:
         """The larger of the base's and the change's."""
         return max(self.base.batch_size, self.change.batch_size)

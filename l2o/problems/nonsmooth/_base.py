@@ -19,6 +19,7 @@ class NonsmoothTerm(abc.ABC):
 
     kind: ClassVar[str]
     is_zero: ClassVar[bool] = False
+    finite_slopes: ClassVar[bool] = False  # whether the ends of the subdifferential are finite wherever x is
 
     @property
     @abc.abstractmethod

@@ -19,6 +19,7 @@ class ElasticNet(NonsmoothTerm):
     ridge: torch.Tensor
 
     kind: ClassVar[str] = "elastic-net"
+    finite_slopes: ClassVar[bool] = True
 
     @property
     def batch_size(self) -> int:

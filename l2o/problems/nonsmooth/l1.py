@@ -12,7 +12,7 @@ from l2o.problems.nonsmooth._base import NonsmoothTerm, pick
 
 def soft_threshold(u: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
     """sign(u) max(|u| - level, 0), elementwise."""
-    return torch.sign(u) * (u.abs() - level).clamp(min=0.0)
+    return torch.sign(u.detach()) * (u.abs() - level).clamp(min=0.0)  # the sign is locally constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +22,7 @@ class L1(NonsmoothTerm):
     lam: torch.Tensor
 
     kind: ClassVar[str] = "l1"
+    finite_slopes: ClassVar[bool] = True
 
     @property
     def batch_size(self) -> int:
@@ -38,6 +39,7 @@ class L1(NonsmoothTerm):
 
     def subdifferential(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """lam sign(x_i), and [-lam, lam] where x_i = 0."""
+        x = x.detach()  # the slopes are locally constant
         slope = self.lam * torch.sign(x)
         kink = x == 0
         lam = self.lam.expand_as(x)
