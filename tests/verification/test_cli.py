@@ -172,19 +172,26 @@ def test_report_end_to_end(run, tmp_path) -> None:
     assert "<script>alert(1)" not in page
     assert len(results["runs"]) == 4
     assert results["provenance"]["weights"][0]["sha256"]
-    assert {p.name for p in (out / "tables").iterdir()} >= {"verdicts.csv", "curves.csv"}
-    # Regenerated from the stored results: the same page, nothing run.
+    tables = {"verdicts.csv", "curves.csv", "per_step.csv", "deviations.csv", "comparison.csv", "f_star.csv"}
+    assert {p.name for p in (out / "tables").iterdir()} == tables
+    figures = {p.name: p.read_bytes() for p in (out / "figures").iterdir()}
+    assert {"convergence-tiny.svg", "convergence-tiny.pdf", "per-step-tiny-go-math-l2o.pdf"} <= set(figures)
+    # Regenerated from the stored results: the same page and figures, nothing run.
+    for name in figures:
+        (out / "figures" / name).unlink()
     assert run("report", "--from", out)[0] == 0
     assert (out / "report.html").read_text() == page
+    assert {p.name: p.read_bytes() for p in (out / "figures").iterdir()} == figures
     # Run again: everything is reused, and said to be.
     code, text, _ = run("report", tmp_path / "r.toml", "--out", out)
-    assert text.count("reused:") == 5
+    assert text.count("reused:") == 6  # four runs, F* with and without the shift
     again = json.loads((out / "results.json").read_text())
     assert again["runs"] == results["runs"]
     # A damaged partial result is made again.
     for file in (out / "partial").iterdir():
         file.write_bytes(file.read_bytes()[:100])
-    run("report", tmp_path / "r.toml", "--out", out)
+    _, text, _ = run("report", tmp_path / "r.toml", "--out", out)
+    assert "reused: tiny" not in text
     third = json.loads((out / "results.json").read_text())
     assert [r["verdicts"] for r in third["runs"]] == [r["verdicts"] for r in results["runs"]]
 
@@ -200,6 +207,8 @@ def bad(tmp: Path) -> dict[str, tuple[tuple[str, ...], str]]:
     np.savez(tmp / "objects.npz", A=np.array([{}], dtype=object), y=np.ones(1))
     (tmp / "broken.npz").write_bytes(b"PK\x03\x04")
     (tmp / "key.toml").write_text(REPORT + "\nspeed = 3\n")
+    (tmp / "data.toml").write_text('[[problem]]\nkey = "a"\nfamily = "data"\nkind = "lasso"\npath = "none.npz"\n')
+    (tmp / "kind.toml").write_text('[[problem]]\nkey = "a"\nfamily = "data"\npath = "none.npz"\n')
     (tmp / "toplevel.toml").write_text('speed = 3\n[[problem]]\nkey = "a"\nfamily = "lasso"\n')
     (tmp / "method.toml").write_text('[[problem]]\nkey = "a"\nfamily = "lasso"\noptimizers = ["sgd"]\n')
     (tmp / "bound.toml").write_text('bounds = ["B99"]\n[[problem]]\nkey = "a"\nfamily = "lasso"\n')
@@ -227,6 +236,8 @@ def bad(tmp: Path) -> dict[str, tuple[tuple[str, ...], str]]:
         "no instances": (("verify", "--batch", "0"), "at least one"),
         "no steps": (("verify", "--steps", "0"), "steps"),
         "unknown config key": (("report", tmp / "key.toml"), "speed: unknown key"),
+        "missing data": (("report", tmp / "data.toml", "--out", tmp / "o"), str(tmp / "none.npz")),
+        "data without a kind": (("report", tmp / "kind.toml"), 'kind = "lasso"'),
         "unknown top key": (("report", tmp / "toplevel.toml"), "speed: unknown key"),
         "unknown method in config": (("report", tmp / "method.toml"), "sgd"),
         "unknown bound in config": (("report", tmp / "bound.toml"), "B99"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -35,19 +36,32 @@ class Scenario(Section):
         return ", ".join(parts) or "InD"
 
 
+Kind = Literal["lasso", "logistic_l1"]
+_SYNTHETIC = ("lasso", "logistic_l1")
+_SINGLE = ("breast_cancer", "digits")
+_TITLES = {
+    "breast_cancer": "breast cancer (Wisconsin), l1-logistic",
+    "digits": "handwritten digits, l1-logistic",
+    "patches": "picture patches, LASSO",
+}
+_NAMES = {"lasso": "LASSO", "logistic_l1": "l1-logistic"}
+
+
 class ProblemSection(Section):
     """A family of problems, the optimizers run on it and the scenarios they are run under."""
 
     key: str = Field(pattern=r"^[A-Za-z0-9_.x-]+$", max_length=60)
-    family: Literal["lasso", "logistic_l1", "breast_cancer"]
+    family: Literal["lasso", "logistic_l1", "breast_cancer", "digits", "patches", "data"]
+    path: str | None = None
+    kind: Kind | None = None
     title: str | None = None
     rows: int = Field(20, ge=1)
     dim: int = Field(40, ge=1)
     sparsity: int | None = Field(None, ge=0)
-    lam: float = Field(0.1, ge=0, allow_inf_nan=False)
+    lam: float | None = Field(None, ge=0, allow_inf_nan=False)
     instances: int = Field(32, ge=1)
     steps: int = Field(100, ge=1)
-    optimizers: tuple[str, ...] = ("go-math-l2o", "l2o-pa", "ista", "fista")
+    optimizers: tuple[str, ...] = ("go-math-l2o", "l2o-pa", "ista", "fista", "fista-restart")
     scenarios: tuple[Scenario, ...] = (Scenario(), Scenario(s=10.0), Scenario(t=10.0))
 
     @field_validator("optimizers")
@@ -58,39 +72,51 @@ class ProblemSection(Section):
                 raise ValueError(f"unknown optimizer {name!r}; expected one of {', '.join(l2o.optimizer_names())}")
         return names
 
+    @field_validator("optimizers", "scenarios")
+    @classmethod
+    def _once(cls, entries: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [e.key if isinstance(e, Scenario) else e for e in entries]
+        if len(set(names)) != len(names):
+            raise ValueError(f"each may be given once, got {', '.join(names)}")
+        return entries
+
     @model_validator(mode="after")
-    def _one_instance(self) -> ProblemSection:
-        if self.family == "breast_cancer" and self.instances != 1:
-            raise ValueError("breast_cancer is one instance; set instances = 1")
+    def _fits_family(self) -> ProblemSection:
+        if self.family in _SINGLE and self.instances != 1:
+            raise ValueError(f"{self.family} is one instance; set instances = 1")
+        if self.family == "data" and (self.path is None or self.kind is None):
+            raise ValueError('data needs path = "FILE" and kind = "lasso" or "logistic_l1"')
+        if self.family != "data" and (self.path is not None or self.kind is not None):
+            raise ValueError(f'path and kind belong to family = "data", not to {self.family}')
         return self
 
     @property
-    def trained_for(self) -> str:
+    def trained_for(self) -> Kind:
         """The family whose shipped weights fit."""
-        return "lasso" if self.family == "lasso" else "logistic_l1"
+        if self.kind is not None:
+            return self.kind
+        return "lasso" if self.family in ("lasso", "patches") else "logistic_l1"
 
     def build(self, seed: int) -> Composite:
-        """The problem, on instances of the test split."""
-        if self.family == "breast_cancer":
-            return real.breast_cancer(self.lam, seed=seed)
+        """The problem, on instances of the test split; data are taken as they are, whatever `instances` says."""
+        if self.family == "data":
+            return real.load(self.path, self.kind, lam=self.lam)
+        lam = 0.1 if self.lam is None else self.lam
+        if self.family in _SINGLE:
+            return getattr(real, self.family)(lam=lam, seed=seed)
+        split = split_seed("test", 0, seed)
+        if self.family == "patches":
+            return real.patches(self.instances, lam=lam, seed=split)
         make = getattr(synthetic, self.family)
-        return make(
-            self.instances,
-            self.rows,
-            self.dim,
-            sparsity=self.sparsity,
-            lam=self.lam,
-            seed=split_seed("test", 0, seed),
-        )
+        return make(self.instances, self.rows, self.dim, sparsity=self.sparsity, lam=lam, seed=split)
 
     def describe(self, problem: Composite) -> str:
         """The title, made up where none is given."""
         if self.title:
             return self.title
-        if self.family == "breast_cancer":
-            return "breast cancer (Wisconsin), l1-logistic"
-        name = "LASSO" if self.family == "lasso" else "l1-logistic"
-        return f"synthetic {name} {self.rows} x {problem.dim}"
+        if self.family in _SYNTHETIC:
+            return f"synthetic {_NAMES[self.family]} {self.rows} x {problem.dim}"
+        return _TITLES.get(self.family) or f"{Path(str(self.path)).name}, {_NAMES[self.trained_for]}"
 
 
 class ReportConfig(Section):
@@ -121,8 +147,16 @@ class ReportConfig(Section):
 def load_report_config(
     source: str | os.PathLike[str] | dict[str, Any] | None = None, *, quick: bool = False
 ) -> ReportConfig:
-    """The configuration in a TOML file or a dict; without one, the shipped default (or the quick one)."""
-    if source is not None:
-        return read_config(source, ReportConfig)
-    name = "quick.toml" if quick else "default.toml"
-    return read_config(tomllib.loads((files(__package__) / name).read_text(encoding="utf-8")), ReportConfig, name)
+    """The configuration in a TOML file or a dict; without one, the shipped default (or the quick one).
+
+    Paths of data in a file are relative to that file, in a dict to the working folder.
+    """
+    if source is None:
+        name = "quick.toml" if quick else "default.toml"
+        return read_config(tomllib.loads((files(__package__) / name).read_text(encoding="utf-8")), ReportConfig, name)
+    config = read_config(source, ReportConfig)
+    if isinstance(source, dict):
+        return config
+    folder = Path(source).parent
+    sections = [p if p.path is None else p.model_copy(update={"path": str(folder / p.path)}) for p in config.problem]
+    return config.model_copy(update={"problem": tuple(sections)})

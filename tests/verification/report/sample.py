@@ -2,7 +2,8 @@
 
 import math
 
-HOSTILE = "<script>alert(1)</script> & \"co\" 'x' $5 $y$ _z"
+# Markup, quotes, mathtext, other scripts, right-to-left text and its override, a control and half a surrogate pair.
+HOSTILE = "<script>alert(1)</script> & \"co\" 'x' $5 $y$ _z \u03bb\u4e2d\U0001f600 \u05e9\u05dc\u202e \x01 \ud800"
 
 # Statements as the catalogue writes them.
 _BOUNDS = [
@@ -32,11 +33,18 @@ _OPTIMIZERS = [
 ]  # fmt: skip
 
 
-def _band(values):
-    def clean(factor):
+def band(values):
+    """A band around values."""
+
+    def scaled(factor):
         return [None if v is None else v * factor for v in values]
 
-    return {"median": values, "q10": clean(0.4), "q90": clean(2.5)}
+    return {"median": values, "q10": scaled(0.4), "q90": scaled(2.5)}
+
+
+def nothing():
+    """The band of a run of which no instance is left."""
+    return {"median": [], "q10": [], "q90": []}
 
 
 def _verdict(bound, optimizer, steps, instances, odd):
@@ -88,43 +96,72 @@ def _run(problem, instances, scenario, optimizer, steps, floor):
         ("ood_last_iterate", [8 * start / k if k < 60 else None for k in prefixes], "F(x_k) - F*", True),
         ("a_priori", [400 * start * (1 + k / 9) for k in prefixes], mean, True),
     ]
+    free = [min(1.0, r / 3) for r in rho]
+    checks = instances * steps
+    descent = {
+        "measured": band([0.2 * abs(g or 1e-9) for g in gap[1:]]),
+        "guaranteed": band([0.1 * (g or 1e-9) if f < 0.5 else -1e-3 for g, f in zip(gap[1:], free)]),
+        "rounding": [1e-12] * steps, "rises": [f / 4 for f in free], "unguaranteed": free,
+        "totals": {"steps": checks, "rises": checks // 10, "unguaranteed": checks // 4, "resolved": checks // 2},
+        "used_median": 0.42,
+    }  # fmt: skip
+    deviation = {
+        "delta1": band([0.5 + r for r in rho]),
+        "delta2": {"gradient_descent": band([1 + r for r in rho]), "half_step": band([0.1 * r for r in rho])},
+    }
+    relative = [None if g is None else g / 2 for g in gap]
+    least = -1e-10 if name == "go-math-l2o" else min(g for g in gap if g is not None)
+    reach = [
+        {"tolerance": t, "median": next((k for k, g in enumerate(relative) if g is not None and g <= t), None)}
+        for t in (1e-2, 1e-4, 1e-6)
+    ]
     return {
         "key": f"{problem}/{key}/{name}", "problem": problem,
         "scenario": {"key": key, "label": label, "s": s, "t": t},
-        "optimizer": {"name": name, "label": shown, "learned": learned},
-        "steps": steps, "seconds": 0.25, "diverged": 2 if odd else 0, "k": list(range(steps + 1)),
-        "gap": _band(gap), "relative_gap_median": [None if g is None else g / 7 for g in gap],
-        "floor": floor, "rho": _band(rho),
-        **({"mean_gap": _band([8 * start / k for k in range(1, steps + 1)])} if name == "go-math-l2o" else {}),
+        "optimizer": {
+            "name": name, "label": shown, "learned": learned,
+            "weights": {"family": "lasso", "sha256": "f" * 64} if learned else None,
+        },
+        "instances": instances, "steps": steps, "seconds": 0.25, "checking_seconds": 0.5,
+        "diverged": 2 if odd else 0, "k": list(range(steps + 1)), "subgradient_rule": "prox",
+        "gap": band(gap), "mean_gap": {"median": [8 * start / k for k in range(1, steps + 1)]},
+        "relative_gap": band(relative), "floor": floor, "relative_floor": None if floor is None else floor / 2,
+        "rho": band(rho), "reach": [r | {"reached": 0 if r["median"] is None else instances} for r in reach],
+        "lowest": {"gap": [least] * instances, "k": [steps] * instances},
+        "descent": descent if learned else None, "deviation": deviation if learned else None,
         "bound_curves": [{"bound": b, "k": prefixes, "median": m, "of": o, "guaranteed": g} for b, m, o, g in curves],
         "verdicts": [_verdict(bound, name, steps, instances, odd) for bound in _BOUNDS],
     }  # fmt: skip
 
 
-def _problem(key, title, instances, width):
-    return {
-        "key": key, "title": title, "instances": instances, "rows": 20, "dim": 40, "lam": 0.1,
-        "smoothness": {"min": 3.14159, "median": 3.9, "max": 5.2},
-        "f_star": {
-            "lower": [2.0] * instances, "upper": [2.0 + width] * instances, "relative_width_max": width / 2,
+def _problem(key, title, instances, width, scenarios):
+    optima = [
+        {
+            "scenario": {"key": k, "label": label, "s": s, "t": t}, "fingerprint": f"{key}{t:g}" * 4,
+            "lower": [2.0] * instances, "upper": [2.0 + width] * instances,
             "solvers": {"coordinate descent": instances}, "certificates": {"dual point": instances}, "messages": [],
-        },
-        "left_out": [],
+        }
+        for k, label, s, t in scenarios
+    ]  # fmt: skip
+    return {
+        "key": key, "title": title, "family": "lasso", "instances": instances, "rows": 20, "dim": 40, "steps": 100,
+        "lam": {"min": 0.1, "median": 0.1, "max": 0.1}, "fingerprint": "0123" * 16, "seconds": 0.75,
+        "smoothness": {"min": 3.14159, "median": 3.9, "max": 5.2}, "optima": optima, "left_out": [],
     }  # fmt: skip
 
 
 def make_results():
     problems = [
-        _problem("lasso-20x40", "LASSO, 20 x 40", 32, 1e-9),
-        _problem("logistic", f"l1-logistic regression {HOSTILE}", 1, 2e-12),
+        _problem("lasso-20x40", "LASSO, 20 x 40", 32, 1e-9, _SCENARIOS),
+        _problem("logistic", f"l1-logistic regression {HOSTILE}", 1, 2e-12, _SCENARIOS[:1]),
     ]
     problems[1]["left_out"] = ["l2o-pa: no weights trained for l1-logistic are shipped"]
-    problems[1]["f_star"]["messages"] = [f"stopped at {HOSTILE}"]
+    problems[1]["optima"][0]["messages"] = [f"stopped at {HOSTILE}"]
     runs = [_run("lasso-20x40", 32, s, o, 100, 1e-9) for s in _SCENARIOS for o in _OPTIMIZERS]
     runs += [_run("logistic", 1, _SCENARIOS[0], o, 60, None) for o in _OPTIMIZERS[2:]]
     keys = ("key", "number", "title", "level", "kind", "latex")
     return {
-        "format": 1, "title": f"GO-Math-L2O under the paper's bounds {HOSTILE}", "quick": True,
+        "format": 2, "title": f"GO-Math-L2O under the paper's bounds {HOSTILE}", "quick": True,
         "provenance": {
             "created": "2025-01-02T03:04:05+00:00", "command": "l2obound report --quick", "seconds": 12.345,
             "versions": {"numpy": "2.4.6"}, "machine": {"cpu": HOSTILE}, "seed": 0, "config_digest": "ab12" * 16,
@@ -132,7 +169,7 @@ def make_results():
                 {"model": "go-math-l2o", "family": "lasso", "sha256": "f" * 64, "updates": 5000, "seed": 1,
                  "command": "l2obound train"},
             ],
-            "reused": [],
+            "reused": [], "code_digest": "cd34" * 16,
         },
         "config": {"title": HOSTILE, "seed": 0, "problem": [{"lam": None}]},
         "problems": problems,

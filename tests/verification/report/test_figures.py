@@ -1,0 +1,155 @@
+import copy
+import json
+import math
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+import bounds
+from tests.verification.report.sample import HOSTILE, make_results
+from verification.report import figures as drawing
+from verification.report import render_report
+
+
+@pytest.fixture(scope="module")
+def results():
+    return make_results()
+
+
+@pytest.fixture(scope="module")
+def drawn(results):
+    return drawing.figures(results)
+
+
+def test_svg_uses_the_colours_of_the_style_sheet(drawn):
+    for key in ("final-gaps", "per-step/lasso-20x40/l2o-pa", "deviation/lasso-20x40"):
+        svg = drawing.inline_svg(drawing.file_bytes(drawn[key], "svg"), "a", key, "words")
+        ET.fromstring(svg)
+        colours = set(re.findall(r"#[0-9a-f]{6}\b", svg))
+        assert not colours - {"#ffffff", "#000000"}, (key, colours)
+        assert "currentColor" in svg
+        assert re.search(r"var\(--s\d\)", svg)
+
+
+def test_drawing_leaves_matplotlib_as_it_was(results):
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    one = copy.deepcopy(results)
+    one["runs"] = one["runs"][:1]
+    for figure in drawing.figures(one).values():
+        drawing.file_bytes(figure, "svg")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_floor_is_drawn_and_what_is_below_zero_is_not(drawn):
+    axes = drawn["convergence/lasso-20x40"].axes[0]
+    assert "known to here" in axes.texts[0].get_text()
+    for line in axes.lines:
+        assert all(v > 0 or math.isnan(v) for v in line.get_ydata())
+
+
+def test_steps_without_a_decrease_are_counted_not_drawn(results, drawn):
+    figure = drawn["per-step/lasso-20x40/go-math-l2o"]
+    top, middle, bottom = figure.axes[0], figure.axes[3], figure.axes[6]
+    run = results["runs"][0]
+    guaranteed = next(line for line in top.lines if line.get_linestyle() == "--")
+    for value, drawn_value in zip(run["descent"]["guaranteed"]["median"], guaranteed.get_ydata()):
+        assert math.isnan(drawn_value) if value <= 0 else drawn_value == value
+    assert list(middle.lines[0].get_ydata()) == run["descent"]["rises"]
+    assert any(list(line.get_ydata()) == [1.0, 1.0] for line in bottom.lines)  # rho = 1
+    assert [a.get_title(loc="left") for a in figure.axes[:3]] == ["InD", "s = 10", "t = 10"]
+
+
+def test_deviations_are_drawn_for_the_learned_only(results, drawn):
+    figure = drawn["deviation/lasso-20x40"]
+    first, second, rho = figure.axes[0], figure.axes[3], figure.axes[6]
+    assert (len(first.lines), len(second.lines)) == (2, 4)  # two methods; the dotted ones are the other reading
+    assert len(rho.lines) == 3 + 1  # FISTA deviates too, ISTA does not; and the line at 1
+    assert {tuple(line.get_ydata()) for line in first.lines} == {
+        tuple(run["deviation"]["delta1"]["median"]) for run in results["runs"][:2]
+    }
+
+
+def test_methods_that_do_not_get_there_stand_apart(results, drawn):
+    axes = drawn["iterations"].axes[2]
+    (strip,) = axes.patches
+    edge = strip.get_x()
+    never = sum(run["reach"][2]["median"] is None for run in results["runs"])
+    assert 0 < never < len(results["runs"])
+    points = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
+    assert sum(x > edge for x in points) == never
+
+
+def test_sizes_are_those_of_a_paper(drawn):
+    for figure in drawn.values():
+        assert figure.get_size_inches()[0] in (3.4, 5.6, 7.0)
+        for axes in figure.axes:
+            texts = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label]
+            assert all(6.5 <= t.get_fontsize() <= 9 for t in texts)
+
+
+def test_nothing_leaves_the_figure(drawn):
+    """Labels and legends are inside, and the legend is above the panels."""
+    for key in ("final-gaps", "convergence/lasso-20x40", "per-step/lasso-20x40/l2o-pa", "deviation/lasso-20x40"):
+        figure = drawn[key]
+        drawing.file_bytes(figure, "svg")
+        width, _height = figure.bbox.width, figure.bbox.height
+        legend = figure.legends[0].get_window_extent()
+        assert legend.x0 >= 0
+        assert legend.x1 <= width
+        for axes in figure.axes:
+            box = axes.get_tightbbox()
+            assert box.x0 >= -1, key
+            assert box.x1 <= width + 1, key
+            assert box.y0 >= -1, key
+            assert box.y1 <= legend.y0 + 1, key
+
+
+@pytest.mark.parametrize("text", [r"\le \frac{a}{b}", r"\left\| x \right\|", r"\sum_{k=1}^{K} \langle a, b \rangle"])
+def test_formula_is_drawn(text):
+    svg = drawing.formula_svg(text)
+    ET.fromstring(svg)
+    assert "currentColor" in svg
+
+
+@pytest.mark.parametrize("text", ["", r"\nosuchcommand{x}", r"\frac{a", "a % b", r"\begin{cases} 1 \end{cases}"])
+def test_formula_that_cannot_be_drawn(text):
+    assert drawing.formula_svg(text) is None
+
+
+def test_every_statement_of_the_catalogue_is_drawn():
+    for name in bounds.names(variants=True):
+        assert drawing.formula_svg(bounds.get(name).latex()) is not None, name
+
+
+def test_files_have_plain_names_of_their_own():
+    keys = ["a/b", "a-b", "../../etc/passwd", HOSTILE, "", "A/B", "x" * 300]
+    names = list(drawing.file_names(keys).values())
+    assert len({name.lower() for name in names}) == len(keys)
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,125}", name) for name in names)
+
+
+def test_files_are_the_same_bytes_each_time_and_nothing_else_is_touched(results, tmp_path):
+    small = copy.deepcopy(results)
+    small["runs"] = [run for run in small["runs"] if run["scenario"]["key"] == "ind" and run["problem"] != "logistic"]
+    small["runs"] = [run for run in small["runs"] if run["optimizer"]["name"] in ("go-math-l2o", "fista")]
+    folder = tmp_path / "a"
+    (folder / "figures").mkdir(parents=True)
+    (folder / "figures" / "mine.svg").write_text("kept")
+    render_report(small, folder)
+    render_report(json.loads(json.dumps(small)), tmp_path / "b")
+    first = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*.*") if p.is_file()}
+    second = {p.relative_to(tmp_path / "b"): p.read_bytes() for p in (tmp_path / "b").rglob("*.*") if p.is_file()}
+    assert first.pop(next(p for p in first if p.name == "mine.svg")) == b"kept"
+    assert first == second
+    named = set(re.findall(r"figures/[\w.-]+\.(?:svg|pdf)", (folder / "report.html").read_text()))
+    assert named == {str(p) for p in first if p.parts[0] == "figures"}
+    for path, data in first.items():
+        if path.suffix == ".pdf":
+            assert data.startswith(b"%PDF")
+            assert not re.search(rb"CreationDate|ModDate|/FontFile|/Type3", data)
+        if path.suffix == ".svg":
+            ET.fromstring(data)
+            assert not re.search(rb"<dc:date|https?://(?!www.w3.org|creativecommons|purl.org)|font-family", data)

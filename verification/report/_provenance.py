@@ -1,0 +1,85 @@
+"""What a report says of where it comes from: sources, versions, machine."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+
+_PACKAGES = (
+    "l2obound",
+    "torch",
+    "numpy",
+    "scipy",
+    "sympy",
+    "cvxpy",
+    "clarabel",
+    "scikit-learn",
+    "matplotlib",
+)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that numbers depend on."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+@functools.cache
+def code_digest() -> str:
+    """Hex digest of the sources of the three packages: a stored run is used again only by the code that made it."""
+    digest = hashlib.sha256()
+    for package in ("bounds", "l2o", "verification"):
+        root = Path(str(files(package)))
+        for source in sorted(root.rglob("*.py")):
+            digest.update(f"{package}/{source.relative_to(root)}".encode())
+            digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def machine() -> dict[str, str]:
+    """Processor, memory, threads and system, as far as the system tells."""
+    return {
+        "processor": _processor(),
+        "cores": str(_cores()),
+        "memory": _memory(),
+        "threads": str(torch.get_num_threads()),
+        "system": platform.platform(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "not known"
+
+
+def _cores() -> int:
+    """The cores this process may use, which in a container are fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory() -> str:
+    try:
+        return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB"
+    except (AttributeError, ValueError, OSError):
+        return "not known"

@@ -1,0 +1,202 @@
+"""What a report keeps of one run: quantile bands over the instances, shares of steps, iterations to a tolerance.
+
+Everything is over the instances whose whole run fits in float64; how many do not is said beside it. Bands are kept for
+the iterations `kept_steps` lists, rounded to six digits; shares and totals are over all steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import bounds
+from bounds.assumptions import GRADIENT_DESCENT, READINGS, deviations
+from l2o.run import Run
+from verification.inspection import Inspection, as_numpy
+from verification.measurement import measure
+from verification.optimum import Optimum
+from verification.result import Verification
+
+TOLERANCES = (1e-2, 1e-4, 1e-6)  # of the relative gap
+QUANTILES = {"median": 0.5, "q10": 0.1, "q90": 0.9}
+# Run bounds drawn over the iterations, with what each of them bounds.
+CURVES = {
+    "ind_rate": "F(x_k) - F*",
+    "ood_last_iterate": "F(x_k) - F*",
+    "ood_multi_step": "mean of F(x_1..k) - F*",
+    "ood_multi_step_sharp": "mean of F(x_1..k) - F*",
+    "a_priori": "mean of F(x_1..k) - F*",
+}
+_PREFIXES = 12
+_ALL, _MORE = 200, 100  # every iteration up to the first number, then this many more
+
+Bands = dict[str, list[float | None]]
+
+
+def kept_steps(steps: int) -> np.ndarray:
+    """The iterations 0..`steps` that curves keep: all the first ones, then evenly spread, always the last."""
+    if steps <= _ALL + _MORE:
+        return np.arange(steps + 1)
+    return np.unique(np.concatenate([np.arange(_ALL), np.linspace(_ALL, steps, _MORE).round()])).astype(int)
+
+
+def listed(array: Any) -> list[float | None]:
+    """Numbers for JSON, to six digits; None for what is not finite."""
+    return [float(f"{v:.6g}") if np.isfinite(v) else None for v in np.asarray(array, dtype=float)]
+
+
+def bands(array: np.ndarray) -> Bands:
+    """Median and 10 % and 90 % quantiles over the instances (rows) of each column; empty where there is no instance."""
+    if not len(array):
+        return {name: [] for name in QUANTILES}
+    return {name: listed(_quantile(array, q)) for name, q in QUANTILES.items()}
+
+
+def _quantile(array: np.ndarray, q: float) -> np.ndarray:
+    """As np.quantile over the rows, but an inf among the entries spoils only the quantiles that it is part of."""
+    low, high = (np.quantile(array, q, axis=0, method=side) for side in ("lower", "higher"))
+    part = q * (len(array) - 1) % 1
+    with np.errstate(invalid="ignore"):
+        return np.where(low == high, low, low + part * (high - low))
+
+
+def series(run: Run, inspection: Inspection, certified: Optimum, descent: Verification, learned: bool) -> dict:
+    """The curves and counts of a run; the learned ones also get their steps and deviations."""
+    kept = kept_steps(run.steps)
+    alive = inspection.finite
+    value = as_numpy(run.objective)[alive]
+    upper = certified.upper[alive, None]
+    gap, size = value - upper, _size(certified)[alive, None]
+    means = np.cumsum(gap[:, 1:], axis=1) / np.arange(1, run.steps + 1)
+    known = bool(np.isfinite(certified.width).all())
+    own = {"descent": descent_series(descent, alive, kept), "deviation": deviation_series(run, alive, kept)}
+    return {
+        "k": kept.tolist(),
+        "gap": bands(gap[:, kept]),
+        "mean_gap": {"median": bands(means[:, kept[1:] - 1])["median"]},
+        "relative_gap": bands((gap / size)[:, kept]),
+        "floor": float(np.median(certified.width)) if known else None,
+        "relative_floor": float(np.median(certified.width / _size(certified))) if known else None,
+        "rho": bands(as_numpy(run.relative_deviation)[alive][:, kept[1:] - 1]),
+        "reach": reach(run, certified, alive),
+        "lowest": lowest(inspection, certified),
+        **(own if learned else dict.fromkeys(own)),
+    }
+
+
+def _size(certified: Optimum) -> np.ndarray:
+    """|F*|, which relative gaps are relative to."""
+    return np.maximum(np.abs(certified.upper), np.finfo(float).tiny)
+
+
+def reach(run: Run, certified: Optimum, alive: np.ndarray) -> list[dict[str, Any]]:
+    """For each tolerance in how many instances F(x_k) - F* is certainly below it, and the median of the first such k.
+
+    Certainly: with the lower end of the interval of F*. The median counts the other instances as never.
+    """
+    excess = (as_numpy(run.objective) - certified.lower[:, None]) / _size(certified)[:, None]
+    found = []
+    for tolerance in TOLERANCES:
+        below = (excess <= tolerance) & alive[:, None]
+        hit = below.any(axis=1)
+        # The upper middle one, so that never (inf) and some k are not averaged.
+        median = np.sort(np.where(hit, below.argmax(axis=1), np.inf))[len(hit) // 2]
+        reached = int(median) if np.isfinite(median) else None
+        found.append({"tolerance": tolerance, "median": reached, "reached": int(hit.sum())})
+    return found
+
+
+def lowest(inspection: Inspection, certified: Optimum) -> dict[str, list]:
+    """Per instance the lowest F(x_k) - F_up of the run, and its k; of lost instances up to where they were lost."""
+    known = inspection.alive & inspection.in_domain
+    gap = np.where(known, inspection.objective - certified.upper[:, None], np.inf)
+    return {"gap": listed(gap.min(axis=1)), "k": gap.argmin(axis=1).tolist()}
+
+
+def descent_series(descent: Verification, alive: np.ndarray, kept: np.ndarray) -> dict[str, Any]:
+    """Measured and guaranteed decrease of each step, and on what share of the instances there is none.
+
+    `rises`: F increased beyond rounding. `unguaranteed`: the bound permits an increase. `rounding`: the rounding of
+    both sides, below which neither is known (median over the instances).
+    """
+    columns = kept[1:] - 1
+    lhs, rhs, tolerance = descent.lhs[alive], descent.rhs[alive], descent.tolerance[alive]
+    rises, free = lhs > tolerance, rhs >= 0
+    fine = ~descent.within_rounding[alive] & ~free
+    used = descent.tightness[alive][fine]
+    used = used[np.isfinite(used)]
+
+    def share(mask: np.ndarray) -> list[float | None]:
+        return listed(mask[:, columns].mean(axis=0)) if len(mask) else []
+
+    return {
+        "measured": bands(-lhs[:, columns]),
+        "guaranteed": bands(-rhs[:, columns]),
+        "rounding": bands(tolerance[:, columns])["median"],
+        "rises": share(rises),
+        "unguaranteed": share(free),
+        "totals": {
+            "steps": int(lhs.size),
+            "rises": int(rises.sum()),
+            "unguaranteed": int(free.sum()),
+            "resolved": int(fine.sum()),
+        },
+        "used_median": float(np.median(used)) if used.size else None,
+    }
+
+
+def deviation_series(run: Run, alive: np.ndarray, kept: np.ndarray) -> dict[str, Any] | None:
+    """How far each step is from Assumption 1: ||delta1||_inf, and ||delta2|| / ||G|| for each reading of it.
+
+    None for a run that does not tell its preconditioner. delta1 is the same for both readings.
+    """
+    if run.preconditioner is None or run.bias is None:
+        return None
+    columns = kept[1:] - 1
+    L, p, b, G = (as_numpy(a)[alive] for a in (run.smoothness, run.preconditioner, run.bias, run.generalized_gradient))
+    if not len(L):
+        return {"delta1": bands(L), "delta2": {name: bands(L) for name in READINGS}}
+    p, b, G = (a[:, columns] for a in (p, b, G))
+    length = np.linalg.norm(G, axis=-1)
+    found = {name: deviations(L, p, b, G, reading) for name, reading in READINGS.items()}
+    second = {}
+    for name, d in found.items():
+        size = np.linalg.norm(d.delta2, axis=-1)
+        beyond = np.where(size > 0, np.inf, 0.0)  # where G = 0
+        second[name] = np.divide(size, length, out=beyond, where=length > 0)
+    first = np.abs(found[GRADIENT_DESCENT.name].delta1).max(axis=-1)
+    return {"delta1": bands(first), "delta2": {name: bands(a) for name, a in second.items()}}
+
+
+def _truncate(q: bounds.Quantities, steps: int) -> bounds.Quantities:
+    """The quantities of the first `steps` steps."""
+
+    def cut(items: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        lengths = {"step": steps, "iterate": steps + 1}
+        return {
+            name: a if bounds.VOCABULARY[name].level == "run" else a[:, : lengths[bounds.VOCABULARY[name].level]]
+            for name, a in items.items()
+        }
+
+    return bounds.Quantities(cut(q.values), cut(q.errors), dict(q.facts), steps, q.batch)
+
+
+def bound_curves(inspection: Inspection, certified: Optimum, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Right-hand sides of run bounds after k steps, the median over instances, for a few k."""
+    if not inspection.finite.any():
+        return []
+    total = inspection.run.steps
+    steps = sorted({int(k) for k in np.geomspace(1, total, _PREFIXES).round()})
+    q = measure(inspection, certified, np.ones(inspection.run.batch_size))
+    heads = [_truncate(q, k) for k in steps]
+    curves = []
+    for name in (n for n in CURVES if n in names):
+        bound = bounds.get(name)
+        values = [float(np.median(bound.evaluate(head).rhs[inspection.finite])) for head in heads]
+        guaranteed = all(bool(np.all(c.holds)) for head in heads for c in bound.check(head))
+        curves.append(
+            {"bound": name, "k": steps, "median": listed(values), "of": CURVES[name], "guaranteed": guaranteed}
+        )
+    return curves

@@ -1,0 +1,134 @@
+"""The data behind the page as CSV files; a missing value is empty."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from l2o._files import write_bytes
+from verification.report._compare import Results, lowest_gaps, relative_widths, rows
+from verification.report._format import printable
+from verification.report.tables import VERDICTS, broken
+
+_RUN = ("run", "problem", "scenario", "optimizer")
+_VERDICT_FIELDS = (
+    "run", "problem", "scenario", "s", "t", "optimizer", "learned", "steps", "bound", "number", "level", "verdict",
+    "checks", *(v.replace(" ", "_") for v in VERDICTS), "vacuous_share", "tightness_median", "tightness_worst",
+    "tightness_best", "worst_slack", "broken_hypotheses", "broken_data", "notes",
+)  # fmt: skip
+_CURVE_FIELDS = (*_RUN, "quantity", "of", "guaranteed", "statistic", "k", "value")
+_LONG_FIELDS = (*_RUN, "quantity", "statistic", "k", "value")
+_COMPARISON_FIELDS = (
+    "problem", "scenario", "s", "t", "optimizer", "learned", "instances", "diverged", "steps",
+    "relative_gap_median", "relative_floor", "tolerance", "iterations_median", "instances_reached",
+)  # fmt: skip
+_F_STAR_FIELDS = (
+    "problem", "scenario", "instance", "lower", "upper", "relative_width", "lowest_relative_gap", "lowest_by",
+    "resolved",
+)  # fmt: skip
+_STATISTICS = ("median", "q10", "q90")
+
+
+def write_tables(results: Results, folder: str | os.PathLike[str]) -> list[Path]:
+    """Write verdicts, curves, per_step, deviations, comparison and f_star as CSV."""
+    results = printable(results)
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    tables = {
+        "verdicts": (_VERDICT_FIELDS, _verdicts(results)),
+        "curves": (_CURVE_FIELDS, _curves(results)),
+        "per_step": (_LONG_FIELDS, _per_step(results)),
+        "deviations": (_LONG_FIELDS, _deviations(results)),
+        "comparison": (_COMPARISON_FIELDS, _comparison(results)),
+        "f_star": (_F_STAR_FIELDS, _f_star(results)),
+    }
+    return [_write(target / f"{name}.csv", fields, lines) for name, (fields, lines) in tables.items()]
+
+
+def _head(run: Results) -> list[Any]:
+    return [run["key"], run["problem"], run["scenario"]["key"], run["optimizer"]["name"]]
+
+
+def _verdicts(results: Results) -> Iterator[list[Any]]:
+    for run in results["runs"]:
+        scenario, optimizer = run["scenario"], run["optimizer"]
+        for v in run["verdicts"]:
+            yield (
+                [run["key"], run["problem"], scenario["key"], scenario["s"], scenario["t"], optimizer["name"]]
+                + [optimizer["learned"], run["steps"], v["bound"], v["number"], v["level"], v["verdict"], v["checks"]]
+                + [v["counts"].get(name, 0) for name in VERDICTS]
+                + [v["vacuous_share"], v["tightness_median"], v["tightness_worst"], v["tightness_best"]]
+                + [v["worst_slack"], "; ".join(f"{h['name']} {h['share']}" for h in broken(v))]
+                + ["; ".join(v["broken_data"]), "; ".join(v["notes"])]
+            )
+
+
+def _long(head: list[Any], quantity: Sequence[Any], k: Sequence[int], data: Results) -> Iterator[list[Any]]:
+    for statistic in (s for s in _STATISTICS if s in data):
+        yield from ([*head, *quantity, statistic, i, v] for i, v in zip(k, data[statistic]))
+
+
+def _curves(results: Results) -> Iterator[list[Any]]:
+    for run in results["runs"]:
+        head = _head(run)
+        for quantity, k in (("gap", run["k"]), ("relative_gap", run["k"]), ("mean_gap", run["k"][1:])):
+            yield from _long(head, (quantity, "", ""), k, run[quantity])
+        for curve in run["bound_curves"]:
+            of = (curve["bound"], curve["of"], curve["guaranteed"])
+            yield from _long(head, of, curve["k"], {"median": curve["median"]})
+
+
+def _per_step(results: Results) -> Iterator[list[Any]]:
+    for run in (r for r in results["runs"] if r["descent"]):
+        head, k, descent = _head(run), run["k"][1:], run["descent"]
+        for name in ("measured", "guaranteed"):
+            yield from _long(head, (f"{name}_decrease",), k, descent[name])
+        yield from _long(head, ("rounding",), k, {"median": descent["rounding"]})
+        for name in ("rises", "unguaranteed"):
+            yield from ([*head, name, "share", i, v] for i, v in zip(k, descent[name]))
+
+
+def _deviations(results: Results) -> Iterator[list[Any]]:
+    for run in results["runs"]:
+        head, k = _head(run), run["k"][1:]
+        yield from _long(head, ("rho",), k, run["rho"])
+        if run["deviation"]:
+            yield from _long(head, ("delta1_max",), k, run["deviation"]["delta1"])
+            for reading, data in run["deviation"]["delta2"].items():
+                yield from _long(head, (f"delta2_relative:{reading}",), k, data)
+
+
+def _comparison(results: Results) -> Iterator[list[Any]]:
+    for row in rows(results):
+        scenario = row.scenario
+        for entry in row.entries:
+            head = [row.problem_key, scenario["key"], scenario["s"], scenario["t"], entry.name, entry.learned]
+            head += [row.instances, entry.diverged, row.steps, entry.gap, row.floor]
+            for (tolerance, k), reached in zip(entry.reach, entry.reached):
+                yield [*head, tolerance, k, reached]
+
+
+def _f_star(results: Results) -> Iterator[list[Any]]:
+    for problem in results["problems"]:
+        for optimum in problem["optima"]:
+            key = optimum["scenario"]["key"]
+            runs = [r for r in results["runs"] if r["problem"] == problem["key"] and r["scenario"]["key"] == key]
+            reached = [(run["optimizer"]["name"], lowest_gaps(run, optimum)) for run in runs]
+            for index, width in enumerate(relative_widths(optimum)):
+                gaps = [(gaps[index], name) for name, gaps in reached if gaps[index] is not None]
+                least, name = min(gaps, default=(None, None))
+                resolved = None if width is None or least is None else least > width
+                ends = [optimum["lower"][index], optimum["upper"][index]]
+                yield [problem["key"], key, index, *ends, width, least, name, resolved]
+
+
+def _write(path: Path, fields: Sequence[str], lines: Iterator[list[Any]]) -> Path:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(fields)
+    writer.writerows(["" if value is None else value for value in line] for line in lines)
+    return write_bytes(path, text.getvalue().encode("utf-8"))

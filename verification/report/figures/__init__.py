@@ -1,0 +1,77 @@
+"""The figures of the report, drawn from its results: files for a paper, and elements of the page.
+
+`figures` draws with the colours of `INK`, `MUTED`, `GRID` and `SERIES` on a transparent ground, in sizes for a paper.
+`inline_svg` replaces these colours by the variables of the style sheet, which has a light and a dark value for each.
+Nothing touches the state of pyplot, and equal results give equal bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from matplotlib.figure import Figure
+
+from verification.report._compare import rows
+from verification.report.figures import _gaps, _overview, _steps
+from verification.report.figures._export import file_bytes, inline_svg
+from verification.report.figures._formula import formula_svg
+from verification.report.figures._style import GRID, INK, MUTED, NEGLIGIBLE, SERIES, Results, looks, shown, style
+
+__all__ = [
+    "GRID",
+    "INK",
+    "MUTED",
+    "NEGLIGIBLE",
+    "SERIES",
+    "figures",
+    "file_bytes",
+    "file_names",
+    "formula_svg",
+    "inline_svg",
+]
+
+
+def figures(results: Results) -> dict[str, Figure]:
+    """Every figure by its key.
+
+    "final-gaps", "iterations", "f-star" over all problems; for each problem "convergence/PROBLEM",
+    "bounds/PROBLEM/OPTIMIZER" and "per-step/PROBLEM/OPTIMIZER" for the learned ones, "deviation/PROBLEM".
+    """
+    drawn: dict[str, Figure] = {}
+    own = looks(results)
+    table = rows(results)
+    with style():
+        if table:
+            drawn["final-gaps"] = _overview.final_gaps(table, own)
+            drawn["iterations"] = _overview.iterations(table, own)
+            drawn["f-star"] = _overview.f_star(table, own)
+        for problem in results["problems"]:
+            key = problem["key"]
+            runs = [run for run in results["runs"] if run["problem"] == key]
+            if not runs:
+                continue
+            drawn[f"convergence/{key}"] = _gaps.convergence(runs, own)
+            for name in dict.fromkeys(r["optimizer"]["name"] for r in runs if r["optimizer"]["learned"]):
+                mine = [run for run in runs if run["optimizer"]["name"] == name]
+                if any(run["bound_curves"] for run in mine):
+                    drawn[f"bounds/{key}/{name}"] = _gaps.bounds(mine, own, results["bounds"])
+                stepping = [run for run in mine if run["descent"]]
+                if stepping:
+                    drawn[f"per-step/{key}/{name}"] = _steps.per_step(stepping, own)
+            deviating = [run for run in runs if shown(run["rho"]["median"], NEGLIGIBLE)]
+            if deviating:
+                drawn[f"deviation/{key}"] = _steps.deviation(deviating, own)
+    return drawn
+
+
+def file_names(keys: Iterable[str]) -> dict[str, str]:
+    """A file name without ending for each figure: letters, digits, dots and dashes only, all different."""
+    names: dict[str, str] = {}
+    for key in keys:
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", key)[:120].strip(".-") or "figure"
+        name, more = stem, 2
+        while name.lower() in {n.lower() for n in names.values()}:
+            name, more = f"{stem}-{more}", more + 1
+        names[key] = name
+    return names
