@@ -99,7 +99,7 @@ def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: Trainin
 
 
 @dataclass(frozen=True)
-class _HeldOut:
+class HeldOut:
     """The validation instances, in float64, with their initial points and an estimate of F*."""
 
     problem: Composite
@@ -109,15 +109,17 @@ class _HeldOut:
     criterion: str
 
     @classmethod
-    def make(cls, config: TrainingConfig) -> _HeldOut:
+    def make(cls, config: TrainingConfig, index: int = 0, times: int = 1) -> HeldOut:
+        """Batch `index` of the validation split, `times` as many instances as the config says."""
         judge = config.validation
-        seed = split_seed("validation", 0, judge.seed)
-        problem = config.problem.build(judge.batch, seed).to(device=config.training.device)
+        seed = split_seed("validation", index, judge.seed)
+        problem = config.problem.build(times * judge.batch, seed).to(device=config.training.device)
         x0 = synthetic.starts(problem, seed=seed)
         return cls(problem, x0, reference_values(problem, x0), judge.steps, judge.criterion)
 
     @torch.no_grad()
     def score(self, model: LearnedOptimizer) -> float:
+        """The score of a run of `model`; less is better."""
         problem, values = self.problem.remembering(), []
         run = model.init(problem, self.x0)
         for _ in range(self.steps):
@@ -126,7 +128,7 @@ class _HeldOut:
         return score(torch.stack(values), self.criterion, self.reference)
 
 
-def _validate(model: LearnedOptimizer, held_out: _HeldOut, state: TrainingState) -> None:
+def _validate(model: LearnedOptimizer, held_out: HeldOut, state: TrainingState) -> None:
     loss = held_out.score(model.with_parameters(state.weights))
     state.curve.append([state.updates, loss])
     if loss < state.best_loss:
@@ -183,7 +185,7 @@ def train_one(config: TrainingConfig, folder: Path | None, progress: Progress | 
         state = TrainingState.start(config.digest, start)
     resumed_at = state.batches_done
 
-    held_out = _HeldOut.make(config)
+    held_out = HeldOut.make(config)
     if not state.curve:  # the untrained model is a candidate too: a diverging run must not replace it
         _validate(model, held_out, state)
     total = schedule.epochs * schedule.batches

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import torch
 from l2o._errors import InputError
 from l2o._files import write_bytes
 from l2o.training.config import TrainingConfig, load_config
-from l2o.training.loop import Progress, Trained, train_one
+from l2o.training.loop import HeldOut, Progress, Trained, train_one
+
+_FINAL = 4  # times as many instances as in a validation judge between seeds
 
 
 def train(
@@ -26,9 +29,9 @@ def train(
 
     With `out`, the folder gets `state.npz` while the run goes on (a later call with the same settings resumes there
     and ends with the same weights as an uninterrupted run) and at its end `weights.npz` and `manifest.json`. With
-    several seeds in the config each is trained in a folder of its own, `seed-N`, and the best is put beside them; its
-    manifest lists the scores of all. `progress(batches done, batches in all, last training loss)` is called after
-    every batch.
+    several seeds in the config each is trained in a folder of its own, `seed-N`; the best of them, by its score on
+    fresh validation instances, is put beside them, and its manifest lists the scores of all. `progress(batches done,
+    batches in all, last training loss)` is called after every batch.
     """
     if not isinstance(config, TrainingConfig):
         config = load_config(config)
@@ -67,12 +70,18 @@ def _best_of(config: TrainingConfig, folder: Path | None, progress: Progress | N
                 progress(place * total + done, len(seeds) * total, loss)
 
         runs.append(train_one(_single(config, seed), own, tell, command))
-    best = min(runs, key=lambda run: run.manifest["validation_loss"])
+    # Each seed's weights are the best of many on the validation instances, and so look better there than they are.
+    judge = HeldOut.make(config, index=1, times=_FINAL)
+    finals = [judge.score(run.optimizer) for run in runs]
+    # NaN, of a seed that came to nothing, is never the least.
+    best = runs[min(range(len(runs)), key=lambda i: (math.isnan(finals[i]), finals[i]))]
     listed = ("seed", "validation_loss", "best_update", "skipped_segments", "sha256", "seconds")
     manifest = best.manifest | {
         "config": config.model_dump(mode="json"),
         "config_digest": config.digest,
-        "seeds": [{name: run.manifest[name] for name in listed} for run in runs],
+        "seeds": [
+            {name: run.manifest[name] for name in listed} | {"final_score": final} for run, final in zip(runs, finals)
+        ],
     }
     path = None
     if folder is not None:

@@ -14,7 +14,7 @@ import l2o
 from l2o.pretrained import manifest
 from l2o.problems.smooth import LeastSquares
 from l2o.training import load_config, split_seed
-from l2o.training.loop import _segment
+from l2o.training.loop import HeldOut, _segment
 from l2o.training.measures import reference_values, score, segment_loss
 
 SMALL = {
@@ -187,7 +187,11 @@ def test_of_several_seeds_the_best_is_kept(tmp_path) -> None:
     assert seen == [(k, 24) for k in range(1, 25)]
     scores = {entry["seed"]: entry["validation_loss"] for entry in trained.manifest["seeds"]}
     assert list(scores) == [3, 1, 2]
-    assert trained.manifest["seed"] == min(scores, key=scores.get)
+    finals = {entry["seed"]: entry["final_score"] for entry in trained.manifest["seeds"]}
+    assert trained.manifest["seed"] == min(finals, key=finals.get)
+    judge = HeldOut.make(load_config(config), index=1, times=4)
+    assert judge.problem.batch_size == 4 * SMALL["validation"]["batch"]
+    assert judge.score(trained.optimizer) == min(finals.values())
     for seed, loss in scores.items():
         alone = l2o.train({**SMALL, "training": {**SMALL["training"], "seed": seed}})
         assert alone.manifest["validation_loss"] == loss

@@ -42,7 +42,7 @@ def code_digest() -> str:
     digest = hashlib.sha256()
     for package in ("bounds", "l2o", "verification"):
         root = Path(str(files(package)))
-        for source in sorted(root.rglob("*.py")):
+        for source in sorted(path for kind in ("*.py", "*.c", "*.h") for path in root.rglob(kind)):
             digest.update(f"{package}/{source.relative_to(root)}".encode())
             digest.update(source.read_bytes())
     return digest.hexdigest()

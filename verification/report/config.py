@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 import bounds
 import l2o
-from l2o._config import Section, read_config
+from l2o._config import Section, read_config, usable_device
 from l2o.problems import Composite, real, synthetic
 from l2o.training.config import split_seed
 
@@ -120,14 +120,20 @@ class ProblemSection(Section):
 
 
 class ReportConfig(Section):
-    """A whole report."""
+    """A whole report; runs are made on `device`, in float64, and checked on the CPU."""
 
     title: str = "Bounds of learned optimizers, held against runs"
     seed: int = Field(0, ge=0, lt=1000)
     rtol: float = Field(1e-10, gt=0, lt=1)
     reference_step: float | Literal["best"] = "best"
+    device: str = "cpu"
     bounds_: tuple[str, ...] | None = Field(None, alias="bounds")
     problem: tuple[ProblemSection, ...] = Field(min_length=1)
+
+    @field_validator("device")
+    @classmethod
+    def _present(cls, device: str) -> str:
+        return usable_device(device)
 
     @field_validator("bounds_")
     @classmethod

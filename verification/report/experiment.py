@@ -115,7 +115,8 @@ def _run_entry(
     config: ReportConfig,
 ) -> dict[str, Any]:
     begun = time.perf_counter()
-    run = l2o.rollout(method.optimizer, problem, x0, section.steps)
+    there = problem.to(device=config.device)
+    run = l2o.rollout(method.optimizer, there, x0.to(config.device), section.steps).to("cpu")
     ran = time.perf_counter()
     inspection = inspect_run(run, problem)
     names = bounds.names() if config.bounds_ is None else config.bounds_
@@ -193,6 +194,7 @@ def _run_digest(
         code_digest(),
         config.seed,
         config.rtol,
+        config.device,
         config.reference_step,
         config.bounds_,
         section.model_dump(mode="json", exclude={"scenarios", "optimizers", "title", "path"}),

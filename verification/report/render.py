@@ -52,7 +52,7 @@ def render(results: Results) -> tuple[str, dict[str, bytes]]:
     page = environment.get_template("template.html").render(
         results=results,
         style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),
-        answer=answer(results, compared),
+        answer=answer(results, compared, shown["iterations"]["sentence"] if "iterations" in shown else None),
         meanings=[(name, SYMBOLS[name], _MEANINGS[name]) for name in VERDICTS],
         overview=overview(results),
         compared=compared,

@@ -153,6 +153,11 @@ def test_wrong_sections_are_one_clear_error(section, says):
         config(**section)
 
 
+def test_a_device_that_is_not_there_is_one_clear_error():
+    with pytest.raises(l2o.InputError, match="device 'cuda:99' cannot be used here"):
+        load_report_config({"device": "cuda:99", "problem": [{"key": "k", "family": "lasso"}]})
+
+
 def test_missing_data_are_one_clear_error(tmp_path):
     settings = config(family="data", path=str(tmp_path / "none.npz"), kind="lasso")
     with pytest.raises(l2o.InputError, match=r"none\.npz"):
