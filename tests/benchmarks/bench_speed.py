@@ -127,6 +127,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--quick", action="store_true", help="the small size only")
+    parser.add_argument("--long", action="store_true", help="also a run of 1024 x 1001 x 500, some minutes")
     parser.add_argument("--task", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.task:
@@ -139,7 +140,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{threads} threads; native kernel {compiled}; the shortest of several calls; peak memory of the process")
     sizes = list(SIZES)[:1] if options.quick else list(SIZES)
     for size in sizes:
-        pause = 6.0 if size == "20x40" else 15.0
+        pause = 4.0 if size == "20x40" else 10.0
         ours, peak = measured(threads, "training_step", size, pause)
         plain, plain_peak = measured(threads, "training_step", size, pause, native=False)
         least_time, _ = measured(threads, "floor", size, BATCH, UNROLL, 4, 3)
@@ -150,13 +151,13 @@ def main(arguments: list[str] | None = None) -> None:
         for precision in ("float32", "float64"):
             print(f"iteration, LASSO {size}, batch {RUN_BATCH}, {precision}")
             for task in ("iteration", "rollout"):
-                ista, _ = measured(threads, task, size, "ista", precision, 3.0)
+                ista, _ = measured(threads, task, size, "ista", precision, 1.0)
                 for name in ("ista", "fista", "l2o-pa", "go-math-l2o"):
-                    seconds, peak = measured(threads, task, size, name, precision, 3.0)
+                    seconds, peak = measured(threads, task, size, name, precision, 1.0)
                     print(
                         f"  {task:9s} {name:12s} {1e3 * seconds:7.3f} ms  {peak:5.2f} GiB   {seconds / ista:.2f} x ISTA"
                     )
-    if not options.quick:
+    if options.long:
         seconds, peak = measured(threads, "long_run", 1024, 1000, 500)
         print(f"run of 1024 x 1001 x 500 recorded as scalars: {seconds:.1f} s, {peak:.2f} GiB")
 

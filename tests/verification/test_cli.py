@@ -279,7 +279,8 @@ def test_installed_command() -> None:
 
 
 def test_untrained_models_say_so(run, tmp_path) -> None:
-    assert "UNTRAINED" in run("verify", "--problem", "logistic_l1", *SMALL)[1]
+    assert "UNTRAINED" in run("verify", "--problem", "quadratic", "--optimizer", "l2o-pa", *SMALL)[1]
+    assert "shipped weights for logistic_l1" in run("verify", "--problem", "logistic_l1", *SMALL)[1]
     assert "shipped weights for lasso" in run("verify", *SMALL)[1]
     assert "UNTRAINED" in run("verify", "--untrained", *SMALL, "--json")[1]
     np.savez(tmp_path / "data.npz", A=np.eye(3), y=np.ones((2, 3)))
