@@ -10,8 +10,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +27,7 @@ from l2o.problems import Composite, synthetic
 from l2o.training.config import split_seed
 from verification.inspection import as_numpy, inspect_run
 from verification.optimum import Optimum, optimum
+from verification.optimum._ledger import single_thread
 from verification.report._partial import partial_path, read_partial, write_partial
 from verification.report._provenance import code_digest, machine, versions
 from verification.report._series import bound_curves, series
@@ -274,21 +274,6 @@ class _Report:
         return entry
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread of torch: sums do not depend on the number of cores, and a busy machine does not make threads wait.
-
-    Of two threads for the largest problem of the shipped configuration, with both cores busy, a run took six times
-    its time on one.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def run_report(
     config: ReportConfig,
     folder: Path,
@@ -300,7 +285,7 @@ def run_report(
     """Run everything `config` asks for and return the results; finished runs are kept in `folder`/partial."""
     begun = time.perf_counter()
     report = _Report(config, folder, progress)
-    with _one_thread():
+    with single_thread():  # sums do not depend on the cores, and a busy machine makes two threads wait for each other
         problems = [report.problem(section) for section in config.problem]
         used = machine()
     report.tell("writing")
