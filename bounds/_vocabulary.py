@@ -49,6 +49,7 @@ _TABLE = (
     _run("L", "L{p}", "smoothness constant of f", "[F]/[x]^2", positive=True),
     _run("h", "h", "reference step, in units of 1/L", "1", positive=True),
     _run("K", "K", "number of steps", "1", positive=True, integer=True),
+    _run("mu", r"\mu{p}", "strong convexity constant of f, 0 where there is none", "[F]/[x]^2"),
     _run("F_z", "F{p}(z)", "objective at the comparator z", "[F]", real=True),
     _run("R", r"\lVert x{p}_0 - z \rVert", "distance of the start from the comparator", "[x]"),
     _run(

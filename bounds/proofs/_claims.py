@@ -1,0 +1,164 @@
+"""What a proof is made of: claims "expression >= 0", each a sum of terms that are >= 0 for a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from .._vocabulary import Q, k
+from ..hypotheses import REFERENCE_STEP, REFERENCE_STEP_LONG, Hypothesis
+from ._rules import RULES, Rule
+from ._symbols import Point, h, symbol
+
+K = Q.K
+
+
+@dataclass(frozen=True, eq=False)
+class Range:
+    """Where parameters lie, as a change of variables (see `_signs`), and the hypotheses that say so."""
+
+    says: str
+    values: Mapping[sp.Symbol, sp.Expr]
+    hypotheses: tuple[Hypothesis, ...] = ()
+    cases: str = ""
+    """A range that is one of several cases names them all: each of `CASES[cases]` needs a part of its own."""
+
+
+_a, _b, _t, _u = sp.symbols("a b t u", nonnegative=True)
+_v = sp.Symbol("v", positive=True)
+INDEX = Range("1 <= k <= K", {K: k + _b, k: 1 + _a})
+INDEX_FROM_2 = Range("2 <= k <= K", {K: k + _b, k: 2 + _a})
+COUNT = Range("K >= 1", {K: 1 + _b})
+UNIT_STEP = Range("0 < h <= 1", {h: _v / (_u + _v)}, (REFERENCE_STEP,))
+SHORT_CASE = Range("0 < h <= 1", {h: _v / (_u + _v)}, (REFERENCE_STEP_LONG,), "h")
+LONG_CASE = Range("1 < h <= 5/4", {h: (_u + sp.Rational(5, 4) * _v) / (_u + _v)}, (REFERENCE_STEP_LONG,), "h")
+CASES = {"h": (SHORT_CASE, LONG_CASE)}
+
+
+@dataclass(frozen=True)
+class Use:
+    """A rule with its arguments; `needs` are hypotheses beyond those of the rule, `label` says it in words."""
+
+    rule: Rule
+    arguments: tuple[Any, ...]
+    needs: tuple[str, ...] = ()
+    label: str = ""
+
+    @property
+    def expression(self) -> sp.Expr:
+        return sp.sympify(self.rule.build(*self.arguments))
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        return self.rule.hypotheses + self.needs
+
+    def __str__(self) -> str:
+        if self.label:
+            return self.label
+        shown = ", ".join(a.index if isinstance(a, Point) else str(a) for a in self.arguments)
+        return f"{self.rule.name}({shown})"
+
+
+def use(rule: str, *arguments: Any, needs: tuple[str, ...] = (), label: str = "") -> Use:
+    """The rule of that name on these arguments."""
+    return Use(RULES[rule], arguments, needs, label)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A claim proved before, or the one being proved at the index before, taken at an index."""
+
+    claim: str
+    index: str = "k"
+    position: sp.Expr | int = k
+
+    def __str__(self) -> str:
+        return f"claim `{self.claim}` at {self.position}"
+
+
+@dataclass(frozen=True)
+class Term:
+    """``multiplier * factor * square^2``: the multiplier >= 0 (of an equality it may have any sign)."""
+
+    multiplier: sp.Expr
+    factor: Use | Earlier | None = None
+    square: sp.Expr | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """``times * expression = sum of terms`` where `ranges` say, `where` put in for symbols, times > 0.
+
+    `index` and `position`: the expression is taken there instead of at k.
+    """
+
+    terms: tuple[Term, ...]
+    ranges: tuple[Range, ...] = ()
+    says: str = ""
+    times: sp.Expr = sp.Integer(1)
+    where: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
+    index: str = "k"
+    position: sp.Expr | int = k
+
+
+@dataclass(frozen=True)
+class Claim:
+    """``expression >= 0`` (with `equality`: ``= 0``), proved by its parts, which together cover all cases.
+
+    With `case` it is claimed, and may be used, in that one case only.
+    """
+
+    name: str
+    says: str
+    expression: sp.Expr
+    parts: tuple[Part, ...]
+    equality: bool = False
+    case: Range | None = None
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A whole proof: claims in order, the last one saying right-hand side minus left-hand side >= 0.
+
+    `sums` gives partial sums: a symbol P_k stands for the sum of its entry over 1..k. `legend` says what the symbols
+    of this proof mean, `remarks` what else a reader should know.
+    """
+
+    claims: tuple[Claim, ...]
+    sums: Mapping[str, sp.Expr] = field(default_factory=dict)
+    legend: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+def relative(expression: sp.Expr) -> sp.Expr:
+    """The expression seen from the comparator: x_k for x_k - x_z, and values likewise.
+
+    Where the gradient at the comparator occurs, f is tilted to make it 0 and r tilted back, which changes no F.
+    """
+    return _seen_from(expression, 1)
+
+
+def absolute(expression: sp.Expr, tilted: bool) -> sp.Expr:
+    """The inverse of `relative`."""
+    return _seen_from(expression, -1, tilted)
+
+
+def is_tilted(expression: sp.Expr) -> bool:
+    """Whether the gradient of f at the comparator occurs."""
+    return symbol("g", "z") in expression.free_symbols
+
+
+def _seen_from(expression: sp.Expr, sign: int, tilted: bool | None = None) -> sp.Expr:
+    tilt = symbol("g", "z") if (is_tilted(expression) if tilted is None else tilted) else sp.Integer(0)
+    swaps = {}
+    for s in expression.free_symbols:
+        base, _, index = s.name.partition("_")
+        if base in ("x", "g", "s", "f", "r") and index and index != "z":
+            origin, point = symbol(base, "z"), symbol("x", index)
+            # seen from the comparator a point is x + x_z; the other way round its distance is x - x_z
+            along = tilt * (point if sign > 0 else point - symbol("x", "z"))
+            swaps[s] = s + sign * {"x": origin, "g": tilt, "s": -tilt, "f": origin + along, "r": origin - along}[base]
+    return expression.xreplace(swaps)

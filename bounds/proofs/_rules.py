@@ -1,0 +1,111 @@
+"""The basic inequalities (and equalities) that proofs are made of, by name.
+
+A rule turns its arguments into an expression that is >= 0 (or = 0) under the hypotheses it names. Nothing else is taken
+for granted by a proof: what is not a rule, a square or an earlier claim is not an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from ._symbols import Point, L, mu
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An inequality `build(*arguments) >= 0`, or an equality `= 0`, that holds under `hypotheses`."""
+
+    name: str
+    says: str
+    build: Callable[..., sp.Expr]
+    hypotheses: tuple[str, ...] = ()
+    equality: bool = False
+
+
+def _descent(a: Point, b: Point) -> sp.Expr:
+    return a.f + a.g * (b.x - a.x) + L / 2 * (b.x - a.x) ** 2 - b.f
+
+
+def _convex(a: Point, b: Point) -> sp.Expr:
+    return a.f - b.f - b.g * (a.x - b.x)
+
+
+def _interpolation(a: Point, b: Point, constant: sp.Expr) -> sp.Expr:
+    return _convex(a, b) - (a.g - b.g) ** 2 / (2 * constant)
+
+
+def _subgradient(a: Point, b: Point) -> sp.Expr:
+    return a.r - b.r - b.s * (a.x - b.x)
+
+
+def _strong_convexity(a: Point, b: Point) -> sp.Expr:
+    return _convex(a, b) - mu / 2 * (a.x - b.x) ** 2
+
+
+def _strong_interpolation(a: Point, b: Point) -> sp.Expr:
+    dg, dx = a.g - b.g, a.x - b.x
+    return (L - mu) * _convex(a, b) - (dg**2 + mu * L * dx**2 - 2 * mu * dg * dx) / 2
+
+
+def _nonexpansive(a: Point, b: Point) -> sp.Expr:
+    return (a.s - b.s) * (a.x - b.x)
+
+
+def _norm(norm: sp.Expr, vector: sp.Expr) -> sp.Expr:
+    return norm**2 - vector**2
+
+
+def _cauchy_schwarz(a: sp.Expr, b: sp.Expr, u: sp.Expr, v: sp.Expr) -> sp.Expr:
+    return a * b - u * v
+
+
+def _given(expression: sp.Expr) -> sp.Expr:
+    return expression
+
+
+_SMOOTH, _CONVEX = "f_smooth", "f_convex"
+RULES: dict[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        Rule(
+            "descent_lemma",
+            "f(b) <= f(a) + <grad f(a), b - a> + (L/2)||b - a||^2, f L-smooth",
+            _descent,
+            (_SMOOTH,),
+        ),
+        Rule("convexity", "f(a) >= f(b) + <grad f(b), a - b>, f convex", _convex, (_CONVEX,)),
+        Rule(
+            "smooth_interpolation",
+            "f(a) >= f(b) + <grad f(b), a - b> + ||grad f(a) - grad f(b)||^2/(2M), f convex and L-smooth, M >= L",
+            _interpolation,
+            (_SMOOTH, _CONVEX),
+        ),
+        Rule("subgradient", "r(a) >= r(b) + <s_b, a - b>, s_b in subdiff r(b), r convex", _subgradient, ("r_convex",)),
+        Rule(
+            "monotone_subdifferential",
+            "<s_a - s_b, a - b> >= 0, s_a and s_b subgradients of r, r convex",
+            _nonexpansive,
+            ("r_convex",),
+        ),
+        Rule(
+            "strong_convexity",
+            "f(a) >= f(b) + <grad f(b), a - b> + (mu/2)||a - b||^2, f mu-strongly convex",
+            _strong_convexity,
+            ("strongly_convex",),
+        ),
+        Rule(
+            "strong_interpolation",
+            "(L - mu)(f(a) - f(b) - <grad f(b), a - b>) >= (||dg||^2 + mu L ||dx||^2 - 2 mu <dg, dx>)/2, "
+            "dg and dx the differences of gradients and points, f mu-strongly convex and L-smooth",
+            _strong_interpolation,
+            (_SMOOTH, "strongly_convex"),
+        ),
+        Rule("cauchy_schwarz", "<u, v> <= ||u|| ||v||", _cauchy_schwarz),
+        Rule("norm", "||v||^2 is <v, v>", _norm, equality=True),
+        Rule("hypothesis", "what the bound supposes", _given),
+        Rule("definition", "what a symbol stands for", _given, equality=True),
+    )
+}

@@ -1,0 +1,84 @@
+"""Proofs over K steps: from the inequalities of one step to the invariant that carries them along the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+
+from .._vocabulary import Q, k
+from ._claims import COUNT, INDEX, Argument, Claim, Earlier, Part, Range, Term, absolute, is_tilted, relative
+from ._goal import Goal
+from ._polynomials import terms
+from ._symbols import moved, symbol
+
+K = Q.K
+
+
+def term_sum(terms: Iterable[Term]) -> sp.Expr:
+    """The sum of terms whose factors are rules or absent."""
+    total = sp.Integer(0)
+    for term in terms:
+        factor = sp.Integer(1) if term.factor is None else term.factor.expression
+        total += term.multiplier * factor * (1 if term.square is None else term.square**2)
+    return total
+
+
+def telescope(
+    goal: Goal,
+    steps: Sequence[Term],
+    start: Sequence[Term] = (),
+    end: Sequence[Term] = (),
+    *,
+    scale: sp.Expr = sp.Integer(1),
+    ranges: Sequence[Range] = (),
+    where: Mapping[sp.Symbol, sp.Expr] | None = None,
+    name: str = "invariant",
+    says: str = "what the first k steps leave is not negative",
+) -> tuple[Claim, Part]:
+    """A claim and the end of a proof that ``scale * goal = sum over k = 1..K of steps + start + end``, the terms being at k, 0 and K.
+
+    The claim says that an invariant is >= 0 for k = 0..K: it grows by `steps` at each step. It is found here, by
+    collecting what `steps` leave at the index k alone, and checked like any other claim.
+    """
+    where = dict(where or {})
+    linear = {name: sp.diff(goal.expression, symbol(name, "K")) * scale for name in goal.sums}
+    increments = sum((c * goal.sums[name] for name, c in linear.items()), sp.Integer(0))
+    growth = (term_sum(steps) - increments).subs(where)
+    potential = absolute(_at_index_k(relative(growth)), is_tilted(growth))
+    partial = sum((c * symbol(name, "k") for name, c in linear.items()), sp.Integer(0))
+    base = term_sum(start) - moved(potential, "0", 0)
+    invariant = base + partial + potential
+    claim = Claim(
+        name,
+        says,
+        invariant,
+        (
+            Part(tuple(start), (COUNT, *ranges), "at k = 0", index="0", position=0, where=where),
+            Part(
+                (Term(sp.Integer(1), Earlier(name, "j", k - 1)), *steps), (INDEX, *ranges), "from k-1 to k", where=where
+            ),
+        ),
+        case=next((r for r in ranges if r.cases), None),
+    )
+    last = (Term(sp.Integer(1), Earlier(name, "K", K)), *end)
+    return claim, Part(last, (COUNT, *ranges), "at k = K", times=scale, where=where)
+
+
+def in_one_go(goal: Goal, claim: Claim, end: Part, **more: Any) -> Argument:
+    """The argument of one invariant and its end."""
+    return Argument((claim, Claim("bound", "the bound", goal.expression, (end,))), goal.sums, **more)
+
+
+def _at_index_k(growth: sp.Expr) -> sp.Expr:
+    """The monomials of index k, and k times those without an index (which every step adds alike)."""
+    found = sp.Integer(0)
+    for powers, coefficient in terms(growth):
+        monomial = sp.factor(coefficient) * sp.Mul(*(s**power for s, power in powers.items()))
+        before, now = (any(s.name.endswith(end) for s in powers) for end in ("_j", "_k"))
+        if now and not before:
+            found += monomial
+        elif not now and not before:
+            found += k * monomial
+    return found
