@@ -147,9 +147,61 @@ def _preconditioner(quantities: Quantities) -> HypothesisCheck:
     )
 
 
+def _preconditioner_positive(quantities: Quantities) -> HypothesisCheck:
+    low = quantities.values["Lp_min"]
+    return _inside("preconditioner_positive", low, low - quantities.error("Lp_min"), "L p_i > 0 for each i", True)
+
+
+@dataclass(frozen=True)
+class _StepIs:
+    """Judges whether h is the reference step of a reading of Assumption 1."""
+
+    value: float
+
+    def __call__(self, quantities: Quantities) -> HypothesisCheck:
+        h = quantities.values["h"]
+        return _inside(f"step_is_{self.value:g}", h, -np.abs(h - self.value), f"h = {self.value:g}", False)
+
+
+def _own_steps(quantities: Quantities) -> HypothesisCheck:
+    h = quantities.values["step_h"]
+    return HypothesisCheck("own_steps", (h > 0) & (h <= 1), h, "0 < h_k <= 1", np.minimum(h, 1 - h))
+
+
+def _weights(quantities: Quantities) -> HypothesisCheck:
+    W, v = quantities.values["weight"], quantities.values["pot"]
+    before, after = v[:, :-1], v[:, 1:]
+    # v is given with W by `out_of_distribution.weight_potentials`, which rounds: 16 units of its size are allowed
+    blur = 2.0**-48 * (np.abs(before) + np.abs(W))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.abs(before * (2 * W - after) - W**2) / np.abs(W)
+        last = np.where(np.arange(W.shape[1]) == W.shape[1] - 1, np.abs(after), 0.0)
+    margin = np.minimum.reduce([blur - off, 2 * W - after, W - before + after + blur, blur - last])
+    return _inside("weights", margin, margin, "the recurrence of v and its two inequalities, within rounding", False)
+
+
+def _history_range(quantities: Quantities) -> HypothesisCheck:
+    b, r = quantities.values["history_b"], quantities.values["history_r"]
+    holds = (b >= 0) & (b < 1) & (r > 0)
+    return HypothesisCheck("history_range", holds, b, "0 <= b < 1 and r > 0", np.minimum(np.minimum(b, 1 - b), r))
+
+
+def _history_stable(quantities: Quantities) -> HypothesisCheck:
+    radius = quantities.values["history_radius"]
+    margin = 1 - radius + quantities.error("history_radius")
+    return _inside("history_stable", radius, margin, "spectral radius <= 1", False)
+
+
 F_SMOOTH = _fact("f_smooth", r"f \in C^{1,1}_L")
 F_CONVEX = _fact("f_convex", r"f \text{ convex}")
 R_CONVEX = _fact("r_convex", r"r \text{ proper closed convex}")
+R_ZERO = _fact("r_zero", "r = 0")
+R_INDICATOR = _fact("r_indicator", r"r = \iota_C,\ C \text{ convex}")
+STRONGLY_CONVEX = _fact("strongly_convex", r"f \text{ } \mu\text{-strongly convex}")
+POLYAK_LOJASIEWICZ = _fact("polyak_lojasiewicz", r"\lVert \nabla f(x) \rVert^2 \ge 2 \mu (f(x) - \inf f)")
+COMPARATOR_OPTIMAL = _fact("comparator_optimal", r"z \in \operatorname{argmin} F")
+HEADS_LIPSCHITZ = _fact("heads_lipschitz", r"N_i \text{ } C_i\text{-Lipschitz on } [z_k, z'_k]")
+EQUIVARIANT_HEADS = _fact("equivariant_heads", r"p, b \text{ transform along}")
 DEVIATION_BELOW_STEP = Hypothesis(
     "deviation_below_step",
     "the relative deviation is below the reference step",
@@ -194,4 +246,33 @@ REFERENCE_STEP_LONG = Hypothesis(
     r"0 < h \le \tfrac54",
     _ReferenceStep(1.25),
     ("h",),
+)
+PRECONDITIONER_POSITIVE = Hypothesis(
+    "preconditioner_positive", "the preconditioner is positive", r"p_{k,i} > 0", _preconditioner_positive, ("Lp_min",)
+)
+FULL_STEP = Hypothesis(
+    "full_step", "reading gradient_descent: the reference step is 1/L", "h = 1", _StepIs(1.0), ("h",)
+)
+HALF_STEP = Hypothesis(
+    "half_step", "reading half_step: the reference step is 1/(2L)", r"h = \tfrac12", _StepIs(0.5), ("h",)
+)
+OWN_STEPS = Hypothesis(
+    "own_steps", "each reference step h_k is in (0, 1]", r"0 < h_k \le 1", _own_steps, ("step_h",)
+)
+WEIGHTS = Hypothesis(
+    "weights",
+    "v_K = 0, v_{k-1} = W_k^2/(2 W_k - v_k), 2 W_k > v_k and W_k - v_{k-1} + v_k >= 0",
+    r"v_K = 0,\ v_{k-1} = \tfrac{W_k^2}{2 W_k - v_k},\ 2 W_k > v_k,\ W_k - v_{k-1} + v_k \ge 0",
+    _weights,
+    ("weight", "pot"),
+)
+HISTORY_RANGE = Hypothesis(
+    "history_range", "0 <= b < 1 and r > 0", r"0 \le b < 1,\ r > 0", _history_range, ("history_b", "history_r")
+)
+HISTORY_STABLE = Hypothesis(
+    "history_stable",
+    "the recurrence is stable: no eigenvalue of modulus above 1",
+    r"\varrho \le 1",
+    _history_stable,
+    ("history_radius",),
 )

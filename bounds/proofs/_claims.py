@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,28 +14,57 @@ from ._rules import RULES, Rule
 from ._symbols import Point, h, symbol
 
 K = Q.K
+ONE = sp.Integer(1)
 
 
 @dataclass(frozen=True, eq=False)
 class Range:
-    """Where parameters lie, as a change of variables (see `_signs`), and the hypotheses that say so."""
+    """Where parameters lie, and the hypotheses that say so.
+
+    `values` is a change of variables (see `_signs`); a symbol whose value is a number has that value in the identity
+    too. `gives` is an expression that is >= 0 in this range. A range that is one of several cases says in `cases` of
+    which family: the members of `CASES[cases]`, or the two signs of one expression (`signs_of`).
+    """
 
     says: str
-    values: Mapping[sp.Symbol, sp.Expr]
+    values: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
     hypotheses: tuple[Hypothesis, ...] = ()
     cases: str = ""
-    """A range that is one of several cases names them all: each of `CASES[cases]` needs a part of its own."""
+    gives: sp.Expr | None = None
 
 
 _a, _b, _t, _u = sp.symbols("a b t u", nonnegative=True)
-_v = sp.Symbol("v", positive=True)
+_v, _w = sp.symbols("v w", positive=True)
 INDEX = Range("1 <= k <= K", {K: k + _b, k: 1 + _a})
 INDEX_FROM_2 = Range("2 <= k <= K", {K: k + _b, k: 2 + _a})
 COUNT = Range("K >= 1", {K: 1 + _b})
 UNIT_STEP = Range("0 < h <= 1", {h: _v / (_u + _v)}, (REFERENCE_STEP,))
 SHORT_CASE = Range("0 < h <= 1", {h: _v / (_u + _v)}, (REFERENCE_STEP_LONG,), "h")
 LONG_CASE = Range("1 < h <= 5/4", {h: (_u + sp.Rational(5, 4) * _v) / (_u + _v)}, (REFERENCE_STEP_LONG,), "h")
-CASES = {"h": (SHORT_CASE, LONG_CASE)}
+SMALL_DEVIATION = Range("sigma_k < h", {sp.Symbol("sigma_k", nonnegative=True): h * _t / (_t + _w)}, (), "sigma_k")
+LARGE_DEVIATION = Range("sigma_k >= h", {sp.Symbol("sigma_k", nonnegative=True): h + _t}, (), "sigma_k")
+SOME_DISTANCE = Range("Delta > 0", {Q.Delta: _w}, (), "Delta")
+NO_DISTANCE = Range("Delta = 0", {Q.Delta: sp.Integer(0)}, (), "Delta")
+_s = sp.Symbol("m", nonnegative=True)
+_ss = sp.Symbol("l", positive=True)
+BELOW_L = Range("0 <= mu < L", {Q.mu: Q.L * _s / (_s + _ss)}, (), "mu")
+ABOVE_0 = Range("0 < mu <= L", {Q.mu: Q.L * _ss / (_s + _ss)}, (), "mu")
+CASES = {
+    "h": (SHORT_CASE, LONG_CASE),
+    "sigma_k": (SMALL_DEVIATION, LARGE_DEVIATION),
+    "Delta": (SOME_DISTANCE, NO_DISTANCE),
+    "mu": (BELOW_L, ABOVE_0),
+}
+"""The families of cases; the members of each cover all there is (0 <= mu <= L of f that is smooth and convex)."""
+
+
+def signs_of(name: str, expression: sp.Expr) -> tuple[Range, Range]:
+    """The two cases expression >= 0 and expression <= 0."""
+    family = f"the sign of {name}"
+    return (
+        Range(f"{name} >= 0", cases=family, gives=expression),
+        Range(f"{name} <= 0", cases=family, gives=-expression),
+    )
 
 
 @dataclass(frozen=True)
@@ -76,21 +105,39 @@ class Earlier:
     position: sp.Expr | int = k
 
     def __str__(self) -> str:
-        return f"claim `{self.claim}` at {self.position}"
+        return f"claim `{self.claim}`" + ("" if self.position == k else f" at {self.position}")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the range of this case says."""
+
+    range: Range
+
+    def __str__(self) -> str:
+        return self.range.says
+
+
+Factor = Use | Earlier | Given
 
 
 @dataclass(frozen=True)
 class Term:
-    """``multiplier * factor * square^2``: the multiplier >= 0 (of an equality it may have any sign)."""
+    """``multiplier * product of factors * square^2``: the multiplier >= 0 (of an equality it may have any sign)."""
 
     multiplier: sp.Expr
-    factor: Use | Earlier | None = None
+    factors: tuple[Factor, ...] = ()
     square: sp.Expr | None = None
+
+
+def term(multiplier: Any, *factors: Factor, square: sp.Expr | None = None) -> Term:
+    """A term of a proof."""
+    return Term(sp.sympify(multiplier), factors, square)
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """``times * expression = sum of terms`` where `ranges` say, `where` put in for symbols, times > 0.
+    """``times * expression = sum of terms`` where `ranges` say, times > 0.
 
     `index` and `position`: the expression is taken there instead of at k.
     """
@@ -98,8 +145,7 @@ class Part:
     terms: tuple[Term, ...]
     ranges: tuple[Range, ...] = ()
     says: str = ""
-    times: sp.Expr = sp.Integer(1)
-    where: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
+    times: sp.Expr = ONE
     index: str = "k"
     position: sp.Expr | int = k
 
@@ -120,17 +166,35 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Definition:
+    """What a symbol stands for, and the hypotheses that let it."""
+
+    symbol: sp.Symbol
+    value: sp.Expr
+    says: str
+    hypotheses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Argument:
     """A whole proof: claims in order, the last one saying right-hand side minus left-hand side >= 0.
 
-    `sums` gives partial sums: a symbol P_k stands for the sum of its entry over 1..k. `legend` says what the symbols
-    of this proof mean, `remarks` what else a reader should know.
+    `sums` gives partial sums: a symbol P_k stands for the sum of its entry over 1..k. `definitions` are put in
+    wherever their symbols occur. `legend` says what other symbols of this proof mean.
     """
 
     claims: tuple[Claim, ...]
     sums: Mapping[str, sp.Expr] = field(default_factory=dict)
+    definitions: tuple[Definition, ...] = ()
     legend: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+
+
+def put_in(expression: sp.Expr, definitions: Iterable[Definition]) -> sp.Expr:
+    """The expression with definitions put in, one after the other."""
+    for definition in definitions:
+        expression = expression.subs(definition.symbol, definition.value)
+    return expression
 
 
 def relative(expression: sp.Expr) -> sp.Expr:

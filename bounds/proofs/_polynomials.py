@@ -1,4 +1,4 @@
-"""Exact polynomials in what carries an index, their coefficients fractions in the parameters.
+"""Exact polynomials in vectors and function values, their coefficients fractions in the parameters.
 
 The arithmetic is that of sympy's sparse polynomial rings over a field of fractions, where an expression is 0 if and only
 if it prints as 0. It is much faster than `sympy.expand`, and leaves nothing to its heuristics.
@@ -13,10 +13,12 @@ from typing import Any
 import sympy as sp
 from sympy.polys.rings import PolyElement
 
+from ._symbols import is_vector
 
-def is_indexed(s: sp.Symbol) -> bool:
-    """Whether the symbol carries an index: x_k, sum1_K; parameters do not."""
-    return "_" in s.name
+
+def is_generator(s: sp.Symbol) -> bool:
+    """Whether the symbol is a vector, a function value or a partial sum; norms and parameters are coefficients."""
+    return is_vector(s) or s.name[:2] in ("f_", "r_") or s.name.startswith("sum")
 
 
 class Ring:
@@ -24,7 +26,7 @@ class Ring:
 
     def __init__(self, expressions: Iterable[sp.Expr], gens: Iterable[sp.Symbol] | None = None) -> None:
         symbols = set().union(*(sp.sympify(e).free_symbols for e in expressions))
-        chosen = {s for s in symbols if is_indexed(s)} if gens is None else set(gens)
+        chosen = {s for s in symbols if is_generator(s)} if gens is None else set(gens)
         self.gens = sorted(chosen, key=str)
         self.parameters = sorted(symbols - chosen, key=str)
 
@@ -76,7 +78,7 @@ class Ring:
 
 
 def terms(expression: sp.Expr) -> list[tuple[dict[sp.Symbol, int], sp.Expr]]:
-    """The monomials of an expression in what carries an index."""
+    """The monomials of an expression in vectors, function values and partial sums."""
     return Ring([expression]).terms(expression)
 
 

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sympy as sp
 
 from .._vocabulary import Q, k
-from ._claims import COUNT, INDEX, Argument, Claim, Earlier, Part, Range, Term, absolute, is_tilted, relative
+from ._claims import (
+    COUNT,
+    INDEX,
+    ONE,
+    Argument,
+    Claim,
+    Definition,
+    Earlier,
+    Part,
+    Range,
+    Term,
+    absolute,
+    is_tilted,
+    put_in,
+    relative,
+    term,
+)
 from ._goal import Goal
 from ._polynomials import terms
 from ._symbols import moved, symbol
@@ -19,9 +35,9 @@ K = Q.K
 def term_sum(terms: Iterable[Term]) -> sp.Expr:
     """The sum of terms whose factors are rules or absent."""
     total = sp.Integer(0)
-    for term in terms:
-        factor = sp.Integer(1) if term.factor is None else term.factor.expression
-        total += term.multiplier * factor * (1 if term.square is None else term.square**2)
+    for one in terms:
+        value = sp.Mul(*(factor.expression for factor in one.factors))
+        total += one.multiplier * value * (1 if one.square is None else one.square**2)
     return total
 
 
@@ -31,39 +47,34 @@ def telescope(
     start: Sequence[Term] = (),
     end: Sequence[Term] = (),
     *,
-    scale: sp.Expr = sp.Integer(1),
+    scale: sp.Expr = ONE,
     ranges: Sequence[Range] = (),
-    where: Mapping[sp.Symbol, sp.Expr] | None = None,
+    definitions: Sequence[Definition] = (),
     name: str = "invariant",
     says: str = "what the first k steps leave is not negative",
 ) -> tuple[Claim, Part]:
-    """A claim and the end of a proof that ``scale * goal = sum over k = 1..K of steps + start + end``, the terms being at k, 0 and K.
+    """A claim and the end of a proof that ``scale * goal = sum over k = 1..K of steps + start + end``.
 
-    The claim says that an invariant is >= 0 for k = 0..K: it grows by `steps` at each step. It is found here, by
-    collecting what `steps` leave at the index k alone, and checked like any other claim.
+    The terms are at k, at 0 and at K. The claim says that an invariant is >= 0 for k = 0..K: it grows by `steps` at each
+    step. It is found here, by collecting what `steps` leave at the index k alone, and checked like any other claim.
     """
-    where = dict(where or {})
     linear = {name: sp.diff(goal.expression, symbol(name, "K")) * scale for name in goal.sums}
     increments = sum((c * goal.sums[name] for name, c in linear.items()), sp.Integer(0))
-    growth = (term_sum(steps) - increments).subs(where)
+    growth = put_in(term_sum(steps) - increments, definitions)
     potential = absolute(_at_index_k(relative(growth)), is_tilted(growth))
     partial = sum((c * symbol(name, "k") for name, c in linear.items()), sp.Integer(0))
-    base = term_sum(start) - moved(potential, "0", 0)
-    invariant = base + partial + potential
+    invariant = term_sum(start) - moved(potential, "0", 0) + partial + potential
     claim = Claim(
         name,
         says,
         invariant,
         (
-            Part(tuple(start), (COUNT, *ranges), "at k = 0", index="0", position=0, where=where),
-            Part(
-                (Term(sp.Integer(1), Earlier(name, "j", k - 1)), *steps), (INDEX, *ranges), "from k-1 to k", where=where
-            ),
+            Part(tuple(start), (COUNT, *ranges), "at k = 0", index="0", position=0),
+            Part((term(1, Earlier(name, "j", k - 1)), *steps), (INDEX, *ranges), "from k-1 to k"),
         ),
         case=next((r for r in ranges if r.cases), None),
     )
-    last = (Term(sp.Integer(1), Earlier(name, "K", K)), *end)
-    return claim, Part(last, (COUNT, *ranges), "at k = K", times=scale, where=where)
+    return claim, Part((term(1, Earlier(name, "K", K)), *end), (COUNT, *ranges), "at k = K", times=scale)
 
 
 def in_one_go(goal: Goal, claim: Claim, end: Part, **more: Any) -> Argument:
