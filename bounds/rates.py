@@ -22,7 +22,17 @@ import sympy as sp
 
 from ._bound import Bound, Source
 from ._vocabulary import Q, k
-from .hypotheses import EXACT_STEP, F_CONVEX, F_SMOOTH, R_CONVEX, REFERENCE_STEP
+from .hypotheses import (
+    COMPARATOR_OPTIMAL,
+    EXACT_STEP,
+    F_CONVEX,
+    F_SMOOTH,
+    FULL_STEP,
+    HALF_STEP,
+    R_CONVEX,
+    R_ZERO,
+    REFERENCE_STEP,
+)
 
 L, h, K, R = Q.L, Q.h, Q.K, Q.R
 STEPS = (k, 1, K)
@@ -66,6 +76,62 @@ ENTRIES = (
             "Taylor, Hendrickx, Glineur, SIAM J. Optim. 27 (2017)",
         ),
         hypotheses=(*CONVEX, REFERENCE_STEP, EXACT_STEP),
+        slop=_ROUNDING,
+    ),
+    Bound(
+        name="ind_rate",
+        number="B3",
+        variant="average",
+        title="Exact in-distribution rate of the mean",
+        level="run",
+        lhs=MEAN,
+        rhs=L * R**2 / (2 * h * (K + 1)),
+        kind="tight",
+        source=Source("derived", "B6b with e = 0"),
+        hypotheses=(*CONVEX, REFERENCE_STEP, EXACT_STEP),
+        slop=_ROUNDING,
+    ),
+    Bound(
+        name="ind_rate",
+        number="B3",
+        variant="gradient_descent",
+        title="In-distribution rate, Assumption 1 read as exact steps 1/L",
+        level="run",
+        lhs=LAST,
+        rhs=L * R**2 / (2 * K),
+        kind="upper",
+        source=Source("paper", "rate under Assumption 1 in the reading gradient_descent", "arXiv 2506.14263"),
+        hypotheses=(*CONVEX, FULL_STEP, EXACT_STEP),
+        slop=_ROUNDING,
+    ),
+    Bound(
+        name="ind_rate",
+        number="B3",
+        variant="half_step",
+        title="In-distribution rate, Assumption 1 read as exact steps 1/(2L)",
+        level="run",
+        lhs=LAST,
+        rhs=L * R**2 / K,
+        kind="upper",
+        source=Source("paper", "rate under Assumption 1 in the reading half_step", "arXiv 2506.14263"),
+        hypotheses=(*CONVEX, HALF_STEP, EXACT_STEP),
+        slop=_ROUNDING,
+    ),
+    Bound(
+        name="ind_rate",
+        number="B3",
+        variant="smooth",
+        title="Exact in-distribution rate of gradient descent, r = 0",
+        level="run",
+        lhs=LAST,
+        rhs=L * R**2 / (4 * h * K + 2),
+        kind="tight",
+        source=Source(
+            "literature",
+            "the exact worst case of gradient descent; the comparator must be a minimiser; not proved here",
+            "Drori, Teboulle, Math. Program. 145 (2014), Theorem 3.1",
+        ),
+        hypotheses=(*CONVEX, R_ZERO, COMPARATOR_OPTIMAL, REFERENCE_STEP, EXACT_STEP),
         slop=_ROUNDING,
     ),
     Bound(

@@ -24,6 +24,7 @@ def check_argument(argument: Argument, goal: sp.Expr, hypotheses: Iterable[str])
     granted = set(hypotheses)
     if not argument.claims:
         raise Unproved("the argument has no claims")
+    _grant(argument.needs, granted, "the argument")
     for definition in argument.definitions:
         _grant(definition.hypotheses, granted, f"the definition of {definition.symbol}")
     known: dict[str, Claim] = {}

@@ -188,6 +188,8 @@ class Argument:
     definitions: tuple[Definition, ...] = ()
     legend: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    """Hypotheses beyond those of its rules, ranges and definitions."""
 
 
 def put_in(expression: sp.Expr, definitions: Iterable[Definition]) -> sp.Expr:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ._symbols import Point, L, mu
+from ._symbols import INFIMUM, Point, L, mu
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,18 @@ def _cauchy_schwarz(a: sp.Expr, b: sp.Expr, u: sp.Expr, v: sp.Expr) -> sp.Expr:
     return a * b - u * v
 
 
+def _inexact_subgradient(a: Point, b: Point, eps: sp.Expr) -> sp.Expr:
+    return _subgradient(a, b) + eps
+
+
+def _polyak_lojasiewicz(a: Point) -> sp.Expr:
+    return a.g**2 - 2 * mu * (a.f - INFIMUM)
+
+
+def _gradient_domination(a: Point) -> sp.Expr:
+    return 2 * L * (a.f - INFIMUM) - a.g**2
+
+
 def _given(expression: sp.Expr) -> sp.Expr:
     return expression
 
@@ -103,9 +115,27 @@ RULES: dict[str, Rule] = {
             _strong_interpolation,
             (_SMOOTH, "strongly_convex"),
         ),
+        Rule(
+            "inexact_subgradient",
+            "r(a) >= r(b) + <s_b, a - b> - eps, s_b an eps-subgradient of r at b, r convex",
+            _inexact_subgradient,
+            ("r_convex",),
+        ),
+        Rule(
+            "polyak_lojasiewicz",
+            "||grad f(a)||^2 >= 2 mu (f(a) - inf f)",
+            _polyak_lojasiewicz,
+            ("polyak_lojasiewicz",),
+        ),
+        Rule(
+            "gradient_domination",
+            "||grad f(a)||^2 <= 2 L (f(a) - inf f): the descent lemma from a to a - grad f(a)/L",
+            _gradient_domination,
+            (_SMOOTH,),
+        ),
         Rule("cauchy_schwarz", "<u, v> <= ||u|| ||v||", _cauchy_schwarz),
         Rule("norm", "||v||^2 is <v, v>", _norm, equality=True),
-        Rule("hypothesis", "what the bound supposes", _given),
+        Rule("hypothesis", "what the bound supposes, or what its quantities mean", _given),
         Rule("definition", "what a symbol stands for", _given, equality=True),
     )
 }

@@ -69,6 +69,8 @@ class Point:
         return self.f + self.r
 
 
+INFIMUM = sp.Symbol("f_inf", real=True)
+"""inf f."""
 NOW, BEFORE, END, FIRST, Z = (Point(index) for index in "kjK0z")
 STEP = BEFORE.x - NOW.x
 """D_k."""
