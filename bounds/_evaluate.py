@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ._ball import Ball
+from ._ball import EPS, TINY, Ball
 from ._errors import InputError
 from ._vocabulary import VOCABULARY, Q, k
 from .quantities import Quantities, as_quantities
@@ -78,9 +78,12 @@ class _Walk:
             return abs(self(node.args[0]))
         if isinstance(node, sp.Pow) and isinstance(node.exp, sp.Rational):
             return self(node.base) ** Fraction(int(node.exp.p), int(node.exp.q))
+        if isinstance(node, sp.Pow) and node.exp.free_symbols <= {k, Q.K}:
+            return _power(self(node.base), self(node.exp))
         raise InputError(
             f"`{node}` ({type(node).__name__}) cannot be evaluated; formulas are made of named quantities, "
-            "+, *, rational powers with denominator 1 or 2, Abs, Max, Min and Sum(..., (k, 1, K))"
+            "+, *, rational powers with denominator 1 or 2, powers K and k of what is >= 0, Abs, Max, Min and "
+            "Sum(..., (k, 1, K))"
         )
 
     def folded(self, nodes: tuple[sp.Basic, ...], operation: Any) -> Ball:
@@ -128,3 +131,12 @@ class _Walk:
 
 def _cell(ball: Ball) -> Ball:
     return Ball(np.reshape(ball.mid, (1, 1)), np.reshape(ball.rad, (1, 1)))
+
+
+def _power(base: Ball, exponent: Ball) -> Ball:
+    """A power of what is known to be >= 0, the exponent a whole number >= 0."""
+    with np.errstate(all="ignore"):
+        low, high = (np.power(np.maximum(end, 0.0), exponent.mid) for end in (base.lower, base.upper))
+        # numpy's pow is good to a few units in the last place; 16 are allowed
+        mid, rad = (low + high) / 2, (high - low) / 2 + 16 * EPS * high + TINY
+    return Ball(np.where(np.isfinite(mid), mid, 0.0), np.where(np.isfinite(mid + rad), rad, np.inf))

@@ -152,6 +152,11 @@ def _preconditioner_positive(quantities: Quantities) -> HypothesisCheck:
     return _inside("preconditioner_positive", low, low - quantities.error("Lp_min"), "L p_i > 0 for each i", True)
 
 
+def _apart(quantities: Quantities) -> HypothesisCheck:
+    distance = quantities.values["Delta"]
+    return _inside("apart", distance, distance - quantities.error("Delta"), "Delta > 0", True)
+
+
 @dataclass(frozen=True)
 class _StepIs:
     """Judges whether h is the reference step of a reading of Assumption 1."""
@@ -249,6 +254,9 @@ REFERENCE_STEP_LONG = Hypothesis(
 )
 PRECONDITIONER_POSITIVE = Hypothesis(
     "preconditioner_positive", "the preconditioner is positive", r"p_{k,i} > 0", _preconditioner_positive, ("Lp_min",)
+)
+APART = Hypothesis(
+    "apart", "some x_k with k < K is not the comparator", r"\\Delta > 0", _apart, ("Delta",)
 )
 FULL_STEP = Hypothesis(
     "full_step", "reading gradient_descent: the reference step is 1/L", "h = 1", _StepIs(1.0), ("h",)

@@ -20,6 +20,7 @@ from ._bound import Bound, Source
 from ._vocabulary import Q, k
 from .descent import DECREASE
 from .hypotheses import (
+    APART,
     DEVIATION_BELOW_STEP,
     F_CONVEX,
     F_SMOOTH,
@@ -62,7 +63,7 @@ ENTRIES = (
         rhs=2 * L * Q.Delta**2 * (Q.Delta + 2 * Q.tau / h) / (SHARE * K * (Q.Delta + 2 * Q.tau / h) + 4 * Q.Delta),
         kind="upper",
         source=Source("derived", "as B8, started from the descent lemma at the comparator"),
-        hypotheses=(*_B8, R_ZERO),
+        hypotheses=(*_B8, R_ZERO, APART),
         slop=_B8_SLOP,
     ),
     Bound(
@@ -103,7 +104,7 @@ ENTRIES = (
             "B2 with ||grad f||^2 >= 2 mu (f - inf f), or <= 2 L (f - inf f) where the deviation is too large to descend; "
             "at F_low = F(z) = F* the factor max{1 - (1 - rho^2) mu/L, rho^2}",
         ),
-        hypotheses=(F_SMOOTH, POLYAK_LOJASIEWICZ, R_ZERO, REFERENCE_STEP),
+        hypotheses=(F_SMOOTH, POLYAK_LOJASIEWICZ, R_CONVEX, R_ZERO, REFERENCE_STEP),
         slop=Q.sigma_slack[k],
     ),
 )

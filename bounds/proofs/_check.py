@@ -158,8 +158,9 @@ class _Checker:
 
     def replaced(self, piece: sp.Expr, domain: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
         """Partial sums by their recurrence, definitions put in, maxima decided by the range."""
-        for name, increment in self.argument.sums.items():
-            piece = piece.subs({symbol(name, "k"): symbol(name, "j") + increment, symbol(name, "0"): 0})
+        for name, rule in self.argument.sums.items():
+            now = rule.factor * symbol(name, "j") + rule.increment
+            piece = piece.subs({symbol(name, "k"): now, symbol(name, "0"): rule.start})
         for maximum in piece.atoms(sp.Max):
             rest = [a for a in maximum.args if a != 0]
             if len(rest) != 1:

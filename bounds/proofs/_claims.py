@@ -33,8 +33,9 @@ class Range:
     gives: sp.Expr | None = None
 
 
+# a symbol of its own for each, so that ranges can be combined
 _a, _b, _t, _u = sp.symbols("a b t u", nonnegative=True)
-_v, _w = sp.symbols("v w", positive=True)
+_v, _w, _delta = sp.symbols("v w delta", positive=True)
 INDEX = Range("1 <= k <= K", {K: k + _b, k: 1 + _a})
 INDEX_FROM_2 = Range("2 <= k <= K", {K: k + _b, k: 2 + _a})
 COUNT = Range("K >= 1", {K: 1 + _b})
@@ -43,7 +44,7 @@ SHORT_CASE = Range("0 < h <= 1", {h: _v / (_u + _v)}, (REFERENCE_STEP_LONG,), "h
 LONG_CASE = Range("1 < h <= 5/4", {h: (_u + sp.Rational(5, 4) * _v) / (_u + _v)}, (REFERENCE_STEP_LONG,), "h")
 SMALL_DEVIATION = Range("sigma_k < h", {sp.Symbol("sigma_k", nonnegative=True): h * _t / (_t + _w)}, (), "sigma_k")
 LARGE_DEVIATION = Range("sigma_k >= h", {sp.Symbol("sigma_k", nonnegative=True): h + _t}, (), "sigma_k")
-SOME_DISTANCE = Range("Delta > 0", {Q.Delta: _w}, (), "Delta")
+SOME_DISTANCE = Range("Delta > 0", {Q.Delta: _delta}, (), "Delta")
 NO_DISTANCE = Range("Delta = 0", {Q.Delta: sp.Integer(0)}, (), "Delta")
 _s = sp.Symbol("m", nonnegative=True)
 _ss = sp.Symbol("l", positive=True)
@@ -176,15 +177,29 @@ class Definition:
 
 
 @dataclass(frozen=True)
+class Recurrence:
+    """A symbol P with P_0 = `start` and P_k = `factor` P_{k-1} + `increment`: a partial sum, a power."""
+
+    increment: sp.Expr
+    factor: sp.Expr = ONE
+    start: sp.Expr = sp.Integer(0)
+
+    def __str__(self) -> str:
+        if self.factor == 1:
+            return f"sum over i <= k of {self.increment} at i"
+        return f"P_0 = {self.start}, P_k = ({self.factor}) P_(k-1) + {self.increment}"
+
+
+@dataclass(frozen=True)
 class Argument:
     """A whole proof: claims in order, the last one saying right-hand side minus left-hand side >= 0.
 
-    `sums` gives partial sums: a symbol P_k stands for the sum of its entry over 1..k. `definitions` are put in
+    `sums` gives what accumulates along the run, by the name of its symbol. `definitions` are put in
     wherever their symbols occur. `legend` says what other symbols of this proof mean.
     """
 
     claims: tuple[Claim, ...]
-    sums: Mapping[str, sp.Expr] = field(default_factory=dict)
+    sums: Mapping[str, Recurrence] = field(default_factory=dict)
     definitions: tuple[Definition, ...] = ()
     legend: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()

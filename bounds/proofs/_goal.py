@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import sympy as sp
 
 from .._vocabulary import Q, k
+from ._claims import ONE, Recurrence
 from ._symbols import BEFORE, DEVIATION, NOW, STEP, G, L, Point, size, symbol
 
+ZERO = sp.Integer(0)
 _INDEX = {k: "k", k - 1: "j", sp.Integer(0): "0", Q.K: "K"}
 
 
@@ -18,14 +20,7 @@ class Goal:
     """``expression >= 0`` is what a bound says; `sums` are its sums over k as partial sums, by name."""
 
     expression: sp.Expr
-    sums: Mapping[str, sp.Expr]
-
-    def sum_named(self, increment: sp.Expr) -> str:
-        """The name of the partial sum with this increment; a KeyError where the bound has no such sum."""
-        for name, inner in self.sums.items():
-            if sp.expand(inner - increment) == 0:
-                return name
-        raise KeyError(f"the bound has no sum of {increment}")
+    sums: Mapping[str, Recurrence]
 
 
 def _squared(entry: sp.Indexed) -> sp.Expr:
@@ -40,6 +35,8 @@ def _plain(entry: sp.Indexed) -> sp.Expr:
     z = symbol("x", "z")
     if name == "F":
         return Point(index).F
+    if name == "gz2":
+        return (Point(index).g - symbol("g", "z")) ** 2
     formulas = {
         "G2": G**2,
         "D2": STEP**2,
@@ -48,6 +45,8 @@ def _plain(entry: sp.Indexed) -> sp.Expr:
         "ex": DEVIATION * (NOW.x - z),
         "ex_prev": DEVIATION * (BEFORE.x - z),
         # with b = 0 the step is D = p G, and sum_i p_i G_i^2 = <G, D>, sum_i (p_i G_i)^2 = ||D||^2
+        "ex_own": (STEP - size("step_h", "k") / L * G) * (NOW.x - z),
+        "vi_gap": NOW.g * (NOW.x - z),
         "pG2": G * STEP - L / 2 * STEP**2,
     }
     if name in formulas and index == "k":
@@ -55,15 +54,27 @@ def _plain(entry: sp.Indexed) -> sp.Expr:
     return size(name, index)
 
 
-def translate(expression: sp.Expr, sums: dict[str, sp.Expr]) -> sp.Expr:
+def named(sums: dict[str, Recurrence], increment: sp.Expr, factor: sp.Expr = ONE, start: sp.Expr = ZERO) -> str:
+    """The name of what accumulates like this, added to `sums` where it is new."""
+    wanted = Recurrence(increment, factor, start)
+    for name, known in sums.items():
+        if known == wanted:
+            return name
+    name = f"sum{len(sums) + 1}"
+    sums[name] = wanted
+    return name
+
+
+def translate(expression: sp.Expr, sums: dict[str, Recurrence]) -> sp.Expr:
     """The expression in the symbols of proofs; sums over k become symbols, their terms are added to `sums`."""
     for term in sorted(expression.atoms(sp.Sum), key=str):
-        inner = translate(term.function, sums)
-        name = next((n for n, known in sums.items() if known == inner), None)
-        if name is None:
-            name = f"sum{len(sums) + 1}"
-            sums[name] = inner
-        expression = expression.xreplace({term: symbol(name, "K")})
+        # sum_k c^(K-k) a_k = c (sum up to K-1) + a_K
+        discount = [p for p in term.function.atoms(sp.Pow) if p.exp == Q.K - k]
+        factor = discount[0].base if discount else ONE
+        inner = translate(term.function.xreplace({discount[0]: ONE}) if discount else term.function, sums)
+        expression = expression.xreplace({term: symbol(named(sums, inner, factor), "K")})
+    for power in sorted((p for p in expression.atoms(sp.Pow) if p.exp == Q.K), key=str):
+        expression = expression.xreplace({power: symbol(named(sums, ZERO, power.base, ONE), "K")})
     swaps: dict[sp.Basic, sp.Expr] = {Q.F_z: Point("z").F, Q.R: size("dist", "0")}
     swaps[Q.R**2] = (symbol("x", "0") - symbol("x", "z")) ** 2
     for entry in expression.atoms(sp.Indexed):
@@ -77,5 +88,5 @@ def translate(expression: sp.Expr, sums: dict[str, sp.Expr]) -> sp.Expr:
 
 def goal(lhs: sp.Expr, rhs: sp.Expr) -> Goal:
     """What the bound ``lhs <= rhs`` says, as an expression that is >= 0."""
-    sums: dict[str, sp.Expr] = {}
+    sums: dict[str, Recurrence] = {}
     return Goal(translate(rhs, sums) - translate(lhs, sums), sums)

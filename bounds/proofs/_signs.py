@@ -19,9 +19,10 @@ Domain = Mapping[sp.Symbol, sp.Expr]
 
 
 def rewritten(expression: sp.Expr, domain: Domain) -> sp.Expr:
-    """The expression in the free symbols of the domain, whose entries are put in one after the other."""
-    for parameter, value in domain.items():
-        expression = expression.subs(parameter, value)
+    """The expression in the free symbols of the domain, whose values may speak of parameters in turn."""
+    for _ in range(len(domain)):
+        for parameter, value in domain.items():
+            expression = expression.subs(parameter, value)
     return expression
 
 

@@ -59,7 +59,7 @@ def telescope(
     step. It is found here, by collecting what `steps` leave at the index k alone, and checked like any other claim.
     """
     linear = {name: sp.diff(goal.expression, symbol(name, "K")) * scale for name in goal.sums}
-    increments = sum((c * goal.sums[name] for name, c in linear.items()), sp.Integer(0))
+    increments = sum((c * goal.sums[name].increment for name, c in linear.items()), sp.Integer(0))
     growth = put_in(term_sum(steps) - increments, definitions)
     potential = absolute(_at_index_k(relative(growth)), is_tilted(growth))
     partial = sum((c * symbol(name, "k") for name, c in linear.items()), sp.Integer(0))

@@ -1,13 +1,12 @@
-"""Proofs of the contraction: B9, and the recursion of distances behind B7."""
+"""The recursion of distances behind B7 and B9: the gradient map contracts, the prox does not expand."""
 
 from __future__ import annotations
 
 import sympy as sp
 
 from .._vocabulary import Q
-from ._claims import ABOVE_0, BELOW_L, UNIT_STEP, Argument, Claim, Definition, Earlier, Part, Range, Term, term, use
-from ._goal import Goal
-from ._symbols import BEFORE, DEVIATION, NOW, L, Point, Z, h, mu, size
+from ._claims import UNIT_STEP, Claim, Definition, Earlier, Part, Range, Term, term, use
+from ._symbols import BEFORE, DEVIATION, NOW, L, Point, Z, h, size
 from .descent import ENORM
 
 T = Point("t")
@@ -93,12 +92,3 @@ def _two_sided(modulus: sp.Expr) -> list[Term]:
     return [term(h**2 / L**2, use("strong_interpolation", *pair)) for pair in pairs] + [
         term(left, use("strong_convexity", *pair)) for pair in pairs
     ]
-
-
-def contraction(goal: Goal) -> Argument:
-    """B9, one step."""
-    *claims, last = recursion(mu, ((BELOW_L,), (ABOVE_0,)))
-    end = Claim("bound", "the bound", goal.expression, last.parts)
-    return Argument((*claims, end), goal.sums, (FIXED_POINT,), LEGEND)
-
-

@@ -16,11 +16,12 @@ from ._claims import (
     Earlier,
     Part,
     Range,
+    Recurrence,
     Term,
     term,
     use,
 )
-from ._goal import Goal
+from ._goal import Goal, named
 from ._symbols import BEFORE, DEVIATION, FIRST, NOW, L, Z, h, size, symbol
 from ._telescope import in_one_go, telescope
 from .contraction import FIXED_POINT, LEGEND, recursion
@@ -117,11 +118,11 @@ def _induction(name: str, says: str, expression: sp.Expr, *steps: Term) -> Claim
     )
 
 
-def _by_size(goal: Goal) -> tuple[tuple[Claim, ...], dict[str, sp.Expr], tuple[str, str, str]]:
+def _by_size(goal: Goal) -> tuple[tuple[Claim, ...], dict[str, Recurrence], tuple[str, str, str]]:
     """B6b, and what the sizes of the deviations make of its inner products."""
     sums = dict(goal.sums)
-    values, inner = _sum_of(sums, NOW.F), _sum_of(sums, DEVIATION * (NOW.x - Z.x))
-    A, squares, late = (_sum_of(sums, inc) for inc in (ENORM, DEVIATION**2, k * ENORM))
+    values, inner = named(sums, NOW.F), named(sums, DEVIATION * (NOW.x - Z.x))
+    A, squares, late = (named(sums, inc) for inc in (ENORM, DEVIATION**2, k * ENORM))
     mean = symbol(values, "K") / K - Z.F
     start, spent, y = FIRST.x - Z.x, symbol(A, "k"), NOW.x - Z.x
     sharp = Goal(L * start**2 / (2 * h * (K + 1)) - L / (h * K) * symbol(inner, "K") - mean, sums)
@@ -145,16 +146,6 @@ def _by_size(goal: Goal) -> tuple[tuple[Claim, ...], dict[str, sp.Expr], tuple[s
     )
     last = Claim("sharp", "B6b", sharp.expression, (end,))
     return (first, last, *recursion(sp.Integer(0)), distance, cross), sums, (A, squares, late)
-
-
-def _sum_of(sums: dict[str, sp.Expr], increment: sp.Expr) -> str:
-    """The name of the partial sum with this increment, added where there is none."""
-    for name, known in sums.items():
-        if known == increment:
-            return name
-    name = f"sum{len(sums) + 1}"
-    sums[name] = increment
-    return name
 
 
 ARGUMENTS = {
