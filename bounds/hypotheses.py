@@ -256,7 +256,7 @@ PRECONDITIONER_POSITIVE = Hypothesis(
     "preconditioner_positive", "the preconditioner is positive", r"p_{k,i} > 0", _preconditioner_positive, ("Lp_min",)
 )
 APART = Hypothesis(
-    "apart", "some x_k with k < K is not the comparator", r"\\Delta > 0", _apart, ("Delta",)
+    "apart", "some x_k with k < K is not the comparator", r"\Delta > 0", _apart, ("Delta",)
 )
 FULL_STEP = Hypothesis(
     "full_step", "reading gradient_descent: the reference step is 1/L", "h = 1", _StepIs(1.0), ("h",)

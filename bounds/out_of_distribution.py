@@ -29,12 +29,26 @@ are all <= h (rho <= 1 at h = 1) the run is monotone (B2) and it holds for the l
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import sympy as sp
 
 from ._bound import Bound, Source
+from ._errors import InputError
 from ._vocabulary import Q, k
 from .descent import DECREASE, HALF, PER_STEP
-from .hypotheses import F_CONVEX, F_SMOOTH, MONOTONE, R_CONVEX, REFERENCE_STEP, REFERENCE_STEP_LONG
+from .features import VIRTUAL
+from .hypotheses import (
+    F_CONVEX,
+    F_SMOOTH,
+    MONOTONE,
+    OWN_STEPS,
+    R_CONVEX,
+    REFERENCE_STEP,
+    REFERENCE_STEP_LONG,
+    WEIGHTS,
+)
 
 L, h, K, R = Q.L, Q.h, Q.K, Q.R
 STEPS = (k, 1, K)
@@ -43,11 +57,11 @@ MEAN = sp.Sum(Q.F[k], STEPS) / K - Q.F_z
 CONVEX = (F_SMOOTH, F_CONVEX, R_CONVEX)
 PAPER = "arXiv 2506.14263"
 
-_VIRTUAL = Q.bracket[k] + Q.C1[k] * Q.dz[k] * Q.G_inf[k] + Q.C2[k] * Q.dz[k]
 _B6 = L / (2 * h * K) * (Q.dist[0] ** 2 - Q.dist[K] ** 2) - L / 2 * (1 / h - 1) * sp.Sum(Q.D2[k], STEPS) / K
 _B6B = L * R**2 / (2 * h * (K + 1))
 _INNER = -L / (h * K) * sp.Sum(Q.ex[k], STEPS)
 _NORMS = L / (h * K) * sp.Sum(Q.enorm[k] * Q.dist[k], STEPS)
+_A, _A_NEXT = (K + 1 - k) / (K + 2 - k), (K - k) / (K + 1 - k)
 _ALPHA, _ALPHA_NEXT = (k - 1) / (2 * K - k + 1), k / (2 * K - k)
 
 # by how much F(x_K) may exceed the mean because of steps that B1 does not show to descend: zero on a
@@ -90,7 +104,7 @@ ENTRIES = (
         title="Per-step bound out of distribution, by the magnitude of the feature shift",
         lhs=DECREASE,
         # <G, e> >= -||G|| ||e||, and ||e|| at most the virtual decomposition
-        rhs=-h * (2 - h) * Q.G2[k] / (2 * L) + (1 - h) * sp.sqrt(Q.G2[k]) * _VIRTUAL + HALF * L * _VIRTUAL**2,
+        rhs=-h * (2 - h) * Q.G2[k] / (2 * L) + (1 - h) * sp.sqrt(Q.G2[k]) * VIRTUAL + HALF * L * VIRTUAL**2,
         hypotheses=(F_SMOOTH, R_CONVEX, REFERENCE_STEP),
         source=Source(
             "paper",
@@ -133,7 +147,7 @@ ENTRIES = (
         kind="tight",
         prime=True,
         title="Multi-step bound out of distribution, by the magnitude of the feature shift",
-        rhs=_B6 + L / (h * K) * sp.Sum(_VIRTUAL * Q.dist[k], STEPS),
+        rhs=_B6 + L / (h * K) * sp.Sum(VIRTUAL * Q.dist[k], STEPS),
         hypotheses=CONVEX,
         source=_B6_SOURCE,
     ),
@@ -191,6 +205,86 @@ ENTRIES = (
         source=_B6B_SOURCE,
     ),
     Bound(
+        name="ood_multi_step_sharp",
+        number="B6b",
+        variant="best_iterate",
+        level="run",
+        lhs=Q.F_best - Q.F_z,
+        rhs=_B6B + _INNER,
+        title="Sharp multi-step bound out of distribution, best iterate",
+        kind="tight",
+        prime=True,
+        hypotheses=(*CONVEX, REFERENCE_STEP_LONG),
+        source=_B6B_SOURCE,
+    ),
+    Bound(
+        name="ood_multi_step_sharp",
+        number="B6b",
+        variant="average_point",
+        level="run",
+        lhs=Q.F_mean - Q.F_z,
+        rhs=_B6B + _INNER,
+        title="Sharp multi-step bound out of distribution, mean of the iterates",
+        kind="upper",
+        prime=True,
+        hypotheses=(*CONVEX, REFERENCE_STEP_LONG),
+        source=_B6B_SOURCE,
+    ),
+    Bound(
+        name="ood_multi_step_sharp",
+        number="B6b",
+        variant="bonus",
+        level="run",
+        lhs=MEAN,
+        rhs=_B6B
+        + _INNER
+        - (K / (K + 1) * Q.gz2[0] + sp.Sum((1 - _A + _A_NEXT) * Q.gz2[k], STEPS)) / (2 * L * K),
+        title="Sharp multi-step bound out of distribution, less what the gradients differ",
+        kind="tight",
+        prime=True,
+        hypotheses=(*CONVEX, REFERENCE_STEP),
+        source=_B6B_SOURCE,
+    ),
+    Bound(
+        name="ood_multi_step_sharp",
+        number="B6b",
+        variant="inexact_prox",
+        level="run",
+        lhs=MEAN,
+        rhs=_B6B + _INNER + sp.Sum(Q.eps[k], STEPS) / K,
+        title="Sharp multi-step bound out of distribution, inexact prox",
+        kind="upper",
+        prime=True,
+        hypotheses=(*CONVEX, REFERENCE_STEP),
+        source=_B6B_SOURCE,
+    ),
+    Bound(
+        name="ood_multi_step_sharp",
+        number="B6b",
+        variant="varying_steps",
+        level="run",
+        lhs=sp.Sum(Q.step_h[k] * (Q.F[k] - Q.F_z), STEPS) / K,
+        rhs=L * R**2 / (2 * (K + 1)) - L / K * sp.Sum(Q.ex_own[k], STEPS),
+        title="Sharp multi-step bound out of distribution, a reference step for each step",
+        kind="tight",
+        prime=True,
+        hypotheses=(*CONVEX, OWN_STEPS),
+        source=_B6B_SOURCE,
+    ),
+    Bound(
+        name="ood_multi_step_sharp",
+        number="B6b",
+        variant="weighted",
+        level="run",
+        lhs=sp.Sum(Q.weight[k] * (Q.F[k] - Q.F_z), STEPS),
+        rhs=Q.pot[0] * L * R**2 / (2 * h) - L / h * sp.Sum(Q.weight[k] * Q.ex[k], STEPS),
+        title="Sharp multi-step bound out of distribution, weighted mean",
+        kind="tight",
+        prime=True,
+        hypotheses=(*CONVEX, REFERENCE_STEP, WEIGHTS),
+        source=_B6B_SOURCE,
+    ),
+    Bound(
         name="ood_last_iterate",
         number="B6c",
         title="Last-iterate bound out of distribution",
@@ -207,5 +301,38 @@ ENTRIES = (
             "Taylor, Hendrickx, Glineur, SIAM J. Optim. 27 (2017)",
         ),
     ),
+    Bound(
+        name="ood_last_iterate",
+        number="B6c",
+        variant="magnitude",
+        title="Last-iterate bound out of distribution, by the size of the deviations",
+        level="run",
+        lhs=LAST,
+        rhs=L * R**2 / (4 * h * K)
+        + L / h * sp.Sum(Q.enorm[k] * ((_ALPHA_NEXT - _ALPHA) * Q.dist[k] + _ALPHA * sp.sqrt(Q.D2[k])), STEPS),
+        kind="upper",
+        prime=True,
+        hypotheses=(*CONVEX, REFERENCE_STEP),
+        source=Source("derived", "B6c, its inner products by Cauchy-Schwarz"),
+    ),
 )
 """B5, B6, B6b and B6c."""
+
+
+def weight_potentials(weights: Any) -> np.ndarray:
+    """v (B, K+1) of the weighted form from its weights W (B, K): v_K = 0, v_{k-1} = W_k^2 / (2 W_k - v_k).
+
+    Raises `InputError` where the weights are not admissible: 2 W_k > v_k and W_k - v_{k-1} + v_k >= 0.
+    """
+    W = np.atleast_2d(np.asarray(weights, np.float64))
+    if W.ndim != 2 or not (np.isfinite(W).all() and (W > 0).all()):
+        raise InputError(f"weights must be finite and > 0, of shape (K,) or (B, K); given shape {W.shape}")
+    v = np.zeros((W.shape[0], W.shape[1] + 1))
+    for step in range(W.shape[1], 0, -1):
+        w, after = W[:, step - 1], v[:, step]
+        if not (2 * w > after).all():
+            raise InputError(f"weights: 2 W_k > v_k fails at k = {step}; let the weights grow more slowly backwards")
+        v[:, step - 1] = w**2 / (2 * w - after)
+        if not (w - v[:, step - 1] + after >= 0).all():
+            raise InputError(f"weights: W_k - v_(k-1) + v_k >= 0 fails at k = {step}; weigh later iterates more")
+    return v

@@ -133,6 +133,18 @@ RULES: dict[str, Rule] = {
             _gradient_domination,
             (_SMOOTH,),
         ),
+        Rule(
+            "lipschitz_gradient",
+            "||grad f(a) - grad f(b)|| <= L ||a - b||, f L-smooth",
+            lambda a, b: L**2 * (a.x - b.x) ** 2 - (a.g - b.g) ** 2,
+            (_SMOOTH,),
+        ),
+        Rule(
+            "jensen",
+            "F at a mean of points is at most the mean of F, F convex",
+            _given,
+            (_CONVEX, "r_convex"),
+        ),
         Rule("cauchy_schwarz", "<u, v> <= ||u|| ||v||", _cauchy_schwarz),
         Rule("norm", "||v||^2 is <v, v>", _norm, equality=True),
         Rule("hypothesis", "what the bound supposes, or what its quantities mean", _given),

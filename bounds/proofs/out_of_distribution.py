@@ -7,24 +7,48 @@ from collections.abc import Callable
 import sympy as sp
 
 from .._vocabulary import Q, k
-from ._claims import LONG_CASE, SHORT_CASE, UNIT_STEP, Argument, Claim, Term, Use, term, use
-from ._goal import Goal
-from ._symbols import BEFORE, END, FIRST, NOW, L, Point, Z, h
+from ..hypotheses import MONOTONE, OWN_STEPS, WEIGHTS
+from ._claims import (
+    COUNT,
+    INDEX,
+    LONG_CASE,
+    SHORT_CASE,
+    UNIT_STEP,
+    Argument,
+    Claim,
+    Definition,
+    Earlier,
+    Given,
+    Part,
+    Range,
+    Term,
+    Use,
+    term,
+    use,
+)
+from ._goal import Goal, named
+from ._symbols import BEFORE, DEVIATION, END, FIRST, NOW, STEP, L, Point, Z, h, size, symbol
 from ._telescope import in_one_go, telescope
+from .descent import ENORM, GNORM, ONE_STEP, relative_deviation, virtual_norm
 
 K = Q.K
 y, y_before = NOW.x - Z.x, BEFORE.x - Z.x
 d = BEFORE.g - NOW.g
+DIST = size("dist", "k")
 
 
-def multi_step(goal: Goal) -> Argument:
-    """B6: descent lemma, convexity at z and the subgradient inequality, at each step."""
-    steps = (
+def multi_steps() -> tuple[Term, ...]:
+    """B6 at one step: descent lemma, convexity at z, subgradient inequality."""
+    return (
         term(1 / K, use("descent_lemma", BEFORE, NOW)),
         term(1 / K, use("convexity", Z, BEFORE)),
         term(1 / K, use("subgradient", Z, NOW)),
     )
-    return in_one_go(goal, *telescope(goal, steps))
+
+
+def multi_step(goal: Goal) -> Argument:
+    """B6."""
+    return in_one_go(goal, *telescope(goal, multi_steps()))
 
 
 def weight(index: sp.Expr) -> sp.Expr:
@@ -76,15 +100,194 @@ def _long_sharp() -> tuple[list[Term], list[Term]]:
     return steps, start
 
 
-def sharp(goal: Goal) -> Argument:
-    """B6b: the exact identity of its catalogue entry, and with interpolation at z up to h = 5/4."""
+def _sharp_claims(goal: Goal, extra: Term | None = None) -> tuple[list[Claim], tuple[Part, ...]]:
+    """B6b for short and for long steps; `extra` is one more term at each step."""
+    more = [] if extra is None else [extra]
     steps, start = _long_sharp()
     found = [
-        telescope(goal, sharp_steps(), sharp_start(), scale=h * K, ranges=(SHORT_CASE,)),
-        telescope(goal, steps, start, scale=h * K, ranges=(LONG_CASE,), name="invariant for long steps"),
+        telescope(goal, [*sharp_steps(), *more], sharp_start(), scale=h * K, ranges=(SHORT_CASE,)),
+        telescope(goal, [*steps, *more], start, scale=h * K, ranges=(LONG_CASE,), name="invariant for long steps"),
     ]
-    last = Claim("bound", "the bound", goal.expression, tuple(part for _, part in found))
-    return Argument((*(claim for claim, _ in found), last), goal.sums)
+    return [claim for claim, _ in found], tuple(part for _, part in found)
+
+
+def sharp(goal: Goal, extra: Term | None = None) -> Argument:
+    """B6b: the exact identity of its catalogue entry, and with interpolation at z up to h = 5/4."""
+    claims, parts = _sharp_claims(goal, extra)
+    return Argument((*claims, Claim("bound", "the bound", goal.expression, parts)), goal.sums)
+
+
+def sharp_magnitude(goal: Goal) -> Argument:
+    """B6b by the size of the deviations."""
+    return sharp(goal, term(L, _against()))
+
+
+def _against() -> Use:
+    """||e_k|| ||x_k - z|| + <e_k, x_k - z> >= 0."""
+    return use("cauchy_schwarz", ENORM, DIST, -DEVIATION, y)
+
+
+def _mean_goal(goal: Goal, less: sp.Expr) -> tuple[Goal, sp.Expr]:
+    """The goal about the mean of F, from one about F at a point; and the mean."""
+    sums = dict(goal.sums)
+    mean = symbol(named(sums, NOW.F), "K") / K
+    return Goal(goal.expression + less - mean, sums), mean
+
+
+def best_iterate(goal: Goal) -> Argument:
+    """The least F is at most the mean."""
+    mean_goal, mean = _mean_goal(goal, Q.F_best)
+    claims, parts = _sharp_claims(mean_goal)
+    least = use("hypothesis", NOW.F - Q.F_best, label="F_best <= F(x_k)")
+    total = mean * K
+    below = _from_zero("least", "K F_best <= sum F", moved_to_k(total) - k * Q.F_best, term(1, least))
+    return _from_mean(goal, mean_goal, claims, parts, below, term(1 / K, Earlier("least", "K", K)))
+
+
+def average_point(goal: Goal) -> Argument:
+    """Jensen."""
+    mean_goal, mean = _mean_goal(goal, Q.F_mean)
+    claims, parts = _sharp_claims(mean_goal)
+    jensen = use("jensen", mean - Q.F_mean, label="jensen: F(mean of x_k) <= mean of F(x_k)")
+    return _from_mean(goal, mean_goal, claims, parts, None, term(1, jensen))
+
+
+def _from_zero(name: str, says: str, expression: sp.Expr, *steps: Term) -> Claim:
+    """A claim that is 0 at k = 0 and grows by `steps`."""
+    parts = (
+        Part((), (COUNT,), "at k = 0", index="0", position=0),
+        Part((term(1, Earlier(name, "j", k - 1)), *steps), (INDEX,), "from k-1 to k"),
+    )
+    return Claim(name, says, expression, parts)
+
+
+def moved_to_k(expression: sp.Expr) -> sp.Expr:
+    """An expression in the symbols of index K, in those of index k."""
+    ends = [s for s in expression.free_symbols if s.name.endswith("_K")]
+    return expression.xreplace({s: sp.Symbol(s.name[:-1] + "k", **s.assumptions0) for s in ends})
+
+
+def _from_mean(
+    goal: Goal, mean: Goal, claims: list[Claim], parts: tuple[Part, ...], extra: Claim | None, end: Term
+) -> Argument:
+    """The bound from one on the mean of F and a last term."""
+    more = [Claim("mean", "the bound on the mean of F", mean.expression, parts)] + ([] if extra is None else [extra])
+    last = Claim("bound", "the bound", goal.expression, (Part((term(1, Earlier("mean")), end), (COUNT,)),))
+    return Argument((*claims, *more, last), mean.sums)
+
+
+SIGMA = size("sigma", "k")
+MONOTONE_STEP = Range("sigma_k <= h", {}, (MONOTONE,), gives=h - SIGMA)
+
+
+def _monotone() -> Claim:
+    """F decreases (B2), so its last value is at most its mean."""
+    return Claim(
+        "descent",
+        "F(x_k) <= F(x_{k-1})",
+        BEFORE.F - NOW.F,
+        (
+            Part(
+                (
+                    *ONE_STEP,
+                    *relative_deviation(SIGMA),
+                    term(GNORM**2 * (2 - h + SIGMA) / (2 * L), Given(MONOTONE_STEP)),
+                ),
+                (UNIT_STEP, MONOTONE_STEP),
+            ),
+        ),
+    )
+
+
+def _last_of_monotone(goal: Goal, claim: Claim, part: Part, mean_goal: Goal, mean: sp.Expr) -> Argument:
+    least = _from_zero(
+        "least", "K F(x_K) <= sum F", moved_to_k(mean * K) - k * NOW.F, term(k - 1, Earlier("descent"))
+    )
+    claims = [claim, _monotone()]
+    return _from_mean(goal, mean_goal, claims, (part,), least, term(1 / K, Earlier("least", "K", K)))
+
+
+def sharp_last(goal: Goal) -> Argument:
+    """B6b of a monotone run."""
+    mean_goal, mean = _mean_goal(goal, END.F)
+    parts = telescope(mean_goal, sharp_steps(), sharp_start(), scale=h * K, ranges=(UNIT_STEP,))
+    return _last_of_monotone(goal, *parts, mean_goal, mean)
+
+
+def multi_step_last(goal: Goal) -> Argument:
+    """B6 of a monotone run."""
+    mean_goal, mean = _mean_goal(goal, END.F)
+    return _last_of_monotone(goal, *telescope(mean_goal, multi_steps()), mean_goal, mean)
+
+
+def multi_step_magnitude(goal: Goal) -> Argument:
+    """B6 by the size of the deviations."""
+    steps = (*multi_steps(), term(L / (h * K), _against()))
+    return in_one_go(goal, *telescope(goal, steps))
+
+
+def multi_step_virtual(goal: Goal) -> Argument:
+    """B6 by the magnitude of the feature shift."""
+    small = use("hypothesis", virtual_norm() - ENORM, label="||e'_k|| is at most the virtual decomposition (B4)")
+    steps = (*multi_steps(), term(L / (h * K), _against()), term(L / (h * K) * DIST, small))
+    return in_one_go(goal, *telescope(goal, steps))
+
+
+def bonus(goal: Goal) -> Argument:
+    """B6b with interpolation in place of convexity at z, which leaves the gradients' differences."""
+    a = weight(k)
+    steps = [*_sharp_core(a, _at_z), term(h * a * (1 - h) / (2 * L), square=d)]
+    start = [term(h * weight(1), _at_z(FIRST))]
+    return in_one_go(goal, *telescope(goal, steps, start, scale=h * K, ranges=(UNIT_STEP,)))
+
+
+def inexact_prox(goal: Goal) -> Argument:
+    """B6b with eps-subgradients of r."""
+    inexact = use("inexact_subgradient", Z, NOW, size("eps", "k"))
+    steps = [one if not _is_subgradient(one) else term(one.multiplier, inexact) for one in sharp_steps()]
+    return in_one_go(goal, *telescope(goal, steps, sharp_start(), scale=h * K, ranges=(UNIT_STEP,)))
+
+
+def _is_subgradient(one: Term) -> bool:
+    return any(isinstance(f, Use) and f.rule.name == "subgradient" for f in one.factors)
+
+
+def varying_steps(goal: Goal) -> Argument:
+    """B6b with a reference step for each step."""
+    own, a = size("step_h", "k"), weight(k)
+    p, q = sp.Symbol("p", nonnegative=True), sp.Symbol("q", positive=True)
+    range_ = Range("0 < h_k <= 1", {own: q / (p + q)}, (OWN_STEPS,))
+    steps = (
+        term(own * a, use("smooth_interpolation", BEFORE, NOW, L)),
+        term(own * (1 - a), use("convexity", Z, NOW)),
+        term(own * a, use("convexity", Z, BEFORE)),
+        term(own, use("subgradient", Z, NOW)),
+        term(L / (2 * a), square=y - a * y_before + own * a / L * d),
+        term(own * a * (1 - own) / (2 * L), square=d),
+    )
+    return in_one_go(goal, *telescope(goal, steps, scale=K, ranges=(range_,)))
+
+
+def weighted(goal: Goal) -> Argument:
+    """B6b for a weighted mean; v_{k-1} = a_k W_k with a_k = W_k/(2 W_k - v_k)."""
+    W, v, M = size("weight", "k"), size("pot", "k"), L / h
+    a = W / (2 * W - v)
+    c = sp.Symbol("c", positive=True)
+    range_ = Range("2 W_k > v_k", {W: (v + c) / 2}, (WEIGHTS,))
+    free = use("hypothesis", W - W * a + v, needs=("weights",), label="W_k - v_{k-1} + v_k >= 0")
+    steps = (
+        term(W * a, use("smooth_interpolation", BEFORE, NOW, M)),
+        term(1, free, use("convexity", Z, NOW)),
+        term(W, use("subgradient", Z, NOW)),
+        term(M * W / (2 * a), square=y - a * y_before + a / M * d),
+    )
+    start = (term(size("pot", "0"), use("convexity", Z, FIRST)),)
+    definitions = (
+        Definition(size("pot", "j"), W * a, "v_{k-1} = W_k^2/(2 W_k - v_k)", ("weights",)),
+        Definition(size("pot", "K"), sp.Integer(0), "v_K = 0", ("weights",)),
+    )
+    parts = telescope(goal, steps, start, ranges=(UNIT_STEP, range_), definitions=definitions)
+    return in_one_go(goal, *parts, definitions=definitions)
 
 
 def last_iterate_steps() -> tuple[tuple[Term, ...], tuple[Term, ...]]:
@@ -115,9 +318,32 @@ def last_iterate(goal: Goal) -> Argument:
     return in_one_go(goal, *telescope(goal, steps, (), end, ranges=(UNIT_STEP,)))
 
 
+def last_iterate_magnitude(goal: Goal) -> Argument:
+    """B6c by the size of the deviations."""
+    steps, end = last_iterate_steps()
+    alpha, after = (k - 1) / (2 * K - k + 1), k / (2 * K - k)
+    more = (
+        term(L / h * (after - alpha), _against()),
+        term(L / h * alpha, use("cauchy_schwarz", ENORM, size("Dnorm", "k"), DEVIATION, STEP)),
+    )
+    return in_one_go(goal, *telescope(goal, (*steps, *more), (), end, ranges=(UNIT_STEP,)))
+
+
 ARGUMENTS = {
     "ood_multi_step": multi_step,
+    "ood_multi_step:magnitude": multi_step_magnitude,
+    "ood_multi_step:virtual": multi_step_virtual,
+    "ood_multi_step:last_iterate": multi_step_last,
     "ood_multi_step_sharp": sharp,
+    "ood_multi_step_sharp:magnitude": sharp_magnitude,
+    "ood_multi_step_sharp:last_iterate": sharp_last,
+    "ood_multi_step_sharp:best_iterate": best_iterate,
+    "ood_multi_step_sharp:average_point": average_point,
+    "ood_multi_step_sharp:bonus": bonus,
+    "ood_multi_step_sharp:inexact_prox": inexact_prox,
+    "ood_multi_step_sharp:varying_steps": varying_steps,
+    "ood_multi_step_sharp:weighted": weighted,
     "ood_last_iterate": last_iterate,
+    "ood_last_iterate:magnitude": last_iterate_magnitude,
 }
 """Arguments by the name of their bound."""
