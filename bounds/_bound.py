@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import sympy as sp
@@ -17,6 +17,9 @@ from ._latex import to_latex
 from ._vocabulary import VOCABULARY, Q, k, used
 from .hypotheses import Hypothesis, HypothesisCheck, unavailable
 from .quantities import Quantities, as_quantities
+
+if TYPE_CHECKING:
+    from .proofs import Proof
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,12 @@ class Bound:
             inner = sp.Add(*(_shifted_derivative(term.function, entry) for entry in _moving(term.function, symbol)))
             total += outer.diff(dummy) * inner
         return sp.simplify(total.xreplace(back))
+
+    def prove(self) -> Proof:
+        """Check the machine proof of this bound; never raises, `Proof.reason` says what is missing."""
+        from .proofs import prove  # the proofs import the catalogue's vocabulary, and take a moment to load
+
+        return prove(self)
 
     def replace(self, **changes: Any) -> Bound:
         """A copy with some fields changed."""

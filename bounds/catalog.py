@@ -24,9 +24,7 @@ def _collect(*groups: tuple[Bound, ...]) -> dict[str, Bound]:
     return found
 
 
-_CATALOG = _collect(
-    *(m.ENTRIES for m in (descent, rates, features, out_of_distribution, linear, nonconvex, history))
-)
+_CATALOG = _collect(*(m.ENTRIES for m in (descent, rates, features, out_of_distribution, linear, nonconvex, history)))
 _NUMBERS = {key.replace(bound.name, bound.number, 1): key for key, bound in _CATALOG.items()}
 
 

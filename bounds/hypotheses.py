@@ -255,18 +255,14 @@ REFERENCE_STEP_LONG = Hypothesis(
 PRECONDITIONER_POSITIVE = Hypothesis(
     "preconditioner_positive", "the preconditioner is positive", r"p_{k,i} > 0", _preconditioner_positive, ("Lp_min",)
 )
-APART = Hypothesis(
-    "apart", "some x_k with k < K is not the comparator", r"\Delta > 0", _apart, ("Delta",)
-)
+APART = Hypothesis("apart", "some x_k with k < K is not the comparator", r"\Delta > 0", _apart, ("Delta",))
 FULL_STEP = Hypothesis(
     "full_step", "reading gradient_descent: the reference step is 1/L", "h = 1", _StepIs(1.0), ("h",)
 )
 HALF_STEP = Hypothesis(
     "half_step", "reading half_step: the reference step is 1/(2L)", r"h = \tfrac12", _StepIs(0.5), ("h",)
 )
-OWN_STEPS = Hypothesis(
-    "own_steps", "each reference step h_k is in (0, 1]", r"0 < h_k \le 1", _own_steps, ("step_h",)
-)
+OWN_STEPS = Hypothesis("own_steps", "each reference step h_k is in (0, 1]", r"0 < h_k \le 1", _own_steps, ("step_h",))
 WEIGHTS = Hypothesis(
     "weights",
     "v_K = 0, v_{k-1} = W_k^2/(2 W_k - v_k), 2 W_k > v_k and W_k - v_{k-1} + v_k >= 0",

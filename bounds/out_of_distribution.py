@@ -236,9 +236,7 @@ ENTRIES = (
         variant="bonus",
         level="run",
         lhs=MEAN,
-        rhs=_B6B
-        + _INNER
-        - (K / (K + 1) * Q.gz2[0] + sp.Sum((1 - _A + _A_NEXT) * Q.gz2[k], STEPS)) / (2 * L * K),
+        rhs=_B6B + _INNER - (K / (K + 1) * Q.gz2[0] + sp.Sum((1 - _A + _A_NEXT) * Q.gz2[k], STEPS)) / (2 * L * K),
         title="Sharp multi-step bound out of distribution, less what the gradients differ",
         kind="tight",
         prime=True,

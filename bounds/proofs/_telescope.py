@@ -26,7 +26,7 @@ from ._claims import (
     term,
 )
 from ._goal import Goal
-from ._polynomials import terms
+from ._polynomials import collected, terms
 from ._symbols import moved, symbol
 
 K = Q.K
@@ -63,7 +63,8 @@ def telescope(
     growth = put_in(term_sum(steps) - increments, definitions)
     potential = absolute(_at_index_k(relative(growth)), is_tilted(growth))
     partial = sum((c * symbol(name, "k") for name, c in linear.items()), sp.Integer(0))
-    invariant = term_sum(start) - moved(potential, "0", 0) + partial + potential
+    invariant = put_in(term_sum(start), definitions) - moved(potential, "0", 0) + partial + potential
+    invariant = absolute(collected(relative(invariant)), is_tilted(invariant))
     claim = Claim(
         name,
         says,

@@ -67,7 +67,9 @@ def _one_step() -> tuple[Claim, ...]:
                     term(1, use("descent_lemma", BEFORE, NOW)),
                     term(1, use("subgradient", Z, NOW)),
                     term(1, use("cauchy_schwarz", GNORM, before, G, BEFORE.x - Z.x)),
-                    term(GNORM, use("hypothesis", Q.Delta - before, label="||x_{k-1} - z|| <= Delta, what Delta means")),
+                    term(
+                        GNORM, use("hypothesis", Q.Delta - before, label="||x_{k-1} - z|| <= Delta, what Delta means")
+                    ),
                     *relative_deviation(Q.sigma_max),
                 ),
                 (UNIT_STEP, BELOW_STEP),

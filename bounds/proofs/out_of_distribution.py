@@ -200,9 +200,7 @@ def _monotone() -> Claim:
 
 
 def _last_of_monotone(goal: Goal, claim: Claim, part: Part, mean_goal: Goal, mean: sp.Expr) -> Argument:
-    least = _from_zero(
-        "least", "K F(x_K) <= sum F", moved_to_k(mean * K) - k * NOW.F, term(k - 1, Earlier("descent"))
-    )
+    least = _from_zero("least", "K F(x_K) <= sum F", moved_to_k(mean * K) - k * NOW.F, term(k - 1, Earlier("descent")))
     claims = [claim, _monotone()]
     return _from_mean(goal, mean_goal, claims, (part,), least, term(1 / K, Earlier("least", "K", K)))
 

@@ -86,9 +86,7 @@ def a_priori_classical(goal: Goal) -> Argument:
             term(2 * ENORM, spent_before),
             term(1, use("norm", ENORM, DEVIATION)),
         ),
-        _induction(
-            "late", "sum k ||e_k|| <= K A", k * symbol(A, "k") - symbol(late, "k"), term(1, spent_before)
-        ),
+        _induction("late", "sum k ||e_k|| <= K A", k * symbol(A, "k") - symbol(late, "k"), term(1, spent_before)),
     )
     unit = L / (h * K)
     end = (

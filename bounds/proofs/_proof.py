@@ -1,0 +1,225 @@
+"""The proof of a bound: checked, readable, and as plain data for another checker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from . import descent, features, linear, nonconvex, out_of_distribution, rates
+from ._check import Unproved, check_argument
+from ._claims import Argument, Claim, Earlier, Factor, Part, Range, Term, Use
+from ._goal import goal
+from ._symbols import Point, is_vector
+
+if TYPE_CHECKING:
+    from .._bound import Bound
+
+ARGUMENTS = {
+    key: build
+    for module in (descent, rates, out_of_distribution, linear, nonconvex, features)
+    for key, build in module.ARGUMENTS.items()
+}
+"""How each bound is argued for, by its name in the catalogue."""
+FORMAT = "l2obound-proof-1"
+_NOTATION = (
+    "x_k, f_k, r_k, g_k, s_k: the iterate, f and r there, grad f there, a subgradient of r there (index j = k-1, z the "
+    "comparator, 0 and K the ends); vectors are multiplied by their inner product; G_k = g_j + s_k, D_k = x_j - x_k, "
+    "e_k = D_k - (h/L) G_k; Gnorm, Dnorm, enorm, dist their norms and ||x_k - x_z||"
+)
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """An inequality of a proof and what it is multiplied by; `square` of a square of its own."""
+
+    claim: str
+    part: str
+    inequality: str
+    multiplier: sp.Expr
+    square: sp.Expr | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """What checking the proof of a bound found.
+
+    `valid`: every identity was expanded to 0 = 0 exactly and every sign shown, for symbolic L, h, mu, sigma and K; if
+    not, `reason` says what failed, or that there is no proof. `identity` states, claim by claim, what the terms add up
+    to; `multipliers` lists the terms.
+    """
+
+    bound: str
+    valid: bool
+    reason: str
+    multipliers: tuple[Multiplier, ...] = ()
+    identity: tuple[str, ...] = ()
+    text: str = ""
+    data: dict[str, Any] | None = None
+
+    def certificate(self) -> dict[str, Any]:
+        """The proof as plain JSON: everything that a checker needs that knows the rules, and nothing of this package."""
+        return {"format": FORMAT, "bound": self.bound, "valid": self.valid, "reason": self.reason, **(self.data or {})}
+
+
+def prove(bound: Bound) -> Proof:
+    """Check the proof of a bound. Never raises: what goes wrong is the `reason`."""
+    build = ARGUMENTS.get(bound.key)
+    if build is None:
+        return Proof(bound.key, False, f"not proved here: {bound.source}", text=f"{_head(bound)}\nNot proved here.\n")
+    try:
+        wanted = goal(bound.lhs, bound.rhs)
+        argument = build(wanted)
+        check_argument(argument, wanted.expression, [hypothesis.name for hypothesis in bound.hypotheses])
+    except Unproved as error:
+        return Proof(bound.key, False, str(error), text=f"{_head(bound)}\nNOT PROVED: {error}\n")
+    except (ArithmeticError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
+        # a bound in other symbols than its proof speaks of: the algebra says so in its own ways
+        reason = f"the proof does not fit the formulas of the bound ({type(error).__name__}: {error})"
+        return Proof(bound.key, False, reason, text=f"{_head(bound)}\nNOT PROVED: {reason}\n")
+    lines = tuple(line for claim in argument.claims for line in _identities(claim))
+    text = "\n".join((_head(bound), *_body(argument), "")) + "\n"
+    return Proof(
+        bound.key, True, "", tuple(_multipliers(argument)), lines, text, _data(bound, wanted.expression, argument)
+    )
+
+
+def _multipliers(argument: Argument) -> Iterator[Multiplier]:
+    for claim in argument.claims:
+        for part in claim.parts:
+            for one in part.terms:
+                yield Multiplier(claim.name, part.says, _product(one), one.multiplier, one.square)
+
+
+def _product(one: Term) -> str:
+    return " * ".join(map(str, one.factors)) or "1"
+
+
+def _identities(claim: Claim) -> Iterator[str]:
+    for part in claim.parts:
+        left = f"({part.times}) * [{claim.name}]" if part.times != 1 else f"[{claim.name}]"
+        right = " + ".join(_term(one) for one in part.terms) or "0"
+        yield f"{left} = {right}"
+
+
+def _term(one: Term) -> str:
+    pieces = [f"({sp.factor(one.multiplier)})", *(f"[{factor}]" for factor in one.factors)]
+    if one.square is not None:
+        pieces.append(f"({one.square})^2")
+    return " * ".join(pieces)
+
+
+def _head(bound: Bound) -> str:
+    needs = "; ".join(hypothesis.statement for hypothesis in bound.hypotheses) or "nothing"
+    return f"{bound.number} {bound.key}: {bound.title}\n  claim: {bound.lhs} <= {bound.rhs}\n  supposed: {needs}"
+
+
+def _body(argument: Argument) -> Iterator[str]:
+    yield f"  notation: {_NOTATION}"
+    for name, meaning in argument.legend.items():
+        yield f"  {name}: {meaning}"
+    for name, rule in argument.sums.items():
+        yield f"  {name}_k: {rule}"
+    for definition in argument.definitions:
+        yield f"  put in: {definition.symbol} = {definition.value} ({definition.says})"
+    for number, claim in enumerate(argument.claims, 1):
+        yield f"  ({number}) {claim.name}: {claim.says}"
+        yield f"      {claim.expression} {'=' if claim.equality else '>='} 0"
+        for part in claim.parts:
+            yield from _shown(claim, part)
+    for remark in argument.remarks:
+        yield f"  note: {remark}"
+    yield "  Every identity above was expanded to 0 = 0, every multiplier shown to be >= 0."
+
+
+def _shown(claim: Claim, part: Part) -> Iterator[str]:
+    ranges = ", ".join(r.says for r in part.ranges)
+    says = ", ".join(text for text in (part.says, ranges) if text)
+    times = f" times {part.times}" if part.times != 1 else ""
+    if not part.terms:
+        yield f"      {says + ': ' if says else ''}it is 0"
+        return
+    yield f"      {says + ': ' if says else ''}it is{times and ','}{times}{times and ','} the sum of"
+    for one in part.terms:
+        yield f"        {_term(one)}"
+
+
+def _data(bound: Bound, expression: sp.Expr, argument: Argument) -> dict[str, Any]:
+    symbols = {s for e in _expressions(argument) for s in e.free_symbols}
+    return {
+        "lhs": str(bound.lhs),
+        "rhs": str(bound.rhs),
+        "hypotheses": [hypothesis.name for hypothesis in bound.hypotheses],
+        "goal": str(expression),
+        "vectors": sorted(s.name for s in symbols if is_vector(s)),
+        "nonnegative": sorted(s.name for s in symbols if s.is_nonnegative),
+        "positive": sorted(s.name for s in symbols if s.is_positive),
+        "sums": {
+            name: {"increment": str(rule.increment), "factor": str(rule.factor), "start": str(rule.start)}
+            for name, rule in argument.sums.items()
+        },
+        "definitions": [[d.symbol.name, str(d.value)] for d in argument.definitions],
+        "claims": [_claim_data(claim) for claim in argument.claims],
+    }
+
+
+def _claim_data(claim: Claim) -> dict[str, Any]:
+    return {
+        "name": claim.name,
+        "expression": str(claim.expression),
+        "equality": claim.equality,
+        "case": None if claim.case is None else claim.case.says,
+        "parts": [
+            {
+                "ranges": [_range_data(r) for r in part.ranges],
+                "times": str(part.times),
+                "index": part.index,
+                "position": str(part.position),
+                "terms": [
+                    {
+                        "multiplier": str(one.multiplier),
+                        "square": None if one.square is None else str(one.square),
+                        "factors": [_factor_data(factor) for factor in one.factors],
+                    }
+                    for one in part.terms
+                ],
+            }
+            for part in claim.parts
+        ],
+    }
+
+
+def _range_data(r: Range) -> dict[str, Any]:
+    values = {s.name: str(value) for s, value in r.values.items()}
+    return {"says": r.says, "cases": r.cases, "values": values, "gives": None if r.gives is None else str(r.gives)}
+
+
+def _factor_data(factor: Factor) -> dict[str, Any]:
+    if isinstance(factor, Use):
+        shown = [f"@{a.index}" if isinstance(a, Point) else str(a) for a in factor.arguments]
+        return {"rule": factor.rule.name, "arguments": shown}
+    if isinstance(factor, Earlier):
+        return {"claim": factor.claim, "index": factor.index, "position": str(factor.position)}
+    return {"given": factor.range.says}
+
+
+def _expressions(argument: Argument) -> Iterator[sp.Expr]:
+    for rule in argument.sums.values():
+        yield from (rule.increment, rule.factor, rule.start)
+    for definition in argument.definitions:
+        yield from (definition.symbol, definition.value)
+    for claim in argument.claims:
+        yield claim.expression
+        for part in claim.parts:
+            yield part.times
+            for r in part.ranges:
+                yield from (*r.values, *map(sp.sympify, r.values.values()))
+                yield from () if r.gives is None else (r.gives,)
+            for one in part.terms:
+                yield one.multiplier
+                yield from () if one.square is None else (one.square,)
+                for factor in one.factors:
+                    if isinstance(factor, Use):
+                        yield factor.expression

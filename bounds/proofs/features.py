@@ -1,0 +1,167 @@
+"""Proofs of what rests on identities: B4, B11, B12 and B14."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from .._vocabulary import Q
+from ..hypotheses import HISTORY_RANGE
+from ._claims import Argument, Claim, Definition, Earlier, Part, Range, term, use
+from ._goal import Goal
+from ._symbols import L, h, size, symbol
+from .descent import ENORM
+
+N1, N2, M1, M2, GI, P, B, PMIN = sp.symbols("N1 N2 M1 M2 G_i p_i b_i p_min", real=True)
+BRACKET, PSHIFT, BSHIFT = (symbol(letter, "k") for letter in "uvw")
+SIZES = tuple(size(name, "k") for name in ("bracket", "pshift", "bshift"))
+_IDENTITY = Claim(
+    "identity",
+    "entry by entry, the deviation is bracket + preconditioner shift + bias shift",
+    (M1 * GI + M2 - h / L * GI) - ((N1 - h / L) * GI + N2) - (M1 - N1) * GI - (M2 - N2),
+    (Part(()),),
+    equality=True,
+)
+_LEGEND = {
+    "N1, N2": "an entry of p and b at the virtual features",
+    "M1, M2": "the same at the run's own features",
+    "G_i": "an entry of G'_k",
+    "u_k, v_k, w_k": "bracket, preconditioner shift and bias shift as vectors; their sum is e'_k by the identity",
+}
+
+
+def _triangle(expression: sp.Expr) -> Claim:
+    vectors = (BRACKET, PSHIFT, BSHIFT)
+    pairs = ((0, 1), (0, 2), (1, 2))
+    terms = [term(2, use("cauchy_schwarz", SIZES[i], SIZES[j], vectors[i], vectors[j])) for i, j in pairs]
+    terms += [term(1, use("norm", norm, vector)) for norm, vector in zip(SIZES, vectors)]
+    terms.append(term(-1, use("norm", ENORM, sum(vectors))))
+    part = Part(tuple(terms), times=sum(SIZES) + ENORM)
+    return Claim("triangle", "the triangle inequality", expression, (part,))
+
+
+def decomposition(goal: Goal) -> Argument:
+    """B4."""
+    last = Claim("bound", "the bound", goal.expression, _triangle(goal.expression).parts)
+    return Argument((_IDENTITY, last), legend=_LEGEND)
+
+
+def decomposition_magnitude(goal: Goal) -> Argument:
+    """B4 by the magnitude of the feature shift."""
+    c1, c2, dz, top = (size(name, "k") for name in ("C1", "C2", "dz", "G_inf"))
+    needs = ("heads_lipschitz",)
+    first = use(
+        "hypothesis", c1 * dz * top - SIZES[1], needs=needs, label="||diag(dp) G|| <= ||dp|| ||G||_inf, dp = J1 Dz"
+    )
+    second = use("hypothesis", c2 * dz - SIZES[2], needs=needs, label="||J2 Dz|| <= C2 ||Dz||")
+    end = Part((term(1, Earlier("triangle")), term(1, first), term(1, second)))
+    last = Claim("bound", "the bound", goal.expression, (end,))
+    return Argument((_IDENTITY, _triangle(sum(SIZES) - ENORM), last), legend=_LEGEND)
+
+
+def rest(goal: Goal) -> Argument:
+    """B11."""
+    spare = sp.Symbol("c", nonnegative=True)
+    least = sp.Symbol("p_min", positive=True)
+    step = sp.Symbol("D_i", real=True)
+    entry = Claim(
+        "entry",
+        "(D_i/p_i)^2 <= (D_i/p_min)^2 with p_i = p_min + c",
+        step**2 / least**2 - step**2 / (least + spare) ** 2,
+        (Part((term((2 * least * spare + spare**2) / (least * (least + spare)) ** 2, square=step),)),),
+    )
+    identity = Claim(
+        "identity",
+        "entry by entry, G + b/p = D/p for D = p G + b",
+        (GI + B / P) - (P * GI + B) / P,
+        (Part(()),),
+        equality=True,
+    )
+    summed = use(
+        "hypothesis",
+        L * size("Dnorm", "k") / size("Lp_min", "k") - size("Gb", "k"),
+        needs=("preconditioner_positive",),
+        label="claims `identity` and `entry` summed over the entries: ||D/p|| <= ||D||/p_min",
+    )
+    last = Claim("bound", "the bound", goal.expression, (Part((term(1, summed),)),))
+    remark = "L p_min is the quantity Lp_min. That a run converges, so that its steps vanish, is measured, not proved."
+    return Argument((identity, entry, last), legend={"D_i, G_i, p_i, b_i": "entries"}, remarks=(remark,))
+
+
+def equivariance(goal: Goal) -> Argument:
+    """B12: one step of the template under the three transformations; the rest is induction over k."""
+    x, v, g, s, Q1, B1, t, c, a, nxt = sp.symbols("X V gr sg Q_i B_i t c a Y", real=True)
+    step = P * (g + s) + Q1 * v + B
+    one = {
+        "translation": ("F(x + t): same p, q, b, same gradients, x' = x - t", (x - t) - step + t),
+        "scaling": (
+            "c F: p' = p/c, gradients times c, same q v and b",
+            x - ((P / c) * (c * g + c * s) + Q1 * v + B),
+        ),
+        "rescaling": (
+            "F(x/a): p' = a^2 p, gradients over a, v' = a v, b' = a b, x' = a x",
+            (a * x - (a**2 * P * (g / a + s / a) + Q1 * a * v + a * B)) / a,
+        ),
+    }
+    claims = [
+        Claim(name, says, mapped - (x - step), (Part(()),), equality=True) for name, (says, mapped) in one.items()
+    ]
+    memory = B1 * v + (1 - B1) * (x - nxt)
+    kept = {
+        "memory under translation": B1 * v + (1 - B1) * ((x - t) - (nxt - t)) - memory,
+        "memory under rescaling": (B1 * a * v + (1 - B1) * (a * x - a * nxt)) / a - memory,
+    }
+    says = "the displacement memory of GO-Math-L2O transforms along"
+    claims += [Claim(name, says, rest_, (Part(()),), equality=True) for name, rest_ in kept.items()]
+    defect, w = size("defect", "k"), symbol("w", "k")
+    same = Definition(
+        w, sp.Integer(0), "w_k = mapped x'_k - x_k, 0 by the claims above, from 0 to k", ("equivariant_heads",)
+    )
+    part = Part((term(-1, use("norm", defect, w)),), times=defect)
+    claims.append(Claim("bound", "the bound", goal.expression, (part,)))
+    remark = (
+        "Whether the heads of a method transform along is a table (B12), and measured; here is what follows if they do."
+    )
+    legend = {"X, V, Y": "entries of x_{k-1}, v_{k-1}, x_k", "gr, sg": "entries of grad f(x_{k-1}), g_k"}
+    return Argument(tuple(claims), definitions=(same,), legend=legend, remarks=(remark,))
+
+
+def stability(goal: Goal) -> Argument:
+    """B14: Jury's conditions of the 2x2 recurrence."""
+    q, r, b = Q.history_q, Q.history_r, Q.history_b
+    u, v = sp.Symbol("u", nonnegative=True), sp.Symbol("v", positive=True)
+    range_ = Range("0 <= b < 1", {b: u / (u + v)}, (HISTORY_RANGE,))
+    root = sp.Symbol("root", real=True)
+    trace, det = 1 - r + b + (1 - b) * q, b + (1 - b) * q - b * r
+    matrix = ((1 - r, -q), ((1 - b) * r, b + (1 - b) * q))
+    polynomial = (matrix[0][0] - root) * (matrix[1][1] - root) - matrix[0][1] * matrix[1][0]
+    facts = {
+        "characteristic polynomial": polynomial - (root**2 - trace * root + det),
+        "at 1": 1 - trace + det - r * (1 - b),
+        "at -1": 1 + trace + det - (2 * (1 + b + (1 - b) * q) - r * (1 + b)),
+        "determinant": (1 - det) - ((1 - b) * (1 - q) + b * r),
+    }
+    says = {
+        "characteristic polynomial": "of (y, v) -> ((1-r) y - q v, (1-b) r y + (b + (1-b) q) v)",
+        "at 1": "1 - trace + det = r(1-b), so > 0",
+        "at -1": "1 + trace + det, > 0 by itself for q >= 0 and 0 < r < 2",
+        "determinant": "1 - det = (1-b)(1 + r b/(1-b) - q): det < 1 if and only if q is below the bound",
+    }
+    claims = [Claim(name, says[name], expression, (Part(()),), equality=True) for name, expression in facts.items()]
+    inside = use("hypothesis", 1 - det, needs=("history_stable",), label="det = product of the eigenvalues <= 1")
+    part = Part((term(1, inside),), (range_,), times=1 - b)
+    claims.append(Claim("bound", "the bound", goal.expression, (part,)))
+    remark = (
+        "Conversely q below the bound, r > 0, 0 <= b < 1 and 1 + trace + det > 0 make the recurrence stable, by Jury's "
+        "criterion: the three facts above are its three conditions."
+    )
+    return Argument(tuple(claims), legend={"root": "an eigenvalue"}, remarks=(remark,))
+
+
+ARGUMENTS = {
+    "virtual_decomposition": decomposition,
+    "virtual_decomposition:magnitude": decomposition_magnitude,
+    "asymptotics": rest,
+    "equivariance": equivariance,
+    "history_stability": stability,
+}
+"""Arguments by the name of their bound."""

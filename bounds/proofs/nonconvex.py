@@ -1,0 +1,95 @@
+"""Proofs of B10: non-convex f, and constrained problems."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from .._vocabulary import Q
+from ._claims import UNIT_STEP, Argument, Claim, Definition, Earlier, Part, Term, term, use
+from ._goal import Goal
+from ._symbols import BEFORE, END, NOW, STEP, G, L, Z, h, size, symbol
+from ._telescope import in_one_go, telescope
+from .descent import GNORM, ONE_STEP
+
+CHANGE, DNORM, AT_POINT, DIST = (size(name, "k") for name in ("change", "Dnorm", "stationarity", "dist"))
+LEGEND = {"change_k": "||grad f(x_k) - grad f(x_{k-1})||", "stationarity_k": "||grad f(x_k) + g_k||"}
+
+
+def _stationarity(goal: Goal, *end: Term) -> Argument:
+    steps = [term(2 * L * one.multiplier, *one.factors) for one in ONE_STEP]
+    return in_one_go(goal, *telescope(goal, steps, (), end, scale=h * (2 - h) * Q.K, ranges=(UNIT_STEP,)))
+
+
+def stationarity(goal: Goal) -> Argument:
+    """B10: B1 summed over k."""
+    return _stationarity(goal, term(2 * L, use("hypothesis", END.F - Q.F_low, label="F_low <= F(x_K)")))
+
+
+def by_descent(goal: Goal) -> Argument:
+    """B10 by the descent of the run."""
+    return _stationarity(goal)
+
+
+def _subdifferential() -> tuple[Claim, Claim]:
+    gradients = Claim(
+        "gradients",
+        "grad f changes by at most L||D_k||",
+        L * DNORM - CHANGE,
+        (
+            Part(
+                (
+                    term(1, use("lipschitz_gradient", BEFORE, NOW)),
+                    term(L**2, use("norm", DNORM, STEP)),
+                    term(-1, use("norm", CHANGE, NOW.g - BEFORE.g)),
+                ),
+                times=L * DNORM + CHANGE,
+            ),
+        ),
+    )
+    triangle = Claim(
+        "triangle",
+        "grad f(x_k) + g_k = G_k + (grad f(x_k) - grad f(x_{k-1}))",
+        GNORM + CHANGE - AT_POINT,
+        (
+            Part(
+                (
+                    term(2, use("cauchy_schwarz", GNORM, CHANGE, G, NOW.g - BEFORE.g)),
+                    term(1, use("norm", GNORM, G)),
+                    term(1, use("norm", CHANGE, NOW.g - BEFORE.g)),
+                    term(-1, use("norm", AT_POINT, NOW.g + NOW.s)),
+                ),
+                times=GNORM + CHANGE + AT_POINT,
+            ),
+        ),
+    )
+    return gradients, triangle
+
+
+def subdifferential(goal: Goal) -> Argument:
+    """B10, the subdifferential at x_k."""
+    end = Part((term(1, Earlier("gradients")), term(1, Earlier("triangle"))))
+    return Argument((*_subdifferential(), Claim("bound", "the bound", goal.expression, (end,))), legend=LEGEND)
+
+
+def constrained(goal: Goal) -> Argument:
+    """B10, the variational inequality."""
+    zero = tuple(Definition(symbol("r", index), sp.Integer(0), "r = 0 on its set", ("r_indicator",)) for index in "kz")
+    end = Part(
+        (
+            term(DIST, Earlier("gradients")),
+            term(DIST, Earlier("triangle")),
+            term(1, use("cauchy_schwarz", AT_POINT, DIST, NOW.g + NOW.s, NOW.x - Z.x)),
+            term(1, use("subgradient", Z, NOW)),
+        )
+    )
+    last = Claim("bound", "the bound", goal.expression, (end,))
+    return Argument((*_subdifferential(), last), definitions=zero, legend=LEGEND)
+
+
+ARGUMENTS = {
+    "nonconvex_stationarity": stationarity,
+    "nonconvex_stationarity:descent": by_descent,
+    "nonconvex_stationarity:subdifferential": subdifferential,
+    "nonconvex_stationarity:constrained": constrained,
+}
+"""Arguments by the name of their bound."""
