@@ -267,8 +267,7 @@ static int NAME(infer)(const struct task *k, long first, long last, int chunk)
                 NAME(fetch)((const REAL *)k->c_next + next);
                 for (int t = 0; t < L; t += 2) {
                     const REAL *p = w, *b = w + 4 * inner;
-                    V i0 = (V){0} + b[0], f0 = (V){0} + b[1], g0 = (V){0} + b[2], o0 = (V){0} + b[3];
-                    V i1 = i0, f1 = f0, g1 = g0, o1 = o0;
+                    V i0 = {0}, f0 = {0}, g0 = {0}, o0 = {0}, i1 = {0}, f1 = {0}, g1 = {0}, o1 = {0};
                     for (const V *x = input + t; p < b; p += 4, x += L) {
                         V x0 = x[0], x1 = x[1];
                         i0 += p[0] * x0, i1 += p[0] * x1;
@@ -277,7 +276,8 @@ static int NAME(infer)(const struct task *k, long first, long last, int chunk)
                         o0 += p[3] * x0, o1 += p[3] * x1;
                     }
                     V *c = cell + u * L + t, *out = output + u * L + t;
-                    c[0] = NAME(next_cell)(i0, f0, g0, o0, c[0], out), c[1] = NAME(next_cell)(i1, f1, g1, o1, c[1], out + 1);
+                    c[0] = NAME(next_cell)(i0 + b[0], f0 + b[1], g0 + b[2], o0 + b[3], c[0], out);
+                    c[1] = NAME(next_cell)(i1 + b[0], f1 + b[1], g1 + b[2], o1 + b[3], c[1], out + 1);
                 }
             }
             /* In a loop of its own: many vectors wait for their division at a time, not two. */
