@@ -167,10 +167,12 @@ static int NAME(forward)(const struct task *k, long first, long last, int chunk)
                 V i = NAME(sigmoid)(gates[u]), f = NAME(sigmoid)(gates[H * L + u]);
                 V g = NAME(hyperbolic_tangent)(gates[2 * H * L + u]), o = NAME(sigmoid)(gates[3 * H * L + u]);
                 cell[u] = f * cell[u] + i * g;
-                V tanh_c = NAME(hyperbolic_tangent)(cell[u]);
-                input[u] = o * tanh_c;
                 gates[u] = i, gates[H * L + u] = f, gates[2 * H * L + u] = g, gates[3 * H * L + u] = o;
-                squashed[u] = tanh_c;
+            }
+            /* In a loop of its own: the processor looks ahead over many vectors that wait for a division. */
+            for (int u = 0; u < H * L; u++) {
+                squashed[u] = NAME(hyperbolic_tangent)(cell[u]);
+                input[u] = gates[3 * H * L + u] * squashed[u];
             }
             NAME(store)((REAL *)k->h_next + at, input, H, k->n, start, count);
             NAME(store)((REAL *)k->c_next + at, cell, H, k->n, start, count);
@@ -280,7 +282,7 @@ static int NAME(infer)(const struct task *k, long first, long last, int chunk)
                     c[1] = NAME(next_cell)(i1 + b[0], f1 + b[1], g1 + b[2], o1 + b[3], c[1], out + 1);
                 }
             }
-            /* In a loop of its own: many vectors wait for their division at a time, not two. */
+            /* In a loop of its own, as in `forward`. */
             for (int u = 0; u < H * L; u++) {
                 V e = NAME(power_of_two)(cell[u], (REAL)(-2 * LOG2_E));
                 output[u] = (1 - e) / (output[u] * (1 + e));
