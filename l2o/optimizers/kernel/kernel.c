@@ -75,7 +75,7 @@ static const double EXP2_DOUBLE[] = {
 #define LN2_LOW 1.42860682030941723212e-6
 #define EXP2 EXP2_FLOAT
 #define EXP2_TERMS 6
-#define EXP2_LIMIT 30
+#define EXP2_LIMIT 40
 
 #define WIDTH 4
 #define NAME(x) x##_float
