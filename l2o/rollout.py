@@ -34,14 +34,14 @@ def implicit_subgradient(
     `argument`, and whoever checks g will see it. Components with a vanishing step take the slope nearest to `wanted`.
     """
     low, high = problem.nonsmooth.subdifferential(x)
-    quotient = torch.where(step > 0, (argument - x) / step, wanted)
+    moves = step > 0
+    quotient = torch.where(moves, (argument - x) / step, wanted)
     inside = torch.minimum(torch.maximum(quotient, low), high)
     low_near, high_near = problem.nonsmooth.subdifferential_near(x)
     size = problem.nonsmooth.magnitude(argument) + problem.nonsmooth.magnitude(x) + step * quotient.abs()
     blur = 32 * torch.finfo(x.dtype).eps * size / step
-    blur = torch.where(step > 0, blur, torch.full_like(blur, torch.inf))
     near = (quotient >= low_near - blur) & (quotient <= high_near + blur)
-    return torch.where(near, inside, quotient)
+    return torch.where(near | ~moves, inside, quotient)
 
 
 def nearest_subgradient(problem: Composite, x: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:

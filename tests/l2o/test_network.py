@@ -63,11 +63,43 @@ def test_the_kernel_is_there_where_a_compiler_is() -> None:
 @pytest.mark.parametrize("dtype", PRECISION)
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
 def test_the_kernel_computes_the_formula(layout: Layout, dtype: torch.dtype) -> None:
+    """Both passes: the one that keeps what an adjoint needs, and the faster one that does not."""
     packed = cell.pack(weights(layout, dtype), layout)
     for count in (1, 63, 64, 65, 1000):
         given = arrays(layout, count, dtype)
-        for ours, theirs in zip(kernel.network(packed, *given, layout), cell.network(packed, *given, layout)):
-            torch.testing.assert_close(ours, theirs, rtol=PRECISION[dtype], atol=PRECISION[dtype])
+        expected = cell.network(packed, *given, layout)
+        for trained in (False, True):
+            found = kernel.network(packed.clone().requires_grad_(trained), *given, layout)
+            for ours, theirs in zip(found, expected):
+                torch.testing.assert_close(ours.detach(), theirs, rtol=PRECISION[dtype], atol=PRECISION[dtype])
+
+
+@pytest.mark.parametrize("dtype", PRECISION)
+def test_every_gate_from_one_end_to_the_other(dtype: torch.dtype) -> None:
+    """A layout of one unit whose gates are the features, over the whole range in which they are not yet constant."""
+    layout = Layout(4, 1, 1, ("r",))
+    packed = torch.zeros(layout.size, dtype=dtype)
+    packed[: 4 * 6].view(4, 6)[:, :4] = torch.eye(4, dtype=dtype)
+    generator = torch.Generator().manual_seed(0)
+    features = 30 * (2 * torch.rand(4, 5000, generator=generator, dtype=dtype) - 1)
+    hidden, memory = torch.zeros(2, 1, 1, 5000, dtype=dtype)
+    memory += 10 * torch.rand(5000, generator=generator, dtype=dtype)
+    i, f, g, o = features.double()
+    c = torch.sigmoid(f) * memory[0, 0] + torch.sigmoid(i) * torch.tanh(g)
+    _, h_next, c_next = kernel.network(packed, features, hidden, memory, layout)
+    eps = torch.finfo(dtype).eps
+    # The exponential of x is known to a few units and x/2 roundings of x, of which the sigmoid keeps x e^-x < 1.
+    torch.testing.assert_close(c_next[0, 0].double(), c, rtol=6 * eps, atol=6 * eps)
+    torch.testing.assert_close(h_next[0, 0].double(), torch.sigmoid(o) * torch.tanh(c), rtol=0, atol=6 * eps)
+
+
+def test_memory_that_ran_out_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel answers 0 then; results that it did not compute must not be used."""
+    layout = LAYOUTS[0]
+    packed = cell.pack(weights(layout, torch.float64), layout)
+    monkeypatch.setattr(kernel, "_library", lambda: lambda task: 0)
+    with pytest.raises(MemoryError, match="kernel"):
+        kernel.network(packed, *arrays(layout, 10, torch.float64), layout)
 
 
 @pytest.mark.parametrize("dtype", PRECISION)
@@ -127,7 +159,8 @@ def test_the_same_bytes_on_any_number_of_threads() -> None:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
             outputs = kernel.network(packed, *given, layout)
-            found.append([*outputs, *torch.autograd.grad(outputs[0].square().sum(), packed)])
+            alone = kernel.network(packed.detach(), *given, layout)
+            found.append([*outputs, *alone, *torch.autograd.grad(outputs[0].square().sum(), packed)])
     finally:
         torch.set_num_threads(before)
     for one, two, three in zip(*found):
@@ -143,11 +176,12 @@ def test_saturated_gates_and_lost_coordinates(dtype: torch.dtype) -> None:
     features, hidden, memory = arrays(layout, 130, dtype)
     features = features * 10.0 ** torch.linspace(-3, 30, 130, dtype=dtype)
     features[:, 7], features[:, 100] = torch.nan, torch.inf
-    ours = kernel.network(packed, features, hidden, memory, layout)
     theirs = cell.network(packed, features, hidden, memory, layout)
-    for one, two in zip(ours, theirs):
-        torch.testing.assert_close(one, two, rtol=1e-5, atol=1e-6, equal_nan=True)
-        assert bool(torch.isnan(one[..., 7]).all())
+    for trained in (False, True):
+        ours = kernel.network(packed.clone().requires_grad_(trained), features, hidden, memory, layout)
+        for one, two in zip(ours, theirs):
+            torch.testing.assert_close(one.detach(), two, rtol=1e-5, atol=1e-6, equal_nan=True)
+            assert bool(torch.isnan(one[..., 7]).all())
         assert bool(torch.isfinite(one[..., [*range(7), *range(8, 100), *range(101, 130)]]).all())
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import l2o
+from l2o.problems.nonsmooth import NonsmoothTerm
 from tests import zoo
 
 COMPOSITES = zoo.composites()
@@ -42,6 +43,20 @@ def test_smoothness_and_strong_convexity_bound_the_gradient(name: str, seed: int
     rounding = term.gradient_error(x) + term.gradient_error(y)
     assert bool((difference <= term.smoothness * distance * (1 + 1e-12) + rounding).all())
     assert bool((difference >= term.strong_convexity * distance - rounding).all())
+
+
+def test_slopes_of_l1_near_a_point_are_those_on_both_sides_of_it() -> None:
+    """The short cut of L1 against the definition, on both sides of the kink and within roundings of it."""
+    term, tiny = l2o.l1(0.3), 10 * torch.finfo(torch.float64).eps
+    x = torch.tensor([[-2.0, -1e-300, -0.0, 0.0, 1e-300, tiny, 2.0, torch.inf]], dtype=torch.float64)
+    low, high = term.subdifferential(x)
+    assert low.tolist() == [[-0.3] * 4 + [0.3] * 4]
+    assert high.tolist() == [[-0.3] * 2 + [0.3] * 6]
+    finite = x[:, :-1]
+    for ours, general in zip(term.subdifferential_near(finite), NonsmoothTerm.subdifferential_near(term, finite)):
+        assert torch.equal(ours, general)
+    wide, _ = term.subdifferential_near(finite, units=2 / torch.finfo(torch.float64).eps)
+    assert wide[0, -1] == -0.3
 
 
 @pytest.mark.parametrize("name", NONSMOOTH)

@@ -30,7 +30,8 @@ class _Task(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_int32) for name in _SIZES),
         ("n", ctypes.c_int64),
-        *((name, ctypes.c_void_p) for name in (*_INPUTS, *_OUTPUTS, *_ADJOINT, *_OPENMP)),
+        *((name, ctypes.c_void_p) for name in (*_INPUTS, *_OUTPUTS, *_ADJOINT, "arranged", *_OPENMP)),
+        ("failed", ctypes.c_int32),
     ]
 
 
@@ -62,7 +63,7 @@ def _library() -> Any | None:
     except ImportError:
         return None
     call = ctypes.CDLL(_kernel.__file__).l2o_network
-    call.restype, call.argtypes = None, [ctypes.POINTER(_Task)]
+    call.restype, call.argtypes = ctypes.c_int, [ctypes.POINTER(_Task)]
     return call
 
 
@@ -108,7 +109,8 @@ def _run(layout: Layout, weights: torch.Tensor, arrays: dict[str, torch.Tensor |
         **{name: None if array is None else array.data_ptr() for name, array in arrays.items()},
         **_openmp(),
     )
-    _library()(ctypes.byref(task))
+    if not _library()(ctypes.byref(task)):
+        raise MemoryError("the network's kernel found no memory for its tiles")
 
 
 def _kept_size(x: torch.Tensor, layout: Layout) -> int:

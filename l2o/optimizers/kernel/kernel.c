@@ -32,14 +32,35 @@ struct task {
     void *raw, *h_next, *c_next, *kept;
     const void *g_raw, *g_h_next, *g_c_next;
     void *g_x, *g_h, *g_c, *g_weights; /* g_weights: (CHUNKS, size) */
+    void *arranged;                    /* the weights as `infer` reads them */
     void (*parallel)(void (*)(void *), void *, unsigned, unsigned);
     int (*thread)(void), (*team)(void);
+    int32_t failed; /* set to 1 where memory ran out */
+};
+
+/* The functions for one type of numbers and one instruction set; 0 is "out of memory". */
+struct variant {
+    void (*arrange)(const struct task *);
+    int (*infer)(const struct task *, long, long, int), (*forward)(const struct task *, long, long, int),
+        (*backward)(const struct task *, long, long, int);
 };
 
 static const double INVERSE_FACTORIAL[] = {
     1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
     1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0,
 };
+
+/* Minimax polynomials of 2^r on |r| <= 1/2 (Remez), relative errors 2e-9 and 3e-18. */
+static const double EXP2_FLOAT[] = {
+    1.0000000005541647956, 0.69314720573719575134, 0.24022646890645520696, 0.05550328777105324799,
+    0.0096184889563311816196, 0.0013399931177239737967, 0.00015345812161311629759,
+};
+static const double EXP2_DOUBLE[] = {
+    1.0, 0.69314718055994533046, 0.24022650695910156204, 0.055504108664819921605, 0.0096181291075883352443,
+    0.0013333558146789921722, 0.00015403530462514432062, 0.000015252733489988525649, 1.321543308967639918e-6,
+    1.0178198021671930844e-7, 7.0741056135081427963e-9, 4.4352827069572771511e-10,
+};
+#define LOG2_E 1.4426950408889634074
 
 #define SELECT(mask, a, b) (((mask) & (__typeof__(mask))(a)) | (~(mask) & (__typeof__(mask))(b)))
 #define GENERIC_MAX(a, b) ((__typeof__(b))SELECT((a) > (b), a, b))
@@ -52,6 +73,9 @@ static const double INVERSE_FACTORIAL[] = {
 #define MANTISSA 23
 #define LN2_HIGH 0.693145751953125          /* 16 bits: n * LN2_HIGH is exact */
 #define LN2_LOW 1.42860682030941723212e-6
+#define EXP2 EXP2_FLOAT
+#define EXP2_TERMS 6
+#define EXP2_LIMIT 40
 
 #define WIDTH 4
 #define NAME(x) x##_float
@@ -87,6 +111,9 @@ static const double INVERSE_FACTORIAL[] = {
 #undef MANTISSA
 #undef LN2_HIGH
 #undef LN2_LOW
+#undef EXP2
+#undef EXP2_TERMS
+#undef EXP2_LIMIT
 #define REAL double
 #define INTEGER int64_t
 #define EXP_TERMS 13
@@ -94,6 +121,9 @@ static const double INVERSE_FACTORIAL[] = {
 #define MANTISSA 52
 #define LN2_HIGH 0.693147180369123816490     /* the upper 33 bits: n * LN2_HIGH is exact */
 #define LN2_LOW 1.90821492927058770002e-10
+#define EXP2 EXP2_DOUBLE
+#define EXP2_TERMS 11
+#define EXP2_LIMIT 300
 
 #define WIDTH 2
 #define NAME(x) x##_double
@@ -120,47 +150,29 @@ static const double INVERSE_FACTORIAL[] = {
 #pragma GCC pop_options
 #endif
 
-static int has_avx2(void)
+static const struct variant *variant_for(const struct task *k)
 {
 #if defined(HAS_AVX2)
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-    return 0;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return k->doubles ? &variant_double_avx2 : &variant_float_avx2;
 #endif
+    return k->doubles ? &variant_double : &variant_float;
 }
 
 /* Chunk `index` of CHUNKS: a range of whole tiles. */
-static void run_chunk(const struct task *k, int index)
+static void run_chunk(struct task *k, int index)
 {
+    const struct variant *v = variant_for(k);
     int64_t tiles = (k->n + LANES - 1) / LANES;
     int64_t first = tiles * index / CHUNKS * LANES, last = tiles * (index + 1) / CHUNKS * LANES;
     last = last < k->n ? last : k->n;
-#if defined(HAS_AVX2)
-    if (has_avx2()) {
-        if (k->doubles && k->adjoint)
-            backward_double_avx2(k, first, last, (double *)k->g_weights + (int64_t)index * k->size);
-        else if (k->doubles)
-            forward_double_avx2(k, first, last);
-        else if (k->adjoint)
-            backward_float_avx2(k, first, last, (float *)k->g_weights + (int64_t)index * k->size);
-        else
-            forward_float_avx2(k, first, last);
-        return;
-    }
-#endif
-    if (k->doubles && k->adjoint)
-        backward_double(k, first, last, (double *)k->g_weights + (int64_t)index * k->size);
-    else if (k->doubles)
-        forward_double(k, first, last);
-    else if (k->adjoint)
-        backward_float(k, first, last, (float *)k->g_weights + (int64_t)index * k->size);
-    else
-        forward_float(k, first, last);
+    if (!(k->adjoint ? v->backward : k->kept ? v->forward : v->infer)(k, first, last, index))
+        __atomic_store_n(&k->failed, 1, __ATOMIC_RELAXED);
 }
 
 static void worker(void *given)
 {
-    const struct task *k = given;
+    struct task *k = given;
     int index = k->thread(), count = k->team(); /* the team may be smaller than asked for */
     for (int chunk = CHUNKS * index / count; chunk < CHUNKS * (index + 1) / count; chunk++)
         run_chunk(k, chunk);
@@ -171,13 +183,21 @@ __declspec(dllexport)
 #else
 __attribute__((visibility("default")))
 #endif
-void l2o_network(struct task *k)
+int l2o_network(struct task *k)
 {
+    if (!k->adjoint && !k->kept) {
+        k->arranged = malloc(k->size * sizeof(double));
+        if (!k->arranged)
+            return 0;
+        variant_for(k)->arrange(k);
+    }
     if (k->threads > 1 && k->parallel)
         k->parallel(worker, k, (unsigned)k->threads, 0);
     else
         for (int chunk = 0; chunk < CHUNKS; chunk++)
             run_chunk(k, chunk);
+    free(k->arranged);
+    return !k->failed;
 }
 
 /* An empty module: Python finds the library by importing it; ctypes calls it, without the interpreter's lock. */

@@ -3,7 +3,8 @@
  *   REAL, INTEGER   the numbers and the integers of the same size
  *   WIDTH           numbers in a vector register
  *   NAME(x)         the name of function x in this variant
- *   EXP_TERMS, EXP_LIMIT, MANTISSA   for the exponential
+ *   EXP_TERMS, EXP_LIMIT, MANTISSA   for the exponential of a pass that is differentiated
+ *   EXP2, EXP2_TERMS, EXP2_LIMIT     for that of a pass that is not
  *   VMAX, VMIN      larger and smaller of two vectors; the second operand where one is NaN
  */
 
@@ -138,15 +139,19 @@ static void NAME(fill)(V *tile, REAL value)
         tile[t] = (V){0} + value;
 }
 
-static void NAME(forward)(const struct task *k, long first, long last)
+/* What `kept` needs is written over the gates; `infer` is faster where nothing is to be kept. */
+static int NAME(forward)(const struct task *k, long first, long last, int chunk)
 {
     const int d = k->features, H = k->hidden, P = k->heads, layers = k->layers, L = LANES / WIDTH;
     const int wide = d > H ? d : H, rows = KEPT_ROWS(k);
-    V *input = aligned_alloc(64, sizeof(REAL) * LANES * (wide + H + 1 + H + P + rows));
-    V *cell = input + (wide + H + 1) * L, *raw = cell + H * L, *own = raw + P * L;
+    V *input = aligned_alloc(64, sizeof(REAL) * LANES * (wide + H + 1 + H + P));
+    (void)chunk;
+    if (!input)
+        return 0;
+    V *cell = input + (wide + H + 1) * L, *raw = cell + H * L;
     for (long start = first; start < last; start += LANES) {
         int count = last - start < LANES ? (int)(last - start) : LANES;
-        V *kept = k->kept ? (V *)((REAL *)k->kept + start * rows) : own;
+        V *kept = (V *)((REAL *)k->kept + start * rows);
         const REAL *w = k->weights;
         int width = d;
         NAME(load)(input, k->x, d, k->n, start, count);
@@ -162,16 +167,16 @@ static void NAME(forward)(const struct task *k, long first, long last)
                 V i = NAME(sigmoid)(gates[u]), f = NAME(sigmoid)(gates[H * L + u]);
                 V g = NAME(hyperbolic_tangent)(gates[2 * H * L + u]), o = NAME(sigmoid)(gates[3 * H * L + u]);
                 cell[u] = f * cell[u] + i * g;
-                V tanh_c = NAME(hyperbolic_tangent)(cell[u]);
-                input[u] = o * tanh_c;
-                if (k->kept) {
-                    gates[u] = i, gates[H * L + u] = f, gates[2 * H * L + u] = g, gates[3 * H * L + u] = o;
-                    squashed[u] = tanh_c;
-                }
+                gates[u] = i, gates[H * L + u] = f, gates[2 * H * L + u] = g, gates[3 * H * L + u] = o;
+            }
+            /* In a loop of its own: the processor looks ahead over many vectors that wait for a division. */
+            for (int u = 0; u < H * L; u++) {
+                squashed[u] = NAME(hyperbolic_tangent)(cell[u]);
+                input[u] = gates[3 * H * L + u] * squashed[u];
             }
             NAME(store)((REAL *)k->h_next + at, input, H, k->n, start, count);
             NAME(store)((REAL *)k->c_next + at, cell, H, k->n, start, count);
-            kept += k->kept ? 5 * H * L : 0;
+            kept += 5 * H * L;
             width = H;
         }
         NAME(fill)(input + H * L, 1);
@@ -183,17 +188,137 @@ static void NAME(forward)(const struct task *k, long first, long last)
         NAME(store)(k->raw, raw, P, k->n, start, count);
     }
     free(input);
+    return 1;
+}
+
+/* 2^(a x) for a pass without an adjoint: y - n is exact, and the polynomial is the minimax one. */
+static inline V NAME(power_of_two)(V x, REAL a)
+{
+    const REAL round = (REAL)1.5 * (REAL)((INTEGER)1 << MANTISSA);
+    V y = a * x;
+    y = VMIN((V){0} + (REAL)EXP2_LIMIT, VMAX((V){0} - (REAL)EXP2_LIMIT, y));
+    V shifted = y + round;
+    V r = y - (shifted - round);
+    V p = (V){0} + (REAL)EXP2[EXP2_TERMS];
+    for (int k = EXP2_TERMS - 1; k >= 0; k--)
+        p = p * r + (REAL)EXP2[k];
+    return (V)((IV)p + ((IV)shifted << MANTISSA));
+}
+
+/* Weights for `infer`: the four gates of a unit side by side, in the order in which they are read. */
+static void NAME(arrange)(const struct task *k)
+{
+    const int H = k->hidden;
+    const REAL *w = k->weights;
+    REAL *to = k->arranged;
+    for (int layer = 0; layer < k->layers; layer++) {
+        const int columns = (layer ? H : k->features) + H + 1;
+        for (int u = 0; u < H; u++)
+            for (int j = 0; j < columns; j++)
+                for (int gate = 0; gate < 4; gate++)
+                    *to++ = w[(gate * H + u) * columns + j];
+        w += 4 * H * columns;
+    }
+    memcpy(to, w, sizeof(REAL) * (H + k->heads) * (H + 1));
+}
+
+/* The next cell of one vector of a unit, with one division for three gates; `*out` becomes the divisor of the output
+ * gate. EXP2_LIMIT keeps the products of three powers finite; a sigmoid of less than 2^-EXP2_LIMIT counts as that. */
+static inline V NAME(next_cell)(V i, V f, V g, V o, V cell, V *out)
+{
+    const REAL once = (REAL)-LOG2_E, twice = (REAL)(-2 * LOG2_E);
+    V ei = NAME(power_of_two)(i, once), ef = NAME(power_of_two)(f, once);
+    V eg = NAME(power_of_two)(g, twice), eo = NAME(power_of_two)(o, once);
+    V entered = (1 + ei) * (1 + eg), forgot = 1 + ef;
+    *out = 1 + eo;
+    return (cell * entered + (1 - eg) * forgot) / (entered * forgot);
+}
+
+/* A row of a tile that is needed soon, into the second-level cache. */
+static inline void NAME(fetch)(const REAL *row)
+{
+    for (size_t line = 0; line < LANES * sizeof(REAL); line += 64)
+        __builtin_prefetch((const char *)row + line, 0, 2);
+}
+
+/* `forward` for a pass that nothing follows: the gates of a unit never leave the registers. */
+static int NAME(infer)(const struct task *k, long first, long last, int chunk)
+{
+    const int d = k->features, H = k->hidden, P = k->heads, layers = k->layers, L = LANES / WIDTH;
+    const int rows = (d > H ? d : H) + H + 1;
+    (void)chunk;
+    V *input = aligned_alloc(64, sizeof(REAL) * LANES * (2 * rows + H + P));
+    if (!input)
+        return 0;
+    V *output = input + rows * L, *cell = output + rows * L, *raw = cell + H * L, *own = input;
+    for (long start = first; start < last; start += LANES) {
+        int count = last - start < LANES ? (int)(last - start) : LANES;
+        const REAL *w = k->arranged;
+        int width = d;
+        NAME(load)(input, k->x, d, k->n, start, count);
+        for (int layer = 0; layer < layers; layer++) {
+            const long at = (long)layer * H * k->n;
+            NAME(load)(input + width * L, (const REAL *)k->h + at, H, k->n, start, count);
+            NAME(load)(cell, (const REAL *)k->c + at, H, k->n, start, count);
+            const int inner = width + H;
+            for (int u = 0; u < H; u++, w += 4 * (inner + 1)) {
+                const long next = at + u * k->n + start;
+                NAME(fetch)((const REAL *)k->h + next + LANES);
+                NAME(fetch)((const REAL *)k->c + next + LANES);
+                NAME(fetch)((const REAL *)k->h_next + next);
+                NAME(fetch)((const REAL *)k->c_next + next);
+                for (int t = 0; t < L; t += 2) {
+                    const REAL *p = w, *b = w + 4 * inner;
+                    V i0 = {0}, f0 = {0}, g0 = {0}, o0 = {0}, i1 = {0}, f1 = {0}, g1 = {0}, o1 = {0};
+                    for (const V *x = input + t; p < b; p += 4, x += L) {
+                        V x0 = x[0], x1 = x[1];
+                        i0 += p[0] * x0, i1 += p[0] * x1;
+                        f0 += p[1] * x0, f1 += p[1] * x1;
+                        g0 += p[2] * x0, g1 += p[2] * x1;
+                        o0 += p[3] * x0, o1 += p[3] * x1;
+                    }
+                    V *c = cell + u * L + t, *out = output + u * L + t;
+                    c[0] = NAME(next_cell)(i0 + b[0], f0 + b[1], g0 + b[2], o0 + b[3], c[0], out);
+                    c[1] = NAME(next_cell)(i1 + b[0], f1 + b[1], g1 + b[2], o1 + b[3], c[1], out + 1);
+                }
+            }
+            /* In a loop of its own, as in `forward`. */
+            for (int u = 0; u < H * L; u++) {
+                V e = NAME(power_of_two)(cell[u], (REAL)(-2 * LOG2_E));
+                output[u] = (1 - e) / (output[u] * (1 + e));
+            }
+            NAME(store)((REAL *)k->h_next + at, output, H, k->n, start, count);
+            NAME(store)((REAL *)k->c_next + at, cell, H, k->n, start, count);
+            V *swap = input;
+            input = output, output = swap;
+            width = H;
+        }
+        NAME(fill)(input + H * L, 1);
+        NAME(product)(H, H + 1, w, H + 1, 1, input, output);
+        for (int u = 0; u < H * L; u++)
+            output[u] = VMAX((V){0}, output[u]);
+        NAME(fill)(output + H * L, 1);
+        NAME(product)(P, H + 1, w + H * (H + 1), H + 1, 1, output, raw);
+        NAME(store)(k->raw, raw, P, k->n, start, count);
+    }
+    free(own);
+    return 1;
 }
 
 /* The adjoint of `forward`: from the gradients of raw, h_next and c_next those of x, h, c and the weights. */
-static void NAME(backward)(const struct task *k, long first, long last, REAL *g_weights)
+static int NAME(backward)(const struct task *k, long first, long last, int chunk)
 {
+    REAL *g_weights = (REAL *)k->g_weights + (int64_t)chunk * k->size;
     const int d = k->features, H = k->hidden, P = k->heads, layers = k->layers, L = LANES / WIDTH;
     const int wide = d > H ? d : H, rows = KEPT_ROWS(k);
     V *input = aligned_alloc(64, sizeof(REAL) * LANES * ((wide + H + 1) * 2 + 4 * H + 4 * H + P));
     V *g_input = input + (wide + H + 1) * L, *g_gates = g_input + (wide + H + 1) * L, *cell = g_gates + 4 * H * L;
     V *g_out = cell + H * L, *g_cell = g_out + H * L, *g_hidden = g_cell + H * L, *g_raw = g_hidden + H * L;
     V *sums = aligned_alloc(64, (sizeof(V) * k->size + 63) / 64 * 64);
+    if (!input || !sums) {
+        free(input), free(sums);
+        return 0;
+    }
     memset(sums, 0, sizeof(V) * k->size);
     for (long start = first; start < last; start += LANES) {
         int count = last - start < LANES ? (int)(last - start) : LANES;
@@ -253,7 +378,10 @@ static void NAME(backward)(const struct task *k, long first, long last, REAL *g_
     }
     free(sums);
     free(input);
+    return 1;
 }
+
+static const struct variant NAME(variant) = {NAME(arrange), NAME(infer), NAME(forward), NAME(backward)};
 
 #undef V
 #undef LOOSE
