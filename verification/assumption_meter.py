@@ -9,7 +9,8 @@ exact step 1/L, and `half_step`, b = 0, the exact step 1/(2L). Two distances are
   distance of p and b themselves. rho is at most half of it.
 
 The two may disagree: p = 1/L, b = 0 is the exact step 1/L, rho = 0, with a delta-sum of 2. A trained model never meets
-the assumption exactly, so this is a distance and not a test. What a distance guarantees is one-sided: rho < 1, and so
+the assumption exactly, so this is a distance and not a test. b_k is all of the step that is not p_k G_k, so memory and
+momentum count as bias here. What a distance guarantees is one-sided: rho < 1, and so
 a delta-sum below 2, is enough for descent; beyond, nothing is promised and nothing refuted.
 """
 
@@ -38,12 +39,12 @@ class AssumptionMeter:
 
     `delta1`, `delta2` (B,K,n) relative to `gradient_descent`, None where p_k and b_k were not recorded, as is
     `delta_sum`, reading -> (B,K). `sigma`: reading -> (B,K), L||e(h)||/||G|| at the h of the reading; `rho` is that of
-    `gradient_descent`. `judged` (B,K): G_k is well above its rounding, everything is finite and the data hold; elsewhere the (B,K)
-    arrays are NaN. `bands`: "rho", "sigma_half", "delta_sum" (of `gradient_descent`), "delta_sum_half" -> (5,K)
-    quantiles `QUANTILES` over instances. `nearer` and `nearer_by_deltas` (B,K): the name of the nearer reading.
-    `fails_by_rho` (B,K): rho >= 1; `fails_by_deltas` (B,K): delta-sum of `gradient_descent` >= 2. `worst_coordinate`
-    (B,K): where |e_i| is largest, -1 where not judged. `bias_heads`: of the model, None where it is not known. `broken_data`:
-    what recomputing the run found to be wrong; the steps concerned are not judged.
+    `gradient_descent`. `judged` (B,K): G_k is well above its rounding, everything is finite and the data hold;
+    elsewhere the (B,K) distances are NaN. `bands`: "rho", "sigma_half", "delta_sum" (of `gradient_descent`),
+    "delta_sum_half" -> (5,K) quantiles `QUANTILES` over instances. `nearer` and `nearer_by_deltas` (B,K): the name of
+    the nearer reading. `fails_by_rho` (B,K): rho >= 1; `fails_by_deltas` (B,K): delta-sum of `gradient_descent` >= 2.
+    `worst_coordinate` (B,K): where |e_i| is largest, -1 where not judged. `bias_heads`: of the model, None where it is
+    not known. `broken_data`: what recomputing the run found to be wrong; the steps concerned are not judged.
     """
 
     optimizer: str

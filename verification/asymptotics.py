@@ -5,8 +5,8 @@ p_k >= p_min > 0, this vanishes and G_k is asymptotically -b_k/p_k: there is a f
 not vanish. b_k is whatever of the step is not p_k G_k: bias heads, but momentum and memory too, which vanish by
 themselves in a run that converges. A model without bias heads has no floor; out of distribution it pays a transient.
 
-The identity is exact and is checked, as is everything recorded that goes into it. That a run converges, and that b_k does or does not vanish, is read off finitely
-many steps: measured, not proved.
+The identity is exact and is checked, as is everything recorded that goes into it. That a run converges, and that b_k
+does or does not vanish, is read off finitely many steps: measured, not proved.
 """
 
 from __future__ import annotations
