@@ -43,7 +43,7 @@ class EquivarianceResult:
     """A run and its image, compared; B instances, K steps.
 
     `defect` (B,K+1) is ||x_k - x'_k mapped back||, `scale` (B,K+1) = max(||x_0||, ||x_j - x_0|| for j <= k) makes it
-    relative, `tolerance` (B,K+1) is the relative size that rounding explains. `objective_defect` (B,K+1) is
+    relative, `tolerance` (B,K+1) is the relative size that rounding explains, at most 1. `objective_defect` (B,K+1) is
     |F(x_k) - F'(x'_k) mapped back|, relative to max(|F(x_0)|, |F(x_k)|), NaN outside the domain of r, and
     `objective_tolerance` what rounding explains of it. `features_defect` (B,K) is the largest difference of two
     features over the largest feature, None for an optimizer that has none. `judged_steps` (B,): the verdict speaks of
@@ -158,7 +158,7 @@ def check_equivariance(
         apart = np.max([norm(as_numpy(p.x) - x) for p in probes], axis=0)
         tolerance = _ratio(np.maximum.accumulate(apart + ROUNDINGS * unit, axis=1), scale)
         value, objective_defect, objective_tolerance = _objectives(transform, problem, image, run, other, probes)
-    tolerance = np.nan_to_num(tolerance, nan=np.inf)
+    tolerance = np.minimum(np.nan_to_num(tolerance, nan=1.0), 1.0)  # at 1 it explains everything
     relative = np.nan_to_num(_ratio(defect, scale), nan=np.inf)
     inside = (np.abs(x).max(-1) < HUGE) & (np.abs(as_numpy(other.x)).max(-1) < HUGE)
     judged = np.logical_and.accumulate((tolerance <= CLEAR) & inside, axis=1)
@@ -240,7 +240,8 @@ def _objectives(
     defect = _ratio(np.abs(mapped - value), scale)
     # A probe that leaves the domain of r says nothing of F; what stays is the bound on its rounding.
     allowed = np.maximum.accumulate(np.where(np.isfinite(apart), apart, 0.0) + ROUNDINGS * error, axis=1)
-    return value, np.where(np.isfinite(value), defect, np.nan), _ratio(allowed, scale)
+    allowed = np.minimum(np.nan_to_num(_ratio(allowed, scale), nan=1.0), 1.0)
+    return value, np.where(np.isfinite(value), defect, np.nan), allowed
 
 
 def _objective_error(problem: Composite, x: torch.Tensor) -> np.ndarray:
