@@ -29,7 +29,7 @@ from verification.inspection import as_numpy, norm
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 TIE = "neither"
-_ROUNDINGS = 100.0  # a step counts while ||G_k|| is this many times its own rounding: beyond, rho is noise
+_ROUNDINGS = 1000.0  # a step counts while ||G_k|| is this many times its rounding: beyond, rho is noise
 _EDGE = 1 - 1e-9  # the exact step 1/L with b = 0 has a delta-sum of 2, and rounding shall not decide on which side
 
 
@@ -191,10 +191,11 @@ def _nearer(first: np.ndarray, second: np.ndarray, judged: np.ndarray) -> np.nda
 
 
 def _judged(run: Run, gradient_error: np.ndarray, arrays: list[np.ndarray]) -> np.ndarray:
-    """(B,K) whether everything is finite and G_k is well above the rounding of grad f and g_k."""
+    """(B,K) whether everything is finite and G_k is well above the rounding of grad f, of g_k and of L D_k."""
     finite = np.logical_and.reduce([np.isfinite(a).all(axis=-1) for a in arrays])
     with np.errstate(over="ignore", invalid="ignore"):
         parts = norm(as_numpy(run.smooth_gradient)) + norm(as_numpy(run.subgradient))
+        parts = parts + as_numpy(run.smoothness)[:, None] * norm(as_numpy(run.x[:, :-1]))
         unit = gradient_error + torch.finfo(run.x.dtype).eps * parts
         return finite & (norm(arrays[0]) > _ROUNDINGS * unit)
 

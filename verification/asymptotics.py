@@ -2,8 +2,11 @@
 
 A step is D_k = p_k G_k + b_k, so G_k + b_k/p_k = D_k/p_k, of norm at most ||D_k|| / min p_k. If the run converges with
 p_k >= p_min > 0, this vanishes and G_k is asymptotically -b_k/p_k: there is a floor, ||b_k/p_k||, exactly if b_k does
-not vanish. b_k is whatever of the step is not p_k G_k: bias heads, but momentum and memory too, which vanish by
-themselves in a run that converges. A model without bias heads has no floor; out of distribution it pays a transient.
+not vanish. It is a floor of G_k, whose g_k is the subgradient that the step implies. At a kink of r that g_k may take
+up all of a small bias, and then x_k is optimal all the same; so dist(0, subdiff F(x_K)) is measured as well. Where
+r = 0 the two are one. b_k is whatever of the step is not p_k G_k: bias heads, but momentum and memory too, which vanish
+by themselves in a run that converges without bias heads. (GO-Math-L2O's memory of displacements comes to rest at -b3,
+so what stays of b3 is (1 - Q) b3.) A model without bias heads has no floor; out of distribution it pays a transient.
 
 The identity is exact and is checked, as is everything recorded that goes into it. That a run converges, and that b_k
 does or does not vanish, is read off finitely many steps: measured, not proved.
@@ -15,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from l2o import Composite, InputError, Run
 from verification._model import bias_heads, inspected
@@ -36,6 +40,7 @@ class Asymptotics:
     ||b_k/p_k||, `gradient` (B,K) = ||G_k||; NaN where p_k has a zero. `gap` (B,K+1) is F(x_k) - F_low, relative to
     |F_up| (to F(x_0) - F_low where F_up = 0): at least the true gap; NaN where F* has no finite lower bound.
     `transient` (B,): the first k from which the gap stays at most `eps`, -1 where it does not within the run.
+    `stationarity` (B,): dist(0, subdiff F(x_K)).
     `consistent` (B,): the recorded arrays, recomputed, hold at every step, and so does
     D_k = p_k G_k + b_k. `instances` (B,) and `verdict`: "floor",
     "no floor", "not settled", or "inconsistent data". `bias_heads`: those of the model, None where it is not known.
@@ -49,6 +54,7 @@ class Asymptotics:
     gap: np.ndarray
     eps: float
     transient: np.ndarray
+    stationarity: np.ndarray
     consistent: np.ndarray
     instances: np.ndarray
     bias_heads: tuple[str, ...] | None
@@ -73,6 +79,7 @@ class Asymptotics:
             "steps": self.floor.shape[1],
             "floor": _number(np.median(self.floor[:, -1])),
             "residual": _number(np.median(self.residual[:, -1])),
+            "stationarity": _number(np.median(self.stationarity)),
             "gradient": _number(np.median(self.gradient[:, -1])),
             "gap": _number(np.median(self.gap[:, -1])),
             "eps": self.eps,
@@ -89,6 +96,7 @@ class Asymptotics:
         words = heads.get(self.bias_heads, f"bias heads {', '.join(self.bias_heads or ())}")
         lines = [f"{self.optimizer}, {d['steps']} steps, {words}: {self.verdict.upper()}"]
         ends = (("||b/p||", d["floor"]), ("||G + b/p||", d["residual"]), ("||G||", d["gradient"]))
+        ends = (*ends, ("dist(0, subdiff F)", d["stationarity"]))
         lines.append("  at the end, medians: " + ", ".join(f"{n} {_text(v)}" for n, v in ends))
         count = f"{d['reached']} of {len(self.transient)} instances"
         if d["reached"]:
@@ -168,6 +176,8 @@ def asymptotics(
     consistent = holds.all(axis=1)
     instances[~consistent] = UNSOUND
     heads = bias_heads(optimizer)
+    stationarity = _stationarity(run, problem)
+    absorbed = (instances == FLOOR) & (stationarity <= _VANISHED * scale[:, 0])
     return Asymptotics(
         run.optimizer,
         residual,
@@ -177,11 +187,20 @@ def asymptotics(
         gap,
         eps,
         transient,
+        stationarity,
         consistent,
         instances,
         heads,
-        tuple(_notes(instances, broken, heads, residual, optimum)),
+        tuple(_notes(instances, absorbed, broken, heads, residual, optimum)),
     )
+
+
+def _stationarity(run: Run, problem: Composite) -> np.ndarray:
+    """(B,) dist(0, subdiff F(x_K)); inf outside the domain of r, NaN where the run left float64."""
+    gradient = problem.smooth_gradient(run.x_final)
+    low, high = problem.subdifferential(run.x_final)
+    nearest = torch.minimum(torch.maximum(-gradient, low), high)
+    return np.where(as_numpy((low > high).any(-1)) > 0, np.inf, norm(as_numpy(gradient + nearest)))
 
 
 def _relative_gap(objective: np.ndarray, optimum: Optimum) -> np.ndarray:
@@ -194,6 +213,7 @@ def _relative_gap(objective: np.ndarray, optimum: Optimum) -> np.ndarray:
 
 def _notes(
     instances: np.ndarray,
+    absorbed: np.ndarray,
     broken: tuple[str, ...],
     heads: tuple[str, ...] | None,
     residual: np.ndarray,
@@ -202,6 +222,10 @@ def _notes(
     notes = [f"data: on {int((instances == UNSOUND).sum())} instances it is not true that {s}" for s in broken]
     if heads == () and (instances == FLOOR).any():
         notes.append("a floor without bias heads contradicts B11: the run does not converge, or the data are wrong")
+    if absorbed.any():
+        notes.append(
+            f"on {int(absorbed.sum())} instances kinks of r take up the whole floor: x_K is stationary, G_K is not 0"
+        )
     if (instances == OPEN).any():
         notes.append("not settled: the bias has neither vanished nor come to rest; run more steps")
     if np.isnan(residual).any():

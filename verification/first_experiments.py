@@ -120,8 +120,9 @@ class HistoryRecurrence:
     `sum_defect` (B,K): of the closed form v_k = sum_j w_kj D_j, w_kj = (1 - B_j) B_{j+1} ... B_k. `tolerance` (K,):
     what rounding explains of either. `weights` (K,): the mean of w_Kj over instances and coordinates by age K - j,
     youngest first; `mean_age`: their centre of mass in steps. `captured` (m,): the share of ||v_K||^2 that a
-    regression on the last 1..m displacements, one coefficient each for all coordinates, explains; `coefficients`
-    (m,): of the longest one, to be compared with `weights`.
+    regression on the last 1..m displacements, one coefficient each for all coordinates, explains. `coefficients`
+    (m,): of the regression of v_m on the whole history D_m, ..., D_1 (later, displacements are too much alike to tell
+    their coefficients apart), and `products` (m,): the mean of w_mj, which they recover if B is one number for all.
     """
 
     defect: np.ndarray
@@ -131,6 +132,7 @@ class HistoryRecurrence:
     mean_age: float
     captured: np.ndarray
     coefficients: np.ndarray
+    products: np.ndarray
 
     @property
     def first_broken(self) -> int | None:
@@ -153,6 +155,7 @@ class HistoryRecurrence:
             "first_broken": self.first_broken,
             "weights": [float(w) for w in self.weights],
             "coefficients": [float(c) for c in self.coefficients],
+            "products": [float(c) for c in self.products],
             "captured": [float(c) for c in self.captured],
             "mean_age": self.mean_age,
         }
@@ -166,6 +169,9 @@ class HistoryRecurrence:
             f"(b) history recurrence: {self.verdict.upper()}; v_k is the weighted sum of past displacements up to "
             f"{d['worst_defect']:.1g}{broken}\n"
             f"  weights by age: {', '.join(f'{w:.3g}' for w in d['weights'][:6])}; mean age {self.mean_age:.3g} steps\n"
+            f"  regression of v_{len(self.products)} on all displacements so far: "
+            f"{', '.join(f'{c:.3g}' for c in self.coefficients)}; products of B: "
+            f"{', '.join(f'{c:.3g}' for c in self.products)}\n"
             f"  regression of v_K on the last displacements: {shares}"
         )
 
@@ -207,7 +213,9 @@ def history_recurrence(
     size = np.maximum(np.linalg.norm(v[:, 1:], axis=-1), np.linalg.norm(D, axis=-1))
     size = np.maximum.accumulate(size, axis=1)
     weights = ages.mean(axis=(0, 2))[::-1]
-    captured, coefficients = _regressions(v[:, -1], D, window)
+    captured = np.array([_regression(v[:, -1], D[:, steps - m :])[0] for m in range(1, window + 1)])
+    _, coefficients = _regression(v[:, window], D[:, :window])
+    full = (1 - B[:, :window]) * _products(B[:, :window])
     return HistoryRecurrence(
         np.linalg.norm(v[:, 1:] - expected, axis=-1) / size,
         np.linalg.norm(v[:, 1:] - summed, axis=-1) / size,
@@ -216,6 +224,7 @@ def history_recurrence(
         float((weights * np.arange(steps)).sum() / weights.sum()),
         captured,
         coefficients,
+        full.mean(axis=(0, 2))[::-1],
     )
 
 
@@ -225,17 +234,15 @@ def _products(B: np.ndarray) -> np.ndarray:
     return np.cumprod(later[:, ::-1], axis=1)[:, ::-1]
 
 
-def _regressions(v: np.ndarray, D: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
-    """Least squares of v_K on the last 1..window displacements, each scaled to length 1: shares explained, weights."""
-    columns = np.stack([D[:, -1 - age].ravel() for age in range(window)], axis=1)
+def _regression(v: np.ndarray, D: np.ndarray) -> tuple[float, np.ndarray]:
+    """Least squares of v (B,n) on D (B,m,n), one coefficient a step: share explained, and (m,) youngest first."""
+    columns = np.stack([D[:, -1 - age].ravel() for age in range(D.shape[1])], axis=1)
     lengths = np.linalg.norm(columns, axis=0)
     lengths = np.where(lengths > 0, lengths, 1.0)
-    target, shares, solution = v.ravel(), [], np.zeros(window)
-    for m in range(1, window + 1):
-        solution = np.linalg.lstsq(columns[:, :m] / lengths[:m], target, rcond=None)[0]
-        rest = target - columns[:, :m] / lengths[:m] @ solution
-        shares.append(1 - float(rest @ rest) / max(float(target @ target), np.finfo(float).tiny))
-    return np.array(shares), solution / lengths
+    target = v.ravel()
+    solution = np.linalg.lstsq(columns / lengths, target, rcond=None)[0]
+    rest = target - columns / lengths @ solution
+    return 1 - float(rest @ rest) / max(float(target @ target), np.finfo(float).tiny), solution / lengths
 
 
 @dataclass(frozen=True, eq=False)
