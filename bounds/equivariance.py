@@ -6,7 +6,8 @@ row says what it says: under the three changes gradients become g, c g, g/a, the
 displacements D, D, a D. So g/L moves as D does; a memory of displacements needs a weight without units, a memory of
 gradients one that is proportional to 1/L; a bias without units ignores a; features that hold x itself see everything.
 
-The default step of each method (1/L, or 0.9999/L) is meant: a step given as a number does not follow c or a.
+The default step of each method (1/L, or 0.9999/L) is meant: a step given as a number does not follow c or a. "yes" of
+GO-Math-L2O is meant for steps and norms of features above 1e-20, where its guards of divisions begin.
 Source: derived, and measured by `verification.equivariance_table`.
 """
 

@@ -12,7 +12,7 @@ import torch
 
 import l2o
 from l2o.optimizers.go_math_l2o import GoMathL2O, GoMathState
-from verification import assumption_meter, cli
+from verification import assumption_meter, cli, first_experiments
 from verification.assumption_meter import QUANTILES
 from verification.first_experiments import (
     CONFIRMED,
@@ -331,7 +331,11 @@ def test_the_verb_runs_the_experiments(monkeypatch, capsys) -> None:
     assert code == 0
     assert [e["verdict"] for e in json.loads(out)["experiments"]] == [CONFIRMED] * 3
     planted = lambda seed: history_recurrence(Forgetful(), seed=seed)  # noqa: E731
-    monkeypatch.setattr("verification.first_experiments.history_recurrence", planted)
+    monkeypatch.setattr(first_experiments, "history_recurrence", planted)
+    normalised = gradient_normalisation(problem=P, steps=3, scales=(10.0,))
+    monkeypatch.setattr(first_experiments, "gradient_normalisation", lambda seed: normalised)
+    rates = rates_at_small_scale({"q": l2o.synthetic.quadratic(1, 3)}, {"ista": l2o.optimizer("ista")}, 5)
+    monkeypatch.setattr(first_experiments, "rates_at_small_scale", lambda seed: rates)
     code, out = call(monkeypatch, capsys, "--experiments")
     assert code == 1
     assert "(b) history recurrence: REFUTED" in out

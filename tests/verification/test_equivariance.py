@@ -110,6 +110,15 @@ def test_size_does_not_matter(name: str, change: Any, exponent: float, seed: int
     assert r.verdict == EQUIVARIANT, r.summary()
 
 
+def test_the_guards_of_divisions_are_where_it_ends() -> None:
+    """The authors keep the step and the norms of the features above 1e-20; sizes beyond are not followed."""
+    opt = l2o.optimizer("go-math-l2o")
+    for change in (scaling(1e15), scaling(1e-15), rescaling(1e12)):
+        assert check_equivariance(opt, P, X0, 5, change).verdict == EQUIVARIANT
+    for change in (scaling(1e22), scaling(1e-22), rescaling(1e-12)):
+        assert check_equivariance(opt, P, X0, 5, change).verdict == BROKEN
+
+
 def test_equal_network_states_and_only_those() -> None:
     opt = l2o.optimizer("go-math-l2o")
     shape = (2, X0.numel(), 20)
