@@ -235,6 +235,59 @@ def _given_run(path: Path, problem: l2o.Composite) -> l2o.Run:
 
 
 @app.command()
+def assumption(
+    optimizer: Annotated[str, typer.Option(help="An optimizer, by name (l2o.optimizer_names()).")] = "go-math-l2o",
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of `l2obound train`, in place of shipped weights.")
+    ] = None,
+    untrained: Annotated[bool, typer.Option("--untrained", help="Random weights, though trained ones exist.")] = False,
+    problem: Annotated[
+        str, typer.Option(help="lasso, logistic_l1, quadratic, breast_cancer, digits or patches.")
+    ] = "lasso",
+    batch: Annotated[int, typer.Option(help="Number of instances.")] = 16,
+    rows: Annotated[int, typer.Option(help="Rows of A.")] = 20,
+    dim: Annotated[int, typer.Option(help="Variables.")] = 40,
+    lam: Annotated[float, typer.Option(help="Weight of the l1 norm.")] = 0.1,
+    steps: Annotated[int, typer.Option(help="Iterations K.")] = 100,
+    s: Annotated[float, typer.Option("--s", help="Shift of the initial point.")] = 0.0,
+    t: Annotated[float, typer.Option("--t", help="Shift of the objective, F(x + t).")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of the problems and initial points.")] = 0,
+    experiments: Annotated[
+        bool, typer.Option("--experiments", help="The three first experiments instead; of the options they use --seed.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where an experiment is undecided.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """How far a model is from Assumption 1, step by step; or three experiments to begin with.
+
+    Example: l2obound assumption --optimizer go-math-l2o --problem lasso --s 10
+    """
+    if experiments:
+        from verification import first_experiments as first
+
+        found = [f(seed=seed) for f in (first.gradient_normalisation, first.history_recurrence)]
+        found.append(first.rates_at_small_scale(seed=seed))
+        lines, result = [e.summary() for e in found], {"experiments": [e.to_dict() for e in found]}
+        words = {first.REFUTED: "violated", first.UNDECIDED: "inconclusive"}
+        verdicts = [words.get(e.verdict, e.verdict) for e in found]
+    else:
+        from verification.assumption_meter import assumption_meter
+
+        p = _problem(problem, batch, rows, dim, lam, seed)
+        p = p.shifted(t) if t else p
+        opt, label = _optimizer(optimizer, _FAMILIES.get(problem, problem), weights, untrained)
+        run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
+        meter = assumption_meter(run, p, opt)
+        lines = [f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", meter.summary()]
+        result, verdicts = {"run": label, **meter.to_dict()}, ["violated"] if meter.broken_data else []
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        _out.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(_exit_code(verdicts, strict))
+
+
+@app.command()
 def train(
     config: Annotated[Path, typer.Argument(help="TOML file; see configs/.")],
     out: Annotated[Path | None, typer.Option(help="Folder for weights, manifest and resumable state.")] = None,
