@@ -114,6 +114,10 @@ _TABLE = (
     ),
     _step("C2", "C_2", "Lipschitz constant of the bias head on the segment of features", "[x]/[z]"),
     _step("dz", _DZ, "distance of the features from the virtual ones", "[z]"),
+    _step(
+        "pshift", r"\lVert \Delta p_{{{k}}} G{p}_{{{k}}} \rVert", "norm of the preconditioner shift (p' - p) G", "[x]"
+    ),
+    _step("bshift", r"\lVert \Delta b_{{{k}}} \rVert", "norm of the bias shift b' - b", "[x]"),
     _step("G_inf", r"\lVert G{p}_{{{k}}} \rVert_\infty", "largest entry of the generalised gradient", "[F]/[x]"),
 )
 
