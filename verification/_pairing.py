@@ -103,7 +103,7 @@ def pair(
             check_run(other, optimizer, role)
     scaled = base_step(run, optimizer) is not None if scaled is None else scaled
     if choice == "paired":
-        _check_pair(run, references)
+        check_pair(run, references)
     if any(other.dim != run.dim for other in references):
         raise InputError(
             f"decompose: the run has {run.dim} variables, those in distribution {[r.dim for r in references]}; "
@@ -122,7 +122,8 @@ def pair(
     return _gather(ours, recorded, choice, scaled, bias_power(optimizer), dz, which, steps)
 
 
-def _check_pair(run: Run, references: list[Run]) -> None:
+def check_pair(run: Run, references: list[Run]) -> None:
+    """One clear error where steps of `run` cannot be paired with those of the one run in distribution."""
     if len(references) > 1:
         raise InputError(
             f"decompose: {len(references)} runs in distribution were given, and pairs need one; use choice='nearest'."

@@ -56,11 +56,12 @@ def check_run(run: Run, optimizer: Any, role: str) -> None:
 
 
 def base_step(run: Run, optimizer: Any) -> torch.Tensor | None:
-    """(B,) the step a that the optimizer multiplies its preconditioner head with; None where there is no network."""
-    if not isinstance(optimizer, LearnedOptimizer):
+    """(B,) the step a that the optimizer's preconditioner is a multiple of; None where it has no option `step`."""
+    if not hasattr(optimizer, "step_size"):
         return None
+    learned = isinstance(optimizer, LearnedOptimizer)
     if optimizer.step_size is None:
-        return (0.9999 / run.smoothness).clamp(min=1e-20)
+        return ((0.9999 if learned else 1.0) / run.smoothness).clamp(min=1e-20)
     given = torch.as_tensor(optimizer.step_size, dtype=run.x.dtype)
     return given.reshape(-1).expand(run.batch_size).clamp(min=1e-20)
 

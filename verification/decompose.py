@@ -177,9 +177,10 @@ def decompose(
     such runs) whose z is nearest. `reference_step` h > 0 is a scalar or (B,). `state_ood`, `state_ind` (one, or one for
     each run) are the optimizer states that the runs started from, where these were not those of `optimizer.init`.
 
-    `scaled` puts N1 and N2 at the virtual features in the unit of the run where L' != L: by default for learned
-    optimizers, whose preconditioner is their own step a (0.9999/L unless given) times a head. N1 is multiplied by
-    a'/a and the term Q v of GO-Math-L2O by (a'/a)^q_step_power; b3 and other biases are steps of x as they are.
+    `scaled` puts N1 and N2 at the virtual features in the unit of the run where L' != L: by default for optimizers that
+    have an option `step`, whose preconditioner is that step a (of the order 1/L unless given) times a head. N1 is
+    multiplied by a'/a and the term Q v of GO-Math-L2O by (a'/a)^q_step_power; b3 and other biases are steps of x as
+    they are.
     """
     pairing = pair(
         run_ood, run_ind, optimizer, choice=choice, scaled=scaled, state=state_ood, reference_state=state_ind
