@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from ._ball import EPS
+from ._ball import EPS, TINY
 from ._errors import InputError
 from ._inputs import array, error_bound
 from .assumptions import Reading
@@ -53,7 +53,7 @@ class Terms:
     def norms(self) -> dict[str, np.ndarray]:
         """Norms by the names of the vocabulary: `bracket`, `pshift`, `bshift`, (B, K) each."""
         named = {"bracket": self.bracket, "pshift": self.preconditioner_shift, "bshift": self.bias_shift}
-        return {name: np.linalg.norm(term, axis=-1) for name, term in named.items()}
+        return {name: _norm(term) for name, term in named.items()}
 
 
 def terms(
@@ -118,7 +118,7 @@ def predicted_bracket(
 
 def bracket_deviation(measured: Terms, predicted: np.ndarray) -> np.ndarray:
     """||bracket - predicted||, (B, K): how far the model is from Assumption 1 where it matters for this run."""
-    return np.linalg.norm(measured.bracket - predicted, axis=-1)
+    return _norm(measured.bracket - predicted)
 
 
 def quotient(change: Any, dz: Any) -> np.ndarray:
@@ -163,7 +163,7 @@ def magnitudes(
         unit = (n + 32) * EPS  # a sum of n squares, its root, and the handful of operations of an entry
 
         def size(*parts: np.ndarray) -> np.ndarray:
-            return sum(np.linalg.norm(part, axis=-1) for part in parts)
+            return sum(_norm(part) for part in parts)
 
         def largest(part: np.ndarray) -> np.ndarray:
             return np.abs(part).max(axis=-1) * (1 + unit)
@@ -179,13 +179,14 @@ def magnitudes(
         }
         values |= {"C1": quotient(change, dz), "C2": quotient(values["bshift"], dz), "dz": dz}
         inverse = np.divide(1.0, dz, out=np.zeros(dz.shape), where=dz > 0)
-        errors["C1"] = unit * values["C1"]
-        errors["C2"] = unit * values["C2"] + errors["bshift"] * inverse * (1 + unit)
         # Where Dz = 0 and b' = b up to rounding, the exact b' may itself be taken as the virtual one: then C2 = 0, and
         # the bracket is off by the difference.
         same = (dz == 0) & (values["bshift"] <= errors["bshift"])
         values["C2"] = np.where(same, 0.0, values["C2"])
         errors["bracket"] = errors["bracket"] + np.where(same, values["bshift"] + errors["bshift"], 0.0)
+        errors["C1"] = unit * values["C1"]
+        errors["C2"] = unit * values["C2"] + errors["bshift"] * inverse * (1 + unit)
+        errors = {name: error + n * TINY for name, error in errors.items()}  # underflow
         errors["dz"] = np.zeros(dz.shape)
     for name, error in errors.items():
         lost = ~(np.isfinite(error) & np.isfinite(values[name]))
@@ -199,3 +200,10 @@ def _column(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     if value.ndim > 2 or value.shape != shape[: value.ndim] or not (value > 0).all():
         raise InputError(f"`{name}` must be > 0, a scalar, {shape[:1]} or {shape[:2]}; given shape {value.shape}")
     return value.reshape(value.shape + (1,) * (3 - value.ndim)) if value.ndim else value.reshape(1, 1, 1)
+
+
+def _norm(a: np.ndarray) -> np.ndarray:
+    """2-norm over the last axis, scaled so that squares neither overflow nor underflow."""
+    largest = np.abs(a).max(axis=-1, keepdims=True)
+    scale = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+    return np.linalg.norm(a / scale, axis=-1) * scale[..., 0]

@@ -14,7 +14,7 @@ from l2o import InputError
 from l2o.optimizers.go_math_l2o import GoMathL2O
 from l2o.run import Run
 from verification._replay import base_step, check_run, replay
-from verification.inspection import as_numpy
+from verification.inspection import HUGE, as_numpy
 
 CHOICES = ("paired", "nearest")
 _NEAREST = 4  # candidates whose distance is computed again without cancellation
@@ -27,8 +27,8 @@ _Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # distance, instance and ste
 class Pairing:
     """A virtual step for every step of a run, arrays (B,K,n) or (B,K).
 
-    `p`, `b` are N1 and N2 at the virtual features, in the unit of the run where `scaled`; `p_raw`, `b_raw` as they
-    were recorded. `G`, `L` are those of the virtual steps, `index` (B,K,2) their instance and step (from 0).
+    `p`, `b` are N1 and N2 at the virtual features, in the unit of the run where `scaled`. `G`, `L` are those of
+    the virtual steps, `index` (B,K,2) their instance and step (from 0). `dz` is NaN where either step is not finite.
     `replayed` (B,K,n) is N2 of the run by the network's own heads, NaN where that is no function of z alone.
     """
 
@@ -37,8 +37,6 @@ class Pairing:
     bias_power: float
     p: np.ndarray
     b: np.ndarray
-    p_raw: np.ndarray
-    b_raw: np.ndarray
     G: np.ndarray
     L: np.ndarray
     dz: np.ndarray
@@ -71,7 +69,9 @@ def _record(run: Run, optimizer: Any, role: str, state: Any, visit: Callable[[in
         replayed.append(nothing if read.bias is None else read.bias)
         fixed.append(read.heads.get("b3", torch.zeros_like(nothing)) if power else run.bias[:, k])
     p, b, G, x = (as_numpy(a) for a in (run.preconditioner, run.bias, run.generalized_gradient, run.x[:, 1:]))
-    alive = np.logical_and.reduce([np.isfinite(a).all(-1) for a in (p, b, G, x)]) & torch.stack(finite, 1).numpy()
+    with np.errstate(invalid="ignore"):
+        fits = [(np.abs(a) < HUGE).all(-1) for a in (p, b, G, x)]
+    alive = np.logical_and.reduce(fits) & torch.stack(finite, 1).numpy()
     L = as_numpy(run.smoothness)
     step = 1 / L if base is None else as_numpy(base)
     return _Recorded(p, b, as_numpy(torch.stack(fixed, 1)), G, L, step, as_numpy(torch.stack(replayed, 1)), alive)
@@ -143,7 +143,7 @@ class _Paired:
     z: list[torch.Tensor]
 
     def __call__(self, k: int, z: torch.Tensor) -> _Found:
-        dz = torch.linalg.vector_norm(z - self.z[k], dim=(0, -1))
+        dz = torch.linalg.vector_norm(_rows(z) - _rows(self.z[k]), dim=-1)
         return as_numpy(dz), np.arange(len(dz)), np.full(len(dz), k)
 
 
@@ -209,11 +209,12 @@ def _gather(
 
     p, b, fixed, G = (all_of(name)[which, steps] for name in ("p", "b", "fixed", "G"))
     L, base = all_of("L")[which], all_of("base")[which]
-    p_raw, b_raw = p, b
     if scaled:
-        p, moving = bounds.virtual.in_units_of(p, b - fixed, (ours.base[:, None] / base)[..., None], power)
-        b = moving + fixed if power else b
+        ratio = (ours.base[:, None] / base)[..., None]
+        with np.errstate(invalid="ignore", over="ignore"):  # of a run that has left float64
+            p, moving = bounds.virtual.in_units_of(p, b - fixed, ratio, power)
+            b = moving + fixed if power else b
     dead = ~(ours.alive & np.isfinite(p).all(-1) & np.isfinite(b).all(-1) & np.isfinite(G).all(-1) & np.isfinite(dz))
     dz = np.where(dead, np.nan, dz)
     index = np.stack([which, steps], -1)
-    return Pairing(choice, scaled, power, p, b, p_raw, b_raw, G, L, dz, index, ours.replayed)
+    return Pairing(choice, scaled, power, p, b, G, L, dz, index, ours.replayed)

@@ -196,6 +196,11 @@ def from_pairing(run: Run, pairing: Pairing, reference_step: Any = 1.0) -> Decom
             f"decompose: reference_step must be > 0, a scalar or ({run.batch_size},); got {reference_step!r}."
         )
     h = np.broadcast_to(h, (run.batch_size,))
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is inf or NaN, and is shown as such
+        return _attributed(run, pairing, h)
+
+
+def _attributed(run: Run, pairing: Pairing, h: np.ndarray) -> Decomposition:
     dead = np.isnan(pairing.dz)
     L = as_numpy(run.smoothness)
     recorded = (run.preconditioner, run.bias, run.generalized_gradient, run.step)
