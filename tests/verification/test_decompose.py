@@ -3,58 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-import bounds
 import l2o
-from bounds._vocabulary import Q
-from bounds._vocabulary import k as STEP
 from l2o import InputError
-from verification import Verdict, choices, compare_choices, decompose, optimum, verify
+from tests.verification.virtual_runs import MODELS, SHIFTS, STEPS, model, problem, run_of, shifted
+from verification import Verdict, decompose, verify
 from verification._replay import replay
-
-STEPS = 12
-MODELS = {
-    "go-math-l2o": {},
-    "go-math-l2o, all heads": {"b3_norm": "tanh", "b3_scale": 0.02, "b4_norm": "tanh", "b4_scale": 0.02},
-    "go-math-l2o, standard": {"gradient_map": "standard", "q_step_power": 1, "b3_norm": "tanh", "b3_scale": 0.02},
-    "l2o-pa": {},
-    "l2o-pa, all heads": {"b_norm": "sigmoid1", "b1_norm": "tanh", "b2_norm": "tanh", "b1_scale": 0.1, "b2_scale": 0.1},
-}
-SHIFTS = ("start", "objective", "both", "scaled")
-
-
-@cache
-def model(name: str, trained: bool = False) -> Any:
-    kind = name.split(",")[0]
-    return l2o.pretrained(kind, "lasso") if trained else l2o.optimizer(kind, seed=5, **MODELS[name])
-
-
-@cache
-def problem() -> l2o.Composite:
-    return l2o.synthetic.lasso(3, 10, 16, sparsity=3, seed=2)
-
-
-def shifted(shift: str) -> tuple[l2o.Composite, torch.Tensor]:
-    p, x0 = problem(), l2o.synthetic.starts(problem())
-    return {
-        "none": (p, x0),
-        "start": (p, x0 + 1.5),
-        "objective": (p.shifted(0.8), x0),
-        "both": (p.shifted(0.8), x0 - 0.8),
-        "scaled": (p.scaled([0.3, 1.0, 4.0]), x0),
-    }[shift]
-
-
-@cache
-def run_of(name: str, shift: str, trained: bool = False, steps: int = STEPS) -> l2o.Run:
-    return l2o.rollout(model(name, trained), *shifted(shift), steps)
-
 
 CASES = [(name, False) for name in MODELS] + [("go-math-l2o", True), ("l2o-pa", True)]
 
@@ -317,52 +276,6 @@ def decompose_one() -> Any:
     return decompose(l2o.rollout(opt, p, x0 + 1.0, 4), l2o.rollout(opt, p, x0, 4), opt)
 
 
-@pytest.mark.parametrize("bound", ["ood_per_step:magnitude", "ood_multi_step:virtual"])
-@pytest.mark.parametrize("shift", ["none", *SHIFTS])
-@pytest.mark.parametrize("name", ["go-math-l2o", "l2o-pa"])
-def test_bounds_by_magnitudes_hold_on_trained_models(name: str, shift: str, bound: str) -> None:
-    p, _ = shifted(shift)
-    run, ind, opt = run_of(name, shift, True), run_of(name, "none", True), model(name, True)
-    for h in (1.0, "best"):
-        v = verify(run, p, bound, certified(shift), h, ind, opt)
-        assert v.count(Verdict.VERIFIED) == v.verdict.size, v.summary()
-        assert any("paired step" in note for note in v.notes)
-    plain = verify(run, p, bound.split(":")[0], certified(shift))
-    assert (v.rhs >= plain.rhs * (1 - np.sign(plain.rhs) * 1e-9)).all()
-
-
-@cache
-def certified(shift: str) -> Any:
-    return optimum(shifted(shift)[0])
-
-
-def test_magnitudes_too_small_by_two_percent_are_found() -> None:
-    """On an overshooting step with r = 0 and f a ball, B5 is attained, so bracket and shifts may not be less."""
-    p = l2o.quadratic(np.stack([2.0 * np.eye(3)] * 3), np.zeros((3, 3)))
-    opt = l2o.optimizer("gradient-descent", step=0.9)
-    x0 = torch.ones(3, 3, dtype=torch.float64)
-    ind, run = l2o.rollout(opt, p, x0, 4), l2o.rollout(opt, p, -2 * x0, 4)
-    bound = bounds.get("ood_per_step:magnitude")
-    v = verify(run, p, bound, reference_run=ind, optimizer=opt)
-    assert v.count(Verdict.VERIFIED) == v.verdict.size
-    np.testing.assert_allclose(v.tightness, 1.0, rtol=1e-9)
-    small = bound.replace(rhs=bound.rhs.xreplace({Q.bracket[STEP]: 0.98 * Q.bracket[STEP]}))
-    assert verify(run, p, small, reference_run=ind, optimizer=opt).count(Verdict.VIOLATED) == v.verdict.size
-
-
-def test_without_a_reference_the_forms_do_not_apply_and_say_what_they_need() -> None:
-    run, ind, opt = run_of("l2o-pa", "start", True), run_of("l2o-pa", "none", True), model("l2o-pa", True)
-    p, _ = shifted("start")
-    v = verify(run, p, "ood_per_step:magnitude")
-    assert v.overall is Verdict.NOT_APPLICABLE
-    assert "reference_run and optimizer, which were not given" in v.summary()
-    other = verify(run, p, "per_step_descent", reference_run=ind, optimizer=opt)
-    assert "no virtual features" in other.summary()
-    for given in ({"reference_run": ind}, {"optimizer": opt}):
-        with pytest.raises(InputError, match="give both"):
-            verify(run, p, "ood_per_step:magnitude", **given)
-
-
 def test_what_cannot_be_compared_is_one_clear_error() -> None:
     run, opt, p = run_of("l2o-pa", "start", True), model("l2o-pa", True), problem()
     x0 = l2o.synthetic.starts(p)
@@ -425,27 +338,3 @@ def test_a_reference_that_diverges_leaves_nothing_known() -> None:
     nearest = decompose(run, ind, opt, choice="nearest")
     assert nearest.alive.all()
     assert nearest.exact.all()
-
-
-@pytest.mark.parametrize("name", ["go-math-l2o", "l2o-pa"])
-def test_choices_are_compared_and_the_best_is_the_least(name: str) -> None:
-    run, ind, opt = run_of(name, "start", True), run_of(name, "none", True), model(name, True)
-    p, _ = shifted("start")
-    found = compare_choices(run, ind, opt, p, optimum=certified("start"))
-    best = np.minimum(found.deviation["paired"], found.deviation["nearest"])
-    np.testing.assert_array_equal(found.deviation[choices.BEST], best)
-    for side in (found.step, found.run):
-        least = np.minimum(side["paired"], side["nearest"])
-        assert (side[choices.BEST] <= least + 1e-12 * np.abs(least)).all()
-    np.testing.assert_array_equal(found.tighter_step == "nearest", found.step["nearest"] < found.step["paired"])
-    np.testing.assert_array_equal(found.tighter_run == "nearest", found.run["nearest"] < found.run["paired"])
-    for choice in ("paired", "nearest"):
-        d = decompose(run, ind, opt, choice=choice)
-        np.testing.assert_allclose(found.deviation[choice], d.magnitude, rtol=1e-9)
-    v = verify(run, p, "ood_multi_step:virtual", certified("start"), 1.0, ind, opt)
-    np.testing.assert_allclose(found.run["paired"], v.rhs, rtol=1e-12)
-    assert "least bound" in found.summary()
-    with pytest.raises(InputError, match="expected some of"):
-        compare_choices(run, ind, opt, p, choices=("closest",))
-    with pytest.raises(InputError, match="reference_step must be"):
-        compare_choices(run, ind, opt, p, reference_step=2.0)
