@@ -13,6 +13,7 @@ import l2o
 from l2o import InputError
 from tests.verification.virtual_runs import MODELS, SHIFTS, STEPS, model, problem, run_of, shifted
 from verification import Verdict, decompose, verify
+from verification._pairing import _Nearest
 from verification._replay import replay
 
 CASES = [(name, False) for name in MODELS] + [("go-math-l2o", True), ("l2o-pa", True)]
@@ -225,6 +226,22 @@ def test_nearest_is_never_farther_than_paired(name: str, shift: str) -> None:
             np.testing.assert_allclose(nearest.dz[i, k], distance.min(), rtol=1e-12)
     grid = np.stack(np.meshgrid(np.arange(3), np.arange(STEPS), indexing="ij"), -1)
     np.testing.assert_array_equal(paired.virtual_index, grid)
+
+
+def test_nearest_does_not_cancel() -> None:
+    """Where features are large and near to one another, squared distances by inner products hold no digit."""
+    rng = np.random.default_rng(0)
+    base = 1e8 * rng.standard_normal((3, 1, 5))
+    z = [torch.as_tensor(base + 0.1 * rng.standard_normal((3, 1, 5))) for _ in range(30)]
+    alive = np.ones((1, 30), dtype=bool)
+    few, many = _Nearest.among([z[:4]], [alive[:, :4]]), _Nearest.among([z], [alive])
+    for k in range(30):
+        mine = z[k] + 0.05 * torch.as_tensor(rng.standard_normal((3, 1, 5)))
+        distance = [float((mine - other).norm()) for other in z]
+        dz, _, step = few(k, mine)
+        np.testing.assert_allclose(dz, min(distance[:4]), rtol=1e-6)
+        assert step == np.argmin(distance[:4])
+        assert many(k, mine)[0] <= distance[k]  # of more, at least the paired one is measured without cancellation
 
 
 def test_nearest_takes_several_runs_of_any_size() -> None:

@@ -110,6 +110,12 @@ def test_a_segment_of_length_zero() -> None:
     assert found.smooth.all()
     for array in (found.integral, found.difference, found.dz):
         assert (array == 0).all()
+    heads = _Heads(opt, 0.9999 / ind.smoothness)
+    for k, read in enumerate(replay(ind, opt, "run")):
+        step = heads.step.unsqueeze(-1).expand(3, 12).flatten()
+        gradients, _ = _gradients(heads, read.z.flatten(1), step)
+        expected = gradients.square().sum(1).sqrt().view(-1, 3, 12).amax(-1)
+        np.testing.assert_allclose(found.constant[:, :, k], expected, rtol=1e-12)
 
 
 def test_heads_that_are_off_do_not_move() -> None:
