@@ -77,3 +77,23 @@ def test_choices_are_compared_and_the_best_is_the_least(name: str) -> None:
         compare_choices(run, ind, opt, p, choices=("closest",))
     with pytest.raises(InputError, match="reference_step must be"):
         compare_choices(run, ind, opt, p, reference_step=2.0)
+
+
+@pytest.mark.parametrize("form", ["shifts", "constants"])
+def test_the_decomposition_itself_can_be_held_against_a_run(form: str) -> None:
+    """||e|| <= bracket + pshift + bshift and <= bracket + C1 dz G_inf + C2 dz; attained where two terms vanish."""
+    rest = {
+        "shifts": Q.pshift[k] + Q.bshift[k],
+        "constants": Q.C1[k] * Q.dz[k] * Q.G_inf[k] + Q.C2[k] * Q.dz[k],
+    }[form]
+    bound = bounds.get("ood_per_step").replace(variant="terms", lhs=Q.enorm[k], rhs=Q.bracket[k] + rest)
+    for name in ("go-math-l2o", "l2o-pa"):
+        opt, ind = model(name, True), run_of(name, "none", True)
+        for shift in ("none", *SHIFTS):
+            v = verify(run_of(name, shift, True), shifted(shift)[0], bound, None, 0.7, ind, opt)
+            assert v.count(Verdict.VERIFIED) == v.verdict.size, v.summary()
+    ind, run = (run_of("go-math-l2o", shift, True) for shift in ("none", "both"))
+    opt = model("go-math-l2o", True)
+    for factor, expected in ((1.0, Verdict.VERIFIED), (0.98, Verdict.VIOLATED)):
+        v = verify(run, shifted("both")[0], bound.replace(rhs=factor * bound.rhs), None, 1.0, ind, opt)
+        assert v.count(expected) == v.verdict.size
