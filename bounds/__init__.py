@@ -10,7 +10,8 @@ as LaTeX and evaluate to numbers.
     array([0.2])
 
 Where things are: `quantities` (the vocabulary, `measure`), `hypotheses` and `assumptions` (what can be
-checked), `descent`, `rates`, `out_of_distribution` (the bounds), `catalog` (`names`, `get`).
+checked), `virtual` (the attribution of a deviation to three terms), `descent`, `rates`,
+`out_of_distribution` (the bounds), `catalog` (`names`, `get`).
 
 To add a bound: append one `Bound(...)` to the `ENTRIES` of the module it belongs to. The catalogue, the
 LaTeX, the evaluation and the list of what it needs follow from the entry. A quantity nobody measures yet is
@@ -19,7 +20,7 @@ one line in the table of `_vocabulary` and one in `_measure`.
 Only NumPy, SciPy and SymPy are imported here.
 """
 
-from . import assumptions, hypotheses, quantities
+from . import assumptions, hypotheses, quantities, virtual
 from ._ball import Ball
 from ._bound import Bound, Evaluation, Source
 from ._errors import InputError
@@ -48,4 +49,5 @@ __all__ = [
     "measure",
     "names",
     "quantities",
+    "virtual",
 ]

@@ -32,7 +32,10 @@ __all__ = [
 ]
 
 _NUMBERS = "a number or an array of numbers"
-_SIZES = ("R", "tau", "dist", "G2", "D2", "e2", "enorm", "sigma", "sigma_slack", "bnorm", "G_inf", "dz", "C1", "C2")
+_SIZES = (
+    *("R", "tau", "dist", "G2", "D2", "e2", "enorm", "sigma", "sigma_slack", "bnorm", "G_inf"),
+    *("dz", "C1", "C2", "pshift", "bshift"),
+)
 
 
 def measure(

@@ -2,6 +2,8 @@
 
 from verification.assumption_meter import AssumptionMeter, assumption_meter
 from verification.asymptotics import Asymptotics, asymptotics
+from verification.choices import Comparison, compare_choices
+from verification.decompose import Decomposition, decompose
 from verification.equivariance import (
     EquivarianceResult,
     Transform,
@@ -14,27 +16,34 @@ from verification.equivariance_table import EquivarianceTable, equivariance_tabl
 from verification.inspection import Inspection, inspect_run
 from verification.optimum import Optimum, optimum
 from verification.result import Verification
+from verification.segments import SegmentJacobians, segment_jacobians
 from verification.verdict import Verdict
 from verification.verify import verify, verify_all
 
 __all__ = [
     "AssumptionMeter",
     "Asymptotics",
+    "Comparison",
+    "Decomposition",
     "EquivarianceResult",
     "EquivarianceTable",
     "Inspection",
     "Optimum",
+    "SegmentJacobians",
     "Transform",
     "Verdict",
     "Verification",
     "assumption_meter",
     "asymptotics",
     "check_equivariance",
+    "compare_choices",
+    "decompose",
     "equivariance_table",
     "inspect_run",
     "optimum",
     "rescaling",
     "scaling",
+    "segment_jacobians",
     "translation",
     "verify",
     "verify_all",

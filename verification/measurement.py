@@ -9,11 +9,13 @@ import bounds
 from l2o import InputError
 from l2o.problems import Composite
 from l2o.rollout import threads_for
+from verification._pairing import Pairing
 from verification.inspection import Inspection, as_numpy
 from verification.optimum import Optimum
 
 _SCALAR_NAMES = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev", "dist")
 _EXTRA_NAMES = ("pG2", "Lp_max", "Lp_min", "bnorm")
+VIRTUAL = frozenset(("bracket", "C1", "C2", "dz", "pshift", "bshift"))
 
 
 def _facts(problem: Composite) -> dict[str, bool]:
@@ -105,6 +107,39 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
         extra=extra,
         **scalars,
         **common,
+    )
+
+
+def with_virtual(
+    quantities: bounds.Quantities, inspection: Inspection, pairing: Pairing, reference_step: np.ndarray
+) -> bounds.Quantities:
+    """The quantities with those of the virtual steps added; of a step without a virtual one nothing is known."""
+    known = ~np.isnan(pairing.dz) & inspection.alive[:, 1:]
+
+    def kept(array: np.ndarray) -> np.ndarray:
+        return np.where(known[..., None], array, 0.0)
+
+    problem = inspection.problem
+    G = inspection.gradient + inspection.subgradient
+    values, errors = bounds.virtual.magnitudes(
+        p=kept(pairing.p),
+        b=kept(pairing.b),
+        p_ood=kept(inspection.preconditioner),
+        step_ood=kept(inspection.x[:, :-1] - inspection.x[:, 1:]),
+        G_ood=kept(G),
+        L_ood=as_numpy(problem.smoothness),
+        dz=np.where(known, pairing.dz, 0.0),
+        reference_step=reference_step,
+        # the sum of the two rounds once more
+        G_error=np.where(known, inspection.gradient_error + np.finfo(np.float64).eps * np.linalg.norm(G, axis=-1), 0.0),
+        L_error=as_numpy(problem.smooth.smoothness_error),
+    )
+    return bounds.Quantities(
+        {**quantities.values, **{name: np.where(known, value, np.inf) for name, value in values.items()}},
+        {**quantities.errors, **{name: np.where(known, error, np.inf) for name, error in errors.items()}},
+        quantities.facts,
+        quantities.steps,
+        quantities.batch,
     )
 
 

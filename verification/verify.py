@@ -19,9 +19,11 @@ import bounds
 from l2o import InputError
 from l2o.problems import Composite
 from l2o.run import Run
+from verification._pairing import Pairing, pair
 from verification._scalars import NOTE as SCALARS_NOTE
-from verification.inspection import DataCheck, Inspection, as_numpy, inspect_run
-from verification.measurement import fitted_step, measure
+from verification.decompose import from_pairing
+from verification.inspection import DataCheck, Inspection, as_numpy, data_check, inspect_run
+from verification.measurement import VIRTUAL, fitted_step, measure, with_virtual
 from verification.optimum import Optimum
 from verification.optimum import optimum as certify
 from verification.result import HypothesisReport, Verification
@@ -64,8 +66,15 @@ def _spread(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.broadcast_to(array[:, None] if array.ndim == 1 else array, shape)
 
 
-def _evaluate(bound: bounds.Bound, inspection: Inspection, optimum: Optimum | None, step: np.ndarray) -> _Side:
+def _evaluate(
+    bound: bounds.Bound,
+    inspection: Inspection,
+    optimum: Optimum | None,
+    step: np.ndarray,
+    pairing: Pairing | None = None,
+) -> _Side:
     q = measure(inspection, optimum, step)
+    q = q if pairing is None else with_virtual(q, inspection, pairing, step)
     batch, steps = inspection.run.batch_size, inspection.run.steps
     shape = (batch, steps) if bound.level == "step" else (batch,)
     reports, applies = [], np.ones(shape, dtype=bool)
@@ -180,6 +189,41 @@ def _interval_checks(inspection: Inspection, optimum: Optimum) -> tuple[np.ndarr
     return point & floor, checks
 
 
+def _virtual_steps(bound: bounds.Bound, run: Run, reference_run: Run | None, optimizer: Any) -> Pairing | None:
+    """The virtual steps that `bound` speaks of; None where it speaks of none or none were given."""
+    if not VIRTUAL & set(bound.needs) or (reference_run is None and optimizer is None):
+        return None
+    if reference_run is None or optimizer is None:
+        given, missing = ("optimizer", "reference_run") if reference_run is None else ("reference_run", "optimizer")
+        raise InputError(
+            f"verify: `{bound.key}` was given {given} without {missing}; give both, the run in distribution and the "
+            f"optimizer of the two runs."
+        )
+    return pair(run, reference_run, optimizer)
+
+
+def _virtual_check(run: Run, pairing: Pairing) -> DataCheck:
+    found = from_pairing(run, pairing)
+    allowed = np.where(found.alive, found.residual_allowed, 0.0)
+    return data_check(
+        "bias",
+        np.where(found.alive, found.residual, 0.0),
+        allowed,
+        "the recorded b_k is D_k - p_k G_k, so that the terms of e_k add up to it",
+    )
+
+
+def _virtual_notes(bound: bounds.Bound, pairing: Pairing | None, given: bool) -> list[str]:
+    if pairing is not None:
+        notes = ["each step is held against the paired step of reference_run, with the least C1, C2 that fit the pair"]
+        if (unlike := np.isnan(pairing.dz)).any():
+            notes.append(f"{int(unlike.sum())} steps have no finite virtual step, and nothing is known of them")
+        return notes
+    if VIRTUAL & set(bound.needs):
+        return ["its virtual quantities come from reference_run and optimizer, which were not given"]
+    return ["this bound speaks of no virtual features: reference_run and optimizer have no part in it"] if given else []
+
+
 def verify(
     run: Run,
     problem: Composite,
@@ -195,8 +239,9 @@ def verify(
 
     `optimum` is computed where a run bound needs it and none is given. `reference_step` h in (0, 1] (e_k(h) = D_k -
     (h/L) G_k), or "best": the least right-hand side over a few h and a fitted one, every member being valid.
-    `reference_run` and `optimizer` belong to the magnitude forms on virtual features, which are evaluated by
-    `Bound.evaluate` on given constants and are NOT_APPLICABLE here. `inspection` (from `inspect_run`) saves
+    The forms on virtual features need `reference_run`, a run of the same size in distribution, and `optimizer`, which
+    made both: the constants are then those of the pairs of steps (see `decompose`); without the two they are
+    NOT_APPLICABLE. `inspection` (from `inspect_run`) saves
     recomputing gradients when several bounds are held against one run.
     """
     bound = bounds.get(bound) if isinstance(bound, str) else bound
@@ -217,7 +262,8 @@ def verify(
     judge_with = optimum if bound.level == "run" else None
     # Steps do not need a comparator; with iterates the one at hand is taken, so that all bounds share their quantities.
     measure_with = optimum if inspection.x is not None else judge_with
-    side = _best([_evaluate(bound, inspection, measure_with, h) for h in steps])
+    pairing = _virtual_steps(bound, run, reference_run, optimizer)
+    side = _best([_evaluate(bound, inspection, measure_with, h, pairing) for h in steps])
     shape = side.rhs.shape
 
     in_domain = inspection.in_domain
@@ -226,6 +272,9 @@ def verify(
     else:
         usable = inspection.finite & in_domain[:, 1:].all(axis=1)
     data, checks = _spread(inspection.data_holds, shape), list(inspection.checks)
+    if pairing is not None:
+        bias = _virtual_check(run, pairing)
+        data, checks = data & _spread(bias.holds, shape), [*checks, bias]
     if judge_with is not None:
         sound, more = _interval_checks(inspection, judge_with)
         data, checks = data & sound, checks + more
@@ -243,8 +292,7 @@ def verify(
         notes.append("F* has no finite lower bound for some instances; see optimum.reason")
     if inspection.x is None:
         notes.append(SCALARS_NOTE)
-    if reference_run is not None or optimizer is not None:
-        notes.append("reference_run and optimizer belong to the forms on virtual features and were not used")
+    notes += _virtual_notes(bound, pairing, reference_run is not None or optimizer is not None)
     dead = ~(inspection.alive[:, 1:] if bound.level == "step" else inspection.finite)
     blank = np.where(dead, np.nan, 0.0)
     threshold = (
