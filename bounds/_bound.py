@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .proofs import Proof
 
 
+COMPARATOR = frozenset({"F_z", "F_low", "R", "tau", "dist", "ex", "ex_prev", "ex_own", "gz2", "vi_gap", "Delta"})
+"""The quantities that depend on the comparator."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a statement comes from.
@@ -62,7 +66,8 @@ class Bound:
     says whether it speaks of each step or of the run. `kind` is "tight" if for every K some run that meets the
     hypotheses attains it, its deviations not all 0 unless a hypothesis says so (tests/bounds/test_tight.py has
     one for each entry), and "upper" if no such run is known. `slop` is what must be added on the right because
-    a hypothesis "... = 0" can only be checked to within rounding. `prime`: LaTeX writes the run as F', x'.
+    a hypothesis "... = 0" can only be checked to within rounding. `prime`: LaTeX writes the run as F', x'. `vacuous` is
+    the value from which on the right-hand side says nothing, where it is not the usual one.
     """
 
     name: str
@@ -77,6 +82,7 @@ class Bound:
     variant: str | None = None
     slop: sp.Expr | None = None
     prime: bool = False
+    vacuous: sp.Expr | None = None
 
     @property
     def key(self) -> str:
@@ -96,8 +102,17 @@ class Bound:
 
     @property
     def vacuous_above(self) -> sp.Expr:
-        """A right-hand side this large says nothing: 0 for a step, F(x_0) - F(z) for a run."""
-        return sp.Integer(0) if self.level == "step" else Q.F[0] - Q.F_z
+        """A right-hand side this large says nothing: 0 for a decrease of F, F(x_0) - F(z) for a gap, else `vacuous`."""
+        if self.vacuous is not None:
+            return self.vacuous
+        if self.lhs.has(Q.F_z):
+            return Q.F[0] - Q.F_z
+        return sp.Integer(0) if self.lhs == Q.F[k] - Q.F[k - 1] else sp.oo
+
+    @property
+    def about_comparator(self) -> bool:
+        """Whether it speaks of the comparator z or of inf F, so that a certified optimum is needed."""
+        return not COMPARATOR.isdisjoint(self.needs)
 
     def latex(self) -> str:
         """The statement in LaTeX, without its hypotheses."""
@@ -128,14 +143,15 @@ class Bound:
         return missing + tuple(hypothesis.check(quantities) for hypothesis in self.hypotheses)
 
     def vacuity_threshold(self, quantities: Quantities | Mapping[str, Any]) -> np.ndarray:
-        """The number from which on the right-hand side says nothing: 0 (B, K), or F(x_0) - F(z) (B,).
+        """The number from which on the right-hand side says nothing: `vacuous_above`, (B, K) or (B,).
 
         NaN where F(x_0) or F(z) is not known.
         """
         quantities = as_quantities(quantities)
-        if self.level == "step":
-            return np.zeros((quantities.batch, quantities.steps))
-        return _shown(evaluate_expression(self.vacuous_above, quantities))
+        shape = (quantities.batch, quantities.steps) if self.level == "step" else (quantities.batch,)
+        if self.vacuous_above == sp.oo:
+            return np.full(shape, np.inf)
+        return np.broadcast_to(_column(_shown(evaluate_expression(self.vacuous_above, quantities)), shape), shape)
 
     def sensitivity(self, quantity: str, at: sp.Expr | int | None = None) -> sp.Expr:
         """Derivative of the right-hand side with respect to a quantity.

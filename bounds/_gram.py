@@ -83,6 +83,13 @@ def _gram_balls(given: SimpleNamespace, batch: int, steps: int) -> dict[str, Bal
     for name, shape in (("tau", (batch,)), ("G_inf", many)):
         if getattr(given, name) is not None:
             out[name] = Ball(array(name, getattr(given, name), shape, str(shape)), off[name])
+    for name, value, error in (
+        ("mu", given.strong_convexity, given.strong_convexity_error),
+        ("F_low", given.objective_lower, None),
+    ):
+        if value is not None:
+            known = array(name, value, (batch,), "(B,)", infinite=name == "F_low")
+            out[name] = Ball(known, error_bound(f"the error of {name}", error, (batch,), "(B,)"))
     for name, value in (given.extra or {}).items():
         value = numbers(f"extra[{name!r}]", value, "an array of numbers")
         out[name] = Ball(value, error_bound(f"errors[{name!r}]", declared.get(name), value.shape, "the value's shape"))

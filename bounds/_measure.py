@@ -115,9 +115,18 @@ def _measure(run: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
             error_bound("comparator_objective_error", run.comparator_objective_error, one, "(B,)"),
         ),
     }
+    for name, value, error in (
+        ("mu", run.strong_convexity, run.strong_convexity_error),
+        ("F_mean", run.mean_objective, run.mean_objective_error),
+        ("F_low", run.objective_lower, None),
+    ):
+        if value is not None:
+            known = array(name, value, one, "(B,)", infinite=name == "F_low")
+            balls[name] = Ball(known, error_bound(f"the error of {name}", error, one, "(B,)"))
     if run.comparator_residual is not None:
         off = error_bound("comparator_residual_error", run.comparator_residual_error, one, "(B,)")
         balls["tau"] = Ball(array("comparator_residual", run.comparator_residual, one, "(B,)"), off)
+    ends = _EndGradients.read(run, gradient, off_gradient, batch, n)
     parts: dict[str, list[Ball]] = {}
     width = max(1, _CHUNK // (batch * n))
     for start in range(0, steps, width):
@@ -133,13 +142,52 @@ def _measure(run: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
             None if p is None else p[:, cut],
             run.run_precision,
         )
+        if ends is not None:
+            chunk |= ends.measured(x[:, cut.start : cut.stop + 1], subgradient[:, cut], z, cut)
         if start > 0:
-            chunk["dist"] = chunk["dist"][:, 1:]
+            chunk |= {name: chunk[name][:, 1:] for name in ("dist", "gz2") if name in chunk}
         for name, ball in chunk.items():
             parts.setdefault(name, []).append(ball)
     for name, pieces in parts.items():
         balls[name] = Ball(np.concatenate([b.mid for b in pieces], 1), np.concatenate([b.rad for b in pieces], 1))
     return *unpacked(with_sigma(balls)), steps, batch
+
+
+@dataclass(frozen=True, eq=False)
+class _EndGradients:
+    """Gradients of f at all K+1 points, and at the comparator where it is known."""
+
+    gradient: np.ndarray
+    end: np.ndarray
+    off: np.ndarray  # (B, K+1)
+    comparator: np.ndarray | None
+    comparator_off: np.ndarray | None
+
+    @staticmethod
+    def read(run: SimpleNamespace, gradient: np.ndarray, off: np.ndarray, batch: int, n: int) -> _EndGradients | None:
+        if run.end_gradient is None:
+            return None
+        end = array("end_gradient", run.end_gradient, (batch, n), "(B, n)")
+        last = error_bound("end_gradient_error", run.end_gradient_error, (batch,), "(B,)")
+        at_z = off_z = None
+        if run.comparator_gradient is not None:
+            at_z = array("comparator_gradient", run.comparator_gradient, (batch, n), "(B, n)")
+            off_z = error_bound("comparator_gradient_error", run.comparator_gradient_error, (batch,), "(B,)")
+        return _EndGradients(gradient, end, np.concatenate([off, last[:, None]], 1), at_z, off_z)
+
+    def measured(self, x: np.ndarray, subgradient: np.ndarray, z: np.ndarray, cut: slice) -> dict[str, Ball]:
+        """What speaks of the gradient at x_k rather than at x_{k-1}, for the steps of `cut`."""
+        here = self.gradient[:, cut.start : cut.stop + 1]
+        if here.shape[1] < x.shape[1]:
+            here = np.concatenate([here, self.end[:, None]], 1)
+        off = self.off[:, cut.start : cut.stop + 1]
+        at = _Vectors.rounded(here[:, 1:] + subgradient, off[:, 1:])
+        slope = _Vectors(here[:, 1:], _norm(here[:, 1:]), off[:, 1:])
+        found = {"stationarity": at.norm_ball(), "vi_gap": slope.dot(_Vectors.rounded(x[:, 1:] - z[:, None]))}
+        if self.comparator is not None:
+            change = _Vectors.rounded(here - self.comparator[:, None], off + self.comparator_off[:, None])
+            found["gz2"] = change.dot(change)
+        return found
 
 
 def _chunk(
@@ -194,6 +242,7 @@ def _preconditioned(p: np.ndarray, D: _Vectors, G: _Vectors, L: Ball) -> dict[st
     p_max = np.maximum(np.abs(high), np.abs(low))
     pG = p * G.array
     b = _Vectors.rounded(D.array - pG, UNIT * upper_norm(_norm(pG), n) + D.off + p_max * G.off)
+    found = _deltas(p, p_max, low, b, G, L)
     pG *= 1.0 - 0.5 * L.mid[..., None] * p
     mid = np.einsum("bki,bki->bk", pG, G.array)
     weight = p_max * (1.0 + 0.5 * L.magnitude * p_max)  # bounds |p (1 - L p / 2)|, with room for its rounding
@@ -202,11 +251,31 @@ def _preconditioned(p: np.ndarray, D: _Vectors, G: _Vectors, L: Ball) -> dict[st
         + weight * G.off * (2 * G.upper + G.off)
         + 0.5 * L.rad * (p_max * (G.upper + G.off)) ** 2
     )
-    return {
+    return found | {
         "pG2": sound(mid, n, rad),
         "Lp_max": L * Ball(high),
         "Lp_min": L * Ball(low),
         "bnorm": b.norm_ball(),
+    }
+
+
+def _deltas(p: np.ndarray, p_max: np.ndarray, low: np.ndarray, b: _Vectors, G: _Vectors, L: Ball) -> dict[str, Ball]:
+    """Deviations from Assumption 1, and how far G is from -b/p where p > 0."""
+    twice = 2.0 * L
+    # |2 L p - 1| is off by 2 p (error of L), and by the rounding of a product and a difference
+    first = np.abs(twice.mid[..., None] * p - 1.0).max(-1)
+    rad = twice.rad * p_max + 4 * UNIT * (twice.magnitude * p_max + 1.0)
+    off = twice.magnitude * (b.off + UNIT * b.upper) + twice.rad * (b.upper + b.off) + G.off
+    second = _Vectors.rounded(twice.mid[..., None] * b.array - G.array, off)
+    positive = np.maximum(low, np.finfo(np.float64).tiny)
+    ratio = np.where((low > 0)[..., None], b.array / np.where(p > 0, p, 1.0), 0.0)
+    rest = _Vectors.rounded(G.array + ratio, (b.off + UNIT * b.upper) / positive + G.off)
+    nothing = np.where(low > 0, 0.0, np.inf)
+    at_rest = rest.norm_ball()
+    return {
+        "delta1": sound(first, 1, rad),
+        "delta2": second.norm_ball(),
+        "Gb": Ball(at_rest.mid, at_rest.rad + nothing),
     }
 
 
@@ -235,7 +304,17 @@ def with_sigma(balls: dict[str, Ball]) -> dict[str, Any]:
     slack = (1.0 - h).maximum(0.0) * G * size + 0.5 * L * size**2 + h * abs(2.0 - h) * G**2 / (2.0 * L)
     out["sigma_slack"] = Ball(np.where(still, slack.magnitude, 0.0))
     out["R"] = out["dist"][:, 0]
+    out["Delta"] = _largest(out["dist"][:, :-1])
+    out["sigma_max"] = _largest(out["sigma"])
+    later = out["F"][:, 1:]
+    # as for a maximum: no entry moves by more than its error
+    out["F_best"] = _Raw(later.mid.min(1), later.rad.max(1))
     return out
+
+
+def _largest(values: Any) -> _Raw:
+    """The largest entry of each row: off by no more than the largest error."""
+    return _Raw(values.mid.max(1), values.rad.max(1))
 
 
 @dataclass(frozen=True, eq=False)

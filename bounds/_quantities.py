@@ -19,7 +19,7 @@ FACTS = {
     "r_convex": "r is proper, closed and convex",
     "r_zero": "r = 0",
     "r_indicator": "r is the indicator of a convex set",
-    "strongly_convex": "f is mu-strongly convex with the mu > 0 given",
+    "strongly_convex": "f is convex, and mu-strongly convex with the mu >= 0 given",
     "polyak_lojasiewicz": "||grad f(x)||^2 >= 2 mu (f(x) - inf f) with the mu given",
     "comparator_optimal": "the comparator is a minimiser",
     "heads_lipschitz": "C1 and C2 are Lipschitz constants of the heads on the segments of features",

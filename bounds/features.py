@@ -1,4 +1,4 @@
-r"""What the features of a model do: the virtual decomposition (B4), asymptotics (B11), equivariance (B12), sensitivity (B13).
+r"""What features do: virtual decomposition (B4), asymptotics (B11), equivariance (B12), sensitivity (B13).
 
 B4. Pair each step of a run with features z'_k with a virtual one with features z_k. With N1, N2 the heads (p = N1, b =
 N2) the deviation is, exactly,

@@ -75,6 +75,7 @@ ENTRIES = (
         rhs=_CONTRACTION * Q.dist[k - 1] + Q.enorm[k] + Q.tau,
         kind="tight",
         source=Source("derived", "the gradient map contracts, the prox does not expand, triangle inequality"),
+        vacuous=Q.dist[k - 1],
         hypotheses=(F_SMOOTH, STRONGLY_CONVEX, R_CONVEX, REFERENCE_STEP),
     ),
     Bound(
@@ -87,6 +88,7 @@ ENTRIES = (
         rhs=_CONTRACTION**K * Q.R + sp.Sum(_CONTRACTION ** (K - k) * (Q.enorm[k] + Q.tau), (k, 1, K)),
         kind="tight",
         source=Source("derived", "B9 step by step"),
+        vacuous=Q.R,
         hypotheses=(F_SMOOTH, STRONGLY_CONVEX, R_CONVEX, REFERENCE_STEP),
     ),
     Bound(
@@ -101,7 +103,7 @@ ENTRIES = (
         kind="tight",
         source=Source(
             "derived",
-            "B2 with ||grad f||^2 >= 2 mu (f - inf f), or <= 2 L (f - inf f) where the deviation is too large to descend; "
+            "B2 with ||grad f||^2 >= 2 mu (f - inf f), or <= 2 L (f - inf f) where the deviation is too large; "
             "at F_low = F(z) = F* the factor max{1 - (1 - rho^2) mu/L, rho^2}",
         ),
         hypotheses=(F_SMOOTH, POLYAK_LOJASIEWICZ, R_CONVEX, R_ZERO, REFERENCE_STEP),

@@ -30,6 +30,7 @@ ENTRIES = (
         kind="upper",
         source=Source("derived", "B1 summed over k; the least ||G_k||^2 is at most the mean"),
         hypotheses=(F_SMOOTH, R_CONVEX, REFERENCE_STEP),
+        vacuous=Q.G2[1],
     ),
     Bound(
         name="nonconvex_stationarity",
@@ -42,6 +43,7 @@ ENTRIES = (
         kind="tight",
         source=Source("derived", "B1 summed over k"),
         hypotheses=(F_SMOOTH, R_CONVEX, REFERENCE_STEP),
+        vacuous=Q.G2[1],
     ),
     Bound(
         name="nonconvex_stationarity",

@@ -55,6 +55,15 @@ def measure(
     comparator_objective_error: Any = None,
     comparator_residual_error: Any = None,
     L_error: Any = None,
+    end_gradient: Any = None,
+    end_gradient_error: Any = None,
+    comparator_gradient: Any = None,
+    comparator_gradient_error: Any = None,
+    strong_convexity: Any = None,
+    strong_convexity_error: Any = None,
+    objective_lower: Any = None,
+    mean_objective: Any = None,
+    mean_objective_error: Any = None,
     facts: Mapping[str, bool] | None = None,
     run_precision: float = 2.0**-52,
 ) -> Quantities:
@@ -65,6 +74,10 @@ def measure(
     `comparator` (B, n) z; `comparator_objective` (B,) F(z); `reference_step` h, scalar or (B,);
     `comparator_residual` (B,) tau; `preconditioner` (B, K, n) p. Iterates, comparator, subgradients,
     preconditioner and h are taken as exact numbers.
+
+    For the bounds that speak of more: `end_gradient` (B, n) grad f(x_K); `comparator_gradient` (B, n) grad f(z);
+    `strong_convexity` (B,) mu; `objective_lower` (B,) a lower bound of inf F, -inf where none is known;
+    `mean_objective` (B,) F at the mean of x_1..x_K. What is left out is not measured.
 
     Error bounds: `gradient_error` (B, K) bounds the 2-norm of the error of grad f(x_{k-1}), to which one may
     add that of g_k when it is only near a subgradient; the others bound the absolute error of what they name,
@@ -99,6 +112,9 @@ def from_inner_products(
     G_inf: Any = None,
     gradient_error: Any = None,
     L_error: Any = None,
+    strong_convexity: Any = None,
+    strong_convexity_error: Any = None,
+    objective_lower: Any = None,
     errors: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
     facts: Mapping[str, bool] | None = None,

@@ -40,8 +40,9 @@ class Inspection:
 
     `alive` (B,K+1): x_k and everything computed there fits in float64, up to and including k. `in_domain` (B,K+1):
     F(x_k) is finite. Where a point is not alive arrays hold zeros and must not be judged. `objective` (B,K+1) is
-    recomputed, as is `gradient` (B,K,n) = grad f(x_{k-1}); `subgradient` (B,K,n) is the recorded one. `x`, `gradient`,
-    `subgradient` are None where the run kept scalars only, and then `objective` is the recorded one.
+    recomputed, as are `gradient` (B,K,n) = grad f(x_{k-1}) and `end_gradient` (B,n) = grad f(x_K); `subgradient`
+    (B,K,n) is the recorded one. `x`, the gradients and `subgradient` are None where the run kept scalars only, and then
+    `objective` is the recorded one.
     """
 
     run: Run
@@ -52,6 +53,8 @@ class Inspection:
     objective_error: np.ndarray
     gradient_error: np.ndarray
     checks: tuple[DataCheck, ...]
+    end_gradient: np.ndarray | None = None
+    end_gradient_error: np.ndarray | None = None
     x: np.ndarray | None = None
     gradient: np.ndarray | None = None
     subgradient: np.ndarray | None = None
@@ -121,6 +124,8 @@ def inspect_run(run: Run, problem: Composite) -> Inspection:
         objective_error=found.value_error,
         gradient_error=found.gradient_error[:, :-1],
         checks=checks,
+        end_gradient=found.gradient[:, -1],
+        end_gradient_error=found.gradient_error[:, -1],
         x=found.x,
         gradient=found.gradient[:, :-1],
         subgradient=found.subgradient,

@@ -24,7 +24,25 @@ def _facts(problem: Composite) -> dict[str, bool]:
         "f_convex": problem.smooth.convex,
         "r_convex": True,
         "r_zero": problem.nonsmooth.is_zero,
+        "r_indicator": problem.nonsmooth.is_indicator,
+        # of a convex f the strong convexity constant is a certified lower bound, 0 where nothing is known
+        "strongly_convex": problem.smooth.convex,
+        "polyak_lojasiewicz": problem.smooth.convex,
     }
+
+
+def _mean_objective(problem: Composite, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """F at the mean of x_1..x_K, and a bound on its error, (B,) each; the error is inf outside the domain of r."""
+    mean = torch.from_numpy(x[:, 1:].mean(axis=1))
+    value, error = as_numpy(problem.objective(mean)), as_numpy(problem.objective_error(mean))
+    # the mean itself is rounded: by convexity F there is at most <a subgradient, rounding> above F at the true mean
+    rounding = (x.shape[1] + 2) * np.finfo(np.float64).eps * np.sqrt(x.shape[2]) * np.abs(x).max(axis=(1, 2))
+    ends = torch.stack(problem.nonsmooth.subdifferential(mean)).abs().amax(0)
+    slope = as_numpy(torch.linalg.vector_norm(problem.smooth.gradient(mean).abs() + ends, dim=-1))
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = error + slope * rounding
+    known = np.isfinite(value) & np.isfinite(total)
+    return np.where(known, value, 0.0), np.where(known, total, np.inf)
 
 
 def _residual(problem: Composite, z: torch.Tensor, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -68,8 +86,11 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
         "L_error": as_numpy(problem.smooth.smoothness_error),
         "gradient_error": inspection.gradient_error,
         "facts": _facts(problem),
+        "strong_convexity": as_numpy(problem.strong_convexity) if problem.smooth.convex else None,
+        "objective_lower": None if optimum is None else np.asarray(optimum.lower, dtype=float),
     }
     if inspection.x is not None:
+        mean, mean_error = _mean_objective(problem, inspection.x)
         return bounds.measure(
             x=inspection.x,
             gradient=inspection.gradient,
@@ -81,6 +102,12 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
             preconditioner=inspection.preconditioner,
             objective_error=inspection.objective_error,
             comparator_residual_error=tau_error,
+            end_gradient=inspection.end_gradient,
+            end_gradient_error=inspection.end_gradient_error,
+            comparator_gradient=as_numpy(problem.smooth.gradient(z)),
+            comparator_gradient_error=as_numpy(problem.smooth.gradient_error(z)),
+            mean_objective=mean,
+            mean_objective_error=mean_error,
             run_precision=float(torch.finfo(run.objective.dtype).eps),
             **common,
         )
@@ -137,7 +164,8 @@ def with_virtual(
     return bounds.Quantities(
         {**quantities.values, **{name: np.where(known, value, np.inf) for name, value in values.items()}},
         {**quantities.errors, **{name: np.where(known, error, np.inf) for name, error in errors.items()}},
-        quantities.facts,
+        # C1 and C2 are difference quotients of the very pair they are used for
+        {**quantities.facts, "heads_lipschitz": True},
         quantities.steps,
         quantities.batch,
     )

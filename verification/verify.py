@@ -90,7 +90,8 @@ def _evaluate(
         return _Side(empty, empty, empty, empty, applies & False, empty, step, tuple(reports))
     e = bound.evaluate(q)
     width = np.zeros(shape)
-    if bound.level == "run" and optimum is not None:
+    if bound.lhs.has(bounds.quantities.VOCABULARY["F_z"].symbol) and optimum is not None:
+        # F(z) is the upper end of the interval; with the lower end in its place the left-hand side is larger
         width = np.asarray(optimum.upper) - np.asarray(optimum.lower)
     return _Side(
         e.lhs,
@@ -246,7 +247,7 @@ def verify(
     """
     bound = bounds.get(bound) if isinstance(bound, str) else bound
     inspection = inspect_run(run, problem) if inspection is None else inspection
-    if bound.level == "run" and optimum is None:
+    if bound.about_comparator and optimum is None:
         optimum = certify(problem)
     if optimum is not None and np.shape(optimum.x) != (problem.batch_size, problem.dim):
         raise InputError(
@@ -259,7 +260,7 @@ def verify(
             "optimum of this problem."
         )
     steps = _reference_steps(reference_step, bound, inspection)
-    judge_with = optimum if bound.level == "run" else None
+    judge_with = optimum if bound.about_comparator else None
     # Steps do not need a comparator; with iterates the one at hand is taken, so that all bounds share their quantities.
     measure_with = optimum if inspection.x is not None else judge_with
     pairing = _virtual_steps(bound, run, reference_run, optimizer)
@@ -277,7 +278,7 @@ def verify(
         data, checks = data & _spread(bias.holds, shape), [*checks, bias]
     if judge_with is not None:
         sound, more = _interval_checks(inspection, judge_with)
-        data, checks = data & sound, checks + more
+        data, checks = data & _spread(sound, shape), checks + more
     verdict = _judge(side, data, usable)
 
     notes = []

@@ -1,4 +1,4 @@
-"""Checking a proof: every identity is 0 = 0, every sign shown, every case there, every hypothesis one of the bound's."""
+"""Checking a proof: every identity is 0 = 0, every sign shown, every case there, every hypothesis the bound's own."""
 
 from __future__ import annotations
 

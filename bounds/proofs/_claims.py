@@ -14,7 +14,7 @@ from ._rules import RULES, Rule
 from ._symbols import Point, h, symbol
 
 K = Q.K
-ONE = sp.Integer(1)
+ZERO, ONE = sp.Integer(0), sp.Integer(1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +182,7 @@ class Recurrence:
 
     increment: sp.Expr
     factor: sp.Expr = ONE
-    start: sp.Expr = sp.Integer(0)
+    start: sp.Expr = ZERO
 
     def __str__(self) -> str:
         if self.factor == 1:

@@ -1,7 +1,7 @@
 """Exact polynomials in vectors and function values, their coefficients fractions in the parameters.
 
-The arithmetic is that of sympy's sparse polynomial rings over a field of fractions, where an expression is 0 if and only
-if it prints as 0. It is much faster than `sympy.expand`, and leaves nothing to its heuristics.
+The arithmetic is that of sympy's sparse polynomial rings over a field of fractions, where an expression is 0 if and
+only if it prints as 0. It is much faster than `sympy.expand`, and leaves nothing to its heuristics.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class Proof:
     data: dict[str, Any] | None = None
 
     def certificate(self) -> dict[str, Any]:
-        """The proof as plain JSON: everything that a checker needs that knows the rules, and nothing of this package."""
+        """The proof as plain JSON: all that a checker needs that knows the rules and nothing of this package."""
         return {"format": FORMAT, "bound": self.bound, "valid": self.valid, "reason": self.reason, **(self.data or {})}
 
 

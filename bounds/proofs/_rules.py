@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ._symbols import INFIMUM, Point, L, mu
+from ._symbols import INFIMUM, L, Point, mu
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """The symbols of proofs: vectors, function values, norms and parameters, all of them plain sympy symbols.
 
 A vector is a commuting symbol, and the inner product of two vectors their product. That is exact, not a restriction
-to one dimension: a form of degree 2 in the vectors, sum c_ij <v_i, v_j>, vanishes for all vectors of every inner-product
-space if and only if the polynomial sum c_ij v_i v_j does, since both say that the symmetric matrix c is 0. It holds for
-degree 2 only, so every term of a proof is checked to have degree 0 or 2 in the vectors.
+to one dimension: a form of degree 2 in the vectors, sum c_ij <v_i, v_j>, vanishes for all vectors of every space with
+an inner product if and only if the polynomial sum c_ij v_i v_j does, since both say that the symmetric matrix c is 0.
+It holds for degree 2 only, so every term of a proof is checked to have degree 0 or 2 in the vectors.
 
 Names carry the index after an underscore: `x_k` is x_k, `x_j` is x_{k-1}, `x_z` the comparator, `x_0` and `x_K` the two
 ends of the run. `f`, `r` are values of f and r, `g` the gradient of f, `s` a subgradient of r, each at the point of its

@@ -13,9 +13,9 @@ from ._claims import (
     INDEX,
     INDEX_FROM_2,
     LARGE_DEVIATION,
+    NO_DISTANCE,
     SMALL_DEVIATION,
     SOME_DISTANCE,
-    NO_DISTANCE,
     UNIT_STEP,
     Argument,
     Claim,
@@ -24,8 +24,8 @@ from ._claims import (
     Given,
     Part,
     Range,
-    term,
     signs_of,
+    term,
     use,
 )
 from ._goal import Goal

@@ -10,6 +10,7 @@ from ._claims import (
     COUNT,
     INDEX,
     UNIT_STEP,
+    ZERO,
     Argument,
     Claim,
     Definition,
@@ -34,7 +35,7 @@ _AT_ONE = Range("h = 1", {h: sp.Integer(1)}, (FULL_STEP,))
 _AT_HALF = Range("h = 1/2", {h: sp.Rational(1, 2)}, (HALF_STEP,))
 
 
-def _rate(goal: Goal, ranges: tuple[Range, ...] = (UNIT_STEP,), spare: sp.Expr = sp.Integer(0)) -> Argument:
+def _rate(goal: Goal, ranges: tuple[Range, ...] = (UNIT_STEP,), spare: sp.Expr = ZERO) -> Argument:
     """B6c with e = 0; `spare` (L/h) R^2/K is what the classical form gives away."""
     steps, end = last_iterate_steps()
     if spare != 0:
@@ -66,7 +67,7 @@ def average(goal: Goal) -> Argument:
 
 def a_priori(goal: Goal) -> Argument:
     """B7 in its sharp form: B6b, and the distances that the deviations allow."""
-    claims, sums, names = _by_size(goal)
+    claims, sums, _ = _by_size(goal)
     end = (term(1, Earlier("sharp", "K", K)), term(L / (h * K), Earlier("cross", "K", K)))
     claims += (Claim("bound", "the bound", goal.expression, (Part(end, (COUNT, UNIT_STEP)),)),)
     return Argument(claims, sums, (FIXED_POINT,), LEGEND)

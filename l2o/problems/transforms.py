@@ -196,6 +196,11 @@ class ChangedNonsmooth(NonsmoothTerm):
         return self.base.finite_slopes
 
     @property
+    def is_indicator(self) -> bool:
+        """As the base."""
+        return self.base.is_indicator
+
+    @property
     def batch_size(self) -> int:
         """The larger of the base's and the change's."""
         return max(self.base.batch_size, self.change.batch_size)

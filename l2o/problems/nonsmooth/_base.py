@@ -19,6 +19,7 @@ class NonsmoothTerm(abc.ABC):
 
     kind: ClassVar[str]
     is_zero: ClassVar[bool] = False
+    is_indicator: ClassVar[bool] = False  # whether r is 0 on a convex set and inf elsewhere
     finite_slopes: ClassVar[bool] = False  # whether the ends of the subdifferential are finite wherever x is
 
     @property

@@ -18,6 +18,7 @@ class Box(NonsmoothTerm):
     upper: torch.Tensor
 
     kind: ClassVar[str] = "box"
+    is_indicator: ClassVar[bool] = True
 
     @property
     def batch_size(self) -> int:

@@ -16,6 +16,7 @@ class Zero(NonsmoothTerm):
 
     kind: ClassVar[str] = "zero"
     is_zero: ClassVar[bool] = True
+    is_indicator: ClassVar[bool] = True
     finite_slopes: ClassVar[bool] = True
 
     @property
