@@ -56,7 +56,7 @@ def telescope(
     """A claim and the end of a proof that ``scale * goal = sum over k = 1..K of steps + start + end``.
 
     The terms are at k, at 0 and at K. The claim says that an invariant is >= 0 for k = 0..K: it grows by `steps` at
-    each step. It is found here, by collecting what `steps` leave at the index k alone, and checked like any other claim.
+    each step. It is found here, by collecting what `steps` leave at the index k alone, and checked like any other.
     """
     linear = {name: sp.diff(goal.expression, symbol(name, "K")) * scale for name in goal.sums}
     increments = sum((c * goal.sums[name].increment for name, c in linear.items()), sp.Integer(0))
