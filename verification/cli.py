@@ -24,6 +24,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import bounds
 import l2o
+from bounds.proofs import ARGUMENTS
 from l2o._files import read_npz
 from l2o.optimizers._learned import LearnedOptimizer
 
@@ -359,6 +360,35 @@ def list_bounds(
         for e in entries:
             table.add_row(e["number"], e["name"], e["title"], e["level"], e["kind"])
         _out.print(table)
+
+
+@app.command("prove")
+def prove_bounds(
+    name: Annotated[str | None, typer.Argument(help="One bound; a line for each if left out.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the certificate(s) as JSON.")] = False,
+) -> None:
+    """Check the machine proof of a bound and print it, or of all of them.
+
+    Example: l2obound prove ood_multi_step_sharp
+    """
+    chosen = [bounds.get(name)] if name else [bounds.get(n) for n in bounds.names(variants=True)]
+    proofs = []
+    for b in chosen:
+        proof = b.prove()
+        proofs.append(proof)
+        if as_json:
+            continue
+        if name:
+            _out.print(proof.text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            says = f"proved, {len(proof.identity)} identities" if proof.valid else proof.reason
+            _out.print(f"{b.number:5}{b.key}: {says}", markup=False, highlight=False, soft_wrap=True)
+    if as_json:
+        certificates = [proof.certificate() for proof in proofs]
+        typer.echo(json.dumps(certificates[0] if name else certificates))
+    # an entry without a proof says so; an argument that does not hold is a violation
+    failed = [proof for proof in proofs if not proof.valid and proof.bound in ARGUMENTS]
+    raise typer.Exit(1 if failed else 0)
 
 
 def main() -> None:

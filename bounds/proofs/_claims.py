@@ -87,7 +87,7 @@ class Use:
 
     def __str__(self) -> str:
         if self.label:
-            return self.label
+            return f"{self.label}: {self.expression} >= 0"
         shown = ", ".join(a.index if isinstance(a, Point) else str(a) for a in self.arguments)
         return f"{self.rule.name}({shown})"
 
