@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "l2obound"
 author = "the l2obound authors"
 version = release = installed_version("l2obound")
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
-exclude_patterns = ["_build"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "theory"]
+exclude_patterns = ["_build", "_ext"]
 html_theme = "furo"
 html_title = "l2obound"
 html_show_sphinx = False
@@ -49,35 +53,6 @@ def _as_written(app: Any, what: str, name: str, obj: Any, options: Any, lines: l
     lines[:] = out
 
 
-def _entry(bound: Any) -> str:
-    """An entry of the catalogue as Markdown, its formula drawn by matplotlib: no fonts or scripts from elsewhere."""
-    from verification.report.figures import formula_svg
-
-    drawing = formula_svg(bound.latex())
-    formula = f"<div class='drawn'>{drawing}</div>" if drawing else f"```latex\n{bound.latex()}\n```"
-    plain = str.maketrans({c: f"\\{c}" for c in "*_|[]<>"})
-    lines = [
-        f"## {bound.number} `{bound.key}`",
-        f"{bound.title}; {bound.kind}, one verdict per {bound.level}.",
-        formula,
-        "Needs: " + "; ".join(h.statement for h in bound.hypotheses).translate(plain) + ".",
-        f"Source: {str(bound.source).translate(plain)}.",
-    ]
-    return "\n\n".join(lines)
-
-
-def _catalogue(app: Any, name: str, source: list[str]) -> None:
-    """The page of the catalogue says what the catalogue says."""
-    if name == "catalogue":
-        import bounds
-
-        mark = "<!-- the entries are put here by conf.py -->"
-        assert mark in source[0]
-        entries = [_entry(bounds.get(key)) for key in bounds.names(variants=True)]
-        source[0] = source[0].replace(mark, "\n\n".join(entries))
-
-
 def setup(app: Any) -> None:
     """Called by Sphinx."""
-    app.connect("source-read", _catalogue)
     app.connect("autodoc-process-docstring", _as_written)

@@ -1,0 +1,130 @@
+"""What each number of the catalogue says in plain words; the pages of the theory begin with it."""
+
+from __future__ import annotations
+
+TITLES = {
+    1: "one step",
+    2: "a sufficient condition for robustness",
+    3: "the rate in distribution",
+    4: "virtual features",
+    5: "one step out of distribution",
+    6: "many steps out of distribution",
+    7: "only the size of the deviations is known",
+    8: "a rate from the relative deviation",
+    9: "strong convexity",
+    10: "without convexity",
+    11: "where a run comes to rest",
+    12: "equivariance",
+    13: "sensitivity to Assumption 1",
+    14: "stability of the memory",
+}
+
+WORDS = {
+    1: """
+A step changes F by at most the decrease of the ideal step plus what its deviation costs. Nothing is supposed of the
+model, and f need not be convex. The right-hand side is the same number for every reference step h. Where it is not
+negative it permits an increase, and says nothing: the verdict calls that vacuous.
+""",
+    2: """
+If the deviation is smaller than the ideal step, F decreases, by the same share of ||G||^2 on every instance. The
+diagonal form speaks of the preconditioner instead: without a bias, anything between 0 and 2/L will do. Beyond these
+conditions nothing is promised, and nothing refuted: they are sufficient, not necessary.
+""",
+    3: """
+The paper's rate for a model that was trained perfectly, in both readings of Assumption 1. The exact forms beside it say
+how much it gives away: for composite problems the worst case is half of it, for r = 0 a little less than half. A
+trained model never meets Assumption 1 exactly, so these apply to classical methods; B6, B6b and B6c are the same kind
+of bound with the measured deviation in it.
+
+`ind_rate:smooth` is the one entry without a proof of ours: it is the exact worst case of Drori and Teboulle, quoted.
+A verdict on it rests on that reference, and asks for a comparator that is a minimiser.
+""",
+    4: """
+Each step out of distribution is paired with a virtual step of the same model in distribution. Its deviation is then,
+exactly, a sum of three terms: what the model does at the virtual features (the bracket), the shift of its
+preconditioner, and the shift of its bias. It is an identity for any pairing; [the attribution](../attribution.md)
+measures it.
+
+**Another smoothness constant.** Where L' is not L, N1 and N2 have to be put in one unit. Multiplying both by L is right
+for N1 and not for N2 of the default GO-Math-L2O: its memory is one of displacements and its Q has no units, so that on
+c F with equal features p' = p/c but b' = b. The power of the step in Q decides (`bias_power`, `q_step_power`).
+
+**Constants.** C1 and C2 are difference quotients of the pair, the least constants that are valid for it. They are no
+Lipschitz constants of the model.
+""",
+    5: """
+B1 on the run out of distribution, with the deviation as measured or, in the magnitude form, with the bound of it that
+B4 gives. The magnitude form is the paper's "convergence deteriorates with the magnitude of the input features". It is
+an upper bound: that a model does deteriorate does not follow from it. The nearest features are not always the tighter
+choice, because a small distance may go with a large bracket; any choice is valid, so the best is the least.
+""",
+    6: """
+What the whole run loses. B6 is the paper's form, on the mean of F over the run, and so on the best iterate. B6b
+replaces 1/K by 1/(K+1), and B6c speaks of the last iterate, without any monotonicity. All hold for arbitrary deviations
+and for **any** comparator z in the domain of r, so that the unknown minimiser does not occur.
+
+B6 does not depend on the reference step: it is affine in 1/h with a coefficient that vanishes identically. B6b holds up
+to h = 5/4, for every K and any comparator, and falls with h; B6c is least at h = 1.
+""",
+    7: """
+Where only the norms of the deviations are known, and not their directions. The distance to the comparator grows by at
+most ||e_k|| in a step, which B6b turns into a rate. It holds for any comparator: what a comparator that is no minimiser
+costs is its fixed-point residual tau, 0 at a minimiser.
+""",
+    8: """
+If the relative deviation stays below h, the rate is the classical one with the number of iterations multiplied by
+1/c, c = (h - sigma)(2 - h + sigma); at h = 1 that is 1 - rho^2. The distance Delta is the largest of the run. The
+composite form holds for any comparator as it stands, the one for r = 0 with the residual tau.
+""",
+    9: """
+With strong convexity the distance to the comparator shrinks by the factor 1 - h mu/L in every step, up to the
+deviation: a linear rate down to a floor. The Polyak-Lojasiewicz form (r = 0) is a linear rate of the objective.
+""",
+    10: """
+Without convexity there is no rate to the minimum, but the mean of ||G_k||^2 is bounded by the decrease of F and by the
+deviations, and G_k is near to the subdifferential of F at x_k where the step is small. On constrained problems this
+gives the variational inequality up to the same numbers.
+""",
+    11: """
+D = p G + b says that G + b/p = D/p. So if a run converges while p stays away from 0, G tends to -b/p. A model without
+bias heads has no floor, whatever its features: out of distribution it pays a transient, whose length
+`verification.asymptotics` counts. That the run converges is measured, not proved.
+
+**A floor of G, not of optimality.** "A floor exists if and only if the bias does not vanish" is true of G_k, whose g_k
+is the subgradient that the step implies. At a kink of r that g_k may take up the whole bias. Counter-example: LASSO
+with A = I (3 variables), y = 0.1, lam = 5, so that x* = 0, and GO-Math-L2O with a bias head that cannot vanish (b3 =
+0.1 times `sigmoid1`): ||G_k|| stays above 0.02 while x_K = x* = 0. Where r = 0 the two are one.
+
+**Which bias lasts.** In GO-Math-L2O the memory of displacements comes to rest at -b3, so that what stays of b3 is
+(1 - Q) b3.
+
+[Equivariance and floors](../equivariance.md) has both as code.
+""",
+    12: """
+Under F(x + t), c F and F(x / a) the run of an equivariant method is the run on F, moved along. So for GO-Math-L2O a
+shifted objective and a shifted start are one experiment, and the size of L does nothing. The bound states the identity
+that each "yes" of the table rests on; which method is equivariant is a table, in `bounds.equivariance`, measured by
+`verification.equivariance_table` ([how to](../equivariance.md)).
+
+The "yes" of GO-Math-L2O ends where its guards of divisions begin: steps and norms of features below 1e-20 are not
+followed. On c F that is so at c = 1e22 and not at c = 1e15.
+""",
+    13: """
+A deviation profile (delta1, delta2) guarantees descent where ||delta1||_inf + ||delta2||/||G|| is below 2. rho < 1 is
+the sharper test: p = 1/L and b = 0 is exact descent with a sum of 2. [The meter](../assumption.md) measures both.
+
+**What it says about trained models: nothing.** The shipped GO-Math-L2O has rho >= 1 on 96 % of its steps on LASSO 20 x
+40 (16 instances, 100 steps), and so has FISTA on 87 %. The guaranteed region does not speak of such runs, though they
+converge; B6, B6b and B6c do.
+""",
+    14: """
+The memory of GO-Math-L2O with frozen weights, on one mode of a quadratic, is a recurrence in two numbers. It is stable
+if and only if two inequalities hold (Jury), and the bound is the one that binds: q at most 1 + r b/(1 - b). As r falls
+with the condition number, the limit falls to 1. b > 1, which a softplus head allows, is never stable. The criterion
+supposes frozen weights: of a trained model it is a picture, not a theorem.
+
+In the shipped models b is small (medians over a run of 100 steps: 0.002 for LASSO and 0.006 for l1-logistic), so that
+the memory is about one step long: v_k is nearly the last step, and Q v nearly heavy-ball momentum.
+""",
+}
+"""By number, Markdown."""
