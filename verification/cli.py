@@ -199,7 +199,7 @@ def verify(
     """
     from verification.verify import verify_all
 
-    names = [bounds.get(name).key for name in bound] if bound else list(bounds.names())
+    names = [bounds.get(name).key for name in bound] if bound else None
     if data is None:
         p, family = _problem(problem, batch, rows, dim, lam, seed), _FAMILIES.get(problem, problem)
     else:

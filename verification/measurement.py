@@ -35,12 +35,15 @@ def _mean_objective(problem: Composite, x: np.ndarray) -> tuple[np.ndarray, np.n
     """F at the mean of x_1..x_K, and a bound on its error, (B,) each; the error is inf outside the domain of r."""
     mean = torch.from_numpy(x[:, 1:].mean(axis=1))
     value, error = as_numpy(problem.objective(mean)), as_numpy(problem.objective_error(mean))
-    # the mean itself is rounded: by convexity F there is at most <a subgradient, rounding> above F at the true mean
+    # The mean itself is rounded, and F there off by what slopes and curvature make of that. An indicator is 0 at both
+    # points, since the set is convex and the rounded mean was found in it.
     rounding = (x.shape[1] + 2) * np.finfo(np.float64).eps * np.sqrt(x.shape[2]) * np.abs(x).max(axis=(1, 2))
-    ends = torch.stack(problem.nonsmooth.subdifferential(mean)).abs().amax(0)
-    slope = as_numpy(torch.linalg.vector_norm(problem.smooth.gradient(mean).abs() + ends, dim=-1))
+    slopes = problem.smooth.gradient(mean).abs()
+    if not problem.nonsmooth.is_indicator:
+        slopes = slopes + torch.stack(problem.nonsmooth.subdifferential(mean)).abs().amax(0)
     with np.errstate(invalid="ignore", over="ignore"):
-        total = error + slope * rounding
+        curved = as_numpy(problem.smoothness) * rounding
+        total = error + (as_numpy(torch.linalg.vector_norm(slopes, dim=-1)) + curved) * rounding
     known = np.isfinite(value) & np.isfinite(total)
     return np.where(known, value, 0.0), np.where(known, total, np.inf)
 

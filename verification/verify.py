@@ -325,9 +325,9 @@ def verify_all(
     names: Iterable[str] | None = None,
     reference_step: float | str = 1.0,
 ) -> dict[str, Verification]:
-    """`verify` for several bounds (default: the whole catalogue), inspecting the run once."""
+    """`verify` for several bounds (default: the whole catalogue, as far as a run is enough), inspecting the run once."""
     inspection = inspect_run(run, problem)
     return {
         name: verify(run, problem, name, optimum, reference_step, inspection=inspection)
-        for name in (bounds.names() if names is None else names)
+        for name in ([n for n in bounds.names() if bounds.get(n).on_runs] if names is None else names)
     }

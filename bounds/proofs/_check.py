@@ -154,6 +154,9 @@ class _Checker:
         source = self.known[factor.claim]
         if source.case is not None and source.case not in part.ranges:
             raise Unproved(f"claim `{factor.claim}` holds for {source.case.says} only")
+        if factor.index in ("0", "j") and not any(part.position == 0 for part in source.parts):
+            # a claim about steps holds from k = 1 on, and at k - 1 = 0 there is none
+            raise Unproved(f"claim `{factor.claim}` speaks of steps and is used at {factor.position}")
         return moved(source.expression, factor.index, factor.position), source.equality
 
     def replaced(self, piece: sp.Expr, domain: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:

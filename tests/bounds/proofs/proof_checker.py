@@ -131,6 +131,8 @@ def check_part(claim, expression, part, certificate, known):
                 demand(not own or (factor["index"], factor["position"]) == ("j", "k - 1"), "a circle")
                 source = claim if own else known[factor["claim"]]
                 demand(source["case"] in (None, claim["case"], *(r["says"] for r in part["ranges"])), "another case")
+                early = own or factor["index"] not in "0j" or any(p["position"] == "0" for p in source["parts"])
+                demand(early, f"{factor['claim']} is about steps")
                 value *= move(parse(source["expression"]), factor["index"], factor["position"])
         square = 1 if term["square"] is None else parse(term["square"]) ** 2
         demand(equality or sign(parse(term["multiplier"]), domain, certificate), f"sign of {term['multiplier']}")

@@ -230,6 +230,12 @@ def test_a_circle_is_refused() -> None:
     assert "before it is proved" in refused(later, -L)
 
 
+def test_a_claim_about_steps_is_not_used_before_the_first() -> None:
+    about_steps = Claim("step", "", L, (Part((term(L),)),))
+    used = Claim("bound", "", L, (Part((term(1, Earlier("step", "j", k - 1)),)),))
+    assert "speaks of steps" in refused((about_steps, used), L)
+
+
 def test_an_induction_needs_its_start() -> None:
     step = Part((term(1, Earlier("bound", "j", k - 1)), term(L)), (INDEX,))
     value = k * L - 5 * L
