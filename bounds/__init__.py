@@ -10,12 +10,14 @@ as LaTeX and evaluate to numbers.
     array([0.2])
 
 Where things are: `quantities` (the vocabulary, `measure`), `hypotheses` and `assumptions` (what can be
-checked), `virtual` (the attribution of a deviation to three terms), `descent`, `rates`,
-`out_of_distribution` (the bounds), `catalog` (`names`, `get`).
+checked), `virtual` (the attribution of a deviation to three terms), `equivariance` (the table of B12),
+`descent`, `rates`, `features`, `out_of_distribution`, `linear`, `nonconvex`, `history` (the bounds),
+`catalog` (`names`, `get`), `proofs` (their proofs, checked by machine: `Bound.prove`).
 
-To add a bound: append one `Bound(...)` to the `ENTRIES` of the module it belongs to. The catalogue, the
-LaTeX, the evaluation and the list of what it needs follow from the entry. A quantity nobody measures yet is
-one line in the table of `_vocabulary` and one in `_measure`.
+To add a bound: append one `Bound(...)` to the `ENTRIES` of the module it belongs to, and its argument to
+the `ARGUMENTS` of the module of that name in `proofs`. The catalogue, the LaTeX, the evaluation and the
+list of what it needs follow from the entry. A quantity nobody measures yet is one line in the table of
+`_vocabulary` and one in `_measure`.
 
 Only NumPy, SciPy and SymPy are imported here.
 """

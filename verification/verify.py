@@ -325,7 +325,7 @@ def verify_all(
     names: Iterable[str] | None = None,
     reference_step: float | str = 1.0,
 ) -> dict[str, Verification]:
-    """`verify` for several bounds (default: the whole catalogue, as far as a run is enough), inspecting the run once."""
+    """`verify` for several bounds (default: all that a run is enough for), inspecting the run once."""
     inspection = inspect_run(run, problem)
     return {
         name: verify(run, problem, name, optimum, reference_step, inspection=inspection)

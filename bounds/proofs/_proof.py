@@ -105,7 +105,10 @@ def _identities(claim: Claim) -> Iterator[str]:
 
 
 def _term(one: Term) -> str:
-    pieces = [f"({min(str(one.multiplier), str(sp.factor(one.multiplier)), key=len)})", *(f"[{factor}]" for factor in one.factors)]
+    pieces = [
+        f"({min(str(one.multiplier), str(sp.factor(one.multiplier)), key=len)})",
+        *(f"[{factor}]" for factor in one.factors),
+    ]
     if one.square is not None:
         pieces.append(f"({one.square})^2")
     return " * ".join(pieces)

@@ -145,6 +145,11 @@ RULES: dict[str, Rule] = {
             _given,
             (_CONVEX, "r_convex"),
         ),
+        Rule(
+            "entrywise_product",
+            "||diag(a) v|| <= max_i |a_i| ||v||; also <= ||a|| max_i |v_i|",
+            lambda largest, norm, product: largest * norm - product,
+        ),
         Rule("cauchy_schwarz", "<u, v> <= ||u|| ||v||", _cauchy_schwarz),
         Rule("norm", "||v||^2 is <v, v>", _norm, equality=True),
         Rule("hypothesis", "what the bound supposes, or what its quantities mean", _given),

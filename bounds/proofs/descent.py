@@ -6,9 +6,9 @@ from typing import Any
 
 import sympy as sp
 
-from ._claims import UNIT_STEP, Argument, Claim, Part, Range, Term, term, use
+from ._claims import UNIT_STEP, Argument, Claim, Definition, Earlier, Part, Range, Term, term, use
 from ._goal import Goal
-from ._symbols import BEFORE, DEVIATION, NOW, G, L, h, size
+from ._symbols import BEFORE, DEVIATION, NOW, G, L, h, size, symbol
 
 GNORM, ENORM = size("Gnorm", "k"), size("enorm", "k")
 ONE_STEP = (term(1, use("descent_lemma", BEFORE, NOW)), term(1, use("subgradient", BEFORE, NOW)))
@@ -73,11 +73,59 @@ def virtual_norm() -> sp.Expr:
 
 def deviation_profile(goal: Goal) -> Argument:
     """B13: e = (delta1 G + delta2)/(2L), so L||e|| <= (||delta1||_inf ||G|| + ||delta2||)/2."""
-    least = (size("delta1", "k") * GNORM + size("delta2", "k")) / 2
-    small = use("hypothesis", least / L - ENORM, label="2L e_k = delta1 G_k + delta2, and the triangle inequality")
-    unit = DEVIATION.subs(h, 1)
-    terms = (term(L / 2 * (least / L + ENORM), small), term(L / 2, use("norm", ENORM, unit)))
-    return at_once(goal, *ONE_STEP, *terms)
+    largest, second, product = (size(name, "k") for name in ("delta1", "delta2", "product"))
+    u, w, unit = symbol("u", "k"), symbol("w", "k"), DEVIATION.subs(h, 1)
+    p, b, g = sp.symbols("p_i b_i G_i", real=True)
+    identity = Claim(
+        "identity",
+        "entry by entry, delta1 G + delta2 = 2L (D - G/L) with D = p G + b",
+        (2 * L * p - 1) * g + (2 * L * b - g) - 2 * L * (p * g + b - g / L),
+        (Part(()),),
+        equality=True,
+    )
+    triangle = Claim(
+        "triangle",
+        "2L||e_k|| <= ||delta1 G|| + ||delta2||",
+        product + second - 2 * L * ENORM,
+        (
+            Part(
+                (
+                    term(2, use("cauchy_schwarz", product, second, u, w)),
+                    term(1, use("norm", product, u)),
+                    term(1, use("norm", second, w)),
+                    term(-4 * L**2, use("norm", ENORM, unit)),
+                ),
+                times=product + second + 2 * L * ENORM,
+            ),
+        ),
+    )
+    least = (largest * GNORM + second) / (2 * L)
+    small = Claim(
+        "deviation",
+        "||e_k|| <= (||delta1||_inf ||G_k|| + ||delta2||)/(2L)",
+        least - ENORM,
+        (
+            Part(
+                (
+                    term(1 / (2 * L), Earlier("triangle")),
+                    term(1 / (2 * L), use("entrywise_product", largest, GNORM, product)),
+                )
+            ),
+        ),
+    )
+    end = (
+        *ONE_STEP,
+        term(L / 2 * (least + ENORM), Earlier("deviation")),
+        term(L / 2, use("norm", ENORM, unit)),
+    )
+    last = Claim("bound", "the bound", goal.expression, (Part(end),))
+    split = Definition(w, 2 * L * unit - u, "2L e_k = u_k + w_k by the identity")
+    legend = {
+        "u_k, w_k": "delta1 G and delta2 as vectors",
+        "product_k": "||delta1 G||",
+        "p_i, b_i, G_i": "entries of p, b, G",
+    }
+    return Argument((identity, triangle, small, last), definitions=(split,), legend=legend)
 
 
 ARGUMENTS = {

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import bounds
-from bounds._vocabulary import Q
 import l2o
+from bounds._vocabulary import Q
 from l2o.problems.nonsmooth.l1 import L1, soft_threshold
 from l2o.problems.smooth import QuadraticForm
 from tests import zoo

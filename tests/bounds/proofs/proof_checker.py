@@ -26,10 +26,17 @@ POINTS = {  # >= 0 at points a, b
     "gradient_domination": "2*L*(f_{a} - f_inf) - g_{a}**2",
     "cauchy_schwarz": "({0})*({1}) - ({2})*({3})",
     "norm": "({0})**2 - ({1})**2",  # = 0
+    "entrywise_product": "({0})*({1}) - ({2})",
     "jensen": "({0})",
     "hypothesis": "({0})",  # what the statement supposes: for the reader to judge
 }
-CASES = {"h": 2, "sigma_k": 2, "Delta": 2, "mu": 2}
+NEEDS = {  # hypotheses by the rules that rest on them
+    "f_smooth": ("descent_lemma", "smooth_interpolation", "strong_interpolation", "lipschitz_gradient"),
+    "f_convex": ("convexity", "smooth_interpolation", "jensen"),
+    "r_convex": ("subgradient", "inexact_subgradient", "monotone_subdifferential", "jensen"),
+    "strongly_convex": ("strong_convexity", "strong_interpolation"),
+    "polyak_lojasiewicz": ("polyak_lojasiewicz",),
+}
 
 
 class Wrong(Exception):
@@ -75,6 +82,10 @@ def check(certificate):
     """Raise `Wrong` unless every claim of the certificate is proved and the last one is its goal."""
     forbidden = [n for n in certificate["nonnegative"] if re.match(r"([xgsuvwtbfr]_|sum)", n)]
     demand(not forbidden, f"{forbidden} are not numbers >= 0")
+    factors = [f for c in certificate["claims"] for p in c["parts"] for t in p["terms"] for f in t["factors"]]
+    for name, rules in NEEDS.items():
+        used = {f["rule"] for f in factors if "rule" in f} & set(rules)
+        demand(not used or name in certificate["hypotheses"], f"{used} without the hypothesis {name}")
     known = {}
     for claim in certificate["claims"]:
         expression = parse(claim["expression"])

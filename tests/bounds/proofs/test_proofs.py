@@ -175,6 +175,13 @@ def test_a_tampered_certificate_is_refused(name: str) -> None:
         assert kind
 
 
+def test_the_checker_wants_the_hypotheses_of_the_rules() -> None:
+    certificate = json.loads(json.dumps(bounds.get("ood_multi_step").prove().certificate()))
+    certificate["hypotheses"].remove("f_convex")
+    with pytest.raises(proof_checker.Wrong, match="f_convex"):
+        proof_checker.check(certificate)
+
+
 @pytest.mark.parametrize("drop", ["start", "case"])
 def test_the_checker_wants_every_case(drop: str) -> None:
     name = {"start": "ood_multi_step", "case": "strong_convexity:pl"}[drop]
