@@ -7,7 +7,7 @@ import numpy as np
 import bounds
 
 EPS = 2.0**-52
-ALL_FACTS = {"f_convex": True, "f_smooth": True, "r_convex": True}
+ALL_FACTS = {"f_convex": True, "f_smooth": True, "r_convex": True, "strongly_convex": True, "polyak_lojasiewicz": True}
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,14 @@ class Runs:
     L_error: np.ndarray
     reference_step: np.ndarray
     preconditioner: np.ndarray | None = None
+    end_gradient: np.ndarray | None = None
+    end_gradient_error: np.ndarray | None = None
+    comparator_gradient: np.ndarray | None = None
+    comparator_gradient_error: np.ndarray | None = None
+    strong_convexity: np.ndarray | None = None
+    objective_lower: np.ndarray | None = None
+    mean_objective: np.ndarray | None = None
+    mean_objective_error: np.ndarray | None = None
     facts: dict | None = None
 
     def measure(self, **changes):
@@ -62,6 +70,25 @@ class Lasso:
         lam = self.lam[:, None]
         return np.where(x != 0, lam * np.sign(x), np.clip(wish, -lam, lam))
 
+    @property
+    def strong_convexity(self):
+        """At most lambda_min(A'A): the eigenvalue less more than its rounding."""
+        values = np.linalg.eigvalsh(np.einsum("bmi,bmj->bij", self.A, self.A))
+        return np.maximum(values[:, 0] - 1e-12 * values[:, -1], 0)
+
+    @property
+    def objective_lower(self):
+        """At most inf F: the dual value at a scaled residual of a nearly optimal point, less its rounding."""
+        x, c = np.einsum("bnm,bm->bn", np.linalg.pinv(self.A), self.y), 1 / self.L
+        for _ in range(200 if self.lam.any() else 0):
+            x = self.prox(x - c[:, None] * self.gradient(x), c)
+        residual = np.einsum("bmn,bn->bm", self.A, x) - self.y
+        slope = np.abs(np.einsum("bmn,bm->bn", self.A, residual)).max(-1)
+        share = np.where(self.lam > 0, np.minimum(1, self.lam / np.maximum(slope, 1e-300)), 1)
+        dual = -share * (residual * self.y).sum(-1) - 0.5 * share**2 * (residual**2).sum(-1)
+        # where lam = 0 the residual is orthogonal to the range of A and this is 1/2||residual||^2
+        return dual - 1e-9 * self.size(x) ** 2
+
     def size(self, x):
         return np.linalg.norm(self.A, axis=(1, 2)) * np.linalg.norm(x, axis=-1) + np.linalg.norm(self.y, axis=-1)
 
@@ -75,6 +102,7 @@ class Lasso:
 
 
 def lasso(rng, batch, n=5, m=4, smooth_share=0.3):
+    """With m < n no instance is strongly convex."""
     A = rng.standard_normal((batch, m, n)) * 10.0 ** rng.uniform(-1, 1, (batch, 1, 1))
     y = rng.standard_normal((batch, m))
     lam = np.where(rng.random(batch) < smooth_share, 0.0, 10.0 ** rng.uniform(-2, 0.5, batch))
@@ -101,7 +129,15 @@ def finish(problem, xs, gradients, subgradients, z, h):
         comparator_objective_error=problem.objective_error(z),
         L_error=np.zeros(batch),
         reference_step=h,
-        facts=ALL_FACTS,
+        end_gradient=problem.gradient(xs[-1]),
+        end_gradient_error=problem.gradient_error(xs[-1]),
+        comparator_gradient=problem.gradient(z),
+        comparator_gradient_error=problem.gradient_error(z),
+        strong_convexity=problem.strong_convexity,
+        objective_lower=problem.objective_lower,
+        mean_objective=problem.objective(x[:, 1:].mean(1)[:, None])[:, 0],
+        mean_objective_error=problem.objective_error(np.abs(x[:, 1:]).mean(1)),
+        facts=ALL_FACTS | ({} if problem.lam.any() else {"r_zero": True}),
     )
 
 
@@ -138,7 +174,7 @@ def battery(seed=0, batch=90, long_steps=False):
     out = []
     for steps in (1, 2, 3, 7, 20):
         for kind in ("random", "relative", "huge", "exact", "path", "zigzag", "stay"):
-            problem = lasso(rng, batch)
+            problem = lasso(rng, batch, m=4 if steps in (1, 7) else 8)
             n = problem.A.shape[2]
             x0 = rng.standard_normal((batch, n)) * 10.0 ** rng.uniform(-1, 1, (batch, 1))
             good = x0
@@ -182,20 +218,24 @@ def battery(seed=0, batch=90, long_steps=False):
     return out
 
 
-def line(x, slope=0.0, curvature=0.0, L=1.0, r_slope=0.0, z=0.0, h=1.0):
-    """A run in one variable on slope x + curvature x^2/2 + r_slope |x|, iterates x >= 0, as exact numbers."""
+def line(x, slope=0.0, curvature=0.0, L=1.0, r_slope=0.0, z=0.0, h=1.0, floor=None, offset=0.0):
+    """A run in one variable on slope x + curvature x^2/2 + r_slope |x| + offset, iterates x >= 0, as exact numbers.
+
+    `floor` is inf F, where it is wanted; mu is the curvature where that is positive.
+    """
     x = np.asarray(x, float)
 
     def objective(t):
-        return slope * t + curvature * t**2 / 2 + r_slope * np.abs(t)
+        return slope * t + curvature * t**2 / 2 + r_slope * np.abs(t) + offset
 
     fixed = z - h / L * (slope + curvature * z)
     fixed = np.sign(fixed) * max(abs(fixed) - h / L * r_slope, 0)
     K = len(x) - 1
     zero = np.zeros(1)
+    gradient = slope + curvature * x
     return Runs(
         x=x[None, :, None],
-        gradient=(slope + curvature * x[:-1])[None, :, None],
+        gradient=gradient[None, :-1, None],
         subgradient=np.full((1, K, 1), float(r_slope)),
         objective=objective(x)[None],
         L=np.array([L]),
@@ -207,7 +247,35 @@ def line(x, slope=0.0, curvature=0.0, L=1.0, r_slope=0.0, z=0.0, h=1.0):
         comparator_objective_error=zero,
         L_error=zero,
         reference_step=np.array([h]),
-        facts=ALL_FACTS,
+        end_gradient=gradient[None, -1:],
+        comparator_gradient=np.array([[slope + curvature * z]]),
+        strong_convexity=np.array([max(curvature, 0.0)]),
+        objective_lower=np.array([-np.inf if floor is None else floor]),
+        mean_objective=objective(x[1:].mean(keepdims=True)),
+        facts=ALL_FACTS | {"f_convex": curvature >= 0, "strongly_convex": curvature >= 0, "r_zero": r_slope == 0},
+    )
+
+
+def huber(x, slope, L=1.0, h=1.0):
+    """A run on the L-smooth function that is slope |x| - slope^2/(2L) beyond slope/L, where all x are; z = 0."""
+    run = line(x, slope=slope, L=L, h=h, offset=-(slope**2) / (2 * L), floor=0.0)
+    zero = np.zeros(1)
+    facts = run.facts | {"comparator_optimal": True}
+    return replace(
+        run,
+        comparator_objective=zero,
+        comparator_residual=zero,
+        comparator_gradient=np.zeros((1, 1)),
+        strong_convexity=zero,
+        facts=facts,
+    )
+
+
+def given(quantities, values, errors=None, **facts):
+    """With further quantities and facts."""
+    q = quantities
+    return bounds.Quantities(
+        {**q.values, **values}, {**q.errors, **(errors or {})}, {**q.facts, **facts}, q.steps, q.batch
     )
 
 
