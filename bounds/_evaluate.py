@@ -134,9 +134,9 @@ def _cell(ball: Ball) -> Ball:
 
 
 def _power(base: Ball, exponent: Ball) -> Ball:
-    """A power of what is known to be >= 0, the exponent a whole number >= 0."""
+    """A power, with whole numbers as exponents, of what is known to be >= 0."""
     with np.errstate(all="ignore"):
         low, high = (np.power(np.maximum(end, 0.0), exponent.mid) for end in (base.lower, base.upper))
         # numpy's pow is good to a few units in the last place; 16 are allowed
-        mid, rad = (low + high) / 2, (high - low) / 2 + 16 * EPS * high + TINY
+        mid, rad = (low + high) / 2, np.abs(high - low) / 2 + 16 * EPS * np.maximum(low, high) + TINY
     return Ball(np.where(np.isfinite(mid), mid, 0.0), np.where(np.isfinite(mid + rad), rad, np.inf))

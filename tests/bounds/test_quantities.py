@@ -37,7 +37,21 @@ def plain(run):
     def norm(a):
         return np.sqrt(dot(a, a))
 
+    here = np.concatenate([run.gradient, run.end_gradient[:, None]], 1)
+    bias = D - p * G
     return {
+        "mu": run.strong_convexity,
+        "F_low": run.objective_lower,
+        "F_mean": run.mean_objective,
+        "F_best": run.objective[:, 1:].min(1),
+        "Delta": norm(x - z)[:, :-1].max(1),
+        "sigma_max": (L * norm(e) / norm(G)).max(1),
+        "gz2": dot(here - run.comparator_gradient[:, None], here - run.comparator_gradient[:, None]),
+        "stationarity": norm(here[:, 1:] + run.subgradient),
+        "vi_gap": dot(here[:, 1:], x[:, 1:] - z),
+        "delta1": np.abs(2 * L[..., None] * p - 1).max(-1),
+        "delta2": norm(2 * L[..., None] * bias - G),
+        "Gb": norm(G + bias / p),
         "G2": dot(G, G),
         "D2": dot(D, D),
         "e2": dot(e, e),
