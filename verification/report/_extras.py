@@ -49,7 +49,7 @@ def attributed(found: Decomposition) -> dict[str, Any]:
         "share": stacked,
         "resolved": listed(known.mean(axis=0)[columns]),
         "overall": {name: float(value[known].mean()) if known.any() else None for name, value in share.items()},
-        "steps": int(found.alive.sum()),
+        "attributed_steps": int(found.alive.sum()),
         "resolved_steps": int(known.sum()),
         "inexact_steps": int((~found.exact & found.alive).sum()),
         "scaled": found.scaled,

@@ -37,7 +37,8 @@ def _proved(proof: Results | None) -> str:
     if proof is None:
         return "not tried here (proofs = false)"
     if not proof["valid"]:
-        return f"no: {proof['reason']}"
+        # The reason of an entry taken from the literature goes on with its source, which stands beside it.
+        return f"no: {proof['reason'].partition(':')[0]}"
     return f"{count(proof['claims'], 'claim')}, {count(proof['inequalities'], 'term')}"
 
 

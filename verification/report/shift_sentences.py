@@ -57,7 +57,7 @@ def attribution(entries: Sequence[Results]) -> str:
 
 def attribution_notes(entries: Sequence[Results]) -> list[str]:
     """What was checked, and what is left out."""
-    steps = sum(e["steps"] for e in entries)
+    steps = sum(e["attributed_steps"] for e in entries)
     hidden = steps - sum(e["resolved_steps"] for e in entries)
     exact = sum(e["inexact_steps"] for e in entries) == 0
     said = [f"On all of the {count(steps, 'step')} the terms add up to e'_k up to rounding."] if exact and steps else []

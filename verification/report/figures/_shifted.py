@@ -132,7 +132,7 @@ def transients(entries: Sequence[Results], looks: Mapping[str, Any]) -> Figure:
                 axes.plot([middle], [entry["eps"]], marker="v", markersize=6, linestyle="none", color=look["color"])
         eps = group[0]["eps"]
         axes.axhline(eps, color=MUTED, linewidth=0.8)
-        panels.remark(axes, eps, f"{eps:g}", "bottom")
+        panels.remark(axes, eps, "counted as reached below", "bottom")
         axes.set_ylim(low, max(high, 10 * low))
         panels.powers(axes)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
