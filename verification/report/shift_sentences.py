@@ -135,6 +135,6 @@ def transient_notes(entries: Sequence[Results]) -> list[str]:
     sizes = [v for e in entries for v in e["floors"]["size"] if v is not None]
     said = [f"‖b/p‖ after the last step is at most {number(max(sizes))}."] if sizes else []
     heads = [f"{e['optimizer']['label']} ({join(e['bias_heads'])})" for e in entries if e["bias_heads"]]
-    said.append(f"With bias heads: {join(list(dict.fromkeys(heads)))}." if heads else "None of them has bias heads.")
+    said.append(f"With bias heads: {join(list(dict.fromkeys(heads)))}." if heads else "They have no bias heads.")
     notes: list[Any] = list(dict.fromkeys(text for e in entries for text in e["notes"]))
     return [*TRANSIENT_NOTES, *said, *(f"{text}." for text in notes)]
