@@ -146,6 +146,7 @@ def test_train_and_use_the_weights(run, tmp_path) -> None:
 
 REPORT = """
 title = "small <script>alert(1)</script>"
+proofs = false
 [[problem]]
 key = "tiny"
 family = "lasso"
@@ -173,6 +174,7 @@ def test_report_end_to_end(run, tmp_path) -> None:
     assert len(results["runs"]) == 4
     assert results["provenance"]["weights"][0]["sha256"]
     tables = {"verdicts.csv", "curves.csv", "per_step.csv", "deviations.csv", "comparison.csv", "f_star.csv"}
+    tables |= {"ledger.csv", "attribution.csv", "shift_pairs.csv", "transients.csv"}
     assert {p.name for p in (out / "tables").iterdir()} == tables
     figures = {p.name: p.read_bytes() for p in (out / "figures").iterdir()}
     assert {"convergence-tiny.svg", "convergence-tiny.pdf", "per-step-tiny-go-math-l2o.pdf"} <= set(figures)
@@ -184,7 +186,7 @@ def test_report_end_to_end(run, tmp_path) -> None:
     assert {p.name: p.read_bytes() for p in (out / "figures").iterdir()} == figures
     # Run again: everything is reused, and said to be.
     code, text, _ = run("report", tmp_path / "r.toml", "--out", out)
-    assert text.count("reused:") == 6  # four runs, F* with and without the shift
+    assert text.count("reused:") == 7  # four runs, F* with and without the shift, the attribution of one
     again = json.loads((out / "results.json").read_text())
     assert again["runs"] == results["runs"]
     # A damaged partial result is made again.

@@ -10,6 +10,7 @@ from typing import Any
 
 from l2o import InputError
 from l2o._files import write_bytes
+from verification.report._partial import EXTRAS
 from verification.report.config import ReportConfig, load_report_config
 from verification.report.experiment import FORMAT, Progress, run_report
 
@@ -23,7 +24,7 @@ __all__ = [
     "run_report",
 ]
 
-_PARTS = ("title", "quick", "provenance", "config", "problems", "bounds", "runs")
+_PARTS = ("title", "quick", "provenance", "config", "problems", "bounds", "catalogue", "runs", *EXTRAS)
 
 
 def read_results(folder: str | os.PathLike[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 import bounds
 import l2o
 from l2o._config import Section, read_config, usable_device
+from l2o.optimizers._learned import LearnedOptimizer
 from l2o.problems import Composite, real, synthetic
 from l2o.training.config import split_seed
 
@@ -119,6 +120,24 @@ class ProblemSection(Section):
         return _TITLES.get(self.family) or f"{Path(str(self.path)).name}, {_NAMES[self.trained_for]}"
 
 
+class TransientSection(ProblemSection):
+    """A problem on which learned methods are run for long: when is the relative gap at most `eps` for good?"""
+
+    eps: float = Field(1e-6, gt=0, lt=1)
+    instances: int = Field(4, ge=1)
+    steps: int = Field(1000, ge=1)
+    optimizers: tuple[str, ...] = ("go-math-l2o", "l2o-pa")
+    scenarios: tuple[Scenario, ...] = (Scenario(s=10.0),)
+
+    @field_validator("optimizers")
+    @classmethod
+    def _learned(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name in l2o.optimizer_names() and not issubclass(l2o.optimizers.optimizer_class(name), LearnedOptimizer):
+                raise ValueError(f"a transient is measured of learned optimizers, and {name} is none; leave it out")
+        return names
+
+
 class ReportConfig(Section):
     """A whole report; runs are made on `device`, in float64, and checked on the CPU."""
 
@@ -128,7 +147,9 @@ class ReportConfig(Section):
     reference_step: float | Literal["best"] = "best"
     device: str = "cpu"
     bounds_: tuple[str, ...] | None = Field(None, alias="bounds")
+    proofs: bool = True
     problem: tuple[ProblemSection, ...] = Field(min_length=1)
+    transient: tuple[TransientSection, ...] = ()
 
     @field_validator("device")
     @classmethod
@@ -144,7 +165,7 @@ class ReportConfig(Section):
 
     @model_validator(mode="after")
     def _distinct(self) -> ReportConfig:
-        keys = [p.key for p in self.problem]
+        keys = [p.key for p in (*self.problem, *self.transient)]
         if len(set(keys)) != len(keys):
             raise ValueError(f"problem keys must differ, got {', '.join(keys)}")
         return self
@@ -164,5 +185,9 @@ def load_report_config(
     if isinstance(source, dict):
         return config
     folder = Path(source).parent
-    sections = [p if p.path is None else p.model_copy(update={"path": str(folder / p.path)}) for p in config.problem]
-    return config.model_copy(update={"problem": tuple(sections)})
+
+    def found(section: Any) -> Any:
+        return section if section.path is None else section.model_copy(update={"path": str(folder / section.path)})
+
+    sections = {name: tuple(map(found, getattr(config, name))) for name in ("problem", "transient")}
+    return config.model_copy(update=sections)

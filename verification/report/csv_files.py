@@ -12,6 +12,7 @@ from typing import Any
 from l2o._files import write_bytes
 from verification.report._compare import Results, lowest_gaps, relative_widths, rows
 from verification.report._format import printable
+from verification.report._ledger_view import ledger_rows
 from verification.report.tables import VERDICTS, broken
 
 _RUN = ("run", "problem", "scenario", "optimizer")
@@ -30,11 +31,18 @@ _F_STAR_FIELDS = (
     "problem", "scenario", "instance", "lower", "upper", "relative_width", "lowest_relative_gap", "lowest_by",
     "resolved",
 )  # fmt: skip
+_LEDGER_FIELDS = (
+    "bound", "number", "title", "level", "kind", "origin", "source", "latex", "hypotheses", "proved", "claims", "terms",
+    "why_not_proved", "checks", *(v.replace(" ", "_") for v in VERDICTS), "why_not_checked",
+)  # fmt: skip
+_PAIR_FIELDS = ("problem", "optimizer", "tau", "start", "objective", "expected", "measured", "quantity", "k", "value")
 _STATISTICS = ("median", "q10", "q90")
 
 
 def write_tables(results: Results, folder: str | os.PathLike[str]) -> list[Path]:
-    """Write verdicts, curves, per_step, deviations, comparison and f_star as CSV."""
+    """Write every table as CSV: verdicts, curves, per_step, deviations, comparison, f_star, ledger, attribution,
+    shift_pairs and transients.
+    """
     results = printable(results)
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -45,6 +53,10 @@ def write_tables(results: Results, folder: str | os.PathLike[str]) -> list[Path]
         "deviations": (_LONG_FIELDS, _deviations(results)),
         "comparison": (_COMPARISON_FIELDS, _comparison(results)),
         "f_star": (_F_STAR_FIELDS, _f_star(results)),
+        "ledger": (_LEDGER_FIELDS, _ledger(results)),
+        "attribution": (_LONG_FIELDS, _attribution(results)),
+        "shift_pairs": (_PAIR_FIELDS, _shift_pairs(results)),
+        "transients": (_LONG_FIELDS, _transients(results)),
     }
     return [_write(target / f"{name}.csv", fields, lines) for name, (fields, lines) in tables.items()]
 
@@ -124,6 +136,50 @@ def _f_star(results: Results) -> Iterator[list[Any]]:
                 resolved = None if width is None or least is None else least > width
                 ends = [optimum["lower"][index], optimum["upper"][index]]
                 yield [problem["key"], key, index, *ends, width, least, name, resolved]
+
+
+def _ledger(results: Results) -> Iterator[list[Any]]:
+    for row in ledger_rows(results):
+        proof = row["proof"] or {}
+        yield (
+            [row[name] for name in ("key", "number", "title", "level", "kind", "origin", "source", "latex")]
+            + ["; ".join(h["name"] for h in row["hypotheses"]), proof.get("valid"), proof.get("claims")]
+            + [proof.get("inequalities"), proof.get("reason"), row["checks"]]
+            + [row["counts"][name] for name in VERDICTS]
+            + [row["unchecked"]]
+        )
+
+
+def _extra_head(entry: Results) -> list[Any]:
+    return [entry["key"], entry["problem"], entry["scenario"]["key"], entry["optimizer"]["name"]]
+
+
+def _attribution(results: Results) -> Iterator[list[Any]]:
+    for entry in results["attributions"]:
+        head = _extra_head(entry)
+        for name, share in entry["overall"].items():
+            yield [*head, f"{name}_share", "mean", None, share]
+        for name, shares in entry["share"].items():
+            yield from ([*head, f"{name}_share", "median", k, v] for k, v in zip(entry["k"], shares))
+        yield from ([*head, "resolved", "share", k, v] for k, v in zip(entry["k"], entry["resolved"]))
+
+
+def _shift_pairs(results: Results) -> Iterator[list[Any]]:
+    for pair in results["shift_pairs"]:
+        head = [pair["problem"], pair["optimizer"]["name"], pair["tau"], pair["start"], pair["scenario"]["key"]]
+        head += [pair["expected"], pair["equivariance"]["verdict"]]
+        for name in ("iterates", "gap"):
+            yield [*head, f"{name}_worst", None, pair[f"worst_{name}"]]
+            yield from ([*head, name, k, v] for k, v in zip(pair["k"], pair[name]))
+
+
+def _transients(results: Results) -> Iterator[list[Any]]:
+    for entry in results["transients"]:
+        head = _extra_head(entry)
+        yield from _long(head, ("relative_gap",), entry["k"], entry["relative_gap"])
+        for instance, (first, floor) in enumerate(zip(entry["first"], entry["floors"]["size"])):
+            yield [*head, "first_k_for_good", f"instance {instance}", None, first]
+            yield [*head, "floor", f"instance {instance}", entry["steps"], floor]
 
 
 def _write(path: Path, fields: Sequence[str], lines: Iterator[list[Any]]) -> Path:

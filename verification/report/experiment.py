@@ -10,41 +10,31 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 import bounds
-import l2o
-from l2o.optimizers._learned import LearnedOptimizer
-from l2o.pretrained import manifest as weights_manifest
 from l2o.problems import Composite, synthetic
 from l2o.training.config import split_seed
 from verification.inspection import as_numpy, inspect_run
 from verification.optimum import Optimum, optimum
 from verification.optimum._ledger import single_thread
-from verification.report._partial import partial_path, read_partial, write_partial
+from verification.report._extras import attribution, shift_pair, transient
+from verification.report._ledger import bound_entry, checked_names, is_virtual, ledger, number_of, prove_all
+from verification.report._methods import Case, Method, Rollouts, methods_of
+from verification.report._partial import EXTRAS, partial_path, read_partial, write_partial
 from verification.report._provenance import code_digest, machine, versions
 from verification.report._series import bound_curves, series
-from verification.report.config import ProblemSection, ReportConfig, Scenario
+from verification.report.config import ProblemSection, ReportConfig, Scenario, TransientSection
+from verification.result import Verification
 from verification.verify import verify
 
-FORMAT = 2
-_LABELS = {
-    "go-math-l2o": "GO-Math-L2O",
-    "l2o-pa": "L2O-PA",
-    "gradient-descent": "gradient descent",
-    "ista": "ISTA",
-    "fista": "FISTA",
-    "fista-restart": "restarted FISTA",
-    "heavy-ball": "heavy ball",
-    "nesterov": "Nesterov",
-}
+FORMAT = 3
 _STEP_BOUND = "per_step_descent"
 
 
@@ -57,100 +47,46 @@ class Progress:
     what: str
 
 
-@dataclass(frozen=True)
-class _Method:
-    """An optimizer as the report runs it; `weights` is the manifest of a learned one."""
-
-    name: str
-    optimizer: Any
-    weights: dict[str, Any] | None = None
-
-    @property
-    def entry(self) -> dict[str, Any]:
-        kept = ("family", "sha256")
-        return {
-            "name": self.name,
-            "label": _LABELS.get(self.name, self.name),
-            "learned": self.weights is not None,
-            "weights": None if self.weights is None else {k: self.weights[k] for k in kept},
-        }
-
-
-def _bound_entry(bound: bounds.Bound) -> dict[str, Any]:
-    return {
-        "key": bound.key,
-        "number": bound.number,
-        "title": bound.title,
-        "latex": bound.latex(),
-        "level": bound.level,
-        "source": str(bound.source),
-        "kind": bound.kind,
-        "hypotheses": [{"name": h.name, "statement": h.statement} for h in bound.hypotheses],
-    }
-
-
-def _methods(section: ProblemSection) -> tuple[list[_Method], list[str]]:
-    """The optimizers of a section, the learned ones trained; and why others are left out."""
-    found, left_out = [], []
-    for name in section.optimizers:
-        if not issubclass(l2o.optimizers.optimizer_class(name), LearnedOptimizer):
-            found.append(_Method(name, l2o.optimizer(name)))
-        elif (name, section.trained_for) in l2o.pretrained_names():
-            weights = weights_manifest(name, section.trained_for)
-            found.append(_Method(name, l2o.pretrained(name, section.trained_for), weights))
-        else:
-            left_out.append(
-                f"{name}: no weights trained for {section.trained_for} are shipped, and untrained ones say nothing"
-            )
-    return found, left_out
-
-
 def _run_entry(
-    section: ProblemSection,
-    scenario: Scenario,
-    method: _Method,
-    problem: Composite,
-    x0: torch.Tensor,
-    certified: Optimum,
-    config: ReportConfig,
+    rollouts: Rollouts, case: Case, method: Method, reference: Case | None, config: ReportConfig
 ) -> dict[str, Any]:
     begun = time.perf_counter()
-    there = problem.to(device=config.device)
-    run = l2o.rollout(method.optimizer, there, x0.to(config.device), section.steps).to("cpu")
+    section, problem, certified = rollouts.section, case.problem, case.optimum
+    run = rollouts(case, method)
     ran = time.perf_counter()
     inspection = inspect_run(run, problem)
-    names = bounds.names() if config.bounds_ is None else config.bounds_
+    names = checked_names(config.bounds_, reference is not None)
 
-    def check(name: str) -> Any:
-        return verify(run, problem, name, certified, config.reference_step, inspection=inspection)
+    def check(name: str) -> Verification:
+        bound = bounds.get(name)
+        paired: dict[str, Any] = {}
+        if reference is not None and is_virtual(bound):
+            paired = {"reference_run": rollouts(reference, method), "optimizer": method.optimizer}
+        return verify(run, problem, bound, certified, config.reference_step, inspection=inspection, **paired)
 
     checked = {name: check(name) for name in names}
     descent = checked.get(_STEP_BOUND) or check(_STEP_BOUND)
-    learned = method.weights is not None
     entry = {
-        "key": f"{section.key}/{scenario.key}/{method.name}",
+        "key": f"{section.key}/{case.scenario.key}/{method.name}",
         "problem": section.key,
-        "scenario": _scenario_entry(scenario),
+        "scenario": case.entry,
         "optimizer": method.entry,
         "instances": problem.batch_size,
         "steps": section.steps,
         "diverged": int((~inspection.finite).sum()),
         "subgradient_rule": run.subgradient_rule,
-        **series(run, inspection, certified, descent, learned),
+        **series(run, inspection, certified, descent, method.learned),
         "bound_curves": bound_curves(inspection, certified, tuple(names)),
-        "verdicts": [v.to_dict() for v in checked.values()],
+        "verdicts": [v.to_dict() | {"number": number_of(v.bound)} for v in checked.values()],
     }
     return entry | {"seconds": round(ran - begun, 4), "checking_seconds": round(time.perf_counter() - ran, 4)}
 
 
-def _scenario_entry(scenario: Scenario) -> dict[str, Any]:
-    return {"key": scenario.key, "label": scenario.label, "s": scenario.s, "t": scenario.t}
-
-
-def _optimum_entry(scenario: Scenario, problem: Composite, certified: Optimum) -> dict[str, Any]:
+def _optimum_entry(case: Case) -> dict[str, Any]:
     """What F* is known to under a scenario."""
+    problem, certified = case.problem, case.optimum
     return {
-        "scenario": _scenario_entry(scenario),
+        "scenario": case.entry,
         "fingerprint": problem.fingerprint(),
         # In full: an interval of relative width 1e-13 does not survive rounding.
         "lower": [float(v) if np.isfinite(v) else None for v in certified.lower],
@@ -185,24 +121,14 @@ def _problem_entry(
     }
 
 
-def _run_digest(
-    config: ReportConfig, section: ProblemSection, scenario: Scenario, method: _Method, problem: Composite
-) -> str:
-    parts = [
-        FORMAT,
-        versions(),
-        code_digest(),
-        config.seed,
-        config.rtol,
-        config.device,
-        config.reference_step,
-        config.bounds_,
-        section.model_dump(mode="json", exclude={"scenarios", "optimizers", "title", "path"}),
-        scenario.model_dump(),
-        method.entry,
-        problem.fingerprint(),
-    ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+def _digest(config: ReportConfig, *parts: Any) -> str:
+    """Of everything that a stored part depends on."""
+    common = [FORMAT, versions(), code_digest(), config.seed, config.rtol, config.device]
+    return hashlib.sha256(json.dumps([*common, *parts], sort_keys=True).encode()).hexdigest()
+
+
+def _section_digest(section: ProblemSection) -> dict[str, Any]:
+    return section.model_dump(mode="json", exclude={"scenarios", "optimizers", "title", "path"})
 
 
 class _Report:
@@ -210,15 +136,27 @@ class _Report:
 
     def __init__(self, config: ReportConfig, folder: Path, progress: Callable[[Progress], None] | None) -> None:
         self.config, self.folder, self.progress = config, folder, progress
-        self.total = sum(len(p.optimizers) * len(p.scenarios) for p in config.problem)
+        self.total = sum(len(p.optimizers) * len(p.scenarios) for p in (*config.problem, *config.transient))
         self.done = 0
         self.reused: list[str] = []
         self.runs: list[dict[str, Any]] = []
+        self.extras: dict[str, list[dict[str, Any]]] = {name: [] for name in EXTRAS}
         self.weights: dict[tuple[str, str], dict[str, Any]] = {}
 
     def tell(self, what: str) -> None:
         if self.progress is not None:
             self.progress(Progress(self.done, self.total, what))
+
+    def kept(self, key: str, digest: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """A part of the report, from its file if it is there and whole."""
+        path = partial_path(self.folder, key, digest)
+        entry = read_partial(path)
+        if entry is not None:
+            self.reused.append(key)
+            return entry
+        entry = make()
+        write_partial(path, entry)
+        return entry
 
     def certify(self, section: ProblemSection, problem: Composite, where: str) -> Optimum:
         self.tell(f"{section.key}: certifying F*")
@@ -227,51 +165,126 @@ class _Report:
             self.reused.append(f"F* of {section.key}{where} (cache)")
         return certified
 
-    def problem(self, section: ProblemSection) -> dict[str, Any]:
-        """Run a section; its runs go to `self.runs`."""
-        base = section.build(self.config.seed)
-        begun = time.perf_counter()
+    def cases(self, section: ProblemSection) -> Iterator[tuple[Case, float]]:
+        """A case for each scenario, in order, and the seconds that F* took; one in distribution shares its F*."""
+        base, begun = section.build(self.config.seed), time.perf_counter()
         certified = self.certify(section, base, "")
-        seconds = time.perf_counter() - begun
         start = synthetic.starts(base, seed=split_seed("test", 0, self.config.seed))
-        methods, left_out = _methods(section)
+        seconds = time.perf_counter() - begun
+        yield Case(Scenario(), base, start, certified), seconds
+        for scenario in section.scenarios:
+            problem, here, begun = base, certified, time.perf_counter()
+            if scenario.t:
+                problem = base.shifted(scenario.t)
+                here = self.certify(section, problem, f", {scenario.label}")
+            yield Case(scenario, problem, start + scenario.s, here), time.perf_counter() - begun
+
+    def methods(self, section: ProblemSection) -> tuple[list[Method], list[str]]:
+        """The methods of a section; their weights are noted, and those that are left out."""
+        methods, left_out = methods_of(section)
         self.done += len(left_out) * len(section.scenarios)
         for method in methods:
             if method.weights is not None:
                 self.weights[method.name, section.trained_for] = method.weights
-        optima = []
-        for scenario in section.scenarios:
-            problem, here = base, certified
-            if scenario.t:
-                problem, begun = base.shifted(scenario.t), time.perf_counter()
-                here = self.certify(section, problem, f", {scenario.label}")
-                seconds += time.perf_counter() - begun
-            optima.append(_optimum_entry(scenario, problem, here))
-            for method in methods:
-                self.tell(f"{section.key}, {scenario.label}: {method.name}")
-                self.runs.append(self.run(section, scenario, method, problem, start + scenario.s, here))
-                self.done += 1
-        return _problem_entry(section, base, optima, left_out, seconds)
+        return methods, left_out
 
-    def run(
-        self,
-        section: ProblemSection,
-        scenario: Scenario,
-        method: _Method,
-        problem: Composite,
-        x0: torch.Tensor,
-        certified: Optimum,
-    ) -> dict[str, Any]:
-        """The entry of a run, from its file if it is there and whole."""
-        key = f"{section.key}/{scenario.key}/{method.name}"
-        path = partial_path(self.folder, key, _run_digest(self.config, section, scenario, method, problem))
-        entry = read_partial(path)
-        if entry is not None:
-            self.reused.append(key)
-            return entry
-        entry = _run_entry(section, scenario, method, problem, x0, certified, self.config)
-        write_partial(path, entry)
-        return entry
+    def problem(self, section: ProblemSection) -> dict[str, Any]:
+        """Run a section; its runs go to `self.runs`, what is measured beside them to `self.extras`."""
+        rollouts = Rollouts(section, self.config.device)
+        methods, left_out = self.methods(section)
+        (base, seconds), *rest = self.cases(section)
+        cases = [case for case, _ in rest]
+        reference = next((case for case in cases if case.scenario.key == "ind"), None)
+        for case in cases:
+            for method in methods:
+                paired = reference if method.learned and case is not reference else None
+                self.tell(f"{section.key}, {case.scenario.label}: {method.name}")
+                self.runs.append(self.run(rollouts, case, method, paired))
+                self.done += 1
+        for method in (m for m in methods if m.learned):
+            self.measure(rollouts, base, reference, cases, method)
+        optima = [_optimum_entry(case) for case in cases]
+        return _problem_entry(section, base.problem, optima, left_out, seconds + sum(s for _, s in rest))
+
+    def run(self, rollouts: Rollouts, case: Case, method: Method, reference: Case | None) -> dict[str, Any]:
+        section, config = rollouts.section, self.config
+        parts = [config.reference_step, config.bounds_, _section_digest(section), case.scenario.model_dump()]
+        digest = _digest(config, *parts, method.entry, case.problem.fingerprint(), reference is not None)
+        key = f"{section.key}/{case.scenario.key}/{method.name}"
+        return self.kept(key, digest, lambda: _run_entry(rollouts, case, method, reference, config))
+
+    def measure(
+        self, rollouts: Rollouts, base: Case, reference: Case | None, cases: list[Case], method: Method
+    ) -> None:
+        """Attribution of every shifted run, and pairs of shifts of equal size, of a learned method."""
+        section = rollouts.section
+        for case in (c for c in cases if reference is not None and c is not reference):
+            self.tell(f"{section.key}, {case.scenario.label}: attribution of {method.name}")
+            self.extra(
+                "attributions", rollouts, case, method, lambda c=case: attribution(rollouts, c, reference, method)
+            )
+        for start, objective in pairs_of_shifts(cases):
+            tau = objective.scenario.t
+            self.tell(f"{section.key}, s = t = {tau:g}: {method.name}")
+            self.extra(
+                "shift_pairs",
+                rollouts,
+                objective,
+                method,
+                lambda s=start, o=objective: shift_pair(rollouts, base, s, o, method),
+            )
+
+    def extra(
+        self, kind: str, rollouts: Rollouts, case: Case, method: Method, make: Callable[[], dict[str, Any]]
+    ) -> None:
+        """Add what `make` gives, with where it belongs, to the extras of a kind."""
+        section = rollouts.section
+        head = {
+            "problem": section.key,
+            "scenario": case.entry,
+            "optimizer": method.entry,
+            "instances": case.problem.batch_size,
+            "steps": section.steps,
+        }
+        digest = _digest(
+            self.config, kind, _section_digest(section), case.entry, method.entry, case.problem.fingerprint()
+        )
+        key = f"{section.key}/{case.scenario.key}/{method.name}/{kind}"
+        self.extras[kind].append(self.kept(key, digest, lambda: {"key": key, **head, **make()}))
+
+    def transient(self, section: TransientSection) -> None:
+        """Run a section of long runs; what comes of it goes to the extras."""
+        rollouts = Rollouts(section, self.config.device)
+        methods, left_out = self.methods(section)
+        base, *rest = [case for case, _ in self.cases(section)]
+        for case in rest:
+            for method in methods:
+                self.tell(f"{section.key}, {case.scenario.label}: transient of {method.name}")
+                self.extra(
+                    "transients",
+                    rollouts,
+                    case,
+                    method,
+                    lambda c=case, m=method: (
+                        {"title": section.describe(base.problem), "left_out": left_out}
+                        | transient(rollouts, c, m, section.eps)
+                    ),
+                )
+                self.done += 1
+
+    def proofs(self) -> dict[str, Any]:
+        """The machine proofs, which take a while."""
+        if not self.config.proofs:
+            return {}
+        self.tell("checking the machine proofs")
+        return self.kept("machine proofs", _digest(self.config, "proofs"), prove_all)
+
+
+def pairs_of_shifts(cases: Sequence[Case]) -> list[tuple[Case, Case]]:
+    """(start shifted by tau, objective shifted by tau) for every tau of which there are both."""
+    starts = {c.scenario.s: c for c in cases if c.scenario.s and not c.scenario.t}
+    objectives = [c for c in cases if c.scenario.t and not c.scenario.s]
+    return [(starts[c.scenario.t], c) for c in objectives if c.scenario.t in starts]
 
 
 def run_report(
@@ -287,9 +300,13 @@ def run_report(
     report = _Report(config, folder, progress)
     with single_thread():  # sums do not depend on the cores, and a busy machine makes two threads wait for each other
         problems = [report.problem(section) for section in config.problem]
+        for section in config.transient:
+            report.transient(section)
+        proofs = report.proofs()
         used = machine()
     report.tell("writing")
-    names = bounds.names() if config.bounds_ is None else config.bounds_
+    held = {v["bound"] for run in report.runs for v in run["verdicts"]}
+    names = [name for name in bounds.names(variants=True) if name in held | set(config.bounds_ or ())]
     kept = ("model", "family", "sha256", "updates", "seed", "command")
     return {
         "format": FORMAT,
@@ -309,6 +326,8 @@ def run_report(
         },
         "config": config.model_dump(mode="json", by_alias=True),
         "problems": problems,
-        "bounds": [_bound_entry(bounds.get(name)) for name in names],
+        "bounds": [bound_entry(name) for name in names],
+        "catalogue": ledger(proofs, held),
         "runs": report.runs,
+        **report.extras,
     }

@@ -14,12 +14,14 @@ import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from verification.report import sentences
+from verification.report import sentences, shift_sentences
 from verification.report._answer import answer
 from verification.report._compare import comparisons, rows
 from verification.report._format import DASH, count, join, number, percent, printable
+from verification.report._ledger_view import ledger_rows, ledger_words
+from verification.report._partial import EXTRAS
 from verification.report.figures import figures as draw
-from verification.report.figures import file_bytes, file_names, formula_svg, inline_svg
+from verification.report.figures import file_bytes, file_names, formula_svg, inline_svg, shown_attributions, shown_pairs
 from verification.report.tables import SYMBOLS, VERDICTS, obstacles, overview, remarks, verdict_tables
 
 _HERE = Path(__file__).parent
@@ -60,9 +62,12 @@ def render(results: Results) -> tuple[str, dict[str, bytes]]:
         known=_known(results),
         known_figure=shown.get("f-star"),
         problems=_problem_views(results, shown),
-        bounds=[{**bound, "formula": formula_svg(bound["latex"])} for bound in results["bounds"]],
+        ledger=[{**row, "formula": formula_svg(row["latex"])} for row in ledger_rows(results)],
+        ledger_sentence=ledger_words(results),
+        transients=[view for key, view in shown.items() if key.startswith("transient/")],
         slowest=sorted(results["runs"], key=lambda run: -_seconds(run)),
         config=json.dumps(results["config"], indent=2, ensure_ascii=False),
+        parts=_parts(results),
         dash=DASH,
     )
     return page, files
@@ -71,6 +76,14 @@ def render(results: Results) -> tuple[str, dict[str, bytes]]:
 def render_html(results: Results) -> str:
     """The page alone."""
     return render(results)[0]
+
+
+def _parts(results: Results) -> int:
+    """How many parts are kept on their own: runs, what is measured beside them, optima, and the proofs."""
+    optima = sum(len({o["fingerprint"] for o in problem["optima"]}) for problem in results["problems"])
+    long = {(e["problem"], t) for e in results["transients"] for t in (0.0, e["scenario"]["t"])}
+    proofs = any(row["proof"] for row in results["catalogue"])
+    return len(results["runs"]) + sum(len(results[name]) for name in EXTRAS) + optima + len(long) + proofs
 
 
 def _seconds(run: Results) -> float:
@@ -94,7 +107,10 @@ def _figure_views(
         where, _, name = rest.partition("/")
         runs = [r for r in results["runs"] if r["problem"] == where and name in ("", r["optimizer"]["name"])]
         own = [c for c in compared if c["problem"]["key"] == where]
-        title, said, notes = _words(kind, problems.get(where), runs, own, table, numbers)
+        if kind in ("attribution", "shifts", "transient"):
+            title, said, notes = _shift_words(results, kind, where, name)
+        else:
+            title, said, notes = _words(kind, problems.get(where), runs, own, table, numbers)
         svg = files[f"{names[key]}.svg"]
         view = {
             "title": title,
@@ -140,6 +156,22 @@ def _words(
     notes = [*deltas, *sentences.ideal(runs), *sentences.lost(runs), *bands]
     words = "Deviation from Assumption 1" if deltas else "Deviation from the ideal step"
     return f"{words} on {problem['title']}", sentences.deviation(runs), notes
+
+
+def _shift_words(results: Results, kind: str, where: str, name: str) -> tuple[str, str, list[str]]:
+    """Title, sentence and notes of a figure about shifts."""
+    if kind == "transient":
+        entries = [entry for entry in results["transients"] if entry["problem"] == where]
+        title = f"How long a shift is paid for, {entries[0]['title']}"
+        notes = [*shift_sentences.transient_notes(entries), *sentences.quantiles(entries[0])]
+        return title, shift_sentences.transients(entries), notes
+    on = next(problem["title"] for problem in results["problems"] if problem["key"] == where)
+    if kind == "shifts":
+        pairs = shown_pairs(results, where)
+        return f"Start or objective shifted on {on}", shift_sentences.shift_pairs(pairs), [*shift_sentences.PAIR_NOTES]
+    entries = [e for e in shown_attributions(results, where) if e["optimizer"]["name"] == name]
+    title = f"Where the deviation of {entries[0]['optimizer']['label']} comes from on {on}"
+    return title, shift_sentences.attribution(entries), shift_sentences.attribution_notes(entries)
 
 
 _GAP_NOTES = ("Medians over the instances. Grey: below the median width of the certified interval of F*.",)
@@ -193,7 +225,6 @@ def _problem_views(results: Results, shown: Mapping[str, Any]) -> list[dict[str,
             {
                 "problem": problem,
                 "anchor": f"problem-{index}",
-                "optima_count": len(dict.fromkeys(o["fingerprint"] for o in problem["optima"])),
                 "tables": verdict_tables(results, key) if runs else [],
                 "obstacles": obstacles(results, key),
                 "notes": remarks(results, key, "notes"),

@@ -21,7 +21,8 @@ def place(scenario: Results) -> str:
     return "in distribution" if in_distribution(scenario) else f"at {scenario['label'].replace(', ', ' and ')}"
 
 
-def _sentence(parts: Sequence[str]) -> str:
+def sentence(parts: Sequence[str]) -> str:
+    """The parts as one sentence."""
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else "Nothing can be said of this figure: no run is left."
 
@@ -44,11 +45,11 @@ def convergence(runs: Sequence[Results], compared: Sequence[Results]) -> str:
     """
     if compared:
         names = [name for name in _names(runs) if any(c["learned"] == name for c in compared)]
-        return _sentence([_against(name, compared) for name in names])
+        return sentence([_against(name, compared) for name in names])
     learned = [run for run in runs if run["optimizer"]["learned"]]
     if learned:
         ends = [f"{_names([run])[0]} {place(run['scenario'])} {_end(run)}" for run in learned]
-        return _sentence([f"no classical method is left to compare with: {join(ends, 8)}"])
+        return sentence([f"no classical method is left to compare with: {join(ends, 8)}"])
     parts = []
     for key in dict.fromkeys(run["scenario"]["key"] for run in runs):
         group = [run for run in runs if run["scenario"]["key"] == key]
@@ -66,7 +67,7 @@ def convergence(runs: Sequence[Results], compared: Sequence[Results]) -> str:
                 f"{where} {best['optimizer']['label']} ends lowest, {_value(best)}, and "
                 f"{worst['optimizer']['label']} highest, {_value(worst)}"
             )
-    return _sentence([f"{parts[0]} (after {count(runs[0]['steps'], 'step')})", *parts[1:]] if parts else [])
+    return sentence([f"{parts[0]} (after {count(runs[0]['steps'], 'step')})", *parts[1:]] if parts else [])
 
 
 def _floored(run: Results) -> bool:
@@ -145,7 +146,7 @@ def bounds(runs: Sequence[Results], numbers: Mapping[str, str]) -> str:
             parts.append(f"{where} no bound is guaranteed")
     if parts and runs:
         parts[0] = f"after {count(runs[0]['steps'], 'step')} {parts[0]}"
-    return _sentence(parts)
+    return sentence(parts)
 
 
 def _bounded(numbers: Mapping[str, str], curve: Results, what: str, gap: float | None, floor: float) -> str:
@@ -184,7 +185,7 @@ def per_step(runs: Sequence[Results]) -> str:
         rises = totals["rises"]
         said += f", and F rises at {percent(rises / totals['steps'])}" if rises else ", and F never rises"
         parts.append(said)
-    return _sentence(parts)
+    return sentence(parts)
 
 
 def deviation(runs: Sequence[Results]) -> str:
@@ -215,7 +216,7 @@ def deviation(runs: Sequence[Results]) -> str:
             below.append(f"{number(sum(v < 1 for v in rho))}{of} {place(run['scenario'])}")
         said.append(f"has a median ρ below 1 at {join(below)}")
         parts.append(f"{name} {', and '.join(said)}")
-    return _sentence(parts or ["every step is the ideal one up to rounding"])
+    return sentence(parts or ["every step is the ideal one up to rounding"])
 
 
 def _middle(values: Sequence[float | None]) -> float | None:
@@ -229,7 +230,7 @@ def _middle(values: Sequence[float | None]) -> float | None:
 
 def final_gaps(rows: Sequence[Row]) -> str:
     """In how many rows a learned method ends lowest, in and out of distribution."""
-    return _sentence(_contest(rows, lambda row, entry: entry.gap, lambda row: row.floor or 0.0, "ends lowest"))
+    return sentence(_contest(rows, lambda row, entry: entry.gap, lambda row: row.floor or 0.0, "ends lowest"))
 
 
 def _contest(
@@ -265,7 +266,7 @@ def iterations(rows: Sequence[Row]) -> str:
     """At the middle tolerance: in how many rows a learned method is first, and how often none gets there."""
     tolerances = [t for t, _ in rows[0].entries[0].reach] if rows and rows[0].entries else []
     if not tolerances:
-        return _sentence([])
+        return sentence([])
     column = len(tolerances) // 2
     tolerance = number(tolerances[column])
 
@@ -281,7 +282,7 @@ def iterations(rows: Sequence[Row]) -> str:
             parts.append(
                 f"{word} methods do not get there within their steps in {never} of {count(len(own), 'median run')}"
             )
-    return _sentence(parts)
+    return sentence(parts)
 
 
 def f_star(rows: Sequence[Row]) -> str:
@@ -305,7 +306,7 @@ def f_star(rows: Sequence[Row]) -> str:
         )
     elif known:
         parts.append("no method gets below it, so every gap shown is known")
-    return _sentence(parts)
+    return sentence(parts)
 
 
 # --- notes ---------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ def broken(verdict: Results) -> list[Results]:
 def overview(results: Results) -> list[dict[str, Any]]:
     """A row for each bound over all runs: counts, how vacuous, how tight."""
     rows = []
+    places = {entry["key"]: place for place, entry in enumerate(results["catalogue"], 1)}
     for bound in results["bounds"]:
         found = [v for run in results["runs"] for v in run["verdicts"] if v["bound"] == bound["key"]]
         counts = {name: sum(v["counts"].get(name, 0) for v in found) for name in VERDICTS}
@@ -38,6 +39,7 @@ def overview(results: Results) -> list[dict[str, Any]]:
         rows.append(
             {
                 "bound": bound,
+                "anchor": places.get(bound["key"]),
                 "checks": checks,
                 "counts": counts,
                 "shares": {name: counts[name] / checks if checks else 0.0 for name in VERDICTS},

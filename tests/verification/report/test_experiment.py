@@ -14,7 +14,7 @@ SMALL = {"rows": 5, "dim": 8, "instances": 2, "steps": 8, "scenarios": [{}], "op
 
 def config(**section):
     settings = {"key": "p", "family": "lasso", **SMALL, **section}
-    return load_report_config({"bounds": ["per_step_descent"], "problem": [settings]})
+    return load_report_config({"bounds": ["per_step_descent"], "proofs": False, "problem": [settings]})
 
 
 def test_partial_runs_are_used_only_if_they_are_what_was_written(tmp_path, subtests):

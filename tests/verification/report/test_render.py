@@ -153,8 +153,9 @@ def test_captions_say_the_numbers_of_the_data(results, page):
 def test_every_figure_has_its_files_and_one_sentence(page):
     reader = _read(page)
     figures = reader.tags.count("figure")
-    # Three over all; on one problem convergence, deviation and two for each of two learned methods; on the other two.
-    assert figures == len(reader.captions) == 3 + 6 + 2
+    # Three over all; on one problem convergence, deviation, shifts and three for each of two learned methods; on the
+    # other two; and one of long runs.
+    assert figures == len(reader.captions) == 3 + 9 + 2 + 1
     for caption in reader.captions:
         assert re.search(r"figures/[\w.-]+\.svg\s+figures/[\w.-]+\.pdf", caption)
         finding = caption.split(".", 1)[1]
@@ -164,7 +165,7 @@ def test_every_figure_has_its_files_and_one_sentence(page):
 @pytest.mark.parametrize("text", ["", r"\nosuchcommand{x}", r"\frac{a", "a % b", r"\begin{cases} 1 \end{cases}"])
 def test_formula_that_cannot_be_drawn_is_shown_as_code(results, text):
     other = _reduced(results, lambda run: False)
-    other["bounds"][0]["latex"] = text
+    other["catalogue"][0]["latex"] = text
     assert f"<code>{html.escape(text)}</code>" in render_html(other)
 
 
@@ -182,7 +183,9 @@ def test_reports_without_learned_methods_of_one_run_and_of_none(results):
     assert "Each step of" not in classical
     one = render_html(_reduced(results, lambda run: run["key"] == "lasso-20x40/ind/go-math-l2o"))
     assert "No run on this problem." in one
-    none = render_html(_reduced(results, lambda run: False) | {"problems": [], "bounds": []})
+    none = render_html(
+        _reduced(results, lambda run: False) | {"problems": [], "bounds": [], "catalogue": [], "transients": []}
+    )
     assert "Nothing was checked." in none
     for page in (classical, one, none):
         _read(page)

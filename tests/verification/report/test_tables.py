@@ -24,7 +24,8 @@ def _numbers(rows):
 
 
 def test_there_is_a_table_for_everything(tables):
-    assert set(tables) == {"verdicts", "curves", "per_step", "deviations", "comparison", "f_star"}
+    first = {"verdicts", "curves", "per_step", "deviations", "comparison", "f_star"}
+    assert set(tables) == first | {"ledger", "attribution", "shift_pairs", "transients"}
     assert all(tables.values())
 
 
@@ -88,3 +89,24 @@ def test_no_gap_is_below_what_is_known(results, tmp_path):
     write_tables(other, tmp_path)
     rows = list(csv.DictReader((tmp_path / "comparison.csv").read_text().splitlines()))
     assert [row["relative_gap_median"] for row in rows[:6]] == ["5e-10"] * 6
+
+
+def test_ledger_holds_proofs_and_counts(results, tables):
+    rows = {row["bound"]: row for row in tables["ledger"]}
+    assert len(rows) == len(results["catalogue"])
+    assert (rows["per_step_descent"]["proved"], rows["per_step_descent"]["claims"]) == ("True", "2")
+    verified = sum(v["counts"]["verified"] for r in results["runs"] for v in r["verdicts"] if v["number"] == "B1")
+    assert int(rows["per_step_descent"]["verified"]) == verified
+    assert rows["ind_rate:smooth"]["why_not_proved"] == "not proved here: literature"
+    assert rows["history_stability"]["proved"] == ""
+    assert rows["history_stability"]["why_not_checked"] == "not about a run"
+
+
+def test_tables_of_shifts_hold_what_the_results_hold(results, tables):
+    own = [r for r in tables["attribution"] if r["run"] == "lasso-20x40/t10/l2o-pa/attributions"]
+    means = {r["quantity"]: float(r["value"]) for r in own if r["statistic"] == "mean"}
+    assert means == {"bracket_share": 0.2, "pshift_share": 0.3, "bshift_share": 0.5}
+    pair = [r for r in tables["shift_pairs"] if r["optimizer"] == "l2o-pa"]
+    assert [float(r["value"]) for r in pair if r["quantity"] == "gap"] == results["shift_pairs"][1]["gap"]
+    first = [r["value"] for r in tables["transients"] if r["quantity"] == "first_k_for_good" and "l2o-pa" in r["run"]]
+    assert first == ["300", "", "120", "180"]

@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from matplotlib.figure import Figure
 
 from verification.report._compare import rows
-from verification.report.figures import _gaps, _overview, _steps
+from verification.report.figures import _gaps, _overview, _shifted, _steps
 from verification.report.figures._export import file_bytes, inline_svg
 from verification.report.figures._formula import formula_svg
+from verification.report.figures._shifted import median_first
 from verification.report.figures._style import GRID, INK, MUTED, NEGLIGIBLE, SERIES, Results, looks, shown, style
 
 __all__ = [
@@ -29,6 +30,9 @@ __all__ = [
     "file_names",
     "formula_svg",
     "inline_svg",
+    "median_first",
+    "shown_attributions",
+    "shown_pairs",
 ]
 
 
@@ -36,11 +40,13 @@ def figures(results: Results) -> dict[str, Figure]:
     """Every figure by its key.
 
     "final-gaps", "iterations", "f-star" over all problems; for each problem "convergence/PROBLEM",
-    "bounds/PROBLEM/OPTIMIZER" and "per-step/PROBLEM/OPTIMIZER" for the learned ones, "deviation/PROBLEM".
+    "bounds/PROBLEM/OPTIMIZER", "per-step/PROBLEM/OPTIMIZER" and "attribution/PROBLEM/OPTIMIZER" for the learned ones,
+    "deviation/PROBLEM", "shifts/PROBLEM"; and "transient/SECTION" for each section of long runs.
     """
     drawn: dict[str, Figure] = {}
     own = looks(results)
     table = rows(results)
+    by_key = {run["key"]: run for run in results["runs"]}
     with style():
         if table:
             drawn["final-gaps"] = _overview.final_gaps(table, own)
@@ -62,7 +68,35 @@ def figures(results: Results) -> dict[str, Figure]:
             deviating = [run for run in runs if shown(run["rho"]["median"], NEGLIGIBLE)]
             if deviating:
                 drawn[f"deviation/{key}"] = _steps.deviation(deviating, own)
+            attributed = shown_attributions(results, key)
+            for name in dict.fromkeys(e["optimizer"]["name"] for e in attributed):
+                mine = [e for e in attributed if e["optimizer"]["name"] == name]
+                drawn[f"attribution/{key}/{name}"] = _shifted.attribution(mine, by_key, own)
+            pairs = shown_pairs(results, key)
+            if pairs:
+                drawn[f"shifts/{key}"] = _shifted.shift_pairs(pairs, by_key, own)
+        for key in dict.fromkeys(entry["problem"] for entry in results["transients"]):
+            mine = [entry for entry in results["transients"] if entry["problem"] == key]
+            drawn[f"transient/{key}"] = _shifted.transients(mine, own)
     return drawn
+
+
+def shown_pairs(results: Results, problem: str) -> list[Results]:
+    """The pairs of shifts on a problem of which both runs are there, those of one size together."""
+    keys = {run["key"] for run in results["runs"]}
+    found = []
+    for pair in (p for p in results["shift_pairs"] if p["problem"] == problem):
+        needed = {f"{problem}/{key}/{pair['optimizer']['name']}" for key in (pair["start"], pair["scenario"]["key"])}
+        if needed <= keys:
+            found.append(pair)
+    return sorted(found, key=lambda pair: pair["tau"])
+
+
+def shown_attributions(results: Results, problem: str) -> list[Results]:
+    """The attributions on a problem of which the run is there."""
+    keys = {run["key"] for run in results["runs"]}
+    own = (e for e in results["attributions"] if e["problem"] == problem)
+    return [e for e in own if f"{problem}/{e['scenario']['key']}/{e['optimizer']['name']}" in keys]
 
 
 def file_names(keys: Iterable[str]) -> dict[str, str]:

@@ -39,7 +39,8 @@ def style() -> Any:
 
 def looks(results: Results) -> dict[str, dict[str, Any]]:
     """Colour, line style and width of each optimizer, the same in all figures; the learned ones are solid."""
-    optimizers = {run["optimizer"]["name"]: run["optimizer"]["learned"] for run in results["runs"]}
+    shown_ = [*results["runs"], *results["transients"]]
+    optimizers = {run["optimizer"]["name"]: run["optimizer"]["learned"] for run in shown_}
     found: dict[str, dict[str, Any]] = {}
     for index, name in enumerate(sorted(optimizers, key=lambda name: not optimizers[name])):
         dashes = _CLASSICAL_STYLES[(index - sum(optimizers.values())) % len(_CLASSICAL_STYLES)]

@@ -1,0 +1,61 @@
+"""The ledger as the page shows it: each entry of the catalogue with its proof and what this report found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from verification.report._format import count, number
+from verification.report.tables import VERDICTS, overview
+
+Results = Mapping[str, Any]
+
+
+def ledger_rows(results: Results) -> list[dict[str, Any]]:
+    """A row for each entry: the entry, the counts of its verdicts, and its proof in words."""
+    found = {row["bound"]["key"]: row for row in overview(results) if row["checks"]}
+    rows = []
+    for entry in results["catalogue"]:
+        row = found.get(entry["key"])
+        counts = row["counts"] if row else dict.fromkeys(VERDICTS, 0)
+        proof = entry["proof"]
+        rows.append(
+            {
+                **entry,
+                "variant": ":" in entry["key"],
+                "counts": counts,
+                "checks": row["checks"] if row else 0,
+                "unchecked": None if row else entry["unchecked"] or "no run it could be held against",
+                "proved": bool(proof and proof["valid"]),
+                "proved_words": _proved(proof),
+            }
+        )
+    return rows
+
+
+def _proved(proof: Results | None) -> str:
+    if proof is None:
+        return "not tried here (proofs = false)"
+    if not proof["valid"]:
+        # The reason of an entry taken from the literature goes on with its source, which stands beside it.
+        return f"no: {proof['reason'].partition(':')[0]}"
+    return f"{count(proof['claims'], 'claim')}, {count(proof['inequalities'], 'term')}"
+
+
+def ledger_words(results: Results) -> str:
+    """What the ledger holds, in a sentence or two."""
+    rows = ledger_rows(results)
+    tried = [row for row in rows if row["proof"] is not None]
+    held = sum(row["checks"] > 0 for row in rows)
+    main = sum(not row["variant"] for row in rows)
+    forms = count(len(rows) - main, "other form")
+    said = [f"{count(main, 'bound')} and {forms}"]
+    said.append(f"{number(held)} of the {number(len(rows))} entries are held against the runs of this report")
+    if tried:
+        proved = sum(row["proved"] for row in tried)
+        said.append(f"{number(proved)} of {number(len(tried))} are proved by machine, checked for this report")
+    else:
+        said.append("machine proofs were not checked for this report")
+    wrong = [row["number"] for row in rows if row["counts"]["violated"]]
+    said.append(f"violated: {', '.join(wrong)}" if wrong else "none is violated" if held else "nothing was checked")
+    return "; ".join(said) + "."

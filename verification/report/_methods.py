@@ -1,0 +1,104 @@
+"""The optimizers of a section, the runs they make, and the cases they are run on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+import l2o
+from l2o.optimizers._learned import LearnedOptimizer
+from l2o.pretrained import manifest as weights_manifest
+from l2o.problems import Composite
+from l2o.run import Run
+from verification.optimum import Optimum
+from verification.report.config import ProblemSection, Scenario
+
+LABELS = {
+    "go-math-l2o": "GO-Math-L2O",
+    "l2o-pa": "L2O-PA",
+    "gradient-descent": "gradient descent",
+    "ista": "ISTA",
+    "fista": "FISTA",
+    "fista-restart": "restarted FISTA",
+    "heavy-ball": "heavy ball",
+    "nesterov": "Nesterov",
+}
+
+
+@dataclass(frozen=True)
+class Method:
+    """An optimizer as the report runs it; `weights` is the manifest of a learned one."""
+
+    name: str
+    optimizer: Any
+    weights: dict[str, Any] | None = None
+
+    @property
+    def learned(self) -> bool:
+        """Whether it is a learned one."""
+        return self.weights is not None
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """As the results name it."""
+        kept = ("family", "sha256")
+        return {
+            "name": self.name,
+            "label": LABELS.get(self.name, self.name),
+            "learned": self.learned,
+            "weights": None if self.weights is None else {k: self.weights[k] for k in kept},
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A problem under a scenario: what is minimised, from where, and what is known of its F*."""
+
+    scenario: Scenario
+    problem: Composite
+    x0: torch.Tensor
+    optimum: Optimum
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """The scenario as the results name it."""
+        return {"key": self.scenario.key, "label": self.scenario.label, "s": self.scenario.s, "t": self.scenario.t}
+
+
+def methods_of(section: ProblemSection) -> tuple[list[Method], list[str]]:
+    """The optimizers of a section, the learned ones trained; and why others are left out."""
+    found, left_out = [], []
+    for name in section.optimizers:
+        if not issubclass(l2o.optimizers.optimizer_class(name), LearnedOptimizer):
+            found.append(Method(name, l2o.optimizer(name)))
+        elif (name, section.trained_for) in l2o.pretrained_names():
+            weights = weights_manifest(name, section.trained_for)
+            found.append(Method(name, l2o.pretrained(name, section.trained_for), weights))
+        else:
+            left_out.append(
+                f"{name}: no weights trained for {section.trained_for} are shipped, and untrained ones say nothing"
+            )
+    return found, left_out
+
+
+class Rollouts:
+    """The runs of a section. Those of learned methods are kept, for others are held against them; a run whose entry
+    was taken over from an earlier report is made only if something asks for it.
+    """
+
+    def __init__(self, section: ProblemSection, device: str) -> None:
+        self.section, self.device = section, device
+        self._kept: dict[tuple[str, str], Run] = {}
+
+    def __call__(self, case: Case, method: Method) -> Run:
+        """The run of `method` on `case`, on the CPU."""
+        key = (case.scenario.key, method.name)
+        if key in self._kept:
+            return self._kept[key]
+        there = case.problem.to(device=self.device)
+        run = l2o.rollout(method.optimizer, there, case.x0.to(self.device), self.section.steps).to("cpu")
+        if method.learned:
+            self._kept[key] = run
+        return run
