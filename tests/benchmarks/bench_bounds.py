@@ -20,7 +20,7 @@ import numpy as np
 
 import bounds
 
-CHUNK, THREADS = 4, 2
+CHUNK, THREADS = 20, 2
 NAMES = [name for name in bounds.names(variants=True) if bounds.get(name).on_runs]
 
 
