@@ -34,6 +34,7 @@ def formula_svg(latex: str) -> str | None:
 
 def _mathtext(latex: str) -> str:
     """LaTeX in the words that mathtext knows; fractions outside of braces in display size."""
+    latex = re.sub(r"\\[td]?frac(\w)(\w)", r"\\frac{\1}{\2}", latex.replace(r"\textstyle", ""))
     for pattern, word in [(r"\\le(?![a-zA-Z])", r"\\leq"), (r"\\ge(?![a-zA-Z])", r"\\geq"), (r"\\[td]frac", r"\\frac")]:
         latex = re.sub(pattern, word, latex)
     latex = re.sub(r"\\[lr]Vert(?![a-zA-Z])", r"\\Vert ", latex)
