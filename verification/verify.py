@@ -190,7 +190,9 @@ def _interval_checks(inspection: Inspection, optimum: Optimum) -> tuple[np.ndarr
     return point & floor, checks
 
 
-def _virtual_steps(bound: bounds.Bound, run: Run, reference_run: Run | None, optimizer: Any) -> Pairing | None:
+def _virtual_steps(
+    bound: bounds.Bound, inspection: Inspection, reference_run: Run | None, optimizer: Any
+) -> Pairing | None:
     """The virtual steps that `bound` speaks of; None where it speaks of none or none were given."""
     if not VIRTUAL & set(bound.needs) or (reference_run is None and optimizer is None):
         return None
@@ -200,7 +202,10 @@ def _virtual_steps(bound: bounds.Bound, run: Run, reference_run: Run | None, opt
             f"verify: `{bound.key}` was given {given} without {missing}; give both, the run in distribution and the "
             f"optimizer of the two runs."
         )
-    return pair(run, reference_run, optimizer)
+    key = (id(reference_run), id(optimizer))
+    if key not in inspection.paired:
+        inspection.paired[key] = (reference_run, optimizer, pair(inspection.run, reference_run, optimizer))
+    return inspection.paired[key][-1]
 
 
 def _virtual_check(run: Run, pairing: Pairing) -> DataCheck:
@@ -263,7 +268,7 @@ def verify(
     judge_with = optimum if bound.about_comparator else None
     # Steps do not need a comparator; with iterates the one at hand is taken, so that all bounds share their quantities.
     measure_with = optimum if inspection.x is not None else judge_with
-    pairing = _virtual_steps(bound, run, reference_run, optimizer)
+    pairing = _virtual_steps(bound, inspection, reference_run, optimizer)
     side = _best([_evaluate(bound, inspection, measure_with, h, pairing) for h in steps])
     shape = side.rhs.shape
 
