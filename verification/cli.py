@@ -59,7 +59,7 @@ def _exit_code(verdicts: list[str], strict: bool) -> int:
 def report(
     config: Annotated[Path | None, typer.Argument(help="TOML file; the shipped configuration if left out.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to; other files in it are left alone.")] = Path("report"),
-    quick: Annotated[bool, typer.Option("--quick", help="A smaller report, in well under a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A smaller report, in about a minute.")] = False,
     from_: Annotated[
         Path | None,
         typer.Option("--from", help="Redraw page, figures and tables from this folder's results.json; run nothing."),
