@@ -170,5 +170,7 @@ def test_shipped_configurations_are_as_they_are_told():
     assert families == ["lasso", "lasso", "logistic_l1", "breast_cancer", "digits", "patches"]
     for section in (*default.problem, *quick.problem):
         assert "fista-restart" in section.optimizers
+    for section in (*default.problem, quick.problem[0]):
         assert [s.key for s in section.scenarios][:3] == ["ind", "s10", "t10"]
+    assert [s.key for s in quick.problem[1].scenarios] == ["ind"]  # one shifted problem is enough for a quick look
     json.dumps(default.model_dump(mode="json"))
