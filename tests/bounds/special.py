@@ -28,7 +28,10 @@ def smooth_runs(seed=0, batch=150):
                 problem, z = smooth(rng, batch, m=int(rng.choice([4, 8])))
                 share = {"exact": 0.0, "below": 0.9, "above": 2.0}[kind] * rng.random((batch, 1))
                 x0 = z + rng.standard_normal((batch, 5)) * 10.0 ** rng.uniform(-1, 1, (batch, 1))
-                error = lambda k, x, s, share=share: share * s * rng.choice([-1, 1], x.shape)  # noqa: E731
+
+                def error(k, x, s, share=share):
+                    return share * s * rng.choice([-1, 1], x.shape)
+
                 run = runs.inexact(problem, x0, steps, error, h, z)
                 out.append(replace(run, facts=run.facts | {"comparator_optimal": True}))
     return out

@@ -330,7 +330,10 @@ def test_the_verb_runs_the_experiments(monkeypatch, capsys) -> None:
     code, out = call(monkeypatch, capsys, "--experiments", "--strict", "--json")
     assert code == 0
     assert [e["verdict"] for e in json.loads(out)["experiments"]] == [CONFIRMED] * 3
-    planted = lambda seed: history_recurrence(Forgetful(), seed=seed)  # noqa: E731
+
+    def planted(seed):
+        return history_recurrence(Forgetful(), seed=seed)
+
     monkeypatch.setattr(first_experiments, "history_recurrence", planted)
     normalised = gradient_normalisation(problem=P, steps=3, scales=(10.0,))
     monkeypatch.setattr(first_experiments, "gradient_normalisation", lambda seed: normalised)
