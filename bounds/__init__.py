@@ -22,7 +22,7 @@ list of what it needs follow from the entry. A quantity nobody measures yet is o
 Only NumPy, SciPy and SymPy are imported here.
 """
 
-from . import assumptions, hypotheses, quantities, virtual
+from . import assumptions, equivariance, history, hypotheses, quantities, virtual
 from ._ball import Ball
 from ._bound import Bound, Evaluation, Source
 from ._errors import InputError
@@ -43,10 +43,12 @@ __all__ = [
     "Quantity",
     "Source",
     "assumptions",
+    "equivariance",
     "evaluate_expression",
     "from_inner_products",
     "from_scalars",
     "get",
+    "history",
     "hypotheses",
     "measure",
     "names",

@@ -14,7 +14,7 @@ from ._ball import Ball
 from ._errors import InputError
 from ._evaluate import evaluate_expression
 from ._latex import to_latex
-from ._vocabulary import BEYOND_A_RUN, VOCABULARY, Q, k, used
+from ._vocabulary import BEYOND_A_RUN, VIRTUAL, VOCABULARY, Q, k, used
 from .hypotheses import Hypothesis, HypothesisCheck, unavailable
 from .quantities import Quantities, as_quantities
 
@@ -113,6 +113,11 @@ class Bound:
     def about_comparator(self) -> bool:
         """Whether it speaks of the comparator z or of inf F, so that a certified optimum is needed."""
         return not COMPARATOR.isdisjoint(self.needs)
+
+    @property
+    def about_virtual_steps(self) -> bool:
+        """Whether it speaks of virtual steps, so that a run in distribution to be paired with belongs to it."""
+        return not VIRTUAL.isdisjoint(self.needs)
 
     @property
     def on_runs(self) -> bool:

@@ -180,10 +180,11 @@ _TABLE = (
 VOCABULARY: dict[str, Quantity] = {quantity.name: quantity for quantity in _TABLE}
 """Every quantity by name, in order of declaration."""
 
-_VIRTUAL = ("bracket", "C1", "C2", "dz", "pshift", "bshift")
+VIRTUAL = frozenset(("bracket", "C1", "C2", "dz", "pshift", "bshift"))
+"""Quantities of a step and its virtual one."""
 _GIVEN = ("defect", "defect_floor", "eps", "step_h", "ex_own", "weight", "pot")
 _MODE = ("history_q", "history_r", "history_b", "history_radius")
-BEYOND_A_RUN = frozenset((*_VIRTUAL, *_GIVEN, *_MODE))
+BEYOND_A_RUN = VIRTUAL.union(_GIVEN, _MODE)
 """Quantities that a run does not have by itself: of virtual steps, of a transformed run, chosen, of a frozen mode."""
 
 k = sp.Symbol("k", integer=True)

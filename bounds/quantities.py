@@ -18,10 +18,11 @@ from ._gram import from_gram
 from ._inputs import numbers
 from ._measure import measure_arrays
 from ._quantities import FACTS, Quantities, check_known, shape_of
-from ._vocabulary import VOCABULARY, Quantity
+from ._vocabulary import VIRTUAL, VOCABULARY, Quantity
 
 __all__ = [
     "FACTS",
+    "VIRTUAL",
     "VOCABULARY",
     "Quantities",
     "Quantity",

@@ -14,7 +14,7 @@ from l2o.problems import Composite
 from l2o.run import Run
 from verification._pairing import CHOICES, pair
 from verification.inspection import inspect_run
-from verification.measurement import VIRTUAL, measure, with_virtual
+from verification.measurement import measure, with_virtual
 from verification.optimum import Optimum
 from verification.optimum import optimum as certify
 
@@ -126,6 +126,6 @@ def _mixed(found: list[bounds.Quantities], winner: np.ndarray) -> bounds.Quantit
     def picked(part: str, name: str) -> np.ndarray:
         return np.take_along_axis(np.stack([getattr(q, part)[name] for q in found]), winner[None], 0)[0]
 
-    values, errors = ({name: picked(part, name) for name in VIRTUAL} for part in ("values", "errors"))
+    values, errors = ({name: picked(part, name) for name in bounds.quantities.VIRTUAL} for part in ("values", "errors"))
     first = found[0]
     return replace(first, values={**first.values, **values}, errors={**first.errors, **errors})

@@ -325,6 +325,11 @@ def train(
     )
 
 
+def _chosen(name: str | None) -> list[bounds.Bound]:
+    """The bound of that name, or every entry of the catalogue."""
+    return [bounds.get(n) for n in ([name] if name else bounds.names(variants=True))]
+
+
 @app.command("bounds")
 def list_bounds(
     name: Annotated[str | None, typer.Argument(help="One bound; all of them if left out.")] = None,
@@ -334,7 +339,6 @@ def list_bounds(
 
     Example: l2obound bounds ood_last_iterate
     """
-    chosen = [bounds.get(name)] if name else [bounds.get(n) for n in bounds.names(variants=True)]
     entries = [
         {
             "name": b.key,
@@ -346,7 +350,7 @@ def list_bounds(
             "hypotheses": [h.statement for h in b.hypotheses],
             "source": str(b.source),
         }
-        for b in chosen
+        for b in _chosen(name)
     ]
     if as_json:
         typer.echo(json.dumps(entries))
@@ -371,9 +375,8 @@ def prove_bounds(
 
     Example: l2obound prove ood_multi_step_sharp
     """
-    chosen = [bounds.get(name)] if name else [bounds.get(n) for n in bounds.names(variants=True)]
     proofs = []
-    for b in chosen:
+    for b in _chosen(name):
         proof = b.prove()
         proofs.append(proof)
         if as_json:

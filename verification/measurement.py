@@ -15,7 +15,6 @@ from verification.optimum import Optimum
 
 _SCALAR_NAMES = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev", "dist")
 _EXTRA_NAMES = ("pG2", "Lp_max", "Lp_min", "bnorm")
-VIRTUAL = frozenset(("bracket", "C1", "C2", "dz", "pshift", "bshift"))
 
 
 def _facts(problem: Composite) -> dict[str, bool]:

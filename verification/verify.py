@@ -23,7 +23,7 @@ from verification._pairing import Pairing, pair
 from verification._scalars import NOTE as SCALARS_NOTE
 from verification.decompose import from_pairing
 from verification.inspection import DataCheck, Inspection, as_numpy, data_check, inspect_run
-from verification.measurement import VIRTUAL, fitted_step, measure, with_virtual
+from verification.measurement import fitted_step, measure, with_virtual
 from verification.optimum import Optimum
 from verification.optimum import optimum as certify
 from verification.result import HypothesisReport, Verification
@@ -194,7 +194,7 @@ def _virtual_steps(
     bound: bounds.Bound, inspection: Inspection, reference_run: Run | None, optimizer: Any
 ) -> Pairing | None:
     """The virtual steps that `bound` speaks of; None where it speaks of none or none were given."""
-    if not VIRTUAL & set(bound.needs) or (reference_run is None and optimizer is None):
+    if not bound.about_virtual_steps or (reference_run is None and optimizer is None):
         return None
     if reference_run is None or optimizer is None:
         given, missing = ("optimizer", "reference_run") if reference_run is None else ("reference_run", "optimizer")
@@ -225,7 +225,7 @@ def _virtual_notes(bound: bounds.Bound, pairing: Pairing | None, given: bool) ->
         if (unlike := np.isnan(pairing.dz)).any():
             notes.append(f"{int(unlike.sum())} steps have no finite virtual step, and nothing is known of them")
         return notes
-    if VIRTUAL & set(bound.needs):
+    if bound.about_virtual_steps:
         return ["its virtual quantities come from reference_run and optimizer, which were not given"]
     return ["this bound speaks of no virtual features: reference_run and optimizer have no part in it"] if given else []
 

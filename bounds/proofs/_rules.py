@@ -153,6 +153,5 @@ RULES: dict[str, Rule] = {
         Rule("cauchy_schwarz", "<u, v> <= ||u|| ||v||", _cauchy_schwarz),
         Rule("norm", "||v||^2 is <v, v>", _norm, equality=True),
         Rule("hypothesis", "what the bound supposes, or what its quantities mean", _given),
-        Rule("definition", "what a symbol stands for", _given, equality=True),
     )
 }

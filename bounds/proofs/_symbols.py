@@ -88,3 +88,9 @@ def moved(expression: sp.Expr, index: str, position: sp.Expr | int) -> sp.Expr:
 
 def _renamed(s: sp.Symbol, index: str) -> sp.Symbol:
     return sp.Symbol(s.name[: -len("k")] + index, **s.assumptions0)
+
+
+def at_step(expression: sp.Expr) -> sp.Expr:
+    """What an expression in the symbols of index K is with index k in their place; K as a number stays."""
+    ends = (s for s in expression.free_symbols if s.name.endswith("_K"))
+    return expression.xreplace({s: sp.Symbol(s.name[: -len("K")] + "k", **s.assumptions0) for s in ends})

@@ -78,6 +78,15 @@ def telescope(
     return claim, Part((term(1, Earlier(name, "K", K)), *end), (COUNT, *ranges), "at k = K", times=scale)
 
 
+def from_zero(name: str, says: str, expression: sp.Expr, *steps: Term) -> Claim:
+    """A claim that is 0 at k = 0 and grows by `steps` at each step."""
+    parts = (
+        Part((), (COUNT,), "at k = 0", index="0", position=0),
+        Part((term(1, Earlier(name, "j", k - 1)), *steps), (INDEX,), "from k-1 to k"),
+    )
+    return Claim(name, says, expression, parts)
+
+
 def in_one_go(goal: Goal, claim: Claim, end: Part, **more: Any) -> Argument:
     """The argument of one invariant and its end."""
     return Argument((claim, Claim("bound", "the bound", goal.expression, (end,))), goal.sums, **more)

@@ -29,7 +29,7 @@ from ._claims import (
     use,
 )
 from ._goal import Goal
-from ._symbols import BEFORE, FIRST, INFIMUM, NOW, G, L, Z, h, mu, size, symbol
+from ._symbols import BEFORE, FIRST, INFIMUM, NOW, G, L, Z, at_step, h, mu, size, symbol
 from .contraction import FIXED_POINT, LEGEND, recursion
 from .descent import GNORM, ONE_STEP, relative_deviation
 
@@ -185,13 +185,12 @@ def contraction_rate(goal: Goal) -> Argument:
     """B9 over K steps."""
     cases = ((BELOW_L,), (ABOVE_0,))
     claims = recursion(mu, cases)
-    radius = _at(goal.expression, "k") + 0
     previous = Earlier("rate", "j", k - 1)
     step = (term(1 - h * mu / L, previous), term(1, Earlier("recursion")))
     rate = Claim(
         "rate",
         "the bound at k",
-        radius,
+        at_step(goal.expression),
         (
             Part((), (COUNT,), "at k = 0", index="0", position=0),
             *(Part(step, (INDEX, UNIT_STEP, *case), "from k-1 to k") for case in cases),
@@ -199,14 +198,6 @@ def contraction_rate(goal: Goal) -> Argument:
     )
     last = Claim("bound", "the bound", goal.expression, (Part((term(1, Earlier("rate", "K", K)),)),))
     return Argument((*claims, rate, last), goal.sums, (FIXED_POINT,), LEGEND)
-
-
-def _at(expression: sp.Expr, index: str) -> sp.Expr:
-    """An expression in the symbols of index K, at another index."""
-    swaps = {
-        s: sp.Symbol(s.name[:-1] + index, **s.assumptions0) for s in expression.free_symbols if s.name.endswith("_K")
-    }
-    return expression.xreplace(swaps)
 
 
 def polyak_lojasiewicz(goal: Goal) -> Argument:

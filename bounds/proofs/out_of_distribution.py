@@ -10,7 +10,6 @@ from .._vocabulary import Q, k
 from ..hypotheses import MONOTONE, OWN_STEPS, WEIGHTS
 from ._claims import (
     COUNT,
-    INDEX,
     LONG_CASE,
     SHORT_CASE,
     UNIT_STEP,
@@ -27,8 +26,8 @@ from ._claims import (
     use,
 )
 from ._goal import Goal, named
-from ._symbols import BEFORE, DEVIATION, END, FIRST, NOW, STEP, L, Point, Z, h, size, symbol
-from ._telescope import in_one_go, telescope
+from ._symbols import BEFORE, DEVIATION, END, FIRST, NOW, STEP, L, Point, Z, at_step, h, size, symbol
+from ._telescope import from_zero, in_one_go, telescope
 from .descent import ENORM, GNORM, ONE_STEP, relative_deviation, virtual_norm
 
 K = Q.K
@@ -56,11 +55,11 @@ def weight(index: sp.Expr) -> sp.Expr:
     return (K + 1 - index) / (K + 2 - index)
 
 
-def sharp_steps() -> list[Term]:
-    """B6b at one step, for h <= 1, times h K."""
+def sharp_steps(nonsmooth: Use | None = None) -> list[Term]:
+    """B6b at one step, for h <= 1, times h K; `nonsmooth` in place of the subgradient inequality of r."""
     a = weight(k)
     return [
-        *_sharp_core(a, lambda p: use("convexity", Z, p)),
+        *_sharp_core(a, lambda p: use("convexity", Z, p), nonsmooth),
         term(h * a * (1 - h) / (2 * L), square=d),
     ]
 
@@ -70,11 +69,11 @@ def sharp_start() -> list[Term]:
     return [term(h * weight(1), use("convexity", Z, FIRST))]
 
 
-def _sharp_core(a: sp.Expr, at_z: Callable[[Point], Use]) -> list[Term]:
+def _sharp_core(a: sp.Expr, at_z: Callable[[Point], Use], nonsmooth: Use | None = None) -> list[Term]:
     return [
         term(h * a, use("smooth_interpolation", BEFORE, NOW, L)),
         term(h * (1 - a + weight(k + 1)), at_z(NOW)),
-        term(h, use("subgradient", Z, NOW)),
+        term(h, nonsmooth or use("subgradient", Z, NOW)),
         term(L / (2 * a), square=y - a * y_before + h * a / L * d),
     ]
 
@@ -140,7 +139,7 @@ def best_iterate(goal: Goal) -> Argument:
     claims, parts = _sharp_claims(mean_goal)
     least = use("hypothesis", NOW.F - Q.F_best, label="F_best <= F(x_k)")
     total = mean * K
-    below = _from_zero("least", "K F_best <= sum F", moved_to_k(total) - k * Q.F_best, term(1, least))
+    below = from_zero("least", "K F_best <= sum F", at_step(total) - k * Q.F_best, term(1, least))
     return _from_mean(goal, mean_goal, claims, parts, below, term(1 / K, Earlier("least", "K", K)))
 
 
@@ -150,21 +149,6 @@ def average_point(goal: Goal) -> Argument:
     claims, parts = _sharp_claims(mean_goal)
     jensen = use("jensen", mean - Q.F_mean, label="jensen: F(mean of x_k) <= mean of F(x_k)")
     return _from_mean(goal, mean_goal, claims, parts, None, term(1, jensen))
-
-
-def _from_zero(name: str, says: str, expression: sp.Expr, *steps: Term) -> Claim:
-    """A claim that is 0 at k = 0 and grows by `steps`."""
-    parts = (
-        Part((), (COUNT,), "at k = 0", index="0", position=0),
-        Part((term(1, Earlier(name, "j", k - 1)), *steps), (INDEX,), "from k-1 to k"),
-    )
-    return Claim(name, says, expression, parts)
-
-
-def moved_to_k(expression: sp.Expr) -> sp.Expr:
-    """An expression in the symbols of index K, in those of index k."""
-    ends = [s for s in expression.free_symbols if s.name.endswith("_K")]
-    return expression.xreplace({s: sp.Symbol(s.name[:-1] + "k", **s.assumptions0) for s in ends})
 
 
 def _from_mean(
@@ -200,7 +184,7 @@ def _monotone() -> Claim:
 
 
 def _last_of_monotone(goal: Goal, claim: Claim, part: Part, mean_goal: Goal, mean: sp.Expr) -> Argument:
-    least = _from_zero("least", "K F(x_K) <= sum F", moved_to_k(mean * K) - k * NOW.F, term(k - 1, Earlier("descent")))
+    least = from_zero("least", "K F(x_K) <= sum F", at_step(mean * K) - k * NOW.F, term(k - 1, Earlier("descent")))
     claims = [claim, _monotone()]
     return _from_mean(goal, mean_goal, claims, (part,), least, term(1 / K, Earlier("least", "K", K)))
 
@@ -241,13 +225,8 @@ def bonus(goal: Goal) -> Argument:
 
 def inexact_prox(goal: Goal) -> Argument:
     """B6b with eps-subgradients of r."""
-    inexact = use("inexact_subgradient", Z, NOW, size("eps", "k"))
-    steps = [one if not _is_subgradient(one) else term(one.multiplier, inexact) for one in sharp_steps()]
+    steps = sharp_steps(use("inexact_subgradient", Z, NOW, size("eps", "k")))
     return in_one_go(goal, *telescope(goal, steps, sharp_start(), scale=h * K, ranges=(UNIT_STEP,)))
-
-
-def _is_subgradient(one: Term) -> bool:
-    return any(isinstance(f, Use) and f.rule.name == "subgradient" for f in one.factors)
 
 
 def varying_steps(goal: Goal) -> Argument:

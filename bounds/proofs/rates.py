@@ -8,7 +8,6 @@ from .._vocabulary import Q, k
 from ..hypotheses import FULL_STEP, HALF_STEP
 from ._claims import (
     COUNT,
-    INDEX,
     UNIT_STEP,
     ZERO,
     Argument,
@@ -18,13 +17,12 @@ from ._claims import (
     Part,
     Range,
     Recurrence,
-    Term,
     term,
     use,
 )
 from ._goal import Goal, named
 from ._symbols import BEFORE, DEVIATION, FIRST, NOW, L, Z, h, size, symbol
-from ._telescope import in_one_go, telescope
+from ._telescope import from_zero, in_one_go, telescope
 from .contraction import FIXED_POINT, LEGEND, recursion
 from .descent import ENORM
 from .out_of_distribution import last_iterate_steps, sharp_start, sharp_steps
@@ -79,15 +77,15 @@ def a_priori_classical(goal: Goal) -> Argument:
     A, squares, late = names
     spent_before = Earlier("spent", "j", k - 1)
     ordered = (
-        _induction("spent", "A >= 0", symbol(A, "k"), term(ENORM)),
-        _induction(
+        from_zero("spent", "A >= 0", symbol(A, "k"), term(ENORM)),
+        from_zero(
             "squares",
             "sum ||e||^2 <= A^2",
             symbol(A, "k") ** 2 - symbol(squares, "k"),
             term(2 * ENORM, spent_before),
             term(1, use("norm", ENORM, DEVIATION)),
         ),
-        _induction("late", "sum k ||e_k|| <= K A", k * symbol(A, "k") - symbol(late, "k"), term(1, spent_before)),
+        from_zero("late", "sum k ||e_k|| <= K A", k * symbol(A, "k") - symbol(late, "k"), term(1, spent_before)),
     )
     unit = L / (h * K)
     end = (
@@ -104,19 +102,6 @@ def a_priori_classical(goal: Goal) -> Argument:
     return Argument((*claims, *ordered, last), sums, (FIXED_POINT,), LEGEND)
 
 
-def _induction(name: str, says: str, expression: sp.Expr, *steps: Term) -> Claim:
-    """A claim that is 0 at k = 0 and grows by `steps`."""
-    return Claim(
-        name,
-        says,
-        expression,
-        (
-            Part((), (COUNT,), "at k = 0", index="0", position=0),
-            Part((term(1, Earlier(name, "j", k - 1)), *steps), (INDEX,), "from k-1 to k"),
-        ),
-    )
-
-
 def _by_size(goal: Goal) -> tuple[tuple[Claim, ...], dict[str, Recurrence], tuple[str, str, str]]:
     """B6b, and what the sizes of the deviations make of its inner products."""
     sums = dict(goal.sums)
@@ -126,13 +111,13 @@ def _by_size(goal: Goal) -> tuple[tuple[Claim, ...], dict[str, Recurrence], tupl
     start, spent, y = FIRST.x - Z.x, symbol(A, "k"), NOW.x - Z.x
     sharp = Goal(L * start**2 / (2 * h * (K + 1)) - L / (h * K) * symbol(inner, "K") - mean, sums)
     first, end = telescope(sharp, sharp_steps(), sharp_start(), scale=h * K, ranges=(UNIT_STEP,))
-    distance = _induction(
+    distance = from_zero(
         "distance",
         "||x_k - z|| <= R + sum ||e_i|| + k tau",
         size("dist", "0") + spent + k * Q.tau - size("dist", "k"),
         term(1, Earlier("recursion")),
     )
-    cross = _induction(
+    cross = from_zero(
         "cross",
         "what Cauchy-Schwarz and the distances make of the inner products",
         size("dist", "0") * spent

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import bounds
-from verification.measurement import VIRTUAL
 
 # Held against the steps of a learned method that have a paired step in distribution.
 PAIRED = ("virtual_decomposition", "ood_per_step:magnitude", "ood_multi_step:virtual")
@@ -24,14 +23,9 @@ def checked_names(chosen: tuple[str, ...] | None, paired: bool) -> list[str]:
     """
     if chosen is not None:
         return list(chosen)
-    wanted = {name for name in bounds.names() if name not in ELSEWHERE and name not in PAIRED}
+    wanted = {name for name in bounds.names() if bounds.get(name).on_runs}
     wanted |= set(PAIRED) if paired else set()
     return [name for name in bounds.names(variants=True) if name in wanted]
-
-
-def is_virtual(bound: bounds.Bound) -> bool:
-    """Whether it speaks of virtual steps, so that a paired run belongs to it."""
-    return bool(VIRTUAL & set(bound.needs))
 
 
 def number_of(bound: bounds.Bound) -> str:

@@ -25,7 +25,7 @@ from verification.inspection import as_numpy, inspect_run
 from verification.optimum import Optimum, optimum
 from verification.optimum._ledger import single_thread
 from verification.report._extras import attribution, shift_pair, transient
-from verification.report._ledger import bound_entry, checked_names, is_virtual, ledger, number_of, prove_all
+from verification.report._ledger import bound_entry, checked_names, ledger, number_of, prove_all
 from verification.report._methods import Case, Method, Rollouts, methods_of
 from verification.report._partial import EXTRAS, partial_path, read_partial, write_partial
 from verification.report._provenance import code_digest, machine, versions
@@ -60,7 +60,7 @@ def _run_entry(
     def check(name: str) -> Verification:
         bound = bounds.get(name)
         paired: dict[str, Any] = {}
-        if reference is not None and is_virtual(bound):
+        if reference is not None and bound.about_virtual_steps:
             paired = {"reference_run": rollouts(reference, method), "optimizer": method.optimizer}
         return verify(run, problem, bound, certified, config.reference_step, inspection=inspection, **paired)
 

@@ -127,7 +127,7 @@ def check_part(claim, expression, part, certificate, known):
     demand(times == 1 or sign(times, domain, certificate, True) or conjugate(), f"{claim['name']}: times {times}")
     pieces = [times * move(expression, part["index"], part["position"])]
     for term in part["terms"]:
-        value, equality = parse(term["multiplier"]), claim["equality"]
+        value, equality = parse(term["multiplier"]), False
         for factor in term["factors"]:
             if "rule" in factor:
                 points = [a[1:] for a in factor["arguments"] if a.startswith("@")]
@@ -145,6 +145,7 @@ def check_part(claim, expression, part, certificate, known):
                 early = own or factor["index"] not in "0j" or any(p["position"] == "0" for p in source["parts"])
                 demand(early, f"{factor['claim']} is about steps")
                 value *= move(parse(source["expression"]), factor["index"], factor["position"])
+        demand(equality or not claim["equality"], f"{claim['name']}: an equality is proved by equalities only")
         square = 1 if term["square"] is None else parse(term["square"]) ** 2
         demand(equality or sign(parse(term["multiplier"]), domain, certificate), f"sign of {term['multiplier']}")
         pieces.append(-value * square)

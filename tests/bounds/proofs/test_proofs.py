@@ -175,6 +175,14 @@ def test_a_tampered_certificate_is_refused(name: str) -> None:
         assert kind
 
 
+def test_the_checker_wants_equalities_proved_by_equalities() -> None:
+    certificate = json.loads(json.dumps(bounds.get("per_step_descent").prove().certificate()))
+    proof_checker.check(certificate)
+    certificate["claims"][0]["equality"] = True
+    with pytest.raises(proof_checker.Wrong, match="equalities only"):
+        proof_checker.check(certificate)
+
+
 def test_the_checker_wants_the_hypotheses_of_the_rules() -> None:
     certificate = json.loads(json.dumps(bounds.get("ood_multi_step").prove().certificate()))
     certificate["hypotheses"].remove("f_convex")
