@@ -8,6 +8,7 @@ from l2o import problems
 from l2o._errors import InputError
 from l2o.checkpoints import load_official
 from l2o.optimizers import optimizer, optimizer_names
+from l2o.optimizers.scheduled import method_from
 from l2o.pretrained import load_trained, pretrained, pretrained_names
 from l2o.problems import (
     Composite,
@@ -25,6 +26,7 @@ from l2o.problems import (
     synthetic,
     zero,
 )
+from l2o.problems.from_worst_case import problem_from, start_from
 from l2o.rollout import rollout, run_from_iterates
 from l2o.run import Run
 from l2o.training import TrainingConfig, train
@@ -43,17 +45,20 @@ __all__ = [
     "load_trained",
     "logistic",
     "logistic_l1",
+    "method_from",
     "nonnegative",
     "optimizer",
     "optimizer_names",
     "pretrained",
     "pretrained_names",
+    "problem_from",
     "problems",
     "quadratic",
     "quadratic_form",
     "real",
     "rollout",
     "run_from_iterates",
+    "start_from",
     "synthetic",
     "train",
     "zero",

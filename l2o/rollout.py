@@ -32,7 +32,10 @@ def implicit_subgradient(
     a few roundings from x, while the subdifferential at x is known exactly; so where the two agree within that blur g
     is moved into the subdifferential at x. Where they do not, the quotient is kept as it is: x was not the prox of
     `argument`, and whoever checks g will see it. Components with a vanishing step take the slope nearest to `wanted`.
+    Of a term that is not separable there is no box to move g into, and it is the quotient.
     """
+    if not problem.nonsmooth.separable:
+        return (argument - x) / step
     low, high = problem.nonsmooth.subdifferential(x)
     moves = step > 0
     quotient = torch.where(moves, (argument - x) / step, wanted)
@@ -46,6 +49,11 @@ def implicit_subgradient(
 
 def nearest_subgradient(problem: Composite, x: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """(B,n) the element of the subdifferential of r at x nearest to `wanted`; 0 where it is empty."""
+    if not problem.nonsmooth.separable:
+        raise InputError(
+            f"{problem.name}: the subgradient of least deviation needs a separable r; run an optimizer whose state has "
+            f"prox_argument and preconditioner, which name the subgradient."
+        )
     low, high = problem.nonsmooth.subdifferential(x)
     nearest = torch.minimum(torch.maximum(wanted, low), high)
     return torch.where(low > high, torch.zeros_like(nearest), nearest)

@@ -18,7 +18,7 @@ import torch
 
 from l2o import _rounding
 from l2o.problems.nonsmooth import Box, NonsmoothTerm, Zero
-from l2o.problems.nonsmooth._base import pick
+from l2o.problems.nonsmooth._base import CoupledTerm, pick
 from l2o.problems.smooth import SmoothTerm
 
 
@@ -262,7 +262,7 @@ def changed_smooth(term: SmoothTerm, change: Change) -> SmoothTerm:
 
 
 def changed_nonsmooth(term: NonsmoothTerm, change: Change) -> NonsmoothTerm:
-    """`term` under `change`: a zero term stays one and a box becomes another box, anything else is wrapped.
+    """`term` under `change`: a zero term stays one, boxes and coupled terms become others, anything else is wrapped.
 
     A box moved by the generic wrapper could map a point of its face to one an ulp outside of it, where r is
     infinite; as a box of its own, with moved bounds, its prox lands in its domain exactly.
@@ -271,4 +271,4 @@ def changed_nonsmooth(term: NonsmoothTerm, change: Change) -> NonsmoothTerm:
         return term
     if isinstance(term, Box):
         return Box(change.outward(term.lower), change.outward(term.upper))
-    return term.changed(change) if isinstance(term, ChangedNonsmooth) else ChangedNonsmooth(term, change)
+    return term.changed(change) if isinstance(term, (ChangedNonsmooth, CoupledTerm)) else ChangedNonsmooth(term, change)

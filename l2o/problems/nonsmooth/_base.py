@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import abc
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
+import numpy as np
 import torch
 
 from l2o import _rounding
+from l2o._errors import InputError
+from l2o.problems import _simplex
+
+if TYPE_CHECKING:
+    from l2o.problems.transforms import Change
 
 
 class NonsmoothTerm(abc.ABC):
     """A batch of separable, proper, closed, convex functions r_b(x) = sum_i r_bi(x_i).
 
     Being separable makes the prox exact in every diagonal metric and the subdifferential a box, which is what the
-    implicit gradients of learned optimizers need. Parameters have shape (1,1), (1,n), (B,1) or (B,n).
+    implicit gradients of learned optimizers need. Parameters have shape (1,1), (1,n), (B,1) or (B,n). A term that is
+    not separable is a `CoupledTerm` and does without.
     """
 
     kind: ClassVar[str]
     is_zero: ClassVar[bool] = False
     is_indicator: ClassVar[bool] = False  # whether r is 0 on a convex set and inf elsewhere
     finite_slopes: ClassVar[bool] = False  # whether the ends of the subdifferential are finite wherever x is
+    separable: ClassVar[bool] = True  # a term that is not is a CoupledTerm
 
     @property
     @abc.abstractmethod
@@ -80,6 +88,66 @@ class NonsmoothTerm(abc.ABC):
         """(B,) bound on the rounding error of `value`: a few units for each r_i and gamma_n for the sum."""
         size = self.values(x).abs().nan_to_num(posinf=0.0).sum(-1)
         return _rounding.gamma(x.shape[-1] + 8, x.dtype) * size
+
+
+class CoupledTerm(NonsmoothTerm):
+    """A batch of proper, closed, convex functions that are no sum over the coordinates.
+
+    Such a term has a prox for steps that are one number per instance, and no box holds its subdifferential unless
+    n = 1; it overrides `value` and `value_error`, and `changed(change)` gives it under a change of variables.
+    """
+
+    separable: ClassVar[bool] = False
+
+    @property
+    @abc.abstractmethod
+    def dim(self) -> int:
+        """Number of variables n."""
+
+    @abc.abstractmethod
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,n) -> (B,) r(x); +inf outside the domain."""
+
+    @abc.abstractmethod
+    def value_error(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,) bound on the rounding error of `value`."""
+
+    @abc.abstractmethod
+    def changed(self, change: Change) -> CoupledTerm:
+        """The term c r(x/a + t)."""
+
+    def values(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,1) r(x) where n = 1, an error otherwise."""
+        self._require_one_variable("values(x), one number per coordinate,")
+        return self.value(x).unsqueeze(-1)
+
+    def _require_one_variable(self, what: str) -> None:
+        if self.dim != 1:
+            raise InputError(
+                f"{self.kind} in {self.dim} variables: {what} is no box, because the term is not separable; "
+                f"use a method and a check that need its value and its prox only."
+            )
+
+    def _one_step(self, u: torch.Tensor, step: torch.Tensor | float) -> np.ndarray:
+        """(B,) the steps, or an error where the coordinates of an instance have different ones."""
+        steps = torch.as_tensor(step, dtype=u.dtype, device=u.device)
+        if steps.ndim == 2 and steps.shape[1] > 1 and bool((steps != steps[:, :1]).any()):
+            raise InputError(
+                f"{self.kind}: its prox takes one step per instance, a scalar or (B, 1), got shape "
+                f"{tuple(steps.shape)} with different steps for the coordinates of an instance; the term is not "
+                f"separable, so use a method with scalar steps."
+            )
+        steps = steps[:, 0] if steps.ndim == 2 else steps
+        return steps.expand(u.shape[0]).detach().cpu().numpy().astype(_simplex.EXTENDED)
+
+    def _extended(self, x: torch.Tensor, *parameters: torch.Tensor) -> list[np.ndarray]:
+        """The parameters, one row per instance, and x in extended precision."""
+        rows = [a.expand(x.shape[0], *a.shape[1:]) for a in parameters]
+        return [a.detach().cpu().numpy().astype(_simplex.EXTENDED) for a in (*rows, x)]
+
+    @staticmethod
+    def _tensor(array: np.ndarray, like: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(array.astype(np.float64)).to(like)
 
 
 def pick(parameter: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
