@@ -19,8 +19,12 @@ the `ARGUMENTS` of the module of that name in `proofs`. The catalogue, the LaTeX
 list of what it needs follow from the entry. A quantity nobody measures yet is one line in the table of
 `_vocabulary` and one in `_measure`.
 
-Only NumPy, SciPy and SymPy are imported here.
+`worst_case` (in `worst_cases`) answers how loose a bound is: the exact worst case of a method over a function class.
+
+Only NumPy, SciPy and SymPy are imported here; `worst_cases` loads its solver when first asked for.
 """
+
+from typing import Any
 
 from . import assumptions, equivariance, history, hypotheses, quantities, virtual
 from ._ball import Ball
@@ -30,6 +34,15 @@ from ._evaluate import evaluate_expression
 from .catalog import get, names
 from .hypotheses import Hypothesis, HypothesisCheck
 from .quantities import VOCABULARY, Quantities, Quantity, from_inner_products, from_scalars, measure
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("UnboundedError", "WorstCase", "worst_case"):
+        from . import worst_cases
+
+        return getattr(worst_cases, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "VOCABULARY",
@@ -42,6 +55,8 @@ __all__ = [
     "Quantities",
     "Quantity",
     "Source",
+    "UnboundedError",
+    "WorstCase",
     "assumptions",
     "equivariance",
     "evaluate_expression",
@@ -54,4 +69,5 @@ __all__ = [
     "names",
     "quantities",
     "virtual",
+    "worst_case",
 ]

@@ -1,0 +1,35 @@
+r"""Exact worst cases of first-order methods, known from both sides (performance estimation).
+
+The worst value of a metric after K steps, over a class of functions and all runs of a method, is a semidefinite
+problem in the Gram matrix of the run's vectors (Drori, Teboulle 2014; Taylor, Hendrickx, Glineur 2017; PEPit is the
+tool of reference). `worst_case` solves it, and says what the answer is known to:
+
+    >>> import bounds
+    >>> found = bounds.worst_case(method="gradient", steps=5)
+    >>> found.certificate().tau
+    Fraction(1, 22)
+
+Where things are: `_setting` (the question, checked), `_model` (the vectors of a run and the inequalities, in any number
+type), `_conic` (Clarabel), `_solve` (which problem to solve), `_envelope`, `_rigour` and `_repair` (lower and upper
+bounds that are shown), `_exact` (certificates in fractions), `checker` (which knows nothing of the rest), `_instance`
+(the worst case as arrays), `_result`.
+
+To add a method: a branch in `_model._Builder.build` that says what the next iterate is, and a line in `METHODS`.
+"""
+
+from ._result import Certificate, WorstCase, tolerance
+from ._setting import CLASSES, INITIALS, METHODS, METRICS, UnboundedError
+from ._solve import sweep, worst_case
+
+__all__ = [
+    "CLASSES",
+    "INITIALS",
+    "METHODS",
+    "METRICS",
+    "Certificate",
+    "UnboundedError",
+    "WorstCase",
+    "sweep",
+    "tolerance",
+    "worst_case",
+]

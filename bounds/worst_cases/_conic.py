@@ -1,0 +1,256 @@
+"""From a model to Clarabel, in the dual form: multipliers, and positive semidefinite slack matrices.
+
+    minimise b'lambda   so that   B'lambda = c,  lambda >= 0,  sum_j lambda_j M_j - C  positive semidefinite,
+
+as one matrix over the whole run with the inequalities of all pairs (`whole`), or as a chain of small matrices with the
+inequalities of neighbours (`chain`), which is a relaxation: its value is an upper bound. Both may be tightened by a
+margin: eps on each inequality and delta on the matrix leave what is found strictly inside, so that it survives being
+made rigorous.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import clarabel
+import numpy as np
+from scipy import sparse
+
+from ._model import STAR, UNIT, Model, Row, interpolation
+
+ROOT2 = np.sqrt(2.0)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows of a semidefinite problem: for each its name, values (sparse), right-hand side; blocks of matrices.
+
+    `blocks` holds for each matrix (rows (R,), matrices (R, m, m), constant (m, m)); `links` what joins a block to the
+    next: (out (s, m), into (s, m')).
+    """
+
+    names: list[tuple[str, ...]]
+    values: sparse.csc_matrix
+    rhs: np.ndarray
+    equality: np.ndarray
+    metric: np.ndarray
+    blocks: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+    carried: list[int]
+    handed: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Multipliers, function values and Gram matrices that the solver found, and what it says of itself."""
+
+    status: str
+    value: float
+    multipliers: np.ndarray
+    values: np.ndarray
+    grams: list[np.ndarray]
+    iterations: int
+
+
+def _collect(model: Model, rows: list[Row], blocks: list, carried: list[int], handed: list[np.ndarray]) -> Data:
+    n_values = len(model.value_names)
+    columns = [j for j, row in enumerate(rows) for _ in row.values]
+    places = [i for row in rows for i, _ in row.values]
+    weights = [float(w) for row in rows for _, w in row.values]
+    values = sparse.csc_matrix((weights, (places, columns)), shape=(n_values, len(rows)))
+    metric = np.zeros(n_values)
+    for i, w in model.metric_values:
+        metric[i] += w
+    return Data(
+        [row.name for row in rows],
+        values,
+        np.array([float(row.rhs) for row in rows]),
+        np.array([row.equality for row in rows]),
+        metric,
+        blocks,
+        carried,
+        handed,
+    )
+
+
+def chain(model: Model) -> Data:
+    """The relaxation with inequalities between neighbours and with the minimiser, block by block."""
+    blocks = []
+    for k, width in enumerate(model.widths):
+        mine = [(j, row.matrix) for j, row in enumerate(model.rows) if row.clique == k and row.matrix is not None]
+        index = np.array([j for j, _ in mine], int)
+        matrices = np.array([m for _, m in mine]).reshape(-1, width, width)
+        constant = np.zeros((width, width))
+        if k == len(model.widths) - 1 and model.metric_matrix is not None:
+            constant = model.metric_matrix
+        blocks.append((index, matrices, constant))
+    return _collect(model, model.rows, blocks, model.carried, model.handed)
+
+
+def points(model: Model, kind: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Labels, positions and (sub)gradients of all points of f or r, the minimiser last, in the basis of the run."""
+    into = model.embeddings()
+    found = model.f_points if kind == "f" else model.r_points
+    n = len(model.basis)
+    labels = [p.label for p in found]
+    x = [p.x.dot(into[p.clique]) for p in found]
+    g = [p.g.dot(into[p.clique]) for p in found]
+    if not model.setting.starless:
+        zero = np.zeros(n, model.numbers.dtype)
+        labels.append(STAR)
+        x.append(zero)
+        g.append(zero)
+    shape = (len(labels), n)
+    return labels, np.array(x, model.numbers.dtype).reshape(shape), np.array(g, model.numbers.dtype).reshape(shape)
+
+
+def pair_rows(model: Model, kind: str) -> tuple[list[tuple[str, ...]], list[tuple[int, int]], np.ndarray]:
+    """Every pair of points: names, values that occur, and matrices (R, n, n) in the basis of the run. Floats only."""
+    labels, x, g = points(model, kind)
+    P = len(labels)
+    i, j = np.nonzero(~np.eye(P, dtype=bool))
+    alpha, beta, gamma = interpolation(model.setting, kind, float)
+    dx, dg = x[i] - x[j], g[i] - g[j]
+    half = g[j][:, :, None] * dx[:, None, :]
+    if beta:
+        half += gamma * dg[:, :, None] * dx[:, None, :] + beta * dx[:, :, None] * dx[:, None, :]
+    if alpha:
+        half += alpha * dg[:, :, None] * dg[:, None, :]
+    matrices = (half + half.transpose(0, 2, 1)) / 2
+    names = [(kind, labels[a], labels[b]) for a, b in zip(i, j)]
+    return names, list(zip(i, j)), matrices
+
+
+def whole(model: Model) -> Data:
+    """The problem itself: all pairs, one matrix."""
+    into = model.embeddings()
+    n = len(model.basis)
+    rows: list[Row] = []
+    parts = []
+    for kind, found in (("f", model.f_points), ("r", model.r_points)):
+        if not found:
+            continue
+        names, _, matrices = pair_rows(model, kind)
+        for name in names:
+            pairs = ((name[2], UNIT), (name[1], -UNIT))
+            entries = tuple((model.value(kind + label), w) for label, w in pairs if label != STAR)
+            rows.append(Row(name, 0, entries, None))
+        parts.append(matrices)
+    rest = [row for row in model.rows if row.name[0] not in ("f", "r") or (model.setting.starless and STAR in row.name)]
+    extra = np.zeros((len(rest), n, n))
+    for a, row in enumerate(rest):
+        rows.append(row)
+        if row.matrix is not None:
+            e = into[row.clique]
+            extra[a] = e.T @ row.matrix @ e
+    parts.append(extra)
+    constant = np.zeros((n, n))
+    if model.metric_matrix is not None:
+        constant = into[-1].T @ model.metric_matrix @ into[-1]
+    matrices = np.concatenate(parts)
+    return _collect(model, rows, [(np.arange(len(rows)), matrices, constant)], [0], [])
+
+
+def _triangle(m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, columns and scale of the upper triangle, column after column, as Clarabel has it."""
+    columns = np.repeat(np.arange(m), np.arange(1, m + 1))
+    rows = np.concatenate([np.arange(j + 1) for j in range(m)])
+    return rows, columns, np.where(rows == columns, 1.0, ROOT2)
+
+
+def _unfold(vector: np.ndarray, m: int) -> np.ndarray:
+    rows, columns, scale = _triangle(m)
+    found = np.zeros((m, m))
+    found[rows, columns] = found[columns, rows] = vector / scale
+    return found
+
+
+def _settings(tolerance: float) -> clarabel.DefaultSettings:
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.tol_gap_rel = settings.tol_feas = tolerance
+    settings.tol_gap_abs = 1e-4 * tolerance  # values may be small: the relative gap decides
+    settings.tol_ktratio = 1e-9
+    settings.max_threads = 1
+    settings.chordal_decomposition_enable = False
+    settings.presolve_enable = False
+    return settings
+
+
+def _run(solver: clarabel.DefaultSolver) -> Any:
+    """What the solver finds, None where it breaks down."""
+    try:
+        return solver.solve()
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # its eigenvalue routine met a NaN; the type cannot be imported
+            raise
+        return None
+
+
+def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1e-10) -> Solution:
+    """Solve it with Clarabel. Thread-safe: nothing is shared between calls."""
+    n_rows = len(data.names)
+    n_values = len(data.metric)
+    sizes = [block[2].shape[0] for block in data.blocks]
+    links = [h.shape[0] for h in data.handed]
+    link_start = n_rows + np.cumsum([0, *(s * (s + 1) // 2 for s in links)])
+    n_vars = int(link_start[-1])
+    sign = np.flatnonzero(~data.equality)
+    top = sparse.vstack(
+        [
+            sparse.csc_matrix((data.values.data, data.values.indices, data.values.indptr), (n_values, n_rows)),
+            sparse.csc_matrix((-np.ones(len(sign)), (np.arange(len(sign)), sign)), (len(sign), n_rows)),
+        ]
+    ).tocoo()
+    at = [(top.row, top.col, top.data)]
+    rhs = [data.metric, np.zeros(len(sign))]
+    offset = n_values + len(sign)
+    for k, (index, matrices, constant) in enumerate(data.blocks):
+        m = sizes[k]
+        rows, columns, scale = _triangle(m)
+        flat = matrices[:, rows, columns] * scale
+        a, b = np.nonzero(flat)
+        at.append((offset + b, index[a], -flat[a, b]))
+        # what is handed on is given a form P: plus here, minus where it is taken over
+        for which, other in ((k, True), (k - 1, False)):
+            if not 0 <= which < len(links):
+                continue
+            s = links[which]
+            p, q, pscale = _triangle(s)
+            if other:
+                T = data.handed[which]
+                u, v = T[p], T[q]
+            else:
+                eye = np.eye(s, m)
+                u, v = eye[p], eye[q]
+            both = (u[:, rows] * v[:, columns] + u[:, columns] * v[:, rows]) / 2
+            part = both * scale * (pscale**2)[:, None]
+            a, b = np.nonzero(part)
+            sign_here = -1.0 if other else 1.0
+            at.append((offset + b, link_start[which] + a, sign_here * part[a, b]))
+        rhs.append(-(constant + delta * np.eye(m))[rows, columns] * scale)
+        offset += len(rows)
+    cones = [clarabel.ZeroConeT(n_values), clarabel.NonnegativeConeT(len(sign))]
+    cones += [clarabel.PSDTriangleConeT(m) for m in sizes]
+    A = sparse.csc_matrix(
+        (np.concatenate([t[2] for t in at]), (np.concatenate([t[0] for t in at]), np.concatenate([t[1] for t in at]))),
+        (offset, n_vars),
+    )
+    q = np.zeros(n_vars)
+    q[:n_rows] = data.rhs - np.where(data.equality, 0.0, eps)
+    P = sparse.csc_matrix((n_vars, n_vars))
+    found = _run(clarabel.DefaultSolver(P, q, A, np.concatenate(rhs), cones, _settings(tolerance)))
+    if found is None:
+        nothing = np.full(n_values, np.nan)
+        return Solution("Failed", np.nan, np.full(n_rows, np.nan), nothing, [np.full((m, m), np.nan) for m in sizes], 0)
+    x, z = np.asarray(found.x), np.asarray(found.z)
+    start = n_values + len(sign)
+    grams = []
+    for m in sizes:
+        size = m * (m + 1) // 2
+        grams.append(_unfold(z[start : start + size], m))
+        start += size
+    return Solution(str(found.status), float(found.obj_val), x[:n_rows], -z[:n_values], grams, found.iterations)
+
+
+__all__ = ["Data", "Solution", "chain", "pair_rows", "points", "solve", "whole"]

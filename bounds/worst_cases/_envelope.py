@@ -1,0 +1,160 @@
+"""From a solved problem to [lower, upper], both shown.
+
+The semidefinite problem is solved with a margin: every inequality tightened by eps and the matrix by delta. Its
+multipliers are then strictly inside of what a dual bound needs, its Gram matrix strictly inside of what an instance
+needs, and both survive being rounded, repaired and checked; the price is a gap of eps times the sum of the multipliers
+and delta times the trace of the Gram matrix, which is measured and not estimated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from . import _rigour
+from ._conic import Data, chain, solve, whole
+from ._model import FRACTIONS, Model, build
+from ._repair import balanced, dual_value, rounded, row_values
+from ._witness import Forms, chain_vector, find_witness
+
+MARGINS = (1e-9, 1e-8, 1e-7, 1e-6)
+CUTS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 0.0)
+MOST_WHOLE = 64
+"""Width of the Gram matrix up to which the problem with all pairs is solved: above, a solve takes minutes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Envelope:
+    """Rigorous bounds of the normalised problem, what shows them, and what they rest on."""
+
+    lower: float
+    upper: float
+    multipliers: dict[tuple[str, ...], Fraction] | None
+    basis: np.ndarray | None
+    values: np.ndarray | None
+    margin: float
+
+
+def upper_bound(
+    exact: _rigour.Model, sets: list, entries: dict, names: list, multipliers: np.ndarray
+) -> tuple[Fraction, dict] | None:
+    """b'lambda of the repaired multipliers, if their slack matrix is shown to be positive semidefinite."""
+    repaired = balanced(exact, entries, rounded(names, multipliers))
+    if repaired is None or not _rigour.positive_semidefinite(_rigour.slack_matrix(exact, sets, repaired)):
+        return None
+    return dual_value(exact.setting, repaired), repaired
+
+
+def placed(model: Model, basis: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors scaled into the initial condition: just inside, or turned so that it holds exactly."""
+    if model.setting.initial == "gradient":
+        place = model.basis.index("g0")
+        first = basis[place]
+        size = float(np.linalg.norm(first))
+        turn = np.linalg.qr(np.column_stack([first / size, np.eye(basis.shape[1])]))[0]
+        turn[:, 0] = first / size
+        basis = basis @ turn / size
+        basis[place] = 0.0
+        basis[place, 0] = 1.0
+        return basis, values / size**2
+    row = next(row for row in model.rows if row.name == ("initial",))
+    found = sum(float(w) * values[i] for i, w in row.values)
+    if row.matrix is not None:
+        e = model.embeddings()[row.clique] @ basis
+        found += float(np.einsum("ij,ik,jk->", np.asarray(row.matrix, float), e, e))
+    shrink = min(1.0, (1 - 1e-13) / found) if found > 0 else 1.0
+    return basis * np.sqrt(shrink), values * shrink
+
+
+def lower_bound(
+    model: Model, exact: Model, sets: list, gram: np.ndarray, values: np.ndarray, enough: float
+) -> tuple[float, np.ndarray, np.ndarray] | None:
+    """The best metric of an instance made of the Gram matrix, in as few dimensions as lose no more than `enough`."""
+    best = None
+    for cut in CUTS:
+        basis, F = placed(model, _rigour.factor(gram, cut), values)
+        metric = _rigour.certified_instance(exact, sets, basis, F)
+        if metric is not None and (best is None or metric > best[0] + enough):
+            best = (metric, basis, F)
+    return best
+
+
+def envelope(model: Model, value: float, tolerance: float, chain_is_exact: bool) -> Envelope:
+    """[lower, upper] around `value`, with the smallest margin whose gap is within `tolerance`; else the best found.
+
+    The chain is tried first where it may be exact, the problem with all pairs where that does not close the gap.
+    """
+    search = _Search(model, tolerance)
+    if chain_is_exact and len(model.basis) > 5:
+        search.witness()
+        search.run(chain(model), False)
+    if not search.closed and len(model.basis) <= MOST_WHOLE:
+        search.run(whole(model), True)
+    if not search.closed and not chain_is_exact and len(model.basis) > MOST_WHOLE:
+        search.run(chain(model), False)
+    return search.result()
+
+
+class _Search:
+    """The best bounds so far."""
+
+    def __init__(self, model: Model, tolerance: float) -> None:
+        self.model, self.tolerance = model, tolerance
+        self.exact = _rigour.exact_model(model.setting)
+        self.sets = _rigour.interpolated(self.exact)
+        self.entries = row_values(self.exact)
+        self.lower: tuple = (-np.inf, None, None)
+        self.upper: tuple = (None, None)
+        self.margin = MARGINS[0]
+
+    @property
+    def closed(self) -> bool:
+        if self.upper[0] is None or not np.isfinite(self.lower[0]):
+            return False
+        return self.upper[0] - Fraction(self.lower[0]) <= self.tolerance
+
+    def witness(self) -> None:
+        """A one-dimensional instance in fractions: the best of lower bounds, and the simplest of instances."""
+        model = self.model
+        if not model.setting.rational:
+            return
+        found = solve(chain(model))
+        vector = chain_vector(model, found.grams)[:, 0]
+        simple = find_witness(Forms(build(model.setting, FRACTIONS)), vector, found.values, found.value)
+        if simple is not None:
+            basis = np.array([[float(v)] for v in simple.vector])
+            values = np.array([float(simple.values[name]) for name in model.value_names])
+            self.lower = (_down(simple.metric), basis, values)
+
+    def run(self, data: Data, everything: bool) -> None:
+        """One problem, with growing margins until the gap is closed."""
+        model = self.model
+        for margin in MARGINS:
+            found = solve(data, margin, margin)
+            if not np.isfinite(found.value):
+                continue
+            self.margin = margin
+            up = upper_bound(self.exact, self.sets, self.entries, data.names, found.multipliers)
+            if up is not None and (self.upper[0] is None or up[0] < self.upper[0]):
+                self.upper = up
+            if everything:
+                low = lower_bound(model, self.exact, self.sets, found.grams[0], found.values, self.tolerance / 100)
+                if low is not None and low[0] > self.lower[0]:
+                    self.lower = low
+            if self.closed:
+                return
+
+    def result(self) -> Envelope:
+        upper = np.inf if self.upper[0] is None else _up(self.upper[0])
+        return Envelope(self.lower[0], upper, self.upper[1], self.lower[1], self.lower[2], self.margin)
+
+
+def _up(value: Fraction) -> float:
+    found = float(value)
+    return found if Fraction(found) >= value else float(np.nextafter(found, np.inf))
+
+
+def _down(value: Fraction) -> float:
+    return -_up(-value)

@@ -1,0 +1,414 @@
+r"""The performance-estimation problem of a question, as numbers: cliques of vectors, inequalities, metric.
+
+Everything is normalised to L = 1 and an initial condition of 1, x* = 0, F* = 0, and for composite problems to the
+gauge g* = 0: tilting (f, r) to (f - <g*, .>, r + <g*, .>) changes neither iterates nor F, and without it every dual
+matrix has a null vector.
+
+**Cliques.** Step k speaks of few vectors: what it is handed (x_{k-1}, the gradient there, the memory) and what is new
+(s_k, u_k, the gradient at x_k). These are the basis of clique k, in which every inequality between consecutive points
+or with the minimiser is a small matrix. `handed` says how a clique's basis begins: with the vectors that the clique
+before hands on, as combinations of its own basis. Unrolling that gives the `embedding` of each clique in the basis of
+the whole run, in which inequalities between any two points can be written.
+
+The entries of matrices are of any number type: floats to solve with, fractions to certify with, balls to enclose
+with. Coefficients of function values are fractions throughout.
+
+Source of the inequalities: Taylor, Hendrickx, Glineur, Math. Program. 161 (2017); of the cliques: the partial minimum
+of the dual quadratic form over the vectors of the past is a quadratic form of what is handed on, so that one
+semidefinite constraint over the run and a chain of small ones over the cliques say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ._setting import Setting
+
+Form = list[tuple[Any, np.ndarray, np.ndarray]]
+STAR = "*"
+UNIT = Fraction(1)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A number type: how a fraction becomes one, its square root, and the dtype of arrays of them."""
+
+    of: Callable[[Fraction], Any]
+    sqrt: Callable[[Any], Any]
+    dtype: Any
+
+
+FLOATS = Numbers(float, np.sqrt, np.float64)
+
+
+def _no_root(value: Any) -> Any:
+    raise TypeError("the momentum of acceleration is irrational")
+
+
+FRACTIONS = Numbers(Fraction, _no_root, object)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point at which f or r is interpolated: its label, clique, and x and (sub)gradient in that clique's basis."""
+
+    label: str
+    clique: int
+    x: np.ndarray
+    g: np.ndarray
+
+
+@dataclass(frozen=True)
+class Row:
+    """An inequality ``values'F + <matrix, Gram> <= rhs`` in the basis of a clique; `equality` for "=".
+
+    `name` is (kind, i, j): ("f", "1", "2") says that the interpolation inequality of f with x_1 above x_2 holds.
+    """
+
+    name: tuple[str, ...]
+    clique: int
+    values: tuple[tuple[int, Fraction], ...]
+    matrix: np.ndarray | None
+    rhs: Any = 0
+    equality: bool = False
+
+
+@dataclass
+class Model:
+    """What `build` makes; `value_names` are the entries of F, `metric` and `objective` what is maximised."""
+
+    setting: Setting
+    numbers: Numbers
+    widths: list[int] = field(default_factory=list)
+    carried: list[int] = field(default_factory=list)
+    handed: list[np.ndarray] = field(default_factory=list)
+    basis: list[str] = field(default_factory=list)
+    new: list[tuple[int, int]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    value_names: list[str] = field(default_factory=list)
+    metric_values: list[tuple[int, Fraction]] = field(default_factory=list)
+    metric_matrix: np.ndarray | None = None
+    f_points: list[Point] = field(default_factory=list)
+    r_points: list[Point] = field(default_factory=list)
+    iterates: list[Point] = field(default_factory=list)
+    errors: list[Point] = field(default_factory=list)
+
+    def value(self, name: str) -> int:
+        """Index of a function value, made where it is new."""
+        if name not in self.value_names:
+            self.value_names.append(name)
+        return self.value_names.index(name)
+
+    def embeddings(self) -> list[np.ndarray]:
+        """For each clique its basis (rows) in the basis of the run."""
+        n = len(self.basis)
+        found: list[np.ndarray] = []
+        for k, width in enumerate(self.widths):
+            rows = np.zeros((width, n), self.numbers.dtype)
+            if k:
+                rows[: self.carried[k]] = self.handed[k - 1].dot(found[k - 1])
+            first, last = self.new[k]
+            one = self.numbers.of(Fraction(1))
+            for i, column in enumerate(range(first, last)):
+                rows[self.carried[k] + i, column] = one
+            found.append(rows)
+        return found
+
+
+def symmetric(form: Form, width: int, dtype: Any) -> np.ndarray:
+    """The symmetric matrix of the quadratic form sum w <a, b>."""
+    total = np.zeros((width, width), dtype)
+    for w, a, b in form:
+        if a is b:
+            total += w * np.multiply.outer(a, a)
+        else:
+            product = np.multiply.outer(a, b)
+            total += (w * (product + product.T)) / 2
+    return total
+
+
+def interpolation(setting: Setting, kind: str, of: Callable[[Fraction], Any]) -> tuple[Any, Any, Any]:
+    """(alpha, beta, gamma): f_i >= f_j + <g_j, Dx> + alpha ||Dg||^2 + beta ||Dx||^2 + gamma <Dg, Dx>, at L = 1."""
+    half, none = of(Fraction(1, 2)), of(Fraction(0))
+    if kind == "r":
+        return none, none, none
+    if setting.function_class == "smooth_nonconvex":
+        return of(Fraction(1, 4)), of(Fraction(-1, 4)), half
+    mu = setting.mu / setting.L
+    if mu == 0:
+        return half, none, none
+    rest = 1 - mu
+    return of(1 / (2 * rest)), of(mu / (2 * rest)), of(-mu / rest)
+
+
+class _Builder:
+    """Walks through the steps of a method and writes its model."""
+
+    def __init__(self, setting: Setting, numbers: Numbers) -> None:
+        self.s, self.num = setting, numbers
+        self.model = Model(setting, numbers)
+        self.one, self.zero = numbers.of(Fraction(1)), numbers.of(Fraction(0))
+        self.laws = {kind: interpolation(setting, kind, numbers.of) for kind in "fr"}
+        self.names: dict[str, np.ndarray] = {}
+        self.width = 0
+        self.clique = -1
+
+    # -- cliques
+
+    def open(self, handed: dict[str, np.ndarray], new: list[str]) -> None:
+        """Begin a clique whose basis is what is handed on, then `new` vectors of the run."""
+        model = self.model
+        if self.clique >= 0:
+            rows = list(handed.values())
+            model.handed.append(np.array(rows, self.num.dtype).reshape(len(rows), self.width))
+        self.clique += 1
+        width = len(handed) + len(new)
+        first = len(model.basis)
+        model.basis += new
+        model.new.append((first, first + len(new)))
+        model.carried.append(len(handed))
+        model.widths.append(width)
+        self.width = width
+        unit = np.zeros((width, width), self.num.dtype)
+        for i in range(width):
+            unit[i, i] = self.one
+        self.names = dict(zip([*handed, *new], unit))
+
+    def none(self) -> np.ndarray:
+        return np.zeros(self.width, self.num.dtype)
+
+    # -- inequalities
+
+    def row(
+        self, name: tuple[str, ...], values: dict[str, Fraction], form: Form, rhs: Any = 0, equality: bool = False
+    ) -> None:
+        matrix = symmetric(form, self.width, self.num.dtype) if form else None
+        entries = tuple((self.model.value(v), w) for v, w in values.items())
+        self.model.rows.append(Row(name, self.clique, entries, matrix, rhs, equality))
+
+    def above(self, kind: str, i: Point, j: Point) -> None:
+        """The interpolation inequality of f or r with i above j."""
+        alpha, beta, gamma = self.laws[kind]
+        dx, dg = i.x - j.x, i.g - j.g
+        form: Form = [(self.one, j.g, dx)]
+        if alpha != 0:
+            form.append((alpha, dg, dg))
+        if beta != 0:
+            form += [(beta, dx, dx), (gamma, dg, dx)]
+        values = {f"{kind}{p.label}": w for p, w in ((j, UNIT), (i, -UNIT)) if p.label != STAR}
+        self.row((kind, i.label, j.label), values, form)
+
+    def star(self) -> Point:
+        return Point(STAR, self.clique, self.none(), self.none())
+
+    def with_star(self, kind: str, point: Point) -> None:
+        if self.s.starless:
+            if self.s.initial == "objective" or self.s.metric in ("objective", "average_objective"):
+                alpha = self.num.of(Fraction(1, 2) if kind == "f" else Fraction(0))
+                form = [(alpha, point.g, point.g)] if kind == "f" else []
+                self.row((kind, point.label, STAR), {f"{kind}{point.label}": -UNIT}, form)
+            return
+        star = self.star()
+        self.above(kind, star, point)
+        self.above(kind, point, star)
+
+    def meet(self, kind: str, old: Point | None, new: Point) -> None:
+        """All local inequalities of a new point."""
+        if old is not None:
+            self.above(kind, old, new)
+            self.above(kind, new, old)
+        self.with_star(kind, new)
+        (self.model.f_points if kind == "f" else self.model.r_points).append(new)
+
+    def total(self, label: str) -> dict[str, Fraction]:
+        """F(x_label) as a combination of values."""
+        found = {} if self.s.function_class == "convex" else {f"f{label}": UNIT}
+        if self.s.composite or self.s.function_class == "convex":
+            found[f"r{label}"] = UNIT
+        return found
+
+    # -- the run
+
+    def build(self) -> Model:
+        s, num, K = self.s, self.num, self.s.steps
+        smooth = s.function_class != "convex"
+        nonsmooth = s.composite or not smooth
+        accelerated = s.method == "accelerated_gradient"
+        last_value = s.metric not in ("distance",) and not (s.composite and s.metric == "best_gradient")
+        last_value = last_value or s.initial == "decrease"
+        every_value = s.metric == "average_objective" or (s.metric == "best_gradient" and not s.composite)
+        start = [] if s.free else ["x0"]
+        if smooth:
+            start.append("g0")
+        if nonsmooth and s.has_start_value:
+            start.append("s0")
+        first = start + self.inner_new(1, smooth, nonsmooth, accelerated, last_value, every_value)
+        self.open({}, first)
+        x = self.none() if s.free else self.names["x0"]
+        self.model.iterates.append(Point("0", 0, x, x))
+        f_old = r_old = None
+        if smooth:
+            f_old = Point("0", 0, x, self.names["g0"])
+            self.meet("f", None, f_old)
+        if nonsmooth and s.has_start_value:
+            r_old = Point("0", 0, x, self.names["s0"])
+            self.meet("r", None, r_old)
+        self.initial_condition(x)
+        state = {"x": x}
+        t = self.one
+        for k in range(1, K + 1):
+            step = num.of(s.step[k - 1])
+            x = state["x"]
+            at = state.get("y", x)
+            G = self.none()
+            if smooth:
+                G = G + f_old.g
+            if nonsmooth:
+                G = G + self.names[f"s{k}"]
+            total = G
+            if f"u{k}" in self.names:
+                u = self.names[f"u{k}"]
+                self.model.errors.append(Point(str(k), self.clique, u, u))
+                total = G + u
+                self.error_bounds(k, u, G)
+            new = at - step * total
+            after: dict[str, np.ndarray] = {}
+            if s.method == "heavy_ball":
+                beta = num.of(s.momentum[k - 1])
+                if "before" in state:
+                    new = new + beta * (x - state["before"])
+                after["before"] = x
+            elif s.method == "go_math":
+                q, b = (num.of(value) for value in s.momentum[k - 1])
+                v = state.get("v")
+                if v is not None:
+                    new = new - q * v
+                after["v"] = (self.one - b) * (x - new) + (b * v if v is not None else self.none())
+            elif accelerated:
+                t_next = (self.one + num.sqrt(self.one + 4 * t * t)) / 2 if k > 1 or K > 2 else self.one
+                if k > 1:
+                    after["y"] = new + ((t - self.one) / t_next) * (new - x)
+                t = t_next
+            after = {"x": new, **after}
+            if s.metric == "best_gradient" and s.composite:
+                D = (x - new) / step
+                self.row(("metric", str(k)), {"t": UNIT}, [(-self.one, D, D)])
+            self.model.iterates.append(Point(str(k), self.clique, new, new))
+            if nonsmooth:
+                r_new = Point(str(k), self.clique, new, self.names[f"s{k}"])
+                self.meet("r", r_old, r_new)
+                r_old = r_new
+            value_here = smooth and (last_value if k == K else (every_value or not accelerated or k == 1))
+            if value_here:
+                point = Point(str(k), self.clique, new, self.names[f"g{k}"])
+                self.meet("f", f_old, point)
+                if "y" not in after or k == K:
+                    f_old = point
+                else:
+                    self._aside = point
+            if accelerated and k < K and "y" in after:
+                point = Point(f"y{k}", self.clique, after["y"], self.names[f"gy{k}"])
+                if value_here:
+                    self.above("f", self._aside, point)
+                    self.above("f", point, self._aside)
+                self.meet("f", f_old, point)
+                f_old = point
+            state = after
+            if k == K:
+                break
+            handed = dict(after)
+            if smooth:
+                handed["g"] = f_old.g
+            if nonsmooth:
+                handed["s"] = self.names[f"s{k}"]
+            self.open(handed, self.inner_new(k + 1, smooth, nonsmooth, accelerated, last_value, every_value))
+            state = {name: self.names[name] for name in after}
+            if smooth:
+                f_old = Point(f_old.label, self.clique, state.get("y", state["x"]), self.names["g"])
+            if nonsmooth:
+                r_old = Point(r_old.label, self.clique, state["x"], self.names["s"])
+        if s.metric == "best_gradient" and not s.composite:
+            self.best_gradient_rows()
+        self.metric(state["x"])
+        return self.model
+
+    def inner_new(
+        self, k: int, smooth: bool, nonsmooth: bool, accelerated: bool, last_value: bool, every_value: bool
+    ) -> list[str]:
+        """The vectors that are new in step k."""
+        K = self.s.steps
+        new = []
+        if nonsmooth:
+            new.append(f"s{k}")
+        if self.s.relative is not None or self.s.absolute is not None:
+            new += [f"u{k}"] if self.has_error(k) else []
+        if smooth and (last_value if k == K else (every_value or not accelerated or k == 1)):
+            new.append(f"g{k}")
+        if accelerated and 1 < k < K:
+            new.append(f"gy{k}")
+        return new
+
+    def has_error(self, k: int) -> bool:
+        """An error that is bounded by 0 is no vector at all: it would leave the problem without an interior."""
+        return all(e is None or e[k - 1] > 0 for e in (self.s.relative, self.s.absolute))
+
+    def error_bounds(self, k: int, u: np.ndarray, G: np.ndarray) -> None:
+        s, of = self.s, self.num.of
+        if s.relative is not None:
+            eps = of(s.relative[k - 1])
+            self.row(("relative", str(k)), {}, [(self.one, u, u), (-eps * eps, G, G)])
+        if s.absolute is not None:
+            self.row(("absolute", str(k)), {}, [(self.one, u, u)], of(s.squared_error(k)))
+
+    def initial_condition(self, x: np.ndarray) -> None:
+        s = self.s
+        level = self.one
+        if s.initial == "distance":
+            self.row(("initial",), {}, [(self.one, x, x)], level)
+        elif s.initial == "gradient":
+            g = self.names["g0"]
+            self.row(("initial",), {}, [(self.one, g, g)], level, equality=True)
+        elif s.initial == "objective":
+            self.row(("initial",), self.total("0"), [], level)
+        else:
+            values = dict(self.total("0"))
+            for name, w in self.total(str(s.steps)).items():
+                values[name] = -w
+            self.row(("initial",), values, [], level)
+
+    def best_gradient_rows(self) -> None:
+        """t <= ||grad f(x_k)||^2 at every iterate, each in the clique where its point is."""
+        for point in self.model.f_points:
+            if point.label.startswith("y"):
+                continue
+            matrix = symmetric([(-self.one, point.g, point.g)], len(point.g), self.num.dtype)
+            entry = ((self.model.value("t"), UNIT),)
+            self.model.rows.append(Row(("metric", point.label), point.clique, entry, matrix))
+
+    def metric(self, x: np.ndarray) -> None:
+        s, model = self.s, self.model
+        K = s.steps
+        if s.metric == "best_gradient":
+            values = {"t": UNIT}
+        elif s.metric == "distance":
+            model.metric_matrix = symmetric([(self.one, x, x)], self.width, self.num.dtype)
+            return
+        elif s.metric == "average_objective":
+            share = Fraction(1, K)
+            values = {name: share * w for k in range(1, K + 1) for name, w in self.total(str(k)).items()}
+        else:
+            values = dict(self.total(str(K)))
+            if s.metric == "decrease":
+                for name, w in self.total("0").items():
+                    values[name] = values.get(name, 0) - w
+        model.metric_values = [(model.value(name), w) for name, w in values.items()]
+
+
+def build(setting: Setting, numbers: Numbers = FLOATS) -> Model:
+    """The model of a question in the given number type."""
+    return _Builder(setting, numbers).build()

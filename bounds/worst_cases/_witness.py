@@ -1,0 +1,161 @@
+"""One-dimensional worst cases in fractions: a numerical one, snapped, and believed once every inequality holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ._conic import points
+from ._model import STAR, Model, interpolation
+from ._repair import row_values
+
+Name = tuple[str, ...]
+SNAPS = (64, 1000, 20_000)
+
+
+class Forms:
+    """The matrices of all inequalities of a model of fractions, in the basis of the run, made when asked for."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.into = model.embeddings()
+        self.rows = {row.name: row for row in model.rows}
+        self.values = row_values(model)
+        self.sets = {}
+        for kind, given in (("f", model.f_points), ("r", model.r_points)):
+            if given:
+                labels, x, g = points(model, kind)
+                self.sets[kind] = (labels, x, g, interpolation(model.setting, kind, Fraction))
+
+    def matrix(self, name: Name) -> np.ndarray | None:
+        """M of an inequality, None where it has none."""
+        if name in self.rows:
+            row = self.rows[name]
+            return None if row.matrix is None else _moved(row.matrix, self.into[row.clique])
+        labels, x, g, (alpha, beta, gamma) = self.sets[name[0]]
+        i, j = labels.index(name[1]), labels.index(name[2])
+        dx, dg = x[i] - x[j], g[i] - g[j]
+        half = np.multiply.outer(g[j], dx) + gamma * np.multiply.outer(dg, dx)
+        half = half + alpha * np.multiply.outer(dg, dg) + beta * np.multiply.outer(dx, dx)
+        return (half + half.T) / 2
+
+    def equation(self, name: Name) -> bool:
+        """Whether the row is an equation."""
+        return name in self.rows and self.rows[name].equality
+
+    def metric(self) -> np.ndarray:
+        """C."""
+        n = len(self.model.basis)
+        if self.model.metric_matrix is None:
+            return np.full((n, n), Fraction(0))
+        return _moved(self.model.metric_matrix, self.into[-1])
+
+    def slack_matrix(self, multipliers: dict[Name, Fraction]) -> np.ndarray:
+        """sum lambda_j M_j - C."""
+        total = -self.metric()
+        for name, value in multipliers.items():
+            matrix = self.matrix(name)
+            if matrix is not None and value:
+                total = total + value * matrix
+        return total
+
+
+def _moved(matrix: np.ndarray, into: np.ndarray) -> np.ndarray:
+    return into.T.dot(matrix).dot(into)
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A one-dimensional instance in fractions: the basis of the run, the values, and the metric that it attains."""
+
+    vector: list[Fraction]
+    values: dict[str, Fraction]
+    metric: Fraction
+
+
+def slacks_at(forms: Forms, vector: list[Fraction], values: dict[str, Fraction]) -> dict[Name, Fraction]:
+    """rhs minus left-hand side of every inequality at a one-dimensional instance."""
+    model = forms.model
+    p = np.array(vector, object)
+    found = {}
+    for kind, (labels, x, g, (alpha, beta, gamma)) in forms.sets.items():
+        at, slope = x.dot(p), g.dot(p)
+        f = [Fraction(0) if label == STAR else values[kind + label] for label in labels]
+        for i, one in enumerate(labels):
+            for j, other in enumerate(labels):
+                if i != j:
+                    dx, dg = at[i] - at[j], slope[i] - slope[j]
+                    rest = f[i] - f[j] - slope[j] * dx - alpha * dg * dg - beta * dx * dx - gamma * dg * dx
+                    found[kind, one, other] = rest
+    for row in model.rows:
+        if row.name not in found:
+            total = sum((w * values[model.value_names[i]] for i, w in row.values), Fraction(0))
+            if row.matrix is not None:
+                local = forms.into[row.clique].dot(p)
+                total += local.dot(row.matrix).dot(local)
+            found[row.name] = Fraction(row.rhs) - total
+    return found
+
+
+def _metric(forms: Forms, vector: list[Fraction], values: dict[str, Fraction]) -> Fraction:
+    model = forms.model
+    total = sum((w * values[model.value_names[i]] for i, w in model.metric_values), Fraction(0))
+    if model.metric_matrix is not None:
+        local = forms.into[-1].dot(np.array(vector, object))
+        total += local.dot(model.metric_matrix).dot(local)
+    return total
+
+
+def _candidates(forms: Forms, vector: np.ndarray, values: np.ndarray) -> Iterator[tuple[list, dict[str, Fraction]]]:
+    """A numerical instance snapped to growing denominators; its values once from the minimiser, once snapped."""
+    model = forms.model
+    if "x0" in model.basis and vector[model.basis.index("x0")] < 0:
+        vector = -vector
+    for most in SNAPS:
+        snapped = [Fraction(float(v)).limit_denominator(most) for v in vector]
+        p = np.array(snapped, object)
+        named = {n: Fraction(float(v)).limit_denominator(most * most) for n, v in zip(model.value_names, values)}
+        tight = dict(named)
+        for kind, (labels, x, g, (alpha, beta, gamma)) in forms.sets.items():
+            for label, at, slope in zip(labels, x.dot(p), g.dot(p)):
+                if label != STAR:  # the minimiser above the point, with equality
+                    rest = alpha * slope * slope + beta * at * at + gamma * slope * at
+                    tight[kind + label] = slope * at - rest
+        for found in (tight, named):
+            if "t" in found:
+                at = [
+                    -slacks_at(forms, snapped, {**found, "t": Fraction(0)})[n] for n in forms.rows if n[0] == "metric"
+                ]
+                found["t"] = min(-v for v in at)
+            yield snapped, found
+
+
+def find_witness(forms: Forms, vector: np.ndarray, values: np.ndarray, value: float) -> Witness | None:
+    """The instance in fractions near a numerical one that satisfies every inequality and attains `value`."""
+    for snapped, named in _candidates(forms, vector, values):
+        metric = _metric(forms, snapped, named)
+        if abs(float(metric) - value) > 1e-6 * max(1.0, abs(value)):
+            continue
+        slacks = slacks_at(forms, snapped, named)
+        if all(rest == 0 if forms.equation(name) else rest >= 0 for name, rest in slacks.items()):
+            return Witness(snapped, named, metric)
+    return None
+
+
+def chain_vector(model: Model, grams: list[np.ndarray]) -> np.ndarray:
+    """The Gram matrices of a chain as vectors of one dimension (n, 1): leading directions, signs agreeing."""
+    vector = np.zeros(len(model.basis))
+    into = model.embeddings()
+    for k, gram in enumerate(grams):
+        weight, directions = np.linalg.eigh(gram)
+        local = directions[:, -1] * np.sqrt(max(weight[-1], 0.0))
+        carried = model.carried[k]
+        known = into[k][:carried] @ vector
+        if known @ local[:carried] < 0:
+            local = -local
+        first, last = model.new[k]
+        vector[first:last] = local[carried:]
+    return vector[:, None]
