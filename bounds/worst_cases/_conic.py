@@ -24,14 +24,14 @@ ROOT2 = np.sqrt(2.0)
 
 @dataclass(frozen=True)
 class Data:
-    """Rows of a semidefinite problem: for each its name, values (sparse), right-hand side; blocks of matrices.
+    """Rows of a semidefinite problem: names (R,), values (V, R), right-hand sides (R,); blocks of matrices.
 
     `blocks` holds for each matrix (rows (R,), matrices (R, m, m), constant (m, m)); `links` what joins a block to the
     next: (out (s, m), into (s, m')).
     """
 
     names: list[tuple[str, ...]]
-    values: sparse.csc_matrix
+    values: np.ndarray
     rhs: np.ndarray
     equality: np.ndarray
     metric: np.ndarray
@@ -54,10 +54,10 @@ class Solution:
 
 def _collect(model: Model, rows: list[Row], blocks: list, carried: list[int], handed: list[np.ndarray]) -> Data:
     n_values = len(model.value_names)
-    columns = [j for j, row in enumerate(rows) for _ in row.values]
-    places = [i for row in rows for i, _ in row.values]
-    weights = [float(w) for row in rows for _, w in row.values]
-    values = sparse.csc_matrix((weights, (places, columns)), shape=(n_values, len(rows)))
+    values = np.zeros((n_values, len(rows)))
+    for j, row in enumerate(rows):
+        for i, w in row.values:
+            values[i, j] = w
     metric = np.zeros(n_values)
     for i, w in model.metric_values:
         metric[i] += w
@@ -170,6 +170,8 @@ def _settings(tolerance: float) -> clarabel.DefaultSettings:
     settings.verbose = False
     settings.tol_gap_rel = settings.tol_feas = tolerance
     settings.tol_gap_abs = 1e-4 * tolerance  # values may be small: the relative gap decides
+    # 1e-12 is out of reach of some problems; what is called almost solved is solved to 1e-8
+    settings.reduced_tol_gap_rel = settings.reduced_tol_gap_abs = settings.reduced_tol_feas = 1e-8
     settings.tol_ktratio = 1e-9
     settings.max_threads = 1
     settings.chordal_decomposition_enable = False
@@ -187,7 +189,7 @@ def _run(solver: clarabel.DefaultSolver) -> Any:
         return None
 
 
-def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1e-10) -> Solution:
+def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1e-12) -> Solution:
     """Solve it with Clarabel. Thread-safe: nothing is shared between calls."""
     n_rows = len(data.names)
     n_values = len(data.metric)
@@ -196,13 +198,8 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
     link_start = n_rows + np.cumsum([0, *(s * (s + 1) // 2 for s in links)])
     n_vars = int(link_start[-1])
     sign = np.flatnonzero(~data.equality)
-    top = sparse.vstack(
-        [
-            sparse.csc_matrix((data.values.data, data.values.indices, data.values.indptr), (n_values, n_rows)),
-            sparse.csc_matrix((-np.ones(len(sign)), (np.arange(len(sign)), sign)), (len(sign), n_rows)),
-        ]
-    ).tocoo()
-    at = [(top.row, top.col, top.data)]
+    a, b = np.nonzero(data.values)
+    at = [(a, b, data.values[a, b]), (n_values + np.arange(len(sign)), sign, np.full(len(sign), -1.0))]
     rhs = [data.metric, np.zeros(len(sign))]
     offset = n_values + len(sign)
     for k, (index, matrices, constant) in enumerate(data.blocks):

@@ -1,9 +1,9 @@
 """From a solved problem to [lower, upper], both shown.
 
-The semidefinite problem is solved with a margin: every inequality tightened by eps and the matrix by delta. Its
-multipliers are then strictly inside of what a dual bound needs, its Gram matrix strictly inside of what an instance
-needs, and both survive being rounded, repaired and checked; the price is a gap of eps times the sum of the multipliers
-and delta times the trace of the Gram matrix, which is measured and not estimated.
+The semidefinite problem is solved twice: as it is, and with a margin, every inequality tightened by eps and the matrix
+by eps times the identity. The second solution is strictly inside of what a dual bound and an instance need; a little of
+it mixed into the first survives being rounded, repaired and checked. The price is a gap of about that share of the
+margin times the sum of the multipliers and the trace of the Gram matrix, which is measured and not estimated.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from fractions import Fraction
 import numpy as np
 
 from . import _rigour
-from ._conic import Data, chain, solve, whole
+from ._conic import Data, Solution, chain, solve, whole
 from ._model import FRACTIONS, Model, build
 from ._repair import balanced, dual_value, rounded, row_values
 from ._witness import Forms, chain_vector, find_witness
 
-MARGINS = (1e-9, 1e-8, 1e-7, 1e-6)
+MARGINS = (1e-6, 1e-7, 1e-8, 1e-9)
+"""The widest margin that leaves any instance is taken: over many steps gradients change by little."""
+SHARES = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
+"""How much of the solution with the margin is mixed into the one without: the first that can be shown is taken."""
 CUTS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 0.0)
 MOST_WHOLE = 64
 """Width of the Gram matrix up to which the problem with all pairs is solved: above, a solve takes minutes."""
@@ -34,7 +37,6 @@ class Envelope:
     multipliers: dict[tuple[str, ...], Fraction] | None
     basis: np.ndarray | None
     values: np.ndarray | None
-    margin: float
 
 
 def upper_bound(
@@ -81,8 +83,8 @@ def lower_bound(
     return best
 
 
-def envelope(model: Model, value: float, tolerance: float, chain_is_exact: bool) -> Envelope:
-    """[lower, upper] around `value`, with the smallest margin whose gap is within `tolerance`; else the best found.
+def envelope(model: Model, tolerance: float, chain_is_exact: bool) -> Envelope:
+    """[lower, upper]; further problems are solved until the gap is within `tolerance`, then the best found is returned.
 
     The chain is tried first where it may be exact, the problem with all pairs where that does not close the gap.
     """
@@ -107,7 +109,6 @@ class _Search:
         self.entries = row_values(self.exact)
         self.lower: tuple = (-np.inf, None, None)
         self.upper: tuple = (None, None)
-        self.margin = MARGINS[0]
 
     @property
     def closed(self) -> bool:
@@ -129,26 +130,40 @@ class _Search:
             self.lower = (_down(simple.metric), basis, values)
 
     def run(self, data: Data, everything: bool) -> None:
-        """One problem, with growing margins until the gap is closed."""
-        model = self.model
+        """One problem: its solution, moved inwards as little as it takes to be shown."""
+        sharp = solve(data)
         for margin in MARGINS:
-            found = solve(data, margin, margin)
-            if not np.isfinite(found.value):
-                continue
-            self.margin = margin
-            up = upper_bound(self.exact, self.sets, self.entries, data.names, found.multipliers)
-            if up is not None and (self.upper[0] is None or up[0] < self.upper[0]):
-                self.upper = up
-            if everything:
-                low = lower_bound(model, self.exact, self.sets, found.grams[0], found.values, self.tolerance / 100)
-                if low is not None and low[0] > self.lower[0]:
+            inner = solve(data, margin, margin)
+            if np.isfinite(inner.value) and inner.status in ("Solved", "AlmostSolved"):
+                break
+        else:
+            return
+        self._best_upper(data, sharp.multipliers, inner.multipliers)
+        if everything:
+            self._best_lower(sharp, inner)
+
+    def _best_upper(self, data: Data, sharp: np.ndarray, inner: np.ndarray) -> None:
+        for share in SHARES:
+            mixed = (1 - share) * sharp + share * inner
+            up = upper_bound(self.exact, self.sets, self.entries, data.names, mixed)
+            if up is not None:
+                if self.upper[0] is None or up[0] < self.upper[0]:
+                    self.upper = up
+                return
+
+    def _best_lower(self, sharp: Solution, inner: Solution) -> None:
+        for share in SHARES:
+            gram = (1 - share) * sharp.grams[0] + share * inner.grams[0]
+            values = (1 - share) * sharp.values + share * inner.values
+            low = lower_bound(self.model, self.exact, self.sets, gram, values, self.tolerance / 100)
+            if low is not None:
+                if low[0] > self.lower[0]:
                     self.lower = low
-            if self.closed:
                 return
 
     def result(self) -> Envelope:
         upper = np.inf if self.upper[0] is None else _up(self.upper[0])
-        return Envelope(self.lower[0], upper, self.upper[1], self.lower[1], self.lower[2], self.margin)
+        return Envelope(self.lower[0], upper, self.upper[1], self.lower[1], self.lower[2])
 
 
 def _up(value: Fraction) -> float:

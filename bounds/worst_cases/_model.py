@@ -289,9 +289,9 @@ class _Builder:
                 if v is not None:
                     new = new - q * v
                 after["v"] = (self.one - b) * (x - new) + (b * v if v is not None else self.none())
-            elif accelerated:
-                t_next = (self.one + num.sqrt(self.one + 4 * t * t)) / 2 if k > 1 or K > 2 else self.one
-                if k > 1:
+            elif accelerated and K > 2 and k < K:
+                t_next = (self.one + num.sqrt(self.one + 4 * t * t)) / 2
+                if k > 1:  # t_1 = 1: the first point to extrapolate to is x_1 itself
                     after["y"] = new + ((t - self.one) / t_next) * (new - x)
                 t = t_next
             after = {"x": new, **after}

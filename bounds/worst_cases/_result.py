@@ -67,8 +67,7 @@ class WorstCase:
     @cached_property
     def envelope(self) -> Envelope:
         """Rigorous bounds of the normalised problem, with multipliers and vectors."""
-        scale = float(self.setting.scale)
-        return envelope(self.model, self.value / scale, tolerance(self.value) / scale, not self.relaxed)
+        return envelope(self.model, tolerance(self.value) / float(self.setting.scale), not self.relaxed)
 
     @cached_property
     def lower(self) -> float:

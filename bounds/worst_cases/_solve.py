@@ -77,16 +77,17 @@ def _solved(model: Model) -> tuple[Solution, str, bool]:
         if np.isfinite(found.value) and confirmed(model, found):
             return found, "chain", False
         if width > MOST_WHOLE:
-            if not np.isfinite(found.value) or found.status not in ("Solved", "AlmostSolved"):
-                _unbounded(model, found)
+            _refuse(model, found)
             return found, "chain", True
     found = solve(whole(model))
-    if not np.isfinite(found.value) or found.status not in ("Solved", "AlmostSolved"):
-        _unbounded(model, found)
+    _refuse(model, found)
     return found, "whole", False
 
 
-def _unbounded(model: Model, found: Solution) -> None:
+def _refuse(model: Model, found: Solution) -> None:
+    """Raise where there is no answer: an unbounded problem, or numbers beyond the solver."""
+    if found.status in ("Solved", "AlmostSolved", "InsufficientProgress") and np.isfinite(found.value):
+        return
     s = model.setting
     if "Infeasible" in found.status:
         raise UnboundedError(

@@ -13,7 +13,7 @@ from ._model import STAR, Model, interpolation
 from ._repair import row_values
 
 Name = tuple[str, ...]
-SNAPS = (64, 1000, 20_000)
+SNAPS = (16, 64, 256, 1000, 4000, 20_000)
 
 
 class Forms:
@@ -134,15 +134,18 @@ def _candidates(forms: Forms, vector: np.ndarray, values: np.ndarray) -> Iterato
 
 
 def find_witness(forms: Forms, vector: np.ndarray, values: np.ndarray, value: float) -> Witness | None:
-    """The instance in fractions near a numerical one that satisfies every inequality and attains `value`."""
+    """The best instance in fractions near a numerical one: it satisfies every inequality and all but attains `value`."""
+    best: Witness | None = None
     for snapped, named in _candidates(forms, vector, values):
         metric = _metric(forms, snapped, named)
-        if abs(float(metric) - value) > 1e-6 * max(1.0, abs(value)):
+        if abs(float(metric) - value) > 1e-6 * max(1.0, abs(value)) or (best is not None and metric <= best.metric):
             continue
         slacks = slacks_at(forms, snapped, named)
         if all(rest == 0 if forms.equation(name) else rest >= 0 for name, rest in slacks.items()):
-            return Witness(snapped, named, metric)
-    return None
+            best = Witness(snapped, named, metric)
+            if abs(float(metric) - value) <= 1e-9 * abs(value):
+                break
+    return best
 
 
 def chain_vector(model: Model, grams: list[np.ndarray]) -> np.ndarray:

@@ -1,0 +1,300 @@
+"""An independent checker of worst-case certificates: the standard library, plain fractions, nothing of the engine.
+
+It unrolls the method in a dictionary of vectors, writes down each inequality that the certificate names, and checks
+
+1. every multiplier of an inequality is >= 0,
+2. the function values of  metric - sum_j lambda_j (left-hand side of j)  cancel,
+3. S = sum_j lambda_j M_j - C  is positive semidefinite, by elimination over the fractions,
+4. tau is sum_j lambda_j rhs_j,
+5. where a witness is given: it satisfies every inequality between any two of its points, and its metric is tau.
+
+1 to 4 prove that the worst case of the normalised problem (L = 1, initial condition 1) is at most tau, 5 that it is.
+Inequalities: Taylor, Hendrickx, Glineur, Math. Program. 161 (2017), Theorem 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+FORMAT = "l2obound-worst-case-1"
+Vector = dict[str, Fraction]
+ZERO, ONE = Fraction(0), Fraction(1)
+
+
+class Wrong(Exception):
+    """What is wrong with a certificate."""
+
+
+def check(certificate: Mapping[str, Any]) -> Fraction:
+    """The proved bound in the units of the question, tau times scale; raises `Wrong` where something does not hold."""
+    try:
+        return _check(certificate)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError, IndexError) as error:
+        raise Wrong(f"not a certificate of the format {FORMAT}: {type(error).__name__}: {error}") from None
+
+
+def _demand(holds: bool, message: str) -> None:
+    if not holds:
+        raise Wrong(message)
+
+
+def _add(*terms: tuple[Fraction, Vector]) -> Vector:
+    total: Vector = {}
+    for weight, vector in terms:
+        for name, value in vector.items():
+            total[name] = total.get(name, ZERO) + weight * value
+    return {name: value for name, value in total.items() if value}
+
+
+def _minus(a: Vector, b: Vector) -> Vector:
+    return _add((ONE, a), (-ONE, b))
+
+
+class _Form(dict):
+    """A quadratic form: coefficient of each pair of basis vectors."""
+
+    def add(self, weight: Fraction, a: Vector, b: Vector) -> None:
+        for p, x in a.items():
+            for q, y in b.items():
+                for key in ((p, q), (q, p)):
+                    self[key] = self.get(key, ZERO) + weight * x * y / 2
+
+
+class _Run:
+    """The run of the question: its vectors in the basis x0, g0, s1, u1, ..."""
+
+    def __init__(self, c: Mapping[str, Any]) -> None:
+        self.kind, self.method, self.K = c["function_class"], c["method"], c["steps"]
+        self.metric, self.initial = c["metric"], c["initial"]
+        _demand(type(self.K) is int and self.K >= 1, "steps is not a count")
+        L, mu = Fraction(c["L"]), Fraction(c["mu"])
+        _demand(L > 0 and 0 <= mu < L, "L and mu make no sense")
+        self.L, self.mu = L, mu / L
+        self.step = self._list(c["step"])
+        _demand(min(self.step) > 0, "a step is not positive")
+        self.smooth = self.kind != "convex"
+        self.composite = self.kind in ("composite", "composite_strongly_convex")
+        self.nonconvex = self.kind == "smooth_nonconvex"
+        # without a distance the minimiser may be anywhere: only inf F = 0 is known of it, and x_0 is the origin
+        self.free = "distance" not in (self.initial, self.metric) and self.mu == 0
+        self.level = {"distance": ONE, "gradient": 1 / L**2}.get(self.initial, 1 / L)
+        self.scale = self.level * {"distance": ONE, "best_gradient": L**2}.get(self.metric, L)
+        self.relative = None if c["relative_error"] is None else self._list(c["relative_error"])
+        self.absolute = None if c["absolute_error"] is None else self._list(c["absolute_error"])
+        self.momentum = c["momentum"]
+        self.x: list[Vector] = []
+        self.D: list[Vector] = []
+        self.G: list[Vector] = []
+        self._unroll()
+
+    def _list(self, values: list[str]) -> list[Fraction]:
+        _demand(len(values) == self.K, "a list does not have one entry for each step")
+        return [Fraction(v) for v in values]
+
+    def _unroll(self) -> None:
+        x: Vector = {} if self.free else {"x0": ONE}
+        before, memory = x, {}
+        self.x.append(x)
+        point = x
+        for k in range(1, self.K + 1):
+            G = {} if not self.smooth else {f"g{k - 1}": ONE}
+            if self.composite or not self.smooth:
+                G = _add((ONE, G), (ONE, {f"s{k}": ONE}))
+            self.G.append(G)
+            noisy = self.relative is not None or self.absolute is not None
+            if noisy and all(e is None or e[k - 1] > 0 for e in (self.relative, self.absolute)):
+                G = _add((ONE, G), (ONE, {f"u{k}": ONE}))
+            new = _add((ONE, point), (-self.step[k - 1], G))
+            if self.method == "heavy_ball":
+                new = _add((ONE, new), (Fraction(self.momentum[k - 1]), _minus(x, before)))
+            elif self.method == "go_math":
+                q, b = (Fraction(v) for v in self.momentum[k - 1])
+                new = _add((ONE, new), (-q, memory))
+                memory = _add((b, memory), (1 - b, _minus(x, new)))
+            elif self.method == "accelerated_gradient":
+                _demand(self.K <= 2, "acceleration has irrational momentum from the third step on")
+            else:
+                _demand(
+                    self.method in ("gradient", "proximal_gradient", "projected_gradient", "proximal_point"),
+                    f"unknown method {self.method}",
+                )
+            self.D.append(_minus(x, new))
+            before, x = x, new
+            point = x
+            self.x.append(x)
+
+    def point(self, label: str) -> Vector:
+        """x at a label; the minimiser is the origin."""
+        return {} if label == "*" else self.x[int(label)]
+
+    def slope(self, kind: str, label: str) -> Vector:
+        """The gradient of f or the subgradient of r at a label; 0 at the minimiser (the gauge)."""
+        if label == "*":
+            return {}
+        _demand(0 <= int(label) <= self.K, f"there is no point {label}")
+        return {("g" if kind == "f" else "s") + str(int(label)): ONE}
+
+    def total(self, label: str) -> Vector:
+        """F as a combination of the values of f and r."""
+        found = {f"f{label}": ONE} if self.smooth else {}
+        if self.composite or not self.smooth:
+            found[f"r{label}"] = ONE
+        return found
+
+    def interpolation(self, kind: str, i: str, j: str) -> tuple[Vector, _Form]:
+        """Values and form of  f_j - f_i + <g_j, x_i - x_j> + ... <= 0."""
+        _demand(i != j, "an inequality between a point and itself")
+        _demand(kind == "r" or self.smooth, "there is no f in this class")
+        _demand(kind == "f" or self.composite or not self.smooth, "there is no r in this class")
+        values = _add(*((w, {kind + label: ONE}) for w, label in ((ONE, j), (-ONE, i)) if label != "*"))
+        form = _Form()
+        if "*" in (i, j) and (self.free or self.nonconvex):
+            _demand(j == "*", "without a distance the minimiser may be far away, and above no point")
+            _demand(self.initial != "decrease", "a decrease says nothing of the infimum")
+            if kind == "f":
+                form.add(Fraction(1, 2), self.slope(kind, i), self.slope(kind, i))
+            return values, form
+        dx = _minus(self.point(i), self.point(j))
+        dg = _minus(self.slope(kind, i), self.slope(kind, j))
+        form.add(ONE, self.slope(kind, j), dx)
+        if kind == "f" and self.nonconvex:
+            form.add(Fraction(1, 2), dg, dx)
+            form.add(Fraction(-1, 4), dx, dx)
+            form.add(Fraction(1, 4), dg, dg)
+        elif kind == "f":
+            weight = 1 / (2 * (1 - self.mu))
+            form.add(weight, dg, dg)
+            form.add(weight * self.mu, dx, dx)
+            form.add(-2 * weight * self.mu, dg, dx)
+        return values, form
+
+    def inequality(self, name: list[str]) -> tuple[Vector, _Form, Fraction, bool]:
+        """Values, form, right-hand side, and whether it is an equation."""
+        form = _Form()
+        kind = name[0]
+        if kind in ("f", "r"):
+            return *self.interpolation(*name), ZERO, False
+        if kind == "initial":
+            if self.initial == "distance":
+                form.add(ONE, self.x[0], self.x[0])
+                return {}, form, ONE, False
+            if self.initial == "gradient":
+                form.add(ONE, {"g0": ONE}, {"g0": ONE})
+                return {}, form, ONE, True
+            values = self.total("0")
+            if self.initial == "decrease":
+                values = _minus(values, self.total(str(self.K)))
+            return values, form, ONE, False
+        k = int(name[1])
+        if kind == "metric":
+            _demand(self.metric == "best_gradient", "there is no least of several in this metric")
+            if self.composite:
+                vector = _add((1 / self.step[k - 1], self.D[k - 1]))
+            else:
+                vector = self.slope("f", name[1])
+            form.add(-ONE, vector, vector)
+            return {"t": ONE}, form, ZERO, False
+        u = {f"u{k}": ONE}
+        form.add(ONE, u, u)
+        if kind == "relative":
+            form.add(-(self.relative[k - 1] ** 2), self.G[k - 1], self.G[k - 1])
+            return {}, form, ZERO, False
+        _demand(kind == "absolute", f"unknown inequality {name}")
+        return {}, form, (self.absolute[k - 1] / self.L) ** 2 / self.level, False
+
+    def goal(self) -> tuple[Vector, _Form]:
+        """Values and form of the metric."""
+        form, last = _Form(), str(self.K)
+        if self.metric == "distance":
+            form.add(ONE, self.x[-1], self.x[-1])
+            return {}, form
+        if self.metric == "best_gradient":
+            return {"t": ONE}, form
+        if self.metric == "average_objective":
+            return _add(*((Fraction(1, self.K), self.total(str(k))) for k in range(1, self.K + 1))), form
+        values = self.total(last)
+        if self.metric == "decrease":
+            values = _minus(values, self.total("0"))
+        else:
+            _demand(self.metric == "objective", f"unknown metric {self.metric}")
+        return values, form
+
+    def all_pairs(self, values: Mapping[str, str]) -> list[list[str]]:
+        """Every inequality that an instance has to satisfy: its points are those with values."""
+        found = [["initial"]]
+        for kind in "fr":
+            labels = [name[1:] for name in values if name[0] == kind]
+            if not (self.free or self.nonconvex):
+                labels.append("*")
+            elif self.initial != "decrease":
+                found += [[kind, label, "*"] for label in labels]
+            found += [[kind, i, j] for i in labels for j in labels if i != j]
+        if self.metric == "best_gradient":
+            found += [["metric", str(k)] for k in range(1 if self.composite else 0, self.K + 1)]
+        for k in range(1, self.K + 1):
+            for name, errors in (("relative", self.relative), ("absolute", self.absolute)):
+                if errors is not None and errors[k - 1] > 0:
+                    found.append([name, str(k)])
+        return found
+
+
+def _check(certificate: Mapping[str, Any]) -> Fraction:
+    _demand(certificate["format"] == FORMAT, f"the format is not {FORMAT}")
+    run = _Run(certificate)
+    tau, scale = Fraction(certificate["tau"]), Fraction(certificate["scale"])
+    _demand(scale == run.scale, f"the scale is {run.scale}, not {scale}")
+    values, form = run.goal()
+    values, slack = dict(values), _Form({key: -value for key, value in form.items()})
+    bound = ZERO
+    seen = set()
+    for *name, text in certificate["multipliers"]:
+        weight = Fraction(text)
+        _demand(tuple(name) not in seen, f"{name} stands there twice")
+        seen.add(tuple(name))
+        row, matrix, rhs, equation = run.inequality(name)
+        _demand(weight >= 0 or equation, f"the multiplier of {name} is negative")
+        values = _minus(values, {key: weight * v for key, v in row.items()})
+        for key, v in matrix.items():
+            slack[key] = slack.get(key, ZERO) + weight * v
+        bound += weight * rhs
+    _demand(not values, f"the function values do not cancel: {values}")
+    _demand(bound == tau, f"the multipliers prove {bound}, not tau = {tau}")
+    _positive_semidefinite(slack)
+    if certificate["exact"]:
+        _check_witness(run, certificate["witness"], tau)
+    return tau * scale
+
+
+def _positive_semidefinite(form: _Form) -> None:
+    names = sorted({name for pair in form for name in pair})
+    a = {p: {q: form.get((p, q), ZERO) for q in names} for p in names}
+    while names:
+        pivot = max(names, key=lambda p: a[p][p])
+        if a[pivot][pivot] <= 0:
+            _demand(not any(a[p][q] for p in names for q in names), "the form is not positive semidefinite")
+            return
+        names.remove(pivot)
+        for p in names:
+            factor = a[p][pivot] / a[pivot][pivot]
+            if factor:
+                for q in names:
+                    a[p][q] -= factor * a[pivot][q]
+
+
+def _check_witness(run: _Run, witness: Mapping[str, Any], tau: Fraction) -> None:
+    at = {name: Fraction(v) for name, v in witness["vectors"].items()}
+    level = {name: Fraction(v) for name, v in witness["values"].items()}
+
+    def at_instance(row: Vector, form: _Form) -> Fraction:
+        total = sum((w * level[name] for name, w in row.items()), ZERO)
+        return total + sum((w * at[p] * at[q] for (p, q), w in form.items()), ZERO)
+
+    wanted = set(run.total(str(run.K))) if run.metric in ("objective", "average_objective", "decrease") else set()
+    _demand(wanted <= set(level), "the witness has no value at the last iterate")
+    for name in run.all_pairs(level):
+        row, form, rhs, equation = run.inequality(name)
+        rest = rhs - at_instance(row, form)
+        _demand(rest == 0 if equation else rest >= 0, f"the witness breaks {name} by {-rest}")
+    _demand(at_instance(*run.goal()) == tau, "the witness does not attain tau")
