@@ -8,6 +8,7 @@ from .._vocabulary import Q, k
 from ..hypotheses import FULL_STEP, HALF_STEP
 from ._claims import (
     COUNT,
+    INDEX,
     UNIT_STEP,
     ZERO,
     Argument,
@@ -21,10 +22,11 @@ from ._claims import (
     use,
 )
 from ._goal import Goal, named
-from ._symbols import BEFORE, DEVIATION, FIRST, NOW, L, Z, h, size, symbol
+from ._symbols import BEFORE, DEVIATION, END, FIRST, NOW, L, Z, h, moved, size, symbol
 from ._telescope import from_zero, in_one_go, telescope
 from .contraction import FIXED_POINT, LEGEND, recursion
 from .descent import ENORM
+from .linear import NO_REGULARIZER
 from .out_of_distribution import last_iterate_steps, sharp_start, sharp_steps
 
 K = Q.K
@@ -61,6 +63,96 @@ def average(goal: Goal) -> Argument:
     """The averaged rate: B6b with e = 0."""
     parts = telescope(goal, sharp_steps(), sharp_start(), scale=h * K, ranges=(UNIT_STEP,), definitions=(EXACT,))
     return in_one_go(goal, *parts, definitions=(EXACT,))
+
+
+def smooth(goal: Goal) -> Argument:
+    """Drori and Teboulle's rate, r = 0, from the multipliers of its worst case (`bounds.worst_case`).
+
+    With mu_k = k/(2K+1-k) on smooth interpolation from x_{k-1} to x_k and nu_k = mu_{k+1} - mu_k (nu_K = 1 - mu_K) on
+    interpolation from z to x_k, which do not depend on h, what is left is tau ||x_0 - z - V/(2 tau)||^2, V = sum nu_k
+    g_k, and a Laplacian: (1-h) mu_k/2 ||g_{k-1} - g_k||^2 and c_i nu_j ||g_i - g_j||^2, i < j, whose weights c_i =
+    (nu_i (2hK+1) - h)/2 are positive for h <= 1. The double sum is carried along in A = sum c_i, B = sum c_i g_i and
+    C = sum c_i ||g_i||^2: sum_i c_i ||y - g_i||^2 = A ||y||^2 - 2 <B, y> + C, and A C >= ||B||^2.
+    """
+    rate, tau = 2 * h * K + 1, L / (2 * (2 * h * K + 1))
+    mu, nu, last = k / (2 * K + 1 - k), (2 * K + 1) / ((2 * K + 1 - k) * (2 * K - k)), 1 / (K + 1)
+    c = (nu * rate - h) / 2
+    sums = {**goal.sums, "v": Recurrence(nu * NOW.g, start=(nu * FIRST.g).subs(k, 0))}
+    sums["c"] = Recurrence(c * NOW.g**2, start=(c * FIRST.g**2).subs(k, 0))
+    g, travelled = NOW.g, L * (FIRST.x - NOW.x)
+    V, C = symbol("v", "k"), symbol("c", "k")
+    V_before, C_before = V - nu * g, C - c * g**2  # up to k - 1
+    A, B = (rate * mu - h * k) / 2, (rate * V_before - travelled) / 2
+    A_next, B_next = (rate * mu.subs(k, k + 1) - h * (k + 1)) / 2, (rate * V - travelled - h * g) / 2
+    zero = Part((), (COUNT, UNIT_STEP), "at k = 0", index="0", position=0)
+    before = (rate * symbol("v", "j") - L * (FIRST.x - BEFORE.x) - h * BEFORE.g) / 2  # B, up to k - 1
+    spread = Claim(
+        "spread",
+        "A C >= ||B||^2, the sums up to k",
+        A_next * C - B_next**2,
+        (
+            zero,
+            Part(
+                (term(A_next, Earlier("spread", "j", k - 1)), term(c, square=A * g - before)),
+                (INDEX, UNIT_STEP),
+                "from k-1 to k",
+                times=A,
+            ),
+        ),
+    )
+    apart = Claim(
+        "apart",
+        "sum_{i<k} c_i ||g_k - g_i||^2 >= 0",
+        A * g**2 - 2 * B * g + C_before,
+        (
+            zero,
+            Part(
+                (term(1, Earlier("spread", "j", k - 1)), term(1, square=A * g - before)),
+                (INDEX, UNIT_STEP),
+                "k >= 1",
+                times=A,
+            ),
+        ),
+    )
+    potential = Claim(
+        "potential",
+        "what the inequalities up to x_k leave",
+        mu * (Z.f - NOW.f)
+        + V_before * (FIRST.x - Z.x)
+        - rate / (2 * L) * V_before**2
+        - (1 - mu) / L * C_before
+        - h * mu / (2 * L) * g**2,
+        (
+            zero,
+            Part(
+                (
+                    term(1, Earlier("potential", "j", k - 1)),
+                    term(mu, use("smooth_interpolation", BEFORE, NOW, L)),
+                    term(nu.subs(k, k - 1), use("smooth_interpolation", Z, BEFORE, L)),
+                    term((1 - h) * mu / (2 * L), square=BEFORE.g - NOW.g),
+                    term(nu.subs(k, k - 1) / L, Earlier("apart", "j", k - 1)),
+                ),
+                (INDEX, UNIT_STEP),
+                "from k-1 to k",
+            ),
+        ),
+    )
+    everything = moved(V_before, "K", K) + last * END.g
+    end = Part(
+        (
+            term(1, Earlier("potential", "K", K)),
+            term(last, use("smooth_interpolation", Z, END, L)),
+            term(last / L, Earlier("apart", "K", K)),
+            term(tau, square=FIRST.x - Z.x - everything / (2 * tau)),
+        ),
+        (COUNT, UNIT_STEP),
+        "at k = K",
+    )
+    exact = Definition(NOW.x, BEFORE.x - h / L * BEFORE.g, "e_k(h) = 0, r = 0", ("exact_step", "r_zero"))
+    optimal = Definition(Z.g, ZERO, "z is a minimiser, r = 0", ("comparator_optimal", "r_zero"))
+    claims = (spread, apart, potential, Claim("bound", "the bound", goal.expression, (end,)))
+    legend = {"v_k": "sum_{i<=k} nu_i g_i", "c_k": "sum_{i<=k} c_i ||g_i||^2"}
+    return Argument(claims, sums, (*NO_REGULARIZER, exact, optimal), legend)
 
 
 def a_priori(goal: Goal) -> Argument:
@@ -136,6 +228,7 @@ ARGUMENTS = {
     "ind_rate": classical,
     "ind_rate:exact": _rate,
     "ind_rate:average": average,
+    "ind_rate:smooth": smooth,
     "ind_rate:gradient_descent": gradient_descent,
     "ind_rate:half_step": half_step,
     "a_priori": a_priori_classical,

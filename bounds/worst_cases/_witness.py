@@ -134,7 +134,7 @@ def _candidates(forms: Forms, vector: np.ndarray, values: np.ndarray) -> Iterato
 
 
 def find_witness(forms: Forms, vector: np.ndarray, values: np.ndarray, value: float) -> Witness | None:
-    """The best instance in fractions near a numerical one: it satisfies every inequality and all but attains `value`."""
+    """The best instance in fractions near a numerical one; it satisfies every inequality and all but attains `value`."""
     best: Witness | None = None
     for snapped, named in _candidates(forms, vector, values):
         metric = _metric(forms, snapped, named)
