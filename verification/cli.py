@@ -6,10 +6,13 @@ defect of this program, with a traceback; 130 interrupted (finished work is kept
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import os
 import shlex
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +28,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import bounds
 import l2o
 from bounds.proofs import ARGUMENTS
-from l2o._files import read_npz
+from l2o._files import read_npz, write_bytes, write_npz
 from l2o.optimizers._learned import LearnedOptimizer
 
 app = typer.Typer(
@@ -392,6 +395,285 @@ def prove_bounds(
     # an entry without a proof says so; an argument that does not hold is a violation
     failed = [proof for proof in proofs if not proof.valid and proof.bound in ARGUMENTS]
     raise typer.Exit(1 if failed else 0)
+
+
+def _per_step(text: str | None, option: str, separator: str = ",") -> Any:
+    """A number, or a list of numbers with one for each step, as exact fractions; None where the option is not given."""
+    if text is None:
+        return None
+    try:
+        found = [Fraction(part.strip()) for part in text.split(separator)]
+    except (ValueError, ZeroDivisionError):
+        kind = "numbers such as 0.5 or 1/3" if separator == "," else "numbers separated by ;"
+        raise l2o.InputError(f"{option}: expected {kind}, got {text!r}.") from None
+    return found[0] if len(found) == 1 else found
+
+
+def _momentum(text: str | None, method: str) -> Any:
+    """beta of heavy_ball; "q,b" of go_math, each a number or a ;-separated list."""
+    if text is None or method != "go_math":
+        return _per_step(text, "--momentum")
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise l2o.InputError(
+            f'--momentum: go_math takes "q,b", each a number or one for each step separated by ; as in '
+            f'"0.5;0.4,0.1;0.2", got {text!r}.'
+        )
+    return tuple(_per_step(part, "--momentum", ";") for part in parts)
+
+
+def _swept(text: str | None, option: str) -> list[Fraction]:
+    found = _per_step(text, option)
+    return [] if found is None else found if isinstance(found, list) else [found]
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity: None."""
+    return value if math.isfinite(value) else None
+
+
+def _answer(found: Any) -> dict[str, Any]:
+    """A worst case as JSON, without what takes longer to find."""
+    from bounds.worst_cases._result import question
+
+    return {
+        "question": question(found.setting),
+        "value": found.value,
+        "lower": _finite(found.lower),
+        "upper": _finite(found.upper),
+        "gap": _finite(found.gap),
+        "closed": found.closed,
+        "solver": found.solver,
+        "status": found.status,
+        "seconds": found.seconds,
+    }
+
+
+def _check_certificate(path: Path, as_json: bool) -> None:
+    """Check a certificate with the checker, which knows nothing of the engine; exit with 1 if it is wrong."""
+    from bounds.worst_cases import checker
+
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise l2o.InputError(f"{path}: not a certificate, which is JSON ({problem}).") from None
+    if not isinstance(data, dict):
+        raise l2o.InputError(f"{path}: not a certificate: expected a JSON object, got {type(data).__name__}.")
+    wrong = ""
+    try:
+        bound = checker.check(data)
+    except checker.Wrong as problem:
+        wrong = str(problem)
+    if as_json:
+        typer.echo(json.dumps({"valid": not wrong, "reason": wrong, "bound": None if wrong else str(bound)}))
+    elif wrong:
+        _out.print(f"WRONG: {wrong}", highlight=False, markup=False, soft_wrap=True)
+    else:
+        kind = "is" if "witness" in data else "is at most"
+        text = f"valid: the worst case {kind} {bound} ({float(bound):.9g})"
+        _out.print(text, highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(1 if wrong else 0)
+
+
+def _sweep(question: dict[str, Any], axes: dict[str, list[Fraction]], as_json: bool) -> None:
+    """All combinations of the swept values; a combination without a finite worst case is a row that says so."""
+    from bounds.worst_cases import UnboundedError, sweep
+
+    axes = {name: values for name, values in axes.items() if values}
+    choices = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]
+    asked = [sweep([choice], **question) for choice in choices]  # checks all of them before the first is solved
+    rows = []
+    with _bar() as bar:
+        for choice, one in zip(bar.track(choices, description="worst cases"), asked):
+            named = {name: int(v) if name == "steps" else float(v) for name, v in choice.items()}
+            try:
+                rows.append({**named, **_answer(next(one))})
+            except bounds.InputError as problem:  # not the question's fault, which was checked: +inf, or no solution
+                unbounded = isinstance(problem, UnboundedError)
+                rows.append({**named, "value": None, "unbounded": unbounded, "reason": str(problem)})
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    table = Table(*axes, "value", "lower", "upper", "gap", "")
+    for row in rows:
+        given = [f"{row[name]:.6g}" for name in axes]
+        if row["value"] is None:
+            table.add_row(*given, "+inf" if row["unbounded"] else "not found")
+        else:
+            lower, upper, gap = (math.nan if row[n] is None else row[n] for n in ("lower", "upper", "gap"))
+            state = "closed" if row["closed"] else "OPEN"
+            table.add_row(*given, f"{row['value']:.9g}", f"{lower:.9g}", f"{upper:.9g}", f"{gap:.1e}", state)
+    _out.print(table)
+
+
+def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, reference: str, as_json: bool) -> None:
+    """Worst cases of the deviations that a run has; exit with 1 if the run is above them."""
+    from verification.profile import STEPS, profile_certificate
+
+    p = _problem(problem, *sizes)
+    opt, label = _optimizer(name, _FAMILIES.get(problem, problem), None, False)
+    run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=shift, seed=sizes[-1]), K)
+    steps = sorted({k for k in STEPS if k <= K} | {K})
+    with _bar() as bar:
+        task = bar.add_task("worst cases", total=len(steps))
+        found = profile_certificate(run, p, steps=steps, reference=reference, progress=lambda: bar.advance(task))
+    if as_json:
+        typer.echo(json.dumps({"run": label, **found.to_dict()}))
+    else:
+        _out.print(f"{label}\n{found.summary()}", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(_exit_code([str(v) for v in found.verdict.ravel()], False))
+
+
+@app.command("worst-case")
+def worst_case_(
+    function_class: Annotated[
+        str | None,
+        typer.Option(
+            help="smooth_convex, smooth_strongly_convex, smooth_nonconvex, composite, composite_strongly_convex or "
+            "convex; if left out, the one that the method is most used for."
+        ),
+    ] = None,
+    L: Annotated[str, typer.Option("--L", help="Smoothness.")] = "1",
+    mu: Annotated[str, typer.Option("--mu", help="Strong convexity.")] = "0",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="gradient, proximal_gradient, projected_gradient, accelerated_gradient, heavy_ball, proximal_point or "
+            "go_math."
+        ),
+    ] = "gradient",
+    step: Annotated[
+        str,
+        typer.Option(help="h of the step h/L (gamma of proximal_point, r of go_math): a number, or K of them: 1,3/2."),
+    ] = "1",
+    steps: Annotated[int, typer.Option(help="Steps K.")] = 5,
+    metric: Annotated[
+        str, typer.Option(help="objective, average_objective, distance, decrease or best_gradient.")
+    ] = "objective",
+    initial: Annotated[str, typer.Option(help="distance, objective, decrease or gradient.")] = "distance",
+    relative_error: Annotated[
+        str | None, typer.Option(help="eps in ||u_k|| <= eps ||G_k||: a number, or K of them.")
+    ] = None,
+    absolute_error: Annotated[
+        str | None, typer.Option(help="delta in ||u_k|| <= delta: a number, or K of them.")
+    ] = None,
+    momentum: Annotated[
+        str | None,
+        typer.Option(
+            help='heavy_ball: beta, or K of them. go_math: "q,b", each a number or K of them separated by ; as in '
+            '"0.5;0.4,0.1;0.2".'
+        ),
+    ] = None,
+    sweep_steps: Annotated[str | None, typer.Option(help="A table over these K: 1,2,5.")] = None,
+    sweep_step: Annotated[str | None, typer.Option(help="A table over these h: 0.5,1,1.5.")] = None,
+    sweep_relative_error: Annotated[str | None, typer.Option(help="A table over these eps: 0,0.1,0.2.")] = None,
+    proof: Annotated[bool, typer.Option("--proof", help="Print which inequalities add up to the bound.")] = False,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Write the proof over the fractions here, as JSON; see --check.")
+    ] = None,
+    instance: Annotated[
+        Path | None, typer.Option(help="Write the worst-case instance here, as npz; l2o.problem_from takes it.")
+    ] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Run the method on the instance.")] = False,
+    check: Annotated[
+        Path | None, typer.Option(help="Check a certificate of --certificate, and do nothing else.")
+    ] = None,
+    profile_of: Annotated[
+        str | None,
+        typer.Option(
+            help="An optimizer: the worst case of all runs that deviate, step by step, as much as its own do."
+        ),
+    ] = None,
+    problem: Annotated[
+        str,
+        typer.Option(help="With --profile-of: lasso, logistic_l1, quadratic, breast_cancer, digits or patches."),
+    ] = "lasso",
+    reference: Annotated[
+        str, typer.Option(help="With --profile-of: deviations from the step 1/L (unit) or from the nearest h/L (best).")
+    ] = "unit",
+    batch: Annotated[int, typer.Option(help="With --profile-of: number of instances.")] = 8,
+    rows: Annotated[int, typer.Option(help="With --profile-of: rows of A.")] = 20,
+    dim: Annotated[int, typer.Option(help="With --profile-of: variables.")] = 40,
+    lam: Annotated[float, typer.Option(help="With --profile-of: weight of the l1 norm.")] = 0.1,
+    s: Annotated[float, typer.Option("--s", help="With --profile-of: shift of the initial point.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="With --profile-of: seed of problems and initial points.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """The exact worst case of a method over a class of functions, from both sides.
+
+    Example: l2obound worst-case --method gradient --steps 5 --certificate gradient.json
+    """
+    if check is not None:
+        _check_certificate(check, as_json)
+    if profile_of is not None:
+        _profile(profile_of, problem, (batch, rows, dim, lam, seed), steps, s, reference, as_json)
+    from bounds.worst_cases import METHODS
+
+    question: dict[str, Any] = {
+        "function_class": function_class or METHODS.get(method, ("smooth_convex",))[0],
+        "L": _per_step(L, "--L"),
+        "mu": _per_step(mu, "--mu"),
+        "method": method,
+        "step": _per_step(step, "--step"),
+        "steps": steps,
+        "metric": metric,
+        "initial": initial,
+        "relative_error": _per_step(relative_error, "--relative-error"),
+        "absolute_error": _per_step(absolute_error, "--absolute-error"),
+        "momentum": _momentum(momentum, method),
+    }
+    axes = {
+        "steps": [int(k) if k.denominator == 1 else k for k in _swept(sweep_steps, "--sweep-steps")],
+        "step": _swept(sweep_step, "--sweep-step"),
+        "relative_error": _swept(sweep_relative_error, "--sweep-relative-error"),
+    }
+    if any(axes.values()):
+        if proof or replay or certificate is not None or instance is not None:
+            raise l2o.InputError("worst-case: a sweep takes no --proof, --certificate, --instance or --replay.")
+        _sweep(question, axes, as_json)
+        return
+    _one_worst_case(bounds.worst_case(**question), proof, certificate, instance, replay, as_json)
+
+
+def _one_worst_case(
+    found: Any, proof: bool, certificate: Path | None, instance: Path | None, replay: bool, as_json: bool
+) -> None:
+    """Print one answer, and write what was asked for: the files first, so that nothing is printed of a failure."""
+    exact = found.certificate() if as_json or certificate is not None else None
+    if certificate is not None:
+        if exact is None:
+            raise l2o.InputError(
+                f"--certificate: there is none, and {certificate} was not written: {found.why_no_certificate}."
+            )
+        write_bytes(certificate, (json.dumps(exact.data, indent=1) + "\n").encode())
+    if instance is not None:
+        try:
+            write_npz(instance, found.instance)
+        except ValueError as problem:
+            raise l2o.InputError(f"--instance: {instance} was not written: {problem}") from None
+    attained = None
+    if replay:
+        from verification.attained import replay as run_again
+
+        attained = run_again(found)[1]
+    if as_json:
+        result = {**_answer(found), "multipliers": found.multipliers}
+        result["certificate"] = None if exact is None else str(exact.tau)
+        result |= {"attained": attained} if replay else {}
+        result |= {"proof": found.text} if proof else {}
+        typer.echo(json.dumps(result))
+        return
+    lines = [found.summary()]
+    if exact is not None:
+        word = "exactly" if exact.exact else "at most"
+        lines.append(f"certificate: {word} {exact.tau}, {len(exact.multipliers)} inequalities, in {certificate}")
+    if instance is not None:
+        lines.append(f"instance: {instance}")
+    if attained is not None:
+        lines.append(f"run on its instance, the method attains {attained:.9g}")
+    if proof:
+        lines.append(found.text.rstrip())
+    _out.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
 def main() -> None:
