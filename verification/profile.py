@@ -11,8 +11,9 @@ that is far better owes that to its problems.
 
 What is certain: the profile is rounded up, rounding of gradients included, so that the class contains the run; the
 classes of two profiles, one below the other, are nested, so that the largest eps_k over a batch gives a class that
-contains each of its runs; and where `certified` the worst case is an upper bound shown by exact arithmetic. What is
-only measured: R, to the certified point `optimum.x` in place of x*, of which no more is known than F(x) - F*.
+contains each of its runs (so where the solver stops without a result, a profile up to 1 % larger is asked about); and
+where `certified` the worst case is an upper bound shown by exact arithmetic. What is only measured: R, to the
+certified point `optimum.x` in place of x*, of which no more is known than F(x) - F*.
 
 **Where there is no certificate.** With r, a step of eps_k > 1 may go against its own direction, and then nothing is
 bounded: f = 0, r = m|x| up to x_k and of slope M beyond, x_{k-1} near 1, G_k = M, u_k = -eps_k M give x_k - x_{k-1} =
@@ -22,7 +23,7 @@ r = 0 it is finite for any profile, and says little from eps_k = 1 on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
@@ -49,6 +50,8 @@ STEPS = (1, 2, 5, 10, 15, 20)
 DIGITS = 6
 LEAST = Fraction(1, 100)
 """Smallest eps_k asked of the engine: smaller ones are rounded up to it, which leaves its problem an interior."""
+LARGER = (Fraction(1), Fraction(10_001, 10_000), Fraction(1001, 1000), Fraction(101, 100))
+"""What a profile is multiplied with, one after the other, where the solver stops without a result."""
 CERTIFIED_UP_TO = 10
 """Steps up to which the worst case is enclosed: beyond, that takes a minute and more where r is not 0."""
 REFERENCES = ("unit", "best")
@@ -104,7 +107,8 @@ class ProfileCertificate:
         """(B,J) Verdict: the gap is at most the worst case, above it, or neither for certain.
 
         VIOLATED of a run that has the profile is a defect, of the data or of this program; of one that is not
-        `contained` it is what one expects of a wrong profile. NOT_APPLICABLE where no worst case was found.
+        `contained` it is what one expects of a wrong profile. NOT_APPLICABLE where no worst case was found. A worst
+        case that is not `certified` is held to 1e-6 of itself.
         """
         found = np.full(self.gap_up.shape, Verdict.INCONCLUSIVE, dtype=object)
         slack = 1e-6 * np.abs(np.nan_to_num(self.worst, posinf=0.0))[None] * ~self.certified[None]
@@ -275,7 +279,7 @@ def _chosen_steps(steps: Sequence[int] | None, most: int) -> tuple[int, ...]:
     return tuple(sorted({int(k) for k in found}))
 
 
-def _worst(certified_up_to: int, progress: Callable[[], None] | None, **question: Any) -> tuple[float, bool, str]:
+def _worst(certified_up_to: int, **question: Any) -> tuple[float, bool, str]:
     """The worst case, whether it is shown from above, and why there is none."""
     try:
         found = bounds.worst_case(**question)
@@ -286,15 +290,12 @@ def _worst(certified_up_to: int, progress: Callable[[], None] | None, **question
         return np.nan, False, "not found: +inf, or too large for double precision"
     except bounds.InputError:  # the question was checked before, so the solver stopped
         return np.nan, False, "not found: the solver stopped without a result"
-    finally:
-        if progress is not None:
-            progress()
 
 
-def _exact(function_class: str, steps: tuple[int, ...]) -> np.ndarray:
+def _exact(smooth: bool, steps: tuple[int, ...]) -> np.ndarray:
     """Worst cases of exact steps 1/L (B3): 1/(4K + 2) for r = 0 (Drori, Teboulle 2014), 1/(4K) otherwise."""
     K = np.array(steps, dtype=np.float64)
-    return 1 / (4 * K + 2) if function_class == "smooth_convex" else 1 / (4 * K)
+    return 1 / (4 * K + 2) if smooth else 1 / (4 * K)
 
 
 def profile_certificate(
@@ -326,90 +327,113 @@ def profile_certificate(
         raise InputError("profile: a profile of your own is one at h = 1; leave out reference.")
     wanted = _chosen_steps(steps, run.steps)
     most = max(wanted)
-    whole = isinstance(instance, str) and instance == _WORST
-    if not whole:
-        fits = isinstance(instance, (int, np.integer)) and not isinstance(instance, bool)
-        if not fits or not 0 <= instance < run.batch_size:
-            raise InputError(f'instance: expected "worst" or an index in 0..{run.batch_size - 1}, got {instance!r}.')
-    chosen = list(range(run.batch_size)) if whole else [int(instance)]
-    if not problem.smooth.convex:
-        raise InputError("profile_certificate: f is not convex; the worst cases here are those of convex f.")
-    inspection, holds, broken = inspected(run, problem, "profile_certificate")
-    if not inspection.alive[chosen, : most + 1].all():
-        dead = [b for b in chosen if not inspection.alive[b, : most + 1].all()]
-        raise InputError(f"profile_certificate: instances {dead} diverged; choose others, or fewer steps.")
-    if not holds[chosen, :most].all():
-        raise InputError(f"profile_certificate: the run's data do not hold: it is not true that {'; '.join(broken)}.")
+    chosen = _chosen_instances(instance, run.batch_size)
+    inspection = _sound(run, problem, chosen, most)
     problem = problem.to(torch.float64, "cpu")
     known = certify(problem) if optimum is None else optimum
     if known.batch_size != run.batch_size:
         raise InputError(
             f"optimum: expected one of {run.batch_size} instances, got {known.batch_size}; pass optimum(problem)."
         )
+    scale = as_numpy(problem.smoothness)[chosen] * norm(inspection.x[chosen, 0] - known.x[chosen]) ** 2
+    if not (scale > 0).all():
+        raise InputError("profile_certificate: a run starts at its minimiser, R = 0; there is nothing to certify.")
     measured = _measured(inspection, problem, chosen, most)
     h = [_rounded(v) for v in _best_steps(measured)] if reference == "best" else [Fraction(1)] * most
     deviation = measured.deviation(np.array([float(v) for v in h]))
-    if profile is not None:
-        given = _scalar_list(profile, "profile")
-        if len(given) < most or min(given) < 0:
-            raise InputError(f"profile: expected {most} numbers >= 0, one for each step, got {list(given)}.")
-        eps = [Fraction(v) for v in given[:most]]
+    # what cannot be measured, near a solution, is beyond every number that guarantees something
+    largest = [float(v) for v in deviation.max(axis=0)]
+    known_up_to = next((k for k, v in enumerate(largest) if not np.isfinite(v)), most)
+    if profile is None:
+        eps, contained = [rounded_up(v) for v in largest[:known_up_to]], np.ones(len(chosen), bool)
     else:
-        # what cannot be measured, near a solution, is beyond every number that guarantees something
-        eps = [rounded_up(float(v)) if np.isfinite(v) else None for v in deviation.max(axis=0)]
-    known_up_to = eps.index(None) if None in eps else most
+        eps, known_up_to = _given_profile(profile, most), most
+        contained = (deviation <= np.array([float(v) for v in eps])).all(axis=1)
     smooth = problem.nonsmooth.is_zero
-    name, method = ("smooth_convex", "gradient") if smooth else ("composite", "proximal_gradient")
-    found = []
-    for K in wanted:
-        if known_up_to < K:
-            found.append((np.nan, False, f"G_{known_up_to + 1} is within its rounding, so is the profile"))
-        elif not smooth and max(eps[:K]) > 1:
-            found.append((np.inf, False, f"nothing is bounded: deviation > 1 at step {_first(eps)}"))
-        else:
-            found.append(
-                _worst(
-                    certified_up_to, progress, function_class=name, method=method, step=h[:K], steps=K,
-                    relative_error=eps[:K],
-                )
-            )  # fmt: skip
-    L = as_numpy(problem.smoothness)[chosen]
-    scale = L * norm(inspection.x[chosen, 0] - known.x[chosen]) ** 2
-    if not (scale > 0).all():
-        raise InputError("profile_certificate: a run starts at its minimiser, R = 0; there is nothing to certify.")
+    found = [_case(smooth, h[:K], eps[:K], K, certified_up_to) for K in _announced(wanted, progress)]
     columns = list(wanted)
-    value, error = inspection.objective[chosen][:, columns], inspection.objective_error[chosen][:, columns]
+    value, error = inspection.objective[chosen], inspection.objective_error[chosen]
     lower, upper = known.lower[chosen, None], known.upper[chosen, None]
-    in_domain = inspection.in_domain[chosen, 0]
-    start = inspection.objective[chosen, 0] - inspection.objective_error[chosen, 0] - known.upper[chosen]
-    bound = "relative_deviation_rate:smooth" if smooth else "relative_deviation_rate"
+    start = np.where(inspection.in_domain[chosen, 0], (value - error - upper)[:, 0], np.inf)
+    relative = "relative_deviation_rate:smooth" if smooth else "relative_deviation_rate"
     return ProfileCertificate(
         run.optimizer,
         problem.name,
-        method,
+        "gradient" if smooth else "proximal_gradient",
         reference,
         tuple(chosen),
         tuple(eps[:known_up_to]),
         tuple(h[:known_up_to]),
         wanted,
-        np.array([value for value, _, _ in found]),
+        np.array([worst for worst, _, _ in found]),
         np.array([shown for _, shown, _ in found]),
         tuple(reason for _, _, reason in found),
-        _exact(name, wanted),
-        _bound(run, problem, known, bound, wanted, chosen) / scale[:, None],
+        _exact(smooth, wanted),
+        _bound(run, problem, known, relative, wanted, chosen) / scale[:, None],
         _bound(run, problem, known, "ood_last_iterate", wanted, chosen) / scale[:, None],
-        (value - error - upper) / scale[:, None],
-        (value + error - lower) / scale[:, None],
-        np.where(in_domain, start, np.inf) / scale,
+        (value - error - upper)[:, columns] / scale[:, None],
+        (value + error - lower)[:, columns] / scale[:, None],
+        start / scale,
         scale,
-        np.array([(row <= np.array([np.nan if e is None else float(e) for e in eps])).all() for row in deviation])
-        if profile is not None
-        else np.ones(len(chosen), bool),
+        contained,
     )
 
 
-def _first(eps: Sequence[Fraction | None]) -> int:
-    return next(k for k, e in enumerate(eps, 1) if e is not None and e > 1)
+def _chosen_instances(instance: str | int, batch: int) -> list[int]:
+    if isinstance(instance, str) and instance == _WORST:
+        return list(range(batch))
+    fits = isinstance(instance, (int, np.integer)) and not isinstance(instance, bool)
+    if not fits or not 0 <= instance < batch:
+        raise InputError(f'instance: expected "worst" or an index in 0..{batch - 1}, got {instance!r}.')
+    return [int(instance)]
+
+
+def _sound(run: Run, problem: Composite, chosen: list[int], most: int) -> Inspection:
+    """The run recomputed; an `InputError` where its profile would be that of something else."""
+    if not problem.smooth.convex:
+        raise InputError("profile_certificate: f is not convex; the worst cases here are those of convex f.")
+    inspection, holds, broken = inspected(run, problem, "profile_certificate")
+    dead = [b for b in chosen if not inspection.alive[b, : most + 1].all()]
+    if dead:
+        raise InputError(f"profile_certificate: instances {dead} diverged; choose others, or fewer steps.")
+    if not holds[chosen, :most].all():
+        raise InputError(f"profile_certificate: the run's data do not hold: it is not true that {'; '.join(broken)}.")
+    return inspection
+
+
+def _given_profile(values: Sequence[float], most: int) -> list[Fraction]:
+    """Numbers as they are written: 0.1 is 1/10."""
+    given = _scalar_list(values, "profile")
+    if len(given) < most or min(given) < 0:
+        raise InputError(f"profile: expected {most} numbers >= 0, one for each step, got {list(given)}.")
+    return [Fraction(repr(float(v))) for v in given[:most]]
+
+
+def _announced(steps: tuple[int, ...], progress: Callable[[], None] | None) -> Iterator[int]:
+    """The numbers of steps; `progress` is called when each is done."""
+    for K in steps:
+        yield K
+        if progress is not None:
+            progress()
+
+
+def _case(
+    smooth: bool, h: list[Fraction], eps: list[Fraction], K: int, certified_up_to: int
+) -> tuple[float, bool, str]:
+    """The worst case of a profile after K steps, whether it is shown from above, and why there is none."""
+    if len(eps) < K:
+        return np.nan, False, f"G_{len(eps) + 1} is within its rounding, and so is the profile"
+    if not smooth and max(eps) > 1:
+        first = next(k for k, e in enumerate(eps, 1) if e > 1)
+        return np.inf, False, f"nothing is bounded: deviation > 1 at step {first}"
+    name, method = ("smooth_convex", "gradient") if smooth else ("composite", "proximal_gradient")
+    found = np.nan, False, ""
+    for larger in LARGER:  # a class that is a little larger has no smaller worst case
+        asked = [e * larger for e in eps]
+        found = _worst(certified_up_to, function_class=name, method=method, step=h, steps=K, relative_error=asked)
+        if not np.isnan(found[0]) or (not smooth and max(eps) * LARGER[-1] > 1):
+            break
+    return found
 
 
 def _bound(
@@ -451,10 +475,10 @@ def recurrence_certificate(
     wanted = _chosen_steps(steps, len(lists["r"]))
     found = [
         _worst(
-            certified_up_to, progress, function_class=function_class, method="go_math", steps=K,
-            step=lists["r"][:K], momentum=(lists["q"][:K], lists["b"][:K]),
+            certified_up_to, function_class=function_class, method="go_math", steps=K, step=lists["r"][:K],
+            momentum=(lists["q"][:K], lists["b"][:K]),
         )
-        for K in wanted
+        for K in _announced(wanted, progress)
     ]  # fmt: skip
     return RecurrenceCertificate(
         lists["r"],
@@ -465,7 +489,7 @@ def recurrence_certificate(
         np.array([value for value, _, _ in found]),
         np.array([shown for _, shown, _ in found]),
         tuple(reason for _, _, reason in found),
-        _exact(function_class, wanted),
+        _exact(function_class == "smooth_convex", wanted),
         label,
     )
 
