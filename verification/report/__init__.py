@@ -24,7 +24,7 @@ __all__ = [
     "run_report",
 ]
 
-_PARTS = ("title", "quick", "provenance", "config", "problems", "bounds", "catalogue", "runs", *EXTRAS)
+_PARTS = ("title", "quick", "provenance", "config", "problems", "bounds", "catalogue", "worst_cases", "runs", *EXTRAS)
 
 
 def read_results(folder: str | os.PathLike[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from verification.report._format import count, join, number, percent
+from verification.report._worst_cases import violated
 from verification.report.tables import SYMBOLS, VERDICTS, applicable, overview
 
 Results = Mapping[str, Any]
@@ -30,6 +31,9 @@ def answer(results: Results, compared: Sequence[Results], fastest: str | None = 
         state, verdict = "inconclusive", "No bound was violated, and none could be verified."
     else:
         state, verdict = "verified", "No bound was violated."
+    false = violated(results)
+    if false:
+        state, verdict = "violated", f"False: {join(false)}." if not wrong else verdict
     judged = checks - totals["not applicable"]
     empty = sum(round(v["vacuous_share"] * applicable(v)) for _, v in pairs if v["vacuous_share"] is not None)
     said = [
@@ -46,6 +50,8 @@ def answer(results: Results, compared: Sequence[Results], fastest: str | None = 
         said.append(
             f"Violated: {join(where)}. A violation means that the bound, a declared constant or the data is wrong."
         )
+    if false:
+        said.append(f"Below the exact worst case, and so false: {join(false)}.")
     if false_data:
         said.append(f"The recorded data contradict themselves in {join(false_data)}.")
     return {

@@ -6,7 +6,7 @@ import os
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,6 +16,7 @@ from l2o._config import Section, read_config, usable_device
 from l2o.optimizers._learned import LearnedOptimizer
 from l2o.problems import Composite, real, synthetic
 from l2o.training.config import split_seed
+from verification.worst_case_ledger import STEPS
 
 
 class Scenario(Section):
@@ -148,6 +149,8 @@ class ReportConfig(Section):
     device: str = "cpu"
     bounds_: tuple[str, ...] | None = Field(None, alias="bounds")
     proofs: bool = True
+    worst_cases: bool = False
+    worst_case_steps: tuple[Annotated[int, Field(ge=1, le=50)], ...] = Field(STEPS, min_length=1)
     problem: tuple[ProblemSection, ...] = Field(min_length=1)
     transient: tuple[TransientSection, ...] = ()
 

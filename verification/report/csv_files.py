@@ -35,13 +35,17 @@ _LEDGER_FIELDS = (
     "bound", "number", "title", "level", "kind", "origin", "source", "latex", "hypotheses", "proved", "claims", "terms",
     "why_not_proved", "checks", *(v.replace(" ", "_") for v in VERDICTS), "why_not_checked",
 )  # fmt: skip
+_WORST_FIELDS = (
+    "bound", "number", "question", "steps", "step", "parameter", "value", "lower", "upper", "ratio_low", "ratio_high",
+    "verdict", "narrower", "on_instance", "note",
+)  # fmt: skip
 _PAIR_FIELDS = ("problem", "optimizer", "tau", "start", "objective", "expected", "measured", "quantity", "k", "value")
 _STATISTICS = ("median", "q10", "q90")
 
 
 def write_tables(results: Results, folder: str | os.PathLike[str]) -> list[Path]:
-    """Write every table as CSV: verdicts, curves, per_step, deviations, comparison, f_star, ledger, attribution,
-    shift_pairs and transients.
+    """Write every table as CSV: verdicts, curves, per_step, deviations, comparison, f_star, ledger, worst_cases,
+    attribution, shift_pairs and transients.
     """
     results = printable(results)
     target = Path(folder)
@@ -54,6 +58,7 @@ def write_tables(results: Results, folder: str | os.PathLike[str]) -> list[Path]
         "comparison": (_COMPARISON_FIELDS, _comparison(results)),
         "f_star": (_F_STAR_FIELDS, _f_star(results)),
         "ledger": (_LEDGER_FIELDS, _ledger(results)),
+        "worst_cases": (_WORST_FIELDS, _worst_cases(results)),
         "attribution": (_LONG_FIELDS, _attribution(results)),
         "shift_pairs": (_PAIR_FIELDS, _shift_pairs(results)),
         "transients": (_LONG_FIELDS, _transients(results)),
@@ -148,6 +153,11 @@ def _ledger(results: Results) -> Iterator[list[Any]]:
             + [row["counts"][name] for name in VERDICTS]
             + [row["unchecked"]]
         )
+
+
+def _worst_cases(results: Results) -> Iterator[list[Any]]:
+    for row in (results["worst_cases"] or {"rows": ()})["rows"]:
+        yield [row[name] for name in _WORST_FIELDS]
 
 
 def _extra_head(entry: Results) -> list[Any]:

@@ -30,11 +30,13 @@ from verification.report._methods import Case, Method, Rollouts, methods_of
 from verification.report._partial import EXTRAS, partial_path, read_partial, write_partial
 from verification.report._provenance import code_digest, machine, versions
 from verification.report._series import bound_curves, series
+from verification.report._worst_cases import measured
 from verification.report.config import ProblemSection, ReportConfig, Scenario, TransientSection
 from verification.result import Verification
 from verification.verify import verify
+from verification.worst_case_ledger import STEP_SIZES
 
-FORMAT = 3
+FORMAT = 4
 _STEP_BOUND = "per_step_descent"
 
 
@@ -279,6 +281,14 @@ class _Report:
         self.tell("checking the machine proofs")
         return self.kept("machine proofs", _digest(self.config, "proofs"), prove_all)
 
+    def worst_cases(self) -> dict[str, Any] | None:
+        """The catalogue beside exact worst cases; None where it is not asked for."""
+        if not self.config.worst_cases:
+            return None
+        self.tell("solving exact worst cases")
+        steps = self.config.worst_case_steps
+        return self.kept("worst cases", _digest(self.config, "worst cases", steps), lambda: measured(steps, STEP_SIZES))
+
 
 def pairs_of_shifts(cases: Sequence[Case]) -> list[tuple[Case, Case]]:
     """(start shifted by tau, objective shifted by tau) for every tau of which there are both."""
@@ -303,6 +313,7 @@ def run_report(
         for section in config.transient:
             report.transient(section)
         proofs = report.proofs()
+        worst_cases = report.worst_cases()
         used = machine()
     report.tell("writing")
     held = {v["bound"] for run in report.runs for v in run["verdicts"]}
@@ -328,6 +339,7 @@ def run_report(
         "problems": problems,
         "bounds": [bound_entry(name) for name in names],
         "catalogue": ledger(proofs, held),
+        "worst_cases": worst_cases,
         "runs": report.runs,
         **report.extras,
     }

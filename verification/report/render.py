@@ -20,6 +20,7 @@ from verification.report._compare import comparisons, rows
 from verification.report._format import DASH, count, join, number, percent, printable
 from verification.report._ledger_view import ledger_rows, ledger_words
 from verification.report._partial import EXTRAS
+from verification.report._worst_cases import grouped, violated, worst_case_words
 from verification.report.figures import figures as draw
 from verification.report.figures import file_bytes, file_names, formula_svg, inline_svg, shown_attributions, shown_pairs
 from verification.report.tables import SYMBOLS, VERDICTS, obstacles, overview, remarks, verdict_tables
@@ -64,6 +65,11 @@ def render(results: Results) -> tuple[str, dict[str, bytes]]:
         problems=_problem_views(results, shown),
         ledger=[{**row, "formula": formula_svg(row["latex"])} for row in ledger_rows(results)],
         ledger_sentence=ledger_words(results),
+        looseness=grouped(results),
+        looseness_sentence=worst_case_words(results),
+        looseness_figure=shown.get("worst-cases"),
+        false_bounds=violated(results),
+        without=(results["worst_cases"] or {"without": ()})["without"],
         transients=[view for key, view in shown.items() if key.startswith("transient/")],
         slowest=sorted(results["runs"], key=lambda run: -_seconds(run)),
         config=json.dumps(results["config"], indent=2, ensure_ascii=False),
@@ -79,11 +85,18 @@ def render_html(results: Results) -> str:
 
 
 def _parts(results: Results) -> int:
-    """How many parts are kept on their own: runs, what is measured beside them, optima, and the proofs."""
+    """How many parts are kept on their own: runs, what is measured beside them, optima, proofs, worst cases."""
     optima = sum(len({o["fingerprint"] for o in problem["optima"]}) for problem in results["problems"])
     long = {(e["problem"], t) for e in results["transients"] for t in (0.0, e["scenario"]["t"])}
     proofs = any(row["proof"] for row in results["catalogue"])
-    return len(results["runs"]) + sum(len(results[name]) for name in EXTRAS) + optima + len(long) + proofs
+    return (
+        len(results["runs"])
+        + sum(len(results[name]) for name in EXTRAS)
+        + optima
+        + len(long)
+        + proofs
+        + bool(results["worst_cases"])
+    )
 
 
 def _seconds(run: Results) -> float:
@@ -107,7 +120,9 @@ def _figure_views(
         where, _, name = rest.partition("/")
         runs = [r for r in results["runs"] if r["problem"] == where and name in ("", r["optimizer"]["name"])]
         own = [c for c in compared if c["problem"]["key"] == where]
-        if kind in ("attribution", "shifts", "transient"):
+        if kind == "worst-cases":
+            title, said, notes = "Bound over exact worst case", worst_case_words(results), list(_LOOSENESS_NOTES)
+        elif kind in ("attribution", "shifts", "transient"):
             title, said, notes = _shift_words(results, kind, where, name)
         else:
             title, said, notes = _words(kind, problems.get(where), runs, own, table, numbers)
@@ -186,6 +201,10 @@ _F_STAR_NOTES = (
 _STEP_NOTES = (
     "B1: F(x_k) - F(x_(k-1)) ≤ -‖G‖²/(2L) + (L/2)‖e‖². Top: the decrease and what B1 guarantees of it; a decrease "
     "below 0 has no place on the logarithmic axis and is counted in the middle.",
+)
+_LOOSENESS_NOTES = (
+    "1: the bound is attained. Line: the largest step size h; band: over all h. A label with + n stands for n more "
+    "forms or bounds on the same line; r = 0: over smooth functions. B8 is taken at the Δ of the worst-case run.",
 )
 _DELTA_NOTES = (
     "Reading gradient_descent of Assumption 1: δ1 = 2Lp - 1, δ2 = 2Lb - G; both are 0 for a perfectly trained model. "

@@ -90,7 +90,7 @@ def test_from_redraws_figures_and_tables_to_the_byte(tmp_path):
     assert {p: p.read_bytes() for p in files} == files
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 2}', "\xff"])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 3}', "\xff"])
 def test_other_results_are_one_clear_error(tmp_path, text):
     (tmp_path / "results.json").write_text(text, encoding="latin-1")
     with pytest.raises(l2o.InputError, match=r"results\.json"):

@@ -154,8 +154,8 @@ def test_every_figure_has_its_files_and_one_sentence(page):
     reader = _read(page)
     figures = reader.tags.count("figure")
     # Three over all; on one problem convergence, deviation, shifts and three for each of two learned methods; on the
-    # other two; and one of long runs.
-    assert figures == len(reader.captions) == 3 + 9 + 2 + 1
+    # other two; one of long runs; and one of worst cases.
+    assert figures == len(reader.captions) == 3 + 9 + 2 + 1 + 1
     for caption in reader.captions:
         assert re.search(r"figures/[\w.-]+\.svg\s+figures/[\w.-]+\.pdf", caption)
         finding = caption.split(".", 1)[1]

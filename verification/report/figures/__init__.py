@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from matplotlib.figure import Figure
 
 from verification.report._compare import rows
-from verification.report.figures import _gaps, _overview, _shifted, _steps
+from verification.report._worst_cases import grouped
+from verification.report.figures import _gaps, _overview, _shifted, _steps, _worst_cases
 from verification.report.figures._export import file_bytes, inline_svg
 from verification.report.figures._formula import formula_svg
 from verification.report.figures._shifted import median_first
@@ -41,7 +42,7 @@ def figures(results: Results) -> dict[str, Figure]:
 
     "final-gaps", "iterations", "f-star" over all problems; for each problem "convergence/PROBLEM",
     "bounds/PROBLEM/OPTIMIZER", "per-step/PROBLEM/OPTIMIZER" and "attribution/PROBLEM/OPTIMIZER" for the learned ones,
-    "deviation/PROBLEM", "shifts/PROBLEM"; and "transient/SECTION" for each section of long runs.
+    "deviation/PROBLEM", "shifts/PROBLEM"; "transient/SECTION" for each section of long runs; and "worst-cases".
     """
     drawn: dict[str, Figure] = {}
     own = looks(results)
@@ -78,6 +79,9 @@ def figures(results: Results) -> dict[str, Figure]:
         for key in dict.fromkeys(entry["problem"] for entry in results["transients"]):
             mine = [entry for entry in results["transients"] if entry["problem"] == key]
             drawn[f"transient/{key}"] = _shifted.transients(mine, own)
+        looseness = _worst_cases.worst_cases(grouped(results))
+        if looseness is not None:
+            drawn["worst-cases"] = looseness
     return drawn
 
 

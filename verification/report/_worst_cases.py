@@ -1,0 +1,164 @@
+"""The ledger of worst cases as the page shows it: which bounds are attained, which are loose, and by how much."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import bounds
+from verification.report._format import count, join, number
+from verification.worst_case_ledger import REASONS, number_of, to_dict, worst_case_ledger
+
+Results = Mapping[str, Any]
+SYMBOLS = {"attained": "✓", "loose": "≥", "violated": "✗", "not known": "?"}
+
+
+@dataclass(frozen=True)
+class Looseness:
+    """Bounds with one number ("B6b") whose ratios to one question are the same everywhere, and these ratios.
+
+    `names` are their numbers with forms, `rows` the rows of the first of them, one for each K, h and parameter.
+    """
+
+    names: tuple[str, ...]
+    keys: tuple[str, ...]
+    question: str
+    rows: tuple[Results, ...]
+
+    @property
+    def number(self) -> str:
+        """The number without a form."""
+        return self.names[0].partition(":")[0]
+
+    @property
+    def label(self) -> str:
+        """ "B6b, :bonus, :weighted": the number is written once."""
+        first, *others = self.names
+        return ", ".join([first, *(f":{name.partition(':')[2]}" for name in others)])
+
+    @property
+    def verdict(self) -> str:
+        """ "violated" if any row is, "attained" or "loose" if all are, "in part" if some rows are attained."""
+        found = {row["verdict"] for row in self.rows}
+        if "violated" in found:
+            return "violated"
+        return found.pop() if len(found) == 1 else "in part" if "attained" in found else "loose"
+
+    @property
+    def least(self) -> float | None:
+        """The least ratio."""
+        return min((row["ratio_low"] for row in self.rows if row["ratio_low"] is not None), default=None)
+
+    @property
+    def greatest(self) -> float | None:
+        """The greatest ratio."""
+        return max((row["ratio_high"] for row in self.rows if row["ratio_high"] is not None), default=None)
+
+    @property
+    def words(self) -> str:
+        """The verdict in words."""
+        known = {row["verdict"] for row in self.rows}
+        if self.verdict == "violated":
+            return f"violated: {factor(self.least)} of the worst case"
+        if self.verdict == "attained":
+            return "attained"
+        if self.verdict == "not known":
+            return "not known"
+        span = f"by {factor(self.least)}" if same(self.least, self.greatest) else self._span()
+        said = "attained in part, loose " if self.verdict == "in part" else "loose "
+        return said + span + (", in part not known" if "not known" in known else "")
+
+    def _span(self) -> str:
+        return f"by {factor(self.least)} to {factor(self.greatest)}"
+
+    @property
+    def grid(self) -> str:
+        """The K, the h and the other parameters it was asked at."""
+        parts = [f"K = {_list(self.rows, 'steps')}", f"h = {_list(self.rows, 'step')}"]
+        return "; ".join(parts + [text for text in dict.fromkeys(row["parameter"] for row in self.rows) if text])
+
+
+def _list(rows: Sequence[Results], name: str) -> str:
+    return ", ".join(f"{value:g}" for value in sorted({row[name] for row in rows}))
+
+
+def factor(value: float | None) -> str:
+    """A ratio to three digits; what is not 1 is not written as 1."""
+    if value is None:
+        return "?"
+    text = f"{value:.3g}"
+    return text if text != "1" or abs(value - 1) < 1e-9 else f"{value:.6g}"
+
+
+def same(a: float | None, b: float | None) -> bool:
+    """Whether two ratios are one to the accuracy that they are shown in."""
+    return a is not None and b is not None and math.isclose(a, b, rel_tol=2e-3)
+
+
+def measured(steps: Sequence[int], step_sizes: Sequence[float]) -> dict[str, Any]:
+    """What the results hold: a row for each bound, question, K, h and parameter; and why others have none."""
+    entries = worst_case_ledger(steps, step_sizes)
+    without = [
+        {"bound": key, "number": number_of(bounds.get(key)), "title": bounds.get(key).title, "why": why}
+        for key, why in REASONS.items()
+    ]
+    return {"rows": [to_dict(entry) for entry in entries], "without": without}
+
+
+def grouped(results: Results) -> list[Looseness]:
+    """The rows by question; bounds with one number and the same ratios stand together."""
+    by_bound: dict[tuple[str, str], list[Results]] = {}
+    for row in _rows(results):
+        by_bound.setdefault((row["bound"], row["question"]), []).append(row)
+    found: dict[Any, Looseness] = {}
+    for (bound, question), rows in by_bound.items():
+        values = tuple((r["steps"], r["step"], r["parameter"], r["verdict"], factor(r["ratio_low"])) for r in rows)
+        own = rows[0]["number"]
+        key = (own.partition(":")[0], question, values)
+        before = found.get(key)
+        if before is None:
+            found[key] = Looseness((own,), (bound,), question, tuple(rows))
+        else:
+            found[key] = Looseness((*before.names, own), (*before.keys, bound), question, before.rows)
+    return list(found.values())
+
+
+def _rows(results: Results) -> Sequence[Results]:
+    return (results["worst_cases"] or {"rows": ()})["rows"]
+
+
+def violated(results: Results) -> list[str]:
+    """The numbers of the bounds that are below an exact worst case."""
+    return list(dict.fromkeys(row["number"] for row in _rows(results) if row["verdict"] == "violated"))
+
+
+def worst_case_words(results: Results) -> str:
+    """What the ledger of worst cases says, in a few sentences computed from it."""
+    rows = _rows(results)
+    if not rows:
+        return "No bound was held against a worst case."
+    wrong = violated(results)
+    keys = list(dict.fromkeys(row["bound"] for row in rows))
+    attained = [k for k in keys if all(r["verdict"] == "attained" for r in rows if r["bound"] == k)]
+    some = [k for k in keys if any(r["verdict"] == "attained" for r in rows if r["bound"] == k) and k not in attained]
+    said = []
+    if wrong:
+        said.append(f"VIOLATED: {join(wrong)} below the exact worst case; such a bound is false")
+    said.append(
+        f"of {count(len(keys), 'bound')} that claim a worst case {number(len(attained))} are attained at every point "
+        f"of the grid and {number(len(some))} for some questions"
+    )
+    loose = [row for row in rows if row["verdict"] == "loose" and row["ratio_low"] is not None]
+    if loose:
+        most = max(loose, key=lambda row: row["ratio_low"])
+        where = f"K = {most['steps']}, h = {most['step']:g}" + (f", {most['parameter']}" if most["parameter"] else "")
+        said.append(f"the loosest is {most['number']}, by a factor of {factor(most['ratio_low'])} ({where})")
+    if not wrong:
+        said.append("none is below the exact worst case")
+    unknown = sum(row["verdict"] == "not known" for row in rows)
+    if unknown:
+        said.append(f"of {count(unknown, 'point')} it is not known")
+    text = "; ".join(said)
+    return f"{text[:1].upper()}{text[1:]}."

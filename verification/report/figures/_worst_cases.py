@@ -1,0 +1,164 @@
+"""How loose each bound is: the ratio of bound and exact worst case over the number of steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from verification.report._worst_cases import Looseness
+from verification.report.figures import _panels as panels
+from verification.report.figures._style import GRID, INK, MARKERS, MUTED, SERIES, plain
+
+PANELS = (
+    ("B3", ("B3",), "in distribution"),
+    ("B6, B6b, B6c", ("B6", "B6b", "B6c"), "exact steps"),
+    ("B7", ("B7",), "absolute deviations"),
+    ("B8", ("B8",), "relative deviations"),
+    ("B9", ("B9",), "strong convexity"),
+    ("B10", ("B10",), "no convexity"),
+)
+_APART = 0.062  # how far apart labels are at least, as a share of the height
+
+
+@dataclass
+class _Line:
+    """A ratio over K: that of the largest step size, and the range over all step sizes."""
+
+    label: str
+    k: list[int]
+    main: list[float]
+    low: list[float]
+    high: list[float]
+
+
+def worst_cases(groups: Sequence[Looseness]) -> Figure | None:
+    """A panel for each family of bounds, on common logarithmic axes; labels stand at the end of their line.
+
+    None where no bound was asked at several K.
+    """
+    shown = [(title, words, _lines([g for g in groups if g.number in numbers])) for title, numbers, words in PANELS]
+    shown = [panel for panel in shown if panel[2]]
+    if not shown:
+        return None
+    columns = min(3, len(shown))
+    rows = math.ceil(len(shown) / columns)
+    entries = [
+        Line2D([], [], color=MUTED, marker="o", markersize=3, label="bound / exact worst case at the largest $h$"),
+        Patch(color=MUTED, alpha=0.25, linewidth=0, label="over all $h$"),
+    ]
+    width = {1: 3.4, 2: 5.6}.get(columns, 7.0)
+    figure, grids = panels.frame(width, columns, [1.55] * rows, 1, entries, gap=0.3, left=0.5)
+    steps = sorted({k for _, _, lines in shown for line in lines for k in line.k})
+    top = max(max(line.high) for _, _, lines in shown for line in lines)
+    bottom = min(min(line.low) for _, _, lines in shown for line in lines)
+    low, high = min(0.88, 0.95 * bottom), max(1.5, 1.12 * top)
+    for place, axes in enumerate(grids[0].flat):
+        if place >= len(shown):
+            axes.set_axis_off()
+            continue
+        name, words, lines = shown[place]
+        _panel(axes, lines, steps, low, high)
+        axes.set_title(f"{name}: {words}", loc="left", fontweight="bold")
+        axes.tick_params(labelleft=place % columns == 0, labelbottom=place + columns >= len(shown))
+        axes.set_ylabel("bound / worst case" if place % columns == 0 else "")
+        axes.set_xlabel("steps $K$" if place + columns >= len(shown) else "")
+    return figure
+
+
+def _lines(groups: Sequence[Looseness]) -> list[_Line]:
+    """A line for each bound, question and parameter with more than one K; those that coincide are one."""
+    found: dict[tuple[str, ...], _Line] = {}
+    names: dict[tuple[str, ...], list[str]] = {}
+    several = {g.names[0] for g in groups if sum(o.names[0] == g.names[0] for o in groups) > 1}
+    for group in groups:
+        for parameter in dict.fromkeys(row["parameter"] for row in group.rows):
+            rows = [
+                r for r in group.rows if r["parameter"] == parameter and None not in (r["ratio_low"], r["ratio_high"])
+            ]
+            steps = sorted({row["steps"] for row in rows})
+            if len(steps) < 2:
+                continue
+            line = _Line("", steps, [], [], [])
+            for k in steps:
+                own = sorted(
+                    (row["step"], math.sqrt(row["ratio_low"] * row["ratio_high"])) for row in rows if row["steps"] == k
+                )
+                line.main.append(own[-1][1])
+                line.low.append(min(value for _, value in own))
+                line.high.append(max(value for _, value in own))
+            where = " r = 0" if group.names[0] in several and "smooth convex" in group.question else ""
+            key = tuple(f"{v:.2e}" for values in (line.main, line.low, line.high) for v in values)
+            attained = key and all(abs(v - 1) < 2e-3 for v in (*line.low, *line.high))
+            key = ("attained",) if attained else key
+            if attained and key in found and len(line.k) > len(found[key].k):
+                found[key] = line
+            found.setdefault(key, line)
+            names.setdefault(key, []).extend(
+                f"{name}{where}" + (f", {parameter}" if parameter and not attained else "") for name in group.names
+            )
+    for key, line in found.items():
+        line.label = _short(list(dict.fromkeys(names[key])))
+    return list(found.values())
+
+
+def _short(names: Sequence[str]) -> str:
+    if len(names) <= 2 and sum(map(len, names)) < 26:
+        return "\n".join(names)
+    return f"{names[0]} + {len(names) - 1}" if len(names) > 1 else names[0]
+
+
+def _panel(axes: Axes, lines: Sequence[_Line], steps: Sequence[int], low: float, high: float) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    first, last = steps[0], steps[-1]
+    axes.set_xlim(first / 1.25, last * 1.25 * (last / first + 1) ** 0.95)
+    axes.set_ylim(low, high)
+    axes.xaxis.set_major_locator(FixedLocator(list(steps)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ticks = [t for t in (0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 10, 20, 50, 100) if low <= t <= high]
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    # lines of the grid end where the labels begin
+    axes.grid(visible=False, axis="y")
+    axes.spines["bottom"].set_bounds(first / 1.25, last * 1.2)
+    axes.hlines(
+        ticks, first / 1.25, last * 1.2, colors=[MUTED if t == 1 else GRID for t in ticks], linewidth=0.6, zorder=0
+    )
+    ends = _apart([math.log(line.main[-1] / low) / math.log(high / low) for line in lines],
+                  [1 + line.label.count("\n") for line in lines])  # fmt: skip
+    for place, (line, end) in enumerate(zip(lines, ends)):
+        colour = SERIES[place % len(SERIES)]
+        axes.fill_between(line.k, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
+        mark = {"marker": MARKERS[place % len(MARKERS)], "markersize": 3, "linewidth": 1.3}
+        axes.plot(line.k, line.main, color=colour, **mark)
+        axes.annotate(
+            plain_lines(line.label), (line.k[-1], line.main[-1]), xycoords="data",
+            xytext=(last * 1.35, low * (high / low) ** end), textcoords="data", color=INK, fontsize=6.5, va="center",
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 2},
+        )  # fmt: skip
+
+
+def plain_lines(text: str) -> str:
+    """Lines of text that matplotlib draws as they stand."""
+    return "\n".join(plain(line) for line in text.split("\n"))
+
+
+def _apart(places: Sequence[float], sizes: Sequence[int]) -> list[float]:
+    """The places moved as little as needed for labels of `sizes` lines not to touch, from below."""
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    found = list(places)
+    floor = 0.0
+    for i in order:
+        half = _APART * sizes[i] / 2
+        found[i] = max(found[i], floor + half)
+        floor = found[i] + half
+    return found
