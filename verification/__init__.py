@@ -15,6 +15,12 @@ from verification.equivariance import (
 from verification.equivariance_table import EquivarianceTable, equivariance_table
 from verification.inspection import Inspection, inspect_run
 from verification.optimum import Optimum, optimum
+from verification.profile import (
+    ProfileCertificate,
+    RecurrenceCertificate,
+    profile_certificate,
+    recurrence_certificate,
+)
 from verification.result import Verification
 from verification.segments import SegmentJacobians, segment_jacobians
 from verification.verdict import Verdict
@@ -29,6 +35,8 @@ __all__ = [
     "EquivarianceTable",
     "Inspection",
     "Optimum",
+    "ProfileCertificate",
+    "RecurrenceCertificate",
     "SegmentJacobians",
     "Transform",
     "Verdict",
@@ -41,6 +49,8 @@ __all__ = [
     "equivariance_table",
     "inspect_run",
     "optimum",
+    "profile_certificate",
+    "recurrence_certificate",
     "rescaling",
     "scaling",
     "segment_jacobians",

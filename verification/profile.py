@@ -33,7 +33,6 @@ import numpy as np
 import torch
 
 import bounds
-from bounds import UnboundedError
 from l2o import Composite, InputError, Run
 from l2o.optimizers.go_math_l2o import GoMathL2O
 from verification._model import inspected
@@ -286,7 +285,7 @@ def _worst(certified_up_to: int, **question: Any) -> tuple[float, bool, str]:
         if question["steps"] <= certified_up_to and np.isfinite(found.upper):
             return found.upper, True, ""
         return found.value, False, ""
-    except UnboundedError:  # by the solver's word, which does not tell +inf from what is beyond its numbers
+    except bounds.UnboundedError:  # by the solver's word, which does not tell +inf from what is beyond its numbers
         return np.nan, False, "not found: +inf, or too large for double precision"
     except bounds.InputError:  # the question was checked before, so the solver stopped
         return np.nan, False, "not found: the solver stopped without a result"
@@ -525,7 +524,7 @@ def figure(certificates: Sequence[ProfileCertificate]) -> Figure:
     from verification.report.figures._style import MUTED, SERIES, plain, style
 
     with style():
-        drawn = Canvas(figsize=(3.4 * len(certificates), 2.9), layout="constrained")
+        drawn = Canvas(figsize=(3.4 * len(certificates), 3.6), layout="constrained")
         panels = drawn.subplots(1, len(certificates), squeeze=False)[0]
         for axes, c in zip(panels, certificates):
             K = np.array(c.steps)
@@ -550,7 +549,8 @@ def figure(certificates: Sequence[ProfileCertificate]) -> Figure:
             axes.set_xticks(K, [str(k) for k in K])
             axes.minorticks_off()
         panels[0].set_ylabel("F(x_K) - F*, in units of L R^2")
-        panels[0].legend()
+        known = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels())}
+        drawn.legend(known.values(), known, loc="outside lower center", ncols=min(3, len(certificates)))
     return drawn
 
 
