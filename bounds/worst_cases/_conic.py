@@ -20,6 +20,8 @@ from scipy import sparse
 from ._model import STAR, UNIT, Model, Row, interpolation
 
 ROOT2 = np.sqrt(2.0)
+DECIDED = ("Solved", "AlmostSolved", "PrimalInfeasible", "DualInfeasible")
+"""What the solver says where it got somewhere; else it is asked again for fewer digits."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,13 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
     q = np.zeros(n_vars)
     q[:n_rows] = data.rhs - np.where(data.equality, 0.0, eps)
     P = sparse.csc_matrix((n_vars, n_vars))
-    found = _run(clarabel.DefaultSolver(P, q, A, np.concatenate(rhs), cones, _settings(tolerance)))
+    problem = (P, q, A, np.concatenate(rhs), cones)
+    found = None
+    for asked in (tolerance, 100 * tolerance, 1e4 * tolerance):
+        again = _run(clarabel.DefaultSolver(*problem, _settings(asked)))
+        found = found if again is None else again
+        if again is not None and str(again.status) in DECIDED:
+            break
     if found is None:
         nothing = np.full(n_values, np.nan)
         return Solution("Failed", np.nan, np.full(n_rows, np.nan), nothing, [np.full((m, m), np.nan) for m in sizes], 0)

@@ -15,6 +15,7 @@ from ._conic import chain, solve, whole
 from ._envelope import Envelope, envelope
 from ._instance import arrays
 from ._model import STAR, Model
+from ._patterns import recognised
 from ._setting import Setting
 
 FORMAT = "l2obound-worst-case-1"
@@ -160,6 +161,14 @@ class WorstCase:
         return self._exactly if isinstance(self._exactly, str) else ""
 
     @property
+    def recognised(self) -> str | None:
+        """The bound of the catalogue whose proof for every K has just these multipliers; None where none is known.
+
+        `bounds.get(found.recognised).prove()` is then the proof for all K of what `certificate` proves for one.
+        """
+        return None if isinstance(self._exactly, str) else recognised(self.setting, self._exactly.multipliers)
+
+    @property
     def text(self) -> str:
         """The proof as a sketch: which inequalities, with which multipliers, add up to the bound."""
         s, scale = self.setting, self.setting.scale
@@ -182,6 +191,8 @@ class WorstCase:
             lines.append("and a positive semidefinite form, by exact elimination; attained by the instance")
             pairs = zip(self.model.basis, found.witness.vector)
             lines.append("  " + ", ".join(f"{name} = {value}" for name, value in pairs))
+        if self.recognised is not None:
+            lines.append(f"these are the multipliers of `{self.recognised}`, which is proved for every K")
         return "\n".join(lines) + "\n"
 
     def summary(self) -> str:
