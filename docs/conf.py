@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 project = "l2obound"
 author = "the l2obound authors"
 version = release = installed_version("l2obound")
-extensions = ["myst_parser", "sphinx.ext.autodoc", "theory"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "theory", "looseness"]
 exclude_patterns = ["_build", "_ext"]
 html_theme = "furo"
 html_title = "l2obound"
@@ -22,7 +22,7 @@ html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
 html_static_path = ["_static"]
-html_css_files = ["formula.css"]
+html_css_files = ["formula.css", "plot.css"]
 html_theme_options = {"footer_icons": []}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
