@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 
 import bounds
 import l2o
@@ -87,6 +88,53 @@ def test_the_worst_run_attains_its_certificate_and_half_its_profile_is_found_out
     double = profile_certificate(run, problem, known, (K,), profile=[1.05 * e for e in eps])
     assert double.contained[0]
     assert double.verdict[0, 0] is Verdict.VERIFIED
+
+
+@dataclass(frozen=True)
+class Erring:
+    """Proximal gradient steps 1/L with gradient errors of a share of the gradient, straight back or anywhere."""
+
+    share: float
+    straight: bool
+    name: str = "erring"
+
+    def init(self, problem, x0, seed=0):
+        return Point(x0, 0)
+
+    def step(self, problem, state):
+        gradient = problem.smooth_gradient(state.x)
+        size = torch.linalg.vector_norm(gradient, dim=-1, keepdim=True)
+        rng = torch.Generator().manual_seed(state.index)
+        way = torch.randn(gradient.shape, generator=rng, dtype=gradient.dtype)
+        way = -gradient if self.straight else way
+        error = self.share * size * way / torch.linalg.vector_norm(way, dim=-1, keepdim=True)
+        step = 1 / problem.smoothness[:, None]
+        argument = state.x - step * (gradient + error)
+        return Point(problem.prox(argument, step), state.index + 1, step.expand_as(argument), argument)
+
+
+@dataclass(frozen=True)
+class Point:
+    x: torch.Tensor
+    index: int
+    preconditioner: torch.Tensor | None = None
+    prox_argument: torch.Tensor | None = None
+
+
+@pytest.mark.parametrize("straight", [True, False])
+@pytest.mark.parametrize("share", [0.2, 0.7])
+@pytest.mark.parametrize("kind", ["lasso", "quadratic"])
+def test_no_run_is_above_the_worst_case_of_its_profile(kind, share, straight) -> None:
+    problem = l2o.synthetic.lasso(6, 3, 5, seed=4) if kind == "lasso" else l2o.synthetic.quadratic(6, 3, seed=4)
+    run = l2o.rollout(Erring(share, straight), problem, l2o.synthetic.starts(problem, seed=4), 4)
+    known = verification.optimum(problem)
+    for instance in range(6):
+        found = profile_certificate(run, problem, known, (1, 4), instance)
+        settled = np.isfinite(found.worst)
+        assert (found.verdict[0, settled] == Verdict.VERIFIED).all()
+        assert settled.any() or kind == "lasso"
+        if kind == "quadratic":
+            assert float(max(found.profile)) == pytest.approx(share, rel=1e-5)
 
 
 def test_the_class_of_a_batch_contains_that_of_each_instance(lasso) -> None:
