@@ -165,7 +165,7 @@ def _decrease(rho: float) -> Claim:
 
 def _a_priori(delta: float) -> Claim:
     ask = _PROXIMAL("average_objective", "distance", absolute_error=delta)
-    return Claim(ask, _sizes(delta), f"L‖e‖ ≤ {delta:g}", only=(1.0,), most=10)
+    return Claim(ask, _sizes(delta), f"δ = {delta:g}", only=(1.0,), most=10, note="L‖e_k‖ ≤ δ at every step")
 
 
 _ON_INSTANCE = "Δ is a quantity of the run: that of the worst-case instance is taken"
@@ -185,11 +185,11 @@ def _contraction(mu: float, delta: float, most: int) -> Claim:
     return Claim(
         ask,
         lambda K, h: {"mu": mu, "enorm": h * delta, "dist": [1.0] + [0.0] * K},
-        f"μ/L = {mu:g}" + (f", L‖e‖ ≤ {delta:g}" if delta else ""),
+        f"μ/L = {mu:g}" + (f", δ = {delta:g}" if delta else ""),
         root=True,
         only=(1.0,) if delta else None,
         most=most,
-        note="the metric is the square of the distance that the bound is on; its root is compared",
+        note="the metric is the square of the distance that the bound is on; its root is compared; L‖e_k‖ ≤ δ",
     )
 
 

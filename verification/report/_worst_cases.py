@@ -40,11 +40,15 @@ class Looseness:
 
     @property
     def verdict(self) -> str:
-        """ "violated" if any row is, "attained" or "loose" if all are, "in part" if some rows are attained."""
+        """The verdict of all rows, "violated" if that of any; "in part": attained at some rows, loose at others."""
         found = {row["verdict"] for row in self.rows}
         if "violated" in found:
             return "violated"
-        return found.pop() if len(found) == 1 else "in part" if "attained" in found else "loose"
+        if len(found) == 1:
+            return found.pop()
+        if "loose" not in found:
+            return "not known"
+        return "in part" if "attained" in found else "loose"
 
     @property
     def least(self) -> float | None:
@@ -66,12 +70,11 @@ class Looseness:
             return "attained"
         if self.verdict == "not known":
             return "not known"
-        span = f"by {factor(self.least)}" if same(self.least, self.greatest) else self._span()
+        lost = [row["ratio_low"] for row in self.rows if row["verdict"] == "loose"]
+        least, most = min(lost), max(lost)
+        span = f"by {factor(least)}" if same(least, most) else f"by {factor(least)} to {factor(most)}"
         said = "attained in part, loose " if self.verdict == "in part" else "loose "
         return said + span + (", in part not known" if "not known" in known else "")
-
-    def _span(self) -> str:
-        return f"by {factor(self.least)} to {factor(self.greatest)}"
 
     @property
     def grid(self) -> str:
@@ -134,6 +137,20 @@ def violated(results: Results) -> list[str]:
     return list(dict.fromkeys(row["number"] for row in _rows(results) if row["verdict"] == "violated"))
 
 
+def _attained(rows: Sequence[Results], keys: Sequence[str]) -> tuple[int, int]:
+    """How many bounds are attained everywhere, and how many at some points only.
+
+    A question over a part of a bound's class counts only where no other is asked: a bound may be loose on a part.
+    """
+    every, some = 0, 0
+    for key in keys:
+        own = [row for row in rows if row["bound"] == key]
+        reached = [row["verdict"] == "attained" for row in [r for r in own if not r["narrower"]] or own]
+        every += all(reached)
+        some += any(reached) and not all(reached)
+    return every, some
+
+
 def worst_case_words(results: Results) -> str:
     """What the ledger of worst cases says, in a few sentences computed from it."""
     rows = _rows(results)
@@ -141,19 +158,19 @@ def worst_case_words(results: Results) -> str:
         return "No bound was held against a worst case."
     wrong = violated(results)
     keys = list(dict.fromkeys(row["bound"] for row in rows))
-    attained = [k for k in keys if all(r["verdict"] == "attained" for r in rows if r["bound"] == k)]
-    some = [k for k in keys if any(r["verdict"] == "attained" for r in rows if r["bound"] == k) and k not in attained]
+    attained, some = _attained(rows, keys)
     said = []
     if wrong:
         said.append(f"VIOLATED: {join(wrong)} below the exact worst case; such a bound is false")
     said.append(
-        f"of {count(len(keys), 'bound')} that claim a worst case {number(len(attained))} are attained at every point "
-        f"of the grid and {number(len(some))} for some questions"
+        f"of {count(len(keys), 'bound')} that claim a worst case {number(attained)} are attained at every point of the "
+        f"grid and {number(some)} at some"
     )
     loose = [row for row in rows if row["verdict"] == "loose" and row["ratio_low"] is not None]
     if loose:
         most = max(loose, key=lambda row: row["ratio_low"])
-        where = f"K = {most['steps']}, h = {most['step']:g}" + (f", {most['parameter']}" if most["parameter"] else "")
+        where = f"{most['question']}; K = {most['steps']}, h = {most['step']:g}"
+        where += f", {most['parameter']}" if most["parameter"] else ""
         said.append(f"the loosest is {most['number']}, by a factor of {factor(most['ratio_low'])} ({where})")
     if not wrong:
         said.append("none is below the exact worst case")

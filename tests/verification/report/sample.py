@@ -224,7 +224,7 @@ def _worst_cases():
                 worst_case_row("ind_rate:smooth", "B3:smooth", k, h, 1 / (4 * k * h), 1 / (4 * k * h), "attained")
             )
             rows.append(worst_case_row("ood_last_iterate", "B6c", k, h, 1 / (4 * k * h), 1 / (4 * k * h), "attained"))
-        rows.append(worst_case_row("a_priori", "B7", k, 1.0, 2 + k, 1.0, "loose", "L‖e‖ ≤ 0.1", "average objective"))
+        rows.append(worst_case_row("a_priori", "B7", k, 1.0, 2 + k, 1.0, "loose", "δ = 0.1", "average objective"))
     without = {"bound": "history_stability", "number": "B14", "title": "Stability", "why": f"no class {HOSTILE}"}
     return {"rows": rows, "without": [without]}
 

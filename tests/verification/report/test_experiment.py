@@ -174,3 +174,17 @@ def test_shipped_configurations_are_as_they_are_told():
         assert [s.key for s in section.scenarios][:3] == ["ind", "s10", "t10"]
     assert [s.key for s in quick.problem[1].scenarios] == ["ind"]  # one shifted problem is enough for a quick look
     json.dumps(default.model_dump(mode="json"))
+
+
+def test_worst_cases_are_solved_where_asked_for_and_kept(tmp_path):
+    settings = {"key": "p", "family": "lasso", **SMALL}
+    asked = {"worst_cases": True, "worst_case_steps": [1], "proofs": False, "problem": [settings]}
+    first = run_report(load_report_config(asked), tmp_path)
+    assert {row["steps"] for row in first["worst_cases"]["rows"]} == {1}
+    assert {row["verdict"] for row in first["worst_cases"]["rows"]} == {"attained", "loose"}
+    again = run_report(load_report_config(asked), tmp_path)
+    assert "worst cases" in again["provenance"]["reused"]
+    assert again["worst_cases"] == first["worst_cases"]
+    assert run_report(config(), tmp_path)["worst_cases"] is None
+    with pytest.raises(l2o.InputError, match="worst_case_steps"):
+        load_report_config(asked | {"worst_case_steps": [0]})

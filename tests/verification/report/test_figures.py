@@ -92,7 +92,13 @@ def test_sizes_are_those_of_a_paper(drawn):
 
 def test_nothing_leaves_the_figure(drawn):
     """Labels and legends are inside, and the legend is above the panels."""
-    for key in ("final-gaps", "convergence/lasso-20x40", "per-step/lasso-20x40/l2o-pa", "deviation/lasso-20x40"):
+    for key in (
+        "final-gaps",
+        "convergence/lasso-20x40",
+        "per-step/lasso-20x40/l2o-pa",
+        "deviation/lasso-20x40",
+        "worst-cases",
+    ):
         figure = drawn[key]
         drawing.file_bytes(figure, "svg")
         width, _height = figure.bbox.width, figure.bbox.height
@@ -105,6 +111,20 @@ def test_nothing_leaves_the_figure(drawn):
             assert box.x1 <= width + 1, key
             assert box.y0 >= -1, key
             assert box.y1 <= legend.y0 + 1, key
+
+
+def test_ratios_to_worst_cases_are_drawn_over_the_steps(results, drawn):
+    titles = [axes.get_title(loc="left") for axes in drawn["worst-cases"].axes]
+    assert [title.partition(":")[0] for title in titles] == ["B3", "B6, B6b, B6c", "B7"]
+    first, _, absolute = drawn["worst-cases"].axes
+    lines = {tuple(round(v, 4) for v in line.get_ydata()) for line in first.lines}
+    assert lines == {(2.0, 2.0, 2.0), (1.0, 1.0, 1.0)}
+    assert list(absolute.lines[0].get_xdata()) == [1, 2, 5]
+    assert [round(v, 4) for v in absolute.lines[0].get_ydata()] == [3, 4, 7]
+    assert {text.get_text() for text in first.texts} == {"B3", "B3:smooth"}
+    one = results | {"worst_cases": {"rows": results["worst_cases"]["rows"][:1], "without": []}}
+    assert "worst-cases" not in drawing.figures(one | {"runs": [], "problems": [], "transients": []})
+    assert "worst-cases" not in drawing.figures(one | {"worst_cases": None, "problems": [], "transients": []})
 
 
 @pytest.mark.parametrize("text", [r"\le \frac{a}{b}", r"\left\| x \right\|", r"\sum_{k=1}^{K} \langle a, b \rangle"])

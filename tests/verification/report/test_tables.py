@@ -110,3 +110,9 @@ def test_tables_of_shifts_hold_what_the_results_hold(results, tables):
     assert [float(r["value"]) for r in pair if r["quantity"] == "gap"] == results["shift_pairs"][1]["gap"]
     first = [r["value"] for r in tables["transients"] if r["quantity"] == "first_k_for_good" and "l2o-pa" in r["run"]]
     assert first == ["300", "", "120", "180"]
+
+
+def test_worst_cases_hold_what_the_results_hold(results, tables):
+    rows = results["worst_cases"]["rows"]
+    assert [r["bound"] for r in tables["worst_cases"]] == [r["bound"] for r in rows]
+    assert [float(r["ratio_low"]) for r in tables["worst_cases"]] == [r["ratio_low"] for r in rows]

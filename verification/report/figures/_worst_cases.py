@@ -68,7 +68,7 @@ def worst_cases(groups: Sequence[Looseness]) -> Figure | None:
         axes.set_title(f"{name}: {words}", loc="left", fontweight="bold")
         axes.tick_params(labelleft=place % columns == 0, labelbottom=place + columns >= len(shown))
         axes.set_ylabel("bound / worst case" if place % columns == 0 else "")
-        axes.set_xlabel("steps $K$" if place + columns >= len(shown) else "")
+        axes.set_xlabel("steps $K$" if place + columns >= len(shown) else "", loc="left")
     return figure
 
 
@@ -109,8 +109,9 @@ def _lines(groups: Sequence[Looseness]) -> list[_Line]:
 
 
 def _short(names: Sequence[str]) -> str:
-    if len(names) <= 2 and sum(map(len, names)) < 26:
-        return "\n".join(names)
+    """One name, or two of one number, or how many more there are."""
+    if len(names) == 2 and names[1].startswith(f"{names[0]}:") and len(names[1]) < 18:
+        return f"{names[0]}, {names[1][len(names[0]) :]}"
     return f"{names[0]} + {len(names) - 1}" if len(names) > 1 else names[0]
 
 
@@ -133,32 +134,23 @@ def _panel(axes: Axes, lines: Sequence[_Line], steps: Sequence[int], low: float,
     axes.hlines(
         ticks, first / 1.25, last * 1.2, colors=[MUTED if t == 1 else GRID for t in ticks], linewidth=0.6, zorder=0
     )
-    ends = _apart([math.log(line.main[-1] / low) / math.log(high / low) for line in lines],
-                  [1 + line.label.count("\n") for line in lines])  # fmt: skip
+    ends = _apart([math.log(line.main[-1] / low) / math.log(high / low) for line in lines])
     for place, (line, end) in enumerate(zip(lines, ends)):
         colour = SERIES[place % len(SERIES)]
         axes.fill_between(line.k, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
         mark = {"marker": MARKERS[place % len(MARKERS)], "markersize": 3, "linewidth": 1.3}
         axes.plot(line.k, line.main, color=colour, **mark)
         axes.annotate(
-            plain_lines(line.label), (line.k[-1], line.main[-1]), xycoords="data",
+            plain(line.label), (line.k[-1], line.main[-1]), xycoords="data",
             xytext=(last * 1.35, low * (high / low) ** end), textcoords="data", color=INK, fontsize=6.5, va="center",
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 2},
         )  # fmt: skip
 
 
-def plain_lines(text: str) -> str:
-    """Lines of text that matplotlib draws as they stand."""
-    return "\n".join(plain(line) for line in text.split("\n"))
-
-
-def _apart(places: Sequence[float], sizes: Sequence[int]) -> list[float]:
-    """The places moved as little as needed for labels of `sizes` lines not to touch, from below."""
-    order = sorted(range(len(places)), key=lambda i: places[i])
-    found = list(places)
-    floor = 0.0
-    for i in order:
-        half = _APART * sizes[i] / 2
-        found[i] = max(found[i], floor + half)
-        floor = found[i] + half
+def _apart(places: Sequence[float]) -> list[float]:
+    """The places moved up as little as needed for labels not to touch."""
+    found, floor = list(places), 0.0
+    for i in sorted(range(len(places)), key=lambda i: places[i]):
+        found[i] = max(found[i], floor + _APART / 2)
+        floor = found[i] + _APART / 2
     return found
