@@ -1,6 +1,8 @@
 """Every bound of the catalogue beside the exact worst case it claims, and a false bound is found."""
 
+import importlib
 import math
+from pathlib import Path
 
 import pytest
 
@@ -173,3 +175,21 @@ def test_a_false_bound_is_loud_on_the_page():
 
 def test_a_ratio_that_is_not_one_is_not_written_as_one():
     assert [factor(v) for v in (1.0, 1.0004, 2.0, 1.25, None)] == ["1", "1.0004", "2", "1.25", "?"]
+
+
+def test_the_page_of_the_documentation(monkeypatch):
+    root = Path(__file__).parents[2]
+    monkeypatch.syspath_prepend(str(root / "docs" / "_ext"))
+    looseness = importlib.import_module("looseness")
+    assert looseness.PLACE in (root / "docs" / f"{looseness.PAGE}.md").read_text(encoding="utf-8")
+    results = {"worst_cases": measured((1, 2), (1.0,))}
+    text = looseness.section(results)
+    assert "<svg" in text
+    assert (
+        "| B3, :gradient\\_descent | objective \\| distance, proximal gradient, composite | K = 1, 2; h = 1 | loose by 2 |"
+        in text
+    )
+    assert f"| {bounds.get('history_stability').number} | {REASONS['history_stability']}" in text
+    results["worst_cases"]["rows"][0]["verdict"] = "violated"
+    with pytest.raises(AssertionError, match="below their exact worst case"):
+        looseness.section(results)
