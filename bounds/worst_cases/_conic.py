@@ -11,6 +11,7 @@ made rigorous.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import clarabel
@@ -110,7 +111,9 @@ def pair_rows(model: Model, kind: str) -> tuple[list[tuple[str, ...]], list[tupl
     """Every pair of points: names, values that occur, and matrices (R, n, n) in the basis of the run. Floats only."""
     labels, x, g = points(model, kind)
     P = len(labels)
-    i, j = np.nonzero(~np.eye(P, dtype=bool))
+    pairs = ~np.eye(P, dtype=bool)
+    pairs[:, [label == "0" and (kind, label) in model.tops for label in labels]] = False
+    i, j = np.nonzero(pairs)
     alpha, beta, gamma = interpolation(model.setting, kind, float)
     dx, dg = x[i] - x[j], g[i] - g[j]
     half = g[j][:, :, None] * dx[:, None, :]
@@ -153,6 +156,7 @@ def whole(model: Model) -> Data:
     return _collect(model, rows, [(np.arange(len(rows)), matrices, constant)], [0], [])
 
 
+@cache  # the layout of a cone, which every question of a sweep asks for
 def _triangle(m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows, columns and scale of the upper triangle, column after column, as Clarabel has it."""
     columns = np.repeat(np.arange(m), np.arange(1, m + 1))

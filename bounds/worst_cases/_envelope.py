@@ -40,11 +40,14 @@ class Envelope:
 
 
 def upper_bound(
-    exact: _rigour.Model, sets: list, entries: dict, names: list, multipliers: np.ndarray
+    exact: _rigour.Model, sets: list, entries: dict, data: Data, multipliers: np.ndarray
 ) -> tuple[Fraction, dict] | None:
     """b'lambda of the repaired multipliers, if their slack matrix is shown to be positive semidefinite."""
-    repaired = balanced(exact, entries, rounded(names, multipliers))
-    if repaired is None or not _rigour.positive_semidefinite(_rigour.slack_matrix(exact, sets, repaired)):
+    equation = exact.setting.initial == "gradient"
+    repaired = balanced(exact, entries, rounded(data.names, multipliers, data.equality))
+    if repaired is None or any(v < 0 for name, v in repaired.items() if not (equation and name == ("initial",))):
+        return None
+    if not _rigour.positive_semidefinite(_rigour.slack_matrix(exact, sets, repaired)):
         return None
     return dual_value(exact.setting, repaired), repaired
 
@@ -145,7 +148,7 @@ class _Search:
     def _best_upper(self, data: Data, sharp: np.ndarray, inner: np.ndarray) -> None:
         for share in SHARES:
             mixed = (1 - share) * sharp + share * inner
-            up = upper_bound(self.exact, self.sets, self.entries, data.names, mixed)
+            up = upper_bound(self.exact, self.sets, self.entries, data, mixed)
             if up is not None:
                 if self.upper[0] is None or up[0] < self.upper[0]:
                     self.upper = up

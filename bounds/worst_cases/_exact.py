@@ -132,14 +132,18 @@ def restricted(data: Data, keep: np.ndarray) -> Data:
     )
 
 
+def _place(label: str) -> float:
+    """Where a point is in the run: x_k, then the point that is extrapolated to from it."""
+    return int(label.lstrip("y")) + label.startswith("y") / 2
+
+
 def descending(names: list[Name]) -> np.ndarray:
     """Which inequalities go forwards: the point before above the one after, the minimiser above each point."""
 
     def forward(name: Name) -> bool:
         if name[0] not in ("f", "r"):
             return True
-        order = {label: i for i, label in enumerate(dict.fromkeys(n[1] for n in names if n[0] == name[0]))}
-        return name[1] == STAR or (name[2] != STAR and order[name[1]] < order[name[2]])
+        return name[1] == STAR or (name[2] != STAR and _place(name[1]) < _place(name[2]))
 
     return np.array([forward(name) for name in names])
 
@@ -176,8 +180,8 @@ def _inflated(setting: Setting, floats: Model, forms: Forms, value: float, toler
         found = solve(data, 0.0, delta)
         if not np.isfinite(found.value):
             continue
-        repaired = balanced(forms.model, forms.values, rounded(data.names, found.multipliers, 44))
-        if repaired is None:
+        repaired = balanced(forms.model, forms.values, rounded(data.names, found.multipliers, data.equality, 44))
+        if repaired is None or any(v < 0 for n, v in repaired.items() if not forms.equation(n)):
             continue
         tau = dual_value(setting, repaired)
         if float(tau) - value > tolerance:

@@ -20,6 +20,7 @@ def arrays(model: Model, basis: np.ndarray, values: np.ndarray) -> dict[str, np.
     nonsmooth_s, nonsmooth_r, indicator; x0 (n,), x (K+1, n), step (K,) as h_k (gamma_k for proximal_point); momentum
     (K,) or (K, 2); error (K, n) = u_k where the method is not exact. The last point of f and of r is x* = 0 unless the
     infimum is not attained.
+    The points of r leave out x_0 unless r is an indicator: it has no subgradient there here.
     """
     s = model.setting
     level = {"distance": Fraction(1), "gradient": 1 / s.L**2}.get(s.initial, 1 / s.L)
@@ -44,6 +45,9 @@ def arrays(model: Model, basis: np.ndarray, values: np.ndarray) -> dict[str, np.
     ):
         if found:
             labels, x, g = points(model, kind)
+            # a hull needs x_0 where it has to lie in it, and no normal vector there
+            kept = [i for i, label in enumerate(labels) if s.indicator or (kind, label) not in model.tops]
+            labels, x, g = [labels[i] for i in kept], x[kept], g[kept]
             out[f"{word}_x"] = c * (x @ basis)
             out[f"{word}_{slope}"] = L * c * (g @ basis)
             at = [0.0 if label == STAR else named[kind + label] for label in labels]

@@ -98,6 +98,14 @@ class Model:
     iterates: list[Point] = field(default_factory=list)
     errors: list[Point] = field(default_factory=list)
 
+    @property
+    def tops(self) -> frozenset[tuple[str, str]]:
+        """Points that are above others and below none: r at x_0, where nothing asks for a subgradient.
+
+        One exists all the same, as steep as it has to be, after x_0 was moved a little off the other points.
+        """
+        return frozenset({("r", "0")} if self.r_points and self.r_points[0].label == "0" else ())
+
     def value(self, name: str) -> int:
         """Index of a function value, made where it is new."""
         if name not in self.value_names:
@@ -208,20 +216,22 @@ class _Builder:
 
     def with_star(self, kind: str, point: Point) -> None:
         if self.s.starless:
-            if self.s.initial == "objective" or self.s.metric in ("objective", "average_objective"):
+            if self.s.bounded_below:
                 alpha = self.num.of(Fraction(1, 2) if kind == "f" else Fraction(0))
                 form = [(alpha, point.g, point.g)] if kind == "f" else []
                 self.row((kind, point.label, STAR), {f"{kind}{point.label}": -UNIT}, form)
             return
         star = self.star()
-        self.above(kind, star, point)
+        if (kind, point.label) != ("r", "0"):
+            self.above(kind, star, point)
         self.above(kind, point, star)
 
     def meet(self, kind: str, old: Point | None, new: Point) -> None:
         """All local inequalities of a new point."""
         if old is not None:
             self.above(kind, old, new)
-            self.above(kind, new, old)
+            if (kind, old.label) != ("r", "0"):
+                self.above(kind, new, old)
         self.with_star(kind, new)
         (self.model.f_points if kind == "f" else self.model.r_points).append(new)
 
@@ -243,20 +253,18 @@ class _Builder:
         last_value = last_value or s.initial == "decrease"
         every_value = s.metric == "average_objective" or (s.metric == "best_gradient" and not s.composite)
         start = [] if s.free else ["x0"]
-        if smooth:
+        if smooth and not s.tilted:
             start.append("g0")
-        if nonsmooth and s.has_start_value:
-            start.append("s0")
         first = start + self.inner_new(1, smooth, nonsmooth, accelerated, last_value, every_value)
         self.open({}, first)
         x = self.none() if s.free else self.names["x0"]
         self.model.iterates.append(Point("0", 0, x, x))
         f_old = r_old = None
         if smooth:
-            f_old = Point("0", 0, x, self.names["g0"])
+            f_old = Point("0", 0, x, self.none() if s.tilted else self.names["g0"])
             self.meet("f", None, f_old)
         if nonsmooth and s.has_start_value:
-            r_old = Point("0", 0, x, self.names["s0"])
+            r_old = Point("0", 0, x, self.none())
             self.meet("r", None, r_old)
         self.initial_condition(x)
         state = {"x": x}
@@ -272,7 +280,7 @@ class _Builder:
                 G = G + self.names[f"s{k}"]
             total = G
             if f"u{k}" in self.names:
-                u = self.names[f"u{k}"]
+                u = num.of(s.error_unit(k)) * self.names[f"u{k}"]
                 self.model.errors.append(Point(str(k), self.clique, u, u))
                 total = G + u
                 self.error_bounds(k, u, G)
@@ -359,11 +367,12 @@ class _Builder:
 
     def error_bounds(self, k: int, u: np.ndarray, G: np.ndarray) -> None:
         s, of = self.s, self.num.of
+        square = s.error_unit(k) ** 2  # each inequality is divided by it: u / unit is a vector of the basis
         if s.relative is not None:
-            eps = of(s.relative[k - 1])
-            self.row(("relative", str(k)), {}, [(self.one, u, u), (-eps * eps, G, G)])
+            share = of(s.relative[k - 1] ** 2 / square)
+            self.row(("relative", str(k)), {}, [(of(1 / square), u, u), (-share, G, G)])
         if s.absolute is not None:
-            self.row(("absolute", str(k)), {}, [(self.one, u, u)], of(s.squared_error(k)))
+            self.row(("absolute", str(k)), {}, [(of(1 / square), u, u)], of(s.squared_error(k) / square))
 
     def initial_condition(self, x: np.ndarray) -> None:
         s = self.s

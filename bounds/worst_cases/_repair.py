@@ -12,13 +12,15 @@ from ._setting import Setting
 BITS = 60
 
 
-def rounded(names: list[tuple[str, ...]], multipliers: np.ndarray, bits: int = BITS) -> dict[tuple[str, ...], Fraction]:
-    """Multipliers as binary fractions, what is below 0 or rounds to 0 left out."""
+def rounded(
+    names: list[tuple[str, ...]], multipliers: np.ndarray, equality: np.ndarray, bits: int = BITS
+) -> dict[tuple[str, ...], Fraction]:
+    """Multipliers as binary fractions; those of inequalities that are below 0 or round to 0 are left out."""
     unit = 2**bits
     found = {}
-    for name, value in zip(names, multipliers):
+    for name, value, equation in zip(names, multipliers, equality):
         count = round(float(value) * unit)
-        if count > 0 or name == ("initial",):
+        if count > 0 or (equation and count):
             found[name] = Fraction(count, unit)
     return found
 
@@ -29,7 +31,8 @@ def balanced(
     """`multipliers` with the least inequalities added so that sum_j lambda_j values_j is the metric exactly.
 
     What is missing at a value is made up for by an inequality between its point and the minimiser, or, where the class
-    has no minimiser, passed on to the value before. None where that is not possible.
+    has none, passed on to the value before; a multiplier is made smaller where there is no other way. None where there
+    is no way at all.
     """
     found = dict(multipliers)
     missing = {name: Fraction(0) for name in model.value_names}
@@ -44,32 +47,65 @@ def balanced(
             return None
         found[best] += missing.pop("t")
     missing.pop("t", None)
-    starred = not model.setting.starless
-    start = entries[("initial",)]
-    order = sorted(missing, key=lambda n: int(n[1:].lstrip("y")), reverse=True)
-    for node in [*order, *order[-2:]]:  # the initial condition may speak of two values, f_0 and r_0: look at both twice
-        rest, missing[node] = missing[node], Fraction(0)
-        if not rest:
-            continue
-        kind, label = node[0], node[1:]
-        if starred:
-            name = (kind, STAR, label) if rest > 0 else (kind, label, STAR)
-        elif rest < 0 and (kind, label, STAR) in entries:
-            name = (kind, label, STAR)
-        elif label != "0" and kind + _before(label) in missing:
-            before = _before(label)
-            name = (kind, before, label) if rest > 0 else (kind, label, before)
-            missing[kind + before] += rest
-        elif rest > 0 and start.get(node, 0) > 0:
-            name, rest = ("initial",), rest / start[node]
-            for other, weight in start.items():
-                missing[other] -= rest * weight * (other != node)
-        else:
-            return None
-        found[name] = found.get(name, Fraction(0)) + abs(rest)
+    for _ in range(4):  # the initial condition may speak of two values, and what is passed on has to arrive
+        for node, before in reversed(_in_order(model)):
+            if missing.get(node) and not _mend(model, entries, found, missing, node, before):
+                return None
     if any(missing.values()):
         return None
-    return {name: value for name, value in found.items() if value or name == ("initial",)}
+    return {name: value for name, value in found.items() if value}
+
+
+def _in_order(model: Model) -> list[tuple[str, str | None]]:
+    """The values of f and r along the run, each with the one before."""
+    found = []
+    for kind, points in (("r", model.r_points), ("f", model.f_points)):
+        before = None
+        for point in points:
+            place = int(point.label.lstrip("y")) + point.label.startswith("y") / 2
+            found.append((place, (kind + point.label, before)))
+            before = kind + point.label
+    return [pair for _, pair in sorted(found, key=lambda item: item[0])]
+
+
+def _mend(
+    model: Model,
+    entries: dict[tuple[str, ...], dict[str, Fraction]],
+    found: dict[tuple[str, ...], Fraction],
+    missing: dict[str, Fraction],
+    node: str,
+    before: str | None,
+) -> bool:
+    """Make up for what is missing at one value; whether there was a way."""
+    rest, kind, label = missing[node], node[0], node[1:]
+    options = [(kind, STAR, label) if rest > 0 else (kind, label, STAR)]
+    if before is not None:
+        options.append((kind, before[1:], label) if rest > 0 else (kind, label, before[1:]))
+    options.append(("initial",))
+    for name in options:
+        weight = entries.get(name, {}).get(node, Fraction(0))
+        if weight * rest > 0:
+            _add(entries, found, missing, name, rest / weight)
+            return True
+    # nothing to add: something is taken away, where there is enough of it
+    users = [n for n, row in entries.items() if row.get(node, 0) * rest < 0 and found.get(n, 0) >= abs(rest)]
+    if not users:
+        return False
+    name = max(users, key=lambda n: found[n])
+    _add(entries, found, missing, name, rest / entries[name][node])
+    return True
+
+
+def _add(
+    entries: dict[tuple[str, ...], dict[str, Fraction]],
+    found: dict[tuple[str, ...], Fraction],
+    missing: dict[str, Fraction],
+    name: tuple[str, ...],
+    amount: Fraction,
+) -> None:
+    found[name] = found.get(name, Fraction(0)) + amount
+    for node, weight in entries[name].items():
+        missing[node] -= amount * weight
 
 
 def row_values(model: Model) -> dict[tuple[str, ...], dict[str, Fraction]]:
@@ -81,7 +117,7 @@ def row_values(model: Model) -> dict[tuple[str, ...], dict[str, Fraction]]:
             labels.append(STAR)
         for i in labels:
             for j in labels:
-                if i != j and (kind, i, j) not in found:
+                if i != j and (kind, j) not in model.tops and (kind, i, j) not in found:
                     found[kind, i, j] = {kind + label: Fraction(w) for label, w in ((j, 1), (i, -1)) if label != STAR}
     return found
 
@@ -91,10 +127,5 @@ def dual_value(setting: Setting, multipliers: dict[tuple[str, ...], Fraction]) -
     total = multipliers.get(("initial",), Fraction(0))
     for name, value in multipliers.items():
         if name[0] == "absolute":
-            total += value * setting.squared_error(int(name[1]))
+            total += value * setting.squared_error(int(name[1])) / setting.error_factor(name)
     return total
-
-
-def _before(label: str) -> str:
-    """The label of the iterate before."""
-    return str(int(label.lstrip("y")) - (not label.startswith("y")))

@@ -141,18 +141,21 @@ class WorstCase:
         found = self._exactly
         if isinstance(found, str):
             return None
+        s = self.setting
+        multipliers = {name: value / s.error_factor(name) for name, value in found.multipliers.items()}
         data: dict[str, Any] = {
             "format": FORMAT,
-            **question(self.setting),
+            **question(s),
             "tau": str(found.tau),
             "scale": str(self.setting.scale),
             "exact": found.witness is not None,
-            "multipliers": [[*name, str(value)] for name, value in sorted(found.multipliers.items())],
+            "multipliers": [[*name, str(value)] for name, value in sorted(multipliers.items())],
         }
         if found.witness is not None:
-            vectors = dict(zip(self.model.basis, map(str, found.witness.vector)))
+            units = {name: s.error_unit(int(name[1:])) for name in self.model.basis if name[0] == "u"}
+            vectors = {n: str(v * units.get(n, 1)) for n, v in zip(self.model.basis, found.witness.vector)}
             data["witness"] = {"vectors": vectors, "values": {k: str(v) for k, v in found.witness.values.items()}}
-        named = {spoken(name): value for name, value in found.multipliers.items()}
+        named = {spoken(name): value for name, value in multipliers.items()}
         return Certificate(found.tau * self.setting.scale, found.witness is not None, named, data)
 
     @property

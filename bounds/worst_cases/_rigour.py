@@ -181,6 +181,7 @@ def certified_instance(model: Model, sets: list[Interpolated], basis: np.ndarray
             slack = slack - gamma * (own[:, None] - gx - transposed(gx) + own[None, :])
         low = slack.lower
         np.fill_diagonal(low, 1.0)
+        low[:, [(points_.kind, label) in model.tops for label in points_.labels]] = 1.0
         if not (low > 0).all():  # strict where the minimiser is far away: it has to be reached by a small tilt
             return None
     into = [product(ball_of(e), vectors) for e in model.embeddings()]

@@ -88,6 +88,16 @@ class Setting:
         return self.free or self.function_class == "smooth_nonconvex"
 
     @property
+    def bounded_below(self) -> bool:
+        """Whether F* has a part in the question."""
+        return self.initial == "objective" or self.metric in ("objective", "average_objective")
+
+    @property
+    def tilted(self) -> bool:
+        """Whether nothing is said of a minimiser, so that (f, r) may be tilted to grad f(x_0) = 0."""
+        return self.free and self.composite and not self.bounded_below
+
+    @property
     def rational(self) -> bool:
         """Whether every coefficient of the method is rational (the momentum of acceleration is not)."""
         return self.method != "accelerated_gradient" or self.steps <= 2
@@ -106,6 +116,16 @@ class Setting:
         """The square of the absolute error of step k in the normalised problem; the level is 1/L or 1/L^2."""
         level = {"distance": Fraction(1), "gradient": 1 / self.L**2}.get(self.initial, 1 / self.L)
         return (self.absolute[k - 1] / self.L) ** 2 / level
+
+    def error_unit(self, k: int) -> Fraction:
+        """What the vector of the error of step k is multiplied with, so that its size is not far from the others'."""
+        if self.relative is not None:
+            return self.relative[k - 1]
+        return number(float(self.squared_error(k)) ** 0.5, "absolute_error")
+
+    def error_factor(self, name: tuple[str, ...]) -> Fraction:
+        """What the inequality of an error was divided by when its vector was."""
+        return self.error_unit(int(name[1])) ** 2 if name[0] in ("relative", "absolute") else Fraction(1)
 
 
 def number(value: Any, name: str) -> Fraction:

@@ -122,6 +122,8 @@ def confirmed(model: Model, found: Solution) -> bool:
         f = np.array([0.0 if label == STAR else named[kind + label] for label in labels])
         dx, dg = x[:, None] - x, g[:, None] - g
         slack = f[:, None] - f - g * dx - alpha * dg * dg - beta * dx * dx - gamma * dg * dx
+        np.fill_diagonal(slack, 0.0)
+        slack[:, [(kind, label) in model.tops for label in labels]] = 0.0
         if slack.min() < -AGREE:
             return False
     return True

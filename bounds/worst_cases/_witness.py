@@ -86,7 +86,7 @@ def slacks_at(forms: Forms, vector: list[Fraction], values: dict[str, Fraction])
         f = [Fraction(0) if label == STAR else values[kind + label] for label in labels]
         for i, one in enumerate(labels):
             for j, other in enumerate(labels):
-                if i != j:
+                if i != j and (kind, other) not in model.tops:
                     dx, dg = at[i] - at[j], slope[i] - slope[j]
                     rest = f[i] - f[j] - slope[j] * dx - alpha * dg * dg - beta * dx * dx - gamma * dg * dx
                     found[kind, one, other] = rest
@@ -134,7 +134,7 @@ def _candidates(forms: Forms, vector: np.ndarray, values: np.ndarray) -> Iterato
 
 
 def find_witness(forms: Forms, vector: np.ndarray, values: np.ndarray, value: float) -> Witness | None:
-    """The best instance in fractions near a numerical one; it satisfies every inequality and all but attains `value`."""
+    """The best instance in fractions near a numerical one; every inequality holds, and all but `value` is attained."""
     best: Witness | None = None
     for snapped, named in _candidates(forms, vector, values):
         metric = _metric(forms, snapped, named)

@@ -84,6 +84,9 @@ class _Run:
         self.relative = None if c["relative_error"] is None else self._list(c["relative_error"])
         self.absolute = None if c["absolute_error"] is None else self._list(c["absolute_error"])
         self.momentum = c["momentum"]
+        self.bounded_below = self.initial == "objective" or self.metric in ("objective", "average_objective")
+        # where nothing is said of a minimiser either, f and r may be tilted to grad f(x_0) = 0
+        self.tilted = self.free and self.composite and not self.bounded_below
         self.x: list[Vector] = []
         self.D: list[Vector] = []
         self.G: list[Vector] = []
@@ -99,7 +102,7 @@ class _Run:
         self.x.append(x)
         point = x
         for k in range(1, self.K + 1):
-            G = {} if not self.smooth else {f"g{k - 1}": ONE}
+            G = self.slope("f", str(k - 1)) if self.smooth else {}
             if self.composite or not self.smooth:
                 G = _add((ONE, G), (ONE, {f"s{k}": ONE}))
             self.G.append(G)
@@ -131,9 +134,9 @@ class _Run:
 
     def slope(self, kind: str, label: str) -> Vector:
         """The gradient of f or the subgradient of r at a label; 0 at the minimiser (the gauge)."""
-        if label == "*":
+        if label == "*" or (self.tilted and (kind, label) == ("f", "0")):
             return {}
-        _demand(0 <= int(label) <= self.K, f"there is no point {label}")
+        _demand((0 if kind == "f" else 1) <= int(label) <= self.K, f"there is no {kind} at point {label}")
         return {("g" if kind == "f" else "s") + str(int(label)): ONE}
 
     def total(self, label: str) -> Vector:
@@ -152,18 +155,20 @@ class _Run:
         form = _Form()
         if "*" in (i, j) and (self.free or self.nonconvex):
             _demand(j == "*", "without a distance the minimiser may be far away, and above no point")
-            _demand(self.initial != "decrease", "a decrease says nothing of the infimum")
+            _demand(self.bounded_below, "nothing here speaks of the infimum")
             if kind == "f":
                 form.add(Fraction(1, 2), self.slope(kind, i), self.slope(kind, i))
             return values, form
         dx = _minus(self.point(i), self.point(j))
-        dg = _minus(self.slope(kind, i), self.slope(kind, j))
         form.add(ONE, self.slope(kind, j), dx)
-        if kind == "f" and self.nonconvex:
+        if kind == "r":
+            return values, form
+        dg = _minus(self.slope(kind, i), self.slope(kind, j))
+        if self.nonconvex:
             form.add(Fraction(1, 2), dg, dx)
             form.add(Fraction(-1, 4), dx, dx)
             form.add(Fraction(1, 4), dg, dg)
-        elif kind == "f":
+        else:
             weight = 1 / (2 * (1 - self.mu))
             form.add(weight, dg, dg)
             form.add(weight * self.mu, dx, dx)
@@ -228,9 +233,10 @@ class _Run:
             labels = [name[1:] for name in values if name[0] == kind]
             if not (self.free or self.nonconvex):
                 labels.append("*")
-            elif self.initial != "decrease":
+            elif self.bounded_below:
                 found += [[kind, label, "*"] for label in labels]
-            found += [[kind, i, j] for i in labels for j in labels if i != j]
+            # r has no subgradient at x_0 here: one exists, as steep as it has to be, near that point
+            found += [[kind, i, j] for i in labels for j in labels if i != j and (kind, j) != ("r", "0")]
         if self.metric == "best_gradient":
             found += [["metric", str(k)] for k in range(1 if self.composite else 0, self.K + 1)]
         for k in range(1, self.K + 1):

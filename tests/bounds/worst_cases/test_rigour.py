@@ -60,11 +60,11 @@ def test_multipliers_are_refused_once_touched(arguments: dict) -> None:
     search = _Search(found.model, 1e-7)
     data = whole(found.model)
     good = solve(data, 1e-7, 1e-7).multipliers
-    assert upper_bound(search.exact, search.sets, search.entries, data.names, good) is not None
+    assert upper_bound(search.exact, search.sets, search.entries, data, good) is not None
     place = data.names.index(("initial",))
     less = good.copy()
     less[place] *= 0.98  # a smaller bound cannot be shown: it is refused, or the repair makes up for it
-    up = upper_bound(search.exact, search.sets, search.entries, data.names, less)
+    up = upper_bound(search.exact, search.sets, search.entries, data, less)
     assert up is None or float(up[0]) >= found.envelope.lower
     assert up is None or found.setting.initial == "objective"
 
@@ -112,7 +112,7 @@ def test_balancing_is_exact() -> None:
     found = bounds.worst_case(steps=4)
     search = _Search(found.model, 1e-7)
     data = chain(found.model)
-    repaired = balanced(search.exact, search.entries, rounded(data.names, solve(data).multipliers))
+    repaired = balanced(search.exact, search.entries, rounded(data.names, solve(data).multipliers, data.equality))
     total = dict.fromkeys(found.model.value_names, Fraction(0))
     for name, value in repaired.items():
         assert value >= 0
