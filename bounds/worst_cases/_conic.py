@@ -244,7 +244,7 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
     P = sparse.csc_matrix((n_vars, n_vars))
     problem = (P, q, A, np.concatenate(rhs), cones)
     found = None
-    for asked in (tolerance, 100 * tolerance, 1e4 * tolerance):
+    for asked in (tolerance, 1e2 * tolerance, 1e4 * tolerance, 1e6 * tolerance):
         again = _run(clarabel.DefaultSolver(*problem, _settings(asked)))
         found = found if again is None else again
         if again is not None and str(again.status) in DECIDED:

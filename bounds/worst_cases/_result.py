@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .._errors import InputError
 from . import _exact
 from ._conic import chain, solve, whole
 from ._envelope import Envelope, envelope
@@ -128,7 +129,7 @@ class WorstCase:
     def instance(self) -> dict[str, np.ndarray]:
         """The instance behind `lower` as plain arrays; `l2o.problem_from` makes it a runnable problem."""
         if self.envelope.basis is None:
-            raise ValueError("no instance was certified: there is a value, but nothing that attains it; see `lower`.")
+            raise InputError("no instance was certified: there is a value, but nothing that attains it; see `lower`.")
         return arrays(self.model, self.envelope.basis, self.envelope.values)
 
     @cached_property

@@ -93,11 +93,13 @@ def _refuse(model: Model, found: Solution) -> None:
         raise UnboundedError(
             f"the worst case is +inf: over {s.function_class}, no multiple of the initial condition `{s.initial}` "
             f"bounds `{s.metric}` after {s.steps} steps of {s.method} (there is a ray of instances along which it "
-            f"grows); start from another condition, such as distance, or ask for another metric."
+            f"grows, or it is too large for the solver to tell); start from another condition, such as distance, ask for "
+            f"another metric, or for smaller errors."
         )
     raise InputError(
         f"the solver stopped with `{found.status}` and found no worst case for {s.method}, {s.metric} from "
-        f"{s.initial}, K = {s.steps}: the numbers may be too large or too small for double precision; try fewer steps."
+        f"{s.initial}, K = {s.steps}: the answer may be +inf, or the numbers too large or too small for double precision; try fewer "
+        f"steps or smaller errors."
     )
 
 

@@ -1,0 +1,59 @@
+"""Every method with every class, metric, initial condition and kind of error: answered, certified and replayed."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import bounds
+from bounds.worst_cases import INITIALS, METHODS, METRICS
+from bounds.worst_cases.checker import check
+from tests.bounds.worst_cases.replay import attained
+
+ERRORS = ({}, {"relative_error": 0.2}, {"absolute_error": 0.1})
+
+
+def questions() -> list[dict]:
+    made = []
+    for method, classes in METHODS.items():
+        for kind, metric, initial, K, errors in itertools.product(classes, METRICS, INITIALS, (1, 3), ERRORS):
+            asked = {"method": method, "function_class": kind, "metric": metric, "initial": initial, "steps": K}
+            asked |= {"step": 0.9, **errors}
+            if kind.endswith("strongly_convex"):
+                asked["mu"] = 0.1
+            if method == "heavy_ball":
+                asked["momentum"] = 0.3
+            if method == "go_math":
+                asked["momentum"] = (0.3, 0.5)
+            made.append(asked)
+    return made
+
+
+def answered(asked: dict) -> bool:
+    """Check one question; False where it has no finite answer or makes no sense, which an error has to say."""
+    try:
+        found = bounds.worst_case(**asked)
+    except bounds.InputError as error:
+        assert "solver stopped" not in str(error), asked
+        return False
+    assert found.closed, (asked, found.summary())
+    assert not found.relaxed
+    assert abs(attained(found) - found.value) <= 1e-6 * max(1.0, abs(found.value)), asked
+    certificate = found.certificate()
+    if certificate is not None:
+        assert check(certificate.data) == certificate.tau
+        assert float(certificate.tau) >= found.lower
+    return True
+
+
+def test_a_sample_of_pairings() -> None:
+    every = questions()
+    chosen = np.random.default_rng(3).permutation(len(every))[:240]
+    assert sum(answered(every[i]) for i in chosen) > 100
+
+
+@pytest.mark.slow
+def test_every_pairing() -> None:
+    assert sum(map(answered, questions())) > 1600
