@@ -32,6 +32,7 @@ MOST_WHOLE = 64
 class Envelope:
     """Rigorous bounds of the normalised problem, what shows them, and what they rest on."""
 
+    model: Model
     lower: float
     upper: float
     multipliers: dict[tuple[str, ...], Fraction] | None
@@ -89,8 +90,20 @@ def lower_bound(
 def envelope(model: Model, tolerance: float, chain_is_exact: bool) -> Envelope:
     """[lower, upper]; further problems are solved until the gap is within `tolerance`, then the best found is returned.
 
-    The chain is tried first where it may be exact, the problem with all pairs where that does not close the gap.
+    Errors are written in other units where the gap is not well within it: that changes the digits that are lost.
     """
+    best: Envelope | None = None
+    for setting in (model.setting, *(s for s in model.setting.scalings() if s != model.setting)):
+        found = _envelope(model if setting is model.setting else build(setting), tolerance, chain_is_exact)
+        if best is None or found.upper - found.lower < best.upper - best.lower:
+            best = found
+        if best.upper - best.lower <= tolerance / 20:
+            break
+    return best
+
+
+def _envelope(model: Model, tolerance: float, chain_is_exact: bool) -> Envelope:
+    """The chain is tried first where it may be exact, all pairs where that does not close the gap."""
     search = _Search(model, tolerance)
     if chain_is_exact and len(model.basis) > 5:
         search.witness()
@@ -166,7 +179,7 @@ class _Search:
 
     def result(self) -> Envelope:
         upper = np.inf if self.upper[0] is None else _up(self.upper[0])
-        return Envelope(self.lower[0], upper, self.upper[1], self.lower[1], self.lower[2])
+        return Envelope(self.model, self.lower[0], upper, self.upper[1], self.lower[1], self.lower[2])
 
 
 def _up(value: Fraction) -> float:

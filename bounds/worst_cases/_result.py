@@ -130,7 +130,7 @@ class WorstCase:
         """The instance behind `lower` as plain arrays; `l2o.problem_from` makes it a runnable problem."""
         if self.envelope.basis is None:
             raise InputError("no instance was certified: there is a value, but nothing that attains it; see `lower`.")
-        return arrays(self.model, self.envelope.basis, self.envelope.values)
+        return arrays(self.envelope.model, self.envelope.basis, self.envelope.values)
 
     @cached_property
     def _exactly(self) -> _exact.Exact | str:

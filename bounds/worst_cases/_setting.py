@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -54,6 +54,7 @@ class Setting:
     relative: tuple[Fraction, ...] | None = None
     absolute: tuple[Fraction, ...] | None = None
     momentum: tuple[Any, ...] | None = None
+    error_scale: Fraction | None = None
 
     @property
     def composite(self) -> bool:
@@ -118,10 +119,21 @@ class Setting:
         return (self.absolute[k - 1] / self.L) ** 2 / level
 
     def error_unit(self, k: int) -> Fraction:
-        """What the vector of the error of step k is multiplied with, so that its size is not far from the others'."""
+        """What the vector of the error of step k is multiplied with: 1, or `error_scale` times its size.
+
+        It changes nothing but the conditioning. With 1, small errors leave the problem without an interior to speak of.
+        """
+        if self.error_scale is None:
+            return Fraction(1)
         if self.relative is not None:
-            return self.relative[k - 1]
-        return number(float(self.squared_error(k)) ** 0.5, "absolute_error")
+            return self.error_scale * self.relative[k - 1]
+        return self.error_scale * number(float(self.squared_error(k)) ** 0.5, "absolute_error")
+
+    def scalings(self) -> list[Setting]:
+        """The same question with its errors in other units, where it has any; no unit is best for all."""
+        if self.relative is None and self.absolute is None:
+            return [self]
+        return [replace(self, error_scale=scale) for scale in (Fraction(10), None, Fraction(1))]
 
     def error_factor(self, name: tuple[str, ...]) -> Fraction:
         """What the inequality of an error was divided by when its vector was."""

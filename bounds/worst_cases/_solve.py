@@ -18,6 +18,7 @@ from ._result import WorstCase
 from ._setting import Setting, UnboundedError, setting
 from ._witness import chain_vector
 
+FINE = ("Solved", "AlmostSolved")
 AGREE = 1e-7
 """How far a numerical instance may break inequalities and miss the value of a relaxation that it is to confirm."""
 SMALL = 5
@@ -55,11 +56,15 @@ def worst_case(
 def answer(asked: Setting) -> WorstCase:
     """The worst case of a checked question."""
     start = time.perf_counter()
-    model = build(asked)
-    found, kind, relaxed = _solved(model)
+    for setting_ in asked.scalings():
+        model = build(setting_)
+        found, kind, relaxed = _solved(model)
+        if np.isfinite(found.value) and found.status in FINE:
+            break
+    _refuse(model, found)
     value = found.value * float(asked.scale)
     return WorstCase(
-        asked,
+        model.setting,
         value,
         f"Clarabel {clarabel.__version__}, {kind}",
         found.status,
@@ -77,29 +82,26 @@ def _solved(model: Model) -> tuple[Solution, str, bool]:
         if np.isfinite(found.value) and confirmed(model, found):
             return found, "chain", False
         if width > MOST_WHOLE:
-            _refuse(model, found)
             return found, "chain", True
-    found = solve(whole(model))
-    _refuse(model, found)
-    return found, "whole", False
+    return solve(whole(model)), "whole", False
 
 
 def _refuse(model: Model, found: Solution) -> None:
     """Raise where there is no answer: an unbounded problem, or numbers beyond the solver."""
-    if found.status in ("Solved", "AlmostSolved", "InsufficientProgress") and np.isfinite(found.value):
+    if found.status in (*FINE, "InsufficientProgress") and np.isfinite(found.value):
         return
     s = model.setting
     if "Infeasible" in found.status:
         raise UnboundedError(
             f"the worst case is +inf: over {s.function_class}, no multiple of the initial condition `{s.initial}` "
             f"bounds `{s.metric}` after {s.steps} steps of {s.method} (there is a ray of instances along which it "
-            f"grows, or it is too large for the solver to tell); start from another condition, such as distance, ask for "
-            f"another metric, or for smaller errors."
+            f"grows, or it is too large for the solver to tell); start from another condition, such as distance, "
+            f"ask for another metric, or for smaller errors."
         )
     raise InputError(
         f"the solver stopped with `{found.status}` and found no worst case for {s.method}, {s.metric} from "
-        f"{s.initial}, K = {s.steps}: the answer may be +inf, or the numbers too large or too small for double precision; try fewer "
-        f"steps or smaller errors."
+        f"{s.initial}, K = {s.steps}: the answer may be +inf, or the numbers too large or too small for double "
+        f"precision; try fewer steps or smaller errors."
     )
 
 

@@ -36,9 +36,9 @@ how much it gives away: for composite problems the worst case is half of it, for
 trained model never meets Assumption 1 exactly, so these apply to classical methods; B6, B6b and B6c are the same kind
 of bound with the measured deviation in it.
 
-`ind_rate:smooth` is the exact worst case of Drori and Teboulle. The proof here is another one: its multipliers were read
-off exact worst cases, do not depend on the step, and leave a sum of weighted squares of differences of gradients. It asks
-for a comparator that is a minimiser.
+`ind_rate:smooth` is the exact worst case of Drori and Teboulle. The proof here is another one: its multipliers were
+read off exact worst cases, do not depend on the step, and leave a sum of weighted squares of differences of gradients.
+It asks for a comparator that is a minimiser.
 """,
     4: """
 Each step out of distribution is paired with a virtual step of the same model in distribution. Its deviation is then,

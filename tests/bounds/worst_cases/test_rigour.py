@@ -32,7 +32,7 @@ QUESTIONS = (
 @pytest.mark.parametrize("arguments", QUESTIONS)
 def test_instances_are_refused_once_touched(arguments: dict) -> None:
     found = bounds.worst_case(**arguments)
-    search = _Search(found.model, 1e-7)
+    search = _Search(found.envelope.model, 1e-7)
     basis, values = found.envelope.basis, found.envelope.values
 
     def shown(basis: np.ndarray, values: np.ndarray) -> float | None:
