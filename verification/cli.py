@@ -75,6 +75,7 @@ def report(
     Example: l2obound report --quick --out report
     """
     from verification.report import load_report_config, make_report, read_results, render_report
+    from verification.report._worst_cases import violated
 
     if from_ is not None:
         if config is not None or quick:
@@ -105,7 +106,10 @@ def report(
             _out.print(f"reused: {item}", highlight=False, markup=False)
         counted = ", ".join(f"{n} {name}" for name, n in totals.items())
         _out.print(f"{counted}\n{page}", highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(_exit_code([v["verdict"] for v in verdicts], strict))
+    broken = [] if not results.get("worst_cases") else violated(results)
+    if broken:
+        _errors.print(f"below an exact worst case: {', '.join(broken)}", highlight=False, markup=False)
+    raise typer.Exit(_exit_code([v["verdict"] for v in verdicts] + ["violated"] * bool(broken), strict))
 
 
 def _data_problem(path: Path, lam: float, kind: str) -> tuple[l2o.Composite, str]:

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 STEPS = (1, 2, 5, 10, 15, 20)
 DIGITS = 6
-LEAST = Fraction(1, 100)
+LEAST = Fraction(1, 10_000)
 """Smallest eps_k asked of the engine: smaller ones are rounded up to it, which leaves its problem an interior."""
 LARGER = (Fraction(1), Fraction(10_001, 10_000), Fraction(1001, 1000), Fraction(101, 100))
 """What a profile is multiplied with, one after the other, where the solver stops without a result."""
