@@ -6,19 +6,14 @@ defect of this program, with a traceback; 130 interrupted (finished work is kept
 
 from __future__ import annotations
 
-import itertools
 import json
-import math
 import os
 import shlex
 import sys
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 # OpenMP's threads shall sleep while they wait. By default they spin, and on a busy machine every small product of two
@@ -28,8 +23,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import bounds
 import l2o
 from bounds.proofs import ARGUMENTS
-from l2o._files import read_npz, write_bytes, write_npz
+from l2o._files import read_npz
 from l2o.optimizers._learned import LearnedOptimizer
+from verification._console import console, errors, progress_bar
+from verification._worst_case_cli import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
 
 app = typer.Typer(
     help="Says, with proof, how far a learned optimizer can be trusted.",
@@ -39,17 +36,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 CRASH = 70  # EX_SOFTWARE of sysexits.h
-_errors = Console(stderr=True)
-_out = Console()
 
 
 def _command() -> str:
     return shlex.join(["l2obound", *sys.argv[1:]])
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    return Progress(*columns, TimeElapsedColumn(), console=_errors)
 
 
 def _exit_code(verdicts: list[str], strict: bool) -> int:
@@ -86,7 +76,7 @@ def report(
         if config is not None and quick:
             raise l2o.InputError("report: --quick is a configuration of its own; give CONFIG or --quick, not both.")
         settings = load_report_config(config, quick=quick)
-        with _bar() as bar:
+        with progress_bar() as bar:
             task = bar.add_task("starting", total=None)
             page, results = make_report(
                 settings,
@@ -103,12 +93,12 @@ def report(
         typer.echo(json.dumps({"page": str(page), "totals": totals, "reused": results["provenance"]["reused"]}))
     else:
         for item in results["provenance"]["reused"] if from_ is None else []:
-            _out.print(f"reused: {item}", highlight=False, markup=False)
+            console.print(f"reused: {item}", highlight=False, markup=False)
         counted = ", ".join(f"{n} {name}" for name, n in totals.items())
-        _out.print(f"{counted}\n{page}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{counted}\n{page}", highlight=False, markup=False, soft_wrap=True)
     broken = [] if not results.get("worst_cases") else violated(results)
     if broken:
-        _errors.print(f"below an exact worst case: {', '.join(broken)}", highlight=False, markup=False)
+        errors.print(f"below an exact worst case: {', '.join(broken)}", highlight=False, markup=False)
     raise typer.Exit(_exit_code([v["verdict"] for v in verdicts] + ["violated"] * bool(broken), strict))
 
 
@@ -231,9 +221,9 @@ def verify(
     if as_json:
         typer.echo(json.dumps({"run": label, "steps": run.steps, "bounds": [v.to_dict() for v in results.values()]}))
     else:
-        _out.print(f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", highlight=False)
+        console.print(f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", highlight=False)
         for v in results.values():
-            _out.print(v.summary(), highlight=False, markup=False, soft_wrap=True)
+            console.print(v.summary(), highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(_exit_code([str(v.overall) for v in results.values()], strict))
 
 
@@ -291,7 +281,7 @@ def assumption(
     if as_json:
         typer.echo(json.dumps(result))
     else:
-        _out.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+        console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(_exit_code(verdicts, strict))
 
 
@@ -307,7 +297,7 @@ def train(
     """
     settings = l2o.training.load_config(config)
     folder = Path("runs") / config.stem if out is None else out
-    with _bar() as bar:
+    with progress_bar() as bar:
         task = bar.add_task("training", total=None)
         trained = l2o.train(
             settings,
@@ -321,9 +311,9 @@ def train(
         typer.echo(json.dumps(trained.manifest))
         return
     if trained.resumed_at:
-        _out.print(f"resumed after {trained.resumed_at} batches found in {folder}", highlight=False, markup=False)
+        console.print(f"resumed after {trained.resumed_at} batches found in {folder}", highlight=False, markup=False)
     m = trained.manifest
-    _out.print(
+    console.print(
         f"{m['model']}: validation loss {m['validation_loss']:.6g} at update {m['best_update']} of {m['updates']}\n"
         f"{trained.path}",
         highlight=False,
@@ -363,14 +353,14 @@ def list_bounds(
         typer.echo(json.dumps(entries))
     elif name:
         e = entries[0]
-        _out.print(f"{e['number']} {e['name']}: {e['title']} ({e['kind']}, per {e['level']})", markup=False)
+        console.print(f"{e['number']} {e['name']}: {e['title']} ({e['kind']}, per {e['level']})", markup=False)
         for line in (e["latex"], *(f"needs: {h}" for h in e["hypotheses"]), e["source"]):
-            _out.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     else:
         table = Table("", "name", "says", "per", "kind")
         for e in entries:
             table.add_row(e["number"], e["name"], e["title"], e["level"], e["kind"])
-        _out.print(table)
+        console.print(table)
 
 
 @app.command("prove")
@@ -389,125 +379,16 @@ def prove_bounds(
         if as_json:
             continue
         if name:
-            _out.print(proof.text, markup=False, highlight=False, soft_wrap=True)
+            console.print(proof.text, markup=False, highlight=False, soft_wrap=True)
         else:
             says = f"proved, {len(proof.identity)} identities" if proof.valid else proof.reason
-            _out.print(f"{b.number:5}{b.key}: {says}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{b.number:5}{b.key}: {says}", markup=False, highlight=False, soft_wrap=True)
     if as_json:
         certificates = [proof.certificate() for proof in proofs]
         typer.echo(json.dumps(certificates[0] if name else certificates))
     # an entry without a proof says so; an argument that does not hold is a violation
     failed = [proof for proof in proofs if not proof.valid and proof.bound in ARGUMENTS]
     raise typer.Exit(1 if failed else 0)
-
-
-def _per_step(text: str | None, option: str, separator: str = ",") -> Any:
-    """A number, or a list of numbers with one for each step, as exact fractions; None where the option is not given."""
-    if text is None:
-        return None
-    try:
-        found = [Fraction(part.strip()) for part in text.split(separator)]
-    except (ValueError, ZeroDivisionError):
-        kind = "numbers such as 0.5 or 1/3" if separator == "," else "numbers separated by ;"
-        raise l2o.InputError(f"{option}: expected {kind}, got {text!r}.") from None
-    return found[0] if len(found) == 1 else found
-
-
-def _momentum(text: str | None, method: str) -> Any:
-    """beta of heavy_ball; "q,b" of go_math, each a number or a ;-separated list."""
-    if text is None or method != "go_math":
-        return _per_step(text, "--momentum")
-    parts = text.split(",")
-    if len(parts) != 2:
-        raise l2o.InputError(
-            f'--momentum: go_math takes "q,b", each a number or one for each step separated by ; as in '
-            f'"0.5;0.4,0.1;0.2", got {text!r}.'
-        )
-    return tuple(_per_step(part, "--momentum", ";") for part in parts)
-
-
-def _swept(text: str | None, option: str) -> list[Fraction]:
-    found = _per_step(text, option)
-    return [] if found is None else found if isinstance(found, list) else [found]
-
-
-def _finite(value: float) -> float | None:
-    """JSON has no infinity: None."""
-    return value if math.isfinite(value) else None
-
-
-def _answer(found: Any) -> dict[str, Any]:
-    """A worst case as JSON, without what takes longer to find."""
-    from bounds.worst_cases._result import question
-
-    return {
-        "question": question(found.setting),
-        "value": found.value,
-        "lower": _finite(found.lower),
-        "upper": _finite(found.upper),
-        "gap": _finite(found.gap),
-        "closed": found.closed,
-        "solver": found.solver,
-        "status": found.status,
-        "seconds": found.seconds,
-    }
-
-
-def _check_certificate(path: Path, as_json: bool) -> None:
-    """Check a certificate with the checker, which knows nothing of the engine; exit with 1 if it is wrong."""
-    from bounds.worst_cases import checker
-
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:
-        raise l2o.InputError(f"{path}: not a certificate, which is JSON ({problem}).") from None
-    if not isinstance(data, dict):
-        raise l2o.InputError(f"{path}: not a certificate: expected a JSON object, got {type(data).__name__}.")
-    wrong = ""
-    try:
-        bound = checker.check(data)
-    except checker.Wrong as problem:
-        wrong = str(problem)
-    if as_json:
-        typer.echo(json.dumps({"valid": not wrong, "reason": wrong, "bound": None if wrong else str(bound)}))
-    elif wrong:
-        _out.print(f"WRONG: {wrong}", highlight=False, markup=False, soft_wrap=True)
-    else:
-        kind = "is" if "witness" in data else "is at most"
-        text = f"valid: the worst case {kind} {bound} ({float(bound):.9g})"
-        _out.print(text, highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(1 if wrong else 0)
-
-
-def _sweep(question: dict[str, Any], axes: dict[str, list[Fraction]], as_json: bool) -> None:
-    """All combinations of the swept values; a combination without a finite worst case is a row that says so."""
-    from bounds.worst_cases import UnboundedError, sweep
-
-    axes = {name: values for name, values in axes.items() if values}
-    choices = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]
-    asked = [sweep([choice], **question) for choice in choices]  # checks all of them before the first is solved
-    rows = []
-    with _bar() as bar:
-        for choice, one in zip(bar.track(choices, description="worst cases"), asked):
-            named = {name: int(v) if name == "steps" else float(v) for name, v in choice.items()}
-            try:
-                rows.append({**named, **_answer(next(one))})
-            except bounds.InputError as problem:  # not the question's fault, which was checked: +inf, or no solution
-                unbounded = isinstance(problem, UnboundedError)
-                rows.append({**named, "value": None, "unbounded": unbounded, "reason": str(problem)})
-    if as_json:
-        typer.echo(json.dumps(rows))
-        return
-    table = Table(*axes, "value", "lower", "upper", "gap", "")
-    for row in rows:
-        given = [f"{row[name]:.6g}" for name in axes]
-        if row["value"] is None:
-            table.add_row(*given, "+inf" if row["unbounded"] else "not found")
-        else:
-            lower, upper, gap = (math.nan if row[n] is None else row[n] for n in ("lower", "upper", "gap"))
-            state = "closed" if row["closed"] else "OPEN"
-            table.add_row(*given, f"{row['value']:.9g}", f"{lower:.9g}", f"{upper:.9g}", f"{gap:.1e}", state)
-    _out.print(table)
 
 
 def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, reference: str, as_json: bool) -> None:
@@ -518,13 +399,13 @@ def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, refere
     opt, label = _optimizer(name, _FAMILIES.get(problem, problem), None, False)
     run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=shift, seed=sizes[-1]), K)
     steps = sorted({k for k in STEPS if k <= K} | {K})
-    with _bar() as bar:
+    with progress_bar() as bar:
         task = bar.add_task("worst cases", total=len(steps))
         found = profile_certificate(run, p, steps=steps, reference=reference, progress=lambda: bar.advance(task))
     if as_json:
         typer.echo(json.dumps({"run": label, **found.to_dict()}))
     else:
-        _out.print(f"{label}\n{found.summary()}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{label}\n{found.summary()}", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(_exit_code([str(v) for v in found.verdict.ravel()], False))
 
 
@@ -608,76 +489,35 @@ def worst_case_(
     Example: l2obound worst-case --method gradient --steps 5 --certificate gradient.json
     """
     if check is not None:
-        _check_certificate(check, as_json)
+        check_certificate(check, as_json)
     if profile_of is not None:
         _profile(profile_of, problem, (batch, rows, dim, lam, seed), steps, s, reference, as_json)
     from bounds.worst_cases import METHODS
 
     question: dict[str, Any] = {
         "function_class": function_class or METHODS.get(method, ("smooth_convex",))[0],
-        "L": _per_step(L, "--L"),
-        "mu": _per_step(mu, "--mu"),
+        "L": per_step(L, "--L"),
+        "mu": per_step(mu, "--mu"),
         "method": method,
-        "step": _per_step(step, "--step"),
+        "step": per_step(step, "--step"),
         "steps": steps,
         "metric": metric,
         "initial": initial,
-        "relative_error": _per_step(relative_error, "--relative-error"),
-        "absolute_error": _per_step(absolute_error, "--absolute-error"),
-        "momentum": _momentum(momentum, method),
+        "relative_error": per_step(relative_error, "--relative-error"),
+        "absolute_error": per_step(absolute_error, "--absolute-error"),
+        "momentum": momentum_of(momentum, method),
     }
     axes = {
-        "steps": [int(k) if k.denominator == 1 else k for k in _swept(sweep_steps, "--sweep-steps")],
-        "step": _swept(sweep_step, "--sweep-step"),
-        "relative_error": _swept(sweep_relative_error, "--sweep-relative-error"),
+        "steps": [int(k) if k.denominator == 1 else k for k in swept(sweep_steps, "--sweep-steps")],
+        "step": swept(sweep_step, "--sweep-step"),
+        "relative_error": swept(sweep_relative_error, "--sweep-relative-error"),
     }
     if any(axes.values()):
         if proof or replay or certificate is not None or instance is not None:
             raise l2o.InputError("worst-case: a sweep takes no --proof, --certificate, --instance or --replay.")
-        _sweep(question, axes, as_json)
+        run_sweep(question, axes, as_json)
         return
-    _one_worst_case(bounds.worst_case(**question), proof, certificate, instance, replay, as_json)
-
-
-def _one_worst_case(
-    found: Any, proof: bool, certificate: Path | None, instance: Path | None, replay: bool, as_json: bool
-) -> None:
-    """Print one answer, and write what was asked for: the files first, so that nothing is printed of a failure."""
-    exact = found.certificate() if as_json or certificate is not None else None
-    if certificate is not None:
-        if exact is None:
-            raise l2o.InputError(
-                f"--certificate: there is none, and {certificate} was not written: {found.why_no_certificate}."
-            )
-        write_bytes(certificate, (json.dumps(exact.data, indent=1) + "\n").encode())
-    if instance is not None:
-        try:
-            write_npz(instance, found.instance)
-        except ValueError as problem:
-            raise l2o.InputError(f"--instance: {instance} was not written: {problem}") from None
-    attained = None
-    if replay:
-        from verification.attained import replay as run_again
-
-        attained = run_again(found)[1]
-    if as_json:
-        result = {**_answer(found), "multipliers": found.multipliers}
-        result["certificate"] = None if exact is None else str(exact.tau)
-        result |= {"attained": attained} if replay else {}
-        result |= {"proof": found.text} if proof else {}
-        typer.echo(json.dumps(result))
-        return
-    lines = [found.summary()]
-    if exact is not None:
-        word = "exactly" if exact.exact else "at most"
-        lines.append(f"certificate: {word} {exact.tau}, {len(exact.multipliers)} inequalities, in {certificate}")
-    if instance is not None:
-        lines.append(f"instance: {instance}")
-    if attained is not None:
-        lines.append(f"run on its instance, the method attains {attained:.9g}")
-    if proof:
-        lines.append(found.text.rstrip())
-    _out.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+    print_one(bounds.worst_case(**question), proof, certificate, instance, replay, as_json)
 
 
 def main() -> None:
@@ -685,19 +525,19 @@ def main() -> None:
     try:
         app()
     except (l2o.InputError, bounds.InputError) as problem:
-        _errors.print(f"error: {' '.join(str(problem).split())}", style="red", markup=False, soft_wrap=True)
+        errors.print(f"error: {' '.join(str(problem).split())}", style="red", markup=False, soft_wrap=True)
         sys.exit(2)
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""
-        _errors.print(f"error: {where}{problem.strerror or problem}", style="red", markup=False, soft_wrap=True)
+        errors.print(f"error: {where}{problem.strerror or problem}", style="red", markup=False, soft_wrap=True)
         sys.exit(2)
     except MemoryError as problem:
         what = f" ({problem})" if str(problem) else ""
         advice = f"error: not enough memory{what}; ask for fewer instances or smaller sizes"
-        _errors.print(advice, style="red", markup=False, soft_wrap=True)
+        errors.print(advice, style="red", markup=False, soft_wrap=True)
         sys.exit(2)
     except Exception:  # a defect of ours: it must not exit with 1, which says that a bound is violated
-        _errors.print_exception()
+        errors.print_exception()
         sys.exit(CRASH)
 
 

@@ -9,12 +9,13 @@ tool of reference). `worst_case` solves it, and says what the answer is known to
     >>> found.certificate().tau
     Fraction(1, 22)
 
-Where things are: `_setting` (the question, checked), `_model` (the vectors of a run and the inequalities, in any number
-type), `_conic` (Clarabel), `_solve` (which problem to solve), `_envelope`, `_rigour` and `_repair` (lower and upper
-bounds that are shown), `_exact` (certificates in fractions), `checker` (which knows nothing of the rest), `_instance`
-(the worst case as arrays), `_result`.
+Where things are: `_setting` (the question, checked), `_methods` (their recurrences), `_model` (the vectors of a run
+and the inequalities, in any number type), `_conic` (Clarabel), `_solve` (which problem to solve), `_envelope`,
+`_rigour` and `_repair` (lower and upper bounds that are shown), `_witness` and `_exact` (certificates in fractions),
+`_patterns` (multipliers that are proved for every K), `checker` (which knows nothing of the rest), `_instance` (the
+worst case as arrays), `_result`.
 
-To add a method: a branch in `_model._Builder.build` that says what the next iterate is, and a line in `METHODS`.
+To add a method: one function in `_methods` that says what the next iterate is, and a line in `METHODS`.
 """
 
 from ._result import Certificate, WorstCase, tolerance

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from ._methods import Memory, Recurrence, parameters, recurrence
 from ._setting import Setting
 
 Form = list[tuple[Any, np.ndarray, np.ndarray]]
@@ -162,6 +163,9 @@ class _Builder:
         self.model = Model(setting, numbers)
         self.one, self.zero = numbers.of(Fraction(1)), numbers.of(Fraction(0))
         self.laws = {kind: interpolation(setting, kind, numbers.of) for kind in "fr"}
+        self.smooth = setting.function_class != "convex"
+        self.nonsmooth = setting.composite or not self.smooth
+        self.accelerated = setting.method == "accelerated_gradient"
         self.names: dict[str, np.ndarray] = {}
         self.width = 0
         self.clique = -1
@@ -245,121 +249,112 @@ class _Builder:
     # -- the run
 
     def build(self) -> Model:
-        s, num, K = self.s, self.num, self.s.steps
-        smooth = s.function_class != "convex"
-        nonsmooth = s.composite or not smooth
-        accelerated = s.method == "accelerated_gradient"
-        last_value = s.metric not in ("distance",) and not (s.composite and s.metric == "best_gradient")
-        last_value = last_value or s.initial == "decrease"
-        every_value = s.metric == "average_objective" or (s.metric == "best_gradient" and not s.composite)
-        start = [] if s.free else ["x0"]
-        if smooth and not s.tilted:
-            start.append("g0")
-        first = start + self.inner_new(1, smooth, nonsmooth, accelerated, last_value, every_value)
-        self.open({}, first)
-        x = self.none() if s.free else self.names["x0"]
-        self.model.iterates.append(Point("0", 0, x, x))
-        f_old = r_old = None
-        if smooth:
-            f_old = Point("0", 0, x, self.none() if s.tilted else self.names["g0"])
-            self.meet("f", None, f_old)
-        if nonsmooth and s.has_start_value:
-            r_old = Point("0", 0, x, self.none())
-            self.meet("r", None, r_old)
-        self.initial_condition(x)
-        state = {"x": x}
-        t = self.one
-        for k in range(1, K + 1):
-            step = num.of(s.step[k - 1])
-            x = state["x"]
-            at = state.get("y", x)
-            G = self.none()
-            if smooth:
-                G = G + f_old.g
-            if nonsmooth:
-                G = G + self.names[f"s{k}"]
-            total = G
-            if f"u{k}" in self.names:
-                u = num.of(s.error_unit(k)) * self.names[f"u{k}"]
-                self.model.errors.append(Point(str(k), self.clique, u, u))
-                total = G + u
-                self.error_bounds(k, u, G)
-            new = at - step * total
-            after: dict[str, np.ndarray] = {}
-            if s.method == "heavy_ball":
-                beta = num.of(s.momentum[k - 1])
-                if "before" in state:
-                    new = new + beta * (x - state["before"])
-                after["before"] = x
-            elif s.method == "go_math":
-                q, b = (num.of(value) for value in s.momentum[k - 1])
-                v = state.get("v")
-                if v is not None:
-                    new = new - q * v
-                after["v"] = (self.one - b) * (x - new) + (b * v if v is not None else self.none())
-            elif accelerated and K > 2 and k < K:
-                t_next = (self.one + num.sqrt(self.one + 4 * t * t)) / 2
-                if k > 1:  # t_1 = 1: the first point to extrapolate to is x_1 itself
-                    after["y"] = new + ((t - self.one) / t_next) * (new - x)
-                t = t_next
-            after = {"x": new, **after}
-            if s.metric == "best_gradient" and s.composite:
-                D = (x - new) / step
-                self.row(("metric", str(k)), {"t": UNIT}, [(-self.one, D, D)])
-            self.model.iterates.append(Point(str(k), self.clique, new, new))
-            if nonsmooth:
-                r_new = Point(str(k), self.clique, new, self.names[f"s{k}"])
-                self.meet("r", r_old, r_new)
-                r_old = r_new
-            value_here = smooth and (last_value if k == K else (every_value or not accelerated or k == 1))
-            if value_here:
-                point = Point(str(k), self.clique, new, self.names[f"g{k}"])
-                self.meet("f", f_old, point)
-                if "y" not in after or k == K:
-                    f_old = point
-                else:
-                    self._aside = point
-            if accelerated and k < K and "y" in after:
-                point = Point(f"y{k}", self.clique, after["y"], self.names[f"gy{k}"])
-                if value_here:
-                    self.above("f", self._aside, point)
-                    self.above("f", point, self._aside)
-                self.meet("f", f_old, point)
-                f_old = point
-            state = after
-            if k == K:
-                break
-            handed = dict(after)
-            if smooth:
-                handed["g"] = f_old.g
-            if nonsmooth:
-                handed["s"] = self.names[f"s{k}"]
-            self.open(handed, self.inner_new(k + 1, smooth, nonsmooth, accelerated, last_value, every_value))
-            state = {name: self.names[name] for name in after}
-            if smooth:
-                f_old = Point(f_old.label, self.clique, state.get("y", state["x"]), self.names["g"])
-            if nonsmooth:
-                r_old = Point(r_old.label, self.clique, state["x"], self.names["s"])
-        if s.metric == "best_gradient" and not s.composite:
+        self.start()
+        advance, given = recurrence(self.s), parameters(self.s, self.num)
+        for k in range(1, self.s.steps + 1):
+            self.step(k, advance, given[k - 1])
+        if self.s.metric == "best_gradient" and not self.s.composite:
             self.best_gradient_rows()
-        self.metric(state["x"])
+        self.metric(self.x)
         return self.model
 
-    def inner_new(
-        self, k: int, smooth: bool, nonsmooth: bool, accelerated: bool, last_value: bool, every_value: bool
-    ) -> list[str]:
+    def value_at(self, k: int) -> bool:
+        """Whether f(x_k) occurs: where a gradient is taken, and where the metric asks for it."""
+        s = self.s
+        if not self.smooth:
+            return False
+        if k == s.steps:
+            aside = s.metric == "distance" or (s.composite and s.metric == "best_gradient")
+            return s.initial == "decrease" or not aside
+        every = s.metric == "average_objective" or (s.metric == "best_gradient" and not s.composite)
+        return every or not self.accelerated or k == 1
+
+    def new_in(self, k: int) -> list[str]:
         """The vectors that are new in step k."""
-        K = self.s.steps
-        new = []
-        if nonsmooth:
-            new.append(f"s{k}")
-        if self.s.relative is not None or self.s.absolute is not None:
-            new += [f"u{k}"] if self.has_error(k) else []
-        if smooth and (last_value if k == K else (every_value or not accelerated or k == 1)):
+        new = [f"s{k}"] if self.nonsmooth else []
+        if (self.s.relative is not None or self.s.absolute is not None) and self.has_error(k):
+            new.append(f"u{k}")
+        if self.value_at(k):
             new.append(f"g{k}")
-        if accelerated and 1 < k < K:
+        if self.accelerated and 1 < k < self.s.steps:
             new.append(f"gy{k}")
         return new
+
+    def start(self) -> None:
+        """x_0 and what is known there."""
+        s = self.s
+        first = [] if s.free else ["x0"]
+        if self.smooth and not s.tilted:
+            first.append("g0")
+        self.open({}, [*first, *self.new_in(1)])
+        self.x = self.none() if s.free else self.names["x0"]
+        self.memory: Memory = {}
+        self.f_old = self.r_old = None
+        self.model.iterates.append(Point("0", 0, self.x, self.x))
+        if self.smooth:
+            self.f_old = Point("0", 0, self.x, self.none() if s.tilted else self.names["g0"])
+            self.meet("f", None, self.f_old)
+        if self.nonsmooth and s.has_start_value:
+            self.r_old = Point("0", 0, self.x, self.none())
+            self.meet("r", None, self.r_old)
+        self.initial_condition(self.x)
+
+    def step(self, k: int, advance: Recurrence, parameter: Any) -> None:
+        """Step k: its iterate, the inequalities of its points, and the clique of the next step."""
+        s, num, model = self.s, self.num, self.model
+        length, x = num.of(s.step[k - 1]), self.x
+        G = self.none()
+        if self.smooth:
+            G = G + self.f_old.g
+        if self.nonsmooth:
+            G = G + self.names[f"s{k}"]
+        taken = G
+        if f"u{k}" in self.names:
+            u = num.of(s.error_unit(k)) * self.names[f"u{k}"]
+            model.errors.append(Point(str(k), self.clique, u, u))
+            self.error_bounds(k, u, G)
+            taken = G + u
+        new, memory = advance(self.memory.get("y", x) - length * taken, x, self.memory, parameter)
+        if s.metric == "best_gradient" and s.composite:
+            D = (x - new) / length
+            self.row(("metric", str(k)), {"t": UNIT}, [(-self.one, D, D)])
+        model.iterates.append(Point(str(k), self.clique, new, new))
+        if self.nonsmooth:
+            r_new = Point(str(k), self.clique, new, self.names[f"s{k}"])
+            self.meet("r", self.r_old, r_new)
+            self.r_old = r_new
+        self.f_old = self.smooth_points(k, new, memory)
+        if k == s.steps:
+            self.x = new
+            return
+        handed = {"x": new, **memory}
+        if self.smooth:
+            handed["g"] = self.f_old.g
+        if self.nonsmooth:
+            handed["s"] = self.names[f"s{k}"]
+        self.open(handed, self.new_in(k + 1))
+        self.x = self.names["x"]
+        self.memory = {name: self.names[name] for name in memory}
+        if self.smooth:
+            at = self.memory.get("y", self.x)
+            self.f_old = Point(self.f_old.label, self.clique, at, self.names["g"])
+        if self.nonsmooth:
+            self.r_old = Point(self.r_old.label, self.clique, self.x, self.names["s"])
+
+    def smooth_points(self, k: int, new: np.ndarray, memory: Memory) -> Point | None:
+        """x_k and y_k as points of f where they are ones; returns the one where the next gradient is taken."""
+        found = self.f_old
+        here = None
+        if self.value_at(k):
+            here = found = Point(str(k), self.clique, new, self.names[f"g{k}"])
+            self.meet("f", self.f_old, here)
+        if "y" in memory:
+            found = Point(f"y{k}", self.clique, memory["y"], self.names[f"gy{k}"])
+            if here is not None:
+                self.above("f", here, found)
+                self.above("f", found, here)
+            self.meet("f", self.f_old, found)
+        return found
 
     def has_error(self, k: int) -> bool:
         """An error that is bounded by 0 is no vector at all: it would leave the problem without an interior."""
