@@ -165,6 +165,19 @@ def _triangle(m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return rows, columns, np.where(rows == columns, 1.0, ROOT2)
 
 
+@cache
+def _nothing(n: int) -> sparse.csc_matrix:
+    """The quadratic term of a linear objective."""
+    return sparse.csc_matrix((n, n))
+
+
+def _columns(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: tuple[int, int]) -> sparse.csc_matrix:
+    """A sparse matrix from entries that occur once each; SciPy would look for duplicates, in twice the time."""
+    order = np.lexsort((rows, columns))
+    ends = np.concatenate([[0], np.cumsum(np.bincount(columns, minlength=shape[1]))])
+    return sparse.csc_matrix((values[order], rows[order], ends), shape=shape)
+
+
 def _unfold(vector: np.ndarray, m: int) -> np.ndarray:
     rows, columns, scale = _triangle(m)
     found = np.zeros((m, m))
@@ -243,14 +256,10 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
         offset += len(rows)
     cones = [clarabel.ZeroConeT(n_values), clarabel.NonnegativeConeT(len(sign))]
     cones += [clarabel.PSDTriangleConeT(m) for m in sizes]
-    A = sparse.csc_matrix(
-        (np.concatenate([t[2] for t in at]), (np.concatenate([t[0] for t in at]), np.concatenate([t[1] for t in at]))),
-        (offset, n_vars),
-    )
+    A = _columns(*(np.concatenate(parts) for parts in zip(*at)), (offset, n_vars))
     q = np.zeros(n_vars)
     q[:n_rows] = data.rhs - np.where(data.equality, 0.0, eps)
-    P = sparse.csc_matrix((n_vars, n_vars))
-    problem = (P, q, A, np.concatenate(rhs), cones)
+    problem = (_nothing(n_vars), q, A, np.concatenate(rhs), cones)
     found, off = None, np.inf
     for looser in LOOSER:
         again = _run(clarabel.DefaultSolver(*problem, _settings(looser * tolerance)))
