@@ -66,7 +66,8 @@ def test_multipliers_are_refused_once_touched(arguments: dict) -> None:
     assert upper_bound(search.exact, search.sets, search.entries, data, good) is not None
     place = data.names.index(("initial",))
     less = good.copy()
-    less[place] -= 0.02 * abs(less[place])  # a smaller bound cannot be shown: it is refused, or the repair makes up for it
+    less[place] -= 0.02 * abs(less[place])
+    # a smaller bound cannot be shown: it is refused, or the repair makes up for it
     up = upper_bound(search.exact, search.sets, search.entries, data, less)
     assert up is None or float(up[0]) >= found.envelope.lower
     assert up is None or found.setting.initial in ("objective", "decrease")
