@@ -88,3 +88,9 @@ def test_how_numbers_are_read() -> None:
     odd = 0.7053367989832943
     assert float(number(odd, "h")) == odd
     assert number(2**0.5, "h") == Fraction(2**0.5)
+
+
+def test_a_sweep_gives_the_bytes_of_single_calls() -> None:
+    asked = [{"steps": 6, "step": h, "relative_error": eps} for h in (0.5, 1.0) for eps in (0.0, 0.2)]
+    values = [found.value for found in sweep(asked)]
+    assert values == [bounds.worst_case(**one).value for one in reversed(asked)][::-1]
