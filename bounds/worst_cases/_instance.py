@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 
 from ._conic import points
@@ -23,8 +21,7 @@ def arrays(model: Model, basis: np.ndarray, values: np.ndarray) -> dict[str, np.
     The points of r leave out x_0 unless r is an indicator: it has no subgradient there here.
     """
     s = model.setting
-    level = {"distance": Fraction(1), "gradient": 1 / s.L**2}.get(s.initial, 1 / s.L)
-    L, c = float(s.L), float(level) ** 0.5  # f(x) = L c^2 f1(x/c) of the normalised f1
+    L, c = float(s.L), float(s.level) ** 0.5  # f(x) = L c^2 f1(x/c) of the normalised f1
     into = model.embeddings()
     named = dict(zip(model.value_names, values))
     out: dict[str, np.ndarray] = {

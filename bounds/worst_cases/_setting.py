@@ -104,19 +104,22 @@ class Setting:
         return self.method != "accelerated_gradient" or self.steps <= 2
 
     @property
+    def level(self) -> Fraction:
+        """The square of what lengths are multiplied with, from the normalised problem to this one."""
+        return {"distance": Fraction(1), "gradient": 1 / self.L**2}.get(self.initial, 1 / self.L)
+
+    @property
     def scale(self) -> Fraction:
         """What the metric of the normalised problem (L = 1, initial condition at most 1) is multiplied with.
 
         F and the metric are homogeneous: scaling x and the gradients by c scales values, squared distances and squared
         gradients by c^2; dividing f by L scales values by L and squared gradients by L^2.
         """
-        level = {"distance": Fraction(1), "gradient": 1 / self.L**2}.get(self.initial, 1 / self.L)
-        return level * {"distance": Fraction(1), "best_gradient": self.L**2}.get(self.metric, self.L)
+        return self.level * {"distance": Fraction(1), "best_gradient": self.L**2}.get(self.metric, self.L)
 
     def squared_error(self, k: int) -> Fraction:
-        """The square of the absolute error of step k in the normalised problem; the level is 1/L or 1/L^2."""
-        level = {"distance": Fraction(1), "gradient": 1 / self.L**2}.get(self.initial, 1 / self.L)
-        return (self.absolute[k - 1] / self.L) ** 2 / level
+        """The square of the absolute error of step k in the normalised problem."""
+        return (self.absolute[k - 1] / self.L) ** 2 / self.level
 
     def error_unit(self, k: int) -> Fraction:
         """What the vector of the error of step k is multiplied with: 1, or `error_scale` times its size.
