@@ -21,6 +21,9 @@ from scipy import sparse
 from ._model import STAR, UNIT, Model, Row, interpolation
 
 ROOT2 = np.sqrt(2.0)
+SMALL = 5
+"""Width of the Gram matrix up to which the chain brings nothing."""
+FINE = ("Solved", "AlmostSolved")
 GOOD = 1e-8
 """Residuals and relative gap of a solution that is good enough not to ask the solver again for fewer digits."""
 LOOSER = (1.0, 1e2, 1e4, 1e6)
@@ -108,12 +111,12 @@ def points(model: Model, kind: str) -> tuple[list[str], np.ndarray, np.ndarray]:
     return labels, np.array(x, model.numbers.dtype).reshape(shape), np.array(g, model.numbers.dtype).reshape(shape)
 
 
-def pair_rows(model: Model, kind: str) -> tuple[list[tuple[str, ...]], list[tuple[int, int]], np.ndarray]:
-    """Every pair of points: names, values that occur, and matrices (R, n, n) in the basis of the run. Floats only."""
+def pair_rows(model: Model, kind: str) -> tuple[list[tuple[str, ...]], np.ndarray]:
+    """Every pair of points: names, and matrices (R, n, n) in the basis of the run. Floats only."""
     labels, x, g = points(model, kind)
     P = len(labels)
     pairs = ~np.eye(P, dtype=bool)
-    pairs[:, [label == "0" and (kind, label) in model.tops for label in labels]] = False
+    pairs[:, [(kind, label) in model.tops for label in labels]] = False
     i, j = np.nonzero(pairs)
     alpha, beta, gamma = interpolation(model.setting, kind, float)
     dx, dg = x[i] - x[j], g[i] - g[j]
@@ -124,7 +127,7 @@ def pair_rows(model: Model, kind: str) -> tuple[list[tuple[str, ...]], list[tupl
         half += alpha * dg[:, :, None] * dg[:, None, :]
     matrices = (half + half.transpose(0, 2, 1)) / 2
     names = [(kind, labels[a], labels[b]) for a, b in zip(i, j)]
-    return names, list(zip(i, j)), matrices
+    return names, matrices
 
 
 def whole(model: Model) -> Data:
@@ -136,7 +139,7 @@ def whole(model: Model) -> Data:
     for kind, found in (("f", model.f_points), ("r", model.r_points)):
         if not found:
             continue
-        names, _, matrices = pair_rows(model, kind)
+        names, matrices = pair_rows(model, kind)
         for name in names:
             pairs = ((name[2], UNIT), (name[1], -UNIT))
             entries = tuple((model.value(kind + label), w) for label, w in pairs if label != STAR)

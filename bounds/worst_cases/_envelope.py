@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from . import _rigour
-from ._conic import Data, Solution, chain, solve, whole
+from ._conic import FINE, SMALL, Data, Solution, chain, solve, whole
 from ._model import FRACTIONS, Model, build
 from ._repair import balanced, dual_value, rounded, row_values
 from ._witness import Forms, chain_vector, find_witness
@@ -41,14 +41,11 @@ class Envelope:
 
 
 def upper_bound(
-    exact: _rigour.Model, sets: list, entries: dict, data: Data, multipliers: np.ndarray
+    exact: Model, sets: list, entries: dict, data: Data, multipliers: np.ndarray
 ) -> tuple[Fraction, dict] | None:
     """b'lambda of the repaired multipliers, if their slack matrix is shown to be positive semidefinite."""
-    equation = exact.setting.initial == "gradient"
     repaired = balanced(exact, entries, rounded(data.names, multipliers, data.equality))
-    if repaired is None or any(v < 0 for name, v in repaired.items() if not (equation and name == ("initial",))):
-        return None
-    if not _rigour.positive_semidefinite(_rigour.slack_matrix(exact, sets, repaired)):
+    if repaired is None or not _rigour.positive_semidefinite(_rigour.slack_matrix(exact, sets, repaired)):
         return None
     return dual_value(exact.setting, repaired), repaired
 
@@ -105,7 +102,7 @@ def envelope(model: Model, tolerance: float, chain_is_exact: bool) -> Envelope:
 def _envelope(model: Model, tolerance: float, chain_is_exact: bool) -> Envelope:
     """The chain is tried first where it may be exact, all pairs where that does not close the gap."""
     search = _Search(model, tolerance)
-    if chain_is_exact and len(model.basis) > 5:
+    if chain_is_exact and len(model.basis) > SMALL:
         search.witness()
         search.run(chain(model), False)
     if not search.closed and len(model.basis) <= MOST_WHOLE:
@@ -133,7 +130,11 @@ class _Search:
         return self.upper[0] - Fraction(self.lower[0]) <= self.tolerance
 
     def witness(self) -> None:
-        """A one-dimensional instance in fractions: the best of lower bounds, and the simplest of instances."""
+        """A one-dimensional instance in fractions: the best of lower bounds, and the simplest of instances.
+
+        Its inequalities may be equations. Where that leaves no room for a tilt (see `Setting.free`) the instances
+        between it and a strict one have it, and their metrics come as near as one likes.
+        """
         model = self.model
         if not model.setting.rational:
             return
@@ -150,7 +151,7 @@ class _Search:
         sharp = solve(data)
         for margin in MARGINS:
             inner = solve(data, margin, margin)
-            if np.isfinite(inner.value) and inner.status in ("Solved", "AlmostSolved"):
+            if np.isfinite(inner.value) and inner.status in FINE:
                 break
         else:
             return

@@ -181,7 +181,7 @@ def _inflated(setting: Setting, floats: Model, forms: Forms, value: float, toler
         if not np.isfinite(found.value):
             continue
         repaired = balanced(forms.model, forms.values, rounded(data.names, found.multipliers, data.equality, 44))
-        if repaired is None or any(v < 0 for n, v in repaired.items() if not forms.equation(n)):
+        if repaired is None:
             continue
         tau = dual_value(setting, repaired)
         if float(tau) - value > tolerance:

@@ -32,7 +32,7 @@ def balanced(
 
     What is missing at a value is made up for by an inequality between its point and the minimiser, or, where the class
     has none, passed on to the value before; a multiplier is made smaller where there is no other way. None where there
-    is no way at all.
+    is no way at all, or only one below 0.
     """
     found = dict(multipliers)
     missing = {name: Fraction(0) for name in model.value_names}
@@ -52,6 +52,9 @@ def balanced(
             if missing.get(node) and not _mend(model, entries, found, missing, node, before):
                 return None
     if any(missing.values()):
+        return None
+    signed = {("initial",)} if model.setting.initial == "gradient" else set()  # the one equation there may be
+    if any(value < 0 for name, value in found.items() if name not in signed):
         return None
     return {name: value for name, value in found.items() if value}
 

@@ -11,18 +11,15 @@ import clarabel
 import numpy as np
 
 from .._errors import InputError
-from ._conic import Solution, chain, points, solve, whole
+from ._conic import FINE, SMALL, Solution, chain, points, solve, whole
 from ._envelope import MOST_WHOLE
 from ._model import STAR, Model, build, interpolation
 from ._result import WorstCase
 from ._setting import Setting, UnboundedError, setting
 from ._witness import chain_vector
 
-FINE = ("Solved", "AlmostSolved")
 AGREE = 1e-7
 """How far a numerical instance may break inequalities and miss the value of a relaxation that it is to confirm."""
-SMALL = 5
-"""Width of the Gram matrix up to which the chain brings nothing."""
 
 
 def worst_case(
