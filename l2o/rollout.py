@@ -47,18 +47,6 @@ def implicit_subgradient(
     return torch.where(near | ~moves, inside, quotient)
 
 
-def nearest_subgradient(problem: Composite, x: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """(B,n) the element of the subdifferential of r at x nearest to `wanted`; 0 where it is empty."""
-    if not problem.nonsmooth.separable:
-        raise InputError(
-            f"{problem.name}: the subgradient of least deviation needs a separable r; run an optimizer whose state has "
-            f"prox_argument and preconditioner, which name the subgradient."
-        )
-    low, high = problem.nonsmooth.subdifferential(x)
-    nearest = torch.minimum(torch.maximum(wanted, low), high)
-    return torch.where(low > high, torch.zeros_like(nearest), nearest)
-
-
 def relative_deviation(
     generalized_gradient: torch.Tensor, deviation: torch.Tensor, smoothness: torch.Tensor
 ) -> torch.Tensor:
@@ -108,7 +96,7 @@ class _Recorder:
         elif argument is not None and p is not None:
             subgradient = implicit_subgradient(problem, x, argument, p, wanted)
         else:
-            subgradient = nearest_subgradient(problem, x, wanted)
+            subgradient = problem.nonsmooth.nearest_subgradient(x, wanted)
         generalized = gradient + subgradient
         deviation = difference - generalized / smoothness
         bias = None if p is None else difference - p * generalized

@@ -73,6 +73,15 @@ class NonsmoothTerm(abc.ABC):
         """(B,n) size of the numbers that evaluating r or its prox near x handles; its rounding is a few units of it."""
         return x.abs()
 
+    def nearest_subgradient(self, x: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        """(B,n) the element of the subdifferential at x nearest to `wanted` (B,n); 0 where it is empty.
+
+        With `wanted` = 0 it is the subgradient of least norm: lam sign(x_i), sign(0) = 0, for the l1 norm.
+        """
+        low, high = self.subdifferential(x)
+        nearest = torch.minimum(torch.maximum(wanted, low), high)
+        return torch.where(low > high, torch.zeros_like(nearest), nearest)
+
     def subdifferential_near(self, x: torch.Tensor, units: float = 32.0) -> tuple[torch.Tensor, torch.Tensor]:
         """The least and the greatest slope of r within `units` roundings of x, (B,n) each.
 
@@ -120,6 +129,15 @@ class CoupledTerm(NonsmoothTerm):
         """(B,1) r(x) where n = 1, an error otherwise."""
         self._require_one_variable("values(x), one number per coordinate,")
         return self.value(x).unsqueeze(-1)
+
+    def nearest_subgradient(self, x: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        """(B,n) the element of the subdifferential nearest to `wanted`, where n = 1; a term may know better."""
+        if self.dim != 1:
+            raise InputError(
+                f"{self.kind} in {self.dim} variables: the subgradient of least deviation is not known for this term; "
+                f"run an optimizer whose state has prox_argument and preconditioner, which name the subgradient."
+            )
+        return super().nearest_subgradient(x, wanted)
 
     def _require_one_variable(self, what: str) -> None:
         if self.dim != 1:
