@@ -5,6 +5,7 @@ from l2o.problems.composite import Composite
 from l2o.problems.constructors import (
     box,
     elastic_net,
+    huber,
     l1,
     lasso,
     least_squares,
@@ -13,6 +14,10 @@ from l2o.problems.constructors import (
     nonnegative,
     quadratic,
     quadratic_form,
+    sigmoid_loss,
+    squared_hinge,
+    student_t,
+    welsch,
     zero,
 )
 
@@ -20,6 +25,7 @@ __all__ = [
     "Composite",
     "box",
     "elastic_net",
+    "huber",
     "l1",
     "lasso",
     "least_squares",
@@ -29,6 +35,10 @@ __all__ = [
     "quadratic",
     "quadratic_form",
     "real",
+    "sigmoid_loss",
+    "squared_hinge",
+    "student_t",
     "synthetic",
+    "welsch",
     "zero",
 ]

@@ -10,7 +10,17 @@ from l2o._arrays import as_tensor, batch_of, per_instance
 from l2o._errors import InputError
 from l2o.problems.composite import Composite
 from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
-from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm
+from l2o.problems.smooth import (
+    Huber,
+    LeastSquares,
+    LinearMap,
+    Logistic,
+    QuadraticForm,
+    SigmoidLoss,
+    SquaredHinge,
+    StudentT,
+    Welsch,
+)
 
 
 def _matrix_and_rows(matrix: Any, rows: Any, names: tuple[str, str], dtype: torch.dtype) -> tuple:
@@ -34,6 +44,23 @@ def _weight(value: Any, name: str, dtype: torch.dtype, device: torch.device | No
     return per_instance(value, name, nonnegative=True, dtype=dtype, device=device).reshape(-1, 1)
 
 
+def _matrix_and_labels(matrix: Any, labels: Any, dtype: torch.dtype) -> tuple:
+    map_, y = _matrix_and_rows(matrix, labels, ("A", "labels"), dtype)
+    if bool(((y != 0) & (y != 1)).any()):
+        odd = y[(y != 0) & (y != 1)][0]
+        raise InputError(f"labels: expected 0 or 1, got {float(odd)}; map the classes to 0 and 1.")
+    return map_, y
+
+
+def _residual_data(matrix: Any, rows: Any, scale: Any, name: str, dtype: torch.dtype) -> tuple:
+    """A, y and the positive parameter `name` of a loss of the residual, (1,1) or (B,1)."""
+    map_, y = _matrix_and_rows(matrix, rows, ("A", "y"), dtype)
+    parameter = per_instance(scale, name, positive=True, dtype=dtype, device=y.device).reshape(-1, 1)
+    if batch_of(y.shape[0], parameter.shape[0], name) != y.shape[0]:
+        raise InputError(f"{name}: {parameter.shape[0]} values for one instance of data; repeat the rows of y.")
+    return map_, y, parameter
+
+
 def least_squares(A: Any, y: Any, *, dtype: torch.dtype = torch.float64) -> LeastSquares:
     """1/2 ||A x - y||^2 with A (B,m,n) or (m,n), y (B,m) or (m,)."""
     return LeastSquares(*_matrix_and_rows(A, y, ("A", "y"), dtype))
@@ -44,13 +71,44 @@ def logistic(A: Any, labels: Any, *, smoothness: str = "exact", dtype: torch.dty
 
     L = lambda_max(A'A)/(4m); `smoothness="official"` drops the factor 1/4, as the authors' code does.
     """
-    map_, y = _matrix_and_rows(A, labels, ("A", "labels"), dtype)
-    if bool(((y != 0) & (y != 1)).any()):
-        odd = y[(y != 0) & (y != 1)][0]
-        raise InputError(f"labels: expected 0 or 1, got {float(odd)}; map the classes to 0 and 1.")
+    map_, y = _matrix_and_labels(A, labels, dtype)
     if smoothness not in ("exact", "official"):
         raise InputError(f'smoothness: expected "exact" or "official", got {smoothness!r}.')
     return Logistic(map_, y, 0.25 if smoothness == "exact" else 1.0)
+
+
+def huber(A: Any, y: Any, delta: Any = 1.0, *, dtype: torch.dtype = torch.float64) -> Huber:
+    """sum_j h(a_j'x - y_j), h(z) = z^2/2 for |z| <= delta, else delta (|z| - delta/2); L = lambda_max(A'A).
+
+    A (B,m,n) or (m,n), y (B,m) or (m,), delta > 0 a scalar or (B,), in the units of y.
+    """
+    return Huber(*_residual_data(A, y, delta, "delta", dtype))
+
+
+def student_t(A: Any, y: Any, nu: Any = 1.0, *, dtype: torch.dtype = torch.float64) -> StudentT:
+    """sum_j (nu/2) log(1 + (a_j'x - y_j)^2/nu), not convex; L = lambda_max(A'A).
+
+    A (B,m,n) or (m,n), y (B,m) or (m,), nu > 0 a scalar or (B,), in the units of y^2.
+    """
+    return StudentT(*_residual_data(A, y, nu, "nu", dtype))
+
+
+def welsch(A: Any, y: Any, c: Any = 1.0, *, dtype: torch.dtype = torch.float64) -> Welsch:
+    """sum_j (c^2/2) (1 - exp(-(a_j'x - y_j)^2/c^2)), not convex; L = lambda_max(A'A).
+
+    A (B,m,n) or (m,n), y (B,m) or (m,), c > 0 a scalar or (B,), in the units of y.
+    """
+    return Welsch(*_residual_data(A, y, c, "c", dtype))
+
+
+def squared_hinge(A: Any, labels: Any, *, dtype: torch.dtype = torch.float64) -> SquaredHinge:
+    """mean_j max(0, 1 - s_j a_j'x)^2, s = 2 label - 1, labels (B,m) or (m,) in {0,1}; L = 2 lambda_max(A'A)/m."""
+    return SquaredHinge(*_matrix_and_labels(A, labels, dtype))
+
+
+def sigmoid_loss(A: Any, labels: Any, *, dtype: torch.dtype = torch.float64) -> SigmoidLoss:
+    """mean_j sigma(-s_j a_j'x), s = 2 label - 1, labels in {0,1}, not convex; L = lambda_max(A'A)/(6 sqrt(3) m)."""
+    return SigmoidLoss(*_matrix_and_labels(A, labels, dtype))
 
 
 def quadratic_form(Q: Any, c: Any, *, dtype: torch.dtype = torch.float64) -> QuadraticForm:
