@@ -58,10 +58,10 @@ def read_config(
     try:
         return schema.model_validate(source)
     except ValidationError as problem:
-        raise InputError(f"{where}: {_in_one_line(problem)}") from None
+        raise InputError(f"{where}: {one_line(problem)}") from None
 
 
-def _in_one_line(problem: ValidationError) -> str:
+def one_line(problem: ValidationError) -> str:
     parts = []
     for error in problem.errors():
         key = ".".join(str(p) for p in error["loc"]) or "(top)"

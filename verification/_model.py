@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from l2o import Composite, InputError, Run
-from l2o.optimizers._learned import LearnedOptimizer
+from l2o.optimizers._learned import HeadNetwork
 from verification.inspection import Inspection, as_numpy, inspect_run, norm
 
 _BIAS_HEADS = {"go-math-l2o": ("b3", "b4"), "l2o-pa": ("b1", "b2")}
@@ -17,7 +17,7 @@ IDENTITY = "D_k = p_k G_k + b_k, up to rounding"
 
 def bias_heads(optimizer: Any) -> tuple[str, ...] | None:
     """The heads of `optimizer` that add a bias which need not vanish; () for none; None where it is not known."""
-    if not isinstance(optimizer, LearnedOptimizer):
+    if not isinstance(optimizer, HeadNetwork):
         return None
     known = _BIAS_HEADS.get(optimizer.name)
     return None if known is None else tuple(head for head in optimizer.heads if head in known)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from l2o import InputError
-from l2o.optimizers._learned import LearnedOptimizer
+from l2o.optimizers._learned import HeadNetwork
 from l2o.optimizers.go_math_l2o import GoMathL2O
 from l2o.optimizers.l2o_pa import L2OPA
 from l2o.run import Run
@@ -46,7 +46,7 @@ def check_run(run: Run, optimizer: Any, role: str) -> None:
             f"{role}: {run.optimizer} names no preconditioner p_k, so its steps are not of the form p_k G_k + b_k; "
             f"use go-math-l2o, l2o-pa or a method whose state has `preconditioner`."
         )
-    if isinstance(optimizer, LearnedOptimizer) and (
+    if isinstance(optimizer, HeadNetwork) and (
         run.features is None or run.features.shape[-1] != optimizer.feature_count
     ):
         raise InputError(
@@ -59,7 +59,7 @@ def base_step(run: Run, optimizer: Any) -> torch.Tensor | None:
     """(B,) the step a that the optimizer's preconditioner is a multiple of; None where it has no option `step`."""
     if not hasattr(optimizer, "step_size"):
         return None
-    learned = isinstance(optimizer, LearnedOptimizer)
+    learned = isinstance(optimizer, HeadNetwork)
     if optimizer.step_size is None:
         return ((0.9999 if learned else 1.0) / run.smoothness).clamp(min=1e-20)
     given = torch.as_tensor(optimizer.step_size, dtype=run.x.dtype)
@@ -73,7 +73,7 @@ def replay(run: Run, optimizer: Any, role: str, state: Any = None) -> Iterator[R
     `state` is the optimizer's state that the run started from, where it was not that of `optimizer.init`; its `hidden`
     and `cell` are taken. Without a network z is what was recorded (features, memory), or x_{k-1} and grad f(x_{k-1}).
     """
-    if not isinstance(optimizer, LearnedOptimizer):
+    if not isinstance(optimizer, HeadNetwork):
         yield from _plain(run)
         return
     width, rows = optimizer.hidden_size, run.batch_size * run.dim

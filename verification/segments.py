@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from l2o import InputError
-from l2o.optimizers._learned import LearnedOptimizer, cast
+from l2o.optimizers._learned import HeadNetwork, cast
 from l2o.optimizers.cell import network, pack
 from l2o.run import Run
 from verification._pairing import check_pair
@@ -84,9 +84,9 @@ def segment_jacobians(
     state_ind: Any = None,
 ) -> SegmentJacobians:
     """Measure along the segments between paired steps (from 0; all by default) of two finite runs of one size."""
-    if not isinstance(optimizer, LearnedOptimizer):
+    if not isinstance(optimizer, HeadNetwork):
         name = getattr(optimizer, "name", type(optimizer).__name__)
-        raise InputError(f"segment_jacobians: {name} has no network; give a learned optimizer.")
+        raise InputError(f"segment_jacobians: {name} has no network with heads; give go-math-l2o or l2o-pa.")
     if not isinstance(nodes, int) or nodes < 1:
         raise InputError(f"segment_jacobians: nodes must be an integer >= 1, got {nodes!r}.")
     for role, run in (("the run out of distribution", run_ood), ("the run in distribution", run_ind)):
@@ -112,7 +112,7 @@ def segment_jacobians(
 class _Heads:
     """The heads as one function of z (m,N), on the plain network, which has derivatives everywhere."""
 
-    def __init__(self, optimizer: LearnedOptimizer, step: torch.Tensor) -> None:
+    def __init__(self, optimizer: HeadNetwork, step: torch.Tensor) -> None:
         self.optimizer, self.step, self.layout = optimizer, step, optimizer.layout
         probe = dict.fromkeys(optimizer.heads, torch.zeros(1, 1))
         self.has_bias = bias_of(optimizer, probe, torch.ones(1, 1), torch.zeros(1, 1)) is not None

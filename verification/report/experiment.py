@@ -21,6 +21,7 @@ import numpy as np
 import bounds
 from l2o.problems import Composite, synthetic
 from l2o.training.config import split_seed
+from verification._provenance import code_digest, machine, versions
 from verification.inspection import as_numpy, inspect_run
 from verification.optimum import Optimum, optimum
 from verification.optimum._ledger import single_thread
@@ -28,7 +29,6 @@ from verification.report._extras import attribution, shift_pair, transient
 from verification.report._ledger import bound_entry, checked_names, ledger, number_of, prove_all
 from verification.report._methods import Case, Method, Rollouts, methods_of
 from verification.report._partial import EXTRAS, partial_path, read_partial, write_partial
-from verification.report._provenance import code_digest, machine, versions
 from verification.report._series import bound_curves, series
 from verification.report._worst_cases import measured
 from verification.report.config import ProblemSection, ReportConfig, Scenario, TransientSection

@@ -1,0 +1,144 @@
+"""The list of cells of a sweep, each with a key that everything it depends on goes into."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+import l2o
+from l2o._config import Section, one_line
+from l2o._errors import InputError
+from l2o.pretrained import manifest
+from verification._provenance import code_digest, versions
+from verification.sweeps.config import CellSpec, ModelSection, SweepConfig
+from verification.sweeps.families import FAMILIES
+
+FORMAT = 1
+_PROBLEM_FIELDS = ("family", "rows", "dim", "sparsity", "lam", "condition", "path", "batch", "batches", "seed")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Place in the sweep, what is run, the model behind `spec.optimizer`, and the key its results are kept under."""
+
+    index: int
+    spec: CellSpec
+    model: ModelSection
+    key: str
+
+    @property
+    def problem_key(self) -> tuple[Any, ...]:
+        """Equal for cells that share their instances."""
+        return (*(getattr(self.spec, name) for name in _PROBLEM_FIELDS), self.spec.smoothness)
+
+    @property
+    def work(self) -> float:
+        """About how many multiplications the cell takes."""
+        return 4.0 * self.spec.batch * self.spec.batches * self.spec.rows * self.spec.dim * self.spec.steps
+
+    def describe(self) -> str:
+        """The cell in one line, as in "fista on lasso 20 x 40, s = 10, seed 3"."""
+        spec = self.spec
+        size = f" {spec.rows} x {spec.dim}" if "rows" in FAMILIES[spec.family].fields else ""
+        shifts = "".join(f", {name} = {v:g}" for name, v in (("s", spec.s), ("t", spec.t)) if v)
+        return f"{spec.optimizer} on {spec.family}{size}{shifts}, seed {spec.seed}"
+
+
+class Measures(Section):
+    """What is measured of every cell."""
+
+    rtol: float
+    eps: tuple[float, ...]
+    points: int
+    bounds: tuple[str, ...]
+
+    @classmethod
+    def of(cls, config: SweepConfig) -> Measures:
+        """Those of a sweep."""
+        return cls(rtol=config.rtol, eps=config.eps, points=config.points, bounds=config.bounds_)
+
+
+def cells_of(config: SweepConfig) -> tuple[Cell, ...]:
+    """Every cell once, in the order of the file; one clear `InputError` for a combination that is none."""
+    common = [FORMAT, versions(), code_digest(), Measures.of(config).model_dump(mode="json")]
+    cells: dict[str, Cell] = {}
+    identities: dict[tuple[str, str], dict[str, Any]] = {}
+    for fields in _combinations(config):
+        try:
+            spec = CellSpec.model_validate(fields)
+        except ValidationError as problem:
+            shown = ", ".join(f"{k} = {v!r}" for k, v in fields.items())
+            raise InputError(f"{config.title}: {one_line(problem)} (in the cell {shown})") from None
+        model = config.model_of(spec.optimizer)
+        who = (model.key, FAMILIES[spec.family].trained_for)
+        if who not in identities:
+            identities[who] = identity(model, spec)
+        parts = [*common, spec.model_dump(mode="json"), identities[who]]
+        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
+        cells.setdefault(key, Cell(len(cells), spec, model, key))
+    return tuple(cells.values())
+
+
+def _combinations(config: SweepConfig) -> Iterator[dict[str, Any]]:
+    for axes in config.grid:
+        for values in itertools.product(*axes.values()):
+            fields = dict(config.fixed)
+            for name, value in zip(axes, values):
+                if isinstance(value, dict):
+                    fields.update(value)
+                else:
+                    fields[name] = value
+            yield fields
+
+
+def weights_of(model: ModelSection, spec: CellSpec) -> str | None:
+    """Which weights a cell uses: "shipped", "random", "trained", a folder, or None for a method without any."""
+    if not model.learned:
+        return None
+    family = FAMILIES[spec.family].trained_for
+    if model.weights == "shipped" or (model.weights is None and (model.name, family) in l2o.pretrained_names()):
+        manifest(model.name, family)  # its error names the weights that there are
+        return "shipped"
+    if model.weights is None:
+        raise InputError(
+            f"{model.key} on {spec.family}: no weights trained for {family} are shipped; give a [[model]] with "
+            f'weights = "random", a folder of `l2obound train`, or "trained" and a table train.'
+        )
+    return model.weights
+
+
+def identity(model: ModelSection, spec: CellSpec) -> dict[str, Any]:
+    """What a model is, for the key of its cells: options, and where its weights come from."""
+    weights = weights_of(model, spec)
+    entry: dict[str, Any] = {"name": model.name, "options": model.options, "weights": weights}
+    if weights == "shipped":
+        entry["sha256"] = manifest(model.name, FAMILIES[spec.family].trained_for)["sha256"]
+    elif weights == "trained":
+        entry["training"] = model.training().digest
+    elif weights not in (None, "random"):
+        entry |= {"weights": "folder", "sha256": l2o.load_trained(weights)[1]["sha256"]}
+    return entry
+
+
+_SMALL = 2e8
+"""Cells of less work than this (a second or two) are handed out together, so that they share their instances."""
+_MOST = 16
+
+
+def groups_of(cells: Sequence[Cell]) -> list[tuple[Cell, ...]]:
+    """Cells that are run together: small ones on the same instances, the others one by one."""
+    shared: dict[tuple[Any, ...], list[list[Cell]]] = {}
+    for cell in cells:
+        groups = shared.setdefault(cell.problem_key, [])
+        fits = groups and len(groups[-1]) < _MOST and sum(c.work for c in groups[-1]) + cell.work <= _SMALL
+        if fits:
+            groups[-1].append(cell)
+        else:
+            groups.append([cell])
+    return [tuple(group) for groups in shared.values() for group in groups]

@@ -1,0 +1,197 @@
+"""What a sweep is told: a TOML file, checked against this schema; unknown keys are errors.
+
+A cell is one optimizer on one batch of instances under one shift. `[fixed]` holds what all cells share, each `[[grid]]`
+the axes of a Cartesian product, in the order of the file; a sweep is the union of its grids. An axis is named after a
+field of `CellSpec` and lists its values; an axis of any other name lists tables of fields that change together, as
+`size = [{rows = 20, dim = 40}, {rows = 250, dim = 500}]`. `[[model]]` names an optimizer with options or weights.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+import bounds
+import l2o
+from l2o._config import Section, read_config
+from l2o._errors import InputError
+from l2o.optimizers import make
+from l2o.optimizers._learned import LearnedOptimizer
+from l2o.training import TrainingConfig
+from verification.sweeps.families import FAMILIES, SINGLE
+
+
+class CellSpec(Section):
+    """One cell: what is run, on what, for how long.
+
+    `batches` batches of `batch` instances each are streamed one after another; `s` shifts the initial point, `t` the
+    objective. `prox = "official"` puts the authors' prox of the shifted l1 norm in place of the exact one, and
+    `smoothness = "official"` their constant of the logistic loss; both are defects, measured. A float32 run is judged
+    in float64.
+    """
+
+    family: str = "lasso"
+    rows: int = Field(20, ge=1)
+    dim: int = Field(40, ge=1)
+    sparsity: int | None = Field(None, ge=0)
+    lam: float | None = Field(None, ge=0, allow_inf_nan=False)
+    condition: float | None = Field(None, ge=1, allow_inf_nan=False)
+    path: str | None = None
+    batch: int = Field(32, ge=1)
+    batches: int = Field(1, ge=1)
+    s: float = Field(0.0, allow_inf_nan=False)
+    t: float = Field(0.0, allow_inf_nan=False)
+    seed: int = Field(0, ge=0, lt=1000)
+    optimizer: str = "ista"
+    steps: int = Field(100, ge=1)
+    precision: Literal["float64", "float32"] = "float64"
+    prox: Literal["exact", "official"] = "exact"
+    smoothness: Literal["exact", "official"] = "exact"
+
+    @field_validator("family")
+    @classmethod
+    def _known(cls, family: str) -> str:
+        if family not in FAMILIES:
+            raise ValueError(f"expected one of {', '.join(FAMILIES)}, got {family!r}")
+        return family
+
+    @model_validator(mode="after")
+    def _fits(self) -> CellSpec:
+        if self.family in SINGLE and (self.batch, self.batches) != (1, 1):
+            raise ValueError(f"{self.family} is one instance; set batch = 1 and batches = 1")
+        if FAMILIES[self.family].needs_path and self.path is None:
+            raise ValueError(f'{self.family} needs path = "FILE"')
+        return self
+
+
+class ModelSection(Section):
+    """An optimizer under a name of its own: with options, and for a learned one with weights.
+
+    `weights`: "shipped" (those for the family of the cell; the default where there are some), "random", a folder of
+    `l2obound train`, or "trained": trained by the sweep before its cells are run, as `train` says.
+    """
+
+    key: str = Field(pattern=r"^[A-Za-z0-9_.+-]+$", max_length=60)
+    name: str
+    label: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    weights: str | None = None
+    train: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> ModelSection:
+        make(self.name, self.options)
+        learned = issubclass(l2o.optimizers.optimizer_class(self.name), LearnedOptimizer)
+        if not learned and (self.weights or self.train):
+            raise ValueError(f"{self.name} has no weights; leave out weights and train")
+        if (self.train is not None) != (self.weights == "trained"):
+            raise ValueError('weights = "trained" and a table train belong together')
+        if self.train is not None:
+            self.training()
+        return self
+
+    @property
+    def learned(self) -> bool:
+        """Whether it has weights."""
+        return issubclass(l2o.optimizers.optimizer_class(self.name), LearnedOptimizer)
+
+    def training(self) -> TrainingConfig:
+        """How the weights are trained."""
+        assert self.train is not None
+        return read_config(
+            {"model": {"name": self.name, "options": self.options}, **self.train}, TrainingConfig, "train"
+        )
+
+    def family(self) -> str | None:
+        """The family that `train` trains for."""
+        return None if self.train is None else self.training().problem.family
+
+
+class SweepConfig(Section):
+    """A whole sweep. `eps` are the relative gaps whose first iteration is recorded; `points` about how many
+    iterations of a curve are kept, evenly spaced in log k (0: all of them); `bounds` are held against every run.
+    """
+
+    title: str = "sweep"
+    rtol: float = Field(1e-10, gt=0, lt=1)
+    eps: tuple[float, ...] = (1e-2, 1e-4, 1e-6, 1e-8)
+    points: int = Field(60, ge=0)
+    bounds_: tuple[str, ...] = Field((), alias="bounds")
+    fixed: dict[str, Any] = Field(default_factory=dict)
+    grid: tuple[dict[str, list[Any]], ...] = ({},)
+    model: tuple[ModelSection, ...] = ()
+
+    @field_validator("bounds_")
+    @classmethod
+    def _catalogued(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(bounds.get(name).key for name in names)
+
+    @field_validator("eps")
+    @classmethod
+    def _positive(cls, eps: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 < e < 1 for e in eps) or len(set(eps)) != len(eps):
+            raise ValueError(f"expected different numbers in (0, 1), got {list(eps)}")
+        return eps
+
+    @field_validator("grid")
+    @classmethod
+    def _not_empty(cls, grid: tuple[dict[str, list[Any]], ...]) -> tuple[dict[str, list[Any]], ...]:
+        for i, axes in enumerate(grid):
+            for name, values in axes.items():
+                if not values:
+                    raise ValueError(f"grid {i + 1}: axis {name} is empty")
+        return grid or ({},)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> SweepConfig:
+        keys = [m.key for m in self.model]
+        if len(set(keys)) != len(keys):
+            raise ValueError(f"model keys must differ, got {', '.join(keys)}")
+        return self
+
+    def model_of(self, key: str) -> ModelSection:
+        """The model of that key; a name of `l2o.optimizer_names()` stands for itself."""
+        for model in self.model:
+            if model.key == key:
+                return model
+        if key not in l2o.optimizer_names():
+            known = ", ".join([*(m.key for m in self.model), *l2o.optimizer_names()])
+            raise InputError(f"optimizer {key!r}: neither a model of this sweep nor an optimizer; known: {known}.")
+        return ModelSection(key=key, name=key)
+
+
+def load_sweep(source: str | os.PathLike[str] | dict[str, Any], overrides: dict[str, Any] | None = None) -> SweepConfig:
+    """The configuration in a TOML file or a dict; `overrides` replace entries of `[fixed]`.
+
+    Paths in a file are relative to that file. What does not fit is one clear `InputError`.
+    """
+    config = read_config(source, SweepConfig)
+    if overrides:
+        config = config.model_copy(update={"fixed": {**config.fixed, **overrides}})
+    return config if isinstance(source, dict) else _anchored(config, Path(source).parent)
+
+
+def _anchored(config: SweepConfig, folder: Path) -> SweepConfig:
+    def anchor(fields: dict[str, Any]) -> dict[str, Any]:
+        path = fields.get("path")
+        return {**fields, "path": str(folder / path)} if isinstance(path, str) else fields
+
+    def axis(name: str, values: list[Any]) -> list[Any]:
+        if name == "path":
+            return [str(folder / v) if isinstance(v, str) else v for v in values]
+        return [anchor(v) if isinstance(v, dict) else v for v in values]
+
+    grids = tuple({name: axis(name, values) for name, values in axes.items()} for axes in config.grid)
+    models = tuple(
+        m.model_copy(update={"weights": str(folder / m.weights)})
+        if m.weights not in (None, "shipped", "random", "trained")
+        else m
+        for m in config.model
+    )
+    return config.model_copy(update={"fixed": anchor(config.fixed), "grid": grids, "model": models})
+
+
+__all__ = ["CellSpec", "ModelSection", "SweepConfig", "load_sweep"]

@@ -1,0 +1,98 @@
+"""Where groups of cells are run: in this process, in worker processes (joblib), or on a Dask cluster.
+
+An executor is a function (tasks, run, lost) -> iterator of what `run` gives, in any order. `run` catches the errors of
+cells itself; for a task that workers are lost over, as far as that is known, `lost(task, why)` stands in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from l2o._errors import InputError
+
+Run = Callable[[Any], Any]
+Lost = Callable[[Any, str], Any]
+Executor = Callable[[Sequence[Any], Run, Lost], Iterator[Any]]
+_PATIENCE = 3  # times that workers may be lost in a row without anything being finished in between
+
+
+class WorkersLost(RuntimeError):
+    """Workers went away again and again; what was finished is kept."""
+
+
+def here(tasks: Sequence[Any], run: Run, lost: Lost) -> Iterator[Any]:
+    """One after another, in this process."""
+    yield from map(run, tasks)
+
+
+def processes(jobs: int) -> Executor:
+    """On `jobs` processes of this machine. A lost worker (killed, out of memory) costs what it was doing, which is
+    done again by new ones.
+    """
+
+    def executor(tasks: Sequence[Any], run: Run, lost: Lost) -> Iterator[Any]:
+        from joblib import Parallel, delayed
+        from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+        left, failures = dict(enumerate(tasks)), 0
+        while left:
+            pool = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1)
+            results = pool(delayed(_numbered)(run, number, task) for number, task in left.copy().items())
+            try:
+                for number, result in results:
+                    failures = 0
+                    left.pop(number)
+                    yield result
+            except TerminatedWorkerError as problem:
+                failures += 1
+                if failures == _PATIENCE:
+                    raise WorkersLost(
+                        f"worker processes were lost {failures} times in a row, killed or out of memory; what is "
+                        f"finished is kept. Start again with fewer --jobs, or smaller cells."
+                    ) from problem
+
+    return executor
+
+
+def _numbered(run: Run, number: int, task: Any) -> tuple[int, Any]:
+    return number, run(task)
+
+
+def dask(address: str, timeout: float = 30.0) -> Executor:
+    """On the workers of a running Dask scheduler, which hands what a lost worker was doing to another."""
+
+    def executor(tasks: Sequence[Any], run: Run, lost: Lost) -> Iterator[Any]:
+        try:
+            from distributed import Client, KilledWorker, as_completed
+        except ImportError:
+            raise InputError(
+                '--scheduler needs Dask, which is not installed: pip install "l2obound[cluster]".'
+            ) from None
+        try:
+            client = Client(address, timeout=timeout, set_as_default=False)
+        except (OSError, ValueError) as problem:
+            raise InputError(f"--scheduler {address}: no Dask scheduler answers there ({problem}).") from None
+        with client:
+            # Tasks are sent as they are needed: a scheduler should not hold a million of them.
+            waiting, flying, sent = list(reversed(tasks)), as_completed(loop=client.loop), {}
+
+            def send() -> None:
+                task = waiting.pop()
+                future = client.submit(run, task, pure=False)
+                sent[future.key] = task
+                flying.add(future)
+
+            for _ in range(min(2 * max(1, sum(client.ncores().values())), len(waiting))):
+                send()
+            for future in flying:
+                task = sent.pop(future.key)
+                try:
+                    result = future.result()
+                except KilledWorker as problem:  # several workers died of it, or it was there when they did
+                    result = lost(task, f"its workers were lost again and again ({problem})")
+                if waiting:
+                    send()
+                yield result
+
+    return executor

@@ -1,0 +1,78 @@
+"""The families of problems that a cell can name, one entry each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from l2o._errors import InputError
+from l2o.problems import Composite, real, synthetic
+
+if TYPE_CHECKING:
+    from verification.sweeps.config import CellSpec
+
+
+@dataclass(frozen=True)
+class Family:
+    """How a family is built: `make(spec, seed)` gives `spec.batch` instances.
+
+    `trained_for` names the family whose shipped weights fit; `fields` are those of a cell that the family reads.
+    """
+
+    make: Callable[[CellSpec, int], Composite]
+    trained_for: str
+    fields: tuple[str, ...]
+    single: bool = False
+    needs_path: bool = False
+
+
+_SIZE = ("rows", "dim", "sparsity", "lam")
+
+
+def _given(spec: CellSpec, *names: str) -> dict[str, Any]:
+    """The optional fields that are set: those that are not keep the generator's default."""
+    return {name: value for name in names if (value := getattr(spec, name)) is not None}
+
+
+def _lasso(spec: CellSpec, seed: int) -> Composite:
+    return synthetic.lasso(spec.batch, spec.rows, spec.dim, seed=seed, **_given(spec, "sparsity", "lam", "condition"))
+
+
+def _logistic(spec: CellSpec, seed: int) -> Composite:
+    options = {"smoothness": spec.smoothness, **_given(spec, "sparsity", "lam")}
+    return synthetic.logistic_l1(spec.batch, spec.rows, spec.dim, seed=seed, **options)
+
+
+def _quadratic(spec: CellSpec, seed: int) -> Composite:
+    return synthetic.quadratic(spec.batch, spec.dim, seed=seed, **_given(spec, "condition"))
+
+
+def _table(name: str) -> Callable[[CellSpec, int], Composite]:
+    def make(spec: CellSpec, seed: int) -> Composite:
+        return getattr(real, name)(smoothness=spec.smoothness, seed=0, **_given(spec, "lam"))
+
+    return make
+
+
+def _patches(spec: CellSpec, seed: int) -> Composite:
+    return real.patches(spec.batch, seed=seed, **_given(spec, "lam"))
+
+
+FAMILIES: dict[str, Family] = {
+    "lasso": Family(_lasso, "lasso", (*_SIZE, "condition")),
+    "logistic_l1": Family(_logistic, "logistic_l1", (*_SIZE, "smoothness")),
+    "quadratic": Family(_quadratic, "quadratic", ("dim", "condition")),
+    "breast_cancer": Family(_table("breast_cancer"), "logistic_l1", ("lam", "smoothness"), single=True),
+    "digits": Family(_table("digits"), "logistic_l1", ("lam", "smoothness"), single=True),
+    "patches": Family(_patches, "lasso", ("lam",)),
+}
+SINGLE = frozenset(name for name, family in FAMILIES.items() if family.single)
+
+
+def build(spec: CellSpec, seed: int) -> Composite:
+    """The problem of a cell, in distribution (not shifted), in float64."""
+    try:
+        return FAMILIES[spec.family].make(spec, seed)
+    except TypeError as problem:
+        raise InputError(f"family {spec.family}: {problem}.") from None

@@ -1,0 +1,194 @@
+"""Running cells that share their instances, batch after batch, and measuring them; a failure is an outcome too."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+import l2o
+from l2o.optimizers import Optimizer
+from l2o.problems import Composite, synthetic
+from l2o.problems.official import with_official_prox
+from l2o.training.config import split_seed
+from verification.optimum import Optimum, optimum
+from verification.optimum._ledger import single_thread
+from verification.race import race
+from verification.sweeps.cells import Cell, Measures
+from verification.sweeps.config import CellSpec
+from verification.sweeps.families import build
+from verification.verdict import Verdict
+from verification.verify import verify_all
+
+_QUANTILES = {"q10": 0.1, "median": 0.5, "q90": 0.9}
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of a cell: columns of its two tables, or an error, with the traceback for whoever mends it."""
+
+    key: str
+    instances: dict[str, np.ndarray] = field(default_factory=dict)
+    curves: dict[str, np.ndarray] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str | None = None
+    trace: str = ""
+
+
+def run_group(cells: Sequence[Cell], optimizers: Mapping[str, Optimizer], measures: Measures) -> list[Outcome]:
+    """Run `cells`, which share their instances, with the optimizers of their keys; one outcome each, none raised.
+
+    Torch runs on one thread: results do not depend on how many workers share the machine.
+    """
+    with single_thread():
+        parts: dict[str, list[dict[str, np.ndarray]]] = {cell.key: [] for cell in cells}
+        seconds = dict.fromkeys(parts, 0.0)
+        failed: dict[str, Outcome] = {}
+        for index in range(cells[0].spec.batches):
+            open_ = [cell for cell in cells if cell.key not in failed]
+            if not open_:
+                break
+            begun = time.perf_counter()
+            try:
+                base, x0, certified = _prepare(open_[0].spec, index, measures.rtol)
+            except Exception as problem:
+                failed |= {cell.key: _failure(cell, problem) for cell in open_}
+                break
+            shared = (time.perf_counter() - begun) / len(open_)
+            for cell in open_:
+                begun = time.perf_counter()
+                try:
+                    parts[cell.key].append(_one(cell.spec, optimizers[cell.key], base, x0, certified, measures))
+                except Exception as problem:  # whatever it is, it is this cell's, and the others go on
+                    failed[cell.key] = _failure(cell, problem)
+                seconds[cell.key] += shared + time.perf_counter() - begun
+        return [failed.get(c.key) or _outcome(c, parts[c.key], seconds[c.key], measures) for c in cells]
+
+
+def _failure(cell: Cell, problem: Exception) -> Outcome:
+    said = " ".join(str(problem).split())
+    return Outcome(cell.key, error=f"{type(problem).__name__}: {said}", trace=traceback.format_exc())
+
+
+def _prepare(spec: CellSpec, index: int, rtol: float) -> tuple[Composite, torch.Tensor, Optimum]:
+    """Batch `index` of the instances, in distribution and float64, its starts, and its certified optimum."""
+    seed = split_seed("test", index, spec.seed)
+    base = build(spec, seed)
+    return base, synthetic.starts(base, seed=seed), optimum(base, rtol, cache=False, cross_check=0)
+
+
+def _problem(spec: CellSpec, base: Composite) -> Composite:
+    if spec.prox == "official":
+        return with_official_prox(base, spec.t)
+    return base.shifted(spec.t) if spec.t else base
+
+
+def _one(
+    spec: CellSpec,
+    optimizer: Optimizer,
+    base: Composite,
+    x0: torch.Tensor,
+    certified: Optimum,
+    measures: Measures,
+) -> dict[str, np.ndarray]:
+    """The columns of one batch of a cell, (B,) each, and its relative gaps (B,K+1)."""
+    problem, start = _problem(spec, base), x0 + spec.s
+    dtype = getattr(torch, spec.precision)
+    run = race(optimizer, problem.to(dtype), start.to(dtype), spec.steps, judge=problem)
+    gap = relative_gap(run.objective, certified)
+    columns = {
+        "L": problem.smoothness.double().numpy(),
+        "objective_start": run.objective[:, 0],
+        "objective_final": run.objective[:, -1],
+        "optimum_lower": certified.lower,
+        "optimum_upper": certified.upper,
+        "gap_start": gap[:, 0],
+        "gap_final": gap[:, -1],
+        "diverged_at": run.diverged_at,
+        **{f"reached_{eps:.0e}": first_below(gap, eps) for eps in measures.eps},
+    }
+    if measures.bounds:
+        exact = base.shifted(spec.t) if spec.t else base
+        columns |= _verdicts(
+            optimizer, problem, start, spec.steps, optimum(exact, measures.rtol, cache=False), measures
+        )
+    return {**columns, "gap": gap, "objective": run.objective}
+
+
+def _verdicts(
+    optimizer: Optimizer,
+    problem: Composite,
+    start: torch.Tensor,
+    steps: int,
+    certified: Optimum,
+    measures: Measures,
+) -> dict[str, np.ndarray]:
+    """The verdict of every instance on every bound, in a run of its own, which is recorded in full."""
+    run = l2o.rollout(optimizer, problem, start, steps)
+    found = verify_all(run, problem, replace(certified, problem=""), list(measures.bounds), "best")
+    return {f"verdict_{name}": _worst(v.verdict) for name, v in found.items()}
+
+
+def _worst(verdicts: np.ndarray) -> np.ndarray:
+    """(B,) of verdicts (B,) or (B,K) the first of VIOLATED, INCONCLUSIVE, VERIFIED, NOT_APPLICABLE that occurs."""
+    rows = verdicts.reshape(len(verdicts), -1)
+    order = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.VERIFIED)
+    worst = [next((v for v in order if (row == v).any()), Verdict.NOT_APPLICABLE) for row in rows]
+    return np.array([str(v) for v in worst])
+
+
+def relative_gap(objective: np.ndarray, certified: Optimum) -> np.ndarray:
+    """(B,K+1) at most (F(x_k) - F*) / |F*|: with the lower end of F*'s interval; NaN where it has none or F is NaN."""
+    lower, upper = certified.lower[:, None], certified.upper[:, None]
+    size = np.maximum(np.abs(lower), np.abs(upper))
+    with np.errstate(invalid="ignore"):
+        gap = np.maximum(objective - lower, 0.0) / np.where(size > 0, size, 1.0)
+    return np.where(np.isfinite(lower), gap, np.nan)
+
+
+def first_below(gap: np.ndarray, eps: float) -> np.ndarray:
+    """(B,) the first k with gap <= eps, -1 where there is none."""
+    with np.errstate(invalid="ignore"):
+        below = gap <= eps
+    return np.where(below.any(axis=1), below.argmax(axis=1), -1)
+
+
+def kept_steps(steps: int, points: int) -> np.ndarray:
+    """0, K, and about `points` steps between, evenly spaced in log k; all of them where points = 0."""
+    if points == 0 or points >= steps:
+        return np.arange(steps + 1)
+    spaced = np.unique(np.round(np.geomspace(1, steps, points)).astype(int))
+    return np.concatenate([[0], spaced])
+
+
+def _outcome(cell: Cell, parts: list[dict[str, np.ndarray]], seconds: float, measures: Measures) -> Outcome:
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    gap, objective = joined.pop("gap"), joined.pop("objective")
+    joined = {"instance": np.arange(len(gap)), **joined}
+    kept = kept_steps(cell.spec.steps, measures.points)
+    return Outcome(cell.key, joined, _curves(gap[:, kept], objective[:, kept], kept), seconds)
+
+
+def _curves(gap: np.ndarray, objective: np.ndarray, kept: np.ndarray) -> dict[str, np.ndarray]:
+    """Statistics over the instances that are still running at step k; how many those are stands beside them."""
+    lost = np.isnan(objective)
+    columns: dict[str, list[float]] = {name: [] for name in ("mean", *_QUANTILES, "largest", "objective_mean")}
+    for j in range(len(kept)):
+        running = ~lost[:, j]
+        known = gap[running, j]
+        known = known[~np.isnan(known)]
+        columns["mean"].append(known.mean() if len(known) else np.nan)
+        columns["largest"].append(known.max() if len(known) else np.nan)
+        for name, q in _QUANTILES.items():
+            columns[name].append(np.quantile(known, q, method="lower") if len(known) else np.nan)
+        columns["objective_mean"].append(objective[running, j].mean() if running.any() else np.nan)
+    return {
+        "k": kept,
+        "running": (~lost).sum(axis=0),
+        "diverged": lost.sum(axis=0),
+        **{name: np.array(values, dtype=float) for name, values in columns.items()},
+    }

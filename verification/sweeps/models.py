@@ -1,0 +1,73 @@
+"""The optimizers that cells are run with: made, loaded, or trained before the cells are run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import l2o
+from l2o._errors import InputError
+from l2o.optimizers import Optimizer, make
+from verification.sweeps.cells import Cell, weights_of
+from verification.sweeps.config import ModelSection
+from verification.sweeps.families import FAMILIES
+
+TRAINED = "weights"  # the folder of a sweep that its own trainings are kept in
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that cells wait for: the model, and the folder it is kept in."""
+
+    model: ModelSection
+    folder: Path
+
+    @property
+    def done(self) -> bool:
+        """Whether its weights are there."""
+        return (self.folder / "weights.npz").exists() and (self.folder / "manifest.json").exists()
+
+
+def trainings(cells: Sequence[Cell], folder: Path) -> list[Training]:
+    """The trainings that `cells` need, each once, in order."""
+    found: dict[str, Training] = {}
+    for cell in cells:
+        if weights_of(cell.model, cell.spec) == "trained":
+            digest = cell.model.training().digest[:24]
+            found.setdefault(digest, Training(cell.model, folder / TRAINED / digest))
+    return list(found.values())
+
+
+def train(training: Training) -> Training:
+    """Train, or go on where an interrupted training stopped; the weights are those of an uninterrupted one."""
+    if not training.done:
+        config = training.model.training()
+        if config.training.threads is None:  # sums depend on the threads, and the table must not
+            schedule = config.training.model_copy(update={"threads": 1})
+            config = config.model_copy(update={"training": schedule})
+        l2o.train(config, training.folder, command=f"l2obound sweep: model {training.model.key}")
+    return training
+
+
+def optimizer_of(cell: Cell, folder: Path) -> Optimizer:
+    """The optimizer of a cell; that of a trained model must have been trained."""
+    model, weights = cell.model, weights_of(cell.model, cell.spec)
+    if weights in (None, "random"):
+        return make(model.name, model.options)
+    if weights == "shipped":
+        return _with_options(l2o.pretrained(model.name, FAMILIES[cell.spec.family].trained_for), model)
+    if weights == "trained":
+        return l2o.load_trained(folder / TRAINED / model.training().digest[:24])[0]
+    return _with_options(l2o.load_trained(weights)[0], model)
+
+
+def _with_options(loaded: Optimizer, model: ModelSection) -> Optimizer:
+    """Weights that were loaded, under the options that the sweep gives (a step size, say)."""
+    if loaded.name != model.name:
+        raise InputError(f"model {model.key}: its weights are those of {loaded.name}, not of {model.name}.")
+    if not model.options:
+        return loaded
+    own = {f: getattr(loaded, f) for f in loaded.__dataclass_fields__ if f not in ("parameters", "step_size")}
+    return make(model.name, {**own, **model.options}, parameters=loaded.parameters)

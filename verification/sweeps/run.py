@@ -1,0 +1,255 @@
+"""Running a sweep: what is there is taken over, the rest is run, everything is kept as it comes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from l2o._files import write_bytes
+from l2o.optimizers import Optimizer
+from verification.sweeps.cells import Cell, Measures, cells_of, groups_of
+from verification.sweeps.config import SweepConfig
+from verification.sweeps.executors import Executor, dask, here, processes
+from verification.sweeps.measure import Outcome, run_group
+from verification.sweeps.models import Training, optimizer_of, train, trainings
+from verification.sweeps.store import Store, Tables
+
+
+@dataclass
+class Status:
+    """Where a sweep is: counts of cells, the same by optimizer, and what happened last."""
+
+    total: int
+    reused: int = 0
+    ran: int = 0
+    failed: int = 0
+    what: str = ""
+    last_error: str = ""
+    by_optimizer: dict[str, list[int]] = field(default_factory=dict)  # [done, failed, total]
+
+    @property
+    def done(self) -> int:
+        """Cells that need no more work, failed ones too."""
+        return self.reused + self.ran + self.failed
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came of it: counts of cells, the tables, and what there is to say.
+
+    `failed` counts the cells without results, of this run and of earlier ones; `elsewhere` the results in the folder
+    that are not of this sweep (of other settings, or of another version of the code or of a package).
+    """
+
+    folder: Path
+    total: int
+    reused: int
+    ran: int
+    failed: int
+    missing: int
+    elsewhere: int
+    damaged: tuple[str, ...]
+    seconds: float
+    tables: Tables
+
+    def lines(self) -> list[str]:
+        """The same for people."""
+        said = [f"{self.total} cells: {self.ran} run, {self.reused} reused, {self.failed} failed"]
+        if self.missing:
+            said[0] += f", {self.missing} still to be run"
+        if self.damaged:
+            said.append(f"put aside as damaged, and run again: {', '.join(self.damaged)}")
+        if self.elsewhere:
+            said.append(
+                f"not used: {self.elsewhere} results in {self.folder} of other settings or another version of the code"
+            )
+        if self.failed:
+            said.append("failed cells are kept with their errors in cells.parquet; --retry-failed runs them again")
+        return said
+
+
+@dataclass(frozen=True)
+class Task:
+    """A group of cells as it is sent to a worker."""
+
+    cells: tuple[Cell, ...]
+    optimizers: dict[str, Optimizer]
+    measures: Measures
+
+    def __call__(self) -> tuple[list[Outcome], str]:
+        """The outcomes, and who made them."""
+        return run_group(self.cells, self.optimizers, self.measures), f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _run(task: Task) -> tuple[list[Outcome], str]:
+    return task()
+
+
+def _lost(task: Task, why: str) -> tuple[list[Outcome], str]:
+    return [Outcome(cell.key, error=f"WorkersLost: {why}") for cell in task.cells], ""
+
+
+def _train(training: Training) -> tuple[Training, str | None]:
+    try:
+        return train(training), None
+    except Exception as problem:  # the cells that wait for it fail with this
+        return training, f"{type(problem).__name__}: {' '.join(str(problem).split())}"
+
+
+def _untrained(training: Training, why: str) -> tuple[Training, str | None]:
+    return training, f"WorkersLost: {why}"
+
+
+def run_sweep(
+    config: SweepConfig,
+    folder: str | os.PathLike[str],
+    *,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    retry_failed: bool = False,
+    progress: Callable[[Status], None] | None = None,
+) -> Summary:
+    """Run every cell of `config` that `folder` does not hold, and write the tables.
+
+    `jobs` processes of this machine do the work, or the workers of the Dask scheduler at the address `scheduler`; the
+    results are the same to the byte, if the machines are of one kind. Each cell is kept in the folder as soon as it is
+    done: a run that is stopped in any way is taken up by calling this again. A cell that raises is kept with its error
+    and is run again with `retry_failed` only. Models with weights = "trained" are trained first, on this machine.
+
+    Raises `InputError` for cells that cannot be, a folder in use or an address without a scheduler, and `WorkersLost`
+    where workers are lost again and again.
+    """
+    begun = time.perf_counter()
+    cells, store = cells_of(config), Store(Path(folder))
+    local: Executor = here if jobs == 1 else processes(jobs)
+    with store.lock():
+        _describe(config, store.folder)
+        there, failures = store.whole(cells), store.failures()
+        if retry_failed:
+            for cell in cells:
+                store.forget(cell.key)
+            failures = {}
+        left = [c for c in cells if c.key not in there and c.key not in failures]
+        status = _status(cells, there, failures)
+
+        def tell(what: str) -> None:
+            status.what = what
+            if progress is not None:
+                progress(status)
+
+        def keep(outcome: Outcome, cell: Cell, worker: str) -> None:
+            store.put(outcome, worker)
+            counts = status.by_optimizer[cell.spec.optimizer]
+            if outcome.error is None:
+                status.ran += 1
+                counts[0] += 1
+            else:
+                status.failed += 1
+                counts[1] += 1
+                status.last_error = f"{cell.describe()}: {outcome.error}"
+            tell(cell.describe())
+
+        tell("starting")
+        left = _trained(left, store, local, tell, keep)
+        by_key = {cell.key: cell for cell in left}
+        tasks = _tasks(left, store.folder, Measures.of(config), keep)
+        execute = local if scheduler is None else dask(scheduler)
+        for outcomes, worker in execute(tasks, _run, _lost):
+            for outcome in outcomes:
+                keep(outcome, by_key[outcome.key], worker)
+        tell("writing the tables")
+        return _summary(cells, store, len(there), status.ran, begun)
+
+
+def collect(config: SweepConfig, folder: str | os.PathLike[str]) -> Summary:
+    """Write the tables of what is there, and run nothing."""
+    begun = time.perf_counter()
+    cells, store = cells_of(config), Store(Path(folder))
+    with store.lock():
+        return _summary(cells, store, len(store.whole(cells)), 0, begun)
+
+
+def _summary(cells: Sequence[Cell], store: Store, reused: int, ran: int, begun: float) -> Summary:
+    tables = store.collect(cells)
+    store.write(tables)
+    found = tables.cells["status"].to_pylist()
+    return Summary(
+        folder=store.folder,
+        total=len(cells),
+        reused=reused,
+        ran=ran,
+        failed=found.count("failed"),
+        missing=found.count("missing"),
+        elsewhere=len(store.keys() - {c.key for c in cells}),
+        damaged=tuple(store.damaged),
+        seconds=time.perf_counter() - begun,
+        tables=tables,
+    )
+
+
+def _describe(config: SweepConfig, folder: Path) -> None:
+    text = json.dumps(config.model_dump(mode="json", by_alias=True), indent=1, sort_keys=True)
+    write_bytes(folder / "sweep.json", (text + "\n").encode())
+
+
+def _status(cells: Sequence[Cell], there: set[str], failures: dict[str, Any]) -> Status:
+    status = Status(len(cells))
+    for cell in cells:
+        counts = status.by_optimizer.setdefault(cell.spec.optimizer, [0, 0, 0])
+        counts[2] += 1
+        if cell.key in there:
+            status.reused += 1
+            counts[0] += 1
+        elif cell.key in failures:
+            status.failed += 1
+            counts[1] += 1
+            status.last_error = f"{cell.describe()}: {failures[cell.key]['error']}"
+    return status
+
+
+def _trained(
+    cells: list[Cell],
+    store: Store,
+    execute: Executor,
+    tell: Callable[[str], None],
+    keep: Callable[[Outcome, Cell, str], None],
+) -> list[Cell]:
+    """Train what `cells` need; those whose training fails are kept as failed, the others come back."""
+    wanted = [t for t in trainings(cells, store.folder) if not t.done]
+    broken: dict[str, str] = {}
+    for number, (training, error) in enumerate(execute(wanted, _train, _untrained)):
+        tell(f"trained {training.model.key} ({number + 1} of {len(wanted)})")
+        if error is not None:
+            broken[training.folder.name] = error
+    left = []
+    for cell in cells:
+        digest = cell.model.training().digest[:24] if cell.model.train is not None else ""
+        if digest in broken:
+            keep(Outcome(cell.key, error=f"training of {cell.model.key}: {broken[digest]}"), cell, "")
+        else:
+            left.append(cell)
+    return left
+
+
+def _tasks(
+    cells: list[Cell], folder: Path, measures: Measures, keep: Callable[[Outcome, Cell, str], None]
+) -> list[Task]:
+    made: dict[tuple[str, str], Optimizer] = {}
+    usable = []
+    for cell in cells:
+        try:
+            who = (cell.model.key, cell.spec.family)
+            if who not in made:
+                made[who] = optimizer_of(cell, folder)
+            usable.append(cell)
+        except Exception as problem:
+            keep(Outcome(cell.key, error=f"{type(problem).__name__}: {' '.join(str(problem).split())}"), cell, "")
+    return [
+        Task(group, {c.key: made[c.model.key, c.spec.family] for c in group}, measures) for group in groups_of(usable)
+    ]

@@ -1,0 +1,225 @@
+"""Where a sweep is kept: a folder of small parquet files, one pair a cell, and the tables made of them.
+
+    parts/KEY.curves.parquet    the curve of a cell
+    parts/KEY.parquet           its instances; written last, so that a cell is there as a whole or not at all
+    failed/KEY.json             the error of a cell that failed
+    table.parquet, curves.parquet, cells.parquet    all cells of the sweep, in order: same sweep, same bytes
+    timings.parquet             seconds and worker of each cell, which are never the same twice
+
+Files are written beside their place and moved there, so a killed process leaves none that is half written; a file that
+a disk has damaged all the same is put aside, said so, and its cell run again. One process may write at a time.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from l2o._errors import InputError
+from l2o._files import write_bytes
+from verification.sweeps.cells import Cell
+from verification.sweeps.measure import Outcome
+
+_COUNTS = ("diverged_at", "reached_")  # columns in which -1 stands for "never" and becomes null
+_TIMING = b"l2obound.timing"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a sweep (pyarrow).
+
+    `table`: a row per instance of a cell. `curves`: a row per kept step of a cell. `cells`: a row per cell, with its
+    status, done, failed or missing, and its error. `timings`: seconds and worker of each finished cell. The columns
+    of the cell stand in each row of the first three.
+    """
+
+    table: pa.Table
+    curves: pa.Table
+    cells: pa.Table
+    timings: pa.Table
+
+
+@dataclass
+class Store:
+    """A sweep's folder. `damaged` lists the files that were put aside."""
+
+    folder: Path
+    damaged: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for name in ("parts", "failed"):
+            try:
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            except OSError as problem:
+                raise InputError(f"{self.folder}: cannot be used as a sweep's folder ({problem.strerror}).") from None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder; an error where another process does. The lock of a killed process is free."""
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise InputError(
+                f"{self.folder}: another process is running this sweep; wait for it, or give another --out."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _part(self, key: str, kind: str = "") -> Path:
+        return self.folder / "parts" / f"{key}{kind}.parquet"
+
+    def keys(self) -> set[str]:
+        """Keys of the cells that are done, of this sweep and of others that the folder has seen."""
+        return {p.name.removesuffix(".parquet") for p in (self.folder / "parts").glob("*.parquet") if "." not in p.stem}
+
+    def failures(self) -> dict[str, dict[str, Any]]:
+        """Key -> error of the cells that failed."""
+        found = {}
+        for path in (self.folder / "failed").glob("*.json"):
+            try:
+                found[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError:
+                self._put_aside(path)
+        return found
+
+    def forget(self, key: str) -> None:
+        """Forget that a cell failed."""
+        (self.folder / "failed" / f"{key}.json").unlink(missing_ok=True)
+
+    def put(self, outcome: Outcome, worker: str = "") -> None:
+        """Keep what came of a cell, at once and for good."""
+        if outcome.error is not None:
+            entry = {"error": outcome.error, "trace": outcome.trace}
+            write_bytes(self.folder / "failed" / f"{outcome.key}.json", json.dumps(entry, indent=1).encode())
+            return
+        timing = json.dumps({"seconds": outcome.seconds, "worker": worker}).encode()
+        write_bytes(self._part(outcome.key, ".curves"), _bytes(_arrow(outcome.curves)))
+        table = _arrow(outcome.instances).replace_schema_metadata({_TIMING: timing})
+        write_bytes(self._part(outcome.key), _bytes(table))
+        self.forget(outcome.key)
+
+    def read(self, key: str) -> tuple[pa.Table, pa.Table] | None:
+        """Instances and curve of a cell, None where they are not there or damaged."""
+        found = []
+        for path in (self._part(key), self._part(key, ".curves")):
+            try:
+                found.append(pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True))
+            except FileNotFoundError:
+                return None
+            except (OSError, pa.ArrowException, ValueError):
+                self._put_aside(path)
+                return None
+        return found[0], found[1]
+
+    def _put_aside(self, path: Path) -> None:
+        self.damaged.append(path.name)
+        os.replace(path, path.with_name(f"{path.name}.damaged"))
+
+    def whole(self, cells: Sequence[Cell]) -> set[str]:
+        """Keys of `cells` whose results are there and can be read."""
+        there = self.keys()
+        return {c.key for c in cells if c.key in there and self.read(c.key) is not None}
+
+    def collect(self, cells: Sequence[Cell]) -> Tables:
+        """The tables of `cells`, in their order, from what is there."""
+        failed = self.failures()
+        tables, curves, rows, timings = [], [], [], []
+        for cell in cells:
+            found = self.read(cell.key)
+            fields = _fields(cell)
+            if found is not None:
+                timing = json.loads((found[0].schema.metadata or {}).get(_TIMING, b"{}"))
+                timings.append({"cell": cell.index, "key": cell.key, **timing})
+                tables.append(_beside(fields, found[0].replace_schema_metadata(None)))
+                curves.append(_beside(fields, found[1]))
+            status = "done" if found is not None else "failed" if cell.key in failed else "missing"
+            error = failed[cell.key]["error"] if status == "failed" else None
+            rows.append({**fields, "key": cell.key, "status": status, "error": error})
+        return Tables(_concat(tables), _concat(curves), _rows(rows), pa.Table.from_pylist(timings))
+
+    def write(self, tables: Tables) -> None:
+        """Write the tables; each replaces its predecessor as a whole."""
+        for name in ("table", "curves", "cells", "timings"):
+            write_bytes(self.folder / f"{name}.parquet", _bytes(getattr(tables, name)))
+
+
+def read_tables(folder: str | os.PathLike[str]) -> Tables:
+    """The tables that `run_sweep` wrote to `folder`; `.to_pandas()` or `.to_pydict()` make of them what you like."""
+    found = {}
+    for name in ("table", "curves", "cells", "timings"):
+        path = Path(folder) / f"{name}.parquet"
+        try:
+            found[name] = pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
+        except FileNotFoundError:
+            raise InputError(
+                f"{path}: no such table; run the sweep to its end, or `l2obound sweep --status`."
+            ) from None
+        except (OSError, pa.ArrowException, ValueError) as problem:
+            raise InputError(f"{path}: damaged ({str(problem).splitlines()[0]}); run the sweep again.") from None
+    return Tables(**found)
+
+
+_NULLABLE = {
+    "sparsity": pa.int64(),
+    "lam": pa.float64(),
+    "condition": pa.float64(),
+    "path": pa.string(),
+    "error": pa.string(),
+}
+
+
+def _fields(cell: Cell) -> dict[str, Any]:
+    return {"cell": cell.index, **cell.spec.model_dump(), "method": cell.model.name}
+
+
+def _beside(fields: dict[str, Any], table: pa.Table) -> pa.Table:
+    """The fields of a cell in every row of its table."""
+    clash = set(fields) & set(table.column_names)
+    assert not clash, clash
+    columns = {
+        name: pa.repeat(pa.scalar(value, type=_NULLABLE.get(name)), table.num_rows) for name, value in fields.items()
+    }
+    return pa.table({**columns, **{name: table[name] for name in table.column_names}})
+
+
+def _rows(rows: list[dict[str, Any]]) -> pa.Table:
+    names = rows[0] if rows else {}
+    return pa.table({name: pa.array([row[name] for row in rows], type=_NULLABLE.get(name)) for name in names})
+
+
+def _concat(tables: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables, promote_options="default").combine_chunks() if tables else pa.table({})
+
+
+def _arrow(columns: dict[str, np.ndarray]) -> pa.Table:
+    """Columns as arrow arrays: NaN becomes null, and so does -1 where it stands for "never"."""
+    arrays = {}
+    for name, values in columns.items():
+        values = np.ascontiguousarray(values)
+        if values.dtype.kind == "f":
+            arrays[name] = pa.array(values, from_pandas=True)
+        elif name.startswith(_COUNTS):
+            arrays[name] = pa.array(values, mask=values < 0)
+        else:
+            arrays[name] = pa.array(values)
+    return pa.table(arrays)
+
+
+def _bytes(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
+    return buffer.getvalue()
