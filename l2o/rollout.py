@@ -32,10 +32,11 @@ def implicit_subgradient(
     a few roundings from x, while the subdifferential at x is known exactly; so where the two agree within that blur g
     is moved into the subdifferential at x. Where they do not, the quotient is kept as it is: x was not the prox of
     `argument`, and whoever checks g will see it. Components with a vanishing step take the slope nearest to `wanted`.
-    Of a term that is not separable there is no box to move g into, and it is the quotient.
+    Of a term that is not separable there is no box to move g into: it is moved to the nearest subgradient where the two
+    agree within the norm of that blur, and it is the quotient where the term does not name its subgradients.
     """
     if not problem.nonsmooth.separable:
-        return (argument - x) / step
+        return _coupled_subgradient(problem, x, argument, step, wanted)
     low, high = problem.nonsmooth.subdifferential(x)
     moves = step > 0
     quotient = torch.where(moves, (argument - x) / step, wanted)
@@ -45,6 +46,22 @@ def implicit_subgradient(
     blur = 32 * torch.finfo(x.dtype).eps * size / step
     near = (quotient >= low_near - blur) & (quotient <= high_near + blur)
     return torch.where(near | ~moves, inside, quotient)
+
+
+def _coupled_subgradient(
+    problem: Composite, x: torch.Tensor, argument: torch.Tensor, step: torch.Tensor, wanted: torch.Tensor
+) -> torch.Tensor:
+    term = problem.nonsmooth
+    if not term.names_subgradients:
+        return (argument - x) / step
+    moves = step > 0
+    quotient = torch.where(moves, (argument - x) / step, wanted)
+    nearest = term.nearest_subgradient(x, quotient)
+    size = term.magnitude(argument) + term.magnitude(x) + step * quotient.abs()
+    blur = torch.where(moves, 32 * torch.finfo(x.dtype).eps * size / step, 0.0)
+    allowed = torch.linalg.vector_norm(blur, dim=-1) + term.subgradient_blur(x, quotient)
+    near = torch.linalg.vector_norm(quotient - nearest, dim=-1) <= allowed
+    return torch.where(near.unsqueeze(-1) | ~moves, nearest, quotient)
 
 
 def relative_deviation(

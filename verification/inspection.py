@@ -211,6 +211,9 @@ def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: i
 
 def _compare_subgradient(found: _Recomputed, problem: Composite, k: int, g: np.ndarray, eps: float) -> None:
     """Where the recorded g_k stands to the subdifferential of r at x_k."""
+    if not problem.nonsmooth.separable and problem.nonsmooth.names_subgradients:
+        _compare_coupled(found, problem, k, g, eps)
+        return
     point = torch.from_numpy(found.x[:, k])
     low, high = (as_numpy(end) for end in problem.nonsmooth.subdifferential(point))
     units = 32.0 * eps / np.finfo(np.float64).eps
@@ -222,6 +225,22 @@ def _compare_subgradient(found: _Recomputed, problem: Composite, k: int, g: np.n
     near = ~defined | ((g >= low_near - blur) & (g <= high_near + blur))
     found.subgradient[:, k - 1] = np.where(near | ~(np.abs(g) < HUGE), inside, g)
     found.outside[:, k - 1] = np.where(near, 0.0, np.nan_to_num(miss, nan=np.inf)).max(axis=-1)
+
+
+def _compare_coupled(found: _Recomputed, problem: Composite, k: int, g: np.ndarray, eps: float) -> None:
+    """The same for a term that is not separable, by the distance to the nearest subgradient instead of per variable."""
+    term, point = problem.nonsmooth, torch.from_numpy(found.x[:, k])
+    defined = found.alive[:, k] & np.isfinite(as_numpy(term.value(point)))
+    wanted = torch.from_numpy(np.nan_to_num(g, posinf=HUGE, neginf=-HUGE).clip(-HUGE, HUGE))
+    nearest = term.nearest_subgradient(point, wanted)
+    inside = np.where(defined[:, None], as_numpy(nearest), 0.0)
+    miss = np.where(defined, norm(g - inside), 0.0)
+    units = 32.0 * eps / np.finfo(np.float64).eps
+    blur = as_numpy(term.subgradient_blur(point, wanted, units)) + 64 * eps * (norm(g) + norm(inside))
+    near = ~defined | (miss <= blur)
+    small = (np.abs(g) < HUGE).all(axis=-1)
+    found.subgradient[:, k - 1] = np.where((near | ~small)[:, None], inside, g)
+    found.outside[:, k - 1] = np.where(near, 0.0, np.nan_to_num(miss, nan=np.inf))
 
 
 def _claims(

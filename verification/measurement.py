@@ -39,7 +39,7 @@ def _mean_objective(problem: Composite, x: np.ndarray) -> tuple[np.ndarray, np.n
     rounding = (x.shape[1] + 2) * np.finfo(np.float64).eps * np.sqrt(x.shape[2]) * np.abs(x).max(axis=(1, 2))
     slopes = problem.smooth.gradient(mean).abs()
     if not problem.nonsmooth.is_indicator:
-        slopes = slopes + torch.stack(problem.nonsmooth.subdifferential(mean)).abs().amax(0)
+        slopes = slopes + problem.nonsmooth.steepness(mean)
     with np.errstate(invalid="ignore", over="ignore"):
         curved = as_numpy(problem.smoothness) * rounding
         total = error + (as_numpy(torch.linalg.vector_norm(slopes, dim=-1)) + curved) * rounding
@@ -50,11 +50,14 @@ def _mean_objective(problem: Composite, x: np.ndarray) -> tuple[np.ndarray, np.n
 def _residual(problem: Composite, z: torch.Tensor, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """tau = ||T(z) - z||, T the proximal-gradient map of step h/L, and a bound on its error, (B,) each."""
     step = torch.from_numpy(h).unsqueeze(-1) / problem.smoothness.unsqueeze(-1)
-    move = problem.nonsmooth.prox(z - step * problem.smooth.gradient(z), step) - z
+    gradient = problem.smooth.gradient(z)
+    move = problem.nonsmooth.prox(z - step * gradient, step) - z
     # The prox is nonexpansive, so the error of its argument (gradient, product, difference) passes with factor <= 1;
     # its own rounding is of the numbers it handles, which a shift makes larger than z.
     magnitude = problem.nonsmooth.magnitude
     size = torch.linalg.vector_norm(magnitude(z), dim=-1) + torch.linalg.vector_norm(magnitude(z + move), dim=-1)
+    if not problem.nonsmooth.separable:  # sums over the variables carry the rounding of the largest of them
+        size = size + torch.linalg.vector_norm(step * gradient, dim=-1)
     error = step.squeeze(-1) * problem.smooth.gradient_error(z) + 16 * torch.finfo(z.dtype).eps * size
     return as_numpy(torch.linalg.vector_norm(move, dim=-1)), as_numpy(error)
 

@@ -84,11 +84,16 @@ class Composite:
         return self.smooth.value(x) + self.nonsmooth.value(x)
 
     def objective_error(self, x: Any) -> torch.Tensor:
-        """(B,) bound on |computed F(x) - F(x)|."""
+        """(B,) bound on |computed F(x) - F(x)|; for an x within rounding of dom r, F at the nearest point of it."""
         x = self.point(x)
         total = (self.smooth.value(x) + self.nonsmooth.value(x)).nan_to_num(posinf=0.0).abs()
         eps = torch.finfo(x.dtype).eps
-        return self.smooth.value_error(x) + self.nonsmooth.value_error(x) + eps * total
+        error = self.smooth.value_error(x) + self.nonsmooth.value_error(x) + eps * total
+        moved = self.nonsmooth.domain_error(x)
+        if moved is None:
+            return error
+        slope = torch.linalg.vector_norm(self.smooth.gradient(x), dim=-1) + self.smooth.gradient_error(x)
+        return error + 1.01 * moved * (slope + self.smoothness * moved)
 
     def smooth_gradient(self, x: Any) -> torch.Tensor:
         """(B,n) -> (B,n) grad f(x)."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from l2o._arrays import as_tensor, batch_of, per_instance
 from l2o._errors import InputError
 from l2o.problems.composite import Composite
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
+from l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
 from l2o.problems.smooth import (
     Huber,
     LeastSquares,
@@ -174,6 +175,66 @@ def box(lower: Any, upper: Any, *, dtype: torch.dtype = torch.float64) -> Box:
 def nonnegative(*, dtype: torch.dtype = torch.float64) -> Box:
     """Indicator of x >= 0."""
     return box(0.0, torch.inf, dtype=dtype)
+
+
+def simplex(radius: Any = 1.0, *, dtype: torch.dtype = torch.float64) -> Simplex:
+    """Indicator of {x >= 0, sum_i x_i = radius}, radius > 0 a scalar or (B,)."""
+    size = per_instance(radius, "radius", positive=True, dtype=dtype).reshape(-1, 1)
+    return Simplex(size, torch.zeros_like(size[:1]))
+
+
+def l2_ball(radius: Any, center: Any = 0.0, *, dtype: torch.dtype = torch.float64) -> L2Ball:
+    """Indicator of ||x - center||_2 <= radius, radius > 0 a scalar or (B,), center a scalar, (n,) or (B,n)."""
+    size = per_instance(radius, "radius", positive=True, dtype=dtype).reshape(-1, 1)
+    middle = as_tensor(center, "center", ndim=(0, 1, 2), dtype=dtype, device=size.device)
+    middle = middle.reshape(1, -1) if middle.ndim < 2 else middle
+    batch_of(size.shape[0], middle.shape[0], "l2_ball")
+    return L2Ball(size, middle)
+
+
+def group_l1(groups: Any, lam: Any, *, dtype: torch.dtype = torch.float64) -> GroupL1:
+    """lam sum_g ||x_g||_2 over a partition of the variables, lam >= 0 a scalar or (B,).
+
+    `groups` is a list of lists of indices, each of 0..n-1 in one of them, or an integer label per variable, (n,).
+    """
+    weight = _weight(lam, "lam", dtype)
+    labels = _labels(groups).to(weight.device)
+    return GroupL1(weight, labels, torch.zeros_like(weight[:1]))
+
+
+def _labels(groups: Any) -> torch.Tensor:
+    """(n,) the group 0, 1, ... of each variable."""
+    if isinstance(groups, (list, tuple)) and len(groups) and all(np.ndim(g) == 1 for g in groups):
+        members = [_integers(g, f"groups[{k}]") for k, g in enumerate(groups)]
+        owner = np.full(sum(map(len, members)), -1)
+        for k, indices in enumerate(members):
+            for i in indices.tolist():
+                if not 0 <= i < len(owner):
+                    raise InputError(
+                        f"groups: expected each of 0..n-1 in one group, got index {i} in group {k} where the groups "
+                        f"have {len(owner)} entries; leave none out and repeat none."
+                    )
+                if owner[i] >= 0:
+                    raise InputError(
+                        f"groups: variable {i} is in the groups {owner[i]} and {k}; they must not overlap, give each "
+                        f"variable to one."
+                    )
+                owner[i] = k
+        return torch.as_tensor(owner, dtype=torch.long)
+    _, labels = np.unique(_integers(groups, "groups"), return_inverse=True)
+    return torch.as_tensor(labels, dtype=torch.long)
+
+
+def _integers(values: Any, name: str) -> np.ndarray:
+    array = np.asarray(values.cpu() if isinstance(values, torch.Tensor) else values)
+    if array.size == 0:
+        raise InputError(f"{name}: it is empty; give every group at least one variable.")
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise InputError(
+            f"{name}: expected integers, a list of lists of indices or one label per variable (n,), got shape "
+            f"{array.shape} of {array.dtype}."
+        )
+    return array
 
 
 def _with_l1(smooth: LeastSquares | Logistic, lam: Any) -> Composite:

@@ -29,6 +29,7 @@ class NonsmoothTerm(abc.ABC):
     is_indicator: ClassVar[bool] = False  # whether r is 0 on a convex set and inf elsewhere
     finite_slopes: ClassVar[bool] = False  # whether the ends of the subdifferential are finite wherever x is
     separable: ClassVar[bool] = True  # a term that is not is a CoupledTerm
+    names_subgradients: ClassVar[bool] = True  # whether `nearest_subgradient` has an answer in any dimension
 
     @property
     @abc.abstractmethod
@@ -73,6 +74,14 @@ class NonsmoothTerm(abc.ABC):
         """(B,n) size of the numbers that evaluating r or its prox near x handles; its rounding is a few units of it."""
         return x.abs()
 
+    def domain_error(self, x: torch.Tensor) -> torch.Tensor | None:
+        """(B,) bound on the distance from dom r of an x with finite `value`; None where it is 0 for every x."""
+        return None
+
+    def steepness(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,n) bound on |g_i| over the subdifferential at x."""
+        return torch.stack(self.subdifferential(x)).abs().amax(0)
+
     def nearest_subgradient(self, x: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         """(B,n) the element of the subdifferential at x nearest to `wanted` (B,n); 0 where it is empty.
 
@@ -103,15 +112,17 @@ class CoupledTerm(NonsmoothTerm):
     """A batch of proper, closed, convex functions that are no sum over the coordinates.
 
     Such a term has a prox for steps that are one number per instance, and no box holds its subdifferential unless
-    n = 1; it overrides `value` and `value_error`, and `changed(change)` gives it under a change of variables.
+    n = 1; it overrides `value` and `value_error`, and `changed(change)` gives it under a change of variables. One that
+    overrides `nearest_subgradient` says so in `names_subgradients`.
     """
 
     separable: ClassVar[bool] = False
+    names_subgradients: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
-    def dim(self) -> int:
-        """Number of variables n."""
+    def dim(self) -> int | None:
+        """Number of variables n where the parameters fix it, else None."""
 
     @abc.abstractmethod
     def value(self, x: torch.Tensor) -> torch.Tensor:
@@ -127,7 +138,7 @@ class CoupledTerm(NonsmoothTerm):
 
     def values(self, x: torch.Tensor) -> torch.Tensor:
         """(B,1) r(x) where n = 1, an error otherwise."""
-        self._require_one_variable("values(x), one number per coordinate,")
+        self._require_one_variable("values(x), one number per coordinate,", x.shape[-1])
         return self.value(x).unsqueeze(-1)
 
     def nearest_subgradient(self, x: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -139,10 +150,15 @@ class CoupledTerm(NonsmoothTerm):
             )
         return super().nearest_subgradient(x, wanted)
 
-    def _require_one_variable(self, what: str) -> None:
-        if self.dim != 1:
+    def subgradient_blur(self, x: torch.Tensor, g: torch.Tensor, units: float = 32.0) -> torch.Tensor:
+        """(B,) by how much the elements of the subdifferential near g (B,n) move within `units` roundings of x."""
+        return torch.zeros_like(x[:, 0])
+
+    def _require_one_variable(self, what: str, dim: int | None = None) -> None:
+        dim = self.dim if dim is None else dim
+        if dim != 1:
             raise InputError(
-                f"{self.kind} in {self.dim} variables: {what} is no box, because the term is not separable; "
+                f"{self.kind} in {dim} variables: {what} is no box, because the term is not separable; "
                 f"use a method and a check that need its value and its prox only."
             )
 
