@@ -1,8 +1,8 @@
 """Certificates: lower bounds of F* from a point, each a function of its own.
 
-A certificate takes a convex problem (float64, without changes of variables), a point x (B,n) in dom r, and a
-certified upper bound of F* (B,); it returns (B,) numbers that are at most F*, rounding included, -inf where
-it has nothing to say. `CERTIFICATES` lists them from cheap to expensive; the best value counts, and the later
+A certificate takes a problem (convex unless its entry says otherwise, float64, without changes of variables), a
+point x (B,n) in dom r, and a certified upper bound of F* (B,); it returns (B,) numbers that are at most F*,
+rounding included, -inf where it has nothing to say. `CERTIFICATES` lists them from cheap to expensive; the best value counts, and the later
 ones are asked only about instances that the earlier ones left too wide. Any x gives valid bounds; how good
 they are depends on x.
 
@@ -18,14 +18,16 @@ from dataclasses import dataclass
 
 import torch
 
+from l2o import _rounding
 from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
-from l2o.problems.smooth import Logistic
+from l2o.problems.nonsmooth import L1, GroupL1
+from l2o.problems.smooth import Huber, Logistic, SquaredHinge
 from verification.optimum._curvature import added_curvature, curvature_floor
 from verification.optimum._directed import FLAT, ROOT_TINY, TINY, UNIT, down, value_error
 from verification.optimum._linear_models import linear_model, squared_extent
 from verification.optimum._minorants import Minorant, minorant, nonnegative_smooth, zero_minorant
 from verification.optimum._strict import strict_minorant
+from verification.optimum._terms import NONNEGATIVE
 
 Certificate = Callable[[Composite, torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -67,7 +69,7 @@ def _zero_growth(p: Composite, x: torch.Tensor) -> tuple[Minorant, ...]:
 
 def nonnegativity(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
     """0, where both terms are non-negative."""
-    known = isinstance(p.nonsmooth, (Zero, L1, ElasticNet, Box)) and nonnegative_smooth(p.smooth)
+    known = isinstance(p.nonsmooth, NONNEGATIVE) and nonnegative_smooth(p.smooth)
     return torch.zeros_like(upper) if known else _nothing(x)
 
 
@@ -87,18 +89,30 @@ def rescaled_dual(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.T
     return dual_value(p, minorant(p.smooth, x, shrink=shrink), upper, _zero_growth(p, x))
 
 
+def _has_distance(p: Composite) -> bool:
+    return p.nonsmooth.separable or isinstance(p.nonsmooth, GroupL1)
+
+
 def _distance(p: Composite, x: torch.Tensor) -> torch.Tensor:
     """(B,) upper bound of the distance from 0 to the subdifferential of F at x."""
-    gradient = p.smooth_gradient(x)
-    low, high = p.subdifferential(x)
-    size = gradient.abs() + torch.maximum(low.abs().nan_to_num(posinf=0.0), high.abs().nan_to_num(posinf=0.0))
-    outside = torch.maximum(gradient + low, -(gradient + high)).clamp(min=0.0) + 4 * UNIT * size
+    gradient, r = p.smooth_gradient(x), p.nonsmooth
+    if isinstance(r, GroupL1):
+        nearest = r.nearest_subgradient(x, -gradient)
+        # x - center is rounded once, lengths and quotients as often as they have terms: all relative to lam.
+        turned = _rounding.gamma(r.dim + 8, x.dtype) * r.lam
+        outside = (gradient + nearest).abs() + 4 * UNIT * (gradient.abs() + nearest.abs()) + turned
+    else:
+        low, high = p.subdifferential(x)
+        size = gradient.abs() + torch.maximum(low.abs().nan_to_num(posinf=0.0), high.abs().nan_to_num(posinf=0.0))
+        outside = torch.maximum(gradient + low, -(gradient + high)).clamp(min=0.0) + 4 * UNIT * size
     spread = (1 + (x.shape[-1] + 4) * UNIT) * torch.linalg.vector_norm(outside, dim=-1)
     return (spread + p.smooth_gradient_error(x)) * (1 + 4 * UNIT) + ROOT_TINY
 
 
 def strong_convexity(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
     """F* >= F(x) - dist(0, dF(x))^2 / (2 mu), with mu of f and of r together."""
+    if not _has_distance(p):
+        return _nothing(x)
     modulus = down(curvature_floor(p.smooth) + added_curvature(p.nonsmooth))
     modulus = modulus.expand(p.batch_size)
     if not bool((modulus >= FLAT).any()):
@@ -135,7 +149,7 @@ def self_concordance(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torc
     """
     f = p.smooth
     rows, columns = (f.map.matrix.shape[-2:]) if isinstance(f, Logistic) else (0, 1)
-    if rows < columns:
+    if rows < columns or not _has_distance(p):
         return _nothing(x)
     modulus = _modulus_at(f, x)
     reach = f.map.row_norms.amax(-1) * (1 + (columns + 4) * UNIT) + ROOT_TINY
@@ -144,6 +158,48 @@ def self_concordance(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torc
     loss = (1 + 16 * UNIT) * distance * (distance / (2 * modulus * (1 - ratio)))
     value = down(p.objective(x), value_error(p, x) + loss)
     return torch.where((modulus >= FLAT) & (ratio < 0.5), value, -torch.inf)
+
+
+def _quadratic_zone(f: Huber | SquaredHinge, x: torch.Tensor) -> torch.Tensor:
+    """(B,m) how far a_j'x may move with the loss of sample j staying a parabola; negative where it is none."""
+    z = f.argument(x)
+    inside = f.delta - z.abs() if isinstance(f, Huber) else 1 - z
+    return inside - 1.01 * f.argument_error(x, z) - 4 * UNIT * (inside.abs() + z.abs())
+
+
+def _modulus_of_rows(a: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    """(B,) certified lower bound of the smallest eigenvalue of A'A with the rows `kept` (B,m) only."""
+    rows, columns = a.shape[-2:]
+    part = a * kept.to(a.dtype).unsqueeze(-1)
+    gram = part.mT @ part
+    trace = gram.diagonal(dim1=-2, dim2=-1).sum(-1)
+    return down(torch.linalg.eigvalsh(gram)[:, 0], 2 * (rows + 10 * columns + 10) * 2 * UNIT * trace)
+
+
+def local_curvature(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
+    """As strong convexity, with the curvature of the samples whose loss is a parabola near x.
+
+    Where ||w - x|| <= rho leaves these samples on their parabolas, which have a modulus mu together, and d =
+    dist(0, dF(x)) <= mu rho / 2, F(w) >= F(x) - d t + mu t^2 / 2 with t = ||w - x||: at least F(x) - d^2 / (2 mu) in
+    that ball, and at least F(x) on its sphere, hence beyond it, because F is convex.
+    """
+    f = p.smooth
+    rows, columns = f.map.matrix.shape[-2:] if isinstance(f, (Huber, SquaredHinge)) else (0, 1)
+    if rows < columns or not _has_distance(p):
+        return _nothing(x)
+    a, zone = f.map.matrix.expand(x.shape[0], -1, -1), _quadratic_zone(f, x)
+    norms = f.map.row_norms * (1 + (columns + 4) * UNIT) + ROOT_TINY
+    weight = f.curvature / f.samples * (1 - 4 * UNIT)
+    distance, radius, found = _distance(p, x), torch.zeros_like(upper), torch.zeros_like(upper)
+    for _ in range(3):
+        kept = (zone > 0) & (zone >= (1 + 8 * UNIT) * radius.unsqueeze(-1) * norms)
+        modulus = weight * _modulus_of_rows(a, kept)
+        holds = (modulus >= FLAT) & (distance <= 0.5 * (1 - 16 * UNIT) * modulus * radius)
+        found = torch.where(holds, modulus, found)
+        radius = torch.where(holds | (modulus < FLAT), radius, 4 * distance / modulus)
+    loss = (1 + 8 * UNIT) * distance * (distance / (2 * found))
+    value = down(p.objective(x), value_error(p, x) + loss)
+    return torch.where(found > 0, value, -torch.inf)
 
 
 def extended_precision_dual(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
@@ -172,21 +228,24 @@ def strict_dual(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Ten
 class Entry:
     """A certificate with its name; `late` ones are asked only once the solvers have nothing more to offer.
 
-    Of these, `fine` ones are asked earlier where the width is rounding already.
+    Of these, `fine` ones are asked earlier where the width is rounding already. `any_smooth` ones hold for smooth
+    terms that are not convex, too.
     """
 
     name: str
     bound: Certificate
     late: bool = False
     fine: bool = False
+    any_smooth: bool = False
 
 
 CERTIFICATES: list[Entry] = [
-    Entry("nonnegativity", nonnegativity),
+    Entry("nonnegativity", nonnegativity, any_smooth=True),
     Entry("fenchel-dual", fenchel_dual),
     Entry("strong-convexity", strong_convexity),
     Entry("rescaled-dual", rescaled_dual),
     Entry("self-concordance", self_concordance),
+    Entry("local-curvature", local_curvature),
     Entry("extended-precision-dual", extended_precision_dual, late=True, fine=True),
     Entry("strict-dual", strict_dual, late=True),
 ]

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
-from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
+from l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
+from l2o.problems.smooth import Huber, LeastSquares, Logistic, QuadraticForm, SmoothTerm, SquaredHinge
 from l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
 from verification.optimum._terms import doubtful, matrix, row
 
@@ -70,6 +70,22 @@ def _(term: Logistic, b: int, w: Any) -> Any:
 
 
 @smooth_expression.register
+def _(term: Huber, b: int, w: Any) -> Any:
+    import cvxpy
+
+    residual = matrix(term, b) @ w - row(term.target, b)
+    return 0.5 * cvxpy.sum(cvxpy.huber(residual, float(row(term.delta, b)[0])))  # cvxpy's is twice ours
+
+
+@smooth_expression.register
+def _(term: SquaredHinge, b: int, w: Any) -> Any:
+    import cvxpy
+
+    signed = row(term.signs, b)[:, None] * matrix(term, b)
+    return cvxpy.sum_squares(cvxpy.pos(1 - signed @ w)) / term.rows
+
+
+@smooth_expression.register
 def _(term: QuadraticForm, b: int, w: Any) -> Any:
     import cvxpy
 
@@ -115,6 +131,31 @@ def _(term: Box, b: int, w: Any) -> tuple[Any, list[Any]]:
     below, above = np.flatnonzero(np.isfinite(lower)), np.flatnonzero(np.isfinite(upper))
     constraints = [w[below] >= lower[below]] if below.size else []
     return 0.0, constraints + ([w[above] <= upper[above]] if above.size else [])
+
+
+@nonsmooth_expression.register
+def _(term: GroupL1, b: int, w: Any) -> tuple[Any, list[Any]]:
+    import cvxpy
+
+    moved, groups = w - np.broadcast_to(row(term.center, b), w.shape), term.groups.numpy()
+    lengths = [cvxpy.norm(moved[np.flatnonzero(groups == g)]) for g in range(term.count)]
+    return float(row(term.lam, b)[0]) * cvxpy.sum(cvxpy.hstack(lengths)), []
+
+
+@nonsmooth_expression.register
+def _(term: Simplex, b: int, w: Any) -> tuple[Any, list[Any]]:
+    import cvxpy
+
+    moved = w - np.broadcast_to(row(term.origin, b), w.shape)
+    return 0.0, [moved >= 0, cvxpy.sum(moved) == float(row(term.radius, b)[0])]
+
+
+@nonsmooth_expression.register
+def _(term: L2Ball, b: int, w: Any) -> tuple[Any, list[Any]]:
+    import cvxpy
+
+    moved = w - np.broadcast_to(row(term.center, b), w.shape)
+    return 0.0, [cvxpy.norm(moved) <= float(row(term.radius, b)[0])]
 
 
 @nonsmooth_expression.register

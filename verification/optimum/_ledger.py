@@ -103,7 +103,7 @@ class Ledger:
         self.upper[rows[better]] = upper[better]
         self.x[rows[better]] = x[better]
         self.noise[rows[better]] = error[better]
-        if self.dual and self.p.smooth.convex:
+        if self.dual:
             inside = torch.isfinite(upper)
             if bool(inside.any()):
                 self._certify(rows[inside], x[inside], late)
@@ -123,6 +123,8 @@ class Ledger:
 
     def _certify(self, rows: torch.Tensor, x: torch.Tensor, late: bool) -> None:
         for entry in _certificates.CERTIFICATES:
+            if not (self.p.smooth.convex or entry.any_smooth):
+                continue
             wide = ~self._short()[rows]
             if not bool(wide.any()):
                 return

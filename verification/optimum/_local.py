@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
-from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
+from l2o.problems.smooth import Huber, LeastSquares, Logistic, QuadraticForm, SmoothTerm, SquaredHinge
 from verification.optimum._terms import matrix, row
 
 Array = np.ndarray
@@ -78,6 +78,42 @@ def _(term: Logistic, b: int) -> LocalSmooth:
     return LocalSmooth(
         lambda x: float(np.logaddexp(0.0, sign * (a @ x)).mean()),
         lambda x: (sign * expit(sign * (a @ x))) @ a / rows,
+        hessian,
+        False,
+    )
+
+
+@local_smooth.register
+def _(term: Huber, b: int) -> LocalSmooth:
+    a, y, delta = matrix(term, b), row(term.target, b), float(row(term.delta, b)[0])
+
+    def value(x: Array) -> float:
+        z = a @ x - y
+        clipped = np.clip(z, -delta, delta)
+        return float(clipped @ (z - 0.5 * clipped))
+
+    def hessian(x: Array, free: Array) -> Array:
+        block = a[np.abs(a @ x - y) <= delta][:, free]
+        return block.T @ block
+
+    return LocalSmooth(value, lambda x: np.clip(a @ x - y, -delta, delta) @ a, hessian, False)
+
+
+@local_smooth.register
+def _(term: SquaredHinge, b: int) -> LocalSmooth:
+    a, rows = matrix(term, b), term.rows
+    signed = row(term.signs, b)[:, None] * a
+
+    def short(x: Array) -> Array:
+        return np.maximum(1 - signed @ x, 0.0)
+
+    def hessian(x: Array, free: Array) -> Array:
+        block = a[short(x) > 0][:, free]
+        return 2 * (block.T @ block) / rows
+
+    return LocalSmooth(
+        lambda x: float(short(x) @ short(x)) / rows,
+        lambda x: -2 * (short(x) @ signed) / rows,
         hessian,
         False,
     )

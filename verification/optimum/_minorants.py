@@ -17,7 +17,19 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
+from l2o.problems.smooth import (
+    Huber,
+    LeastSquares,
+    LinearMap,
+    Logistic,
+    QuadraticForm,
+    SigmoidLoss,
+    SmoothTerm,
+    SquaredHinge,
+    StudentT,
+    Welsch,
+)
+from l2o.problems.transforms import ChangedSmooth
 from verification.optimum._curvature import curvature_floor
 from verification.optimum._directed import TINY, UNIT, down, total
 
@@ -71,11 +83,55 @@ def minorant(
 @minorant.register
 def _(term: LeastSquares, x: torch.Tensor, *, shrink: torch.Tensor | float = 1.0, extended: bool = False) -> Minorant:
     """phi*(u) = 1/2 ||u||^2 + <u, y>."""
-    u = term.residual(x) * shrink
+    return _residual_minorant(term, term.residual(x) * shrink, extended)
+
+
+@minorant.register
+def _(term: Huber, x: torch.Tensor, *, shrink: torch.Tensor | float = 1.0, extended: bool = False) -> Minorant:
+    """phi*(u) = 1/2 ||u||^2 + <u, y> where every |u_j| <= delta, else inf."""
+    u = term.slopes(term.argument(x)) * shrink
+    return _residual_minorant(term, torch.minimum(torch.maximum(u, -term.delta), term.delta), extended)
+
+
+def _residual_minorant(term: LeastSquares | Huber, u: torch.Tensor, extended: bool) -> Minorant:
     square, square_error = total(0.5 * u * u, 2)
     inner, inner_error = total(u * term.target, 2)
     constant = down(-(square + inner), square_error + inner_error + 2 * UNIT * (square + inner.abs()))
     return _exact(constant, *_adjoint(term.map, u, extended))
+
+
+@minorant.register
+def _(term: SquaredHinge, x: torch.Tensor, *, shrink: torch.Tensor | float = 1.0, extended: bool = False) -> Minorant:
+    """u_j = -2 s_j t_j / m with t >= 0, where phi*(u) is the mean of t^2 - 2t."""
+    t = term.shortfall(term.argument(x)) * shrink
+    linear, linear_error = total(2 * t)
+    square, square_error = total(t * t, 1)
+    error = linear_error + square_error + 2 * UNIT * (linear + square)
+    constant = down((linear - square) / term.rows, 1.01 * error / term.rows)
+    slope, slope_error = _adjoint(term.map, -2 * term.signs * t, extended)
+    slope = slope / term.rows
+    return _exact(constant, slope, 1.01 * slope_error / term.rows + 2 * UNIT * slope.abs())
+
+
+@minorant.register
+def _(
+    term: ChangedSmooth, x: torch.Tensor, *, shrink: torch.Tensor | float = 1.0, extended: bool = False
+) -> Minorant | None:
+    """c f(x/a + t) >= c (constant + <g, t>) + <c g/a, x>: where the two terms have no common change to go back to."""
+    change = term.change
+    inner = minorant(term.base, change.inward(x), shrink=shrink, extended=extended)
+    if inner is None:
+        return None
+    scale, shift = change.scale, change.shift.expand_as(x)
+    moved, moved_error = total(inner.slope * shift, 1)
+    moved_error = moved_error + 1.01 * (inner.error * shift.abs()).sum(-1)
+    size = inner.constant.abs() + moved.abs()
+    constant = scale.reshape(-1) * down(inner.constant + moved, 1.01 * moved_error + 2 * UNIT * size)
+    slope = scale * (inner.slope / change.dilation)
+    error = 1.01 * scale * (inner.error / change.dilation) + 4 * UNIT * slope.abs() + TINY
+    constant = down(constant, 2 * UNIT * constant.abs() + TINY)
+    # Of a form that may be indefinite nothing is said: its anchor would have to be moved, rounding included.
+    return _exact(torch.where(inner.deficit > 0, -torch.inf, constant), slope, error)
 
 
 @minorant.register
@@ -121,6 +177,11 @@ def nonnegative_smooth(term: SmoothTerm) -> bool:
 
 @nonnegative_smooth.register(LeastSquares)
 @nonnegative_smooth.register(Logistic)
+@nonnegative_smooth.register(Huber)
+@nonnegative_smooth.register(SquaredHinge)
+@nonnegative_smooth.register(StudentT)
+@nonnegative_smooth.register(Welsch)
+@nonnegative_smooth.register(SigmoidLoss)
 def _(term: SmoothTerm) -> bool:
     return True
 

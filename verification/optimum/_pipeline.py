@@ -15,7 +15,7 @@ import torch
 from l2o._errors import InputError
 from l2o.problems import Composite
 from l2o.problems.nonsmooth import Box
-from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm
+from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SampleLoss
 from verification.optimum import _stages
 from verification.optimum._cache import CacheError, cache_folder, cache_key, load, save
 from verification.optimum._change import carry_over, pull_back
@@ -120,8 +120,8 @@ def _check(p: Composite, rtol: float, count: int | None) -> None:
 def _check_scale(p: Composite) -> None:
     f = p.smooth
     try:
-        if isinstance(getattr(f, "base", f), (LeastSquares, Logistic, QuadraticForm)):
-            # The smoothness constant is at most the squared Frobenius norm, which needs no eigenvalues.
+        if isinstance(getattr(f, "base", f), (LeastSquares, Logistic, QuadraticForm, SampleLoss)):
+            # The smoothness constant is at most (twice) the squared Frobenius norm, which needs no eigenvalues.
             size = getattr(f, "base", f).map.frobenius.reshape(-1) ** 2
             change = getattr(f, "change", None)
             if change is not None:

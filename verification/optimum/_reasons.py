@@ -6,11 +6,12 @@ import numpy as np
 import torch
 
 from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
-from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm
+from l2o.problems.nonsmooth import L1, Zero
+from l2o.problems.smooth import QuadraticForm
+from l2o.problems.transforms import ChangedSmooth
 from verification.optimum._curvature import curvature_floor
 from verification.optimum._result import relative_width
-from verification.optimum._terms import doubtful
+from verification.optimum._terms import CONVEX_SMOOTH, NONNEGATIVE, doubtful
 
 
 def reasons(
@@ -50,11 +51,14 @@ def _reason(p: Composite, b: int, lower: float, upper: float, noise: float, rtol
 def _obstacle(p: Composite, b: int) -> str:
     f, r = p.smooth, p.nonsmooth
     if not f.convex:
-        return "the smooth term is not convex, and duality says nothing then"
+        return (
+            "the smooth term is not convex, and duality says nothing then; a finite lower bound is that of "
+            "non-negative terms, and the upper one the best local minimum that was found"
+        )
     if (doubt := doubtful(p)) is not None:
         return f"{doubt}, so that its dual may be another; derive from SmoothTerm or NonsmoothTerm instead"
-    smooth_known = isinstance(f, (LeastSquares, Logistic, QuadraticForm))
-    if not smooth_known or not isinstance(r, (Zero, L1, ElasticNet, Box)):
+    base = f.base if isinstance(f, ChangedSmooth) and not r.separable else f
+    if not isinstance(base, CONVEX_SMOOTH) or not isinstance(r, NONNEGATIVE):
         return (
             f'there is no dual for "{p.name}" and no strong convexity; add a minorant or a linear model for '
             f"the new term, or use the same change of variables for both terms"

@@ -35,6 +35,9 @@ def run(ledger: Ledger, progress: Progress, messages: list[str]) -> None:
     ledger.offer(range(p.batch_size), start(p), "start")
     if not ledger.open():
         return
+    if not p.smooth.convex:  # a point is all there is to find, and conic solvers have no form of it
+        _accelerated(ledger, ledger.open(), progress)
+        return
     if batched and suits_descent(p):
         points = coordinate_descent(p, lambda done: progress("coordinate descent", done, p.batch_size))
         ledger.offer(range(p.batch_size), points, "coordinate-descent+polish")

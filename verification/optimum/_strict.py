@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import torch
 
 from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm
+from l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, NonsmoothTerm
 from verification.optimum._fista import fista, safe_step
 from verification.optimum._linear_models import linear_model
 from verification.optimum._minorants import Minorant, minorant
@@ -36,6 +37,13 @@ def _(
     term: ElasticNet, x: torch.Tensor, gradient: torch.Tensor, amount: float
 ) -> tuple[NonsmoothTerm, torch.Tensor | None] | None:
     return ElasticNet(term.lam * (1 - amount), term.ridge), None
+
+
+@loosened.register
+def _(
+    term: GroupL1, x: torch.Tensor, gradient: torch.Tensor, amount: float
+) -> tuple[NonsmoothTerm, torch.Tensor | None] | None:
+    return replace(term, lam=term.lam * (1 - amount)), None
 
 
 @loosened.register

@@ -31,16 +31,35 @@ import numpy as np
 import torch
 
 from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
-from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
+from l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, Simplex, Zero
+from l2o.problems.smooth import (
+    Huber,
+    LeastSquares,
+    LinearMap,
+    Logistic,
+    QuadraticForm,
+    SigmoidLoss,
+    SmoothTerm,
+    SquaredHinge,
+    StudentT,
+    Welsch,
+)
 from l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
 
 KNOWN: tuple[type, ...] = (
     *(Composite, ChangedSmooth, ChangedNonsmooth, Change),
     *(LeastSquares, Logistic, QuadraticForm, LinearMap),
+    *(Huber, SquaredHinge, StudentT, Welsch, SigmoidLoss),
     *(Zero, L1, ElasticNet, Box),
+    *(Simplex, L2Ball, GroupL1),
 )
 """The classes whose functions the hooks were written for."""
+
+CONVEX_SMOOTH = (LeastSquares, Logistic, QuadraticForm, Huber, SquaredHinge)
+"""Smooth terms with a minorant of their own."""
+
+NONNEGATIVE = (Zero, L1, ElasticNet, Box, Simplex, L2Ball, GroupL1)
+"""Nonsmooth terms with a linear model, all of them >= 0."""
 
 ASIDE = {"smoothness", "strong_convexity", "prox", "kind"}
 """What a subclass may override without computing another function; here the original of it is used."""

@@ -59,7 +59,7 @@ def _numbered(run: Run, number: int, task: Any) -> tuple[int, Any]:
     return number, run(task)
 
 
-def dask(address: str, timeout: float = 30.0) -> Executor:
+def dask(address: str, timeout: float = 15.0) -> Executor:
     """On the workers of a running Dask scheduler, which hands what a lost worker was doing to another."""
 
     def executor(tasks: Sequence[Any], run: Run, lost: Lost) -> Iterator[Any]:

@@ -1,0 +1,359 @@
+"""Sweeps: what comes out, and that nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import l2o
+from tests.verification.sweeps import small
+from verification.optimum import optimum
+from verification.sweeps import Status, cells_of, collect, load_sweep, read_tables, run_sweep
+from verification.sweeps.executors import dask
+
+ROOT = Path(__file__).parents[3]
+TABLES = ("table", "curves", "cells")
+
+
+def same_bytes(one: Path, two: Path) -> None:
+    for name in TABLES:
+        assert (one / f"{name}.parquet").read_bytes() == (two / f"{name}.parquet").read_bytes(), name
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the sweep, run without interruption."""
+    folder = tmp_path_factory.mktemp("whole")
+    summary = small.sweep(folder)
+    assert (summary.total, summary.ran, summary.failed) == (small.CELLS, small.CELLS - small.BROKEN, small.BROKEN)
+    return folder
+
+
+def test_the_table_says_what_a_plain_run_says(whole: Path) -> None:
+    """A row is the run of one instance: objective, certified gap, first step below eps, step of divergence."""
+    rows = read_tables(whole).table.to_pylist()
+    assert len(rows) == 2 * (small.CELLS - small.BROKEN)
+    chosen = [r for r in rows if (r["optimizer"], r["seed"], r["s"], r["rows"]) == ("fista", 1, 10.0, 6)]
+    seed = l2o.training.config.split_seed("test", 0, 1)
+    p = l2o.synthetic.lasso(2, 6, 10, seed=seed)
+    run = l2o.rollout(l2o.optimizer("fista"), p, l2o.synthetic.starts(p, shift=10.0, seed=seed), 30)
+    o = optimum(p)
+    for b, row in enumerate(chosen):
+        assert row["instance"] == b
+        assert row["objective_final"] == pytest.approx(float(run.objective[b, -1]), rel=1e-12)
+        gap = (run.objective[b].numpy() - o.lower[b]) / o.upper[b]
+        assert row["gap_final"] == pytest.approx(gap[-1], rel=1e-6)
+        assert row["optimum_lower"] <= row["optimum_upper"]
+        first = np.flatnonzero(gap <= 1e-2)
+        assert row["reached_1e-02"] == (int(first[0]) if len(first) else None)
+        assert row["diverged_at"] is None
+
+
+def test_divergence_is_a_step_and_no_nan(whole: Path) -> None:
+    tables = read_tables(whole)
+    wild = [r for r in tables.table.to_pylist() if r["optimizer"] == "wild"]
+    assert wild
+    assert all(0 < r["diverged_at"] < 30 and r["gap_final"] is None and r["objective_final"] is None for r in wild)
+    curve = [r for r in tables.curves.to_pylist() if r["optimizer"] == "wild" and r["cell"] == wild[0]["cell"]]
+    for row in curve:
+        assert row["running"] + row["diverged"] == 2
+        assert (row["mean"] is None) == (row["running"] == 0)
+    assert curve[0]["running"] == 2
+    assert curve[-1]["running"] == 0
+    for table in (tables.table, tables.curves):
+        for name in table.column_names:
+            values = [v for v in table[name].to_pylist() if isinstance(v, float)]
+            assert not np.isnan(values).any(), name
+
+
+def test_failures_are_kept_with_their_error_and_retried_on_request(whole: Path, tmp_path: Path) -> None:
+    failed = [r for r in read_tables(whole).cells.to_pylist() if r["status"] == "failed"]
+    assert len(failed) == small.BROKEN
+    assert all("nesterov cannot run" in r["error"] for r in failed)
+    config = load_sweep({**small.GRID, "grid": [{"optimizer": ["nesterov", "ista"]}]})
+    told: list[int] = []
+    first = run_sweep(config, tmp_path, progress=lambda s: told.append(s.ran + s.failed))
+    again = run_sweep(config, tmp_path)
+    assert (first.ran, first.failed, again.ran, again.reused, again.failed) == (1, 1, 0, 1, 1)
+    broken = next(c for c in cells_of(config) if c.spec.optimizer == "nesterov")
+    kept = tmp_path / "failed" / f"{broken.key}.json"
+    before = kept.stat().st_mtime_ns
+    retried = run_sweep(config, tmp_path, retry_failed=True)
+    assert (retried.ran, retried.reused, retried.failed) == (0, 1, 1)
+    assert kept.stat().st_mtime_ns > before
+    assert max(told) == 2
+
+
+def test_processes_give_the_same_bytes(whole: Path, tmp_path: Path) -> None:
+    summary = small.sweep(tmp_path, jobs=2)
+    assert summary.ran == small.CELLS - small.BROKEN
+    same_bytes(whole, tmp_path)
+
+
+def test_a_sweep_that_grows_runs_what_is_new_only(whole: Path, tmp_path: Path) -> None:
+    less = {**small.GRID, "grid": [{**small.GRID["grid"][0], "seed": [2, 0]}]}
+    assert run_sweep(load_sweep(less), tmp_path).ran == 32
+    summary = small.sweep(tmp_path)
+    assert (summary.ran, summary.reused) == (16, 32)
+    same_bytes(whole, tmp_path)
+    smaller = run_sweep(load_sweep(less), tmp_path)
+    assert (smaller.ran, smaller.elsewhere) == (0, 16)
+    assert "another version" in "\n".join(smaller.lines())
+
+
+def test_a_damaged_part_is_put_aside_and_run_again(whole: Path, tmp_path: Path) -> None:
+    small.sweep(tmp_path)
+    parts = sorted((tmp_path / "parts").glob("*.parquet"))
+    for place, harm in enumerate((lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:60] + b"\xff" * 8 + b[68:])):
+        parts[10 * place].write_bytes(harm(parts[10 * place].read_bytes()))
+    (tmp_path / "failed" / "0.json").write_bytes(b"{")
+    summary = small.sweep(tmp_path)
+    assert summary.ran == 3
+    assert len(summary.damaged) == 4
+    assert "damaged" in "\n".join(summary.lines())
+    same_bytes(whole, tmp_path)
+
+
+def test_killed_ten_times_it_loses_nothing(whole: Path, tmp_path: Path) -> None:
+    """SIGKILL at ten random moments, writing included; the table is that of the uninterrupted run."""
+    told = run_module("kill", tmp_path / "killed", "10", "3")
+    assert told.startswith("10 kills"), told
+    same_bytes(whole, tmp_path / "killed")
+    assert not list((tmp_path / "killed").rglob("*.damaged"))
+
+
+def test_a_cluster_that_loses_a_worker_finishes_with_the_same_table(whole: Path, tmp_path: Path) -> None:
+    assert f"{small.CELLS - small.BROKEN} run" in run_module("cluster", tmp_path / "cluster")
+    same_bytes(whole, tmp_path / "cluster")
+
+
+def run_module(*arguments: object) -> str:
+    command = [sys.executable, "-m", "tests.verification.sweeps.small", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_lost_worker_processes_are_replaced(whole: Path, tmp_path: Path) -> None:
+    """A worker of joblib is killed half-way."""
+    killed = []
+
+    def kill_one(status: Status) -> None:
+        if status.ran > 5 and not killed:
+            children = [int(p) for p in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()]
+            workers = [p for p in children if b"loky" in Path(f"/proc/{p}/cmdline").read_bytes()]
+            victims = [p for p in workers if b"resource_tracker" not in Path(f"/proc/{p}/cmdline").read_bytes()]
+            os.kill(victims[0], signal.SIGKILL)
+            killed.append(victims[0])
+
+    summary = small.sweep(tmp_path, jobs=2, progress=kill_one)
+    assert killed
+    assert summary.ran == small.CELLS - small.BROKEN
+    same_bytes(whole, tmp_path)
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    inside: list[str] = []
+
+    def again(status: Status) -> None:
+        if not inside:
+            command = [sys.executable, "-m", "tests.verification.sweeps.small", "kill", str(tmp_path), "0", "0"]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+            inside.append(done.stderr)
+
+    config = load_sweep({**small.GRID, "grid": [{"optimizer": ["ista"]}]})
+    run_sweep(config, tmp_path, progress=again)
+    assert "another process is running this sweep" in inside[0]
+
+
+def test_what_is_there_can_be_collected_without_running(tmp_path: Path) -> None:
+    config = load_sweep(small.GRID)
+
+    class Enough(Exception):
+        pass
+
+    def stop(status: Status) -> None:
+        if status.ran == 10:
+            raise Enough
+
+    with pytest.raises(Enough):
+        run_sweep(config, tmp_path, progress=stop)
+    with pytest.raises(l2o.InputError, match="no such table"):
+        read_tables(tmp_path)
+    summary = collect(config, tmp_path)
+    assert (summary.ran, summary.reused, summary.missing) == (0, 10, small.CELLS - 10 - summary.failed)
+    assert "still to be run" in summary.lines()[0]
+    assert pq.read_table(tmp_path / "table.parquet").num_rows == 20
+
+
+def test_timings_are_kept_apart(whole: Path) -> None:
+    timings = read_tables(whole).timings
+    assert timings.num_rows == small.CELLS - small.BROKEN
+    assert set(timings.column_names) == {"cell", "key", "seconds", "worker"}
+    assert all(0 < s < 60 for s in timings["seconds"].to_pylist())
+    for name in TABLES:
+        assert "seconds" not in pq.read_schema(whole / f"{name}.parquet").names
+
+
+def test_bounds_are_held_against_the_runs(tmp_path: Path) -> None:
+    config = load_sweep(
+        {
+            "bounds": ["per_step_descent", "ood_multi_step_sharp"],
+            "fixed": {"rows": 6, "dim": 10, "batch": 2, "steps": 20},
+            "grid": [{"optimizer": ["ista", "go-math-l2o"], "t": [0, 3], "prox": ["exact", "official"]}],
+        }
+    )
+    rows = run_sweep(config, tmp_path).tables.table.to_pylist()
+    for row in rows:
+        wrong = row["prox"] == "official" and row["t"] != 0
+        assert wrong or row["verdict_per_step_descent"] == "verified"
+    # the authors' prox is not one: the g_k that it implies is no subgradient
+    assert any(r["verdict_per_step_descent"] == "violated" for r in rows if r["prox"] == "official" and r["t"])
+
+
+def test_batches_are_streamed(tmp_path: Path) -> None:
+    """Two batches of three instances are those instances, whichever way they are cut."""
+    config = load_sweep({"fixed": {"rows": 6, "dim": 10, "batch": 3, "batches": 2, "steps": 5}})
+    rows = run_sweep(config, tmp_path).tables.table.to_pylist()
+    assert [r["instance"] for r in rows] == list(range(6))
+    for index in range(2):
+        seed = l2o.training.config.split_seed("test", index, 0)
+        p = l2o.synthetic.lasso(3, 6, 10, seed=seed)
+        first = p.objective(l2o.synthetic.starts(p, seed=seed)).tolist()
+        assert [r["objective_start"] for r in rows[3 * index : 3 * index + 3]] == pytest.approx(first, rel=1e-14)
+
+
+def test_single_precision_is_judged_in_double(tmp_path: Path) -> None:
+    fixed = {"rows": 6, "dim": 10, "batch": 2, "steps": 300, "optimizer": "fista"}
+    config = load_sweep({"fixed": fixed, "grid": [{"precision": ["float64", "float32"]}]})
+    rows = run_sweep(config, tmp_path).tables.table.to_pylist()
+    double, single = ([r["gap_final"] for r in rows if r["precision"] == f"float{bits}"] for bits in (64, 32))
+    # F is flat at its minimum: iterates that are off by 1e-7 give values that are off by 1e-14, if F is in float64.
+    assert max(double) < 1e-9
+    assert max(single) < 1e-9
+    assert single != double
+
+
+TRAIN = {
+    "problem": {"rows": 4, "dim": 6, "sparsity": 2},
+    "training": {"epochs": 1, "batches": 2, "batch": 4, "horizon": 10, "unroll": 5},
+    "validation": {"every": 1, "batch": 4, "steps": 5},
+}
+
+
+def test_models_are_trained_first_and_once(tmp_path: Path) -> None:
+    model = {"key": "own", "name": "go-math-l2o", "options": {"hidden_size": 4}, "weights": "trained", "train": TRAIN}
+    source = {"fixed": {"rows": 4, "dim": 6, "batch": 2, "steps": 5, "optimizer": "own"}, "model": [model]}
+    one = run_sweep(load_sweep(source), tmp_path / "one")
+    (folder,) = (tmp_path / "one" / "weights").iterdir()
+    stamp = (folder / "weights.npz").stat().st_mtime_ns
+    more = run_sweep(load_sweep({**source, "grid": [{"s": [0, 10]}]}), tmp_path / "one")
+    assert (one.ran, more.ran, more.reused) == (1, 1, 1)
+    assert (folder / "weights.npz").stat().st_mtime_ns == stamp
+    run_sweep(load_sweep(source), tmp_path / "two", jobs=2)
+    assert (tmp_path / "two/table.parquet").read_bytes() == (
+        collect(load_sweep(source), tmp_path / "one").folder / "table.parquet"
+    ).read_bytes()
+
+
+def test_a_training_that_fails_fails_its_cells(tmp_path: Path) -> None:
+    train = {**TRAIN, "training": {**TRAIN["training"], "batches": 40, "learning_rate": 1e200}}
+    model = {"key": "own", "name": "l2o-pa", "weights": "trained", "train": train}
+    source = {"fixed": {"rows": 4, "dim": 6, "batch": 2, "steps": 5}, "model": [model]}
+    summary = run_sweep(load_sweep({**source, "grid": [{"optimizer": ["own", "ista"]}]}), tmp_path)
+    assert (summary.ran, summary.failed) == (1, 1)
+    (error,) = [e for e in summary.tables.cells["error"].to_pylist() if e]
+    assert error.startswith("training of own: ")
+
+
+BAD = {
+    "unknown key": ({"grids": []}, "grids: unknown key"),
+    "unknown field": ({"fixed": {"row": 3}}, "row: unknown key.*in the cell"),
+    "bad value": ({"grid": [{"lam": [0.1, -1]}]}, "lam.*greater than or equal to 0.*lam = -1"),
+    "empty axis": ({"grid": [{"lam": []}]}, "axis lam is empty"),
+    "axis no list": ({"grid": [{"lam": 0.1}]}, "grid.*list"),
+    "unknown optimizer": ({"fixed": {"optimizer": "istaa"}}, "'istaa': neither a model"),
+    "unknown family": ({"fixed": {"family": "knapsack"}}, "knapsack"),
+    "unknown bound": ({"bounds": ["B99"]}, "B99"),
+    "eps": ({"eps": [0.0]}, "eps"),
+    "batches of a table": ({"fixed": {"family": "digits"}}, "digits is one instance"),
+    "no weights": ({"fixed": {"family": "quadratic", "optimizer": "go-math-l2o"}}, "no weights trained for quadratic"),
+    "no shipped weights": (
+        {
+            "fixed": {"family": "quadratic", "optimizer": "own"},
+            "model": [{"key": "own", "name": "go-math-l2o", "weights": "shipped"}],
+        },
+        "quadratic",
+    ),
+    "two models of a name": ({"model": [{"key": "a", "name": "ista"}, {"key": "a", "name": "fista"}]}, "must differ"),
+    "weights of ista": ({"model": [{"key": "a", "name": "ista", "weights": "random"}]}, "no weights"),
+    "train alone": ({"model": [{"key": "a", "name": "l2o-pa", "train": TRAIN}]}, "belong together"),
+    "bad training": (
+        {"model": [{"key": "a", "name": "l2o-pa", "weights": "trained", "train": {"training": {"epoch": 2}}}]},
+        "epoch: unknown key",
+    ),
+    "bad option": ({"model": [{"key": "a", "name": "ista", "options": {"speed": 1}}]}, "no option 'speed'"),
+    "no folder": (
+        {"fixed": {"optimizer": "a"}, "model": [{"key": "a", "name": "l2o-pa", "weights": "/no/such"}]},
+        "no finished training",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_configuration_is_one_clear_error(case: str) -> None:
+    source, says = BAD[case]
+    with pytest.raises(l2o.InputError, match=says) as caught:
+        cells_of(load_sweep(source))
+    assert "\n" not in str(caught.value)
+
+
+def test_other_errors_are_clear(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(l2o.InputError, match="cannot be used as a sweep's folder"):
+        small.sweep(tmp_path / "file")
+    with pytest.raises(l2o.InputError, match="no Dask scheduler answers"):
+        list(dask("tcp://127.0.0.1:9", timeout=0.5)([1], print, print))
+    (tmp_path / "table.parquet").write_bytes(b"x")
+    with pytest.raises(l2o.InputError, match="damaged"):
+        read_tables(tmp_path)
+    (tmp_path / "bad.toml").write_text("a = ")
+    with pytest.raises(l2o.InputError, match="not valid TOML"):
+        load_sweep(tmp_path / "bad.toml")
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('[[model]]\nkey = "m"\nname = "l2o-pa"\nweights = "w"\n')
+    assert load_sweep(tmp_path / "a.toml").model[0].weights == str(tmp_path / "w")
+
+
+def test_the_command_line(tmp_path: Path) -> None:
+    """The verb, killed with all its workers, and taken up again."""
+    config = tmp_path / "grid.toml"
+    config.write_text(
+        "[fixed]\nbatch = 2\nsteps = 2000\n"
+        '[[grid]]\nrows = [6, 7]\noptimizer = ["ista", "nesterov"]\ns = [0, 1, 2, 3]\n'
+    )
+    command = [sys.executable, "-m", "verification.cli", "sweep", str(config), "--out", str(tmp_path / "out")]
+    killed = subprocess.Popen([*command, "--jobs", "2"], cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
+    for _ in range(600):
+        time.sleep(0.05)
+        if list((tmp_path / "out").glob("parts/*.parquet")) or killed.poll() is not None:
+            break
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    again = subprocess.run([*command, "--strict"], cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert again.returncode == 3, again.stderr
+    assert "16 cells" in again.stdout
+    assert "8 failed" in again.stdout
+    wrong = subprocess.run([*command, "--set", "steps"], cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert wrong.returncode == 2
+    assert "NAME=VALUE" in wrong.stderr
