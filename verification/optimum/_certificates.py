@@ -2,9 +2,9 @@
 
 A certificate takes a problem (convex unless its entry says otherwise, float64, without changes of variables), a
 point x (B,n) in dom r, and a certified upper bound of F* (B,); it returns (B,) numbers that are at most F*,
-rounding included, -inf where it has nothing to say. `CERTIFICATES` lists them from cheap to expensive; the best value counts, and the later
-ones are asked only about instances that the earlier ones left too wide. Any x gives valid bounds; how good
-they are depends on x.
+rounding included, -inf where it has nothing to say. `CERTIFICATES` lists them from cheap to expensive; the best
+value counts, and the later ones are asked only about instances that the earlier ones left too wide. Any x gives
+valid bounds; how good they are depends on x.
 
 Sources: Fenchel duality (Rockafellar, Convex Analysis, 1970, section 31) and its use for gap-safe stopping
 (Mairal, PhD thesis, 2010, appendix D); linearisation over bounded domains (Frank and Wolfe, 1956; Jaggi, ICML

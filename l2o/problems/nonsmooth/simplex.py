@@ -75,6 +75,7 @@ class Simplex(CoupledTerm):
         """The projection in the metric of the steps: scalar, (B,1) or (B,n)."""
         w = u - self.origin
         steps = torch.as_tensor(step, dtype=u.dtype, device=u.device).expand_as(u)
+        steps = steps / steps.amax(-1, keepdim=True)  # only their ratios matter
         level = self._level(w.detach(), steps.detach())
         # The breakpoints only say which entries are positive. With these the level is a quotient, found here once more
         # from what is left after the first: a step of refinement, and what derivatives go through.

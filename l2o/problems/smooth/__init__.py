@@ -3,6 +3,7 @@
 from l2o.problems.smooth._base import SmoothTerm
 from l2o.problems.smooth._linear_map import LinearMap
 from l2o.problems.smooth._remembered import Remembered
+from l2o.problems.smooth._sample_loss import SampleLoss
 from l2o.problems.smooth.huber import Huber
 from l2o.problems.smooth.interpolated import Interpolated
 from l2o.problems.smooth.least_squares import LeastSquares
@@ -21,6 +22,7 @@ __all__ = [
     "Logistic",
     "QuadraticForm",
     "Remembered",
+    "SampleLoss",
     "SigmoidLoss",
     "SmoothTerm",
     "SquaredHinge",
