@@ -62,6 +62,13 @@ EQUIVARIANCE_TABLE: tuple[Equivariance, ...] = (
     _classical("FISTA with restart", "fista-restart", False),
     _classical("Nesterov", "nesterov", True),
     _classical("heavy ball", "heavy-ball", True),
+    _classical("subgradient method", "subgradient", False),
+    Equivariance(
+        "L-BFGS", "lbfgs", *_ALL, "quotients of s, y and gradients, and 1/L before there are any", smooth_only=True
+    ),
+    Equivariance(
+        "Ada-LISTA", "ada-lista", *_ALL, "the gradient with matrices between, over L, and relative thresholds"
+    ),
     _go_math("GO-Math displacement map, Q unscaled", _ALL, "memory of displacements, weight without units"),
     *(
         _go_math(
@@ -104,7 +111,25 @@ EQUIVARIANCE_TABLE: tuple[Equivariance, ...] = (
         limit={"eps": 1e-30},
         smooth_only=True,
     ),
+    Equivariance(
+        "Adam with learned step", "adam-hd", *_TRANSLATION, "the step moves with <d, u>, in the units of the gradient"
+    ),
+    Equivariance(
+        "Shampoo", "shampoo", *_TRANSLATION, "a direction without units but for M_0, and the step is that of a gradient"
+    ),
     Equivariance("L2O-PA", "l2o-pa", *_NONE, "features (gradient, x), not normalised"),
     Equivariance("L2O-DM", "l2o-dm", *_NONE, "features (gradient, x), not normalised, and a step without units"),
+    Equivariance(
+        "RNNprop",
+        "l2o-rnnprop",
+        YES,
+        UP_TO_EPS,
+        NO,
+        "features over sqrt(v) + eps, without units but for eps, and a step without units",
+        limit={"eps": 1e-30},
+    ),
+    Equivariance(
+        "safeguarded GO-Math", "safeguarded", *_ALL, "base and proximal gradient follow, and values are compared only"
+    ),
 )
 """The whole table of B12."""

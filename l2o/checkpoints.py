@@ -15,7 +15,14 @@ from l2o._errors import InputError
 from l2o._files import read_npz
 from l2o.optimizers import Optimizer, make, option_names
 
-_KINDS = ("l2o-pa", "go-math-l2o")
+# The kinds, each with the options that make the model what the authors' code makes of it.
+_KINDS: dict[str, dict[str, Any]] = {
+    "ada-lista": {"official": True},
+    "l2o-dm": {"batch_mean": True},
+    "l2o-rnnprop": {"batch_mean": True},
+    "l2o-pa": {},
+    "go-math-l2o": {},
+}
 
 
 def _read(source: Any) -> Mapping[str, Any]:
@@ -57,7 +64,9 @@ def load_official(source: Any, kind: str, **options: Any) -> Optimizer:
     `source` is a path to a .pth (loaded with weights_only) or .npz, or a mapping with the keys of the authors'
     `state_dict`; weights of switched-off heads may be among them. `kind` names the model, `options` its settings
     (norms, scales, ...), which the authors keep in the configuration and not in the checkpoint. Hidden size and
-    number of layers are read from the weights.
+    number of layers are read from the weights. Behaviour is the authors' too: ada-lista has their absolute steps and
+    thresholds (`official=True`), l2o-dm and l2o-rnnprop are fed the gradient of the mean over the batch
+    (`batch_mean=True`).
     """
     if kind not in _KINDS:
         raise InputError(f"load_official: unknown kind {kind!r}; expected one of {', '.join(_KINDS)}.")
@@ -71,4 +80,6 @@ def load_official(source: Any, kind: str, **options: Any) -> Optimizer:
     if first is not None and np.ndim(first) == 2:
         layers = sum(name.startswith("lstm.weight_hh_l") for name in weights)
         options = {"hidden_size": int(np.shape(first)[-1]), "layers": layers, **options}
-    return make(kind, options, parameters=weights)
+    elif kind == "ada-lista" and "step_sizes.0" in weights:
+        options = {"layers": sum(name.startswith("step_sizes.") for name in weights), **options}
+    return make(kind, _KINDS[kind] | options, parameters=weights)

@@ -65,4 +65,16 @@ def start(problem: l2o.Composite, seed: int = 0, size: float = 1.0) -> torch.Ten
 
 
 def smooth_only(name: str) -> bool:
-    return name in ("gradient-descent", "heavy-ball", "nesterov")
+    return name in ("gradient-descent", "heavy-ball", "nesterov", "lbfgs")
+
+
+WITHOUT_PROX = ("subgradient", "adam", "adam-hd", "shampoo", "l2o-dm", "l2o-rnnprop")
+
+
+def runs_on(name: str, problem: l2o.Composite) -> bool:
+    """Whether the optimizer takes the problem."""
+    if smooth_only(name) and not problem.nonsmooth.is_zero:
+        return False
+    if name in WITHOUT_PROX and problem.nonsmooth.is_indicator and not problem.nonsmooth.is_zero:
+        return False
+    return name != "ada-lista" or problem.name.startswith("least-squares")

@@ -156,7 +156,8 @@ def _optimizer(name: str, family: str, weights: Path | None, untrained: bool) ->
     if (name, family) in l2o.pretrained_names() and not untrained:
         return l2o.pretrained(name, family), f"{name} (shipped weights for {family})"
     opt = l2o.optimizer(name)
-    return opt, f"{name} (UNTRAINED, random weights)" if isinstance(opt, LearnedOptimizer) else name
+    learned = isinstance(getattr(opt, "base", opt), LearnedOptimizer)  # of `safeguarded` its base
+    return opt, f"{name} (UNTRAINED, random weights)" if learned else name
 
 
 @app.command()

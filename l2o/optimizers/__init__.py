@@ -12,14 +12,41 @@ from typing import Any
 
 from l2o._errors import InputError
 from l2o.optimizers._base import Optimizer, State
+from l2o.optimizers.ada_lista import AdaLista
+from l2o.optimizers.adam import Adam, AdamHD
 from l2o.optimizers.fista import Fista, FistaRestart, Nesterov
 from l2o.optimizers.go_math_l2o import GoMathL2O
 from l2o.optimizers.gradient_descent import GradientDescent, Ista
 from l2o.optimizers.heavy_ball import HeavyBall
+from l2o.optimizers.l2o_dm import L2ODM
 from l2o.optimizers.l2o_pa import L2OPA
+from l2o.optimizers.l2o_rnnprop import RNNprop
+from l2o.optimizers.lbfgs import LBFGS
+from l2o.optimizers.safeguarded import Safeguarded
+from l2o.optimizers.shampoo import Shampoo
+from l2o.optimizers.subgradient import Subgradient
 
 _REGISTRY: dict[str, type] = {
-    kind.name: kind for kind in (GradientDescent, HeavyBall, Nesterov, Ista, Fista, FistaRestart, L2OPA, GoMathL2O)
+    kind.name: kind
+    for kind in (
+        GradientDescent,
+        HeavyBall,
+        Nesterov,
+        Subgradient,
+        Ista,
+        Fista,
+        FistaRestart,
+        Adam,
+        AdamHD,
+        Shampoo,
+        LBFGS,
+        AdaLista,
+        L2ODM,
+        RNNprop,
+        L2OPA,
+        GoMathL2O,
+        Safeguarded,
+    )
 }
 
 

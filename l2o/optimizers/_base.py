@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -53,3 +54,28 @@ def require_smooth(problem: Composite, name: str, instead: str) -> None:
     """Raise unless r = 0."""
     if not problem.nonsmooth.is_zero:
         raise InputError(f"{name} cannot run on {problem.name}: it needs r = 0, because it has no prox; use {instead}.")
+
+
+def require_finite(problem: Composite, name: str) -> None:
+    """Raise where r takes the value +inf, whose domain a method without a prox would leave."""
+    if problem.nonsmooth.is_indicator and not problem.nonsmooth.is_zero:
+        raise InputError(
+            f"{name} cannot run on {problem.name}: r is +inf outside its domain, which a method without a prox leaves; "
+            f"use ista or fista."
+        )
+
+
+def subgradient(problem: Composite, x: torch.Tensor) -> torch.Tensor:
+    """(B,n) grad f(x) and the subgradient of r of least norm, lam sign(x) with sign(0) = 0 for the l1 norm."""
+    gradient = problem.smooth.gradient(x)
+    if problem.nonsmooth.is_zero:
+        return gradient
+    return gradient + problem.nonsmooth.nearest_subgradient(x, torch.zeros_like(x))
+
+
+def check_number(option: str, value: Any, low: float, high: float = math.inf, *, open_low: bool = False) -> None:
+    """Raise unless `value` is a finite number in [low, high), or in (low, high) where the lower end is open."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or value < low or value >= high or (open_low and value == low):
+        end = f"{'(' if open_low else '['}{low:g}, {high:g})"
+        raise InputError(f"{option}: expected a number in {end}, got {value!r}.")

@@ -1,4 +1,8 @@
-"""What the learned optimizers share: a coordinate-wise LSTM, a ReLU layer, and one linear head per quantity."""
+"""What the learned optimizers share: weights that training replaces, and the networks that most of them have.
+
+`HeadNetwork` is a coordinate-wise LSTM, a ReLU layer, and one linear head per quantity (GO-Math-L2O, L2O-PA);
+`CoordinateNetwork` a coordinate-wise LSTM whose output is the step (L2O-DM, RNNprop).
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,11 @@ import torch
 
 from l2o._arrays import as_tensor
 from l2o._errors import InputError
-from l2o.optimizers.cell import Layout, Parameters, pack
+from l2o.optimizers._base import subgradient
+from l2o.optimizers.cell import Layout, Parameters, lstm, lstm_blocks, network_state, pack
 from l2o.optimizers.kernel import Workspace, network
 from l2o.optimizers.norms import NORMS, check_norm
+from l2o.problems.composite import Composite
 
 AnyState = TypeVar("AnyState")
 
@@ -86,9 +92,98 @@ def detach(state: AnyState) -> AnyState:
     return replace(state, **{k: v.detach() for k, v in tensors.items() if isinstance(v, torch.Tensor)})
 
 
-@dataclass(frozen=True)
 class LearnedOptimizer:
-    """Options and weights of a learned optimizer.
+    """What training needs of a learned optimizer; a subclass is a frozen dataclass with a field `parameters`."""
+
+    name: ClassVar[str]
+    parameters: Mapping[str, torch.Tensor] | None
+
+    @property
+    def learns(self) -> bool:
+        """Whether its options leave it something to learn."""
+        return True
+
+    def with_parameters(self, parameters: Mapping[str, torch.Tensor]) -> Self:
+        """The same model with other weights, taken as they are (training differentiates through them)."""
+        other = replace(self)
+        object.__setattr__(other, "parameters", parameters)
+        return other
+
+    def prepared(self, workspace: Workspace | None = None) -> Self:
+        """The same model, ready for many steps that are differentiated together."""
+        return self.with_parameters(self.parameters)
+
+
+def check_sizes(model: Any, options: tuple[str, ...]) -> None:
+    """Raise unless these options of a model are integers >= 1."""
+    for option in options:
+        size = getattr(model, option)
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise InputError(f"{option}: expected an integer >= 1, got {size!r}.")
+
+
+def check_seed(seed: Any) -> None:
+    """Raise unless the seed of a model is an integer >= 0."""
+    if not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed: expected an integer >= 0, got {seed!r}.")
+
+
+@dataclass(frozen=True)
+class CoordinateNetwork(LearnedOptimizer):
+    """Options and weights of a learned optimizer whose step is the output of a coordinate-wise LSTM.
+
+    `batch_mean` divides the subgradient by the number of instances, as the authors' code does, so that an instance's
+    run depends on how many others there are. A subclass names its weights in `shapes`.
+    """
+
+    hidden_size: int = 20
+    layers: int = 2
+    batch_mean: bool = False
+    seed: int = 0
+    parameters: Mapping[str, torch.Tensor] | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_sizes(self, ("hidden_size", "layers"))
+        check_seed(self.seed)
+        if not isinstance(self.batch_mean, bool):
+            raise InputError(f"batch_mean: expected True or False, got {self.batch_mean!r}.")
+        given = self.draw() if self.parameters is None else self.parameters
+        object.__setattr__(self, "parameters", check_parameters(given, self.shapes, self.name))
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the weights."""
+        raise NotImplementedError
+
+    def draw(self) -> dict[str, torch.Tensor]:
+        """torch's own start for linear and LSTM layers, drawn from `self.seed`."""
+        return uniform(self.shapes, self.hidden_size, self.seed)
+
+    def network_state(
+        self, x0: torch.Tensor, hidden: torch.Tensor | None, cell: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The network state at x_0, (layers, B*n, hidden_size) each: zero unless given."""
+        return network_state((self.layers, x0.numel(), self.hidden_size), hidden, cell, x0)
+
+    def driving_subgradient(self, problem: Composite, x: torch.Tensor) -> torch.Tensor:
+        """(B,n) the subgradient of F that the network is fed, off the graph: it learns from what it did."""
+        d = subgradient(problem, x).detach()
+        return d / problem.batch_size if self.batch_mean else d
+
+    @staticmethod
+    def lstm(
+        weights: Parameters, signal: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(d,B*n) -> output (H,B*n), next hidden and cell state."""
+        blocks = lstm_blocks(weights, len(hidden))
+        # The network is feature-major inside; the state's axes are (layers, B*n, H).
+        output, hidden, cell = lstm(blocks, signal, hidden.transpose(1, 2), cell.transpose(1, 2))
+        return output, hidden.transpose(1, 2), cell.transpose(1, 2)
+
+
+@dataclass(frozen=True)
+class HeadNetwork(LearnedOptimizer):
+    """Options and weights of a learned optimizer with one linear head per quantity.
 
     A subclass names its heads in `head_names`, gives each a field `<head>_norm` (None switches it off) and
     `<head>_scale`, says how many features it feeds in `feature_count`, and draws its start in `draw`.
@@ -100,7 +195,6 @@ class LearnedOptimizer:
     seed: int = 0
     parameters: Mapping[str, torch.Tensor] | None = field(default=None, repr=False, compare=False)
 
-    name: ClassVar[str]
     head_names: ClassVar[tuple[str, ...]]
     feature_count: ClassVar[int]
 
@@ -110,12 +204,8 @@ class LearnedOptimizer:
             scale = getattr(self, f"{head}_scale")
             if not isinstance(scale, (int, float)) or not math.isfinite(scale):
                 raise InputError(f"{head}_scale: expected a finite number, got {scale!r}.")
-        for option in ("hidden_size", "layers"):
-            size = getattr(self, option)
-            if not isinstance(size, int) or size < 1:
-                raise InputError(f"{option}: expected an integer >= 1, got {size!r}.")
-        if not isinstance(self.seed, int) or self.seed < 0:
-            raise InputError(f"seed: expected an integer >= 0, got {self.seed!r}.")
+        check_sizes(self, ("hidden_size", "layers"))
+        check_seed(self.seed)
         given = self.draw(self.layout.shapes) if self.parameters is None else self.parameters
         off = tuple(h for h in self.head_names if h not in self.heads)
         checked = check_parameters(given, self.layout.shapes, self.name, off)
@@ -130,16 +220,15 @@ class LearnedOptimizer:
         """The heads that are switched on."""
         return tuple(h for h in self.head_names if getattr(self, f"{h}_norm") is not None)
 
+    @property
+    def learns(self) -> bool:
+        """Whether a head is switched on."""
+        return bool(self.heads)
+
     @cached_property
     def layout(self) -> Layout:
         """Sizes of the network."""
         return Layout(self.feature_count, self.hidden_size, self.layers, self.heads)
-
-    def with_parameters(self, parameters: Mapping[str, torch.Tensor]) -> Self:
-        """The same model with other weights, taken as they are (training differentiates through them)."""
-        other = replace(self)
-        object.__setattr__(other, "parameters", parameters)
-        return other
 
     def prepared(self, workspace: Workspace | None = None) -> Self:
         """The same model with its weights packed once, for many steps that are differentiated together.

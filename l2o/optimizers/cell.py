@@ -11,7 +11,7 @@ kernel (l2o/optimizers/kernel) computes the same, faster; the tests hold one aga
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -33,12 +33,7 @@ class Layout:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the weights."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        for layer in range(self.layers):
-            shapes[f"lstm.weight_ih_l{layer}"] = (4 * self.hidden, self._width(layer))
-            shapes[f"lstm.weight_hh_l{layer}"] = (4 * self.hidden, self.hidden)
-            shapes[f"lstm.bias_ih_l{layer}"] = (4 * self.hidden,)
-            shapes[f"lstm.bias_hh_l{layer}"] = (4 * self.hidden,)
+        shapes = lstm_shapes(self.features, self.hidden, self.layers)
         shapes["linear.weight"] = (self.hidden, self.hidden)
         shapes["linear.bias"] = (self.hidden,)
         for head in self.heads:
@@ -61,16 +56,51 @@ class Layout:
         return sum(rows * columns for rows, columns in self.blocks)
 
 
-def pack(parameters: Parameters, layout: Layout) -> torch.Tensor:
-    """The weights as one vector, the blocks of `layout` row by row; differentiable."""
-    rows = []
-    for layer in range(layout.layers):
+def lstm_shapes(width: int, hidden: int, layers: int) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the weights of an LSTM of `layers` layers fed with `width` numbers."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer in range(layers):
+        shapes[f"lstm.weight_ih_l{layer}"] = (4 * hidden, hidden if layer else width)
+        shapes[f"lstm.weight_hh_l{layer}"] = (4 * hidden, hidden)
+        shapes[f"lstm.bias_ih_l{layer}"] = (4 * hidden,)
+        shapes[f"lstm.bias_hh_l{layer}"] = (4 * hidden,)
+    return shapes
+
+
+def lstm_blocks(parameters: Parameters, layers: int) -> list[torch.Tensor]:
+    """The matrices [W_ih | W_hh | b] of the layers of an LSTM; differentiable."""
+    blocks = []
+    for layer in range(layers):
         bias = parameters[f"lstm.bias_ih_l{layer}"] + parameters[f"lstm.bias_hh_l{layer}"]
         names = (f"lstm.weight_ih_l{layer}", f"lstm.weight_hh_l{layer}")
-        rows.append(torch.cat([*(parameters[name] for name in names), bias.unsqueeze(1)], dim=1))
+        blocks.append(torch.cat([*(parameters[name] for name in names), bias.unsqueeze(1)], dim=1))
+    return blocks
+
+
+def pack(parameters: Parameters, layout: Layout) -> torch.Tensor:
+    """The weights as one vector, the blocks of `layout` row by row; differentiable."""
+    rows = lstm_blocks(parameters, layout.layers)
     for name in ("linear", *(f"linear_{head}" for head in layout.heads)):
         rows.append(torch.cat([parameters[f"{name}.weight"], parameters[f"{name}.bias"].unsqueeze(1)], dim=1))
     return torch.cat([block.flatten() for block in rows])
+
+
+def lstm(
+    blocks: Sequence[torch.Tensor], features: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """One step of an LSTM: features (d,N), hidden and cell (layers,H,N) -> output (H,N), hidden and cell.
+
+    `blocks` are the matrices [W_ih | W_hh | b] of its layers.
+    """
+    new_hidden, new_cell, signal = [], [], features
+    for layer, block in enumerate(blocks):
+        gates = torch.addmm(block[:, -1:], block[:, :-1], torch.cat([signal, hidden[layer]]))
+        i, f, g, o = gates.chunk(4)
+        c = torch.sigmoid(f) * cell[layer] + torch.sigmoid(i) * torch.tanh(g)
+        signal = torch.sigmoid(o) * torch.tanh(c)
+        new_hidden.append(signal)
+        new_cell.append(c)
+    return signal, torch.stack(new_hidden), torch.stack(new_cell)
 
 
 def network(
@@ -78,19 +108,11 @@ def network(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One step: features (d,N), hidden and cell (layers,H,N) -> raw heads (P,N), hidden and cell."""
     blocks = [b.view(shape) for b, shape in zip(packed.split([r * c for r, c in layout.blocks]), layout.blocks)]
-    new_hidden, new_cell, signal = [], [], features
-    for layer in range(layout.layers):
-        weight, bias = blocks[layer][:, :-1], blocks[layer][:, -1:]
-        gates = torch.addmm(bias, weight, torch.cat([signal, hidden[layer]]))
-        i, f, g, o = gates.chunk(4)
-        c = torch.sigmoid(f) * cell[layer] + torch.sigmoid(i) * torch.tanh(g)
-        signal = torch.sigmoid(o) * torch.tanh(c)
-        new_hidden.append(signal)
-        new_cell.append(c)
+    signal, new_hidden, new_cell = lstm(blocks[: layout.layers], features, hidden, cell)
     linear, heads = blocks[-2:]
     signal = torch.relu(torch.addmm(linear[:, -1:], linear[:, :-1], signal))
     raw = torch.addmm(heads[:, -1:], heads[:, :-1], signal)
-    return raw, torch.stack(new_hidden), torch.stack(new_cell)
+    return raw, new_hidden, new_cell
 
 
 def network_state(

@@ -20,7 +20,7 @@ import torch
 
 from l2o._errors import InputError
 from l2o.optimizers._base import step_size
-from l2o.optimizers._learned import LearnedOptimizer, xavier
+from l2o.optimizers._learned import HeadNetwork, xavier
 from l2o.optimizers.cell import network_state
 from l2o.problems.composite import Composite
 
@@ -46,7 +46,7 @@ class GoMathState:
 
 
 @dataclass(frozen=True)
-class GoMathL2O(LearnedOptimizer):
+class GoMathL2O(HeadNetwork):
     """GO-Math-L2O; the defaults are the authors' LASSO setting. A norm of None switches its head off."""
 
     r_norm: str | None = "sigmoid"

@@ -16,7 +16,7 @@ from typing import ClassVar
 import torch
 
 from l2o.optimizers._base import step_size
-from l2o.optimizers._learned import LearnedOptimizer, uniform
+from l2o.optimizers._learned import HeadNetwork, uniform
 from l2o.optimizers.cell import network_state
 from l2o.problems.composite import Composite
 
@@ -36,7 +36,7 @@ class L2OPAState:
 
 
 @dataclass(frozen=True)
-class L2OPA(LearnedOptimizer):
+class L2OPA(HeadNetwork):
     """L2O-PA; the defaults are the authors' LASSO setting. A norm of None switches its head off."""
 
     p_norm: str | None = "sigmoid"

@@ -36,8 +36,11 @@ class ModelConfig(Section):
     @model_validator(mode="after")
     def _known(self) -> ModelConfig:
         model = self.build()
-        if not isinstance(model, LearnedOptimizer) or not model.heads:
-            raise ValueError(f"{self.name} has nothing to learn; name a learned optimizer, with a head switched on")
+        if not isinstance(model, LearnedOptimizer) or not model.learns:
+            raise ValueError(
+                f"{self.name} has nothing to learn; name a learned optimizer, with a head switched on, or give "
+                f"ada-lista its rows"
+            )
         return self
 
     def build(self, seed: int = 0) -> Optimizer:

@@ -84,7 +84,8 @@ def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: Trainin
         leaves = {n: w.detach().requires_grad_() for n, w in state.weights.items()}
         prepared = model.with_parameters(leaves).prepared(workspace)
         loss, run_state = _segment(prepared, problem, run_state, schedule.unroll, schedule.loss)
-        gradients = torch.autograd.grad(loss, list(leaves.values()))
+        # Of the layers of Ada-LISTA a segment may use the last only; the others have the gradient 0.
+        gradients = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
         loss = loss.detach()
         size = float(torch.stack([g.square().sum() for g in gradients]).sum().sqrt())
         if not math.isfinite(size) or not math.isfinite(float(loss)):

@@ -41,14 +41,15 @@ CHANGES = (translation(100.0), scaling(1e-6), rescaling(0.05))
 def test_the_whole_table_is_measured_as_it_stands() -> None:
     table = equivariance_table(P, X0, 8)
     missing = sum(row.optimizer not in l2o.optimizer_names() for row in EQUIVARIANCE_TABLE)
-    assert len(table.cells) == 3 * len(EQUIVARIANCE_TABLE) == 66
+    assert len(table.cells) == 3 * len(EQUIVARIANCE_TABLE) == 87
     assert table.count(ABSENT) == 3 * missing
-    assert table.count(AS_EXPECTED) == 66 - 3 * missing, table.summary()
+    assert table.count(AS_EXPECTED) == 87 - 3 * missing, table.summary()
     assert table.agrees
     for cell in table.cells:
         if cell.measured is not None and cell.expected != UP_TO_EPS:
             assert cell.measured.verdict == {YES: EQUIVARIANT, NO: BROKEN}[cell.expected]
-            assert cell.measured.worst < 1e-12 if cell.expected == YES else cell.measured.worst > 1e-4
+            rounding = 1e-9 if cell.row.optimizer == "shampoo" else 1e-12  # it amplifies by 1e-8^(-1/4) a step and more
+            assert cell.measured.worst < rounding if cell.expected == YES else cell.measured.worst > 1e-4
     json.dumps(table.to_dict(), allow_nan=False)
 
 

@@ -68,7 +68,7 @@ def run_of(rng: np.random.Generator, p: l2o.Composite) -> l2o.Run:
     if rng.random() < 0.3:
         points = [p.prox(size * torch.as_tensor(rng.standard_normal(x0.shape)), 1e-3) for _ in range(steps + 1)]
         return l2o.run_from_iterates(p, torch.stack(points, dim=1))
-    names = [n for n in l2o.optimizer_names() if p.nonsmooth.is_zero or not zoo.smooth_only(n)]
+    names = [n for n in l2o.optimizer_names() if zoo.runs_on(n, p)]
     return l2o.rollout(l2o.optimizer(str(rng.choice(names))), p, x0, steps)
 
 
