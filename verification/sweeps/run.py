@@ -18,7 +18,7 @@ from verification.sweeps.config import SweepConfig
 from verification.sweeps.executors import Executor, dask, here, processes
 from verification.sweeps.measure import Outcome, run_group
 from verification.sweeps.models import Training, optimizer_of, train, trainings
-from verification.sweeps.store import Store, Tables
+from verification.sweeps.store import Store, Tables, write_tables
 
 
 @dataclass
@@ -113,9 +113,11 @@ def run_sweep(
     jobs: int = 1,
     scheduler: str | None = None,
     retry_failed: bool = False,
+    tables: str | os.PathLike[str] | None = None,
     progress: Callable[[Status], None] | None = None,
 ) -> Summary:
-    """Run every cell of `config` that `folder` does not hold, and write the tables.
+    """Run every cell of `config` that `folder` does not hold, and write the tables there (or to the folder `tables`:
+    several sweeps may share what is in `folder`).
 
     `jobs` processes of this machine do the work, or the workers of the Dask scheduler at the address `scheduler`; the
     results are the same to the byte, if the machines are of one kind. Each cell is kept in the folder as soon as it is
@@ -129,7 +131,7 @@ def run_sweep(
     cells, store = cells_of(config), Store(Path(folder))
     local: Executor = here if jobs == 1 else processes(jobs)
     with store.lock():
-        _describe(config, store.folder)
+        _describe(config, Path(tables or folder))
         there, failures = store.whole(cells), store.failures()
         if retry_failed:
             for cell in cells:
@@ -164,23 +166,27 @@ def run_sweep(
             for outcome in outcomes:
                 keep(outcome, by_key[outcome.key], worker)
         tell("writing the tables")
-        return _summary(cells, store, len(there), status.ran, begun)
+        return _summary(cells, store, tables, len(there), status.ran, begun)
 
 
-def collect(config: SweepConfig, folder: str | os.PathLike[str]) -> Summary:
+def collect(
+    config: SweepConfig, folder: str | os.PathLike[str], *, tables: str | os.PathLike[str] | None = None
+) -> Summary:
     """Write the tables of what is there, and run nothing."""
     begun = time.perf_counter()
     cells, store = cells_of(config), Store(Path(folder))
     with store.lock():
-        return _summary(cells, store, len(store.whole(cells)), 0, begun)
+        return _summary(cells, store, tables, len(store.whole(cells)), 0, begun)
 
 
-def _summary(cells: Sequence[Cell], store: Store, reused: int, ran: int, begun: float) -> Summary:
-    tables = store.collect(cells)
-    store.write(tables)
+def _summary(
+    cells: Sequence[Cell], store: Store, where: str | os.PathLike[str] | None, reused: int, ran: int, begun: float
+) -> Summary:
+    tables, folder = store.collect(cells), Path(where or store.folder)
+    write_tables(tables, folder)
     found = tables.cells["status"].to_pylist()
     return Summary(
-        folder=store.folder,
+        folder=folder,
         total=len(cells),
         reused=reused,
         ran=ran,

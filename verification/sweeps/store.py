@@ -151,10 +151,11 @@ class Store:
             rows.append({**fields, "key": cell.key, "status": status, "error": error})
         return Tables(_concat(tables), _concat(curves), _rows(rows), pa.Table.from_pylist(timings))
 
-    def write(self, tables: Tables) -> None:
-        """Write the tables; each replaces its predecessor as a whole."""
-        for name in ("table", "curves", "cells", "timings"):
-            write_bytes(self.folder / f"{name}.parquet", _bytes(getattr(tables, name)))
+
+def write_tables(tables: Tables, folder: Path) -> None:
+    """Write the tables; each replaces its predecessor as a whole."""
+    for name in ("table", "curves", "cells", "timings"):
+        write_bytes(folder / f"{name}.parquet", _bytes(getattr(tables, name)))
 
 
 def read_tables(folder: str | os.PathLike[str]) -> Tables:
