@@ -1,4 +1,4 @@
-"""Seeded generators of the synthetic families of the paper.
+"""Seeded generators of synthetic families: those of the paper, and one for each further term.
 
 Every instance b of a batch has a random stream of its own, derived from (seed, family, b), so that the first
 instances of a larger batch are those of a smaller one and different seeds never share an instance.
@@ -12,10 +12,12 @@ import numpy as np
 import torch
 
 from l2o._errors import InputError
+from l2o.problems import constructors
 from l2o.problems.composite import Composite
 from l2o.problems.constructors import lasso as _lasso
 from l2o.problems.constructors import logistic_l1 as _logistic_l1
 from l2o.problems.constructors import quadratic as _quadratic
+from l2o.problems.smooth import SmoothTerm
 
 
 def _streams(family: str, seed: int, batch: int) -> list[np.random.Generator]:
@@ -40,6 +42,17 @@ def _sparse(rng: np.random.Generator, dim: int, sparsity: int) -> np.ndarray:
     return x
 
 
+def _unit_columns(a: np.ndarray) -> np.ndarray:
+    return a / np.linalg.norm(a, axis=0)
+
+
+def _conditioned(a: np.ndarray, condition: float) -> np.ndarray:
+    """The singular vectors of `a` with log-spaced singular values; the mean squared column norm is 1."""
+    left, values, right = np.linalg.svd(a, full_matrices=False)
+    values = np.logspace(0.0, -np.log10(condition), len(values))
+    return np.sqrt(a.shape[1] / (values @ values)) * ((left * values) @ right)
+
+
 def lasso(
     batch: int = 32,
     rows: int = 250,
@@ -48,19 +61,24 @@ def lasso(
     sparsity: int | None = None,
     lam: float = 0.1,
     noise: float = 0.0,
+    condition: float | None = None,
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
     """LASSO with Gaussian A of unit columns and y = A x_true (+ noise), x_true sparse with normal entries.
 
-    The paper's sizes are 250 x 500 with 50 non-zeros (default: a tenth of `dim`) and lam = 0.1, without noise.
+    The paper's sizes are 250 x 500 with 50 non-zeros (default: a tenth of `dim`) and lam = 0.1, without noise. With
+    `condition` the min(rows, dim) singular values of A are log-spaced with this ratio of the largest to the smallest;
+    its columns then have a mean squared norm of 1, but not one norm.
     """
     sparsity = max(1, dim // 10) if sparsity is None else sparsity
     _check_size(rows, dim, sparsity)
+    if condition is not None and not 1 <= condition < np.inf:
+        raise InputError(f"condition: expected a number >= 1 or None, got {condition}.")
     matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
     for b, rng in enumerate(_streams("lasso", seed, batch)):
         a = rng.standard_normal((rows, dim))
-        matrices[b] = a / np.linalg.norm(a, axis=0)
+        matrices[b] = _unit_columns(a) if condition is None else _conditioned(a, condition)
         targets[b] = matrices[b] @ _sparse(rng, dim, sparsity) + noise * rng.standard_normal(rows)
     return _lasso(torch.from_numpy(matrices), torch.from_numpy(targets), lam, dtype=dtype)
 
@@ -84,6 +102,187 @@ def logistic_l1(
         matrices[b] = rng.standard_normal((rows, dim))
         labels[b] = matrices[b] @ _sparse(rng, dim, sparsity) >= 0
     return _logistic_l1(torch.from_numpy(matrices), torch.from_numpy(labels), lam, smoothness=smoothness, dtype=dtype)
+
+
+def _regression(
+    family: str, batch: int, rows: int, dim: int, sparsity: int | None, noise: float, outliers: float, seed: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A of unit columns and y = A x_true + noise, a fraction `outliers` of it off by normal numbers of size 5."""
+    sparsity = max(1, dim // 10) if sparsity is None else sparsity
+    _check_size(rows, dim, sparsity)
+    if not 0 <= outliers <= 1:
+        raise InputError(f"outliers: expected a fraction in [0, 1], got {outliers}.")
+    matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
+    for b, rng in enumerate(_streams(family, seed, batch)):
+        matrices[b] = _unit_columns(rng.standard_normal((rows, dim)))
+        clean = matrices[b] @ _sparse(rng, dim, sparsity) + noise * rng.standard_normal(rows)
+        hit = rng.permutation(rows) < round(outliers * rows)
+        targets[b] = clean + 5.0 * hit * rng.standard_normal(rows)
+    return torch.from_numpy(matrices), torch.from_numpy(targets)
+
+
+def _classification(
+    family: str, batch: int, rows: int, dim: int, sparsity: int | None, flips: float, seed: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Gaussian A and labels 1[A x_true >= 0], a fraction `flips` of them turned."""
+    sparsity = max(1, (2 * dim) // 5) if sparsity is None else sparsity
+    _check_size(rows, dim, sparsity)
+    if not 0 <= flips <= 1:
+        raise InputError(f"flips: expected a fraction in [0, 1], got {flips}.")
+    matrices, labels = np.empty((batch, rows, dim)), np.empty((batch, rows))
+    for b, rng in enumerate(_streams(family, seed, batch)):
+        matrices[b] = rng.standard_normal((rows, dim))
+        right = matrices[b] @ _sparse(rng, dim, sparsity) >= 0
+        labels[b] = right ^ (rng.permutation(rows) < round(flips * rows))
+    return torch.from_numpy(matrices), torch.from_numpy(labels)
+
+
+def _plus_l1(smooth: SmoothTerm, lam: float, dtype: torch.dtype) -> Composite:
+    return Composite(smooth, constructors.l1(lam, dtype=dtype))
+
+
+def huber_l1(
+    batch: int = 32,
+    rows: int = 250,
+    dim: int = 500,
+    *,
+    sparsity: int | None = None,
+    lam: float = 0.1,
+    delta: float = 0.1,
+    outliers: float = 0.1,
+    noise: float = 0.01,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+) -> Composite:
+    """Huber loss + lam ||x||_1; data as for `lasso`, with noise and a fraction `outliers` of the rows far off."""
+    a, y = _regression("huber", batch, rows, dim, sparsity, noise, outliers, seed)
+    return _plus_l1(constructors.huber(a, y, delta, dtype=dtype), lam, dtype)
+
+
+def student_t_l1(
+    batch: int = 32,
+    rows: int = 250,
+    dim: int = 500,
+    *,
+    sparsity: int | None = None,
+    lam: float = 0.1,
+    nu: float = 0.1,
+    outliers: float = 0.1,
+    noise: float = 0.01,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+) -> Composite:
+    """Student's t loss + lam ||x||_1, not convex; data made as for `huber_l1`."""
+    a, y = _regression("student-t", batch, rows, dim, sparsity, noise, outliers, seed)
+    return _plus_l1(constructors.student_t(a, y, nu, dtype=dtype), lam, dtype)
+
+
+def welsch_l1(
+    batch: int = 32,
+    rows: int = 250,
+    dim: int = 500,
+    *,
+    sparsity: int | None = None,
+    lam: float = 0.1,
+    c: float = 1.0,
+    outliers: float = 0.1,
+    noise: float = 0.01,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+) -> Composite:
+    """Welsch loss + lam ||x||_1, not convex; data made as for `huber_l1`."""
+    a, y = _regression("welsch", batch, rows, dim, sparsity, noise, outliers, seed)
+    return _plus_l1(constructors.welsch(a, y, c, dtype=dtype), lam, dtype)
+
+
+def squared_hinge_l1(
+    batch: int = 32,
+    rows: int = 1000,
+    dim: int = 50,
+    *,
+    sparsity: int | None = None,
+    lam: float = 0.1,
+    flips: float = 0.05,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+) -> Composite:
+    """Squared hinge loss + lam ||x||_1; data as for `logistic_l1`, a fraction `flips` of the labels turned."""
+    a, labels = _classification("squared-hinge", batch, rows, dim, sparsity, flips, seed)
+    return _plus_l1(constructors.squared_hinge(a, labels, dtype=dtype), lam, dtype)
+
+
+def sigmoid_l1(
+    batch: int = 32,
+    rows: int = 1000,
+    dim: int = 50,
+    *,
+    sparsity: int | None = None,
+    lam: float = 0.01,
+    flips: float = 0.05,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+) -> Composite:
+    """Sigmoid loss + lam ||x||_1, not convex; data made as for `squared_hinge_l1`."""
+    a, labels = _classification("sigmoid", batch, rows, dim, sparsity, flips, seed)
+    return _plus_l1(constructors.sigmoid_loss(a, labels, dtype=dtype), lam, dtype)
+
+
+def simplex_least_squares(
+    batch: int = 32,
+    rows: int = 250,
+    dim: int = 500,
+    *,
+    sparsity: int | None = None,
+    radius: float = 1.0,
+    noise: float = 0.01,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+) -> Composite:
+    """1/2 ||A x - y||^2 on the simplex; A as for `lasso`, y = A x_true + noise with x_true a sparse point of it."""
+    sparsity = max(1, dim // 10) if sparsity is None else sparsity
+    _check_size(rows, dim, sparsity)
+    if sparsity < 1:
+        raise InputError(f"sparsity: expected >= 1, for 0 is no point of the simplex, got {sparsity}.")
+    matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
+    for b, rng in enumerate(_streams("simplex", seed, batch)):
+        matrices[b] = _unit_columns(rng.standard_normal((rows, dim)))
+        weights = np.abs(_sparse(rng, dim, sparsity))
+        targets[b] = matrices[b] @ (radius * weights / weights.sum()) + noise * rng.standard_normal(rows)
+    f = constructors.least_squares(torch.from_numpy(matrices), torch.from_numpy(targets), dtype=dtype)
+    return Composite(f, constructors.simplex(radius, dtype=dtype))
+
+
+def group_lasso(
+    batch: int = 32,
+    rows: int = 250,
+    dim: int = 500,
+    *,
+    size: int = 5,
+    active: int | None = None,
+    lam: float = 0.1,
+    noise: float = 0.0,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+) -> Composite:
+    """1/2 ||A x - y||^2 + lam sum_g ||x_g||; A as for `lasso`, groups of `size` neighbours, `active` of them in x_true.
+
+    The last group is smaller where `size` does not divide `dim`. The default of `active` is a tenth of the groups.
+    """
+    if not isinstance(size, int) or size < 1:
+        raise InputError(f"size: expected the number of variables of a group, an integer >= 1, got {size!r}.")
+    labels = np.arange(dim) // size
+    count = -(-dim // size)
+    active = max(1, count // 10) if active is None else active
+    if not 0 <= active <= count:
+        raise InputError(f"active: expected a number of groups in 0..{count}, got {active}.")
+    _check_size(rows, dim, 0)
+    matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
+    for b, rng in enumerate(_streams("group-lasso", seed, batch)):
+        matrices[b] = _unit_columns(rng.standard_normal((rows, dim)))
+        kept = np.isin(labels, rng.choice(count, active, replace=False))
+        targets[b] = matrices[b] @ (kept * rng.standard_normal(dim)) + noise * rng.standard_normal(rows)
+    f = constructors.least_squares(torch.from_numpy(matrices), torch.from_numpy(targets), dtype=dtype)
+    return Composite(f, constructors.group_l1(labels, lam, dtype=dtype))
 
 
 def quadratic(
