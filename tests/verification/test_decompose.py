@@ -12,7 +12,7 @@ import torch
 import l2o
 from l2o import InputError
 from tests.verification.virtual_runs import MODELS, SHIFTS, STEPS, model, problem, run_of, shifted
-from verification import Verdict, decompose, verify
+from verification import Verdict, decompose, segment_jacobians, verify
 from verification._pairing import _Nearest
 from verification._replay import replay
 
@@ -355,3 +355,27 @@ def test_a_reference_that_diverges_leaves_nothing_known() -> None:
     nearest = decompose(run, ind, opt, choice="nearest")
     assert nearest.alive.all()
     assert nearest.exact.all()
+
+
+def test_a_method_with_a_preconditioner_and_no_network_is_attributed_by_its_points() -> None:
+    """Ada-LISTA: p_k = theta a, and what its matrices make of the gradient is its bias."""
+    p = l2o.synthetic.lasso(2, 6, 12, sparsity=3, seed=1)
+    x0, start = l2o.synthetic.starts(p), l2o.optimizer("ada-lista", rows=6, layers=4)
+    rng = torch.Generator().manual_seed(0)
+    weights = {n: w + 0.1 * torch.randn(w.shape, generator=rng, dtype=w.dtype) for n, w in start.parameters.items()}
+    opt = start.with_parameters(weights)
+    run, ind = (l2o.rollout(opt, p, x0 + s, 8) for s in (3.0, 0.0))
+    d = decompose(run, ind, opt)
+    assert d.exact.all()
+    assert float(run.bias.abs().max()) > 1e-3
+
+
+@pytest.mark.parametrize("name", ["adam", "l2o-dm", "l2o-rnnprop", "safeguarded"])
+def test_a_method_without_a_preconditioner_is_refused(name: str) -> None:
+    p = l2o.synthetic.lasso(2, 6, 12, sparsity=3, seed=1)
+    opt = l2o.optimizer(name)
+    run = l2o.rollout(opt, p, l2o.synthetic.starts(p), 3)
+    with pytest.raises(InputError, match=f"{name} names no preconditioner"):
+        decompose(run, run, opt)
+    with pytest.raises(InputError, match=f"{name} has no network with heads"):
+        segment_jacobians(run, run, opt)
