@@ -9,7 +9,7 @@ import torch
 
 import l2o
 from l2o.problems.constructors import nonnegative
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
+from l2o.problems.nonsmooth import L1, Box, CoupledTerm, ElasticNet, NonsmoothTerm, Zero
 from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
 
 
@@ -39,6 +39,32 @@ def nonsmooth_terms(dim: int = 5) -> dict[str, NonsmoothTerm]:
         "elastic-net": ElasticNet(column(0.2), column(0.5)),
         "box": Box(-width, 2 * width),
         "nonnegative": nonnegative(),
+    }
+
+
+def losses(batch: int = 3, rows: int = 7, dim: int = 5, seed: int = 0) -> dict[str, SmoothTerm]:
+    """Smooth terms that are sums or means of one loss over samples, besides least squares and the logistic one."""
+    rng = np.random.default_rng([seed, 1])
+    a, y = rng.standard_normal((batch, rows, dim)), rng.standard_normal((batch, rows))
+    return {
+        "huber": l2o.huber(a, y, [0.3, 0.8, 2.0][:batch]),
+        "huber-shared": l2o.huber(a[0], y, 0.5),
+        "squared-hinge": l2o.squared_hinge(a, y > 0),
+        "student-t": l2o.student_t(a, y, 0.7),
+        "welsch": l2o.welsch(a, y, [0.6, 1.0, 3.0][:batch]),
+        "sigmoid-loss": l2o.sigmoid_loss(a, y > 0),
+    }
+
+
+def coupled_terms() -> dict[str, CoupledTerm]:
+    """Nonsmooth terms in five variables that are not separable and name their subgradients."""
+    return {
+        "simplex": l2o.simplex(1.5),
+        "simplex-per-instance": l2o.simplex([0.5, 1.0, 20.0]),
+        "l2-ball": l2o.l2_ball(0.7, np.linspace(-0.3, 0.4, 5)),
+        "l2-ball-per-instance": l2o.l2_ball([0.1, 1.0, 3.0]),
+        "group-l1": l2o.group_l1([[0, 2], [1], [3, 4]], 0.4),
+        "group-l1-per-instance": l2o.group_l1([0, 0, 1, 1, 1], [0.1, 0.3, 0.7]),
     }
 
 
