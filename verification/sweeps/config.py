@@ -15,13 +15,12 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 import bounds
-import l2o
 from l2o._config import Section, read_config
 from l2o._errors import InputError
-from l2o.optimizers import make
 from l2o.optimizers._learned import LearnedOptimizer
 from l2o.training import TrainingConfig
 from verification.sweeps.families import FAMILIES, SINGLE
+from verification.sweeps.methods import make_method, method_class, method_names
 
 
 class CellSpec(Section):
@@ -83,9 +82,8 @@ class ModelSection(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> ModelSection:
-        make(self.name, self.options)
-        learned = issubclass(l2o.optimizers.optimizer_class(self.name), LearnedOptimizer)
-        if not learned and (self.weights or self.train):
+        make_method(self.name, self.options)
+        if not self.learned and (self.weights or self.train):
             raise ValueError(f"{self.name} has no weights; leave out weights and train")
         if (self.train is not None) != (self.weights == "trained"):
             raise ValueError('weights = "trained" and a table train belong together')
@@ -96,7 +94,7 @@ class ModelSection(Section):
     @property
     def learned(self) -> bool:
         """Whether it has weights."""
-        return issubclass(l2o.optimizers.optimizer_class(self.name), LearnedOptimizer)
+        return issubclass(method_class(self.name), LearnedOptimizer)
 
     def training(self) -> TrainingConfig:
         """How the weights are trained."""
@@ -153,12 +151,12 @@ class SweepConfig(Section):
         return self
 
     def model_of(self, key: str) -> ModelSection:
-        """The model of that key; a name of `l2o.optimizer_names()` stands for itself."""
+        """The model of that key; a name of `method_names()` stands for itself."""
         for model in self.model:
             if model.key == key:
                 return model
-        if key not in l2o.optimizer_names():
-            known = ", ".join([*(m.key for m in self.model), *l2o.optimizer_names()])
+        if key not in method_names():
+            known = ", ".join([*(m.key for m in self.model), *method_names()])
             raise InputError(f"optimizer {key!r}: neither a model of this sweep nor an optimizer; known: {known}.")
         return ModelSection(key=key, name=key)
 

@@ -12,6 +12,7 @@ from l2o.optimizers import Optimizer, make
 from verification.sweeps.cells import Cell, weights_of
 from verification.sweeps.config import ModelSection
 from verification.sweeps.families import FAMILIES
+from verification.sweeps.methods import make_method
 
 TRAINED = "weights"  # the folder of a sweep that its own trainings are kept in
 Tell = Callable[[str, int, int], None]
@@ -55,7 +56,7 @@ def optimizer_of(cell: Cell, folder: Path) -> Optimizer:
     """The optimizer of a cell; that of a trained model must have been trained."""
     model, weights = cell.model, weights_of(cell.model, cell.spec)
     if weights in (None, "random"):
-        return make(model.name, model.options)
+        return make_method(model.name, model.options)
     if weights == "shipped":
         return _with_options(l2o.pretrained(model.name, FAMILIES[cell.spec.family].trained_for), model)
     if weights == "trained":

@@ -1,0 +1,1 @@
+"""The speed-up protocol: by what factor a learned optimizer reaches a gap before another method."""
