@@ -82,7 +82,7 @@ def test_a_column_of_zeros_leaves_r_alone() -> None:
 )
 def test_other_problems_are_refused(problem) -> None:
     p = problem()
-    with pytest.raises(l2o.InputError, match="coordinate-descent cannot run on .* use fista"):
+    with pytest.raises(l2o.InputError, match=r"coordinate-descent cannot run on .* use fista"):
         CoordinateDescent().init(p, l2o.synthetic.starts(p))
 
 
@@ -94,5 +94,5 @@ def test_sweeps_know_it_and_optimizer_names_do_not(tmp_path: Path) -> None:
     assert max(table["reached_1e-04"][:2]) < min(table["reached_1e-04"][2:])
     with pytest.raises(l2o.InputError, match=r"coordinate-descent: it has no options, got step"):
         load_sweep({**grid, "model": [{"key": "cd", "name": "coordinate-descent", "options": {"step": 1.0}}]})
-    with pytest.raises(l2o.InputError, match="known: .*coordinate-descent"):
+    with pytest.raises(l2o.InputError, match=r"known: .*coordinate-descent"):
         run_sweep(load_sweep({"grid": [{"optimizer": ["sd"]}]}), tmp_path)
