@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 import l2o
+from l2o.optimizers.lbfgs import _search
 from l2o.problems.smooth import LeastSquares
 from tests import zoo
 
@@ -311,6 +313,30 @@ def test_lbfgs_where_f_is_not_convex() -> None:
     torch.testing.assert_close(run.x_final.abs(), torch.ones_like(x0), rtol=1e-7, atol=0)
 
 
+def test_lbfgs_falls_back_on_gradient_descent_and_rests_at_the_optimum() -> None:
+    """A direction too long for 30 halvings, in one instance only; and a start where there is nothing to do."""
+    p = zoo.composites()["quadratic + zero"]
+    x = zoo.start(p)
+    value, gradient = p.smooth.value_and_gradient(x)
+    plain = -gradient / p.smoothness.unsqueeze(-1)
+    direction = torch.tensor([[1.0], [1e12], [1.0]], dtype=torch.float64) * plain
+    found, evaluations = _search(p, x, value, gradient, direction, (gradient * direction).sum(-1))
+    torch.testing.assert_close(found, x + plain, rtol=1e-14, atol=0)
+    assert evaluations.tolist() == [1, 31, 1]
+    q = torch.eye(3, dtype=torch.float64).unsqueeze(0)
+    run = l2o.rollout(l2o.optimizer("lbfgs"), l2o.quadratic(q, torch.ones(1, 3)), torch.ones(1, 3), 5)
+    assert torch.equal(run.x, torch.ones_like(run.x))
+
+
+def test_shampoo_whose_sums_overflow_diverges_alone() -> None:
+    """An instance of 1e200 is not finite, its neighbour does not notice, and nothing is raised."""
+    p, x0 = problem_for("shampoo"), zoo.start(problem_for("shampoo"))
+    far = x0 * torch.tensor([[1.0], [1e200], [1.0]], dtype=torch.float64)
+    run, usual = (l2o.rollout(l2o.optimizer("shampoo"), p, x, 5) for x in (far, x0))
+    assert bool(torch.isnan(run.x_final[1]).all())
+    assert torch.equal(run.x[[0, 2]], usual.x[[0, 2]])
+
+
 def test_lbfgs_counts_the_points_it_looked_at() -> None:
     p = zoo.composites()["logistic + zero"]
     opt = l2o.optimizer("lbfgs")
@@ -333,6 +359,13 @@ class Reckless:
 
     def step(self, problem, state):
         return l2o.optimizer("ista").step(problem, state)
+
+
+class Opaque(Reckless):
+    """An optimizer whose state is of another make."""
+
+    def init(self, problem, x0, seed=0):
+        return SimpleNamespace(x=x0)
 
 
 @pytest.mark.parametrize("base", [Reckless(), "go-math-l2o", "l2o-pa", "l2o-dm", "fista", "adam"], ids=str)
@@ -426,6 +459,10 @@ BAD = {
         "shape",
     ),
     "base": (lambda d: l2o.optimizer("safeguarded", base=3), "base: expected the name"),
+    "base without x": (
+        lambda d: l2o.optimizer("safeguarded", base=Opaque()).init(problem_for("ista"), zoo.start(problem_for("ista"))),
+        "no dataclass with a field x",
+    ),
     "base by name": (lambda d: l2o.optimizer("safeguarded", base="istaa"), "did you mean"),
     "negative step": (
         lambda d: l2o.optimizer("ista", step=-1.0).init(problem_for("ista"), zoo.start(problem_for("ista"))),
