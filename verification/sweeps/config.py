@@ -29,7 +29,7 @@ class CellSpec(Section):
     `batches` batches of `batch` instances each are streamed one after another; `s` shifts the initial point, `t` the
     objective. `prox = "official"` puts the authors' prox of the shifted l1 norm in place of the exact one, and
     `smoothness = "official"` their constant of the logistic loss; both are defects, measured. A float32 run is judged
-    in float64.
+    in float64. Runs are made on `device`, F* is certified on the CPU.
     """
 
     family: str = "lasso"
@@ -47,6 +47,7 @@ class CellSpec(Section):
     optimizer: str = "ista"
     steps: int = Field(100, ge=1)
     precision: Literal["float64", "float32"] = "float64"
+    device: str = "cpu"
     prox: Literal["exact", "official"] = "exact"
     smoothness: Literal["exact", "official"] = "exact"
 

@@ -97,8 +97,8 @@ def _one(
 ) -> dict[str, np.ndarray]:
     """The columns of one batch of a cell, (B,) each, and its relative gaps (B,K+1)."""
     problem, start = _problem(spec, base), x0 + spec.s
-    dtype = getattr(torch, spec.precision)
-    run = race(optimizer, problem.to(dtype), start.to(dtype), spec.steps, judge=problem)
+    dtype, there = getattr(torch, spec.precision), problem.to(device=spec.device)
+    run = race(optimizer, there.to(dtype), start.to(dtype).to(spec.device), spec.steps, judge=there)
     gap = relative_gap(run.objective, certified)
     columns = {
         "L": problem.smoothness.double().numpy(),

@@ -1,0 +1,74 @@
+"""`l2obound experiment`: the figures of the paper, run again and drawn."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import l2o
+from verification._console import console
+from verification._sweep_cli import live, overrides
+
+
+def experiment(
+    figures: Annotated[list[str], typer.Argument(help="Numbers of figures, 1 to 17, or all.")],
+    out: Annotated[Path, typer.Option(help="Folder for cells, figures and the page.")] = Path("experiments"),
+    jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler, tcp://HOST:PORT.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="The authors' sizes: 1,024 instances of 250 x 500.")] = False,
+    authors_training: Annotated[
+        bool, typer.Option("--authors-training", help="Train every learned model as the authors did: for a GPU.")
+    ] = False,
+    data: Annotated[str | None, typer.Option(help="Figures 2, 14, 15: the authors' data, see docs/data.md.")] = None,
+    device: Annotated[str, typer.Option(help="Where models are trained and run, cpu or cuda.")] = "cpu",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Replace a setting of all cells, as steps=200; may be repeated.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where cells failed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+) -> None:
+    """Run the experiments behind figures of the paper, hold its claims against them, draw them.
+
+    Example: l2obound experiment 3 4 --out experiments --jobs 2
+    """
+    from verification.experiments import figure_numbers, run_experiment
+    from verification.experiments.page import claim_sentences
+
+    if scheduler is not None and jobs != 1:
+        raise l2o.InputError("experiment: --jobs is for this machine and --scheduler for a cluster; give one of them.")
+    if figures == ["all"]:
+        numbers = list(figure_numbers())
+    elif all(f.isdigit() for f in figures):
+        numbers = [int(f) for f in figures]
+    else:
+        raise l2o.InputError(f"experiment: expected numbers of figures or all, got {' '.join(figures)}.")
+    found, failed = [], 0
+    for number in numbers:
+        with live(f"figure {number}") as show:
+            result = run_experiment(
+                number,
+                out,
+                full=full,
+                authors_training=authors_training,
+                data=data,
+                device=device,
+                overrides=overrides(set_),
+                jobs=jobs,
+                scheduler=scheduler,
+                retry_failed=retry_failed,
+                progress=show,
+            )
+        found.append(result.numbers)
+        failed += result.summary.failed
+        if not as_json:
+            lines = [f"figure {number}: {line}" for line in (*result.summary.lines(), *claim_sentences(result.numbers))]
+            console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        console.print(str(out / "index.html"), highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(3 if strict and failed else 0)

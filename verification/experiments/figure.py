@@ -1,0 +1,100 @@
+"""The figure of an experiment: mean relative gaps against the iteration, a panel for each shift."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from verification.report.figures._style import INK, SERIES, plain, style
+
+_LEAST = 1e-12  # the certified width of F* is about this, relative; nothing below it is drawn
+_DASHES: tuple[Any, ...] = ("--", "-.", ":", (0, (5, 1, 1, 1)), (0, (8, 2)))
+_LEARNED = ("go-math-l2o", "l2o-pa", "l2o-dm", "l2o-rnnprop", "ada-lista")
+_WIDTH, _COLUMNS = 7.0, 4
+
+
+def draw(numbers: Mapping[str, Any]) -> Figure:
+    """The figure of `evaluate`'s numbers; a line ends with a cross where the first of its instances diverges."""
+    panels = list(dict.fromkeys(line["panel"] for line in numbers["lines"]))
+    columns = min(_COLUMNS, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    looks = _looks(numbers["lines"])
+    with style():
+        legend = math.ceil(len(looks) / 3) * 0.19
+        height = (3.0 if len(panels) == 1 else 1.75 * rows) + legend + 0.45
+        width = 5.6 if len(panels) == 1 else _WIDTH
+        figure = Figure(figsize=(width, height), layout="constrained")
+        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        for axes, panel in zip(grid.flat, panels):
+            _panel(axes, [e for e in numbers["lines"] if e["panel"] == panel], looks)
+            if numbers["panel"]:
+                axes.set_title(f"{numbers['panel']} = {panel:g}")
+        for axes in list(grid.flat)[len(panels) :]:
+            axes.set_visible(False)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("mean relative gap")
+        for axes in grid[-1, :]:
+            axes.set_xlabel("iteration k")
+        grid[0, 0].set_ylim(*_limits(numbers["lines"]))
+        handles, names = [], []
+        for key, look in looks.items():
+            handles.append(grid[0, 0].plot([], [], **look)[0])
+            names.append(plain(key))
+        figure.legend(handles, names, loc="outside lower center", ncols=3, handlelength=2.6)
+    return figure
+
+
+def _name(line: Mapping[str, Any]) -> str:
+    """The label, with what sets the line apart from another of the same method."""
+    marks = {"official": "authors'"}
+    rest = [marks[v] for v in line["line"] if isinstance(v, str) and v in marks]
+    return line["label"] + (f" ({', '.join(rest)})" if rest else "")
+
+
+def _looks(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Colour by optimizer; learned ones solid, others dashed, the authors' variant of a line thin."""
+    found: dict[str, dict[str, Any]] = {}
+    methods = list(dict.fromkeys(line["label"] for line in lines))
+    dashed = 0
+    for label in methods:
+        own = [line for line in lines if line["label"] == label]
+        learned = own[0]["method"] in _LEARNED
+        dash: Any = "-" if learned else _DASHES[dashed % len(_DASHES)]
+        dashed += not learned
+        index = methods.index(label)
+        for name in dict.fromkeys(map(_name, own)):
+            thin = name != label
+            found[name] = {
+                "color": SERIES[index] if index < len(SERIES) else INK,
+                "linestyle": (0, (1, 1)) if thin else dash if index < len(SERIES) or not learned else (0, (6, 1)),
+                "linewidth": 0.8 if thin else 1.6 if learned else 1.2,
+            }
+    return found
+
+
+def _panel(axes: Axes, lines: Sequence[Mapping[str, Any]], looks: Mapping[str, Mapping[str, Any]]) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for line in (e for e in lines if e["status"] == "done"):
+        look, curve = looks[_name(line)], line["curve"]
+        points = [
+            (k, max(mean, _LEAST))
+            for k, mean, lost in zip(curve["k"], curve["mean"], curve["diverged"])
+            if k > 0 and mean is not None and lost == 0
+        ]
+        if points:
+            axes.plot(*zip(*points), **look)
+            if line["diverged"]:
+                axes.plot(*points[-1], marker="x", color=look["color"], markersize=5, clip_on=False)
+
+
+def _limits(lines: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    drawn = [e["curve"] for e in lines if e["status"] == "done"]
+    starts = [c["mean"][0] for c in drawn if c["mean"][0]]
+    lowest = min((v for c in drawn for v in c["mean"] if v is not None), default=1.0)
+    top = 10 * max(starts, default=1.0)
+    return max(_LEAST, 0.3 * lowest), top
