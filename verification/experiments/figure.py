@@ -22,7 +22,7 @@ def draw(numbers: Mapping[str, Any]) -> Figure:
     panels = list(dict.fromkeys(line["panel"] for line in numbers["lines"]))
     columns = min(_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    looks = _looks(numbers["lines"])
+    looks, limits = _looks(numbers["lines"]), _limits(numbers["lines"])
     with style():
         legend = math.ceil(len(looks) / 3) * 0.19
         height = (3.0 if len(panels) == 1 else 1.75 * rows) + legend + 0.45
@@ -30,7 +30,7 @@ def draw(numbers: Mapping[str, Any]) -> Figure:
         figure = Figure(figsize=(width, height), layout="constrained")
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for axes, panel in zip(grid.flat, panels):
-            _panel(axes, [e for e in numbers["lines"] if e["panel"] == panel], looks)
+            _panel(axes, [e for e in numbers["lines"] if e["panel"] == panel], looks, limits[1])
             if numbers["panel"]:
                 axes.set_title(f"{numbers['panel']} = {panel:g}")
         for axes in list(grid.flat)[len(panels) :]:
@@ -39,7 +39,7 @@ def draw(numbers: Mapping[str, Any]) -> Figure:
             axes.set_ylabel("mean relative gap")
         for axes in grid[-1, :]:
             axes.set_xlabel("iteration k")
-        grid[0, 0].set_ylim(*_limits(numbers["lines"]))
+        grid[0, 0].set_ylim(*limits)
         handles, names = [], []
         for key, look in looks.items():
             handles.append(grid[0, 0].plot([], [], **look)[0])
@@ -76,7 +76,7 @@ def _looks(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _panel(axes: Axes, lines: Sequence[Mapping[str, Any]], looks: Mapping[str, Mapping[str, Any]]) -> None:
+def _panel(axes: Axes, lines: Sequence[Mapping[str, Any]], looks: Mapping[str, Mapping[str, Any]], top: float) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     for line in (e for e in lines if e["status"] == "done"):
@@ -89,7 +89,8 @@ def _panel(axes: Axes, lines: Sequence[Mapping[str, Any]], looks: Mapping[str, M
         if points:
             axes.plot(*zip(*points), **look)
             if line["diverged"]:
-                axes.plot(*points[-1], marker="x", color=look["color"], markersize=5, clip_on=False)
+                at, high = points[-1]  # not above the axes: the layout would make room for it
+                axes.plot(at, min(high, top), marker="x", color=look["color"], markersize=5, clip_on=False)
 
 
 def _limits(lines: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
