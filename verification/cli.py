@@ -27,6 +27,7 @@ from l2o._files import read_npz
 from l2o.optimizers._learned import LearnedOptimizer
 from verification._console import console, errors, progress_bar
 from verification._experiment_cli import experiment
+from verification._speedup_cli import speedup
 from verification._sweep_cli import sweep
 from verification._worst_case_cli import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
 
@@ -38,6 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(sweep)
+app.command()(speedup)
 app.command()(experiment)
 CRASH = 70  # EX_SOFTWARE of sysexits.h
 

@@ -2,8 +2,9 @@
 
 A method starts with `init`, which includes L where it needs L (an eigenvalue problem for each instance). Every method
 is the torch code that a sweep runs, on a problem that remembers the last gradient, once with a single instance
-(latency) and once with the whole batch (throughput, divided by the number of instances). Repeats of all methods alternate, so
-that a busy machine is one for all of them; the first is thrown away.
+(latency) and once with the whole batch (throughput, divided by the number of instances). Repeats of all methods
+alternate, so that a busy machine is one for all of them; the first is thrown away. A step is the median of the steps
+of a repeat: other processes that interrupt a few of them change nothing.
 
 Coordinate descent is timed by scikit-learn's compiled solver, one instance at a time, without its screening of
 coordinates: a loop over coordinates in torch would say something about torch. A quadratic form is given to it as least
@@ -28,6 +29,7 @@ from verification.speedup.coordinate_descent import CoordinateDescent
 LATENCY, THROUGHPUT = "latency", "throughput"
 CLOCKS = (LATENCY, THROUGHPUT)
 _MULTIPLICATIONS = 2_000_000  # so many epochs of a compiled solver stand out from the call, some 0.4 ms
+_TRIES = 3  # the difference of two calls is soon nonsense where one was interrupted; the shorter ones were not
 
 
 @dataclass(frozen=True)
@@ -80,20 +82,21 @@ def _steps(optimizer: Optimizer, problem: Composite, x0: torch.Tensor, steps: in
     fresh = _fresh(problem).remembering()
     begun = time.perf_counter()
     state = optimizer.init(fresh, x0)
-    started = time.perf_counter()
+    marks = [time.perf_counter()]
     for _ in range(steps):
         state = optimizer.step(fresh, state)
-    done = time.perf_counter()
+        marks.append(time.perf_counter())
     size = problem.batch_size
-    return (started - begun) / size, (done - started) / (steps * size)
+    return (marks[0] - begun) / size, float(np.median(np.diff(marks))) / size
 
 
 def _epochs(problem: Composite, x0: torch.Tensor, b: int, epochs: int) -> tuple[float, float]:
     """Seconds of what a call of scikit-learn's solver takes beside its epochs, and of an epoch, on instance b."""
     a, y, lam = _as_lasso(problem, b)
     start = x0[b].numpy()
-    least, ran = _solve(a, y, lam, start, 1)
-    whole, more = _solve(a, y, lam, start, max(2, epochs, _MULTIPLICATIONS // a.size))
+    least, ran = min(_solve(a, y, lam, start, 1) for _ in range(_TRIES))
+    epochs = max(2, epochs, _MULTIPLICATIONS // a.size)
+    whole, more = min(_solve(a, y, lam, start, epochs) for _ in range(_TRIES))
     # Where the solver stops at once (no epoch was left to do) or the clock is too coarse, a call is an epoch.
     epoch = (whole - least) / (more - ran) if more > ran and whole > least else least
     return max(0.0, least - ran * epoch), epoch

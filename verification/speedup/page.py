@@ -1,0 +1,144 @@
+"""What is written: the results as JSON, a tidy table as CSV, and one self-contained page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+import verification.report
+from l2o._files import write_bytes
+from verification.report._format import number, percent, printable
+from verification.report.figures import file_bytes, inline_svg
+from verification.speedup import sentences
+from verification.speedup.figures import forest
+from verification.speedup.run import BEST, BEST_OF_PAPER, MEASURES
+
+Results = Mapping[str, Any]
+_HERE = Path(__file__).parent
+_STYLE = Path(verification.report.__file__).parent / "style.css"
+FIELDS = (
+    "setting", "vary", "trained", "eps", "learned", "baseline", "group", "measure", "instances", "reached_learned",
+    "reached_baseline", "median_low", "median_high", "lower", "upper", "verdict",
+)  # fmt: skip
+_CLASSES = {"HOLDS": "verified", "FAILS": "not-applicable", "OPEN": "inconclusive"}
+_NOTES = (
+    "Medians over the instances, with intervals. Lines at 1 and, dashed, at the claimed factor. A triangle points to "
+    "where a median lies that is beyond the edge or known from one side, because a method does not arrive within its "
+    "steps. Dotted: neither of the two arrives."
+)
+
+
+def write(results: Results, folder: str | os.PathLike[str]) -> Path:
+    """Write speedup.json, speedup.csv and speedup.html, and give back the page's path."""
+    folder = Path(folder)
+    write_bytes(folder / "speedup.json", (json.dumps(results, indent=1, allow_nan=False) + "\n").encode())
+    write_bytes(folder / "speedup.csv", table(results).encode())
+    return write_bytes(folder / "speedup.html", render(results).encode())
+
+
+def table(results: Results) -> str:
+    """A row for each comparison; inf where a number has no upper end."""
+    settings = {s["key"]: s for s in results["settings"]}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    for row in results["comparisons"]:
+        setting = settings[row["setting"]]
+        shown = {name: "inf" if row[name] is None else row[name] for name in row}
+        writer.writerow({**shown, "vary": setting["vary"], "trained": setting["trained"]})
+    return text.getvalue()
+
+
+def render(results: Results) -> str:
+    """The page; equal results give equal bytes."""
+    results = printable(results)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "percent": percent, "interval": sentences.interval}
+    shown = results["config"]["shown"]
+    learned, gaps = results["config"]["learned"], results["config"]["eps"]
+    return environment.get_template("template.html").render(
+        results=results,
+        style=Markup(_STYLE.read_text(encoding="utf-8")),
+        shown=shown,
+        claim=sentences.claim(results),
+        answers=sentences.answers(results),
+        single=sentences.single(results),
+        not_reached=sentences.not_reached(results),
+        paid_off=sentences.paid_off(results),
+        left_out=sentences.left_out(results),
+        meanings=sentences.MEANINGS,
+        classes=_CLASSES,
+        views=[_view(results, m, eps) for m in learned for eps in gaps],
+        notes=_NOTES,
+        measures=MEASURES,
+        totals=totals(results),
+        config=json.dumps(results["config"], indent=2, ensure_ascii=False),
+    )
+
+
+def totals(results: Results) -> list[Results]:
+    """A row for each learned method and baseline: verdicts by measure, over all settings and gaps."""
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for claim in results["claims"]:
+        key = (claim["learned"], claim["baseline"])
+        rows.setdefault(key, {})[claim["measure"]] = claim
+    return [
+        {
+            "learned": sentences.label(results, learned),
+            "baseline": sentences.label(results, baseline),
+            "strong": baseline in (BEST_OF_PAPER, BEST),
+            "measures": own,
+        }
+        for (learned, baseline), own in rows.items()
+    ]
+
+
+def _view(results: Results, learned: str, eps: float) -> dict[str, Any]:
+    name = results["labels"][learned]
+    title = f"{name} to ε = {eps:g}"
+    svg = file_bytes(forest(results, learned, eps), "svg")
+    prefix = f"f-{results['config']['learned'].index(learned)}-{results['config']['eps'].index(eps)}"
+    return {
+        "title": title,
+        "learned": learned,
+        "eps": eps,
+        "svg": Markup(inline_svg(svg, prefix, title, f"{title}: median factors over each baseline, with intervals.")),
+        "rows": _rows(results, learned, eps),
+    }
+
+
+def _rows(results: Results, learned: str, eps: float) -> list[dict[str, Any]]:
+    """A row for each setting and baseline, with a comparison for each measure."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in results["comparisons"]:
+        if (row["learned"], row["eps"]) == (learned, eps):
+            own = found.setdefault((row["setting"], row["baseline"]), {"measures": {}})
+            own["measures"][row["measure"]] = row
+    return [
+        {
+            "setting": sentences.title(results, setting),
+            "baseline": sentences.label(results, baseline),
+            "first": next(iter(own["measures"].values())),
+            **own,
+        }
+        for (setting, baseline), own in found.items()
+    ]
+
+
+def lines(results: Results) -> Sequence[str]:
+    """What the console says below its table."""
+    return [*sentences.single(results), *sentences.not_reached(results), *sentences.left_out(results)]
