@@ -268,6 +268,23 @@ def test_the_objective_error_covers_points_beside_the_set() -> None:
     assert seen > 10
 
 
+def test_projections_are_no_further_from_the_set_than_stated() -> None:
+    """The distance in exact or in 50 digits: to the plane of the simplex, and to the ball."""
+    with mpmath.workdps(50):
+        for seed in range(60):
+            u, steps = normal(seed, 3.0), steps_for(TERMS["simplex"], seed, 1.0)
+            x = TERMS["simplex"].prox(u, steps)
+            for v, allowed in zip(x.tolist(), TERMS["simplex"].domain_error(x).tolist()):
+                defect = sum(map(Fraction, v)) - Fraction(1.5)
+                assert defect**2 / 5 <= Fraction(allowed) ** 2
+                assert allowed <= 1e-13
+            ball = TERMS["l2-ball"]
+            x = ball.prox(u, steps)
+            for v, allowed in zip(x.tolist(), ball.domain_error(x).tolist()):
+                away = mpmath.norm([mpmath.mpf(a) - mpmath.mpf(c) for a, c in zip(v, ball.center[0].tolist())])
+                assert away - mpmath.mpf(0.7) <= allowed <= 1e-13
+
+
 def test_rounding_bound_of_the_group_norm_against_high_precision() -> None:
     with mpmath.workdps(50):
         for seed in range(50):

@@ -128,6 +128,22 @@ def test_rounding_bounds_against_high_precision(name: str, dtype: torch.dtype) -
                 assert allowed <= 1e3 * unit * (float(truth) + reach + (1 + size) ** 2)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("name", KINDS)
+def test_rounding_of_the_loss_itself_against_high_precision(name: str, dtype: torch.dtype) -> None:
+    """phi and phi' at a given z, apart from the rounding of z, which is larger as a rule."""
+    with mpmath.workdps(60):
+        for seed, scale in enumerate((0.0625, 1.0, 8.0)):
+            term = scalar_loss(name, scale).to(dtype)
+            rng = np.random.default_rng(seed)
+            z = torch.as_tensor(rng.standard_normal(400) * 10.0 ** rng.uniform(-4, 2, 400), dtype=dtype)
+            phi, slope = precise(name, scale)
+            errors = term.evaluation_error(z.unsqueeze(0))
+            for found, allowed, truth in zip((term.losses(z), term.slopes(z)), errors, (phi, slope)):
+                for v, f, e in zip(z.tolist(), found.reshape(-1).tolist(), allowed.reshape(-1).tolist()):
+                    assert abs(mpmath.mpf(f) - truth(mpmath.mpf(v))) <= e, (v, f, e)
+
+
 def test_losses_survive_the_ends_of_the_range() -> None:
     for name in KINDS:
         term = scalar_loss(name, 1.0)
