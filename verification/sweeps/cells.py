@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -69,6 +70,7 @@ def cells_of(config: SweepConfig) -> tuple[Cell, ...]:
     common = [FORMAT, versions(), code_digest(), Measures.of(config).model_dump(mode="json")]
     cells: dict[str, Cell] = {}
     identities: dict[tuple[str, str], dict[str, Any]] = {}
+    contents: dict[str, str] = {}
     for fields in _combinations(config):
         try:
             spec = CellSpec.model_validate(fields)
@@ -80,6 +82,8 @@ def cells_of(config: SweepConfig) -> tuple[Cell, ...]:
         if who not in identities:
             identities[who] = identity(model, spec)
         parts = [*common, spec.model_dump(mode="json"), identities[who]]
+        if spec.path is not None:
+            parts.append(contents.setdefault(spec.path, _contents(Path(spec.path))))
         key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
         cells.setdefault(key, Cell(len(cells), spec, model, key))
     return tuple(cells.values())
@@ -95,6 +99,18 @@ def _combinations(config: SweepConfig) -> Iterator[dict[str, Any]]:
                 else:
                     fields[name] = value
             yield fields
+
+
+def _contents(path: Path) -> str:
+    """Digest of the user's data: a file, or the files of a folder."""
+    digest = hashlib.sha256()
+    try:
+        for file in sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]:
+            digest.update(file.name.encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file or folder; path names the data of a family that reads yours.") from None
+    return digest.hexdigest()
 
 
 def weights_of(model: ModelSection, spec: CellSpec) -> str | None:

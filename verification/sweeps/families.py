@@ -59,6 +59,17 @@ def _patches(spec: CellSpec, seed: int) -> Composite:
     return real.patches(spec.batch, seed=seed, **_given(spec, "lam"))
 
 
+def _own_table(name: str) -> Callable[[CellSpec, int], Composite]:
+    def make(spec: CellSpec, seed: int) -> Composite:
+        return getattr(real, name)(spec.path, smoothness=spec.smoothness, **_given(spec, "lam"))
+
+    return make
+
+
+def _bsds500(spec: CellSpec, seed: int) -> Composite:
+    return real.bsds500(spec.path, spec.batch, seed=seed, **_given(spec, "lam"))
+
+
 FAMILIES: dict[str, Family] = {
     "lasso": Family(_lasso, "lasso", (*_SIZE, "condition")),
     "logistic_l1": Family(_logistic, "logistic_l1", (*_SIZE, "smoothness")),
@@ -66,6 +77,13 @@ FAMILIES: dict[str, Family] = {
     "breast_cancer": Family(_table("breast_cancer"), "logistic_l1", ("lam", "smoothness"), single=True),
     "digits": Family(_table("digits"), "logistic_l1", ("lam", "smoothness"), single=True),
     "patches": Family(_patches, "lasso", ("lam",)),
+    "ionosphere": Family(
+        _own_table("ionosphere"), "logistic_l1", ("path", "lam", "smoothness"), single=True, needs_path=True
+    ),
+    "spambase": Family(
+        _own_table("spambase"), "logistic_l1", ("path", "lam", "smoothness"), single=True, needs_path=True
+    ),
+    "bsds500": Family(_bsds500, "lasso", ("path", "lam"), needs_path=True),
 }
 SINGLE = frozenset(name for name, family in FAMILIES.items() if family.single)
 

@@ -1,11 +1,12 @@
 """Real data as problems: what scikit-learn and scikit-image bring along, and the user's own files. No network.
 
 `breast_cancer` and `digits` are one instance of l1-logistic each, `patches` is a batch of LASSO with one shared
-dictionary, `load` reads an npz or a csv.
+dictionary, `load` reads an npz or a csv; `ionosphere`, `spambase` and `bsds500` read the paper's own data from yours.
 """
 
 from l2o.problems.real.files import load
+from l2o.problems.real.papers import bsds500, ionosphere, spambase
 from l2o.problems.real.pictures import patches
 from l2o.problems.real.tables import breast_cancer, digits
 
-__all__ = ["breast_cancer", "digits", "load", "patches"]
+__all__ = ["breast_cancer", "bsds500", "digits", "ionosphere", "load", "patches", "spambase"]

@@ -99,7 +99,8 @@ def _from_npz(path: Path, family: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return data[first], data[second], data.get("lam")
 
 
-def _number(cell: str) -> float | None:
+def number(cell: str) -> float | None:
+    """The number that a cell of a table holds, None if it holds none."""
     try:
         return None if "_" in cell else float(cell)  # float() reads 1_000, which no table means
     except ValueError:
@@ -141,7 +142,7 @@ def _from_csv(path: Path, target: str | None) -> tuple[np.ndarray, np.ndarray]:
 
 def _header(path: Path, line: int, cells: list[str]) -> list[str]:
     header = [cell.strip() for cell in cells]
-    if any(_number(cell) is not None for cell in header):
+    if any(number(cell) is not None for cell in header):
         raise InputError(f"{path}: line {line} holds numbers; expected a header line that names the columns.")
     if len(header) < 2:
         raise InputError(f"{path}: line {line}: one column only; expected features and a target, separated by commas.")
@@ -156,7 +157,7 @@ def _row(path: Path, line: int, header: list[str], cells: list[str]) -> list[flo
         raise InputError(f"{path}: line {line} has {len(cells)} cells, the header {len(header)}.")
     values = []
     for name, cell in zip(header, cells):
-        value = _number(cell.strip())
+        value = number(cell.strip())
         if value is None:
             raise InputError(f"{path}: line {line}, column {name!r}: expected a number, got {cell.strip()!r}.")
         if not math.isfinite(value):

@@ -75,8 +75,14 @@ def _corners(names: tuple[str, ...], size: int) -> np.ndarray:
 
 def _cut(names: tuple[str, ...], corners: np.ndarray, size: int) -> np.ndarray:
     """(N, size*size) patches at `corners`, scaled and centred."""
-    cut = [picture(names[i])[row : row + size, column : column + size].ravel() for i, row, column in corners]
-    p = np.asarray(cut, dtype=float) / 255.0
+    return scaled(
+        np.array([picture(names[i])[row : row + size, column : column + size].ravel() for i, row, column in corners])
+    )
+
+
+def scaled(grey: np.ndarray) -> np.ndarray:
+    """(N, d) patches of grey values 0..255, scaled to (p - min)/(max - min + 1e-3) and less their means."""
+    p = np.asarray(grey, dtype=float) / 255.0
     low, high = p.min(axis=1, keepdims=True), p.max(axis=1, keepdims=True)
     p = (p - low) / (high - low + 1e-3)
     return p - p.mean(axis=1, keepdims=True)
