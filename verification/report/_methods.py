@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 import l2o
-from l2o.optimizers._learned import LearnedOptimizer
+from l2o.optimizers._learned import HeadNetwork, LearnedOptimizer
 from l2o.pretrained import manifest as weights_manifest
 from l2o.problems import Composite
 from l2o.run import Run
@@ -24,7 +24,20 @@ LABELS = {
     "fista-restart": "restarted FISTA",
     "heavy-ball": "heavy ball",
     "nesterov": "Nesterov",
+    "subgradient": "subgradient",
+    "adam": "Adam",
+    "adam-hd": "AdamHD",
+    "shampoo": "Shampoo",
+    "lbfgs": "L-BFGS",
+    "ada-lista": "Ada-LISTA",
+    "l2o-dm": "L2O-DM",
+    "l2o-rnnprop": "L2O-RNNprop",
+    "safeguarded": "safeguarded GO-Math-L2O",
+    "coordinate-descent": "coordinate descent",
 }
+
+
+GUARDED = "go-math-l2o"  # what a safeguard is put on where nothing else is said
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,11 @@ class Method:
     def learned(self) -> bool:
         """Whether it is a learned one."""
         return self.weights is not None
+
+    @property
+    def attributable(self) -> bool:
+        """Whether its steps out of distribution can be held against those in distribution (B4)."""
+        return self.learned and isinstance(self.optimizer, HeadNetwork)
 
     @property
     def entry(self) -> dict[str, Any]:
@@ -71,7 +89,9 @@ def methods_of(section: ProblemSection) -> tuple[list[Method], list[str]]:
     """The optimizers of a section, the learned ones trained; and why others are left out."""
     found, left_out = [], []
     for name in section.optimizers:
-        if not issubclass(l2o.optimizers.optimizer_class(name), LearnedOptimizer):
+        if name == "safeguarded" and (GUARDED, section.trained_for) in l2o.pretrained_names():
+            found.append(Method(name, l2o.optimizer(name, base=l2o.pretrained(GUARDED, section.trained_for))))
+        elif not issubclass(l2o.optimizers.optimizer_class(name), LearnedOptimizer):
             found.append(Method(name, l2o.optimizer(name)))
         elif (name, section.trained_for) in l2o.pretrained_names():
             weights = weights_manifest(name, section.trained_for)

@@ -199,11 +199,11 @@ class _Report:
         reference = next((case for case in cases if case.scenario.key == "ind"), None)
         for case in cases:
             for method in methods:
-                paired = reference if method.learned and case is not reference else None
+                paired = reference if method.attributable and case is not reference else None
                 self.tell(f"{section.key}, {case.scenario.label}: {method.name}")
                 self.runs.append(self.run(rollouts, case, method, paired))
                 self.done += 1
-        for method in (m for m in methods if m.learned):
+        for method in (m for m in methods if m.attributable):
             self.measure(rollouts, base, reference, cases, method)
         optima = [_optimum_entry(case) for case in cases]
         return _problem_entry(section, base.problem, optima, left_out, seconds + sum(s for _, s in rest))
@@ -218,7 +218,7 @@ class _Report:
     def measure(
         self, rollouts: Rollouts, base: Case, reference: Case | None, cases: list[Case], method: Method
     ) -> None:
-        """Attribution of every shifted run, and pairs of shifts of equal size, of a learned method."""
+        """Attribution of every shifted run, and pairs of shifts of equal size, of a method that can be attributed."""
         section = rollouts.section
         for case in (c for c in cases if reference is not None and c is not reference):
             self.tell(f"{section.key}, {case.scenario.label}: attribution of {method.name}")

@@ -118,8 +118,8 @@ def weights_of(model: ModelSection, spec: CellSpec) -> str | None:
     if not model.learned:
         return None
     family = FAMILIES[spec.family].trained_for
-    if model.weights == "shipped" or (model.weights is None and (model.name, family) in l2o.pretrained_names()):
-        manifest(model.name, family)  # its error names the weights that there are
+    if model.weights == "shipped" or (model.weights is None and (model.network, family) in l2o.pretrained_names()):
+        manifest(model.network, family)  # its error names the weights that there are
         return "shipped"
     if model.weights is None:
         raise InputError(
@@ -134,7 +134,7 @@ def identity(model: ModelSection, spec: CellSpec) -> dict[str, Any]:
     weights = weights_of(model, spec)
     entry: dict[str, Any] = {"name": model.name, "options": model.options, "weights": weights}
     if weights == "shipped":
-        entry["sha256"] = manifest(model.name, FAMILIES[spec.family].trained_for)["sha256"]
+        entry["sha256"] = manifest(model.network, FAMILIES[spec.family].trained_for)["sha256"]
     elif weights == "trained":
         entry["training"] = model.training().digest
     elif weights not in (None, "random"):

@@ -84,6 +84,8 @@ class ModelSection(Section):
     @model_validator(mode="after")
     def _possible(self) -> ModelSection:
         make_method(self.name, self.options)
+        if self.name == "safeguarded" and self.weights not in (None, "shipped", "random"):
+            raise ValueError('a safeguard is put on "shipped" or "random" weights')
         if not self.learned and (self.weights or self.train):
             raise ValueError(f"{self.name} has no weights; leave out weights and train")
         if (self.train is not None) != (self.weights == "trained"):
@@ -95,7 +97,12 @@ class ModelSection(Section):
     @property
     def learned(self) -> bool:
         """Whether it has weights."""
-        return issubclass(method_class(self.name), LearnedOptimizer)
+        return issubclass(method_class(self.network), LearnedOptimizer)
+
+    @property
+    def network(self) -> str:
+        """The optimizer whose weights are taken: itself, or what a safeguard is put on."""
+        return str(self.options.get("base", "go-math-l2o")) if self.name == "safeguarded" else self.name
 
     def training(self) -> TrainingConfig:
         """How the weights are trained."""

@@ -48,6 +48,15 @@ def _quadratic(spec: CellSpec, seed: int) -> Composite:
     return synthetic.quadratic(spec.batch, spec.dim, seed=seed, **_given(spec, "condition"))
 
 
+def _generator(name: str, *fields: str) -> Family:
+    """A generator of `l2o.synthetic` that takes batch, rows and dim, and `fields`; no weights are shipped for it."""
+
+    def make(spec: CellSpec, seed: int) -> Composite:
+        return getattr(synthetic, name)(spec.batch, spec.rows, spec.dim, seed=seed, **_given(spec, *fields))
+
+    return Family(make, name, ("rows", "dim", *fields))
+
+
 def _table(name: str) -> Callable[[CellSpec, int], Composite]:
     def make(spec: CellSpec, seed: int) -> Composite:
         return getattr(real, name)(smoothness=spec.smoothness, seed=0, **_given(spec, "lam"))
@@ -74,6 +83,13 @@ FAMILIES: dict[str, Family] = {
     "lasso": Family(_lasso, "lasso", (*_SIZE, "condition")),
     "logistic_l1": Family(_logistic, "logistic_l1", (*_SIZE, "smoothness")),
     "quadratic": Family(_quadratic, "quadratic", ("dim", "condition")),
+    "huber_l1": _generator("huber_l1", "sparsity", "lam"),
+    "squared_hinge_l1": _generator("squared_hinge_l1", "sparsity", "lam"),
+    "student_t_l1": _generator("student_t_l1", "sparsity", "lam"),
+    "welsch_l1": _generator("welsch_l1", "sparsity", "lam"),
+    "sigmoid_l1": _generator("sigmoid_l1", "sparsity", "lam"),
+    "simplex_least_squares": _generator("simplex_least_squares", "sparsity"),
+    "group_lasso": _generator("group_lasso", "lam"),
     "breast_cancer": Family(_table("breast_cancer"), "logistic_l1", ("lam", "smoothness"), single=True),
     "digits": Family(_table("digits"), "logistic_l1", ("lam", "smoothness"), single=True),
     "patches": Family(_patches, "lasso", ("lam",)),

@@ -58,7 +58,10 @@ def optimizer_of(cell: Cell, folder: Path) -> Optimizer:
     if weights in (None, "random"):
         return make_method(model.name, model.options)
     if weights == "shipped":
-        return _with_options(l2o.pretrained(model.name, FAMILIES[cell.spec.family].trained_for), model)
+        shipped = l2o.pretrained(model.network, FAMILIES[cell.spec.family].trained_for)
+        if model.network != model.name:
+            return make(model.name, {**model.options, "base": shipped})
+        return _with_options(shipped, model)
     if weights == "trained":
         return l2o.load_trained(folder / TRAINED / model.training().digest[:24])[0]
     return _with_options(l2o.load_trained(weights)[0], model)

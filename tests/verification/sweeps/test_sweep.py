@@ -18,6 +18,7 @@ from tests.verification.sweeps import small
 from verification.optimum import optimum
 from verification.sweeps import Status, cells_of, collect, load_sweep, read_tables, run_sweep
 from verification.sweeps.executors import dask
+from verification.sweeps.families import FAMILIES
 
 ROOT = Path(__file__).parents[3]
 TABLES = ("table", "curves", "cells")
@@ -357,3 +358,52 @@ def test_the_command_line(tmp_path: Path) -> None:
     wrong = subprocess.run([*command, "--set", "steps"], cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert wrong.returncode == 2
     assert "NAME=VALUE" in wrong.stderr
+
+
+def test_every_family_can_be_swept(tmp_path: Path) -> None:
+    """On every family that needs no file: cells of FISTA, certified where f is convex, no NaN."""
+    names = [name for name, family in FAMILIES.items() if not family.needs_path]
+    single = [name for name in names if FAMILIES[name].single]
+    fixed = {"rows": 8, "dim": 10, "steps": 20, "optimizer": "fista"}
+    grids = [
+        {"family": [n for n in names if n not in single], "batch": [2]},
+        {"family": single, "batch": [1]},
+    ]
+    summary = run_sweep(load_sweep({"fixed": fixed, "grid": grids}), tmp_path)
+    assert summary.failed == 0, summary.tables.cells["error"].to_pylist()
+    for row in summary.tables.table.to_pylist():
+        assert row["optimum_lower"] is not None
+        assert row["objective_final"] is not None, row["family"]
+        if row["family"] not in ("student_t_l1", "welsch_l1", "sigmoid_l1"):
+            assert row["optimum_upper"] - row["optimum_lower"] <= 1e-9 * max(1.0, row["optimum_upper"])
+
+
+def test_the_users_data_are_part_of_the_key(tmp_path: Path) -> None:
+    """A file that changes makes its cells anew."""
+    config = load_sweep({"fixed": {"family": "spambase", "path": str(tmp_path / "x.data"), "batch": 1, "steps": 3}})
+    with pytest.raises(l2o.InputError, match="no such file"):
+        cells_of(config)
+    values = np.random.default_rng(0).normal(size=(6, 57)).round(3)
+    for value in (0.0, 1.0):
+        values[0, 0] = value
+        lines = [",".join([*map(str, row), str(i % 2)]) for i, row in enumerate(values)]
+        (tmp_path / "x.data").write_text("\n".join(lines))
+        assert run_sweep(config, tmp_path / "out").ran == 1
+    assert run_sweep(config, tmp_path / "out").reused == 1
+
+
+def test_a_safeguard_is_put_on_the_shipped_weights(tmp_path: Path) -> None:
+    model = {"key": "guarded-pa", "name": "safeguarded", "options": {"base": "l2o-pa"}}
+    source = {
+        "fixed": {"batch": 2, "steps": 20},
+        "grid": [{"optimizer": ["safeguarded", "guarded-pa"]}],
+        "model": [model],
+    }
+    rows = run_sweep(load_sweep(source), tmp_path).tables.table.to_pylist()
+    seed = l2o.training.config.split_seed("test", 0, 0)
+    p = l2o.synthetic.lasso(2, 20, 40, seed=seed)
+    for name, base in (("safeguarded", "go-math-l2o"), ("guarded-pa", "l2o-pa")):
+        opt = l2o.optimizer("safeguarded", base=l2o.pretrained(base, "lasso"))
+        run = l2o.rollout(opt, p, l2o.synthetic.starts(p, seed=seed), 20)
+        found = [r["objective_final"] for r in rows if r["optimizer"] == name]
+        np.testing.assert_allclose(found, run.objective[:, -1].numpy(), rtol=1e-12)
