@@ -32,8 +32,8 @@ def forest(results: Results, learned: str, eps: float) -> Figure:
         if (c["learned"], c["eps"]) == (learned, eps)
     }
     with style():
-        height = 0.16 * len(baselines)
-        figure = Figure(figsize=(7.0, 1.1 + (height + 0.12) * len(settings)), layout="constrained")
+        height = 1.1 + (0.095 * len(baselines) + 0.08) * len(settings)
+        figure = Figure(figsize=(7.0, height), layout="constrained")
         panels = figure.subplots(1, len(SHOWN), sharey=True, squeeze=False)[0]
         for axis, (measure, name) in zip(panels, SHOWN.items()):
             _axis(axis, name, results["claim"])

@@ -75,6 +75,7 @@ def render(results: Results) -> str:
         style=Markup(_STYLE.read_text(encoding="utf-8")),
         shown=shown,
         claim=sentences.claim(results),
+        headline=sentences.headline(results),
         answers=sentences.answers(results),
         single=sentences.single(results),
         not_reached=sentences.not_reached(results),
@@ -141,4 +142,9 @@ def _rows(results: Results, learned: str, eps: float) -> list[dict[str, Any]]:
 
 def lines(results: Results) -> Sequence[str]:
     """What the console says below its table."""
-    return [*sentences.single(results), *sentences.not_reached(results), *sentences.left_out(results)]
+    return [
+        *sentences.headline(results),
+        *sentences.single(results),
+        *sentences.not_reached(results),
+        *sentences.left_out(results),
+    ]

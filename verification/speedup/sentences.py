@@ -65,6 +65,36 @@ def claim(results: Results) -> str:
     )
 
 
+def headline(results: Results) -> list[str]:
+    """For each learned method, against the best baseline on each instance: in how many comparisons the factor is
+    reached, apart for the distributions it was trained on.
+    """
+    said = []
+    trained = {s["key"] for s in results["settings"] if s["trained"]}
+    for learned in results["config"]["learned"]:
+        for baseline in (BEST_OF_PAPER, BEST):
+            parts = []
+            for measure in (ITERATIONS, CALLS, LATENCY, THROUGHPUT):
+                row = _claim(results, learned, baseline, measure)
+                if row is not None:
+                    parts.append(f"{WORDS[measure]} {number(row['largest_lower'])}")
+            own = [c for c in results["comparisons"] if (c["learned"], c["baseline"]) == (learned, baseline)]
+            if own:
+                new, old = (_counts([c for c in own if (c["setting"] in trained) == known]) for known in (False, True))
+                said.append(
+                    f"{label(results, learned)} against {label(results, baseline)} on each instance, in all measures: "
+                    f"on problems that differ from those of training {new}; on the others {old}. The largest factors "
+                    f"that are certain: {join(parts)}."
+                )
+    return said
+
+
+def _counts(rows: Sequence[Results]) -> str:
+    found = {v: sum(r["verdict"] == v for r in rows) for v in MEANINGS}
+    counted = [f"{'all ' if n == len(rows) else ''}{n} comparisons: {v}" for v, n in found.items() if n]
+    return ", ".join(counted) or "nothing was compared"
+
+
 def answers(results: Results) -> list[str]:
     """For each learned method and measure: where the factor is reached, where it is not, where it is open."""
     said = []
@@ -104,7 +134,7 @@ def single(results: Results) -> list[str]:
                 for c in results["claims"]
                 if (c["learned"], c["measure"]) == (learned, measure) and c["baseline"] not in (BEST_OF_PAPER, BEST)
             ]
-            groups = {v: [label(results, c["baseline"]) for c in own if c["up_to"] == v] for v in MEANINGS}
+            groups = {v: [_against(results, c) for c in own if c["up_to"] == v] for v in MEANINGS}
             parts = [
                 f"{words} against {join(groups[v])}"
                 for v, words in (("HOLDS", "somewhere"), ("FAILS", "nowhere"), ("OPEN", "perhaps, it is open,"))
@@ -114,6 +144,13 @@ def single(results: Results) -> list[str]:
                 who, what = label(results, learned), WORDS[measure]
                 said.append(f"{who} is {number(results['claim'])} times as fast {what}: {'; '.join(parts)}.")
     return said
+
+
+def _against(results: Results, row: Results) -> str:
+    """A baseline, with the settings on which the factor is reached against it."""
+    where = list(dict.fromkeys(setting for setting, _ in row["holds_in"]))
+    shown = f" ({', '.join(title(results, s) for s in where)})" if where else ""
+    return f"{label(results, row['baseline'])}{shown}"
 
 
 def not_reached(results: Results) -> list[str]:

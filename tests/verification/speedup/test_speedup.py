@@ -193,7 +193,7 @@ def test_a_failed_cell_is_said_and_the_others_go_on(tmp_path: Path) -> None:
         ({"learned": ["ista"]}, r"learned: ista has nothing learned"),
         (
             {"paper": ["istaa"], "longer": {}},
-            r"optimizer 'istaa': neither a \[\[model\]\] of this file nor an optimizer",
+            r"'istaa': neither a \[\[model\]\] of this file nor an optimizer",
         ),
         ({"setting": []}, r"config: setting: .*at least 1"),
         ({"setting": [{"key": "a", "cell": {"rows": 0}}]}, r"setting a: rows: .*greater than or equal to 1"),
