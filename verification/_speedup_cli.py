@@ -61,7 +61,7 @@ def _print(results: Mapping[str, Any], page: Path) -> None:
         shown = [row["measures"][measure] for measure in MEASURES]
         counts = [f"{c['HOLDS']}/{c['FAILS']}/{c['OPEN']} ({c['largest_lower']:.3g})" for c in shown]
         table.add_row(row["learned"], row["baseline"], *counts)
-    said = f"{results['claim']:g} times: HOLDS/FAILS/OPEN over settings and gaps (largest factor that is certain)"
+    said = f"{results['claim']:g} times: HOLDS/FAILS/OPEN over settings and gaps (highest lower end of an interval)"
     console.print(said, highlight=False, markup=False, soft_wrap=True)
     console.print(table)
     for line in (*lines(results), str(page)):

@@ -83,16 +83,16 @@ def headline(results: Results) -> list[str]:
                 new, old = (_counts([c for c in own if (c["setting"] in trained) == known]) for known in (False, True))
                 said.append(
                     f"{label(results, learned)} against {label(results, baseline)} on each instance, in all measures: "
-                    f"on problems that differ from those of training {new}; on the others {old}. The largest factors "
-                    f"that are certain: {join(parts)}."
+                    f"where the problems differ from those of training, {new}; on the others, {old}. The highest lower "
+                    f"ends of an interval: {join(parts)}."
                 )
     return said
 
 
 def _counts(rows: Sequence[Results]) -> str:
     found = {v: sum(r["verdict"] == v for r in rows) for v in MEANINGS}
-    counted = [f"{'all ' if n == len(rows) else ''}{n} comparisons: {v}" for v, n in found.items() if n]
-    return ", ".join(counted) or "nothing was compared"
+    counted = [f"{v} in {'all ' if n == len(rows) else ''}{n}" for v, n in found.items() if n]
+    return f"{join(counted)} comparisons" if counted else "nothing was compared"
 
 
 def answers(results: Results) -> list[str]:
@@ -118,10 +118,8 @@ def _answer(results: Results, row: Results) -> str:
     counts = f"HOLDS in {row['HOLDS']}, FAILS in {row['FAILS']}, OPEN in {row['OPEN']} of {count(total, 'comparison')}"
     where = f"; it holds on {places(results, row['holds_in'])}" if row["holds_in"] else ""
     setting, eps = row["largest_at"]
-    best = (
-        f"the largest factor that is certain is {number(row['largest_lower'])} ({title(results, setting)}, ε = {eps:g})"
-    )
-    return f"{who}: {counts}{where}; {best}."
+    best, on = number(row["largest_lower"]), title(results, setting)
+    return f"{who}: {counts}{where}; the highest lower end of an interval is {best} ({on}, ε = {eps:g})."
 
 
 def single(results: Results) -> list[str]:
@@ -187,7 +185,7 @@ def paid_off(results: Results) -> list[str]:
             finite = [r for r in own if r["instances_high"] is not None]
             head = f"Training {label(results, learned)} against running {label(results, baseline)} to ε = {eps:g}"
             if not finite:
-                said.append(f"{head}: no time is certain to be saved, so it never pays off.")
+                said.append(f"{head}: in the median no time is saved, so it never pays off.")
                 continue
             best = min(finite, key=lambda r: r["instances_high"])
             said.append(

@@ -29,6 +29,7 @@ from verification.speedup.coordinate_descent import CoordinateDescent
 LATENCY, THROUGHPUT = "latency", "throughput"
 CLOCKS = (LATENCY, THROUGHPUT)
 _MULTIPLICATIONS = 2_000_000  # so many epochs of a compiled solver stand out from the call, some 0.4 ms
+_EPOCHS = 10  # fewer than these are lost in the time of a call
 _TRIES = 3  # the difference of two calls is soon nonsense where one was interrupted; the shorter ones were not
 
 
@@ -95,10 +96,11 @@ def _epochs(problem: Composite, x0: torch.Tensor, b: int, epochs: int) -> tuple[
     a, y, lam = _as_lasso(problem, b)
     start = x0[b].numpy()
     least, ran = min(_solve(a, y, lam, start, 1) for _ in range(_TRIES))
-    epochs = max(2, epochs, _MULTIPLICATIONS // a.size)
+    epochs = max(2 * _EPOCHS, epochs, _MULTIPLICATIONS // a.size)
     whole, more = min(_solve(a, y, lam, start, epochs) for _ in range(_TRIES))
-    # Where the solver stops at once (no epoch was left to do) or the clock is too coarse, a call is an epoch.
-    epoch = (whole - least) / (more - ran) if more > ran and whole > least else least
+    if more - ran < _EPOCHS or whole <= least:
+        return whole, 0.0  # it stopped with nothing left to change: whatever the gap, the call took no longer
+    epoch = (whole - least) / (more - ran)
     return max(0.0, least - ran * epoch), epoch
 
 

@@ -233,3 +233,11 @@ def test_the_verb(tmp_path: Path) -> None:
     assert json.loads((out / "speedup.json").read_text())["provenance"]["cells"]["ran"] == 0
     both = app.invoke(cli.app, ["speedup", str(tmp_path / "x.toml"), "--quick"])
     assert isinstance(both.exception, l2o.InputError)
+
+
+def test_the_configuration_of_the_documentation_is_valid(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "speed-up.md").read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(page.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    config = load_speedup(tmp_path / "mine.toml")
+    assert config.own("mine").weights == str(tmp_path / "runs" / "mine")
+    assert config.spec(config.setting[1], "ista").steps == 10_000
