@@ -73,21 +73,34 @@ def relative_deviation(
     return torch.where(error == 0, torch.zeros_like(error), error / size)
 
 
+_AT_POINTS = frozenset({"objective", "x", "memory", "objective_error", "dist"})  # K + 1 of them, of the others K
+
+
 @dataclass
 class _Recorder:
-    """Collects what is asked for, step by step."""
+    """Collects what is asked for, step by step, in arrays made beforehand.
+
+    Small tensors, some each step, would pin freed memory between them: gigabytes in a run of some thousand steps.
+    """
 
     problem: Composite
     keep_arrays: bool
     comparator: torch.Tensor | None
+    steps: int
     fingerprint: str = ""
-    series: dict[str, list[torch.Tensor]] = field(default_factory=dict)
+    series: dict[str, torch.Tensor] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     x_start: torch.Tensor | None = None
 
     def put(self, **entries: torch.Tensor | None) -> None:
         for name, value in entries.items():
             if value is not None:
-                self.series.setdefault(name, []).append(value)
+                if name not in self.series:
+                    length = self.steps + (name in _AT_POINTS)
+                    self.series[name] = value.new_empty((value.shape[0], length, *value.shape[1:]))
+                    self.counts[name] = 0
+                self.series[name][:, self.counts[name]] = value
+                self.counts[name] += 1
 
     def start(self, x: torch.Tensor, memory: torch.Tensor | None) -> None:
         value, self.gradient = self.problem.smooth.value_and_gradient(x)
@@ -165,7 +178,7 @@ class _Recorder:
             )
 
     def run(self, x_final: torch.Tensor, optimizer: str, rule: str) -> Run:
-        stacked = {name: torch.stack(values, dim=1) for name, values in self.series.items()}
+        stacked = {name: values[:, : self.counts[name]] for name, values in self.series.items()}
         scalars: dict[str, torch.Tensor] = {}
         if not self.keep_arrays:
             named = {"objective", "relative_deviation"}
@@ -241,7 +254,7 @@ def rollout(
     problem = problem.remembering()  # its record and the optimizer need the same gradients
     state = optimizer.init(problem, x, seed=seed) if state is None else state
     z = None if comparator is None else problem.point(comparator, "comparator")
-    recorder = _Recorder(problem, record == "all", z, fingerprint)
+    recorder = _Recorder(problem, record == "all", z, steps, fingerprint)
     x = problem.point(state.x, "state.x")
     recorder.start(x, getattr(state, "memory", None))
     with threads_for(problem):
@@ -276,7 +289,7 @@ def run_from_iterates(problem: Composite, X: Any, *, name: str = "given iterates
         raise InputError(
             f"X: expected shape (B, K+1, n) = ({problem.batch_size}, >= 2, {problem.dim}), got {tuple(iterates.shape)}."
         )
-    recorder = _Recorder(problem, True, None)
+    recorder = _Recorder(problem, True, None, iterates.shape[1] - 1)
     recorder.start(iterates[:, 0], None)
     for k in range(1, iterates.shape[1]):
         recorder.step(iterates[:, k - 1], _Iterate(iterates[:, k]))

@@ -49,15 +49,16 @@ def race(
     seen = problem.remembering()
     judged = seen if judge is None or judge is problem else judge.remembering()
     state: Any = optimizer.init(seen, x0, seed=seed)
-    values = [_objective(judged, state.x)]
+    # One array made beforehand: small ones, one a step, would pin freed memory between them, gigabytes in a long run.
+    values = torch.empty(steps + 1, problem.batch_size, dtype=torch.float64)
+    values[0] = _objective(judged, state.x)
     with threads_for(problem):
         for k in range(steps):
             state = optimizer.step(seen, state)
-            values.append(_objective(judged, state.x))
+            values[k + 1] = _objective(judged, state.x)
             if progress is not None:
                 progress(k + 1)
-    objective = torch.stack(values, dim=1).double().cpu().numpy()
-    return Race(*_cut(objective))
+    return Race(*_cut(values.T.numpy()))
 
 
 def _objective(problem: Composite, x: torch.Tensor) -> torch.Tensor:
