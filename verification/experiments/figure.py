@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from verification.report.figures._style import INK, SERIES, plain, style
+from verification.report.figures._style import INK, MUTED, SERIES, plain, style
 
 _LEAST = 1e-12  # the certified width of F* is about this, relative; nothing below it is drawn
 _DASHES: tuple[Any, ...] = ("--", "-.", ":", (0, (5, 1, 1, 1)), (0, (8, 2)))
@@ -59,20 +59,19 @@ def _looks(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Colour by optimizer; learned ones solid, others dashed, the authors' variant of a line thin."""
     found: dict[str, dict[str, Any]] = {}
     methods = list(dict.fromkeys(line["label"] for line in lines))
-    dashed = 0
-    for label in methods:
-        own = [line for line in lines if line["label"] == label]
-        learned = own[0]["method"] in _LEARNED
-        dash: Any = "-" if learned else _DASHES[dashed % len(_DASHES)]
-        dashed += not learned
-        index = methods.index(label)
-        for name in dict.fromkeys(map(_name, own)):
-            thin = name != label
-            found[name] = {
-                "color": SERIES[index] if index < len(SERIES) else INK,
-                "linestyle": (0, (1, 1)) if thin else dash if index < len(SERIES) or not learned else (0, (6, 1)),
-                "linewidth": 0.8 if thin else 1.6 if learned else 1.2,
-            }
+    learned = [m for m in methods if next(e for e in lines if e["label"] == m)["method"] in _LEARNED]
+    learned.sort(key=lambda m: next(e for e in lines if e["label"] == m)["method"] != "go-math-l2o")
+    classical = [m for m in methods if m not in learned]
+    for index, label in enumerate((*learned, *classical)):
+        palette = (*SERIES, INK) if label in learned else (*SERIES[min(len(learned), 5) :], INK, MUTED)
+        place = index if label in learned else classical.index(label)
+        look = {
+            "color": palette[place % len(palette)],
+            "linestyle": "-" if label in learned and place < len(palette) else _DASHES[place % len(_DASHES)],
+            "linewidth": 1.6 if label in learned else 1.2,
+        }
+        for name in dict.fromkeys(_name(e) for e in lines if e["label"] == label):
+            found[name] = look if name == label else {**look, "linestyle": (0, (1, 1)), "linewidth": 0.9}
     return found
 
 
