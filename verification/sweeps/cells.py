@@ -142,8 +142,8 @@ def identity(model: ModelSection, spec: CellSpec) -> dict[str, Any]:
     return entry
 
 
-_SMALL = 2e8
-"""Cells of less work than this (a second or two) are handed out together, so that they share their instances."""
+_SMALL = 2e9
+"""Cells of less work than this (some ten seconds) are handed out together, so that they share their instances."""
 _MOST = 16
 
 
