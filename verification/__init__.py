@@ -1,30 +1,94 @@
-"""Ground truth, verdicts and reports: where runs (`l2o`) meet the theory (`bounds`)."""
+"""Ground truth, verdicts and reports: where runs (`l2o`) meet the theory (`bounds`).
 
-from verification.assumption_meter import AssumptionMeter, assumption_meter
-from verification.asymptotics import Asymptotics, asymptotics
-from verification.choices import Comparison, compare_choices
-from verification.decompose import Decomposition, decompose
-from verification.equivariance import (
-    EquivarianceResult,
-    Transform,
-    check_equivariance,
-    rescaling,
-    scaling,
-    translation,
-)
-from verification.equivariance_table import EquivarianceTable, equivariance_table
-from verification.inspection import Inspection, inspect_run
-from verification.optimum import Optimum, optimum
-from verification.profile import (
-    ProfileCertificate,
-    RecurrenceCertificate,
-    profile_certificate,
-    recurrence_certificate,
-)
-from verification.result import Verification
-from verification.segments import SegmentJacobians, segment_jacobians
-from verification.verdict import Verdict
-from verification.verify import verify, verify_all
+A name is imported when it is first asked for, so that `import verification` by itself costs nothing: pytest imports
+it in every session of whoever has installed it, for the plugin.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from verification.assumption_meter import AssumptionMeter, assumption_meter
+    from verification.asymptotics import Asymptotics, asymptotics
+    from verification.choices import Comparison, compare_choices
+    from verification.decompose import Decomposition, decompose
+    from verification.equivariance import (
+        EquivarianceResult,
+        Transform,
+        check_equivariance,
+        rescaling,
+        scaling,
+        translation,
+    )
+    from verification.equivariance_table import EquivarianceTable, equivariance_table
+    from verification.inspection import Inspection, inspect_run
+    from verification.optimum import Optimum, optimum
+    from verification.profile import (
+        ProfileCertificate,
+        RecurrenceCertificate,
+        profile_certificate,
+        recurrence_certificate,
+    )
+    from verification.result import Verification
+    from verification.segments import SegmentJacobians, segment_jacobians
+    from verification.verdict import Verdict
+    from verification.verify import verify, verify_all
+
+_MEMBERS = {
+    "assumption_meter": ("AssumptionMeter", "assumption_meter"),
+    "asymptotics": ("Asymptotics", "asymptotics"),
+    "choices": ("Comparison", "compare_choices"),
+    "decompose": ("Decomposition", "decompose"),
+    "equivariance": ("EquivarianceResult", "Transform", "check_equivariance", "rescaling", "scaling", "translation"),
+    "equivariance_table": ("EquivarianceTable", "equivariance_table"),
+    "inspection": ("Inspection", "inspect_run"),
+    "optimum": ("Optimum", "optimum"),
+    "profile": ("ProfileCertificate", "RecurrenceCertificate", "profile_certificate", "recurrence_certificate"),
+    "result": ("Verification",),
+    "segments": ("SegmentJacobians", "segment_jacobians"),
+    "verdict": ("Verdict",),
+    "verify": ("verify", "verify_all"),
+}
+"""The modules and the public names that each of them holds."""
+
+_HOMES = {name: module for module, names in _MEMBERS.items() for name in names}
+_MODULES = ("choices", "equivariance", "inspection", "measurement", "profile", "result", "segments", "verdict")
+"""Modules that are attributes of the package without an import of their own."""
+
+
+class _Package(ModuleType):
+    """The package, in which a public name is never hidden by the module of the same name.
+
+    Whoever imports `verification.verify` or `verification.optimum._result` makes Python set the module `verify` or
+    `optimum` as an attribute of the package; `verification.verify` and `verification.optimum` are the functions.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})
+
 
 __all__ = [
     "AssumptionMeter",

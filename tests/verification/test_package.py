@@ -1,0 +1,85 @@
+"""`import verification` loads nothing; its names are what they always were, in whatever order things are imported."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import verification
+
+ORDERS = [
+    "import verification",
+    "import verification.verify",
+    "import verification.optimum",
+    "import verification.optimum._result, verification.verify as v; assert callable(v)",
+    "from verification.optimum import Optimum; from verification import optimum; assert optimum.__name__ == 'optimum'",
+    "from verification.verify import verify_all; from verification import verify; assert verify.__name__ == 'verify'",
+    "import verification; verification.Verdict; import verification.decompose, verification.asymptotics",
+    "import verification as v; first = v.verify; import verification.optimum, verification.verify; assert v.verify is first",
+    "import verification.cli, verification.report, verification.assumption_meter, verification.equivariance_table",
+    "from verification import *; assert callable(optimum) and callable(verify)",
+    "import importlib, verification; importlib.import_module('verification.verify'); importlib.reload(verification)",
+]
+SHARED = ("assumption_meter", "asymptotics", "decompose", "equivariance_table", "optimum", "verify")
+"""Names that are a function of the package and a module in it."""
+
+CHECK = f"""
+import sys, types
+
+for order in {ORDERS!r}:
+    for name in [m for m in sys.modules if m.split(".")[0] == "verification"]:
+        del sys.modules[name]
+    exec(order, {{}})
+    package = sys.modules["verification"]
+    for name in {SHARED!r}:
+        value, module = getattr(package, name), sys.modules["verification." + name]
+        assert isinstance(value, types.FunctionType) and isinstance(module, types.ModuleType), (order, name, value)
+        assert getattr(module, name) is value, (order, name)
+"""
+
+
+def fresh(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2]
+    ).stdout
+
+
+def test_importing_the_package_loads_nothing() -> None:
+    heavy = ("torch", "numpy", "cvxpy", "sympy", "matplotlib", "bounds", "l2o")
+    fresh(f"import verification, sys; assert not set({heavy!r}) & sys.modules.keys()")
+
+
+def test_functions_are_not_hidden_by_the_modules_of_their_names() -> None:
+    fresh(CHECK)
+
+
+@pytest.mark.parametrize("order", ["import verification.optimum, verification.verify", "import verification"])
+def test_the_same_in_a_fresh_process(order: str) -> None:
+    code = "; ".join(f"print(type(verification.{name}).__name__)" for name in ("verify", "optimum"))
+    assert fresh(f"{order}; {code}").split() == ["function", "function"]
+
+
+def test_every_public_name_is_there_and_type_checkers_see_the_same_ones() -> None:
+    (block,) = (node for node in ast.parse(Path(verification.__file__).read_text()).body if isinstance(node, ast.If))
+    seen = {alias.name: line.module for line in block.body for alias in line.names}
+    assert sorted(seen) == sorted(verification.__all__)
+    for name in verification.__all__:
+        module = sys.modules[f"verification.{verification._HOMES[name]}"] if getattr(verification, name) else None
+        assert seen[name] == module.__name__
+        assert getattr(module, name) is getattr(verification, name)
+    assert set(verification.__all__) <= set(dir(verification))
+
+
+def test_names_that_are_not_there() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'optimun'"):
+        _ = verification.optimun
+    assert verification.profile.figure.__module__ == "verification.profile"
+
+
+def test_a_function_can_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "verify", len)
+    assert verification.verify is len
