@@ -192,7 +192,7 @@ def _summary(
         ran=ran,
         failed=found.count("failed"),
         missing=found.count("missing"),
-        elsewhere=len(store.keys() - {c.key for c in cells}),
+        elsewhere=0 if where else len(store.keys() - {c.key for c in cells}),  # a shared store is full of them
         damaged=tuple(store.damaged),
         seconds=time.perf_counter() - begun,
         tables=tables,
