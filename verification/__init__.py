@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from verification.assumption_meter import AssumptionMeter, assumption_meter
     from verification.asymptotics import Asymptotics, asymptotics
     from verification.choices import Comparison, compare_choices
+    from verification.conformance import check_optimizer, check_problem, parametrize_with_checks
     from verification.decompose import Decomposition, decompose
     from verification.equivariance import (
         EquivarianceResult,
@@ -42,6 +43,7 @@ _MEMBERS = {
     "assumption_meter": ("AssumptionMeter", "assumption_meter"),
     "asymptotics": ("Asymptotics", "asymptotics"),
     "choices": ("Comparison", "compare_choices"),
+    "conformance": ("check_optimizer", "check_problem", "parametrize_with_checks"),
     "decompose": ("Decomposition", "decompose"),
     "equivariance": ("EquivarianceResult", "Transform", "check_equivariance", "rescaling", "scaling", "translation"),
     "equivariance_table": ("EquivarianceTable", "equivariance_table"),
@@ -56,7 +58,17 @@ _MEMBERS = {
 """The modules and the public names that each of them holds."""
 
 _HOMES = {name: module for module, names in _MEMBERS.items() for name in names}
-_MODULES = ("choices", "equivariance", "inspection", "measurement", "profile", "result", "segments", "verdict")
+_MODULES = (
+    "choices",
+    "conformance",
+    "equivariance",
+    "inspection",
+    "measurement",
+    "profile",
+    "result",
+    "segments",
+    "verdict",
+)
 """Modules that are attributes of the package without an import of their own."""
 
 
@@ -108,11 +120,14 @@ __all__ = [
     "assumption_meter",
     "asymptotics",
     "check_equivariance",
+    "check_optimizer",
+    "check_problem",
     "compare_choices",
     "decompose",
     "equivariance_table",
     "inspect_run",
     "optimum",
+    "parametrize_with_checks",
     "profile_certificate",
     "recurrence_certificate",
     "rescaling",

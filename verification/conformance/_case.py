@@ -1,0 +1,219 @@
+"""What a check is given: an optimizer with its instances, or a problem with points to look at."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+import l2o
+from l2o import Composite, InputError, Run, rollout
+from verification.conformance._adapt import Subject
+from verification.conformance._expectations import declared_by
+from verification.conformance._profile import Profile
+
+
+class NotApplicable(Exception):
+    """A check has nothing to say; the message is the reason."""
+
+
+@contextmanager
+def global_rng(seed: int) -> Iterator[None]:
+    """Torch's, NumPy's and Python's global generators seeded inside, and as they were outside."""
+    before = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    try:
+        seed_global_rng(seed)
+        yield
+    finally:
+        torch.set_rng_state(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+        random.setstate(before[2])
+
+
+def seed_global_rng(seed: int) -> None:
+    """Seed the three global generators (that of torch on the CPU)."""
+    torch.default_generator.manual_seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    random.seed(seed)
+
+
+def global_rng_state() -> tuple[bytes, str, str]:
+    """Something that is equal where the three global generators are."""
+    return torch.get_rng_state().numpy().tobytes(), str(np.random.get_state()), str(random.getstate())  # noqa: NPY002
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A batch of problems with a start (B,n)."""
+
+    name: str
+    problem: Composite
+    x0: torch.Tensor
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """For evidence: what it is."""
+        return {"instance": self.name, "batch": self.problem.batch_size, "dim": self.problem.dim}
+
+
+def instances(profile: Profile, seed: int) -> list[Instance]:
+    """The problems of a profile: with and without r, with a kink away from 0, a constraint, strongly convex or not."""
+    found = []
+    batch, n = profile.batch, profile.dim
+    for draw in range(profile.draws):
+        s = seed + 1000 * draw
+        rng = np.random.default_rng([s, 7])
+        tall = l2o.synthetic.lasso(batch, 2 * n, n, seed=s + 1)
+        width = 0.1 + rng.random((1, n))
+        problems = {
+            "lasso": l2o.synthetic.lasso(batch, max(3, (2 * n) // 3), n, sparsity=max(1, n // 4), seed=s),
+            "shifted lasso": tall.shifted(1.7 * rng.standard_normal((batch, n))),
+            "logistic + l1": l2o.synthetic.logistic_l1(batch, 4 * n, n, lam=0.02, seed=s),
+            "quadratic": l2o.synthetic.quadratic(batch, n, seed=s),
+            "least squares + box": Composite(tall.smooth, l2o.box(-width, 0.5 * width)),
+        }
+        for name, problem in problems.items():
+            x0 = l2o.synthetic.starts(problem, seed=s)
+            if name == "least squares + box":
+                x0 = problem.prox(x0, 1.0)  # into the domain
+            found.append(Instance(name, problem, x0))
+    return found
+
+
+def given_instances(problems: Any, seed: int) -> list[Instance]:
+    """Instances on problems of the user: a Composite, a sequence, or a mapping of names to them."""
+    if isinstance(problems, Composite):
+        problems = [problems]
+    named = problems.items() if isinstance(problems, Mapping) else ((f"{p.name}", p) for p in _sequence(problems))
+    found = []
+    for name, problem in named:
+        if not isinstance(problem, Composite):
+            raise InputError(f"problems: expected problems (Composite), got {type(problem).__name__}.")
+        problem = problem.to(torch.float64, "cpu")
+        x0 = l2o.synthetic.starts(problem, seed=seed)
+        found.append(Instance(str(name), problem, problem.prox(x0, 1.0) if problem.nonsmooth.is_indicator else x0))
+    if not found:
+        raise InputError("problems: expected at least one problem, got none; leave it out for those of the profile.")
+    return found
+
+
+def _sequence(problems: Any) -> Sequence[Any]:
+    if not isinstance(problems, Sequence) or isinstance(problems, str):
+        raise InputError(f"problems: expected a Composite, a list or a mapping of them, got {type(problems).__name__}.")
+    return problems
+
+
+@dataclass(eq=False)
+class Case:
+    """An optimizer under test. `doing` says on what it is at work, for the message of an exception."""
+
+    subject: Subject
+    profile: Profile
+    seed: int
+    all_instances: list[Instance]
+    declares: Mapping[str, Any]
+    doing: str = "making the optimizer"
+    refused: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        subject: Subject,
+        profile: Profile,
+        seed: int,
+        problems: Any = None,
+        declares: Mapping[str, Any] | None = None,
+    ) -> Case:
+        """The case of a subject on given problems, or on those of the profile."""
+        found = instances(profile, seed) if problems is None else given_instances(problems, seed)
+        return cls(subject, profile, seed, found, {**declared_by(subject.fresh()), **(declares or {})})
+
+    def fresh(self) -> Any:
+        """The optimizer, as if nothing had been run with it."""
+        return self.subject.fresh()
+
+    @property
+    def steps(self) -> int:
+        """Steps of a run."""
+        return self.profile.steps
+
+    @cached_property
+    def instances(self) -> list[Instance]:
+        """The instances that the optimizer takes; where it takes none, the check is not applicable."""
+        taken = []
+        for instance in self.all_instances:
+            self.doing = f"init on {instance.name}"
+            try:
+                self.fresh().init(instance.problem, instance.x0, seed=self.seed)
+            except InputError as refusal:
+                self.refused.append(f"{instance.name}: {refusal}")
+                continue
+            taken.append(instance)
+        if not taken:
+            raise NotApplicable(f"it takes none of the problems ({self.refused[0] if self.refused else 'none given'})")
+        return taken
+
+    def runs(self) -> Iterator[tuple[Instance, Run]]:
+        """Each instance with a recorded run of a fresh optimizer."""
+        for instance in self.instances:
+            yield instance, self.run(instance)
+
+    def run(self, instance: Instance, optimizer: Any = None, *, x0: Any = None, steps: int | None = None) -> Run:
+        """A run on an instance; the global generators start alike each time."""
+        x0 = instance.x0 if x0 is None else x0
+        return self.run_on(instance.name, instance.problem, x0, optimizer, steps=steps)
+
+    def run_on(
+        self, name: str, problem: Composite, x0: torch.Tensor, optimizer: Any = None, *, steps: int | None = None
+    ) -> Run:
+        """A run on any problem."""
+        self.doing = f"a run on {name}"
+        seed_global_rng(self.seed)
+        optimizer = self.fresh() if optimizer is None else optimizer
+        return rollout(optimizer, problem, x0, self.steps if steps is None else steps, seed=self.seed)
+
+    def states(self, instance: Instance, steps: int | None = None) -> list[Any]:
+        """The states s_0, ..., s_K of a run."""
+        self.doing = f"a run on {instance.name}"
+        seed_global_rng(self.seed)
+        optimizer, found = self.fresh(), []
+        with torch.no_grad():
+            found.append(optimizer.init(instance.problem, instance.x0, seed=self.seed))
+            for _ in range(self.steps if steps is None else steps):
+                found.append(optimizer.step(instance.problem, found[-1]))
+        return found
+
+    def declared(self, name: str) -> Any:
+        """What the optimizer declares under `name`, None where it declares nothing."""
+        return self.declares.get(name)
+
+
+@dataclass(eq=False)
+class ProblemCase:
+    """A problem under test, with random points of several sizes."""
+
+    problem: Composite
+    profile: Profile
+    seed: int
+    doing: str = "reading the problem"
+
+    def points(self, count: int | None = None) -> Iterator[tuple[int, torch.Tensor]]:
+        """Numbered points (B,n) of sizes 0.01 to 100, some of their coordinates 0; the first one is 0."""
+        rng = np.random.default_rng([self.seed, 11])
+        shape = (self.problem.batch_size, self.problem.dim)
+        for i in range(4 * self.profile.draws + self.profile.steps // 4 if count is None else count):
+            x = rng.standard_normal(shape) * (0.0 if i == 0 else 10.0 ** rng.uniform(-2, 2))
+            x = np.where(rng.random(shape) < 0.2, 0.0, x)
+            self.doing = f"point {i}"
+            yield i, torch.as_tensor(x, dtype=self.problem.dtype, device=self.problem.device)
+
+    def domain_points(self, count: int | None = None) -> Iterator[tuple[int, torch.Tensor]]:
+        """The same points, moved into the domain of r by its prox."""
+        for i, x in self.points(count):
+            yield i, self.problem.prox(x, 1.0) if self.problem.nonsmooth.is_indicator else x

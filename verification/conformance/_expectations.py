@@ -1,0 +1,103 @@
+"""What is known of the optimizers of this package: which checks they must fail and why, and what they declare.
+
+The symmetries come from the table of B12 (`bounds.equivariance`). Anyone's optimizer may carry the same two
+attributes, `expected_failed_checks` (name of a check -> reason) and `declares` (name -> value).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import l2o
+from bounds.equivariance import EQUIVARIANCE_TABLE, YES
+from l2o import InputError
+
+_SYMMETRIES = {
+    "translation": "translation_equivariant",
+    "scaling": "objective_scale_equivariant",
+    "rescaling": "variable_scale_equivariant",
+}
+_STEP_IS_ONE_OVER_L = ("gradient-descent", "ista", "fista", "fista-restart", "nesterov", "heavy-ball", "subgradient")
+_KINK = "it follows a subgradient of r that need not vanish where F is least, so it moves away from a minimiser"
+_MOVES = "the network's output is the step and does not vanish at a minimiser"
+
+
+def builtin_name(optimizer: Any) -> str | None:
+    """The name of an optimizer of this package; None for anyone else's, a subclass included."""
+    name = getattr(optimizer, "name", None)
+    known = isinstance(name, str) and name in l2o.optimizer_names()
+    return name if known and type(optimizer) is l2o.optimizers.optimizer_class(name) else None
+
+
+def expected_by(optimizer: Any) -> dict[str, str]:
+    """The checks that `optimizer` is expected to fail: those of its attribute and, for one of ours, those we know."""
+    given = getattr(optimizer, "expected_failed_checks", None)
+    given = {} if given is None else given
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f"expected_failed_checks: expected a mapping of names of checks to reasons, got {type(given).__name__}."
+        )
+    return {**_known_failures(optimizer), **{str(k): str(v) for k, v in given.items()}}
+
+
+def declared_by(optimizer: Any) -> dict[str, Any]:
+    """What `optimizer` declares: its attribute and, for one of ours, what we know."""
+    given = getattr(optimizer, "declares", None)
+    given = {} if given is None else given
+    if not isinstance(given, Mapping):
+        raise InputError(f"declares: expected a mapping of names to values, got {type(given).__name__}.")
+    return {**_known_declarations(optimizer), **given}
+
+
+def _known_declarations(optimizer: Any) -> dict[str, Any]:
+    name = builtin_name(optimizer)
+    if name in ("gradient-descent", "ista") and optimizer.step_size is None:
+        return {"relative_deviation": 0.0, "monotone_objective": True}
+    return {"monotone_objective": True} if name in ("safeguarded", "lbfgs") else {}
+
+
+def _known_failures(optimizer: Any) -> dict[str, str]:
+    name = builtin_name(optimizer)
+    if name is None:
+        return {}
+    if name == "safeguarded":
+        return {k: v for k, v in _known_failures(optimizer.base).items() if k in _SYMMETRIES.values()}
+    failures = _symmetries(name, optimizer)
+    if name in ("subgradient", "adam", "adam-hd", "shampoo"):
+        failures["fixed_point"] = _KINK
+    if name in ("l2o-dm", "l2o-rnnprop"):
+        failures["fixed_point"] = _MOVES
+    if any(getattr(optimizer, f"{head}_norm", None) is not None for head in ("b1", "b2", "b3", "b4")):
+        failures["fixed_point"] = "its bias heads are on, and a bias need not vanish at a minimiser"
+    if getattr(optimizer, "batch_mean", False) or getattr(optimizer, "coupled", False):
+        failures["batch_equals_loop"] = "as in the authors' code, an instance's run depends on the rest of the batch"
+    if name == "l2o-pa":
+        failures["respects_domain"] = "it extrapolates after the prox, and so leaves the domain of r"
+    return failures
+
+
+def _symmetries(name: str, optimizer: Any) -> dict[str, str]:
+    """From the table of B12: the rows of this method whose options are those of the optimizer."""
+    failures = {}
+    for row in EQUIVARIANCE_TABLE:
+        defaults = {"gradient_map": "displacement", "q_step_power": 0} if name == "go-math-l2o" else {}
+        wanted = {**defaults, **row.options}
+        if row.optimizer != name or not all(_has(optimizer, option, value) for option, value in wanted.items()):
+            continue
+        for transform, check in _SYMMETRIES.items():
+            if row.expected(transform) != YES:
+                failures[check] = row.reason
+    if any(getattr(optimizer, f"{head}_norm", None) is not None for head in ("b3", "b4")):
+        failures["variable_scale_equivariant"] = "a bias without units does not follow a"
+    if name in _STEP_IS_ONE_OVER_L and optimizer.step_size is not None:
+        reason = "its step is a number, which does not follow c or a"
+        failures["objective_scale_equivariant"] = failures["variable_scale_equivariant"] = reason
+    if getattr(optimizer, "official", False):
+        failures |= dict.fromkeys(_SYMMETRIES.values(), "the authors' form has steps and thresholds without units")
+    return failures
+
+
+def _has(optimizer: Any, option: str, value: Any) -> bool:
+    found = getattr(optimizer, option, None)
+    return found is not None if option.endswith("_norm") else found == value

@@ -1,0 +1,282 @@
+"""The same call gives the same run: seeds, global generators, batches, and nothing changed behind the caller's back."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from l2o import Composite, InputError, Run, rollout
+from l2o._files import read_npz, write_npz
+from l2o.optimizers._learned import LearnedOptimizer
+from verification.conformance._adapt import ModuleOptimizer
+from verification.conformance._case import Case, global_rng_state, seed_global_rng
+from verification.conformance._result import Finding, failed, not_applicable, passed
+from verification.conformance._sameness import compare, verdict
+from verification.conformance.registry import register
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Equal byte for byte, a NaN being equal to a NaN."""
+    return (
+        a.shape == b.shape and a.dtype == b.dtype and bool(torch.equal(a.nan_to_num(nan=7e77), b.nan_to_num(nan=7e77)))
+    )
+
+
+def _first_difference(a: torch.Tensor, b: torch.Tensor) -> dict[str, Any]:
+    """Where two (B,K+1,n) first differ."""
+    differs = ~((a == b) | (a.isnan() & b.isnan())).all(-1)
+    b_index, step = (int(i) for i in differs.nonzero()[differs.nonzero()[:, 1].argmin()])
+    return {"b": b_index, "step": step, "difference": float((a - b)[b_index, step].abs().max())}
+
+
+@register(
+    asserts="Two runs from the same start with the same seed are equal byte for byte: of one optimizer, of a new one, "
+    "and of one that has run on other problems before.",
+    why="A verdict is about a run. If the run cannot be made again, nobody can check the verdict, and a difference "
+    "between two models may be one between two calls.",
+    breaks="Quantities kept on the optimizer between calls: a cached 1/L, a step counter, a hidden state that `init` "
+    "does not reset.",
+    advice="keep everything that changes in the state that init makes and step returns, nothing on the optimizer",
+)
+def deterministic(case: Case) -> Finding:
+    """Repeat runs on every instance, in order, with one optimizer and with fresh ones."""
+    used = case.fresh()
+    other = case.instances[0].problem.select([0])  # what is kept from here on would be seen below
+    case.run_on("one instance", other, case.instances[0].x0[:1], used)
+    first = [case.run(instance, used) for instance in case.instances]
+    for instance, before in zip(reversed(case.instances), reversed(first)):
+        for label, optimizer in (("run again", used), ("run with a new optimizer", case.fresh())):
+            after = case.run(instance, optimizer)
+            if not _same(before.x, after.x):
+                where = _first_difference(before.x, after.x)
+                return failed(
+                    f"{instance.name}, {label}: the iterates differ, first at step {where['step']}",
+                    **instance.shape,
+                    **where,
+                )
+    return passed(f"{len(first)} runs of {case.steps} steps are equal byte for byte", runs=len(first), steps=case.steps)
+
+
+@register(
+    asserts="Runs do not depend on the global random generators of torch, NumPy and Python.",
+    why="Randomness belongs to the `seed` of `init`. A run that draws from a global generator depends on everything "
+    "that was called before it, the order of the tests included.",
+    breaks="A network state drawn with torch.randn in `init` (the authors' code does this at every reset, at test time "
+    "too), dropout left on.",
+    advice="draw from a generator made from the seed of init, or start from zeros",
+)
+def seeds_matter_not(case: Case) -> Finding:
+    """The same run after two different global seeds."""
+    for instance in case.instances:
+        runs = []
+        for seed in (1, 2):
+            case.doing = f"a run on {instance.name}"
+            seed_global_rng(seed)
+            runs.append(rollout(case.fresh(), instance.problem, instance.x0, case.steps, seed=case.seed))
+        if not _same(runs[0].x, runs[1].x):
+            where = _first_difference(runs[0].x, runs[1].x)
+            return failed(
+                f"{instance.name}: the run changes with the global random seed, first at step {where['step']} by "
+                f"{where['difference']:.2g}",
+                **instance.shape,
+                **where,
+            )
+    return passed("two global seeds give the same bytes", instances=len(case.instances))
+
+
+@register(
+    asserts="`init` and `step` leave the global random generators of torch, NumPy and Python as they were.",
+    why="Otherwise using the optimizer changes the random numbers of everything that runs after it: data, other "
+    "models, other tests.",
+    breaks="Any draw from a global generator, and torch.manual_seed or numpy.random.seed inside the optimizer.",
+    advice="use a generator of your own (torch.Generator, numpy.random.default_rng)",
+)
+def global_rng_untouched(case: Case) -> Finding:
+    """Compare the generators' states before and after a short run."""
+    for instance in case.instances:
+        case.doing = f"a run on {instance.name}"
+        optimizer = case.fresh()
+        before = global_rng_state()
+        with torch.no_grad():
+            state = optimizer.init(instance.problem, instance.x0, seed=case.seed)
+            after_init = global_rng_state()
+            optimizer.step(instance.problem, state)
+        after = global_rng_state()
+        for method, one, two in (("init", before, after_init), ("step", after_init, after)):
+            touched = [n for n, a, b in zip(("torch", "NumPy", "Python"), one, two, strict=True) if a != b]
+            if touched:
+                return failed(
+                    f"{instance.name}: {method} changes the global generator of {', '.join(touched)}",
+                    **instance.shape,
+                    method=method,
+                    generators=touched,
+                )
+    return passed("the global generators are as they were", instances=len(case.instances))
+
+
+def _tensors(thing: Any, where: str = "state", depth: int = 0) -> dict[str, torch.Tensor]:
+    """The tensors inside an object, by where they are."""
+    if isinstance(thing, torch.Tensor):
+        return {where: thing}
+    if isinstance(thing, np.ndarray):
+        return {where: torch.from_numpy(thing)}
+    if depth > 6 or isinstance(thing, torch.nn.Module):
+        return {}
+    if isinstance(thing, Mapping):
+        parts = {f"{where}[{k!r}]": v for k, v in thing.items()}
+    elif isinstance(thing, (list, tuple)):
+        parts = {f"{where}[{i}]": v for i, v in enumerate(thing)}
+    elif dataclasses.is_dataclass(thing):
+        parts = {f"{where}.{f.name}": getattr(thing, f.name) for f in dataclasses.fields(thing)}
+    else:
+        parts = {f"{where}.{k}": v for k, v in getattr(thing, "__dict__", {}).items() if not k.startswith("__")}
+    found: dict[str, torch.Tensor] = {}
+    for name, part in parts.items():
+        found |= _tensors(part, name, depth + 1)
+    return found
+
+
+def _copies(*things: tuple[str, Any]) -> dict[str, torch.Tensor]:
+    return {name: t.detach().clone() for where, thing in things for name, t in _tensors(thing, where).items()}
+
+
+def _data(problem: Composite) -> dict[str, torch.Tensor]:
+    return {**problem.smooth.arrays(), **problem.nonsmooth.arrays()}
+
+
+@register(
+    asserts="`init` leaves x_0 and the problem, `step` leaves its state and the problem as they were, and a second "
+    "step from the same state gives the same bytes.",
+    why="Bounds compare x_{k-1} with x_k, and attribution replays steps from kept states. A state that a later step "
+    "writes into makes every such comparison one of a point with itself.",
+    breaks="In-place updates (x -= ..., v.mul_(...)), a momentum buffer kept on the optimizer, returning the state "
+    "that was given.",
+    advice="make new tensors (x = x - step * g) and return a new state",
+)
+def state_not_mutated(case: Case) -> Finding:
+    """Copies before, bytes after, at every step of a short run."""
+    steps = min(case.steps, 8)
+    for instance in case.instances:
+        case.doing = f"a run on {instance.name}"
+        optimizer, problem, x0 = case.fresh(), instance.problem, instance.x0.clone()
+        data = _copies(("problem", _data(problem)))
+        with torch.no_grad():
+            seed_global_rng(case.seed)
+            state = optimizer.init(problem, x0, seed=case.seed)
+            if not _same(x0, instance.x0):
+                return failed(f"{instance.name}: init changes x_0", **instance.shape, tensor="x0")
+            for k in range(steps):
+                before = _copies(("state", state))
+                seed_global_rng(k)
+                one = optimizer.step(problem, state)
+                result = _copies(("state", one))
+                changed = _changed(before, _copies(("state", state))) + _changed(
+                    data, _copies(("problem", _data(problem)))
+                )
+                if changed:
+                    return failed(
+                        f"{instance.name}, step {k + 1}: step changes {', '.join(changed[:3])}",
+                        **instance.shape,
+                        step=k + 1,
+                        changed=changed[:8],
+                    )
+                seed_global_rng(k)
+                again = _copies(("state", optimizer.step(problem, state)))
+                if changed := _changed(result, again):
+                    return failed(
+                        f"{instance.name}, step {k + 1}: a second step from the same state gives another "
+                        f"{', '.join(changed[:3])}",
+                        **instance.shape,
+                        step=k + 1,
+                        changed=changed[:8],
+                    )
+                state = one
+    return passed(f"{steps} steps leave state and problem alone and can be repeated", steps=steps)
+
+
+def _changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> list[str]:
+    return [name for name, t in before.items() if name not in after or not _same(t, after[name])]
+
+
+@register(
+    asserts="A batch of B instances gives the runs of the B instances by themselves, up to rounding.",
+    why="Otherwise an instance's result depends on which others happen to be beside it, so that batch size and order "
+    "are hidden parameters: results at batch 128 in training say nothing of batch 1 in use.",
+    breaks="The gradient of the batch mean (features scale with 1/B), one learned step size or one norm for the whole "
+    "batch, a line search that stops for all at once, batch normalisation.",
+    advice="reduce over the variables (dim=-1) and never over the instances; one scalar per instance has shape (B, 1)",
+)
+def batch_equals_loop(case: Case) -> Finding:
+    """The batch, and each instance selected from it."""
+    found = []
+    for instance, run in case.runs():
+        batch = instance.problem.batch_size
+        if batch == 1:
+            continue
+        alone = [
+            case.run_on(f"{instance.name}, instance {b} alone", instance.problem.select([b]), instance.x0[b : b + 1]).x
+            for b in range(batch)
+        ]
+        found.append(compare(case, instance, run, torch.cat(alone)))
+    if not found:
+        return not_applicable("every problem has one instance")
+    return verdict(found, "the batch is its instances", "an instance alone runs differently")
+
+
+@register(
+    asserts="A run written by Run.save and read by Run.load is the same, and the weights of a learned optimizer "
+    "survive being written and read: the run with them is equal byte for byte.",
+    why="What is published is a file. A weight that is not in it, or a state that is not restored, is another model.",
+    breaks="Weights or normalisers kept outside the parameters, tensors that are no buffers of the module, weights "
+    "written in float32.",
+    advice="keep everything learned among the parameters (for a module: parameters or buffers) and write it as it is",
+)
+def save_load(case: Case) -> Finding:
+    """Files in a temporary folder."""
+    instance = case.instances[0]
+    optimizer = case.fresh()
+    run = case.run(instance, optimizer)
+    with tempfile.TemporaryDirectory() as folder:
+        back = Run.load(run.save(Path(folder) / "run.npz"))
+        for name, tensor in _tensors(run, "run").items():
+            if name not in (kept := _tensors(back, "run")) or not _same(tensor, kept[name]):
+                return failed(f"{instance.name}: {name} is not the same after Run.save and Run.load", tensor=name)
+        restored = _restored(optimizer, case, Path(folder))
+    if restored is None:
+        return passed("the run is the same from its file; no weights to keep", **instance.shape)
+    again = case.run(instance, restored)
+    if not _same(run.x, again.x):
+        where = _first_difference(run.x, again.x)
+        return failed(
+            f"{instance.name}: with the weights from the file the run differs, first at step {where['step']}",
+            **instance.shape,
+            **where,
+        )
+    return passed("the run and the weights are the same from their files", **instance.shape)
+
+
+def _restored(optimizer: Any, case: Case, folder: Path) -> Any:
+    """The optimizer with its weights written and read; None where it has none."""
+    if isinstance(optimizer, ModuleOptimizer):
+        weights = optimizer.module.state_dict()
+        torch.save(weights, folder / "weights.pth")
+        other = case.fresh()
+        with torch.no_grad():  # another start, so that what is not in the file shows
+            for tensor in other.module.parameters():
+                tensor.add_(1.0)
+        other.module.load_state_dict(torch.load(folder / "weights.pth", weights_only=True))
+        return other
+    if not isinstance(optimizer, LearnedOptimizer):
+        return None
+    path = write_npz(folder / "weights.npz", {k: v.detach().numpy() for k, v in optimizer.parameters.items()})
+    weights = read_npz(path, "an npz of weights", "write it again")
+    try:
+        return dataclasses.replace(optimizer, parameters=weights)
+    except (TypeError, InputError):
+        return case.fresh().with_parameters({k: torch.as_tensor(v) for k, v in weights.items()})

@@ -1,0 +1,133 @@
+"""Whether two runs that should be the same are, up to what rounding explains.
+
+The yardstick is that of `verification.equivariance`: a unit of rounding is eps |x_k| plus the bound on the error of the
+gradient over L; probes that start a thousand units away show how the optimizer amplifies rounding here, and the
+tolerance of step k is their largest separation so far plus a thousand units. Ten times that is beyond rounding. Where
+the tolerance itself exceeds `CLEAR` the run is chaotic and nothing is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from l2o import Run
+from verification.conformance._case import Case, Instance
+from verification.conformance._result import Finding, failed, not_applicable, passed
+from verification.equivariance import CLEAR, ROUNDINGS, _gradient_unit, _nudge, _ratio
+from verification.inspection import HUGE, as_numpy, norm
+
+_PROBES = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Sameness:
+    """`relative` (B,K+1) difference, `tolerance` (B,K+1), `judged` (B,K+1), `broken` (B,K+1), `jumped` (B,)."""
+
+    instance: Instance
+    relative: np.ndarray
+    tolerance: np.ndarray
+    judged: np.ndarray
+    broken: np.ndarray
+    jumped: np.ndarray
+
+    @property
+    def failed(self) -> np.ndarray:
+        """(B,) whether the runs differ beyond rounding."""
+        return self.broken.any(axis=1) & ~self.jumped
+
+    @property
+    def said(self) -> np.ndarray:
+        """(B,) whether at least one step was judged."""
+        return (self.judged.sum(axis=1) >= 2) & ~self.jumped
+
+    def evidence(self) -> dict[str, Any]:
+        """The worst entry: of the failures where there are some, else of all."""
+        where = self.broken & self.failed[:, None] if self.failed.any() else self.judged & ~self.jumped[:, None]
+        found: dict[str, Any] = dict(self.instance.shape)
+        if not where.any():
+            return found
+        if self.failed.any():
+            b = int(np.argmax(self.failed))
+            k = int(np.argmax(self.broken[b]))
+        else:
+            ratio = np.where(where, _ratio(self.relative, self.tolerance), -1.0)
+            b, k = (int(i) for i in np.unravel_index(np.argmax(ratio), ratio.shape))
+        lhs, tolerance = float(self.relative[b, k]), float(self.tolerance[b, k])
+        return found | {"b": b, "step": k, "relative_difference": lhs, "tolerance": tolerance, "slack": tolerance - lhs}
+
+
+def compare(
+    case: Case, instance: Instance, run: Run, x: torch.Tensor, *, eps_ratio: float = 1.0, most: float = CLEAR
+) -> Sameness:
+    """Hold iterates `x` (B,K+1,n) against `run` on `instance`.
+
+    `eps_ratio` multiplies the unit of rounding, where `x` was computed in a coarser precision; `most` is the tolerance
+    above which nothing is said.
+    """
+    problem, mine, other = instance.problem, as_numpy(run.x), as_numpy(x)
+    with np.errstate(invalid="ignore", over="ignore"):
+        moved = norm(mine - mine[:, :1])
+        moved[:, 0] = moved[:, 1]
+        scale = np.maximum(norm(mine[:, :1]), np.maximum.accumulate(moved, axis=1))
+        magnitude = run.x.abs() + (problem.nonsmooth.magnitude(run.x[:, 0]) - run.x[:, 0].abs()).unsqueeze(1)
+        unit = eps_ratio * (np.finfo(np.float64).eps * norm(as_numpy(magnitude)) + _gradient_unit(problem, run.x))
+        starts = [instance.x0 + _nudge(problem, instance.x0, magnitude[:, 0], unit[:, 0], i) for i in range(_PROBES)]
+        probes = [case.run(instance, x0=start) for start in starts]
+        apart = np.max([norm(as_numpy(p.x) - mine) for p in probes], axis=0)
+        tolerance = _ratio(np.maximum.accumulate(apart + ROUNDINGS * unit, axis=1), scale)
+        relative = np.nan_to_num(_ratio(norm(other - mine), scale), nan=np.inf)
+    tolerance = np.minimum(np.nan_to_num(tolerance, nan=1.0), 1.0)
+    fits = np.abs(mine).max(-1) < HUGE
+    judged = np.logical_and.accumulate((tolerance <= most) & fits, axis=1)
+    broken = judged & (relative > 10 * tolerance)
+    return Sameness(
+        instance, relative, tolerance, judged, broken, _jumped(instance, run.x, x, relative, tolerance, broken)
+    )
+
+
+def _jumped(
+    instance: Instance,
+    mine: torch.Tensor,
+    other: torch.Tensor,
+    relative: np.ndarray,
+    tolerance: np.ndarray,
+    broken: np.ndarray,
+) -> np.ndarray:
+    """(B,) whether before the first broken step a coordinate lies on different sides of a kink of r in the two runs."""
+    jumped = np.zeros(len(broken), dtype=bool)
+    if instance.problem.nonsmooth.is_zero:
+        return jumped
+    first = np.where(broken.any(axis=1), broken.argmax(axis=1), 0)
+    for k in range(int(first.max())):
+        ends = zip(instance.problem.subdifferential(mine[:, k]), instance.problem.subdifferential(other[:, k]))
+        differs = np.any([_far(a, b) for a, b in ends], axis=0)
+        jumped |= differs & (relative[:, k] <= tolerance[:, k]) & (k < first)
+    return jumped
+
+
+def _far(a: torch.Tensor, b: torch.Tensor) -> np.ndarray:
+    a, b = (torch.nan_to_num(end, posinf=1e300, neginf=-1e300) for end in (a, b))
+    size = torch.maximum(a.abs(), b.abs()).amax(-1, keepdim=True)
+    return as_numpy(((a - b).abs() > 1e-3 * size).any(-1)) > 0
+
+
+def verdict(found: list[Sameness], same: str, different: str) -> Finding:
+    """One finding from several comparisons: `same` and `different` are the messages."""
+    bad = [f for f in found if f.failed.any()]
+    if bad:
+        e = bad[0].evidence()
+        words = (
+            f"{e['instance']}, instance {e['b']}, step {e['step']}: off by {e['relative_difference']:.2g} (relative)"
+        )
+        return failed(f"{different}: {words}; rounding explains {e['tolerance']:.2g}", **e)
+    said, total = sum(int(f.said.sum()) for f in found), sum(len(f.jumped) for f in found)
+    if not said:
+        return not_applicable("rounding is amplified so much, or decides on kinks of r, that nothing can be said")
+    worst = max(
+        (f.evidence() for f in found), key=lambda e: e.get("relative_difference", 0.0) / e.get("tolerance", 1.0)
+    )
+    return passed(f"{same} ({said} of {total} instances judged)", **worst)

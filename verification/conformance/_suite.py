@@ -1,0 +1,166 @@
+"""The suites: every check on an optimizer, every check on a problem, and both as tests of pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from l2o import Composite, InputError
+from verification.conformance import registry
+from verification.conformance._adapt import Subject, subject_of
+from verification.conformance._expectations import expected_by
+from verification.conformance._profile import Profile, profile_of
+from verification.conformance._result import CheckResult, ConformanceError, Report, Status
+
+Progress = Callable[[str, int, int], None]
+
+
+def check_optimizer(
+    opt: Any,
+    *,
+    profile: str = "ci",
+    problems: Any = None,
+    checks: Iterable[str] | None = None,
+    seed: int = 0,
+    expected_failed_checks: Mapping[str, str] | None = None,
+    declares: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Run the conformance suite on an optimizer: anything that `verification.conformance.adapt` takes.
+
+    `profile` is "dev", "ci" or "thorough" and changes sizes and numbers of instances only. `problems` (a Composite, a
+    list or a mapping) replaces the instances; `checks` names the checks to run, all of the optimizer's by default.
+    `expected_failed_checks` maps names of checks to reasons and adds to those the optimizer carries as an attribute and
+    those known of this package's own; one of them that passes all the same says so in its message. `declares` adds to
+    the attribute of that name (see the checks that need a declaration). `progress(name, done, total)` is called before
+    each check. The report tells what was measured on these instances and steps; it is no proof for others.
+    """
+    subject, sizes = subject_of(opt), profile_of(profile)
+    chosen = _chosen(checks, registry.OPTIMIZER)
+    expected = {**expected_by(subject.fresh()), **_reasons(expected_failed_checks)}
+    results = []
+    for i, check in enumerate(chosen):
+        if progress is not None:
+            progress(check.name, i, len(chosen))
+        result = registry.run_check(check, subject, sizes, seed, problems=problems, declares=declares)
+        results.append(_expect(result, expected.get(check.name)))
+    return Report(subject.label, sizes.name, seed, tuple(results))
+
+
+def check_problem(problem: Composite, *, profile: str = "ci", seed: int = 0) -> Report:
+    """Run the checks of problems: does it keep what it says of gradient, L, mu, convexity, prox, rounding and data?"""
+    sizes, chosen = profile_of(profile), registry.checks_of(registry.PROBLEM)
+    results = tuple(registry.run_check(check, problem, sizes, seed) for check in chosen)
+    return Report(problem.name, sizes.name, seed, results)
+
+
+def _chosen(names: Iterable[str] | None, level: str) -> tuple[registry.Check, ...]:
+    if names is None:
+        return registry.checks_of(level)
+    chosen = tuple(registry.check_of(name) for name in ([names] if isinstance(names, str) else names))
+    for check in chosen:
+        if check.level != level:
+            raise InputError(f"checks: {check.name} checks a {check.level}; those of an {level} are wanted here.")
+    if not chosen:
+        raise InputError("checks: expected at least one name, got none; leave it out for all of them.")
+    return chosen
+
+
+def _reasons(expected: Mapping[str, str] | None) -> dict[str, str]:
+    if expected is None:
+        return {}
+    if not isinstance(expected, Mapping):
+        raise InputError(
+            f"expected_failed_checks: expected a mapping of names of checks to reasons, got {type(expected).__name__}."
+        )
+    for name, reason in expected.items():
+        registry.check_of(name)
+        if not isinstance(reason, str) or not reason.strip():
+            raise InputError(f"expected_failed_checks: {name} needs a reason, a line of text, got {reason!r}.")
+    return dict(expected)
+
+
+def _expect(result: CheckResult, reason: str | None) -> CheckResult:
+    if reason is None:
+        return result
+    if result.status is Status.FAILED:
+        return replace(result, status=Status.EXPECTED_FAILURE, message=f"{reason} [{result.message}]")
+    if result.status is Status.PASSED:
+        message = f"passed, though it was expected to fail ({reason}); take it off the list if it stays so"
+        return replace(result, message=message)
+    return result
+
+
+@dataclass(frozen=True)
+class BoundCheck:
+    """A check with its profile and seed, to be called with an optimizer in a test.
+
+    `subject` makes anew the optimizer `made` that the test is given.
+    """
+
+    check: registry.Check
+    profile: str | Profile | None
+    seed: int = 0
+    subject: Subject | None = None
+    made: Any = None
+
+    def __repr__(self) -> str:
+        return self.check.name
+
+    @property
+    def name(self) -> str:
+        """Name of the check."""
+        return self.check.name
+
+    def __call__(self, optimizer: Any) -> CheckResult:
+        """The result; a `ConformanceError` where it failed, a skipped test where it is not applicable."""
+        import pytest
+
+        subject = self.subject if self.subject is not None and optimizer is self.made else optimizer
+        result = registry.run_check(self.check, subject, self.profile, self.seed)
+        if result.status is Status.FAILED:
+            raise ConformanceError(result.explain())
+        if result.status is Status.NOT_APPLICABLE:
+            pytest.skip(result.message)
+        return result
+
+
+def parametrize_with_checks(
+    optimizers: Iterable[Any],
+    *,
+    expected_failed_checks: Mapping[str, str] | Callable[[Any], Mapping[str, str]] | None = None,
+    profile: str | None = None,
+) -> Any:
+    """A decorator that runs a test with the arguments (optimizer, check) for every optimizer and every check.
+
+    The test calls `check(optimizer)`. A check that is expected to fail, by `expected_failed_checks` (a mapping, or a
+    function of the optimizer as given that returns one), by the optimizer's attribute or because it is one of this
+    package's own, is a strict xfail with its reason: it fails the test run when it passes. `profile=None` is the
+    profile that the pytest plugin was told (--l2o-profile), else "ci".
+    """
+    import pytest
+
+    if isinstance(optimizers, (str, bytes)) or not isinstance(optimizers, Iterable):
+        raise InputError(f"parametrize_with_checks: expected a list of optimizers, got {type(optimizers).__name__}.")
+    if profile is not None:
+        profile_of(profile)
+    rows, labels = [], {}
+    for given in optimizers:
+        subject = subject_of(given)
+        more = expected_failed_checks(given) if callable(expected_failed_checks) else expected_failed_checks
+        made = subject.fresh()
+        expected = {**expected_by(made), **_reasons(more)}
+        label = _unique(subject, labels)
+        for check in registry.checks_of(registry.OPTIMIZER):
+            reason = expected.get(check.name)
+            marks = () if reason is None else (pytest.mark.xfail(reason=reason, strict=True, raises=ConformanceError),)
+            bound = BoundCheck(check, profile, subject=subject, made=made)
+            rows.append(pytest.param(made, bound, id=f"{label}-{check.name}", marks=marks))
+    return pytest.mark.parametrize(("optimizer", "check"), rows)
+
+
+def _unique(subject: Subject, labels: dict[str, int]) -> str:
+    label = "-".join(subject.label.split())
+    labels[label] = labels.get(label, 0) + 1
+    return label if labels[label] == 1 else f"{label}-{labels[label]}"

@@ -1,0 +1,127 @@
+"""The checks by name, and how one is run.
+
+A check is a function of a `Case` (an optimizer on the instances of a profile) or of a `ProblemCase`; it returns a
+`Finding`. `register` gives it a name, a level, a number of the theory, and three texts: what it asserts, why that
+matters, and what usually breaks it. The documentation is made from these.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from l2o import Composite, InputError
+from verification.conformance._adapt import Subject, subject_of
+from verification.conformance._case import Case, NotApplicable, ProblemCase, global_rng
+from verification.conformance._profile import Profile, profile_of
+from verification.conformance._result import CheckResult, Finding, Status, failed, not_applicable
+
+OPTIMIZER, PROBLEM = "optimizer", "problem"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check; `declares` names the declaration without which it says nothing, where it needs one."""
+
+    name: str
+    level: str
+    theory: str | None
+    asserts: str
+    why: str
+    breaks: str
+    advice: str
+    function: Callable[[Any], Finding]
+    declares: str | None = None
+
+
+CHECKS: dict[str, Check] = {}
+"""Every check by name, in the order in which suites run them."""
+
+
+def register(
+    *,
+    asserts: str,
+    why: str,
+    breaks: str,
+    advice: str,
+    level: str = OPTIMIZER,
+    theory: str | None = None,
+    declares: str | None = None,
+) -> Callable[[Callable[[Any], Finding]], Callable[[Any], Finding]]:
+    """Enter a function into `CHECKS` under its own name."""
+
+    def enter(function: Callable[[Any], Finding]) -> Callable[[Any], Finding]:
+        name = function.__name__
+        CHECKS[name] = Check(name, level, theory, asserts, why, breaks, advice, function, declares)
+        return function
+
+    return enter
+
+
+def check_of(check: str | Check) -> Check:
+    """A check by name."""
+    if isinstance(check, Check):
+        return check
+    if check not in CHECKS:
+        raise InputError(f"check: unknown check {check!r}; the checks are {', '.join(CHECKS)}.")
+    return CHECKS[check]
+
+
+def checks_of(level: str) -> tuple[Check, ...]:
+    """The checks of a level, "optimizer" or "problem"."""
+    return tuple(c for c in CHECKS.values() if c.level == level)
+
+
+def run_check(
+    check: str | Check,
+    subject: Any,
+    profile: str | Profile | None = "ci",
+    seed: int = 0,
+    *,
+    problems: Any = None,
+    declares: Mapping[str, Any] | None = None,
+) -> CheckResult:
+    """Run one check on `subject`: anything `adapt` takes, or a `Composite` for a check of problems.
+
+    `problems` replaces the instances of the profile; `declares` adds to what the optimizer declares itself. An
+    exception that the subject raises is a failure of the check, with the exception in its message. Global random
+    generators are as they were afterwards, whatever the subject does to them.
+    """
+    check, profile = check_of(check), profile_of(profile)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
+        raise InputError(f"seed: expected an integer in [0, 2**31), got {seed!r}.")
+    if check.level == PROBLEM:
+        if not isinstance(subject, Composite):
+            raise InputError(f"{check.name} checks a problem, got {type(subject).__name__}; give a Composite.")
+        case: Any = ProblemCase(subject, profile, seed)
+        reproduce = f"verification.check_problem(problem, profile={profile.name!r}, seed={seed})"
+    else:
+        subject = subject_of(subject)
+        case = Case.of(subject, profile, seed, problems, declares)
+        reproduce = command(subject, check, profile, seed)
+    return _run(check, case, reproduce)
+
+
+def command(subject: Subject, check: Check, profile: Profile, seed: int) -> str:
+    """The command line that runs one check again."""
+    spec = " ".join(shlex.quote(word) for word in subject.spec.split(" "))
+    return f"l2obound check {spec} --check {check.name} --profile {profile.name} --seed {seed}"
+
+
+def _run(check: Check, case: Any, reproduce: str) -> CheckResult:
+    begun = time.perf_counter()
+    with global_rng(0):
+        try:
+            finding = check.function(case)
+        except NotApplicable as reason:
+            finding = not_applicable(str(reason))
+        except Exception as error:  # of the subject: whatever it raises is its answer
+            words = " ".join(f"{type(error).__name__}: {error}".split())
+            finding = failed(f"raised {words}", exception=type(error).__name__, during=case.doing)
+    advice = check.advice if finding.status is Status.FAILED else ""
+    message = " ".join(finding.message.split())
+    seconds = time.perf_counter() - begun
+    return CheckResult(check.name, finding.status, message, finding.evidence, check.theory, advice, reproduce, seconds)
