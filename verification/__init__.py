@@ -67,6 +67,7 @@ _MODULES = (
     "profile",
     "result",
     "segments",
+    "strategies",
     "verdict",
 )
 """Modules that are attributes of the package without an import of their own."""
