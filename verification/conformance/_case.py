@@ -17,6 +17,7 @@ from l2o import Composite, InputError, Run, rollout
 from verification.conformance._adapt import Subject
 from verification.conformance._expectations import declared_by
 from verification.conformance._profile import Profile
+from verification.inspection import Inspection, inspect_run
 
 
 class NotApplicable(Exception):
@@ -80,9 +81,9 @@ def instances(profile: Profile, seed: int) -> list[Instance]:
         }
         for name, problem in problems.items():
             x0 = l2o.synthetic.starts(problem, seed=s)
-            if name == "least squares + box":
+            if problem.nonsmooth.is_indicator:
                 x0 = problem.prox(x0, 1.0)  # into the domain
-            found.append(Instance(name, problem, x0))
+            found.append(Instance(name if draw == 0 else f"{name}, draw {draw}", problem, x0))
     return found
 
 
@@ -90,7 +91,7 @@ def given_instances(problems: Any, seed: int) -> list[Instance]:
     """Instances on problems of the user: a Composite, a sequence, or a mapping of names to them."""
     if isinstance(problems, Composite):
         problems = [problems]
-    named = problems.items() if isinstance(problems, Mapping) else ((f"{p.name}", p) for p in _sequence(problems))
+    named = problems.items() if isinstance(problems, Mapping) else _numbered(_sequence(problems))
     found = []
     for name, problem in named:
         if not isinstance(problem, Composite):
@@ -101,6 +102,11 @@ def given_instances(problems: Any, seed: int) -> list[Instance]:
     if not found:
         raise InputError("problems: expected at least one problem, got none; leave it out for those of the profile.")
     return found
+
+
+def _numbered(problems: Sequence[Any]) -> list[tuple[str, Any]]:
+    names = [str(getattr(p, "name", "problem")) for p in problems]
+    return [(n if names.count(n) == 1 else f"{n} ({i})", p) for i, (n, p) in enumerate(zip(names, problems))]
 
 
 def _sequence(problems: Any) -> Sequence[Any]:
@@ -120,6 +126,8 @@ class Case:
     declares: Mapping[str, Any]
     doing: str = "making the optimizer"
     refused: list[str] = field(default_factory=list)
+    _runs: dict[str, Run] = field(default_factory=dict)
+    _inspections: dict[str, Inspection] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -150,7 +158,7 @@ class Case:
         for instance in self.all_instances:
             self.doing = f"init on {instance.name}"
             try:
-                self.fresh().init(instance.problem, instance.x0, seed=self.seed)
+                self.fresh().init(instance.problem, instance.x0.clone(), seed=self.seed)
             except InputError as refusal:
                 self.refused.append(f"{instance.name}: {refusal}")
                 continue
@@ -160,9 +168,17 @@ class Case:
         return taken
 
     def runs(self) -> Iterator[tuple[Instance, Run]]:
-        """Each instance with a recorded run of a fresh optimizer."""
+        """Each instance with a recorded run of a fresh optimizer; made once for all checks."""
         for instance in self.instances:
-            yield instance, self.run(instance)
+            if instance.name not in self._runs:
+                self._runs[instance.name] = self.run(instance)
+            yield instance, self._runs[instance.name]
+
+    def inspection(self, instance: Instance) -> Inspection:
+        """The recorded run on an instance, recomputed."""
+        if instance.name not in self._inspections:
+            self._inspections[instance.name] = inspect_run(self._runs[instance.name], instance.problem)
+        return self._inspections[instance.name]
 
     def run(self, instance: Instance, optimizer: Any = None, *, x0: Any = None, steps: int | None = None) -> Run:
         """A run on an instance; the global generators start alike each time."""
@@ -176,7 +192,7 @@ class Case:
         self.doing = f"a run on {name}"
         seed_global_rng(self.seed)
         optimizer = self.fresh() if optimizer is None else optimizer
-        return rollout(optimizer, problem, x0, self.steps if steps is None else steps, seed=self.seed)
+        return rollout(optimizer, problem, x0.clone(), self.steps if steps is None else steps, seed=self.seed)
 
     def states(self, instance: Instance, steps: int | None = None) -> list[Any]:
         """The states s_0, ..., s_K of a run."""
@@ -184,7 +200,7 @@ class Case:
         seed_global_rng(self.seed)
         optimizer, found = self.fresh(), []
         with torch.no_grad():
-            found.append(optimizer.init(instance.problem, instance.x0, seed=self.seed))
+            found.append(optimizer.init(instance.problem, instance.x0.clone(), seed=self.seed))
             for _ in range(self.steps if steps is None else steps):
                 found.append(optimizer.step(instance.problem, found[-1]))
         return found

@@ -78,7 +78,7 @@ def seeds_matter_not(case: Case) -> Finding:
         for seed in (1, 2):
             case.doing = f"a run on {instance.name}"
             seed_global_rng(seed)
-            runs.append(rollout(case.fresh(), instance.problem, instance.x0, case.steps, seed=case.seed))
+            runs.append(rollout(case.fresh(), instance.problem, instance.x0.clone(), case.steps, seed=case.seed))
         if not _same(runs[0].x, runs[1].x):
             where = _first_difference(runs[0].x, runs[1].x)
             return failed(
@@ -104,7 +104,7 @@ def global_rng_untouched(case: Case) -> Finding:
         optimizer = case.fresh()
         before = global_rng_state()
         with torch.no_grad():
-            state = optimizer.init(instance.problem, instance.x0, seed=case.seed)
+            state = optimizer.init(instance.problem, instance.x0.clone(), seed=case.seed)
             after_init = global_rng_state()
             optimizer.step(instance.problem, state)
         after = global_rng_state()

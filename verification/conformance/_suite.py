@@ -9,6 +9,7 @@ from typing import Any
 from l2o import Composite, InputError
 from verification.conformance import registry
 from verification.conformance._adapt import Subject, subject_of
+from verification.conformance._case import Case
 from verification.conformance._expectations import expected_by
 from verification.conformance._profile import Profile, profile_of
 from verification.conformance._result import CheckResult, ConformanceError, Report, Status
@@ -39,11 +40,11 @@ def check_optimizer(
     subject, sizes = subject_of(opt), profile_of(profile)
     chosen = _chosen(checks, registry.OPTIMIZER)
     expected = {**expected_by(subject.fresh()), **_reasons(expected_failed_checks)}
-    results = []
+    case, results = Case.of(subject, sizes, seed, problems, declares), []
     for i, check in enumerate(chosen):
         if progress is not None:
             progress(check.name, i, len(chosen))
-        result = registry.run_check(check, subject, sizes, seed, problems=problems, declares=declares)
+        result = registry.run_check(check, subject, sizes, seed, case=case)
         results.append(_expect(result, expected.get(check.name)))
     return Report(subject.label, sizes.name, seed, tuple(results))
 

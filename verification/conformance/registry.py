@@ -83,12 +83,14 @@ def run_check(
     *,
     problems: Any = None,
     declares: Mapping[str, Any] | None = None,
+    case: Case | None = None,
 ) -> CheckResult:
     """Run one check on `subject`: anything `adapt` takes, or a `Composite` for a check of problems.
 
-    `problems` replaces the instances of the profile; `declares` adds to what the optimizer declares itself. An
-    exception that the subject raises is a failure of the check, with the exception in its message. Global random
-    generators are as they were afterwards, whatever the subject does to them.
+    `problems` replaces the instances of the profile; `declares` adds to what the optimizer declares itself. `case` is
+    one already made for this subject, so that checks share their runs. An exception that the subject raises is a
+    failure of the check, with the exception in its message. Global random generators are as they were afterwards,
+    whatever the subject does to them.
     """
     check, profile = check_of(check), profile_of(profile)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
@@ -100,7 +102,7 @@ def run_check(
         reproduce = f"verification.check_problem(problem, profile={profile.name!r}, seed={seed})"
     else:
         subject = subject_of(subject)
-        case = Case.of(subject, profile, seed, problems, declares)
+        case = Case.of(subject, profile, seed, problems, declares) if case is None else case
         reproduce = command(subject, check, profile, seed)
     return _run(check, case, reproduce)
 
