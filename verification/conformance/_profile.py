@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from l2o import InputError
+from verification._session import SESSION
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,17 @@ PROFILES: dict[str, Profile] = {
 }
 """dev: seconds, for every save; ci: for every push; thorough: for a release."""
 
-_default = ["ci"]
-
 
 def set_default_profile(name: str) -> None:
     """The profile of tests made by `parametrize_with_checks(profile=None)`; a pytest plugin sets it from its option."""
-    _default[0] = profile_of(name).name
+    SESSION.profile = profile_of(name).name
 
 
 def profile_of(profile: str | Profile | None) -> Profile:
     """A profile by name; None is the default one."""
     if isinstance(profile, Profile):
         return profile
-    name = _default[0] if profile is None else profile
+    name = SESSION.profile if profile is None else profile
     if name not in PROFILES:
         raise InputError(f"profile: expected one of {', '.join(PROFILES)}, got {name!r}.")
     return PROFILES[name]

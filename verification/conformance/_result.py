@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,11 @@ class Status(enum.Enum):
 
 
 class ConformanceError(AssertionError):
-    """A check failed; the message says which, with its evidence and what to do."""
+    """Checks failed; the message says which, with evidence and what to do, and `results` are those that failed."""
+
+    def __init__(self, message: str, results: Iterable[CheckResult] = ()) -> None:
+        super().__init__(message)
+        self.results = tuple(results)
 
 
 @dataclass(frozen=True)
@@ -175,4 +179,4 @@ class Report:
         if self.failed:
             names = ", ".join(r.name for r in self.failed)
             details = "\n".join(r.explain() for r in self.failed)
-            raise ConformanceError(f"{self.subject} fails {len(self.failed)} checks ({names})\n{details}")
+            raise ConformanceError(f"{self.subject} fails {len(self.failed)} checks ({names})\n{details}", self.failed)

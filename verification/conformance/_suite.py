@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from l2o import Composite, InputError
+from verification._session import SESSION
 from verification.conformance import registry
 from verification.conformance._adapt import Subject, subject_of
 from verification.conformance._case import Case
@@ -46,6 +47,7 @@ def check_optimizer(
             progress(check.name, i, len(chosen))
         result = registry.run_check(check, subject, sizes, seed, case=case)
         results.append(_expect(result, expected.get(check.name)))
+        SESSION.tell(subject.label, sizes.name, seed, results[-1])
     return Report(subject.label, sizes.name, seed, tuple(results))
 
 
@@ -53,6 +55,8 @@ def check_problem(problem: Composite, *, profile: str = "ci", seed: int = 0) -> 
     """Run the checks of problems: does it keep what it says of gradient, L, mu, convexity, prox, rounding and data?"""
     sizes, chosen = profile_of(profile), registry.checks_of(registry.PROBLEM)
     results = tuple(registry.run_check(check, problem, sizes, seed) for check in chosen)
+    for result in results:
+        SESSION.tell(problem.name, sizes.name, seed, result)
     return Report(problem.name, sizes.name, seed, results)
 
 
@@ -95,14 +99,14 @@ def _expect(result: CheckResult, reason: str | None) -> CheckResult:
 
 @dataclass(frozen=True)
 class BoundCheck:
-    """A check with its profile and seed, to be called with an optimizer in a test.
+    """A check with its profile and seed, to be called with an optimizer in a test; None is that of the session.
 
     `subject` makes anew the optimizer `made` that the test is given.
     """
 
     check: registry.Check
     profile: str | Profile | None
-    seed: int = 0
+    seed: int | None = None
     subject: Subject | None = None
     made: Any = None
 
@@ -116,12 +120,15 @@ class BoundCheck:
 
     def __call__(self, optimizer: Any) -> CheckResult:
         """The result; a `ConformanceError` where it failed, a skipped test where it is not applicable."""
+        __tracebackhide__ = True
         import pytest
 
-        subject = self.subject if self.subject is not None and optimizer is self.made else optimizer
-        result = registry.run_check(self.check, subject, self.profile, self.seed)
+        subject = subject_of(self.subject if self.subject is not None and optimizer is self.made else optimizer)
+        seed = SESSION.seed if self.seed is None else self.seed
+        result = registry.run_check(self.check, subject, self.profile, seed)
+        SESSION.tell(subject.label, profile_of(self.profile).name, seed, result)
         if result.status is Status.FAILED:
-            raise ConformanceError(result.explain())
+            raise ConformanceError(result.explain(), (result,))
         if result.status is Status.NOT_APPLICABLE:
             pytest.skip(result.message)
         return result
@@ -138,7 +145,7 @@ def parametrize_with_checks(
     The test calls `check(optimizer)`. A check that is expected to fail, by `expected_failed_checks` (a mapping, or a
     function of the optimizer as given that returns one), by the optimizer's attribute or because it is one of this
     package's own, is a strict xfail with its reason: it fails the test run when it passes. `profile=None` is the
-    profile that the pytest plugin was told (--l2o-profile), else "ci".
+    profile that the pytest plugin was told (--l2o-profile), else "ci"; so is the seed (--l2o-seed), else 0.
     """
     import pytest
 
