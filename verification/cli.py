@@ -25,6 +25,7 @@ import l2o
 from bounds.proofs import ARGUMENTS
 from l2o._files import read_npz
 from l2o.optimizers._learned import LearnedOptimizer
+from verification._check_cli import check
 from verification._console import console, errors, progress_bar
 from verification._experiment_cli import experiment
 from verification._speedup_cli import speedup
@@ -38,6 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(check)
 app.command()(sweep)
 app.command()(speedup)
 app.command()(experiment)

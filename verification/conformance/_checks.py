@@ -5,3 +5,4 @@ from verification.conformance import _symmetry  # noqa: F401
 from verification.conformance import _guarantees  # noqa: F401
 from verification.conformance import _network  # noqa: F401
 from verification.conformance import _numbers  # noqa: F401
+from verification.conformance import _problem  # noqa: F401

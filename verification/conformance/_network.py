@@ -120,8 +120,7 @@ def _trainable(optimizer: Any, dtype: torch.dtype) -> tuple[Any, dict[str, torch
 
 @register(
     asserts="With the scalars of its last steps frozen, the history recurrence of a model with a memory (state with "
-    "memory, history_weight, forgetting, preconditioner) is stable at the largest curvature, B < 1 included; and v_k "
-    "does not grow from the first half of the run to the second where x_k does not.",
+    "memory, history_weight, forgetting, preconditioner) is stable at the largest curvature, which takes B < 1.",
     why="Outside this region x and v run away on every mode of a quadratic, for the largest curvature is the most "
     "lenient. Inside it, smaller curvatures may still be unstable: the limit on Q falls to 1 there.",
     breaks="A forgetting head without the bound 1 (softplus), Q above 1 + R L B/(1-B), a scale of the heads "

@@ -120,7 +120,7 @@ def global_rng_untouched(case: Case) -> Finding:
     return passed("the global generators are as they were", instances=len(case.instances))
 
 
-def _tensors(thing: Any, where: str = "state", depth: int = 0) -> dict[str, torch.Tensor]:
+def tensors_of(thing: Any, where: str = "state", depth: int = 0) -> dict[str, torch.Tensor]:
     """The tensors inside an object, by where they are."""
     if isinstance(thing, torch.Tensor):
         return {where: thing}
@@ -138,12 +138,12 @@ def _tensors(thing: Any, where: str = "state", depth: int = 0) -> dict[str, torc
         parts = {f"{where}.{k}": v for k, v in getattr(thing, "__dict__", {}).items() if not k.startswith("__")}
     found: dict[str, torch.Tensor] = {}
     for name, part in parts.items():
-        found |= _tensors(part, name, depth + 1)
+        found |= tensors_of(part, name, depth + 1)
     return found
 
 
 def _copies(*things: tuple[str, Any]) -> dict[str, torch.Tensor]:
-    return {name: t.detach().clone() for where, thing in things for name, t in _tensors(thing, where).items()}
+    return {name: t.detach().clone() for where, thing in things for name, t in tensors_of(thing, where).items()}
 
 
 def _data(problem: Composite) -> dict[str, torch.Tensor]:
@@ -244,8 +244,8 @@ def save_load(case: Case) -> Finding:
     run = case.run(instance, optimizer)
     with tempfile.TemporaryDirectory() as folder:
         back = Run.load(run.save(Path(folder) / "run.npz"))
-        for name, tensor in _tensors(run, "run").items():
-            if name not in (kept := _tensors(back, "run")) or not _same(tensor, kept[name]):
+        for name, tensor in tensors_of(run, "run").items():
+            if name not in (kept := tensors_of(back, "run")) or not _same(tensor, kept[name]):
                 return failed(f"{instance.name}: {name} is not the same after Run.save and Run.load", tensor=name)
         restored = _restored(optimizer, case, Path(folder))
     if restored is None:

@@ -66,7 +66,7 @@ def _moved(tensor: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
     "same run in that order, up to rounding.",
     why="The order of columns is a matter of bookkeeping. A coordinate-wise method that knows it has learned the order "
     "of the training data, and fails on the same data sorted otherwise.",
-    breaks="Weights or steps by position, a sort or a cumulative sum over the variables, an instance that steers others.",
+    breaks="Weights or steps by position, a sort or a cumulative sum over the variables, one instance steering others.",
     advice="act on every coordinate by the same rule; combine them by norms, sums and the problem's data only",
     theory="B12",
 )
