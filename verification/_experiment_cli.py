@@ -35,17 +35,19 @@ def experiment(
 
     Example: l2obound experiment 3 4 --out experiments --jobs 2
     """
-    from verification.experiments import figure_numbers, run_experiment
+    from verification.experiments import figure_numbers, load_experiment, run_experiment
     from verification.experiments.page import claim_sentences
 
     if scheduler is not None and jobs != 1:
         raise l2o.InputError("experiment: --jobs is for this machine and --scheduler for a cluster; give one of them.")
     if figures == ["all"]:
         numbers = list(figure_numbers())
-    elif all(f.isdigit() for f in figures):
+    elif all(f.isdecimal() for f in figures):
         numbers = [int(f) for f in figures]
     else:
         raise l2o.InputError(f"experiment: expected numbers of figures or all, got {' '.join(figures)}.")
+    for number in numbers:
+        load_experiment(number)  # an error before hours of work rather than after
     found, failed = [], 0
     for number in numbers:
         with live(f"figure {number}") as show:

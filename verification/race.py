@@ -23,7 +23,7 @@ class Race:
 
     `objective` (B,K+1) is F(x_k) in float64, NaN from `diverged_at` (B,) on: the first step at which F(x_k) is not
     finite or above `DIVERGED` times max(|F(x_0)|, 1), -1 where there is none. A start outside the domain of r, where
-    F is inf, is no divergence; its objective is inf.
+    F is inf, is no divergence; its objective is inf. Where f itself overflows the run is lost.
     """
 
     objective: np.ndarray
@@ -64,7 +64,8 @@ def race(
 def _objective(problem: Composite, x: torch.Tensor) -> torch.Tensor:
     x = x.to(problem.dtype)
     smooth, _ = problem.smooth.value_and_gradient(x)  # the gradient is for the next step
-    return smooth + problem.nonsmooth.value(x)
+    # Outside its domain r is inf by right; an f that is not finite has overflowed.
+    return torch.where(torch.isfinite(smooth), smooth + problem.nonsmooth.value(x), torch.nan)
 
 
 def _cut(objective: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -103,15 +103,17 @@ def sweep_of(
         if experiment.data is None:
             raise InputError(f"figure {experiment.figure}: takes no data; figures 2, 14 and 15 do.")
         fixed |= {"family": experiment.data, "path": data}
-    fixed |= {"device": device, **(overrides or {})}
-    family = FAMILIES[fixed["family"]].trained_for if fixed.get("family") in FAMILIES else "lasso"
+    fixed |= {"device": device}
+    given = {**fixed, **(overrides or {})}
+    named = given.get("family")
+    family = FAMILIES[named].trained_for if isinstance(named, str) and named in FAMILIES else "lasso"
     models = [_model(dict(m), family, authors_training, device) for m in source.get("model", ())]
     if authors_training:
         own = {m["key"] for m in models}
         names = {name for grid in source["grid"] for name in grid.get("optimizer", ())}
         models += [_model({"key": n, "name": n}, family, True, device) for n in sorted(names - own) if _learned(n)]
     title = f"figure {experiment.figure}: {experiment.title}"
-    return load_sweep({**source, "title": title, "fixed": fixed, "model": models})
+    return load_sweep({**source, "title": title, "fixed": fixed, "model": models}, overrides)
 
 
 def _learned(name: str) -> bool:

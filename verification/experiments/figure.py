@@ -94,7 +94,8 @@ def _panel(axes: Axes, lines: Sequence[Mapping[str, Any]], looks: Mapping[str, M
 
 def _limits(lines: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     drawn = [e["curve"] for e in lines if e["status"] == "done"]
-    starts = [c["mean"][0] for c in drawn if c["mean"][0]]
-    lowest = min((v for c in drawn for v in c["mean"] if v is not None), default=1.0)
+    known = [[v for v in c["mean"] if v is not None] for c in drawn]
+    starts = [min(values[0], 1e300) for values in known if values and values[0] > 0]
+    lowest = min((min(values) for values in known if values), default=1.0)
     top = 10 * max(starts, default=1.0)
     return max(_LEAST, 0.3 * lowest), top

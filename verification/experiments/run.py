@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from verification.experiments.page import write_page
 from verification.report._methods import LABELS
 from verification.report.figures import file_bytes
 from verification.sweeps import Status, Summary, SweepConfig, Tables, run_sweep
+from verification.sweeps.measure import eps_name
 
 HOLDS, FAILS, MIXED, OPEN = "holds", "fails", "mixed", "open"
 _SHOWN = (10, 100, 1000, 5000)  # steps whose mean gaps are tabulated, and the last one
@@ -67,10 +69,11 @@ def run_experiment(
     )
     numbers = evaluate(experiment, config, summary.tables)
     numbers["settings"] = {"full": full, "authors_training": authors_training, "data": data, "versions": versions()}
-    write_bytes(folder / "result.json", (json.dumps(numbers, indent=1) + "\n").encode())
     drawn = draw(numbers)
     for kind in ("svg", "pdf"):
         write_bytes(folder / f"figure.{kind}", file_bytes(drawn, kind))
+    # Last: the page shows the folders that have it, and one that was interrupted is not to stand in its way.
+    write_bytes(folder / "result.json", (json.dumps(numbers, indent=1) + "\n").encode())
     write_page(out)
     return Result(numbers, folder, summary)
 
@@ -116,11 +119,12 @@ def _place(experiment: Experiment, row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _line(curve: list[dict[str, Any]], rows: list[dict[str, Any]], eps: tuple[float, ...]) -> dict[str, Any]:
+    curve = [{name: _finite(value) for name, value in row.items()} for row in curve]
     last = curve[-1]["k"]
     at = {row["k"]: row["mean"] for row in curve}
     steps = [min(at, key=lambda k, wanted=wanted: abs(k - wanted)) for wanted in _SHOWN if wanted < last]
     lost = [row["diverged_at"] for row in rows if row["diverged_at"] is not None]
-    reached = {f"{e:.0e}": _reached([row[f"reached_{e:.0e}"] for row in rows]) for e in eps}
+    reached = {name: _reached([row[f"reached_{name}"] for row in rows]) for name in map(eps_name, eps)}
     return {
         "instances": len(rows),
         "curve": {name: [row[name] for row in curve] for name in ("k", "mean", "median", "q10", "q90", "diverged")},
@@ -129,6 +133,11 @@ def _line(curve: list[dict[str, Any]], rows: list[dict[str, Any]], eps: tuple[fl
         "diverged_first": min(lost, default=None),
         "reached": reached,
     }
+
+
+def _finite(value: Any) -> Any:
+    """None for inf, the gap of a start outside the domain: no figure shows it, and JSON has no word for it."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _reached(steps: list[int | None]) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from verification.speedup.timing import CLOCKS, Timing
 from verification.sweeps import Cell, Status, Tables, cells_of, run_sweep
 from verification.sweeps.config import CellSpec
 from verification.sweeps.families import build
+from verification.sweeps.measure import eps_name
 from verification.sweeps.models import optimizer_of
 
 Results = dict[str, Any]
@@ -127,7 +128,7 @@ def _reached(tables: Tables, cell: Cell, eps: Sequence[float]) -> dict[float, np
     rows = tables.table.filter(pc.equal(tables.table["cell"], cell.index))
     if not rows.num_rows:
         return None
-    return {e: rows[f"reached_{e:.0e}"].fill_null(NEVER).to_numpy().astype(int) for e in eps}
+    return {e: rows[f"reached_{eps_name(e)}"].fill_null(NEVER).to_numpy().astype(int) for e in eps}
 
 
 def _instances(spec: CellSpec) -> tuple[Composite, torch.Tensor]:

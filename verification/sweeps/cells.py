@@ -110,6 +110,8 @@ def _contents(path: Path) -> str:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     except FileNotFoundError:
         raise InputError(f"{path}: no such file or folder; path names the data of a family that reads yours.") from None
+    except OSError as problem:
+        raise InputError(f"{path}: cannot be read ({problem.strerror}); path names the data of a family.") from None
     return digest.hexdigest()
 
 

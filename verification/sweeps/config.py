@@ -9,9 +9,11 @@ field of `CellSpec` and lists its values; an axis of any other name lists tables
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from pydantic import Field, field_validator, model_validator
 
 import bounds
@@ -50,6 +52,27 @@ class CellSpec(Section):
     device: str = "cpu"
     prox: Literal["exact", "official"] = "exact"
     smoothness: Literal["exact", "official"] = "exact"
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_bool(cls, value: Any) -> Any:
+        if isinstance(value, bool):  # which would pass for 0 or 1
+            raise ValueError(f"expected a number or a text, got {str(value).lower()}")
+        return value
+
+    @field_validator("s", "t", "lam")
+    @classmethod
+    def _one_zero(cls, value: float | None) -> float | None:
+        return value + 0.0 if value is not None else None  # -0.0 is 0.0: one cell, not two
+
+    @field_validator("device")
+    @classmethod
+    def _device(cls, device: str) -> str:
+        try:
+            torch.device(device)
+        except RuntimeError:
+            raise ValueError(f"expected cpu, cuda or cuda:N, got {device!r}") from None
+        return device
 
     @field_validator("family")
     @classmethod
@@ -169,15 +192,30 @@ class SweepConfig(Section):
         return ModelSection(key=key, name=key)
 
 
-def load_sweep(source: str | os.PathLike[str] | dict[str, Any], overrides: dict[str, Any] | None = None) -> SweepConfig:
+def load_sweep(
+    source: str | os.PathLike[str] | dict[str, Any], overrides: Mapping[str, Any] | None = None
+) -> SweepConfig:
     """The configuration in a TOML file or a dict; `overrides` replace entries of `[fixed]`.
 
-    Paths in a file are relative to that file. What does not fit is one clear `InputError`.
+    A path in a file is relative to that file, one of `overrides` is not. What does not fit is one clear `InputError`.
     """
     config = read_config(source, SweepConfig)
+    config = config if isinstance(source, dict) else _anchored(config, Path(source).parent)
     if overrides:
+        _effective(config, overrides)
         config = config.model_copy(update={"fixed": {**config.fixed, **overrides}})
-    return config if isinstance(source, dict) else _anchored(config, Path(source).parent)
+    return config
+
+
+def _effective(config: SweepConfig, overrides: Mapping[str, Any]) -> None:
+    """An error for an override of what every grid has as an axis: it would change nothing."""
+    for name in overrides:
+        if all(name in grid or any(_sets(axis, name) for axis in grid.values()) for grid in config.grid):
+            raise InputError(f"{name} is an axis of the grid, over which [fixed] has no say; change the axis instead.")
+
+
+def _sets(axis: list[Any], name: str) -> bool:
+    return all(isinstance(value, dict) and name in value for value in axis)
 
 
 def _anchored(config: SweepConfig, folder: Path) -> SweepConfig:

@@ -6,6 +6,10 @@ cells itself; for a task that workers are lost over, as far as that is known, `l
 
 from __future__ import annotations
 
+import functools
+import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,10 +19,11 @@ Run = Callable[[Any], Any]
 Lost = Callable[[Any, str], Any]
 Executor = Callable[[Sequence[Any], Run, Lost], Iterator[Any]]
 _PATIENCE = 3  # times that workers may be lost in a row without anything being finished in between
+_WAITING = 500  # tasks that a scheduler is given at least, while there are some
 
 
-class WorkersLost(RuntimeError):
-    """Workers went away again and again; what was finished is kept."""
+class WorkersLost(ChildProcessError):
+    """Workers went away again and again, or their scheduler did; what was finished is kept."""
 
 
 def here(tasks: Sequence[Any], run: Run, lost: Lost) -> Iterator[Any]:
@@ -38,7 +43,7 @@ def processes(jobs: int) -> Executor:
         left, failures = dict(enumerate(tasks)), 0
         while left:
             pool = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1)
-            results = pool(delayed(_numbered)(run, number, task) for number, task in left.copy().items())
+            results = pool(delayed(_numbered)(run, number, task, os.getpid()) for number, task in left.copy().items())
             try:
                 for number, result in results:
                     failures = 0
@@ -55,8 +60,21 @@ def processes(jobs: int) -> Executor:
     return executor
 
 
-def _numbered(run: Run, number: int, task: Any) -> tuple[int, Any]:
+def _numbered(run: Run, number: int, task: Any, parent: int) -> tuple[int, Any]:
+    _end_with(parent)
     return number, run(task)
+
+
+@functools.cache
+def _end_with(parent: int) -> None:
+    """End this worker soon after the process that it works for: it would hold memory and pipes for minutes."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def dask(address: str, timeout: float = 15.0) -> Executor:
@@ -64,7 +82,7 @@ def dask(address: str, timeout: float = 15.0) -> Executor:
 
     def executor(tasks: Sequence[Any], run: Run, lost: Lost) -> Iterator[Any]:
         try:
-            from distributed import Client, KilledWorker, as_completed
+            from distributed import CancelledError, Client, KilledWorker, as_completed
         except ImportError:
             raise InputError(
                 '--scheduler needs Dask, which is not installed: pip install "l2obound[cluster]".'
@@ -74,7 +92,8 @@ def dask(address: str, timeout: float = 15.0) -> Executor:
         except (OSError, ValueError) as problem:
             raise InputError(f"--scheduler {address}: no Dask scheduler answers there ({problem}).") from None
         with client:
-            # Tasks are sent as they are needed: a scheduler should not hold a million of them.
+            # Tasks are sent as they are needed: a scheduler should not hold a million of them, but more than it has
+            # workers at first, since a cluster that adapts itself asks for workers by how many tasks wait.
             waiting, flying, sent = list(reversed(tasks)), as_completed(loop=client.loop), {}
 
             def send() -> None:
@@ -83,7 +102,7 @@ def dask(address: str, timeout: float = 15.0) -> Executor:
                 sent[future.key] = task
                 flying.add(future)
 
-            for _ in range(min(2 * max(1, sum(client.ncores().values())), len(waiting))):
+            for _ in range(min(max(_WAITING, 2 * sum(client.ncores().values())), len(waiting))):
                 send()
             for future in flying:
                 task = sent.pop(future.key)
@@ -91,6 +110,10 @@ def dask(address: str, timeout: float = 15.0) -> Executor:
                     result = future.result()
                 except KilledWorker as problem:  # several workers died of it, or it was there when they did
                     result = lost(task, f"its workers were lost again and again ({problem})")
+                except (CancelledError, OSError) as problem:
+                    raise WorkersLost(
+                        f"the scheduler at {address} is gone; what is finished is kept. Start again with another."
+                    ) from problem
                 if waiting:
                     send()
                 yield result

@@ -99,7 +99,7 @@ def _one(
     problem, start = _problem(spec, base), x0 + spec.s
     dtype, there = getattr(torch, spec.precision), problem.to(device=spec.device)
     run = race(optimizer, there.to(dtype), start.to(dtype).to(spec.device), spec.steps, judge=there)
-    gap = relative_gap(run.objective, certified)
+    gap = relative_gap(run.objective, certified, measures.rtol)
     columns = {
         "L": problem.smoothness.double().numpy(),
         "objective_start": run.objective[:, 0],
@@ -109,7 +109,7 @@ def _one(
         "gap_start": gap[:, 0],
         "gap_final": gap[:, -1],
         "diverged_at": run.diverged_at,
-        **{f"reached_{eps:.0e}": first_below(gap, eps) for eps in measures.eps},
+        **{f"reached_{eps_name(eps)}": first_below(gap, eps) for eps in measures.eps},
     }
     if measures.bounds:
         exact = base.shifted(spec.t) if spec.t else base
@@ -141,13 +141,22 @@ def _worst(verdicts: np.ndarray) -> np.ndarray:
     return np.array([str(v) for v in worst])
 
 
-def relative_gap(objective: np.ndarray, certified: Optimum) -> np.ndarray:
-    """(B,K+1) at most (F(x_k) - F*) / |F*|: with the lower end of F*'s interval; NaN where it has none or F is NaN."""
+def relative_gap(objective: np.ndarray, certified: Optimum, rtol: float = 0.0) -> np.ndarray:
+    """(B,K+1) (F(x_k) - F*) / |F*| with the lower end of F*'s interval for F*; NaN where it has none or F is NaN.
+
+    |F*| is the larger one of the interval; where F* is 0 within `rtol` the gap is absolute.
+    """
     lower, upper = certified.lower[:, None], certified.upper[:, None]
     size = np.maximum(np.abs(lower), np.abs(upper))
+    size = np.where((lower <= 0) & (upper >= 0) & (size <= rtol), 1.0, size)
     with np.errstate(invalid="ignore"):
-        gap = np.maximum(objective - lower, 0.0) / np.where(size > 0, size, 1.0)
+        gap = np.maximum(objective - lower, 0.0) / size
     return np.where(np.isfinite(lower), gap, np.nan)
+
+
+def eps_name(eps: float) -> str:
+    """eps as columns have it, with all its digits: "1e-02", "1.5e-02"."""
+    return np.format_float_scientific(eps, trim="-", exp_digits=2)
 
 
 def first_below(gap: np.ndarray, eps: float) -> np.ndarray:
@@ -171,6 +180,17 @@ def _outcome(cell: Cell, parts: list[dict[str, np.ndarray]], seconds: float, mea
     joined = {"instance": np.arange(len(gap)), **joined}
     kept = kept_steps(cell.spec.steps, measures.points)
     return Outcome(cell.key, joined, _curves(gap[:, kept], objective[:, kept], kept), seconds)
+
+
+def no_outcome(measures: Measures) -> Outcome:
+    """The columns of an outcome, without a row: what there is where nothing was run."""
+    floats = ("L", "objective_start", "objective_final", "optimum_lower", "optimum_upper", "gap_start", "gap_final")
+    reached = [f"reached_{eps_name(eps)}" for eps in measures.eps]
+    columns = {name: np.empty(0) for name in floats} | {"diverged_at": np.empty(0, int)}
+    columns |= {name: np.empty(0, int) for name in reached}
+    columns |= {f"verdict_{name}": np.empty(0, str) for name in measures.bounds}
+    nothing = np.empty((0, 0))
+    return Outcome("", {"instance": np.empty(0, int), **columns}, _curves(nothing, nothing, np.empty(0, int)))
 
 
 def _curves(gap: np.ndarray, objective: np.ndarray, kept: np.ndarray) -> dict[str, np.ndarray]:

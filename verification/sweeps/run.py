@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import socket
@@ -11,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from l2o._errors import InputError
 from l2o._files import write_bytes
 from l2o.optimizers import Optimizer
+from verification._provenance import code_digest, versions
 from verification.sweeps.cells import Cell, Measures, cells_of, groups_of
 from verification.sweeps.config import SweepConfig
 from verification.sweeps.executors import Executor, dask, here, processes
-from verification.sweeps.measure import Outcome, run_group
+from verification.sweeps.measure import Outcome, no_outcome, run_group
 from verification.sweeps.models import Training, optimizer_of, train, trainings
 from verification.sweeps.store import Store, Tables, write_tables
 
@@ -81,6 +84,7 @@ class Task:
     cells: tuple[Cell, ...]
     optimizers: dict[str, Optimizer]
     measures: Measures
+    version: dict[str, str]
 
     def __call__(self) -> tuple[list[Outcome], str]:
         """The outcomes, and who made them."""
@@ -89,6 +93,23 @@ class Task:
 
 def _run(task: Task) -> tuple[list[Outcome], str]:
     return task()
+
+
+def _run_there(task: Task) -> tuple[list[Outcome], str]:
+    """As `_run`, on another machine: what it finds is kept under the version of the code that sent it."""
+    here, there = task.version, _version()
+    if here != there:
+        names = [name for name in here if here[name] != there.get(name)]
+        raise InputError(
+            f"the worker on {socket.gethostname()} has other versions of {', '.join(names)} than the process that was "
+            f"started; install the same there."
+        )
+    return task()
+
+
+@functools.cache
+def _version() -> dict[str, str]:
+    return {**versions(), "the code of l2obound": code_digest()}
 
 
 def _lost(task: Task, why: str) -> tuple[list[Outcome], str]:
@@ -161,12 +182,12 @@ def run_sweep(
         left = _trained(left, store, local, tell, keep)
         by_key = {cell.key: cell for cell in left}
         tasks = _tasks(left, store.folder, Measures.of(config), keep)
-        execute = local if scheduler is None else dask(scheduler)
-        for outcomes, worker in execute(tasks, _run, _lost):
+        execute, run = (local, _run) if scheduler is None else (dask(scheduler), _run_there)
+        for outcomes, worker in execute(tasks, run, _lost):
             for outcome in outcomes:
                 keep(outcome, by_key[outcome.key], worker)
         tell("writing the tables")
-        return _summary(cells, store, tables, len(there), status.ran, begun)
+        return _summary(config, cells, store, tables, len(there), status.ran, begun)
 
 
 def collect(
@@ -176,13 +197,19 @@ def collect(
     begun = time.perf_counter()
     cells, store = cells_of(config), Store(Path(folder))
     with store.lock():
-        return _summary(cells, store, tables, len(store.whole(cells)), 0, begun)
+        return _summary(config, cells, store, tables, len(store.whole(cells)), 0, begun)
 
 
 def _summary(
-    cells: Sequence[Cell], store: Store, where: str | os.PathLike[str] | None, reused: int, ran: int, begun: float
+    config: SweepConfig,
+    cells: Sequence[Cell],
+    store: Store,
+    where: str | os.PathLike[str] | None,
+    reused: int,
+    ran: int,
+    begun: float,
 ) -> Summary:
-    tables, folder = store.collect(cells), Path(where or store.folder)
+    tables, folder = store.collect(cells, no_outcome(Measures.of(config))), Path(where or store.folder)
     write_tables(tables, folder)
     found = tables.cells["status"].to_pylist()
     return Summary(
@@ -257,5 +284,6 @@ def _tasks(
         except Exception as problem:
             keep(Outcome(cell.key, error=f"{type(problem).__name__}: {' '.join(str(problem).split())}"), cell, "")
     return [
-        Task(group, {c.key: made[c.model.key, c.spec.family] for c in group}, measures) for group in groups_of(usable)
+        Task(group, {c.key: made[c.model.key, c.spec.family] for c in group}, measures, _version())
+        for group in groups_of(usable)
     ]

@@ -12,6 +12,7 @@ a disk has damaged all the same is put aside, said so, and its cell run again. O
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -32,7 +33,8 @@ from verification.sweeps.cells import Cell
 from verification.sweeps.measure import Outcome
 
 _COUNTS = ("diverged_at", "reached_")  # columns in which -1 stands for "never" and becomes null
-_TIMING = b"l2obound.timing"
+_TIMING, _SEAL = b"l2obound.timing", b"l2obound.sha256"
+_TIMINGS = pa.schema({"cell": pa.int64(), "key": pa.string(), "seconds": pa.float64(), "worker": pa.string()})
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,12 @@ class Store:
             raise InputError(
                 f"{self.folder}: another process is running this sweep; wait for it, or give another --out."
             ) from None
+        except (OSError, NotImplementedError) as problem:  # read-only, or a file system without locks
+            raise InputError(f"{self.folder}: cannot be locked ({problem}); give another --out.") from None
         try:
+            for name in ("parts", "failed"):
+                for torn in (self.folder / name).glob(".*"):  # what a killed process was writing
+                    torn.unlink(missing_ok=True)
             yield
         finally:
             lock.release()
@@ -91,8 +98,9 @@ class Store:
         found = {}
         for path in (self.folder / "failed").glob("*.json"):
             try:
-                found[path.stem] = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError:
+                entry = json.loads(path.read_text(encoding="utf-8"))
+                found[path.stem] = {"error": str(entry["error"]), "trace": str(entry["trace"])}
+            except (OSError, ValueError, KeyError, TypeError):
                 self._put_aside(path)
         return found
 
@@ -107,9 +115,8 @@ class Store:
             write_bytes(self.folder / "failed" / f"{outcome.key}.json", json.dumps(entry, indent=1).encode())
             return
         timing = json.dumps({"seconds": outcome.seconds, "worker": worker}).encode()
-        write_bytes(self._part(outcome.key, ".curves"), _bytes(_arrow(outcome.curves)))
-        table = _arrow(outcome.instances).replace_schema_metadata({_TIMING: timing})
-        write_bytes(self._part(outcome.key), _bytes(table))
+        write_bytes(self._part(outcome.key, ".curves"), _bytes(_sealed(_arrow(outcome.curves))))
+        write_bytes(self._part(outcome.key), _bytes(_sealed(_arrow(outcome.instances), timing)))
         self.forget(outcome.key)
 
     def read(self, key: str) -> tuple[pa.Table, pa.Table] | None:
@@ -117,7 +124,11 @@ class Store:
         found = []
         for path in (self._part(key), self._part(key, ".curves")):
             try:
-                found.append(pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True))
+                table = pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
+                known = table.schema.metadata or {}
+                if not _sealed(table, known.get(_TIMING, b"")).schema.equals(table.schema, check_metadata=True):
+                    raise ValueError("not what was written")  # checksums of pages leave out names and headers
+                found.append(table)
             except FileNotFoundError:
                 return None
             except (OSError, pa.ArrowException, ValueError):
@@ -134,22 +145,25 @@ class Store:
         there = self.keys()
         return {c.key for c in cells if c.key in there and self.read(c.key) is not None}
 
-    def collect(self, cells: Sequence[Cell]) -> Tables:
-        """The tables of `cells`, in their order, from what is there."""
+    def collect(self, cells: Sequence[Cell], empty: Outcome) -> Tables:
+        """The tables of `cells`, in their order, from what is there; with the columns of `empty` if that is nothing."""
         failed = self.failures()
         tables, curves, rows, timings = [], [], [], []
         for cell in cells:
             found = self.read(cell.key)
             fields = _fields(cell)
             if found is not None:
-                timing = json.loads((found[0].schema.metadata or {}).get(_TIMING, b"{}"))
+                timing = json.loads(found[0].schema.metadata[_TIMING])
                 timings.append({"cell": cell.index, "key": cell.key, **timing})
                 tables.append(_beside(fields, found[0].replace_schema_metadata(None)))
-                curves.append(_beside(fields, found[1]))
+                curves.append(_beside(fields, found[1].replace_schema_metadata(None)))
             status = "done" if found is not None else "failed" if cell.key in failed else "missing"
             error = failed[cell.key]["error"] if status == "failed" else None
             rows.append({**fields, "key": cell.key, "status": status, "error": error})
-        return Tables(_concat(tables), _concat(curves), _rows(rows), pa.Table.from_pylist(timings))
+        if not tables:
+            tables = [_beside(fields, _arrow(empty.instances))]
+            curves = [_beside(fields, _arrow(empty.curves))]
+        return Tables(_concat(tables), _concat(curves), _rows(rows), pa.Table.from_pylist(timings, _TIMINGS))
 
 
 def write_tables(tables: Tables, folder: Path) -> None:
@@ -167,7 +181,7 @@ def read_tables(folder: str | os.PathLike[str]) -> Tables:
             found[name] = pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
         except FileNotFoundError:
             raise InputError(
-                f"{path}: no such table; run the sweep to its end, or `l2obound sweep --status`."
+                f"{path}: no such table; run the sweep to its end, or `l2obound sweep --collect`."
             ) from None
         except (OSError, pa.ArrowException, ValueError) as problem:
             raise InputError(f"{path}: damaged ({str(problem).splitlines()[0]}); run the sweep again.") from None
@@ -198,12 +212,11 @@ def _beside(fields: dict[str, Any], table: pa.Table) -> pa.Table:
 
 
 def _rows(rows: list[dict[str, Any]]) -> pa.Table:
-    names = rows[0] if rows else {}
-    return pa.table({name: pa.array([row[name] for row in rows], type=_NULLABLE.get(name)) for name in names})
+    return pa.table({name: pa.array([row[name] for row in rows], type=_NULLABLE.get(name)) for name in rows[0]})
 
 
 def _concat(tables: list[pa.Table]) -> pa.Table:
-    return pa.concat_tables(tables, promote_options="default").combine_chunks() if tables else pa.table({})
+    return pa.concat_tables(tables).combine_chunks()
 
 
 def _arrow(columns: dict[str, np.ndarray]) -> pa.Table:
@@ -218,6 +231,13 @@ def _arrow(columns: dict[str, np.ndarray]) -> pa.Table:
         else:
             arrays[name] = pa.array(values)
     return pa.table(arrays)
+
+
+def _sealed(table: pa.Table, timing: bytes = b"") -> pa.Table:
+    """The table with `timing` and a digest of all that it holds, names and types too."""
+    content = [str(table.schema.remove_metadata()), table.to_pydict(), timing.decode()]
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest().encode()
+    return table.replace_schema_metadata({**({_TIMING: timing} if timing else {}), _SEAL: digest})
 
 
 def _bytes(table: pa.Table) -> bytes:

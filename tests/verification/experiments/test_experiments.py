@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import l2o
+from verification._experiment_cli import experiment
 from verification.experiments import Experiment, Result, figure_numbers, load_experiment, run_experiment
 from verification.experiments.config import sweep_of
 from verification.experiments.figure import draw
@@ -156,6 +157,32 @@ def test_a_run_that_diverges_ends_its_line(tmp_path: Path) -> None:
     assert "nan" not in page.lower().replace("nanum", "")
 
 
+def test_a_start_outside_the_domain_is_drawn_from_the_step_it_is_inside(tmp_path: Path) -> None:
+    """F is inf there: no limit of an axis, and no number that JSON has."""
+    source = {
+        "fixed": {"rows": 6, "dim": 10, "family": "simplex_least_squares", **TINY},
+        "grid": [{"optimizer": ["ista"], "s": [0, 10, 1e160]}],
+    }
+    config = load_sweep(source)
+    experiment = Experiment(figure=99, title="x", shows="y", panel="s", sweep=source)
+    numbers = evaluate(experiment, config, run_sweep(config, tmp_path).tables)
+    json.dumps(numbers, allow_nan=False)
+    curve = numbers["lines"][1]["curve"]
+    assert curve["mean"][0] is None
+    low, high = draw(numbers).axes[0].get_ylim()
+    assert low < curve["mean"][1] < high
+
+
+def test_an_experiment_that_is_interrupted_is_not_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("verification.experiments.run.file_bytes", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(3, tmp_path, overrides={"steps": 2, "batch": 1, "batches": 1})
+    assert "Figure 3" not in write_page(tmp_path).read_text(encoding="utf-8")
+
+
 def line(name: str, medians: list[float | None]) -> dict:
     reached = {f"1e-0{i}": {"share": 1.0, "median": m} for i, m in enumerate(medians)}
     return {"panel": None, "line": [name], "label": name, "reached": reached, "error": None}
@@ -198,6 +225,10 @@ BAD = {
     "no such figure": (lambda d: run_experiment(18, d), "figures 1 to 17"),
     "no data": (lambda d: run_experiment(3, d, data="x"), "takes no data"),
     "no such field": (lambda d: run_experiment(3, d, overrides={"step": 3}), "step: unknown key"),
+    "no effect": (lambda d: run_experiment(3, d, overrides={"s": 3}), "s is an axis of the grid"),
+    "a list": (lambda d: run_experiment(3, d, overrides={"family": ["lasso"]}), "family"),
+    "no digit": (lambda d: experiment(["\u00b2"], out=d), "expected numbers of figures"),
+    "late error": (lambda d: experiment(["3", "99"], out=d), "figures 1 to 17"),
     "bad claim": (lambda d: Experiment(figure=1, title="", shows="", claims=("a > b",), sweep={}), 'written "A < B"'),
     "bad panel": (lambda d: Experiment(figure=1, title="", shows="", panel="u", sweep={}), "no field of a cell"),
 }
