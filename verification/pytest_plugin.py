@@ -74,6 +74,7 @@ class _Plugin:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.results: list[dict[str, Any]] = []
+        self.said = ""
         self.before = SESSION.profile, SESSION.seed
         SESSION.profile, SESSION.seed = config.getoption("l2o_profile"), config.getoption("l2o_seed")
 
@@ -110,8 +111,11 @@ class _Plugin:
         heard = item.stash.get(_HEARD, [])
         if report.when == "call" and heard:
             report.l2o_results = heard
-            if report.failed:
-                report.sections += [("l2o check", section(r)) for r in heard if r["status"] == "failed"]
+            # Sections of the failure itself, unlike those of the report, are printed whatever --show-capture says.
+            add = getattr(report.longrepr, "addsection", None) or (lambda *s: report.sections.append(s))
+            for result in heard if report.failed else ():
+                if result["status"] == "failed":
+                    add("l2o check", section(result))
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -121,19 +125,23 @@ class _Plugin:
             self.results.append({"test": report.nodeid, "outcome": outcome, **result})
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the report; not in a worker of pytest-xdist, which has a part of it only."""
-        path = self.config.getoption("l2o_report")
-        if path is not None and not hasattr(self.config, "workerinput"):
-            write_report(
-                Path(path), self.config.getoption("l2o_profile"), self.config.getoption("l2o_seed"), self.results
-            )
+        options = self.config.option
+        if options.l2o_report is None or options.collectonly or hasattr(self.config, "workerinput"):
+            return
+        try:
+            write_report(Path(options.l2o_report), options.l2o_profile, options.l2o_seed, self.results)
+        except OSError as problem:
+            self.said = f"--l2o-report: {options.l2o_report} cannot be written ({problem}); name another file."
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        else:
+            self.said = f"l2o: {len(self.results)} results of checks in {options.l2o_report}"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say where the report is."""
-        path = self.config.getoption("l2o_report")
-        if path is not None:
-            terminalreporter.write_line(f"l2o: {len(self.results)} results of checks in {path}")
+        if self.said:
+            terminalreporter.write_line(self.said)
 
 
 _HEARD = pytest.StashKey[list[dict[str, Any]]]()
