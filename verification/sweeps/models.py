@@ -8,7 +8,7 @@ from pathlib import Path
 
 import l2o
 from l2o._errors import InputError
-from l2o.optimizers import Optimizer, make
+from l2o.optimizers import Optimizer, make, option_names
 from verification.sweeps.cells import Cell, weights_of
 from verification.sweeps.config import ModelSection
 from verification.sweeps.families import FAMILIES
@@ -73,5 +73,5 @@ def _with_options(loaded: Optimizer, model: ModelSection) -> Optimizer:
         raise InputError(f"model {model.key}: its weights are those of {loaded.name}, not of {model.name}.")
     if not model.options:
         return loaded
-    own = {f: getattr(loaded, f) for f in loaded.__dataclass_fields__ if f not in ("parameters", "step_size")}
+    own = {name: getattr(loaded, name) for name in option_names(model.name) if name != "step"}
     return make(model.name, {**own, **model.options}, parameters=loaded.parameters)

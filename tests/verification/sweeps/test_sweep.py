@@ -407,3 +407,17 @@ def test_a_safeguard_is_put_on_the_shipped_weights(tmp_path: Path) -> None:
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, seed=seed), 20)
         found = [r["objective_final"] for r in rows if r["optimizer"] == name]
         np.testing.assert_allclose(found, run.objective[:, -1].numpy(), rtol=1e-12)
+
+
+def test_shipped_weights_under_other_options(tmp_path: Path) -> None:
+    """A model may give shipped weights other options: a shorter step, the authors' gradient of the batch mean."""
+    models = [
+        {"key": "short", "name": "go-math-l2o", "options": {"step": 0.01}},
+        {"key": "mean", "name": "l2o-dm", "options": {"batch_mean": True}},
+    ]
+    names = ["go-math-l2o", "short", "l2o-dm", "mean"]
+    source = {"fixed": {"batch": 4, "steps": 10}, "grid": [{"optimizer": names}], "model": models}
+    summary = run_sweep(load_sweep(source), tmp_path)
+    assert summary.failed == 0, summary.tables.cells["error"].to_pylist()
+    finals = {n: [r["objective_final"] for r in summary.tables.table.to_pylist() if r["optimizer"] == n] for n in names}
+    assert len({tuple(values) for values in finals.values()}) == 4
