@@ -44,6 +44,13 @@ def seed_global_rng(seed: int) -> None:
     random.seed(seed)
 
 
+def draw_from_global_rng() -> None:
+    """One number from each."""
+    torch.rand(1)
+    np.random.rand()  # noqa: NPY002
+    random.random()
+
+
 def global_rng_state() -> tuple[bytes, str, str]:
     """Something that is equal where the three global generators are."""
     return torch.get_rng_state().numpy().tobytes(), str(np.random.get_state()), str(random.getstate())  # noqa: NPY002
@@ -61,6 +68,12 @@ class Instance:
     def shape(self) -> dict[str, Any]:
         """For evidence: what it is."""
         return {"instance": self.name, "batch": self.problem.batch_size, "dim": self.problem.dim}
+
+
+def check_seed(seed: Any) -> None:
+    """Raise unless `seed` is an integer that every generator takes."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
+        raise InputError(f"seed: expected an integer in [0, 2**31), got {seed!r}.")
 
 
 def instances(profile: Profile, seed: int) -> list[Instance]:
@@ -139,6 +152,7 @@ class Case:
         declares: Mapping[str, Any] | None = None,
     ) -> Case:
         """The case of a subject on given problems, or on those of the profile."""
+        check_seed(seed)
         found = instances(profile, seed) if problems is None else given_instances(problems, seed)
         return cls(subject, profile, seed, found, {**declared_by(subject.fresh()), **(declares or {})})
 

@@ -227,6 +227,15 @@ def prox_is_optimal(case: ProblemCase) -> Finding:
     return supports if supports.status.name == "FAILED" else found
 
 
+def _expansion(p: Composite, u: torch.Tensor, v: torch.Tensor, step: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(B,n) the terms of ||P u - P v||^2 - <P u - P v, u - v> in the metric of the steps, and their rounding."""
+    a, b = p.prox(u, step), p.prox(v, step)
+    excess = (a - b) * ((a - b) - (u - v)) / step
+    size = p.nonsmooth.magnitude(a) + p.nonsmooth.magnitude(b) + u.abs() + v.abs()
+    unit = 64 * torch.finfo(u.dtype).eps * size
+    return excess, unit * ((a - b).abs() + (u - v).abs() + unit) / step
+
+
 @register(
     level=PROBLEM,
     asserts="The prox is firmly non-expansive: <P u - P v, u - v> >= ||P u - P v||^2 in the metric of the steps.",
@@ -237,18 +246,20 @@ def prox_is_optimal(case: ProblemCase) -> Finding:
     theory="B9",
 )
 def prox_firmly_nonexpansive(case: ProblemCase) -> Finding:
-    """Pairs of points that are far from each other and near."""
+    """Pairs of points that are far from each other and near, at many sizes; by variable where r is separable."""
     p, rows = case.problem, []
     points = list(case.points())
     for (i, u), (_, w) in pairwise(points):
         step = _steps(case, i)
-        for v in (w, u + 1e-3 * _direction(u, i)):
-            a, b = p.prox(u, step), p.prox(v, step)
-            excess = ((a - b) * ((a - b) - (u - v)) / step).sum(-1)
-            size = p.nonsmooth.magnitude(a) + p.nonsmooth.magnitude(b) + u.abs() + v.abs()
-            length = (a - b).abs() + (u - v).abs()
-            unit = 64 * torch.finfo(u.dtype).eps
-            tolerance = (unit * size * (length + unit * size) / step).sum(-1)
+        scaled = ((2.0**k * w, 1.25 * 2.0**k * w) for k in range(-10, 11, 2))
+        pairs = [(u, w), (u, u + 1e-3 * _direction(u, i)), *scaled]
+        for a, b in pairs:
+            excess, tolerance = _expansion(p, a, b, step)
+            if p.nonsmooth.separable:
+                worst = (excess - tolerance).argmax(-1, keepdim=True)
+                excess, tolerance = excess.gather(-1, worst).squeeze(-1), tolerance.gather(-1, worst).squeeze(-1)
+            else:
+                excess, tolerance = excess.sum(-1), tolerance.sum(-1)
             rows.append((i, as_numpy(excess), as_numpy(tolerance)))
     return _judge(case, rows, "the prox is not firmly non-expansive", "the prox is firmly non-expansive")
 

@@ -10,21 +10,23 @@ from verification._session import SESSION
 
 @dataclass(frozen=True)
 class Profile:
-    """Instances of each problem, variables, steps of a run, and how often the set is drawn (each with its own seed)."""
+    """Instances of each problem, variables, steps of a run, how often the set is drawn (each time with a seed of its
+    own), and how many changes of variables of each kind are tried."""
 
     name: str
     batch: int
     dim: int
     steps: int
     draws: int
+    images: int
 
 
 PROFILES: dict[str, Profile] = {
     p.name: p
     for p in (
-        Profile("dev", batch=2, dim=6, steps=8, draws=1),
-        Profile("ci", batch=3, dim=12, steps=25, draws=1),
-        Profile("thorough", batch=4, dim=30, steps=80, draws=3),
+        Profile("dev", batch=2, dim=6, steps=6, draws=1, images=1),
+        Profile("ci", batch=3, dim=12, steps=25, draws=1, images=2),
+        Profile("thorough", batch=4, dim=30, steps=80, draws=3, images=2),
     )
 }
 """dev: seconds, for every save; ci: for every push; thorough: for a release."""

@@ -15,7 +15,7 @@ from l2o import Composite, InputError, Run, rollout
 from l2o._files import read_npz, write_npz
 from l2o.optimizers._learned import LearnedOptimizer
 from verification.conformance._adapt import ModuleOptimizer
-from verification.conformance._case import Case, global_rng_state, seed_global_rng
+from verification.conformance._case import Case, draw_from_global_rng, global_rng_state, seed_global_rng
 from verification.conformance._result import Finding, failed, not_applicable, passed
 from verification.conformance._sameness import compare, verdict
 from verification.conformance.registry import register
@@ -102,6 +102,8 @@ def global_rng_untouched(case: Case) -> Finding:
     for instance in case.instances:
         case.doing = f"a run on {instance.name}"
         optimizer = case.fresh()
+        seed_global_rng(1_299_709 + case.seed)
+        draw_from_global_rng()  # so that no seeding leads to this very state
         before = global_rng_state()
         with torch.no_grad():
             state = optimizer.init(instance.problem, instance.x0.clone(), seed=case.seed)
@@ -118,6 +120,26 @@ def global_rng_untouched(case: Case) -> Finding:
                     generators=touched,
                 )
     return passed("the global generators are as they were", instances=len(case.instances))
+
+
+@register(
+    asserts="The state that `init` makes is at x_0, byte for byte.",
+    why="Every bound starts from ||x_0 - x*|| or F(x_0). A method that begins elsewhere is given a distance that it "
+    "did not have to go, or one that it did not choose.",
+    breaks="A start that is drawn or predicted inside `init`, a warm-up step in it, a projection, a shift that belongs "
+    "to the experiment.",
+    advice="take x_0 as it is; put a predicted start outside, or make it the first step",
+)
+def starts_at_x0(case: Case) -> Finding:
+    """On every instance."""
+    for instance in case.instances:
+        seed_global_rng(case.seed)
+        x = case.fresh().init(instance.problem, instance.x0.clone(), seed=case.seed).x
+        if not _same(x, instance.x0):
+            off = float((x - instance.x0).abs().max()) if x.shape == instance.x0.shape else None
+            words = f"by up to {off:.3g}" if off is not None else f"in shape, {tuple(x.shape)}"
+            return failed(f"{instance.name}: the state of init differs from x_0 {words}", **instance.shape, lhs=off)
+    return passed("init starts at x_0", instances=len(case.instances))
 
 
 def tensors_of(thing: Any, where: str = "state", depth: int = 0) -> dict[str, torch.Tensor]:

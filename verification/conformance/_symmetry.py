@@ -91,7 +91,7 @@ def permutation_equivariant(case: Case) -> Finding:
 def _equivariance(case: Case, transforms: list[Transform], image: str) -> Finding:
     results: list[tuple[str, EquivarianceResult]] = []
     for instance in case.instances:
-        for transform in transforms:
+        for transform in transforms[: case.profile.images]:
             case.doing = f"a run on {instance.name} under {transform}"
             result = check_equivariance(
                 case.fresh(), instance.problem, instance.x0.clone(), case.steps, transform, seed=case.seed

@@ -15,7 +15,7 @@ from typing import Any
 
 from l2o import Composite, InputError
 from verification.conformance._adapt import Subject, subject_of
-from verification.conformance._case import Case, NotApplicable, ProblemCase, global_rng
+from verification.conformance._case import Case, NotApplicable, ProblemCase, check_seed, global_rng
 from verification.conformance._profile import Profile, profile_of
 from verification.conformance._result import CheckResult, Finding, Status, failed, not_applicable
 
@@ -35,6 +35,19 @@ class Check:
     advice: str
     function: Callable[[Any], Finding]
     declares: str | None = None
+
+    def markdown(self) -> str:
+        """Its entry of the documentation."""
+        theory = f" ({self.theory})" if self.theory else ""
+        needs = f" Needs a declaration: `declares = {{{self.declares!r}: ...}}`." if self.declares else ""
+        parts = {"Asserts": self.asserts, "Why": self.why, "What breaks it": self.breaks, "What to do": self.advice}
+        lines = "\n".join(f"- **{title}:** {_sentence(text)}" for title, text in parts.items())
+        return f"### `{self.name}`{theory}\n\n{lines}{needs}\n"
+
+
+def _sentence(text: str) -> str:
+    text = text if text[0] == "`" else text[0].upper() + text[1:]
+    return text if text.endswith(".") else f"{text}."
 
 
 CHECKS: dict[str, Check] = {}
@@ -93,8 +106,7 @@ def run_check(
     whatever the subject does to them.
     """
     check, profile = check_of(check), profile_of(profile)
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
-        raise InputError(f"seed: expected an integer in [0, 2**31), got {seed!r}.")
+    check_seed(seed)
     if check.level == PROBLEM:
         if not isinstance(subject, Composite):
             raise InputError(f"{check.name} checks a problem, got {type(subject).__name__}; give a Composite.")
