@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,17 @@ def test_the_dictionary_may_be_learnt_on_the_tested_pictures(tmp_path: Path) -> 
     A = p.smooth.map.matrix
     torch.testing.assert_close(torch.linalg.vector_norm(A, dim=0), torch.ones(128, dtype=torch.float64))
     assert not torch.equal(A, REAL.patches(1).smooth.map.matrix)
+
+
+def test_a_picture_that_the_disk_damaged_is_said(tmp_path: Path) -> None:
+    """Pillow has several errors for it, SyntaxError among them."""
+    path = tmp_path / "a.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)).save(path)
+    data = path.read_bytes()
+    for place in range(len(data)):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :])
+        with contextlib.suppress(l2o.InputError):  # some bytes do not matter
+            REAL.bsds500(tmp_path, 1)
 
 
 BAD = {

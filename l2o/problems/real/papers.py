@@ -100,7 +100,7 @@ def bsds500(
 
 
 def _pictures(folder: Path, size: int) -> list[np.ndarray]:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected one of pictures ({', '.join(_PICTURES)}).")
@@ -109,7 +109,7 @@ def _pictures(folder: Path, size: int) -> list[np.ndarray]:
         try:
             with Image.open(path) as image:
                 grey = np.asarray(image.convert("L"), dtype=float)
-        except (OSError, UnidentifiedImageError) as problem:
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:  # all that Pillow raises
             raise InputError(f"{path}: not a picture that can be read ({problem}).") from None
         if min(grey.shape) >= size and grey.max() > grey.min():
             found.append(grey)
