@@ -58,7 +58,7 @@ def test_the_repository_with_the_wheel(tmp_path: Path) -> None:
     source, wheels, target, repository = (tmp_path / n for n in ("source", "wheels", "installed", "my-optimizer"))
     for package in ("bounds", "l2o", "verification"):
         shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "l2obound_pytest.py"):
         shutil.copy(ROOT / name, source / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, source], check=True)

@@ -270,12 +270,20 @@ def test_an_unrelated_session_loads_nothing(pytester: pytest.Pytester) -> None:
     )
 
 
+def test_another_package_of_the_same_name_is_left_alone(pytester: pytest.Pytester) -> None:
+    pytester.mkpydir("verification").joinpath("__init__.py").write_text("raise RuntimeError('imported')")
+    pytester.makepyfile("def test_it():\n    pass")
+    result = pytester.runpytest_subprocess("-W", "error")  # `python -m pytest`: the current folder comes first
+    result.assert_outcomes(passed=1)
+    assert pytester.runpytest_subprocess("--l2o-seed=1").ret == pytest.ExitCode.USAGE_ERROR
+
+
 def milliseconds(command: Sequence[str]) -> float:
     """Of the plugin with everything it imports beyond pytest, as Python counts."""
     text = subprocess.run(command, check=True, capture_output=True, text=True).stderr
-    return int(re.search(r"\|\s+(\d+) \| verification\.pytest_plugin$", text, flags=re.M)[1]) / 1000
+    return int(re.search(r"\|\s+(\d+) \| l2obound_pytest$", text, flags=re.M)[1]) / 1000
 
 
 def test_importing_the_plugin_is_quick() -> None:
-    code = f"import pytest, verification.pytest_plugin, sys; assert not set({HEAVY}) & sys.modules.keys()"
+    code = f"import pytest, l2obound_pytest, sys; assert not set({HEAVY}) & sys.modules.keys()"
     assert min(milliseconds([sys.executable, "-X", "importtime", "-c", code]) for _ in range(3)) < 50
