@@ -266,4 +266,7 @@ def _builtin_spec(optimizer: Any) -> str | None:
 
 def _importable(obj: Any) -> str:
     module, name = getattr(obj, "__module__", None), getattr(obj, "__qualname__", None)
-    return f"{module}:{name}" if module and name and "<" not in name else "MODULE:FACTORY"
+    here = (
+        bool(module and name) and "<" not in str(name) and not hasattr(obj, "__self__")
+    )  # no closure, no bound method
+    return f"{module}:{name}" if here else "MODULE:FACTORY"

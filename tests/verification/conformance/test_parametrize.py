@@ -42,7 +42,10 @@ def test_a_failure_explains_itself() -> None:
     optimizer, check = next(r.values for r in rows if r.id == "LongStep-outputs_in_range")
     with pytest.raises(ConformanceError, match=r"L p_k is 2\.1") as caught:
         check(optimizer)
-    assert "again: l2obound check tests.verification.conformance.offenders:LongStep --check" in str(caught.value)
+    assert (
+        "again: l2obound check tests.verification.conformance.offenders:LongStep --check"
+        in caught.value.results[0].explain()
+    )
     with pytest.raises(pytest.skip.Exception, match="declares no assumption_1"):
         next(r.values[1] for r in rows if r.id == "LongStep-assumption_1")(optimizer)
 
@@ -92,19 +95,17 @@ def test_a_strict_expected_failure_that_passes_fails_the_run(tmp_path: Path) -> 
     )
     out = result.stdout
     assert result.returncode == 1, out + result.stderr
-    assert "1 failed, 2 passed, 2 skipped" in out
-    assert "1 xfailed" in out
-    assert "long on purpose" in out
-    assert "XPASS(strict)" in out
-    assert "a wrong expectation" in out
+    assert "xFs..s" in out
+    assert "XFAIL ::test_conforms[LongStep-outputs_in_range] - long on purpose" in out
+    assert "FAILED ::test_conforms[LongStep-descent] - [XPASS(strict)] a wrong expectation" in out
+    assert "PASSED ::test_conforms[Sound-descent]" in out
 
 
 def test_every_check_is_written_for_a_reader() -> None:
     for name, check in CHECKS.items():
         assert name == check.name
         for text in (check.asserts, check.why, check.breaks):
-            assert len(text) > 40, name
+            assert len(text) >= 40, name
             assert text.endswith("."), name
-            assert text[0].isupper() or text[0] in "`<|(" or text[0].islower(), name
         assert check.level in ("optimizer", "problem")
         assert check.function.__doc__, name
