@@ -47,17 +47,16 @@ def minimiser(problem: Composite, x0: torch.Tensor) -> tuple[torch.Tensor, np.nd
     return best, residual
 
 
-def _at_zero(instance: Instance) -> list[Instance]:
-    """Problems whose minimiser is 0 with a gradient that is exactly 0 there."""
-    batch, n = instance.problem.batch_size, instance.problem.dim
+def _at_zero(taken: list[Instance]) -> list[Instance]:
+    """Problems of kinds that are taken, whose minimiser is 0 with a gradient that is exactly 0 there."""
+    batch, n = taken[0].problem.batch_size, taken[0].problem.dim
     rng = np.random.default_rng(n)
     matrix, zero = rng.standard_normal((batch, n + 2, n)), np.zeros((batch, n + 2))
     x0 = torch.zeros(batch, n, dtype=torch.float64)
     smooth = l2o.least_squares(matrix, zero)
-    return [
-        Instance("least squares at a zero gradient", Composite(smooth, l2o.zero()), x0),
-        Instance("lasso at a zero gradient", l2o.lasso(matrix, zero, 0.1), x0),
-    ]
+    kinds = {getattr(i.problem.nonsmooth, "base", i.problem.nonsmooth).kind for i in taken}
+    found = {"zero": Composite(smooth, l2o.zero()), "l1": l2o.lasso(matrix, zero, 0.1)}
+    return [Instance(f"{p.name} at a zero gradient", p, x0) for kind, p in found.items() if kind in kinds]
 
 
 @register(
@@ -94,16 +93,15 @@ def fixed_point(case: Case) -> Finding:
         if broken.any():
             return _left(instance, broken, moved, tolerance, residual)
         worst = max(worst, _worst(instance, judged, moved, tolerance), key=lambda e: e.get("relative_distance", -1.0))
-    for instance in _at_zero(case.instances[0]):
-        if instance.problem.nonsmooth.is_zero or not all(i.problem.nonsmooth.is_zero for i in case.instances):
-            try:
-                run = case.run(instance)
-            except l2o.InputError:  # it does not take this problem
-                continue
-            moved = np.nan_to_num(norm(as_numpy(run.x)), nan=np.inf)
-            tolerance = np.full(moved.shape, ROUNDINGS * _EPS)
-            if (moved > tolerance).any():
-                return _left(instance, moved > tolerance, moved, tolerance, np.zeros(len(moved)))
+    for instance in _at_zero(case.instances):
+        try:
+            run = case.run(instance)
+        except l2o.InputError:  # it does not take this problem
+            continue
+        moved = np.nan_to_num(norm(as_numpy(run.x)), nan=np.inf)
+        tolerance = np.full(moved.shape, ROUNDINGS * _EPS)
+        if (moved > tolerance).any():
+            return _left(instance, moved > tolerance, moved, tolerance, np.zeros(len(moved)))
     if not said:
         return not_applicable("near every minimiser rounding is amplified so much that nothing can be said")
     return passed(f"{said} instances stay at their minimiser for {case.steps} steps", **worst)

@@ -40,7 +40,7 @@ def check_optimizer(
     """
     subject, sizes = subject_of(opt), profile_of(profile)
     chosen = _chosen(checks, registry.OPTIMIZER)
-    expected = {**expected_by(subject.fresh()), **_reasons(expected_failed_checks)}
+    expected = {**_reasons(expected_by(subject.fresh())), **_reasons(expected_failed_checks)}
     case, results = Case.of(subject, sizes, seed, problems, declares), []
     for i, check in enumerate(chosen):
         if progress is not None:
@@ -159,7 +159,7 @@ def parametrize_with_checks(
         subject = subject_of(given)
         more = expected_failed_checks(given) if callable(expected_failed_checks) else expected_failed_checks
         made = subject.fresh()
-        expected = {**expected_by(made), **_reasons(more)}
+        expected = {**_reasons(expected_by(made)), **_reasons(more)}
         label = _unique(subject, labels)
         for check in registry.checks_of(registry.OPTIMIZER):
             reason = expected.get(check.name)

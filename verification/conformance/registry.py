@@ -7,6 +7,7 @@ matters, and what usually breaks it. The documentation is made from these.
 
 from __future__ import annotations
 
+import math
 import shlex
 import time
 from collections.abc import Callable, Mapping
@@ -88,6 +89,21 @@ def checks_of(level: str) -> tuple[Check, ...]:
     return tuple(c for c in CHECKS.values() if c.level == level)
 
 
+def check_declarations(declares: Mapping[str, Any]) -> None:
+    """Raise unless these are declarations that a check knows, with values that it can take."""
+    known = [c.declares for c in CHECKS.values() if c.declares]
+    for name, value in declares.items():
+        if name not in known:
+            raise InputError(f"declares: unknown declaration {name!r}; there are {', '.join(known)}.")
+        if name == "monotone_objective":
+            right, wanted = isinstance(value, bool), "True or False"
+        else:
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            right, wanted = number and 0 <= value < math.inf, "a finite number >= 0"
+        if not right:
+            raise InputError(f"declares: {name} must be {wanted}, got {value!r}.")
+
+
 def run_check(
     check: str | Check,
     subject: Any,
@@ -115,6 +131,7 @@ def run_check(
     else:
         subject = subject_of(subject)
         case = Case.of(subject, profile, seed, problems, declares) if case is None else case
+        check_declarations(case.declares)
         reproduce = command(subject, check, profile, seed)
     return _run(check, case, reproduce)
 

@@ -167,6 +167,9 @@ def test_wrong_arguments() -> None:
         ("needs a reason", {"expected_failed_checks": {"descent": ""}}),
         ("unknown check 'x'", {"expected_failed_checks": {"x": "y"}}),
         ("expected a mapping of names of checks", {"expected_failed_checks": ["descent"]}),
+        ("unknown declaration 'rho'; there are relative_deviation", {"declares": {"rho": 0.5}}),
+        ("relative_deviation must be a finite number >= 0, got 'a'", {"declares": {"relative_deviation": "a"}}),
+        ("monotone_objective must be True or False, got 1", {"declares": {"monotone_objective": 1}}),
         ("problems: expected a Composite", {"problems": "lasso"}),
         ("expected at least one problem", {"problems": []}),
         ("expected problems .Composite., got int", {"problems": [3]}),
@@ -181,6 +184,9 @@ def test_wrong_arguments() -> None:
         expected_failed_checks = ("descent",)
 
     with pytest.raises(InputError, match="expected a mapping of names of checks to reasons, got tuple"):
+        check_optimizer(Wrong(), profile="dev")
+    Wrong.expected_failed_checks = {"descnt": "a slip of the pen"}
+    with pytest.raises(InputError, match="unknown check 'descnt'"):
         check_optimizer(Wrong(), profile="dev")
 
 
