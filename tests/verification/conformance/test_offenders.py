@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
 import l2o
 from tests import zoo
@@ -67,6 +68,13 @@ PROBLEMS = {
 def test_our_own_problems_pass(name: str) -> None:
     report = check_problem(PROBLEMS[name], profile="dev")
     assert report.passed, report.summary()
+
+
+def test_a_large_constant_is_no_defect() -> None:
+    p = l2o.synthetic.logistic_l1(2, 12, 4, sparsity=1)
+    large = l2o.logistic_l1(p.smooth.map.matrix, p.smooth.labels, 0.1, smoothness="official")
+    assert torch.allclose(large.smoothness, 4 * p.smoothness)
+    assert check_problem(large, profile="dev").passed
 
 
 def test_a_change_of_variables_that_forgets_its_factor_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,6 +98,15 @@ def test_what_is_expected_of_a_setting_is_what_happens(options: dict[str, Any]) 
     assert report.passed, report.summary()
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("l2o-dm", {"batch_mean": True}), ("l2o-rnnprop", {"batch_mean": True}), ("adam-hd", {"coupled": True})],
+)
+def test_the_authors_coupling_is_expected_and_found(name: str, options: dict[str, Any]) -> None:
+    report = check_optimizer(l2o.optimizer(name, **options), profile="ci", checks=["batch_equals_loop"])
+    assert report["batch_equals_loop"].status is Status.EXPECTED_FAILURE, report.summary()
+
+
 def test_declarations() -> None:
     names = ["relative_deviation", "monotone_objective", "assumption_1", "jacobian_limit"]
     assert {c.name for c in CHECKS.values() if c.declares} == set(names)
