@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         translation,
     )
     from verification.equivariance_table import EquivarianceTable, equivariance_table
+    from verification.falsification import Falsification, falsify
     from verification.inspection import Inspection, inspect_run
     from verification.optimum import Optimum, optimum
     from verification.profile import (
@@ -47,6 +48,7 @@ _MEMBERS = {
     "decompose": ("Decomposition", "decompose"),
     "equivariance": ("EquivarianceResult", "Transform", "check_equivariance", "rescaling", "scaling", "translation"),
     "equivariance_table": ("EquivarianceTable", "equivariance_table"),
+    "falsification": ("Falsification", "falsify"),
     "inspection": ("Inspection", "inspect_run"),
     "optimum": ("Optimum", "optimum"),
     "profile": ("ProfileCertificate", "RecurrenceCertificate", "profile_certificate", "recurrence_certificate"),
@@ -62,6 +64,7 @@ _MODULES = (
     "choices",
     "conformance",
     "equivariance",
+    "falsification",
     "inspection",
     "measurement",
     "profile",
@@ -110,6 +113,7 @@ __all__ = [
     "Decomposition",
     "EquivarianceResult",
     "EquivarianceTable",
+    "Falsification",
     "Inspection",
     "Optimum",
     "ProfileCertificate",
@@ -126,6 +130,7 @@ __all__ = [
     "compare_choices",
     "decompose",
     "equivariance_table",
+    "falsify",
     "inspect_run",
     "optimum",
     "parametrize_with_checks",

@@ -28,6 +28,7 @@ from l2o.optimizers._learned import LearnedOptimizer
 from verification._check_cli import check
 from verification._console import console, errors, progress_bar
 from verification._experiment_cli import experiment
+from verification._falsify_cli import falsify
 from verification._speedup_cli import speedup
 from verification._sweep_cli import sweep
 from verification._worst_case_cli import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
@@ -43,6 +44,7 @@ app.command()(check)
 app.command()(sweep)
 app.command()(speedup)
 app.command()(experiment)
+app.command()(falsify)
 CRASH = 70  # EX_SOFTWARE of sysexits.h
 
 

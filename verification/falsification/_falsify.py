@@ -1,0 +1,200 @@
+"""The entry: a question, a search, a judgement, and the smallest instance that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+import bounds
+from l2o import InputError
+from l2o.rollout import threads_for
+from verification.falsification._families import drawn, family_of
+from verification.falsification._judge import Judged, judging
+from verification.falsification._merit import _LOST, GOALS, Merit
+from verification.falsification._result import Falsification, scaled, subject
+from verification.falsification._search import METHODS, Budget, Progress, Search
+from verification.falsification._shrink import shrink
+
+_DIMS = (2, 1, 3)
+_ATTAINED = 1e-7  # a tightness this near to 1 is an attained bound, and no search does better
+_STALLED = 12  # rounds without a better tightness after which a search ends
+_KEPT = 0.01  # how much of the tightness a simpler instance may lose
+
+
+def _checked(name: str, value: Any, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InputError(f"falsify: {name} must be an integer from {low} to {high}, got {value!r}.")
+    return value
+
+
+def _dims(dim: int | Iterable[int] | None) -> tuple[int, ...]:
+    if dim is None:
+        return _DIMS
+    found = (dim,) if isinstance(dim, int) else tuple(dim)
+    if not found:
+        raise InputError("falsify: dim is empty; give a number of variables, or several to search in turn.")
+    return tuple(_checked("dim", d, 1, 50) for d in found)
+
+
+def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise InputError(f"falsify: {name} must be one of {', '.join(known)}, got {value!r}.")
+
+
+def _positive(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        raise InputError(f"falsify: {name} must be a number > 0, got {value!r}.")
+
+
+def falsify(
+    bound: str | bounds.Bound,
+    optimizer: Any = "ista",
+    *,
+    family: str = "composite",
+    dim: int | Iterable[int] | None = None,
+    steps: int = 3,
+    goal: str = "violation",
+    method: str = "both",
+    budget: float = 30.0,
+    evaluations: int | None = None,
+    seed: int = 0,
+    target: float | None = None,
+    shifts: bool = True,
+    constant: float = 1.0,
+    reference_step: float = 1.0,
+    progress: Progress | None = None,
+) -> Falsification:
+    """Search instances, starts and shifts for a run that breaks `bound`, or that uses most of it.
+
+    `bound`: a name of `bounds.names(variants=True)`, or a `Bound` of your own; `constant` multiplies its right-hand
+    side. `optimizer`: whatever `check_optimizer` takes; shipped LASSO weights where a learned one is named. `family`:
+    composite, lasso, quadratic, smooth or box. `dim`: one number of variables, or several that take turns (default 2,
+    1, 3). `goal`: "violation" ends with the first one; "tightness" goes on until the bound is attained, `target` is
+    reached, or nothing better is met for a while; "deviation" looks for the largest rho_k. `method`: "random" draws
+    only, "gradient" ascends from few draws, "both". The search ends after `budget` seconds or `evaluations` runs,
+    whichever is first; with `evaluations` as the only limit met, the same seed gives the same answer.
+
+    A violation counts only where `verification.verify` says VIOLATED, with a certified interval of F*; that none is
+    found proves nothing. The finding is then made small: fewer variables, zeros, few digits, as long as it stays a
+    violation, or within 1 % of the tightness.
+    """
+    name = bound.key if isinstance(bound, bounds.Bound) else bound
+    given = bounds.get(bound) if isinstance(bound, str) else bound
+    if not isinstance(given, bounds.Bound):
+        raise InputError(f"falsify: bound must be a name of bounds.names() or a Bound, got {type(bound).__name__}.")
+    if not given.on_runs or given.quantities == ():
+        raise InputError(
+            f"falsify: `{name}` speaks of more than a run and its problem (virtual steps, a frozen mode, chosen "
+            f"weights), so no instance is searched for; choose one whose `on_runs` is True."
+        )
+    chosen, kind = scaled(given, constant), family_of(family)
+    _one_of("goal", goal, GOALS)
+    _one_of("method", method, METHODS)
+    _positive("budget", budget)
+    if target is not None:
+        _positive("target", target)
+    if evaluations is not None:
+        _checked("evaluations", evaluations, 1, 10**9)
+    _checked("steps", steps, 1, 1000)
+    _checked("seed", seed, 0, 2**31 - 1)
+    if not isinstance(reference_step, (int, float)) or not 0 < reference_step <= 1:
+        raise InputError(f"falsify: reference_step must be a number in (0, 1], got {reference_step!r}.")
+    made, dims = subject(optimizer), _dims(dim)
+    generator, limits = torch.Generator().manual_seed(seed), Budget(float(budget), evaluations)
+    merit = Merit(chosen, made.fresh(), kind, steps, goal, float(reference_step))
+    search = Search(merit, method, shifts, limits, generator)
+    sample = search.projected(drawn(torch.Generator().manual_seed(seed), 64, dims[0]))
+    with threads_for(kind.problem(sample)[0]):
+        notes = []
+        if goal != "deviation" and bool((search.value(sample) <= _LOST).all()):
+            search = replace(search, merit=replace(merit, guarded=False))
+            notes.append("no run that was drawn meets the hypotheses: the numbers are a comparison without guarantee")
+        judged = judging(made.fresh, chosen, steps, float(reference_step))
+        best = _searched(search, judged, dims, target, progress)
+        if best is None:
+            raise InputError(
+                f"falsify: no run of {made.label} on the family {family} could be judged; let it search longer, or "
+                f"check that the optimizer runs on such problems."
+            )
+        goal_value = best.score(goal)[1]
+        small = shrink(best, judged, _keeps(best, goal, goal_value), seconds=max(5.0, min(20.0, budget)))
+    try:
+        custom = not _same(given, bounds.get(given.key))
+    except bounds.InputError:
+        custom = True
+    return Falsification.of(
+        small,
+        bound=chosen,
+        optimizer=made.spec,
+        optimizer_label=made.label,
+        family=family,
+        steps=steps,
+        goal=goal,
+        method=method,
+        reference_step=float(reference_step),
+        constant=float(constant),
+        seed=seed,
+        evaluations=limits.used,
+        seconds=limits.elapsed,
+        custom=custom,
+        notes=(*notes, *search.told, *(f"the run's data are wrong: {what}" for what in small.broken_data)),
+        _fresh=made.fresh,
+    )
+
+
+def _same(one: bounds.Bound, two: bounds.Bound) -> bool:
+    return all(getattr(one, n) == getattr(two, n) for n in ("lhs", "rhs", "level", "slop", "hypotheses"))
+
+
+def _searched(
+    search: Search, judged: Any, dims: tuple[int, ...], target: float | None, progress: Progress | None
+) -> Judged | None:
+    """The best judged instance of a search; see `falsify` for when it ends."""
+    goal, limits = search.merit.goal, search.budget
+    best, highest, since = None, -float("inf"), 0
+    for merit, point in search.proposals(dims):
+        since += 1
+        promising = merit > highest + 1e-9 or (goal == "violation" and merit > 0)
+        if promising or best is None:
+            found = judged(search.family.instance(point, 0))
+            if found is not None and (best is None or found.score(goal) > best.score(goal)):
+                since = since if best is not None and found.excess < best.excess + 1e-5 else 0
+                best, highest = found, max(highest, merit)
+        if progress is not None:
+            progress(_share(limits), -1.0 if best is None else best.tightness, f"{len(point['w'][0])} variables")
+        if best is not None and _done(best, goal, target, since):
+            break
+    return best
+
+
+def _share(limits: Budget) -> float:
+    by_count = 0.0 if limits.evaluations is None else limits.used / limits.evaluations
+    return min(1.0, max(limits.elapsed / limits.seconds, by_count))
+
+
+def _done(best: Judged, goal: str, target: float | None, since: int) -> bool:
+    if goal == "violation":
+        return best.violated
+    reached = best.measured["rho_max"] if goal == "deviation" else best.tightness
+    if target is not None and reached >= target:
+        return True
+    attained = goal == "tightness" and best.sharp and abs(best.tightness - 1) < _ATTAINED
+    return attained or since >= _STALLED
+
+
+def _keeps(best: Judged, goal: str, value: float) -> Any:
+    def keeps(other: Judged) -> bool:
+        if best.broken_data != other.broken_data or other.verdict is not best.verdict:
+            return False
+        if goal == "deviation":
+            return other.measured["rho_max"] >= (1 - _KEPT) * value
+        if goal == "violation" and best.violated:
+            return other.violated
+        if best.excess >= 1 - 1e-9 or not best.tightness > 0:  # an increase where a decrease is promised
+            return other.excess >= (1 - _KEPT) * best.excess if best.excess > 0 else other.excess >= best.excess
+        return other.sharp and other.tightness >= (1 - _KEPT) * best.tightness
+
+    return keeps
