@@ -137,6 +137,7 @@ def falsify(
         reference_step=float(reference_step),
         constant=float(constant),
         seed=seed,
+        reached=best.tightness,
         evaluations=limits.used,
         seconds=limits.elapsed,
         custom=custom,
@@ -188,6 +189,8 @@ def _done(best: Judged, goal: str, target: float | None, since: int) -> bool:
 def _keeps(best: Judged, goal: str, value: float) -> Any:
     def keeps(other: Judged) -> bool:
         if best.broken_data != other.broken_data or other.verdict is not best.verdict:
+            return False
+        if not 1e-3 <= other.measured["L"] <= 1e3:  # a nearly flat f is no simpler, and absolute steps mind
             return False
         if goal == "deviation":
             return other.measured["rho_max"] >= (1 - _KEPT) * value

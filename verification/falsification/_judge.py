@@ -37,7 +37,7 @@ class Judged:
     rhs: float
     slack: float
     index: int | None
-    sharp: bool  # the numbers are above rounding
+    sharp: bool  # the numbers are above rounding, and F* is known well enough
     minimiser: np.ndarray
     measured: dict[str, float]
     broken_data: tuple[str, ...]
@@ -72,11 +72,17 @@ def judge(instance: Instance, optimizer: Any, bound: bounds.Bound, steps: int, r
         float(found.rhs[place]),
         float(found.slack[place]),
         int(place[1]) + 1 if len(place) > 1 else None,
-        bool(np.isfinite(excess[place]) and not found.within_rounding[place]),
+        bool(np.isfinite(excess[place]) and not found.within_rounding[place] and _known(found, place)),
         np.asarray(known.x)[0],
         measured,
         broken,
     )
+
+
+def _known(found: Verification, place: tuple[int, ...]) -> bool:
+    """Whether the interval of F* is narrow beside the two sides."""
+    width = found.lhs_upper[place] - found.lhs[place]
+    return bool(width <= 1e-6 * (abs(found.lhs[place]) + abs(found.rhs[place])))
 
 
 def _furthest(found: Verification) -> tuple[tuple[int, ...], np.ndarray]:

@@ -105,6 +105,8 @@ class Merit:
                 reference_step=self.reference_step,
                 preconditioner=None if run.p is None else kept(run.p),
                 end_gradient=kept(run.gradient[:, -1]),
+                comparator_gradient=problem.smooth.gradient(run.z).numpy(),
+                mean_objective=kept(problem.objective(run.x[:, 1:].mean(1))),
                 strong_convexity=problem.strong_convexity.numpy(),
                 facts=facts_of(problem),
             )

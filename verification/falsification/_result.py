@@ -19,6 +19,7 @@ import bounds
 import l2o
 from l2o import Composite, InputError
 from l2o._files import read_npz, write_npz
+from l2o.optimizers._learned import LearnedOptimizer
 from verification.conformance._adapt import Subject, subject_of
 from verification.falsification._families import AXES, Instance
 from verification.falsification._judge import Judged, judge
@@ -41,10 +42,29 @@ def scaled(bound: bounds.Bound, constant: float) -> bounds.Bound:
 
 
 def subject(optimizer: Any) -> Subject:
-    """The optimizer as something that can be made anew; a learned one by its bare name has its LASSO weights."""
+    """The optimizer as something that can be made anew; a learned one by its bare name has its LASSO weights.
+
+    `spec` is "OPTIMIZER" where no name makes the same again: an object with options or weights of its own.
+    """
     if isinstance(optimizer, str) and (optimizer, "lasso") in l2o.pretrained_names():
         optimizer = f"{optimizer}:lasso"
-    return subject_of(optimizer)
+    found = subject_of(optimizer)
+    if isinstance(optimizer, (str, os.PathLike, Subject)) or found.spec not in l2o.optimizer_names():
+        return replace(found, spec="OPTIMIZER") if found.spec == "MODULE:FACTORY" else found
+    if _is_default(optimizer, found.spec):
+        return found
+    shown = repr(optimizer)
+    return replace(found, spec="OPTIMIZER", label=shown if len(shown) <= 80 else found.label)
+
+
+def _is_default(optimizer: Any, name: str) -> bool:
+    """Whether `l2o.optimizer(name)` is the same; weights are not compared, so a learned one is not."""
+    if isinstance(optimizer, LearnedOptimizer):
+        return False
+    try:
+        return bool(optimizer == l2o.optimizer(name))
+    except (RuntimeError, ValueError):  # options that are tensors
+        return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +73,10 @@ class Falsification:
 
     `found`: the bound is violated, beyond rounding and for every F* in the certified interval. Everything else is
     measured only: that no violation was found proves nothing, and `tightness` is a lower bound on the largest share of
-    the bound that is ever used. `index` is the step k of a step bound, else None. `measured` holds rho_max, R, L, gap =
-    F(x_K) - F* and gap_units, the gap over L R^2/(4K). `instance` is the problem with its start. `optimizer` is the
-    name by which it can be made again, `optimizer_label` that for people. `custom`: the bound is not the catalogue's.
+    the bound that is ever used; `reached` is that of the search, before the instance was made small. `index` is the
+    step k of a step bound, else None. `measured` holds rho_max, R, L, gap = F(x_K) - F* and gap_units, the gap over
+    L R^2/(4K). `instance` is the problem with its start. `optimizer` is the name by which it can be made again,
+    `optimizer_label` that for people. `custom`: the bound is not the catalogue's.
     """
 
     bound: bounds.Bound
@@ -78,6 +99,7 @@ class Falsification:
     reference_step: float
     constant: float
     seed: int
+    reached: float
     evaluations: int
     seconds: float
     custom: bool = False
@@ -160,7 +182,7 @@ class Falsification:
                     f"Falsification.load(path, optimizer=...)."
                 )
             made = subject(meta["optimizer"] if optimizer is None else optimizer)
-            numbers = {n: _float(meta[n]) for n in ("tightness", "excess", "lhs", "rhs", "slack")}
+            numbers = {n: _float(meta[n]) for n in ("tightness", "reached", "excess", "lhs", "rhs", "slack")}
             return cls(
                 bound=chosen,
                 found=bool(meta["found"]),
@@ -190,7 +212,7 @@ class Falsification:
             "custom": self.custom,
             "found": self.found,
             "verdict": str(self.verdict),
-            **{n: _finite(getattr(self, n)) for n in ("tightness", "excess", "lhs", "rhs", "slack")},
+            **{n: _finite(getattr(self, n)) for n in ("tightness", "reached", "excess", "lhs", "rhs", "slack")},
             "index": self.index,
             "optimizer": self.optimizer,
             **{name: getattr(self, name) for name in _ASKED},
@@ -210,8 +232,9 @@ class Falsification:
         where = f"{self.optimizer_label}, {self.steps} steps, family {self.family}"
         lines = [f"{self.bound.number} {self.bound.key}{times}: {head}; {where}"]
         place = "" if self.index is None else f" at step {self.index}"
+        before = "" if abs(self.reached - self.tightness) < 1e-6 else f" ({self.reached:.6g} before it was made small)"
         lines.append(
-            f"  tightness {self.tightness:.6g}{place}: {self.lhs:.9g} against {self.rhs:.9g} "
+            f"  tightness {self.tightness:.6g}{before}{place}: {self.lhs:.9g} against {self.rhs:.9g} "
             f"(h = {self.reference_step:g})"
         )
         m = self.measured

@@ -10,6 +10,9 @@ import numpy as np
 from verification.falsification._families import AXES, Instance
 from verification.falsification._judge import Judged
 
+Move = Callable[[Instance], Instance | None]
+"""What makes an instance simpler; None where it cannot."""
+
 _DIGITS = (1, 2, 3, 4, 6)
 _PASSES = 3
 
@@ -19,7 +22,7 @@ def shrink(
     judged: Callable[[Instance], Judged | None],
     keeps: Callable[[Judged], bool],
     *,
-    trials: int = 300,
+    trials: int = 200,
     seconds: float = 20.0,
 ) -> Judged:
     """The simplest instance met for which `keeps` holds; at most `trials` are judged, none after `seconds`."""
@@ -35,27 +38,14 @@ def shrink(
 
     for _ in range(_PASSES):
         before = found
-        for moves in (_fewer, _centred, _unshifted, _unit, _zeros, _rounded):
-            found = _apply(found, moves, attempt)
+        for moves in (_fewer, _unshifted, _unit, _zeros, _rounded):
+            for move in moves(found):
+                instance = move(found.instance)
+                if instance is not None and not _same(instance, found.instance):
+                    found = attempt(instance) or found
         if found is before:
             break
     return found
-
-
-def _apply(
-    found: Judged, moves: Callable[[Judged], Iterator[Instance]], attempt: Callable[[Instance], Judged | None]
-) -> Judged:
-    """Take the first move that is kept, and start again from there, until none is."""
-    while True:
-        for instance in moves(found):
-            if _same(instance, found.instance):
-                continue
-            result = attempt(instance)
-            if result is not None:
-                found = result
-                break
-        else:
-            return found
 
 
 def _same(one: Instance, two: Instance) -> bool:
@@ -63,70 +53,79 @@ def _same(one: Instance, two: Instance) -> bool:
     return one.dim == two.dim and all(np.array_equal(a, b) for a, b in pairs)
 
 
-def _fewer(found: Judged) -> Iterator[Instance]:
+def _fewer(found: Judged) -> Iterator[Move]:
     """Without one variable; without one row of data."""
-    instance = found.instance
-    for i in range(instance.dim if instance.dim > 1 else 0):
-        changes = {}
-        for name, axes in AXES[instance.kind].items():
-            array = instance.arrays[name]
-            for axis in axes:
-                array = np.delete(array, i, axis)
-            changes[name] = array
-        yield instance.with_arrays(**changes, x0=np.delete(instance.x0, i), shift=np.delete(instance.shift, i))
-    if "A" in instance.arrays and len(instance.arrays["y"]) > 1:
-        for j in range(len(instance.arrays["y"])):
-            yield instance.with_arrays(**{name: np.delete(instance.arrays[name], j, 0) for name in ("A", "y")})
+    for i in reversed(range(found.instance.dim)):
+        yield lambda instance, i=i: None if instance.dim == 1 else _without(instance, i)
+    for j in reversed(range(len(found.instance.arrays.get("A", ())))):
+        yield (
+            lambda instance, j=j: (
+                None
+                if len(instance.arrays["y"]) == 1
+                else instance.with_arrays(**{name: np.delete(instance.arrays[name], j, 0) for name in ("A", "y")})
+            )
+        )
 
 
-def _centred(found: Judged) -> Iterator[Instance]:
-    """The start moved with the shift taken away: the same run for what is equivariant."""
-    instance = found.instance
-    yield instance.with_arrays(x0=instance.x0 + instance.shift, shift=np.zeros_like(instance.shift))
+def _without(instance: Instance, i: int) -> Instance:
+    changes = {}
+    for name, axes in AXES[instance.kind].items():
+        array = instance.arrays[name]
+        for axis in axes:
+            array = np.delete(array, i, axis)
+        changes[name] = array
+    return instance.with_arrays(**changes, x0=np.delete(instance.x0, i), shift=np.delete(instance.shift, i))
 
 
-def _unshifted(found: Judged) -> Iterator[Instance]:
-    """No shift."""
-    yield found.instance.with_arrays(shift=np.zeros_like(found.instance.shift))
+def _unshifted(found: Judged) -> Iterator[Move]:
+    """No shift, the start moved along (the same run for what is equivariant) or not."""
+    yield lambda instance: instance.with_arrays(x0=instance.x0 + instance.shift, shift=0 * instance.shift)
+    yield lambda instance: instance.with_arrays(shift=0 * instance.shift)
 
 
-def _unit(found: Judged) -> Iterator[Instance]:
+def _unit(found: Judged) -> Iterator[Move]:
     """In units of R, and of L: the same run for what does not mind."""
-    instance, R, L = found.instance, found.measured["R"], found.measured["L"]
-    if abs(R - 1) > 1e-6 and 1e-9 < R < 1e9:
+    R, L = found.measured["R"], found.measured["L"]
+
+    def lengths(instance: Instance) -> Instance:
         changes = {name: a if name in ("A", "Q") else a / R for name, a in instance.arrays.items()}
-        yield instance.with_arrays(**changes, x0=instance.x0 / R, shift=instance.shift / R)
-    if abs(L - 1) > 1e-6 and 1e-12 < L < 1e12:
+        return instance.with_arrays(**changes, x0=instance.x0 / R, shift=instance.shift / R)
+
+    def curvatures(instance: Instance) -> Instance:
         roots = ("A", "y", "delta")  # f is quadratic in them
         by = {name: 1.0 if name == "radius" else L**0.5 if name in roots else L for name in instance.arrays}
-        yield instance.with_arrays(**{name: a / by[name] for name, a in instance.arrays.items()})
+        return instance.with_arrays(**{name: a / by[name] for name, a in instance.arrays.items()})
+
+    if abs(R - 1) > 1e-6 and 1e-9 < R < 1e9:
+        yield lengths
+    if abs(L - 1) > 1e-6 and 1e-12 < L < 1e12:
+        yield curvatures
 
 
-def _zeros(found: Judged) -> Iterator[Instance]:
+def _zeros(found: Judged) -> Iterator[Move]:
     """One entry 0, of a symmetric matrix two."""
-    yield from (_replaced(found.instance, name, place, 0.0) for name, place in _entries(found.instance))
+    for name, place in _entries(found.instance):
+        yield lambda instance, name=name, place=place: _replaced(instance, name, place, 0.0)
 
 
-def _rounded(found: Judged) -> Iterator[Instance]:
-    """Everything to few digits, or one entry to fewer."""
-    instance = found.instance
+def _rounded(found: Judged) -> Iterator[Move]:
+    """Everything to few digits, then one entry after the other to fewer."""
     for digits in _DIGITS:
-        arrays = {name: _round(a, digits) for name, a in instance.all_arrays().items()}
-        yield instance.with_arrays(**arrays)
-    for name, place in _entries(instance):
-        value = float(instance.all_arrays()[name][place])
+        yield lambda instance, digits=digits: instance.with_arrays(
+            **{name: _round(a, digits) for name, a in instance.all_arrays().items()}
+        )
+    for name, place in _entries(found.instance):
         for digits in _DIGITS:
-            shorter = float(_round(np.array(value), digits))
-            if shorter == value:
-                break
-            yield _replaced(instance, name, place, shorter)
+            yield lambda instance, name=name, place=place, digits=digits: _replaced(
+                instance, name, place, float(_round(instance.all_arrays()[name][place], digits))
+            )
 
 
 def _entries(instance: Instance) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Names and places of the entries that are not 0; of a symmetric matrix those on and above the diagonal."""
     for name, array in instance.all_arrays().items():
         for place in np.ndindex(array.shape):
-            above = name == "Q" and place[0] > place[1]
-            if array[place] != 0 and not above:
+            if array[place] != 0 and not (name == "Q" and place[0] > place[1]):
                 yield name, place
 
 

@@ -91,7 +91,7 @@ class _Walk:
     def quantity(self, name: str) -> torch.Tensor:
         if name not in self.quantities:
             raise InputError(
-                f"falsify: `{name}` ({VOCABULARY[name].meaning}) is no quantity of a single run, so no search can "
-                f"change it; choose a bound whose `on_runs` is True."
+                f"falsify: `{name}` ({VOCABULARY[name].meaning}) is not measured on a run of this optimizer; the bound "
+                f"needs one whose state names its preconditioner, such as ista or go-math-l2o."
             )
         return self.quantities[name]

@@ -72,6 +72,15 @@ def trace(optimizer: Any, problem: Composite, x0: torch.Tensor, steps: int, z: t
     return Trace(problem, *stacked, torch.stack(p, 1) if len(p) == steps else None, z)
 
 
+@torch.no_grad()
+def _still(run: Trace, D: torch.Tensor, G: torch.Tensor, e: torch.Tensor, h: float) -> torch.Tensor:
+    """(B,K) where G and e are both of the size of rounding, so that sigma is 0 by convention."""
+    c, size = h / run.problem.smoothness[:, None], _norm(run.x)
+    handled = size[:, :-1] + size[:, 1:] + c * (_norm(run.gradient[:, :-1]) + _norm(run.subgradient))
+    floor = 16 * torch.finfo(D.dtype).eps * handled
+    return (c * _norm(G) <= floor) & (_norm(e) <= floor)
+
+
 def quantities(run: Trace, h: float) -> dict[str, torch.Tensor]:
     """The named quantities of a run, those of `bounds.measure` at the comparator z = x*."""
     problem, L = run.problem, run.problem.smoothness
@@ -82,6 +91,7 @@ def quantities(run: Trace, h: float) -> dict[str, torch.Tensor]:
     at_z = problem.smooth.gradient(run.z)
     F_z = problem.objective(run.z)
     sigma = L[:, None] * _norm(e) / size.clamp(min=_SMALL)
+    sigma = torch.where(_still(run, D, G, e, h), torch.zeros_like(sigma), sigma)
     zero = torch.zeros_like(L)
     found = {
         "L": L,

@@ -1,0 +1,371 @@
+"""The search for violations: false bounds are found, true ones are not accused, exact worst cases are reached."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import bounds
+import l2o
+from l2o import InputError
+from verification import Verdict, cli, falsify
+from verification.falsification import FAMILIES, Falsification, Instance
+from verification.falsification._families import drawn
+from verification.falsification._judge import judge
+from verification.falsification._merit import Merit
+from verification.falsification._trace import quantities, trace
+
+L, R, K, H = (bounds.VOCABULARY[name].symbol for name in ("L", "R", "K", "h"))
+ON_RUNS = [name for name in bounds.names(variants=True) if bounds.get(name).on_runs]
+
+
+def without(name: str, *hypotheses: str, **changes: Any) -> bounds.Bound:
+    """The bound with hypotheses forgotten."""
+    bound = bounds.get(name)
+    kept = tuple(h for h in bound.hypotheses if h.name not in hypotheses)
+    assert len(kept) == len(bound.hypotheses) - len(hypotheses)
+    return bound.replace(hypotheses=kept, **changes)
+
+
+def points(family: str, batch: int = 6, dim: int = 3, seed: int = 0) -> dict[str, torch.Tensor]:
+    return FAMILIES[family].projected(drawn(torch.Generator().manual_seed(seed), batch, dim), True)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_minimiser_of_a_point_is_known(family: str) -> None:
+    point = points(family)
+    problem, z, x0 = FAMILIES[family].problem(point)
+    step = 1 / problem.smoothness[:, None]
+    again = problem.prox(z - step * problem.smooth_gradient(z), step)
+    size = 1 + z.abs().amax() + point["w"].abs().amax()
+    assert float((again - z).abs().max()) < 1e-9 * float(size)
+    for i in range(len(z)):
+        instance = FAMILIES[family].instance(point, i)
+        np.testing.assert_allclose(instance.x0, x0[i].numpy(), rtol=1e-9, atol=1e-9)
+        value = float(instance.problem().objective(instance.start())[0])
+        assert value == pytest.approx(float(problem.objective(x0)[i]), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("family", "optimizer"), [("composite", "ista"), ("smooth", "nesterov"), ("lasso", "fista"), ("box", "ista")]
+)
+def test_torch_and_the_catalogue_evaluate_the_same(family: str, optimizer: str) -> None:
+    """Quantities against `bounds.measure`, both sides of every bound against `Bound.evaluate`."""
+    problem, z, x0 = FAMILIES[family].problem(points(family, seed=3))
+    run = trace(l2o.optimizer(optimizer), problem, x0, 4, z)
+    q = quantities(run, 0.75)
+    measured = Merit(bounds.get("B1"), None, FAMILIES[family], 4, "tightness", 0.75).measured(run)
+    names = {n for n in measured.values if n in q and not n.startswith(("sigma", "e_floor", "b_floor", "mu"))}
+    for name in names:
+        value, mine = measured.values[name], q[name].numpy()
+        known = np.isfinite(value) & np.isfinite(mine)
+        off = np.abs(np.where(known, value - mine, 0.0))
+        assert (off <= 1e-7 * (1 + np.abs(value).max(where=known, initial=0.0))).all(), name
+    for name in ON_RUNS:
+        bound = bounds.get(name)
+        given = {n: q[n].numpy() for n in bound.quantities if n in q}
+        if set(given) != set(bound.quantities) or not all(np.isfinite(a).all() for a in given.values()):
+            continue
+        plain = bound.replace(slop=None)
+        values = bounds.Quantities(given, steps=4, batch=len(z))
+        wanted = plain.evaluate(values)
+        lhs, rhs = Merit(plain, None, FAMILIES[family], 4, "tightness", 0.75).sides(q)
+        for mine, theirs in ((lhs, wanted.lhs), (rhs, wanted.rhs)):
+            shown = mine.numpy() if bound.level == "step" else mine[:, 0].numpy()
+            known = np.isfinite(theirs)
+            np.testing.assert_allclose(shown[known], theirs[known], rtol=1e-9, atol=1e-12 * (1 + np.abs(shown).max()))
+    assert {"F", "R", "G2", "e2", "Ge", "ex", "ex_prev", "dist", "gz2", "stationarity"} <= names
+
+
+def test_the_gradient_of_the_merit_is_its_slope() -> None:
+    point = points("composite", batch=4, dim=2, seed=5)
+    merit = Merit(bounds.get("ood_last_iterate"), l2o.optimizer("ista", step=0.7), FAMILIES["composite"], 3, "", 1.0)
+    leaves = {name: a.clone().requires_grad_() for name, a in point.items()}
+    slopes = torch.autograd.grad(merit(leaves).sum(), list(leaves.values()), allow_unused=True)
+    for name, slope in zip(leaves, slopes):
+        if slope is None or name == "shift":
+            continue
+        way = torch.randn(slope.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        ends = [merit({**point, name: point[name] + sign * 1e-6 * way}) for sign in (1, -1)]
+        found = (ends[0] - ends[1]) / 2e-6
+        expected = (slope * way).flatten(1).sum(1)
+        near = (found - expected).abs() <= 1e-4 * (1 + expected.abs())
+        assert int(near.sum()) >= 3, name  # one of them may stand at a kink
+
+
+@pytest.mark.parametrize("steps", [1, 3, 5])
+@pytest.mark.parametrize(
+    ("optimizer", "family", "asked"),
+    [
+        ("ista", "composite", {"function_class": "composite", "method": "proximal_gradient"}),
+        ("gradient-descent", "smooth", {"method": "gradient"}),
+    ],
+)
+def test_exact_worst_cases_are_reached(optimizer: str, family: str, asked: dict[str, str], steps: int) -> None:
+    """From draws that know nothing of them: B6b of exact steps, attained with l1 terms and not where r = 0."""
+    exact = bounds.worst_case(metric="average_objective", steps=steps, **asked).value * 2 * (steps + 1)
+    found = falsify(
+        "ood_multi_step_sharp",
+        optimizer,
+        family=family,
+        steps=steps,
+        goal="tightness",
+        evaluations=20_000,
+        target=0.999 * exact,
+        method="gradient",
+    )
+    assert not found.found
+    assert 0.99 * exact < found.reached < (1 + 1e-6) * exact
+    assert found.tightness > 0.99 * found.reached
+
+
+def test_descent_is_attained() -> None:
+    found = falsify("per_step_descent", goal="tightness", evaluations=10_000)
+    assert found.tightness == pytest.approx(1, abs=0.01)
+    assert found.verdict is Verdict.VERIFIED
+    assert found.index is not None
+
+
+PLANTED = {
+    "B1, 2 % more": ("per_step_descent", "ista", {"constant": 1.02}),
+    "B1, 2 % less where it allows an increase": (
+        "per_step_descent",
+        l2o.optimizer("ista", step=2.1),
+        {"constant": 0.98},
+    ),
+    "B6b, 2 % less": ("ood_multi_step_sharp", "ista", {"constant": 0.98}),
+    "B6b on lasso": ("ood_multi_step_sharp", "ista", {"constant": 0.98, "family": "lasso", "steps": 5}),
+    "B6c, 2 % less": ("ood_last_iterate", "ista", {"constant": 0.98, "steps": 4}),
+    "4hK + 3": (
+        without("ind_rate:smooth", "comparator_optimal", rhs=L * R**2 / (4 * H * K + 3)),
+        "gradient-descent",
+        {"family": "smooth", "steps": 5},
+    ),
+    "steps of 2.1/L": (without("ind_rate", "exact_step", slop=None), l2o.optimizer("ista", step=2.1), {}),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted_false_bounds_are_found(name: str) -> None:
+    bound, optimizer, more = PLANTED[name]
+    found = falsify(bound, optimizer, evaluations=30_000, **more)
+    assert found.found
+    assert found.verdict is Verdict.VIOLATED
+    assert found.lhs > found.rhs
+    assert found.slack < 0
+    again = found.judged_again()
+    assert again.found
+    assert again.lhs == pytest.approx(found.lhs, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(
+    ("bound", "optimizer", "family"),
+    [
+        ("per_step_descent", "adam", "lasso"),
+        ("ood_multi_step", "fista", "box"),
+        ("ood_multi_step_sharp", "ista", "composite"),
+        ("ood_last_iterate", "heavy-ball", "quadratic"),
+        ("homogeneous_descent", "ista", "composite"),
+        ("strong_convexity", "ista", "quadratic"),
+    ],
+)
+def test_true_bounds_are_not_accused(bound: str, optimizer: str, family: str, seed: int) -> None:
+    chosen = l2o.optimizer("heavy-ball", momentum=0.5) if optimizer == "heavy-ball" else optimizer
+    found = falsify(bound, chosen, family=family, evaluations=6_000, seed=seed, dim=(1, 2))
+    assert not found.found
+    assert found.verdict is not Verdict.VIOLATED
+    assert not found.tightness > 1 + 1e-6
+    assert "no violation found" in found.summary()
+
+
+def test_a_finding_is_made_small() -> None:
+    found = falsify("per_step_descent", "ista", constant=1.05, dim=3, evaluations=20_000)
+    assert found.dim == 1
+    assert len(str(found.x0[0])) <= 4
+    assert not found.shift.any()
+    numbers = np.concatenate([np.ravel(a) for a in found.instance.all_arrays().values()])
+    assert all(float(f"{v:.2e}") == v for v in numbers)
+
+
+def test_the_same_seed_gives_the_same_finding() -> None:
+    one, two = (falsify("ood_last_iterate", goal="tightness", evaluations=4_000, seed=3) for _ in range(2))
+    assert one.tightness == two.tightness
+    assert one.evaluations == two.evaluations
+    assert one.instance.dim == two.instance.dim
+
+
+@pytest.mark.parametrize("method", ["random", "gradient"])
+def test_methods_and_progress(method: str) -> None:
+    seen = []
+    found = falsify(
+        "ood_multi_step",
+        goal="tightness",
+        method=method,
+        evaluations=3_000,
+        progress=lambda share, best, what: seen.append((share, best, what)),
+    )
+    assert 0 < found.tightness <= 1 + 1e-9
+    assert seen
+    assert 0 <= seen[-1][0] <= 1
+
+
+def test_learned_optimizers_are_measured() -> None:
+    """Nothing is proved of them: B6c applies and holds, the exact rate does not apply and is compared with."""
+    found = falsify("ood_last_iterate", "go-math-l2o", family="lasso", goal="tightness", evaluations=3_000, dim=2)
+    assert found.verdict is Verdict.VERIFIED
+    assert found.tightness > 0.5
+    assert found.optimizer == "go-math-l2o:lasso"
+    far = falsify("ood_last_iterate", "go-math-l2o", family="lasso", goal="deviation", evaluations=3_000, dim=2)
+    assert far.measured["rho_max"] > 1
+    rate = falsify("ind_rate:exact", "go-math-l2o", family="lasso", goal="tightness", evaluations=1_500, dim=2)
+    assert rate.verdict is Verdict.NOT_APPLICABLE
+    assert not rate.found
+    assert "comparison without guarantee" in rate.summary()
+
+
+@dataclass(frozen=True)
+class State:
+    x: torch.Tensor
+
+
+@dataclass(frozen=True)
+class NumpySteps:
+    """Gradient descent that leaves torch, so that no gradient passes through it."""
+
+    name = "numpy-steps"
+
+    def init(self, problem: l2o.Composite, x0: torch.Tensor, seed: int = 0) -> State:
+        return State(problem.point(x0))
+
+    def step(self, problem: l2o.Composite, state: State) -> State:
+        g = problem.smooth_gradient(state.x) / problem.smoothness[:, None]
+        return State(torch.from_numpy(state.x.numpy() - g.numpy()))
+
+
+@dataclass(frozen=True)
+class Liar:
+    """Says that its iterate is the output of a prox, which it is not."""
+
+    name = "liar"
+
+    def init(self, problem: l2o.Composite, x0: torch.Tensor, seed: int = 0) -> Any:
+        return l2o.optimizer("ista").init(problem, x0, seed)
+
+    def step(self, problem: l2o.Composite, state: Any) -> Any:
+        after = l2o.optimizer("ista").step(problem, state)
+        return type(after)(1.5 * after.x + 0.3, after.preconditioner, after.prox_argument)
+
+
+def test_an_optimizer_without_gradients_is_searched_all_the_same() -> None:
+    found = falsify("per_step_descent", NumpySteps(), family="quadratic", constant=1.02, evaluations=20_000)
+    assert found.found
+    assert any("no gradient through the run" in note for note in found.notes)
+
+
+def test_wrong_data_are_no_violation_of_a_bound() -> None:
+    found = falsify("per_step_descent", Liar(), evaluations=1_500, dim=1)
+    assert not found.found
+    assert any("data are wrong" in note for note in found.notes)
+
+
+def test_save_load_and_replay(tmp_path: Any) -> None:
+    found = falsify("ood_last_iterate", constant=0.97, evaluations=20_000)
+    path = found.save(tmp_path / "finding.npz")
+    assert found.reproduce == f"l2obound falsify --replay {path}"
+    again = Falsification.load(path)
+    assert {**again.to_dict(), "reproduce": ""} == {**found.to_dict(), "reproduce": ""}
+    assert str(path) in again.summary()
+    assert again.judged_again().found
+    assert float(again.problem().objective(again.x0)[0]) == float(found.problem().objective(found.x0)[0])
+    assert again.run().steps == 3
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match="damaged"):
+        Falsification.load(path)
+    np.savez(path, x0=np.zeros(1))
+    with pytest.raises(InputError, match="not a finding written by"):
+        Falsification.load(path)
+
+
+def test_what_is_only_in_code_must_be_given_again(tmp_path: Any) -> None:
+    name = "steps of 2.1/L"
+    bound, optimizer, _ = PLANTED[name]
+    path = falsify(bound, optimizer, evaluations=5_000).save(tmp_path / "finding.npz")
+    with pytest.raises(InputError, match="its bound is no bound of the catalogue"):
+        Falsification.load(path)
+    with pytest.raises(InputError, match="was an object"):
+        Falsification.load(path, bound=bound)
+    assert Falsification.load(path, bound=bound, optimizer=optimizer).judged_again().found
+
+
+def test_an_instance_that_is_not_admissible_is_refused() -> None:
+    arrays = {"Q": np.array([[-1.0]]), "c": np.zeros(1), "lam": np.array(0.1)}
+    with pytest.raises(InputError):
+        judge(
+            Instance("quadratic_l1", arrays, np.ones(1), np.zeros(1)),
+            l2o.optimizer("ista"),
+            bounds.get("per_step_descent"),
+            1,
+            1.0,
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"bound": "nonsense"}, "there is no bound"),
+        ({"bound": "history_stability"}, "more than a run"),
+        ({"bound": 3}, "bound must be"),
+        ({"optimizer": "nonsense"}, "nonsense"),
+        ({"family": "cubic"}, "family must be one of"),
+        ({"goal": "win"}, "goal must be one of"),
+        ({"method": "luck"}, "method must be one of"),
+        ({"steps": 0}, "steps must be an integer"),
+        ({"dim": ()}, "dim is empty"),
+        ({"dim": 0}, "dim must be an integer"),
+        ({"budget": 0}, "budget must be a number > 0"),
+        ({"target": -1}, "target must be a number > 0"),
+        ({"evaluations": 0}, "evaluations must be an integer"),
+        ({"constant": float("nan")}, "constant must be a finite number"),
+        ({"reference_step": 1.5}, "reference_step must be"),
+        ({"seed": -1}, "seed must be an integer"),
+    ],
+)
+def test_wrong_input(arguments: dict[str, Any], message: str) -> None:
+    given = {"bound": "per_step_descent", "optimizer": "ista", "evaluations": 100, **arguments}
+    with pytest.raises((InputError, bounds.InputError), match=message):
+        falsify(given.pop("bound"), given.pop("optimizer"), **given)
+
+
+def call(monkeypatch: pytest.MonkeyPatch, capsys: Any, *arguments: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["l2obound", "falsify", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    out, err = capsys.readouterr()
+    return stopped.value.code or 0, out, err
+
+
+def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Any) -> None:
+    path = tmp_path / "finding.npz"
+    few = ("--evaluations", "8000")
+    code, out, _ = call(monkeypatch, capsys, "B6b", "--constant", "0.98", *few, "--out", path)
+    assert code == 1
+    assert "VIOLATED" in out
+    code, out, _ = call(monkeypatch, capsys, "--replay", path)
+    assert code == 1
+    assert "as stored" in out
+    code, out, _ = call(monkeypatch, capsys, "--replay", path, "--json")
+    assert json.loads(out)["agrees"] is True
+    code, out, _ = call(monkeypatch, capsys, "B6b", "--goal", "tightness", *few, "--json", "--dim", "2")
+    assert code == 0
+    assert json.loads(out)["found"] is False
+    for wrong in (("nonsense",), (), ("B1", "--replay", path), ("--replay", tmp_path / "none.npz")):
+        code, out, err = call(monkeypatch, capsys, *wrong)
+        assert code == 2
+        assert err.count("error:") == 1
