@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from verification.equivariance_table import EquivarianceTable, equivariance_table
     from verification.falsification import Falsification, falsify
+    from verification.guarantees import Guarantee, guarantee
     from verification.inspection import Inspection, inspect_run
     from verification.optimum import Optimum, optimum
     from verification.profile import (
@@ -49,6 +50,7 @@ _MEMBERS = {
     "equivariance": ("EquivarianceResult", "Transform", "check_equivariance", "rescaling", "scaling", "translation"),
     "equivariance_table": ("EquivarianceTable", "equivariance_table"),
     "falsification": ("Falsification", "falsify"),
+    "guarantees": ("Guarantee", "guarantee"),
     "inspection": ("Inspection", "inspect_run"),
     "optimum": ("Optimum", "optimum"),
     "profile": ("ProfileCertificate", "RecurrenceCertificate", "profile_certificate", "recurrence_certificate"),
@@ -65,6 +67,7 @@ _MODULES = (
     "conformance",
     "equivariance",
     "falsification",
+    "guarantees",
     "inspection",
     "measurement",
     "profile",
@@ -114,6 +117,7 @@ __all__ = [
     "EquivarianceResult",
     "EquivarianceTable",
     "Falsification",
+    "Guarantee",
     "Inspection",
     "Optimum",
     "ProfileCertificate",
@@ -131,6 +135,7 @@ __all__ = [
     "decompose",
     "equivariance_table",
     "falsify",
+    "guarantee",
     "inspect_run",
     "optimum",
     "parametrize_with_checks",

@@ -29,6 +29,7 @@ from verification._check_cli import check
 from verification._console import console, errors, progress_bar
 from verification._experiment_cli import experiment
 from verification._falsify_cli import falsify
+from verification._guarantee_cli import guarantee
 from verification._speedup_cli import speedup
 from verification._sweep_cli import sweep
 from verification._worst_case_cli import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
@@ -45,6 +46,7 @@ app.command()(sweep)
 app.command()(speedup)
 app.command()(experiment)
 app.command()(falsify)
+app.command()(guarantee)
 CRASH = 70  # EX_SOFTWARE of sysexits.h
 
 

@@ -58,7 +58,7 @@ def race(
             values[k + 1] = _objective(judged, state.x)
             if progress is not None:
                 progress(k + 1)
-    return Race(*_cut(values.T.numpy()))
+    return Race(*cut(values.T.numpy()))
 
 
 def _objective(problem: Composite, x: torch.Tensor) -> torch.Tensor:
@@ -68,7 +68,7 @@ def _objective(problem: Composite, x: torch.Tensor) -> torch.Tensor:
     return torch.where(torch.isfinite(smooth), smooth + problem.nonsmooth.value(x), torch.nan)
 
 
-def _cut(objective: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cut(objective: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The objectives with NaN where a run is lost, and where that begins."""
     first = np.where(np.isfinite(objective[:, 0]), np.abs(objective[:, 0]), 1.0)
     with np.errstate(invalid="ignore"):

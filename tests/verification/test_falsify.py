@@ -178,7 +178,7 @@ def test_planted_false_bounds_are_found(name: str) -> None:
 )
 def test_true_bounds_are_not_accused(bound: str, optimizer: str, family: str, seed: int) -> None:
     chosen = l2o.optimizer("heavy-ball", momentum=0.5) if optimizer == "heavy-ball" else optimizer
-    found = falsify(bound, chosen, family=family, evaluations=6_000, seed=seed, dim=(1, 2))
+    found = falsify(bound, chosen, family=family, evaluations=4_000, seed=seed, dim=(1, 2))
     assert not found.found
     assert found.verdict is not Verdict.VIOLATED
     assert not found.tightness > 1 + 1e-6
@@ -195,7 +195,7 @@ def test_a_finding_is_made_small() -> None:
 
 
 def test_the_same_seed_gives_the_same_finding() -> None:
-    one, two = (falsify("ood_last_iterate", goal="tightness", evaluations=4_000, seed=3) for _ in range(2))
+    one, two = (falsify("ood_last_iterate", goal="tightness", evaluations=2_000, seed=3) for _ in range(2))
     assert one.tightness == two.tightness
     assert one.evaluations == two.evaluations
     assert one.instance.dim == two.instance.dim
@@ -218,14 +218,15 @@ def test_methods_and_progress(method: str) -> None:
 
 def test_learned_optimizers_are_measured() -> None:
     """Nothing is proved of them: B6c applies and holds, the exact rate does not apply and is compared with."""
-    found = falsify("ood_last_iterate", "go-math-l2o", family="lasso", goal="tightness", evaluations=3_000, dim=2)
+    found = falsify("ood_last_iterate", "go-math-l2o", family="lasso", goal="tightness", evaluations=2_000, dim=2)
     assert found.verdict is Verdict.VERIFIED
     assert found.tightness > 0.5
     assert found.optimizer == "go-math-l2o:lasso"
-    far = falsify("ood_last_iterate", "go-math-l2o", family="lasso", goal="deviation", evaluations=3_000, dim=2)
+    far = falsify("ood_last_iterate", "go-math-l2o", family="lasso", goal="deviation", evaluations=2_000, dim=2)
     assert far.measured["rho_max"] > 1
-    rate = falsify("ind_rate:exact", "go-math-l2o", family="lasso", goal="tightness", evaluations=1_500, dim=2)
+    rate = falsify("ind_rate:exact", "go-math-l2o", family="lasso", goal="tightness", evaluations=800, dim=2)
     assert rate.verdict is Verdict.NOT_APPLICABLE
+    assert rate.tightness == pytest.approx(rate.measured["gap_units"], rel=1e-6)
     assert not rate.found
     assert "comparison without guarantee" in rate.summary()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -110,7 +111,9 @@ def falsify(
     with threads_for(kind.problem(sample)[0]):
         notes = []
         if goal != "deviation" and bool((search.value(sample) <= _LOST).all()):
-            search = replace(search, merit=replace(merit, guarded=False))
+            # slop pays for hypotheses that hold to rounding only: where none holds it would drown the comparison
+            chosen = chosen.replace(slop=None)
+            search = replace(search, merit=replace(merit, bound=chosen, guarded=False))
             notes.append("no run that was drawn meets the hypotheses: the numbers are a comparison without guarantee")
         judged = judging(made.fresh, chosen, steps, float(reference_step))
         best = _searched(search, judged, dims, target, progress)
@@ -120,7 +123,8 @@ def falsify(
                 f"check that the optimizer runs on such problems."
             )
         goal_value = best.score(goal)[1]
-        small = shrink(best, judged, _keeps(best, goal, goal_value), seconds=max(5.0, min(20.0, budget)))
+        patience = max(5.0, min(20.0, budget)) if evaluations is None else math.inf
+        small = shrink(best, judged, _keeps(best, goal, goal_value), seconds=patience)
     try:
         custom = not _same(given, bounds.get(given.key))
     except bounds.InputError:

@@ -176,6 +176,8 @@ class Falsification:
                     f"Falsification.load(path, bound=...)."
                 )
             chosen = scaled(bounds.get(meta["bound"]), meta["constant"]) if bound is None else bound
+            if meta["verdict"] == str(Verdict.NOT_APPLICABLE):
+                chosen = chosen.replace(slop=None)  # as the search compared it
             if optimizer is None and meta["optimizer"] == "OPTIMIZER":
                 raise InputError(
                     f"{path}: its optimizer {meta['optimizer_label']} was an object; pass it, as in "

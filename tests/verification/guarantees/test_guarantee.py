@@ -1,0 +1,268 @@
+"""The guarantee of an optimizer: known answers, what is not known counts against it, the same again, clear errors."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import l2o
+import verification
+from l2o.optimizers._base import Optimizer
+from l2o.training.config import split_seed
+from verification import cli, guarantees
+from verification.guarantees import Guarantee, Sample, proportion_lower
+from verification.guarantees._sample import gap_interval, largest_deviation
+
+SMALL = {"family": "lasso", "rows": 6, "dim": 10}
+
+
+@pytest.fixture(scope="module")
+def found() -> Guarantee:
+    return verification.guarantee(
+        "ista", SMALL, 40, eps=(1e-2, 1e-4), rho=(0.5,), instances=50, batch=20, quantiles=(0.5, 0.9), compare=True
+    )
+
+
+def test_it_is_what_its_parts_say(found: Guarantee) -> None:
+    """The same instances by hand: the gaps, the counts and the bound of each eps."""
+    gaps = []
+    for index, size in enumerate((20, 20, 10)):
+        seed = split_seed("test", index)
+        problem = l2o.synthetic.lasso(size, 6, 10, seed=seed)
+        known = verification.optimum(problem)
+        run = l2o.rollout(l2o.optimizer("ista"), problem, l2o.synthetic.starts(problem, seed=seed), 40)
+        gaps.append(run.objective.numpy()[:, -1] - known.lower)
+    gap = np.concatenate(gaps)
+    np.testing.assert_allclose(found.sample.gap_up[:, -1], gap, rtol=1e-6, atol=1e-12)
+    assert (found.sample.gap_up[:, -1] >= gap).all()
+    for i, eps in enumerate(found.eps):
+        assert found.successes[i, -1] == (gap <= eps).sum()
+        assert found.final[i] == proportion_lower((gap <= eps).sum(), 50, 0.05)
+    assert 0 < found.final[1] < found.final[0] < 1
+    assert found.kept[[0, -1]].tolist() == [0, 40]
+    assert (found.probability.lower[:, -1] <= found.final).all()
+    assert (found.gap_curves.lower <= found.gap_curves.sample).all()
+    assert (found.gap_curves.sample <= found.gap_curves.upper).all()
+    assert (found.sample.gap_low <= found.sample.gap_up).all()
+
+
+def test_proximal_gradient_has_no_deviation_and_keeps_its_bounds(found: Guarantee) -> None:
+    assert found.within.tolist() == [50]
+    assert found.deviation_final[0] == pytest.approx(0.05 ** (1 / 50))
+    assert found.sample.deviation.max() < 1e-9
+    gap, last, worst = found.sample.gap_up[:, -1], found.sample.last_iterate, found.sample.worst_case
+    assert (gap <= last).all()
+    np.testing.assert_allclose(last, worst, rtol=1e-6)  # B6c is attained where e_k = 0
+    low, up = found.bound_quantiles("worst_case")
+    assert (low <= up).all()
+
+
+def test_a_new_sample_agrees_with_the_statement(found: Guarantee) -> None:
+    """Measured on other instances: 1,000 of them, another seed."""
+    fresh = verification.guarantee("ista", SMALL, 40, eps=(1e-2, 1e-4), instances=1000, seed=7, batch=500, points=1)
+    share = (fresh.sample.gap_up[:, -1][None] <= np.array(found.eps)[:, None]).mean(axis=1)
+    assert (found.final <= share + 0.02).all()
+
+
+def test_the_same_again_whatever_is_asked(found: Guarantee) -> None:
+    again = verification.guarantee("ista", SMALL, 40, eps=1e-3, instances=50, batch=20)
+    for name in ("gap_low", "gap_up", "deviation", "diverged_at"):
+        np.testing.assert_array_equal(getattr(found.sample, name), getattr(again.sample, name))
+    assert (again.sample.last_iterate, again.bound_quantiles("last_iterate")) == (None, None)
+    other = verification.guarantee("ista", SMALL, 40, instances=50, batch=20, seed=1)
+    assert not (other.sample.gap_up[:, -1] == found.sample.gap_up[:, -1]).any()
+
+
+def test_it_comes_back_from_a_file(found: Guarantee, tmp_path: Path) -> None:
+    path = found.save(tmp_path / "g.npz")
+    back = Guarantee.load(path)
+    assert json.dumps(back.to_dict(), allow_nan=False) == json.dumps(found.to_dict(), allow_nan=False)
+    assert back.summary() == found.summary()
+    assert back.save(tmp_path / "again.npz").read_bytes() == path.read_bytes()
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(l2o.InputError, match="not a guarantee written by"):
+        Guarantee.load(path)
+    np.savez(tmp_path / "other.npz", meta=np.frombuffer(b'{"format": 1}', dtype=np.uint8))
+    with pytest.raises(l2o.InputError, match="make it again"):
+        Guarantee.load(tmp_path / "other.npz")
+
+
+def test_it_says_what_it_is_about(found: Guarantee) -> None:
+    text = found.summary()
+    assert "not for a single instance, not for another distribution" in text
+    assert "confidence 0.95 over the sample of 50" in text
+    assert "P(F(x_40) - F* <= 0.01) >= 0." in text
+    assert guarantees._result.floored(0.99999) == "0.9999"  # rounded down
+
+
+class Lost:
+    """Proximal gradient steps, but for instances with x_0 > 0 in the first variable, which run away or to NaN."""
+
+    name = "lost"
+
+    def __init__(self, how: float) -> None:
+        self.base, self.how = l2o.optimizer("ista"), how
+
+    def init(self, problem: Any, x0: Any, seed: int = 0) -> Any:
+        self.bad = x0[:, :1] > 0
+        return self.base.init(problem, x0, seed=seed)
+
+    def step(self, problem: Any, state: Any) -> Any:
+        after = self.base.step(problem, state)
+        return replace(after, x=torch.where(self.bad, self.how * state.x, after.x))
+
+
+@pytest.mark.parametrize("how", [1e4, math.nan, math.inf])
+def test_runs_that_are_lost_count_as_failures(how: float) -> None:
+    plain = verification.guarantee("ista", SMALL, 60, eps=10.0, rho=1e9, instances=30)
+    found = verification.guarantee(Lost(how), SMALL, 60, eps=10.0, rho=1e9, instances=30)
+    assert 0 < found.diverged < 30
+    assert plain.successes[0, -1] == 30
+    assert found.successes[0, -1] == 30 - found.diverged == found.within[0]
+    lost = found.sample.diverged_at >= 0
+    assert np.isposinf(found.sample.gap_up[lost, -1]).all()
+    np.testing.assert_array_equal(found.sample.gap_up[~lost], plain.sample.gap_up[~lost])
+    assert (found.final <= plain.final).all()
+    assert (found.gap_curves.upper >= plain.gap_curves.upper).all()
+    assert f"{found.diverged} runs lost" in found.summary()
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_what_is_not_certified_counts_as_a_failure(found: Guarantee) -> None:
+    known = verification.optimum(l2o.lasso(np.eye(3), np.ones((3, 3)), 0.1))
+    blank = replace(known, lower=np.array([known.lower[0], -np.inf, known.upper[2] + 1.0]))
+    objective = np.repeat(known.upper[:, None], 2, axis=1) + np.array([1.0, 0.0])
+    low, up = gap_interval(objective, np.full((3, 2), 1e-12), blank)
+    np.testing.assert_allclose(up[0], [1, 1e-12], rtol=1e-2)
+    assert np.isposinf(up[1]).all()
+    assert np.isposinf(up[2, 1])  # F(x) below a "lower bound": something is wrong, and nothing is claimed
+    assert (low[:, 1] == 0).all()
+    sample = replace(found.sample, gap_up=np.where(np.arange(50)[:, None] < 5, np.inf, found.sample.gap_up))
+    fewer = replace(found, sample=replace(sample, certified=np.arange(50) >= 5))
+    assert (fewer.final < found.final).all()
+    assert fewer.uncertain == 5
+    assert (fewer.undecided[:, -1] == (found.sample.gap_low[:5, -1] <= np.array(found.eps)[:, None]).sum(axis=1)).all()
+
+
+def test_deviations_that_are_not_known_are_the_largest() -> None:
+    rho = np.array([[0.1, 0.5, 0.2], [0.1, np.nan, 0.2], [0.3, 0.2, 0.1]])
+    objective = np.array([[1.0, 1, 1, 1], [1, 1, 1, 1], [1, 1, np.nan, np.nan]])
+    expected = [[0, 0.1, 0.5, 0.5], [0, 0.1, np.inf, np.inf], [0, 0.3, np.inf, np.inf]]
+    np.testing.assert_array_equal(largest_deviation(rho, objective), expected)
+
+
+class Coupled(Lost):
+    """A step that depends on the whole batch."""
+
+    name = "coupled"
+
+    def init(self, problem: Any, x0: Any, seed: int = 0) -> Any:
+        return self.base.init(problem, x0, seed=seed)
+
+    def step(self, problem: Any, state: Any) -> Any:
+        after = self.base.step(problem, state)
+        return replace(after, x=after.x - 0.01 * after.x.mean(dim=0))
+
+
+def test_steps_that_depend_on_the_batch_are_no_independent_sample() -> None:
+    with pytest.raises(l2o.InputError, match=r"depend on the others in its batch.*batch = 1"):
+        verification.guarantee(Coupled(0.0), SMALL, 3, instances=8)
+    assert verification.guarantee(Coupled(0.0), SMALL, 3, instances=3, batch=1).instances == 3
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"delta": 0.0}, "delta must be a number in"),
+        ({"delta": 1}, "delta must be a number in"),
+        ({"delta": "x"}, "delta must be a number in"),
+        ({"instances": 0}, "instances, an integer >= 1, got 0"),
+        ({"instances": 2.5}, "instances, an integer >= 1, got 2.5"),
+        ({"eps": 0.0}, "eps must be finite and > 0, got 0"),
+        ({"eps": (1e-3, -1.0)}, "eps must be finite and > 0, got -1"),
+        ({"eps": math.nan}, "eps must be finite"),
+        ({"eps": ()}, "eps is empty"),
+        ({"rho": -0.1}, "rho must be finite and >= 0"),
+        ({"quantiles": (0.5, 1.0)}, "a quantile must be a number in"),
+        ({"quantiles": ()}, "quantiles is empty"),
+        ({"steps": 0}, "steps must be an integer >= 1"),
+        ({"batch": 0}, "batch must be an integer >= 1"),
+        ({"points": -1}, "points must be an integer >= 0"),
+        ({"family": "nothing"}, "unknown family 'nothing'; expected one of lasso"),
+        ({"family": "breast_cancer"}, "no independent draws"),
+        ({"family": "patches"}, "no independent draws"),
+        ({"family": {"famly": "lasso"}}, "famly"),
+        ({"family": 3}, "family must be"),
+        ({"family": {"family": "lasso", "rows": 0}}, "rows"),
+        ({"seed": 1000}, "seed"),
+        ({"optimizer": "nobody"}, "nobody"),
+    ],
+)
+def test_wrong_input_is_one_clear_error(changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(l2o.InputError, match=said):
+        verification.guarantee(**{"optimizer": "ista", "family": SMALL, "steps": 2, "instances": 2, **changed})
+
+
+@pytest.mark.parametrize("family", ["logistic_l1", "quadratic", "simplex_least_squares"])
+def test_other_families_and_shifts(family: str) -> None:
+    fields = {"family": family, "rows": 8, "dim": 4, "s": 1.0, "t": 0.5}
+    found = verification.guarantee("fista", fields, 30, eps=1e-2, instances=12, compare=True)
+    assert found.uncertain == 0
+    assert (found.sample.gap_up >= found.sample.gap_low).all()
+    assert found.sample.worst_case is None  # 30 steps are too many to solve for
+    assert "s = 1.0, t = 0.5" in found.summary()
+
+
+def test_accelerated_steps_stay_below_their_exact_worst_case() -> None:
+    found = verification.guarantee("fista", SMALL, 3, instances=5, compare=True)
+    assert (found.sample.gap_up[:, -1] <= found.sample.worst_case).all()
+
+
+def test_a_learned_optimizer_by_its_name_has_its_weights() -> None:
+    found = verification.guarantee("go-math-l2o", SMALL, 2, instances=2)
+    assert found.optimizer == "go-math-l2o:lasso"
+
+
+def test_the_figure_is_the_same_bytes(found: Guarantee, tmp_path: Path) -> None:
+    from verification.guarantees._figure import write_figure
+
+    first, second = (write_figure(found, tmp_path / name) for name in ("a", "b"))
+    assert [p.name for p in first] == ["guarantee.svg", "guarantee.pdf"]
+    assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
+    nothing = Sample(*(np.full((50, len(found.kept)), np.inf) for _ in range(3)), np.zeros(50, int), np.zeros(50, bool))
+    write_figure(replace(found, sample=nothing), tmp_path)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["l2obound", "guarantee", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    return stopped.value.code or 0
+
+
+def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path) -> None:
+    small = ("ista", "--rows", "6", "--dim", "10", "--instances", "20", "--steps", "10", "--eps", "1", "--s", "1")
+    assert run(monkeypatch, *small, "--out", str(tmp_path)) == 0
+    assert "P(F(x_10) - F* <= 1) >= " in capsys.readouterr().out
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"guarantee.npz", "guarantee.json", "guarantee.svg", "guarantee.pdf"}
+    assert run(monkeypatch, *small, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "guarantee.json").read_text())
+    for wrong in (("--delta", "2"), ("--instances", "0"), ("--eps", "0"), ("--problem", "nothing")):
+        assert run(monkeypatch, *small, *wrong) == 2
+        assert capsys.readouterr().err.strip().startswith("error: guarantee: ")
+
+
+def test_an_optimizer_is_left_as_it_was() -> None:
+    optimizer: Optimizer = l2o.optimizer("ista")
+    before = repr(optimizer)
+    verification.guarantee(optimizer, SMALL, 2, instances=3)
+    assert repr(optimizer) == before

@@ -1,0 +1,79 @@
+"""The figure of a guarantee: quantile curves in their bands, and the probability of being there over k."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from l2o._files import write_bytes
+from verification.guarantees._bands import QuantileCurves
+from verification.guarantees._result import Guarantee
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_SIZE = (7.0, 2.6)  # inches
+_LEAST = 1e-16  # what a logarithmic axis shows of a gap of 0, or of less than rounding
+
+
+def figure(found: Guarantee) -> Figure:
+    """Quantiles of F(x_k) - F* and of max rho, with their bands, and P(F(x_k) - F* <= eps) with its lower bound.
+
+    A band that is open above, because the sample is too small or runs are lost, reaches the upper edge.
+    """
+    from matplotlib.figure import Figure
+
+    from verification.report.figures import SERIES
+    from verification.report.figures._style import plain, style
+
+    with style():
+        drawn = Figure(figsize=_SIZE, layout="constrained")
+        gap, probability, rho = drawn.subplots(1, 3)
+        _bands(gap, found, found.gap_curves, 0, "F(x_k) - F*")
+        for i, eps in enumerate(found.eps):
+            colour = SERIES[i % len(SERIES)]
+            probability.plot(found.kept, found.probability.lower[i], color=colour, label=f"{eps:g}")
+            probability.plot(found.kept, found.probability.share[i], color=colour, linestyle=":", linewidth=0.9)
+        probability.set_ylim(-0.02, 1.02)
+        probability.set_title("P(gap <= eps); dotted: sample")
+        probability.legend(title="eps", title_fontsize=7)
+        _bands(rho, found, found.deviation_curves, 1, "max rho up to k")
+        for axes in (gap, probability, rho):
+            axes.set_xscale("symlog", linthresh=1)
+            axes.set_xlim(0, found.steps)
+            axes.set_xlabel("k")
+        head = f"{found.label} on {found.describe()}; N = {found.instances}, confidence {1 - found.delta:g} each"
+        drawn.suptitle(plain(head), fontsize=8)
+    return drawn
+
+
+def _bands(axes: Axes, found: Guarantee, curves: QuantileCurves, first: int, title: str) -> None:
+    """Draw the curves from the kept step of index `first` on."""
+    from verification.report.figures import SERIES
+
+    kept, values = found.kept[first:], np.stack([curves.lower, curves.sample, curves.upper])[:, :, first:]
+    shown = values[np.isfinite(values) & (values > _LEAST)]
+    low, high = (shown.min(), shown.max()) if shown.size else (_LEAST, 1.0)
+    floor, ceiling = low / 3, high * 3
+    for i, q in enumerate(found.quantiles):
+        colour = SERIES[i % len(SERIES)]
+        lower, middle, upper = values[:, i]
+        ends = np.clip(lower, floor, ceiling), np.clip(upper, floor, ceiling)
+        axes.fill_between(kept, *ends, color=colour, alpha=0.2, linewidth=0)
+        line = np.where(np.isfinite(middle), np.maximum(middle, floor), np.nan)
+        axes.plot(kept, line, color=colour, label=f"{q:g}")
+    axes.set_yscale("log")
+    axes.set_ylim(floor, ceiling)
+    axes.set_title(title)
+    axes.legend(title="quantile", title_fontsize=7)
+
+
+def write_figure(found: Guarantee, folder: Path) -> list[Path]:
+    """The figure as guarantee.svg and guarantee.pdf in `folder`; equal guarantees give equal bytes."""
+    from verification.report.figures import file_bytes
+
+    drawn = figure(found)
+    return [write_bytes(folder / f"guarantee.{kind}", file_bytes(drawn, kind)) for kind in ("svg", "pdf")]

@@ -1,0 +1,209 @@
+"""The sample: an optimizer on N instances and starts drawn independently from a family, batch after batch.
+
+What is kept of an instance is what is known for certain of its gaps, the interval [`gap_low`, `gap_up`] of F(x_k) - F*
+with the rounding of F counted, and its largest deviation so far. A run that is lost (see `verification.race`) has the
+gap +inf from there on; where F* has no lower bound `gap_up` is +inf. So an instance of which something is not known
+counts against the optimizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+import bounds
+import l2o
+from l2o import Composite, InputError, Run
+from l2o._config import read_config
+from l2o.problems import synthetic
+from l2o.training.config import split_seed
+from verification.conformance._adapt import Subject
+from verification.inspection import as_numpy
+from verification.optimum import Optimum, optimum
+from verification.optimum._ledger import single_thread
+from verification.race import cut
+from verification.sweeps.config import CellSpec
+from verification.sweeps.families import FAMILIES, build
+from verification.verdict import Verdict
+from verification.verify import verify
+
+DRAWN = tuple(name for name in FAMILIES if hasattr(synthetic, name))
+"""Families whose instances are independent draws, each from a random stream of its own."""
+FIELDS = ("family", "rows", "dim", "sparsity", "lam", "condition", "smoothness", "s", "t")
+"""Fields of a cell of `verification.sweeps` that say what is drawn."""
+WORST_UP_TO = 10
+"""Steps up to which the exact worst case of an accelerated method is solved for; beyond, that takes minutes."""
+
+_EXACT_STEPS = ("ista", "gradient-descent")
+_ACCELERATED = ("fista", "nesterov")
+_TRIED = 5  # steps for which an instance is run alone too
+_ULPS = 4 * np.finfo(float).eps
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What N instances came to at J kept steps.
+
+    `gap_low`, `gap_up` (N,J): the interval of F(x_k) - F*. `deviation` (N,J): the largest rho of the steps before x_k,
+    0 at k = 0, +inf where a run is lost. `diverged_at` (N,): the first step at which it is, else -1. `certified` (N,):
+    whether F* has a lower bound. `last_iterate` (N,): what B6c says of F(x_K) - F*, NaN where it does not apply;
+    `worst_case` (N,): the exact worst case of the method at the instance's L R^2, R measured to the certified point.
+    Both None where they were not asked for or there is none.
+    """
+
+    gap_low: np.ndarray
+    gap_up: np.ndarray
+    deviation: np.ndarray
+    diverged_at: np.ndarray
+    certified: np.ndarray
+    last_iterate: np.ndarray | None = None
+    worst_case: np.ndarray | None = None
+
+
+def spec_of(family: str | Mapping[str, Any], seed: int, batch: int) -> CellSpec:
+    """The distribution as a checked specification; `InputError` where its instances are no independent draws."""
+    fields = {"family": family} if isinstance(family, str) else family
+    if not isinstance(fields, Mapping) or set(fields) - set(FIELDS):
+        given = ", ".join(sorted(map(str, set(fields) - set(FIELDS)))) if isinstance(fields, Mapping) else repr(family)
+        raise InputError(
+            f"guarantee: family must be the name of a family, or a table of {', '.join(FIELDS)}, got {given}."
+        )
+    name = fields.get("family", "lasso")
+    if name in FAMILIES and name not in DRAWN:
+        raise InputError(
+            f"guarantee: the instances of {name} are no independent draws from a distribution; "
+            f"expected one of {', '.join(DRAWN)}."
+        )
+    if name not in DRAWN:
+        raise InputError(f"guarantee: unknown family {name!r}; expected one of {', '.join(DRAWN)}.")
+    return read_config({**fields, "seed": seed, "batch": batch}, CellSpec, "guarantee")
+
+
+def draw(
+    subject: Subject,
+    spec: CellSpec,
+    steps: int,
+    instances: int,
+    kept: np.ndarray,
+    *,
+    rtol: float,
+    compare: bool,
+    progress: Callable[[int], None] | None,
+) -> Sample:
+    """Run on `instances` fresh instances, `spec.batch` at once, and keep the steps `kept` (J,).
+
+    Instances are those of the test split, on which nothing is trained. The sample depends on `spec`, its batch
+    included, and not on how many threads there are: torch runs on one.
+    """
+    parts: list[Sample] = []
+    factor = _worst_factor(subject.spec, steps) if compare else None
+    with single_thread():
+        for index in range(-(-instances // spec.batch)):
+            size = min(spec.batch, instances - index * spec.batch)
+            seed = split_seed("test", index, spec.seed)
+            part = spec.model_copy(update={"batch": size})
+            if index == 0 and size > 1:
+                _check_apart(subject, part, seed, min(steps, _TRIED))
+            parts.append(_one(subject, part, seed, steps, kept, rtol, compare, factor))
+            if progress is not None:
+                progress(index * spec.batch + size)
+    joined = {name: [getattr(part, name) for part in parts] for name in Sample.__dataclass_fields__}
+    return Sample(**{name: None if a[0] is None else np.concatenate(a) for name, a in joined.items()})
+
+
+def _posed(spec: CellSpec, seed: int) -> tuple[Composite, torch.Tensor]:
+    """The instances and the starts (B,n), both shifted as the specification says."""
+    base = build(spec, seed)
+    start = synthetic.starts(base, seed=seed) + spec.s
+    return base.shifted(spec.t) if spec.t else base, start
+
+
+def _check_apart(subject: Subject, spec: CellSpec, seed: int, steps: int) -> None:
+    """Refuse an optimizer whose step on an instance depends on the others of its batch: they were not independent.
+
+    Tried on the first instance and the first steps, alone and in its batch; more than that is not checked.
+    """
+    runs = []
+    for size in (1, spec.batch):
+        problem, start = _posed(spec.model_copy(update={"batch": size}), seed)
+        runs.append(as_numpy(l2o.rollout(subject.fresh(), problem, start, steps, seed=seed).objective)[0])
+    if not np.allclose(*runs, rtol=1e-6, atol=1e-9, equal_nan=True):
+        raise InputError(
+            f"guarantee: the steps of {subject.label} on an instance depend on the others in its batch, so a batch is "
+            "no independent sample; run one instance at a time with batch = 1."
+        )
+
+
+def _one(
+    subject: Subject,
+    spec: CellSpec,
+    seed: int,
+    steps: int,
+    kept: np.ndarray,
+    rtol: float,
+    compare: bool,
+    factor: float | None,
+) -> Sample:
+    problem, start = _posed(spec, seed)
+    certified = optimum(problem, rtol, cache=False, cross_check=0)
+    more = {"comparator": certified.x} if compare else {}
+    run = l2o.rollout(subject.fresh(), problem, start, steps, seed=seed, record="scalars", **more)
+    objective, diverged_at = cut(as_numpy(run.objective))
+    low, up = gap_interval(objective, as_numpy(run.scalars["objective_error"]), certified)
+    deviation = largest_deviation(as_numpy(run.relative_deviation), objective)
+    squared = ((as_numpy(start) - certified.x) ** 2).sum(axis=-1)
+    return Sample(
+        low[:, kept],
+        up[:, kept],
+        deviation[:, kept],
+        diverged_at,
+        np.isfinite(certified.lower),
+        _last_iterate(run, problem, certified) if compare else None,
+        None if factor is None else factor * as_numpy(problem.smoothness) * squared,
+    )
+
+
+def gap_interval(objective: np.ndarray, error: np.ndarray, certified: Optimum) -> tuple[np.ndarray, np.ndarray]:
+    """(B,K+1) what F(x_k) - F* is at least and at most, from F (B,K+1) computed to within `error`, NaN where lost.
+
+    Proved, up to a run being lost, which is +inf on both sides by definition. An F(x_k) below a certified F*, which is
+    an error somewhere, gives no upper end either.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        up = ((objective - certified.lower[:, None]) + error) * (1 + _ULPS)
+        low = ((objective - certified.upper[:, None]) - error) * (1 - _ULPS)
+    up = np.where(np.isnan(up) | (up < 0), np.inf, up)
+    low = np.where(np.isnan(objective), np.inf, np.maximum(np.nan_to_num(low, nan=0.0, posinf=np.inf), 0.0))
+    return np.minimum(low, up), up
+
+
+def largest_deviation(rho: np.ndarray, objective: np.ndarray) -> np.ndarray:
+    """(B,K+1) the largest of rho_0..rho_{k-1} (B,K), 0 at k = 0; +inf where one is NaN or F(x_k) (B,K+1) is lost."""
+    known = np.where(np.isnan(rho) | np.isnan(objective[:, 1:]), np.inf, rho)
+    return np.maximum.accumulate(np.concatenate([np.zeros((len(rho), 1)), known], axis=1), axis=1)
+
+
+def _last_iterate(run: Run, problem: Composite, certified: Optimum) -> np.ndarray:
+    """(B,) what B6c bounds F(x_K) - F* by: its right-hand side for the certified point z, and F(z) - F* beside it."""
+    found = verify(run, problem, "ood_last_iterate", certified)
+    applies = np.array([v is not Verdict.NOT_APPLICABLE for v in found.verdict])
+    with np.errstate(invalid="ignore"):
+        total = found.rhs + (certified.upper - certified.lower)
+    return np.where(applies & np.isfinite(total), total, np.nan)
+
+
+def _worst_factor(spec: str, steps: int) -> float | None:
+    """The exact worst case of F(x_K) - F* over L R^2 of a method with its default steps; None where it is not known.
+
+    1/(4K) for exact proximal-gradient steps 1/L, which B6c attains; for accelerated ones the certified upper end of the
+    semidefinite problem, up to `WORST_UP_TO` steps.
+    """
+    if spec in _EXACT_STEPS:
+        return 1 / (4 * steps)
+    if spec in _ACCELERATED and steps <= WORST_UP_TO:
+        return float(bounds.worst_case("composite", method="accelerated_gradient", steps=steps).upper)
+    return None
