@@ -19,6 +19,7 @@ import bounds
 import l2o
 from l2o import Composite, InputError, Run
 from l2o._config import read_config
+from l2o.optimizers import optimizer_class
 from l2o.problems import synthetic
 from l2o.training.config import split_seed
 from verification.conformance._adapt import Subject
@@ -100,7 +101,7 @@ def draw(
     included, and not on how many threads there are: torch runs on one.
     """
     parts: list[Sample] = []
-    factor = _worst_factor(subject.spec, steps) if compare else None
+    factor = _worst_factor(subject, spec, steps) if compare else None
     with single_thread():
         for index in range(-(-instances // spec.batch)):
             size = min(spec.batch, instances - index * spec.batch)
@@ -196,14 +197,20 @@ def _last_iterate(run: Run, problem: Composite, certified: Optimum) -> np.ndarra
     return np.where(applies & np.isfinite(total), total, np.nan)
 
 
-def _worst_factor(spec: str, steps: int) -> float | None:
-    """The exact worst case of F(x_K) - F* over L R^2 of a method with its default steps; None where it is not known.
+def _worst_factor(subject: Subject, spec: CellSpec, steps: int) -> float | None:
+    """The exact worst case of F(x_K) - F* over L R^2, over all convex f and r; None where it is not known.
 
-    1/(4K) for exact proximal-gradient steps 1/L, which B6c attains; for accelerated ones the certified upper end of the
-    semidefinite problem, up to `WORST_UP_TO` steps.
+    Known of some methods with their default step 1/L, where f is convex: 1/(4K) for proximal-gradient steps, which B6c
+    attains; for accelerated ones the certified upper end of the semidefinite problem, up to `WORST_UP_TO` steps.
     """
-    if spec in _EXACT_STEPS:
+    optimizer = subject.fresh()
+    name = getattr(optimizer, "name", "")
+    known = name in (*_EXACT_STEPS, *_ACCELERATED) and isinstance(optimizer, optimizer_class(name))
+    one = spec.model_copy(update={"batch": 1})
+    if not known or optimizer.step_size is not None or not build(one, split_seed("test", 0, spec.seed)).smooth.convex:
+        return None
+    if name in _EXACT_STEPS:
         return 1 / (4 * steps)
-    if spec in _ACCELERATED and steps <= WORST_UP_TO:
+    if name in _ACCELERATED and steps <= WORST_UP_TO:
         return float(bounds.worst_case("composite", method="accelerated_gradient", steps=steps).upper)
     return None

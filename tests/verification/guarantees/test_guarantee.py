@@ -226,6 +226,15 @@ def test_accelerated_steps_stay_below_their_exact_worst_case() -> None:
     assert (found.sample.gap_up[:, -1] <= found.sample.worst_case).all()
 
 
+@pytest.mark.parametrize("case", ["own step", "not convex"])
+def test_there_is_no_worst_case_where_none_is_known(case: str) -> None:
+    optimizer = l2o.optimizer("ista", step=0.1) if case == "own step" else "ista"
+    family = SMALL if case == "own step" else {**SMALL, "family": "student_t_l1"}
+    found = verification.guarantee(optimizer, family, 3, instances=3, compare=True)
+    assert found.sample.worst_case is None
+    assert np.isfinite(found.sample.last_iterate).all() == (case == "own step")
+
+
 def test_a_learned_optimizer_by_its_name_has_its_weights() -> None:
     found = verification.guarantee("go-math-l2o", SMALL, 2, instances=2)
     assert found.optimizer == "go-math-l2o:lasso"
