@@ -208,7 +208,7 @@ def test_methods_and_progress(method: str) -> None:
         "ood_multi_step",
         goal="tightness",
         method=method,
-        evaluations=3_000,
+        evaluations=1_500,
         progress=lambda share, best, what: seen.append((share, best, what)),
     )
     assert 0 < found.tightness <= 1 + 1e-9

@@ -22,7 +22,7 @@ def shrink(
     judged: Callable[[Instance], Judged | None],
     keeps: Callable[[Judged], bool],
     *,
-    trials: int = 200,
+    trials: int = 120,
     seconds: float = 20.0,
 ) -> Judged:
     """The simplest instance met for which `keeps` holds; at most `trials` are judged, none after `seconds`."""
