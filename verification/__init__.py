@@ -73,6 +73,7 @@ _MODULES = (
     "profile",
     "result",
     "segments",
+    "sensitivity",
     "strategies",
     "verdict",
 )

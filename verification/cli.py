@@ -30,6 +30,7 @@ from verification._console import console, errors, progress_bar
 from verification._experiment_cli import experiment
 from verification._falsify_cli import falsify
 from verification._guarantee_cli import guarantee
+from verification._sensitivity_cli import sensitivity
 from verification._speedup_cli import speedup
 from verification._sweep_cli import sweep
 from verification._worst_case_cli import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
@@ -47,6 +48,7 @@ app.command()(speedup)
 app.command()(experiment)
 app.command()(falsify)
 app.command()(guarantee)
+app.command()(sensitivity)
 CRASH = 70  # EX_SOFTWARE of sysexits.h
 
 

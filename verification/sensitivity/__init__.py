@@ -1,0 +1,46 @@
+"""How far may steps drift from Assumption 1 before the guarantee, and then the performance, is lost (B13).
+
+`_patterns` are optimizers that miss the step 1/L by a known amount, `_theory` is what the catalogue and the exact worst
+cases say of that amount, `_measure` holds one run against it, `_correlation` asks the same of trained models over
+instances, `_run` holds them together, and `_figure`, `_sentences` and `_page` show the result.
+"""
+
+from verification.sensitivity._correlation import Correlation, spearman
+from verification.sensitivity._measure import Cell
+from verification.sensitivity._page import write
+from verification.sensitivity._patterns import (
+    PATTERNS,
+    Bias,
+    Momentum,
+    MomentumWeight,
+    PatternCheck,
+    RandomSigns,
+    StepScale,
+    WorstSigns,
+    check_pattern,
+    pattern,
+)
+from verification.sensitivity._run import Sensitivity, Settings, quick, sensitivity
+from verification.sensitivity._sentences import lines
+
+__all__ = [
+    "PATTERNS",
+    "Bias",
+    "Cell",
+    "Correlation",
+    "Momentum",
+    "MomentumWeight",
+    "PatternCheck",
+    "RandomSigns",
+    "Sensitivity",
+    "Settings",
+    "StepScale",
+    "WorstSigns",
+    "check_pattern",
+    "lines",
+    "pattern",
+    "quick",
+    "sensitivity",
+    "spearman",
+    "write",
+]

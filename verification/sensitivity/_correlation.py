@@ -1,0 +1,121 @@
+"""Whether instances on which a trained model deviates more are those on which it converges more slowly.
+
+B13 (v) of the theory. Spearman's rank correlation over n instances between a measured deviation and the log-rate
+log10((F(x_K) - F*)/(F(x_0) - F*))/K, in decades a step: a positive one says that more deviation goes with a slower run.
+The interval is a percentile bootstrap over instances. A correlation over the instances of one model, measured on one
+family; nothing in it is a cause, and nothing is proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata, spearmanr
+
+import l2o
+from l2o import Composite, InputError
+from verification.assumption_meter import assumption_meter
+from verification.inspection import as_numpy
+from verification.optimum import Optimum
+
+LEVEL = 0.95
+_LEAST = 1e-14
+"""Relative gaps below this are rounding of F, and count as this."""
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Spearman's `value` over `n` instances with its bootstrap interval; None where either side does not vary.
+
+    `at_rounding` of the instances have arrived at rounding of F: their rates are ties, and say less.
+    """
+
+    model: str
+    family: str
+    shift: float
+    deviation: str
+    n: int
+    value: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    deviation_median: float
+    rate_median: float
+    at_rounding: int
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.low is not None and (self.low > 0 or self.high < 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings (JSON)."""
+        return {**asdict(self), "clear": self.clear}
+
+
+def spearman(
+    a: Sequence[float], b: Sequence[float], *, resamples: int = 2000, seed: int = 0
+) -> tuple[float | None, float | None, float | None, float | None]:
+    """Spearman's correlation of two samples of n, the ends of its interval, and the p-value of scipy.
+
+    `resamples` draws of n instances with replacement, all at once, each ranked anew; draws without variation are left
+    out.
+    """
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if a.shape != b.shape or a.ndim != 1 or a.size < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise InputError(
+            f"spearman: expected two samples of one length >= 3, all finite, got shapes {a.shape} and {b.shape}; leave "
+            f"out the instances that diverged."
+        )
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return None, None, None, None
+    value = spearmanr(a, b)
+    draw = np.random.default_rng(seed).integers(0, a.size, (resamples, a.size))
+    ranks = [rankdata(sample[draw], axis=1) for sample in (a, b)]
+    one, two = (r - r.mean(axis=1, keepdims=True) for r in ranks)
+    spread = np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
+    drawn = (one * two).sum(axis=1)[spread > 0] / spread[spread > 0]
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(value.statistic), float(low), float(high), float(value.pvalue)
+
+
+def correlations(
+    model: str,
+    optimizer: Any,
+    family: str,
+    problem: Composite,
+    optimum: Optimum,
+    shift: float,
+    *,
+    first: int,
+    steps: int,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[Correlation, ...]:
+    """Correlations of the deviations of the `first` steps with the log-rate over `steps` steps, shift s = `shift`.
+
+    Deviations: median and largest rho_k, and the median delta-sum of the assumption meter. Instances that do not fit
+    float64 are left out; n says how many are left.
+    """
+    run = l2o.rollout(optimizer, problem, l2o.synthetic.starts(problem, shift=shift, seed=seed), steps, seed=seed)
+    meter = assumption_meter(run, problem, optimizer)
+    objective = as_numpy(run.objective)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        gap = (objective[:, -1] - optimum.upper) / (objective[:, 0] - optimum.upper)
+        rate = np.log10(np.maximum(gap, _LEAST)) / steps
+    measured = {"median rho": (np.nanmedian, meter.rho), "largest rho": (np.nanmax, meter.rho)}
+    if meter.delta_sum is not None:
+        measured["median delta-sum"] = (np.nanmedian, meter.delta_sum["gradient_descent"])
+    found = []
+    for name, (summary, values) in measured.items():
+        kept = np.isfinite(rate) & meter.judged[:, :first].any(axis=1)
+        if kept.sum() < 3:
+            raise InputError(f"sensitivity: {model} leaves {int(kept.sum())} sound instances, of 3 at least; use more.")
+        deviation = summary(values[kept, :first], axis=1)
+        value, low, high, p = spearman(deviation, rate[kept], resamples=resamples, seed=seed)
+        medians = float(np.median(deviation)), float(np.median(rate[kept])), int((gap[kept] <= _LEAST).sum())
+        found.append(Correlation(model, family, shift, name, int(kept.sum()), value, low, high, p, *medians))
+    return tuple(found)

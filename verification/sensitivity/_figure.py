@@ -1,0 +1,87 @@
+"""One figure for each family: a panel for each pattern, size against what F(x_K) - F* is, may be and can be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verification.report.figures._style import INK, MUTED, SERIES, plain, style
+from verification.sensitivity._run import Sensitivity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 4
+_CEILING = 30.0
+"""Values above this, in units of L R^2, are outside the panel: nothing is learned from how large a lost run is."""
+_FLOOR = 1e-5
+
+
+def figure(result: Sensitivity, family: str) -> Figure:
+    """F(x_K) - F* over L R^2: B8, the exact worst cases and the largest gap of the runs, by size.
+
+    The shaded sizes are guaranteed: by theory, or where the run decides by the measured rho. What is above the panel is
+    a triangle at its upper edge.
+    """
+    from matplotlib.figure import Figure as Canvas
+
+    names = [n for n in result.settings.patterns if result.select(family=family, pattern=n)]
+    columns = min(COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    with style():
+        drawn = Canvas(figsize=(max(3.4, 2.3 * columns), 2.1 * rows + 0.7), layout="constrained")
+        panels = drawn.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        for axes, name in zip(panels.flat, names):
+            _panel(axes, result, family, name)
+        for axes in panels.flat[len(names) :]:
+            axes.set_visible(False)
+        for axes in panels[:, 0]:
+            axes.set_ylabel(f"F(x_{result.settings.steps}) - F*, in L R²")
+        for column in range(columns):
+            last = max(r for r in range(rows) if r * columns + column < len(names))
+            panels[last, column].set_xlabel("size")
+            panels[last, column].tick_params(labelbottom=True)
+        known: dict[str, Any] = {}
+        for axes in panels.flat[: len(names)]:
+            known |= {label: line for line, label in zip(*axes.get_legend_handles_labels())}
+        drawn.legend(known.values(), known, loc="outside lower center", ncols=min(3, columns))
+    return drawn
+
+
+def _panel(axes: Axes, result: Sensitivity, family: str, name: str) -> None:
+    end = result.regions[name]["B8"]
+    if end is None:
+        end = result.measured_region(name, family) or 0.0
+    axes.axvspan(0, end, color=SERIES[2], alpha=0.13, linewidth=0, label="guaranteed: rho < 1")
+    cells = result.select(family=family, pattern=name)
+    first = cells[0].shift
+    own = [c for c in cells if c.shift == first]
+    curves = [
+        ("closed form B8 (largest of the runs)", own, "closed_form", "--", "^", SERIES[2]),
+        ("exact worst case of the deviation", own, "exact", "-", "s", SERIES[1]),
+        ("exact worst case of the method itself", own, "own", ":", "D", SERIES[3]),
+    ]
+    for place, shift in enumerate(result.settings.shifts):
+        chosen = [c for c in cells if c.shift == shift]
+        colour, marker = (SERIES[0], "o") if place == 0 else (SERIES[4], "v")
+        curves.append((f"largest gap of the runs, s = {shift:g}", chosen, "gap", "-", marker, colour))
+    for label, chosen, field, line, marker, colour in curves:
+        size = np.array([c.size for c in chosen])
+        value = np.array([np.nan if getattr(c, field) is None else getattr(c, field) for c in chosen], dtype=float)
+        if not np.isfinite(value).any():
+            continue
+        shown = np.where(value > _CEILING, np.nan, np.maximum(value, _FLOOR))
+        axes.plot(size, shown, linestyle=line, marker=marker, color=colour, label=label, markersize=3, linewidth=1.2)
+        above = value > _CEILING
+        if field == "exact":
+            above |= np.array([c.exact is None for c in chosen])
+        if above.any():
+            axes.plot(
+                size[above], np.full(above.sum(), 0.97), marker="^", linestyle="", color=colour, markersize=4,
+                transform=axes.get_xaxis_transform(), clip_on=False, label=None,
+            )  # fmt: skip
+    axes.axvline(end, color=MUTED, linewidth=0.8)
+    axes.set(yscale="log", ylim=(_FLOOR, _CEILING), xlim=(-0.03, max(result.settings.sizes) + 0.05))
+    axes.set_title(plain(name), color=INK)

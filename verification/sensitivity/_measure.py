@@ -1,0 +1,171 @@
+"""One cell of the table: a pattern of one size on one problem, held against what is guaranteed for its deviation."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+import l2o
+from l2o import Composite, InputError
+from verification.inspection import as_numpy, norm
+from verification.optimum import Optimum
+from verification.race import race
+from verification.sensitivity import _theory
+from verification.sensitivity._patterns import check_pattern
+from verification.verdict import Verdict
+from verification.verify import verify
+
+SOLVER = 1e-6
+"""Relative slack of worst cases, which are as the solver found them."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A pattern of one size on B instances; gaps and bounds in units of L R^2, R measured to the certified point.
+
+    Over the first K steps: `nominal` deviation (None where the run decides), `rho_median` and `rho_worst` measured,
+    `nominal_error` their largest difference and `as_nominal` whether rounding explains it; `guaranteed`: rho < 1 at
+    each step of each instance, so that B8 applies, and `claimed`: its nominal deviation says so. `closed_form`: B8 at
+    the measured rho and the distances of the run, largest over the instances, None where it is vacuous. `exact`: the
+    exact worst case of the profile, `own` that of the pattern itself where its coefficients are scalars; None where
+    +inf or not found, with the reason. `gap`: largest F(x_K) - F*, from above.
+    Over the long run: `iterations` (B,) until the relative gap is at most eps, None where it is not within the steps;
+    `factor_median` and `factor_worst` of iterations against the exact steps, over the instances that both reach (or
+    None); `diverged`: instances that `race` gave up or that end above F(x_0).
+    `broken`: what a guarantee and this run disagree on; there should be nothing.
+    """
+
+    family: str
+    shift: float
+    pattern: str
+    size: float
+    nominal: float | None
+    rho_median: float
+    rho_worst: float
+    nominal_error: float
+    as_nominal: bool
+    claimed: bool
+    guaranteed: bool
+    closed_form: float | None
+    exact: float | None
+    exact_reason: str
+    own: float | None
+    own_reason: str
+    gap: float | None
+    iterations: tuple[int | None, ...]
+    factor_median: float | None
+    factor_worst: float | None
+    diverged: int
+    broken: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings (JSON)."""
+        return {**asdict(self), "iterations": list(self.iterations), "broken": list(self.broken)}
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """B instances, where they start, and what is known of their optima."""
+
+    family: str
+    shift: float
+    problem: Composite
+    x0: torch.Tensor
+    optimum: Optimum
+
+    @property
+    def scale(self) -> np.ndarray:
+        """(B,) L R^2."""
+        return as_numpy(self.problem.smoothness) * norm(as_numpy(self.x0) - self.optimum.x) ** 2
+
+
+def measure(
+    field: Field,
+    name: str,
+    optimizer: Any,
+    *,
+    steps: int,
+    horizon: int,
+    eps: float,
+    exact_iterations: tuple[int | None, ...] | None = None,
+    seed: int = 0,
+) -> Cell:
+    """Run `optimizer` for `steps` steps that are judged, and for `horizon` steps that are counted.
+
+    `name` is that of its pattern, for which the worst case of the method itself is known or not. `exact_iterations` are
+    those of the exact step. A diverging run of `steps` steps is an `InputError`: choose fewer.
+    """
+    run = l2o.rollout(optimizer, field.problem, field.x0, steps, seed=seed)
+    smooth = field.problem.nonsmooth.is_zero
+    least = _theory.vacuous_rho()
+    checked = check_pattern(optimizer, run, least)
+    rho = as_numpy(run.relative_deviation)
+    if not np.isfinite(rho).all():
+        raise InputError(f"sensitivity: {optimizer.name} leaves float64 within {steps} steps; choose fewer.")
+    found = verify(run, field.problem, _theory.rate_name(smooth), optimum=field.optimum, reference_step=1.0)
+    applies = found.verdict != Verdict.NOT_APPLICABLE
+    closed = np.asarray(found.rhs, dtype=np.float64) / field.scale
+    gap_low = (as_numpy(run.objective)[:, -1] - field.optimum.upper) / field.scale
+    gap = (as_numpy(run.objective)[:, -1] - field.optimum.lower) / field.scale
+    guaranteed = checked.in_region and bool((rho < least).all())
+    worst = _theory.profile_worst(smooth, _theory.profile_of(rho))
+    own = _theory.method_worst(smooth, name, abs(optimizer.size), steps) or _theory.Worst(None)
+    raced = race(optimizer, field.problem, field.x0, horizon, seed=seed)
+    iterations = _iterations(raced.objective, field.optimum, eps)
+    factors = _factors(iterations, exact_iterations or iterations)
+    end, start = raced.objective[:, -1], raced.objective[:, 0]
+    diverged = (raced.diverged_at >= 0) | ~(end <= start)
+    broken = []
+    if bool((found.verdict == Verdict.VIOLATED).any()):
+        broken.append("B8 is violated")
+    for word, bound in (("the worst case of the profile", worst), ("the worst case of the method", own)):
+        if bound.value is not None and bool((gap_low > bound.value * (1 + SOLVER)).any()):
+            broken.append(f"a run is above {word}")
+    # rho < 1 at each step: F falls at each of them, and so over the steps that are judged
+    rise = as_numpy(run.objective)[:, -1] - as_numpy(run.objective)[:, 0]
+    if guaranteed and bool((rise > 1e-9 * np.abs(as_numpy(run.objective)[:, 0])).any()):
+        broken.append("F rises though rho < 1")
+    if checked.claims_region and not checked.in_region:
+        broken.append("the pattern claims rho < 1, and its steps do not have it")
+    if not checked.agrees:
+        broken.append(f"rho is not the nominal one, by {checked.error:.2g}")
+    return Cell(
+        family=field.family,
+        shift=field.shift,
+        pattern=name,
+        size=abs(optimizer.size),
+        nominal=optimizer.level,
+        rho_median=float(np.median(rho)),
+        rho_worst=float(rho.max()),
+        nominal_error=checked.error,
+        as_nominal=checked.agrees,
+        claimed=checked.claims_region,
+        guaranteed=guaranteed,
+        closed_form=float(closed.max()) if bool(applies.all()) and np.isfinite(closed).all() else None,
+        exact=worst.value,
+        exact_reason=worst.reason,
+        own=own.value,
+        own_reason=own.reason,
+        gap=float(gap.max()) if np.isfinite(gap).all() else None,
+        iterations=iterations,
+        factor_median=None if factors.size == 0 else float(np.median(factors)),
+        factor_worst=None if factors.size == 0 else float(factors.max()),
+        diverged=int(diverged.sum()),
+        broken=tuple(broken),
+    )
+
+
+def _iterations(objective: np.ndarray, optimum: Optimum, eps: float) -> tuple[int | None, ...]:
+    """First k with F(x_k) - F_up <= eps (F(x_0) - F_up), for each instance."""
+    gap = objective - optimum.upper[:, None]
+    with np.errstate(invalid="ignore"):
+        reached = gap <= eps * gap[:, :1]
+    return tuple(int(row.argmax()) if row.any() else None for row in reached)
+
+
+def _factors(iterations: tuple[int | None, ...], exact: tuple[int | None, ...]) -> np.ndarray:
+    pairs = [(a, b) for a, b in zip(iterations, exact) if a is not None and b]
+    return np.array([a / b for a, b in pairs])
