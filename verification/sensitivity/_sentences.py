@@ -57,7 +57,7 @@ def caution(result: Sensitivity) -> list[str]:
         lines.append(
             "The factor of B8 is the ratio of two upper bounds, the second of them loose at rho = 0: it is what the "
             "guarantee costs, and no bound on what iterations cost. At rho = "
-            f"{where} the exact worst case grows by more than it."
+            f"{where} the exact worst case with any r grows by more."
         )
     if own:
         cell, ratio = max(own, key=lambda pair: pair[1])

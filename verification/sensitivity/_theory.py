@@ -138,7 +138,7 @@ def profile_worst(smooth: bool, profile: tuple[Fraction, ...]) -> Worst:
     if found.value is None and smooth:
         # f = L x^2/2 and u_k = rho_k G_k, so that x_k = -rho_k x_{k-1}
         least = float(np.prod([float(rho) ** 2 for rho in profile])) / 2
-        return Worst(None, f"{found.reason}; at least {least:.3g}, which f = L x^2/2 attains")
+        return Worst(None, f"{found.reason}; at least {least:.3g}, on f = L x^2/2")
     return found
 
 
