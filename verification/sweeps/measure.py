@@ -55,7 +55,7 @@ def run_group(cells: Sequence[Cell], optimizers: Mapping[str, Optimizer], measur
             begun = time.perf_counter()
             try:
                 base, x0, certified = _prepare(open_[0].spec, index, measures.rtol)
-            except Exception as problem:
+            except Exception as problem:  # no instances, no cells: all of them fail with it
                 failed |= {cell.key: _failure(cell, problem) for cell in open_}
                 break
             shared = (time.perf_counter() - begun) / len(open_)
