@@ -19,7 +19,11 @@ from bounds.proofs import ARGUMENTS, Proof
 ROOT = Path(__file__).parents[1]
 GENERATED = re.compile(r"b\d\d\.md")
 """Pages of docs/theory that are written when the documentation is built."""
-DOCS = sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts and not GENERATED.fullmatch(p.name))
+WRITTEN = {"_build", "checks"}
+"""Folders of docs/ that are written then."""
+DOCS = sorted(
+    p for p in (ROOT / "docs").rglob("*.md") if not WRITTEN & set(p.parts) and not GENERATED.fullmatch(p.name)
+)
 PAGES = [ROOT / "README.md", *DOCS]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.S | re.M)
 EXPECTED = re.compile(r"^# -> ?(.*)$", flags=re.M)
@@ -190,3 +194,17 @@ def test_arrows_point_one_way() -> None:
         for source in (ROOT / package).rglob("*.py"):
             found = set(re.findall(r"^\s*(?:from|import) (bounds|l2o|verification)\b", source.read_text(), flags=re.M))
             assert found <= knows, source
+
+
+def test_every_check_has_a_page_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Written from the registry when the documentation is built: texts, how it is run, who is expected to fail it."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
+    checks = importlib.import_module("checks")
+    checks.write(tmp_path)
+    from verification.conformance import CHECKS
+
+    assert {p.stem for p in tmp_path.glob("*.md")} == set(CHECKS)
+    for name, check in CHECKS.items():
+        page = (tmp_path / f"{name}.md").read_text(encoding="utf-8").lower()
+        assert all(text.rstrip(".").lower() in page for text in (check.asserts, check.why, check.breaks, check.advice))
+    assert "adam" in (tmp_path / "fixed_point.md").read_text(encoding="utf-8")
