@@ -37,7 +37,7 @@ def training_seconds(cell: Cell, folder: Path) -> float | None:
     if weights == "shipped":
         return seconds_of(manifest(cell.model.name, FAMILIES[cell.spec.family].trained_for))
     if weights == "trained":
-        weights = str(folder / TRAINED / cell.model.training().digest[:24])
+        weights = str(folder / TRAINED / cell.model.training_key)
     return seconds_of(l2o.load_trained(weights)[1])
 
 

@@ -134,9 +134,10 @@ class ModelSection(Section):
             {"model": {"name": self.name, "options": self.options}, **self.train}, TrainingConfig, "train"
         )
 
-    def family(self) -> str | None:
-        """The family that `train` trains for."""
-        return None if self.train is None else self.training().problem.family
+    @property
+    def training_key(self) -> str:
+        """The name of the folder that its training is kept in: equal settings, equal name."""
+        return self.training().digest[:24]
 
 
 class SweepConfig(Section):

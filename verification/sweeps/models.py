@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from verification.sweeps.families import FAMILIES
 from verification.sweeps.methods import make_method
 
 TRAINED = "weights"  # the folder of a sweep that its own trainings are kept in
-Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def trainings(cells: Sequence[Cell], folder: Path) -> list[Training]:
     found: dict[str, Training] = {}
     for cell in cells:
         if weights_of(cell.model, cell.spec) == "trained":
-            digest = cell.model.training().digest[:24]
+            digest = cell.model.training_key
             found.setdefault(digest, Training(cell.model, folder / TRAINED / digest))
     return list(found.values())
 
@@ -63,7 +62,7 @@ def optimizer_of(cell: Cell, folder: Path) -> Optimizer:
             return make(model.name, {**model.options, "base": shipped})
         return _with_options(shipped, model)
     if weights == "trained":
-        return l2o.load_trained(folder / TRAINED / model.training().digest[:24])[0]
+        return l2o.load_trained(folder / TRAINED / model.training_key)[0]
     return _with_options(l2o.load_trained(weights)[0], model)
 
 

@@ -262,7 +262,7 @@ def _trained(
             broken[training.folder.name] = error
     left = []
     for cell in cells:
-        digest = cell.model.training().digest[:24] if cell.model.train is not None else ""
+        digest = cell.model.training_key if cell.model.train is not None else ""
         if digest in broken:
             keep(Outcome(cell.key, error=f"training of {cell.model.key}: {broken[digest]}"), cell, "")
         else:
@@ -281,7 +281,7 @@ def _tasks(
             if who not in made:
                 made[who] = optimizer_of(cell, folder)
             usable.append(cell)
-        except Exception as problem:
+        except Exception as problem:  # weights that cannot be loaded fail their cells; the others go on
             keep(Outcome(cell.key, error=f"{type(problem).__name__}: {' '.join(str(problem).split())}"), cell, "")
     return [
         Task(group, {c.key: made[c.model.key, c.spec.family] for c in group}, measures, _version())
