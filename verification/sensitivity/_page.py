@@ -2,73 +2,55 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
-import verification.report
 from l2o._files import write_bytes
+from verification import pages
 from verification.report._format import number
-from verification.report.figures import file_bytes, inline_svg
 from verification.sensitivity import _sentences
 from verification.sensitivity._figure import figure
 from verification.sensitivity._patterns import DESCRIPTIONS
 from verification.sensitivity._run import Sensitivity
 
-_HERE = Path(__file__).parent
-_STYLE = Path(verification.report.__file__).parent / "style.css"
+_NOTES = (
+    "Shaded: guaranteed. Triangles at the upper edge: unbounded, above the panel or not found. The closed form ends "
+    "where it is vacuous; it knows the distances of the run, max ||x_k - x*||, and may lie below the exact worst case, "
+    "which knows R only. B8 and the worst cases are for s = {}."
+)
 
 
 def write(result: Sensitivity, folder: str | os.PathLike[str]) -> Path:
     """Write sensitivity.json, sensitivity.csv and sensitivity.html, and give back the page's path."""
     folder = Path(folder)
-    data = {**result.to_dict(), "sentences": list(_sentences.lines(result))}
-    write_bytes(
-        folder / "sensitivity.json", (json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
-    )
+    pages.write_json({**result.to_dict(), "sentences": list(_sentences.lines(result))}, folder / "sensitivity.json")
     write_bytes(folder / "sensitivity.csv", table(result).encode())
     return write_bytes(folder / "sensitivity.html", render(result).encode())
 
 
 def table(result: Sensitivity) -> str:
     """A row for each cell; lists are joined by spaces, and what there is not is empty."""
-    rows = [cell.to_dict() for cell in result.cells]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        shown = {k: "" if v is None else v for k, v in row.items()}
-        shown["iterations"] = " ".join("-" if v is None else str(v) for v in row["iterations"])
-        shown["broken"] = "; ".join(row["broken"])
-        writer.writerow(shown)
-    return text.getvalue()
+    return pages.csv_table([cell.to_dict() for cell in result.cells])
 
 
 def render(result: Sensitivity) -> str:
     """The page; equal results give equal bytes."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
-    settings = result.settings
-    return environment.get_template("template.html").render(
+    settings, trained = result.settings, _sentences.trained(result)
+    contents = {"answer": "Answer", "regions": "Regions", "families": "Families"}
+    return pages.render(
+        Path(__file__).parent,
+        "template.html",
+        title="Sensitivity to Assumption 1",
+        contents={**contents, **({"trained": "Trained models"} if trained else {}), "methods": "Methods"},
+        created=result.created,
         result=result,
         settings=settings,
-        style=Markup(_STYLE.read_text(encoding="utf-8")),
         verdict=_sentences.verdict(result),
         costs=_sentences.costs(result),
         caution=_sentences.caution(result),
-        trained=_sentences.trained(result),
+        trained=trained,
         descriptions=DESCRIPTIONS,
         regions=[_region(result, name) for name in settings.patterns],
         views=[_view(result, family) for family in settings.families],
@@ -92,10 +74,8 @@ def _region(result: Sensitivity, name: str) -> dict[str, Any]:
 
 def _view(result: Sensitivity, family: str) -> dict[str, Any]:
     title = f"Sensitivity on {family}"
-    svg = file_bytes(figure(result, family), "svg")
     words = f"{title}: a panel for each pattern; B8, exact worst cases and runs against the size of the deviation."
-    return {
-        "family": family,
-        "svg": Markup(inline_svg(svg, f"f-{family}", title, words)),
-        "cells": result.select(family=family),
-    }
+    shown = pages.figure_view(
+        figure(result, family), f"f-{family}", title, words, _NOTES.format(number(result.settings.shifts[0]))
+    )
+    return {**shown, "family": family, "cells": result.select(family=family)}

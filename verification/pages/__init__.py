@@ -1,0 +1,99 @@
+"""What the pages of results share: one skeleton, one style, and how numbers and figures get into them.
+
+A page extends `page.html` and fills its `main` block; `parts.html` holds tables and figures. The pages are
+self-contained, need no server, and equal results give equal bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup
+
+import verification.report
+from l2o._files import write_bytes
+from verification.report._format import number, percent, printable
+from verification.report.figures import file_bytes, inline_svg
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_HERE = Path(__file__).parent
+_STYLE = Path(verification.report.__file__).parent / "style.css"
+
+
+def render(folder: Path, name: str, *, title: str, contents: Mapping[str, str], **values: Any) -> str:
+    """The template `name` in `folder`, which extends page.html: `title`, and links to the sections of `contents`.
+
+    `contents` maps the id of each section to its name. Undefined names in a template are errors.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([folder, _HERE]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "percent": percent}
+    style = Markup(_STYLE.read_text(encoding="utf-8"))
+    return environment.get_template(name).render(
+        {"created": "", **printable_values(values)}, title=title, contents=contents, style=style
+    )
+
+
+def printable_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values without characters that no HTML file may hold; markup and objects stay as they are."""
+    plain = (str, Mapping, list, tuple)
+    return {k: v if isinstance(v, Markup) or not isinstance(v, plain) else _printable(v) for k, v in values.items()}
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, Mapping):
+        return {printable(k): _printable(v) for k, v in value.items()}
+    return [_printable(v) for v in value] if isinstance(value, (list, tuple)) else printable(value)
+
+
+def figure_view(figure: Figure, prefix: str, title: str, words: str, notes: str = "") -> dict[str, Any]:
+    """A figure for the `figure` macro: an `<svg>` whose ids begin with `prefix`, read out as `words`."""
+    svg = Markup(inline_svg(file_bytes(figure, "svg"), prefix, title, words))
+    return {"title": title, "svg": svg, "notes": notes}
+
+
+def write_figure(figure: Figure, stem: Path) -> list[Path]:
+    """The figure as `stem`.svg and `stem`.pdf; equal figures give equal bytes."""
+    return [write_bytes(stem.with_suffix(f".{kind}"), file_bytes(figure, kind)) for kind in ("svg", "pdf")]
+
+
+def write_json(data: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
+    """Strict JSON (no NaN), written atomically."""
+    return write_bytes(Path(path), (json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())
+
+
+def csv_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each row; lists are joined by spaces, texts by semicolons, and what there is not is empty."""
+    if not rows:
+        return ""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: _field(value) for name, value in row.items()})
+    return text.getvalue()
+
+
+def _field(value: Any) -> Any:
+    if value is None:
+        return ""
+    if not isinstance(value, (list, tuple)):
+        return value
+    words = any(isinstance(v, str) for v in value)
+    return ("; " if words else " ").join("-" if v is None else str(v) for v in value)
