@@ -96,8 +96,13 @@ class GoMathL2O(HeadNetwork):
 
     @staticmethod
     def _raw_features(problem: Composite, x: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-        ends = problem.nonsmooth.subdifferential(x)
-        if not problem.nonsmooth.finite_slopes:
+        term = problem.nonsmooth
+        if not term.separable and term.names_subgradients and x.shape[-1] > 1:
+            # No box holds the subdifferential. Its element that is nearest to -grad f stands for both ends: the choice
+            # that makes the gradient of F least, and one that moves and scales along with F.
+            return torch.stack([gradient, *2 * [term.nearest_subgradient(x, -gradient)]])
+        ends = term.subdifferential(x)
+        if not term.finite_slopes:
             # The normal cone of a box has infinite ends; its direction is the information, so +-inf becomes +-1.
             ends = [torch.nan_to_num(end, posinf=1.0, neginf=-1.0) for end in ends]
         return torch.stack([gradient, *ends])
