@@ -44,7 +44,9 @@ def sensitivity(
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None)
         result = package.sensitivity(
-            settings, progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+            settings,
+            progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
+            trainings=out / "trainings",
         )
     page = package.write(result, out)
     if as_json:

@@ -50,16 +50,29 @@ class ModelConfig(Section):
 
 
 class ProblemConfig(Section):
-    """The family the optimizer is trained on: a synthetic one, with its size."""
+    """The family the optimizer is trained on: a synthetic one, with its size.
 
-    family: Literal["lasso", "logistic_l1"] = "lasso"
+    A quadratic has a `dim` only, and the generator's condition number; what does not apply to it must be left out.
+    """
+
+    family: Literal["lasso", "logistic_l1", "quadratic"] = "lasso"
     rows: int = Field(20, ge=1)
     dim: int = Field(40, ge=1)
     sparsity: int | None = Field(None, ge=0)
     lam: float = Field(0.1, ge=0, allow_inf_nan=False)
 
+    @model_validator(mode="after")
+    def _fits(self) -> ProblemConfig:
+        other = {"rows", "sparsity", "lam"} & self.model_fields_set
+        given = sorted(n for n in other if getattr(self, n) != type(self).model_fields[n].default)
+        if self.family == "quadratic" and given:
+            raise ValueError(f"a quadratic has no {', '.join(given)}; leave it out")
+        return self
+
     def build(self, batch: int, seed: int, dtype: torch.dtype = torch.float64) -> Composite:
         """`batch` instances."""
+        if self.family == "quadratic":
+            return synthetic.quadratic(batch, self.dim, seed=seed, dtype=dtype)
         make = getattr(synthetic, self.family)
         return make(batch, self.rows, self.dim, sparsity=self.sparsity, lam=self.lam, seed=seed, dtype=dtype)
 

@@ -15,7 +15,7 @@ import math
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from l2o._errors import InputError
-from l2o._files import write_bytes, write_npz
+from l2o._files import read_npz, write_bytes, write_npz
 from l2o.optimizers import Optimizer
 from l2o.optimizers._learned import LearnedOptimizer, detach
 from l2o.optimizers.kernel import Workspace
@@ -39,12 +39,16 @@ Progress = Callable[[int, int, float], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """What training leaves: the optimizer with its best weights, their file, and the manifest beside it."""
+    """What training leaves: the optimizer with its best weights, their file, and the manifest beside it.
+
+    `stages`: batches done -> the optimizer with the weights it had then, for the stages that were asked for.
+    """
 
     optimizer: Optimizer
     path: Path | None
     manifest: dict[str, Any]
     resumed_at: int
+    stages: dict[int, Optimizer] = field(default_factory=dict)
 
 
 def _segment(
@@ -169,7 +173,45 @@ def _manifest(config: TrainingConfig, state: TrainingState, digest: str, command
     }
 
 
-def train_one(config: TrainingConfig, folder: Path | None, progress: Progress | None, command: str) -> Trained:
+def _numpy(weights: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    return {n: w.detach().cpu().double().numpy() for n, w in weights.items()}
+
+
+@dataclass
+class _Stages:
+    """Weights as they were after some numbers of batches, in files beside the state where there is a folder."""
+
+    wanted: frozenset[int]
+    folder: Path | None
+    digest: str
+    found: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
+
+    def _path(self, batches: int) -> Path | None:
+        return None if self.folder is None else self.folder / f"stage-{batches}-{self.digest[:12]}.npz"
+
+    def resume(self, done: int) -> None:
+        """Take up the stages that an earlier call has passed."""
+        for batches in sorted(b for b in self.wanted if b < done):
+            path = self._path(batches)
+            if path is None or not path.exists():
+                raise InputError(
+                    f"{self.folder}: a training stands there at {done} batches, and its weights after {batches} were "
+                    f"not kept; give another folder, or delete it to start over."
+                )
+            self.found[batches] = read_npz(path, "the weights of a stage", "delete the folder to start over")
+
+    def keep(self, state: TrainingState) -> None:
+        """Keep the weights as they are now, if they were asked for."""
+        if state.batches_done in self.wanted and state.batches_done not in self.found:
+            weights, path = _numpy(state.weights), self._path(state.batches_done)
+            self.found[state.batches_done] = weights
+            if path is not None:
+                write_npz(path, weights)
+
+
+def train_one(
+    config: TrainingConfig, folder: Path | None, progress: Progress | None, command: str, stages: frozenset[int]
+) -> Trained:
     """Train with one seed, in an existing folder; see `l2o.train`."""
     schedule = config.training
     model = config.model.build(schedule.seed)
@@ -187,6 +229,9 @@ def train_one(config: TrainingConfig, folder: Path | None, progress: Progress | 
     resumed_at = state.batches_done
 
     held_out = HeldOut.make(config)
+    kept = _Stages(stages, folder, config.digest)
+    kept.resume(resumed_at)
+    kept.keep(state)
     if not state.curve:  # the untrained model is a candidate too: a diverging run must not replace it
         _validate(model, held_out, state)
     total = schedule.epochs * schedule.batches
@@ -195,6 +240,7 @@ def train_one(config: TrainingConfig, folder: Path | None, progress: Progress | 
     try:
         while state.batches_done < total:
             loss = _train_batch(model, config, state, workspace)
+            kept.keep(state)
             if state.batches_done % config.validation.every == 0 or state.batches_done == total:
                 _validate(model, held_out, state)
             if state.skipped > max(5, _MAX_SKIPPED_SHARE * state.batches_done):
@@ -214,11 +260,15 @@ def train_one(config: TrainingConfig, folder: Path | None, progress: Progress | 
         if state_file is not None and consistent.batches_done > resumed_at:
             consistent.save(state_file)
 
-    best = {n: w.detach().cpu().double().numpy() for n, w in state.best.items()}
+    best = _numpy(state.best)
     manifest = _manifest(config, state, weights_hash(best), command)
     path = None
     if folder is not None:
         path = write_npz(folder / "weights.npz", best)
         write_bytes(folder / "manifest.json", (json.dumps(manifest, indent=1) + "\n").encode())
-    tensors = {n: torch.from_numpy(a) for n, a in best.items()}
-    return Trained(model.with_parameters(tensors), path, manifest, resumed_at)
+
+    def carrying(weights: dict[str, np.ndarray]) -> Optimizer:
+        return model.with_parameters({n: torch.from_numpy(a) for n, a in weights.items()})
+
+    at = {batches: carrying(weights) for batches, weights in sorted(kept.found.items())}
+    return Trained(carrying(best), path, manifest, resumed_at, at)

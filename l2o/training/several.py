@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def train(
     *,
     progress: Progress | None = None,
     command: str | None = None,
+    stages: Collection[int] = (),
 ) -> Trained:
     """Train the optimizer that `config` names; keep the weights with the lowest validation score.
 
@@ -32,9 +34,13 @@ def train(
     several seeds in the config each is trained in a folder of its own, `seed-N`; the best of them, by its score on
     fresh validation instances, is put beside them, and its manifest lists the scores of all. `progress(batches done,
     batches in all, last training loss)` is called after every batch.
+
+    `stages` are numbers of batches: the weights as they are after that many, not the best so far, are kept as well, in
+    `Trained.stages` and in files `stage-*.npz` of the folder; 0 are the untrained ones. For one seed only.
     """
     if not isinstance(config, TrainingConfig):
         config = load_config(config)
+    wanted = _stages(stages, config)
     folder = None if out is None else Path(out)
     if folder is not None:
         try:
@@ -48,9 +54,18 @@ def train(
             torch.set_num_threads(config.training.threads)
         if config.training.seeds:
             return _best_of(config, folder, progress, command)
-        return train_one(config, folder, progress, command)
+        return train_one(config, folder, progress, command, wanted)
     finally:
         torch.set_num_threads(before)
+
+
+def _stages(stages: Collection[int], config: TrainingConfig) -> frozenset[int]:
+    total = config.training.epochs * config.training.batches
+    if not all(isinstance(b, int) and 0 <= b <= total for b in stages):
+        raise InputError(f"stages: expected numbers of batches from 0 to {total}, got {list(stages)}.")
+    if stages and config.training.seeds:
+        raise InputError("stages: expected a training with one seed; name `seed` in the settings and no `seeds`.")
+    return frozenset(stages)
 
 
 def _single(config: TrainingConfig, seed: int) -> TrainingConfig:
@@ -69,7 +84,7 @@ def _best_of(config: TrainingConfig, folder: Path | None, progress: Progress | N
             if progress is not None:
                 progress(place * total + done, len(seeds) * total, loss)
 
-        runs.append(train_one(_single(config, seed), own, tell, command))
+        runs.append(train_one(_single(config, seed), own, tell, command, frozenset()))
     # Each seed's weights are the best of many on the validation instances, and so look better there than they are.
     judge = HeldOut.make(config, index=1, times=_FINAL)
     finals = [judge.score(run.optimizer) for run in runs]

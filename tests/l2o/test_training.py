@@ -73,6 +73,46 @@ def test_an_interruption_loses_no_finished_batch(tmp_path, monkeypatch) -> None:
     assert resumed.path.read_bytes() == whole.path.read_bytes()
 
 
+def test_the_weights_of_stages_are_those_of_shorter_trainings(tmp_path, monkeypatch) -> None:
+    """Kept at any stage, also across an interruption; what was not kept in time is an error."""
+    monkeypatch.setattr("l2o.training.loop._SAVE_EVERY_SECONDS", 0.0)
+    one_epoch = {**SMALL, "training": {**SMALL["training"], "epochs": 1, "batches": 6}}
+    whole = l2o.train(one_epoch, stages=(0, 2, 6))
+    assert list(whole.stages) == [0, 2, 6]
+
+    def stop_at_three(done: int, total: int, loss: float) -> None:
+        if done == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        l2o.train(one_epoch, tmp_path, progress=stop_at_three, stages=(0, 2, 6))
+    resumed = l2o.train(one_epoch, tmp_path, stages=(0, 2, 6))
+    assert resumed.resumed_at == 3
+    for batches, model in whole.stages.items():
+        for name, weight in model.parameters.items():
+            assert torch.equal(weight, resumed.stages[batches].parameters[name])
+    untrained = l2o.optimizer("go-math-l2o", **SMALL["model"]["options"], seed=0).parameters
+    early, late = whole.stages[0].parameters, whole.stages[6].parameters
+    assert all(torch.equal(early[name], w.float().double()) for name, w in untrained.items())
+    assert any(not torch.equal(early[name], late[name]) for name in early)
+    short = {**one_epoch, "training": {**one_epoch["training"], "batches": 2}}
+    ends = l2o.train(short, stages=(2,)).stages[2].parameters
+    assert all(torch.equal(ends[name], w) for name, w in whole.stages[2].parameters.items())
+    with pytest.raises(l2o.InputError, match="after 4 were not kept"):
+        l2o.train(one_epoch, tmp_path, stages=(4,))
+    with pytest.raises(l2o.InputError, match="from 0 to 6"):
+        l2o.train(one_epoch, stages=(7,))
+    with pytest.raises(l2o.InputError, match="one seed"):
+        l2o.train({**one_epoch, "training": {**one_epoch["training"], "seeds": [0, 1]}}, stages=(1,))
+
+
+def test_quadratics_can_be_trained_on() -> None:
+    config = {**SMALL, "problem": {"family": "quadratic", "dim": 6}}
+    assert l2o.train(config).manifest["family"] == "quadratic"
+    with pytest.raises(l2o.InputError, match="a quadratic has no lam, rows"):
+        load_config({**config, "problem": {"family": "quadratic", "dim": 6, "rows": 3, "lam": 0.2}})
+
+
 def test_training_lowers_the_validation_loss() -> None:
     config = json.loads(json.dumps(SMALL))
     config["training"] |= {"batches": 30, "epochs": 1, "batch": 16, "horizon": 10, "unroll": 5}

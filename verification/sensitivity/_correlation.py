@@ -22,7 +22,7 @@ from verification.inspection import as_numpy
 from verification.optimum import Optimum
 
 LEVEL = 0.95
-_LEAST = 1e-14
+LEAST = 1e-14
 """Relative gaps below this are rounding of F, and count as this."""
 
 
@@ -57,12 +57,18 @@ class Correlation:
 
 
 def spearman(
-    a: Sequence[float], b: Sequence[float], *, resamples: int = 2000, seed: int = 0
+    a: Sequence[float],
+    b: Sequence[float],
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+    groups: Sequence[int] | None = None,
 ) -> tuple[float | None, float | None, float | None, float | None]:
     """Spearman's correlation of two samples of n, the ends of its interval, and the p-value of scipy.
 
     `resamples` draws of n instances with replacement, all at once, each ranked anew; draws without variation are left
-    out.
+    out. `groups`: n numbers from 0 on, of groups of equal size that are drawn as a whole because their members are no
+    independent draws; the p-value does not know of them, and is None.
     """
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if a.shape != b.shape or a.ndim != 1 or a.size < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
@@ -73,17 +79,28 @@ def spearman(
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return None, None, None, None
     value = spearmanr(a, b)
-    draw = np.random.default_rng(seed).integers(0, a.size, (resamples, a.size))
+    members = np.arange(a.size)[:, None] if groups is None else _members(groups, a.size)
+    drawn_groups = np.random.default_rng(seed).integers(0, len(members), (resamples, len(members)))
+    draw = members[drawn_groups].reshape(resamples, -1)
     ranks = [rankdata(sample[draw], axis=1) for sample in (a, b)]
     one, two = (r - r.mean(axis=1, keepdims=True) for r in ranks)
     spread = np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
     drawn = (one * two).sum(axis=1)[spread > 0] / spread[spread > 0]
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(value.statistic), float(low), float(high), float(value.pvalue)
+    return float(value.statistic), float(low), float(high), float(value.pvalue) if groups is None else None
+
+
+def _members(groups: Sequence[int], n: int) -> np.ndarray:
+    """(groups, members) indices of the samples in each group."""
+    labels = np.asarray(groups)
+    sizes = np.bincount(labels) if labels.shape == (n,) and labels.min() >= 0 else np.zeros(1)
+    if sizes.min() < 1 or sizes.max() != sizes.min():
+        raise InputError(f"groups: expected {n} numbers from 0 on, each as often as any other, got {list(groups)}.")
+    return np.argsort(labels, kind="stable").reshape(len(sizes), -1)
 
 
 def correlations(
-    model: str,
+    label: str,
     optimizer: Any,
     family: str,
     problem: Composite,
@@ -105,7 +122,7 @@ def correlations(
     objective = as_numpy(run.objective)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         gap = (objective[:, -1] - optimum.upper) / (objective[:, 0] - optimum.upper)
-        rate = np.log10(np.maximum(gap, _LEAST)) / steps
+        rate = np.log10(np.maximum(gap, LEAST)) / steps
     measured = {"median rho": (np.nanmedian, meter.rho), "largest rho": (np.nanmax, meter.rho)}
     if meter.delta_sum is not None:
         measured["median delta-sum"] = (np.nanmedian, meter.delta_sum["gradient_descent"])
@@ -113,9 +130,9 @@ def correlations(
     for name, (summary, values) in measured.items():
         kept = np.isfinite(rate) & meter.judged[:, :first].any(axis=1)
         if kept.sum() < 3:
-            raise InputError(f"sensitivity: {model} leaves {int(kept.sum())} sound instances, of 3 at least; use more.")
+            raise InputError(f"sensitivity: {label} leaves {int(kept.sum())} sound instances, of 3 at least; use more.")
         deviation = summary(values[kept, :first], axis=1)
         value, low, high, p = spearman(deviation, rate[kept], resamples=resamples, seed=seed)
-        medians = float(np.median(deviation)), float(np.median(rate[kept])), int((gap[kept] <= _LEAST).sum())
-        found.append(Correlation(model, family, shift, name, int(kept.sum()), value, low, high, p, *medians))
+        medians = float(np.median(deviation)), float(np.median(rate[kept])), int((gap[kept] <= LEAST).sum())
+        found.append(Correlation(label, family, shift, name, int(kept.sum()), value, low, high, p, *medians))
     return tuple(found)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verification.report.figures._style import INK, MUTED, SERIES, plain, style
+from verification.report.figures._style import INK, MARKERS, MUTED, SERIES, plain, style
+from verification.sensitivity import _theory
 from verification.sensitivity._run import Sensitivity
 
 if TYPE_CHECKING:
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 4
-_CEILING = 30.0
+CEILING = 30.0
 """Values above this, in units of L R^2, are outside the panel: nothing is learned from how large a lost run is."""
-_FLOOR = 1e-5
+FLOOR = 1e-5
+_LEAST_RHO = 0.05
+"""Where the exact step, whose rho is rounding, is put on a logarithmic axis."""
 
 
 def figure(result: Sensitivity, family: str) -> Figure:
@@ -50,6 +53,75 @@ def figure(result: Sensitivity, family: str) -> Figure:
     return drawn
 
 
+def single(result: Sensitivity, family: str, name: str) -> Figure:
+    """The panel of one pattern, which a page shows where no script runs."""
+    from matplotlib.figure import Figure as Canvas
+
+    with style():
+        drawn = Canvas(figsize=(5.0, 3.4), layout="constrained")
+        axes = drawn.subplots()
+        _panel(axes, result, family, name)
+        axes.set(xlabel="size", ylabel=f"F(x_{result.settings.steps}) - F*, in L R²")
+        drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return drawn
+
+
+def trained(result: Sensitivity) -> Figure:
+    """Iterations over those of the exact step against the measured median rho: checkpoints, patterns and theory.
+
+    A row for each shift and a column for each family. Colours are stages of training, from pale to dark, markers are
+    widths; the cells of the patterns are crosses.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure as Canvas
+
+    settings = result.settings
+    rows, columns = len(settings.shifts), len(settings.families)
+    shades = colormaps["viridis_r"](np.linspace(0.15, 1.0, len(settings.stages)))
+    with style():
+        drawn = Canvas(figsize=(max(3.4, 2.4 * columns), 2.2 * rows + 0.9), layout="constrained")
+        panels = drawn.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        for row, shift in zip(panels, settings.shifts):
+            for axes, family in zip(row, settings.families):
+                _theory_lines(axes, result, family)
+                cells = [c for c in result.select(family=family, shift=shift) if c.factor_median is not None]
+                axes.plot(
+                    [max(c.rho_median, _LEAST_RHO) for c in cells], [c.factor_median for c in cells], "x",
+                    color=MUTED, markersize=3.5, markeredgewidth=0.8, label="patterns",
+                )  # fmt: skip
+                own = [c for c in result.checkpoints if (c.cell.family, c.cell.shift) == (family, shift)]
+                for shade, batches in zip(shades, settings.stages):
+                    for marker, hidden in zip(MARKERS, settings.widths):
+                        mine = [c.cell for c in own if (c.batches, c.hidden) == (batches, hidden)]
+                        shown = [c for c in mine if c.factor_median is not None]
+                        axes.plot(
+                            [c.rho_median for c in shown], [c.factor_median for c in shown], marker, color=shade,
+                            markersize=4.5, label=f"{batches} batches" if hidden == settings.widths[0] else None,
+                        )  # fmt: skip
+                axes.set(xscale="log", yscale="log", xlim=(_LEAST_RHO / 1.2, 12), ylim=(0.1, 100))
+                axes.set_title(plain(f"{family}, s = {shift:g}"), color=INK)
+        for axes in panels[:, 0]:
+            axes.set_ylabel("iterations, over exact steps")
+        for axes in panels[-1]:
+            axes.set_xlabel("median rho")
+        known = {label: line for line, label in zip(*panels[0, 0].get_legend_handles_labels())}
+        drawn.legend(known.values(), known, loc="outside lower center", ncols=4)
+    return drawn
+
+
+def _theory_lines(axes: Axes, result: Sensitivity, family: str) -> None:
+    """The region, what the guarantee grows by, and what the exact worst case costs in steps."""
+    end = _theory.vacuous_rho()
+    axes.axvspan(_LEAST_RHO / 10, end, color=SERIES[2], alpha=0.13, linewidth=0, label="guaranteed: rho < 1")
+    axes.axhline(1, color=MUTED, linewidth=0.8)
+    grid = np.geomspace(_LEAST_RHO, 0.995 * end, 60)
+    axes.plot(grid, [_theory.guarantee_factor(r) for r in grid], "--", color=SERIES[2], label="guarantee B8 grows by")
+    word = "smooth" if family == "quadratic" else "composite"
+    known = [(r["rho"], r[word]["worth"]) for r in result.costs if r["rho"] and r[word]["worth"] is not None]
+    if known:
+        axes.plot(*zip(*known), "-s", color=SERIES[1], markersize=3, label="exact worst case costs")
+
+
 def _panel(axes: Axes, result: Sensitivity, family: str, name: str) -> None:
     end = result.regions[name]["B8"]
     if end is None:
@@ -72,9 +144,9 @@ def _panel(axes: Axes, result: Sensitivity, family: str, name: str) -> None:
         value = np.array([np.nan if getattr(c, field) is None else getattr(c, field) for c in chosen], dtype=float)
         if not np.isfinite(value).any():
             continue
-        shown = np.where(value > _CEILING, np.nan, np.maximum(value, _FLOOR))
+        shown = np.where(value > CEILING, np.nan, np.maximum(value, FLOOR))
         axes.plot(size, shown, linestyle=line, marker=marker, color=colour, label=label, markersize=3, linewidth=1.2)
-        above = value > _CEILING
+        above = value > CEILING
         if field == "exact":
             above |= np.array([c.exact is None for c in chosen])
         if above.any():
@@ -83,5 +155,5 @@ def _panel(axes: Axes, result: Sensitivity, family: str, name: str) -> None:
                 transform=axes.get_xaxis_transform(), clip_on=False, label=None,
             )  # fmt: skip
     axes.axvline(end, color=MUTED, linewidth=0.8)
-    axes.set(yscale="log", ylim=(_FLOOR, _CEILING), xlim=(-0.03, max(result.settings.sizes) + 0.05))
+    axes.set(yscale="log", ylim=(FLOOR, CEILING), xlim=(-0.03, max(result.settings.sizes) + 0.05))
     axes.set_title(plain(name), color=INK)

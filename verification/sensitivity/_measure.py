@@ -9,17 +9,30 @@ import numpy as np
 import torch
 
 import l2o
-from l2o import Composite, InputError
+from l2o import Composite, InputError, Run
 from verification.inspection import as_numpy, norm
 from verification.optimum import Optimum
 from verification.race import race
 from verification.sensitivity import _theory
-from verification.sensitivity._patterns import check_pattern
+from verification.sensitivity._patterns import Pattern, check_pattern
 from verification.verdict import Verdict
 from verification.verify import verify
 
 SOLVER = 1e-6
 """Relative slack of worst cases, which are as the solver found them."""
+
+
+@dataclass(frozen=True)
+class AtStep:
+    """The four numbers of a cell after `steps` steps, as the fields of the same names of `Cell`."""
+
+    steps: int
+    closed_form: float | None
+    exact: float | None
+    exact_reason: str
+    own: float | None
+    own_reason: str
+    gap: float | None
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,10 @@ class Cell:
     Over the long run: `iterations` (B,) until the relative gap is at most eps, None where it is not within the steps;
     `factor_median` and `factor_worst` of iterations against the exact steps, over the instances that both reach (or
     None); `diverged`: instances that `race` gave up or that end above F(x_0).
+    `by_steps`: the bounds and the gap after fewer steps as well, in increasing order, the last after all K.
     `broken`: what a guarantee and this run disagree on; there should be nothing.
+
+    An optimizer that is no pattern, such as a trained model, has the deviations its run has: no nominal ones, size 0.
     """
 
     family: str
@@ -59,11 +75,13 @@ class Cell:
     factor_median: float | None
     factor_worst: float | None
     diverged: int
+    by_steps: tuple[AtStep, ...]
     broken: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
-        return {**asdict(self), "iterations": list(self.iterations), "broken": list(self.broken)}
+        lists = ("iterations", "by_steps", "broken")
+        return {**asdict(self), **{name: list(asdict(self)[name]) for name in lists}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,71 +108,85 @@ def measure(
     steps: int,
     horizon: int,
     eps: float,
+    also: tuple[int, ...] = (),
     exact_iterations: tuple[int | None, ...] | None = None,
     seed: int = 0,
 ) -> Cell:
     """Run `optimizer` for `steps` steps that are judged, and for `horizon` steps that are counted.
 
-    `name` is that of its pattern, for which the worst case of the method itself is known or not. `exact_iterations` are
-    those of the exact step. A diverging run of `steps` steps is an `InputError`: choose fewer.
+    `name` is that of its pattern, for which the worst case of the method itself is known or not. `also`: numbers of
+    steps below `steps` after which the run is judged too. `exact_iterations` are those of the exact step. A diverging
+    run of `steps` steps is an `InputError`: choose fewer.
     """
     run = l2o.rollout(optimizer, field.problem, field.x0, steps, seed=seed)
-    smooth = field.problem.nonsmooth.is_zero
-    least = _theory.vacuous_rho()
-    checked = check_pattern(optimizer, run, least)
     rho = as_numpy(run.relative_deviation)
     if not np.isfinite(rho).all():
         raise InputError(f"sensitivity: {optimizer.name} leaves float64 within {steps} steps; choose fewer.")
-    found = verify(run, field.problem, _theory.rate_name(smooth), optimum=field.optimum, reference_step=1.0)
-    applies = found.verdict != Verdict.NOT_APPLICABLE
-    closed = np.asarray(found.rhs, dtype=np.float64) / field.scale
-    gap_low = (as_numpy(run.objective)[:, -1] - field.optimum.upper) / field.scale
-    gap = (as_numpy(run.objective)[:, -1] - field.optimum.lower) / field.scale
-    guaranteed = checked.in_region and bool((rho < least).all())
-    worst = _theory.profile_worst(smooth, _theory.profile_of(rho))
-    own = _theory.method_worst(smooth, name, abs(optimizer.size), steps) or _theory.Worst(None)
+    least = _theory.vacuous_rho()
+    checked = check_pattern(optimizer, run, least) if isinstance(optimizer, Pattern) else None
+    in_region = bool((rho < least).all()) and (checked is None or checked.in_region)
+    size = 0.0 if checked is None else abs(optimizer.size)
+    broken: list[str] = []
+    judged = [_judge(field, name, size, run.head(k), broken) for k in sorted({k for k in also if k < steps} | {steps})]
     raced = race(optimizer, field.problem, field.x0, horizon, seed=seed)
     iterations = _iterations(raced.objective, field.optimum, eps)
     factors = _factors(iterations, exact_iterations or iterations)
     end, start = raced.objective[:, -1], raced.objective[:, 0]
     diverged = (raced.diverged_at >= 0) | ~(end <= start)
-    broken = []
+    # rho < 1 at each step: F falls at each of them, and so over the steps that are judged
+    rise = as_numpy(run.objective)[:, -1] - as_numpy(run.objective)[:, 0]
+    if in_region and bool((rise > 1e-9 * np.abs(as_numpy(run.objective)[:, 0])).any()):
+        broken.append("F rises though rho < 1")
+    if checked is not None and checked.claims_region and not checked.in_region:
+        broken.append("the pattern claims rho < 1, and its steps do not have it")
+    if checked is not None and not checked.agrees:
+        broken.append(f"rho is not the nominal one, by {checked.error:.2g}")
+    last = {k: v for k, v in asdict(judged[-1]).items() if k != "steps"}
+    return Cell(
+        family=field.family,
+        shift=field.shift,
+        pattern=name,
+        size=size,
+        nominal=None if checked is None else optimizer.level,
+        rho_median=float(np.median(rho)),
+        rho_worst=float(rho.max()),
+        nominal_error=0.0 if checked is None else checked.error,
+        as_nominal=checked is None or checked.agrees,
+        claimed=checked is not None and checked.claims_region,
+        guaranteed=in_region,
+        **last,
+        iterations=iterations,
+        factor_median=None if factors.size == 0 else float(np.median(factors)),
+        factor_worst=None if factors.size == 0 else float(factors.max()),
+        diverged=int(diverged.sum()),
+        by_steps=tuple(judged),
+        broken=tuple(dict.fromkeys(broken)),
+    )
+
+
+def _judge(field: Field, name: str, size: float, run: Run, broken: list[str]) -> AtStep:
+    """The run held against B8 and the exact worst cases; what it breaks goes to `broken`."""
+    smooth, rho = field.problem.nonsmooth.is_zero, as_numpy(run.relative_deviation)
+    found = verify(run, field.problem, _theory.rate_name(smooth), optimum=field.optimum, reference_step=1.0)
+    applies = found.verdict != Verdict.NOT_APPLICABLE
+    closed = np.asarray(found.rhs, dtype=np.float64) / field.scale
+    end = as_numpy(run.objective)[:, -1]
+    gap_low, gap = (end - field.optimum.upper) / field.scale, (end - field.optimum.lower) / field.scale
+    worst = _theory.profile_worst(smooth, _theory.profile_of(rho))
+    own = _theory.method_worst(smooth, name, size, run.steps) or _theory.Worst(None)
     if bool((found.verdict == Verdict.VIOLATED).any()):
         broken.append("B8 is violated")
     for word, bound in (("the worst case of the profile", worst), ("the worst case of the method", own)):
         if bound.value is not None and bool((gap_low > bound.value * (1 + SOLVER)).any()):
             broken.append(f"a run is above {word}")
-    # rho < 1 at each step: F falls at each of them, and so over the steps that are judged
-    rise = as_numpy(run.objective)[:, -1] - as_numpy(run.objective)[:, 0]
-    if guaranteed and bool((rise > 1e-9 * np.abs(as_numpy(run.objective)[:, 0])).any()):
-        broken.append("F rises though rho < 1")
-    if checked.claims_region and not checked.in_region:
-        broken.append("the pattern claims rho < 1, and its steps do not have it")
-    if not checked.agrees:
-        broken.append(f"rho is not the nominal one, by {checked.error:.2g}")
-    return Cell(
-        family=field.family,
-        shift=field.shift,
-        pattern=name,
-        size=abs(optimizer.size),
-        nominal=optimizer.level,
-        rho_median=float(np.median(rho)),
-        rho_worst=float(rho.max()),
-        nominal_error=checked.error,
-        as_nominal=checked.agrees,
-        claimed=checked.claims_region,
-        guaranteed=guaranteed,
+    return AtStep(
+        steps=run.steps,
         closed_form=float(closed.max()) if bool(applies.all()) and np.isfinite(closed).all() else None,
         exact=worst.value,
         exact_reason=worst.reason,
         own=own.value,
         own_reason=own.reason,
         gap=float(gap.max()) if np.isfinite(gap).all() else None,
-        iterations=iterations,
-        factor_median=None if factors.size == 0 else float(np.median(factors)),
-        factor_worst=None if factors.size == 0 else float(factors.max()),
-        diverged=int(diverged.sum()),
-        broken=tuple(broken),
     )
 
 

@@ -11,7 +11,9 @@ from l2o._files import write_bytes
 from verification import pages
 from verification.report._format import number
 from verification.sensitivity import _sentences
-from verification.sensitivity._figure import figure
+from verification.sensitivity._explore import script_data
+from verification.sensitivity._figure import figure, single
+from verification.sensitivity._figure import trained as trained_figure
 from verification.sensitivity._patterns import DESCRIPTIONS
 from verification.sensitivity._run import Sensitivity
 
@@ -38,12 +40,14 @@ def table(result: Sensitivity) -> str:
 def render(result: Sensitivity) -> str:
     """The page; equal results give equal bytes."""
     settings, trained = result.settings, _sentences.trained(result)
-    contents = {"answer": "Answer", "regions": "Regions", "families": "Families"}
+    contents = {"answer": "Answer", "regions": "Regions", "explore": "Explore", "families": "Families"}
+    if result.checkpoints:
+        contents["stages"] = "Stages of training"
     return pages.render(
         Path(__file__).parent,
         "template.html",
         title="Sensitivity to Assumption 1",
-        contents={**contents, **({"trained": "Trained models"} if trained else {}), "methods": "Methods"},
+        contents={**contents, **({"trained": "Shipped models"} if trained else {}), "methods": "Methods"},
         created=result.created,
         result=result,
         settings=settings,
@@ -53,6 +57,10 @@ def render(result: Sensitivity) -> str:
         trained=trained,
         descriptions=DESCRIPTIONS,
         regions=[_region(result, name) for name in settings.patterns],
+        stages=_sentences.stages(result),
+        stages_view=_stages_view(result) if result.checkpoints else None,
+        static=_static(result),
+        data=script_data(result),
         views=[_view(result, family) for family in settings.families],
         config=json.dumps(result.to_dict()["settings"], indent=2, ensure_ascii=False),
     )
@@ -79,3 +87,23 @@ def _view(result: Sensitivity, family: str) -> dict[str, Any]:
         figure(result, family), f"f-{family}", title, words, _NOTES.format(number(result.settings.shifts[0]))
     )
     return {**shown, "family": family, "cells": result.select(family=family)}
+
+
+def _stages_view(result: Sensitivity) -> dict[str, Any]:
+    widths = ", ".join(f"{m} {w}" for m, w in zip(("circle", "square", "triangle", "diamond"), result.settings.widths))
+    return pages.figure_view(
+        trained_figure(result),
+        "f-stages",
+        "Deviation and iterations of checkpoints",
+        "Iterations over those of exact steps against the measured median rho, a panel for each family and shift.",
+        f"Hidden size: {widths}. Crosses: the cells of the patterns. Dashed: what the guarantee grows by; squares: "
+        f"steps for one exact step in the exact worst case. Medians over {result.settings.batch} instances.",
+    )
+
+
+def _static(result: Sensitivity) -> Any:
+    """What stands in the interactive panel until its script runs: the first of each choice."""
+    family = result.settings.families[0]
+    name = next(n for n in result.settings.patterns if result.select(family=family, pattern=n))
+    title = f"{name} on {family} after {result.settings.steps} steps"
+    return pages.figure_view(single(result, family, name), "f-static", title, title)["svg"]

@@ -55,7 +55,7 @@ class PatternState:
 
 
 @dataclass(frozen=True)
-class _Pattern:
+class Pattern:
     """`size` says how far the steps are from 1/L; it is checked against the problem in `init`."""
 
     size: float
@@ -111,7 +111,7 @@ class _Pattern:
 
 
 @dataclass(frozen=True)
-class StepScale(_Pattern):
+class StepScale(Pattern):
     """The step (1 + size)/L, size in (-1, 2)."""
 
     name: ClassVar[str] = "step-scale"
@@ -128,7 +128,7 @@ class StepScale(_Pattern):
 
 
 @dataclass(frozen=True)
-class RandomSigns(_Pattern):
+class RandomSigns(Pattern):
     """Steps (1 + size)/L or (1 - size)/L, at random for each coordinate and step."""
 
     name: ClassVar[str] = "random-signs"
@@ -142,7 +142,7 @@ class RandomSigns(_Pattern):
 
 
 @dataclass(frozen=True)
-class WorstSigns(_Pattern):
+class WorstSigns(Pattern):
     """Steps (1 + size)/L where the step before went too far, (1 - size)/L where there is way to go."""
 
     name: ClassVar[str] = "worst-signs"
@@ -156,7 +156,7 @@ class WorstSigns(_Pattern):
 
 
 @dataclass(frozen=True)
-class _Directed(_Pattern):
+class _Directed(Pattern):
     """L p = 1 and u of length size ||G|| along a direction."""
 
     def deviate(
@@ -218,7 +218,7 @@ class Momentum(_Directed):
 
 
 @dataclass(frozen=True)
-class MomentumWeight(_Pattern):
+class MomentumWeight(Pattern):
     """Momentum of constant weight q = size, as the heavy ball has it, with a prox."""
 
     name: ClassVar[str] = "momentum-weight"

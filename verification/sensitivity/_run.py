@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import l2o
 from l2o import Composite, InputError
 from verification.optimum import optimum
 from verification.sensitivity import _theory
+from verification.sensitivity._checkpoints import SIZES, Checkpoint, across, measured, trainings
 from verification.sensitivity._correlation import Correlation, correlations
 from verification.sensitivity._measure import Cell, Field, measure
 from verification.sensitivity._patterns import PATTERNS, largest_size, pattern
@@ -22,9 +26,11 @@ MODELS = ("go-math-l2o", "l2o-pa")
 class Settings:
     """What is run.
 
-    `batch` instances of each of `families`, from starts shifted by each of `shifts`; `steps` K of the bounds, `horizon`
-    steps that iterations to the relative gap `eps` are counted in. `trained`: instances for the correlations, over
-    `trained_steps` steps; 0 for none.
+    `batch` instances of each of `families`, from starts shifted by each of `shifts`; `steps` K of the bounds, which are
+    also taken after the numbers of steps in `also`; `horizon` steps that iterations to the relative gap `eps` are
+    counted in. `trained`: instances for the correlations of the shipped models, over `trained_steps` steps; 0 for none.
+    `widths`, `seeds`, `stages`: hidden sizes and seeds of trainings, and the numbers of batches after which their
+    weights are measured; no widths for none.
     """
 
     families: tuple[str, ...] = ("quadratic", "lasso", "logistic_l1")
@@ -33,11 +39,15 @@ class Settings:
     shifts: tuple[float, ...] = (0.0, 10.0)
     batch: int = 6
     steps: int = 10
+    also: tuple[int, ...] = (1, 2, 5)
     horizon: int = 400
     eps: float = 1e-2
     trained: int = 128
     trained_steps: int = 20
     resamples: int = 2000
+    widths: tuple[int, ...] = (4, 10, 20)
+    seeds: tuple[int, ...] = (0, 1)
+    stages: tuple[int, ...] = (0, 2, 8, 64)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -49,19 +59,27 @@ class Settings:
             raise InputError(f"sizes: expected increasing numbers from 0, the exact step, got {list(self.sizes)}.")
         if not 0 < self.eps < 1:
             raise InputError(f"eps: expected a relative gap in (0, 1), got {self.eps!r}.")
+        if self.widths and not (self.seeds and self.stages and max(self.stages) >= 1):
+            raise InputError(
+                f"widths: expected seeds and a stage of at least 1 batch beside them, got {self.seeds} and "
+                f"{self.stages}."
+            )
 
 
 def quick(settings: Settings) -> Settings:
     """A small version of the same question."""
     sizes = (0.0, 0.25, 0.5, 0.9, 1.1)
-    return replace(settings, sizes=sizes, shifts=(0.0,), batch=3, steps=5, horizon=100, trained=32, resamples=500)
+    return replace(
+        settings, sizes=sizes, shifts=(0.0,), batch=3, steps=5, also=(1, 2), horizon=100, trained=32, resamples=500,
+        widths=(4,), seeds=(0,), stages=(0, 8),
+    )  # fmt: skip
 
 
-FAMILIES: dict[str, Callable[[int, int], Composite]] = {
-    "quadratic": lambda batch, seed: l2o.synthetic.quadratic(batch, 20, condition=30.0, seed=seed),
-    "lasso": lambda batch, seed: l2o.synthetic.lasso(batch, 20, 40, seed=seed),
-    "logistic_l1": lambda batch, seed: l2o.synthetic.logistic_l1(batch, 40, 20, seed=seed),
-}
+def _problem(family: str, batch: int, seed: int) -> Composite:
+    return getattr(l2o.synthetic, family)(batch, **SIZES[family], seed=seed)
+
+
+FAMILIES: dict[str, Callable[[int, int], Composite]] = {family: partial(_problem, family) for family in SIZES}
 """Small problems by family: (batch, seed) -> problem."""
 
 
@@ -69,7 +87,8 @@ FAMILIES: dict[str, Callable[[int, int], Composite]] = {
 class Sensitivity:
     """`cells` of the table; `costs` of deviations rho in theory; `regions`: pattern -> bound -> the size it ends at.
 
-    A region is None where the run decides (`measured_region`). `broken`: cells where a guarantee and a run disagree.
+    `correlations` over instances, of shipped models; `checkpoints` of trainings, and `across` them the correlations. A
+    region is None where the run decides (`measured_region`). `broken`: cells where a guarantee and a run disagree.
     """
 
     settings: Settings
@@ -77,12 +96,14 @@ class Sensitivity:
     costs: tuple[dict[str, Any], ...]
     regions: dict[str, dict[str, float | None]]
     correlations: tuple[Correlation, ...]
+    checkpoints: tuple[Checkpoint, ...]
+    across: tuple[Correlation, ...]
     created: str
 
     @property
     def broken(self) -> tuple[Cell, ...]:
         """Cells that contradict a guarantee, or their own nominal deviation: a defect, of theory or of program."""
-        return tuple(cell for cell in self.cells if cell.broken)
+        return tuple(cell for cell in (*self.cells, *(c.cell for c in self.checkpoints)) if cell.broken)
 
     def select(self, **wanted: Any) -> tuple[Cell, ...]:
         """The cells with these fields."""
@@ -115,6 +136,8 @@ class Sensitivity:
             "costs": list(self.costs),
             "cells": [cell.to_dict() for cell in self.cells],
             "correlations": [c.to_dict() for c in self.correlations],
+            "checkpoints": [c.to_dict() for c in self.checkpoints],
+            "across": [c.to_dict() for c in self.across],
             "broken": len(self.broken),
         }
 
@@ -129,11 +152,14 @@ def _up_to(cells: Sequence[Cell], holds: Callable[[Cell], bool]) -> float | None
 
 
 def sensitivity(
-    settings: Settings | None = None, progress: Callable[[int, int, str], None] | None = None
+    settings: Settings | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+    trainings: str | os.PathLike[str] | None = None,
 ) -> Sensitivity:
     """How far steps may drift from 1/L before the guarantee, and then the performance, is lost.
 
-    `progress(done, total, what)` is called before each cell.
+    `progress(done, total, what)` is called before each cell and each training. `trainings`: a folder where trainings
+    are kept, and taken up again by a later call; they are known by their settings, not by the version of the program.
     """
     settings = Settings() if settings is None else settings
     plan = [
@@ -144,7 +170,8 @@ def sensitivity(
         for size in settings.sizes
         if size < largest_size(name, family == "quadratic")
     ]
-    tell = progress or (lambda done, total, what: None)
+    models = len(settings.families) * (1 + len(settings.shifts)) * len(settings.widths) * len(settings.seeds)
+    told = _Told(progress or (lambda done, total, what: None), len(plan) + models)
     fields = {}
     for family in settings.families:
         problem = FAMILIES[family](settings.batch, settings.seed)
@@ -154,41 +181,85 @@ def sensitivity(
             fields[family, shift] = Field(family, shift, problem, x0, known)
     cells: list[Cell] = []
     exact: dict[tuple[str, float], Cell] = {}  # at size 0 all patterns are the exact step
-    for done, (family, shift, name, size) in enumerate(plan):
-        tell(done, len(plan), f"{family}, s = {shift:g}, {name}")
+    for family, shift, name, size in plan:
+        told(f"{family}, s = {shift:g}, {name}")
         at = (family, shift)
         if size == 0 and at in exact:
             cells.append(replace(exact[at], pattern=name))
             continue
         cell = measure(
-            fields[at], name, pattern(name, size), steps=settings.steps, horizon=settings.horizon, eps=settings.eps,
-            exact_iterations=exact[at].iterations if at in exact else None, seed=settings.seed,
+            fields[at], name, pattern(name, size), exact_iterations=exact[at].iterations if at in exact else None,
+            **_lengths(settings),
         )  # fmt: skip
         exact.setdefault(at, cell)
         cells.append(cell)
-    tell(len(plan), len(plan), "worst cases, trained models")
+    checkpoints: list[Checkpoint] = []
+    for family in settings.families if settings.widths else ():
+        own = {shift: exact[family, shift] for shift in settings.shifts}
+        checkpoints += measured(
+            [fields[family, shift] for shift in settings.shifts],
+            _trainings(settings, family, None if trainings is None else Path(trainings), told),
+            own,
+            rate_steps=settings.trained_steps,
+            tell=told,
+            **_lengths(settings),
+        )
+    told("worst cases, trained models", step=0)
     inside = [size for size in settings.sizes if size < _theory.vacuous_rho()]
     return Sensitivity(
         settings,
         tuple(cells),
         tuple(_theory.costs(inside, settings.steps)),
         {name: _theory.vacuous_size(PATTERNS[name]) for name in settings.patterns},
-        _trained(settings),
+        _shipped(settings),
+        tuple(checkpoints),
+        tuple(across(checkpoints, resamples=settings.resamples, seed=settings.seed)),
         datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def _trained(settings: Settings) -> tuple[Correlation, ...]:
-    """The shipped models for lasso, in and out of distribution."""
-    if settings.trained == 0 or "lasso" not in settings.families:
-        return ()
-    problem = l2o.synthetic.lasso(settings.trained, 20, 40, seed=settings.seed + 1)
-    known = optimum(problem)
+@dataclass
+class _Told:
+    """Counts what is done."""
+
+    progress: Callable[[int, int, str], None]
+    total: int
+    done: int = 0
+
+    def __call__(self, what: str, step: int = 1) -> None:
+        self.progress(min(self.done, self.total), self.total, what)
+        self.done += step
+
+
+def _lengths(settings: Settings) -> dict[str, Any]:
+    names = ("steps", "also", "horizon", "eps", "seed")
+    return {name: getattr(settings, name) for name in names}
+
+
+def _trainings(
+    settings: Settings, family: str, folder: Path | None, told: _Told
+) -> dict[tuple[int, int], l2o.training.Trained]:
+    found = {}
+    for hidden in settings.widths:
+        for seed in settings.seeds:
+            told(f"training on {family}, width {hidden}, seed {seed}")
+            found |= trainings(family, [hidden], [seed], settings.stages, folder)
+    return found
+
+
+def _shipped(settings: Settings) -> tuple[Correlation, ...]:
+    """Correlations for the shipped models, in and out of distribution; none were trained on quadratics."""
     found: list[Correlation] = []
-    for model in MODELS:
-        for shift in (0.0, 10.0):
-            found += correlations(
-                model, l2o.pretrained(model, "lasso"), "lasso", problem, known, shift, first=settings.trained_steps,
-                steps=settings.trained_steps, resamples=settings.resamples, seed=settings.seed,
-            )  # fmt: skip
+    for family in settings.families if settings.trained else ():
+        trained_on = "lasso" if family == "quadratic" else family
+        problem = FAMILIES[family](settings.trained, settings.seed + 1)
+        known = optimum(problem)
+        for model in MODELS:
+            label = model if family == trained_on else f"{model} (trained on {trained_on})"
+            for shift in (0.0, 10.0):
+                found += correlations(
+                    label, l2o.pretrained(model, trained_on), family, problem, known, shift,
+                    first=settings.trained_steps, steps=settings.trained_steps, resamples=settings.resamples,
+                    seed=settings.seed,
+                )  # fmt: skip
     return tuple(found)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from verification.report._format import count, join, number
+from verification.sensitivity._checkpoints import Checkpoint
 from verification.sensitivity._correlation import Correlation
 from verification.sensitivity._run import Sensitivity
 
@@ -118,10 +121,60 @@ def trained(result: Sensitivity) -> list[str]:
         f"Their median rho is {number(least)} or more: "
         + ("far outside" if least >= 1 else "partly inside")
         + " the guaranteed region, and they converge; the region is sufficient and not necessary. Many intervals are "
-        "looked at, one in twenty leaves out 0 by chance, and a correlation is no cause. Checkpoints at several stages "
-        "of a training are not compared: the training keeps only its best weights."
+        "looked at, one in twenty leaves out 0 by chance, and a correlation is no cause."
     )
     return lines
+
+
+def stages(result: Sensitivity) -> list[str]:
+    """What training does to the deviation, and to the iterations."""
+    if not result.checkpoints:
+        return []
+    first, last = min(result.settings.stages), max(result.settings.stages)
+    found, outside, lost = [], 0, 0
+    for family, shift in dict.fromkeys((c.cell.family, c.cell.shift) for c in result.checkpoints):
+        own = [c for c in result.checkpoints if (c.cell.family, c.cell.shift) == (family, shift)]
+        outside += sum(not c.cell.guaranteed for c in own)
+        lost += sum(bool(c.cell.diverged) for c in own)
+        if first == last:
+            continue
+        rho, factor = zip(*(_medians([c for c in own if c.batches == b]) for b in (first, last)))
+        (over,) = [c for c in result.across if (c.family, c.shift, c.deviation) == (family, shift, "median rho")] or [
+            None
+        ]
+        spread = "" if over is None or over.value is None else f"; over the checkpoints {_direction(over)}"
+        found.append(
+            f"{family}, s = {shift:g}: from {first} to {last} batches "
+            f"the median rho goes from {number(rho[0])} to {number(rho[1])} and the iterations from "
+            f"{_factor(factor[0])} to {_factor(factor[1])} those of exact steps{spread}."
+        )
+    total = len(result.checkpoints)
+    found.insert(
+        0,
+        f"{total - outside} of {total} checkpoints have rho < 1 at all of {result.settings.steps} steps, which is what "
+        f"a guarantee would take; {lost} of {total} are lost.",
+    )
+    clear = [c for c in result.across if c.clear and c.deviation == "median rho"]
+    if clear:
+        faster = sum((c.value or 0.0) < 0 for c in clear)
+        found.append(
+            f"So less deviation is not what training buys: of {len(clear)} clear correlations between a checkpoint's "
+            f"median rho and its log-rate, in {faster} the checkpoints that deviate more are the faster ones, in "
+            f"{len(clear) - faster} the slower ones."
+        )
+    return found
+
+
+def _medians(checkpoints: list[Checkpoint]) -> tuple[float, float | None]:
+    factors = [c.cell.factor_median for c in checkpoints if c.cell.factor_median is not None]
+    rho = float(np.median([c.cell.rho_median for c in checkpoints]))
+    return rho, float(np.median(factors)) if factors else None
+
+
+def _direction(c: Correlation) -> str:
+    assert c.value is not None
+    words = "no clear relation" if not c.clear else "more rho, slower" if c.value > 0 else "more rho, faster"
+    return f"{words} (Spearman {c.value:+.2f} [{c.low:+.2f}, {c.high:+.2f}], n = {c.n})"
 
 
 def _signs(clear: list[Correlation]) -> str:
@@ -132,9 +185,9 @@ def _signs(clear: list[Correlation]) -> str:
 
 
 def _named(c: Correlation) -> str:
-    return f"{c.model}, s = {c.shift:g}, {c.deviation} {c.value:+.2f} [{c.low:+.2f}, {c.high:+.2f}]"
+    return f"{c.model}, {c.family}, s = {c.shift:g}, {c.deviation} {c.value:+.2f} [{c.low:+.2f}, {c.high:+.2f}]"
 
 
 def lines(result: Sensitivity) -> Sequence[str]:
     """Everything, as the console shows it."""
-    return [verdict(result), *costs(result), *caution(result), *regions(result), *trained(result)]
+    return [verdict(result), *costs(result), *caution(result), *regions(result), *stages(result), *trained(result)]

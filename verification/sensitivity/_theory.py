@@ -29,6 +29,9 @@ SLACK = 1e-9
 """What is rounding of a measured deviation: .5000000001 is .5."""
 HOPELESS = Fraction(999, 1000)
 """With r, the worst case grows beyond every number as the deviation tends to 1, and the solver with it."""
+TOO_LARGE = 1e3
+"""Worst cases known to be larger, in units of L R^2, are not solved for: they say that nothing is known, and solvers
+stop without a result."""
 
 
 def _symbol(name: str) -> Any:
@@ -133,11 +136,13 @@ def profile_worst(smooth: bool, profile: tuple[Fraction, ...]) -> Worst:
         return Worst(None, "+inf: a deviation above 1 may step backwards")
     if not smooth and max(profile) > HOPELESS:
         return Worst(None, "not solved: beyond every number as the deviation tends to 1")
+    # f = L x^2/2 and u_k = rho_k G_k, so that x_k = -rho_k x_{k-1}
+    least = float(np.prod([float(rho) ** 2 for rho in profile])) / 2 if smooth else 0.0
+    if least > TOO_LARGE:
+        return Worst(None, f"not solved: at least {least:.3g}, on f = L x^2/2")
     name, method = ("smooth_convex", "gradient") if smooth else ("composite", "proximal_gradient")
     found = _solved(function_class=name, method=method, steps=len(profile), relative_error=list(profile))
     if found.value is None and smooth:
-        # f = L x^2/2 and u_k = rho_k G_k, so that x_k = -rho_k x_{k-1}
-        least = float(np.prod([float(rho) ** 2 for rho in profile])) / 2
         return Worst(None, f"{found.reason}; at least {least:.3g}, on f = L x^2/2")
     return found
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -38,6 +43,10 @@ SMALL = Settings(
     trained=8,
     trained_steps=8,
     resamples=200,
+    also=(1, 2),
+    widths=(4,),
+    seeds=(0, 1),
+    stages=(0, 2),
 )
 
 
@@ -186,16 +195,122 @@ def test_an_interval_covers_the_correlation_about_as_often_as_it_says() -> None:
 
 
 def test_the_correlations_of_trained_models(result: object) -> None:
-    assert {c.model for c in result.correlations} == {"go-math-l2o", "l2o-pa"}
+    names = {"go-math-l2o", "l2o-pa"}
+    assert {c.model for c in result.correlations if c.family == "lasso"} == names
+    assert {c.model for c in result.correlations if c.family == "quadratic"} == {
+        f"{n} (trained on lasso)" for n in names
+    }
     assert {c.shift for c in result.correlations} == {0.0, 10.0}
+    assert {c.family for c in result.correlations} == {"quadratic", "lasso"}
     for c in result.correlations:
         assert c.n == 8
         assert c.value is None or c.low <= c.high
 
 
+def test_groups_are_drawn_as_a_whole() -> None:
+    """Copies of one instance say nothing more than it: the interval stays that of the few, and knows no p-value."""
+    rng = np.random.default_rng(5)
+    a, b = rng.standard_normal(8), rng.standard_normal(8)
+    few = spearman(a, b, resamples=400)
+    copied = spearman(np.repeat(a, 5), np.repeat(b, 5), resamples=400, groups=np.repeat(np.arange(8), 5))
+    naive = spearman(np.repeat(a, 5), np.repeat(b, 5), resamples=400)
+    assert copied[:3] == pytest.approx(few[:3])
+    assert copied[3] is None
+    assert naive[2] - naive[1] < 0.7 * (copied[2] - copied[1])
+    for wrong in ([0] * 7 + [1], [0, 1], [0, 0, 0, 0, 2, 2, 2, 2]):
+        with pytest.raises(l2o.InputError, match="groups"):
+            spearman(a, b, groups=wrong)
+
+
+def test_bounds_after_fewer_steps(result: object) -> None:
+    for cell in result.cells:
+        assert [at.steps for at in cell.by_steps] == [1, 2, 4]
+        last = cell.by_steps[-1]
+        assert (last.gap, last.exact, last.closed_form, last.own) == (
+            cell.gap, cell.exact, cell.closed_form, cell.own,
+        )  # fmt: skip
+        if cell.guaranteed:
+            gaps = [at.gap for at in cell.by_steps]
+            assert gaps == sorted(gaps, reverse=True)
+            assert all(at.exact is None or at.gap <= at.exact for at in cell.by_steps)
+
+
+def test_what_breaks_after_fewer_steps_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = _theory.profile_worst
+    monkeypatch.setattr(
+        _theory, "profile_worst", lambda smooth, p: _theory.Worst(1e-9) if len(p) == 1 else real(smooth, p)
+    )
+    options = {"steps": 3, "horizon": 20, "eps": 1e-1}
+    assert not measure(field(), "short-step", pattern("short-step", 0.5), **options).broken
+    found = measure(field(), "short-step", pattern("short-step", 0.5), also=(1,), **options)
+    assert any("worst case of the profile" in line for line in found.broken)
+
+
+def test_checkpoints_are_measured(result: object) -> None:
+    assert len(result.checkpoints) == 2 * 2 * 2  # families, seeds, stages
+    for c in result.checkpoints:
+        assert 0 <= c.inside <= 1
+        assert c.cell.nominal is None
+        assert not c.cell.broken
+        assert c.cell.guaranteed == (c.cell.rho_worst < 1)
+        assert c.rate < 0
+    assert {c.family for c in result.across} == {"quadratic", "lasso"}
+    assert all(c.n == 4 and c.p_value is None for c in result.across)
+    assert any("checkpoints have rho < 1" in line for line in lines(result))
+
+
+def test_checkpoints_inside_the_region_would_be_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint of steps 1/L counts as inside, and a bound it breaks is found."""
+    exact = l2o.optimizer("ista")
+    options = {"steps": 3, "horizon": 20, "eps": 1e-1}
+    assert measure(field("lasso"), "a checkpoint", exact, **options).guaranteed
+    monkeypatch.setattr(_theory, "profile_worst", lambda smooth, profile: _theory.Worst(1e-9))
+    assert measure(field("lasso"), "a checkpoint", exact, **options).broken
+
+
+def test_trainings_are_taken_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path / "cache"))
+    settings = replace(SMALL, families=("quadratic",), patterns=("short-step",), trained=0)
+    first = sensitivity(settings, trainings=tmp_path / "trainings")
+    monkeypatch.setattr(sys.modules["l2o.training.loop"], "_train_batch", lambda *a: pytest.fail("trained again"))
+    again = sensitivity(settings, trainings=tmp_path / "trainings")
+    assert replace(again, created=first.created).to_dict() == first.to_dict()
+
+
+def test_the_panel_of_the_page(result: object, tmp_path: Path) -> None:
+    """What the script is given, and with a browser what it draws."""
+    page = write(result, tmp_path)
+    source = page.read_text(encoding="utf-8")
+    raw = source.split('id="cells">')[1].split("</script>")[0]
+    data = json.loads(raw)
+    assert len(data["points"]) == 3 * (len(result.cells) + len(result.checkpoints))
+    (point,) = [
+        p for p in data["points"]
+        if (p["family"], p["pattern"], p["K"], p["x"], p["shift"]) == ("lasso", "short-step", 2, 0.5, 0.0)
+    ]  # fmt: skip
+    (cell,) = result.select(family="lasso", pattern="short-step", size=0.5)
+    assert point["gap"] == cell.by_steps[1].gap
+    assert "panel" in source.split("<script>")[1]
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no browser to draw it")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000", "--dump-dom"]
+    for choice in ("lasso/short-step/2", "quadratic/trained checkpoints/4"):
+        asked = [*options, f"--user-data-dir={tmp_path / 'browser'}", f"file://{page}#explore={quote(choice)}"]
+        shown = subprocess.run([browser, *asked], capture_output=True, text=True, timeout=60, check=False)
+        if shown.returncode:
+            pytest.skip(f"{browser} does not start here")
+        drawn = shown.stdout
+        family, name, K = choice.split("/")
+        assert f'aria-label="{name} on {family} after {K} steps"' in drawn
+        panel = drawn.split('id="panel"')[1].split("</figure>")[0]
+        own = [p for p in data["points"] if (p["family"], p["pattern"], p["K"]) == (family, name, int(K))]
+        assert panel.count("<circle") == len(own) > 0
+
+
 def test_what_is_written(result: object, tmp_path: Path) -> None:
     page = write(result, tmp_path).read_text(encoding="utf-8")
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 4  # two families, the panel without a script, the checkpoints
     assert "http" not in page.replace("http://www.w3.org", "")
     assert "×1.33" in page
     data = json.loads((tmp_path / "sensitivity.json").read_text(encoding="utf-8"))
