@@ -1,0 +1,171 @@
+"""Why a run did not get there: decided by evidence, in a fixed order, and `unexplained` where there is none.
+
+1. precision: the same run in float64 gets there; or only its precision makes it grow, the same run in float64 ends
+   below F(x_0); or the exact step from where it ends is shorter than a bound on what rounding does to it, and it falls
+   no more or has fallen behind the float64 run by a factor `BEHIND`.
+2. instability: it grows (ends above F(x_0), or leaves floats), in float64 too; or it does not settle (falls no more,
+   far above rounding), and by B14 it cannot: with the heads that the model has at rest the minimiser is unstable.
+3. scale: the same method on the same problem, multiplied to have the central L, gets there.
+4. conditioning: it still falls, and the plain gradient step that is told the same L falls too and does not get there
+   either, nor does theory promise that it would. Where that step grows, being told too small an L, the one told the
+   true L stands in.
+5. unexplained: none of these; what is known is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+PRECISION, INSTABILITY, SCALE, CONDITIONING, UNEXPLAINED = (
+    "precision", "instability", "scale", "conditioning", "unexplained",
+)  # fmt: skip
+CAUSES = (PRECISION, INSTABILITY, SCALE, CONDITIONING, UNEXPLAINED)
+BEHIND = 2.0
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one run: `reached` the step it got there or None; `gap` at its end, None where it is lost.
+
+    `falls`: the least gap of the last quarter of the steps is below that of the quarter before, by more than rounding.
+    `more` the steps it would need at the rate of its last quarter: a straight line in log(gap), so too few for a run
+    that slows down; None where it does not fall. `step` and `rounding` as in `Traces`.
+    """
+
+    reached: int | None
+    grew: bool
+    gap: float | None
+    falls: bool
+    more: float | None
+    step: float | None
+    rounding: float | None
+
+    @property
+    def within_rounding(self) -> bool:
+        """Whether rounding may undo the whole step from where the run ends."""
+        return self.step is not None and self.rounding is not None and self.step <= self.rounding
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run that failed, and what it is held against; None where there is no such run.
+
+    `twin`: the same in float64 (of a float32 run); `rescaled`: at the central L, same precision; `plain`: the gradient
+    step told the same L, float64; `plain_true`: the one told the true L; `promised` steps of theory for `plain`, and
+    `promised_true` for `plain_true`. `rest_unstable`: B14 at the
+    heads at rest, None where it says nothing.
+    """
+
+    run: Fate
+    steps: int
+    twin: Fate | None = None
+    rescaled: Fate | None = None
+    plain: Fate | None = None
+    plain_true: Fate | None = None
+    promised: float | None = None
+    rest_unstable: bool | None = None
+    promised_true: float | None = None
+
+
+def fate(gap: np.ndarray, blur: float, reached: int, grew: bool, step: float, rounding: float, eps: float) -> Fate:
+    """The fate of one curve of relative gaps (K+1,)."""
+    K = len(gap) - 1
+    falls, more = False, None
+    if not grew and np.isfinite(gap).all():
+        before, last = gap[K // 2 : 3 * K // 4].min(), gap[3 * K // 4 :].min()
+        falls = bool(last < before - 2 * blur)
+        if falls and last > eps:
+            more = float(np.ceil(K + (K / 4) * np.log(last / eps) / np.log(before / last)))
+    return Fate(
+        int(reached) if reached >= 0 else None,
+        bool(grew),
+        _finite(gap[-1]),
+        falls,
+        more,
+        _finite(step),
+        _finite(rounding),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def classify(evidence: Evidence) -> tuple[str, str]:
+    """The cause of a failed run, and the evidence in words."""
+    for decide in (_precision, _instability, _scale, _conditioning):
+        found = decide(evidence)
+        if found is not None:
+            return found
+    return UNEXPLAINED, _what_is_known(evidence)
+
+
+def _precision(e: Evidence) -> tuple[str, str] | None:
+    run, twin = e.run, e.twin
+    if twin is not None and twin.reached is not None:
+        return PRECISION, f"the same run in float64 gets there in {twin.reached} steps"
+    if run.grew:
+        if twin is not None and not twin.grew:
+            return PRECISION, "it grows, and the same run in float64 ends below F(x_0)"
+        return None
+    if not run.within_rounding:
+        return None
+    short = f"rounding may move its step by {run.rounding:.2g}, and the exact step has {run.step:.2g}"
+    if not run.falls:
+        return PRECISION, f"it falls no more: {short}"
+    behind = twin is not None and not twin.grew and twin.gap is not None and run.gap is not None
+    if behind and run.gap > BEHIND * twin.gap:
+        return PRECISION, f"it is {run.gap / max(twin.gap, 1e-300):.2g} times behind the float64 run: {short}"
+    return None
+
+
+def _instability(e: Evidence) -> tuple[str, str] | None:
+    if not e.run.grew:
+        settles = e.run.falls or e.run.within_rounding or not e.rest_unstable
+        return None if settles else (INSTABILITY, "it does not settle, and at its heads at rest B14 says unstable")
+    words = "it leaves floats or is lost" if e.run.gap is None else f"it ends at {e.run.gap:.2g} times its first gap"
+    if e.twin is not None:
+        words += ", and grows in float64 too"
+    if e.rescaled is not None and e.rescaled.reached is not None:
+        words += f"; at the central L it gets there in {e.rescaled.reached} steps"
+    return INSTABILITY, words
+
+
+def _scale(e: Evidence) -> tuple[str, str] | None:
+    if e.rescaled is None or e.rescaled.reached is None:
+        return None
+    return SCALE, f"at the central L the same problem is solved in {e.rescaled.reached} steps"
+
+
+def _conditioning(e: Evidence) -> tuple[str, str] | None:
+    if not e.run.falls:
+        return None
+    plain, promised, whose = e.plain, e.promised, "told the same L"
+    if plain is not None and plain.grew:
+        plain, promised, whose = e.plain_true, e.promised_true, "told the true L"
+    if plain is None or plain.reached is not None or plain.grew or not plain.falls:
+        return None
+    if promised is not None and promised <= e.steps:
+        return None  # theory is contradicted by the plain step itself: nothing is explained
+    words = "it still falls" + ("" if e.run.more is None else f", at its rate {e.run.more:.3g} steps are needed")
+    words += f"; a gradient step {whose} is not there either"
+    if plain.more is not None:
+        words += f" ({plain.more:.3g} steps at its rate)"
+    return CONDITIONING, words + ("" if promised is None else f", theory promises it within {promised:.3g}")
+
+
+def _what_is_known(e: Evidence) -> str:
+    run = e.run
+    if run.falls:
+        words = "it still falls" + ("" if run.more is None else f", at its rate {run.more:.3g} steps are needed")
+        if e.plain is not None and e.plain.reached is not None:
+            return (
+                f"{words}, and a gradient step told the same L is there in {e.plain.reached}: the method is slow here"
+            )
+        return words
+    words = "it neither grows nor falls"
+    if run.step is not None and run.rounding is not None:
+        words += f"; its exact step, {run.step:.2g}, is beyond what rounding explains, {run.rounding:.2g}"
+    return words

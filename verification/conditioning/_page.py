@@ -1,0 +1,124 @@
+"""What is written: the results as JSON, the cells as CSV, and one self-contained page."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from l2o._files import write_bytes
+from verification import pages
+from verification.conditioning import _figure, _sentences
+from verification.conditioning._causes import CAUSES
+from verification.conditioning._methods import METHODS, MODELS, PLAIN
+from verification.conditioning._run import Conditioning
+from verification.report._format import number
+
+_LOST = (
+    "A triangle at the upper edge of the lower row: a run is lost or ends above F(x_0). Where there is no point in the "
+    "upper row, a run is not there after {} steps."
+)
+
+
+def write(result: Conditioning, folder: str | os.PathLike[str]) -> Path:
+    """Write conditioning.json, conditioning.csv and conditioning.html, and give back the page's path."""
+    folder = Path(folder)
+    pages.write_json({**result.to_dict(), "sentences": list(_sentences.lines(result))}, folder / "conditioning.json")
+    write_bytes(folder / "conditioning.csv", pages.csv_table([c.to_dict() for c in result.cells]).encode())
+    return write_bytes(folder / "conditioning.html", render(result).encode())
+
+
+def render(result: Conditioning) -> str:
+    """The page; equal results give equal bytes."""
+    settings = result.settings
+    contents = {
+        "answer": "Answer",
+        "failures": "Failures",
+        "stability": "Stability",
+        "kappa": "Condition number",
+        "L": "Size of L",
+        "told": "L told wrongly",
+        "methods": "Methods",
+    }
+    return pages.render(
+        Path(__file__).parent,
+        "template.html",
+        title="Conditioning and the size of L",
+        contents=contents,
+        created=result.created,
+        result=result,
+        settings=settings,
+        sentences=_sentences,
+        meaning=_sentences.MEANING,
+        causes=CAUSES,
+        rows=_sentences.failures(result),
+        by_method=_by_method(result),
+        views=_views(result),
+        survivors=[_survivor(s) for s in result.survivors],
+        descriptions={name: METHODS[name] for name in settings.methods},
+        config=json.dumps(result.to_dict()["settings"], indent=2, ensure_ascii=False),
+    )
+
+
+def _by_method(result: Conditioning) -> list[dict[str, Any]]:
+    rows = []
+    for name in result.settings.methods:
+        chosen = result.select(method=name)
+        rows.append({"name": name, "runs": sum(len(c.causes) for c in chosen), **result.failures(chosen)})
+    return rows
+
+
+def _survivor(s: Any) -> dict[str, Any]:
+    return {
+        "row": s,
+        "predicted": _sentences._range(s.predicted, s.none_predicted),
+        "observed": _sentences._range(s.observed, s.none_observed),
+    }
+
+
+def _views(result: Conditioning) -> dict[str, Any]:
+    settings = result.settings
+    go_math = tuple(name for name in settings.methods if name in MODELS and name != "l2o-pa")
+    lost = _LOST.format(number(settings.steps))
+    center = (
+        f"kappa = {number(settings.central_kappa)}, L = {number(settings.central_L)}, c = 1 where not said otherwise."
+    )
+    return {
+        "stability": pages.figure_view(
+            _figure.stability(result),
+            "f-stability",
+            "Stability: B14 and rollouts",
+            "Grids of frozen R L and Q: where rollouts decay and grow, and the boundary that B14 predicts.",
+            f"Frozen scalars on quadratics with curvatures from L/kappa to L, {number(settings.map_steps)} steps. "
+            "Black: the boundary of B14, drawn from the catalogue. Medians of the models are in the row of the nearest B.",
+        ),
+        "heads": pages.figure_view(
+            _figure.heads(result),
+            "f-heads",
+            "Where the models are",
+            "For each model the share of its steps by R L and Q.",
+            "A step for each coordinate, of all runs of the model. Frozen coefficients are no proof for varying ones.",
+        ),
+        "kappa": pages.figure_view(
+            _figure.against(result, "kappa", "kappa", "condition number κ"),
+            "f-kappa",
+            "Against the condition number",
+            "Iterations and the gap at the end against the condition number, in both precisions.",
+            f"{lost} {center}",
+        ),
+        "L": pages.figure_view(
+            _figure.against(result, "L", "L", "L", (*go_math, "l2o-pa", PLAIN)),
+            "f-L",
+            "Against the size of L",
+            "Iterations and the gap at the end against L, by gradient map and scaling of Q.",
+            f"{lost} {center}",
+        ),
+        "c": pages.figure_view(
+            _figure.against(result, "c", "c", "c: the optimizer is told c L", (*go_math, "l2o-pa", PLAIN)),
+            "f-c",
+            "Against a wrong L",
+            "Iterations and the gap at the end against the factor by which L is told wrongly, by map and scaling of Q.",
+            f"{lost} {center}",
+        ),
+    }
