@@ -21,6 +21,7 @@ from l2o.problems import Composite
 from l2o.run import Run
 from verification._pairing import Pairing, pair
 from verification._scalars import NOTE as SCALARS_NOTE
+from verification._set_slack import allowed, set_slack
 from verification.decompose import from_pairing
 from verification.inspection import DataCheck, Inspection, as_numpy, data_check, inspect_run
 from verification.measurement import fitted_step, measure, with_virtual
@@ -93,11 +94,12 @@ def _evaluate(
     if bound.lhs.has(bounds.quantities.VOCABULARY["F_z"].symbol) and optimum is not None:
         # F(z) is the upper end of the interval; with the lower end in its place the left-hand side is larger
         width = np.asarray(optimum.upper) - np.asarray(optimum.lower)
+    slack = set_slack(inspection, None if optimum is None else optimum.x)
     return _Side(
         e.lhs,
         e.lhs + width,
         e.rhs,
-        e.lhs_error + e.rhs_error + e.slop,
+        e.lhs_error + e.rhs_error + e.slop + allowed(bound, slack, q),
         applies,
         bound.vacuity_threshold(q),
         step,

@@ -154,6 +154,14 @@ class CoupledTerm(NonsmoothTerm):
         """(B,) by how much the elements of the subdifferential near g (B,n) move within `units` roundings of x."""
         return torch.zeros_like(x[:, 0])
 
+    def subgradient_slack(self, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """(B,) by how much r(y) >= r(x) + <g, y - x> may fail for y in dom r and g = `nearest_subgradient` at x.
+
+        0 but for sets of which few points are floating-point numbers: there x counts as a point of the set, or of its
+        surface, within rounding, and g is normal to the set at that point near to x.
+        """
+        return torch.zeros_like(x[:, 0])
+
     def _require_one_variable(self, what: str, dim: int | None = None) -> None:
         dim = self.dim if dim is None else dim
         if dim != 1:

@@ -113,6 +113,12 @@ class L2Ball(CoupledTerm):
         nearest = (direction * wanted).sum(-1, keepdim=True).clamp(min=0.0) * direction
         return torch.where(on_sphere, nearest, torch.zeros_like(nearest))
 
+    def subgradient_slack(self, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """(B,): the length of g times the distance of x from the sphere."""
+        excess, _, size = self._excess(x)
+        error = 2 * _rounding.gamma(x.shape[-1] + 4, x.dtype) * size
+        return 1.01 * (length(g) * (excess.abs() + error)).squeeze(-1)
+
     def subgradient_blur(self, x: torch.Tensor, g: torch.Tensor, units: float = 32.0) -> torch.Tensor:
         """(B,): the ray turns by the rounding of x over the radius."""
         reach = units * torch.finfo(x.dtype).eps * length(self.magnitude(x))
