@@ -1,0 +1,321 @@
+"""Verdicts without convexity, the ledger, the counter-examples, and planted cases that must be caught."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize_scalar
+from typer.testing import CliRunner
+
+import bounds
+import l2o
+from l2o.problems.smooth import LeastSquares, Welsch
+from verification import optimum, verify
+from verification.beyond_convex import (
+    Settings,
+    _ledger,
+    _measure,
+    beyond_convex,
+    entry,
+    ledger,
+    lines,
+    rises,
+    write,
+)
+from verification.beyond_convex._counterexamples import certify_line, local_minimum, plateau
+from verification.beyond_convex._figure import envelope
+from verification.beyond_convex._measure import NEED_CONVEXITY
+from verification.beyond_convex._methods import methods
+from verification.beyond_convex._minima import compare
+from verification.beyond_convex._problems import Case, pairs, sets
+from verification.inspection import inspect_run
+from verification.verdict import Verdict
+
+SMALL = Settings(
+    families=("student_t",), sets=("simplex",), shifts=(10.0,), batch=2, steps=10, random=1, instances=6,
+    horizon=40,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("L2OBOUND_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return beyond_convex(SMALL)
+
+
+@pytest.fixture(scope="module")
+def examples(result: object) -> dict:
+    return {c.name: c for c in result.counterexamples}
+
+
+def first(family: str, term: str) -> Case:
+    return next(c for c in pairs(("student_t",), 2, 0) if (c.family, c.term) == (family, term))
+
+
+def test_nothing_proved_is_violated(result: object) -> None:
+    assert not result.broken
+    for bound in ("B1", "B2", "B10", "B10:subdifferential"):
+        assert sum(e.held[bound]["violated"] for e in result.entries) == 0
+        assert sum(e.held[bound]["verified"] for e in result.entries if not e.convex) > 50
+    assert {e.term for e in result.entries if not e.convex} == {"zero", "l1", "box", "simplex"}
+
+
+def test_what_needs_convexity_is_not_applicable_without_it(result: object) -> None:
+    for e in result.entries:
+        for bound in NEED_CONVEXITY:
+            verdicts = e.held[bound]
+            if e.convex:
+                assert verdicts["violated"] == e.asked[bound]["false"] == 0
+            else:
+                assert verdicts["not applicable"] == e.instances
+    bent = [e for e in result.entries if not e.convex]
+    assert sum(e.asked["B6"]["false"] for e in bent) > 0
+    assert sum(e.held["B6"]["verified"] for e in result.entries if e.convex) > 50
+    for e in bent:  # false only where some convexity inequality fails
+        if any(e.asked[bound]["false"] for bound in NEED_CONVEXITY):
+            assert e.least_convexity < 0
+            assert not e.ledger["B6"] or e.ledger["B6"]["convexity"] < 0 or not e.asked["B6"]["false"]
+
+
+def test_the_inequalities_of_the_proofs_add_up_to_the_bounds() -> None:
+    """And those that do not need convexity are never short of 0."""
+    for case in (*pairs(("welsch",), 2, 0), *sets(("simplex",), 2, 0)):
+        known = optimum(case.problem)
+        for optimizer in (l2o.optimizer("ista"), l2o.optimizer("go-math-l2o", seed=1)):
+            run = l2o.rollout(optimizer, case.problem, case.start(2.0, 0), 9)
+            inspection = inspect_run(run, case.problem)
+            split = ledger(inspection, np.array(known.x))
+            for bound in ("B6", "B6b", "B6c"):
+                found = verify(run, case.problem, bound, known, inspection=inspection)
+                np.testing.assert_allclose(split.slack(bound), found.rhs - found.lhs, atol=1e-13 * split.size.max())
+                for part in ("r", "squares"):
+                    assert (split.parts[bound][part] >= -1e-13 * split.size).all()
+                if case.convex:
+                    assert all((v >= -1e-13 * split.size).all() for v in split.parts[bound].values())
+            assert (split.parts["B6"]["smoothness"] >= -1e-13 * split.size).all()
+
+
+def test_the_counterexamples_fail_where_they_must(examples: dict) -> None:
+    """The plateau: F - F* is 1/2, R = 4 and L = 1, so that 8/K, 8/(K+1) and 4/K pass below it at these K."""
+    flat, two = examples["plateau"], examples["local minimum"]
+    assert {b: flat.first_false[b] for b in ("B3", "B6b", "B6c")} == {"B3": 17, "B6b": 16, "B6c": 9}
+    # L R^2/2 = 3 * 4.5^2/2 = 30.375 against F - F* = 1/2
+    assert (two.first_false["B3"], two.first_false["B6b"], two.first_false["B6c"]) == (61, 60, 31)
+    for example in (flat, two):
+        assert example.descends
+        assert example.largest_rho < 1e-2
+        assert {example.verdicts[b] for b in ("B1", "B2", "B10")} == {"verified"}
+        assert {example.verdicts[b] for b in example.first_false} == {"not applicable"}
+        assert example.bare["B3"] == example.bare["B6b"] == example.bare["B6c"] == "violated"
+        assert (np.diff(example.gap) <= 0).all()
+        assert example.gap[-1] > 0.49
+        assert example.stationarity[0] <= example.stationarity[1]
+        assert example.convexity[1] < -0.4
+        for parts in example.ledger.values():
+            assert sum(parts.values()) < 0 < -parts["convexity"]
+            assert parts["squares"] >= 0
+        assert example.ledger["B6"]["smoothness"] >= 0
+
+
+@dataclass(frozen=True, eq=False)
+class PretendsConvex(Welsch):
+    """A loss that forgot to say that it is not convex."""
+
+    @property
+    def convex(self) -> bool:
+        return True
+
+
+def test_a_false_declaration_of_convexity_is_a_violation() -> None:
+    problem, x0 = plateau()
+    liar = l2o.Composite(PretendsConvex(**{f: getattr(problem.smooth, f) for f in ("map", "target", "c")}), l2o.zero())
+    known = replace(optimum(problem, cache=False), problem=liar.fingerprint())
+    run = l2o.rollout(l2o.optimizer("ista"), liar, torch.full((1, 1), x0).double(), 30)
+    for bound in ("B3", "B6", "B6b", "B6c"):
+        assert verify(run, liar, bound, known).overall == Verdict.VIOLATED
+        assert verify(run, problem, bound, replace(known, problem="")).overall == Verdict.NOT_APPLICABLE
+    assert verify(run, liar, "B1", known).overall == Verdict.VERIFIED
+    found = entry(Case("pairs", "welsch", "zero", liar), 0.0, "ista", run, known, 1e-3)
+    assert "B6b is violated" in found.broken
+
+
+def test_half_of_b10_is_violated() -> None:
+    """One step on f = 3x^2/2 attains B10."""
+    problem = l2o.quadratic(np.array([[[3.0]]]), np.zeros((1, 1)))
+    run = l2o.rollout(l2o.optimizer("ista"), problem, torch.full((1, 1), 2.0).double(), 1)
+    bound = bounds.get("B10")
+    assert verify(run, problem, bound).overall == Verdict.VERIFIED
+    assert verify(run, problem, bound).tightness[0] == pytest.approx(1)
+    assert verify(run, problem, bound.replace(rhs=bound.rhs / 2)).overall == Verdict.VIOLATED
+
+
+@dataclass(frozen=True, eq=False)
+class TooSmooth(LeastSquares):
+    """Says that L is a quarter of what it is."""
+
+    @property
+    def smoothness(self) -> torch.Tensor:
+        return self.map.largest_eigenvalue() / 4
+
+
+def test_a_rise_that_rho_does_not_explain_is_found() -> None:
+    problem = l2o.synthetic.lasso(2, 8, 12)
+    wrong = l2o.Composite(TooSmooth(problem.smooth.map, problem.smooth.target), problem.nonsmooth)
+    run = l2o.rollout(l2o.optimizer("ista"), wrong, l2o.synthetic.starts(wrong), 6)
+    found = rises(inspect_run(run, wrong))
+    assert found.unexplained > 0
+    assert found.least_rho < 1
+    known = replace(optimum(problem), problem="")
+    said = entry(Case("pairs", "least_squares", "l1", wrong), 0.0, "ista", run, known, 1e-3).broken
+    assert "F rises at a step with rho <= 1" in said
+    assert "B1 is violated" in said
+    sound = rises(inspect_run(l2o.rollout(l2o.optimizer("ista"), problem, l2o.synthetic.starts(problem), 6), problem))
+    assert (sound.count, sound.unexplained, sound.least_rho) == (0, 0, None)
+
+
+def test_rises_are_counted_and_have_rho_above_one() -> None:
+    """Steps 3/L on f = x^2/2 double |x|: every step rises, with rho = 2."""
+    problem = l2o.quadratic(np.array([[[1.0]]]), np.zeros((1, 1)))
+    run = l2o.rollout(l2o.optimizer("ista", step=3.0), problem, torch.ones(1, 1).double(), 20)
+    found = rises(inspect_run(run, problem))
+    assert (found.judged, found.count, found.unexplained) == (20, 20, 0)
+    assert found.least_rho == pytest.approx(2)
+
+
+def test_a_ledger_that_does_not_add_up_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = first("student_t", "l1")
+    run = l2o.rollout(l2o.optimizer("ista"), case.problem, case.start(0.0, 0), 6)
+    known = optimum(case.problem)
+    assert not entry(case, 0.0, "ista", run, known, 1e-3).broken
+    real = _ledger._sharp
+    monkeypatch.setattr(_ledger, "_sharp", lambda *a: {**(found := real(*a)), "r": 0.9 * found["r"]})
+    assert entry(case, 0.0, "ista", run, known, 1e-3).broken == ("the ledger of B6b does not add up",)
+    monkeypatch.undo()
+    monkeypatch.setattr(_measure.bounds, "get", lambda n, real=bounds.get: real(n).replace(rhs=real(n).rhs / 2))
+    assert any("does not add up" in line for line in entry(case, 0.0, "ista", run, known, 1e-3).broken)
+
+
+def test_points_outside_the_set_are_counted() -> None:
+    case = next(c for c in sets(("box",), 3, 0) if c.family == "quadratic")
+    known = optimum(case.problem)
+    found = {}
+    for name in ("l2o-pa", "go-math-l2o", "safeguarded l2o-pa"):
+        run = l2o.rollout(methods(case, 1)[name], case.problem, case.start(0.0, 0), 15)
+        found[name] = entry(case, 0.0, name, run, known, 1e-3)
+        assert not found[name].broken
+        outside = torch.isinf(run.objective)
+        assert found[name].infeasible == int(outside.sum())
+        for left, row in zip(found[name].left_at, outside):
+            assert left == (int(row.int().argmax()) if bool(row.any()) else None)
+    assert found["l2o-pa"].infeasible > 0
+    assert found["l2o-pa"].held["B1"]["not applicable"] > 0
+    assert found["go-math-l2o"].infeasible == found["safeguarded l2o-pa"].infeasible == 0
+    assert found["go-math-l2o"].held["B1"]["verified"] == 45
+
+
+def test_the_optimum_on_the_line_is_certified() -> None:
+    problem, _ = local_minimum()
+    known = certify_line(problem)
+    best = minimize_scalar(lambda x: float(problem.objective(torch.tensor([[x]]).double())[0]), bounds=(-1, 1))
+    assert known.lower[0] <= best.fun <= known.upper[0] + 1e-12
+    assert known.upper[0] - known.lower[0] < 1e-9
+    coarse = certify_line(problem, 101)
+    assert coarse.lower[0] < known.lower[0]
+    assert coarse.upper[0] == pytest.approx(known.upper[0], abs=1e-12)
+    # the other minimum is no optimum: taken for one, it is above what the run attains
+    run = l2o.rollout(l2o.optimizer("ista"), problem, torch.full((1, 1), 0.5).double(), 60)
+    assert verify(run, problem, "B10", replace(known, lower=known.lower + 0.4)).overall == Verdict.VIOLATED
+
+
+def test_ends_are_told_apart() -> None:
+    problem, _ = local_minimum()
+    problem = problem.select([0, 0, 0, 0, 0])
+    deep, shallow = 0.0, float(counter_end())
+    x0 = torch.full((5, 1), 5.0).double()
+    plain = torch.tensor([[shallow], [deep], [deep], [shallow], [deep]]).double()
+    end = torch.tensor([[deep], [deep], [shallow], [2.0], [float("nan")]]).double()
+    before = end + torch.tensor([[0.0], [0.0], [0.0], [1e-6], [0.0]]).double()
+    found = compare(problem, x0, plain, end, before, ("welsch", 0.0, "planted", 0))
+    assert found.counts == {"lower": 1, "equal": 1, "higher": 1, "not settled": 2}
+    assert found.restless == 2
+    assert found.last_step == pytest.approx(1e-6 / abs(float(gradient_at(problem, 2.0)) / 3), rel=1e-6)
+    assert found.low["lower"] == pytest.approx(1 - 0.975 ** (1 / 5), rel=1e-6)
+    assert found.least < 0 < found.most
+
+
+def gradient_at(problem: l2o.Composite, x: float) -> torch.Tensor:
+    return problem.smooth.gradient(torch.full((5, 1), x).double())[0, 0]
+
+
+def counter_end() -> torch.Tensor:
+    problem, x0 = local_minimum()
+    run = l2o.rollout(l2o.optimizer("ista"), problem, torch.full((1, 1), x0).double(), 300)
+    return run.x_final[0, 0]
+
+
+def test_what_the_figures_show_is_below_its_bound(result: object) -> None:
+    rho = np.array([0.0, 0.5, 1.0, 3.0])
+    np.testing.assert_allclose(envelope(rho), rho**2 - 1)
+    dots = result.scatter
+    assert (dots.change > 0).any()
+    assert (dots.change <= envelope(dots.rho) + 1e-6 * (1 + dots.rho**2)).all()
+    assert (dots.change > envelope(dots.rho) - 1).any()
+    for curve in result.curves:
+        for least, bound, exact, reached in zip(curve.least, curve.bound, curve.exact, curve.reached):
+            assert least <= bound
+            assert reached <= least
+            assert exact is None or reached <= exact <= bound
+    assert any(v is not None for c in result.curves for v in c.exact)
+
+
+def test_what_is_written(result: object, tmp_path: Path) -> None:
+    page = write(result, tmp_path).read_text(encoding="utf-8")
+    assert page.count("<svg") == 3
+    assert "http" not in page.replace("http://www.w3.org", "")
+    assert ">nan<" not in page.lower()
+    data = json.loads((tmp_path / "beyond-convex.json").read_text(encoding="utf-8"))
+    assert len(data["entries"]) == len(result.entries)
+    assert data["broken"] == 0
+    with (tmp_path / "beyond-convex.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(result.entries)
+    assert rows[0]["B1 violated"] == "0"
+    said = list(lines(result))
+    assert said[0].startswith("Without convexity descent and stationarity survive")
+    assert any("B3 from K = 17" in line for line in said)
+    assert any(line.startswith("l2o-pa: leaves the set on") for line in said)
+    again = write(result, tmp_path / "again").read_bytes()
+    assert again == (tmp_path / "beyond-convex.html").read_bytes()
+
+
+def test_the_command(result: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from verification import beyond_convex as package
+    from verification import cli
+
+    asked = []
+    monkeypatch.setattr(package, "beyond_convex", lambda settings, progress: asked.append(settings) or result)
+    ask = ["beyond-convex", "--quick", "--out", str(tmp_path), "--seed", "3"]
+    done = CliRunner().invoke(cli.app, [*ask, "--family", "welsch", "--json"])
+    assert done.exit_code == 0, done.output
+    assert (asked[0].families, asked[0].seed, asked[0].instances) == (("welsch",), 3, 12)
+    assert json.loads(done.stdout)["broken"] == 0
+    bad = replace(result, entries=(replace(result.entries[0], broken=("B1 is violated",)), *result.entries[1:]))
+    monkeypatch.setattr(package, "beyond_convex", lambda settings, progress: bad)
+    done = CliRunner().invoke(cli.app, ask)
+    assert done.exit_code == 1
+    assert "contradict what is proved" in done.output
+    with pytest.raises(l2o.InputError, match="expected some of"):
+        CliRunner().invoke(cli.app, [*ask, "--family", "cubic"], catch_exceptions=False)
+
+
+def test_settings_that_make_no_sense() -> None:
+    for wrong in ({"families": ()}, {"sets": ("torus",)}, {"eps": 0.0}, {"batch": 0}, {"steps": 0}):
+        with pytest.raises(l2o.InputError, match="expected"):
+            Settings(**wrong)

@@ -1,0 +1,98 @@
+"""Simplices and balls: GO-Math-L2O runs on them, its descent is verified, and rounding is allowed for as derived."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import bounds
+import l2o
+from verification import optimum, verify
+from verification._set_slack import set_slack
+from verification.beyond_convex._problems import sets
+from verification.inspection import inspect_run
+from verification.verdict import Verdict
+
+CASES = {(c.family, c.term): c for c in sets(("box", "simplex", "l2_ball"), 3, 0)}
+
+
+@pytest.mark.parametrize("term", ["simplex", "l2_ball"])
+@pytest.mark.parametrize("weights", ["lasso", "logistic_l1", None])
+def test_go_math_l2o_runs_on_sets_that_are_not_separable(term: str, weights: str | None) -> None:
+    case = CASES["quadratic", term]
+    model = l2o.pretrained("go-math-l2o", weights) if weights else l2o.optimizer("go-math-l2o", seed=3)
+    run = l2o.rollout(model, case.problem, case.start(0.0, 0), 40)
+    known = optimum(case.problem)
+    assert bool(torch.isfinite(run.objective).all())
+    assert run.subgradient_rule == "prox"
+    judged = 0
+    for name in ("B1", "B2", "B10", "B10:constrained", "B6", "B6b", "B6c"):
+        found = verify(run, case.problem, name, known)
+        assert found.count(Verdict.VIOLATED) == 0, name
+        judged += found.count(Verdict.VERIFIED)
+    assert judged > 100
+    if weights == "lasso":
+        gap = run.objective[:, -1].numpy() - known.lower
+        assert (gap <= 1e-3 * (run.objective[:, 0].numpy() - known.lower)).all()
+
+
+@pytest.mark.parametrize("term", ["simplex", "l2_ball"])
+def test_its_features_are_the_nearest_subgradient_and_translate(term: str) -> None:
+    """Gradient-only features are invariant, so F(x + t) gives the run moved by -t (B12), and so does c F."""
+    case = CASES["least_squares", term]
+    model, problem, x0 = l2o.pretrained("go-math-l2o", "lasso"), case.problem, case.start(0.0, 0)
+    run = l2o.rollout(model, problem, x0, 8)
+    features = run.features[:, 0]
+    torch.testing.assert_close(features[..., 1], features[..., 2], rtol=0, atol=0)
+    moved = l2o.rollout(model, problem.shifted(0.7), x0 - 0.7, 8)
+    torch.testing.assert_close(moved.x + 0.7, run.x, rtol=1e-9, atol=1e-11)
+    scaled = l2o.rollout(model, problem.scaled(30.0), x0, 8)
+    torch.testing.assert_close(scaled.x, run.x, rtol=1e-9, atol=1e-11)
+
+
+def test_terms_without_a_prox_of_several_steps_still_say_so() -> None:
+    group = l2o.synthetic.group_lasso(2, 8, 10, size=5, active=1)
+    with pytest.raises(l2o.InputError, match="one step per group"):
+        l2o.rollout(l2o.optimizer("go-math-l2o"), group, l2o.synthetic.starts(group), 1)
+
+
+def _support(term: str, g: np.ndarray) -> np.ndarray:
+    """sup of <g, y> over the set: radius 1 of the simplex, 0.5 of the ball."""
+    return g.max(axis=1) if term == "simplex" else np.longdouble(0.5) * np.sqrt((g * g).sum(axis=1))
+
+
+@pytest.mark.parametrize("term", ["simplex", "l2_ball"])
+def test_the_slack_covers_points_within_rounding_of_the_set(term: str) -> None:
+    """In extended precision: <g, y - x> <= slack for all y of the set; and without the slack that is false."""
+    rng = np.random.default_rng(5)
+    r = l2o.simplex() if term == "simplex" else l2o.l2_ball(0.5)
+    x = r.prox(torch.from_numpy(rng.standard_normal((400, 7))), 1.0)
+    x = x * (1 + torch.from_numpy(rng.uniform(-6e-15, 6e-15, (400, 1))))
+    g = r.nearest_subgradient(x, torch.from_numpy(10 * rng.standard_normal((400, 7))) + 20 * x)
+    slack = r.subgradient_slack(x, g).numpy()
+    wide, at = g.numpy().astype(np.longdouble), x.numpy().astype(np.longdouble)
+    excess = _support(term, wide) - (wide * at).sum(axis=1)
+    known = (r.value(x) == 0).numpy()
+    assert known.mean() > 0.5
+    assert (excess[known] <= slack[known]).all()
+    assert (excess[known] > 1e-16).any()
+    assert (slack[known] < 1e-11).all()
+
+
+def test_the_slack_is_rounding_and_changes_no_verdict_that_matters() -> None:
+    case = CASES["student_t", "l2_ball"]
+    run = l2o.rollout(l2o.optimizer("ista"), case.problem, case.start(0.0, 0), 60)
+    known = optimum(case.problem)
+    inspection = inspect_run(run, case.problem)
+    slack = set_slack(inspection, known.x)
+    assert slack.shape == (3, 60)
+    assert 0 < slack.max() < 1e-13
+    bound = bounds.get("B10:constrained")
+    assert verify(run, case.problem, bound, known).count(Verdict.VIOLATED) == 0
+    tight = verify(run, case.problem, bound, known).tightness
+    planted = bound.replace(rhs=bound.rhs * float(0.5 * np.nanmax(tight[:, :10])))
+    assert verify(run, case.problem, planted, known).count(Verdict.VIOLATED) > 0
+    box = CASES["student_t", "box"]
+    run = l2o.rollout(l2o.optimizer("ista"), box.problem, box.start(0.0, 0), 3)
+    assert set_slack(inspect_run(run, box.problem), None) is None
