@@ -71,8 +71,9 @@ def terms(
 ) -> Terms:
     """The terms of a virtual step `p`, `b` and a real one `p_ood`, `b_ood` with `G_ood`, all (B, K, n).
 
-    `L_ood` is L', `L` that of the virtual steps: a scalar, (B,) or (B, K); `L` is needed for `scaled` only, which puts
-    `p` and `b` in the unit of the run on F' first (`in_units_of`). `reference_step` h is a scalar or (B,).
+    `L_ood` is L', `L` that of the virtual steps: a scalar, (B,), (B, K), or (B, K, n) where each coordinate has a
+    virtual step of its own; `L` is needed for `scaled` only, which puts `p` and `b` in the unit of the run on F' first
+    (`in_units_of`). `reference_step` h is a scalar or (B,).
     """
     G = array("G_ood", G_ood, (None, None, None), _SHAPE)
     names = {"p": p, "b": b, "p_ood": p_ood, "b_ood": b_ood}
@@ -195,10 +196,11 @@ def magnitudes(
 
 
 def _column(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """A positive scalar, (B,) or (B, K), so that it broadcasts against (B, K, n); three axes always."""
+    """A positive scalar, (B,), (B, K) or (B, K, n), so that it broadcasts against (B, K, n); three axes always."""
     value = np.asarray(value, np.float64)
-    if value.ndim > 2 or value.shape != shape[: value.ndim] or not (value > 0).all():
-        raise InputError(f"`{name}` must be > 0, a scalar, {shape[:1]} or {shape[:2]}; given shape {value.shape}")
+    if value.ndim > 3 or value.shape != shape[: value.ndim] or not (value > 0).all():
+        known = f"a scalar, {shape[:1]}, {shape[:2]} or {shape}"
+        raise InputError(f"`{name}` must be > 0, {known}; given shape {value.shape}")
     return value.reshape(value.shape + (1,) * (3 - value.ndim)) if value.ndim else value.reshape(1, 1, 1)
 
 

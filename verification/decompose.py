@@ -48,7 +48,7 @@ class Decomposition:
     ||G'||_inf. `assumption_gap[reading]` is the norm of bracket minus the one that the reading of Assumption 1
     predicts. `replay` = ||b' - N2(z')||, N2 by the network's own heads (GO-Math-L2O; NaN for others), and
     `replay_allowed`. `virtual_index` (B,K,2): instance, counted through the runs given, and step (from 0) of the
-    virtual step.
+    virtual step; with choice "coordinate" (B,K,n,3), the coordinate as well.
     """
 
     terms: Terms
@@ -174,8 +174,10 @@ def decompose(
 
     Both runs are of `optimizer`, recorded with record="all". `choice` of the virtual step: "paired", step k of the
     same instance in `run_ind`, a run of the same size; "nearest", the step of any instance of `run_ind` (or of several
-    such runs) whose z is nearest. `reference_step` h > 0 is a scalar or (B,). `state_ood`, `state_ind` (one, or one for
-    each run) are the optimizer states that the runs started from, where these were not those of `optimizer.init`.
+    such runs) whose z is nearest; "coordinate", for each coordinate the step and coordinate whose column of z is
+    nearest, so that the runs may differ in n (only for optimizers whose network works coordinate by coordinate).
+    `reference_step` h > 0 is a scalar or (B,). `state_ood`, `state_ind` (one, or one for each run) are the optimizer
+    states that the runs started from, where these were not those of `optimizer.init`.
 
     `scaled` puts N1 and N2 at the virtual features in the unit of the run where L' != L: by default for optimizers that
     have an option `step`, whose preconditioner is that step a (of the order 1/L unless given) times a head. N1 is

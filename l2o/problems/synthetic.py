@@ -53,6 +53,21 @@ def _conditioned(a: np.ndarray, condition: float) -> np.ndarray:
     return np.sqrt(a.shape[1] / (values @ values)) * ((left * values) @ right)
 
 
+LAWS = ("normal", "student", "signs")
+"""Laws of the entries of a dictionary: normal, Student's t with 2 degrees of freedom, and sparse signs."""
+
+
+def _entries(rng: np.random.Generator, rows: int, dim: int, law: str) -> np.ndarray:
+    """(rows, dim); `signs`: a quarter of the entries of each column, at random places, are 1 or -1, the others 0."""
+    if law == "normal":
+        return rng.standard_normal((rows, dim))
+    if law == "student":  # no variance
+        return rng.standard_t(2, (rows, dim))
+    kept = max(1, rows // 4)
+    places = rng.random((rows, dim)).argsort(axis=0) < kept  # the same number in each column, so that none is 0
+    return places * rng.choice([-1.0, 1.0], (rows, dim))
+
+
 def lasso(
     batch: int = 32,
     rows: int = 250,
@@ -62,6 +77,8 @@ def lasso(
     lam: float = 0.1,
     noise: float = 0.0,
     condition: float | None = None,
+    law: str = "normal",
+    correlation: float = 0.0,
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
@@ -69,17 +86,26 @@ def lasso(
 
     The paper's sizes are 250 x 500 with 50 non-zeros (default: a tenth of `dim`) and lam = 0.1, without noise. With
     `condition` the min(rows, dim) singular values of A are log-spaced with this ratio of the largest to the smallest;
-    its columns then have a mean squared norm of 1, but not one norm.
+    its columns then have a mean squared norm of 1, but not one norm. `law` is that of the entries before the columns
+    are scaled, one of `LAWS`. `correlation` c in [0, 1) mixes one normal vector into all columns, a column becoming
+    sqrt(1 - c) of itself and sqrt(c) of that vector: the expected inner product of two of them is about c.
     """
     sparsity = max(1, dim // 10) if sparsity is None else sparsity
     _check_size(rows, dim, sparsity)
     if condition is not None and not 1 <= condition < np.inf:
         raise InputError(f"condition: expected a number >= 1 or None, got {condition}.")
+    if law not in LAWS:
+        raise InputError(f"law: expected one of {', '.join(LAWS)}, got {law!r}.")
+    if not 0 <= correlation < 1:
+        raise InputError(f"correlation: expected a number in [0, 1), got {correlation!r}.")
     matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
     for b, rng in enumerate(_streams("lasso", seed, batch)):
-        a = rng.standard_normal((rows, dim))
+        a = _entries(rng, rows, dim, law)
+        x_true, error = _sparse(rng, dim, sparsity), rng.standard_normal(rows)
+        if correlation:  # drawn last, so that everything else is as without it
+            a = np.sqrt(1 - correlation) * a + np.sqrt(correlation) * rng.standard_normal((rows, 1))
         matrices[b] = _unit_columns(a) if condition is None else _conditioned(a, condition)
-        targets[b] = matrices[b] @ _sparse(rng, dim, sparsity) + noise * rng.standard_normal(rows)
+        targets[b] = matrices[b] @ x_true + noise * error
     return _lasso(torch.from_numpy(matrices), torch.from_numpy(targets), lam, dtype=dtype)
 
 

@@ -1,0 +1,388 @@
+"""Costs, attributions, correlations and comparisons; planted cases in which each of them gives the other answer."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+from typer.testing import CliRunner
+
+import l2o
+from bounds.virtual import Terms
+from verification import decompose, optimum
+from verification.drift import (
+    Comparison,
+    Cost,
+    Drift,
+    Field,
+    Interval,
+    Level,
+    Settings,
+    adds_up,
+    attribution,
+    drift,
+    lines,
+    quick,
+    rank_correlation,
+    write,
+)
+from verification.drift import _cost as costs_of
+from verification.drift._attribution import summary
+from verification.drift._compare import compare
+from verification.drift._measure import BoundCount
+from verification.drift._page import render
+from verification.drift._run import RIVALS
+from verification.drift._size import rescaled
+from verification.speedup.ratios import Between
+
+SMALL = Settings(
+    models=("go-math-l2o", "l2o-pa", "l2o-dm", "ada-lista"),
+    shifts=("dictionary", "lam", "dimension", "objective"),
+    batch=6,
+    few=3,
+    steps=8,
+    horizon=60,
+    eps=(1e-2, 1e-1),
+    resamples=50,
+)
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Drift:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("L2OBOUND_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return drift(SMALL)
+
+
+def between(values: list[float]) -> Between:
+    a = np.array(values, dtype=float)
+    return Between(a, a)
+
+
+def optimum_of(lower: list[float], upper: list[float]) -> SimpleNamespace:
+    return SimpleNamespace(lower=np.array(lower), upper=np.array(upper))
+
+
+def test_iterations_are_the_first_that_are_there() -> None:
+    F = np.array([[10.0, 5.0, 1.05, 1.0], [10.0, 9.0, 8.0, 7.0], [10.0, np.nan, np.nan, np.nan]])
+    found = costs_of.iterations(F, optimum_of([1.0] * 3, [1.0] * 3), 0.01)
+    np.testing.assert_array_equal(found.low, [2, 3, 3])
+    np.testing.assert_array_equal(found.high, [2, np.inf, np.inf])
+
+
+def test_an_uncertain_optimum_makes_an_interval_of_iterations() -> None:
+    F = np.array([[10.0, 1.2, 1.08, 1.0]])
+    found = costs_of.iterations(F, optimum_of([0.9], [1.0]), 0.01)
+    assert (found.low[0], found.high[0]) == (2, np.inf)
+
+
+def test_a_problem_that_is_harder_for_all_is_no_loss_of_the_model() -> None:
+    """Planted: everyone needs twice as long; then the model alone does."""
+    ind, fista = between([10.0] * 12), between([20.0] * 12)
+    ood, slow = between([20.0] * 12), between([40.0] * 12)
+    both = costs_of.cost(0.1, ood, ind, {"fista": (slow, fista)})
+    assert both.slowdown.above
+    assert both.excess["fista"] == Interval(1.0, 1.0, 1.0, 1.0)
+    alone = costs_of.cost(0.1, ood, ind, {"fista": (fista, fista)})
+    assert alone.excess["fista"].above
+    easier = costs_of.cost(0.1, ind, ind, {"fista": (slow, fista)})
+    assert easier.excess["fista"].below
+    assert not easier.excess["fista"].above
+
+
+def test_censored_instances_leave_the_median_open_above() -> None:
+    ind = between([10.0] * 12)
+    never = Between(np.full(12, 100.0), np.full(12, np.inf))
+    found = costs_of.cost(0.1, never, ind, {"fista": (ind, ind)})
+    assert found.reached == 0
+    assert found.iterations is None
+    assert found.excess["fista"] == Interval(10.0, None, 10.0, None)
+
+
+def test_in_distribution_is_the_same_for_every_shift_and_all_bracket(result: Drift) -> None:
+    for cell in result.select(none=True):
+        assert cell.applies
+        assert cell.cost.slowdown == Interval(1.0, 1.0, 1.0, 1.0)
+        for a in cell.attributions:
+            if a.share is not None:
+                assert a.share["bracket"] == 1
+                assert a.dz == 0
+    for model in result.models:
+        first, *rest = result.select(model=model, none=True)
+        for other in rest:
+            assert replace(other, shift=first.shift, level=first.level, practical=True) == replace(
+                first, practical=True
+            )
+
+
+def test_nothing_is_broken_and_bounds_hold(result: Drift) -> None:
+    assert result.broken == ()
+    counted = [b for c in result.cells for b in c.bounds]
+    assert counted
+    assert sum(b.violated for b in counted) == 0
+    assert sum(b.verified for b in counted) > 0
+    for b in counted:
+        assert b.checks == b.verified + b.violated + b.inconclusive + b.not_applicable
+        assert b.vacuous <= b.checks - b.not_applicable
+    assert {b.bound for b in counted} >= {"ood_per_step", "ood_multi_step_sharp", "ood_last_iterate"}
+
+
+def test_shares_and_parts_add_up_to_one(result: Drift) -> None:
+    known = [a for c in result.cells for a in c.attributions if a.share is not None]
+    assert {a.choice for a in known} == {"paired", "nearest", "coordinate"}
+    for a in known:
+        assert sum(a.share.values()) == pytest.approx(1)
+        assert sum(a.along.values()) == pytest.approx(1)
+        assert a.wrong == 0
+
+
+def test_what_cannot_be_attributed_says_why(result: Drift) -> None:
+    reasons = {a.reason for c in result.select(model="l2o-dm") for a in c.attributions}
+    assert any("names no preconditioner" in r for r in reasons)
+    unfit = result.select(model="ada-lista", shift="dimension", level="10×20")[0]
+    assert not unfit.applies
+    assert "10 rows" in unfit.reason
+    assert any(line.startswith("NOT APPLICABLE") for line in lines(result))
+    wide = result.select(model="ada-lista", shift="dimension", level="20×80")[0]
+    assert wide.applies
+    assert any("needs an optimizer whose step in a coordinate" in a.reason for a in wide.attributions)
+
+
+def sample() -> tuple[l2o.Run, l2o.Run, object]:
+    made = l2o.pretrained("l2o-pa", "lasso")
+    one, two = (l2o.synthetic.lasso(3, 20, 40, lam=lam) for lam in (0.1, 0.3))
+    return (*(l2o.rollout(made, p, l2o.synthetic.starts(p), 8) for p in (two, one)), made)
+
+
+@pytest.mark.parametrize("left_out", ["bracket", "preconditioner_shift", "bias_shift"])
+def test_an_attribution_with_a_term_left_out_is_seen(left_out: str) -> None:
+    ood, ind, made = sample()
+    found = decompose(ood, ind, made)
+    live = np.ones(found.dz.shape, dtype=bool)
+    assert adds_up(found.terms, found.deviation, found.residual_allowed).all()
+    assert summary(found, ood, live).wrong == 0
+    parts = {n: getattr(found.terms, n) for n in ("bracket", "preconditioner_shift", "bias_shift")}
+    parts[left_out] = np.zeros_like(found.deviation)
+    broken = replace(found, terms=Terms(**parts))
+    assert not adds_up(broken.terms, broken.deviation, broken.residual_allowed).all()
+    assert summary(broken, ood, live).wrong > 0
+
+
+def test_a_broken_cell_reaches_the_verdict(result: Drift) -> None:
+    cell = next(c for c in result.cells if c.bounds and c.attributions[0].share is not None)
+    wrong = replace(cell.attributions[0], wrong=2)
+    violated = BoundCount("ood_last_iterate", "B6c", "run", 6, 5, 1, 0, 0, 0)
+    planted = replace(cell, attributions=(wrong,), bounds=(violated,))
+    assert len(planted.broken) == 2
+    bad = replace(result, cells=(*result.cells, planted))
+    assert len(bad.broken) == 2
+    assert lines(bad)[0].startswith("2 contradictions")
+    assert lines(result)[0].startswith("No bound is violated")
+    moved = replace(result, moved={"go-math-l2o": "not equivariant"})
+    assert any("B12" in what for what in moved.broken)
+
+
+def test_a_model_that_reads_x_is_told_from_one_that_does_not(result: Drift) -> None:
+    """By B12 itself, by the features under F(x + t) from x_0 - t, and by the cost of a shifted objective."""
+    assert result.moved["go-math-l2o"] == "equivariant"
+    assert result.moved["l2o-pa"] == "not equivariant"
+    problem = l2o.synthetic.lasso(4, 20, 40, sparsity=5)
+    x0 = l2o.synthetic.starts(problem)
+    for name, same in (("go-math-l2o", True), ("l2o-pa", False)):
+        made = l2o.pretrained(name, "lasso")
+        ind = l2o.rollout(made, problem, x0, 8)
+        ood = l2o.rollout(made, problem.shifted(2.0), x0 - 2.0, 8)
+        found = attribution(ood, ind, made, "paired", np.ones((4, 8), dtype=bool))
+        assert (found.dz < 1e-9) == same
+        assert (found.along["bracket"] > 1 - 1e-9) == same
+    cells = {m: result.select(model=m, shift="objective", level="10")[0].cost for m in RIVALS}
+    assert cells["go-math-l2o"].reached == 6
+    assert cells["l2o-pa"].reached == 0
+    verdicts = {c.verdict for c in result.comparisons if c.shift == "objective" and c.level == "10"}
+    assert verdicts == {"go-math-l2o"}
+
+
+def test_parts_split_the_sum_of_the_deviations() -> None:
+    ood, ind, made = sample()
+    found = decompose(ood, ind, made)
+    a = summary(found, ood, np.ones(found.dz.shape, dtype=bool))
+    size = np.linalg.norm(found.deviation, axis=-1)
+    by_hand = (found.terms.bias_shift * found.deviation).sum(-1) / size
+    assert a.along["bshift"] == pytest.approx((by_hand.sum(1) / size.sum(1)).mean())
+    assert a.share["bshift"] == pytest.approx(found.share["bshift"].mean())
+    assert a.dz == pytest.approx(np.median(found.dz) / np.sqrt(40))
+
+
+def test_steps_that_do_not_count_are_left_out() -> None:
+    ood, ind, made = sample()
+    found = decompose(ood, ind, made)
+    live = np.ones(found.dz.shape, dtype=bool)
+    live[:, 3:] = False
+    assert summary(found, ood, live).steps == 9
+    nothing = summary(found, ood, np.zeros_like(live))
+    assert nothing.share is None
+    assert nothing.reason
+
+
+def test_rank_correlations_of_planted_samples() -> None:
+    rng = np.random.default_rng(0)
+    level, instance = np.arange(4.0), rng.normal(size=(30, 1))
+    noise = 0.01 * rng.normal(size=(30, 4))
+    # ordered by the level alone
+    by_level = rank_correlation(level + noise, 2 * level + 0.1 * rng.normal(size=(30, 4)), "pooled")
+    within = rank_correlation(level + noise, level + 0.01 * rng.normal(size=(30, 4)), "within")
+    assert by_level[1] > 0.8
+    assert within[1] < 0 < within[2]
+    # ordered by the instance alone, the levels in the opposite order
+    a, b = instance + 10 * level + noise, instance - 10 * level
+    assert rank_correlation(a, b, "within")[1] > 0.9
+    assert rank_correlation(a, b, "levels")[2] <= -0.99
+    flat = rank_correlation(np.ones((30, 4)), b, "pooled")
+    assert flat == (None, None, None)
+    assert rank_correlation(a, b, "pooled")[0] == pytest.approx(spearmanr(a.ravel(), b.ravel()).statistic)
+    for wrong in ((a, b, "sideways"), (a, b[:, :2], "pooled"), (np.full((3, 2), np.nan), np.ones((3, 2)), "pooled")):
+        with pytest.raises(l2o.InputError, match="rank_correlation"):
+            rank_correlation(*wrong)
+
+
+def test_the_interval_is_wider_where_instances_repeat_themselves() -> None:
+    """Levels that are copies of one another bring no information, and the bootstrap over instances knows it."""
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(size=(2, 20, 1))
+    once, often = (rank_correlation(np.tile(a, k), np.tile(b, k), "pooled") for k in (1, 8))
+    assert often[2] - often[1] == pytest.approx(once[2] - once[1], abs=0.1)
+
+
+def at(control: bool = False) -> SimpleNamespace:
+    return SimpleNamespace(shift="noise", level=SimpleNamespace(label="1", control=control))
+
+
+def trace(values: list[float]) -> SimpleNamespace:
+    return SimpleNamespace(iterations={0.1: between(values)})
+
+
+def compared(first: list[float], second: list[float]) -> Comparison:
+    base = trace([10.0] * len(first))
+    return compare(RIVALS, at(), True, [(trace(first), base), (trace(second), base)], 0.1)
+
+
+def test_which_model_loses_less() -> None:
+    less = compared([11.0] * 12, [20.0] * 12)
+    assert (less.less, less.more, less.open, less.verdict) == (12, 0, 0, "go-math-l2o")
+    more = compared([20.0] * 12, [11.0] * 12)
+    assert (more.less, more.more, more.verdict) == (0, 12, "l2o-pa")
+    tied = compared([11.0] * 6 + [13.0] * 6, [11.0] * 6 + [12.0] * 3 + [14.0] * 3)
+    assert (tied.open, tied.verdict) == (6, "open")
+    assert less.share[0] > 0.7
+    assert compared([10.0] * 12, [10.0] * 12).share is None
+
+
+def test_losing_less_is_not_being_faster() -> None:
+    slow, quick_ = trace([20.0] * 12), trace([5.0] * 12)
+    found = compare(RIVALS, at(), True, [(trace([22.0] * 12), slow), (trace([10.0] * 12), quick_)], 0.1)
+    assert found.verdict == "go-math-l2o"
+    assert found.faster == "l2o-pa"
+
+
+def test_features_of_the_trained_size_mend_other_sizes(result: Drift) -> None:
+    """And change nothing at the trained size; a model without these norms has nothing to mend."""
+    made = l2o.pretrained("go-math-l2o", "lasso")
+    for rows, dim in ((20, 40), (80, 160)):
+        problem = l2o.synthetic.lasso(6, rows, dim, sparsity=dim // 8, seed=4)
+        field = Field("dimension", Level("size"), problem, l2o.synthetic.starts(problem, seed=4), optimum(problem))
+        found = rescaled("go-math-l2o", made, field, 40, 120, 1e-3, 0)
+        if dim == 40:
+            assert found.ratio == Interval(1.0, 1.0, 1.0, 1.0)
+        else:
+            assert found.ratio.above
+            assert found.half > found.rescaled
+            smaller = rescaled("go-math-l2o", made, field, 640, 120, 1e-3, 0)  # the other way round
+            assert smaller.ratio.below
+    assert rescaled("l2o-pa", l2o.pretrained("l2o-pa", "lasso"), field, 40, 20, 1e-3, 0) is None
+    assert [r.level for r in result.sizes] == ["10×20", "20×80", "40×80", "80×160"]
+    assert any("divides its features by norms" in line for line in lines(result))
+
+
+def test_predictions_leave_out_the_control_and_what_cannot_be_paired(result: Drift) -> None:
+    assert {p.model for p in result.predictions} == {"go-math-l2o", "l2o-pa", "ada-lista"}
+    assert {p.shift for p in result.predictions} == {"dictionary", "lam", "objective", ""}
+    assert all(p.levels == 5 for p in result.predictions if p.shift == "dictionary")
+
+
+def test_the_sentences_follow_the_numbers(result: Drift) -> None:
+    """Planted: another cell is the dearest, and the first answer names it."""
+    said = " ".join(lines(result))
+    assert "LASSO of 20 × 40" in said
+    cells = list(result.cells)
+    i = next(i for i, c in enumerate(cells) if (c.model, c.shift, c.level) == ("go-math-l2o", "lam", "0.03"))
+    dear = Interval(77.0, 77.0, 70.0, 80.0)
+    old: Cost = cells[i].cost
+    cells[i] = replace(cells[i], costs=(replace(old, excess=dict.fromkeys(old.excess, dear)), *cells[i].costs[1:]))
+    planted = lines(replace(result, cells=tuple(cells)))
+    first = next(line for line in planted if line.startswith("The practical shift that costs most"))
+    assert "lam 0.03, for go-math-l2o: ×77 [70, 80]" in first
+    assert first not in said
+
+
+def test_the_answer_on_robustness_has_both_ways(result: Drift) -> None:
+    def answer(verdict: str) -> str:
+        ratio = {"go-math-l2o": Interval(0.5, 0.5, 0.4, 0.6), "l2o-pa": Interval(2.0, 2.0, 1.5, 3.0)}[verdict]
+        planted = tuple(replace(c, ratio=ratio) for c in result.comparisons)
+        return next(s for s in lines(replace(result, comparisons=planted)) if s.startswith("Is go-math-l2o more"))
+
+    assert "borne out" in answer("go-math-l2o")
+    assert "the opposite" in answer("l2o-pa")
+
+
+def test_the_page_the_table_and_the_numbers(result: Drift, tmp_path: Path) -> None:
+    page = write(result, tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert "<svg" in text
+    assert not re.search(r"\bnan\b", text, flags=re.IGNORECASE)
+    assert not [w for w in ("https://", "<script src") if w in text]
+    data = json.loads((tmp_path / "drift.json").read_text(encoding="utf-8"))
+    assert len(data["cells"]) == len(result.cells)
+    assert data["broken"] == []
+    rows = list(csv.DictReader((tmp_path / "drift.csv").read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == len(result.cells)
+    assert render(result) == text
+    for name in ("drift-costs.svg", "drift-attribution.pdf"):
+        assert (tmp_path / name).stat().st_size > 1000
+
+
+def test_equal_seeds_give_equal_numbers_and_others_others() -> None:
+    small = replace(SMALL, models=("go-math-l2o",), shifts=("noise",), batch=3, steps=3, horizon=30)
+    one, two, other = (drift(s).to_dict() for s in (small, small, replace(small, seed=1)))
+    for d in (one, two, other):
+        d.pop("created")
+    assert json.dumps(one) == json.dumps(two)
+    assert json.dumps(one["cells"]) != json.dumps(other["cells"])
+
+
+def test_settings_are_checked() -> None:
+    for wrong in ({"models": ("x",)}, {"shifts": ()}, {"eps": (2.0,)}, {"few": 2}, {"steps": 0}):
+        with pytest.raises(l2o.InputError, match="expected"):
+            Settings(**wrong)
+    assert quick(Settings()).batch < Settings().batch
+
+
+def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from verification.cli import app
+
+    monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path / "cache"))
+    out = ["--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, ["drift", "--quick", "--shift", "noise", "--model", "l2o-pa", "--json", *out])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert {c["shift"] for c in found["cells"]} == {"noise"}
+    assert Path(found["page"]).exists()
+    wrong = CliRunner().invoke(app, ["drift", "--shift", "weather", *out])
+    assert wrong.exit_code != 0
+    assert "expected some of" in str(wrong.exception)

@@ -1,0 +1,63 @@
+"""`l2obound drift`: what practical shifts of the distribution cost the shipped models, and why."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from verification._console import console, errors, progress_bar
+
+
+def drift(
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="go-math-l2o, l2o-pa, l2o-dm, l2o-rnnprop or ada-lista; may be repeated. All if left out, the first "
+            "two with --quick."
+        ),
+    ] = None,
+    shift: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="dictionary, noise, sparsity, lam, conditioning, dimension, start or objective; may be repeated. All "
+            "if left out."
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("drift"),
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer models, instances and steps.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the instances and starts, 0 to 999.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """What practical shifts of the distribution cost the shipped models for LASSO, and what the deviations consist of.
+
+    Exits with 1 where a bound is violated or an attribution does not add up, which would be a defect.
+
+    Example: l2obound drift --quick --shift noise --shift lam --out drift
+    """
+    from verification import drift as package
+
+    settings = package.Settings(seed=seed)
+    if quick:
+        settings = package.quick(settings)
+    if model:
+        settings = replace(settings, models=tuple(dict.fromkeys(model)))
+    if shift:
+        settings = replace(settings, shifts=tuple(dict.fromkeys(shift)))
+    with progress_bar() as bar:
+        task = bar.add_task("starting", total=None)
+        result = package.drift(
+            settings, progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+        )
+    page = package.write(result, out)
+    if as_json:
+        typer.echo(json.dumps({"page": str(page), **result.to_dict()}, allow_nan=False))
+    else:
+        for line in (*package.lines(result), str(page)):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for what in result.broken:
+        errors.print(what, highlight=False, markup=False)
+    raise typer.Exit(1 if result.broken else 0)

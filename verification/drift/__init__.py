@@ -1,0 +1,41 @@
+"""What shifts of the distribution that occur in practice cost a learned optimizer, and what they consist of (B4, B5).
+
+`_shifts` are axes with levels from none to strong, `_cost` compares a model's iterations with those of classical
+methods on the same instances, `_attribution` says what the steps' deviations are made of, `_measure` holds one model
+on one level together, `_predict` asks whether the distance of the features orders the costs, `_compare` which of two
+models loses less, `_run` holds all of it, and `_figure`, `_sentences` and `_page` show the result.
+"""
+
+from verification.drift._attribution import Attribution, adds_up, attribution
+from verification.drift._compare import Comparison
+from verification.drift._cost import Cost, Interval
+from verification.drift._measure import Cell, Field
+from verification.drift._page import write
+from verification.drift._predict import Prediction, rank_correlation
+from verification.drift._run import Drift, Settings, drift, quick
+from verification.drift._sentences import lines
+from verification.drift._shifts import SHIFTS, Family, Level, Shift, trained_family
+
+__all__ = [
+    "SHIFTS",
+    "Attribution",
+    "Cell",
+    "Comparison",
+    "Cost",
+    "Drift",
+    "Family",
+    "Field",
+    "Interval",
+    "Level",
+    "Prediction",
+    "Settings",
+    "Shift",
+    "adds_up",
+    "attribution",
+    "drift",
+    "lines",
+    "quick",
+    "rank_correlation",
+    "trained_family",
+    "write",
+]
