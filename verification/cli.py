@@ -25,6 +25,7 @@ import l2o
 from bounds.proofs import ARGUMENTS
 from l2o._files import read_npz
 from l2o.optimizers._learned import LearnedOptimizer
+from verification._beyond_convex_cli import beyond_convex
 from verification._check_cli import check
 from verification._console import console, errors, progress_bar
 from verification._experiment_cli import experiment
@@ -49,6 +50,7 @@ app.command()(experiment)
 app.command()(falsify)
 app.command()(guarantee)
 app.command()(sensitivity)
+app.command()(beyond_convex)
 CRASH = 70  # EX_SOFTWARE of sysexits.h
 
 
