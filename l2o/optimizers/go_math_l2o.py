@@ -1,7 +1,8 @@
 """GO-Math-L2O (arXiv 2506.14263): gradient-only features and a gradient-based history.
 
-With a = 0.9999/L and phi the gradient of f and the two ends of the subdifferential of r, each divided by its norm at
-x_0, a coordinate-wise LSTM followed by linear heads gives R, Q, B (and b3, b4), and
+With a = 0.9999/L and phi the gradient of f and the two ends of the subdifferential of r (of an r that is not separable
+twice its subgradient nearest to -grad f), each divided by its norm at x_0, a coordinate-wise LSTM followed by linear
+heads gives R, Q, B (and b3, b4), and
 
     x_k = prox_R(x_{k-1} - R grad f(x_{k-1}) - Q v_{k-1} - b3),
     v_k = B v_{k-1} + (1 - B) M_k - b4,    v_0 = 0,

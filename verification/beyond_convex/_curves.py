@@ -28,8 +28,8 @@ MOST_DOTS = 1500
 class Curve:
     """One run (the first instance), r = 0: min ||G_j||^2 over j <= k, and B10 at those k.
 
-    `exact`: where k <= EXACT_TO and the method takes exact steps, the exact worst case over all smooth f of the least
-    squared gradient of x_0..x_k, for the same L and F(x_0) - F_low; `reached`: the least one of the run there.
+    `exact`: where 1 < k <= EXACT_TO and the method takes exact steps, the exact worst case over all smooth f of the
+    same least squared gradient, of x_0..x_{k-1}, for the same L and F(x_0) - F_low.
     """
 
     family: str
@@ -38,7 +38,6 @@ class Curve:
     least: tuple[float, ...]
     bound: tuple[float | None, ...]
     exact: tuple[float | None, ...]
-    reached: tuple[float, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
@@ -87,14 +86,13 @@ def curves(runs: Mapping[str, Run], case: Case, optimum: Optimum) -> list[Curve]
         inspection = inspect_run(run, case.problem)
         total = inspection.gradient[0] + inspection.subgradient[0]
         g2 = (total**2).sum(axis=1)
-        every = np.append(g2, (inspection.end_gradient[0] ** 2).sum())  # r = 0: x_0 .. x_K
         steps = tuple(k for k in AT if k <= run.steps)
         bound = []
         for k in steps:
             rhs = verify(run.head(k), case.problem, "B10", optimum).rhs[0]
             bound.append(float(rhs) if np.isfinite(rhs) else None)
-        scale = 2 * float(case.problem.smoothness[0]) * (as_numpy(run.objective)[0, 0] - optimum.lower[0])
-        exact = [_exact(k) if method == PROXIMAL and k <= EXACT_TO else None for k in steps]
+        scale = float(case.problem.smoothness[0]) * (as_numpy(run.objective)[0, 0] - optimum.lower[0])
+        exact = [_exact(k - 1) if method == PROXIMAL and 1 < k <= EXACT_TO else None for k in steps]
         found.append(
             Curve(
                 case.family,
@@ -102,15 +100,14 @@ def curves(runs: Mapping[str, Run], case: Case, optimum: Optimum) -> list[Curve]
                 steps,
                 tuple(float(g2[:k].min()) for k in steps),
                 tuple(bound),
-                tuple(None if v is None else float(v * scale / 2) for v in exact),
-                tuple(float(every[: k + 1].min()) for k in steps),
+                tuple(None if v is None else float(v * scale) for v in exact),
             )
         )
     return found
 
 
 def _exact(steps: int) -> float:
-    """Exact worst case of the least squared gradient of gradient descent, L = 1 and F(x_0) - inf F <= 1."""
+    """Exact worst case of min ||grad f(x_j)||^2, j = 0..steps, of gradient descent; L = 1, F(x_0) - inf F <= 1."""
     return bounds.worst_case(
         function_class="smooth_nonconvex", method="gradient", steps=steps, metric="best_gradient", initial="objective"
     ).value

@@ -132,8 +132,7 @@ def _views(result: BeyondConvex) -> dict[str, Any]:
             "Stationarity, r = 0",
             "Least squared norm of the generalised gradient against the step, with B10 above it, by family.",
             "Solid: the run (first instance, first shift). Dashed: B10 for the same run. Squares: the exact worst case "
-            "of gradient descent over all smooth f with the same L and F(x_0) - F_low; it counts the gradient at x_k "
-            "too.",
+            "of gradient descent over all smooth f with the same L and F(x_0) - F_low.",
         ),
         "rises": pages.figure_view(
             _figure.rises(result),

@@ -46,7 +46,10 @@ def verdict(result: BeyondConvex) -> str:
     )
     if not false:
         return f"{said}; on these runs no bound on F - F* would have been false."
-    return f"{said}; the passage from descent to F* does not: {join(false)} would be false on some of these runs."
+    return (
+        f"{said}; the passage from descent to F* does not: {join(false)} would be false on some of these runs, with "
+        f"the best point known as z."
+    )
 
 
 def verdicts(result: BeyondConvex) -> list[tuple[str, str, int, int, int, int, int, float | None]]:
@@ -198,7 +201,7 @@ def stationarity(result: BeyondConvex) -> list[str]:
 def _exact(curve: Curve, i: int) -> str:
     exact, bound = curve.exact[i], curve.bound[i]
     return (
-        f"{curve.family}, gradient descent, {curve.steps[i]} steps: least squared gradient {number(curve.reached[i])}, "
+        f"{curve.family}, gradient descent, {curve.steps[i]} steps: least squared gradient {number(curve.least[i])}, "
         f"exact worst case {number(exact)}, B10 {number(bound)} ({number(bound / exact)} times the exact one)."
     )
 
