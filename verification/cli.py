@@ -27,10 +27,13 @@ from l2o._files import read_npz
 from l2o.optimizers._learned import LearnedOptimizer
 from verification._beyond_convex_cli import beyond_convex
 from verification._check_cli import check
+from verification._conditioning_cli import conditioning
 from verification._console import console, errors, progress_bar
+from verification._drift_cli import drift
 from verification._experiment_cli import experiment
 from verification._falsify_cli import falsify
 from verification._guarantee_cli import guarantee
+from verification._open_questions_cli import open_questions
 from verification._sensitivity_cli import sensitivity
 from verification._speedup_cli import speedup
 from verification._sweep_cli import sweep
@@ -50,7 +53,10 @@ app.command()(experiment)
 app.command()(falsify)
 app.command()(guarantee)
 app.command()(sensitivity)
+app.command("open-questions")(open_questions)
+app.command()(conditioning)
 app.command()(beyond_convex)
+app.command()(drift)
 CRASH = 70  # EX_SOFTWARE of sysexits.h
 
 

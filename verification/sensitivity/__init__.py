@@ -1,12 +1,15 @@
 """How far may steps drift from Assumption 1 before the guarantee, and then the performance, is lost (B13).
 
 `_patterns` are optimizers that miss the step 1/L by a known amount, `_theory` is what the catalogue and the exact worst
-cases say of that amount, `_measure` holds one run against it, `_correlation` asks the same of trained models over
-instances, `_run` holds them together, and `_figure`, `_sentences` and `_page` show the result.
+cases say of that amount, `_measure` holds one run against it, `_checkpoints` are trained models at several stages and
+widths, `_correlation` asks whether deviation and rate go together, `_run` holds them together, and `_figure`,
+`_sentences`, `_explore` and `_page` show the result.
 """
 
+from verification.sensitivity._checkpoints import Checkpoint
 from verification.sensitivity._correlation import Correlation, spearman
-from verification.sensitivity._measure import Cell
+from verification.sensitivity._figure import figures
+from verification.sensitivity._measure import AtStep, Cell
 from verification.sensitivity._page import write
 from verification.sensitivity._patterns import (
     PATTERNS,
@@ -21,12 +24,14 @@ from verification.sensitivity._patterns import (
     pattern,
 )
 from verification.sensitivity._run import Sensitivity, Settings, quick, sensitivity
-from verification.sensitivity._sentences import lines
+from verification.sensitivity._sentences import headline, lines
 
 __all__ = [
     "PATTERNS",
+    "AtStep",
     "Bias",
     "Cell",
+    "Checkpoint",
     "Correlation",
     "Momentum",
     "MomentumWeight",
@@ -37,6 +42,8 @@ __all__ = [
     "StepScale",
     "WorstSigns",
     "check_pattern",
+    "figures",
+    "headline",
     "lines",
     "pattern",
     "quick",

@@ -53,6 +53,15 @@ def figure(result: Sensitivity, family: str) -> Figure:
     return drawn
 
 
+def figures(result: Sensitivity) -> dict[str, Figure]:
+    """The figures that show the answer, by name."""
+    return (
+        {"checkpoints": trained(result)}
+        if result.checkpoints
+        else {f: figure(result, f) for f in result.settings.families}
+    )
+
+
 def single(result: Sensitivity, family: str, name: str) -> Figure:
     """The panel of one pattern, which a page shows where no script runs."""
     from matplotlib.figure import Figure as Canvas

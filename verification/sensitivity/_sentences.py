@@ -154,15 +154,23 @@ def stages(result: Sensitivity) -> list[str]:
         f"{total - outside} of {total} checkpoints have rho < 1 at all of {result.settings.steps} steps, which is what "
         f"a guarantee would take; {lost} of {total} are lost.",
     )
+    return [*found, *_bought(result)]
+
+
+def _bought(result: Sensitivity) -> list[str]:
+    """Whether training buys less deviation."""
     clear = [c for c in result.across if c.clear and c.deviation == "median rho"]
-    if clear:
-        faster = sum((c.value or 0.0) < 0 for c in clear)
-        found.append(
-            f"So less deviation is not what training buys: of {len(clear)} clear correlations between a checkpoint's "
-            f"median rho and its log-rate, in {faster} the checkpoints that deviate more are the faster ones, in "
-            f"{len(clear) - faster} the slower ones."
-        )
-    return found
+    if not clear:
+        return []
+    faster = sum((c.value or 0.0) < 0 for c in clear)
+    return [
+        f"So less deviation is not what training buys: of {len(clear)} clear correlations between a checkpoint's "
+        f"median rho and its log-rate, in {faster} the checkpoints that deviate more are the faster ones, in "
+        f"{len(clear) - faster} the slower ones."
+        if faster > len(clear) / 2
+        else f"Of {len(clear)} clear correlations between a checkpoint's median rho and its log-rate, in "
+        f"{len(clear) - faster} the checkpoints that deviate more are the slower ones, in {faster} the faster ones."
+    ]
 
 
 def _medians(checkpoints: list[Checkpoint]) -> tuple[float, float | None]:
@@ -186,6 +194,22 @@ def _signs(clear: list[Correlation]) -> str:
 
 def _named(c: Correlation) -> str:
     return f"{c.model}, {c.family}, s = {c.shift:g}, {c.deviation} {c.value:+.2f} [{c.low:+.2f}, {c.high:+.2f}]"
+
+
+def headline(result: Sensitivity) -> list[str]:
+    """The answer in brief: what half a step's deviation costs, where guarantees end, what training does."""
+    middle = [s for row, s in zip([r for r in result.costs if r["rho"]], costs(result)) if row["rho"] == 0.5]
+    clear = [c for c in result.correlations if c.clear]
+    shipped = (
+        [
+            f"Shipped models: of {len(result.correlations)} rank correlations between an instance's deviation and its "
+            f"log-rate {len(clear)} are clear.{_signs(clear)}"
+        ]
+        if result.correlations
+        else []
+    )
+    told = stages(result)
+    return [verdict(result), *middle, *told[:1], *_bought(result), *shipped]
 
 
 def lines(result: Sensitivity) -> Sequence[str]:

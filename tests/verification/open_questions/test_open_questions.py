@@ -1,0 +1,177 @@
+"""What is kept, what is made again, what the page and the command say; and the comparisons of speed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.figure import Figure
+from typer.testing import CliRunner
+
+import l2o
+from l2o._files import write_bytes
+from verification import open_questions
+from verification.open_questions import _run, _scales
+from verification.open_questions._parts import PARTS, Answer, Asked, Part
+
+
+def planted(calls: list[Asked], broken: int = 0) -> Part:
+    """A question that is answered at once."""
+
+    def make(folder: Path, asked: Asked, tell: Any) -> Answer:
+        calls.append(asked)
+        tell("half of it")
+        figure = Figure(figsize=(2, 2))
+        figure.subplots().plot([0, 1], [0, asked.seed])
+        page = write_bytes(folder / "page.html", b"<p>all of it</p>")
+        return Answer((f"Seed {asked.seed} <says> so.",), {"line": figure}, page, broken)
+
+    return Part("Asked in a test", "Is it so?", "l2obound open-questions planted", make)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
+    calls: list[Asked] = []
+    monkeypatch.setitem(PARTS, "planted", planted(calls))
+    return calls
+
+
+def test_an_answer_is_kept(calls: list[Asked], tmp_path: Path) -> None:
+    told: list[str] = []
+    (first,) = open_questions.answer(["planted"], tmp_path, progress=lambda done, total, what: told.append(what))
+    assert told == ["planted", "planted: half of it", "the page"]
+    page = open_questions.write([first], tmp_path).read_bytes()
+    (again,) = open_questions.answer(["planted"], tmp_path, jobs=2)
+    assert (len(calls), first.reused, again.reused) == (1, False, True)
+    assert replace(again, reused=False) == first
+    assert open_questions.write([again], tmp_path).read_bytes() == page
+
+
+def test_other_settings_and_other_programs_ask_again(
+    calls: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for options in ({}, {"seed": 1}, {"quick": True}):
+        (found,) = open_questions.answer(["planted"], tmp_path, **options)
+        assert not found.reused
+    monkeypatch.setattr(_run, "code_digest", lambda: "another version")
+    assert not open_questions.answer(["planted"], tmp_path, quick=True)[0].reused
+    assert len(calls) == 4
+
+
+@pytest.mark.parametrize("damage", ["no JSON", "another shape", "a figure gone", "the page gone", "another question"])
+def test_a_damaged_answer_is_made_again(damage: str, calls: list[Asked], tmp_path: Path) -> None:
+    (found,) = open_questions.answer(["planted"], tmp_path)
+    kept = tmp_path / "planted" / _run.FILE
+    data = json.loads(kept.read_text(encoding="utf-8"))
+    if damage == "no JSON":
+        kept.write_bytes(kept.read_bytes()[:40])
+    elif damage == "another shape":
+        kept.write_text(json.dumps({**data, "sentences": None}), encoding="utf-8")
+    elif damage == "another question":
+        kept.write_text(json.dumps({**data, "name": "scales"}), encoding="utf-8")
+    else:
+        (tmp_path / (found.page if "page" in damage else found.figures[0])).unlink()
+    (again,) = open_questions.answer(["planted"], tmp_path)
+    assert not again.reused
+    assert len(calls) == 2
+
+
+def test_the_page_shows_each_answer(calls: list[Asked], tmp_path: Path) -> None:
+    page = open_questions.write(open_questions.answer(["planted"], tmp_path), tmp_path).read_text(encoding="utf-8")
+    assert "Is it so?" in page
+    assert "Seed 0 &lt;says&gt; so." in page
+    assert page.count("<svg") == 1
+    assert 'href="planted/page.html"' in page
+    assert "No run contradicts a proved statement" in page
+    assert (tmp_path / "planted" / "line.pdf").exists()
+
+
+def test_the_command(calls: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from verification import cli
+
+    ask = ["open-questions", "planted", "--out", str(tmp_path)]
+    done = CliRunner().invoke(cli.app, [*ask, "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert Path(found["page"]).exists()
+    assert [a["name"] for a in found["answers"]] == ["planted"]
+    assert "kept from before: planted" in CliRunner().invoke(cli.app, ask).stdout
+    monkeypatch.setitem(PARTS, "planted", planted(calls, broken=1))
+    failed = CliRunner().invoke(cli.app, [*ask, "--seed", "3"])
+    assert failed.exit_code == 1
+    assert "contradict a proved statement: a defect" in (tmp_path / "open-questions.html").read_text(encoding="utf-8")
+    with pytest.raises(l2o.InputError, match="expected some of beyond-convex"):
+        CliRunner().invoke(cli.app, ["open-questions", "why"], catch_exceptions=False)
+
+
+def test_every_question_names_its_command() -> None:
+    from typer.main import get_command
+
+    from verification import cli
+
+    verbs = get_command(cli.app).commands
+    for part in PARTS.values():
+        assert part.command.split()[1] in verbs
+        assert part.question.endswith("?")
+
+
+def comparison(baseline: str, setting: str, verdict: str, median: float | None, **more: Any) -> dict[str, Any]:
+    row = {
+        "setting": setting, "eps": 1e-4, "learned": "go-math-l2o", "baseline": baseline, "measure": "iterations",
+        "median_low": 20.0 if median is None else median, "median_high": median, "lower": 0.5, "upper": 3.0,
+        "verdict": verdict,
+    }  # fmt: skip
+    return {**row, **more}
+
+
+RESULTS = {
+    "claim": 10.0,
+    "labels": {"ista": "ISTA", "fista": "FISTA", "fista-restart": "restarted FISTA"},
+    "config": {"shown": 1e-4, "paper": ["ista", "fista"], "stronger": ["fista-restart"]},
+    "settings": [
+        {"key": "small", "vary": "lasso", "cell": {"dim": 20}},
+        {"key": "large", "vary": "lasso", "cell": {"dim": 500}},
+    ],
+    "comparisons": [
+        comparison("ista", "large", "HOLDS", None, lower=12.0, upper=None),
+        comparison("ista", "small", "FAILS", 4.0, lower=3.0),
+        comparison("fista", "small", "FAILS", 1.5, lower=1.2),
+        comparison("fista", "large", "OPEN", 0.7),
+        comparison("fista-restart", "small", "FAILS", 0.9, lower=0.8),
+        comparison("ista", "small", "HOLDS", 40.0, eps=1e-2),
+        comparison("ista", "small", "FAILS", 0.4, measure="latency", lower=0.3),
+    ],
+}
+
+
+def test_the_sentences_count_what_is_there() -> None:
+    said = _scales.scale_sentences(RESULTS)
+    assert "HOLDS in 2 of 7 comparisons (against ISTA); FAILS in 4, OPEN in 1" in said[0]
+    assert "than ISTA, to a relative gap of 0.0001: LASSO ×4 at n = 20, at least ×20 at n = 500." in said[1]
+    assert "than FISTA, to a relative gap of 0.0001: LASSO ×1.5 at n = 20, ×0.7 at n = 500." in said[2]
+    said = _scales.baseline_sentences(RESULTS)
+    assert "ISTA in 2 of 2 settings (in time: 0 of 1 settings) and FISTA in 1 of 2 settings" in said[1]
+    assert "restarted FISTA in 0 of 1 settings" in said[2]
+
+
+def test_the_figure_holds_every_comparison() -> None:
+    drawn = _scales.across_scales(RESULTS)
+    panel = drawn.axes[0]
+    assert panel.get_title() == "LASSO"
+    assert len(drawn.axes) == 3
+    heights = {float(y) for line in panel.lines for y in line.get_ydata()}
+    assert {4.0, 20.0, 1.5, 0.7, 0.9} <= heights
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(PARTS))
+def test_every_question_is_answered(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path / "cache"))
+    (found,) = open_questions.answer([name], tmp_path, quick=True)
+    assert found.sentences
+    assert found.figures
+    assert found.broken == 0
+    assert open_questions.write([found], tmp_path).read_text(encoding="utf-8").count("<svg") == len(found.figures)

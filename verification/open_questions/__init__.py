@@ -1,0 +1,12 @@
+"""What the paper leaves open, answered with numbers: three open questions, three checks, and what is asked in practice.
+
+A part is one question with the package that answers it: `_parts` lists them, `_scales` makes those that are comparisons
+of speed, `_run` runs them one after another and keeps what is done, `_page` puts the answers on one page with a figure
+each. A new question is one more entry of `PARTS`.
+"""
+
+from verification.open_questions._page import write
+from verification.open_questions._parts import PARTS, Answer, Part
+from verification.open_questions._run import Answered, answer
+
+__all__ = ["PARTS", "Answer", "Answered", "Part", "answer", "write"]

@@ -1,0 +1,168 @@
+"""The questions, and what answers each: one entry of `PARTS` a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from verification.open_questions import _scales
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a part is run: seed of problems and draws, fewer and smaller problems, processes for sweeps."""
+
+    seed: int = 0
+    quick: bool = False
+    jobs: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a part found: sentences, every number in them computed; the figure, or figures, that show it; its page."""
+
+    sentences: tuple[str, ...]
+    figures: dict[str, Figure]
+    page: Path
+    broken: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """A question: who asks it, what it asks, the command that answers it alone, and `make`, which does.
+
+    `make(folder, asked, tell)` writes the part's own pages and data into `folder`.
+    """
+
+    asked_by: str
+    question: str
+    command: str
+    make: Callable[[Path, Asked, Tell], Answer]
+
+
+def _beyond_convex(folder: Path, asked: Asked, tell: Tell) -> Answer:
+    from verification import beyond_convex as package
+
+    settings = package.Settings(seed=asked.seed)
+    result = package.beyond_convex(package.quick(settings) if asked.quick else settings, progress=_counted(tell))
+    return Answer(
+        tuple(package.headline(result)), package.figures(result), package.write(result, folder), len(result.broken)
+    )
+
+
+def _sensitivity(folder: Path, asked: Asked, tell: Tell) -> Answer:
+    from verification import sensitivity as package
+
+    settings = package.Settings(seed=asked.seed)
+    if asked.quick:
+        settings = package.quick(settings)
+    result = package.sensitivity(settings, progress=_counted(tell), trainings=folder / "trainings")
+    return Answer(
+        tuple(package.headline(result)), package.figures(result), package.write(result, folder), len(result.broken)
+    )
+
+
+def _conditioning(folder: Path, asked: Asked, tell: Tell) -> Answer:
+    from verification import conditioning as package
+
+    settings = package.Settings(seed=asked.seed)
+    result = package.conditioning(package.quick(settings) if asked.quick else settings, progress=_counted(tell))
+    return Answer(
+        tuple(package.headline(result)), package.figures(result), package.write(result, folder), len(result.broken)
+    )
+
+
+def _drift(folder: Path, asked: Asked, tell: Tell) -> Answer:
+    from verification import drift as package
+
+    settings = package.Settings(seed=asked.seed)
+    result = package.drift(package.quick(settings) if asked.quick else settings, progress=_counted(tell))
+    return Answer(
+        tuple(package.headline(result)), package.figures(result), package.write(result, folder), len(result.broken)
+    )
+
+
+def _scale(folder: Path, asked: Asked, tell: Tell) -> Answer:
+    results, page = _speedup("scales", folder, asked, tell)
+    return Answer(tuple(_scales.scale_sentences(results)), {"scales": _scales.across_scales(results)}, page)
+
+
+def _baselines(folder: Path, asked: Asked, tell: Tell) -> Answer:
+    from verification.speedup.figures import forest
+
+    results, page = _speedup("baselines", folder, asked, tell)
+    drawn = {"baselines": forest(results, _scales.LEARNED, results["config"]["shown"])}
+    return Answer(tuple(_scales.baseline_sentences(results)), drawn, page)
+
+
+def _speedup(name: str, folder: Path, asked: Asked, tell: Tell) -> tuple[_scales.Results, Path]:
+    """The comparison of `name`.toml; with `quick` its smallest settings, fewer instances and steps."""
+    from verification.speedup import load_speedup, run_speedup, write
+
+    config = load_speedup(str(files(__package__) / f"{name}.toml"))
+    fixed = {**config.fixed, "seed": asked.seed}
+    settings: Sequence = config.setting
+    if asked.quick:
+        fixed |= {"batch": 6, "steps": 100}
+        settings = [s for s in settings if s.cell.get("dim", 0) <= 40]
+        settings = [s.model_copy(update={"cell": {k: v for k, v in s.cell.items() if k != "batch"}}) for s in settings]
+    config = config.model_copy(update={"fixed": fixed, "setting": tuple(settings)})
+    results = run_speedup(config, folder, jobs=asked.jobs, tell=tell, command=f"l2obound open-questions {name}")
+    return results, write(results, folder)
+
+
+def _counted(tell: Tell) -> Callable[[int, int, str], None]:
+    return lambda done, total, what: tell(f"{done} of {total}: {what}")
+
+
+PAPER, CHECK, PRACTICE = "An open question of the paper", "A check that the paper calls for", "Asked in practice"
+PARTS: dict[str, Part] = {
+    "beyond-convex": Part(
+        f"{PAPER}, and {CHECK[0].lower()}{CHECK[1:]}",
+        "Do virtual features and gradient-only history extend to non-convex problems, and what do trained models do on "
+        "them and under constraints?",
+        "l2obound beyond-convex",
+        _beyond_convex,
+    ),
+    "sensitivity": Part(
+        PAPER,
+        "To what extent does a violation of Assumption 1 degrade the convergence rates?",
+        "l2obound sensitivity",
+        _sensitivity,
+    ),
+    "conditioning": Part(
+        PAPER,
+        "Is gradient-only feature construction unstable, or does it need tuning, for a very large L or an "
+        "ill-conditioned problem?",
+        "l2obound conditioning",
+        _conditioning,
+    ),
+    "scales": Part(
+        CHECK,
+        "Does “up to ten times faster” hold across scales and dimensions?",
+        "l2obound open-questions scales",
+        _scale,
+    ),
+    "baselines": Part(
+        CHECK,
+        "How does GO-Math-L2O stand against more learned baselines, and against optimizers that learn nothing?",
+        "l2obound open-questions baselines",
+        _baselines,
+    ),
+    "drift": Part(
+        PRACTICE,
+        "What do the shifts cost that occur in practice: another dictionary, noise, sparsity, regularisation, "
+        "conditioning, dimension?",
+        "l2obound drift",
+        _drift,
+    ),
+}
+"""The questions by name, in the order of the page."""
