@@ -1,9 +1,9 @@
 """What verdicts allow for sets of which few points are floating-point numbers: balls and simplices.
 
 A point counts as one of the set, or of its surface, where it is so within rounding. So r(y) >= r(x_k) + <g_k, y - x_k>
-may fail by eps_k = ||g_k|| times the distance of x_k from the point that g_k is normal at, and of y from the set. Every
-bound uses that inequality with a known weight, and its tolerance grows by that much. For terms that are exact (boxes,
-norms) there is nothing to allow for.
+may fail by eps_k = ||g_k|| times the distance of x_k from the point that g_k is normal at, and of y from the set. B1,
+B2, B5, B6, B6b, B6c, B10 and what follows from them use that inequality with a known weight, and their tolerance grows
+by that much; that of B8 and B9 does not. For terms that are exact (boxes, norms) there is nothing to allow for.
 """
 
 from __future__ import annotations

@@ -74,6 +74,10 @@ class NonsmoothTerm(abc.ABC):
         """(B,n) size of the numbers that evaluating r or its prox near x handles; its rounding is a few units of it."""
         return x.abs()
 
+    def boxed(self, dim: int) -> bool:
+        """Whether a box holds the subdifferential in `dim` variables, so that `subdifferential` has an answer."""
+        return True
+
     def domain_error(self, x: torch.Tensor) -> torch.Tensor | None:
         """(B,) bound on the distance from dom r of an x with finite `value`; None where it is 0 for every x."""
         return None
@@ -140,6 +144,10 @@ class CoupledTerm(NonsmoothTerm):
         """(B,1) r(x) where n = 1, an error otherwise."""
         self._require_one_variable("values(x), one number per coordinate,", x.shape[-1])
         return self.value(x).unsqueeze(-1)
+
+    def boxed(self, dim: int) -> bool:
+        """Where n = 1; a term may know better."""
+        return dim == 1
 
     def nearest_subgradient(self, x: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
         """(B,n) the element of the subdifferential nearest to `wanted`, where n = 1; a term may know better."""

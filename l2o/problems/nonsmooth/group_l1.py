@@ -115,6 +115,10 @@ class GroupL1(CoupledTerm):
         """(B,n) lam."""
         return self.lam.expand_as(x)
 
+    def boxed(self, dim: int) -> bool:
+        """Where every group is single."""
+        return self.count == self.dim
+
     def subdifferential(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Where every group is single, that of the l1 norm."""
         if self.count < self.dim:

@@ -51,6 +51,19 @@ def test_its_features_are_the_nearest_subgradient_and_translate(term: str) -> No
     torch.testing.assert_close(scaled.x, run.x, rtol=1e-9, atol=1e-11)
 
 
+def test_single_groups_are_the_l1_norm_as_before() -> None:
+    """There a box holds the subdifferential, and its two ends are the features."""
+    lasso = l2o.synthetic.lasso(2, 6, 8)
+    single = l2o.Composite(lasso.smooth, l2o.group_l1(list(range(8)), 0.1))
+    model, x0 = l2o.pretrained("go-math-l2o", "lasso"), l2o.synthetic.starts(lasso)
+    one, two = (l2o.rollout(model, p, x0, 6) for p in (lasso, single))
+    torch.testing.assert_close(one.x, two.x, rtol=1e-10, atol=1e-12)
+    assert single.nonsmooth.boxed(8)
+    assert not l2o.group_l1([[0, 1], [2]], 0.1).boxed(3)
+    assert [l2o.simplex().boxed(n) for n in (1, 2)] == [True, False]
+    assert l2o.l1(0.1).boxed(5)
+
+
 def test_terms_without_a_prox_of_several_steps_still_say_so() -> None:
     group = l2o.synthetic.group_lasso(2, 8, 10, size=5, active=1)
     with pytest.raises(l2o.InputError, match="one step per group"):
