@@ -10,20 +10,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
-import verification.report
 from l2o._files import write_bytes
-from verification.report._format import number, percent, printable
-from verification.report.figures import file_bytes, inline_svg
+from verification import pages
+from verification.report._format import printable
 from verification.speedup import sentences
 from verification.speedup.figures import forest
 from verification.speedup.run import BEST, BEST_OF_PAPER, MEASURES
 
 Results = Mapping[str, Any]
-_HERE = Path(__file__).parent
-_STYLE = Path(verification.report.__file__).parent / "style.css"
+_CONTENTS = {
+    "answer": "Answer",
+    "factors": "Factors",
+    "others": "Other gaps",
+    "training": "What training costs",
+    "methods": "Methods",
+    "provenance": "Provenance",
+}
 FIELDS = (
     "setting", "vary", "trained", "eps", "learned", "baseline", "group", "measure", "instances", "reached_learned",
     "reached_baseline", "median_low", "median_high", "lower", "upper", "verdict",
@@ -39,7 +41,7 @@ _NOTES = (
 def write(results: Results, folder: str | os.PathLike[str]) -> Path:
     """Write speedup.json, speedup.csv and speedup.html, and give back the page's path."""
     folder = Path(folder)
-    write_bytes(folder / "speedup.json", (json.dumps(results, indent=1, allow_nan=False) + "\n").encode())
+    pages.write_json(results, folder / "speedup.json")
     write_bytes(folder / "speedup.csv", table(results).encode())
     return write_bytes(folder / "speedup.html", render(results).encode())
 
@@ -60,20 +62,16 @@ def table(results: Results) -> str:
 def render(results: Results) -> str:
     """The page; equal results give equal bytes."""
     results = printable(results)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "percent": percent, "interval": sentences.interval}
-    shown = results["config"]["shown"]
     learned, gaps = results["config"]["learned"], results["config"]["eps"]
-    return environment.get_template("template.html").render(
+    return pages.render(
+        Path(__file__).parent,
+        "template.html",
+        title=results["title"],
+        contents=_CONTENTS,
+        created=results["provenance"]["created"],
         results=results,
-        style=Markup(_STYLE.read_text(encoding="utf-8")),
-        shown=shown,
+        interval=sentences.interval,
+        shown=results["config"]["shown"],
         claim=sentences.claim(results),
         headline=sentences.headline(results),
         answers=sentences.answers(results),
@@ -84,7 +82,6 @@ def render(results: Results) -> str:
         meanings=sentences.MEANINGS,
         classes=_CLASSES,
         views=[_view(results, m, eps) for m in learned for eps in gaps],
-        notes=_NOTES,
         measures=MEASURES,
         totals=totals(results),
         config=json.dumps(results["config"], indent=2, ensure_ascii=False),
@@ -111,15 +108,10 @@ def totals(results: Results) -> list[Results]:
 def _view(results: Results, learned: str, eps: float) -> dict[str, Any]:
     name = results["labels"][learned]
     title = f"{name} to ε = {eps:g}"
-    svg = file_bytes(forest(results, learned, eps), "svg")
     prefix = f"f-{results['config']['learned'].index(learned)}-{results['config']['eps'].index(eps)}"
-    return {
-        "title": title,
-        "learned": learned,
-        "eps": eps,
-        "svg": Markup(inline_svg(svg, prefix, title, f"{title}: median factors over each baseline, with intervals.")),
-        "rows": _rows(results, learned, eps),
-    }
+    words = f"{title}: median factors over each baseline, with intervals."
+    shown = pages.figure_view(forest(results, learned, eps), prefix, title, words, _NOTES)
+    return {**shown, "learned": learned, "eps": eps, "rows": _rows(results, learned, eps)}
 
 
 def _rows(results: Results, learned: str, eps: float) -> list[dict[str, Any]]:
