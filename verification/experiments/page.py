@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from l2o._errors import InputError
 from l2o._files import write_bytes
-from verification.report._format import DASH, join, number, percent, printable
+from verification import pages
+from verification.report._format import DASH, join, number, printable
 from verification.report.figures import inline_svg
 
 
@@ -28,13 +27,14 @@ def write_page(out: Path) -> Path:
         except (OSError, ValueError) as problem:
             raise InputError(f"{path}: cannot be read ({problem}); run the experiment again.") from None
         views.append(_view(numbers, svg, path.parent.name))
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    page = pages.render(
+        Path(__file__).parent,
+        "template.html",
+        title="Experiments, figure by figure",
+        contents={f"figure-{view['figure']}": view["figure"] for view in views},
+        figures=views,
+        dash=DASH,
     )
-    environment.filters |= {"number": number, "percent": percent}
-    source = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    style = files("verification.report").joinpath("style.css").read_text(encoding="utf-8")
-    page = environment.from_string(source).render(figures=views, style=Markup(style), dash=DASH)
     return write_bytes(out / "index.html", page.encode())
 
 
