@@ -70,7 +70,7 @@ def figure_view(figure: Figure, prefix: str, title: str, words: str, notes: str 
 
 def write_figure(figure: Figure, stem: Path) -> list[Path]:
     """The figure as `stem`.svg and `stem`.pdf; equal figures give equal bytes."""
-    return [write_bytes(stem.with_suffix(f".{kind}"), file_bytes(figure, kind)) for kind in ("svg", "pdf")]
+    return [write_bytes(stem.with_name(f"{stem.name}.{kind}"), file_bytes(figure, kind)) for kind in ("svg", "pdf")]
 
 
 def write_json(data: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
