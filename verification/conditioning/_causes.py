@@ -6,9 +6,9 @@
 2. instability: it grows (ends above F(x_0), or leaves floats), in float64 too; or it does not settle (falls no more,
    far above rounding), and by B14 it cannot: with the heads that the model has at rest the minimiser is unstable.
 3. scale: the same method on the same problem, multiplied to have the central L, gets there.
-4. conditioning: it still falls, and the plain gradient step that is told the same L falls too and does not get there
-   either, nor does theory promise that it would. Where that step grows, being told too small an L, the one told the
-   true L stands in.
+4. conditioning: it falls steadily, and at its rate needs no more steps than theory promises a gradient step of that
+   kappa; and the plain gradient step that is told the same L falls too and does not get there either, nor does theory
+   promise that it would. Where that step grows, being told too small an L, the one told the true L stands in.
 5. unexplained: none of these; what is known is said.
 """
 
@@ -29,9 +29,9 @@ BEHIND = 2.0
 class Fate:
     """What became of one run: `reached` the step it got there or None; `gap` at its end, None where it is lost.
 
-    `falls`: the least gap of the last quarter of the steps is below that of the quarter before, by more than rounding.
-    `more` the steps it would need at the rate of its last quarter: a straight line in log(gap), so too few for a run
-    that slows down; None where it does not fall. `step` and `rounding` as in `Traces`.
+    `falls`: steadily, that is the medians of the gap over the last four eighths of the steps fall, each by more
+    than rounding of F. `more`: the steps it would need at the rate of these medians, a straight line in log(gap), so
+    too few for a run that slows down; None where it does not fall. `step` and `rounding` as in `Traces`.
     """
 
     reached: int | None
@@ -74,10 +74,12 @@ def fate(gap: np.ndarray, blur: float, reached: int, grew: bool, step: float, ro
     K = len(gap) - 1
     falls, more = False, None
     if not grew and np.isfinite(gap).all():
-        before, last = gap[K // 2 : 3 * K // 4].min(), gap[3 * K // 4 :].min()
-        falls = bool(last < before - 2 * blur)
-        if falls and last > eps:
-            more = float(np.ceil(K + (K / 4) * np.log(last / eps) / np.log(before / last)))
+        eighth = K // 8
+        middles = np.median(gap[K - 4 * eighth + 1 :].reshape(4, eighth), axis=1)
+        falls = bool((np.diff(middles) < -2 * blur).all())
+        if falls and middles[-1] > eps:
+            per_step = np.log(middles[0] / middles[-1]) / (3 * eighth)
+            more = float(np.ceil(K - eighth / 2 + np.log(middles[-1] / eps) / per_step))
     return Fate(
         int(reached) if reached >= 0 else None,
         bool(grew),
@@ -149,6 +151,8 @@ def _conditioning(e: Evidence) -> tuple[str, str] | None:
         return None
     if promised is not None and promised <= e.steps:
         return None  # theory is contradicted by the plain step itself: nothing is explained
+    if promised is not None and e.run.more is not None and e.run.more > promised:
+        return None  # slower than any gradient step may be: the method is slow, whatever kappa does
     words = "it still falls" + ("" if e.run.more is None else f", at its rate {e.run.more:.3g} steps are needed")
     words += f"; a gradient step {whose} is not there either"
     if plain.more is not None:
@@ -164,8 +168,8 @@ def _what_is_known(e: Evidence) -> str:
             return (
                 f"{words}, and a gradient step told the same L is there in {e.plain.reached}: the method is slow here"
             )
-        return words
-    words = "it neither grows nor falls"
+        return words if e.promised is None else f"{words}; theory promises a gradient step {e.promised:.3g}"
+    words = "it neither grows nor falls steadily"
     if run.step is not None and run.rounding is not None:
         words += f"; its exact step, {run.step:.2g}, is beyond what rounding explains, {run.rounding:.2g}"
     return words

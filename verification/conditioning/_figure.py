@@ -8,7 +8,7 @@ import numpy as np
 
 from verification.conditioning import _heads, _theory
 from verification.conditioning._cells import Cell
-from verification.conditioning._methods import GO_MATH, L2O_PA, PLAIN, RESTART
+from verification.conditioning._methods import GO_MATH, L2O_PA, MODELS, PLAIN, RESTART
 from verification.conditioning._points import DTYPES, FLOAT32, FLOAT64
 from verification.conditioning._run import Conditioning
 from verification.conditioning._stability import StabilityMap
@@ -23,13 +23,28 @@ _FLOOR = 1e-16
 _SHOWN = (GO_MATH, L2O_PA, PLAIN, RESTART)
 
 
+def by_option(result: Conditioning) -> tuple[str, ...]:
+    """The methods of the figures by map and scaling of Q: the forms of GO-Math-L2O, L2O-PA and the gradient step."""
+    return tuple(m for m in result.settings.methods if m in MODELS or m == PLAIN)
+
+
+def figures(result: Conditioning) -> dict[str, Figure]:
+    """The figures that show the answer, by name."""
+    return {
+        "stability": stability(result),
+        "kappa": against(result, "kappa", "kappa", "condition number κ"),
+        "L": against(result, "L", "L", "L", by_option(result)),
+        "c": against(result, "c", "c", "c: the optimizer is told c L", by_option(result)),
+    }
+
+
 def stability(result: Conditioning) -> Figure:
     """A panel for each B and kappa: rollouts that decay and grow, the boundary of B14, and where shipped models are."""
     from matplotlib.figure import Figure as Canvas
 
     bs, kappas = result.settings.map_bs, result.settings.map_kappas
     with style():
-        drawn = Canvas(figsize=(max(3.4, 2.4 * len(kappas)), 2.2 * len(bs) + 0.8), layout="constrained")
+        drawn = Canvas(figsize=(max(6.6, 2.4 * len(kappas)), 2.2 * len(bs) + 0.8), layout="constrained")
         panels = drawn.subplots(len(bs), len(kappas), squeeze=False, sharex=True, sharey=True)
         for m, axes in zip(result.maps, panels.flat):
             _map(axes, m)
@@ -59,9 +74,8 @@ def _map(axes: Axes, m: StabilityMap) -> None:
     for label, chosen, marker, colour, size in parts:
         if chosen.any():
             axes.scatter(R[chosen], Q[chosen], s=size, marker=marker, color=colour, linewidths=0.6, label=label)
-    r, q = np.meshgrid(np.linspace(m.r[0], m.r[-1], 401), np.linspace(m.q[0], m.q[-1], 401))
-    inside = _theory.modes_stable(r, q, m.b, m.kappa).astype(float)
-    axes.contour(r, q, inside, levels=[0.5], colors=INK, linewidths=1.3)
+    r, q = np.meshgrid(np.linspace(m.r[0], m.r[-1], 141), np.linspace(m.q[0], m.q[-1], 141))
+    axes.contour(r, q, _theory.modes_radius(r, q, m.b, m.kappa), levels=[1.0], colors=INK, linewidths=1.3)
     axes.plot([], [], color=INK, linewidth=1.3, label="boundary of B14")
     axes.set_title(f"B = {m.b:g}, κ = {m.kappa:g}", color=INK)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from l2o._files import write_bytes
 from verification import pages
-from verification.conditioning import _figure, _sentences
+from verification.conditioning import _failures, _figure, _sentences
 from verification.conditioning._causes import CAUSES
-from verification.conditioning._methods import METHODS, MODELS, PLAIN
+from verification.conditioning._methods import METHODS
 from verification.conditioning._run import Conditioning
 from verification.report._format import number
 
@@ -50,11 +50,13 @@ def render(result: Conditioning) -> str:
         result=result,
         settings=settings,
         sentences=_sentences,
-        meaning=_sentences.MEANING,
+        meaning=_failures.MEANING,
         causes=CAUSES,
-        rows=_sentences.failures(result),
+        rows=_failures.failures(result),
         by_method=_by_method(result),
         views=_views(result),
+        in_words=_failures.in_words(result),
+        unexplained=_failures.unexplained(result),
         survivors=[_survivor(s) for s in result.survivors],
         descriptions={name: METHODS[name] for name in settings.methods},
         config=json.dumps(result.to_dict()["settings"], indent=2, ensure_ascii=False),
@@ -79,19 +81,19 @@ def _survivor(s: Any) -> dict[str, Any]:
 
 def _views(result: Conditioning) -> dict[str, Any]:
     settings = result.settings
-    go_math = tuple(name for name in settings.methods if name in MODELS and name != "l2o-pa")
+    drawn = _figure.figures(result)
     lost = _LOST.format(number(settings.steps))
     center = (
         f"kappa = {number(settings.central_kappa)}, L = {number(settings.central_L)}, c = 1 where not said otherwise."
     )
     return {
         "stability": pages.figure_view(
-            _figure.stability(result),
+            drawn["stability"],
             "f-stability",
             "Stability: B14 and rollouts",
             "Grids of frozen R L and Q: where rollouts decay and grow, and the boundary that B14 predicts.",
             f"Frozen scalars on quadratics with curvatures from L/kappa to L, {number(settings.map_steps)} steps. "
-            "Black: the boundary of B14, drawn from the catalogue. Medians of the models are in the row of the nearest B.",
+            "Black: the boundary of B14, drawn from the catalogue. Medians of models: in the row of the nearest B.",
         ),
         "heads": pages.figure_view(
             _figure.heads(result),
@@ -101,21 +103,21 @@ def _views(result: Conditioning) -> dict[str, Any]:
             "A step for each coordinate, of all runs of the model. Frozen coefficients are no proof for varying ones.",
         ),
         "kappa": pages.figure_view(
-            _figure.against(result, "kappa", "kappa", "condition number κ"),
+            drawn["kappa"],
             "f-kappa",
             "Against the condition number",
             "Iterations and the gap at the end against the condition number, in both precisions.",
             f"{lost} {center}",
         ),
         "L": pages.figure_view(
-            _figure.against(result, "L", "L", "L", (*go_math, "l2o-pa", PLAIN)),
+            drawn["L"],
             "f-L",
             "Against the size of L",
             "Iterations and the gap at the end against L, by gradient map and scaling of Q.",
             f"{lost} {center}",
         ),
         "c": pages.figure_view(
-            _figure.against(result, "c", "c", "c: the optimizer is told c L", (*go_math, "l2o-pa", PLAIN)),
+            drawn["c"],
             "f-c",
             "Against a wrong L",
             "Iterations and the gap at the end against the factor by which L is told wrongly, by map and scaling of Q.",

@@ -70,8 +70,8 @@ class Settings:
                 raise InputError(f"{name}: expected finite numbers > 0, got {list(getattr(self, name))}.")
         if not 0 < self.eps < 1:
             raise InputError(f"eps: expected a relative gap in (0, 1), got {self.eps!r}.")
-        if self.steps < 8 or self.map_steps < 8:
-            raise InputError("steps: expected at least 8, of which the last quarters are compared.")
+        if self.steps < 16 or self.map_steps < 8:
+            raise InputError("steps: expected at least 16, and map_steps at least 8: their last parts are compared.")
 
     @property
     def axes(self) -> dict[str, tuple[Point, ...]]:

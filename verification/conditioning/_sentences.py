@@ -4,28 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verification.conditioning._causes import (
-    CAUSES,
-    CONDITIONING,
-    INSTABILITY,
-    PRECISION,
-    SCALE,
-    UNEXPLAINED,
-)
-from verification.conditioning._cells import Cell
+from verification.conditioning._causes import CONDITIONING, INSTABILITY
+from verification.conditioning._failures import in_words, unexplained
 from verification.conditioning._heads import SHIPPED
 from verification.conditioning._methods import GO_MATH, PLAIN
 from verification.conditioning._points import DTYPES, FLOAT32, FLOAT64
-from verification.conditioning._run import AXES, Conditioning
+from verification.conditioning._run import Conditioning
 from verification.report._format import count, join, number, percent
-
-MEANING = {
-    PRECISION: "float32 is too coarse (float64 gets there), or the run ends within a bound on its rounding",
-    INSTABILITY: "grows, in float64 too, or cannot settle by B14",
-    SCALE: "the same problem multiplied to the central L is solved",
-    CONDITIONING: "falls, stable but too slow, and so does the gradient step",
-    UNEXPLAINED: "none of these is shown",
-}
 
 
 def verdict(result: Conditioning) -> str:
@@ -41,7 +26,7 @@ def verdict(result: Conditioning) -> str:
     return words + "No promise of B9 or B3, no end of a stable range of c and no row of B12 is contradicted by a run."
 
 
-def answer(result: Conditioning) -> list[str]:
+def headline(result: Conditioning) -> list[str]:
     """The question of the paper in a few sentences, for GO-Math-L2O as it is by default."""
     found = []
     own = [i for i in result.invariances if i.expected and "displacement" in i.name]
@@ -244,60 +229,10 @@ def _span(values: Sequence[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def failures(result: Conditioning) -> list[dict[str, object]]:
-    """A row for each axis and precision: runs, failed ones, and how many by cause."""
-    rows = []
-    for axis in AXES:
-        for dtype in DTYPES:
-            if dtype == FLOAT32 and axis not in ("kappa", "L"):
-                continue
-            chosen = result.select(axis, dtype=dtype)
-            causes = result.failures(chosen)
-            rows.append(
-                {
-                    "axis": axis,
-                    "dtype": dtype,
-                    "runs": sum(len(c.causes) for c in chosen),
-                    "failed": sum(causes.values()),
-                    **causes,
-                }
-            )
-    return rows
-
-
-def in_words(result: Conditioning) -> list[str]:
-    """The table of failures in plain words, an axis a sentence."""
-    found = []
-    for row in failures(result):
-        parts = [f"{row[cause]} {cause}" for cause in CAUSES if row[cause]]
-        words = join(parts, 9) if parts else "none"
-        found.append(f"{row['axis']}, {row['dtype']}: {row['failed']} of {row['runs']} runs fail: {words}.")
-    return found
-
-
-def unexplained(result: Conditioning) -> str:
-    """What is not explained, said aloud."""
-    chosen: list[tuple[Cell, str]] = [
-        (c, words or "") for c in result.cells for cause, words in zip(c.causes, c.evidence) if cause == UNEXPLAINED
-    ]
-    if not chosen:
-        return "No failure is left unexplained."
-    by = {}
-    for c, _ in chosen:
-        by[c.method, c.family] = by.get((c.method, c.family), 0) + 1
-    named = [f"{name} on {family} {n}" for (name, family), n in sorted(by.items(), key=lambda pair: -pair[1])]
-    falling = sum(words.startswith("it still falls") for _, words in chosen)
-    return (
-        f"{count(len(chosen), 'failed run')} {'is' if len(chosen) == 1 else 'are'} not explained: {join(named, 12)}. "
-        f"{falling} of them still fall where a gradient step is there already, or are slow without it being so; "
-        f"{len(chosen) - falling} neither grow nor fall, far above rounding."
-    )
-
-
 def lines(result: Conditioning) -> list[str]:
     """Everything, as the console shows it."""
     return [
-        *answer(result),
+        *headline(result),
         verdict(result),
         *size_of_L(result),
         *condition_number(result),

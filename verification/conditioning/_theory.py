@@ -81,6 +81,11 @@ def modes_stable(r: Any, q: Any, b: Any, kappa: float = 1.0) -> np.ndarray:
     return frozen_mode(r, q, b).stable & frozen_mode(r / kappa, q, b).stable
 
 
+def modes_radius(r: Any, q: Any, b: Any, kappa: float = 1.0) -> np.ndarray:
+    """The larger spectral radius of the two ends of the spectrum: 1 on the boundary of `modes_stable`."""
+    return np.maximum(frozen_mode(r, q, b).radius, frozen_mode(np.asarray(r) / kappa, q, b).radius)
+
+
 def stable_at_large_kappa(r: Any, q: Any, b: Any) -> np.ndarray:
     """Whether every mode with curvature in (0, L] is stable: the mode at L, and the limit on q as r falls to 0."""
     r, q, b = np.broadcast_arrays(np.asarray(r, float), np.asarray(q, float), np.asarray(b, float))
