@@ -65,7 +65,7 @@ def rises(result: BeyondConvex) -> Figure:
         left.set_yticks(range(len(names)), [plain(n) for n in names])
         left.invert_yaxis()
         left.set_xlabel("steps at which F rises, %")
-        left.legend(loc="lower right")
+        left.legend(loc="center right", bbox_to_anchor=(1.0, 0.3))  # beside methods that never rise
         _scatter(right, result)
     return drawn
 

@@ -148,7 +148,7 @@ def counterexample(example: Counterexample) -> list[str]:
         + f", and F(x_K) - F* is {example.gap[-1]:.6g}, F* certified in [{example.lower:.10g}, {example.upper:.10g}].",
         f"False on it: {join(false)}"
         + (f"; {join(kept)} holds for the {steps} steps" if kept else "")
-        + f". `verify` says {join(sorted({example.verdicts[b] for b in example.first_false}))}.",
+        + f". verify says {join(sorted({example.verdicts[b] for b in example.first_false}))}.",
         f"B6 misses by {number(-sum(part.values()))}: the convexity inequalities at x* add "
         f"{number(part['convexity'])}, the descent lemma {number(part['smoothness'])}. "
         f"f(x*) - f(x_k) - f'(x_k)(x* - x_k) is {number(example.convexity[0])} at the start and "
@@ -221,25 +221,24 @@ def ends(result: BeyondConvex) -> list[str]:
 
 
 def stalls(result: BeyondConvex) -> list[str]:
-    """Models that have all but stopped where a proximal-gradient step would still move."""
+    """Models that have not come to rest: on which side, and whether they have all but stopped or still move."""
     found = []
     for method in dict.fromkeys(m.method for m in result.minima):
-        own = [m for m in result.minima if m.method == method]
-        bent, flat = [m for m in own if m.family in PAIRS], [m for m in own if m.family not in PAIRS]
-        lost = [m for m in bent if m.restless]
-        if not lost:
-            continue
-        places = join([f"{m.family}, s = {m.shift:g}: {m.restless} of {m.n}" for m in lost])
-        words = f"{method} has not come to rest after {lost[0].horizon} steps on {sum(m.restless for m in bent)} of "
-        words += f"{sum(m.n for m in bent)} runs whose f is not convex ({places})"
-        if flat:
-            words += f", and on {sum(m.restless for m in flat)} of {sum(m.n for m in flat)} on the convex partners"
-        known = [m.last_step for m in lost if m.last_step is not None]
-        if known:
-            words += (
-                f"; its last step there is {number(min(known))} to {number(max(known))} of one of proximal gradient"
-            )
-        found.append(words + " (medians).")
+        sides = []
+        for label, bent in (("whose f is not convex", True), ("on the convex partners", False)):
+            own = [m for m in result.minima if m.method == method and (m.family in PAIRS) == bent]
+            if not own:
+                continue
+            lost = [m for m in own if m.restless]
+            words = f"{sum(m.restless for m in own)} of {sum(m.n for m in own)} runs {label}"
+            if lost:
+                words += f" ({join([f'{m.family}, s = {m.shift:g}: {m.restless} of {m.n}' for m in lost])}"
+                steps = [m.last_step for m in lost if m.last_step is not None]
+                if steps:
+                    words += f"; last step {number(min(steps))} to {number(max(steps))} of that of {PROXIMAL}, medians"
+                words += ")"
+            sides.append(words)
+        found.append(f"{method} has not come to rest after {result.settings.horizon:,} steps on {join(sides)}.")
     return found
 
 
@@ -257,10 +256,15 @@ def growth(result: BeyondConvex) -> list[str]:
                 words.append(f"{family} ×{number(max(sizes[0]))} ({partner} ×{number(max(sizes[1]))})")
         if words:
             found.append(
-                f"Gradients along proximal gradient, over that at x_0, s = {shift:g}, largest of r = 0, l1 and box: "
-                f"{join(words)}. GO-Math-L2O divides its features by the size at x_0, so on a plateau they leave the "
-                f"range that they start in."
+                f"Size of grad f along proximal gradient, over that at x_0, s = {shift:g}, largest of r = 0, l1 and "
+                f"box: {join(words)}."
             )
+    if found:
+        found.append(
+            "GO-Math-L2O divides its features by their size at x_0. For convex f and r = 0 gradients of exact steps "
+            "never outgrow that; on a plateau they do, and features leave the range they had in training. Whether "
+            "that is why a model stops is not shown."
+        )
     return found
 
 
