@@ -77,7 +77,7 @@ def test_every_public_name_is_there_and_type_checkers_see_the_same_ones() -> Non
 def test_names_that_are_not_there() -> None:
     with pytest.raises(AttributeError, match="no attribute 'optimun'"):
         _ = verification.optimun
-    assert verification.profile.figure.__module__ == "verification.profile"
+    assert verification.profile.figure.__module__.startswith("verification.profile")
 
 
 def test_a_function_can_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
