@@ -17,7 +17,7 @@ import torch
 
 import bounds
 import l2o
-from l2o import Composite, InputError, Run
+from l2o import Composite, InputError
 from l2o._config import read_config
 from l2o.optimizers import optimizer_class
 from l2o.problems import synthetic
@@ -27,6 +27,7 @@ from verification.inspection import as_numpy
 from verification.optimum import Optimum, optimum
 from verification.optimum._ledger import single_thread
 from verification.race import cut
+from verification.result import Verification
 from verification.sweeps.config import CellSpec
 from verification.sweeps.families import FAMILIES, build
 from verification.verdict import Verdict
@@ -39,9 +40,13 @@ FIELDS = ("family", "rows", "dim", "sparsity", "lam", "condition", "smoothness",
 WORST_UP_TO = 10
 """Steps up to which the exact worst case of an accelerated method is solved for; beyond, that takes minutes."""
 
+LAST_ITERATE = "ood_last_iterate"
+"""B6c, the bound on F(x_K) - F* of any run."""
+TRIED = 5
+"""Steps for which an instance is run alone too."""
+
 _EXACT_STEPS = ("ista", "gradient-descent")
 _ACCELERATED = ("fista", "nesterov")
-_TRIED = 5  # steps for which an instance is run alone too
 _ULPS = 4 * np.finfo(float).eps
 
 
@@ -108,7 +113,7 @@ def draw(
             seed = split_seed("test", index, spec.seed)
             part = spec.model_copy(update={"batch": size})
             if index == 0 and size > 1:
-                _check_apart(subject, part, seed, min(steps, _TRIED))
+                _check_apart(subject, part, seed, min(steps, TRIED))
             parts.append(_one(subject, part, seed, steps, kept, rtol, compare, factor))
             if progress is not None:
                 progress(index * spec.batch + size)
@@ -132,11 +137,16 @@ def _check_apart(subject: Subject, spec: CellSpec, seed: int, steps: int) -> Non
     for size in (1, spec.batch):
         problem, start = _posed(spec.model_copy(update={"batch": size}), seed)
         runs.append(as_numpy(l2o.rollout(subject.fresh(), problem, start, steps, seed=seed).objective)[0])
-    if not np.allclose(*runs, rtol=1e-6, atol=1e-9, equal_nan=True):
+    if not alike(*runs):
         raise InputError(
             f"guarantee: the steps of {subject.label} on an instance depend on the others in its batch, so a batch is "
             "no independent sample; run one instance at a time with batch = 1."
         )
+
+
+def alike(alone: np.ndarray, together: np.ndarray) -> bool:
+    """Whether F(x_k), k = 0.., of an instance that was run alone is that of its run in a batch, up to rounding."""
+    return np.allclose(alone, together, rtol=1e-6, atol=1e-9, equal_nan=True)
 
 
 def _one(
@@ -163,7 +173,7 @@ def _one(
         deviation[:, kept],
         diverged_at,
         np.isfinite(certified.lower),
-        _last_iterate(run, problem, certified) if compare else None,
+        last_iterate(verify(run, problem, LAST_ITERATE, certified), certified) if compare else None,
         None if factor is None else factor * as_numpy(problem.smoothness) * squared,
     )
 
@@ -188,9 +198,8 @@ def largest_deviation(rho: np.ndarray, objective: np.ndarray) -> np.ndarray:
     return np.maximum.accumulate(np.concatenate([np.zeros((len(rho), 1)), known], axis=1), axis=1)
 
 
-def _last_iterate(run: Run, problem: Composite, certified: Optimum) -> np.ndarray:
+def last_iterate(found: Verification, certified: Optimum) -> np.ndarray:
     """(B,) what B6c bounds F(x_K) - F* by: its right-hand side for the certified point z, and F(z) - F* beside it."""
-    found = verify(run, problem, "ood_last_iterate", certified)
     applies = np.array([v is not Verdict.NOT_APPLICABLE for v in found.verdict])
     with np.errstate(invalid="ignore"):
         total = found.rhs + (certified.upper - certified.lower)
@@ -198,19 +207,23 @@ def _last_iterate(run: Run, problem: Composite, certified: Optimum) -> np.ndarra
 
 
 def _worst_factor(subject: Subject, spec: CellSpec, steps: int) -> float | None:
+    """The exact worst case for the optimizer and the family; see `worst_factor`."""
+    one = spec.model_copy(update={"batch": 1})
+    return worst_factor(subject.fresh(), build(one, split_seed("test", 0, spec.seed)).smooth.convex, steps)
+
+
+def worst_factor(optimizer: Any, convex: bool, steps: int, *, solve_up_to: int = WORST_UP_TO) -> float | None:
     """The exact worst case of F(x_K) - F* over L R^2, over all convex f and r; None where it is not known.
 
     Known of some methods with their default step 1/L, where f is convex: 1/(4K) for proximal-gradient steps, which B6c
-    attains; for accelerated ones the certified upper end of the semidefinite problem, up to `WORST_UP_TO` steps.
+    attains; for accelerated ones the certified upper end of the semidefinite problem, up to `solve_up_to` steps.
     """
-    optimizer = subject.fresh()
     name = getattr(optimizer, "name", "")
     known = name in (*_EXACT_STEPS, *_ACCELERATED) and isinstance(optimizer, optimizer_class(name))
-    one = spec.model_copy(update={"batch": 1})
-    if not known or optimizer.step_size is not None or not build(one, split_seed("test", 0, spec.seed)).smooth.convex:
+    if not known or optimizer.step_size is not None or not convex:
         return None
     if name in _EXACT_STEPS:
         return 1 / (4 * steps)
-    if name in _ACCELERATED and steps <= WORST_UP_TO:
+    if name in _ACCELERATED and steps <= solve_up_to:
         return float(bounds.worst_case("composite", method="accelerated_gradient", steps=steps).upper)
     return None

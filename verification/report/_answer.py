@@ -12,11 +12,13 @@ from verification.report.tables import SYMBOLS, VERDICTS, applicable, overview
 Results = Mapping[str, Any]
 
 
-def answer(results: Results, compared: Sequence[Results], fastest: str | None = None) -> dict[str, Any]:
+def answer(
+    results: Results, compared: Sequence[Results], fastest: str | None = None, upcoming: str | None = None
+) -> dict[str, Any]:
     """The headline: totals, the state (a word for the style sheet), and sentences.
 
     `fastest` says who needs the fewest iterations, which the last gaps do not tell once they are all below what is
-    known of F*.
+    known of F*. `upcoming` says what can be expected of the next instance.
     """
     pairs = [(run, v) for run in results["runs"] for v in run["verdicts"]]
     totals = {name: sum(v["counts"].get(name, 0) for _, v in pairs) for name in VERDICTS}
@@ -58,7 +60,12 @@ def answer(results: Results, compared: Sequence[Results], fastest: str | None = 
         "state": state,
         "verdict": verdict,
         "totals": [(name, SYMBOLS[name], totals[name]) for name in VERDICTS],
-        "sentences": [*said, *_vacuous_words(results), *([fastest] if fastest else []), *_comparison_words(compared)],
+        "sentences": [
+            *said,
+            *_vacuous_words(results),
+            *(text for text in (upcoming, fastest) if text),
+            *_comparison_words(compared),
+        ],
     }
 
 

@@ -40,12 +40,16 @@ _WORST_FIELDS = (
     "verdict", "narrower", "on_instance", "note",
 )  # fmt: skip
 _PAIR_FIELDS = ("problem", "optimizer", "tau", "start", "objective", "expected", "measured", "quantity", "k", "value")
+_NEXT_FIELDS = (
+    *_RUN, "instances", "confidence", "quantity", "at", "successes", "undecided", "probability_at_least", "lower",
+    "sample", "upper", "open",
+)  # fmt: skip
 _STATISTICS = ("median", "q10", "q90")
 
 
 def write_tables(results: Results, folder: str | os.PathLike[str]) -> list[Path]:
     """Write every table as CSV: verdicts, curves, per_step, deviations, comparison, f_star, ledger, worst_cases,
-    attribution, shift_pairs and transients.
+    attribution, shift_pairs, transients and next_instance.
     """
     results = printable(results)
     target = Path(folder)
@@ -62,6 +66,7 @@ def write_tables(results: Results, folder: str | os.PathLike[str]) -> list[Path]
         "attribution": (_LONG_FIELDS, _attribution(results)),
         "shift_pairs": (_PAIR_FIELDS, _shift_pairs(results)),
         "transients": (_LONG_FIELDS, _transients(results)),
+        "next_instance": (_NEXT_FIELDS, _next_instance(results)),
     }
     return [_write(target / f"{name}.csv", fields, lines) for name, (fields, lines) in tables.items()]
 
@@ -190,6 +195,29 @@ def _transients(results: Results) -> Iterator[list[Any]]:
         for instance, (first, floor) in enumerate(zip(entry["first"], entry["floors"]["size"])):
             yield [*head, "first_k_for_good", f"instance {instance}", None, first]
             yield [*head, "floor", f"instance {instance}", entry["steps"], floor]
+
+
+def _next_instance(results: Results) -> Iterator[list[Any]]:
+    """A row for each statement of its own, and for each k of the medians that hold at once."""
+    for run in (r for r in results["runs"] if r["next_instance"]["said"]):
+        said = run["next_instance"]["said"]
+        head = [*_head(run), said["instances"], 1 - said["delta"]]
+        for entry in said["within"]:
+            counted = [entry["successes"], entry["undecided"], entry["at_least"]]
+            yield [*head, "P(relative gap <= at)", entry["tolerance"], *counted, *[None] * 4]
+        below = said["rho_below_1"]
+        yield [*head, "P(max rho < at)", 1, below["successes"], 0, below["at_least"], *[None] * 4]
+        for name in ("gap", "rho"):
+            for entry in said[name]["quantiles"]:
+                ends = [entry["lower"], entry["sample"], entry["upper"], entry["open"]]
+                yield [*head, f"{name} quantile", entry["quantile"], *[None] * 3, *ends]
+            yield [*head, f"{name} largest", None, None, None, said["most"], None, said[name]["largest"], None, None]
+        for name, allowed in said["bounds"].items():
+            for statistic in ("median", "largest") if allowed else ():
+                yield [*head, f"{name} {statistic}", *[None] * 5, allowed[statistic], None, None]
+        over = said["over_k"]
+        for k, low, middle, up in zip(over["k"], over["lower"], over["sample"], over["upper"]):
+            yield [*head, "gap median at k, all k at once", k, *[None] * 3, low, middle, up, over["open"]]
 
 
 def _write(path: Path, fields: Sequence[str], lines: Iterator[list[Any]]) -> Path:

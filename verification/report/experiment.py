@@ -28,6 +28,7 @@ from verification.optimum._ledger import single_thread
 from verification.report._extras import attribution, shift_pair, transient
 from verification.report._ledger import bound_entry, checked_names, ledger, number_of, prove_all
 from verification.report._methods import Case, Method, Rollouts, methods_of
+from verification.report._next_instance import LAST_ITERATE, next_instance
 from verification.report._partial import EXTRAS, partial_path, read_partial, write_partial
 from verification.report._series import bound_curves, series
 from verification.report._worst_cases import measured
@@ -36,7 +37,7 @@ from verification.result import Verification
 from verification.verify import verify
 from verification.worst_case_ledger import STEP_SIZES
 
-FORMAT = 4
+FORMAT = 5
 _STEP_BOUND = "per_step_descent"
 
 
@@ -68,6 +69,7 @@ def _run_entry(
 
     checked = {name: check(name) for name in names}
     descent = checked.get(_STEP_BOUND) or check(_STEP_BOUND)
+    last = checked.get(LAST_ITERATE) or check(LAST_ITERATE)
     entry = {
         "key": f"{section.key}/{case.scenario.key}/{method.name}",
         "problem": section.key,
@@ -79,6 +81,7 @@ def _run_entry(
         "subgradient_rule": run.subgradient_rule,
         **series(run, inspection, certified, descent, method.learned),
         "bound_curves": bound_curves(inspection, certified, tuple(names)),
+        "next_instance": next_instance(rollouts, config.seed, case, method, run, inspection, last),
         "verdicts": [v.to_dict() | {"number": number_of(v.bound)} for v in checked.values()],
     }
     return entry | {"seconds": round(ran - begun, 4), "checking_seconds": round(time.perf_counter() - ran, 4)}

@@ -19,6 +19,7 @@ from verification.report._answer import answer
 from verification.report._compare import comparisons, rows
 from verification.report._format import DASH, count, join, number, percent, printable
 from verification.report._ledger_view import ledger_rows, ledger_words
+from verification.report._next_view import figure_words, next_view, shown_next
 from verification.report._partial import EXTRAS
 from verification.report._worst_cases import grouped, violated, worst_case_words
 from verification.report.figures import figures as draw
@@ -52,16 +53,21 @@ def render(results: Results) -> tuple[str, dict[str, bytes]]:
     names = file_names(drawn)
     files = {f"{names[key]}.{kind}": file_bytes(drawn[key], kind) for key in drawn for kind in ("svg", "pdf")}
     shown = dict(_figure_views(results, drawn, names, files, compared))
+    upcoming = next_view(results)
     page = environment.get_template("template.html").render(
         results=results,
         style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),
-        answer=answer(results, compared, shown["iterations"]["sentence"] if "iterations" in shown else None),
+        answer=answer(
+            results, compared, shown["iterations"]["sentence"] if "iterations" in shown else None, upcoming["headline"]
+        ),
         meanings=[(name, SYMBOLS[name], _MEANINGS[name]) for name in VERDICTS],
         overview=overview(results),
         compared=compared,
         overall=[shown[key] for key in ("final-gaps", "iterations") if key in shown],
         known=_known(results),
         known_figure=shown.get("f-star"),
+        upcoming=upcoming,
+        upcoming_figure=shown.get("next-instance"),
         problems=_problem_views(results, shown),
         ledger=[{**row, "formula": formula_svg(row["latex"])} for row in ledger_rows(results)],
         ledger_sentence=ledger_words(results),
@@ -122,6 +128,8 @@ def _figure_views(
         own = [c for c in compared if c["problem"]["key"] == where]
         if kind == "worst-cases":
             title, said, notes = "Bound over exact worst case", worst_case_words(results), list(_LOOSENESS_NOTES)
+        elif kind == "next-instance":
+            title, said, notes = figure_words(shown_next(results))
         elif kind in ("attribution", "shifts", "transient"):
             title, said, notes = _shift_words(results, kind, where, name)
         else:

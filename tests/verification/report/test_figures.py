@@ -98,6 +98,7 @@ def test_nothing_leaves_the_figure(drawn):
         "per-step/lasso-20x40/l2o-pa",
         "deviation/lasso-20x40",
         "worst-cases",
+        "next-instance",
     ):
         figure = drawn[key]
         drawing.file_bytes(figure, "svg")

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from matplotlib.figure import Figure
 
 from verification.report._compare import rows
+from verification.report._next_view import shown_next
 from verification.report._worst_cases import grouped
-from verification.report.figures import _gaps, _overview, _shifted, _steps, _worst_cases
+from verification.report.figures import _gaps, _next, _overview, _shifted, _steps, _worst_cases
 from verification.report.figures._export import file_bytes, inline_svg
 from verification.report.figures._formula import formula_svg
 from verification.report.figures._shifted import median_first
@@ -42,7 +43,8 @@ def figures(results: Results) -> dict[str, Figure]:
 
     "final-gaps", "iterations", "f-star" over all problems; for each problem "convergence/PROBLEM",
     "bounds/PROBLEM/OPTIMIZER", "per-step/PROBLEM/OPTIMIZER" and "attribution/PROBLEM/OPTIMIZER" for the learned ones,
-    "deviation/PROBLEM", "shifts/PROBLEM"; "transient/SECTION" for each section of long runs; and "worst-cases".
+    "deviation/PROBLEM", "shifts/PROBLEM"; "transient/SECTION" for each section of long runs; "next-instance" of one
+    problem; and "worst-cases".
     """
     drawn: dict[str, Figure] = {}
     own = looks(results)
@@ -53,6 +55,9 @@ def figures(results: Results) -> dict[str, Figure]:
             drawn["final-gaps"] = _overview.final_gaps(table, own)
             drawn["iterations"] = _overview.iterations(table, own)
             drawn["f-star"] = _overview.f_star(table, own)
+        sampled = shown_next(results)
+        if sampled:
+            drawn["next-instance"] = _next.next_instance(sampled, own)
         for problem in results["problems"]:
             key = problem["key"]
             runs = [run for run in results["runs"] if run["problem"] == key]

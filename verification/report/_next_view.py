@@ -1,0 +1,230 @@
+"""What is said of the next instance, as tables and sentences for the page, computed from the results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
+
+from verification.guarantees._result import floored
+from verification.report._compare import in_distribution
+from verification.report._format import count, join, number, times
+
+Results = Mapping[str, Any]
+
+
+def next_view(results: Results) -> dict[str, Any]:
+    """The section: its headline, a table for each problem with statements, and why others have none."""
+    problems = {problem["key"]: problem for problem in results["problems"]}
+    tables = [_table(problem, _said(results, key)) for key, problem in problems.items() if _said(results, key)]
+    delta = next((run["next_instance"]["said"]["delta"] for run in shown_next(results)), 0.0)
+    return {
+        "headline": headline(results),
+        "delta": f"{delta:g}",
+        "two": f"{1 - 2 * delta:g}",
+        "tables": tables,
+        "without": _without(results, problems),
+    }
+
+
+def _said(results: Results, problem: str) -> list[Results]:
+    return [run for run in results["runs"] if run["problem"] == problem and run["next_instance"]["said"]]
+
+
+def shown_next(results: Results) -> list[Results]:
+    """The runs of the figure: on the first problem with statements, under its first scenario."""
+    said = [run for run in results["runs"] if run["next_instance"]["said"]]
+    first = said[:1]
+    return [
+        run
+        for run in said
+        if (run["problem"], run["scenario"]["key"]) == (first[0]["problem"], first[0]["scenario"]["key"])
+    ]
+
+
+def _without(results: Results, problems: Mapping[str, Results]) -> list[str]:
+    """Of which problems and methods nothing is said, and why."""
+    reasons: dict[str, dict[str, None]] = {}
+    for key in problems:
+        own = [run for run in results["runs"] if run["problem"] == key]
+        for run in (r for r in own if r["next_instance"]["why"]):
+            alone = any(r["next_instance"]["said"] for r in own)
+            name = f"{run['optimizer']['label']} on {key}" if alone else key
+            reasons.setdefault(run["next_instance"]["why"], {})[name] = None
+    return [f"{join(list(names))}: {why}" for why, names in reasons.items()]
+
+
+def _table(problem: Results, runs: Sequence[Results]) -> dict[str, Any]:
+    first = runs[0]["next_instance"]["said"]
+    return {
+        "problem": problem,
+        "sentence": problem_words(runs),
+        "tolerances": [number(entry["tolerance"]) for entry in first["within"]],
+        "instances": first["instances"],
+        "most": floored(first["most"], 3),
+        "high": f"{first['gap']['quantiles'][-1]['quantile']:g}",
+        "rows": [_row(run) for run in runs],
+    }
+
+
+def _row(run: Results) -> dict[str, Any]:
+    said = run["next_instance"]["said"]
+    n = said["instances"]
+    lost = [
+        f"{number(said[name])} {words}"
+        for name, words in (("diverged", "diverged"), ("uncertain", "without a certified F*"))
+        if said[name]
+    ]
+    return {
+        "run": run,
+        "lost": join(lost),
+        "within": [_probability(entry, n) for entry in said["within"]],
+        "gap": [_quantile(entry) for entry in said["gap"]["quantiles"]],
+        "largest": rounded(said["gap"]["largest"], up=True) if said["gap"]["largest"] is not None else "unbounded",
+        "bounds": [_allowed(said["bounds"][name]) for name in ("last_iterate", "worst_case")],
+        "rho_below_1": _probability(said["rho_below_1"], n),
+        "rho": [_quantile(entry) for entry in said["rho"]["quantiles"]],
+    }
+
+
+def _probability(entry: Results, n: int) -> dict[str, str]:
+    more = f", {number(entry['undecided'])} may be" if entry.get("undecided") else ""
+    return {"value": floored(entry["at_least"], 3), "counted": f"{number(entry['successes'])} of {number(n)}{more}"}
+
+
+def _quantile(entry: Results) -> dict[str, str]:
+    """The quantile of the sample and its interval, whose ends are rounded outwards."""
+    low = rounded(entry["lower"], up=False) if entry["lower"] is not None else "unbounded"
+    if entry["open"]:
+        interval = f"{low}, open above"
+    else:
+        interval = f"{low} to {rounded(entry['upper'], up=True) if entry['upper'] is not None else 'unbounded'}"
+    return {"value": number(entry["sample"]), "interval": interval}
+
+
+def _allowed(entry: Results | None) -> tuple[str, str] | None:
+    return None if entry is None or entry["median"] is None else (number(entry["median"]), number(entry["largest"]))
+
+
+def rounded(value: float, *, up: bool) -> str:
+    """A number >= 0 to three digits, rounded up or down."""
+    exact = Decimal(value)
+    if not exact:
+        return "0"
+    unit = Decimal(1).scaleb(exact.adjusted() - 2)
+    return number(float(exact.quantize(unit, rounding=ROUND_CEILING if up else ROUND_FLOOR)))
+
+
+# --- sentences -----------------------------------------------------------------------------------------------------
+
+
+def headline(results: Results) -> str | None:
+    """Of the first problem with statements: what is shown of its first learned and classical method, beside proofs."""
+    runs = shown_next(results)
+    if not runs:
+        return None
+    kinds = [next((r for r in runs if r["optimizer"]["learned"] == learned), None) for learned in (True, False)]
+    chosen = [run for run in kinds if run is not None]
+    said = chosen[0]["next_instance"]["said"]
+    scenario = runs[0]["scenario"]
+    where = "in distribution" if in_distribution(scenario) else f"at {scenario['label'].replace(', ', ' and ')}"
+    parts = [_promise(run) for run in chosen]
+    return (
+        f"The next instance of {runs[0]['problem']}, {where}, after {count(runs[0]['steps'], 'step')}: "
+        f"{'; '.join(parts)}. Each of these has confidence {1 - said['delta']:g}, from {said['instances']} instances, "
+        f"which cannot show a probability above {floored(said['most'], 3)}."
+    )
+
+
+def _promise(run: Results) -> str:
+    """What one run shows: a probability, and the largest gap beside what is allowed."""
+    said, label = run["next_instance"]["said"], run["optimizer"]["label"]
+    entry = said["within"][len(said["within"]) // 2]
+    words = (
+        f"{label} is within a relative gap of {number(entry['tolerance'])} with probability at least "
+        f"{floored(entry['at_least'], 3)} ({number(entry['successes'])} of {number(said['instances'])} were)"
+    )
+    largest = said["gap"]["largest"]
+    if largest is None:
+        return f"{words}, and no largest gap is known: {_failed(said)}"
+    words += f", and with probability {floored(said['most'], 3)} its gap is at most {rounded(largest, up=True)}"
+    for name, who in (("worst_case", "the exact worst case allows"), ("last_iterate", "B6c allows")):
+        allowed = _median(said, name)
+        if allowed is not None:
+            factor = f", {times(allowed, largest)} that" if 0 < largest < allowed else ""
+            return f"{words}, where {who} {number(allowed)} in the median{factor}"
+    return words
+
+
+def _failed(said: Results) -> str:
+    lost = [count(said["diverged"], "run")] if said["diverged"] else []
+    words = [f"{n} diverged" for n in lost]
+    if said["uncertain"]:
+        words.append(f"{count(said['uncertain'], 'F*')} not certified".replace("F*s", "F*"))
+    return join(words) or "a gap is not certain"
+
+
+def _median(said: Results, name: str) -> float | None:
+    entry = said["bounds"][name]
+    return None if entry is None else entry["median"]
+
+
+def problem_words(runs: Sequence[Results]) -> str:
+    """Of how many runs all instances are within the middle tolerance, of how many none; how far above B6c is."""
+    said = [run["next_instance"]["said"] for run in runs]
+    middle = len(said[0]["within"]) // 2
+    entries = [s["within"][middle] for s in said]
+    n = said[0]["instances"]
+    every, none = (sum(entry["successes"] == amount for entry in entries) for amount in (n, 0))
+    words = (
+        f"Of {count(len(runs), 'row')}, {number(every)} {'has' if every == 1 else 'have'} all {number(n)} instances "
+        f"certainly within a relative gap of {number(entries[0]['tolerance'])} (the next one is, with probability at "
+        f"least {floored(said[0]['most'], 3)}), and {number(none)} {'has' if none == 1 else 'have'} none"
+    )
+    ratios = sorted(
+        allowed / s["gap"]["largest"]
+        for s in said
+        if s["gap"]["largest"] and (allowed := _median(s, "last_iterate")) is not None
+    )
+    if ratios:
+        words += (
+            f"; what B6c allows in the median is {number(_three(ratios[0]))} to {number(_three(ratios[-1]))} times the "
+            "largest gap"
+        )
+    below = sum(s["rho_below_1"]["successes"] == n for s in said)
+    return f"{words}; ρ stays below 1 over the whole of every run in {number(below)} of the rows."
+
+
+def _three(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def figure_words(runs: Sequence[Results]) -> tuple[str, str, list[str]]:
+    """Title, sentence and notes of the figure."""
+    said = [run["next_instance"]["said"] for run in runs]
+    over, n = said[0]["over_k"], said[0]["instances"]
+    closed = [run for run, s in zip(runs, said) if s["over_k"]["upper"][-1] is not None]
+    title = f"The median of the next instance of {runs[0]['problem']}, {runs[0]['scenario']['label']}"
+    ends = [
+        f"{run['optimizer']['label']} {rounded(o['lower'][-1], up=False)} to {rounded(o['upper'][-1], up=True)}"
+        for run in closed
+        for o in [run["next_instance"]["said"]["over_k"]]
+    ]
+    if closed:
+        sentence = f"After {count(runs[0]['steps'], 'step')} the median of F(x_K) - F* is, of {join(ends, 8)}."
+    elif over["open"]:
+        sentence = f"{count(n, 'instance')} are too few to bound a median at {len(over['k'])} k at once from above."
+    else:
+        sentence = "No median is bounded from above: too many runs are lost or not certified."
+    notes = [
+        f"Bars: the median lies in them, for all {len(over['k'])} k of one panel at once, with confidence "
+        f"{1 - said[0]['delta']:g}. Triangles: the largest of the {number(n)} instances; at each of these k, at once "
+        f"too, the next one is not above it with probability at least {floored(over['at_least'], 3)}. B6c and worst "
+        "case: medians over the instances of what holds for every single one.",
+    ]
+    if any(run["next_instance"]["said"]["over_k"]["largest"][-1] is None for run in runs):
+        notes.append("A panel without triangles has runs that are lost or not certified.")
+    return title, sentence, notes
+
+
+__all__ = ["figure_words", "headline", "next_view", "problem_words", "rounded", "shown_next"]
