@@ -98,7 +98,7 @@ class GoMathL2O(HeadNetwork):
     @staticmethod
     def _raw_features(problem: Composite, x: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
         term = problem.nonsmooth
-        if term.names_subgradients and not term.boxed(x.shape[-1]):
+        if not term.separable and term.names_subgradients and not term.boxed(x.shape[-1]):
             # No box holds the subdifferential. Its element that is nearest to -grad f stands for both ends: the choice
             # that makes the gradient of F least, and one that moves and scales along with F.
             return torch.stack([gradient, *2 * [term.nearest_subgradient(x, -gradient)]])
