@@ -1,8 +1,9 @@
 """Which of two models loses less to a shift, instance by instance.
 
 loss(model) = T'(model) / T(model) is its slowdown; the ratio of two is that of their excesses over any yardstick, which
-cancels. The first model loses less where the ratio is below 1. Beside it the plain comparison T'(first) / T'(second):
-a model may lose less and still be the slower one.
+cancels. The first model loses less where the ratio is below 1. Over a whole shift each instance has the geometric mean
+of its ratios at the levels, so that what is counted is instances still. Beside it the plain comparison T'(first) over
+T'(second): a model may lose less and still be the slower one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from verification.drift._cost import Interval, interval, over
 from verification.drift._measure import DELTA, Field, Trace
 from verification.guarantees import proportion_interval
+from verification.speedup.ratios import Between
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,45 @@ class Comparison:
         return {**asdict(self), "verdict": self.verdict, "faster": self.faster}
 
 
+ALL = "all levels"
+
+
 def compare(
     names: tuple[str, str], at: Field, practical: bool, traces: list[tuple[Trace, Trace]], eps: float
 ) -> Comparison:
     """`traces`: of each of the two models, on the field `at` and in distribution."""
+    where = (at.shift, at.level.label, practical, at.level.control)
+    return _compared(names, where, *ratios(traces, eps))
+
+
+def over_levels(
+    names: tuple[str, str], shift: str, practical: bool, traces: list[list[tuple[Trace, Trace]]], eps: float
+) -> Comparison:
+    """`traces` at each level of the shift, as in `compare`."""
+    found = [ratios(level, eps) for level in traces]
+    means = [_geometric([pair[i] for pair in found]) for i in (0, 1)]
+    return _compared(names, (shift, ALL, practical, False), *means)
+
+
+def ratios(traces: list[tuple[Trace, Trace]], eps: float) -> tuple[Between, Between]:
+    """Ratios of the losses and of the iterations, by instance."""
     (one, own_one), (two, own_two) = traces
     there = over(one.iterations[eps], two.iterations[eps])
-    ratio = over(there, over(own_one.iterations[eps], own_two.iterations[eps]))
+    return over(there, over(own_one.iterations[eps], own_two.iterations[eps])), there
+
+
+def _geometric(levels: list[Between]) -> Between:
+    """The geometric mean over the levels, of each instance; ends that are 0 or inf stay so."""
+    with np.errstate(divide="ignore"):
+        low, high = (np.exp(np.mean([np.log(getattr(r, end)) for r in levels], axis=0)) for end in ("low", "high"))
+    return Between(low, high)
+
+
+def _compared(names: tuple[str, str], where: tuple[str, str, bool, bool], ratio: Between, there: Between) -> Comparison:
     less, more = int((ratio.high < 1).sum()), int((ratio.low > 1).sum())
     share = None
     if less + more:
         low, high = proportion_interval(less, less + more, DELTA)
         share = (float(low), float(high))
     rest = int(np.size(ratio.low)) - less - more
-    where = (at.shift, at.level.label, practical, at.level.control)
     return Comparison(*names, *where, less, more, rest, share, interval(ratio), interval(there))

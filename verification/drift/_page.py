@@ -101,7 +101,7 @@ def render(result: Drift) -> str:
         ),
         shifts=[_shift(result, name) for name in result.settings.shifts],
         rivals=RIVALS,
-        comparisons=[_comparison(c) for c in result.comparisons],
+        comparisons=[_comparison(c) for c in (*result.overall, *result.comparisons)],
         predictions=[p for p in result.predictions if p.value is not None],
         yardsticks=YARDSTICKS,
         config=json.dumps(result.to_dict()["settings"], indent=2, ensure_ascii=False),

@@ -13,7 +13,7 @@ import l2o
 from l2o import InputError
 from l2o.training import split_seed
 from verification._transform import translation
-from verification.drift._compare import Comparison, compare
+from verification.drift._compare import Comparison, compare, over_levels
 from verification.drift._measure import Cell, Field, Trace, measure, not_applicable, trace
 from verification.drift._predict import Prediction, rank_correlation
 from verification.drift._shifts import SHIFTS, Family, trained_family
@@ -33,8 +33,8 @@ class Settings:
     """What is run.
 
     `batch` instances at every level of each of `shifts`; `steps` are recorded and attributed, `horizon` steps counted
-    to the relative gaps `eps`, of which the first is the one that is spoken of. `few` instances are attributed by
-    nearest features. `translation` is the t of the check of B12.
+    to the relative gaps `eps`, of which the first is the one that is spoken of. `few_steps` steps of `few` instances
+    are attributed by nearest features too. `translation` is the t of the check of B12.
     """
 
     models: tuple[str, ...] = MODELS
@@ -43,7 +43,8 @@ class Settings:
     steps: int = 40
     horizon: int = 400
     eps: tuple[float, ...] = (1e-3, 1e-2)
-    few: int = 6
+    few: int = 4
+    few_steps: int = 20
     translation: float = 10.0
     resamples: int = 1000
     seed: int = 0
@@ -57,18 +58,23 @@ class Settings:
             raise InputError(f"eps: expected relative gaps in (0, 1), got {list(self.eps)}.")
         if not 3 <= self.few <= self.batch:
             raise InputError(f"few: expected 3 to batch = {self.batch} instances, got {self.few}.")
-        if not 1 <= self.steps <= self.horizon:
-            raise InputError(f"steps: expected 1 to horizon = {self.horizon}, got {self.steps}.")
+        for name, most in (("steps", "horizon"), ("few_steps", "steps")):
+            if not 1 <= getattr(self, name) <= getattr(self, most):
+                known = f"expected 1 to {most} = {getattr(self, most)}"
+                raise InputError(f"{name}: {known}, got {getattr(self, name)}.")
 
 
 def quick(settings: Settings) -> Settings:
     """A small version of the same question."""
-    return replace(settings, models=settings.models[:2], batch=8, few=3, steps=15, horizon=200, resamples=100)
+    return replace(
+        settings, models=settings.models[:2], batch=8, few=3, steps=15, few_steps=8, horizon=200, resamples=100
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class Drift:
-    """`cells` of models and yardsticks, `predictions` of the costs, `comparisons` of the two rivals.
+    """`cells` of models and yardsticks, `predictions` of the costs, `comparisons` of the two rivals,
+    `overall` of them over all levels of a shift.
 
     `moved`: model -> "equivariant", "not equivariant" or "undecided" under a translation (B12). `unlike`: shifts whose
     level `none` has other instances than those in distribution; there should be none. `sizes`: models whose features
@@ -80,6 +86,7 @@ class Drift:
     cells: tuple[Cell, ...]
     predictions: tuple[Prediction, ...]
     comparisons: tuple[Comparison, ...]
+    overall: tuple[Comparison, ...]
     moved: dict[str, str]
     unlike: tuple[str, ...]
     sizes: tuple[Rescaled, ...]
@@ -113,6 +120,7 @@ class Drift:
             "cells": [c.to_dict() for c in self.cells],
             "predictions": [p.to_dict() for p in self.predictions],
             "comparisons": [c.to_dict() for c in self.comparisons],
+            "overall": [c.to_dict() for c in self.overall],
             "translation": self.moved,
             "sizes": [r.to_dict() for r in self.sizes],
             "broken": list(self.broken),
@@ -140,6 +148,7 @@ def _drift(settings: Settings, tell: Callable[[int, int, str], None]) -> Drift:
     comparisons: list[Comparison] = []
     unlike: list[str] = []
     sizes: list[Rescaled] = []
+    rivals: dict[str, list[list[tuple[Trace, Trace]]]] = {}
     exact: dict[str, Cell] = {}  # in distribution all shifts are one experiment
     for done, (shift, level) in enumerate(plan):
         tell(done, len(plan), f"{shift.name} {level.label}")
@@ -176,8 +185,13 @@ def _drift(settings: Settings, tell: Callable[[int, int, str], None]) -> Drift:
                 sizes += [other] if other else []
         if all(name in found for name in RIVALS) and not level.none:
             pairs = [(found[name], own[name]) for name in RIVALS]
+            if not level.control:
+                rivals.setdefault(shift.name, []).append(pairs)
             comparisons.append(compare(RIVALS, at, shift.practical, pairs, settings.eps[0]))
     tell(len(plan), len(plan), "correlations")
+    overall = [
+        over_levels(RIVALS, name, SHIFTS[name].practical, pairs, settings.eps[0]) for name, pairs in rivals.items()
+    ]
     moved = {
         name: check_equivariance(optimizers[name], base.problem, base.x0, 20, translation(settings.translation))
         for name in settings.models
@@ -188,6 +202,7 @@ def _drift(settings: Settings, tell: Callable[[int, int, str], None]) -> Drift:
         tuple(cells),
         tuple(_predictions(cells, settings)),
         tuple(comparisons),
+        tuple(overall),
         {name: result.verdict for name, result in moved.items()},
         tuple(unlike),
         tuple(sizes),
@@ -224,7 +239,7 @@ def _few(optimizer: Any, at: Field, base: Field, settings: Settings) -> dict[str
 
 def _first(optimizer: Any, at: Field, settings: Settings) -> l2o.Run:
     few = np.arange(settings.few)
-    return l2o.rollout(optimizer, at.problem.select(few), at.x0[: settings.few], settings.steps, seed=settings.seed)
+    return l2o.rollout(optimizer, at.problem.select(few), at.x0[: settings.few], settings.few_steps, seed=settings.seed)
 
 
 def _predictions(cells: list[Cell], settings: Settings) -> list[Prediction]:

@@ -57,26 +57,38 @@ def costs(result: Drift) -> list[str]:
         cells = shifted(result, model)
         if not cells:
             continue
-        most = max(cells, key=_lost)
-        worst.append((most, most.cost.excess[yardstick]))
+        slower = [c for c in cells if c.cost.slowdown.above]
+        most = max(slower or cells, key=_lost)
+        worst.append(most)
         dear = [c for c in cells if c.cost.excess[yardstick].above]
         cheap = [c for c in cells if c.cost.excess[yardstick].below]
         base = result.select(model=model, none=True)[0].cost
         lost = sum(c.lost for c in cells)
-        found.append(
+        line = (
             f"{model} ({number(base.iterations)} iterations in distribution) loses most under {place(most)}: "
-            f"{factor(most.cost.excess[yardstick])} beyond the slowdown of {yardstick}, {most.cost.reached} of "
-            f"{result.settings.batch} instances there within {result.settings.horizon} steps. It surely loses at "
-            f"{len(dear)} of {len(cells)} practical levels, surely does better than the yardstick's own slowdown at "
-            f"{len(cheap)}, and {len(cells) - len(dear) - len(cheap)} are open"
+            f"{factor(most.cost.excess[yardstick])} beyond the slowdown of {yardstick}, {factor(most.cost.slowdown)} "
+            f"in all, {most.cost.reached} of {result.settings.batch} instances there within {result.settings.horizon} "
+            f"steps. It clearly loses at {len(dear)} of {len(cells)} practical levels (and is slower than in "
+            f"distribution at {sum(c in slower for c in dear)} of these), clearly does better than the yardstick's own "
+            f"slowdown at {len(cheap)}, and {len(cells) - len(dear) - len(cheap)} are open"
             + (f"; {count(lost, 'run')} end above F(x_0) or are given up." if lost else ".")
         )
+        largest = max(cells, key=_lost)
+        if largest is not most:
+            line += (
+                f" The excess is larger under {place(largest)}, {factor(largest.cost.excess[yardstick])}, where the "
+                f"model is not clearly slower ({factor(largest.cost.slowdown)}): the problem is easier there, and the "
+                "model does not profit."
+            )
+        found.append(line)
     if len(worst) > 1:
-        cell, excess = max(worst, key=lambda pair: _lost(pair[0]))
+        cell = max(worst, key=_lost)
         found.insert(
             0,
-            f"The practical shift that costs most is {place(cell)}, for {cell.model}: {factor(excess)} beyond what it "
-            f"costs {yardstick}, to a relative gap of {eps:g}.",
+            f"The practical shift that costs most is {place(cell)}, for {cell.model}: "
+            f"{factor(cell.cost.excess[yardstick])} beyond what it costs {yardstick}, to a relative gap of {eps:g}; "
+            + join([f"for {c.model} {place(c)}, {factor(c.cost.excess[yardstick])}" for c in worst if c is not cell])
+            + ".",
         )
     return found
 
@@ -91,7 +103,7 @@ def harder(result: Drift) -> list[str]:
     """Where the problem itself has become harder, and a slower model says nothing of the model."""
     slow = [c for c in result.select(model=YARDSTICKS[0], practical=True) if c.cost.slowdown.above]
     if not slow:
-        return [f"No practical shift makes the problems surely harder for {YARDSTICKS[0]}."]
+        return [f"No practical shift makes the problems clearly harder for {YARDSTICKS[0]}."]
     most = max(slow, key=lambda c: c.cost.slowdown.low or 0.0)
     mistaken = [
         c
@@ -102,8 +114,8 @@ def harder(result: Drift) -> list[str]:
     return [
         f"The problems themselves become harder at {count(len(slow), 'level')}, most at {place(most)}, where "
         f"{YARDSTICKS[0]} has a slowdown of {factor(most.cost.slowdown)}. In {count(len(mistaken), 'case')}, of a "
-        "model at a level, the model is surely slower than in distribution but not surely beyond the yardstick: plain "
-        "iteration counts would blame it."
+        "model at a level, the model is clearly slower than in distribution but not clearly beyond the yardstick: "
+        "plain iteration counts would blame it."
     ]
 
 
@@ -144,24 +156,35 @@ def rivals(result: Drift) -> list[str]:
     for shift in dict.fromkeys(c.shift for c in result.comparisons):
         own = [c for c in result.comparisons if c.shift == shift and not c.control]
         by = [c.verdict for c in own]
-        less, more = sum(c.less for c in own), sum(c.more for c in own)
+        whole = next(c for c in result.overall if c.shift == shift)
         lines.append(
-            f"{shift}: {first} surely loses less at {by.count(first)} of {count(len(own), 'level')}, {second} at "
-            f"{by.count(second)}, open {by.count('open')}; {number(less)} instances to {number(more)}."
+            f"{shift}: {first} clearly loses less at {by.count(first)} of {count(len(own), 'level')}, {second} at "
+            f"{by.count(second)}, open {by.count('open')}. Over all levels, instance by instance, its loss is "
+            f"{factor(whole.ratio)} that of {second} ({_said(whole.verdict)}; less for {whole.less} instances, more "
+            f"for {whole.more})."
         )
     practical = [c for c in result.comparisons if c.practical and not c.control]
     if practical:
+        by_shift = {c.shift: c.verdict for c in result.overall if c.practical}
+        known = [f"{v} loses less under {s}" for s, v in by_shift.items() if v != "open"]
+        rest = [s for s, v in by_shift.items() if v == "open"]
         by, faster = [c.verdict for c in practical], [c.faster for c in practical]
         lines.insert(
             0,
-            f"Is {first} more robust than {second}, as the paper says? On practical shifts it surely loses less at "
+            f"Is {first} more robust than {second}, as the paper says? On practical shifts it clearly loses less at "
             f"{by.count(first)} of {len(practical)} levels, {second} at {by.count(second)}, and {by.count('open')} are "
             f"open: "
             + _word(by.count(first), by.count(second))
-            + f" In plain iterations {second} is surely the faster one at {faster.count(second)} levels and {first} at "
-            f"{faster.count(first)}.",
+            + f" In plain iterations {second} is clearly the faster one at {faster.count(second)} levels and {first} "
+            f"at {faster.count(first)}. Shift by shift, over its levels: "
+            + "; ".join([*known, *([f"open under {join(rest)}"] if rest else [])])
+            + ".",
         )
     return lines
+
+
+def _said(verdict: str) -> str:
+    return "open" if verdict == "open" else f"{verdict} clearly loses less"
 
 
 def _word(yes: int, no: int) -> str:
@@ -204,8 +227,9 @@ def left_out(result: Drift) -> list[str]:
 def confidence() -> str:
     """What the intervals mean."""
     return (
-        f"Intervals of medians are of order statistics at {percent(LEVEL)}, for any distribution; each holds by "
-        "itself, and of many one in twenty may be wrong."
+        f'Intervals of medians are of order statistics at {percent(LEVEL)}, for any distribution. "Clearly" means '
+        "that such an interval leaves out 1 (that of a correlation: 0). Each holds by itself: of many, one in twenty "
+        "may be wrong."
     )
 
 
@@ -219,8 +243,8 @@ def sizes(result: Drift) -> list[str]:
         found.append(
             f"{model} divides its features by norms at x_0, which grow with the root of the number of variables. With "
             f"those of the trained number instead, and nothing else changed, its iterations go from {join(words, 9)}: "
-            f"surely fewer at {mended} of {count(len(own), 'size')}. With features of half and of twice that size they "
-            f"are {number(last.half)} and {number(last.twice)} at {last.level}."
+            f"clearly fewer at {mended} of {count(len(own), 'size')}. With features of half and of twice that size "
+            f"they are {number(last.half)} and {number(last.twice)} at {last.level}."
         )
     return found
 

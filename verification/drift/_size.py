@@ -3,8 +3,8 @@
 It divides its features by their 2-norms at x_0, which grow as sqrt(n): at n' variables each coordinate's features are
 sqrt(n/n') times those that its network was trained on, those of signs exactly so. Dividing by sqrt(n/n') times these
 norms, the root mean square in the unit of the trained n, gives each coordinate features of the trained size again. It
-is the model as shipped, with another scale in the state it starts from. That the size it was trained on is the right one
-is tried by halves and doubles of it.
+is the model as shipped, with another scale in the state it starts from. That the trained size is the right one is tried
+by halves and doubles of it.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ class Rescaled:
         return asdict(self)
 
 
+HORIZON = 120
+"""Steps that are counted at most; what needs more is not mended."""
+
+
 def rescaled(
     model: str, optimizer: Any, at: Field, trained_dim: int, horizon: int, eps: float, seed: int
 ) -> Rescaled | None:
@@ -55,7 +59,7 @@ def rescaled(
     there = []
     for times in (1.0, match, match / 2, match * 2):
         state = replace(start, scales=start.scales / times)
-        run = l2o.rollout(optimizer, at.problem, at.x0, horizon, state=state, seed=seed, record="scalars")
+        run = l2o.rollout(optimizer, at.problem, at.x0, min(horizon, HORIZON), state=state, seed=seed, record="scalars")
         there.append(iterations(as_numpy(run.objective), at.optimum, eps))
     medians = [float(np.median(t.high)) for t in there]
     shown = [m if math.isfinite(m) else None for m in medians]

@@ -118,8 +118,8 @@ def features(result: Drift) -> list[str]:
             if of:
                 against = [p.shift for p in of if p.sign < 0]
                 parts.append(
-                    f"{words} it is surely positive for {sum(p.sign > 0 for p in of)} of "
-                    f"{count(len(of), 'practical shift')} and surely negative for "
+                    f"{words} it is clearly positive for {sum(p.sign > 0 for p in of)} of "
+                    f"{count(len(of), 'practical shift')} and clearly negative for "
                     f"{join(against) if against else 'none'} (largest {_named(max(of, key=_size))})"
                 )
         for p in own:

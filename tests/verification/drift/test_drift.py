@@ -35,7 +35,7 @@ from verification.drift import (
 )
 from verification.drift import _cost as costs_of
 from verification.drift._attribution import summary
-from verification.drift._compare import compare
+from verification.drift._compare import compare, over_levels
 from verification.drift._measure import BoundCount
 from verification.drift._page import render
 from verification.drift._run import RIVALS
@@ -48,6 +48,7 @@ SMALL = Settings(
     batch=6,
     few=3,
     steps=8,
+    few_steps=5,
     horizon=60,
     eps=(1e-2, 1e-1),
     resamples=50,
@@ -284,6 +285,22 @@ def test_which_model_loses_less() -> None:
     assert compared([10.0] * 12, [10.0] * 12).share is None
 
 
+def test_over_a_shift_instances_are_counted_and_not_levels() -> None:
+    """Two levels, at one of which the first model loses far more: the mean decides; an open end stays open."""
+    base = trace([10.0] * 12)
+
+    def level(first: float, second: float) -> list:
+        return [(trace([first] * 12), base), (trace([second] * 12), base)]
+
+    found = over_levels(RIVALS, "noise", True, [level(20.0, 10.0), level(10.0, 80.0)], 0.1)
+    assert found.ratio.low == pytest.approx(0.5)
+    assert (found.less, found.more, found.verdict) == (12, 0, "go-math-l2o")
+    never = SimpleNamespace(iterations={0.1: Between(np.full(12, 50.0), np.full(12, np.inf))})
+    lost = over_levels(RIVALS, "noise", True, [level(10.0, 10.0), [(never, base), (trace([10.0] * 12), base)]], 0.1)
+    assert lost.ratio.high is None
+    assert lost.verdict == "l2o-pa"
+
+
 def test_losing_less_is_not_being_faster() -> None:
     slow, quick_ = trace([20.0] * 12), trace([5.0] * 12)
     found = compare(RIVALS, at(), True, [(trace([22.0] * 12), slow), (trace([10.0] * 12), quick_)], 0.1)
@@ -324,11 +341,28 @@ def test_the_sentences_follow_the_numbers(result: Drift) -> None:
     i = next(i for i, c in enumerate(cells) if (c.model, c.shift, c.level) == ("go-math-l2o", "lam", "0.03"))
     dear = Interval(77.0, 77.0, 70.0, 80.0)
     old: Cost = cells[i].cost
-    cells[i] = replace(cells[i], costs=(replace(old, excess=dict.fromkeys(old.excess, dear)), *cells[i].costs[1:]))
+    changed = replace(old, slowdown=dear, excess=dict.fromkeys(old.excess, dear))
+    cells[i] = replace(cells[i], costs=(changed, *cells[i].costs[1:]))
     planted = lines(replace(result, cells=tuple(cells)))
     first = next(line for line in planted if line.startswith("The practical shift that costs most"))
     assert "lam 0.03, for go-math-l2o: ×77 [70, 80]" in first
     assert first not in said
+
+
+def test_a_model_that_does_not_profit_is_told_from_one_that_is_slower(result: Drift) -> None:
+    """Planted: the largest excess where the model is no slower than in distribution, a smaller one where it is."""
+    even, twice = Interval(1.0, 1.0, 0.9, 1.1), Interval(2.0, 2.0, 1.5, 3.0)
+    cells = []
+    for c in result.cells:
+        if c.model == "go-math-l2o" and not c.none and c.applies:
+            far = c.shift == "lam" and c.level == "1"
+            slowdown = twice if c.level == "corr 0.9" else even
+            excess = dict.fromkeys(c.cost.excess, Interval(9.0, 9.0, 8.0, 9.5) if far else twice)
+            c = replace(c, costs=(replace(c.cost, slowdown=slowdown, excess=excess), *c.costs[1:]))
+        cells.append(c)
+    said = next(s for s in lines(replace(result, cells=tuple(cells))) if s.startswith("go-math-l2o ("))
+    assert "loses most under dictionary corr 0.9" in said
+    assert "The excess is larger under lam 1, ×9 [8, 9.5], where the model is not clearly slower" in said
 
 
 def test_the_answer_on_robustness_has_both_ways(result: Drift) -> None:
@@ -358,7 +392,7 @@ def test_the_page_the_table_and_the_numbers(result: Drift, tmp_path: Path) -> No
 
 
 def test_equal_seeds_give_equal_numbers_and_others_others() -> None:
-    small = replace(SMALL, models=("go-math-l2o",), shifts=("noise",), batch=3, steps=3, horizon=30)
+    small = replace(SMALL, models=("go-math-l2o",), shifts=("noise",), batch=3, steps=3, few_steps=3, horizon=30)
     one, two, other = (drift(s).to_dict() for s in (small, small, replace(small, seed=1)))
     for d in (one, two, other):
         d.pop("created")

@@ -56,7 +56,7 @@ def test_other_levels_are_other_instances(name: str) -> None:
 def test_a_level_that_is_named_none_and_is_not_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = Level("0", (("noise", 0.01),), none=True)
     monkeypatch.setitem(SHIFTS, "noise", replace(SHIFTS["noise"], levels=(wrong,)))
-    small = Settings(models=("go-math-l2o",), shifts=("noise",), batch=3, few=3, steps=3, horizon=5)
+    small = Settings(models=("go-math-l2o",), shifts=("noise",), batch=3, few=3, steps=3, few_steps=2, horizon=5)
     result = drift(small)
     assert result.unlike == ("noise",)
     assert any("not the family" in what for what in result.broken)
