@@ -48,7 +48,7 @@ _ULPS = 4 * np.finfo(float).eps
 def no_sample(section: ProblemSection) -> str | None:
     """Why the instances of a problem are no sample of a distribution; None where they are independent draws."""
     if section.family not in DRAWN:
-        return "its instances are no independent draws of a generator"
+        return "no independent draws of a generator"
     return "one instance is no sample" if section.instances < 2 else None
 
 

@@ -147,7 +147,9 @@ def _promise(run: Results) -> str:
     largest = said["gap"]["largest"]
     if largest is None:
         return f"{words}, and no largest gap is known: {_failed(said)}"
-    words += f", and with probability {floored(said['most'], 3)} its gap is at most {rounded(largest, up=True)}"
+    words += (
+        f", and with probability at least {floored(said['most'], 3)} its gap is at most {rounded(largest, up=True)}"
+    )
     for name, who in (("worst_case", "the exact worst case allows"), ("last_iterate", "B6c allows")):
         allowed = _median(said, name)
         if allowed is not None:

@@ -210,7 +210,7 @@ def test_data_get_no_statement(tmp_path: Any) -> None:
     assert [run["next_instance"]["said"] for run in found["runs"]] == [None]
     page = render_html(few(found))
     assert "Nothing can be said of it" in page
-    assert "No statement: own: its instances are no independent draws" in page
+    assert "No statement: own: no independent draws" in page
     assert "with probability at least" not in page
     assert "next-instance" not in figures.figures(found)
 

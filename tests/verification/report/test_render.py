@@ -153,8 +153,8 @@ def test_captions_say_the_numbers_of_the_data(results, page):
 def test_every_figure_has_its_files_and_one_sentence(page):
     reader = _read(page)
     figures = reader.tags.count("figure")
-    # Three over all and the next instance; on one problem convergence, deviation, shifts and three for each of two learned methods; on the
-    # other two; one of long runs; and one of worst cases.
+    # Three over all and the next instance; on one problem convergence, deviation, shifts and three for each of two
+    # learned methods; on the other two; one of long runs; and one of worst cases.
     assert figures == len(reader.captions) == 4 + 9 + 2 + 1 + 1
     for caption in reader.captions:
         assert re.search(r"figures/[\w.-]+\.svg\s+figures/[\w.-]+\.pdf", caption)
