@@ -97,6 +97,8 @@ def _fate(t: Traces, b: int, eps: float) -> Fate:
 def promises(field: Field, eps: float) -> dict[Point, tuple[float | None, ...]]:
     """For each point and instance, the steps that theory promises a gradient step told c L."""
     L, mu = as_numpy(field.judge.smoothness), as_numpy(field.judge.strong_convexity)
+    if not field.judge.nonsmooth.is_zero:
+        mu = np.zeros_like(mu)  # the form of B9 that is used needs r = 0
     relative = field.start / (L * field.R**2)
     return {
         point: tuple(promised_steps(point.c, mu[b] / L[b], relative[b], eps) for b in field.rows(point))

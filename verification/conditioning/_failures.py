@@ -52,10 +52,14 @@ def in_words(result: Conditioning) -> list[str]:
     found = []
     for row in failures(result):
         chosen = result.select(row["axis"], dtype=row["dtype"])
-        parts = [f"{row[cause]} by {cause} ({_most(chosen, cause)})" for cause in CAUSES if row[cause]]
+        parts = [f"{row[cause]} {_word(cause)} ({_most(chosen, cause)})" for cause in CAUSES if row[cause]]
         words = "; ".join(parts) if parts else "none"
         found.append(f"{row['axis']}, {row['dtype']}: {row['failed']} of {row['runs']} runs fail, {words}.")
     return found
+
+
+def _word(cause: str) -> str:
+    return cause if cause == UNEXPLAINED else f"by {cause}"
 
 
 def _most(chosen: Sequence[Cell], cause: str) -> str:

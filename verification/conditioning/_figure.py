@@ -136,13 +136,14 @@ def against(result: Conditioning, axis: str, field: str, label: str, methods: tu
 def _curves(panels: Any, chosen: list[Cell], field: str, name: str, dtype: str, k: int) -> None:
     at = np.array([getattr(c, field) for c in chosen])
     single = dtype == FLOAT32
+    colour = MUTED if name == PLAIN else SERIES[k % len(SERIES)]
     look: dict[str, Any] = {
-        "color": SERIES[k % len(SERIES)],
+        "color": colour,
         "marker": MARKERS[k % len(MARKERS)],
         "linestyle": "--" if single else "-",
         "linewidth": 1.0,
         "markersize": 5.5 if single else 3.5,
-        "markerfacecolor": "none" if single else SERIES[k % len(SERIES)],
+        "markerfacecolor": "none" if single else colour,
         "label": plain(name) + (", float32" if single else ""),
     }
     panels[0].plot(at, [np.nan if c.median is None else max(1.0, c.median) for c in chosen], **look)

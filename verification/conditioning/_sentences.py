@@ -59,16 +59,28 @@ def headline(result: Conditioning) -> list[str]:
             f"{failed} of {runs} runs of the default are not there in {number(result.settings.steps)} steps "
             f"({named}){tail}."
         )
-    told = result.select("c", method=GO_MATH, dtype=FLOAT64)
-    if told:
-        bad = sorted({c.c for c in told if INSTABILITY in c.causes})
+    stable = [
+        f"{family} down to {number(_least_stable(result, family, GO_MATH))} (a gradient step "
+        f"{number(_least_stable(result, family, PLAIN))})"
+        for family in result.settings.families
+        if result.select("c", family=family, method=GO_MATH)
+    ]
+    if stable:
         found.append(
-            f"What does need care is an L that is told too small: the default is lost at c = {_listed(bad)} of "
-            f"{_listed(sorted({c.c for c in told}))} on at least one family."
-            if bad
-            else f"No wrong L of {_listed(sorted({c.c for c in told}))} makes the default unstable."
+            f"What needs care is an L that is told too small: of the factors {_listed(result.settings.cs)} the default "
+            f"is stable on {join(stable)}. An L told too large costs steps."
         )
     return found
+
+
+def _least_stable(result: Conditioning, family: str, name: str) -> float | None:
+    """The smallest c of the axis from which on no run of a method is unstable; None if it is so at the largest."""
+    least = None
+    for c in sorted(result.select("c", family=family, method=name, dtype=FLOAT64), key=lambda cell: -cell.c):
+        if INSTABILITY in c.causes:
+            break
+        least = c.c
+    return least
 
 
 def size_of_L(result: Conditioning) -> list[str]:
@@ -171,16 +183,26 @@ def told_wrongly(result: Conditioning) -> list[str]:
     ]
     kappa = number(max(result.settings.map_kappas))
     found.append(f"Frozen scalars that are told c L, kappa = {kappa}, are stable for c: {'; '.join(words)}.")
-    for family in result.settings.families:
-        texts = []
-        for name in result.settings.methods:
-            chosen = sorted(result.select("c", family=family, method=name, dtype=FLOAT64), key=lambda c: c.c)
-            if chosen:
-                kept = [c.c for c in chosen if not c.failed]
-                lost = [c.c for c in chosen if INSTABILITY in c.causes]
-                texts.append(f"{name} there for c in {_listed(kept)}, unstable in {_listed(lost)}")
-        found.append(f"Models that are told c L, {family}: {'; '.join(texts)}.")
+    for row in told_rows(result):
+        if row["method"] in (GO_MATH, "l2o-pa", PLAIN, "fista-restart"):
+            found.append(
+                f"{row['method']} told c L, {row['family']}: there for c in {row['there']}, unstable for c in "
+                f"{row['unstable']}."
+            )
     return found
+
+
+def told_rows(result: Conditioning) -> list[dict[str, str]]:
+    """For each method and family: the c at which all runs get there, and those at which one is unstable."""
+    rows = []
+    for name in result.settings.methods:
+        for family in result.settings.families:
+            chosen = sorted(result.select("c", family=family, method=name, dtype=FLOAT64), key=lambda c: c.c)
+            there, lost = [c.c for c in chosen if not c.failed], [c.c for c in chosen if INSTABILITY in c.causes]
+            rows.append(
+                {"method": name, "family": family, "there": _listed(there), "unstable": _listed(lost)},
+            )
+    return rows
 
 
 def _range(ends: tuple[float | None, float | None], none: bool) -> str:
@@ -214,12 +236,13 @@ def models(result: Conditioning) -> list[str]:
         "Frozen coefficients are no proof for varying ones: a step outside of the region may be undone by the next, "
         "and steps that are each inside may still grow together."
     )
-    edge = [h for h in result.heads if h.model == SHIPPED]
-    if edge and all(h.r[1] > 1.9 for h in edge):
+    edge = [h for h in result.heads if h.model == SHIPPED and h.family == "quadratic"]
+    frozen = [s for s in result.survivors if s.name == f"{SHIPPED} on quadratic" and s.predicted[0] is not None]
+    if edge and frozen and all(h.r[1] > 1.9 for h in edge):
         found.append(
-            f"The shipped model for lasso steps nearly 2/L, the most its head can: what ends its stability is the "
-            f"length of its step, with an L told only a little too small, and not its history (Q ends at "
-            f"{number(edge[-1].q[1])})."
+            f"The shipped model for lasso steps nearly 2/L, the most its head can. With such heads on quadratics the "
+            f"length of the step ends stability, for c below {number(frozen[-1].predicted[0])} by B14, and not the "
+            f"history, whose Q is {number(edge[-1].q[1])}."
         )
     return found
 

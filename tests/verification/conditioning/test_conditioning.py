@@ -22,6 +22,8 @@ from verification.conditioning import (
     Settings,
     _theory,
     conditioning,
+    figures,
+    headline,
     lines,
     stability_maps,
     survives,
@@ -280,6 +282,8 @@ def test_the_small_result(result: Conditioning) -> None:
     assert result.select("L", method="displacement, Q x step", L=1e8)[0].failed
     text = " ".join(lines(result))
     assert "needs no tuning" in text
+    assert headline(result)[0] in text
+    assert set(figures(result)) == {"stability", "kappa", "L", "c"}
     assert "0 disagreements" in text
 
 
