@@ -67,7 +67,7 @@ def render(result: Drift) -> str:
         contents["rivals"] = "Robustness"
     words = {name: getattr(_sentences, name)(result) for name in (
         "verdict", "family", "costs", "harder", "robustness", "attributions", "coordinates", "features", "rivals",
-        "moved", "left_out", "answer", "sizes",
+        "moved", "left_out", "answer",
     )}  # fmt: skip
     return pages.render(
         Path(__file__).parent,

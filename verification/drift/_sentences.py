@@ -238,7 +238,7 @@ def sizes(result: Drift) -> list[str]:
     found = []
     for model in dict.fromkeys(r.model for r in result.sizes):
         own = [r for r in result.sizes if r.model == model]
-        words = [f"{r.level} {number(r.shipped)} to {number(r.rescaled)}, {factor(r.ratio)}" for r in own]
+        words = [f"{number(r.shipped)} to {number(r.rescaled)} at {r.level} ({factor(r.ratio)})" for r in own]
         mended, last = sum(r.ratio.above for r in own), own[-1]
         found.append(
             f"{model} divides its features by norms at x_0, which grow with the root of the number of variables. With "
