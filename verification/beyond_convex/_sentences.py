@@ -20,7 +20,6 @@ NAMES = {
     "B10:subdifferential": "the step from G to the subdifferential",
     "B10:constrained": "the variational inequality",
 }
-UNITS = {"B10": "run"}
 
 
 def total(entries: Iterable[Entry], bound: str, word: str) -> int:
@@ -73,9 +72,9 @@ def verdicts(result: BeyondConvex) -> list[tuple[str, str, int, int, int, int, i
 def survive(result: BeyondConvex) -> list[str]:
     """Verdicts of the bounds that do not ask for a convex f."""
     return [
-        f"{label}, {bound} ({NAMES[bound]}): verified on {verified:,} of {judged:,} {UNITS.get(bound, 'step')}s, "
-        f"{violated} violated, {open_} inconclusive; vacuous on {percent(vacuous / judged)}; tightness {number(tight)} "
-        f"(median over the entries; 0 where a bound allows a rise and there is none)."
+        f"{label}, {bound} ({NAMES[bound]}): verified on {verified:,} of {judged:,} "
+        f"{'runs' if bound == 'B10' else 'steps'}, {violated} violated, {open_} inconclusive; vacuous on "
+        f"{percent(vacuous / judged)}; tightness {number(tight)} (median over the entries; 0 where a bound allows a rise and there is none)."
         for label, bound, verified, violated, open_, judged, vacuous, tight in verdicts(result)
     ]
 
