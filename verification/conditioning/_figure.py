@@ -136,7 +136,7 @@ def against(result: Conditioning, axis: str, field: str, label: str, methods: tu
 def _curves(panels: Any, chosen: list[Cell], field: str, name: str, dtype: str, k: int) -> None:
     at = np.array([getattr(c, field) for c in chosen])
     single = dtype == FLOAT32
-    colour = MUTED if name == PLAIN else SERIES[k % len(SERIES)]
+    colour = {PLAIN: MUTED, L2O_PA: INK}.get(name, SERIES[k % len(SERIES)])
     look: dict[str, Any] = {
         "color": colour,
         "marker": MARKERS[k % len(MARKERS)],
