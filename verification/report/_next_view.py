@@ -11,6 +11,8 @@ from verification.report._compare import in_distribution
 from verification.report._format import count, join, number, times
 
 Results = Mapping[str, Any]
+MOST = 6
+"""Methods in the figure, at most."""
 
 
 def next_view(results: Results) -> dict[str, Any]:
@@ -203,6 +205,7 @@ def _three(value: float) -> float:
 
 def figure_words(runs: Sequence[Results]) -> tuple[str, str, list[str]]:
     """Title, sentence and notes of the figure."""
+    runs = runs[:MOST]
     said = [run["next_instance"]["said"] for run in runs]
     over, n = said[0]["over_k"], said[0]["instances"]
     closed = [run for run, s in zip(runs, said) if s["over_k"]["upper"][-1] is not None]
@@ -222,11 +225,11 @@ def figure_words(runs: Sequence[Results]) -> tuple[str, str, list[str]]:
         f"Bars: the median lies in them, for all {len(over['k'])} k of one panel at once, with confidence "
         f"{1 - said[0]['delta']:g}. Triangles: the largest of the {number(n)} instances; at each of these k, at once "
         f"too, the next one is not above it with probability at least {floored(over['at_least'], 3)}. B6c and worst "
-        "case: medians over the instances of what holds for every single one.",
+        "case: medians over the instances of what holds for every single one. What is far below is drawn at the edge.",
     ]
     if any(run["next_instance"]["said"]["over_k"]["largest"][-1] is None for run in runs):
         notes.append("A panel without triangles has runs that are lost or not certified.")
     return title, sentence, notes
 
 
-__all__ = ["figure_words", "headline", "next_view", "problem_words", "rounded", "shown_next"]
+__all__ = ["MOST", "figure_words", "headline", "next_view", "problem_words", "rounded", "shown_next"]
