@@ -74,7 +74,8 @@ def survive(result: BeyondConvex) -> list[str]:
     return [
         f"{label}, {bound} ({NAMES[bound]}): verified on {verified:,} of {judged:,} "
         f"{'runs' if bound == 'B10' else 'steps'}, {violated} violated, {open_} inconclusive; vacuous on "
-        f"{percent(vacuous / judged)}; tightness {number(tight)} (median over the entries; 0 where a bound allows a rise and there is none)."
+        f"{percent(vacuous / judged)}; tightness {number(tight)} (median over the entries; 0: rises are "
+        f"allowed and there are none)."
         for label, bound, verified, violated, open_, judged, vacuous, tight in verdicts(result)
     ]
 
