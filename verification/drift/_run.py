@@ -67,7 +67,7 @@ class Settings:
 def quick(settings: Settings) -> Settings:
     """A small version of the same question."""
     return replace(
-        settings, models=settings.models[:2], batch=8, few=3, steps=15, few_steps=8, horizon=200, resamples=100
+        settings, models=settings.models[:2], batch=6, few=3, steps=10, few_steps=5, horizon=60, resamples=50
     )
 
 
