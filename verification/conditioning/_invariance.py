@@ -111,13 +111,13 @@ def invariance(
     ten = 10.0 ** np.array(decades, dtype=float)
     exact = _apart(optimizer, base, four, home, dtype, steps)
     rounded = _apart(optimizer, base, ten, home, dtype, steps)
-    worst = rounded[inside].max()
+    worst, unit = rounded[inside].max(), np.finfo(dtype).eps
     return Invariance(
         row.name,
         dtype,
         row.scaling == YES,
         _verdict(optimizer, base, asked, steps) if dtype == FLOAT64 and verdict else None,
-        float(worst / np.finfo(dtype).eps) if np.isfinite(worst) else None,
+        float(worst / unit) if worst <= unit * np.finfo(np.float64).max else None,  # beyond that no number is left
         bool((exact[inside] == 0).all()),
         *_range(decades, home, exact == 0),
         *_range(decades, home, exact < LOST),

@@ -10,10 +10,10 @@ from verification.drift._attribution import Attribution, adds_up, attribution
 from verification.drift._compare import Comparison
 from verification.drift._cost import Cost, Interval
 from verification.drift._measure import Cell, Field
-from verification.drift._page import write
+from verification.drift._page import figures, write
 from verification.drift._predict import Prediction, rank_correlation
 from verification.drift._run import Drift, Settings, drift, quick
-from verification.drift._sentences import lines
+from verification.drift._sentences import headline, lines
 from verification.drift._shifts import SHIFTS, Family, Level, Shift, trained_family
 
 __all__ = [
@@ -33,6 +33,8 @@ __all__ = [
     "adds_up",
     "attribution",
     "drift",
+    "figures",
+    "headline",
     "lines",
     "quick",
     "rank_correlation",

@@ -22,14 +22,15 @@ def write(result: Drift, folder: str | os.PathLike[str]) -> Path:
     folder = Path(folder)
     pages.write_json({**result.to_dict(), "sentences": list(_sentences.lines(result))}, folder / "drift.json")
     write_bytes(folder / "drift.csv", table(result).encode())
-    drawn = _figures(result)
+    drawn = figures(result)
     for name, figure in drawn.items():
         pages.write_figure(figure, folder / f"drift-{name}")
     # a figure that has been saved is laid out anew, and slightly otherwise: the page has its own
     return write_bytes(folder / "drift.html", render(result).encode())
 
 
-def _figures(result: Drift) -> dict[str, Any]:
+def figures(result: Drift) -> dict[str, Any]:
+    """The figures that show the answer, by name."""
     found = {"costs": _figure.costs(result), "attribution": _figure.attributions(result)}
     return {name: drawn for name, drawn in found.items() if drawn is not None}
 
@@ -58,7 +59,7 @@ def _record(cell: Cell) -> dict[str, Any]:
 
 def render(result: Drift) -> str:
     """The page; equal results give equal bytes."""
-    drawn = _figures(result)
+    drawn = figures(result)
     attribution = drawn.get("attribution")
     contents = {"answer": "Answer", "costs": "Costs"}
     if attribution is not None:
@@ -67,7 +68,7 @@ def render(result: Drift) -> str:
         contents["rivals"] = "Robustness"
     words = {name: getattr(_sentences, name)(result) for name in (
         "verdict", "family", "costs", "harder", "robustness", "attributions", "coordinates", "features", "rivals",
-        "moved", "left_out", "answer",
+        "moved", "left_out", "headline",
     )}  # fmt: skip
     return pages.render(
         Path(__file__).parent,

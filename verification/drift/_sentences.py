@@ -249,7 +249,7 @@ def sizes(result: Drift) -> list[str]:
     return found
 
 
-def answer(result: Drift) -> list[str]:
+def headline(result: Drift) -> list[str]:
     """The answers in short."""
     return [*costs(result)[:1], *short(result), *rivals(result)[:1], *sizes(result)]
 

@@ -273,6 +273,17 @@ def test_who_sees_L_is_found_and_a_wrong_claim_is_too() -> None:
             assert not invariance.invariance(other, _base(), (-6, 8), (-6, 8), FLOAT64, 30).agrees
 
 
+def test_a_distance_that_no_count_of_roundings_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is nearly lost is further from the other than float64 can count roundings: None, and no inf."""
+    row = next(r for r in invariance.rows() if r.name == "GO-Math standard map, Q unscaled")
+    monkeypatch.setattr(invariance, "_apart", lambda *a: np.array([0.0, 1e300]))
+    monkeypatch.setattr(invariance, "_verdict", lambda *a: None)
+    found = invariance.invariance(row, _base(), (0, 1), (0, 1), FLOAT64, 3)
+    assert found.roundings is None
+    assert not found.blind
+    assert found.agrees
+
+
 def test_the_small_result(result: Conditioning) -> None:
     assert result.broken == ()
     assert sum(result.failures().values()) == sum(c.failed for c in result.cells)
