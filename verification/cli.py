@@ -22,6 +22,7 @@ from verification._bounds_cli import list_bounds, prove_bounds
 from verification._check_cli import check
 from verification._conditioning_cli import conditioning
 from verification._console import errors
+from verification._doctor_cli import doctor
 from verification._drift_cli import drift
 from verification._experiment_cli import experiment
 from verification._falsify_cli import falsify
@@ -44,7 +45,7 @@ app = typer.Typer(
 )
 for _verb in (
     report, verify, assumption, train, sweep, speedup, experiment, check, falsify, guarantee, sensitivity, conditioning,
-    beyond_convex, drift, open_questions, worst_case,
+    beyond_convex, drift, open_questions, worst_case, doctor,
 ):  # fmt: skip
     app.command(_verb.__name__.replace("_", "-"))(_verb)
 app.command("bounds")(list_bounds)

@@ -1,0 +1,67 @@
+"""A sound installation is said to be sound, and each way of being broken is found."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import bounds
+import l2o
+from verification import cli, doctor
+
+
+def by_name(found: tuple[doctor.Finding, ...]) -> dict[str, doctor.Finding]:
+    return {f.name: f for f in found}
+
+
+def test_this_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path))
+    done = CliRunner().invoke(cli.app, ["doctor", "--json"])
+    assert done.exit_code == 0, done.output
+    found = {f["name"]: f for f in json.loads(done.stdout)}
+    assert all(f["ok"] is not False for f in found.values())
+    assert found["a bound that is false"]["found"] == "violated"
+    shown = CliRunner().invoke(cli.app, ["doctor"]).stdout.splitlines()
+    assert len(shown) == len(found) == len(doctor.LOOKS)
+
+
+BROKEN = {
+    "Python": lambda m, p: m.setattr(doctor, "OLDEST", (99, 0)),
+    "packages": lambda m, p: m.setattr(importlib.metadata, "requires", lambda n: ["numpy>=99", "no-such-thing"]),
+    "solvers": lambda m, p: m.setattr("cvxpy.installed_solvers", list),
+    "cache of F*": lambda m, p: m.setenv("L2OBOUND_CACHE", str(Path(__file__) / "a file is no folder")),
+    "shipped weights": lambda m, p: m.setattr(sys.modules["l2o.pretrained"], "weights_hash", lambda w: "another"),
+    "a bound that holds": lambda m, p: m.setattr(
+        bounds, "get", lambda n, get=bounds.get: get(n).replace(rhs=get(n).rhs / 1e6)
+    ),
+    "a bound that is false": lambda m, p: m.setattr(
+        bounds, "get", lambda n, get=bounds.get: get(n).replace(rhs=get(n).rhs / 3)
+    ),
+    "devices": lambda m, p: m.setattr("torch.get_num_threads", lambda: 1 / 0),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_broken_is_found(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path))
+    BROKEN[name](monkeypatch, tmp_path)
+    found = by_name(doctor.doctor())
+    assert found[name].ok is False
+    assert found[name].advice
+    done = CliRunner().invoke(cli.app, ["doctor"])
+    assert done.exit_code == 1
+    assert "NOT OK " + name in done.stdout
+
+
+def test_a_missing_kernel_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(l2o.optimizers.kernel, "available", none)
+    assert by_name(doctor.doctor())["native kernel"].ok is None
