@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from verification._console import console, errors, progress_bar
+from verification._answer_cli import answer
 
 
 def beyond_convex(
@@ -37,19 +36,10 @@ def beyond_convex(
         settings = package.quick(settings)
     if family:
         settings = replace(settings, families=tuple(dict.fromkeys(family)))
-    with progress_bar() as bar:
-        task = bar.add_task("starting", total=None)
-        result = package.beyond_convex(
-            settings, progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
-        )
-    page = package.write(result, out)
-    if as_json:
-        typer.echo(json.dumps({"page": str(page), **result.to_dict()}, allow_nan=False))
-    else:
-        for line in (*package.lines(result), str(page)):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
-    for e in result.broken:
-        errors.print(
-            f"{e.family}, {e.term}, s = {e.shift:g}, {e.method}: {'; '.join(e.broken)}", highlight=False, markup=False
-        )
-    raise typer.Exit(1 if result.broken else 0)
+    answer(
+        package,
+        lambda progress: package.beyond_convex(settings, progress=progress),
+        out,
+        as_json,
+        lambda e: f"{e.family}, {e.term}, s = {e.shift:g}, {e.method}: {'; '.join(e.broken)}",
+    )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from verification._console import console, errors, progress_bar
+from verification._answer_cli import answer
 
 
 def conditioning(
@@ -28,17 +27,4 @@ def conditioning(
     settings = package.Settings(seed=seed)
     if quick:
         settings = package.quick(settings)
-    with progress_bar() as bar:
-        task = bar.add_task("starting", total=None)
-        result = package.conditioning(
-            settings, progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
-        )
-    page = package.write(result, out)
-    if as_json:
-        typer.echo(json.dumps({"page": str(page), **result.to_dict()}, allow_nan=False))
-    else:
-        for line in (*package.lines(result), str(page)):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
-    for line in result.broken:
-        errors.print(line, highlight=False, markup=False)
-    raise typer.Exit(1 if result.broken else 0)
+    answer(package, lambda progress: package.conditioning(settings, progress=progress), out, as_json)

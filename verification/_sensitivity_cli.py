@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from verification._console import console, errors, progress_bar
+from verification._answer_cli import answer
 
 ALL = "all"
 
@@ -41,23 +40,10 @@ def sensitivity(
         settings = replace(settings, families=tuple(dict.fromkeys(family)))
     if pattern and ALL not in pattern:
         settings = replace(settings, patterns=tuple(dict.fromkeys(pattern)))
-    with progress_bar() as bar:
-        task = bar.add_task("starting", total=None)
-        result = package.sensitivity(
-            settings,
-            progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
-            trainings=out / "trainings",
-        )
-    page = package.write(result, out)
-    if as_json:
-        typer.echo(json.dumps({"page": str(page), **result.to_dict()}, allow_nan=False))
-    else:
-        for line in (*package.lines(result), str(page)):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
-    for cell in result.broken:
-        errors.print(
-            f"{cell.family}, s = {cell.shift:g}, {cell.pattern} of size {cell.size:g}: {'; '.join(cell.broken)}",
-            highlight=False,
-            markup=False,
-        )
-    raise typer.Exit(1 if result.broken else 0)
+    answer(
+        package,
+        lambda progress: package.sensitivity(settings, progress=progress, trainings=out / "trainings"),
+        out,
+        as_json,
+        lambda c: f"{c.family}, s = {c.shift:g}, {c.pattern} of size {c.size:g}: {'; '.join(c.broken)}",
+    )
