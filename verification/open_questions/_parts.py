@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -48,46 +49,22 @@ class Part:
     make: Callable[[Path, Asked, Tell], Answer]
 
 
-def _beyond_convex(folder: Path, asked: Asked, tell: Tell) -> Answer:
-    from verification import beyond_convex as package
+def _package(name: str, kept: str | None = None) -> Callable[[Path, Asked, Tell], Answer]:
+    """What a package of that name answers; `kept` names an argument for a folder of what it can reuse."""
 
-    settings = package.Settings(seed=asked.seed)
-    result = package.beyond_convex(package.quick(settings) if asked.quick else settings, progress=_counted(tell))
-    return Answer(
-        tuple(package.headline(result)), package.figures(result), package.write(result, folder), len(result.broken)
-    )
+    def make(folder: Path, asked: Asked, tell: Tell) -> Answer:
+        package = importlib.import_module(f"verification.{name}")
+        settings = package.Settings(seed=asked.seed)
+        more = {} if kept is None else {kept: folder / kept}
+        result = getattr(package, name)(
+            package.quick(settings) if asked.quick else settings,
+            progress=lambda done, total, what: tell(f"{done} of {total}: {what}"),
+            **more,
+        )
+        page = package.write(result, folder)
+        return Answer(tuple(package.headline(result)), package.figures(result), page, len(result.broken))
 
-
-def _sensitivity(folder: Path, asked: Asked, tell: Tell) -> Answer:
-    from verification import sensitivity as package
-
-    settings = package.Settings(seed=asked.seed)
-    if asked.quick:
-        settings = package.quick(settings)
-    result = package.sensitivity(settings, progress=_counted(tell), trainings=folder / "trainings")
-    return Answer(
-        tuple(package.headline(result)), package.figures(result), package.write(result, folder), len(result.broken)
-    )
-
-
-def _conditioning(folder: Path, asked: Asked, tell: Tell) -> Answer:
-    from verification import conditioning as package
-
-    settings = package.Settings(seed=asked.seed)
-    result = package.conditioning(package.quick(settings) if asked.quick else settings, progress=_counted(tell))
-    return Answer(
-        tuple(package.headline(result)), package.figures(result), package.write(result, folder), len(result.broken)
-    )
-
-
-def _drift(folder: Path, asked: Asked, tell: Tell) -> Answer:
-    from verification import drift as package
-
-    settings = package.Settings(seed=asked.seed)
-    result = package.drift(package.quick(settings) if asked.quick else settings, progress=_counted(tell))
-    return Answer(
-        tuple(package.headline(result)), package.figures(result), package.write(result, folder), len(result.broken)
-    )
+    return make
 
 
 def _scale(folder: Path, asked: Asked, tell: Tell) -> Answer:
@@ -119,10 +96,6 @@ def _speedup(name: str, folder: Path, asked: Asked, tell: Tell) -> tuple[_scales
     return results, write(results, folder)
 
 
-def _counted(tell: Tell) -> Callable[[int, int, str], None]:
-    return lambda done, total, what: tell(f"{done} of {total}: {what}")
-
-
 PAPER, CHECK, PRACTICE = "An open question of the paper", "A check that the paper calls for", "Asked in practice"
 PARTS: dict[str, Part] = {
     "beyond-convex": Part(
@@ -130,20 +103,20 @@ PARTS: dict[str, Part] = {
         "Do virtual features and gradient-only history extend to non-convex problems, and what do trained models do on "
         "them and under constraints?",
         "l2obound beyond-convex",
-        _beyond_convex,
+        _package("beyond_convex"),
     ),
     "sensitivity": Part(
         PAPER,
         "To what extent does a violation of Assumption 1 degrade the convergence rates?",
         "l2obound sensitivity",
-        _sensitivity,
+        _package("sensitivity", kept="trainings"),
     ),
     "conditioning": Part(
         PAPER,
         "Is gradient-only feature construction unstable, or does it need tuning, for a very large L or an "
         "ill-conditioned problem?",
         "l2obound conditioning",
-        _conditioning,
+        _package("conditioning"),
     ),
     "scales": Part(
         CHECK,
@@ -162,7 +135,7 @@ PARTS: dict[str, Part] = {
         "What do the shifts cost that occur in practice: another dictionary, noise, sparsity, regularisation, "
         "conditioning, dimension?",
         "l2obound drift",
-        _drift,
+        _package("drift"),
     ),
 }
 """The questions by name, in the order of the page."""
