@@ -13,6 +13,7 @@ recurrent  M = (x_{k-1} - x_k - b3)/R.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,7 +21,7 @@ from typing import ClassVar
 import torch
 
 from l2o._errors import InputError
-from l2o.optimizers._base import step_size
+from l2o.optimizers._base import check_number, step_size
 from l2o.optimizers._learned import HeadNetwork, xavier
 from l2o.optimizers.cell import network_state
 from l2o.problems.composite import Composite
@@ -37,7 +38,7 @@ class GoMathState:
     memory: torch.Tensor
     hidden: torch.Tensor
     cell: torch.Tensor
-    scales: torch.Tensor  # (3,B,1) norms of the three features at x_0
+    scales: torch.Tensor  # (3,B,1) what the three features are divided by, their norms at x_0
     base_step: torch.Tensor  # (B,1) a
     preconditioner: torch.Tensor | None = None
     prox_argument: torch.Tensor | None = None
@@ -48,7 +49,12 @@ class GoMathState:
 
 @dataclass(frozen=True)
 class GoMathL2O(HeadNetwork):
-    """GO-Math-L2O; the defaults are the authors' LASSO setting. A norm of None switches its head off."""
+    """GO-Math-L2O; the defaults are the authors' LASSO setting. A norm of None switches its head off.
+
+    The norms that features are divided by grow as sqrt(n), so that a network sees smaller features where there are more
+    variables than it was trained on. With `feature_dim` d they are divided by sqrt(d/n) times the norms, which for d =
+    the trained number of variables gives features of the trained size at any n. Not in the paper.
+    """
 
     r_norm: str | None = "sigmoid"
     r_scale: float = 1.0
@@ -62,6 +68,7 @@ class GoMathL2O(HeadNetwork):
     b4_scale: float = 1.0
     q_step_power: float = 0
     gradient_map: str = "displacement"
+    feature_dim: float | None = None
 
     name: ClassVar[str] = "go-math-l2o"
     feature_count: ClassVar[int] = 3
@@ -72,6 +79,8 @@ class GoMathL2O(HeadNetwork):
             raise InputError(f"gradient_map: expected one of {', '.join(_MAPS)}, got {self.gradient_map!r}.")
         if self.q_step_power not in (0, 0.5, 1, 2):
             raise InputError(f"q_step_power: expected 0, 0.5, 1 or 2, got {self.q_step_power!r}.")
+        if self.feature_dim is not None:
+            check_number("feature_dim", self.feature_dim, 0.0, float("inf"), open_low=True)
         super().__post_init__()
 
     def draw(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
@@ -91,7 +100,10 @@ class GoMathL2O(HeadNetwork):
         shape = (self.layers, x0.numel(), self.hidden_size)
         hidden, cell = network_state(shape, hidden, cell, x0)
         raw = self._raw_features(problem, x0, problem.smooth.gradient(x0))
-        scales = torch.linalg.vector_norm(raw, dim=-1, keepdim=True).clamp(min=_TINY)
+        scales = torch.linalg.vector_norm(raw, dim=-1, keepdim=True)
+        if self.feature_dim is not None:
+            scales = math.sqrt(self.feature_dim / problem.dim) * scales
+        scales = scales.clamp(min=_TINY)
         base_step = step_size(self.step_size, problem, 0.9999).clamp(min=_TINY)
         return GoMathState(x0, torch.zeros_like(x0), hidden, cell, scales, base_step)
 

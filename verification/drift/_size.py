@@ -2,9 +2,9 @@
 
 It divides its features by their 2-norms at x_0, which grow as sqrt(n): at n' variables each coordinate's features are
 sqrt(n/n') times those that its network was trained on, those of signs exactly so. Dividing by sqrt(n/n') times these
-norms, the root mean square in the unit of the trained n, gives each coordinate features of the trained size again. It
-is the model as shipped, with another scale in the state it starts from. That the trained size is the right one is tried
-by halves and doubles of it.
+norms (its option `feature_dim`), the root mean square in the unit of the trained n, gives each coordinate features of
+the trained size again. It is the model as shipped in all else. That the trained size is the right one is tried by
+halves and doubles of it.
 """
 
 from __future__ import annotations
@@ -54,12 +54,10 @@ def rescaled(
     """The runs on a field; None for a model that does not divide by norms at x_0."""
     if not isinstance(optimizer, GoMathL2O):
         return None
-    start = optimizer.init(at.problem, at.x0, seed=seed)
-    match = math.sqrt(at.problem.dim / trained_dim)
     there = []
-    for times in (1.0, match, match / 2, match * 2):
-        state = replace(start, scales=start.scales / times)
-        run = l2o.rollout(optimizer, at.problem, at.x0, min(horizon, HORIZON), state=state, seed=seed, record="scalars")
+    for size in (None, trained_dim, 4 * trained_dim, trained_dim / 4):
+        own = replace(optimizer, feature_dim=size)
+        run = l2o.rollout(own, at.problem, at.x0, min(horizon, HORIZON), seed=seed, record="scalars")
         there.append(iterations(as_numpy(run.objective), at.optimum, eps))
     medians = [float(np.median(t.high)) for t in there]
     shown = [m if math.isfinite(m) else None for m in medians]

@@ -69,7 +69,9 @@ def _package(name: str, kept: str | None = None) -> Callable[[Path, Asked, Tell]
 
 def _scale(folder: Path, asked: Asked, tell: Tell) -> Answer:
     results, page = _speedup("scales", folder, asked, tell)
-    return Answer(tuple(_scales.scale_sentences(results)), {"scales": _scales.across_scales(results)}, page)
+    drawn = {"scales": _scales.across_scales(results)}
+    drawn["scales-matched"] = _scales.across_scales(results, _scales.MATCHED)
+    return Answer(tuple(_scales.scale_sentences(results)), drawn, page)
 
 
 def _baselines(folder: Path, asked: Asked, tell: Tell) -> Answer:

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 Results = Mapping[str, Any]
 FAMILIES = {"lasso": "LASSO", "logistic_l1": "l1-logistic", "quadratic": "quadratic"}
-LEARNED = "go-math-l2o"
+LEARNED, MATCHED = "go-math-l2o", "go-math-l2o-matched"
 _LEAST, _MOST = 0.05, 100.0
 
 
-def across_scales(results: Results) -> Figure:
-    """Median factors in iterations over each baseline against the number of variables, a panel for each family."""
+def across_scales(results: Results, learned: str = LEARNED) -> Figure:
+    """Median factors in iterations of `learned` over each baseline against the number of variables, by family."""
     from matplotlib.figure import Figure as Canvas
 
-    baselines = [b for b in (*results["config"]["paper"], *results["config"]["stronger"]) if b != LEARNED]
+    baselines = [b for b in (*results["config"]["paper"], *results["config"]["stronger"]) if b != learned]
     with style():
         drawn = Canvas(figsize=(7.0, 3.0), layout="constrained")
         panels = drawn.subplots(1, len(FAMILIES), sharey=True)
@@ -32,7 +32,7 @@ def across_scales(results: Results) -> Figure:
             axes.axhline(1, color=MUTED, linewidth=0.8)
             axes.axhline(results["claim"], color=INK, linewidth=0.9, linestyle="--")
             for j, baseline in enumerate(baselines):
-                _line(axes, results, family, baseline, SERIES[j % len(SERIES)], MARKERS[j % len(MARKERS)], j)
+                _line(axes, results, learned, family, baseline, SERIES[j % len(SERIES)], MARKERS[j % len(MARKERS)], j)
             axes.set(xscale="log", yscale="log", ylim=(_LEAST, _MOST), xlabel="variables n")
             axes.set_title(plain(name), color=INK)
             axes.grid(color=GRID)
@@ -47,9 +47,11 @@ def across_scales(results: Results) -> Figure:
     return drawn
 
 
-def _line(axes: Any, results: Results, family: str, baseline: str, colour: str, marker: str, place: int) -> None:
+def _line(
+    axes: Any, results: Results, learned: str, family: str, baseline: str, colour: str, marker: str, place: int
+) -> None:
     """Medians with intervals; what is known from one side has its end at the edge of the panel."""
-    own = [(size, row) for size, row in _rows(results, family, baseline)]
+    own = [(size, row) for size, row in _rows(results, family, baseline, learned)]
     if not own:
         return
     x = [size * 1.04 ** (place - 2) for size, _ in own]
@@ -62,7 +64,7 @@ def _line(axes: Any, results: Results, family: str, baseline: str, colour: str, 
             axes.plot([at], [_MOST * 0.9], marker="^", color=colour, markersize=4, clip_on=False)
 
 
-def _rows(results: Results, family: str, baseline: str, measure: str = ITERATIONS) -> list[tuple[int, Results]]:
+def _rows(results: Results, family: str, baseline: str, learned: str = LEARNED) -> list[tuple[int, Results]]:
     """(n, comparison) of a family, by n, at the gap that is shown."""
     settings = {s["key"]: s for s in results["settings"] if s["vary"] == family}
     found = [
@@ -70,7 +72,7 @@ def _rows(results: Results, family: str, baseline: str, measure: str = ITERATION
         for r in results["comparisons"]
         if r["setting"] in settings
         and (r["learned"], r["baseline"], r["measure"], r["eps"])
-        == (LEARNED, baseline, measure, results["config"]["shown"])
+        == (learned, baseline, ITERATIONS, results["config"]["shown"])
     ]
     return sorted(found, key=lambda pair: pair[0])
 
@@ -79,17 +81,22 @@ def scale_sentences(results: Results) -> list[str]:
     """Whether the claimed factor holds at any scale, and how the factors go with the number of variables."""
     own = [r for r in results["comparisons"] if r["learned"] == LEARNED and r["measure"] in (ITERATIONS, LATENCY)]
     found = [_counted(results, own)]
-    for baseline in ("ista", "fista", "l2o-pa", BEST):
+    asked = [(LEARNED, b) for b in ("ista", "fista", "l2o-pa", BEST)]
+    if MATCHED in results["config"]["learned"]:
+        asked += [(MATCHED, b) for b in ("fista", "fista-restart", "l2o-pa")]
+    for learned, baseline in asked:
         words = []
         for family, name in FAMILIES.items():
-            rows = _rows(results, family, baseline)
+            rows = _rows(results, family, baseline, learned)
             if len(rows) > 1:
                 (first, a), (last, b) = rows[0], rows[-1]
                 words.append(f"{name} {_median(a)} at n = {first}, {_median(b)} at n = {last}")
         if words:
             label = results["labels"].get(baseline, f"the {baseline}")
             gap = number(results["config"]["shown"])
-            found.append(f"Times fewer iterations than {label}, to a relative gap of {gap}: {'; '.join(words)}.")
+            head = "" if learned == LEARNED else f"{results['labels'][learned]}: "
+            said = f"times fewer iterations than {label}, to a relative gap of {gap}: {'; '.join(words)}."
+            found.append(head + (said if head else said[0].upper() + said[1:]))
     return found
 
 

@@ -130,7 +130,7 @@ def comparison(baseline: str, setting: str, verdict: str, median: float | None, 
 RESULTS = {
     "claim": 10.0,
     "labels": {"ista": "ISTA", "fista": "FISTA", "fista-restart": "restarted FISTA"},
-    "config": {"shown": 1e-4, "paper": ["ista", "fista"], "stronger": ["fista-restart"]},
+    "config": {"shown": 1e-4, "learned": ["go-math-l2o"], "paper": ["ista", "fista"], "stronger": ["fista-restart"]},
     "settings": [
         {"key": "small", "vary": "lasso", "cell": {"dim": 20}},
         {"key": "large", "vary": "lasso", "cell": {"dim": 500}},
@@ -155,6 +155,23 @@ def test_the_sentences_count_what_is_there() -> None:
     said = _scales.baseline_sentences(RESULTS)
     assert "ISTA in 2 of 2 settings (in time: 0 of 1 settings) and FISTA in 1 of 2 settings" in said[1]
     assert "restarted FISTA in 0 of 1 settings" in said[2]
+
+
+def test_another_model_of_the_file_is_told_apart() -> None:
+    own = [{**r, "learned": _scales.MATCHED, "median_low": 3.0, "median_high": 3.0} for r in RESULTS["comparisons"]]
+    config = {**RESULTS["config"], "learned": [_scales.LEARNED, _scales.MATCHED]}
+    labels = {**RESULTS["labels"], _scales.MATCHED: "Mended"}
+    results = {**RESULTS, "config": config, "labels": labels, "comparisons": [*RESULTS["comparisons"], *own]}
+    said = _scales.scale_sentences(results)
+    assert said[: len(_scales.scale_sentences(RESULTS))] == _scales.scale_sentences(RESULTS)
+    assert said[-1] == (
+        "Mended: times fewer iterations than FISTA, to a relative gap of 0.0001: LASSO ×3 at n = 20, ×3 at n = 500."
+    )
+    heights = {
+        float(y) for line in _scales.across_scales(results, _scales.MATCHED).axes[0].lines for y in line.get_ydata()
+    }
+    assert 3.0 in heights
+    assert 4.0 not in heights
 
 
 def test_the_figure_holds_every_comparison() -> None:
