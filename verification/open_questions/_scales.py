@@ -34,6 +34,9 @@ def across_scales(results: Results, learned: str = LEARNED) -> Figure:
             for j, baseline in enumerate(baselines):
                 _line(axes, results, learned, family, baseline, SERIES[j % len(SERIES)], MARKERS[j % len(MARKERS)], j)
             axes.set(xscale="log", yscale="log", ylim=(_LEAST, _MOST), xlabel="variables n")
+            sizes = sorted({s["cell"]["dim"] for s in results["settings"] if s["vary"] == family})
+            axes.set_xticks(sizes, [str(n) for n in sizes])
+            axes.minorticks_off()
             axes.set_title(plain(name), color=INK)
             axes.grid(color=GRID)
         panels[0].set_ylabel("times fewer iterations")
