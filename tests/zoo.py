@@ -104,3 +104,8 @@ def runs_on(name: str, problem: l2o.Composite) -> bool:
     if name in WITHOUT_PROX and problem.nonsmooth.is_indicator and not problem.nonsmooth.is_zero:
         return False
     return name != "ada-lista" or problem.name.startswith("least-squares")
+
+
+def problem_for(name: str) -> l2o.Composite:
+    """A small problem that the optimizer of that name can be run on."""
+    return composites()["least-squares + zero" if smooth_only(name) else "least-squares + l1"]
