@@ -62,7 +62,7 @@ class Inspection:
     # Quantities already measured, by comparator and reference step: most bounds ask for the same ones.
     measured: dict[object, bounds.Quantities] = field(default_factory=dict, repr=False)
     # What sets within rounding take from the subgradient inequality, by comparator (see `_set_slack`).
-    slacks: dict[object, np.ndarray | None] = field(default_factory=dict, repr=False)
+    slacks: dict[object, object] = field(default_factory=dict, repr=False)
     # Virtual steps already found, by reference run and optimizer, which are kept so that their ids stay theirs.
     paired: dict[tuple[int, int], tuple[object, object, object]] = field(default_factory=dict, repr=False)
 

@@ -99,8 +99,9 @@ def test_the_slack_is_rounding_and_changes_no_verdict_that_matters() -> None:
     known = optimum(case.problem)
     inspection = inspect_run(run, case.problem)
     slack = set_slack(inspection, known.x)
-    assert slack.shape == (3, 60)
-    assert 0 < slack.max() < 1e-13
+    for part in (slack.before, slack.at_z):
+        assert part.shape == (3, 60)
+        assert 0 < part.max() < 1e-13
     bound = bounds.get("B10:constrained")
     assert verify(run, case.problem, bound, known).count(Verdict.VIOLATED) == 0
     tight = verify(run, case.problem, bound, known).tightness
@@ -109,3 +110,36 @@ def test_the_slack_is_rounding_and_changes_no_verdict_that_matters() -> None:
     box = CASES["student_t", "box"]
     run = l2o.rollout(l2o.optimizer("ista"), box.problem, box.start(0.0, 0), 3)
     assert set_slack(inspect_run(run, box.problem), None) is None
+
+
+@pytest.mark.parametrize("term", ["simplex", "l2_ball"])
+@pytest.mark.parametrize("shift", [0.0, 10.0])
+def test_the_slack_hides_no_violation(term: str, shift: float) -> None:
+    """A shortfall of 1e-10 is seen by every bound, also where x_0 is far outside of the set (r(x_0) has no weight)."""
+    case = CASES["least_squares", term]
+    x0 = l2o.synthetic.starts(case.problem, shift=shift, seed=0)
+    assert bool(torch.isinf(case.problem.objective(x0)).all())
+    run = l2o.rollout(l2o.optimizer("ista"), case.problem, x0, 50)
+    known = optimum(case.problem)
+    inspection = inspect_run(run, case.problem)
+    for name in ("B1", "B2", "B3", "B3:exact", "B6", "B6b", "B6c", "B7", "B10:constrained"):
+        bound = bounds.get(name)
+        found = verify(run, case.problem, bound, known, inspection=inspection)
+        assert found.count(Verdict.VERIFIED) == found.judged.sum() > 0, name
+        short = verify(run, case.problem, bound.replace(rhs=bound.lhs - 1e-10), known, inspection=inspection)
+        assert short.count(Verdict.VIOLATED) == found.judged.sum(), name
+
+
+def test_the_slack_is_in_the_units_of_each_bound() -> None:
+    """B9 speaks of distances: a shortfall of a millionth is seen however large F is. B10 speaks of its square."""
+    case = CASES["quadratic", "simplex"]
+    for scale in (1.0, 1e20):
+        problem = case.problem.scaled(scale)
+        known, x0 = optimum(problem), case.start(0.0, 0)
+        run = l2o.rollout(l2o.optimizer("ista"), problem, x0, 20)
+        bound = bounds.get("B9")
+        assert verify(run, problem, bound, known).count(Verdict.VIOLATED) == 0
+        short = bound.replace(rhs=bound.lhs - 1e-6)
+        assert verify(run, problem, short, known).count(Verdict.VIOLATED) == 60
+        for name in ("B1", "B6b", "B6c", "B10"):
+            assert verify(run, problem, name, known).count(Verdict.VIOLATED) == 0
