@@ -1,15 +1,18 @@
 """Why a run did not get there: decided by evidence, in a fixed order, and `unexplained` where there is none.
 
 1. precision: the same run in float64 gets there; or only its precision makes it grow, the same run in float64 ends
-   below F(x_0); or the exact step from where it ends is shorter than a bound on what rounding does to it, and it falls
-   no more or has fallen behind the float64 run by a factor `BEHIND`.
+   below F(x_0); or the exact step from where it ends is shorter than a bound on what rounding does to it, and it has
+   fallen behind the float64 run by a factor `BEHIND`, or falls no more, unless that run stops as early, far above its
+   own rounding.
 2. instability: it grows (ends above F(x_0), or leaves floats), in float64 too; or it does not settle (falls no more,
    far above rounding), and by B14 it cannot: with the heads that the model has at rest the minimiser is unstable.
 3. scale: the same method on the same problem, multiplied to have the central L, gets there.
-4. conditioning: it falls steadily, and at its rate needs no more steps than theory promises a gradient step of that
+4. wrong L: the same run, told the true L, gets there.
+5. conditioning: it falls steadily, and at its rate needs no more steps than theory promises a gradient step of that
    kappa; and the plain gradient step that is told the same L falls too and does not get there either, nor does theory
-   promise that it would. Where that step grows, being told too small an L, the one told the true L stands in.
-5. unexplained: none of these; what is known is said.
+   promise that it would. Where that step grows, being told too small an L, or theory promises it nothing, the one told
+   the true L stands in.
+6. unexplained: none of these; what is known is said.
 """
 
 from __future__ import annotations
@@ -18,10 +21,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PRECISION, INSTABILITY, SCALE, CONDITIONING, UNEXPLAINED = (
-    "precision", "instability", "scale", "conditioning", "unexplained",
+PRECISION, INSTABILITY, SCALE, WRONG_L, CONDITIONING, UNEXPLAINED = CAUSES = (
+    "precision", "instability", "scale", "wrong L", "conditioning", "unexplained",
 )  # fmt: skip
-CAUSES = (PRECISION, INSTABILITY, SCALE, CONDITIONING, UNEXPLAINED)
 BEHIND = 2.0
 
 
@@ -54,8 +56,8 @@ class Evidence:
 
     `twin`: the same in float64 (of a float32 run); `rescaled`: at the central L, same precision; `plain`: the gradient
     step told the same L, float64; `plain_true`: the one told the true L; `promised` steps of theory for `plain`, and
-    `promised_true` for `plain_true`. `rest_unstable`: B14 at the
-    heads at rest, None where it says nothing.
+    `promised_true` for `plain_true`. `rest_unstable`: B14 at the heads at rest, None where it says nothing. `truly`:
+    the same method in the same precision, told the true L.
     """
 
     run: Fate
@@ -67,6 +69,7 @@ class Evidence:
     promised: float | None = None
     rest_unstable: bool | None = None
     promised_true: float | None = None
+    truly: Fate | None = None
 
 
 def fate(gap: np.ndarray, blur: float, reached: int, grew: bool, step: float, rounding: float, eps: float) -> Fate:
@@ -97,7 +100,7 @@ def _finite(value: float) -> float | None:
 
 def classify(evidence: Evidence) -> tuple[str, str]:
     """The cause of a failed run, and the evidence in words."""
-    for decide in (_precision, _instability, _scale, _conditioning):
+    for decide in (_precision, _instability, _scale, _wrong_L, _conditioning):
         found = decide(evidence)
         if found is not None:
             return found
@@ -115,10 +118,12 @@ def _precision(e: Evidence) -> tuple[str, str] | None:
     if not run.within_rounding:
         return None
     short = f"rounding may move its step by {run.rounding:.2g}, and the exact step has {run.step:.2g}"
-    if not run.falls:
+    compared = twin is not None and not twin.grew and twin.gap is not None and run.gap is not None
+    behind = compared and run.gap > BEHIND * twin.gap
+    alike = compared and not behind and not twin.falls and not twin.within_rounding
+    if not run.falls and not alike:
         return PRECISION, f"it falls no more: {short}"
-    behind = twin is not None and not twin.grew and twin.gap is not None and run.gap is not None
-    if behind and run.gap > BEHIND * twin.gap:
+    if behind:
         return PRECISION, f"it is {run.gap / max(twin.gap, 1e-300):.2g} times behind the float64 run: {short}"
     return None
 
@@ -141,23 +146,31 @@ def _scale(e: Evidence) -> tuple[str, str] | None:
     return SCALE, f"at the central L the same problem is solved in {e.rescaled.reached} steps"
 
 
+def _wrong_L(e: Evidence) -> tuple[str, str] | None:
+    if e.truly is None or e.truly.reached is None:
+        return None
+    return WRONG_L, f"told the true L the same method is there in {e.truly.reached} steps"
+
+
 def _conditioning(e: Evidence) -> tuple[str, str] | None:
     if not e.run.falls:
         return None
-    plain, promised, whose = e.plain, e.promised, "told the same L"
+    plain, promised, whose, owner = e.plain, e.promised, "told the same L", "it"
     if plain is not None and plain.grew:
         plain, promised, whose = e.plain_true, e.promised_true, "told the true L"
-    if plain is None or plain.reached is not None or plain.grew or not plain.falls:
+    elif promised is None:
+        promised, owner = e.promised_true, "one told the true L"
+    if plain is None or plain.reached is not None or plain.grew or not plain.falls or promised is None:
         return None
-    if promised is not None and promised <= e.steps:
-        return None  # theory is contradicted by the plain step itself: nothing is explained
-    if promised is not None and e.run.more is not None and e.run.more > promised:
+    if promised <= e.steps:
+        return None  # kappa lets a gradient step get there: nothing is explained
+    if e.run.more is not None and e.run.more > promised:
         return None  # slower than any gradient step may be: the method is slow, whatever kappa does
     words = "it still falls" + ("" if e.run.more is None else f", at its rate {e.run.more:.3g} steps are needed")
     words += f"; a gradient step {whose} is not there either"
     if plain.more is not None:
         words += f" ({plain.more:.3g} steps at its rate)"
-    return CONDITIONING, words + ("" if promised is None else f", theory promises it within {promised:.3g}")
+    return CONDITIONING, f"{words}, theory promises {owner} within {promised:.3g}"
 
 
 def _what_is_known(e: Evidence) -> str:
@@ -170,6 +183,8 @@ def _what_is_known(e: Evidence) -> str:
             )
         return words if e.promised is None else f"{words}; theory promises a gradient step {e.promised:.3g}"
     words = "it neither grows nor falls steadily"
+    if run.within_rounding:
+        return f"{words}, and the same run in float64 stops as early, above its own rounding"
     if run.step is not None and run.rounding is not None:
         words += f"; its exact step, {run.step:.2g}, is beyond what rounding explains, {run.rounding:.2g}"
     return words

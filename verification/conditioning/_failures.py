@@ -11,6 +11,7 @@ from verification.conditioning._causes import (
     PRECISION,
     SCALE,
     UNEXPLAINED,
+    WRONG_L,
 )
 from verification.conditioning._cells import Cell
 from verification.conditioning._points import DTYPES, FLOAT32
@@ -21,6 +22,7 @@ MEANING = {
     PRECISION: "float32 is too coarse (float64 gets there), or the run ends within a bound on its rounding",
     INSTABILITY: "grows, in float64 too, or cannot settle by B14",
     SCALE: "the same problem multiplied to the central L is solved",
+    WRONG_L: "told the true L the same method gets there, and no cause above is shown",
     CONDITIONING: "falls steadily, stable but too slow, as a gradient step does",
     UNEXPLAINED: "none of these is shown",
 }
@@ -85,6 +87,5 @@ def unexplained(result: Conditioning) -> str:
     falling = sum(words.startswith("it still falls") for _, words in chosen)
     return (
         f"{count(len(chosen), 'failed run')} {'is' if len(chosen) == 1 else 'are'} not explained: {join(named, 12)}. "
-        f"{falling} fall, more slowly than a gradient step does or may; {len(chosen) - falling} neither grow nor "
-        f"fall steadily, far above rounding."
+        f"Still falling, but too slowly: {falling}; neither growing nor falling steadily: {len(chosen) - falling}."
     )

@@ -23,6 +23,9 @@ from verification.inspection import as_numpy
 AXES = ("kappa", "L", "c", "c and kappa")
 """One axis at a time around the centre, and the pair of c and kappa; kappa and L in both precisions."""
 
+_NUMBERS = ("kappas", "Ls", "cs", "pair_kappas", "pair_cs", "central_kappa", "central_L", "map_bs", "map_kappas")
+_LEAST = {"instances": 1, "map_r": 2, "map_q": 2, "heads_steps": 1, "invariance_steps": 1, "decade_step": 1}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -65,11 +68,23 @@ class Settings:
                 raise InputError(f"{name}: expected some of {', '.join(known)}, got {', '.join(unknown) or 'none'}.")
         if PLAIN not in self.methods:
             raise InputError(f"methods: expected {PLAIN!r} among them, which the others are held against; add it.")
-        for name in ("kappas", "Ls", "cs", "pair_kappas", "pair_cs", "map_kappas"):
-            if not all(np.isfinite(v) and v > 0 for v in getattr(self, name)):
-                raise InputError(f"{name}: expected finite numbers > 0, got {list(getattr(self, name))}.")
+        for name in _NUMBERS:
+            given, least = np.atleast_1d(getattr(self, name)), 1.0 if "kappa" in name else 0.0
+            if not (np.isfinite(given) & (given >= least) & ((given > 0) | (name == "map_bs"))).all():
+                expected = ">= 1" if least else ">= 0" if name == "map_bs" else "> 0"
+                raise InputError(f"{name}: expected finite numbers {expected}, got {given.tolist()}.")
+            if not given.size and name in ("Ls", "map_kappas", "map_bs"):
+                raise InputError(f"{name}: expected at least one number, got none.")
+        if not all(1e-30 <= L <= 1e30 for L in self.Ls) or all(abs(np.log10(L)) < 0.5 for L in self.Ls):
+            raise InputError(
+                f"Ls: expected numbers from 1e-30 to 1e30, which float32 holds, one of them nearer to another power of "
+                f"10 than to 1, got {list(self.Ls)}."
+            )
         if not 0 < self.eps < 1:
             raise InputError(f"eps: expected a relative gap in (0, 1), got {self.eps!r}.")
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise InputError(f"{name}: expected at least {least}, got {getattr(self, name)!r}.")
         if self.steps < 16 or self.map_steps < 8:
             raise InputError("steps: expected at least 16, and map_steps at least 8: their last parts are compared.")
 

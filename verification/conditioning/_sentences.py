@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verification.conditioning._causes import CONDITIONING, INSTABILITY
+from verification.conditioning._causes import CAUSES, CONDITIONING, INSTABILITY, WRONG_L
+from verification.conditioning._cells import Cell
 from verification.conditioning._failures import in_words, unexplained
 from verification.conditioning._heads import SHIPPED
 from verification.conditioning._methods import GO_MATH, PLAIN
@@ -34,11 +35,13 @@ def headline(result: Conditioning) -> list[str]:
     lost = sum(c.failed for c in along)
     blind = bool(own) and all(i.blind for i in own)
     if along:
+        runs, told = sum(len(c.causes) for c in along), " and does not see L but for rounding" if blind else ""
+        if lost:
+            told += f": the same ones at each L ({_why(along)})" if _alike(along) else f" ({_why(along)})"
         found.append(
-            f"The size of L {'needs no tuning' if blind and not lost else 'does matter'}: from L = "
+            f"The size of L {'needs no tuning' if blind and _alike(along) else 'does matter'}: from L = "
             f"{number(min(result.settings.Ls))} to {number(max(result.settings.Ls))}, in both precisions, the default "
-            f"of GO-Math-L2O fails in {lost} of {sum(len(c.causes) for c in along)} runs"
-            + (" and does not see L but for rounding." if blind else ".")
+            f"of GO-Math-L2O fails in {lost} of {runs} runs{told}."
         )
         unscaled = [i.name for i in result.invariances if i.dtype == FLOAT64 and "GO-Math" in i.name and not i.blind]
         if unscaled:
@@ -50,14 +53,14 @@ def headline(result: Conditioning) -> list[str]:
     failed = sum(causes.values())
     runs = sum(len(c.causes) for c in result.select("kappa", method=GO_MATH))
     if runs:
-        named = join([f"{n} {cause}" for cause, n in causes.items() if n]) or "none"
+        named = f" ({join([f'{n} {cause}' for cause, n in causes.items() if n])})" if failed else ""
         tail = ""
         if failed and causes[CONDITIONING] == failed:
             tail = ": ill-conditioning costs it steps, and neither stability nor precision"
         found.append(
             f"Condition numbers from {number(min(result.settings.kappas))} to {number(max(result.settings.kappas))}: "
-            f"{failed} of {runs} runs of the default are not there in {number(result.settings.steps)} steps "
-            f"({named}){tail}."
+            f"{failed} of {runs} runs of the default are not there in {number(result.settings.steps)} "
+            f"steps{named}{tail}."
         )
     stable = [
         f"{family} down to {number(_least_stable(result, family, GO_MATH))} (a gradient step "
@@ -66,11 +69,29 @@ def headline(result: Conditioning) -> list[str]:
         if result.select("c", family=family, method=GO_MATH)
     ]
     if stable:
+        own = result.select("c", method=GO_MATH)
+        hurt = any(c.c < 1 and INSTABILITY in c.causes for c in own)
+        slow = any(c.c > 1 and WRONG_L in c.causes for c in own)
         found.append(
-            f"What needs care is an L that is told too small: of the factors {_listed(result.settings.cs)} the default "
-            f"is stable on {join(stable)}. An L told too large costs steps."
+            f"{'What needs care is an L that is told too small: of' if hurt else 'A wrong L: of'} the factors "
+            f"{_listed(result.settings.cs)} the default is stable on {join(stable)}."
+            + (" An L told too large costs steps." if slow else "")
         )
     return found
+
+
+def _alike(cells: Sequence[Cell]) -> bool:
+    """Whether the same runs fail at each L, in each precision by itself."""
+    fates: dict[tuple[str, str], set[tuple[bool, ...]]] = {}
+    for c in cells:
+        fates.setdefault((c.family, c.dtype), set()).add(tuple(cause is None for cause in c.causes))
+    return all(len(found) == 1 for found in fates.values())
+
+
+def _why(cells: Sequence[Cell]) -> str:
+    """The causes of the failures, counted."""
+    causes = [cause for c in cells for cause in c.causes if cause]
+    return join([f"{causes.count(cause)} {cause}" for cause in CAUSES if cause in causes])
 
 
 def _least_stable(result: Conditioning, family: str, name: str) -> float | None:

@@ -47,7 +47,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
         (Evidence(STUCK, 100, rescaled=THERE), "scale"),
         (SLOW, "conditioning"),
         (replace(SLOW, plain=GROWS), "conditioning"),
-        (replace(SLOW, promised=None), "conditioning"),
+        (replace(SLOW, promised=None), "conditioning"),  # what the true L promises stands in
+        (replace(SLOW, truly=THERE), "wrong L"),
+        (Evidence(STUCK, 100, truly=THERE), "wrong L"),
         (Evidence(STUCK, 100), "unexplained"),
     ],
 )
@@ -70,6 +72,10 @@ def test_each_cause_is_told_by_its_evidence(evidence: Evidence, cause: str) -> N
         Evidence(STUCK, 100, twin=FALLS),
         Evidence(STUCK, 100, rest_unstable=False),
         Evidence(STUCK, 100, rescaled=FALLS),
+        Evidence(STUCK, 100, truly=FALLS),
+        replace(SLOW, promised=None, promised_true=None),  # theory promises nothing: it may be the method
+        replace(SLOW, promised=None, promised_true=8000.0),
+        Evidence(STALLED, 100, twin=replace(STUCK, gap=1e-5)),  # float64 stops there too, far above its rounding
     ],
 )
 def test_what_lacks_evidence_is_unexplained(evidence: Evidence) -> None:
@@ -83,6 +89,10 @@ def test_swapped_evidence_is_not_another_cause() -> None:
     ahead = replace(SLOW, run=FALLS, twin=replace(FALLS, gap=1e-6))
     assert classify(ahead)[0] == "conditioning"  # behind, and no rounding that explains it
     assert classify(Evidence(GROWS, 100, twin=THERE))[0] == "precision"  # grows in float32 only
+    assert classify(Evidence(GROWS, 100, truly=THERE))[0] == "instability"  # how a wrong L fails comes first
+    stalls_later = replace(STUCK, gap=1e-7)
+    assert classify(Evidence(STALLED, 100, twin=stalls_later))[0] == "precision"  # stops, and earlier than float64
+    assert classify(Evidence(STALLED, 100, twin=replace(STALLED, rounding=1e-7)))[0] == "precision"
     assert classify(Evidence(FALLS, 100, rest_unstable=True))[0] != "instability"  # falls all the same
     assert classify(Evidence(STALLED, 100, rest_unstable=True))[0] == "precision"
 
@@ -112,16 +122,19 @@ def _planted(methods: tuple[str, ...], points: list[Point], steps: int, eps: flo
 
 def test_runs_of_real_methods_fail_for_the_reason_that_was_planted() -> None:
     points = [Point(100.0, 10.0, 1.0), Point(1e6, 10.0, 1.0), Point(100.0, 10.0, 0.3), Point(100.0, 1e4, 1.0)]
+    points.append(Point(100.0, 10.0, 10.0))
     names = (PLAIN, "fista-restart", "standard, Q unscaled", "displacement, Q x step", "go-math-l2o")
     found = _planted(names, [*points, Point(100.0, 10.0, 0.9)], 1000, EPS)
 
     def cause(name: str, point: Point) -> tuple[str | None, ...]:
         return found[name, FLOAT64, point].causes
 
-    center, hard, short, large = points
+    center, hard, short, large, long = points
     assert cause(PLAIN, center) == (None,)
     assert cause(PLAIN, hard) == cause("fista-restart", hard) == ("conditioning",)
     assert cause(PLAIN, short) == cause("go-math-l2o", short) == ("instability",)
+    # a tenth of the step is too slow, which kappa = 100 is not: told the true L it is there
+    assert cause(PLAIN, long) == cause("go-math-l2o", long) == ("wrong L",)
     assert cause("displacement, Q x step", large) == ("scale",)
     assert cause("standard, Q unscaled", large) == ("instability",)
     assert cause("go-math-l2o", large) == (None,)

@@ -17,6 +17,7 @@ import bounds
 import l2o
 from l2o.optimizers.scheduled import Scheduled
 from verification.conditioning import (
+    Cell,
     Conditioning,
     Point,
     Settings,
@@ -315,6 +316,28 @@ def test_what_is_broken_is_said(result: Conditioning) -> None:
 
     assert broken_promises(slow.cells, 300)
     assert not broken_promises(result.cells, 300)
+    kept = next(c for c in result.cells if c.method == "gradient step" and not c.failed and c.promised)
+    assert not broken_promises([kept], 300)
+    late = replace(kept, promised=min(kept.iterations) - 1.0)  # it gets there, and later than promised
+    assert broken_promises([late], 300)
+
+
+def test_failures_that_are_alike_at_each_L_are_not_its_doing(result: Conditioning) -> None:
+    """With a central condition number that is too large for the steps every run fails, whatever L is."""
+
+    def lost(c: Cell) -> Cell:
+        return replace(c, causes=("conditioning",) * len(c.causes)) if "L" in c.axes else c
+
+    hard = replace(result, cells=tuple(lost(c) for c in result.cells))
+    said = headline(hard)[0]
+    assert said.startswith("The size of L needs no tuning")
+    assert "fails in 12 of 12 runs" in said
+    assert "the same ones at each L (12 conditioning)" in said
+    one = replace(hard, cells=tuple(lost(c) if c.L == 1e8 else c for c in result.cells))
+    assert headline(one)[0].startswith("The size of L does matter")
+    gentle = replace(result, cells=tuple(replace(c, causes=(None,)) for c in result.cells))
+    assert not any("needs care" in line or "costs steps" in line for line in headline(gentle))
+    assert any("needs care" in line for line in headline(result))
 
 
 def test_what_is_written(result: Conditioning, tmp_path: Path) -> None:
@@ -362,6 +385,16 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Co
         {"eps": 2.0},
         {"steps": 3},
         {"methods": ()},
+        {"kappas": (0.5,)},
+        {"central_kappa": 0.0},
+        {"Ls": ()},
+        {"Ls": (1.0, 2.0)},  # no size of L to compare
+        {"Ls": (1e40,)},
+        {"map_bs": ()},
+        {"map_kappas": (float("nan"),)},
+        {"instances": 0},
+        {"decade_step": 0},
+        {"map_r": 1},
     ],
 )
 def test_settings_that_make_no_sense(wrong: dict[str, Any]) -> None:
