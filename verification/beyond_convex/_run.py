@@ -54,9 +54,11 @@ class Settings:
             raise InputError(f"sets: expected some of {', '.join(SETS)}, got {', '.join(unknown)}.")
         if not 0 < self.eps < 1:
             raise InputError(f"eps: expected a relative gap in (0, 1), got {self.eps!r}.")
-        for name in ("batch", "steps"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}: expected an integer >= 1, got {getattr(self, name)!r}.")
+        if not self.shifts or not np.isfinite(self.shifts).all():
+            raise InputError(f"shifts: expected at least one number, all of them finite, got {list(self.shifts)}.")
+        for name, least in {"batch": 1, "steps": 1, "random": 0, "instances": 0, "horizon": 1}.items():
+            if getattr(self, name) < least:
+                raise InputError(f"{name}: expected an integer >= {least}, got {getattr(self, name)!r}.")
 
 
 def quick(settings: Settings) -> Settings:

@@ -74,8 +74,8 @@ def survive(result: BeyondConvex) -> list[str]:
     return [
         f"{label}, {bound} ({NAMES[bound]}): verified on {verified:,} of {judged:,} "
         f"{'runs' if bound == 'B10' else 'steps'}, {violated} violated, {open_} inconclusive; vacuous on "
-        f"{percent(vacuous / judged)}; tightness {number(tight)} (median over the entries; 0: rises are "
-        f"allowed and there are none)."
+        f"{percent(vacuous / judged)}; tightness {number(tight)} (median over the entries"
+        + ("; 0: rises are allowed and there are none)." if tight == 0 else ").")
         for label, bound, verified, violated, open_, judged, vacuous, tight in verdicts(result)
     ]
 
@@ -170,7 +170,7 @@ def descent(result: BeyondConvex) -> list[str]:
             found.append(f"{method} {percent(shares[0])} (convex {percent(shares[1])})")
     least = [e.least_rho_of_rises for e in result.entries if e.least_rho_of_rises is not None]
     rises = sum(e.rises for e in result.entries)
-    lines = [f"Share of steps at which F rises, f not convex against its convex partner: {join(found, 12)}."]
+    lines = [f"Share of steps at which F rises, f not convex against its convex partner: {join(found, 12) or 'none'}."]
     if least:
         lines.append(
             f"F rises at {rises:,} steps in all; the least rho among them is {min(least):.6g}, and "

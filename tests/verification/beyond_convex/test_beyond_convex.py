@@ -315,6 +315,9 @@ def test_the_command(result: object, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_settings_that_make_no_sense() -> None:
-    for wrong in ({"families": ()}, {"sets": ("torus",)}, {"eps": 0.0}, {"batch": 0}, {"steps": 0}):
+    for wrong in (
+        {"families": ()}, {"sets": ("torus",)}, {"eps": 0.0}, {"batch": 0}, {"steps": 0}, {"shifts": ()},
+        {"shifts": (float("nan"),)}, {"random": -1}, {"instances": -1}, {"horizon": 0},
+    ):  # fmt: skip
         with pytest.raises(l2o.InputError, match="expected"):
             Settings(**wrong)
