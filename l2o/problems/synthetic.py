@@ -58,9 +58,10 @@ LAWS = ("normal", "student", "signs")
 
 
 def _entries(rng: np.random.Generator, rows: int, dim: int, law: str) -> np.ndarray:
-    """(rows, dim); `signs`: a quarter of the entries of each column, at random places, are 1 or -1, the others 0."""
-    if law == "normal":
-        return rng.standard_normal((rows, dim))
+    """(rows, dim) of a law that is not normal.
+
+    `signs`: a quarter of the entries of each column, at random places, are 1 or -1, the others 0.
+    """
     if law == "student":  # no variance
         return rng.standard_t(2, (rows, dim))
     kept = max(1, rows // 4)
@@ -88,7 +89,7 @@ def lasso(
     `condition` the min(rows, dim) singular values of A are log-spaced with this ratio of the largest to the smallest;
     its columns then have a mean squared norm of 1, but not one norm. `law` is that of the entries before the columns
     are scaled, one of `LAWS`. `correlation` c in [0, 1) mixes one normal vector into all columns, a column becoming
-    sqrt(1 - c) of itself and sqrt(c) of that vector: the expected inner product of two of them is about c.
+    sqrt(1 - c) of itself and sqrt(c) of that vector: the expected inner product of two normal ones is about c.
     """
     sparsity = max(1, dim // 10) if sparsity is None else sparsity
     _check_size(rows, dim, sparsity)
@@ -100,9 +101,12 @@ def lasso(
         raise InputError(f"correlation: expected a number in [0, 1), got {correlation!r}.")
     matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
     for b, rng in enumerate(_streams("lasso", seed, batch)):
-        a = _entries(rng, rows, dim, law)
+        a = rng.standard_normal((rows, dim))
         x_true, error = _sparse(rng, dim, sparsity), rng.standard_normal(rows)
-        if correlation:  # drawn last, so that everything else is as without it
+        # what is asked for beside is drawn last, so that signal and noise are as without it
+        if law != "normal":
+            a = _entries(rng, rows, dim, law)
+        if correlation:
             a = np.sqrt(1 - correlation) * a + np.sqrt(correlation) * rng.standard_normal((rows, 1))
         matrices[b] = _unit_columns(a) if condition is None else _conditioned(a, condition)
         targets[b] = matrices[b] @ x_true + noise * error

@@ -73,6 +73,20 @@ def test_one_thing_changes_and_the_rest_is_kept() -> None:
     np.testing.assert_allclose(twice["y"] - base["y"], 2 * (noisy["y"] - base["y"]))
 
 
+@pytest.mark.parametrize("change", [{"law": "signs"}, {"law": "student"}, {"correlation": 0.5}])
+def test_another_dictionary_has_the_same_signal_and_noise(change: dict[str, object]) -> None:
+    size = {"rows": 12, "dim": 8, "sparsity": 3, "seed": 4}
+    signal, noise, tables = [], [], []
+    for more in ({}, change):
+        clean, noisy = (arrays(l2o.synthetic.lasso(3, **size, noise=s, **more)) for s in (0.0, 1.0))
+        signal.append([np.linalg.lstsq(A, y)[0] for A, y in zip(clean["A"], clean["y"])])
+        noise.append(noisy["y"] - clean["y"])
+        tables.append(clean["A"])
+    np.testing.assert_allclose(*signal, atol=1e-10)
+    np.testing.assert_allclose(*noise, atol=1e-12)
+    assert not np.allclose(*tables, atol=0.1)
+
+
 def test_correlated_columns_are_correlated_and_of_unit_length() -> None:
     for c in (0.0, 0.3, 0.9):
         A = arrays(l2o.synthetic.lasso(4, 200, 30, correlation=c, seed=1))["A"]
