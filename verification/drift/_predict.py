@@ -23,6 +23,8 @@ from scipy.stats import rankdata
 from l2o import InputError
 from verification.drift._cost import LEVEL
 
+FEWEST = 5
+"""Fewer instances are in perfect order by chance in more than 5 % of samples, and then in every resample."""
 WAYS = ("pooled", "within", "levels")
 
 
@@ -60,7 +62,7 @@ def rank_correlation(
 ) -> tuple[float | None, float | None, float | None]:
     """The correlation of `a` and `b`, (B,J) each, in one of `WAYS`, and the ends of its bootstrap interval.
 
-    Resamples in which a side does not vary are left out.
+    Resamples in which a side does not vary are left out. Fewer than `FEWEST` instances have no interval.
     """
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if way not in WAYS:
@@ -73,6 +75,8 @@ def rank_correlation(
     value = _correlation(a[None], b[None], way)[0]
     if not np.isfinite(value):
         return None, None, None
+    if len(a) < FEWEST:
+        return float(value), None, None
     draw = np.random.default_rng(seed).integers(0, len(a), (resamples, len(a)))
     drawn = np.concatenate([_correlation(a[d], b[d], way) for d in np.array_split(draw, max(1, resamples // 200))])
     drawn = drawn[np.isfinite(drawn)]

@@ -58,6 +58,8 @@ class Settings:
             raise InputError(f"eps: expected relative gaps in (0, 1), got {list(self.eps)}.")
         if not 3 <= self.few <= self.batch:
             raise InputError(f"few: expected 3 to batch = {self.batch} instances, got {self.few}.")
+        if self.resamples < 1:
+            raise InputError(f"resamples: expected at least 1 draw, got {self.resamples}.")
         for name, most in (("steps", "horizon"), ("few_steps", "steps")):
             if not 1 <= getattr(self, name) <= getattr(self, most):
                 known = f"expected 1 to {most} = {getattr(self, most)}"

@@ -33,6 +33,8 @@ def verdict(result: Drift) -> list[str]:
         + (f", not applicable on {number(out)}" if out else "")
         for (name, unit), (yes, total, vacuous, between, out) in found.items()
     ]
+    if not words:
+        return ["No bound was checked: no model fits a problem out of distribution."]
     steps = sum(a.steps for c in cells for a in c.attributions)
     summed = f" The three terms add up to the deviation on all {number(steps)} attributed steps, up to rounding."
     return [f"No bound is violated under any shift: {'; '.join(words)}.{summed if steps else ''}"]
@@ -59,6 +61,12 @@ def costs(result: Drift) -> list[str]:
             continue
         slower = [c for c in cells if c.cost.slowdown.above]
         most = max(slower or cells, key=_lost)
+        if not _lost(most)[1]:
+            found.append(
+                f"{model}: what shifts cost is not known at any practical level; too few instances are there within "
+                f"{count(result.settings.horizon, 'step')}."
+            )
+            continue
         worst.append(most)
         dear = [c for c in cells if c.cost.excess[yardstick].above]
         cheap = [c for c in cells if c.cost.excess[yardstick].below]
@@ -71,7 +79,7 @@ def costs(result: Drift) -> list[str]:
             f"steps. It clearly loses at {len(dear)} of {len(cells)} practical levels (and is slower than in "
             f"distribution at {sum(c in slower for c in dear)} of these), clearly does better than the yardstick's own "
             f"slowdown at {len(cheap)}, and {len(cells) - len(dear) - len(cheap)} are open"
-            + (f"; {count(lost, 'run')} end above F(x_0) or are given up." if lost else ".")
+            + (f"; runs that end above F(x_0) or are given up: {number(lost)}." if lost else ".")
         )
         largest = max(cells, key=_lost)
         if largest is not most:
@@ -101,7 +109,10 @@ def _lost(cell: Cell) -> tuple[float, float]:
 
 def harder(result: Drift) -> list[str]:
     """Where the problem itself has become harder, and a slower model says nothing of the model."""
-    slow = [c for c in result.select(model=YARDSTICKS[0], practical=True) if c.cost.slowdown.above]
+    cells = shifted(result, YARDSTICKS[0])
+    if not cells:
+        return []
+    slow = [c for c in cells if c.cost.slowdown.above]
     if not slow:
         return [f"No practical shift makes the problems clearly harder for {YARDSTICKS[0]}."]
     most = max(slow, key=lambda c: c.cost.slowdown.low or 0.0)
@@ -122,22 +133,25 @@ def harder(result: Drift) -> list[str]:
 def robustness(result: Drift) -> list[str]:
     """How far the statements on costs depend on the yardstick and on eps."""
     one, two = YARDSTICKS
-    other = same = opposed = 0
+    same = opposed = 0
     by_eps: dict[float, int] = {}
     total = 0
     for model in result.models:
         for c in shifted(result, model):
             total += 1
             a, b = _sign(c.cost.excess[one]), _sign(c.cost.excess[two])
-            same, opposed, other = same + (a == b), opposed + (a * b < 0), other + (a != b)
+            same, opposed = same + (a == b), opposed + (a * b < 0)
             for more in c.costs[1:]:
                 by_eps[more.eps] = by_eps.get(more.eps, 0) + (a * _sign(more.excess[one]) < 0)
+    if not total:
+        return []
     lines = [
-        f"Against {two} in the place of {one} the answer (loses, gains, open) is the same at {same} of {total} levels "
-        f"and the opposite at {opposed}: shifts that slow {two} more than {one} make every model look better beside it."
+        f"Against {two} in the place of {one} the answer (loses, gains, open) is the same in {same} of "
+        f"{count(total, 'case')}, of a model at a level, and the opposite in {opposed}: shifts that slow {two} more "
+        f"than {one} make every model look better beside it."
     ]
     lines += [
-        f"At eps = {eps:g} in the place of {result.settings.eps[0]:g} it is the opposite at {n} of {total}."
+        f"At eps = {eps:g} in the place of {result.settings.eps[0]:g} it is the opposite in {n} of {total}."
         for eps, n in by_eps.items()
     ]
     return lines
@@ -204,9 +218,9 @@ def moved(result: Drift) -> list[str]:
     if same:
         words.append(f"for {join(same)} a shifted objective and a shifted start are one experiment, step by step (B12)")
     if other:
-        words.append(f"for {join(other)} they are not: what they read moves with x")
+        words.append(f"for {join(other)} a shifted objective and a shifted start are two experiments (B12)")
     if rest:
-        words.append(f"for {join(rest)} rounding leaves it open")
+        words.append(f"for {join(rest)} rounding leaves open whether they are one (B12)")
     said = "; ".join(words)
     return [f"{said[:1].upper()}{said[1:]}."] if words else []
 
@@ -229,7 +243,7 @@ def confidence() -> str:
     return (
         f'Intervals of medians are of order statistics at {percent(LEVEL)}, for any distribution. "Clearly" means '
         "that such an interval leaves out 1 (that of a correlation: 0). Each holds by itself: of many, one in twenty "
-        "may be wrong."
+        "may be wrong, and what is picked as the largest of many looks larger than it is."
     )
 
 

@@ -164,7 +164,8 @@ def _size(p: Prediction) -> float:
 
 
 def _value(p: Prediction) -> str:
-    return f"{p.value:+.2f} [{p.low:+.2f}, {p.high:+.2f}]"
+    ends = "no interval" if p.low is None or p.high is None else f"{p.low:+.2f}, {p.high:+.2f}"
+    return f"{p.value:+.2f} [{ends}]"
 
 
 def _named(p: Prediction) -> str:

@@ -248,6 +248,8 @@ def test_rank_correlations_of_planted_samples() -> None:
     flat = rank_correlation(np.ones((30, 4)), b, "pooled")
     assert flat == (None, None, None)
     assert rank_correlation(a, b, "pooled")[0] == pytest.approx(spearmanr(a.ravel(), b.ravel()).statistic)
+    few = np.arange(12.0).reshape(4, 3)
+    assert rank_correlation(few, few, "within") == (pytest.approx(1), None, None)  # by chance in one of twelve
     for wrong in ((a, b, "sideways"), (a, b[:, :2], "pooled"), (np.full((3, 2), np.nan), np.ones((3, 2)), "pooled")):
         with pytest.raises(l2o.InputError, match="rank_correlation"):
             rank_correlation(*wrong)
@@ -375,6 +377,41 @@ def test_the_answer_on_robustness_has_both_ways(result: Drift) -> None:
     assert "the opposite" in answer("l2o-pa")
 
 
+def test_the_control_is_no_shift_that_makes_problems_harder(result: Drift) -> None:
+    """Planted: the yardstick is slower on the control alone."""
+    even, slow = Interval(1.0, 1.0, 0.9, 1.1), Interval(2.0, 2.0, 1.5, 3.0)
+    cells = tuple(
+        replace(c, costs=(replace(c.cost, slowdown=slow if c.control else even), *c.costs[1:]))
+        if c.applies and c.practical
+        else c
+        for c in result.cells
+    )
+    assert any("makes the problems clearly harder" in s for s in lines(replace(result, cells=cells)))
+    assert not any("makes the problems clearly harder" in s for s in lines(result))
+
+
+def test_what_is_not_there_is_not_counted(result: Drift) -> None:
+    """No practical shift: no sentence on practical levels; no bound: no claim that all hold."""
+    reference = replace(
+        result, cells=tuple(c for c in result.cells if not c.practical), settings=replace(SMALL, shifts=("objective",))
+    )
+    said = lines(reference)
+    assert said[0].startswith("No bound is violated")
+    assert not any("0 levels" in s or "of 0" in s or "practical shift makes" in s for s in said)
+    open_ = Interval(0.0, None, 0.0, None)
+    cells = tuple(
+        replace(c, costs=(replace(c.cost, slowdown=open_, excess=dict.fromkeys(c.cost.excess, open_)),))
+        if c.model == "l2o-dm" and not c.none
+        else c
+        for c in result.cells
+    )
+    unknown = lines(replace(result, cells=cells))
+    assert any(s.startswith("l2o-dm: what shifts cost is not known") for s in unknown)
+    assert not any("l2o-dm (" in s or ("for l2o-dm " in s and "at least" in s) for s in unknown)
+    unchecked = replace(result, cells=tuple(replace(c, bounds=()) for c in result.cells))
+    assert lines(unchecked)[0].startswith("No bound was checked")
+
+
 def test_the_page_the_table_and_the_numbers(result: Drift, tmp_path: Path) -> None:
     page = write(result, tmp_path)
     text = page.read_text(encoding="utf-8")
@@ -401,7 +438,7 @@ def test_equal_seeds_give_equal_numbers_and_others_others() -> None:
 
 
 def test_settings_are_checked() -> None:
-    for wrong in ({"models": ("x",)}, {"shifts": ()}, {"eps": (2.0,)}, {"few": 2}, {"steps": 0}):
+    for wrong in ({"models": ("x",)}, {"shifts": ()}, {"eps": (2.0,)}, {"few": 2}, {"steps": 0}, {"resamples": 0}):
         with pytest.raises(l2o.InputError, match="expected"):
             Settings(**wrong)
     assert quick(Settings()).batch < Settings().batch
