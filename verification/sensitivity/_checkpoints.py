@@ -80,11 +80,14 @@ def settings_of(family: str, hidden: int, seed: int, batches: int) -> dict[str, 
 def trainings(
     family: str, widths: Sequence[int], seeds: Sequence[int], stages: Sequence[int], folder: Path | None
 ) -> dict[tuple[int, int], l2o.training.Trained]:
-    """A training for each width and seed, in folders of `folder`, where finished ones are taken up again."""
-    found = {}
+    """A training for each width and seed, in folders of `folder`, where finished ones are taken up again.
+
+    Other stages are another training, in another folder: how long it is, is a setting of it.
+    """
+    found, kept = {}, "-".join(str(batches) for batches in sorted(set(stages)))
     for hidden in widths:
         for seed in seeds:
-            out = None if folder is None else folder / f"{family}-width-{hidden}-seed-{seed}"
+            out = None if folder is None else folder / f"{family}-width-{hidden}-seed-{seed}-batches-{kept}"
             config = settings_of(family, hidden, seed, max(stages))
             found[hidden, seed] = l2o.train(config, out, stages=tuple(stages))
     return found

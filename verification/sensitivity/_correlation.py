@@ -24,6 +24,9 @@ from verification.optimum import Optimum
 LEVEL = 0.95
 LEAST = 1e-14
 """Relative gaps below this are rounding of F, and count as this."""
+FEWEST = 5
+"""Instances, or groups of them, that an interval needs. Fewer than 5 numbers are in perfect order by chance with a
+probability 2/n! above 5 %, and are so in every draw: the interval would be a point. One group always is."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def spearman(
 
     `resamples` draws of n instances with replacement, all at once, each ranked anew; draws without variation are left
     out. `groups`: n numbers from 0 on, of groups of equal size that are drawn as a whole because their members are no
-    independent draws; the p-value does not know of them, and is None.
+    independent draws; the p-value does not know of them, and is None. Fewer than `FEWEST` instances or groups
+    have no interval.
     """
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if a.shape != b.shape or a.ndim != 1 or a.size < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
@@ -80,14 +84,19 @@ def spearman(
         return None, None, None, None
     value = spearmanr(a, b)
     members = np.arange(a.size)[:, None] if groups is None else _members(groups, a.size)
+    p_value = float(value.pvalue) if groups is None else None
+    if len(members) < FEWEST:
+        return float(value.statistic), None, None, p_value
     drawn_groups = np.random.default_rng(seed).integers(0, len(members), (resamples, len(members)))
     draw = members[drawn_groups].reshape(resamples, -1)
     ranks = [rankdata(sample[draw], axis=1) for sample in (a, b)]
     one, two = (r - r.mean(axis=1, keepdims=True) for r in ranks)
     spread = np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
     drawn = (one * two).sum(axis=1)[spread > 0] / spread[spread > 0]
+    if not drawn.size:
+        return float(value.statistic), None, None, p_value
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(value.statistic), float(low), float(high), float(value.pvalue) if groups is None else None
+    return float(value.statistic), float(low), float(high), p_value
 
 
 def _members(groups: Sequence[int], n: int) -> np.ndarray:

@@ -59,6 +59,10 @@ class Settings:
             raise InputError(f"sizes: expected increasing numbers from 0, the exact step, got {list(self.sizes)}.")
         if not 0 < self.eps < 1:
             raise InputError(f"eps: expected a relative gap in (0, 1), got {self.eps!r}.")
+        if not all(k >= 1 for k in self.also):
+            raise InputError(f"also: expected numbers of steps from 1 on, got {list(self.also)}.")
+        if self.resamples < 1:
+            raise InputError(f"resamples: expected at least 1 draw, got {self.resamples}.")
         if self.widths and not (self.seeds and self.stages and max(self.stages) >= 1):
             raise InputError(
                 f"widths: expected seeds and a stage of at least 1 batch beside them, got {self.seeds} and "

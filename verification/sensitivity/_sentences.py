@@ -117,11 +117,15 @@ def trained(result: Sensitivity) -> list[str]:
         + _signs(clear)
     ]
     least = min(c.deviation_median for c in result.correlations if c.deviation == "median rho")
+    rising = [f"{c.model} on {c.family} at s = {c.shift:g}" for c in result.correlations if c.rate_median >= 0]
     lines.append(
         f"Their median rho is {number(least)} or more: "
         + ("far outside" if least >= 1 else "partly inside")
-        + " the guaranteed region, and they converge; the region is sufficient and not necessary. Many intervals are "
-        "looked at, one in twenty leaves out 0 by chance, and a correlation is no cause."
+        + " the guaranteed region, and "
+        + "their gaps fall in the median"
+        + (f", except those of {join(list(dict.fromkeys(rising)))}" if rising else "")
+        + "; the region is sufficient and not necessary. Many intervals are looked at, one in twenty leaves out 0 by "
+        "chance, and a correlation is no cause."
     )
     return lines
 
@@ -152,7 +156,7 @@ def stages(result: Sensitivity) -> list[str]:
     found.insert(
         0,
         f"{total - outside} of {total} checkpoints have rho < 1 at all of {result.settings.steps} steps, which is what "
-        f"a guarantee would take; {lost} of {total} are lost.",
+        f"a guarantee would take; {'none loses' if not lost else f'{lost} of {total} lose'} a run.",
     )
     return [*found, *_bought(result)]
 
@@ -182,7 +186,8 @@ def _medians(checkpoints: list[Checkpoint]) -> tuple[float, float | None]:
 def _direction(c: Correlation) -> str:
     assert c.value is not None
     words = "no clear relation" if not c.clear else "more rho, slower" if c.value > 0 else "more rho, faster"
-    return f"{words} (Spearman {c.value:+.2f} [{c.low:+.2f}, {c.high:+.2f}], n = {c.n})"
+    interval = " without an interval" if c.low is None or c.high is None else f" [{c.low:+.2f}, {c.high:+.2f}]"
+    return f"{words} (Spearman {c.value:+.2f}{interval}, n = {c.n})"
 
 
 def _signs(clear: list[Correlation]) -> str:

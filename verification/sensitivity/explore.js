@@ -35,6 +35,11 @@
     if (options.map(String).includes(before)) list.value = before;
   }
 
+  // What is no encoded text names no choice.
+  function decoded(text) {
+    try { return decodeURIComponent(text); } catch (error) { return ""; }
+  }
+
   function chosen() {
     return { family: form.elements.family.value, pattern: form.elements.pattern.value, K: Number(form.elements.K.value) };
   }
@@ -138,7 +143,7 @@
   fill("K", [...new Set(data.points.map((p) => p.K))].sort((a, b) => a - b));
   form.elements.K.selectedIndex = form.elements.K.length - 1;
   fill("pattern", [...new Set(data.points.map((p) => p.pattern))]);
-  const asked = location.hash.startsWith("#explore=") ? decodeURIComponent(location.hash.slice(9)).split("/") : [];
+  const asked = location.hash.startsWith("#explore=") ? decoded(location.hash.slice(9)).split("/") : [];
   names.forEach((name, i) => {
     if (asked[i] && [...form.elements[name].options].some((o) => o.value === asked[i])) form.elements[name].value = asked[i];
   });
@@ -147,5 +152,5 @@
   const hash = location.hash;
   if (asked.length) { document.getElementById("explore").scrollIntoView(); }
   follow();
-  if (!asked.length) history.replaceState(null, "", hash || location.pathname);
+  if (!asked.length) history.replaceState(null, "", hash || location.pathname + location.search);
 })();

@@ -222,6 +222,36 @@ def test_groups_are_drawn_as_a_whole() -> None:
             spearman(a, b, groups=wrong)
 
 
+def test_a_few_trainings_have_no_interval() -> None:
+    """One group drawn with replacement is itself again and again: its interval would be a point, and so clear."""
+    rng = np.random.default_rng(5)
+    for count in (1, 2, 4):
+        a, b = rng.standard_normal(4 * count), rng.standard_normal(4 * count)
+        found = spearman(a, b, resamples=50, groups=np.repeat(np.arange(count), 4))
+        assert found == (pytest.approx(spearmanr(a, b).statistic), None, None, None)
+    a, b = rng.standard_normal(20), rng.standard_normal(20)
+    value, low, high, _ = spearman(a, b, resamples=400, groups=np.repeat(np.arange(5), 4))
+    assert low < value < high
+    assert spearman([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])[:3] == (1.0, None, None)  # by chance in one of three
+
+
+def test_shipped_models_whose_gaps_do_not_fall_are_told(result: object) -> None:
+    """Planted: one that rises, by its name."""
+    falling = [replace(c, rate_median=-0.1) for c in result.correlations]
+    said = " ".join(lines(replace(result, correlations=tuple(falling))))
+    assert "their gaps fall in the median; the region" in said
+    rising = replace(falling[0], rate_median=0.1, model="this one", family="lasso", shift=3.0)
+    said = " ".join(lines(replace(result, correlations=(rising, *falling))))
+    assert "their gaps fall in the median, except those of this one on lasso at s = 3; the region" in said
+
+
+def test_few_trainings_are_told_without_an_interval(result: object, tmp_path: Path) -> None:
+    """Two trainings a family."""
+    assert all(c.low is None and not c.clear for c in result.across)
+    assert any("without an interval, n = 4" in line for line in lines(result))
+    assert "None" not in write(result, tmp_path).read_text(encoding="utf-8").split("<script")[0]
+
+
 def test_bounds_after_fewer_steps(result: object) -> None:
     for cell in result.cells:
         assert [at.steps for at in cell.by_steps] == [1, 2, 4]
@@ -277,6 +307,16 @@ def test_trainings_are_taken_up_again(tmp_path: Path, monkeypatch: pytest.Monkey
     assert replace(again, created=first.created).to_dict() == first.to_dict()
 
 
+def test_other_stages_in_the_same_folder_are_another_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As --quick and then the whole: neither an error nor weights of the other."""
+    monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path / "cache"))
+    one = replace(SMALL, families=("quadratic",), patterns=("short-step",), trained=0, seeds=(0,))
+    for settings in (one, replace(one, stages=(0, 3)), replace(one, stages=(0, 1, 3))):
+        kept = sensitivity(settings, trainings=tmp_path / "trainings")
+        fresh = sensitivity(settings)
+        assert replace(kept, created=fresh.created).to_dict() == fresh.to_dict()
+
+
 def test_the_panel_of_the_page(result: object, tmp_path: Path) -> None:
     """What the script is given, and with a browser what it draws."""
     page = write(result, tmp_path)
@@ -306,6 +346,12 @@ def test_the_panel_of_the_page(result: object, tmp_path: Path) -> None:
         panel = drawn.split('id="panel"')[1].split("</figure>")[0]
         own = [p for p in data["points"] if (p["family"], p["pattern"], p["K"]) == (family, name, int(K))]
         assert panel.count("<circle") == len(own) > 0
+    for odd in ("%", "%E0%A4%A/x", "lasso/none/-1", "lasso/%3Cscript%3E/NaN"):
+        asked = [*options, f"--user-data-dir={tmp_path / 'browser'}", f"file://{page}#explore={odd}"]
+        shown = subprocess.run([browser, *asked], capture_output=True, text=True, timeout=60, check=False)
+        drawn = shown.stdout.split('id="panel"')[1].split("</figure>")[0]
+        assert "<circle" in drawn, odd
+        assert "after 4 steps" in drawn
 
 
 def test_what_is_written(result: object, tmp_path: Path) -> None:
@@ -342,6 +388,13 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_settings_that_make_no_sense() -> None:
-    for wrong in ({"sizes": (0.1, 0.5)}, {"sizes": (0.0, 0.5, 0.2)}, {"eps": 0.0}, {"patterns": ()}):
+    for wrong in (
+        {"sizes": (0.1, 0.5)},
+        {"sizes": (0.0, 0.5, 0.2)},
+        {"eps": 0.0},
+        {"patterns": ()},
+        {"resamples": 0},
+        {"also": (0,)},
+    ):
         with pytest.raises(l2o.InputError, match="expected"):
             Settings(**wrong)
