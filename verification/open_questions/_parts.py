@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from verification._provenance import code_digest
 from verification.open_questions import _scales
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def _package(name: str, kept: str | None = None) -> Callable[[Path, Asked, Tell]
     def make(folder: Path, asked: Asked, tell: Tell) -> Answer:
         package = importlib.import_module(f"verification.{name}")
         settings = package.Settings(seed=asked.seed)
-        more = {} if kept is None else {kept: folder / kept}
+        # what an earlier version of the program made is no part of an answer of this one
+        more = {} if kept is None else {kept: folder / kept / code_digest()[:12]}
         result = getattr(package, name)(
             package.quick(settings) if asked.quick else settings,
             progress=lambda done, total, what: tell(f"{done} of {total}: {what}"),

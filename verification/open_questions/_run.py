@@ -11,12 +11,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import l2o
 from l2o import InputError
+from l2o.pretrained import manifest
 from verification import pages
 from verification._provenance import code_digest
 from verification.open_questions._parts import PARTS, Asked
 
 FILE = "answer.json"
+SETTINGS = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,15 @@ def _made(root: Path, name: str, asked: Asked, tell: Callable[[str], None]) -> A
 
 def _key(name: str, asked: Asked) -> str:
     """Of what an answer depends on; the number of processes is not part of it."""
-    told = json.dumps([name, asked.seed, asked.quick, code_digest()])
+    told = json.dumps([name, asked.seed, asked.quick, code_digest(), _data_digest()])
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _data_digest() -> str:
+    """Of what answers are made from beside the sources: the settings of the comparisons, and the shipped weights."""
+    weights = [manifest(*names)["sha256"] for names in sorted(l2o.pretrained_names())]
+    texts = [path.read_text(encoding="utf-8") for path in sorted(SETTINGS.glob("*.toml"))]
+    return hashlib.sha256(json.dumps([weights, texts]).encode()).hexdigest()
 
 
 def _kept(root: Path, name: str, key: str) -> Answered | None:

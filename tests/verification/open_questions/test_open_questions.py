@@ -59,6 +59,34 @@ def test_other_settings_and_other_programs_ask_again(
     monkeypatch.setattr(_run, "code_digest", lambda: "another version")
     assert not open_questions.answer(["planted"], tmp_path, quick=True)[0].reused
     assert len(calls) == 4
+    monkeypatch.setattr(_run, "SETTINGS", tmp_path)
+    assert not open_questions.answer(["planted"], tmp_path, quick=True)[0].reused
+    assert open_questions.answer(["planted"], tmp_path, quick=True)[0].reused
+    (tmp_path / "scales.toml").write_text("eps = [1e-3]", encoding="utf-8")
+    assert not open_questions.answer(["planted"], tmp_path, quick=True)[0].reused
+    monkeypatch.setattr(_run, "manifest", lambda name, family: {"sha256": "other weights"})
+    assert not open_questions.answer(["planted"], tmp_path, quick=True)[0].reused
+    assert open_questions.answer(["planted"], tmp_path, quick=True)[0].reused
+
+
+def test_what_another_version_made_is_no_part_of_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings are kept for the same version of the program alone."""
+    from verification import sensitivity
+    from verification.open_questions import _parts
+
+    given: list[Path] = []
+
+    def stop(settings: Any, progress: Any, trainings: Path) -> None:
+        given.append(trainings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sensitivity, "sensitivity", stop)
+    for version in ("one", "one", "another"):
+        monkeypatch.setattr(_parts, "code_digest", lambda version=version: version)
+        with pytest.raises(KeyboardInterrupt):
+            PARTS["sensitivity"].make(tmp_path, Asked(), lambda what: None)
+    assert given[0] == given[1] != given[2]
+    assert all(tmp_path in path.parents for path in given)
 
 
 @pytest.mark.parametrize("damage", ["no JSON", "another shape", "a figure gone", "the page gone", "another question"])
