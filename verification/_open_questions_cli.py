@@ -20,7 +20,7 @@ def open_questions(
     ),
     quick: Annotated[bool, typer.Option("--quick", help="Smaller versions of the questions, in two minutes.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes for the comparisons of speed.")] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of the problems, starts and draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the problems, starts and draws, 0 to 999.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
 ) -> None:
     """What the paper leaves open, answered with numbers: one page, with a figure for each question.

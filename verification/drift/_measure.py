@@ -138,7 +138,8 @@ def trace(
 ) -> Trace:
     """Record `steps` steps and count up to `horizon`; `first` steps are enough where all instances are there by then.
 
-    An optimizer that does not fit the problem is an `InputError`, as is a run that leaves float64 within `steps`.
+    An optimizer that does not fit the problem is an `InputError`. A run that leaves float64 is lost, and its steps from
+    there on are not finite.
     """
     run = l2o.rollout(optimizer, at.problem, at.x0, steps, seed=seed)
     for length in (min(first, horizon), horizon):

@@ -61,17 +61,17 @@ def costs(result: Drift) -> list[str]:
             continue
         slower = [c for c in cells if c.cost.slowdown.above]
         most = max(slower or cells, key=_lost)
+        lost = sum(c.lost for c in cells)
         if not _lost(most)[1]:
             found.append(
                 f"{model}: what shifts cost is not known at any practical level; too few instances are there within "
-                f"{count(result.settings.horizon, 'step')}."
+                f"{count(result.settings.horizon, 'step')}, and {number(lost)} end above F(x_0) or are given up."
             )
             continue
         worst.append(most)
         dear = [c for c in cells if c.cost.excess[yardstick].above]
         cheap = [c for c in cells if c.cost.excess[yardstick].below]
         base = result.select(model=model, none=True)[0].cost
-        lost = sum(c.lost for c in cells)
         line = (
             f"{model} ({number(base.iterations)} iterations in distribution) loses most under {place(most)}: "
             f"{factor(most.cost.excess[yardstick])} beyond the slowdown of {yardstick}, {factor(most.cost.slowdown)} "

@@ -62,6 +62,8 @@ def answer(
     unknown = [n for n in names if n not in PARTS]
     if unknown:
         raise InputError(f"question: expected some of {', '.join(PARTS)}, got {', '.join(unknown)}.")
+    if not 0 <= seed < 1000:  # the test split has no more; said here, and not after the other parts
+        raise InputError(f"seed: expected a number from 0 to 999, got {seed}.")
     chosen = [n for n in PARTS if not names or n in names]
     root, asked = Path(folder), Asked(seed, quick, jobs)
     tell = progress or (lambda done, total, what: None)

@@ -97,7 +97,8 @@ def verdict(result: Sensitivity) -> str:
     """Whether any run contradicts a guarantee."""
     inside = [c for c in result.cells if c.guaranteed]
     if result.broken:
-        return f"{count(len(result.broken), 'cell')} of {len(result.cells)} contradict what is guaranteed or claimed."
+        total = len(result.cells) + len(result.checkpoints)
+        return f"{count(len(result.broken), 'cell')} of {total} contradict what is guaranteed or claimed."
     return (
         f"No run contradicts a guarantee: {len(inside)} of {len(result.cells)} cells are inside the region rho < 1, "
         f"and each of their runs is within B8, within the exact worst case and does not rise over the steps judged."
@@ -117,14 +118,19 @@ def trained(result: Sensitivity) -> list[str]:
         + _signs(clear)
     ]
     least = min(c.deviation_median for c in result.correlations if c.deviation == "median rho")
-    rising = [f"{c.model} on {c.family} at s = {c.shift:g}" for c in result.correlations if c.rate_median >= 0]
+    medians = {f"{c.model} on {c.family} at s = {c.shift:g}": c.rate_median for c in result.correlations}
+    rising = [name for name, rate in medians.items() if rate >= 0]
     lines.append(
         f"Their median rho is {number(least)} or more: "
         + ("far outside" if least >= 1 else "partly inside")
         + " the guaranteed region, and "
-        + "their gaps fall in the median"
-        + (f", except those of {join(list(dict.fromkeys(rising)))}" if rising else "")
-        + "; the region is sufficient and not necessary. Many intervals are looked at, one in twenty leaves out 0 by "
+        + (
+            "none of their gaps falls in the median"
+            if len(rising) == len(medians)
+            else f"their gaps fall in the median{f', except those of {join(rising)}' if rising else ''}; the region is "
+            "sufficient and not necessary"
+        )
+        + ". Many intervals are looked at, one in twenty leaves out 0 by "
         "chance, and a correlation is no cause."
     )
     return lines

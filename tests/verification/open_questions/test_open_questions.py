@@ -69,6 +69,13 @@ def test_other_settings_and_other_programs_ask_again(
     assert open_questions.answer(["planted"], tmp_path, quick=True)[0].reused
 
 
+def test_a_seed_that_a_part_would_refuse_is_refused_before_all(calls: list[Asked], tmp_path: Path) -> None:
+    for seed in (-1, 1000):
+        with pytest.raises(l2o.InputError, match="from 0 to 999"):
+            open_questions.answer(["planted"], tmp_path, seed=seed)
+    assert not calls
+
+
 def test_what_another_version_made_is_no_part_of_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings are kept for the same version of the program alone."""
     from verification import sensitivity

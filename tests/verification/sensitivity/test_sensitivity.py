@@ -243,6 +243,8 @@ def test_shipped_models_whose_gaps_do_not_fall_are_told(result: object) -> None:
     rising = replace(falling[0], rate_median=0.1, model="this one", family="lasso", shift=3.0)
     said = " ".join(lines(replace(result, correlations=(rising, *falling))))
     assert "their gaps fall in the median, except those of this one on lasso at s = 3; the region" in said
+    said = " ".join(lines(replace(result, correlations=(rising,))))
+    assert "none of their gaps falls in the median. Many" in said
 
 
 def test_few_trainings_are_told_without_an_interval(result: object, tmp_path: Path) -> None:
