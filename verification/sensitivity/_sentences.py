@@ -173,13 +173,12 @@ def _bought(result: Sensitivity) -> list[str]:
     if not clear:
         return []
     faster = sum((c.value or 0.0) < 0 for c in clear)
+    slower = len(clear) - faster
+    said = "Of" if faster <= slower else "So less deviation is not what training buys: of"
     return [
-        f"So less deviation is not what training buys: of {len(clear)} clear correlations between a checkpoint's "
-        f"median rho and its log-rate, in {faster} the checkpoints that deviate more are the faster ones, in "
-        f"{len(clear) - faster} the slower ones."
-        if faster > len(clear) / 2
-        else f"Of {len(clear)} clear correlations between a checkpoint's median rho and its log-rate, in "
-        f"{len(clear) - faster} the checkpoints that deviate more are the slower ones, in {faster} the faster ones."
+        f"{said} {count(len(clear), 'clear correlation')} between a checkpoint's median rho and its log-rate, in "
+        f"{faster} the checkpoints that deviate more are the faster ones, in {slower} the slower ones. Their intervals "
+        "are for these stages, which move both: they say what goes together in training, and of no cause."
     ]
 
 

@@ -400,3 +400,18 @@ def test_settings_that_make_no_sense() -> None:
     ):
         with pytest.raises(l2o.InputError, match="expected"):
             Settings(**wrong)
+
+
+def test_what_training_buys_follows_the_signs(result: object) -> None:
+    """Planted: more deviation goes with faster checkpoints, or with slower ones."""
+    own = [c for c in result.across if c.deviation == "median rho"]
+
+    def said(value: float) -> str:
+        planted = [replace(c, value=value, low=value - 0.1, high=value + 0.1) for c in own]
+        return next(s for s in lines(replace(result, across=tuple(planted))) if "clear correlations" in s)
+
+    assert said(-0.5).startswith("So less deviation is not what training buys: of 2 clear")
+    assert "in 2 the checkpoints that deviate more are the faster ones, in 0 the slower ones" in said(-0.5)
+    assert said(0.5).startswith("Of 2 clear")
+    assert "in 0 the checkpoints that deviate more are the faster ones, in 2 the slower ones" in said(0.5)
+    assert not any("clear correlation" in s for s in lines(result))
