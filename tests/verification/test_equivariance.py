@@ -304,6 +304,24 @@ def test_runs_that_diverge_are_judged_up_to_there() -> None:
     json.dumps(r.to_dict(), allow_nan=False)
 
 
+@pytest.mark.parametrize("factor", [1e-4, 1e-14, 1e-200])
+def test_a_jump_is_found_however_far_it_leads(factor: float) -> None:
+    """The first step is equal, the second 1/L times too long: its end has large gradients, or is beyond floats."""
+
+    class Jumps(PlainAdam):
+        def step(self, problem: l2o.Composite, state: AdamState) -> AdamState:
+            L = problem.smoothness.unsqueeze(-1)
+            move = problem.smooth_gradient(state.x) / L
+            return replace(state, x=state.x - move * (1 if state.count == 0 else 0.1 / L), count=state.count + 1)
+
+    quadratic = l2o.synthetic.quadratic(2, 5, condition=10.0)
+    base = quadratic.scaled(float(1 / quadratic.smoothness.max()))
+    r = check_equivariance(Jumps(0.0), base, l2o.synthetic.starts(base), 6, scaling(factor))
+    assert r.verdict == BROKEN, r.summary()
+    assert (r.first_broken == 2).all()
+    json.dumps(r.to_dict(), allow_nan=False)
+
+
 def test_results_in_words_and_in_json() -> None:
     r = check_equivariance(l2o.optimizer("l2o-pa"), P, X0, 10, translation(3.0))
     d = json.loads(json.dumps(r.to_dict(), allow_nan=False))
