@@ -54,7 +54,7 @@ class Invariance:
     @property
     def blind(self) -> bool:
         """Whether it does not see L over the asked range: all differences are below `LOST`."""
-        return self.roundings is not None and self.roundings * np.finfo(self.dtype).eps < LOST
+        return self.roundings is not None and self.roundings * float(np.finfo(self.dtype).eps) < LOST
 
     @property
     def agrees(self) -> bool:

@@ -73,20 +73,27 @@ class Settings:
             if not (np.isfinite(given) & (given >= least) & ((given > 0) | (name == "map_bs"))).all():
                 expected = ">= 1" if least else ">= 0" if name == "map_bs" else "> 0"
                 raise InputError(f"{name}: expected finite numbers {expected}, got {given.tolist()}.")
+            if name == "map_bs" and not (given < 1).all():
+                raise InputError(f"map_bs: expected B < 1, of which B14 speaks, got {given.tolist()}.")
             if not given.size and name in ("Ls", "map_kappas", "map_bs"):
                 raise InputError(f"{name}: expected at least one number, got none.")
-        if not all(1e-30 <= L <= 1e30 for L in self.Ls) or all(abs(np.log10(L)) < 0.5 for L in self.Ls):
+        if not all(1e-16 <= L <= 1e10 for L in self.Ls) or all(abs(np.log10(L)) < 0.5 for L in self.Ls):
             raise InputError(
-                f"Ls: expected numbers from 1e-30 to 1e30, which float32 holds, one of them nearer to another power of "
-                f"10 than to 1, got {list(self.Ls)}."
+                f"Ls: expected numbers from 1e-16 to 1e10, beyond which the models' guards of 1e-20 show, and B12 does "
+                f"not speak of them, one of them nearer to another power of 10 than to 1, got {list(self.Ls)}."
             )
         if not 0 < self.eps < 1:
             raise InputError(f"eps: expected a relative gap in (0, 1), got {self.eps!r}.")
         for name, least in _LEAST.items():
             if getattr(self, name) < least:
                 raise InputError(f"{name}: expected at least {least}, got {getattr(self, name)!r}.")
-        if self.steps < 16 or self.map_steps < 8:
-            raise InputError("steps: expected at least 16, and map_steps at least 8: their last parts are compared.")
+        if self.steps < 16:
+            raise InputError(f"steps: expected at least 16, whose last parts are compared, got {self.steps!r}.")
+        if self.map_steps < 1000:
+            raise InputError(
+                f"map_steps: expected at least 1000, because shorter rollouts do not tell growth from decay near the "
+                f"boundary, got {self.map_steps!r}."
+            )
 
     @property
     def axes(self) -> dict[str, tuple[Point, ...]]:

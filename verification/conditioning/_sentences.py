@@ -176,7 +176,8 @@ def condition_number(result: Conditioning) -> list[str]:
             if solved:
                 text += f" ({number(solved[-1].median)} steps at {number(solved[-1].kappa)})"
             words.append(text + (f", {count(grew, 'run')} growing" if grew else ", none growing"))
-        found.append(f"Condition number, {family}: {'; '.join(words)}.")
+        if words:
+            found.append(f"Condition number, {family}: {'; '.join(words)}.")
     return found
 
 
