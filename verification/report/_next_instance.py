@@ -173,7 +173,7 @@ def _over_k(sample: Sample, steps: int, delta: float) -> dict[str, Any]:
     `at_least`: the probability with which the next instance is not above the largest at any one of these k, all k at
     once. `worst_case`: the median over the instances.
     """
-    k = np.unique(np.linspace(0, steps, _AT + 1).round().astype(int)[1:])
+    k = np.unique(np.linspace(0, steps, _AT + 1).round().astype(int))[1:]  # of few steps several are one, or 0
     low, up = sample.gap_low[:, k], sample.gap_up[:, k]
     curves = quantile_curves(low, up, HIGH[:1], steps, delta)
     worst = sample.worst_case

@@ -182,19 +182,18 @@ def problem_words(runs: Sequence[Results]) -> str:
     every, none = (sum(entry["successes"] == amount for entry in entries) for amount in (n, 0))
     words = (
         f"Of {count(len(runs), 'row')}, {number(every)} {'has' if every == 1 else 'have'} all {number(n)} instances "
-        f"certainly within a relative gap of {number(entries[0]['tolerance'])} (the next one is, with probability at "
-        f"least {floored(said[0]['most'], 3)}), and {number(none)} {'has' if none == 1 else 'have'} none"
+        f"certainly within a relative gap of {number(entries[0]['tolerance'])}"
+        + (f" (the next one is, with probability at least {floored(said[0]['most'], 3)})" if every else "")
+        + f", and {number(none)} {'has' if none == 1 else 'have'} none"
     )
     ratios = sorted(
-        allowed / s["gap"]["largest"]
+        entry["largest"] / s["gap"]["largest"]
         for s in said
-        if s["gap"]["largest"] and (allowed := _median(s, "last_iterate")) is not None
+        if s["gap"]["largest"] and (entry := s["bounds"]["last_iterate"]) and entry["largest"] is not None
     )
     if ratios:
-        words += (
-            f"; what B6c allows in the median is {number(_three(ratios[0]))} to {number(_three(ratios[-1]))} times the "
-            "largest gap"
-        )
+        ends = dict.fromkeys(number(_three(ratio)) for ratio in (ratios[0], ratios[-1]))
+        words += f"; the largest gap that B6c allows is {' to '.join(ends)} times the largest one"
     below = sum(s["rho_below_1"]["successes"] == n for s in said)
     return f"{words}; ρ stays below 1 over the whole of every run in {number(below)} of the rows."
 

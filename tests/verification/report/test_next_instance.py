@@ -168,6 +168,16 @@ def test_a_deviation_of_1_or_more_and_a_lost_run_count_against_rho() -> None:
     assert statements(sample, known)["rho_below_1"]["successes"] == 1  # strictly below
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3, 5, 6, 7])
+def test_a_few_steps_are_all_after_the_start(steps: int) -> None:
+    """The start is no step: the worst case after 0 of them has no number."""
+    over = said_of(l2o.optimizer("ista"), steps=steps)["said"]["over_k"]
+    assert over["k"] == sorted(set(over["k"]))
+    assert over["k"][0] > 0
+    assert over["k"][-1] == steps
+    assert all(value is not None for value in over["worst_case"])
+
+
 def test_steps_that_depend_on_the_batch_are_no_sample() -> None:
     assert said_of(Planted())["why"] is None
     found = said_of(Planted(coupled=0.01))
@@ -254,6 +264,25 @@ def test_sentences_follow_the_numbers(results: dict[str, Any]) -> None:
         "Of 12 rows, 4 have all 32 instances certainly within a relative gap of 0.0001"
     )
     assert "ρ stays below 1 over the whole of every run in 3 of the rows." in problem_words(own)
+
+
+def test_a_single_row_is_told_as_one(results: dict[str, Any]) -> None:
+    own = copy.deepcopy(results["runs"][2])
+    said = own["next_instance"]["said"]
+    for entry in said["within"]:
+        entry["successes"] = 32
+    said["bounds"]["last_iterate"]["largest"] = (
+        5 * said["gap"]["largest"]
+    )  # like with like, the median is no part of it
+    words = problem_words([own])
+    assert "Of 1 row, 1 has all 32 instances" in words
+    assert "(the next one is, with probability at least 0.910)" in words
+    assert "; the largest gap that B6c allows is 5 times the largest one; " in words
+    for entry in said["within"]:
+        entry["successes"] = 0
+    assert "Of 1 row, 0 have all 32 instances certainly within a relative gap of 0.0001, and 1 has none" in (
+        problem_words([own])
+    )
 
 
 def test_interval_ends_are_rounded_outwards_and_probabilities_down(results: dict[str, Any]) -> None:
