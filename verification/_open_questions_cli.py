@@ -41,7 +41,7 @@ def open_questions(
             jobs=jobs,
             progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
         )
-    page = package.write(found, out)
+    page = package.write(package.standing(out, quick=quick, seed=seed), out)  # those of earlier calls too
     if as_json:
         typer.echo(json.dumps({"page": str(page), "answers": [a.to_dict() for a in found]}, allow_nan=False))
     else:

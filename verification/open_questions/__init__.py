@@ -7,6 +7,6 @@ each. A new question is one more entry of `PARTS`.
 
 from verification.open_questions._page import write
 from verification.open_questions._parts import PARTS, Answer, Part
-from verification.open_questions._run import Answered, answer
+from verification.open_questions._run import Answered, answer, standing
 
-__all__ = ["PARTS", "Answer", "Answered", "Part", "answer", "write"]
+__all__ = ["PARTS", "Answer", "Answered", "Part", "answer", "standing", "write"]

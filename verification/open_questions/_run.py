@@ -78,6 +78,13 @@ def answer(
     return found
 
 
+def standing(folder: str | os.PathLike[str], *, quick: bool = False, seed: int = 0) -> list[Answered]:
+    """All answers that are in `folder` and would not be made again, in the order of the questions."""
+    asked = Asked(seed, quick)
+    found = (_kept(Path(folder), name, _key(name, asked)) for name in PARTS)
+    return [answer for answer in found if answer is not None]
+
+
 def _made(root: Path, name: str, asked: Asked, tell: Callable[[str], None]) -> Answered:
     begun = time.monotonic()
     made = PARTS[name].make(root / name, asked, tell)

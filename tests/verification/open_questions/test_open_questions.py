@@ -120,7 +120,7 @@ def test_the_page_shows_each_answer(calls: list[Asked], tmp_path: Path) -> None:
     assert "Seed 0 &lt;says&gt; so." in page
     assert page.count("<svg") == 1
     assert 'href="planted/page.html"' in page
-    assert "No run contradicts a proved statement" in page
+    assert "No run that is held against a proved statement contradicts it" in page
     assert (tmp_path / "planted" / "line.pdf").exists()
 
 
@@ -140,6 +140,20 @@ def test_the_command(calls: list[Asked], tmp_path: Path, monkeypatch: pytest.Mon
     assert "contradict a proved statement: a defect" in (tmp_path / "open-questions.html").read_text(encoding="utf-8")
     with pytest.raises(l2o.InputError, match="expected some of beyond-convex"):
         CliRunner().invoke(cli.app, ["open-questions", "why"], catch_exceptions=False)
+
+
+def test_the_page_keeps_the_answers_of_earlier_calls(
+    calls: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from verification import cli
+
+    monkeypatch.setitem(PARTS, "other", planted(calls))
+    for name in ("planted", "other"):
+        assert CliRunner().invoke(cli.app, ["open-questions", name, "--out", str(tmp_path)]).exit_code == 0
+    assert [a.name for a in open_questions.standing(tmp_path)] == ["planted", "other"]
+    assert open_questions.standing(tmp_path, seed=1) == []
+    page = (tmp_path / "open-questions.html").read_text(encoding="utf-8")
+    assert page.count("Is it so?</h2>") == 2
 
 
 def test_every_question_names_its_command() -> None:
