@@ -143,6 +143,17 @@ def test_ties_and_vertices_of_the_simplex() -> None:
     assert torch.equal(p.prox(vertex, 1.0), vertex)
 
 
+@pytest.mark.parametrize("size", [1e15, 1e17, 1e80, 1e300])
+def test_projection_onto_a_simplex_from_far_away(size: float) -> None:
+    """Where u is so large that the radius is below its rounding, the answer is a vertex or a mean of them."""
+    u = torch.tensor([[1.0, 2.0, 3.0, 3.0], [2.0, 2.0, 2.0, 2.0], [-1.0, -2.0, -3.0, -3.0]]).double() * size
+    assert l2o.simplex(2.0).prox(u, 0.1).tolist() == [[0.0, 0.0, 1.0, 1.0], [0.5] * 4, [2.0, 0.0, 0.0, 0.0]]
+    # the greatest u_i / step_i wins
+    steps = torch.tensor([[1.0, 0.5, 0.3, 0.9], [1.0, 0.7, 0.3, 0.9], [1.0, 0.5, 3.0, 4.0]]).double()
+    x = l2o.simplex(2.0).prox(u, steps)
+    assert x.tolist() == [[0.0, 0.0, 2.0, 0.0], [0.0, 0.0, 2.0, 0.0], [0.0, 0.0, 0.0, 2.0]]
+
+
 def test_projection_onto_a_ball_is_exact_to_a_few_ulps() -> None:
     """Different steps within an instance: the secular equation solved again with 50 digits."""
     term = l2o.l2_ball(0.7, np.linspace(-0.3, 0.4, 5))

@@ -73,9 +73,9 @@ class Simplex(CoupledTerm):
 
     def prox(self, u: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
         """The projection in the metric of the steps: scalar, (B,1) or (B,n)."""
-        w = u - self.origin
         steps = torch.as_tensor(step, dtype=u.dtype, device=u.device).expand_as(u)
         steps = steps / steps.amax(-1, keepdim=True)  # only their ratios matter
+        w = self._nearer(u - self.origin, steps)
         level = self._level(w.detach(), steps.detach())
         # The breakpoints only say which entries are positive. With these the level is a quotient, found here once more
         # from what is left after the first: a step of refinement, and what derivatives go through.
@@ -84,6 +84,20 @@ class Simplex(CoupledTerm):
         level = ((positive * left).sum(-1, keepdim=True) - self.radius) / (positive * steps).sum(-1, keepdim=True)
         x = (left - level * steps).clamp(min=0.0)
         return x * (self.radius / x.sum(-1, keepdim=True)) + self.origin
+
+    def _nearer(self, w: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
+        """(B,n) w; where the radius is lost beside it, w less its greatest breakpoint times the steps.
+
+        That moves no projection, and leaves numbers <= 0, and 0 at that breakpoint.
+        """
+        top, at = (w / steps).detach().max(dim=-1, keepdim=True)
+        lost = top.abs() * torch.finfo(w.dtype).eps * _UNITS > self.radius
+        if not bool(lost.any()):
+            return w
+        below = w - top * steps
+        known = below.detach()
+        below = below - known.clamp(min=0.0).scatter(-1, at, known.gather(-1, at))  # rounding, without derivatives
+        return torch.where(lost, below, w)
 
     def _level(self, w: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
         """(B,1) nu, to rounding of the largest entries."""
