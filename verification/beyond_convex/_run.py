@@ -52,6 +52,9 @@ class Settings:
             )
         if unknown := [s for s in self.sets if s not in SETS]:
             raise InputError(f"sets: expected some of {', '.join(SETS)}, got {', '.join(unknown)}.")
+        for name in ("families", "sets", "shifts"):
+            if len(set(given := getattr(self, name))) < len(given):
+                raise InputError(f"{name}: expected each one once, got {list(given)}.")
         if not 0 < self.eps < 1:
             raise InputError(f"eps: expected a relative gap in (0, 1), got {self.eps!r}.")
         if not self.shifts or not np.isfinite(self.shifts).all():

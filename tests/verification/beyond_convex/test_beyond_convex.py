@@ -318,6 +318,7 @@ def test_settings_that_make_no_sense() -> None:
     for wrong in (
         {"families": ()}, {"sets": ("torus",)}, {"eps": 0.0}, {"batch": 0}, {"steps": 0}, {"shifts": ()},
         {"shifts": (float("nan"),)}, {"random": -1}, {"instances": -1}, {"horizon": 0},
+        {"families": ("welsch", "welsch")},
     ):  # fmt: skip
         with pytest.raises(l2o.InputError, match="expected"):
             Settings(**wrong)
