@@ -279,6 +279,8 @@ def verify(
         usable = inspection.alive[:, 1:] & in_domain[:, :-1] & in_domain[:, 1:]
     else:
         usable = inspection.finite & in_domain[:, 1:].all(axis=1)
+        if (bound.rhs - bound.lhs).has(bounds.quantities.VOCABULARY["F"].symbol[0]):  # F(x_0) = inf says nothing
+            usable &= in_domain[:, 0]
     data, checks = _spread(inspection.data_holds, shape), list(inspection.checks)
     if pairing is not None:
         bias = _virtual_check(run, pairing)

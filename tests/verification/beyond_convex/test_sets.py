@@ -143,3 +143,21 @@ def test_the_slack_is_in_the_units_of_each_bound() -> None:
         assert verify(run, problem, short, known).count(Verdict.VIOLATED) == 60
         for name in ("B1", "B6b", "B6c", "B10"):
             assert verify(run, problem, name, known).count(Verdict.VIOLATED) == 0
+
+
+@pytest.mark.parametrize("term", ["box", "simplex", "l2_ball"])
+@pytest.mark.parametrize("record", ["all", "scalars"])
+def test_a_bound_that_speaks_of_the_first_value_is_not_judged_where_it_is_infinite(term: str, record: str) -> None:
+    """B10 starts from F(x_0). From outside of the set that is inf, and no number may stand in for it."""
+    problem = CASES["quadratic", term].problem
+    x0 = l2o.synthetic.starts(problem, shift=10.0)
+    known = optimum(problem)
+    kept = {"record": record, "comparator": known.x} if record == "scalars" else {}
+    run = l2o.rollout(l2o.optimizer("ista"), problem, x0, 5, **kept)
+    assert bool(torch.isinf(run.objective[:, 0]).all())
+    for name in ("B10", "B10:descent"):
+        assert verify(run, problem, name, known).overall == Verdict.NOT_APPLICABLE
+        assert verify(run, problem, name, known).count(Verdict.NOT_APPLICABLE) == 3
+    assert verify(run, problem, "B6b", known).count(Verdict.VERIFIED) == 3
+    inside = l2o.rollout(l2o.optimizer("ista"), problem, problem.prox(x0, 1.0), 5, **kept)
+    assert verify(inside, problem, "B10", known).count(Verdict.VERIFIED) == 3
