@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import l2o
-from verification import cli
+from verification._cli_inputs import data_problem
 
 RNG = np.random.default_rng(0)
 A, Y, LABELS = RNG.standard_normal((5, 3)), RNG.standard_normal(5), np.array([0, 1, 1, 0, 1])
@@ -185,11 +185,11 @@ def test_the_command_line_reads_the_same_files(npz, table) -> None:
         ({"A": A, "labels": 2 * LABELS - 1}, "logistic_l1", l2o.logistic_l1(A, LABELS, 0.2)),
         ({"Q": np.eye(2), "c": [1.0, 2.0]}, "quadratic", l2o.quadratic(np.eye(2), [1.0, 2.0])),
     ):
-        problem, found = cli._data_problem(npz(**arrays), 0.2, "lasso")
+        problem, found = data_problem(npz(**arrays), 0.2, "lasso")
         assert found == family
         assert same(problem, expected)
-    problem, found = cli._data_problem(table(CSV), 0.2, "logistic_l1")
+    problem, found = data_problem(table(CSV), 0.2, "logistic_l1")
     assert found == "logistic_l1"
     assert same(problem, l2o.real.load(table(CSV), "logistic_l1", lam=0.2))
     with pytest.raises(l2o.InputError, match="must be lasso or logistic_l1 for a csv, got 'quadratic'"):
-        cli._data_problem(table(CSV), 0.2, "quadratic")
+        data_problem(table(CSV), 0.2, "quadratic")
