@@ -44,6 +44,7 @@ def across_scales(results: Results, learned: str = LEARNED) -> Figure:
             panels[0].plot([], [], color=SERIES[j % len(SERIES)], marker=MARKERS[j % len(MARKERS)], markersize=4)[0]
             for j in range(len(baselines))
         ]
+        drawn.suptitle(plain(results["labels"].get(learned, learned)), fontsize=8.5)
         drawn.legend(
             handles, [plain(results["labels"][b]) for b in baselines], loc="outside lower center", ncols=len(baselines)
         )
