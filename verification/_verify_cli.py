@@ -10,7 +10,26 @@ import typer
 
 import bounds
 import l2o
-from verification._cli_inputs import FAMILIES, data_problem, exit_code, given_run, optimizer_of, problem_of
+from verification._cli_inputs import (
+    FAMILIES,
+    Batch,
+    Dim,
+    Kind,
+    Lam,
+    Name,
+    Objective,
+    Rows,
+    Seed,
+    Start,
+    Steps,
+    Untrained,
+    Weights,
+    data_problem,
+    exit_code,
+    given_run,
+    optimizer_of,
+    problem_of,
+)
 from verification._console import console
 
 
@@ -18,14 +37,10 @@ def verify(
     bound: Annotated[
         list[str] | None, typer.Option(help="A bound, by name; may be repeated. All of them if left out.")
     ] = None,
-    optimizer: Annotated[str, typer.Option(help="An optimizer, by name (l2o.optimizer_names()).")] = "go-math-l2o",
-    weights: Annotated[
-        Path | None, typer.Option(help="Folder of `l2obound train`, in place of shipped weights.")
-    ] = None,
-    untrained: Annotated[bool, typer.Option("--untrained", help="Random weights, though trained ones exist.")] = False,
-    problem: Annotated[
-        str, typer.Option(help="lasso, logistic_l1, quadratic, breast_cancer, digits or patches.")
-    ] = "lasso",
+    optimizer: Name = "go-math-l2o",
+    weights: Weights = None,
+    untrained: Untrained = False,
+    problem: Kind = "lasso",
     data: Annotated[
         Path | None,
         typer.Option(help="Your problem: an npz with A, y | A, labels | Q, c (and lam); or a csv, see --problem."),
@@ -34,15 +49,15 @@ def verify(
         Path | None,
         typer.Option(help="Your iterates: a run saved by Run.save, or an npz with X (B, K+1, n)."),
     ] = None,
-    batch: Annotated[int, typer.Option(help="Number of instances.")] = 16,
-    rows: Annotated[int, typer.Option(help="Rows of A.")] = 20,
-    dim: Annotated[int, typer.Option(help="Variables.")] = 40,
-    lam: Annotated[float, typer.Option(help="Weight of the l1 norm.")] = 0.1,
-    steps: Annotated[int, typer.Option(help="Iterations K.")] = 100,
-    s: Annotated[float, typer.Option("--s", help="Shift of the initial point.")] = 0.0,
-    t: Annotated[float, typer.Option("--t", help="Shift of the objective, F(x + t).")] = 0.0,
+    batch: Batch = 16,
+    rows: Rows = 20,
+    dim: Dim = 40,
+    lam: Lam = 0.1,
+    steps: Steps = 100,
+    s: Start = 0.0,
+    t: Objective = 0.0,
     reference_step: Annotated[str, typer.Option(help='h in (0, 1], or "best".')] = "best",
-    seed: Annotated[int, typer.Option(help="Seed of the problems and initial points.")] = 0,
+    seed: Seed = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a verdict is inconclusive.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -84,22 +99,18 @@ def verify(
 
 
 def assumption(
-    optimizer: Annotated[str, typer.Option(help="An optimizer, by name (l2o.optimizer_names()).")] = "go-math-l2o",
-    weights: Annotated[
-        Path | None, typer.Option(help="Folder of `l2obound train`, in place of shipped weights.")
-    ] = None,
-    untrained: Annotated[bool, typer.Option("--untrained", help="Random weights, though trained ones exist.")] = False,
-    problem: Annotated[
-        str, typer.Option(help="lasso, logistic_l1, quadratic, breast_cancer, digits or patches.")
-    ] = "lasso",
-    batch: Annotated[int, typer.Option(help="Number of instances.")] = 16,
-    rows: Annotated[int, typer.Option(help="Rows of A.")] = 20,
-    dim: Annotated[int, typer.Option(help="Variables.")] = 40,
-    lam: Annotated[float, typer.Option(help="Weight of the l1 norm.")] = 0.1,
-    steps: Annotated[int, typer.Option(help="Iterations K.")] = 100,
-    s: Annotated[float, typer.Option("--s", help="Shift of the initial point.")] = 0.0,
-    t: Annotated[float, typer.Option("--t", help="Shift of the objective, F(x + t).")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Seed of the problems and initial points.")] = 0,
+    optimizer: Name = "go-math-l2o",
+    weights: Weights = None,
+    untrained: Untrained = False,
+    problem: Kind = "lasso",
+    batch: Batch = 16,
+    rows: Rows = 20,
+    dim: Dim = 40,
+    lam: Lam = 0.1,
+    steps: Steps = 100,
+    s: Start = 0.0,
+    t: Objective = 0.0,
+    seed: Seed = 0,
     experiments: Annotated[
         bool, typer.Option("--experiments", help="The three first experiments instead; of the options they use --seed.")
     ] = False,

@@ -56,6 +56,12 @@ class Level:
     control: bool = False
 
 
+def _changed(family: Family, level: Level, batch: int, seed: int) -> tuple[Composite, torch.Tensor]:
+    """The generator with other arguments; the control draws other instances for the same starts."""
+    problem = family.build(batch, _seed(seed, 1 if level.control else 0), **dict(level.change))
+    return problem, _starts(problem, seed)
+
+
 @dataclass(frozen=True)
 class Shift:
     """An axis: its levels in order, and `build(family, level, batch, seed)`, instances and where they start.
@@ -67,17 +73,11 @@ class Shift:
     words: str
     levels: tuple[Level, ...]
     practical: bool = True
-    make: Callable[[Family, Level, int, int], tuple[Composite, torch.Tensor]] = None  # type: ignore[assignment]
+    make: Callable[[Family, Level, int, int], tuple[Composite, torch.Tensor]] = _changed
 
     def build(self, family: Family, level: Level, batch: int, seed: int) -> tuple[Composite, torch.Tensor]:
         """The problem and its starts (B,n)."""
-        return (self.make or _changed)(family, level, batch, seed)
-
-
-def _changed(family: Family, level: Level, batch: int, seed: int) -> tuple[Composite, torch.Tensor]:
-    """The generator with other arguments; the control draws other instances for the same starts."""
-    problem = family.build(batch, _seed(seed, 1 if level.control else 0), **dict(level.change))
-    return problem, _starts(problem, seed)
+        return self.make(family, level, batch, seed)
 
 
 def _seed(seed: int, draw: int = 0) -> int:
