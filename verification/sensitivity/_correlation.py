@@ -2,8 +2,8 @@
 
 B13 (v) of the theory. Spearman's rank correlation over n instances between a measured deviation and the log-rate
 log10((F(x_K) - F*)/(F(x_0) - F*))/K, in decades a step: a positive one says that more deviation goes with a slower run.
-The interval is a percentile bootstrap over instances. A correlation over the instances of one model, measured on one
-family; nothing in it is a cause, and nothing is proved.
+The interval is a percentile bootstrap over instances; over few groups it takes only the spread from the bootstrap. A
+correlation over the instances of one model, measured on one family; nothing in it is a cause, and nothing is proved.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata, spearmanr
+from scipy.stats import t as student
 
 import l2o
 from l2o import Composite, InputError
@@ -22,6 +23,8 @@ from verification.inspection import as_numpy
 from verification.optimum import Optimum
 
 LEVEL = 0.95
+_NEARLY_ONE = 1 - 1e-6
+"""Correlations of 1 have no z."""
 LEAST = 1e-14
 """Relative gaps below this are rounding of F, and count as this."""
 FEWEST = 5
@@ -71,8 +74,9 @@ def spearman(
 
     `resamples` draws of n instances with replacement, all at once, each ranked anew; draws without variation are left
     out. `groups`: n numbers from 0 on, of groups of equal size that are drawn as a whole because their members are no
-    independent draws; the p-value does not know of them, and is None. Fewer than `FEWEST` instances or groups
-    have no interval.
+    independent draws. The p-value does not know of them and is None, and the interval is Student's for that number of
+    groups, on Fisher's z: over six groups percentiles cover 0.93 of the time, and this 0.95, as a test says. Fewer
+    than `FEWEST` instances or groups have no interval.
     """
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if a.shape != b.shape or a.ndim != 1 or a.size < 3 or not (np.isfinite(a).all() and np.isfinite(b).all()):
@@ -95,8 +99,19 @@ def spearman(
     drawn = (one * two).sum(axis=1)[spread > 0] / spread[spread > 0]
     if not drawn.size:
         return float(value.statistic), None, None, p_value
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    if groups is None:
+        low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    else:
+        low, high = _of_few(float(value.statistic), drawn, len(members))
     return float(value.statistic), float(low), float(high), p_value
+
+
+def _of_few(value: float, drawn: np.ndarray, groups: int) -> tuple[float, float]:
+    """The interval from few groups, whose percentiles cover too seldom: Student's t on Fisher's z."""
+    z = np.arctanh(np.clip(drawn, -_NEARLY_ONE, _NEARLY_ONE))
+    middle = np.arctanh(np.clip(value, -_NEARLY_ONE, _NEARLY_ONE))
+    reach = student.ppf((1 + LEVEL) / 2, groups - 1) * z.std()
+    return float(np.tanh(middle - reach)), float(np.tanh(middle + reach))
 
 
 def _members(groups: Sequence[int], n: int) -> np.ndarray:

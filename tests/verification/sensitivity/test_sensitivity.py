@@ -184,14 +184,39 @@ def test_spearman_is_that_of_scipy() -> None:
         spearman(a, np.full(40, np.nan))
 
 
-def test_an_interval_covers_the_correlation_about_as_often_as_it_says() -> None:
-    """Of independent samples, about 95 % of the intervals hold 0."""
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize(("n", "r"), [(24, 0.6), (40, 0.0), (40, -0.8)])
+def test_an_interval_covers_the_correlation_as_often_as_it_says(n: int, r: float) -> None:
+    """Of normal pairs of correlation r, whose rank correlation is known, within the Monte-Carlo error of 95 %."""
+    rng, samples, true = np.random.default_rng(0), 300, 6 / np.pi * np.arcsin(r / 2)
     kept = 0
-    for i in range(100):
-        _, low, high, _ = spearman(rng.standard_normal(40), rng.standard_normal(40), resamples=300, seed=i)
+    for i in range(samples):
+        a, other = rng.standard_normal((2, n))
+        _, low, high, _ = spearman(a, r * a + np.sqrt(1 - r * r) * other, resamples=500, seed=i)
+        kept += low <= true <= high
+    assert kept / samples >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / samples)
+
+
+def test_an_interval_over_six_trainings_covers_no_relation() -> None:
+    """Four members a group that share its effect; drawn as independent ones the same samples leave out 0 too often."""
+    rng, samples = np.random.default_rng(1), 300
+    groups = np.repeat(np.arange(6), 4)
+    kept = naive = 0
+    for i in range(samples):
+        a, b = (rng.standard_normal(6)[groups] + 0.5 * rng.standard_normal(24) for _ in range(2))
+        _, low, high, _ = spearman(a, b, resamples=500, seed=i, groups=groups)
         kept += low <= 0 <= high
-    assert kept >= 86
+        _, low, high, _ = spearman(a, b, resamples=500, seed=i)
+        naive += low <= 0 <= high
+    assert kept / samples >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / samples)
+    assert naive / samples < 0.8
+
+
+def test_an_interval_over_groups_is_there_where_all_ranks_agree() -> None:
+    """A correlation of 1 has no z: the interval is finite, within [-1, 1], and holds it to 1e-6."""
+    a, groups = np.arange(24.0), np.repeat(np.arange(6), 4)
+    value, low, high, _ = spearman(a, a, groups=groups)
+    assert value == 1
+    assert 1 - 1e-5 < low <= high <= 1
 
 
 def test_the_correlations_of_trained_models(result: object) -> None:
@@ -211,7 +236,7 @@ def test_groups_are_drawn_as_a_whole() -> None:
     """Copies of one instance say nothing more than it: the interval stays that of the few, and knows no p-value."""
     rng = np.random.default_rng(5)
     a, b = rng.standard_normal(8), rng.standard_normal(8)
-    few = spearman(a, b, resamples=400)
+    few = spearman(a, b, resamples=400, groups=range(8))
     copied = spearman(np.repeat(a, 5), np.repeat(b, 5), resamples=400, groups=np.repeat(np.arange(8), 5))
     naive = spearman(np.repeat(a, 5), np.repeat(b, 5), resamples=400)
     assert copied[:3] == pytest.approx(few[:3])
