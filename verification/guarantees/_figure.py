@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from l2o._files import write_bytes
 from verification.guarantees._bands import QuantileCurves
 from verification.guarantees._result import Guarantee
 
@@ -73,7 +72,6 @@ def _bands(axes: Axes, found: Guarantee, curves: QuantileCurves, first: int, tit
 
 def write_figure(found: Guarantee, folder: Path) -> list[Path]:
     """The figure as guarantee.svg and guarantee.pdf in `folder`; equal guarantees give equal bytes."""
-    from verification.report.figures import file_bytes
+    from verification import pages
 
-    drawn = figure(found)
-    return [write_bytes(folder / f"guarantee.{kind}", file_bytes(drawn, kind)) for kind in ("svg", "pdf")]
+    return pages.write_figure(figure(found), folder / "guarantee")
