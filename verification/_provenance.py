@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+_MKL = ("MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS")  # torch's matrix products follow these, and do not tell
 _PACKAGES = (
     "l2obound",
     "torch",
@@ -48,10 +49,27 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
+@functools.cache
+def arithmetic() -> str:
+    """What the last bits of results depend on beside the sources: the processor, and the kernels chosen for it.
+
+    Two machines that say the same here, with the same versions and as many threads, give the same bytes. Others agree
+    to rounding only: OpenBLAS and torch choose other kernels, and those add in another order.
+    """
+    import scipy.linalg  # noqa: F401  (loads the OpenBLAS that SciPy brings)
+    from threadpoolctl import threadpool_info
+
+    blas = sorted({str(pool["architecture"]) for pool in threadpool_info() if pool.get("architecture")})
+    chosen = [f"BLAS {name}" for name in blas] + [f"torch {torch.backends.cpu.get_cpu_capability()}"]
+    chosen += [f"{name}={os.environ[name]}" for name in _MKL if os.environ.get(name)]
+    return "; ".join([_processor(), *chosen])
+
+
 def machine() -> dict[str, str]:
     """Processor, memory, threads and system, as far as the system tells."""
     return {
         "processor": _processor(),
+        "arithmetic": arithmetic(),
         "cores": str(_cores()),
         "memory": _memory(),
         "threads": str(torch.get_num_threads()),

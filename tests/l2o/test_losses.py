@@ -255,6 +255,10 @@ def test_lasso_with_a_condition_number() -> None:
         values = torch.linalg.svdvals(a)
         torch.testing.assert_close(values[:, 0] / values[:, -1], torch.full((2,), condition).double())
         torch.testing.assert_close((a * a).sum((1, 2)) / 10, torch.ones(2).double())
-    # Without it the data are what they were.
-    digest = "3135d497a7a5a688874c5617cb3586a028f1c6e06be97d54dccd713ee012718d"
-    assert l2o.synthetic.lasso(2, 5, 8, seed=3).fingerprint() == digest
+    # Without it the data are what they were, to rounding: bytes differ between processors.
+    data = l2o.synthetic.lasso(2, 5, 8, seed=3).smooth.arrays()
+    for name, entries in {
+        "A": [-0.3452148125382, -0.5059664299357, -0.7294256418813],
+        "y": [0.5458889451192, -0.7344662797214, -1.0674391349660],
+    }.items():
+        np.testing.assert_allclose(data[name].numpy().ravel()[[0, 7, -1]], entries, rtol=1e-10)

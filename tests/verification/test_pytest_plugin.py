@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
 
 import pytest
 
@@ -278,12 +277,11 @@ def test_another_package_of_the_same_name_is_left_alone(pytester: pytest.Pyteste
     assert pytester.runpytest_subprocess("--l2o-seed=1").ret == pytest.ExitCode.USAGE_ERROR
 
 
-def milliseconds(command: Sequence[str]) -> float:
-    """Of the plugin with everything it imports beyond pytest, as Python counts."""
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stderr
-    return int(re.search(r"\|\s+(\d+) \| l2obound_pytest$", text, flags=re.M)[1]) / 1000
-
-
 def test_importing_the_plugin_is_quick() -> None:
-    code = f"import pytest, l2obound_pytest, sys; assert not set({HEAVY}) & sys.modules.keys()"
-    assert min(milliseconds([sys.executable, "-X", "importtime", "-c", code]) for _ in range(3)) < 50
+    """It imports next to nothing beyond pytest: a count, since a time depends on what else the machine does."""
+    code = (
+        "import pytest, sys; before = set(sys.modules); import l2obound_pytest\n"
+        f"new = set(sys.modules) - before; assert not set({HEAVY}) & new; print(len(new))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert int(done.stdout) < 40

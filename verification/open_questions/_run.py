@@ -15,7 +15,7 @@ import l2o
 from l2o import InputError
 from l2o.pretrained import manifest
 from verification import pages
-from verification._provenance import code_digest
+from verification._provenance import arithmetic, code_digest
 from verification.open_questions._parts import PARTS, Asked
 
 FILE = "answer.json"
@@ -104,7 +104,7 @@ def _made(root: Path, name: str, asked: Asked, tell: Callable[[str], None]) -> A
 
 def _key(name: str, asked: Asked) -> str:
     """Of what an answer depends on; the number of processes is not part of it."""
-    told = json.dumps([name, asked.seed, asked.quick, code_digest(), _data_digest()])
+    told = json.dumps([name, asked.seed, asked.quick, code_digest(), arithmetic(), _data_digest()])
     return hashlib.sha256(told.encode()).hexdigest()
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import bounds
 from l2o.problems import Composite, synthetic
 from l2o.training.config import split_seed
-from verification._provenance import code_digest, machine, versions
+from verification._provenance import arithmetic, code_digest, machine, versions
 from verification.inspection import as_numpy, inspect_run
 from verification.optimum import Optimum, optimum
 from verification.optimum._ledger import single_thread
@@ -128,7 +128,7 @@ def _problem_entry(
 
 def _digest(config: ReportConfig, *parts: Any) -> str:
     """Of everything that a stored part depends on."""
-    common = [FORMAT, versions(), code_digest(), config.seed, config.rtol, config.device]
+    common = [FORMAT, versions(), code_digest(), arithmetic(), config.seed, config.rtol, config.device]
     return hashlib.sha256(json.dumps([*common, *parts], sort_keys=True).encode()).hexdigest()
 
 

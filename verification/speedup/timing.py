@@ -95,9 +95,14 @@ def _epochs(problem: Composite, x0: torch.Tensor, b: int, epochs: int) -> tuple[
     """Seconds of what a call of scikit-learn's solver takes beside its epochs, and of an epoch, on instance b."""
     a, y, lam = _as_lasso(problem, b)
     start = x0[b].numpy()
-    least, ran = min(_solve(a, y, lam, start, 1) for _ in range(_TRIES))
+    short = min(_solve(a, y, lam, start, 1) for _ in range(_TRIES))
     epochs = max(2 * _EPOCHS, epochs, _MULTIPLICATIONS // a.size)
-    whole, more = min(_solve(a, y, lam, start, epochs) for _ in range(_TRIES))
+    return start_and_epoch(short, min(_solve(a, y, lam, start, epochs) for _ in range(_TRIES)))
+
+
+def start_and_epoch(short: tuple[float, int], long: tuple[float, int]) -> tuple[float, float]:
+    """Seconds of a start and of an epoch, from the seconds and epochs of a short and of a long call."""
+    (least, ran), (whole, more) = short, long
     if more - ran < _EPOCHS or whole <= least:
         return whole, 0.0  # it stopped with nothing left to change: whatever the gap, the call took no longer
     epoch = (whole - least) / (more - ran)

@@ -15,13 +15,13 @@ from typing import Any
 from l2o._errors import InputError
 from l2o._files import write_bytes
 from l2o.optimizers import Optimizer
-from verification._provenance import code_digest, versions
+from verification._provenance import arithmetic, code_digest, versions
 from verification.sweeps.cells import Cell, Measures, cells_of, groups_of
 from verification.sweeps.config import SweepConfig
 from verification.sweeps.executors import Executor, dask, here, processes
 from verification.sweeps.measure import Outcome, no_outcome, run_group
 from verification.sweeps.models import Training, optimizer_of, train, trainings
-from verification.sweeps.store import Store, Tables, write_tables
+from verification.sweeps.store import Store, Tables, Worker, write_tables
 
 
 @dataclass
@@ -72,6 +72,12 @@ class Summary:
             said.append(
                 f"not used: {self.elsewhere} results in {self.folder} of other settings or another version of the code"
             )
+        kinds = self.tables.timings["arithmetic"].unique().to_pylist()
+        if len(kinds) > 1:
+            said.append(
+                f"the cells were run with {len(kinds)} kinds of arithmetic ({' | '.join(kinds)}): their last digits "
+                f"need not be those of one machine; timings.parquet names the kind of each"
+            )
         if self.failed:
             said.append("failed cells are kept with their errors in cells.parquet; --retry-failed runs them again")
         return said
@@ -86,16 +92,17 @@ class Task:
     measures: Measures
     version: dict[str, str]
 
-    def __call__(self) -> tuple[list[Outcome], str]:
+    def __call__(self) -> tuple[list[Outcome], Worker]:
         """The outcomes, and who made them."""
-        return run_group(self.cells, self.optimizers, self.measures), f"{socket.gethostname()}:{os.getpid()}"
+        made = run_group(self.cells, self.optimizers, self.measures)
+        return made, Worker(f"{socket.gethostname()}:{os.getpid()}", arithmetic())
 
 
-def _run(task: Task) -> tuple[list[Outcome], str]:
+def _run(task: Task) -> tuple[list[Outcome], Worker]:
     return task()
 
 
-def _run_there(task: Task) -> tuple[list[Outcome], str]:
+def _run_there(task: Task) -> tuple[list[Outcome], Worker]:
     """As `_run`, on another machine: what it finds is kept under the version of the code that sent it."""
     here, there = task.version, _version()
     if here != there:
@@ -112,8 +119,8 @@ def _version() -> dict[str, str]:
     return {**versions(), "the code of l2obound": code_digest()}
 
 
-def _lost(task: Task, why: str) -> tuple[list[Outcome], str]:
-    return [Outcome(cell.key, error=f"WorkersLost: {why}") for cell in task.cells], ""
+def _lost(task: Task, why: str) -> tuple[list[Outcome], Worker]:
+    return [Outcome(cell.key, error=f"WorkersLost: {why}") for cell in task.cells], Worker()
 
 
 def _train(training: Training) -> tuple[Training, str | None]:
@@ -140,10 +147,11 @@ def run_sweep(
     """Run every cell of `config` that `folder` does not hold, and write the tables there (or to the folder `tables`:
     several sweeps may share what is in `folder`).
 
-    `jobs` processes of this machine do the work, or the workers of the Dask scheduler at the address `scheduler`; the
-    results are the same to the byte, if the machines are of one kind. Each cell is kept in the folder as soon as it is
-    done: a run that is stopped in any way is taken up by calling this again. A cell that raises is kept with its error
-    and is run again with `retry_failed` only. Models with weights = "trained" are trained first, on this machine.
+    `jobs` processes of this machine do the work, or the workers of the Dask scheduler at the address `scheduler`. The
+    results are the same to the byte, if all machines have one `arithmetic` (the timings name it). Each cell is kept in
+    the folder as soon as it is done: a run that is stopped in any way is taken up by calling this again. A cell that
+    raises is kept with its error and is run again with `retry_failed` only. Models with weights = "trained" are trained
+    first, on this machine.
 
     Raises `InputError` for cells that cannot be, a folder in use or an address without a scheduler, and `WorkersLost`
     where workers are lost again and again.
@@ -166,7 +174,7 @@ def run_sweep(
             if progress is not None:
                 progress(status)
 
-        def keep(outcome: Outcome, cell: Cell, worker: str) -> None:
+        def keep(outcome: Outcome, cell: Cell, worker: Worker) -> None:
             store.put(outcome, worker)
             counts = status.by_optimizer[cell.spec.optimizer]
             if outcome.error is None:
@@ -251,7 +259,7 @@ def _trained(
     store: Store,
     execute: Executor,
     tell: Callable[[str], None],
-    keep: Callable[[Outcome, Cell, str], None],
+    keep: Callable[[Outcome, Cell, Worker], None],
 ) -> list[Cell]:
     """Train what `cells` need; those whose training fails are kept as failed, the others come back."""
     wanted = [t for t in trainings(cells, store.folder) if not t.done]
@@ -264,14 +272,14 @@ def _trained(
     for cell in cells:
         digest = cell.model.training_key if cell.model.train is not None else ""
         if digest in broken:
-            keep(Outcome(cell.key, error=f"training of {cell.model.key}: {broken[digest]}"), cell, "")
+            keep(Outcome(cell.key, error=f"training of {cell.model.key}: {broken[digest]}"), cell, Worker())
         else:
             left.append(cell)
     return left
 
 
 def _tasks(
-    cells: list[Cell], folder: Path, measures: Measures, keep: Callable[[Outcome, Cell, str], None]
+    cells: list[Cell], folder: Path, measures: Measures, keep: Callable[[Outcome, Cell, Worker], None]
 ) -> list[Task]:
     made: dict[tuple[str, str], Optimizer] = {}
     usable = []
@@ -282,7 +290,7 @@ def _tasks(
                 made[who] = optimizer_of(cell, folder)
             usable.append(cell)
         except Exception as problem:  # weights that cannot be loaded fail their cells; the others go on
-            keep(Outcome(cell.key, error=f"{type(problem).__name__}: {' '.join(str(problem).split())}"), cell, "")
+            keep(Outcome(cell.key, error=f"{type(problem).__name__}: {' '.join(str(problem).split())}"), cell, Worker())
     return [
         Task(group, {c.key: made[c.model.key, c.spec.family] for c in group}, measures, _version())
         for group in groups_of(usable)

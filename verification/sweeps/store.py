@@ -4,7 +4,7 @@
     parts/KEY.parquet           its instances; written last, so that a cell is there as a whole or not at all
     failed/KEY.json             the error of a cell that failed
     table.parquet, curves.parquet, cells.parquet    all cells of the sweep, in order: same sweep, same bytes
-    timings.parquet             seconds and worker of each cell, which are never the same twice
+    timings.parquet             seconds, worker and arithmetic of each cell, which are never the same twice
 
 Files are written beside their place and moved there, so a killed process leaves none that is half written; a file that
 a disk has damaged all the same is put aside, said so, and its cell run again. One process may write at a time.
@@ -34,7 +34,23 @@ from verification.sweeps.measure import Outcome
 
 _COUNTS = ("diverged_at", "reached_")  # columns in which -1 stands for "never" and becomes null
 _TIMING, _SEAL = b"l2obound.timing", b"l2obound.sha256"
-_TIMINGS = pa.schema({"cell": pa.int64(), "key": pa.string(), "seconds": pa.float64(), "worker": pa.string()})
+_TIMINGS = pa.schema(
+    {
+        "cell": pa.int64(),
+        "key": pa.string(),
+        "seconds": pa.float64(),
+        "worker": pa.string(),
+        "arithmetic": pa.string(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Who ran a cell: host and process, and the arithmetic there (`verification._provenance.arithmetic`)."""
+
+    name: str = ""
+    arithmetic: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,13 +124,15 @@ class Store:
         """Forget that a cell failed."""
         (self.folder / "failed" / f"{key}.json").unlink(missing_ok=True)
 
-    def put(self, outcome: Outcome, worker: str = "") -> None:
+    def put(self, outcome: Outcome, worker: Worker = Worker()) -> None:
         """Keep what came of a cell, at once and for good."""
         if outcome.error is not None:
             entry = {"error": outcome.error, "trace": outcome.trace}
             write_bytes(self.folder / "failed" / f"{outcome.key}.json", json.dumps(entry, indent=1).encode())
             return
-        timing = json.dumps({"seconds": outcome.seconds, "worker": worker}).encode()
+        timing = json.dumps(
+            {"seconds": outcome.seconds, "worker": worker.name, "arithmetic": worker.arithmetic}
+        ).encode()
         write_bytes(self._part(outcome.key, ".curves"), _bytes(_sealed(_arrow(outcome.curves))))
         write_bytes(self._part(outcome.key), _bytes(_sealed(_arrow(outcome.instances), timing)))
         self.forget(outcome.key)

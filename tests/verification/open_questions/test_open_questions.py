@@ -58,7 +58,9 @@ def test_other_settings_and_other_programs_ask_again(
         assert not found.reused
     monkeypatch.setattr(_run, "code_digest", lambda: "another version")
     assert not open_questions.answer(["planted"], tmp_path, quick=True)[0].reused
-    assert len(calls) == 4
+    monkeypatch.setattr(_run, "arithmetic", lambda: "another processor")
+    assert not open_questions.answer(["planted"], tmp_path, quick=True)[0].reused
+    assert len(calls) == 5
     monkeypatch.setattr(_run, "SETTINGS", tmp_path)
     assert not open_questions.answer(["planted"], tmp_path, quick=True)[0].reused
     assert open_questions.answer(["planted"], tmp_path, quick=True)[0].reused

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import l2o
-from verification.report import load_report_config, make_report, read_results, render_report, run_report
+from verification.report import experiment, load_report_config, make_report, read_results, render_report, run_report
 from verification.report._partial import read_partial, write_partial
 
 SMALL = {"rows": 5, "dim": 8, "instances": 2, "steps": 8, "scenarios": [{}], "optimizers": ["go-math-l2o", "ista"]}
@@ -62,6 +62,10 @@ def test_an_interrupted_report_goes_on_and_says_so(tmp_path):
     assert [r["diverged"] for r in third["runs"]] == [0, 0]
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "F* of p (cache)" in page
+    # Another processor adds in another order: its runs are not mixed with those of this one.
+    with pytest.MonkeyPatch.context() as elsewhere:
+        elsewhere.setattr(experiment, "arithmetic", lambda: "another processor")
+        assert run_report(config(), tmp_path)["provenance"]["reused"] == ["F* of p (cache)"]
     # Other settings are other runs.
     other = config(steps=9)
     assert run_report(other, tmp_path)["provenance"]["reused"] == ["F* of p (cache)"]
@@ -70,7 +74,7 @@ def test_an_interrupted_report_goes_on_and_says_so(tmp_path):
 def test_provenance_is_complete(tmp_path):
     results = run_report(config(), tmp_path)
     made = results["provenance"]
-    assert {"processor", "cores", "memory", "threads", "system", "python"} <= set(made["machine"])
+    assert {"processor", "arithmetic", "cores", "memory", "threads", "system", "python"} <= set(made["machine"])
     assert made["machine"]["threads"] == "1"
     assert {"torch", "numpy", "l2obound"} <= set(made["versions"])
     assert len(made["config_digest"]) == len(made["code_digest"]) == 64

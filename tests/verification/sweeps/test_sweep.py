@@ -15,6 +15,7 @@ import pytest
 
 import l2o
 from tests.verification.sweeps import small
+from verification._provenance import arithmetic
 from verification.optimum import optimum
 from verification.sweeps import Status, cells_of, collect, load_sweep, read_tables, run_sweep
 from verification.sweeps.executors import dask
@@ -198,10 +199,21 @@ def test_what_is_there_can_be_collected_without_running(tmp_path: Path) -> None:
 def test_timings_are_kept_apart(whole: Path) -> None:
     timings = read_tables(whole).timings
     assert timings.num_rows == small.CELLS - small.BROKEN
-    assert set(timings.column_names) == {"cell", "key", "seconds", "worker"}
-    assert all(0 < s < 60 for s in timings["seconds"].to_pylist())
+    assert set(timings.column_names) == {"cell", "key", "seconds", "worker", "arithmetic"}
+    assert set(timings["arithmetic"].to_pylist()) == {arithmetic()}
+    assert all(s > 0 for s in timings["seconds"].to_pylist())
     for name in TABLES:
         assert "seconds" not in pq.read_schema(whole / f"{name}.parquet").names
+
+
+def test_cells_of_other_processors_are_used_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = {**small.GRID, "grid": [{"optimizer": ["ista"]}]}
+    assert len(run_sweep(load_sweep(grid), tmp_path).lines()) == 1
+    monkeypatch.setattr("verification.sweeps.run.arithmetic", lambda: "another processor")
+    summary = run_sweep(load_sweep({**grid, "grid": [{"optimizer": ["ista", "fista"]}]}), tmp_path)
+    assert summary.reused > 0
+    assert summary.ran > 0
+    assert any("2 kinds of arithmetic" in line and "another processor" in line for line in summary.lines())
 
 
 def test_bounds_are_held_against_the_runs(tmp_path: Path) -> None:
