@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 OUT ?= report
 WORKERS ?= 2
 
-.PHONY: report report-quick test test-slow bench lint docs clean
+.PHONY: report report-quick test test-fast test-slow test-part-elsewhere test-processors bench lint docs clean
 
 report: $(VENV)/ready
 	$(BIN)/l2obound report --out $(OUT)
@@ -18,6 +18,14 @@ report-quick: $(VENV)/ready
 test: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+# The tests whose numbers are most sensitive, with the kernels of an old processor on one thread.
+test-part-elsewhere: $(VENV)/ready
+	$(BIN)/python -m tests.processors --part -n $(WORKERS)
+
+# The whole suite with the kernels of four processors, one after another.
+test-processors: $(VENV)/ready
+	$(BIN)/python -m tests.processors -n $(WORKERS)
 
 test-slow: $(VENV)/ready
 	$(BIN)/python -m pytest -n $(WORKERS) -m "slow or not slow"
