@@ -139,20 +139,27 @@ def _checked(status: os.stat_result, path: str | os.PathLike[str], what: str) ->
     return status.st_size
 
 
+def _check_length(size: int, path: str | os.PathLike[str], what: str, limit: int | None) -> None:
+    if limit is None:
+        check_memory(size, str(path))
+    elif size > limit:
+        raise InputError(f"{path}: it has {size_words(size)}, too much for {what} (at most {size_words(limit)}).")
+
+
 def read_bytes(path: str | os.PathLike[str], what: str, limit: int | None = None) -> bytes:
     """The bytes of a regular file of at most `limit` bytes (default: `memory_limit()`); else one `InputError`."""
-    check_memory(file_size(path, what), str(path), limit)
+    _check_length(file_size(path, what), path, what, limit)
     try:
         # Not to wait, should the file have become a pipe since.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(descriptor, "rb") as stream:
             size = _checked(os.fstat(descriptor), path, what)
-            check_memory(size, str(path), limit)
+            _check_length(size, path, what, limit)
             data = stream.read(max(size, 1 << 16) + 1)
     except OSError as problem:
         raise InputError(f"{path}: cannot be read ({problem.strerror}); expected {what}.") from None
-    if len(data) > max(size, 1 << 16):
-        raise InputError(f"{path}: cannot be read (it grows while it is read); expected {what}.")
+    if data is None or len(data) > max(size, 1 << 16):
+        raise InputError(f"{path}: cannot be read (its size is not that of a file at rest); expected {what}.")
     return data
 
 

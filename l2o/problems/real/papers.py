@@ -14,12 +14,14 @@ import numpy as np
 import torch
 
 from l2o._errors import InputError
+from l2o._files import read_text
 from l2o.problems.composite import Composite
 from l2o.problems.constructors import lasso, logistic_l1
 from l2o.problems.real.columns import standardised, unit
 from l2o.problems.real.files import number
 from l2o.problems.real.pictures import SHIPPED, dictionary, scaled
 
+_LARGEST = 1 << 24  # bytes, many times those of the tables
 _PICTURES = (".jpg", ".jpeg", ".png")
 _LABELS = {"ionosphere": {"g": 1.0, "b": 0.0}, "spambase": {"1": 1.0, "0": 0.0}}
 _COLUMNS = {"ionosphere": 34, "spambase": 57}
@@ -48,14 +50,7 @@ def spambase(
 def _table(name: str, path: str | os.PathLike[str], lam: float, smoothness: str, dtype: torch.dtype) -> Composite:
     columns, classes = _COLUMNS[name], _LABELS[name]
     what = f"the lines of {name}.data, {columns} numbers and {' or '.join(classes)} each"
-    try:
-        lines = Path(path).read_text(encoding="ascii").splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; expected {what}.") from None
-    except OSError as problem:
-        raise InputError(f"{path}: cannot be read ({problem.strerror}); expected {what}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not plain text; expected {what}.") from None
+    lines = read_text(path, what, limit=_LARGEST).splitlines()
     features, labels = [], []
     for place, line in enumerate(lines, 1):
         cells = [cell.strip() for cell in line.split(",")]
