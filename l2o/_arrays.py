@@ -81,9 +81,9 @@ def plain_tensor(value: torch.Tensor, name: str) -> torch.Tensor:
     if value.is_nested:
         raise InputError(f"{name}: it is a nested tensor; pass a rectangular one (torch.nested.to_padded_tensor).")
     if value.layout is not torch.strided:
-        raise InputError(f"{name}: it is sparse ({value.layout}); pass {name}.to_dense().")
+        raise InputError(f"{name}: it is sparse ({value.layout}); make it dense, with .to_dense().")
     if value.is_quantized:
-        raise InputError(f"{name}: it is quantized ({value.dtype}); pass {name}.dequantize().")
+        raise InputError(f"{name}: it is quantized ({value.dtype}); make it one of floats, with .dequantize().")
     if value.is_meta:
         raise InputError(
             f"{name}: it is a tensor on the device meta, which has a shape and no numbers; pass a real one."
@@ -119,7 +119,7 @@ def _refuse_marked(marked: np.ndarray, name: str, word: str) -> None:
         first = tuple(int(i) for i in np.argwhere(marked)[0])
         raise InputError(
             f"{name}: {int(marked.sum())} of {marked.size} entries are {word} (the first at index {first}); "
-            f"fill them in or leave their rows out before building a problem."
+            f"fill them in, or leave their rows out."
         )
 
 
@@ -154,7 +154,7 @@ def _unwrapped(value: Any, name: str) -> np.ndarray:
     if isinstance(value, (list, tuple)):
         return _sequence(value, name)
     if callable(getattr(value, "toarray", None)) and hasattr(value, "nnz"):
-        raise InputError(f"{name}: it is a sparse {type(value).__name__}; pass {name}.toarray().")
+        raise InputError(f"{name}: it is a sparse {type(value).__name__}; make it dense, with .toarray().")
     if callable(getattr(value, "isna", None)) and callable(getattr(value, "to_numpy", None)):
         _refuse_marked(np.asarray(value.isna()), name, "missing")
         array = np.asarray(value.to_numpy())  # of nullable columns, in some versions, the numbers as objects
@@ -237,7 +237,7 @@ def as_tensor(
         what = "NaN" if allow_infinite else "NaN or inf"
         raise InputError(
             f"{name}: {int(bad.sum())} of {given.numel()} entries are {what} (the first at index {first}); "
-            f"clean the data before building a problem."
+            f"clean the data first."
         )
     if dtype == torch.float32:
         _check_narrowed(given, tensor.to(given.device), name)

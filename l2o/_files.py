@@ -217,6 +217,17 @@ def parse_npz(data: bytes, where: str, what: str, instead: str) -> dict[str, np.
         raise InputError(f"{where}: not {what}, or damaged ({_reason(problem)}); {instead}.") from None
 
 
+def take_meta(arrays: dict[str, np.ndarray], where: str, what: str, instead: str) -> dict[str, Any]:
+    """Take the array `meta` out of `arrays`: the JSON object, in bytes, that this package writes beside arrays."""
+    meta = arrays.pop("meta", None)
+    if meta is None or meta.dtype != np.uint8 or meta.ndim != 1:
+        raise InputError(f"{where}: not {what} (it has no description, an array `meta` of bytes); {instead}.")
+    read = parse_json(decode_text(meta.tobytes(), where, what), where, what, instead)
+    if not isinstance(read, dict):
+        raise InputError(f"{where}: not {what} (its description is no JSON object); {instead}.")
+    return read
+
+
 def _reason(problem: BaseException) -> str:
     return str(problem).splitlines()[0][:120] if str(problem) else type(problem).__name__
 

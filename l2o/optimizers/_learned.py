@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self, TypeVar
 
+import numpy as np
 import torch
 
 from l2o._arrays import as_tensor
@@ -68,13 +69,16 @@ def check_parameters(
         )
     tensors = {}
     for name, shape in shapes.items():
-        tensor = as_tensor(given[name], name)
-        if tuple(tensor.shape) != tuple(shape):
+        # Before its numbers are looked at: a tensor may claim a shape that no memory holds.
+        actual = tuple(
+            np.shape(given[name]) if isinstance(given[name], (list, tuple)) else getattr(given[name], "shape", ())
+        )
+        if actual != tuple(shape):
             raise InputError(
-                f"{model}: weight {name} has shape {tuple(tensor.shape)}, expected {tuple(shape)}; "
+                f"{model}: weight {name} has shape {actual}, expected {tuple(shape)}; "
                 f"check hidden_size, layers and the model's kind."
             )
-        tensors[name] = tensor
+        tensors[name] = as_tensor(given[name], f"weight {name}")
     return tensors
 
 

@@ -6,6 +6,7 @@ Berkeley segmentation data set. `breast_cancer`, `digits` and `patches` stand in
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from l2o._errors import InputError
-from l2o._files import read_text
+from l2o._files import check_memory, read_bytes, read_text
 from l2o.problems.composite import Composite
 from l2o.problems.constructors import lasso, logistic_l1
 from l2o.problems.real.columns import standardised, unit
@@ -99,11 +100,16 @@ def _pictures(folder: Path, size: int) -> list[np.ndarray]:
 
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected one of pictures ({', '.join(_PICTURES)}).")
-    found = []
+    found, pixels = [], 0
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in _PICTURES):
+        data = read_bytes(path, "a picture")
         try:
-            with Image.open(path) as image:
+            with Image.open(io.BytesIO(data)) as image:
+                pixels += image.width * image.height
+                check_memory(8 * pixels, f"{folder}: its pictures")
                 grey = np.asarray(image.convert("L"), dtype=float)
+        except InputError:
+            raise
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:  # all that Pillow raises
             raise InputError(f"{path}: not a picture that can be read ({problem}).") from None
         if min(grey.shape) >= size and grey.max() > grey.min():
