@@ -124,7 +124,7 @@ def file_size(path: str | os.PathLike[str], what: str) -> int:
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; expected {what}.") from None
+        raise InputError(f"{path}: no such file, so it cannot be read; expected {what}.") from None
     except OSError as problem:
         raise InputError(f"{path}: cannot be read ({problem.strerror}); expected {what}.") from None
     except ValueError as problem:  # a zero byte in the name

@@ -46,7 +46,7 @@ def _read(source: Any) -> Mapping[str, Any]:
         raise InputError(f"{path}: the file is empty; expected {what}.")
     if path.suffix.lower() == ".npz":
         if other := _other_kind(data):
-            raise InputError(f"{path}: {other}")
+            raise InputError(f"{path}: not a readable checkpoint: {other}")
         return _weights(parse_npz(data, str(path), "an npz of weights", "export the checkpoint again"), str(path))
     return _weights(_loaded(data, path, what), str(path))
 
@@ -55,28 +55,28 @@ def _other_kind(data: bytes) -> str:
     """What a file of another kind is, and what to do; "" where its first bytes do not tell."""
     start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml", b"<!--")):
-        return "a web page (HTML or XML), no checkpoint; the download gave a page instead of the file, get it again."
+        return "it is a web page (HTML or XML); the download gave a page instead of the file, get it again."
     if start.startswith(b"version https://git-lfs"):
-        return "a pointer of git-lfs, no checkpoint; `git lfs pull` fetches the file it stands for."
+        return "it is a pointer of git-lfs; `git lfs pull` fetches the file it stands for."
     if start.startswith((b"{", b"[")) and b"\0" not in data[:4096]:
-        return "JSON text, no checkpoint; expected a .pth written by torch.save, or an .npz."
+        return "it is JSON text; expected a .pth written by torch.save, or an .npz."
     if start.startswith((b"\x1f\x8b", b"7z\xbc\xaf", b"rar!", b"bzh", b"\xfd7zxz")):
-        return "a packed archive, no checkpoint; unpack it first."
+        return "it is a packed archive; unpack it first."
     if start.startswith(b"\x89hdf"):
-        return "an HDF5 file, no checkpoint of torch; export its weights with numpy.savez."
+        return "it is an HDF5 file; export its weights with numpy.savez."
     return ""
 
 
 def _loaded(data: bytes, path: Path, what: str) -> Any:
     """What torch.save wrote, its pickle read for tensors only."""
     if other := _other_kind(data):
-        raise InputError(f"{path}: {other}")
+        raise InputError(f"{path}: not a readable checkpoint: {other}")
     packed = data.startswith(b"PK")
     if packed:
         _check_archive(data, path, what)
     elif not data.startswith(b"\x80"):  # how a pickle of torch's older format begins
         text = "text" if b"\0" not in data[:4096] and data[:4096].isascii() else "a file of another kind"
-        raise InputError(f"{path}: {text}, no checkpoint; expected {what}.")
+        raise InputError(f"{path}: not a readable checkpoint: it is {text}; expected {what}.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch, about its own formats
@@ -104,7 +104,7 @@ def _check_archive(data: bytes, path: Path, what: str) -> None:
     check_memory(sum(entry.file_size for entry in entries), str(path))
     if not any(name.endswith("data.pkl") for name in names):
         other = "of npy arrays (call it .npz)" if all(name.endswith(".npy") for name in names) else "of something else"
-        raise InputError(f"{path}: a zip archive {other}, not one of torch.save; expected {what}.")
+        raise InputError(f"{path}: not a readable checkpoint: it is a zip archive {other}; expected {what}.")
 
 
 def _weights(loaded: Any, where: str) -> dict[str, Any]:

@@ -74,9 +74,7 @@ class TrainingState:
         for key, array in arrays.items():
             group, _, name = key.partition("/")
             if group not in groups or array.dtype not in (np.float32, np.float64) or np.isnan(array).any():
-                raise InputError(
-                    f"{path}: not {what}, or damaged (its array {key}: {array.dtype}, which should be weights); {instead}."
-                )
+                raise InputError(f"{path}: not {what}, or damaged (its array {key} of {array.dtype}); {instead}.")
             groups[group][name] = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
         shapes = [{name: tensor.shape for name, tensor in groups[g].items()} for g in cls._GROUPS]
         if any(other != shapes[0] for other in shapes) or not _numbers_fit(meta, cls._NUMBERS):
@@ -90,7 +88,7 @@ class TrainingState:
 
 
 def _numbers_fit(meta: dict[str, Any], names: tuple[str, ...]) -> bool:
-    """Whether the numbers of a state, read from JSON, are all there, of their types and not negative where they count."""
+    """Whether the numbers of a state, read from JSON, are all there, of their types and in range."""
 
     def real(value: Any) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
