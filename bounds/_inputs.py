@@ -50,9 +50,11 @@ def _raw(name: str, value: Any) -> np.ndarray:
     """`value` as an array of booleans, integers or floats, nothing changed."""
     layout = str(getattr(value, "layout", "torch.strided"))  # of a tensor, without importing torch
     if layout.startswith("torch.") and layout != "torch.strided":
-        raise InputError(f"`{name}` is sparse ({layout}); make it dense, with .to_dense()")
+        raise InputError(f"`{name}` must be a dense array of numbers, and is sparse ({layout}); use .to_dense()")
     if callable(getattr(value, "toarray", None)) and hasattr(value, "nnz"):
-        raise InputError(f"`{name}` is a sparse {type(value).__name__}; make it dense, with .toarray()")
+        raise InputError(
+            f"`{name}` must be a dense array of numbers, and is a sparse {type(value).__name__}; use .toarray()"
+        )
     if isinstance(value, np.ma.MaskedArray):
         _refuse_marked(name, np.ma.getmaskarray(value), "masked")
         value = value.data

@@ -75,6 +75,15 @@ def plain_tensor(value: torch.Tensor, name: str) -> torch.Tensor:
 
     A tensor that asks for a gradient keeps it; one made in inference mode is copied out of it.
     """
+    value = _dense(value, name)
+    if not value.is_floating_point():
+        return torch.from_numpy(_exact(value.detach().cpu().numpy(), name)).to(value.device)
+    if value.is_inference() and not torch.is_inference_mode_enabled():
+        value = value.clone()
+    return value
+
+
+def _dense(value: torch.Tensor, name: str) -> torch.Tensor:
     if isinstance(value, MaskedTensor):
         _refuse_marked(~value.get_mask().to_dense().cpu().numpy(), name, "masked")
         value = value.get_data()
@@ -94,10 +103,6 @@ def plain_tensor(value: torch.Tensor, name: str) -> torch.Tensor:
         value = value.resolve_neg()
     if type(value) is not torch.Tensor:
         value = value.as_subclass(torch.Tensor)
-    if not value.is_floating_point():
-        return torch.from_numpy(_exact(value.detach().cpu().numpy(), name)).to(value.device)
-    if value.is_inference() and not torch.is_inference_mode_enabled():
-        value = value.clone()
     return value
 
 
@@ -145,7 +150,8 @@ def _numbers(value: Any, name: str) -> np.ndarray:
 
 def _unwrapped(value: Any, name: str) -> np.ndarray:
     if isinstance(value, torch.Tensor):
-        return plain_tensor(value, name).detach().cpu().to(torch.float64).numpy()
+        tensor = _dense(value, name).detach().cpu()
+        return (tensor.to(torch.float64) if tensor.is_floating_point() else tensor).numpy()
     if isinstance(value, np.ma.MaskedArray):
         _refuse_marked(np.ma.getmaskarray(value), name, "masked")
         return value.data

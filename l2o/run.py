@@ -159,10 +159,7 @@ class Run:
             raise InputError(
                 f"{path}: not {what}: its array {odd} is of {arrays[odd].dtype}, not of floats; {instead}."
             )
-        # astype: of a foreign byte order
-        tensors = {
-            name: torch.from_numpy(a.astype(a.dtype.newbyteorder("="), copy=False)) for name, a in arrays.items()
-        }
+        tensors = {name: torch.from_numpy(a) for name, a in arrays.items()}
         scalars = {n.removeprefix("scalar."): tensors.pop(n) for n in list(tensors) if n.startswith("scalar.")}
         if set(tensors) - set(_TENSORS) or not {"objective", "smoothness", "relative_deviation", "x_final"} <= set(
             tensors

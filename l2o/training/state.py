@@ -75,7 +75,7 @@ class TrainingState:
             group, _, name = key.partition("/")
             if group not in groups or array.dtype not in (np.float32, np.float64) or np.isnan(array).any():
                 raise InputError(f"{path}: not {what}, or damaged (its array {key} of {array.dtype}); {instead}.")
-            groups[group][name] = torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+            groups[group][name] = torch.from_numpy(array)
         shapes = [{name: tensor.shape for name, tensor in groups[g].items()} for g in cls._GROUPS]
         if any(other != shapes[0] for other in shapes) or not _numbers_fit(meta, cls._NUMBERS):
             raise InputError(f"{path}: not {what}, or damaged (its parts do not fit each other); {instead}.")
