@@ -109,9 +109,10 @@ def test_standardised_columns_have_mean_zero_and_deviation_one(name: str) -> Non
     assert np.allclose(got[:, 0], right, rtol=0, atol=1e-14 * np.abs(right).max())
     assert np.allclose(got[::-1, 1], right, rtol=0, atol=1e-14 * np.abs(right).max())
     assert not got[:, 2].any()
-    assert np.allclose(got.mean(0)[:2], 0, atol=1e-15)
+    assert np.allclose(got.mean(0)[:2], 0, atol=1e-14)
     assert np.allclose(got.std(0)[:2], 1, atol=1e-14)
-    assert np.array_equal(standardised(np.stack([column[:, None]] * 2)), np.stack([got[:, :1]] * 2))
+    batched = standardised(np.stack([column[:, None]] * 2))
+    assert np.allclose(batched, right[:, None], rtol=0, atol=1e-14 * np.abs(right).max())
 
 
 CSV = "u, v ,label\n1,2.5,0\n\n-3e-1, 4,1\n"
