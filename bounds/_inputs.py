@@ -29,7 +29,7 @@ def numbers(name: str, value: Any, like: str = "an array of numbers") -> np.ndar
     entries, complex numbers, objects, text, dates, sparse arrays, and numbers that float64 does not have.
     """
     try:
-        return _exact(name, _raw(name, value))
+        return _exact(name, _raw(name, value, like))
     except InputError:
         raise
     except Exception as error:  # whatever foreign code in `value` raises when it is asked for an array
@@ -46,7 +46,7 @@ def _refuse_marked(name: str, marked: np.ndarray, word: str) -> None:
         )
 
 
-def _raw(name: str, value: Any) -> np.ndarray:
+def _raw(name: str, value: Any, like: str) -> np.ndarray:
     """`value` as an array of booleans, integers or floats, nothing changed."""
     layout = str(getattr(value, "layout", "torch.strided"))  # of a tensor, without importing torch
     if layout.startswith("torch.") and layout != "torch.strided":
@@ -65,9 +65,9 @@ def _raw(name: str, value: Any) -> np.ndarray:
         _refuse_marked(name, np.asarray(value.isna()), "missing")
         value = np.asarray(value.to_numpy())
         if value.dtype.kind == "O" and all(isinstance(entry, _SCALARS) for entry in value.flat):
-            return _sequence(name, value.ravel().tolist()).reshape(value.shape)
+            return _sequence(name, value.ravel().tolist(), like).reshape(value.shape)
     if isinstance(value, (list, tuple)):
-        out = _sequence(name, value)
+        out = _sequence(name, value, like)
     else:
         for method in ("detach", "resolve_neg", "cpu"):
             value = getattr(value, method)() if callable(getattr(value, method, None)) else value
@@ -76,14 +76,14 @@ def _raw(name: str, value: Any) -> np.ndarray:
     if out.dtype.kind not in "fiub":
         words = _WORDS.get(out.dtype.kind, "no numbers")
         given = repr(value)[:80] if isinstance(value, str) else type(value).__name__
-        raise InputError(f"`{name}` must hold numbers; given {given} of dtype {out.dtype}: {words}")
+        raise InputError(f"`{name}` must be {like}; given {given} of dtype {out.dtype}: {words}")
     return out
 
 
-def _sequence(name: str, values: list | tuple) -> np.ndarray:
+def _sequence(name: str, values: list | tuple, like: str) -> np.ndarray:
     kinds = {type(entry) for entry in values}
     if not all(issubclass(kind, _SCALARS) for kind in kinds):
-        return np.stack([_raw(name, entry) for entry in values])
+        return np.stack([_raw(name, entry, like) for entry in values])
     out = np.asarray(values)
     if out.dtype.kind in "fO":  # NumPy rounds integers beside floats, and keeps those above 2^64 as objects
         for entry in values:
