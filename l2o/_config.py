@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tomllib
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from l2o._errors import InputError
+from l2o._files import read_text
+
+# What the parser takes minutes for is no configuration: long files, and keys of many parts, a.b.c..., in any of them.
+_LIMIT = 1 << 18
+_DEEP_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""")
 
 
 class Section(BaseModel):
@@ -50,10 +55,11 @@ def read_config(
     else:
         where = str(source)
         try:
-            source = tomllib.loads(Path(source).read_text(encoding="utf-8"))
-        except OSError as problem:
-            raise InputError(f"{where}: cannot be read ({problem.strerror}).") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            text = read_text(source, "a configuration, which is TOML", limit=_LIMIT)
+            if _DEEP_KEY.search(text):
+                raise InputError(f"{where}: not a configuration: it has a key of more than 32 parts.")
+            source = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as problem:
             raise InputError(f"{where}: not valid TOML ({problem}).") from None
     try:
         return schema.model_validate(source)

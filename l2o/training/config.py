@@ -108,6 +108,14 @@ class ScheduleConfig(Section):
             raise ValueError(f"seeds must differ, got {list(self.seeds)}")
         return self
 
+    @field_validator("threads")
+    @classmethod
+    def _few(cls, threads: int | None) -> int | None:
+        most = max(64, os.cpu_count() or 1)
+        if threads is not None and threads > most:
+            raise ValueError(f"expected at most {most} threads here, got {threads}")
+        return threads
+
     @field_validator("device")
     @classmethod
     def _present(cls, device: str) -> str:

@@ -52,9 +52,10 @@ def train(
     try:
         if config.training.threads is not None:
             torch.set_num_threads(config.training.threads)
-        if config.training.seeds:
-            return _best_of(config, folder, progress, command)
-        return train_one(config, folder, progress, command, wanted)
+        with torch.inference_mode(False), torch.enable_grad():  # a caller without gradients gets his mode back
+            if config.training.seeds:
+                return _best_of(config, folder, progress, command)
+            return train_one(config, folder, progress, command, wanted)
     finally:
         torch.set_num_threads(before)
 
