@@ -82,7 +82,7 @@ def tight_multipliers(
     forms: Forms, witness: Witness, candidates: Iterable[Name], near: dict[Name, float]
 ) -> dict[Name, Fraction] | None:
     """Multipliers with S p = 0 and cancelling values on the inequalities tight at the witness, near numerical ones."""
-    slacks = slacks_at(forms, witness.vector, witness.values)
+    slacks = slacks_at(forms, witness.vector, witness.values, witness.square)
     names = [name for name in candidates if slacks[name] == 0]
     p = np.array(witness.vector, object)
     columns = []
