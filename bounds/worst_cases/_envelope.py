@@ -106,7 +106,7 @@ def _narrow(found: Envelope, allowed: Callable[[float], float]) -> bool:
 
 def _better(one: Envelope, other: Envelope) -> Envelope:
     """The better end of each, with what shows it."""
-    low = other if other.lower > one.lower or one.basis is None and other.lower == one.lower else one
+    low = other if other.lower > one.lower or (one.basis is None and other.lower == one.lower) else one
     up = other if other.upper < one.upper else one
     sources = low.sources[0], up.sources[1]
     return Envelope(low.model, low.lower, up.upper, up.multipliers, low.basis, low.values, sources)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._errors import InputError
-from . import _exact
+from . import _exact, checker
 from ._closed import Closed, closed_form
 from ._conic import FINE, chain, solve, whole
 from ._envelope import Envelope, finite, shown
@@ -21,8 +19,6 @@ from ._instance import arrays
 from ._model import STAR, Model
 from ._patterns import recognised
 from ._setting import Setting
-
-FORMAT = "l2obound-worst-case-2"
 
 
 RELATIVE = 1e-5
@@ -203,7 +199,7 @@ class WorstCase:
         s = self.setting
         multipliers = {name: value / s.error_factor(name) for name, value in found.multipliers.items()}
         data: dict[str, Any] = {
-            "format": FORMAT,
+            "format": checker.FORMAT,
             **question(s),
             "tau": str(found.tau),
             "scale": str(self.setting.scale),
@@ -215,7 +211,7 @@ class WorstCase:
             vectors = {n: str(v * units.get(n, 1)) for n, v in zip(self.model.basis, found.witness.vector)}
             values = {k: str(v) for k, v in found.witness.values.items()}
             data["witness"] = {"vectors": vectors, "values": values, "square": str(found.witness.square)}
-        data["digest"] = digest(data)
+        data["digest"] = checker.digest(data)
         named = {spoken(name): value for name, value in multipliers.items()}
         return Certificate(found.tau * self.setting.scale, found.witness is not None, named, data)
 
@@ -269,12 +265,6 @@ class WorstCase:
             f"({state}; shown by {' and '.join(dict.fromkeys(s or 'nothing' for s in self.sources))}; {self.solver}, "
             f"{self.status}, {self.seconds:.3f} s)"
         )
-
-
-def digest(data: Mapping[str, Any]) -> str:
-    """sha256 of a certificate without its digest, as JSON with sorted keys: ties the proof to the question."""
-    rest = {name: value for name, value in data.items() if name != "digest"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def question(s: Setting) -> dict[str, Any]:

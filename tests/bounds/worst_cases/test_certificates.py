@@ -149,7 +149,7 @@ def test_a_false_form_is_refused(certificates: dict[str, dict]) -> None:
 
 
 def test_what_is_no_certificate_is_refused() -> None:
-    for wrong in ({}, {"format": "l2obound-worst-case-1"}, {"format": 3}, []):
+    for wrong in ({}, {"format": "l2obound-worst-case-2"}, {"format": 3}, []):
         with pytest.raises(Wrong):
             check(wrong)
 
