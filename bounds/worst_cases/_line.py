@@ -48,7 +48,7 @@ class Function:
         return self.low * x * x / 2 + (self.high - self.low) * (near * near / 2 + near * (size - near))
 
     def prox(self, x: Any, length: Any) -> Any:
-        """A point y with y + length s = x, s a subgradient of r at y; a step that is turned round has a length below 0."""
+        """A point y with y + length s = x, s a subgradient of r at y; a length below 0 turns the step round."""
         least = abs(x) - length * self.slope
         return 0 * x if least <= 0 else (least if x >= 0 else -least)
 

@@ -20,7 +20,6 @@ from ._model import STAR, Model
 from ._patterns import recognised
 from ._setting import Setting
 
-
 RELATIVE = 1e-5
 """Largest gap between `upper` and `lower` of an answer that is called closed, relative to the larger of them."""
 FLOORS = {"decrease": 1e-2}
@@ -102,12 +101,13 @@ class WorstCase:
 
     @cached_property
     def value(self) -> float:
-        """A number in [lower, upper]: the solver's where it lies there, else the middle (geometric above 0)."""
+        """A number in [lower, upper]: the solver's, or the end it misses by little, else the middle (geometric)."""
         lower, upper = self.lower, self.upper
-        if lower <= self.estimate <= upper:
-            return self.estimate
-        if not np.isfinite(upper):
+        if not np.isfinite(upper) or lower == upper:
             return lower
+        nearest = min(max(self.estimate, lower), upper)
+        if abs(nearest - self.estimate) <= tolerance(nearest, self.floor):
+            return nearest
         middle = np.sqrt(lower) * np.sqrt(upper) if lower > 0 else lower + (upper - lower) / 2
         return float(min(max(middle, lower), upper))
 
@@ -193,11 +193,24 @@ class WorstCase:
 
     def certificate(self) -> Certificate | None:
         """A proof over the rationals, None where there is none: `why_no_certificate` says why."""
+        return None if isinstance(self._written, str) else self._written
+
+    @cached_property
+    def _written(self) -> Certificate | str:
         found = self._exactly
         if isinstance(found, str):
-            return None
+            return found
         s = self.setting
         multipliers = {name: value / s.error_factor(name) for name, value in found.multipliers.items()}
+        try:
+            data = self._data(found, multipliers)
+        except ValueError as problem:  # Python writes no number of more than 4300 digits
+            return f"its fractions are too long to be written ({problem})"
+        named = {spoken(name): value for name, value in multipliers.items()}
+        return Certificate(found.tau * self.setting.scale, found.witness is not None, named, data)
+
+    def _data(self, found: _exact.Exact, multipliers: Mapping[tuple[str, ...], Fraction]) -> dict[str, Any]:
+        s = self.setting
         data: dict[str, Any] = {
             "format": checker.FORMAT,
             **question(s),
@@ -212,13 +225,12 @@ class WorstCase:
             values = {k: str(v) for k, v in found.witness.values.items()}
             data["witness"] = {"vectors": vectors, "values": values, "square": str(found.witness.square)}
         data["digest"] = checker.digest(data)
-        named = {spoken(name): value for name, value in multipliers.items()}
-        return Certificate(found.tau * self.setting.scale, found.witness is not None, named, data)
+        return data
 
     @property
     def why_no_certificate(self) -> str:
         """The reason why `certificate` returns None; empty where it does not."""
-        return self._exactly if isinstance(self._exactly, str) else ""
+        return self._written if isinstance(self._written, str) else ""
 
     @property
     def recognised(self) -> str | None:
@@ -237,11 +249,11 @@ class WorstCase:
         tau = self._normalised if isinstance(found, str) else found.tau
         lines = [
             f"worst case of {s.method} over {s.function_class}: {s.metric}, K = {s.steps}, {s.initial} at most 1",
-            f"normalised to L = 1, the value is {tau}; in the units of the question times {scale}",
+            f"normalised to L = 1, the value is {_short(tau)}; in the units of the question times {_short(scale)}",
             "it is the sum of, each multiplied by the number before it:",
         ]
         for name, value in shown.items():
-            number = str(value) if isinstance(value, Fraction) else f"{value:.6g}"
+            number = _short(value)
             lines.append(f"  {number:>12}  {spoken(name)}: {statement(s, name)}")
         if isinstance(found, str):
             lines.append(f"and a positive semidefinite form, to rounding (no exact certificate: {found})")
@@ -250,8 +262,8 @@ class WorstCase:
         else:
             lines.append("and a positive semidefinite form, by exact elimination; attained by the instance")
             pairs = zip(self.model.basis, found.witness.vector)
-            root = "" if found.witness.square == 1 else f", each times the root of {found.witness.square}"
-            lines.append("  " + ", ".join(f"{name} = {value}" for name, value in pairs) + root)
+            root = "" if found.witness.square == 1 else f", each times the root of {_short(found.witness.square)}"
+            lines.append("  " + ", ".join(f"{name} = {_short(value)}" for name, value in pairs) + root)
         if self.recognised is not None:
             lines.append(f"these are the multipliers of `{self.recognised}`, which is proved for every K")
         return "\n".join(lines) + "\n"
@@ -306,6 +318,13 @@ def statement(s: Setting, name: tuple[str, ...]) -> str:
         "relative": f"||u_{rest[0] if rest else ''}|| <= eps ||G||",
         "absolute": f"||u_{rest[0] if rest else ''}|| <= delta",
     }[kind]
+
+
+def _short(value: Fraction | float) -> str:
+    """A fraction as it is, in floating point where it is longer than a line."""
+    if isinstance(value, Fraction) and max(abs(value.numerator), value.denominator) < 10**60:
+        return str(value)
+    return f"{float(value):.6g}"
 
 
 def _in_units(end: Fraction | float, scale: Fraction, towards: float) -> float:

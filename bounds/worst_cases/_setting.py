@@ -271,7 +271,7 @@ def setting(
     if mu > 0 and not strongly:
         raise InputError(f"mu: the class {function_class} has none, got {float(mu)}; use smooth_strongly_convex.")
     if mu > L:
-        raise InputError(f"mu: expected mu <= L, got mu = {float(mu)} and L = {float(L)}.")
+        raise InputError(f"mu: expected mu < L or mu = L, got mu = {float(mu)} and L = {float(L)}.")
     if function_class == "smooth_nonconvex" and "distance" in (metric, initial):
         raise InputError("smooth_nonconvex: the class has no minimiser x*, so there is no `distance`; use objective.")
     if function_class == "smooth_nonconvex" and initial == "decrease" and metric in ("objective", "average_objective"):

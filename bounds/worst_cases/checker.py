@@ -369,7 +369,7 @@ def _check_witness(run: _Run, witness: Mapping[str, Any], tau: Fraction) -> None
 
     K = run.K
     wanted = set(run.total(str(K))) if run.metric in ("objective", "average_objective", "decrease") else set()
-    if "objective" == run.initial or "decrease" in (run.initial, run.metric):
+    if run.initial == "objective" or "decrease" in (run.initial, run.metric):
         wanted |= set(run.total("0"))
     if run.initial == "decrease":
         wanted |= set(run.total(str(K)))
