@@ -77,10 +77,9 @@ def ray(setting: Setting) -> Witness | None:
     if setting.rational and setting.function_class != "convex":
         curvatures, signs = {Fraction(1), setting.mu / setting.L}, (0, -1, 1)
         runs += [run(setting, Function(h, h), FRACTIONS, sign) for h in curvatures for sign in signs]
-    if setting.rational and setting.composite and setting.relative is not None:
-        flat = Function(Fraction(0), Fraction(0), Fraction(0), Fraction(1))
-        runs += [run(setting, flat, FRACTIONS, -1, start) for start in (0, 1)]
     instances = [_instance(model, found) for found in runs if found.metric > 0 and found.initial <= 0]
+    if setting.method in PLAIN and setting.composite and setting.relative is not None and setting.absolute is None:
+        instances += [_away(model, k) for k, eps in enumerate(setting.relative, 1) if eps > 1]
     n = len(model.basis)
     far = [Fraction(int(name == "x0")) for name in model.basis]
     instances.append((far, dict.fromkeys(model.value_names, Fraction(0))))
@@ -92,6 +91,26 @@ def ray(setting: Setting) -> Witness | None:
         if metric > 0 and satisfied(forms, slacks_at(forms, vector, values, rays=True)):
             return Witness(vector, values, metric)
     return None
+
+
+def _away(model: Model, first: int) -> tuple[list[Fraction], dict[str, Fraction]]:
+    """x* = 0 until a step turned round by its error climbs r, then so flat a way back that 0 is not met again."""
+    s = model.setting
+    eps, slope = s.relative[first - 1], 1 / (2 * (1 + sum(s.lengths)))
+    x = (eps - 1) * s.lengths[first - 1]
+    slope *= min(x, Fraction(1))
+    vectors = {f"s{first}": Fraction(1), f"u{first}": -eps / s.error_unit(first)}
+    values = {f"r{first}": slope * x}
+    for k in range(first + 1, s.steps + 1):
+        vectors[f"s{k}"] = slope
+        x -= s.lengths[k - 1] * slope
+        values[f"r{k}"] = slope * x
+    moved = [
+        vectors.get(f"s{k}", Fraction(0)) + vectors.get(f"u{k}", 0) * s.error_unit(k) for k in range(1, s.steps + 1)
+    ]
+    values["t"] = min(v * v for v in moved)
+    zero = Fraction(0)
+    return [vectors.get(n, zero) for n in model.basis], {n: values.get(n, zero) for n in model.value_names}
 
 
 def satisfied(forms: Forms, slacks: dict[Name, Fraction]) -> bool:

@@ -80,7 +80,8 @@ def shown(
     if not solvable and not finite(best.upper):  # the bound holds for what has g = x as for any other
         best = replace(best, upper=envelope(model, LOST, chain_is_exact).upper, sources=(best.sources[0], "solver"))
     if not finite(best.upper):
-        best = replace(best, upper=crude_upper(model.setting), sources=(best.sources[0], "sizes"))
+        upper = crude_upper(model.setting)
+        best = replace(best, upper=upper, sources=(best.sources[0], "sizes" if finite(upper) else ""))
     return best
 
 

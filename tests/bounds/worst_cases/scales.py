@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,6 @@ def _contraction(rng: np.random.Generator) -> Question:
         asked |= {"function_class": "composite_strongly_convex", "method": "proximal_gradient"}
     asked |= {"metric": metric, "initial": metric}
     # 1 - h q loses digits where it is small: in fractions
-    from fractions import Fraction
-
     a, b = 1 - Fraction(h) * Fraction(mu) / Fraction(L), 1 - Fraction(h)
     return asked, float(max(a**2, b**2) ** K)
 
@@ -57,8 +56,6 @@ def _strong_objective(rng: np.random.Generator) -> Question:
     L, K, q = decades(rng), int(rng.integers(1, 11)), share(rng)
     h = float(rng.choice([decades(rng, -6, 0), 1.0, rng.uniform(0.05, 1.0)]))
     asked = {"function_class": "smooth_strongly_convex", "L": L, "mu": L * q, "step": h, "steps": K}
-    from fractions import Fraction
-
     q_ = Fraction(L * q) / Fraction(L)
     contracted = (1 - Fraction(h) * q_) ** (2 * K)
     found = q_ * contracted / (1 - (1 - q_) * contracted)
