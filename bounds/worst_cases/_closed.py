@@ -55,8 +55,8 @@ def line_witness(setting: Setting, forms: Forms, searched: bool = True) -> Witne
 
 
 def line_runs(setting: Setting, searched: bool) -> Iterator[LineRun]:
-    """Runs in fractions on functions of one variable, with errors either way where they are relative."""
-    signs = (0,) if setting.relative is None else (0, -1, 1)
+    """Runs in fractions on functions of one variable, with errors either way where there are any."""
+    signs = (0,) if exact(setting) else (0, -1, 1)
     for sign in signs:
         for function in functions(setting, sign, searched):
             yield run(setting, function, FRACTIONS, sign)

@@ -36,6 +36,8 @@ def crude_upper(setting: Setting) -> float:
             found = math.inf
     except (OverflowError, ZeroDivisionError):
         return math.inf
+    if math.isnan(found):  # beyond doubles on the way
+        return math.inf
     return found * SAFE if found > 0 else found
 
 

@@ -46,7 +46,7 @@ def positive_semidefinite(matrix: np.ndarray) -> bool:
     a = [[rational(Fraction(v)) for v in row] for row in matrix]
     left = set(range(n))
     while left:
-        pivot = max(left, key=lambda i: float(fraction(a[i][i])))
+        pivot = max(left, key=lambda i: a[i][i])
         if a[pivot][pivot] <= 0:  # nothing positive is left: the rest must vanish
             return all(a[i][j] == 0 for i in left for j in left)
         left.remove(pivot)

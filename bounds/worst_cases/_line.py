@@ -3,8 +3,8 @@
 f' = low x + (high - low) clip(x, -knee, knee): a quadratic where high = low, Huber's function where low is 0, and in
 between the function that is as flat as the class allows far out and as steep as it allows near the minimiser 0.
 r = slope |x|. The method is run on them, so that every inequality of the class holds by itself: the metric is a lower
-bound of the worst case wherever the solver stops, and often the worst case itself. Errors that are relative are as
-large as they may be, against the step or along it; absolute ones are 0.
+bound of the worst case wherever the solver stops, and often the worst case itself. Errors are
+as large as they may be, against the step or along it; absolute ones are 0 unless the start is at a distance of 1.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class LineRun:
 
 
 def run(setting: Setting, function: Function, numbers: Numbers, sign: int = 0, start: int = 1) -> LineRun:
-    """The method on a function at L = 1, from x_0 = start, with errors u_k = sign eps_k G_k."""
+    """The method on a function at L = 1, from x_0 = start, with errors u_k = sign eps_k G_k or sign delta_k."""
     s, K = setting, setting.steps
     advance, given = recurrence(s), parameters(s, numbers)
     lengths = [numbers.of(h) for h in s.lengths]
@@ -80,6 +80,9 @@ def run(setting: Setting, function: Function, numbers: Numbers, sign: int = 0, s
     if sign and s.relative is not None:
         absolute = s.absolute or [1] * K  # errors that are bounded both ways are left out
         share = [1 + sign * numbers.of(e) * (s.absolute is None or not a) for e, a in zip(s.relative, absolute)]
+    shift = [none] * K
+    if sign and s.relative is None and s.absolute is not None and s.initial == "distance":
+        shift = [sign * numbers.of(delta / s.curvature) for delta in s.absolute]
     xs, moved, memory = [x], [], {}
     vectors, values = {"x0": x}, {}
 
@@ -93,13 +96,14 @@ def run(setting: Setting, function: Function, numbers: Numbers, sign: int = 0, s
     for k, length in enumerate(lengths, 1):
         point = memory.get("y", x)
         taken = length * share[k - 1]
-        new, after = advance(point - taken * g, x, memory, given[k - 1])
+        off = point - length * shift[k - 1]
+        new, after = advance(off - taken * g, x, memory, given[k - 1])
         G = g
         if rough:
             vectors[f"s{k}"] = (new - function.prox(new, taken)) / taken if taken else none
             G = g + vectors[f"s{k}"]
-            new, after = advance(point - taken * G, x, memory, given[k - 1])
-        vectors[f"u{k}"] = (share[k - 1] - 1) * G
+            new, after = advance(off - taken * G, x, memory, given[k - 1])
+        vectors[f"u{k}"] = (share[k - 1] - 1) * G + shift[k - 1]
         moved.append((x - new) / length)
         x, memory = new, after
         xs.append(x)

@@ -79,7 +79,9 @@ class WorstCase:
         """Rigorous bounds of the normalised problem, with multipliers and vectors."""
         scale = self.setting.scale
         estimate = float(Fraction(self.estimate) / scale) if np.isfinite(self.estimate) else np.nan
-        return shown(self.model, estimate, self._tolerance, self.status in FINE, not self.relaxed, lambda: self._closed)
+        fine, chain_is_exact = self.status in FINE, not self.relaxed
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers that are no longer any are shown by nothing
+            return shown(self.model, estimate, self._tolerance, fine, chain_is_exact, lambda: self._closed)
 
     def _tolerance(self, value: float) -> float:
         """Largest gap of a closed answer of the normalised problem."""
@@ -92,12 +94,12 @@ class WorstCase:
     @cached_property
     def lower(self) -> float:
         """A number that the worst case is at least, for certain."""
-        return _in_units(self.envelope.lower, self.setting.scale, -np.inf)
+        return _outwards(self.envelope.lower, self.setting.scale, -np.inf)
 
     @cached_property
     def upper(self) -> float:
         """A number that the worst case is at most, for certain; +inf where none could be shown."""
-        return _in_units(self.envelope.upper, self.setting.scale, np.inf)
+        return _outwards(self.envelope.upper, self.setting.scale, np.inf)
 
     @cached_property
     def value(self) -> float:
@@ -105,6 +107,8 @@ class WorstCase:
         lower, upper = self.lower, self.upper
         if not np.isfinite(upper) or lower == upper:
             return lower
+        if not np.isfinite(lower):
+            return upper
         nearest = min(max(self.estimate, lower), upper)
         if abs(nearest - self.estimate) <= tolerance(nearest, self.floor):
             return nearest
@@ -123,7 +127,7 @@ class WorstCase:
     @property
     def floor(self) -> float:
         """Below this size `closed` is absolute: 1e-12 in the question's own unit (1e-2 for a decrease)."""
-        return FLOORS.get(self.setting.metric, LEAST_FLOOR) * float(self.setting.scale)
+        return in_units(FLOORS.get(self.setting.metric, LEAST_FLOOR), self.setting.scale)
 
     @property
     def gap(self) -> float:
@@ -327,14 +331,23 @@ def _short(value: Fraction | float) -> str:
     return f"{float(value):.6g}"
 
 
-def _in_units(end: Fraction | float, scale: Fraction, towards: float) -> float:
-    """An end of the normalised problem in the units of the question, rounded outwards."""
-    if not finite(end):
-        return float(end)
-    value = Fraction(end) * scale
+def in_units(value: float | Fraction, scale: Fraction) -> float:
+    """A number of the normalised problem in the units of the question; the largest double for what is beyond it."""
+    if not finite(value):
+        return float(value)
+    exact = Fraction(value) * scale
     try:
-        found = float(value)
+        return float(exact)
     except OverflowError:
-        return np.inf if towards > 0 else np.finfo(float).max
+        return float(np.copysign(np.finfo(float).max, 1 if exact > 0 else -1))
+
+
+def _outwards(end: Fraction | float, scale: Fraction, towards: float) -> float:
+    """An end of the normalised problem in the units of the question, rounded outwards."""
+    found = in_units(end, scale)
+    if not np.isfinite(found):
+        return found
+    value = Fraction(end) * scale
     wrong = Fraction(found) < value if towards > 0 else Fraction(found) > value
-    return float(np.nextafter(found, towards)) if wrong else found
+    with np.errstate(over="ignore"):  # beyond the largest double is +inf
+        return float(np.nextafter(found, towards)) if wrong else found

@@ -15,7 +15,7 @@ from ._closed import ray
 from ._conic import FINE, SMALL, Solution, chain, points, solve, whole
 from ._envelope import MOST_WHOLE
 from ._model import STAR, Model, build, interpolation
-from ._result import WorstCase
+from ._result import WorstCase, in_units
 from ._setting import Setting, UnboundedError, setting
 from ._witness import chain_vector
 
@@ -67,14 +67,14 @@ def worst_case(
 def answer(asked: Setting) -> WorstCase:
     """The worst case of a checked question."""
     start = time.perf_counter()
-    model = build(asked.scalings()[0])
     found, kind, relaxed = None, "", False
-    if not asked.one_function:
-        for setting_ in asked.scalings():
-            model = build(setting_)
-            found, kind, relaxed = _solved(model)
-            if _usable(found):
-                break
+    for setting_ in asked.scalings():
+        model = build(setting_)
+        if asked.one_function:
+            break
+        found, kind, relaxed = _solved(model)
+        if _usable(found):
+            break
     if found is None or not _usable(found):
         _refuse_unbounded(asked)
     value, status = (found.value, found.status) if found is not None else (np.nan, "not asked")
@@ -82,7 +82,7 @@ def answer(asked: Setting) -> WorstCase:
         value = np.nan
     return WorstCase(
         model.setting,
-        value * float(asked.scale),
+        in_units(value, asked.scale),
         f"Clarabel {clarabel.__version__}, {kind}" if kind else "closed form",
         status,
         time.perf_counter() - start,

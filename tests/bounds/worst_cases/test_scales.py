@@ -238,7 +238,7 @@ FINITE = (
     {"method": "go_math", "momentum": (0.5, 0.5), "step": 1e3, "steps": 5},
     {"function_class": "composite", "method": "accelerated_gradient", "step": 1e3, "steps": 4},
     {"function_class": "smooth_nonconvex", "initial": "objective", "metric": "best_gradient", "step": 1e3, "steps": 4},
-    {**COMPOSITE_STRONG, "mu": 1e-9, "step": 1e-4, "steps": 6, "relative_error": 0.9, "metric": "distance"},
+    {**COMPOSITE_STRONG, "mu": 1e-9, "step": 1e-4, "steps": 2, "relative_error": 0.9, "metric": "distance"},
     {**STRONG, "mu": 1.0, "step": 0.5, "steps": 2, "relative_error": 0.1},
     {**STRONG, "mu": 1.0, "step": 0.5, "steps": 4, "method": "accelerated_gradient"},
 )
