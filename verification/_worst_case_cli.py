@@ -63,8 +63,6 @@ def _answer(found: Any) -> dict[str, Any]:
         "upper": _finite(found.upper),
         "gap": _finite(found.gap),
         "closed": found.closed,
-        "floor": found.floor,
-        "sources": list(found.sources),
         "solver": found.solver,
         "status": found.status,
         "seconds": found.seconds,
