@@ -42,7 +42,7 @@ def worst_case(
         ),
     ] = None,
     L: Annotated[str, typer.Option("--L", help="Smoothness.")] = "1",
-    mu: Annotated[str, typer.Option("--mu", help="Strong convexity.")] = "0",
+    mu: Annotated[str | None, typer.Option("--mu", help="Strong convexity; strongly convex classes need it.")] = None,
     method: Annotated[
         str,
         typer.Option(

@@ -219,6 +219,7 @@ def _residual(found: Any) -> float:
     return worst if np.isfinite(worst) else np.inf
 
 
+@np.errstate(over="ignore", invalid="ignore")  # numbers beyond doubles: the solver stops, and says so
 def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1e-11) -> Solution:
     """Solve it with Clarabel. Thread-safe: nothing is shared between calls."""
     n_rows = len(data.names)

@@ -8,13 +8,16 @@ margin times the sum of the multipliers and the trace of the Gram matrix, which 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
 from . import _rigour
+from ._closed import Closed
 from ._conic import FINE, SMALL, Data, Solution, chain, solve, whole
+from ._crude import crude_upper
 from ._model import FRACTIONS, Model, build
 from ._repair import balanced, dual_value, rounded, row_values
 from ._witness import Forms, chain_vector, find_witness
@@ -30,14 +33,100 @@ MOST_WHOLE = 64
 
 @dataclass(frozen=True, eq=False)
 class Envelope:
-    """Rigorous bounds of the normalised problem, what shows them, and what they rest on."""
+    """Rigorous bounds of the normalised problem, what shows them, and what they rest on.
+
+    `sources`: where `lower` and `upper` come from: "solver" (repaired and checked), "closed form", "sizes" (see
+    `_crude`), "" for an end that is not shown.
+    """
 
     model: Model
-    lower: float
-    upper: float
+    lower: float | Fraction
+    upper: float | Fraction
     multipliers: dict[tuple[str, ...], Fraction] | None
     basis: np.ndarray | None
     values: np.ndarray | None
+    sources: tuple[str, str] = ("solver", "solver")
+
+
+LOST = 1e-9
+"""What the margins cost at least: a gap that has to be below it is looked for in closed form first."""
+
+
+def shown(
+    model: Model,
+    estimate: float,
+    allowed: Callable[[float], float],
+    fine: bool,
+    chain_is_exact: bool,
+    closed: Callable[[], Closed],
+) -> Envelope:
+    """[lower, upper] by whatever shows it: the solver's solutions, closed forms, runs on a line and crude bounds.
+
+    `allowed` gives the gap that is wanted at a value, `fine` says whether the solver came to its end.
+    """
+    solvable = not model.setting.one_function
+    best = Envelope(model, -np.inf if model.setting.metric == "decrease" else 0.0, np.inf, None, None, None, ("", ""))
+    tolerance = allowed(estimate) if np.isfinite(estimate) else 0.0
+    first = solvable and fine and tolerance >= LOST
+    if first:
+        best = _better(best, envelope(model, tolerance, chain_is_exact))
+    if not _narrow(best, allowed):
+        best = _better(best, _of_closed(model, closed()))
+    if solvable and not first and not _narrow(best, allowed):
+        best = _better(
+            best,
+            envelope(model, max(tolerance, allowed(_size(best.lower) if finite(best.lower) else 0.0)), chain_is_exact),
+        )
+    if not solvable and not finite(best.upper):  # the bound holds for what has g = x as for any other
+        best = replace(best, upper=envelope(model, LOST, chain_is_exact).upper, sources=(best.sources[0], "solver"))
+    if not finite(best.upper):
+        upper = crude_upper(model.setting)
+        best = replace(best, upper=upper, sources=(best.sources[0], "sizes" if finite(upper) else ""))
+    return best
+
+
+def finite(value: float | Fraction) -> bool:
+    """Whether an end is a number; a fraction always is, even one beyond doubles."""
+    return isinstance(value, Fraction) or bool(np.isfinite(value))
+
+
+def _size(value: float | Fraction) -> float:
+    """The nearest double, the largest one for what is beyond."""
+    try:
+        return abs(float(value))
+    except OverflowError:
+        return float(np.finfo(float).max)
+
+
+def _narrow(found: Envelope, allowed: Callable[[float], float]) -> bool:
+    if not (finite(found.lower) and finite(found.upper)):
+        return False
+    gap = Fraction(found.upper) - Fraction(found.lower)
+    return gap <= Fraction(allowed(max(_size(found.lower), _size(found.upper))))
+
+
+def _better(one: Envelope, other: Envelope) -> Envelope:
+    """The better end of each, with what shows it."""
+    low = other if other.lower > one.lower or (one.basis is None and other.lower == one.lower) else one
+    up = other if other.upper < one.upper else one
+    sources = low.sources[0], up.sources[1]
+    return Envelope(low.model, low.lower, up.upper, up.multipliers, low.basis, low.values, sources)
+
+
+def _of_closed(model: Model, closed: Closed) -> Envelope:
+    """What closed forms show; the instance in floats."""
+    upper = np.inf if closed.upper is None else closed.upper
+    lower = -np.inf if closed.lower is None else closed.lower
+    witness, sources = closed.witness, ("closed form", "closed form")
+    if witness is None:
+        return Envelope(model, lower, upper, closed.multipliers, None, None, sources)
+    try:
+        root = float(witness.square) ** 0.5
+        basis = np.array([[float(v) * root] for v in witness.vector])
+        values = np.array([float(witness.values[name] * witness.square) for name in model.value_names])
+    except OverflowError:
+        basis = values = None
+    return Envelope(model, lower, upper, closed.multipliers, basis, values, sources)
 
 
 def upper_bound(

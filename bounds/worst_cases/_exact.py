@@ -46,7 +46,7 @@ def positive_semidefinite(matrix: np.ndarray) -> bool:
     a = [[rational(Fraction(v)) for v in row] for row in matrix]
     left = set(range(n))
     while left:
-        pivot = max(left, key=lambda i: float(fraction(a[i][i])))
+        pivot = max(left, key=lambda i: a[i][i])
         if a[pivot][pivot] <= 0:  # nothing positive is left: the rest must vanish
             return all(a[i][j] == 0 for i in left for j in left)
         left.remove(pivot)
@@ -82,7 +82,7 @@ def tight_multipliers(
     forms: Forms, witness: Witness, candidates: Iterable[Name], near: dict[Name, float]
 ) -> dict[Name, Fraction] | None:
     """Multipliers with S p = 0 and cancelling values on the inequalities tight at the witness, near numerical ones."""
-    slacks = slacks_at(forms, witness.vector, witness.values)
+    slacks = slacks_at(forms, witness.vector, witness.values, witness.square)
     names = [name for name in candidates if slacks[name] == 0]
     p = np.array(witness.vector, object)
     columns = []

@@ -21,7 +21,7 @@ def arrays(model: Model, basis: np.ndarray, values: np.ndarray) -> dict[str, np.
     The points of r leave out x_0 unless r is an indicator: it has no subgradient there here.
     """
     s = model.setting
-    L, c = float(s.L), float(s.level) ** 0.5  # f(x) = L c^2 f1(x/c) of the normalised f1
+    L, c = float(s.curvature), float(s.level) ** 0.5  # f(x) = L c^2 f1(x/c) of the normalised f1
     into = model.embeddings()
     named = dict(zip(model.value_names, values))
     out: dict[str, np.ndarray] = {
@@ -29,7 +29,7 @@ def arrays(model: Model, basis: np.ndarray, values: np.ndarray) -> dict[str, np.
         "method": np.array(s.method),
         "metric": np.array(s.metric),
         "initial": np.array(s.initial),
-        "L": np.array(L),
+        "L": np.array(float(s.L)),
         "mu": np.array(float(s.mu)),
         "step": np.array([float(h) for h in s.step]),
         "x": c * np.array([p.x.dot(into[p.clique]) @ basis for p in model.iterates]),

@@ -33,6 +33,8 @@ from ._setting import Setting
 Form = list[tuple[Any, np.ndarray, np.ndarray]]
 STAR = "*"
 UNIT = Fraction(1)
+ONE_FUNCTION = Fraction(1000)
+"""How much of ||(g_i - x_i) - (g_j - x_j)||^2/2, which is 0, the inequalities of mu = L have: any number is true."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,8 @@ def interpolation(setting: Setting, kind: str, of: Callable[[Fraction], Any]) ->
     if mu == 0:
         return half, none, none
     rest = 1 - mu
+    if rest == 0:  # g = x and f = x^2/2, of which this says as much as a number of this size can
+        return of(ONE_FUNCTION / 2), of((ONE_FUNCTION + 1) / 2), of(-ONE_FUNCTION)
     return of(1 / (2 * rest)), of(mu / (2 * rest)), of(-mu / rest)
 
 
@@ -302,7 +306,7 @@ class _Builder:
     def step(self, k: int, advance: Recurrence, parameter: Any) -> None:
         """Step k: its iterate, the inequalities of its points, and the clique of the next step."""
         s, num, model = self.s, self.num, self.model
-        length, x = num.of(s.step[k - 1]), self.x
+        length, x = num.of(s.lengths[k - 1]), self.x
         G = self.none()
         if self.smooth:
             G = G + self.f_old.g

@@ -11,20 +11,28 @@ from typing import Any
 import numpy as np
 
 from .._errors import InputError
-from . import _exact
-from ._conic import chain, solve, whole
-from ._envelope import Envelope, envelope
+from . import _exact, checker
+from ._closed import Closed, closed_form
+from ._conic import FINE, chain, solve, whole
+from ._envelope import Envelope, finite, shown
 from ._instance import arrays
 from ._model import STAR, Model
 from ._patterns import recognised
 from ._setting import Setting
 
-FORMAT = "l2obound-worst-case-1"
+RELATIVE = 1e-5
+"""Largest gap between `upper` and `lower` of an answer that is called closed, relative to the larger of them."""
+FLOORS = {"decrease": 1e-2}
+LEAST_FLOOR = 1e-12
 
 
-def tolerance(value: float) -> float:
-    """Largest gap between `upper` and `lower` of an answer: 1e-6 + 1e-5 |value|."""
-    return 1e-6 + 1e-5 * abs(value)
+def tolerance(value: float, floor: float = LEAST_FLOOR) -> float:
+    """Largest gap between `upper` and `lower` of a closed answer: 1e-5 of |value|, or of `floor` where that is larger.
+
+    The floor of a question (`WorstCase.floor`) is 1e-12 in its own unit, the `scale` of its normalised problem; for a
+    decrease, which is a difference of two values of the size of that unit, it is 1e-2.
+    """
+    return RELATIVE * max(abs(value), floor)
 
 
 def spoken(name: tuple[str, ...]) -> str:
@@ -52,14 +60,14 @@ class Certificate:
 class WorstCase:
     """The worst case of a method over a function class.
 
-    `value` is what the solver found; [`lower`, `upper`] holds the worst case for certain: `lower` is the metric of an
-    instance that satisfies every interpolation inequality, `upper` an exactly balanced dual bound, both checked in ball
-    arithmetic (made when first asked for, and kept). `relaxed` says that `value` comes from a chain of small matrices
-    that is not known to be exact. Made by `worst_case`.
+    [`lower`, `upper`] holds the worst case for certain: `lower` is the metric of an instance that satisfies every
+    interpolation inequality, `upper` an exactly balanced dual bound, both shown (made when first asked for, and kept).
+    `value` is a number in between: what the solver found (`estimate`) where it lies there. `relaxed` says that the
+    estimate comes from a chain of small matrices that is not known to be exact. Made by `worst_case`.
     """
 
     setting: Setting
-    value: float
+    estimate: float
     solver: str
     status: str
     seconds: float
@@ -69,21 +77,57 @@ class WorstCase:
     @cached_property
     def envelope(self) -> Envelope:
         """Rigorous bounds of the normalised problem, with multipliers and vectors."""
-        return envelope(self.model, tolerance(self.value) / float(self.setting.scale), not self.relaxed)
+        scale = self.setting.scale
+        estimate = float(Fraction(self.estimate) / scale) if np.isfinite(self.estimate) else np.nan
+        fine, chain_is_exact = self.status in FINE, not self.relaxed
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers that are no longer any are shown by nothing
+            return shown(self.model, estimate, self._tolerance, fine, chain_is_exact, lambda: self._closed)
+
+    def _tolerance(self, value: float) -> float:
+        """Largest gap of a closed answer of the normalised problem."""
+        return tolerance(value, FLOORS.get(self.setting.metric, LEAST_FLOOR))
+
+    @cached_property
+    def _closed(self) -> Closed:
+        return closed_form(self.setting)
 
     @cached_property
     def lower(self) -> float:
         """A number that the worst case is at least, for certain."""
-        if not np.isfinite(self.envelope.lower):
-            return -np.inf
-        return _rounded(Fraction(self.envelope.lower) * self.setting.scale, -np.inf)
+        return _outwards(self.envelope.lower, self.setting.scale, -np.inf)
 
     @cached_property
     def upper(self) -> float:
-        """A number that the worst case is at most, for certain."""
-        if not np.isfinite(self.envelope.upper):
-            return np.inf
-        return _rounded(Fraction(self.envelope.upper) * self.setting.scale, np.inf)
+        """A number that the worst case is at most, for certain; +inf where none could be shown."""
+        return _outwards(self.envelope.upper, self.setting.scale, np.inf)
+
+    @cached_property
+    def value(self) -> float:
+        """A number in [lower, upper]: the solver's, or the end it misses by little, else the middle (geometric)."""
+        lower, upper = self.lower, self.upper
+        if not np.isfinite(upper) or lower == upper:
+            return lower
+        if not np.isfinite(lower):
+            return upper
+        nearest = min(max(self.estimate, lower), upper)
+        if abs(nearest - self.estimate) <= tolerance(nearest, self.floor):
+            return nearest
+        middle = np.sqrt(lower) * np.sqrt(upper) if lower > 0 else lower + (upper - lower) / 2
+        return float(min(max(middle, lower), upper))
+
+    @property
+    def sources(self) -> tuple[str, str]:
+        """What shows `lower` and `upper`: "solver" (its solution, repaired and checked), "closed form" (multipliers and
+        a function that are known, checked), "sizes" (a crude bound of every iterate), "" for an end that is not shown.
+
+        At mu = L a "closed form" is the run on the one function there is, or the limit of the bounds for mu < L.
+        """
+        return self.envelope.sources
+
+    @property
+    def floor(self) -> float:
+        """Below this size `closed` is absolute: 1e-12 in the question's own unit (1e-2 for a decrease)."""
+        return in_units(FLOORS.get(self.setting.metric, LEAST_FLOOR), self.setting.scale)
 
     @property
     def gap(self) -> float:
@@ -92,8 +136,13 @@ class WorstCase:
 
     @property
     def closed(self) -> bool:
-        """Whether the gap is within 1e-6 + 1e-5 |value|."""
-        return self.gap <= tolerance(self.value)
+        """Whether the gap is at most 1e-5 of the larger of |lower|, |upper| and `floor`."""
+        ends = max(abs(self.lower), abs(self.upper))
+        return bool(np.isfinite(ends)) and self.gap <= tolerance(ends, self.floor)
+
+    @property
+    def _normalised(self) -> float:
+        return float(Fraction(self.value) / self.setting.scale)
 
     @cached_property
     def multipliers(self) -> dict[str, float]:
@@ -102,13 +151,15 @@ class WorstCase:
 
     @cached_property
     def _sparse(self) -> dict[tuple[str, ...], float]:
-        target = self.value / float(self.setting.scale)
+        target = self._normalised
         allowed = 1e-7 * max(1.0, abs(target))
         data = chain(self.model) if self.solver.endswith("chain") else whole(self.model)
         forward = _exact.restricted(data, _exact.descending(data.names))
         found = solve(forward)
-        if abs(found.value - target) > allowed:
+        if not abs(found.value - target) <= allowed:
             forward, found = data, solve(data)
+        if not abs(found.value - target) <= allowed and self._closed.multipliers is not None:
+            return {name: float(value) for name, value in self._closed.multipliers.items()}
         # the smallest ones are dropped as long as the value stays: the largest number of them by bisection
         order = np.argsort(np.where(forward.equality, np.inf, found.multipliers))
         low, high, best = 0, len(order) - 1, (forward, found)
@@ -134,18 +185,38 @@ class WorstCase:
 
     @cached_property
     def _exactly(self) -> _exact.Exact | str:
-        scale = float(self.setting.scale)
-        return _exact.certify(self.setting, self.model, self.value / scale, tolerance(self.value) / scale)
+        if self.setting.one_function:
+            return "mu = L leaves one function f, whose runs are computed and need no inequality"
+        closed, value = self._closed, self._normalised
+        if closed.exact:
+            return _exact.Exact(closed.upper, closed.multipliers, closed.witness)
+        found = _exact.certify(self.setting, self.model, value, self._tolerance(value))
+        if isinstance(found, str) and closed.upper is not None and closed.upper <= value + self._tolerance(value):
+            return _exact.Exact(closed.upper, closed.multipliers, None)
+        return found
 
     def certificate(self) -> Certificate | None:
         """A proof over the rationals, None where there is none: `why_no_certificate` says why."""
+        return None if isinstance(self._written, str) else self._written
+
+    @cached_property
+    def _written(self) -> Certificate | str:
         found = self._exactly
         if isinstance(found, str):
-            return None
+            return found
         s = self.setting
         multipliers = {name: value / s.error_factor(name) for name, value in found.multipliers.items()}
+        try:
+            data = self._data(found, multipliers)
+        except ValueError as problem:  # Python writes no number of more than 4300 digits
+            return f"its fractions are too long to be written ({problem})"
+        named = {spoken(name): value for name, value in multipliers.items()}
+        return Certificate(found.tau * self.setting.scale, found.witness is not None, named, data)
+
+    def _data(self, found: _exact.Exact, multipliers: Mapping[tuple[str, ...], Fraction]) -> dict[str, Any]:
+        s = self.setting
         data: dict[str, Any] = {
-            "format": FORMAT,
+            "format": checker.FORMAT,
             **question(s),
             "tau": str(found.tau),
             "scale": str(self.setting.scale),
@@ -155,14 +226,15 @@ class WorstCase:
         if found.witness is not None:
             units = {name: s.error_unit(int(name[1:])) for name in self.model.basis if name[0] == "u"}
             vectors = {n: str(v * units.get(n, 1)) for n, v in zip(self.model.basis, found.witness.vector)}
-            data["witness"] = {"vectors": vectors, "values": {k: str(v) for k, v in found.witness.values.items()}}
-        named = {spoken(name): value for name, value in multipliers.items()}
-        return Certificate(found.tau * self.setting.scale, found.witness is not None, named, data)
+            values = {k: str(v) for k, v in found.witness.values.items()}
+            data["witness"] = {"vectors": vectors, "values": values, "square": str(found.witness.square)}
+        data["digest"] = checker.digest(data)
+        return data
 
     @property
     def why_no_certificate(self) -> str:
         """The reason why `certificate` returns None; empty where it does not."""
-        return self._exactly if isinstance(self._exactly, str) else ""
+        return self._written if isinstance(self._written, str) else ""
 
     @property
     def recognised(self) -> str | None:
@@ -178,14 +250,14 @@ class WorstCase:
         s, scale = self.setting, self.setting.scale
         found = self._exactly
         shown: dict[tuple[str, ...], Any] = self._sparse if isinstance(found, str) else found.multipliers
-        tau = self.value / float(scale) if isinstance(found, str) else found.tau
+        tau = self._normalised if isinstance(found, str) else found.tau
         lines = [
             f"worst case of {s.method} over {s.function_class}: {s.metric}, K = {s.steps}, {s.initial} at most 1",
-            f"normalised to L = 1, the value is {tau}; in the units of the question times {scale}",
+            f"normalised to L = 1, the value is {_short(tau)}; in the units of the question times {_short(scale)}",
             "it is the sum of, each multiplied by the number before it:",
         ]
         for name, value in shown.items():
-            number = str(value) if isinstance(value, Fraction) else f"{value:.6g}"
+            number = _short(value)
             lines.append(f"  {number:>12}  {spoken(name)}: {statement(s, name)}")
         if isinstance(found, str):
             lines.append(f"and a positive semidefinite form, to rounding (no exact certificate: {found})")
@@ -194,7 +266,8 @@ class WorstCase:
         else:
             lines.append("and a positive semidefinite form, by exact elimination; attained by the instance")
             pairs = zip(self.model.basis, found.witness.vector)
-            lines.append("  " + ", ".join(f"{name} = {value}" for name, value in pairs))
+            root = "" if found.witness.square == 1 else f", each times the root of {_short(found.witness.square)}"
+            lines.append("  " + ", ".join(f"{name} = {_short(value)}" for name, value in pairs) + root)
         if self.recognised is not None:
             lines.append(f"these are the multipliers of `{self.recognised}`, which is proved for every K")
         return "\n".join(lines) + "\n"
@@ -205,7 +278,8 @@ class WorstCase:
         return (
             f"{self.setting.method}, {self.setting.function_class}, K = {self.setting.steps}, {self.setting.metric} | "
             f"{self.setting.initial}: {self.value:.9g} in [{self.lower:.9g}, {self.upper:.9g}], gap {self.gap:.1e} "
-            f"({state}; {self.solver}, {self.status}, {self.seconds:.3f} s)"
+            f"({state}; shown by {' and '.join(dict.fromkeys(s or 'nothing' for s in self.sources))}; {self.solver}, "
+            f"{self.status}, {self.seconds:.3f} s)"
         )
 
 
@@ -250,7 +324,30 @@ def statement(s: Setting, name: tuple[str, ...]) -> str:
     }[kind]
 
 
-def _rounded(value: Fraction, towards: float) -> float:
-    found = float(value)
+def _short(value: Fraction | float) -> str:
+    """A fraction as it is, in floating point where it is longer than a line."""
+    if isinstance(value, Fraction) and max(abs(value.numerator), value.denominator) < 10**60:
+        return str(value)
+    return f"{float(value):.6g}"
+
+
+def in_units(value: float | Fraction, scale: Fraction) -> float:
+    """A number of the normalised problem in the units of the question; the largest double for what is beyond it."""
+    if not finite(value):
+        return float(value)
+    exact = Fraction(value) * scale
+    try:
+        return float(exact)
+    except OverflowError:
+        return float(np.copysign(np.finfo(float).max, 1 if exact > 0 else -1))
+
+
+def _outwards(end: Fraction | float, scale: Fraction, towards: float) -> float:
+    """An end of the normalised problem in the units of the question, rounded outwards."""
+    found = in_units(end, scale)
+    if not np.isfinite(found):
+        return found
+    value = Fraction(end) * scale
     wrong = Fraction(found) < value if towards > 0 else Fraction(found) > value
-    return float(np.nextafter(found, towards)) if wrong else found
+    with np.errstate(over="ignore"):  # beyond the largest double is +inf
+        return float(np.nextafter(found, towards)) if wrong else found

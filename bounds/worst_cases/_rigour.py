@@ -20,7 +20,7 @@ from ._conic import points
 from ._model import STAR, Model, Numbers, build, interpolation
 from ._setting import Setting
 
-_BITS = 128
+BITS = 128
 
 
 def _arb(value: Fraction) -> arb:
@@ -33,7 +33,7 @@ BALLS = Numbers(_arb, lambda value: value.sqrt(), object)
 def exact_model(setting: Setting) -> Model:
     """The model with coefficients as balls of 128 bits."""
     before = ctx.prec
-    ctx.prec = _BITS  # flint's precision is one per thread
+    ctx.prec = BITS  # flint's precision is one per thread
     try:
         return build(setting, BALLS)
     finally:

@@ -31,7 +31,15 @@ SIMPLE = 10**6
 
 
 class UnboundedError(InputError):
-    """The worst case is +inf: no multiple of the initial condition bounds the metric."""
+    """The worst case is +inf, shown: along a ray of instances the metric grows and the initial condition stays.
+
+    Where `sweep` yields one it stands for its question's answer: `value`, `lower` and `upper` are +inf, `setting` is
+    the question.
+    """
+
+    value = lower = upper = math.inf
+    closed = True
+    setting: Setting | None = None
 
 
 @dataclass(frozen=True)
@@ -104,9 +112,24 @@ class Setting:
         return self.method != "accelerated_gradient" or self.steps <= 2
 
     @property
+    def one_function(self) -> bool:
+        """Whether f can only be L/2 ||x - x*||^2, because mu = L."""
+        return self.mu == self.L
+
+    @property
+    def curvature(self) -> Fraction:
+        """What f is divided by to be normalised: L, and 1/(the longest gamma) for a class that has no L."""
+        return 1 / max(self.step) if self.function_class == "convex" else self.L
+
+    @property
+    def lengths(self) -> tuple[Fraction, ...]:
+        """The steps of the normalised problem: h_k, and gamma_k over the longest of them for proximal_point."""
+        return tuple(h / max(self.step) for h in self.step) if self.function_class == "convex" else self.step
+
+    @property
     def level(self) -> Fraction:
         """The square of what lengths are multiplied with, from the normalised problem to this one."""
-        return {"distance": Fraction(1), "gradient": 1 / self.L**2}.get(self.initial, 1 / self.L)
+        return {"distance": Fraction(1), "gradient": 1 / self.curvature**2}.get(self.initial, 1 / self.curvature)
 
     @property
     def scale(self) -> Fraction:
@@ -115,11 +138,13 @@ class Setting:
         F and the metric are homogeneous: scaling x and the gradients by c scales values, squared distances and squared
         gradients by c^2; dividing f by L scales values by L and squared gradients by L^2.
         """
-        return self.level * {"distance": Fraction(1), "best_gradient": self.L**2}.get(self.metric, self.L)
+        return self.level * {"distance": Fraction(1), "best_gradient": self.curvature**2}.get(
+            self.metric, self.curvature
+        )
 
     def squared_error(self, k: int) -> Fraction:
         """The square of the absolute error of step k in the normalised problem."""
-        return (self.absolute[k - 1] / self.L) ** 2 / self.level
+        return (self.absolute[k - 1] / self.curvature) ** 2 / self.level
 
     def error_unit(self, k: int) -> Fraction:
         """What the vector of the error of step k is multiplied with: 1, or `error_scale` times its size.
@@ -230,16 +255,23 @@ def setting(
             f"{method} is not defined for the class {function_class}: use one of {', '.join(fitting)}, "
             f"or one of the classes {', '.join(METHODS[method])}."
         )
+    strongly = function_class.endswith("strongly_convex")
+    if strongly and mu is None:
+        raise InputError(
+            f"mu: the class {function_class} needs one, 0 < mu <= L; for convex functions without it use "
+            f"{function_class.replace('strongly_', '').replace('composite_convex', 'composite')}."
+        )
     L, mu = (Fraction(1) if L is None else number(L, "L")), (Fraction(0) if mu is None else number(mu, "mu"))
     if L <= 0:
         raise InputError(f"L: expected > 0, got {float(L)}.")
     if mu < 0:
         raise InputError(f"mu: expected >= 0, got {float(mu)}.")
-    strongly = function_class.endswith("strongly_convex")
+    if function_class == "convex":
+        L = Fraction(1)  # the class has none: nothing depends on it
     if mu > 0 and not strongly:
         raise InputError(f"mu: the class {function_class} has none, got {float(mu)}; use smooth_strongly_convex.")
-    if strongly and mu >= L:
-        raise InputError(f"mu: expected mu < L, got mu = {float(mu)} and L = {float(L)}.")
+    if mu > L:
+        raise InputError(f"mu: expected mu < L or mu = L, got mu = {float(mu)} and L = {float(L)}.")
     if function_class == "smooth_nonconvex" and "distance" in (metric, initial):
         raise InputError("smooth_nonconvex: the class has no minimiser x*, so there is no `distance`; use objective.")
     if function_class == "smooth_nonconvex" and initial == "decrease" and metric in ("objective", "average_objective"):

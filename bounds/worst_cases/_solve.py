@@ -11,10 +11,11 @@ import clarabel
 import numpy as np
 
 from .._errors import InputError
+from ._closed import ray
 from ._conic import FINE, SMALL, Solution, chain, points, solve, whole
 from ._envelope import MOST_WHOLE
 from ._model import STAR, Model, build, interpolation
-from ._result import WorstCase
+from ._result import WorstCase, in_units
 from ._setting import Setting, UnboundedError, setting
 from ._witness import chain_vector
 
@@ -25,7 +26,7 @@ AGREE = 1e-7
 def worst_case(
     function_class: str = "smooth_convex",
     L: float = 1.0,
-    mu: float = 0.0,
+    mu: float | None = None,
     method: str = "gradient",
     step: Any = 1.0,
     steps: int = 5,
@@ -37,13 +38,26 @@ def worst_case(
 ) -> WorstCase:
     """The exact worst case of `metric` after `steps` steps of a method over a function class.
 
-    `step` is h of h/L (gamma of proximal_point), one number or a list with one for each step, and so are
-    `relative_error` (||u_k|| <= eps ||G_k||), `absolute_error` (||u_k|| <= delta; the gradient error u_k in D_k =
-    (h/L)(G_k + u_k)) and `momentum` (beta of heavy_ball; (q, b) of go_math). Initial condition: ||x_0 - x*||^2 <= 1,
-    F(x_0) - F* <= 1, F(x_0) - F(x_K) <= 1 or ||grad f(x_0)||^2 = 1. The result holds for every dimension, and is exact
-    where the dimension is at least the number of vectors (THEORY.md section 4).
+    Args:
+        function_class: One of `CLASSES`.
+        L: Smoothness of f. The class `convex` has none, and nothing depends on it there.
+        mu: Strong convexity, 0 <= mu <= L; the strongly convex classes need it, the others have none.
+        method: One of `METHODS`.
+        step: h of the step h/L (gamma of proximal_point), one number or a list with one for each step.
+        steps: K.
+        metric: One of `METRICS`, at x_K.
+        initial: ||x_0 - x*||^2 <= 1, F(x_0) - F* <= 1, F(x_0) - F(x_K) <= 1 or ||grad f(x_0)||^2 = 1.
+        relative_error: eps in ||u_k|| <= eps ||G_k||, u_k the gradient error in D_k = (h/L)(G_k + u_k); as `step`.
+        absolute_error: delta in ||u_k|| <= delta; as `step`.
+        momentum: beta of heavy_ball; (q, b) of go_math; as `step`.
 
-    Raises `InputError` for a question that makes no sense and `UnboundedError` where the answer is +inf.
+    Returns:
+        The answer for every dimension, exact where the dimension is at least the number of vectors (THEORY.md section
+        4): `value` in [`lower`, `upper`], both ends shown. Where nothing closes the interval it is wide and holds.
+
+    Raises:
+        InputError: For a question that makes no sense.
+        UnboundedError: Where the answer is +inf, which a ray of instances shows.
     """
     return answer(
         setting(function_class, L, mu, method, step, steps, metric, initial, relative_error, absolute_error, momentum)
@@ -53,22 +67,32 @@ def worst_case(
 def answer(asked: Setting) -> WorstCase:
     """The worst case of a checked question."""
     start = time.perf_counter()
+    found, kind, relaxed = None, "", False
     for setting_ in asked.scalings():
         model = build(setting_)
-        found, kind, relaxed = _solved(model)
-        if np.isfinite(found.value) and found.status in FINE:
+        if asked.one_function:
             break
-    _refuse(model, found)
-    value = found.value * float(asked.scale)
+        found, kind, relaxed = _solved(model)
+        if _usable(found):
+            break
+    if found is None or not _usable(found):
+        _refuse_unbounded(asked)
+    value, status = (found.value, found.status) if found is not None else (np.nan, "not asked")
+    if "Infeasible" in status:  # no ray shows it: it is a matter of the solver's numbers
+        value = np.nan
     return WorstCase(
         model.setting,
-        value,
-        f"Clarabel {clarabel.__version__}, {kind}",
-        found.status,
+        in_units(value, asked.scale),
+        f"Clarabel {clarabel.__version__}, {kind}" if kind else "closed form",
+        status,
         time.perf_counter() - start,
         relaxed,
         model,
     )
+
+
+def _usable(found: Solution) -> bool:
+    return bool(np.isfinite(found.value)) and found.status in FINE
 
 
 def _solved(model: Model) -> tuple[Solution, str, bool]:
@@ -83,23 +107,17 @@ def _solved(model: Model) -> tuple[Solution, str, bool]:
     return solve(whole(model)), "whole", False
 
 
-def _refuse(model: Model, found: Solution) -> None:
-    """Raise where there is no answer: an unbounded problem, or numbers beyond the solver."""
-    if found.status in (*FINE, "InsufficientProgress") and np.isfinite(found.value):
+def _refuse_unbounded(s: Setting) -> None:
+    """Raise where the answer is +inf: where instances are found along which the metric grows and nothing else does."""
+    if ray(s) is None:
         return
-    s = model.setting
-    if "Infeasible" in found.status:
-        raise UnboundedError(
-            f"the worst case is +inf: over {s.function_class}, no multiple of the initial condition `{s.initial}` "
-            f"bounds `{s.metric}` after {s.steps} steps of {s.method} (there is a ray of instances along which it "
-            f"grows, or it is too large for the solver to tell); start from another condition, such as distance, "
-            f"ask for another metric, or for smaller errors."
-        )
-    raise InputError(
-        f"the solver stopped with `{found.status}` and found no worst case for {s.method}, {s.metric} from "
-        f"{s.initial}, K = {s.steps}: the answer may be +inf, or the numbers too large or too small for double "
-        f"precision; try fewer steps or smaller errors."
+    error = UnboundedError(
+        f"the worst case is +inf: over {s.function_class}, no multiple of the initial condition `{s.initial}` bounds "
+        f"`{s.metric}` after {s.steps} steps of {s.method}: there is a ray of instances along which it grows; start "
+        f"from another condition, such as distance, ask for another metric, or for smaller steps or errors."
     )
+    error.setting = s
+    raise error
 
 
 def confirmed(model: Model, found: Solution) -> bool:
@@ -130,10 +148,11 @@ def confirmed(model: Model, found: Solution) -> bool:
     return True
 
 
-def sweep(questions: Iterable[dict[str, Any]], **common: Any) -> Iterator[WorstCase]:
+def sweep(questions: Iterable[dict[str, Any]], **common: Any) -> Iterator[WorstCase | UnboundedError]:
     """The worst cases of many questions, each a mapping of what differs from `common`, as they come.
 
-    Every question is checked before the first is solved, so that a typo in the last one costs nothing.
+    Every question is checked before the first is solved, so that a typo in the last one costs nothing. A question whose
+    answer is +inf ends nothing: its `UnboundedError` is yielded in its place, with `value`, `lower` and `upper` +inf.
     """
     asked = []
     defaults = {name: p.default for name, p in inspect.signature(worst_case).parameters.items()}
@@ -143,4 +162,11 @@ def sweep(questions: Iterable[dict[str, Any]], **common: Any) -> Iterator[WorstC
         if unknown:
             raise InputError(f"sweep: unknown argument {unknown[0]!r}; known are {', '.join(defaults)}.")
         asked.append(setting(**given))
-    return (answer(one) for one in asked)
+    return map(_in_place, asked)
+
+
+def _in_place(asked: Setting) -> WorstCase | UnboundedError:
+    try:
+        return answer(asked)
+    except UnboundedError as error:
+        return error

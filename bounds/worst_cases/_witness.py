@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from ._conic import points
-from ._model import STAR, Model, interpolation
+from ._model import STAR, UNIT, Model, interpolation
 from ._repair import row_values
 
 Name = tuple[str, ...]
@@ -69,15 +69,28 @@ def _moved(matrix: np.ndarray, into: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Witness:
-    """A one-dimensional instance in fractions: the basis of the run, the values, and the metric that it attains."""
+    """A one-dimensional instance in fractions: the basis of the run, the values, and the metric that it attains.
+
+    Vectors are those times the root of `square`, values those times `square`: the root need not be a fraction.
+    """
 
     vector: list[Fraction]
     values: dict[str, Fraction]
     metric: Fraction
+    square: Fraction = Fraction(1)
 
 
-def slacks_at(forms: Forms, vector: list[Fraction], values: dict[str, Fraction]) -> dict[Name, Fraction]:
-    """rhs minus left-hand side of every inequality at a one-dimensional instance."""
+def slacks_at(
+    forms: Forms,
+    vector: list[Fraction],
+    values: dict[str, Fraction],
+    square: Fraction = UNIT,
+    rays: bool = False,
+) -> dict[Name, Fraction]:
+    """rhs minus left-hand side of every inequality at a one-dimensional instance (see `Witness.square`).
+
+    `rays`: with 0 for every rhs, so that all multiples of what satisfies them do.
+    """
     model = forms.model
     p = np.array(vector, object)
     found = {}
@@ -96,11 +109,12 @@ def slacks_at(forms: Forms, vector: list[Fraction], values: dict[str, Fraction])
             if row.matrix is not None:
                 local = forms.into[row.clique].dot(p)
                 total += local.dot(row.matrix).dot(local)
-            found[row.name] = Fraction(row.rhs) - total
+            found[row.name] = Fraction(0 if rays else row.rhs) - square * total
     return found
 
 
-def _metric(forms: Forms, vector: list[Fraction], values: dict[str, Fraction]) -> Fraction:
+def metric_at(forms: Forms, vector: list[Fraction], values: dict[str, Fraction]) -> Fraction:
+    """The metric of a one-dimensional instance."""
     model = forms.model
     total = sum((w * values[model.value_names[i]] for i, w in model.metric_values), Fraction(0))
     if model.metric_matrix is not None:
@@ -137,7 +151,7 @@ def find_witness(forms: Forms, vector: np.ndarray, values: np.ndarray, value: fl
     """The best instance in fractions near a numerical one; every inequality holds, and all but `value` is attained."""
     best: Witness | None = None
     for snapped, named in _candidates(forms, vector, values):
-        metric = _metric(forms, snapped, named)
+        metric = metric_at(forms, snapped, named)
         if abs(float(metric) - value) > 1e-6 * max(1.0, abs(value)) or (best is not None and metric <= best.metric):
             continue
         slacks = slacks_at(forms, snapped, named)

@@ -1,6 +1,10 @@
 """An independent checker of worst-case certificates: the standard library, plain fractions, nothing of the engine.
 
-It unrolls the method in a dictionary of vectors, writes down each inequality that the certificate names, and checks
+The question stands in the certificate: class, L, mu, method, steps, errors, momentum, metric, initial condition. The
+checker refuses one that has no meaning or names a number that its class or method has not, and rebuilds from it all
+that the proof speaks of: nothing else of the certificate is believed. A digest ties the whole, so that no part of one
+can be put into another unnoticed. It unrolls the method in a dictionary of vectors, writes down each inequality that
+the certificate names, and checks
 
 1. every multiplier of an inequality is >= 0,
 2. the function values of  metric - sum_j lambda_j (left-hand side of j)  cancel,
@@ -8,17 +12,40 @@ It unrolls the method in a dictionary of vectors, writes down each inequality th
 4. tau is sum_j lambda_j rhs_j,
 5. where a witness is given: it satisfies every inequality between any two of its points, and its metric is tau.
 
-1 to 4 prove that the worst case of the normalised problem (L = 1, initial condition 1) is at most tau, 5 that it is.
+1 to 4 prove that the worst case of the normalised problem (L = 1, or the longest gamma 1; initial condition 1) is at
+most tau, 5 that it is.
 Inequalities: Taylor, Hendrickx, Glineur, Math. Program. 161 (2017), Theorem 4.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-FORMAT = "l2obound-worst-case-1"
+FORMAT = "l2obound-worst-case-2"
+SMOOTH = ("smooth_convex", "smooth_strongly_convex", "smooth_nonconvex")
+COMPOSITE = ("composite", "composite_strongly_convex")
+METHODS = {
+    "gradient": SMOOTH,
+    "heavy_ball": SMOOTH,
+    "proximal_gradient": COMPOSITE,
+    "projected_gradient": COMPOSITE,
+    "accelerated_gradient": (*SMOOTH, *COMPOSITE),
+    "go_math": (*SMOOTH, *COMPOSITE),
+    "proximal_point": ("convex",),
+}
+METRICS = ("objective", "average_objective", "distance", "decrease", "best_gradient")
+INITIALS = ("distance", "objective", "decrease", "gradient")
+QUESTION = (
+    "function_class", "method", "L", "mu", "steps", "metric", "initial", "step", "relative_error", "absolute_error",
+    "momentum",
+)  # fmt: skip
+PROOF = ("format", "tau", "scale", "exact", "multipliers", "digest")
+NUMBER = re.compile(r"-?[0-9]+(/[0-9]+)?")
 Vector = dict[str, Fraction]
 ZERO, ONE = Fraction(0), Fraction(1)
 
@@ -62,20 +89,52 @@ class _Form(dict):
                     self[key] = self.get(key, ZERO) + weight * x * y / 2
 
 
+def _number(text: Any) -> Fraction:
+    _demand(isinstance(text, str) and NUMBER.fullmatch(text) is not None, f"not a fraction: {text!r:.40}")
+    return Fraction(text)
+
+
+def _demand_question(c: Mapping[str, Any]) -> None:
+    """The question has a meaning: its words are known, and fit to each other."""
+    kind, method, metric, initial = c["function_class"], c["method"], c["metric"], c["initial"]
+    _demand(method in METHODS, f"unknown method {method}")
+    _demand(kind in METHODS[method], f"{method} is not defined for the class {kind}")
+    _demand(metric in METRICS, f"unknown metric {metric}")
+    _demand(initial in INITIALS, f"unknown initial condition {initial}")
+    _demand(type(c["steps"]) is int and c["steps"] >= 1, "steps is not a count")
+    if kind == "smooth_nonconvex":
+        _demand("distance" not in (metric, initial), "the class has no minimiser")
+        _demand(initial != "decrease" or "objective" not in metric, "a decrease says nothing of F*")
+    _demand(initial != "gradient" or kind in SMOOTH, "a gradient of F needs r = 0")
+    _demand(metric != "best_gradient" or kind != "convex", "the class convex has no gradient")
+
+
+def digest(certificate: Mapping[str, Any]) -> str:
+    """sha256 of all but the digest, as JSON with sorted keys."""
+    rest = {name: value for name, value in certificate.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
 class _Run:
     """The run of the question: its vectors in the basis x0, g0, s1, u1, ..."""
 
     def __init__(self, c: Mapping[str, Any]) -> None:
+        _demand_question(c)
         self.kind, self.method, self.K = c["function_class"], c["method"], c["steps"]
         self.metric, self.initial = c["metric"], c["initial"]
-        _demand(type(self.K) is int and self.K >= 1, "steps is not a count")
-        L, mu = Fraction(c["L"]), Fraction(c["mu"])
-        _demand(L > 0 and 0 <= mu < L, "L and mu make no sense")
-        self.L, self.mu = L, mu / L
+        L, mu = _number(c["L"]), _number(c["mu"])
+        strongly = self.kind.endswith("strongly_convex")
+        _demand(0 <= mu < L, "L and mu make no sense")
+        _demand(strongly or mu == 0, f"the class {self.kind} has no mu")
         self.step = self._list(c["step"])
         _demand(min(self.step) > 0, "a step is not positive")
+        if self.kind == "convex":  # no L: the longest gamma is the unit
+            _demand(L == 1, "the class convex has no L")
+            L = 1 / max(self.step)
+            self.step = [gamma * L for gamma in self.step]
+        self.L, self.mu = L, mu / L
         self.smooth = self.kind != "convex"
-        self.composite = self.kind in ("composite", "composite_strongly_convex")
+        self.composite = self.kind in COMPOSITE
         self.nonconvex = self.kind == "smooth_nonconvex"
         # without a distance the minimiser may be anywhere: only inf F = 0 is known of it, and x_0 is the origin
         self.free = "distance" not in (self.initial, self.metric) and self.mu == 0
@@ -83,7 +142,16 @@ class _Run:
         self.scale = self.level * {"distance": ONE, "best_gradient": L**2}.get(self.metric, L)
         self.relative = None if c["relative_error"] is None else self._list(c["relative_error"])
         self.absolute = None if c["absolute_error"] is None else self._list(c["absolute_error"])
-        self.momentum = c["momentum"]
+        for sizes in (self.relative, self.absolute):
+            _demand(sizes is None or min(sizes) >= 0, "an error is negative")
+        self.momentum: list[Any] = c["momentum"]
+        if self.method == "heavy_ball":
+            self.momentum = self._list(c["momentum"])
+        elif self.method == "go_math":
+            _demand(len(self.momentum) == self.K, "a list does not have one entry for each step")
+            self.momentum = [tuple(_number(v) for v in pair) for pair in self.momentum]
+        else:
+            _demand(self.momentum is None, f"{self.method} has no momentum")
         self.bounded_below = self.initial == "objective" or self.metric in ("objective", "average_objective")
         # where nothing is said of a minimiser either, f and r may be tilted to grad f(x_0) = 0
         self.tilted = self.free and self.composite and not self.bounded_below
@@ -94,7 +162,7 @@ class _Run:
 
     def _list(self, values: list[str]) -> list[Fraction]:
         _demand(len(values) == self.K, "a list does not have one entry for each step")
-        return [Fraction(v) for v in values]
+        return [_number(v) for v in values]
 
     def _unroll(self) -> None:
         x: Vector = {} if self.free else {"x0": ONE}
@@ -111,18 +179,13 @@ class _Run:
                 G = _add((ONE, G), (ONE, {f"u{k}": ONE}))
             new = _add((ONE, point), (-self.step[k - 1], G))
             if self.method == "heavy_ball":
-                new = _add((ONE, new), (Fraction(self.momentum[k - 1]), _minus(x, before)))
+                new = _add((ONE, new), (self.momentum[k - 1], _minus(x, before)))
             elif self.method == "go_math":
-                q, b = (Fraction(v) for v in self.momentum[k - 1])
+                q, b = self.momentum[k - 1]
                 new = _add((ONE, new), (-q, memory))
                 memory = _add((b, memory), (1 - b, _minus(x, new)))
             elif self.method == "accelerated_gradient":
                 _demand(self.K <= 2, "acceleration has irrational momentum from the third step on")
-            else:
-                _demand(
-                    self.method in ("gradient", "proximal_gradient", "projected_gradient", "proximal_point"),
-                    f"unknown method {self.method}",
-                )
             self.D.append(_minus(x, new))
             before, x = x, new
             point = x
@@ -248,15 +311,20 @@ class _Run:
 
 def _check(certificate: Mapping[str, Any]) -> Fraction:
     _demand(certificate["format"] == FORMAT, f"the format is not {FORMAT}")
+    _demand(certificate["digest"] == digest(certificate), "the digest is that of another certificate")
+    exact = certificate["exact"]
+    _demand(type(exact) is bool, "exact is neither true nor false")
+    entries = {*QUESTION, *PROOF, *(("witness",) if exact else ())}
+    _demand(set(certificate) == entries, f"its entries are not those of a certificate: {set(certificate) ^ entries}")
     run = _Run(certificate)
-    tau, scale = Fraction(certificate["tau"]), Fraction(certificate["scale"])
+    tau, scale = _number(certificate["tau"]), _number(certificate["scale"])
     _demand(scale == run.scale, f"the scale is {run.scale}, not {scale}")
     values, form = run.goal()
     values, slack = dict(values), _Form({key: -value for key, value in form.items()})
     bound = ZERO
     seen = set()
     for *name, text in certificate["multipliers"]:
-        weight = Fraction(text)
+        weight = _number(text)
         _demand(tuple(name) not in seen, f"{name} stands there twice")
         seen.add(tuple(name))
         row, matrix, rhs, equation = run.inequality(name)
@@ -268,7 +336,7 @@ def _check(certificate: Mapping[str, Any]) -> Fraction:
     _demand(not values, f"the function values do not cancel: {values}")
     _demand(bound == tau, f"the multipliers prove {bound}, not tau = {tau}")
     _positive_semidefinite(slack)
-    if certificate["exact"]:
+    if exact:
         _check_witness(run, certificate["witness"], tau)
     return tau * scale
 
@@ -290,15 +358,25 @@ def _positive_semidefinite(form: _Form) -> None:
 
 
 def _check_witness(run: _Run, witness: Mapping[str, Any], tau: Fraction) -> None:
-    at = {name: Fraction(v) for name, v in witness["vectors"].items()}
-    level = {name: Fraction(v) for name, v in witness["values"].items()}
+    at = {name: _number(v) for name, v in witness["vectors"].items()}
+    level = {name: _number(v) for name, v in witness["values"].items()}
+    square = _number(witness["square"])  # vectors are those times its root, values those times it
+    _demand(square > 0, "square is not positive")
 
     def at_instance(row: Vector, form: _Form) -> Fraction:
         total = sum((w * level[name] for name, w in row.items()), ZERO)
-        return total + sum((w * at[p] * at[q] for (p, q), w in form.items()), ZERO)
+        return square * (total + sum((w * at[p] * at[q] for (p, q), w in form.items()), ZERO))
 
-    wanted = set(run.total(str(run.K))) if run.metric in ("objective", "average_objective", "decrease") else set()
-    _demand(wanted <= set(level), "the witness has no value at the last iterate")
+    K = run.K
+    wanted = set(run.total(str(K))) if run.metric in ("objective", "average_objective", "decrease") else set()
+    if run.initial == "objective" or "decrease" in (run.initial, run.metric):
+        wanted |= set(run.total("0"))
+    if run.initial == "decrease":
+        wanted |= set(run.total(str(K)))
+    wanted |= {f"f{k}" for k in range(K)} if run.smooth else set()
+    wanted |= {f"r{k}" for k in range(1, K + 1)} if run.composite or not run.smooth else set()
+    wanted |= {"t"} | ({f"f{K}"} if not run.composite else set()) if run.metric == "best_gradient" else set()
+    _demand(wanted <= set(level), "the witness leaves out a point of the run")
     for name in run.all_pairs(level):
         row, form, rhs, equation = run.inequality(name)
         rest = rhs - at_instance(row, form)

@@ -57,8 +57,8 @@ def solved(certified_up_to: int, **question: Any) -> tuple[float, bool, str]:
         found = bounds.worst_case(**question)
         if question["steps"] <= certified_up_to and np.isfinite(found.upper):
             return found.upper, True, ""
-        return found.value, False, ""
-    except bounds.UnboundedError:  # by the solver's word, which does not tell +inf from what is beyond its numbers
+        return (found.estimate if np.isfinite(found.estimate) else found.value), False, ""
+    except bounds.UnboundedError:
         return np.nan, False, "not found: +inf, or too large for double precision"
     except bounds.InputError:  # the question was checked before, so the solver stopped
         return np.nan, False, "not found: the solver stopped without a result"

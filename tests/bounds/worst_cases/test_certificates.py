@@ -10,7 +10,7 @@ import pytest
 
 import bounds
 from bounds.worst_cases import _patterns
-from bounds.worst_cases.checker import Wrong, check
+from bounds.worst_cases.checker import Wrong, check, digest
 
 STEPS = (Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), Fraction(1))
 COMPOSITE = {"function_class": "composite", "method": "proximal_gradient"}
@@ -93,12 +93,17 @@ def certificates() -> dict[str, dict]:
     return {name: dict(bounds.worst_case(**asked).certificate().data) for name, asked in questions.items()}
 
 
+def signed(certificate: dict) -> dict:
+    """With its own digest: what is wrong has to be found in the mathematics."""
+    return {**certificate, "digest": digest(certificate)}
+
+
 def tampered(certificate: dict) -> list[tuple[str, dict]]:
     """Certificates that claim a little more, or rest on a little less."""
     made = []
 
     def change(what: str, **entries: object) -> None:
-        made.append((what, {**copy.deepcopy(certificate), **entries}))
+        made.append((what, signed({**copy.deepcopy(certificate), **entries})))
 
     tau = Fraction(certificate["tau"])
     change("a smaller tau", tau=str(tau - Fraction(1, 10**9)))
@@ -144,12 +149,15 @@ def test_a_false_form_is_refused(certificates: dict[str, dict]) -> None:
     K = certificate["steps"]
     certificate["multipliers"] = [["f", "*", str(K), "1"], ["initial", "1/100"]]
     certificate["tau"] = "1/100"
-    with pytest.raises(Wrong, match="not positive semidefinite"):
+    with pytest.raises(Wrong, match="digest"):
         check(certificate)
+    del certificate["witness"]
+    with pytest.raises(Wrong, match="not positive semidefinite"):
+        check(signed({**certificate, "exact": False}))
 
 
 def test_what_is_no_certificate_is_refused() -> None:
-    for wrong in ({}, {"format": "l2obound-worst-case-1"}, {"format": 3}, []):
+    for wrong in ({}, {"format": "l2obound-worst-case-2"}, {"format": 3}, []):
         with pytest.raises(Wrong):
             check(wrong)
 

@@ -18,7 +18,11 @@ WRONG = {
     "K = 2.5": ({"steps": 2.5}, "steps: expected an integer"),
     "K = True": ({"steps": True}, "steps: expected an integer"),
     "mu > L": ({"function_class": "smooth_strongly_convex", "mu": 2.0}, "mu: expected mu < L"),
-    "mu = L": ({"function_class": "smooth_strongly_convex", "mu": 1.0}, "mu: expected mu < L"),
+    "mu left out": ({"function_class": "smooth_strongly_convex"}, "needs one, 0 < mu <= L; .* use smooth_convex"),
+    "mu left out, composite": (
+        {"function_class": "composite_strongly_convex", "method": "proximal_gradient"},
+        "needs one, 0 < mu <= L; .* use composite[.]",
+    ),
     "mu < 0": ({"function_class": "smooth_strongly_convex", "mu": -0.1}, "mu: expected >= 0"),
     "mu of another class": ({"mu": 0.1}, "smooth_convex has none"),
     "L = 0": ({"L": 0.0}, "L: expected > 0"),
