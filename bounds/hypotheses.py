@@ -313,9 +313,7 @@ PRECONDITIONER_POSITIVE = Hypothesis(
     ("Lp_min",),
     (Q.Lp_min[k],),
 )
-APART = Hypothesis(
-    "apart", "some x_k with k < K is not the comparator", r"\Delta > 0", _apart, ("Delta",), (Q.Delta,)
-)
+APART = Hypothesis("apart", "some x_k with k < K is not the comparator", r"\Delta > 0", _apart, ("Delta",), (Q.Delta,))
 FULL_STEP = Hypothesis(
     "full_step",
     "reading gradient_descent: the reference step is 1/L",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from . import descent, features, linear, nonconvex, out_of_distribution, rates
-from ._check import Unproved, check_argument
-from ._claims import Argument, Claim, Earlier, Factor, Part, Range, Term, Use
+from ._check import check_argument
+from ._claims import Argument, Claim, Earlier, Factor, Part, Range, Term, Unproved, Use
 from ._goal import goal
 from ._symbols import Point, is_vector
 
@@ -70,9 +70,9 @@ def prove(bound: Bound) -> Proof:
     if build is None:
         return Proof(bound.key, False, f"not proved here: {bound.source}", text=f"{_head(bound)}\nNot proved here.\n")
     try:
-        wanted = goal(bound.lhs, bound.rhs)
+        wanted = goal(bound.lhs, bound.rhs, bound.level)
         argument = build(wanted)
-        check_argument(argument, wanted.expression, [hypothesis.name for hypothesis in bound.hypotheses])
+        check_argument(argument, wanted, bound.hypotheses)
     except Unproved as error:
         return Proof(bound.key, False, str(error), text=f"{_head(bound)}\nNOT PROVED: {error}\n")
     except (ArithmeticError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
