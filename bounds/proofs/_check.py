@@ -143,10 +143,10 @@ class _Checker:
     def _condition(self, factor: Factor, first: int) -> None:
         claim, part, where = self.claim, self.part, f"{self.where}: {factor}"
         if isinstance(factor, Use):
-            self.ground.grant(factor.hypotheses, where)
-            Arguments(factor.arguments, self.ground, part, self.domain, where).check(factor.rule.takes)
             if RULES.get(factor.rule.name) is not factor.rule:
                 raise Unproved(f"{where}: this is none of the rules")
+            self.ground.grant(factor.hypotheses, where)
+            Arguments(factor.arguments, self.ground, part, self.domain, where).check(factor.rule.takes)
         elif isinstance(factor, Given):
             if factor.range not in part.ranges or factor.range.gives is None:
                 raise Unproved(f"{where} is another case")

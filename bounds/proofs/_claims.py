@@ -49,6 +49,12 @@ class Range:
     hypotheses: tuple[Hypothesis, ...] = ()
     cases: str = ""
     gives: sp.Expr | None = None
+    sign: str = ""
+
+    @property
+    def of(self) -> sp.Expr | None:
+        """The expression whose sign this is."""
+        return -self.gives if self.sign == "-" and self.gives is not None else self.gives
 
 
 # symbols of their own, so that ranges can be combined
@@ -94,8 +100,8 @@ def signs_of(name: str, expression: sp.Expr) -> tuple[Range, Range]:
     """The two cases expression >= 0 and expression <= 0."""
     family = f"the sign of {name}"
     return (
-        Range(f"{name} >= 0", cases=family, gives=expression),
-        Range(f"{name} <= 0", cases=family, gives=-expression),
+        Range(f"{name} >= 0", cases=family, gives=expression, sign="+"),
+        Range(f"{name} <= 0", cases=family, gives=-expression, sign="-"),
     )
 
 

@@ -18,7 +18,6 @@ from ._claims import (
     ZERO,
     Argument,
     Claim,
-    Definition,
     Earlier,
     Part,
     Range,
@@ -92,9 +91,9 @@ def ground(goal: Goal, argument: Argument, hypotheses: Iterable[Hypothesis]) -> 
     found.grant(goal.needs, "what the bound says")
     found.grant(argument.needs, "the argument")
     for definition in argument.definitions:
-        rows = _definitions(definition)
-        row = next((row for row in rows if found.has(row.hypotheses)), rows[0])
-        found.grant(row.hypotheses, f"the definition of {definition.symbol}")
+        if definition not in DEFINITIONS.values():
+            raise Unproved(f"the definition {definition.symbol} = {definition.value} is not one that proofs know")
+        found.grant(definition.hypotheses, f"the definition of {definition.symbol}")
     _check_sums(goal, argument)
     for norm, vector in argument.norms.items():
         _check_norm(norm, vector, argument)
@@ -109,13 +108,6 @@ def _translated(hypothesis: Hypothesis) -> list[sp.Expr]:
         except Unproved:  # a formula in quantities that proofs do not know is of no use to them
             continue
     return found
-
-
-def _definitions(wanted: Definition) -> list[Definition]:
-    rows = [row for row in DEFINITIONS.values() if row.symbol == wanted.symbol and same(row.value, wanted.value)]
-    if not rows:
-        raise Unproved(f"the definition {wanted.symbol} = {wanted.value} is not one of those that proofs know")
-    return rows
 
 
 def _check_sums(goal: Goal, argument: Argument) -> None:
@@ -175,7 +167,13 @@ def check_range(r: Range, ground: Ground, where: str) -> None:
     if known is not None and known.values == r.values and known.cases == r.cases and r.gives is None:
         ground.grant(known.hypotheses, where)
         return
-    if r.values or r.hypotheses or r.gives is None or not r.cases.startswith("the sign of "):
+    if (
+        r.values
+        or r.hypotheses
+        or r.gives is None
+        or r.sign not in ("+", "-")
+        or not r.cases.startswith("the sign of ")
+    ):
         raise Unproved(f"{where}: the range {r.says} is not one of those that proofs know")
     check_symbols(r.gives, ground.argument, where)
     if not degrees(r.gives) <= {0, 2}:

@@ -11,7 +11,7 @@ from ..hypotheses import BIAS_FREE
 from ._claims import UNIT_STEP, Argument, Claim, Earlier, Part, Range, Term, term, use
 from ._facts import DEFINITIONS, DELTA1, DELTA2
 from ._goal import Goal, translate
-from ._symbols import BEFORE, DEVIATION, NOW, G, L, h, size, symbol
+from ._symbols import BEFORE, DEVIATION, NOW, G, L, h, size
 
 GNORM, ENORM = size("Gnorm", "k"), size("enorm", "k")
 ONE_STEP = (term(1, use("descent_lemma", BEFORE, NOW)), term(1, use("subgradient", BEFORE, NOW)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sympy as sp
-
 from .._vocabulary import Q
 from ._claims import UNIT_STEP, Argument, Claim, Earlier, Part, Term, term, use
 from ._facts import DEFINITIONS
