@@ -58,7 +58,7 @@ def check_argument(argument: Argument, goal: Goal, hypotheses: Iterable[Hypothes
         raise Unproved("the last claim is not proved for every case and every step")
     if terms(last.expression - goal.expression):
         raise Unproved("the last claim is not what the bound says")
-    for part in parts:
+    for part in reversed(parts):  # what a wrong formula breaks is at the end, as a rule
         part.check()
     return frozenset(base.used)
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 
 PRIME = 2**521 - 1
+VECTOR = re.compile(r"([xgsuvw]|[a-z0-9]+vec)_[kj0Kzt]")
+"""Names of vectors."""
 _DRAW = random.SystemRandom()
 _BINARY = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 LONGEST, HIGHEST = 100_000, 64
@@ -126,6 +129,13 @@ def same(one: str, other: str) -> bool:
         return point(f"Max {value(inside, point, maximum)}")
 
     return value(parse(one), point, maximum) == value(parse(other), point, maximum)
+
+
+def even(at: Callable[[int], int]) -> bool:
+    """Whether a polynomial in the scale of the vectors has terms of degree 0 and 2 only."""
+    scale = Point()("scale")
+    none, one = at(0), at(1)
+    return (at(scale) - none - scale * scale * (one - none)) % PRIME == 0
 
 
 # Signs: fractions of polynomials with positive coefficients

@@ -214,4 +214,4 @@ HYPOTHESES: dict[str, tuple[str, str]] = {
     "history_range": ("0 <= b < 1 and r > 0", _HERE + "_history_range"),
     "history_stable": ("the recurrence is stable: no eigenvalue of modulus above 1", _HERE + "_history_stable"),
 }
-"""The hypotheses that rules, ranges, definitions and facts rest on, by name: a statement must have them word for word."""
+"""The hypotheses that the rows above rest on, by name: a statement must have them word for word."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -12,7 +13,7 @@ from . import descent, features, linear, nonconvex, out_of_distribution, rates
 from ._check import check_argument
 from ._claims import Argument, Claim, Earlier, Factor, Part, Range, Term, Unproved, Use
 from ._facts import DEFINITIONS
-from ._goal import goal
+from ._goal import Goal, goal
 from ._symbols import Point
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Proof:
 
     `valid`: every identity was expanded to 0 = 0 exactly and every sign shown, for symbolic L, h, mu, sigma and K; if
     not, `reason` says what failed, or that there is no proof. `identity` states, claim by claim, what the terms add up
-    to; `multipliers` lists the terms.
+    to; `multipliers` lists the terms; `hypotheses` names those of the bound that the proof uses.
     """
 
     bound: str
@@ -59,6 +60,7 @@ class Proof:
     identity: tuple[str, ...] = ()
     text: str = ""
     data: dict[str, Any] | None = None
+    hypotheses: tuple[str, ...] = ()
 
     def certificate(self) -> dict[str, Any]:
         """The proof as plain JSON: all that a checker needs that knows the rules and nothing of this package."""
@@ -71,9 +73,8 @@ def prove(bound: Bound) -> Proof:
     if build is None:
         return Proof(bound.key, False, f"not proved here: {bound.source}", text=f"{_head(bound)}\nNot proved here.\n")
     try:
-        wanted = goal(bound.lhs, bound.rhs, bound.level)
-        argument = build(wanted)
-        check_argument(argument, wanted, bound.hypotheses)
+        wanted, argument = _argued(build, bound.lhs, bound.rhs, bound.level)
+        used = check_argument(argument, wanted, bound.hypotheses)
     except Unproved as error:
         return Proof(bound.key, False, str(error), text=f"{_head(bound)}\nNOT PROVED: {error}\n")
     except (ArithmeticError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
@@ -83,8 +84,21 @@ def prove(bound: Bound) -> Proof:
     lines = tuple(line for claim in argument.claims for line in _identities(claim))
     text = "\n".join((_head(bound), *_body(argument), "")) + "\n"
     return Proof(
-        bound.key, True, "", tuple(_multipliers(argument)), lines, text, _data(bound, wanted.expression, argument)
+        bound.key,
+        True,
+        "",
+        tuple(_multipliers(argument)),
+        lines,
+        text,
+        _data(bound, wanted.expression, argument),
+        tuple(hypothesis.name for hypothesis in bound.hypotheses if hypothesis.digest in used),
     )
+
+
+@lru_cache(maxsize=128)
+def _argued(build: Callable[[Goal], Argument], lhs: sp.Expr, rhs: sp.Expr, level: str) -> tuple[Goal, Argument]:
+    wanted = goal(lhs, rhs, level)
+    return wanted, build(wanted)
 
 
 def _multipliers(argument: Argument) -> Iterator[Multiplier]:
