@@ -200,8 +200,8 @@ class Bound:
         return {
             "bound": self.key,
             "level": self.level,
-            "lhs": str(self.lhs),
-            "rhs": str(self.rhs),
+            "lhs": _text(self.lhs),
+            "rhs": _text(self.rhs),
             "hypotheses": [hypothesis.content for hypothesis in self.hypotheses],
         }
 
@@ -219,6 +219,19 @@ class Bound:
     def replace(self, **changes: Any) -> Bound:
         """A copy with some fields changed."""
         return replace(self, **changes)
+
+
+_KNOWN = {k, *(quantity.symbol for quantity in VOCABULARY.values())}
+
+
+def _text(expression: sp.Expr) -> str:
+    """The formula as text, in which what is only called like a quantity of the vocabulary is marked by a `?`."""
+    expression = sp.sympify(expression)
+    entries = {e: sp.Symbol(f"{e}?") for e in expression.atoms(sp.Indexed) if e.base not in _KNOWN}
+    expression = expression.xreplace(entries)
+    bases = {e.base.label for e in expression.atoms(sp.Indexed)}
+    symbols = expression.atoms(sp.Symbol) - _KNOWN - bases - set(entries.values())
+    return str(expression.xreplace({s: sp.Symbol(f"{s}?") for s in symbols}))
 
 
 def _shown(ball: Ball) -> np.ndarray:
