@@ -317,6 +317,10 @@ class Arguments:
             if same(formula, value):
                 self.ground.used.add(digest)
                 return True
+        known = [one for one in vars(_hypotheses).values() if isinstance(one, Hypothesis)]
+        lacking = [f"`{one.name}`" for one in known if any(same(f, value) for f in _translated(one))]
+        if lacking:
+            raise Unproved(f"{self.where} needs the hypothesis {' or '.join(lacking)}, which the bound does not have")
         return False
 
 

@@ -67,7 +67,7 @@ def is_accepted(certificate: dict[str, Any], bound: bounds.Bound | None = None) 
     return True
 
 
-# Runs in numbers. f = a x^2/2 and r = c|x| on the line, minimised at 0; any steps, any comparator.
+# Runs in numbers. f = a x^2/2 and r = c|x| on the line, minimised at 0, plus a number; any steps, any comparator.
 
 
 @functools.cache
@@ -96,6 +96,8 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
     column = L[:, None], h[:, None], a[:, None], z[:, None]
     Lc, hc, ac, zc = column
     F = ac / 2 * x**2 + c[:, None] * np.abs(x)
+    level = rng.choice([0.0, -20.0], batch)  # what F is at its minimum
+    F = F + level[:, None]
     D, G = x[:, :-1] - x[:, 1:], ac * x[:, :-1] + s
     e = D - hc / Lc * G
     e = np.where(exact[:, None], 0.0, e)
@@ -108,9 +110,9 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
     with np.errstate(divide="ignore", invalid="ignore"):
         sigma = np.where(e == 0, 0.0, Lc * np.abs(e) / np.abs(G))
     values = {
-        **{"L": L, "h": h, "K": np.full(batch, float(K)), "mu": a, "F_low": np.zeros(batch), "R": np.abs(x[:, 0] - z)},
-        **{"F": F, "F_z": a / 2 * z**2 + c * np.abs(z), "F_best": F[:, 1:].min(1)},
-        **{"F_mean": a / 2 * mean**2 + c * np.abs(mean), "dist": np.abs(x - zc), "gz2": (ac * (x - zc)) ** 2},
+        **{"L": L, "h": h, "K": np.full(batch, float(K)), "mu": a, "F_low": level, "R": np.abs(x[:, 0] - z)},
+        **{"F": F, "F_z": level + a / 2 * z**2 + c * np.abs(z), "F_best": F[:, 1:].min(1)},
+        **{"F_mean": level + a / 2 * mean**2 + c * np.abs(mean), "dist": np.abs(x - zc), "gz2": (ac * (x - zc)) ** 2},
         **{"Delta": np.abs(x - zc)[:, :-1].max(1), "tau": np.abs(prox(z - h / L * a * z) - z)},
         **{"G2": G**2, "D2": D**2, "e2": e**2, "enorm": np.abs(e), "Ge": G * e, "ex": e * (x[:, 1:] - zc)},
         **{"ex_prev": e * (x[:, :-1] - zc), "sigma": sigma, "sigma_max": sigma.max(1)},
@@ -120,7 +122,11 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
         **{"bracket": share * np.abs(e), "C1": np.zeros((batch, K)), "C2": (1 - share) * np.abs(e)},
         **{"dz": np.ones((batch, K)), "G_inf": np.abs(G), "pshift": np.zeros((batch, K))},
         **{"bshift": (1 - share) * np.abs(e), "Lp_min": Lc * p + 0 * G, "Gb": np.abs(G + bias / p)},
-        **{"delta1": np.abs(2 * Lc * p - 1) + 0 * G, "delta2": np.abs(2 * Lc * bias - G), "defect": np.ones((batch, K))},
+        **{
+            "delta1": np.abs(2 * Lc * p - 1) + 0 * G,
+            "delta2": np.abs(2 * Lc * bias - G),
+            "defect": np.ones((batch, K)),
+        },
         **{"history_q": q_, "history_r": r_, "history_b": b_},
     }
     values["history_radius"] = bounds.history.frozen_mode(r_, q_, b_).radius
