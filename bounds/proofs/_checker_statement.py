@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import _checker_base as base
-from ._checker_arithmetic import Wrong, demand, names, positive_part, same, whole
+from ._checker_arithmetic import VECTOR, Wrong, demand, names, parse, positive_part, same, whole
 
 if TYPE_CHECKING:
     from .checker import Ground
@@ -37,7 +37,7 @@ class Reader:
         if isinstance(tree.op, ast.Pow):
             return self._power(tree)
         sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}[type(tree.op)]
-        return f"({self.read(tree.left)}{sign}({self.read(tree.right)}))"
+        return _in_a_space(f"({self.read(tree.left)}{sign}({self.read(tree.right)}))")
 
     def _name(self, name: str) -> str:
         demand(name in base.RUN or (name == "k" and self.stepwise), f"the statement has {name}, here of no meaning")
@@ -76,7 +76,7 @@ class Reader:
         reader = Reader(self.ground, True, inside=True)
         rest = "*".join(["1", *(reader.read(f) for f in factors if f not in discounts)])
         rest = "/".join([rest, *(f"({reader.read(d)})" for d in divisors)])
-        return f"{self._sum(rest, factor, '0')}_K"
+        return f"{self._sum(_in_a_space(rest), factor, '0')}_K"
 
     def _sum(self, increment: str, factor: str, start: str) -> str:
         for name, rule in self.ground.sums.items():
@@ -101,7 +101,29 @@ class Reader:
         inside = self.read(tree.left)
         if power == 2 and re.fullmatch(r"dist_[kj0K]", inside):
             return f"((x_{inside[5:]} - x_z)**2)"
-        return f"({inside})**({power})"
+        return _in_a_space(f"({inside})**({power})")
+
+
+def _in_a_space(text: str) -> str:
+    """The formula, unless it has a product of inner products: ||u||^2 ||v||^2 and <u, v>^2 are one polynomial."""
+    demand(_degree(parse(text)) <= 2, f"the statement has a product of inner products: {text[:80]}")
+    return text
+
+
+def _degree(tree: ast.expr) -> int:
+    """The degree in the vectors, at most."""
+    if isinstance(tree, ast.Name):
+        return int(VECTOR.fullmatch(tree.id) is not None)
+    if isinstance(tree, ast.UnaryOp):
+        return _degree(tree.operand)
+    if isinstance(tree, ast.Call):
+        return max(map(_degree, tree.args))
+    if not isinstance(tree, ast.BinOp):
+        return 0
+    if isinstance(tree.op, ast.Pow):
+        return abs(whole(tree.right) or 0) * _degree(tree.left)
+    left, right = _degree(tree.left), _degree(tree.right)
+    return left + right if isinstance(tree.op, (ast.Mult, ast.Div)) else max(left, right)
 
 
 def _is_power_of(tree: ast.expr, exponent: str) -> bool:

@@ -15,7 +15,7 @@ import sympy as sp
 from .._vocabulary import VOCABULARY, Q, k
 from ..hypotheses import BIAS_FREE, OWN_STEPS, PRECONDITIONER_POSITIVE, WEIGHTS, Hypothesis
 from ._claims import ONE, ZERO, Recurrence, Unproved
-from ._symbols import BEFORE, DEVIATION, NOW, STEP, G, L, Point, Z, size, symbol
+from ._symbols import BEFORE, DEVIATION, NOW, STEP, G, L, Point, Z, is_vector, size, symbol
 
 INDICES = {k: "k", k - 1: "j", sp.Integer(0): "0", Q.K: "K"}
 """The indices that a proof knows, by their position."""
@@ -85,8 +85,10 @@ class _Reader:
             return self._symbol(e)
         if isinstance(e, sp.Indexed):
             return self._entry(e)
-        if isinstance(e, (sp.Add, sp.Mul)):
-            return e.func(*map(self.read, e.args))
+        if isinstance(e, sp.Add):
+            return sp.Add(*map(self.read, e.args))
+        if isinstance(e, sp.Mul):
+            return _in_a_space(e, [self.read(a) for a in e.args])
         if isinstance(e, sp.Pow):
             return self._power(e)
         if isinstance(e, sp.Sum):
@@ -140,7 +142,7 @@ class _Reader:
         inside = self.read(base)
         if exponent == 2 and inside.is_Symbol and inside.name.startswith("dist_"):
             return (symbol("x", inside.name.removeprefix("dist_")) - Z.x) ** 2
-        return inside**exponent
+        return _in_a_space(e, [inside] * abs(int(exponent))) ** (1 if exponent > 0 else -1)
 
     def _constant(self, c: sp.Expr) -> sp.Expr:
         if c.has(k) or c.atoms(sp.Indexed, sp.Sum):
@@ -161,6 +163,24 @@ class _Reader:
         rest = sp.Mul(*(f for f in factors if f not in discounts))
         inner = _Reader(self.sums, self.needs, stepwise=True, inside=True).read(rest)
         return symbol(named(self.sums, inner, c), "K")
+
+
+def _in_a_space(e: sp.Expr, factors: list[sp.Expr]) -> sp.Expr:
+    """The product of what was read; ||u||^2 ||v||^2 and <u, v>^2 would be one polynomial, and are not the same."""
+    if sum(map(_degree, factors)) > 2:
+        raise Unproved(f"the formula has {e}, a product of inner products; proofs know it on a line only")
+    return sp.Mul(*factors)
+
+
+def _degree(e: sp.Expr) -> int:
+    """The degree in the vectors, at most."""
+    if isinstance(e, sp.Symbol):
+        return int(is_vector(e))
+    if isinstance(e, sp.Mul):
+        return sum(map(_degree, e.args))
+    if isinstance(e, sp.Pow):
+        return abs(int(e.exp)) * _degree(e.base)
+    return max(map(_degree, e.args), default=0)
 
 
 def named(sums: dict[str, Recurrence], increment: sp.Expr, factor: sp.Expr = ONE, start: sp.Expr = ZERO) -> str:

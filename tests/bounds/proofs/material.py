@@ -131,8 +131,8 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
     }
     values["history_radius"] = bounds.history.frozen_mode(r_, q_, b_).radius
     true = np.ones(batch, bool)
-    meets = {name: true for name in ("f_smooth", "f_convex", "r_convex", "strongly_convex", "polyak_lojasiewicz")}
-    meets |= {name: true for name in ("heads_lipschitz", "own_steps", "weights", "preconditioner_positive")}
+    meets = dict.fromkeys(("f_smooth", "f_convex", "r_convex", "strongly_convex", "polyak_lojasiewicz"), true)
+    meets |= dict.fromkeys(("heads_lipschitz", "own_steps", "weights", "preconditioner_positive"), true)
     meets |= {"r_zero": c == 0, "r_indicator": c == 0, "comparator_optimal": z == 0, "equivariant_heads": ~true}
     meets |= {"deviation_below_step": (sigma < hc).all(1), "monotone": (sigma <= hc).all(1), "exact_step": exact}
     meets |= {"bias_free": np.abs(bias).max(1) < 1e-14, "preconditioner_in_range": true, "apart": values["Delta"] > 0}

@@ -283,7 +283,7 @@ def attacks() -> Iterator[tuple[str, bounds.Bound, Build]]:
         g, term(1, Given(Range("x", {}, (H.R_CONVEX,), gives=h - sigma))),
         ranges=(Range("x", {}, (H.R_CONVEX,), gives=h - sigma),),
     )  # fmt: skip
-    up, down = signs_of("F", NOW.f)
+    up, _down = signs_of("F", NOW.f)
     yield "one sign only", statement(-Q.F[k], 0), lambda g: at_once(g, term(1, Given(up)), ranges=(up,))
     yield (
         "the bound in one case",

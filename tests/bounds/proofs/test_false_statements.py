@@ -256,7 +256,7 @@ def test_hypotheses_are_what_they_say_and_not_their_names(name: str) -> None:
 def test_names_of_hypotheses_are_their_own_and_those_of_their_checks() -> None:
     assert len({one.name for one in ALL}) == len({one.digest for one in ALL}) == len(ALL)
     for one in ALL:
-        values = {name: 1.0 for name in one.uses}
+        values = dict.fromkeys(one.uses, 1.0)
         assert one.check(bounds.quantities.from_scalars(values)).name == one.name
 
 
