@@ -64,7 +64,9 @@ def check_argument(argument: Argument, goal: Goal, hypotheses: Iterable[Hypothes
 
 
 def _uses_itself(claim: Claim, part: Part) -> bool:
-    return any(isinstance(f, Earlier) and f.claim == claim.name for t in part.terms for f in t.factors)
+    return any(
+        isinstance(f, Earlier) and (f.claim, f.index) == (claim.name, "j") for t in part.terms for f in t.factors
+    )
 
 
 def _first_index(claim: Claim) -> int:

@@ -50,9 +50,8 @@ Build = Callable[[Goal], Argument]
 
 
 def statement(lhs: sp.Expr, rhs: sp.Expr, *hypotheses: H.Hypothesis, level: str = "step") -> bounds.Bound:
-    return bounds.Bound(
-        "attack", "B99", "An attack", level, sp.sympify(lhs), sp.sympify(rhs), "upper", Source("derived", ""), hypotheses
-    )  # fmt: skip
+    sides, source = (sp.sympify(lhs), sp.sympify(rhs)), Source("derived", "")
+    return bounds.Bound("attack", "B99", "An attack", level, *sides, "upper", source, hypotheses)
 
 
 def at_last(goal: Goal, *terms: Any, before: tuple[Claim, ...] = (), part: Any = None, **more: Any) -> Argument:

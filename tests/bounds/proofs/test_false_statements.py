@@ -1,4 +1,4 @@
-"""Nothing false is proved, and no certificate of it is accepted: formulas, hypotheses, arguments of users, tampering."""
+"""Nothing false, or that proofs cannot read, is proved, and no certificate of it is accepted."""
 
 from __future__ import annotations
 
