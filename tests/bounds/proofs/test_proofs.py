@@ -258,9 +258,9 @@ def test_a_circle_is_refused() -> None:
 
 
 def test_a_claim_about_steps_is_not_used_before_the_first() -> None:
-    about_steps = Claim("step", "", L, (Part((term(L),)),))
-    used = Claim("bound", "", L, (Part((term(1, Earlier("step", "j", k - 1)),)),))
-    assert "speaks of steps" in refused((about_steps, used), L)
+    about_steps = Claim("step", "", k * L, (Part((term(k * L),)),))
+    used = Claim("bound", "", (k - 1) * L, (Part((term(1, Earlier("step", "j", k - 1)),)),))
+    assert "speaks of steps" in refused((about_steps, used), (k - 1) * L)
 
 
 def test_an_induction_needs_its_start() -> None:
