@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -67,7 +69,8 @@ class Bound:
     hypotheses attains it, its deviations not all 0 unless a hypothesis says so (tests/bounds/test_tight.py has
     one for each entry), and "upper" if no such run is known. `slop` is what must be added on the right because
     a hypothesis "... = 0" can only be checked to within rounding. `prime`: LaTeX writes the run as F', x'. `vacuous` is
-    the value from which on the right-hand side says nothing, where it is not the usual one.
+    the value from which on the right-hand side says nothing, where it is not the usual one. `beyond_proof` names the
+    hypotheses that the proof does not use: they say what the statement is for, or let its quantities be measured.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Bound:
     slop: sp.Expr | None = None
     prime: bool = False
     vacuous: sp.Expr | None = None
+    beyond_proof: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -190,6 +194,22 @@ class Bound:
             total += outer.diff(dummy) * inner
         return sp.simplify(total.xreplace(back))
 
+    @property
+    def statement(self) -> dict[str, Any]:
+        """What it says, as plain data: name, level, both sides, and the content of its hypotheses."""
+        return {
+            "bound": self.key,
+            "level": self.level,
+            "lhs": _text(self.lhs),
+            "rhs": _text(self.rhs),
+            "hypotheses": [hypothesis.content for hypothesis in self.hypotheses],
+        }
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of `statement`: two bounds with the same digest say the same."""
+        return hashlib.sha256(json.dumps(self.statement, sort_keys=True).encode()).hexdigest()
+
     def prove(self) -> Proof:
         """Check the machine proof of this bound; never raises, `Proof.reason` says what is missing."""
         from .proofs import prove  # the proofs import the catalogue's vocabulary, and take a moment to load
@@ -199,6 +219,19 @@ class Bound:
     def replace(self, **changes: Any) -> Bound:
         """A copy with some fields changed."""
         return replace(self, **changes)
+
+
+_KNOWN = {k, *(quantity.symbol for quantity in VOCABULARY.values())}
+
+
+def _text(expression: sp.Expr) -> str:
+    """The formula as text, in which what is only called like a quantity of the vocabulary is marked by a `?`."""
+    expression = sp.sympify(expression)
+    entries = {e: sp.Symbol(f"{e}?") for e in expression.atoms(sp.Indexed) if e.base not in _KNOWN}
+    expression = expression.xreplace(entries)
+    bases = {e.base.label for e in expression.atoms(sp.Indexed)}
+    symbols = expression.atoms(sp.Symbol) - _KNOWN - bases - set(entries.values())
+    return str(expression.xreplace({s: sp.Symbol(f"{s}?") for s in symbols}))
 
 
 def _shown(ball: Ball) -> np.ndarray:

@@ -59,6 +59,7 @@ ENTRIES = (
             "arXiv 2506.14263",
         ),
         hypotheses=(F_SMOOTH, R_CONVEX, REFERENCE_STEP, DEVIATION_BELOW_STEP),
+        beyond_proof=("deviation_below_step",),  # it holds for every sigma; below the step it is a decrease
         slop=Q.sigma_slack[k],
     ),
     Bound(
@@ -77,6 +78,7 @@ ENTRIES = (
             "arXiv 2506.14263",
         ),
         hypotheses=(F_SMOOTH, R_CONVEX, BIAS_FREE, PRECONDITIONER_IN_RANGE),
+        beyond_proof=("preconditioner_in_range",),  # it holds for every p; in the range it is a decrease
         # with D = p G + b the same expansion leaves -<G, b> + L <D, b> - (L/2)||b||^2
         slop=Q.bnorm[k] * (sp.sqrt(Q.G2[k]) + Q.L * sp.sqrt(Q.D2[k])),
     ),

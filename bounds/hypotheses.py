@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+import sympy as sp
 
-from ._vocabulary import VOCABULARY
+from ._vocabulary import VOCABULARY, Q, k
 from .quantities import FACTS, Quantities
 
 
@@ -28,19 +34,55 @@ class HypothesisCheck:
 
 @dataclass(frozen=True, eq=False)
 class Hypothesis:
-    """Condition of a bound. `uses` names what it needs; where that is missing the check fails and says so."""
+    """Condition of a bound. `uses` names what it needs; where that is missing the check fails and says so.
+
+    `formula`: expressions in the vocabulary, each >= 0 at every step where the condition holds. A proof may use them.
+    Two hypotheses are the same if their `content` is: a name alone says nothing.
+    """
 
     name: str
     statement: str
     latex: str
     judge: Callable[[Quantities], HypothesisCheck]
     uses: tuple[str, ...] = ()
+    formula: tuple[sp.Expr, ...] = ()
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What it says, as plain data: name, sentence, formula, what it is judged by and how."""
+        return {
+            "name": self.name,
+            "statement": self.statement,
+            "formula": [str(expression) for expression in self.formula],
+            "uses": list(self.uses),
+            "judge": _identity(self.judge),
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of `content`."""
+        return hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
 
     def check(self, quantities: Quantities) -> HypothesisCheck:
         """Judge the hypothesis on the quantities; never raises for missing ones."""
         for name in quantities.missing(self.uses):
             return unavailable(name, quantities, self.name)
         return self.judge(quantities)
+
+
+def _identity(judge: Any) -> str:
+    """What tells one predicate from another: a function by its place, one from elsewhere by its code as well."""
+    if isinstance(judge, functools.partial):
+        return f"partial({_identity(judge.func)}, {judge.args!r}, {sorted(judge.keywords.items())!r})"
+    if hasattr(judge, "__code__"):
+        place = f"{judge.__module__}.{judge.__qualname__}"
+        if judge.__module__ == __name__ and "<" not in judge.__qualname__:
+            return place
+        cells = [cell.cell_contents for cell in judge.__closure__ or ()]
+        inside = [judge.__code__.co_code.hex(), judge.__code__.co_consts, judge.__code__.co_names, judge.__defaults__]
+        return f"{place} {hashlib.sha256(repr((inside, cells)).encode()).hexdigest()}"
+    place = f"{type(judge).__module__}.{type(judge).__qualname__}"
+    return f"{place} {judge!r}" if is_dataclass(judge) else f"{place} {sorted(vars(judge).items())!r}"
 
 
 def unavailable(name: str, quantities: Quantities, label: str | None = None) -> HypothesisCheck:
@@ -121,12 +163,13 @@ class _Zero:
 class _ReferenceStep:
     """Judges whether 0 < h <= `high`."""
 
+    name: str
     high: float
 
     def __call__(self, quantities: Quantities) -> HypothesisCheck:
         h = quantities.values["h"]
         margin = np.where(h > 0, self.high - h, h)
-        return HypothesisCheck("reference_step", (h > 0) & (h <= self.high), h, f"0 < h <= {self.high:g}", margin)
+        return HypothesisCheck(self.name, (h > 0) & (h <= self.high), h, f"0 < h <= {self.high:g}", margin)
 
 
 def _preconditioner(quantities: Quantities) -> HypothesisCheck:
@@ -161,11 +204,12 @@ def _apart(quantities: Quantities) -> HypothesisCheck:
 class _StepIs:
     """Judges whether h is the reference step of a reading of Assumption 1."""
 
+    name: str
     value: float
 
     def __call__(self, quantities: Quantities) -> HypothesisCheck:
         h = quantities.values["h"]
-        return _inside(f"step_is_{self.value:g}", h, -np.abs(h - self.value), f"h = {self.value:g}", False)
+        return _inside(self.name, h, -np.abs(h - self.value), f"h = {self.value:g}", False)
 
 
 def _own_steps(quantities: Quantities) -> HypothesisCheck:
@@ -213,6 +257,7 @@ DEVIATION_BELOW_STEP = Hypothesis(
     r"\sigma_k < h",
     _deviation_below_step,
     ("sigma", "h"),
+    (Q.h - Q.sigma[k],),
 )
 MONOTONE = Hypothesis(
     "monotone",
@@ -220,6 +265,7 @@ MONOTONE = Hypothesis(
     r"\sigma_k \le h \ \forall k",
     _monotone,
     ("sigma", "enorm", "h"),
+    (Q.h - Q.sigma[k],),
 )
 EXACT_STEP = Hypothesis(
     "exact_step",
@@ -241,37 +287,72 @@ PRECONDITIONER_IN_RANGE = Hypothesis(
     r"0 < L p_{k,i} \le 2",
     _preconditioner,
     ("Lp_min", "Lp_max"),
+    (Q.Lp_min[k], 2 - Q.Lp_max[k]),
 )
 REFERENCE_STEP = Hypothesis(
-    "reference_step", "the reference step is in (0, 1]", r"0 < h \le 1", _ReferenceStep(1.0), ("h",)
+    "reference_step",
+    "the reference step is in (0, 1]",
+    r"0 < h \le 1",
+    _ReferenceStep("reference_step", 1.0),
+    ("h",),
+    (Q.h, 1 - Q.h),
 )
 REFERENCE_STEP_LONG = Hypothesis(
-    "reference_step",
+    "reference_step_long",
     "the reference step is in (0, 5/4]",
     r"0 < h \le \tfrac54",
-    _ReferenceStep(1.25),
+    _ReferenceStep("reference_step_long", 1.25),
     ("h",),
+    (Q.h, sp.Rational(5, 4) - Q.h),
 )
 PRECONDITIONER_POSITIVE = Hypothesis(
-    "preconditioner_positive", "the preconditioner is positive", r"p_{k,i} > 0", _preconditioner_positive, ("Lp_min",)
+    "preconditioner_positive",
+    "the preconditioner is positive",
+    r"p_{k,i} > 0",
+    _preconditioner_positive,
+    ("Lp_min",),
+    (Q.Lp_min[k],),
 )
-APART = Hypothesis("apart", "some x_k with k < K is not the comparator", r"\Delta > 0", _apart, ("Delta",))
+APART = Hypothesis("apart", "some x_k with k < K is not the comparator", r"\Delta > 0", _apart, ("Delta",), (Q.Delta,))
 FULL_STEP = Hypothesis(
-    "full_step", "reading gradient_descent: the reference step is 1/L", "h = 1", _StepIs(1.0), ("h",)
+    "full_step",
+    "reading gradient_descent: the reference step is 1/L",
+    "h = 1",
+    _StepIs("full_step", 1.0),
+    ("h",),
+    (Q.h - 1, 1 - Q.h),
 )
 HALF_STEP = Hypothesis(
-    "half_step", "reading half_step: the reference step is 1/(2L)", r"h = \tfrac12", _StepIs(0.5), ("h",)
+    "half_step",
+    "reading half_step: the reference step is 1/(2L)",
+    r"h = \tfrac12",
+    _StepIs("half_step", 0.5),
+    ("h",),
+    (Q.h - sp.Rational(1, 2), sp.Rational(1, 2) - Q.h),
 )
-OWN_STEPS = Hypothesis("own_steps", "each reference step h_k is in (0, 1]", r"0 < h_k \le 1", _own_steps, ("step_h",))
+OWN_STEPS = Hypothesis(
+    "own_steps",
+    "each reference step h_k is in (0, 1]",
+    r"0 < h_k \le 1",
+    _own_steps,
+    ("step_h",),
+    (Q.step_h[k], 1 - Q.step_h[k]),
+)
 WEIGHTS = Hypothesis(
     "weights",
     "v_K = 0, v_{k-1} = W_k^2/(2 W_k - v_k), 2 W_k > v_k and W_k - v_{k-1} + v_k >= 0",
     r"v_K = 0,\ v_{k-1} = \tfrac{W_k^2}{2 W_k - v_k},\ 2 W_k > v_k,\ W_k - v_{k-1} + v_k \ge 0",
     _weights,
     ("weight", "pot"),
+    (2 * Q.weight[k] - Q.pot[k], Q.weight[k] - Q.pot[k - 1] + Q.pot[k]),
 )
 HISTORY_RANGE = Hypothesis(
-    "history_range", "0 <= b < 1 and r > 0", r"0 \le b < 1,\ r > 0", _history_range, ("history_b", "history_r")
+    "history_range",
+    "0 <= b < 1 and r > 0",
+    r"0 \le b < 1,\ r > 0",
+    _history_range,
+    ("history_b", "history_r"),
+    (Q.history_b, 1 - Q.history_b, Q.history_r),
 )
 HISTORY_STABLE = Hypothesis(
     "history_stable",
@@ -279,4 +360,5 @@ HISTORY_STABLE = Hypothesis(
     r"\varrho \le 1",
     _history_stable,
     ("history_radius",),
+    (1 - Q.history_radius,),
 )

@@ -43,6 +43,7 @@ from .features import VIRTUAL
 from .hypotheses import (
     F_CONVEX,
     F_SMOOTH,
+    HEADS_LIPSCHITZ,
     MONOTONE,
     OWN_STEPS,
     R_CONVEX,
@@ -106,7 +107,7 @@ ENTRIES = (
         lhs=DECREASE,
         # <G, e> >= -||G|| ||e||, and ||e|| at most the virtual decomposition
         rhs=-h * (2 - h) * Q.G2[k] / (2 * L) + (1 - h) * sp.sqrt(Q.G2[k]) * VIRTUAL + HALF * L * VIRTUAL**2,
-        hypotheses=(F_SMOOTH, R_CONVEX, REFERENCE_STEP),
+        hypotheses=(F_SMOOTH, R_CONVEX, REFERENCE_STEP, HEADS_LIPSCHITZ),
         source=Source(
             "paper",
             "convergence deteriorates with the magnitude of the input features; an upper bound, not a "
@@ -149,7 +150,7 @@ ENTRIES = (
         prime=True,
         title="Multi-step bound out of distribution, by the magnitude of the feature shift",
         rhs=_B6 + L / (h * K) * sp.Sum(VIRTUAL * Q.dist[k], STEPS),
-        hypotheses=CONVEX,
+        hypotheses=(*CONVEX, HEADS_LIPSCHITZ),
         source=_B6_SOURCE,
     ),
     Bound(

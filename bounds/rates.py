@@ -132,6 +132,7 @@ ENTRIES = (
             "Drori, Teboulle, Math. Program. 145 (2014), Theorem 3.1",
         ),
         hypotheses=(*CONVEX, R_ZERO, COMPARATOR_OPTIMAL, REFERENCE_STEP, EXACT_STEP),
+        beyond_proof=("r_convex",),  # r = 0 is convex
         slop=_ROUNDING,
     ),
     Bound(

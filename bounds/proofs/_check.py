@@ -9,62 +9,86 @@ from itertools import product
 import sympy as sp
 
 from .._vocabulary import k
-from ._claims import CASES, INDEX_FROM_2, Argument, Claim, Earlier, Factor, Given, Part, Range, Term, Use, put_in
+from ..hypotheses import Hypothesis
+from ._claims import CASES, Argument, Claim, Earlier, Factor, Given, Part, Range, Term, Unproved, Use, put_in
+from ._conditions import (
+    Arguments,
+    Ground,
+    check_earlier,
+    check_place,
+    check_range,
+    check_symbols,
+    depends_on,
+    domain_of,
+    first_index,
+    ground,
+)
+from ._goal import Goal
 from ._polynomials import Ring, terms
+from ._rules import RULES
 from ._signs import is_nonnegative
 from ._symbols import is_vector, moved, symbol
 
 
-class Unproved(Exception):
-    """An argument that does not hold; the message says where."""
+def check_argument(argument: Argument, goal: Goal, hypotheses: Iterable[Hypothesis]) -> frozenset[str]:
+    """Raise `Unproved` unless the claims of the argument hold and the last one is what `goal` says.
 
-
-def check_argument(argument: Argument, goal: sp.Expr, hypotheses: Iterable[str]) -> None:
-    """Raise `Unproved` unless the claims of the argument hold and the last one is `goal`."""
-    granted = set(hypotheses)
+    Returns:
+        The digests of the hypotheses that it uses.
+    """
     if not argument.claims:
         raise Unproved("the argument has no claims")
-    _grant(argument.needs, granted, "the argument")
-    for definition in argument.definitions:
-        _grant(definition.hypotheses, granted, f"the definition of {definition.symbol}")
-    known: dict[str, Claim] = {}
+    base = ground(goal, argument, hypotheses)
+    parts: list[_Checker] = []
+    known: dict[str, tuple[Claim, int]] = {}
+    # side conditions first, which are cheap: most of what is wrong is found by them
     for claim in argument.claims:
+        if claim.name in known:
+            raise Unproved(f"two claims are called `{claim.name}`")
+        check_symbols(claim.expression, argument, f"claim `{claim.name}`")
+        first = _first_index(claim)
         for part in claim.parts:
             where = f"claim `{claim.name}`" + (f" ({part.says})" if part.says else "")
-            _Checker(claim, part, argument, known, granted, where).check()
+            parts.append(_Checker(claim, part, base, dict(known), where, domain_of(part.ranges, where)))
+            parts[-1].conditions(first)
         _check_cover(claim)
-        known[claim.name] = claim
-    if terms(argument.claims[-1].expression - goal):
+        known[claim.name] = (claim, first)
+    last = argument.claims[-1]
+    if last.case is not None or known[last.name][1] > 1:
+        raise Unproved("the last claim is not proved for every case and every step")
+    if terms(last.expression - goal.expression):
         raise Unproved("the last claim is not what the bound says")
-
-
-def _grant(names: Iterable[str], granted: set[str], where: str) -> None:
-    for name in names:
-        if name not in granted:
-            raise Unproved(f"{where} needs the hypothesis `{name}`, which is not one of the bound's")
+    for part in reversed(parts):  # what a wrong formula breaks is at the end, as a rule
+        part.check()
+    return frozenset(base.used)
 
 
 def _uses_itself(claim: Claim, part: Part) -> bool:
-    return any(isinstance(f, Earlier) and f.claim == claim.name for t in part.terms for f in t.factors)
+    return any(
+        isinstance(f, Earlier) and (f.claim, f.index) == (claim.name, "j") for t in part.terms for f in t.factors
+    )
+
+
+def _first_index(claim: Claim) -> int:
+    """The least index at which a claim holds: an induction has a start, and goes on right after it."""
+    general = [part for part in claim.parts if part.position == k]
+    begin = {part.position for part in claim.parts if part.position != k}
+    first = max((first_index(part) for part in general), default=0)
+    if not general:
+        raise Unproved(f"claim `{claim.name}` has no proof at a general k")
+    if begin and begin != {first - 1}:
+        raise Unproved(f"claim `{claim.name}`: the induction goes from {first} on and starts at {begin}")
+    if not begin and any(_uses_itself(claim, part) for part in general):
+        raise Unproved(f"claim `{claim.name}` has no proof: an induction without a start")
+    return first - 1 if begin else first
 
 
 def _check_cover(claim: Claim) -> None:
-    """Every case has a part: an induction its start, a range that is one of several cases the others."""
-    steps = [part for part in claim.parts if _uses_itself(claim, part)]
-    starts = [part for part in claim.parts if part not in steps]
-    if not starts:
-        raise Unproved(f"claim `{claim.name}` has no proof" + (": an induction without a start" if steps else ""))
-    if steps:
-        # parts that need no induction hypothesis belong to the steps if they are at a general k
-        steps += [part for part in starts if part.position == k]
-        starts = [part for part in starts if part.position != k]
-        first = 2 if all(INDEX_FROM_2 in part.ranges for part in steps) else 1
-        begin = {part.position for part in starts}
-        if begin != {first - 1}:
-            raise Unproved(f"claim `{claim.name}`: the induction goes from {first - 1} on and starts at {begin}")
+    """A range that is one of several cases has the others beside it, at the start and at the steps."""
     if claim.case is not None and not all(claim.case in part.ranges for part in claim.parts):
         raise Unproved(f"claim `{claim.name}` is for {claim.case.says} and is proved elsewhere")
-    for group in (starts, steps):
+    general = [part for part in claim.parts if part.position == k]
+    for group in ([part for part in claim.parts if part.position != k], general):
         found = [frozenset(r for r in part.ranges if r.cases and r is not claim.case) for part in group]
         _check_cases(claim, found)
 
@@ -92,24 +116,66 @@ class _Checker:
 
     claim: Claim
     part: Part
-    argument: Argument
-    known: Mapping[str, Claim]
-    granted: set[str]
+    ground: Ground
+    known: Mapping[str, tuple[Claim, int]]
     where: str
+    domain: Mapping[sp.Symbol, sp.Expr]
+
+    def conditions(self, first: int) -> None:
+        """Everything but the algebra; `first` is the least index at which the claim is to hold."""
+        claim, part, where = self.claim, self.part, self.where
+        check_place(part, where)
+        if part.position == 0 and depends_on(claim.expression, "_j"):
+            raise Unproved(f"{where}: the claim speaks of x_(k-1), and there is none before x_0")
+        for r in part.ranges:
+            check_range(r, self.ground, where)
+        self._scalar(part.times)
+        for one in part.terms:
+            self._scalar(one.multiplier)
+            if one.square is not None:
+                check_symbols(one.square, self.ground.argument, where)
+            for factor in one.factors:
+                self._condition(factor, first)
+
+    def _scalar(self, expression: sp.Expr) -> None:
+        check_symbols(expression, self.ground.argument, self.where)
+        if any(is_vector(s) for s in expression.free_symbols):
+            raise Unproved(f"{self.where}: the multiplier {expression} has vectors")
+
+    def _condition(self, factor: Factor, first: int) -> None:
+        claim, part, where = self.claim, self.part, f"{self.where}: {factor}"
+        if isinstance(factor, Use):
+            if RULES.get(factor.rule.name) is not factor.rule:
+                raise Unproved(f"{where}: this is none of the rules")
+            self.ground.grant(factor.hypotheses, where)
+            Arguments(factor.arguments, self.ground, part, self.domain, where).check(factor.rule.takes)
+        elif isinstance(factor, Given):
+            if factor.range not in part.ranges or factor.range.gives is None:
+                raise Unproved(f"{where} is another case")
+        elif factor.claim == claim.name:
+            if (factor.index, factor.position) != ("j", k - 1) or part.position != k or claim.equality:
+                raise Unproved(f"claim `{claim.name}` is used to prove itself")
+            check_earlier(factor, claim, first, part, where)
+        elif factor.claim not in self.known:
+            raise Unproved(f"claim `{factor.claim}` is used before it is proved")
+        else:
+            check_earlier(factor, *self.known[factor.claim], part, where)
+
+    def at(self, expression: sp.Expr) -> sp.Expr:
+        """The expression at the k of this part, which is 1 at a start at 1."""
+        return sp.sympify(expression).subs(k, 1) if self.part.position == 1 else expression
 
     def check(self) -> None:
-        claim, part, where = self.claim, self.part, self.where
-        for r in part.ranges:
-            _grant((h.name for h in r.hypotheses), self.granted, where)
-        domain = {s: value for r in part.ranges for s, value in r.values.items()}
-        times = part.times
-        if times != 1 and not (is_nonnegative(times, domain, True) or _conjugate(claim.expression, times, domain)):
+        """The algebra: the identity, its degrees and its signs."""
+        claim, part, where, domain = self.claim, self.part, self.where, self.domain
+        times, wanted = self.at(part.times), moved(claim.expression, part.index, part.position)
+        if times != 1 and not (is_nonnegative(times, domain, True) or _conjugate(wanted, times, domain)):
             raise Unproved(f"{where}: the claim is multiplied by {times}, which is not shown to be positive")
-        pieces = [(f"{where}: the claim", times * moved(claim.expression, part.index, part.position))]
+        pieces = [(f"{where}: the claim", times * wanted)]
         for one in part.terms:
             pieces.append((f"{where}: {_named(one)}", -self.value(one, domain)))
         fixed = {s: value for s, value in domain.items() if value.is_number}
-        pieces = [(label, self.replaced(piece, domain).subs(fixed)) for label, piece in pieces]
+        pieces = [(label, self.at(self.replaced(piece, domain)).subs(fixed)) for label, piece in pieces]
         ring = Ring([piece for _, piece in pieces])
         vectors = [is_vector(s) for s in ring.gens]
         total = ring(sp.Integer(0))
@@ -131,37 +197,22 @@ class _Checker:
             equality |= is_equality
         if self.claim.equality and not equality:
             raise Unproved(f"{self.where}: an equality is proved by equalities only")
-        if not equality and not is_nonnegative(one.multiplier, domain):
+        if not equality and not is_nonnegative(self.at(one.multiplier), domain):
             raise Unproved(f"{self.where}: the multiplier {one.multiplier} of {_named(one)} is not shown to be >= 0")
         return one.multiplier * value * (1 if one.square is None else one.square**2)
 
     def factor(self, factor: Factor) -> tuple[sp.Expr, bool]:
         """The expression of a factor, and whether it is = 0 rather than >= 0."""
-        claim, part, where = self.claim, self.part, self.where
         if isinstance(factor, Use):
-            _grant(factor.hypotheses, self.granted, f"{where}: {factor}")
             return factor.expression, factor.rule.equality
         if isinstance(factor, Given):
-            if factor.range not in part.ranges or factor.range.gives is None:
-                raise Unproved(f"{where}: {factor} is another case")
             return factor.range.gives, False
-        if factor.claim == claim.name:
-            if (factor.index, factor.position) != ("j", k - 1) or part.index != "k" or claim.equality:
-                raise Unproved(f"claim `{claim.name}` is used to prove itself")
-            return moved(claim.expression, "j", k - 1), False
-        if factor.claim not in self.known:
-            raise Unproved(f"claim `{factor.claim}` is used before it is proved")
-        source = self.known[factor.claim]
-        if source.case is not None and source.case not in part.ranges:
-            raise Unproved(f"claim `{factor.claim}` holds for {source.case.says} only")
-        if factor.index in ("0", "j") and not any(part.position == 0 for part in source.parts):
-            # a claim about steps holds from k = 1 on, and at k - 1 = 0 there is none
-            raise Unproved(f"claim `{factor.claim}` speaks of steps and is used at {factor.position}")
+        source = self.claim if factor.claim == self.claim.name else self.known[factor.claim][0]
         return moved(source.expression, factor.index, factor.position), source.equality
 
     def replaced(self, piece: sp.Expr, domain: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
         """Partial sums by their recurrence, definitions put in, maxima decided by the range."""
-        for name, rule in self.argument.sums.items():
+        for name, rule in self.ground.argument.sums.items():
             now = rule.factor * symbol(name, "j") + rule.increment
             piece = piece.subs({symbol(name, "k"): now, symbol(name, "0"): rule.start})
         for maximum in piece.atoms(sp.Max):
@@ -174,7 +225,7 @@ class _Checker:
                 piece = piece.subs(maximum, 0)
             else:
                 raise Unproved(f"{self.where}: the sign of {rest[0]} is not known here")
-        return put_in(piece, self.argument.definitions)
+        return put_in(piece, self.ground.argument.definitions)
 
 
 def _conjugate(expression: sp.Expr, times: sp.Expr, domain: Mapping[sp.Symbol, sp.Expr]) -> bool:

@@ -9,7 +9,20 @@ from typing import Any
 import sympy as sp
 
 from .._vocabulary import Q, k
-from ..hypotheses import REFERENCE_STEP, REFERENCE_STEP_LONG, Hypothesis
+from ..hypotheses import (
+    APART,
+    DEVIATION_BELOW_STEP,
+    F_SMOOTH,
+    FULL_STEP,
+    HALF_STEP,
+    HISTORY_RANGE,
+    OWN_STEPS,
+    REFERENCE_STEP,
+    REFERENCE_STEP_LONG,
+    STRONGLY_CONVEX,
+    WEIGHTS,
+    Hypothesis,
+)
 from ._rules import RULES, Rule
 from ._symbols import Point, h, symbol
 
@@ -17,13 +30,18 @@ K = Q.K
 ZERO, ONE = sp.Integer(0), sp.Integer(1)
 
 
+class Unproved(Exception):
+    """An argument that does not hold; the message says where."""
+
+
 @dataclass(frozen=True, eq=False)
 class Range:
     """Where parameters lie, and the hypotheses that say so.
 
-    `values` is a change of variables (see `_signs`); a symbol whose value is a number has that value in the identity
-    too. `gives` is an expression that is >= 0 in this range. A range that is one of several cases says in `cases` of
-    which family: the members of `CASES[cases]`, or the two signs of one expression (`signs_of`).
+    `values` is a change of variables (see `_signs`) that reaches every value the hypotheses allow; a symbol whose value
+    is a number has that value in the identity too. A range that is one of several cases says in `cases` of which
+    family: the members of `CASES[cases]`, or the two signs of one expression (`signs_of`), which is then `gives`. A
+    proof may use the ranges of `RANGES` and `signs_of`, and no others.
     """
 
     says: str
@@ -31,25 +49,44 @@ class Range:
     hypotheses: tuple[Hypothesis, ...] = ()
     cases: str = ""
     gives: sp.Expr | None = None
+    sign: str = ""
+
+    @property
+    def of(self) -> sp.Expr | None:
+        """The expression whose sign this is."""
+        return -self.gives if self.sign == "-" and self.gives is not None else self.gives
 
 
-# a symbol of its own for each, so that ranges can be combined
-_a, _b, _t, _u = sp.symbols("a b t u", nonnegative=True)
-_v, _w, _delta = sp.symbols("v w delta", positive=True)
+# symbols of their own, so that ranges can be combined
+_a, _b, _t, _u, _p, _m = sp.symbols("a b t u p m", nonnegative=True)
+_v, _w, _q, _l, _delta = sp.symbols("v w q l delta", positive=True)
+_sigma, _step = (sp.Symbol(name, nonnegative=True) for name in ("sigma_k", "step_h_k"))
+_weight, _pot = (sp.Symbol(name, nonnegative=True) for name in ("weight_k", "pot_k"))
 INDEX = Range("1 <= k <= K", {K: k + _b, k: 1 + _a})
 INDEX_FROM_2 = Range("2 <= k <= K", {K: k + _b, k: 2 + _a})
 COUNT = Range("K >= 1", {K: 1 + _b})
 UNIT_STEP = Range("0 < h <= 1", {h: _v / (_u + _v)}, (REFERENCE_STEP,))
-SHORT_CASE = Range("0 < h <= 1", {h: _v / (_u + _v)}, (REFERENCE_STEP_LONG,), "h")
+SHORT_CASE = Range("0 < h <= 1, of h <= 5/4", {h: _v / (_u + _v)}, (REFERENCE_STEP_LONG,), "h")
 LONG_CASE = Range("1 < h <= 5/4", {h: (_u + sp.Rational(5, 4) * _v) / (_u + _v)}, (REFERENCE_STEP_LONG,), "h")
-SMALL_DEVIATION = Range("sigma_k < h", {sp.Symbol("sigma_k", nonnegative=True): h * _t / (_t + _w)}, (), "sigma_k")
-LARGE_DEVIATION = Range("sigma_k >= h", {sp.Symbol("sigma_k", nonnegative=True): h + _t}, (), "sigma_k")
+AT_ONE = Range("h = 1", {h: sp.Integer(1)}, (FULL_STEP,))
+AT_HALF = Range("h = 1/2", {h: sp.Rational(1, 2)}, (HALF_STEP,))
+EACH_UNIT_STEP = Range("0 < h_k <= 1", {_step: _q / (_p + _q)}, (OWN_STEPS,))
+HEAVY_WEIGHT = Range("2 W_k > v_k", {_weight: (_pot + _q) / 2}, (WEIGHTS,))
+BELOW_STEP = Range("sigma < h", {Q.sigma_max: h * _p / (_p + _q)}, (DEVIATION_BELOW_STEP,))
+MEMORY = Range("0 <= b < 1", {Q.history_b: _p / (_p + _q)}, (HISTORY_RANGE,))
+DISTANT = Range("Delta > 0, of apart", {Q.Delta: _delta}, (APART,))
+SMALL_DEVIATION = Range("sigma_k < h", {_sigma: h * _t / (_t + _w)}, (), "sigma_k")
+LARGE_DEVIATION = Range("sigma_k >= h", {_sigma: h + _t}, (), "sigma_k")
 SOME_DISTANCE = Range("Delta > 0", {Q.Delta: _delta}, (), "Delta")
 NO_DISTANCE = Range("Delta = 0", {Q.Delta: sp.Integer(0)}, (), "Delta")
-_s = sp.Symbol("m", nonnegative=True)
-_ss = sp.Symbol("l", positive=True)
-BELOW_L = Range("0 <= mu < L", {Q.mu: Q.L * _s / (_s + _ss)}, (), "mu")
-ABOVE_0 = Range("0 < mu <= L", {Q.mu: Q.L * _ss / (_s + _ss)}, (), "mu")
+BELOW_L = Range("0 <= mu < L", {Q.mu: Q.L * _m / (_m + _l)}, (F_SMOOTH, STRONGLY_CONVEX), "mu")
+ABOVE_0 = Range("0 < mu <= L", {Q.mu: Q.L * _l / (_m + _l)}, (F_SMOOTH, STRONGLY_CONVEX), "mu")
+_ALL = (
+    *(INDEX, INDEX_FROM_2, COUNT, UNIT_STEP, SHORT_CASE, LONG_CASE, AT_ONE, AT_HALF, EACH_UNIT_STEP, HEAVY_WEIGHT),
+    *(BELOW_STEP, MEMORY, DISTANT, SMALL_DEVIATION, LARGE_DEVIATION, SOME_DISTANCE, NO_DISTANCE, BELOW_L, ABOVE_0),
+)
+RANGES = {r.says: r for r in _ALL}
+"""Every range that a proof may use, by what it says."""
 CASES = {
     "h": (SHORT_CASE, LONG_CASE),
     "sigma_k": (SMALL_DEVIATION, LARGE_DEVIATION),
@@ -63,8 +100,8 @@ def signs_of(name: str, expression: sp.Expr) -> tuple[Range, Range]:
     """The two cases expression >= 0 and expression <= 0."""
     family = f"the sign of {name}"
     return (
-        Range(f"{name} >= 0", cases=family, gives=expression),
-        Range(f"{name} <= 0", cases=family, gives=-expression),
+        Range(f"{name} >= 0", cases=family, gives=expression, sign="+"),
+        Range(f"{name} <= 0", cases=family, gives=-expression, sign="-"),
     )
 
 
@@ -74,7 +111,7 @@ class Use:
 
     rule: Rule
     arguments: tuple[Any, ...]
-    needs: tuple[str, ...] = ()
+    needs: tuple[Hypothesis | str, ...] = ()
     label: str = ""
 
     @property
@@ -82,7 +119,7 @@ class Use:
         return sp.sympify(self.rule.build(*self.arguments))
 
     @property
-    def hypotheses(self) -> tuple[str, ...]:
+    def hypotheses(self) -> tuple[Hypothesis | str, ...]:
         return self.rule.hypotheses + self.needs
 
     def __str__(self) -> str:
@@ -92,14 +129,17 @@ class Use:
         return f"{self.rule.name}({shown})"
 
 
-def use(rule: str, *arguments: Any, needs: tuple[str, ...] = (), label: str = "") -> Use:
+def use(rule: str, *arguments: Any, needs: tuple[Hypothesis | str, ...] = (), label: str = "") -> Use:
     """The rule of that name on these arguments."""
     return Use(RULES[rule], arguments, needs, label)
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """A claim proved before, or the one being proved at the index before, taken at an index."""
+    """A claim proved before, or the one being proved at the index before, taken at an index.
+
+    `index` and `position` say the same: "k" and k, "j" and k-1, "K" and K, "0" and 0.
+    """
 
     claim: str
     index: str = "k"
@@ -111,7 +151,7 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Given:
-    """What the range of this case says."""
+    """What the range of this case says, one of the two signs of `signs_of`."""
 
     range: Range
 
@@ -140,7 +180,7 @@ def term(multiplier: Any, *factors: Factor, square: sp.Expr | None = None) -> Te
 class Part:
     """``times * expression = sum of terms`` where `ranges` say, times > 0.
 
-    `index` and `position`: the expression is taken there instead of at k.
+    `index` and `position`: the expression is taken at 0 ("0" and 0) or at k = 1 ("k" and 1) instead of at k.
     """
 
     terms: tuple[Term, ...]
@@ -168,12 +208,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Definition:
-    """What a symbol stands for, and the hypotheses that let it."""
+    """What a symbol stands for, and the hypotheses that let it; a proof may use those of `_facts.DEFINITIONS`."""
 
     symbol: sp.Symbol
     value: sp.Expr
     says: str
-    hypotheses: tuple[str, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -194,8 +234,8 @@ class Recurrence:
 class Argument:
     """A whole proof: claims in order, the last one saying right-hand side minus left-hand side >= 0.
 
-    `sums` gives what accumulates along the run, by the name of its symbol. `definitions` are put in
-    wherever their symbols occur. `legend` says what other symbols of this proof mean.
+    `sums` gives what accumulates along the run, by the name of its symbol. `definitions` are put in wherever their
+    symbols occur. `norms` gives the vectors whose norms new symbols are. `legend` says what other symbols mean.
     """
 
     claims: tuple[Claim, ...]
@@ -203,8 +243,9 @@ class Argument:
     definitions: tuple[Definition, ...] = ()
     legend: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
+    needs: tuple[Hypothesis | str, ...] = ()
     """Hypotheses beyond those of its rules, ranges and definitions."""
+    norms: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
 
 
 def put_in(expression: sp.Expr, definitions: Iterable[Definition]) -> sp.Expr:

@@ -1,57 +1,186 @@
-"""From the formulas of the catalogue to the symbols of proofs."""
+"""From the formulas of the catalogue to the symbols of proofs.
+
+Every node of a formula is read or refused: a sum is over k = 1..K, a discount c^(K-k) is one factor of what is summed,
+a power has a whole exponent or K, an index is k, k-1, 0 or K where the quantity has one there. What is not understood
+raises `Unproved`; nothing is left out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 
-from .._vocabulary import Q, k
-from ._claims import ONE, Recurrence
-from ._symbols import BEFORE, DEVIATION, NOW, STEP, G, L, Point, size, symbol
+from .._vocabulary import VOCABULARY, Q, k
+from ..hypotheses import BIAS_FREE, OWN_STEPS, PRECONDITIONER_POSITIVE, WEIGHTS, Hypothesis
+from ._claims import ONE, ZERO, Recurrence, Unproved
+from ._symbols import BEFORE, DEVIATION, NOW, STEP, G, L, Point, Z, is_vector, size, symbol
 
-ZERO = sp.Integer(0)
-_INDEX = {k: "k", k - 1: "j", sp.Integer(0): "0", Q.K: "K"}
+INDICES = {k: "k", k - 1: "j", sp.Integer(0): "0", Q.K: "K"}
+"""The indices that a proof knows, by their position."""
+FORMULAS: dict[str, sp.Expr] = {
+    "G2": G**2,
+    "D2": STEP**2,
+    "e2": DEVIATION**2,
+    "Ge": G * DEVIATION,
+    "ex": DEVIATION * (NOW.x - Z.x),
+    "ex_prev": DEVIATION * (BEFORE.x - Z.x),
+    # with b = 0 the step is D = p G, and sum_i p_i G_i^2 = <G, D>, sum_i (p_i G_i)^2 = ||D||^2
+    "pG2": G * STEP - L / 2 * STEP**2,
+    "ex_own": (STEP - size("step_h", "k") / L * G) * (NOW.x - Z.x),
+    "vi_gap": NOW.g * (NOW.x - Z.x),
+}
+"""Quantities of a step that are polynomials in its vectors, at k."""
+AT_POINTS = ("F", "dist", "gz2", "pot")
+"""Quantities of a point x_k, for k = 0..K."""
+SIZES = (
+    *("enorm", "sigma", "sigma_slack", "eps", "step_h", "weight", "stationarity", "defect", "defect_floor"),
+    *("bracket", "pshift", "bshift", "C1", "C2", "dz", "G_inf", "Gb", "delta1", "delta2", "Lp_min"),
+    *("bnorm", "b_floor", "e_floor"),
+)
+"""Quantities of a step that are numbers >= 0, at k."""
+RUN = (
+    *("L", "h", "K", "mu", "F_low", "F_best", "F_mean", "F_z", "R", "Delta", "sigma_max", "tau"),
+    *("history_q", "history_r", "history_b", "history_radius"),
+)
+"""Quantities of a run."""
+MEANT_UNDER: dict[str, Hypothesis] = {
+    "pG2": BIAS_FREE,
+    "step_h": OWN_STEPS,
+    "ex_own": OWN_STEPS,
+    "weight": WEIGHTS,
+    "pot": WEIGHTS,
+    "Lp_min": PRECONDITIONER_POSITIVE,
+}
+"""Quantities whose formula or sign rests on a hypothesis."""
+_ROOTS = {"G2": "Gnorm", "D2": "Dnorm", "e2": "enorm"}
 
 
 @dataclass(frozen=True)
 class Goal:
-    """``expression >= 0`` is what a bound says; `sums` are its sums over k as partial sums, by name."""
+    """``expression >= 0`` is what a bound says; `sums` are its sums over k as partial sums, by name.
+
+    `needs` are the hypotheses without which its quantities do not mean what `expression` says.
+    """
 
     expression: sp.Expr
-    sums: Mapping[str, Recurrence]
+    sums: Mapping[str, Recurrence] = field(default_factory=dict)
+    needs: tuple[Hypothesis, ...] = ()
 
 
-def _squared(entry: sp.Indexed) -> sp.Expr:
-    name, point = str(entry.base), Point(_INDEX[entry.indices[0]])
-    if name == "dist":
-        return (point.x - symbol("x", "z")) ** 2
-    return _plain(entry) ** 2
+@dataclass(frozen=True)
+class _Reader:
+    """Reads a formula; `sums` and `needs` grow on the way."""
+
+    sums: dict[str, Recurrence]
+    needs: dict[str, Hypothesis]
+    stepwise: bool  # whether k may occur
+    inside: bool = False  # whether this is what a sum adds up
+
+    def read(self, e: sp.Expr) -> sp.Expr:
+        if e.is_Rational:
+            return e
+        if isinstance(e, sp.Symbol):
+            return self._symbol(e)
+        if isinstance(e, sp.Indexed):
+            return self._entry(e)
+        if isinstance(e, sp.Add):
+            return sp.Add(*map(self.read, e.args))
+        if isinstance(e, sp.Mul):
+            return _in_a_space(e, [self.read(a) for a in e.args])
+        if isinstance(e, sp.Pow):
+            return self._power(e)
+        if isinstance(e, sp.Sum):
+            return self._sum(e)
+        if isinstance(e, sp.Max) and len(e.args) == 2 and ZERO in e.args:
+            (inner,) = (a for a in e.args if a != 0)
+            return sp.Max(0, self.read(inner))
+        raise Unproved(f"the formula has {e}, which proofs do not know ({type(e).__name__})")
+
+    def _symbol(self, e: sp.Symbol) -> sp.Expr:
+        if e == k:
+            if not self.stepwise:
+                raise Unproved("the formula has the index k outside of a sum, and speaks of a whole run")
+            return e
+        if e.name not in RUN or e != VOCABULARY[e.name].symbol:
+            raise Unproved(f"the formula has the symbol {e}, which is no quantity of a run that proofs know")
+        return {"F_z": Z.F, "R": size("dist", "0")}.get(e.name, e)
+
+    def _entry(self, e: sp.Indexed) -> sp.Expr:
+        name = str(e.base)
+        index = INDICES.get(e.indices[0]) if len(e.indices) == 1 else None
+        if name not in VOCABULARY or e.base != VOCABULARY[name].symbol:
+            raise Unproved(f"the formula has {e}, and `{name}` is no quantity of the vocabulary")
+        if index in ("k", "j") and not self.stepwise:
+            raise Unproved(f"the formula has {e} outside of a sum, and speaks of a whole run")
+        if index is None or (name not in AT_POINTS and index != "k"):
+            raise Unproved(f"the formula has {e}, an index that proofs do not know of `{name}`")
+        if name in MEANT_UNDER:
+            self.needs[name] = MEANT_UNDER[name]
+        if name in FORMULAS:
+            return FORMULAS[name]
+        if name == "F":
+            return Point(index).F
+        if name == "gz2":
+            return (Point(index).g - Z.g) ** 2
+        if name in AT_POINTS or name in SIZES:
+            return size(name, index)
+        raise Unproved(f"the formula has {e}, and proofs know nothing of `{name}`")
+
+    def _power(self, e: sp.Pow) -> sp.Expr:
+        base, exponent = e.base, e.exp
+        if exponent == Q.K and not self.inside:
+            c = self._constant(base)
+            return symbol(named(self.sums, ZERO, c, ONE), "K")
+        if exponent in (sp.Rational(1, 2), -sp.Rational(1, 2)) and isinstance(base, sp.Indexed):
+            name = str(base.base)
+            if name in _ROOTS and self._entry(base) == FORMULAS[name]:
+                return size(_ROOTS[name], "k") ** (2 * exponent)
+        if not exponent.is_Integer:
+            raise Unproved(f"the formula has {e}: proofs know whole exponents, c^K, and roots of G2, D2 and e2")
+        inside = self.read(base)
+        if exponent == 2 and inside.is_Symbol and inside.name.startswith("dist_"):
+            return (symbol("x", inside.name.removeprefix("dist_")) - Z.x) ** 2
+        return _in_a_space(e, [inside] * abs(int(exponent))) ** (1 if exponent > 0 else -1)
+
+    def _constant(self, c: sp.Expr) -> sp.Expr:
+        if c.has(k) or c.atoms(sp.Indexed, sp.Sum):
+            raise Unproved(f"the formula has a power of {c}, which is not one number per run")
+        return self.read(c)
+
+    def _sum(self, e: sp.Sum) -> sp.Expr:
+        """c^(K-k) a_k summed over k: up to K it is c times what it is up to K-1, and a_K."""
+        if self.inside:
+            raise Unproved(f"the formula has a sum within a sum: {e}")
+        if len(e.limits) != 1 or tuple(e.limits[0]) != (k, sp.Integer(1), Q.K):
+            raise Unproved(f"the formula has a sum over {', '.join(map(str, e.limits))}; proofs know (k, 1, K)")
+        factors = sp.Mul.make_args(e.function)
+        discounts = [f for f in factors if isinstance(f, sp.Pow) and f.exp == Q.K - k]
+        if len(discounts) > 1:
+            raise Unproved(f"the formula has more than one discount in a sum: {e}")
+        c = self._constant(discounts[0].base) if discounts else ONE
+        rest = sp.Mul(*(f for f in factors if f not in discounts))
+        inner = _Reader(self.sums, self.needs, stepwise=True, inside=True).read(rest)
+        return symbol(named(self.sums, inner, c), "K")
 
 
-def _plain(entry: sp.Indexed) -> sp.Expr:
-    name, index = str(entry.base), _INDEX[entry.indices[0]]
-    z = symbol("x", "z")
-    if name == "F":
-        return Point(index).F
-    if name == "gz2":
-        return (Point(index).g - symbol("g", "z")) ** 2
-    formulas = {
-        "G2": G**2,
-        "D2": STEP**2,
-        "e2": DEVIATION**2,
-        "Ge": G * DEVIATION,
-        "ex": DEVIATION * (NOW.x - z),
-        "ex_prev": DEVIATION * (BEFORE.x - z),
-        # with b = 0 the step is D = p G, and sum_i p_i G_i^2 = <G, D>, sum_i (p_i G_i)^2 = ||D||^2
-        "ex_own": (STEP - size("step_h", "k") / L * G) * (NOW.x - z),
-        "vi_gap": NOW.g * (NOW.x - z),
-        "pG2": G * STEP - L / 2 * STEP**2,
-    }
-    if name in formulas and index == "k":
-        return formulas[name]
-    return size(name, index)
+def _in_a_space(e: sp.Expr, factors: list[sp.Expr]) -> sp.Expr:
+    """The product of what was read; ||u||^2 ||v||^2 and <u, v>^2 would be one polynomial, and are not the same."""
+    if sum(map(_degree, factors)) > 2:
+        raise Unproved(f"the formula has {e}, a product of inner products; proofs know it on a line only")
+    return sp.Mul(*factors)
+
+
+def _degree(e: sp.Expr) -> int:
+    """The degree in the vectors, at most."""
+    if isinstance(e, sp.Symbol):
+        return int(is_vector(e))
+    if isinstance(e, sp.Mul):
+        return sum(map(_degree, e.args))
+    if isinstance(e, sp.Pow):
+        return abs(int(e.exp)) * _degree(e.base)
+    return max(map(_degree, e.args), default=0)
 
 
 def named(sums: dict[str, Recurrence], increment: sp.Expr, factor: sp.Expr = ONE, start: sp.Expr = ZERO) -> str:
@@ -65,28 +194,20 @@ def named(sums: dict[str, Recurrence], increment: sp.Expr, factor: sp.Expr = ONE
     return name
 
 
-def translate(expression: sp.Expr, sums: dict[str, Recurrence]) -> sp.Expr:
-    """The expression in the symbols of proofs; sums over k become symbols, their terms are added to `sums`."""
-    for term in sorted(expression.atoms(sp.Sum), key=str):
-        # sum_k c^(K-k) a_k = c (sum up to K-1) + a_K
-        discount = [p for p in term.function.atoms(sp.Pow) if p.exp == Q.K - k]
-        factor = discount[0].base if discount else ONE
-        inner = translate(term.function.xreplace({discount[0]: ONE}) if discount else term.function, sums)
-        expression = expression.xreplace({term: symbol(named(sums, inner, factor), "K")})
-    for power in sorted((p for p in expression.atoms(sp.Pow) if p.exp == Q.K), key=str):
-        expression = expression.xreplace({power: symbol(named(sums, ZERO, power.base, ONE), "K")})
-    swaps: dict[sp.Basic, sp.Expr] = {Q.F_z: Point("z").F, Q.R: size("dist", "0")}
-    swaps[Q.R**2] = (symbol("x", "0") - symbol("x", "z")) ** 2
-    for entry in expression.atoms(sp.Indexed):
-        swaps[entry] = _plain(entry)
-        swaps[entry**2] = _squared(entry)
-        swaps[sp.sqrt(entry)] = size(f"{str(entry.base)[:-1]}norm", _INDEX[entry.indices[0]])
-    squares = {old: new for old, new in swaps.items() if isinstance(old, sp.Pow)}
-    expression = expression.xreplace(squares)
-    return expression.xreplace({old: new for old, new in swaps.items() if old not in squares})
+def translate(expression: sp.Expr, stepwise: bool = True) -> sp.Expr:
+    """A formula without sums, in the symbols of proofs."""
+    return _Reader({}, {}, stepwise, inside=True).read(sp.sympify(expression))
 
 
-def goal(lhs: sp.Expr, rhs: sp.Expr) -> Goal:
-    """What the bound ``lhs <= rhs`` says, as an expression that is >= 0."""
+def goal(lhs: sp.Expr, rhs: sp.Expr, level: str | None = None) -> Goal:
+    """What the bound ``lhs <= rhs`` says, as an expression that is >= 0.
+
+    `level` is "run" or "step"; by default "step" where k occurs outside of sums.
+    """
+    lhs, rhs = sp.sympify(lhs), sp.sympify(rhs)
+    stepwise = level == "step" if level is not None else k in lhs.free_symbols | rhs.free_symbols
     sums: dict[str, Recurrence] = {}
-    return Goal(translate(rhs, sums) - translate(lhs, sums), sums)
+    needs: dict[str, Hypothesis] = {}
+    reader = _Reader(sums, needs, stepwise)
+    expression = reader.read(rhs) - reader.read(lhs)
+    return Goal(expression, sums, tuple(dict.fromkeys(needs.values())))

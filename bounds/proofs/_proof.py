@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
 from . import descent, features, linear, nonconvex, out_of_distribution, rates
-from ._check import Unproved, check_argument
-from ._claims import Argument, Claim, Earlier, Factor, Part, Range, Term, Use
-from ._goal import goal
-from ._symbols import Point, is_vector
+from ._check import check_argument
+from ._claims import Argument, Claim, Earlier, Factor, Part, Range, Term, Unproved, Use
+from ._facts import DEFINITIONS
+from ._goal import Goal, goal
+from ._symbols import Point
 
 if TYPE_CHECKING:
     from .._bound import Bound
@@ -23,7 +25,7 @@ ARGUMENTS = {
     for key, build in module.ARGUMENTS.items()
 }
 """How each bound is argued for, by its name in the catalogue."""
-FORMAT = "l2obound-proof-1"
+FORMAT = "l2obound-proof-2"
 _NOTATION = (
     "x_k, f_k, r_k, g_k, s_k: the iterate, f and r there, grad f there, a subgradient of r there (index j = k-1, z the "
     "comparator, 0 and K the ends); vectors are multiplied by their inner product; G_k = g_j + s_k, D_k = x_j - x_k, "
@@ -48,7 +50,7 @@ class Proof:
 
     `valid`: every identity was expanded to 0 = 0 exactly and every sign shown, for symbolic L, h, mu, sigma and K; if
     not, `reason` says what failed, or that there is no proof. `identity` states, claim by claim, what the terms add up
-    to; `multipliers` lists the terms.
+    to; `multipliers` lists the terms; `hypotheses` names those of the bound that the proof uses.
     """
 
     bound: str
@@ -58,6 +60,7 @@ class Proof:
     identity: tuple[str, ...] = ()
     text: str = ""
     data: dict[str, Any] | None = None
+    hypotheses: tuple[str, ...] = ()
 
     def certificate(self) -> dict[str, Any]:
         """The proof as plain JSON: all that a checker needs that knows the rules and nothing of this package."""
@@ -70,9 +73,8 @@ def prove(bound: Bound) -> Proof:
     if build is None:
         return Proof(bound.key, False, f"not proved here: {bound.source}", text=f"{_head(bound)}\nNot proved here.\n")
     try:
-        wanted = goal(bound.lhs, bound.rhs)
-        argument = build(wanted)
-        check_argument(argument, wanted.expression, [hypothesis.name for hypothesis in bound.hypotheses])
+        wanted, argument = _argued(build, bound.lhs, bound.rhs, bound.level)
+        used = check_argument(argument, wanted, bound.hypotheses)
     except Unproved as error:
         return Proof(bound.key, False, str(error), text=f"{_head(bound)}\nNOT PROVED: {error}\n")
     except (ArithmeticError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
@@ -82,8 +84,21 @@ def prove(bound: Bound) -> Proof:
     lines = tuple(line for claim in argument.claims for line in _identities(claim))
     text = "\n".join((_head(bound), *_body(argument), "")) + "\n"
     return Proof(
-        bound.key, True, "", tuple(_multipliers(argument)), lines, text, _data(bound, wanted.expression, argument)
+        bound.key,
+        True,
+        "",
+        tuple(_multipliers(argument)),
+        lines,
+        text,
+        _data(bound, wanted.expression, argument),
+        tuple(hypothesis.name for hypothesis in bound.hypotheses if hypothesis.digest in used),
     )
+
+
+@lru_cache(maxsize=128)
+def _argued(build: Callable[[Goal], Argument], lhs: sp.Expr, rhs: sp.Expr, level: str) -> tuple[Goal, Argument]:
+    wanted = goal(lhs, rhs, level)
+    return wanted, build(wanted)
 
 
 def _multipliers(argument: Argument) -> Iterator[Multiplier]:
@@ -150,20 +165,16 @@ def _shown(claim: Claim, part: Part) -> Iterator[str]:
 
 
 def _data(bound: Bound, expression: sp.Expr, argument: Argument) -> dict[str, Any]:
-    symbols = {s for e in _expressions(argument) for s in e.free_symbols}
     return {
-        "lhs": str(bound.lhs),
-        "rhs": str(bound.rhs),
-        "hypotheses": [hypothesis.name for hypothesis in bound.hypotheses],
+        **bound.statement,
+        "digest": bound.digest,
         "goal": str(expression),
-        "vectors": sorted(s.name for s in symbols if is_vector(s)),
-        "nonnegative": sorted(s.name for s in symbols if s.is_nonnegative),
-        "positive": sorted(s.name for s in symbols if s.is_positive),
         "sums": {
             name: {"increment": str(rule.increment), "factor": str(rule.factor), "start": str(rule.start)}
             for name, rule in argument.sums.items()
         },
-        "definitions": [[d.symbol.name, str(d.value)] for d in argument.definitions],
+        "norms": {s.name: str(vector) for s, vector in argument.norms.items()},
+        "definitions": [name for name, row in DEFINITIONS.items() if row in argument.definitions],
         "claims": [_claim_data(claim) for claim in argument.claims],
     }
 
@@ -173,7 +184,7 @@ def _claim_data(claim: Claim) -> dict[str, Any]:
         "name": claim.name,
         "expression": str(claim.expression),
         "equality": claim.equality,
-        "case": None if claim.case is None else claim.case.says,
+        "case": None if claim.case is None else _range_data(claim.case),
         "parts": [
             {
                 "ranges": [_range_data(r) for r in part.ranges],
@@ -194,9 +205,9 @@ def _claim_data(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _range_data(r: Range) -> dict[str, Any]:
-    values = {s.name: str(value) for s, value in r.values.items()}
-    return {"says": r.says, "cases": r.cases, "values": values, "gives": None if r.gives is None else str(r.gives)}
+def _range_data(r: Range) -> str | dict[str, str]:
+    """A range by what it says, and a sign with the expression that has it."""
+    return r.says if r.gives is None else {"of": str(r.of), "sign": r.sign}
 
 
 def _factor_data(factor: Factor) -> dict[str, Any]:
@@ -205,24 +216,4 @@ def _factor_data(factor: Factor) -> dict[str, Any]:
         return {"rule": factor.rule.name, "arguments": shown}
     if isinstance(factor, Earlier):
         return {"claim": factor.claim, "index": factor.index, "position": str(factor.position)}
-    return {"given": factor.range.says}
-
-
-def _expressions(argument: Argument) -> Iterator[sp.Expr]:
-    for rule in argument.sums.values():
-        yield from (rule.increment, rule.factor, rule.start)
-    for definition in argument.definitions:
-        yield from (definition.symbol, definition.value)
-    for claim in argument.claims:
-        yield claim.expression
-        for part in claim.parts:
-            yield part.times
-            for r in part.ranges:
-                yield from (*r.values, *map(sp.sympify, r.values.values()))
-                yield from () if r.gives is None else (r.gives,)
-            for one in part.terms:
-                yield one.multiplier
-                yield from () if one.square is None else (one.square,)
-                for factor in one.factors:
-                    if isinstance(factor, Use):
-                        yield factor.expression
+    return {"given": _range_data(factor.range)}

@@ -11,18 +11,41 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from ..hypotheses import F_CONVEX, F_SMOOTH, POLYAK_LOJASIEWICZ, R_CONVEX, STRONGLY_CONVEX, Hypothesis
 from ._symbols import INFIMUM, L, Point, mu
 
 
 @dataclass(frozen=True)
 class Rule:
-    """An inequality `build(*arguments) >= 0`, or an equality `= 0`, that holds under `hypotheses`."""
+    """An inequality `build(*arguments) >= 0`, or an equality `= 0`, that holds under `hypotheses`.
+
+    `takes` says of each argument what it must be (`CONDITIONS`); the prover and the checker hold it against that.
+    """
 
     name: str
     says: str
     build: Callable[..., sp.Expr]
-    hypotheses: tuple[str, ...] = ()
+    takes: tuple[str, ...]
+    hypotheses: tuple[Hypothesis, ...] = ()
     equality: bool = False
+
+
+CONDITIONS = {
+    "point": "x_k, x_{k-1}, x_0, x_K, the comparator z or T(z)",
+    "subgradient": "a point where the run has a subgradient of r: x_k, x_K, T(z), and x_{k-1} for k >= 2; none where "
+    "the statement has eps, of which g_k is an eps-subgradient",
+    "inexact": "x_k, where g_k is an eps_k-subgradient",
+    "eps": "eps_k",
+    "constant": "a number shown to be >= L",
+    "size of 2": "the symbol that stands for the norm of the second argument (`_facts.SIZES`, or `Argument.norms`)",
+    "size of 3": "the symbol that stands for the norm of the third argument",
+    "size of 4": "the symbol that stands for the norm of the fourth argument",
+    "vector": "a vector with such a norm",
+    "product": "with the others one of `_facts.PRODUCTS`",
+    "mean": "(sum of F(x_k))/K - F(mean of x_k)",
+    "fact": "one of `_facts.FACTS`, or a formula of a hypothesis of the bound",
+}
+"""What an argument of a rule must be, by kind."""
 
 
 def _descent(a: Point, b: Point) -> sp.Expr:
@@ -78,7 +101,6 @@ def _given(expression: sp.Expr) -> sp.Expr:
     return expression
 
 
-_SMOOTH, _CONVEX = "f_smooth", "f_convex"
 RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (
@@ -86,72 +108,94 @@ RULES: dict[str, Rule] = {
             "descent_lemma",
             "f(b) <= f(a) + <grad f(a), b - a> + (L/2)||b - a||^2, f L-smooth",
             _descent,
-            (_SMOOTH,),
+            ("point", "point"),
+            (F_SMOOTH,),
         ),
-        Rule("convexity", "f(a) >= f(b) + <grad f(b), a - b>, f convex", _convex, (_CONVEX,)),
+        Rule("convexity", "f(a) >= f(b) + <grad f(b), a - b>, f convex", _convex, ("point", "point"), (F_CONVEX,)),
         Rule(
             "smooth_interpolation",
             "f(a) >= f(b) + <grad f(b), a - b> + ||grad f(a) - grad f(b)||^2/(2M), f convex and L-smooth, M >= L",
             _interpolation,
-            (_SMOOTH, _CONVEX),
+            ("point", "point", "constant"),
+            (F_SMOOTH, F_CONVEX),
         ),
-        Rule("subgradient", "r(a) >= r(b) + <s_b, a - b>, s_b in subdiff r(b), r convex", _subgradient, ("r_convex",)),
+        Rule(
+            "subgradient",
+            "r(a) >= r(b) + <s_b, a - b>, s_b in subdiff r(b), r convex",
+            _subgradient,
+            ("point", "subgradient"),
+            (R_CONVEX,),
+        ),
         Rule(
             "monotone_subdifferential",
             "<s_a - s_b, a - b> >= 0, s_a and s_b subgradients of r, r convex",
             _nonexpansive,
-            ("r_convex",),
+            ("subgradient", "subgradient"),
+            (R_CONVEX,),
         ),
         Rule(
             "strong_convexity",
             "f(a) >= f(b) + <grad f(b), a - b> + (mu/2)||a - b||^2, f mu-strongly convex",
             _strong_convexity,
-            ("strongly_convex",),
+            ("point", "point"),
+            (STRONGLY_CONVEX,),
         ),
         Rule(
             "strong_interpolation",
             "(L - mu)(f(a) - f(b) - <grad f(b), a - b>) >= (||dg||^2 + mu L ||dx||^2 - 2 mu <dg, dx>)/2, "
             "dg and dx the differences of gradients and points, f mu-strongly convex and L-smooth",
             _strong_interpolation,
-            (_SMOOTH, "strongly_convex"),
+            ("point", "point"),
+            (F_SMOOTH, STRONGLY_CONVEX),
         ),
         Rule(
             "inexact_subgradient",
             "r(a) >= r(b) + <s_b, a - b> - eps, s_b an eps-subgradient of r at b, r convex",
             _inexact_subgradient,
-            ("r_convex",),
+            ("point", "inexact", "eps"),
+            (R_CONVEX,),
         ),
         Rule(
             "polyak_lojasiewicz",
             "||grad f(a)||^2 >= 2 mu (f(a) - inf f)",
             _polyak_lojasiewicz,
-            ("polyak_lojasiewicz",),
+            ("point",),
+            (POLYAK_LOJASIEWICZ,),
         ),
         Rule(
             "gradient_domination",
             "||grad f(a)||^2 <= 2 L (f(a) - inf f): the descent lemma from a to a - grad f(a)/L",
             _gradient_domination,
-            (_SMOOTH,),
+            ("point",),
+            (F_SMOOTH,),
         ),
         Rule(
             "lipschitz_gradient",
             "||grad f(a) - grad f(b)|| <= L ||a - b||, f L-smooth",
             lambda a, b: L**2 * (a.x - b.x) ** 2 - (a.g - b.g) ** 2,
-            (_SMOOTH,),
+            ("point", "point"),
+            (F_SMOOTH,),
         ),
         Rule(
             "jensen",
             "F at a mean of points is at most the mean of F, F convex",
             _given,
-            (_CONVEX, "r_convex"),
+            ("mean",),
+            (F_CONVEX, R_CONVEX),
         ),
         Rule(
             "entrywise_product",
-            "||diag(a) v|| <= max_i |a_i| ||v||; also <= ||a|| max_i |v_i|",
+            "||diag(a) v|| <= max_i |a_i| ||v||",
             lambda largest, norm, product: largest * norm - product,
+            ("product", "product", "product"),
         ),
-        Rule("cauchy_schwarz", "<u, v> <= ||u|| ||v||", _cauchy_schwarz),
-        Rule("norm", "||v||^2 is <v, v>", _norm, equality=True),
-        Rule("hypothesis", "what the bound supposes, or what its quantities mean", _given),
+        Rule(
+            "cauchy_schwarz",
+            "<u, v> <= ||u|| ||v||",
+            _cauchy_schwarz,
+            ("size of 3", "size of 4", "vector", "vector"),
+        ),
+        Rule("norm", "||v||^2 is <v, v>", _norm, ("size of 2", "vector"), equality=True),
+        Rule("hypothesis", "what the bound supposes, or what its quantities mean", _given, ("fact",)),
     )
 }

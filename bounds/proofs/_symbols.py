@@ -12,6 +12,7 @@ index; the generalised gradient of step k is `g_j + s_k`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import sympy as sp
@@ -19,8 +20,8 @@ import sympy as sp
 from .._vocabulary import Q, k
 
 L, h, mu, K = Q.L, Q.h, Q.mu, Q.K
-VECTORS = frozenset("xgsuvwtb")
-"""First letters of the names of vectors: points, gradients, subgradients, and vectors of single proofs."""
+_VECTOR = re.compile(r"([xgsuvw]|[a-z0-9]+vec)_[kj0Kzt]")
+"""Names of vectors: points, gradients, subgradients, sums of vectors (u, v, w) and those of `_facts`."""
 
 
 def symbol(base: str, index: str) -> sp.Symbol:
@@ -34,8 +35,8 @@ def size(base: str, index: str) -> sp.Symbol:
 
 
 def is_vector(s: sp.Symbol) -> bool:
-    """Whether the symbol is a vector: one letter of `VECTORS` and an index."""
-    return s.name[0] in VECTORS and s.name[1:2] == "_"
+    """Whether the symbol is a vector, by its name."""
+    return _VECTOR.fullmatch(s.name) is not None
 
 
 @dataclass(frozen=True)

@@ -5,30 +5,29 @@ from __future__ import annotations
 import sympy as sp
 
 from .._vocabulary import Q
-from ._claims import UNIT_STEP, Claim, Definition, Earlier, Part, Range, Term, term, use
-from ._symbols import BEFORE, DEVIATION, NOW, L, Point, Z, h, size
+from ._claims import UNIT_STEP, Claim, Earlier, Part, Range, Term, term, use
+from ._facts import DEFINITIONS, T
+from ._symbols import BEFORE, DEVIATION, NOW, L, Z, h, size
 from .descent import ENORM
 
-T = Point("t")
-FIXED_POINT = Definition(
-    T.x, Z.x - h / L * (Z.g + T.s), "x_t = T(z), the proximal-gradient step h/L from z", ("r_convex",)
-)
+FIXED_POINT = DEFINITIONS["T(z)"]
 LEGEND = {
     "move_k": "||x_{k-1} - (h/L) grad f(x_{k-1}) - z + (h/L) grad f(z)||",
     "near_k": "||x_k - T(z)||",
     "x_t": "T(z), the proximal-gradient step h/L from z",
     "s_t": "the subgradient of r at T(z) that this step makes",
 }
+MOVED = BEFORE.x - h / L * BEFORE.g - Z.x + h / L * Z.g
 DIST, DIST_BEFORE, MOVE, NEAR = (size(*name) for name in (("dist", "k"), ("dist", "j"), ("move", "k"), ("near", "k")))
+NORMS = {MOVE: MOVED, NEAR: NOW.x - T.x}
 
 
 def recursion(modulus: sp.Expr, cases: tuple[tuple[Range, ...], ...] = ((),)) -> tuple[Claim, ...]:
     """Claims up to dist_k <= (1 - h mu/L) dist_{k-1} + ||e_k|| + tau; mu = 0 asks for convexity only."""
-    moved = BEFORE.x - h / L * BEFORE.g - Z.x + h / L * Z.g
     factor = 1 - h * modulus / L
     sizes: list[Term] = [
         term(factor**2, use("norm", DIST_BEFORE, BEFORE.x - Z.x)),
-        term(-1, use("norm", MOVE, moved)),
+        term(-1, use("norm", MOVE, MOVED)),
     ]
     gradient_map = Claim(
         "gradient map",
@@ -49,8 +48,8 @@ def recursion(modulus: sp.Expr, cases: tuple[tuple[Range, ...], ...] = ((),)) ->
                 (
                     term(2 * h / L, use("monotone_subdifferential", NOW, T)),
                     term(h**2 / L**2, square=NOW.s - T.s),
-                    term(2, use("cauchy_schwarz", MOVE, ENORM, moved, -DEVIATION)),
-                    term(1, use("norm", MOVE, moved)),
+                    term(2, use("cauchy_schwarz", MOVE, ENORM, MOVED, -DEVIATION)),
+                    term(1, use("norm", MOVE, MOVED)),
                     term(1, use("norm", ENORM, DEVIATION)),
                     term(-1, use("norm", NEAR, apart)),
                 ),

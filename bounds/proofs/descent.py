@@ -7,9 +7,11 @@ from typing import Any
 import sympy as sp
 
 from ..features import VIRTUAL
-from ._claims import UNIT_STEP, Argument, Claim, Definition, Earlier, Part, Range, Term, term, use
+from ..hypotheses import BIAS_FREE
+from ._claims import UNIT_STEP, Argument, Claim, Earlier, Part, Range, Term, term, use
+from ._facts import DEFINITIONS, DELTA1, DELTA2
 from ._goal import Goal, translate
-from ._symbols import BEFORE, DEVIATION, NOW, G, L, h, size, symbol
+from ._symbols import BEFORE, DEVIATION, NOW, G, L, h, size
 
 GNORM, ENORM = size("Gnorm", "k"), size("enorm", "k")
 ONE_STEP = (term(1, use("descent_lemma", BEFORE, NOW)), term(1, use("subgradient", BEFORE, NOW)))
@@ -49,7 +51,7 @@ def homogeneous(goal: Goal) -> Argument:
 def diagonal(goal: Goal) -> Argument:
     """B2 of a diagonal step."""
     remark = "b = 0: D = p G, so sum_i p_i (1 - L p_i/2) G_i^2 = <G, D> - (L/2)||D||^2"
-    return at_once(goal, *ONE_STEP, remarks=(remark,), needs=("bias_free",))
+    return at_once(goal, *ONE_STEP, remarks=(remark,), needs=(BIAS_FREE,))
 
 
 def magnitude(goal: Goal) -> Argument:
@@ -68,13 +70,13 @@ def magnitude(goal: Goal) -> Argument:
 
 def virtual_norm() -> sp.Expr:
     """What B4 makes of ||e'_k||, in the symbols of proofs."""
-    return translate(VIRTUAL, {})
+    return translate(VIRTUAL)
 
 
 def deviation_profile(goal: Goal) -> Argument:
     """B13: e = (delta1 G + delta2)/(2L), so L||e|| <= (||delta1||_inf ||G|| + ||delta2||)/2."""
     largest, second, product = (size(name, "k") for name in ("delta1", "delta2", "product"))
-    u, w, unit = symbol("u", "k"), symbol("w", "k"), DEVIATION.subs(h, 1)
+    u, w, unit, deviation = DELTA1, DELTA2, size("unit", "k"), DEVIATION.subs(h, 1)
     p, b, g = sp.symbols("p_i b_i G_i", real=True)
     identity = Claim(
         "identity",
@@ -85,25 +87,25 @@ def deviation_profile(goal: Goal) -> Argument:
     )
     triangle = Claim(
         "triangle",
-        "2L||e_k|| <= ||delta1 G|| + ||delta2||",
-        product + second - 2 * L * ENORM,
+        "2L||e_k(1)|| <= ||delta1 G|| + ||delta2||",
+        product + second - 2 * L * unit,
         (
             Part(
                 (
                     term(2, use("cauchy_schwarz", product, second, u, w)),
                     term(1, use("norm", product, u)),
                     term(1, use("norm", second, w)),
-                    term(-4 * L**2, use("norm", ENORM, unit)),
+                    term(-4 * L**2, use("norm", unit, deviation)),
                 ),
-                times=product + second + 2 * L * ENORM,
+                times=product + second + 2 * L * unit,
             ),
         ),
     )
     least = (largest * GNORM + second) / (2 * L)
     small = Claim(
         "deviation",
-        "||e_k|| <= (||delta1||_inf ||G_k|| + ||delta2||)/(2L)",
-        least - ENORM,
+        "||e_k(1)|| <= (||delta1||_inf ||G_k|| + ||delta2||)/(2L)",
+        least - unit,
         (
             Part(
                 (
@@ -115,17 +117,19 @@ def deviation_profile(goal: Goal) -> Argument:
     )
     end = (
         *ONE_STEP,
-        term(L / 2 * (least + ENORM), Earlier("deviation")),
-        term(L / 2, use("norm", ENORM, unit)),
+        term(L / 2 * (least + unit), Earlier("deviation")),
+        term(L / 2, use("norm", unit, deviation)),
     )
     last = Claim("bound", "the bound", goal.expression, (Part(end),))
-    split = Definition(w, 2 * L * unit - u, "2L e_k = u_k + w_k by the identity")
     legend = {
-        "u_k, w_k": "delta1 G and delta2 as vectors",
+        "delta1vec_k, delta2vec_k": "delta1 G and delta2 as vectors",
+        "unit_k": "||e_k(1)||",
         "product_k": "||delta1 G||",
         "p_i, b_i, G_i": "entries of p, b, G",
     }
-    return Argument((identity, triangle, small, last), definitions=(split,), legend=legend)
+    return Argument(
+        (identity, triangle, small, last), definitions=(DEFINITIONS["profile"],), legend=legend, norms={unit: deviation}
+    )
 
 
 ARGUMENTS = {

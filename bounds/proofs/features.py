@@ -5,15 +5,15 @@ from __future__ import annotations
 import sympy as sp
 
 from .._vocabulary import Q
-from ..hypotheses import HISTORY_RANGE
-from ._claims import Argument, Claim, Definition, Earlier, Part, Range, term, use
+from ._claims import MEMORY, Argument, Claim, Earlier, Part, term, use
+from ._facts import BRACKET, BSHIFT, DEFECT, DEFINITIONS, PSHIFT
 from ._goal import Goal
-from ._symbols import L, h, size, symbol
+from ._symbols import DEVIATION, L, h, size
 from .descent import ENORM
 
 N1, N2, M1, M2, GI, P, B, PMIN = sp.symbols("N1 N2 M1 M2 G_i p_i b_i p_min", real=True)
-BRACKET, PSHIFT, BSHIFT = (symbol(letter, "k") for letter in "uvw")
 SIZES = tuple(size(name, "k") for name in ("bracket", "pshift", "bshift"))
+_SPLIT = (DEFINITIONS["decomposition"],)
 _IDENTITY = Claim(
     "identity",
     "entry by entry, the deviation is bracket + preconditioner shift + bias shift",
@@ -25,7 +25,7 @@ _LEGEND = {
     "N1, N2": "an entry of p and b at the virtual features",
     "M1, M2": "the same at the run's own features",
     "G_i": "an entry of G'_k",
-    "u_k, v_k, w_k": "bracket, preconditioner shift and bias shift as vectors; their sum is e'_k by the identity",
+    "bracketvec_k, pshiftvec_k, bshiftvec_k": "bracket and shifts as vectors; their sum is e'_k by the identity",
 }
 
 
@@ -34,7 +34,7 @@ def _triangle(expression: sp.Expr) -> Claim:
     pairs = ((0, 1), (0, 2), (1, 2))
     terms = [term(2, use("cauchy_schwarz", SIZES[i], SIZES[j], vectors[i], vectors[j])) for i, j in pairs]
     terms += [term(1, use("norm", norm, vector)) for norm, vector in zip(SIZES, vectors)]
-    terms.append(term(-1, use("norm", ENORM, sum(vectors))))
+    terms.append(term(-1, use("norm", ENORM, DEVIATION)))
     part = Part(tuple(terms), times=sum(SIZES) + ENORM)
     return Claim("triangle", "the triangle inequality", expression, (part,))
 
@@ -42,20 +42,17 @@ def _triangle(expression: sp.Expr) -> Claim:
 def decomposition(goal: Goal) -> Argument:
     """B4."""
     last = Claim("bound", "the bound", goal.expression, _triangle(goal.expression).parts)
-    return Argument((_IDENTITY, last), legend=_LEGEND)
+    return Argument((_IDENTITY, last), definitions=_SPLIT, legend=_LEGEND)
 
 
 def decomposition_magnitude(goal: Goal) -> Argument:
     """B4 by the magnitude of the feature shift."""
     c1, c2, dz, top = (size(name, "k") for name in ("C1", "C2", "dz", "G_inf"))
-    needs = ("heads_lipschitz",)
-    first = use(
-        "hypothesis", c1 * dz * top - SIZES[1], needs=needs, label="||diag(dp) G|| <= ||dp|| ||G||_inf, dp = J1 Dz"
-    )
-    second = use("hypothesis", c2 * dz - SIZES[2], needs=needs, label="||J2 Dz|| <= C2 ||Dz||")
+    first = use("hypothesis", c1 * dz * top - SIZES[1], label="||diag(dp) G|| <= ||dp|| ||G||_inf, dp = J1 Dz")
+    second = use("hypothesis", c2 * dz - SIZES[2], label="||J2 Dz|| <= C2 ||Dz||")
     end = Part((term(1, Earlier("triangle")), term(1, first), term(1, second)))
     last = Claim("bound", "the bound", goal.expression, (end,))
-    return Argument((_IDENTITY, _triangle(sum(SIZES) - ENORM), last), legend=_LEGEND)
+    return Argument((_IDENTITY, _triangle(sum(SIZES) - ENORM), last), definitions=_SPLIT, legend=_LEGEND)
 
 
 def rest(goal: Goal) -> Argument:
@@ -68,7 +65,7 @@ def rest(goal: Goal) -> Argument:
         equality=True,
     )
     least = L / size("Lp_min", "k")
-    summed = use("entrywise_product", least, size("Dnorm", "k"), size("Gb", "k"), needs=("preconditioner_positive",))
+    summed = use("entrywise_product", least, size("Dnorm", "k"), size("Gb", "k"))
     last = Claim("bound", "the bound", goal.expression, (Part((term(1, summed),)),))
     remark = "L p_min is the quantity Lp_min. That a run converges, so that its steps vanish, is measured, not proved."
     return Argument((identity, last), legend={"G_i, p_i, b_i": "entries of G, p, b"}, remarks=(remark,))
@@ -99,24 +96,23 @@ def equivariance(goal: Goal) -> Argument:
     }
     says = "the displacement memory of GO-Math-L2O transforms along"
     claims += [Claim(name, says, rest_, (Part(()),), equality=True) for name, rest_ in kept.items()]
-    defect, w = size("defect", "k"), symbol("w", "k")
-    same = Definition(
-        w, sp.Integer(0), "w_k = mapped x'_k - x_k, 0 by the claims above, from 0 to k", ("equivariant_heads",)
-    )
-    part = Part((term(-1, use("norm", defect, w)),), times=defect)
+    defect = size("defect", "k")
+    part = Part((term(-1, use("norm", defect, DEFECT)),), times=defect)
     claims.append(Claim("bound", "the bound", goal.expression, (part,)))
     remark = (
         "Whether the heads of a method transform along is a table (B12), and measured; here is what follows if they do."
     )
-    legend = {"X, V, Y": "entries of x_{k-1}, v_{k-1}, x_k", "gr, sg": "entries of grad f(x_{k-1}), g_k"}
-    return Argument(tuple(claims), definitions=(same,), legend=legend, remarks=(remark,))
+    legend = {
+        "X, V, Y": "entries of x_{k-1}, v_{k-1}, x_k",
+        "defectvec_k": "mapped x'_k - x_k",
+        "gr, sg": "entries of grad f(x_{k-1}), g_k",
+    }
+    return Argument(tuple(claims), definitions=(DEFINITIONS["mapped back"],), legend=legend, remarks=(remark,))
 
 
 def stability(goal: Goal) -> Argument:
     """B14: Jury's conditions of the 2x2 recurrence."""
     q, r, b = Q.history_q, Q.history_r, Q.history_b
-    u, v = sp.Symbol("u", nonnegative=True), sp.Symbol("v", positive=True)
-    range_ = Range("0 <= b < 1", {b: u / (u + v)}, (HISTORY_RANGE,))
     root = sp.Symbol("root", real=True)
     trace, det = 1 - r + b + (1 - b) * q, b + (1 - b) * q - b * r
     matrix = ((1 - r, -q), ((1 - b) * r, b + (1 - b) * q))
@@ -134,8 +130,8 @@ def stability(goal: Goal) -> Argument:
         "determinant": "1 - det = (1-b)(1 + r b/(1-b) - q): det < 1 if and only if q is below the bound",
     }
     claims = [Claim(name, says[name], expression, (Part(()),), equality=True) for name, expression in facts.items()]
-    inside = use("hypothesis", 1 - det, needs=("history_stable",), label="det = product of the eigenvalues <= 1")
-    part = Part((term(1, inside),), (range_,), times=1 - b)
+    inside = use("hypothesis", 1 - det, label="det = product of the eigenvalues <= 1")
+    part = Part((term(1, inside),), (MEMORY,), times=1 - b)
     claims.append(Claim("bound", "the bound", goal.expression, (part,)))
     remark = (
         "Conversely q below the bound, r > 0, 0 <= b < 1 and 1 + trace + det > 0 make the recurrence stable, by Jury's "

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sympy as sp
 
 from .._vocabulary import Q, k
-from ..hypotheses import APART, DEVIATION_BELOW_STEP
 from ._claims import (
     ABOVE_0,
     BELOW_L,
+    BELOW_STEP,
     COUNT,
+    DISTANT,
     INDEX,
     INDEX_FROM_2,
     LARGE_DEVIATION,
@@ -28,23 +29,19 @@ from ._claims import (
     term,
     use,
 )
+from ._facts import DEFINITIONS
 from ._goal import Goal
-from ._symbols import BEFORE, FIRST, INFIMUM, NOW, G, L, Z, at_step, h, mu, size, symbol
-from .contraction import FIXED_POINT, LEGEND, recursion
+from ._symbols import BEFORE, FIRST, INFIMUM, NOW, G, L, Z, at_step, h, mu, size
+from .contraction import FIXED_POINT, LEGEND, NORMS, recursion
 from .descent import GNORM, ONE_STEP, relative_deviation
 
 K = Q.K
-_t, _w = sp.Symbol("p", nonnegative=True), sp.Symbol("q", positive=True)
-BELOW_STEP = Range("sigma < h", {Q.sigma_max: h * _t / (_t + _w)}, (DEVIATION_BELOW_STEP,))
-DISTANT = Range("Delta > 0", {Q.Delta: sp.Symbol("D", positive=True)}, (APART,))
 SHARE = (h - Q.sigma_max) * (2 - h + Q.sigma_max)
 RATE = SHARE / (2 * L)
 """q of B8."""
 GAP = NOW.F - Z.F
 POSITIVE, NEGATIVE = signs_of("F(x_k) - F(z)", GAP)
-NO_REGULARIZER = tuple(
-    Definition(symbol(base, index), sp.Integer(0), "r = 0", ("r_zero",)) for base in "rs" for index in "kj0Kz"
-)
+NO_REGULARIZER = tuple(one for name, one in DEFINITIONS.items() if name.startswith("r = 0: "))
 
 
 def _one_step() -> tuple[Claim, ...]:
@@ -178,7 +175,7 @@ def contraction(goal: Goal) -> Argument:
     """B9, one step."""
     *claims, last = recursion(mu, ((BELOW_L,), (ABOVE_0,)))
     end = Claim("bound", "the bound", goal.expression, last.parts)
-    return Argument((*claims, end), goal.sums, (FIXED_POINT,), LEGEND)
+    return Argument((*claims, end), goal.sums, (FIXED_POINT,), LEGEND, norms=NORMS)
 
 
 def contraction_rate(goal: Goal) -> Argument:
@@ -197,7 +194,7 @@ def contraction_rate(goal: Goal) -> Argument:
         ),
     )
     last = Claim("bound", "the bound", goal.expression, (Part((term(1, Earlier("rate", "K", K)),)),))
-    return Argument((*claims, rate, last), goal.sums, (FIXED_POINT,), LEGEND)
+    return Argument((*claims, rate, last), goal.sums, (FIXED_POINT,), LEGEND, norms=NORMS)
 
 
 def polyak_lojasiewicz(goal: Goal) -> Argument:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sympy as sp
-
 from .._vocabulary import Q
-from ._claims import UNIT_STEP, Argument, Claim, Definition, Earlier, Part, Term, term, use
+from ._claims import UNIT_STEP, Argument, Claim, Earlier, Part, Term, term, use
+from ._facts import DEFINITIONS
 from ._goal import Goal
-from ._symbols import BEFORE, END, NOW, STEP, G, L, Z, h, size, symbol
+from ._symbols import BEFORE, END, NOW, STEP, G, L, Z, h, size
 from ._telescope import in_one_go, telescope
 from .descent import GNORM, ONE_STEP
 
 CHANGE, DNORM, AT_POINT, DIST = (size(name, "k") for name in ("change", "Dnorm", "stationarity", "dist"))
+NORMS = {CHANGE: NOW.g - BEFORE.g}
 LEGEND = {"change_k": "||grad f(x_k) - grad f(x_{k-1})||", "stationarity_k": "||grad f(x_k) + g_k||"}
 
 
@@ -68,12 +68,14 @@ def _subdifferential() -> tuple[Claim, Claim]:
 def subdifferential(goal: Goal) -> Argument:
     """B10, the subdifferential at x_k."""
     end = Part((term(1, Earlier("gradients")), term(1, Earlier("triangle"))))
-    return Argument((*_subdifferential(), Claim("bound", "the bound", goal.expression, (end,))), legend=LEGEND)
+    return Argument(
+        (*_subdifferential(), Claim("bound", "the bound", goal.expression, (end,))), legend=LEGEND, norms=NORMS
+    )
 
 
 def constrained(goal: Goal) -> Argument:
     """B10, the variational inequality."""
-    zero = tuple(Definition(symbol("r", index), sp.Integer(0), "r = 0 on its set", ("r_indicator",)) for index in "kz")
+    zero = (DEFINITIONS["indicator: r_k"], DEFINITIONS["indicator: r_z"])
     end = Part(
         (
             term(DIST, Earlier("gradients")),
@@ -83,7 +85,7 @@ def constrained(goal: Goal) -> Argument:
         )
     )
     last = Claim("bound", "the bound", goal.expression, (end,))
-    return Argument((*_subdifferential(), last), definitions=zero, legend=LEGEND)
+    return Argument((*_subdifferential(), last), definitions=zero, legend=LEGEND, norms=NORMS)
 
 
 ARGUMENTS = {

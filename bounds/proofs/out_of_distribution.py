@@ -7,24 +7,23 @@ from collections.abc import Callable
 import sympy as sp
 
 from .._vocabulary import Q, k
-from ..hypotheses import MONOTONE, OWN_STEPS, WEIGHTS
 from ._claims import (
     COUNT,
+    EACH_UNIT_STEP,
+    HEAVY_WEIGHT,
     LONG_CASE,
     SHORT_CASE,
     UNIT_STEP,
     Argument,
     Claim,
-    Definition,
     Earlier,
-    Given,
     Part,
-    Range,
     Term,
     Use,
     term,
     use,
 )
+from ._facts import DEFINITIONS
 from ._goal import Goal, named
 from ._symbols import BEFORE, DEVIATION, END, FIRST, NOW, STEP, L, Point, Z, at_step, h, size, symbol
 from ._telescope import from_zero, in_one_go, telescope
@@ -161,7 +160,6 @@ def _from_mean(
 
 
 SIGMA = size("sigma", "k")
-MONOTONE_STEP = Range("sigma_k <= h", {}, (MONOTONE,), gives=h - SIGMA)
 
 
 def _monotone() -> Claim:
@@ -175,9 +173,9 @@ def _monotone() -> Claim:
                 (
                     *ONE_STEP,
                     *relative_deviation(SIGMA),
-                    term(GNORM**2 * (2 - h + SIGMA) / (2 * L), Given(MONOTONE_STEP)),
+                    term(GNORM**2 * (2 - h + SIGMA) / (2 * L), use("hypothesis", h - SIGMA, label="sigma_k <= h")),
                 ),
-                (UNIT_STEP, MONOTONE_STEP),
+                (UNIT_STEP,),
             ),
         ),
     )
@@ -232,8 +230,6 @@ def inexact_prox(goal: Goal) -> Argument:
 def varying_steps(goal: Goal) -> Argument:
     """B6b with a reference step for each step."""
     own, a = size("step_h", "k"), weight(k)
-    p, q = sp.Symbol("p", nonnegative=True), sp.Symbol("q", positive=True)
-    range_ = Range("0 < h_k <= 1", {own: q / (p + q)}, (OWN_STEPS,))
     steps = (
         term(own * a, use("smooth_interpolation", BEFORE, NOW, L)),
         term(own * (1 - a), use("convexity", Z, NOW)),
@@ -242,16 +238,14 @@ def varying_steps(goal: Goal) -> Argument:
         term(L / (2 * a), square=y - a * y_before + own * a / L * d),
         term(own * a * (1 - own) / (2 * L), square=d),
     )
-    return in_one_go(goal, *telescope(goal, steps, scale=K, ranges=(range_,)))
+    return in_one_go(goal, *telescope(goal, steps, scale=K, ranges=(EACH_UNIT_STEP,)))
 
 
 def weighted(goal: Goal) -> Argument:
     """B6b for a weighted mean; v_{k-1} = a_k W_k with a_k = W_k/(2 W_k - v_k)."""
     W, v, M = size("weight", "k"), size("pot", "k"), L / h
     a = W / (2 * W - v)
-    c = sp.Symbol("c", positive=True)
-    range_ = Range("2 W_k > v_k", {W: (v + c) / 2}, (WEIGHTS,))
-    free = use("hypothesis", W - W * a + v, needs=("weights",), label="W_k - v_{k-1} + v_k >= 0")
+    free = use("hypothesis", W - size("pot", "j") + v, label="W_k - v_{k-1} + v_k >= 0")
     steps = (
         term(W * a, use("smooth_interpolation", BEFORE, NOW, M)),
         term(1, free, use("convexity", Z, NOW)),
@@ -259,11 +253,8 @@ def weighted(goal: Goal) -> Argument:
         term(M * W / (2 * a), square=y - a * y_before + a / M * d),
     )
     start = (term(size("pot", "0"), use("convexity", Z, FIRST)),)
-    definitions = (
-        Definition(size("pot", "j"), W * a, "v_{k-1} = W_k^2/(2 W_k - v_k)", ("weights",)),
-        Definition(size("pot", "K"), sp.Integer(0), "v_K = 0", ("weights",)),
-    )
-    parts = telescope(goal, steps, start, ranges=(UNIT_STEP, range_), definitions=definitions)
+    definitions = (DEFINITIONS["potential"], DEFINITIONS["last potential"])
+    parts = telescope(goal, steps, start, ranges=(UNIT_STEP, HEAVY_WEIGHT), definitions=definitions)
     return in_one_go(goal, *parts, definitions=definitions)
 
 

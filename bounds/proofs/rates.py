@@ -5,15 +5,15 @@ from __future__ import annotations
 import sympy as sp
 
 from .._vocabulary import Q, k
-from ..hypotheses import FULL_STEP, HALF_STEP
 from ._claims import (
+    AT_HALF,
+    AT_ONE,
     COUNT,
     INDEX,
     UNIT_STEP,
     ZERO,
     Argument,
     Claim,
-    Definition,
     Earlier,
     Part,
     Range,
@@ -21,18 +21,17 @@ from ._claims import (
     term,
     use,
 )
+from ._facts import DEFINITIONS
 from ._goal import Goal, named
 from ._symbols import BEFORE, DEVIATION, END, FIRST, NOW, L, Z, h, moved, size, symbol
 from ._telescope import from_zero, in_one_go, telescope
-from .contraction import FIXED_POINT, LEGEND, recursion
+from .contraction import FIXED_POINT, LEGEND, NORMS, recursion
 from .descent import ENORM
 from .linear import NO_REGULARIZER
 from .out_of_distribution import last_iterate_steps, sharp_start, sharp_steps
 
 K = Q.K
-EXACT = Definition(NOW.s, L / h * (BEFORE.x - NOW.x) - BEFORE.g, "e_k(h) = 0: D_k = (h/L) G_k", ("exact_step",))
-_AT_ONE = Range("h = 1", {h: sp.Integer(1)}, (FULL_STEP,))
-_AT_HALF = Range("h = 1/2", {h: sp.Rational(1, 2)}, (HALF_STEP,))
+EXACT = DEFINITIONS["exact step"]
 
 
 def _rate(goal: Goal, ranges: tuple[Range, ...] = (UNIT_STEP,), spare: sp.Expr = ZERO) -> Argument:
@@ -51,12 +50,12 @@ def classical(goal: Goal) -> Argument:
 
 def gradient_descent(goal: Goal) -> Argument:
     """B3 at h = 1."""
-    return _rate(goal, (_AT_ONE,), sp.Rational(1, 4))
+    return _rate(goal, (AT_ONE,), sp.Rational(1, 4))
 
 
 def half_step(goal: Goal) -> Argument:
     """B3 at h = 1/2."""
-    return _rate(goal, (_AT_HALF,), sp.Rational(1, 4))
+    return _rate(goal, (AT_HALF,), sp.Rational(1, 4))
 
 
 def average(goal: Goal) -> Argument:
@@ -148,8 +147,7 @@ def smooth(goal: Goal) -> Argument:
         (COUNT, UNIT_STEP),
         "at k = K",
     )
-    exact = Definition(NOW.x, BEFORE.x - h / L * BEFORE.g, "e_k(h) = 0, r = 0", ("exact_step", "r_zero"))
-    optimal = Definition(Z.g, ZERO, "z is a minimiser, r = 0", ("comparator_optimal", "r_zero"))
+    exact, optimal = DEFINITIONS["exact step, r = 0"], DEFINITIONS["minimiser, r = 0"]
     claims = (spread, apart, potential, Claim("bound", "the bound", goal.expression, (end,)))
     legend = {"v_k": "sum_{i<=k} nu_i g_i", "c_k": "sum_{i<=k} c_i ||g_i||^2"}
     return Argument(claims, sums, (*NO_REGULARIZER, exact, optimal), legend)
@@ -160,7 +158,7 @@ def a_priori(goal: Goal) -> Argument:
     claims, sums, _ = _by_size(goal)
     end = (term(1, Earlier("sharp", "K", K)), term(L / (h * K), Earlier("cross", "K", K)))
     claims += (Claim("bound", "the bound", goal.expression, (Part(end, (COUNT, UNIT_STEP)),)),)
-    return Argument(claims, sums, (FIXED_POINT,), LEGEND)
+    return Argument(claims, sums, (FIXED_POINT,), LEGEND, norms=NORMS)
 
 
 def a_priori_classical(goal: Goal) -> Argument:
@@ -191,7 +189,7 @@ def a_priori_classical(goal: Goal) -> Argument:
         term(unit * Q.tau, Earlier("late", "K", K)),
     )
     last = Claim("bound", "the bound", goal.expression, (Part(end, (COUNT, UNIT_STEP)),))
-    return Argument((*claims, *ordered, last), sums, (FIXED_POINT,), LEGEND)
+    return Argument((*claims, *ordered, last), sums, (FIXED_POINT,), LEGEND, norms=NORMS)
 
 
 def _by_size(goal: Goal) -> tuple[tuple[Claim, ...], dict[str, Recurrence], tuple[str, str, str]]:

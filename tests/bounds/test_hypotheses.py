@@ -69,7 +69,7 @@ def test_reference_step():
     for h, short, long in ((1.0, True, True), (1.25, False, True), (1.3, False, False)):
         quantities = run.measure(reference_step=h)
         assert checks("ood_last_iterate", quantities)["reference_step"].holds.all() == short
-        check = checks("ood_multi_step_sharp", quantities)["reference_step"]
+        check = checks("ood_multi_step_sharp", quantities)["reference_step_long"]
         assert check.holds.all() == long
         assert (check.margin >= 0).all() == long
 

@@ -1,0 +1,241 @@
+"""Formulas of certificates as text: a parser that runs nothing, values modulo a prime, and signs of fractions.
+
+Two formulas are the same if their values are at a random point modulo 2^521 - 1. A false identity of degree d passes
+with a chance of d/2^521 at most, for points drawn after it was written.
+"""
+
+from __future__ import annotations
+
+import ast
+import random
+import re
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from functools import lru_cache
+
+PRIME = 2**521 - 1
+VECTOR = re.compile(r"([xgsuvw]|[a-z0-9]+vec)_[kj0Kzt]")
+"""Names of vectors."""
+_DRAW = random.SystemRandom()
+_BINARY = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
+LONGEST, HIGHEST = 100_000, 64
+"""The longest formula and the highest power of a sign test."""
+
+
+class Wrong(Exception):
+    """The certificate does not hold; the message says where."""
+
+
+def demand(condition: object, message: str) -> None:
+    """Raise `Wrong` with this message unless the condition holds."""
+    if not condition:
+        raise Wrong(message)
+
+
+@lru_cache(maxsize=20_000)
+def parse(text: str) -> ast.expr:
+    """The tree of a formula; nothing but sums, products, quotients, powers, names, entries, Sum, Max and sqrt."""
+    demand(isinstance(text, str) and len(text) <= LONGEST, f"not a formula: {str(text)[:80]!r}")
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        raise Wrong(f"not a formula: {text[:80]!r}") from None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp):
+            fine = isinstance(node.op, _BINARY)
+        elif isinstance(node, ast.UnaryOp):
+            fine = isinstance(node.op, (ast.USub, ast.UAdd))
+        elif isinstance(node, ast.Constant):
+            fine = type(node.value) is int
+        elif isinstance(node, ast.Call):
+            fine = isinstance(node.func, ast.Name) and node.func.id in ("Sum", "Max", "sqrt") and not node.keywords
+        else:
+            fine = isinstance(
+                node, (ast.Name, ast.Subscript, ast.Tuple, ast.Load, ast.operator, ast.unaryop, ast.expr_context)
+            )
+        demand(fine, f"a formula has {type(node).__name__}: {text[:80]!r}")
+    return tree
+
+
+def names(tree: ast.expr) -> set[str]:
+    """The names in a formula, functions left out."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
+
+
+def whole(tree: ast.expr) -> int | None:
+    """The integer that an exponent is, or None."""
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
+        inside = whole(tree.operand)
+        return None if inside is None else -inside
+    return tree.value if isinstance(tree, ast.Constant) else None
+
+
+class Point:
+    """A random point modulo the prime: the value of each name, made when it is first asked for."""
+
+    def __init__(self) -> None:
+        self.drawn: dict[str, int] = {}
+
+    def __call__(self, name: str) -> int:
+        if name not in self.drawn:
+            self.drawn[name] = _DRAW.randrange(1, PRIME)
+        return self.drawn[name]
+
+
+def value(tree: ast.expr, lookup: Callable[[str], int], maximum: Callable[[ast.expr], int] | None = None) -> int:
+    """The value of a formula modulo the prime."""
+    if isinstance(tree, ast.Constant):
+        return tree.value % PRIME
+    if isinstance(tree, ast.Name):
+        return lookup(tree.id)
+    if isinstance(tree, ast.UnaryOp):
+        inside = value(tree.operand, lookup, maximum)
+        return -inside % PRIME if isinstance(tree.op, ast.USub) else inside
+    if isinstance(tree, ast.Call) and tree.func.id == "Max" and maximum is not None:
+        return maximum(positive_part(tree))
+    demand(isinstance(tree, ast.BinOp), f"no number: {ast.unparse(tree)[:80]}")
+    left = value(tree.left, lookup, maximum)
+    if isinstance(tree.op, ast.Pow):
+        power = whole(tree.right)
+        demand(power is not None, f"the power {ast.unparse(tree)[:80]} is not a whole one")
+        demand(power >= 0 or left != 0, f"a division by 0: {ast.unparse(tree)[:80]}")
+        return pow(left, power, PRIME)
+    right = value(tree.right, lookup, maximum)
+    if isinstance(tree.op, ast.Add):
+        return (left + right) % PRIME
+    if isinstance(tree.op, ast.Sub):
+        return (left - right) % PRIME
+    if isinstance(tree.op, ast.Mult):
+        return left * right % PRIME
+    demand(right != 0, f"a division by 0: {ast.unparse(tree)[:80]}")
+    return left * pow(right, -1, PRIME) % PRIME
+
+
+def positive_part(tree: ast.Call) -> ast.expr:
+    """x of Max(0, x)."""
+    rest = [a for a in tree.args if whole(a) != 0]
+    demand(len(tree.args) == 2 and len(rest) == 1, f"{ast.unparse(tree)[:80]} is not the positive part of something")
+    return rest[0]
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two formulas are the same rational function of their names, Max(0, x) taken as a name of its own."""
+    if one == other:
+        return True
+    point = Point()
+
+    def maximum(inside: ast.expr) -> int:
+        return point(f"Max {value(inside, point, maximum)}")
+
+    return value(parse(one), point, maximum) == value(parse(other), point, maximum)
+
+
+def even(at: Callable[[int], int]) -> bool:
+    """Whether a polynomial in the scale of the vectors has terms of degree 0 and 2 only."""
+    scale = Point()("scale")
+    none, one = at(0), at(1)
+    return (at(scale) - none - scale * scale * (one - none)) % PRIME == 0
+
+
+# Signs: fractions of polynomials with positive coefficients
+
+Monomial = tuple[tuple[str, int], ...]
+Polynomial = dict[Monomial, Fraction]
+Quotient = tuple[Polynomial, Polynomial]
+_ONE: Polynomial = {(): Fraction(1)}
+
+
+def _times(a: Polynomial, b: Polynomial) -> Polynomial:
+    found: Polynomial = {}
+    for m, c in a.items():
+        for n, d in b.items():
+            powers = dict(m)
+            for name, power in n:
+                powers[name] = powers.get(name, 0) + power
+            key = tuple(sorted(powers.items()))
+            found[key] = found.get(key, Fraction(0)) + c * d
+    return {m: c for m, c in found.items() if c}
+
+
+def _plus(a: Polynomial, b: Polynomial) -> Polynomial:
+    found = dict(a)
+    for m, c in b.items():
+        found[m] = found.get(m, Fraction(0)) + c
+    return {m: c for m, c in found.items() if c}
+
+
+def _add(a: Quotient, b: Quotient, sign: int) -> Quotient:
+    flipped = {m: sign * c for m, c in b[0].items()}
+    if a[1] == b[1]:
+        return _plus(a[0], flipped), a[1]
+    return _plus(_times(a[0], b[1]), _times(flipped, a[1])), _times(a[1], b[1])
+
+
+def quotient(tree: ast.expr, lookup: Callable[[str], Quotient]) -> Quotient:
+    """The formula as one fraction of polynomials."""
+    if isinstance(tree, ast.Constant):
+        return ({(): Fraction(tree.value)} if tree.value else {}), _ONE
+    if isinstance(tree, ast.Name):
+        return lookup(tree.id)
+    if isinstance(tree, ast.UnaryOp):
+        top, bottom = quotient(tree.operand, lookup)
+        return ({m: -c for m, c in top.items()} if isinstance(tree.op, ast.USub) else top), bottom
+    demand(isinstance(tree, ast.BinOp), f"no sign is known of {ast.unparse(tree)[:80]}")
+    a = quotient(tree.left, lookup)
+    if isinstance(tree.op, ast.Pow):
+        power = whole(tree.right)
+        demand(power is not None and abs(power) <= HIGHEST, f"no sign is known of {ast.unparse(tree)[:80]}")
+        if power < 0:
+            demand(a[0], f"a division by 0: {ast.unparse(tree)[:80]}")
+            a = a[1], a[0]
+        found: Quotient = (_ONE, _ONE)
+        for _ in range(abs(power)):
+            found = _times(found[0], a[0]), _times(found[1], a[1])
+        return found
+    b = quotient(tree.right, lookup)
+    if isinstance(tree.op, ast.Add):
+        return _add(a, b, 1)
+    if isinstance(tree.op, ast.Sub):
+        return _add(a, b, -1)
+    if isinstance(tree.op, ast.Div):
+        demand(b[0], f"a division by 0: {ast.unparse(tree)[:80]}")
+        b = b[1], b[0]
+    return _times(a[0], b[0]), _times(a[1], b[1])
+
+
+def variable(name: str) -> Quotient:
+    """A name as a fraction."""
+    return {((name, 1),): Fraction(1)}, _ONE
+
+
+def has_sign(q: Quotient, at_least_0: Callable[[str], bool], above_0: Callable[[str], bool], strict: bool) -> bool:
+    """Whether the fraction is >= 0 (> 0): all coefficients of one sign, names without a sign in even powers only."""
+
+    def one(polynomial: Polynomial, sign: int, strictly: bool) -> bool:
+        if not all(sign * c > 0 for c in polynomial.values()):
+            return False
+        if not all(power % 2 == 0 or at_least_0(name) for m in polynomial for name, power in m):
+            return False
+        return not strictly or any(all(above_0(name) for name, _ in m) for m in polynomial)
+
+    top, bottom = q
+    return any(one(bottom, sign, True) and one(top, sign, strict) for sign in (1, -1))
+
+
+def free(trees: Iterable[ast.expr]) -> set[str]:
+    """The names of several formulas."""
+    return set().union(*map(names, trees))
+
+
+def lookup_in(values: Mapping[str, ast.expr], known: dict[str, Quotient]) -> Callable[[str], Quotient]:
+    """Names as fractions in the symbols of a change of variables."""
+
+    def lookup(name: str) -> Quotient:
+        if name not in known:
+            known[name] = variable(name)  # a circle in a table would end here
+            if name in values:
+                known[name] = quotient(values[name], lookup)
+        return known[name]
+
+    return lookup

@@ -1,0 +1,158 @@
+"""What the quantities of a bound mean to a proof: norms of vectors, inequalities and equalities, by name.
+
+Together with `_rules.RULES` and `_claims.RANGES` these tables are all that is taken for granted. Each row says why it
+holds and under which hypotheses; a new row is taken on trust by every reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from .._vocabulary import Q
+from ..features import VIRTUAL
+from ..hypotheses import (
+    COMPARATOR_OPTIMAL,
+    EQUIVARIANT_HEADS,
+    EXACT_STEP,
+    HEADS_LIPSCHITZ,
+    HISTORY_STABLE,
+    PRECONDITIONER_POSITIVE,
+    R_CONVEX,
+    R_INDICATOR,
+    R_ZERO,
+    WEIGHTS,
+    Hypothesis,
+)
+from ._claims import ZERO, Definition
+from ._goal import translate
+from ._symbols import BEFORE, DEVIATION, INFIMUM, NOW, STEP, G, L, Point, Z, h, size, symbol
+
+T = Point("t")
+"""T(z), the proximal-gradient step h/L from z, and the subgradient of r there that it makes."""
+BRACKET, PSHIFT, BSHIFT, DELTA1, DELTA2, DEFECT = (
+    symbol(f"{name}vec", "k") for name in ("bracket", "pshift", "bshift", "delta1", "delta2", "defect")
+)
+"""Vectors whose norms are quantities."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """``symbol = ||vector||``."""
+
+    symbol: sp.Symbol
+    vector: sp.Expr
+    says: str
+    hypotheses: tuple[Hypothesis, ...] = ()
+
+
+@dataclass(frozen=True)
+class Product:
+    """``largest * norm >= product``, norms of diag(a) v and v and the largest |a_i|."""
+
+    largest: sp.Expr
+    norm: sp.Symbol
+    product: sp.Symbol
+    says: str
+    hypotheses: tuple[Hypothesis, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fact:
+    """``expression >= 0``."""
+
+    expression: sp.Expr
+    says: str
+    hypotheses: tuple[Hypothesis, ...] = ()
+
+
+def _size(name: str, vector: sp.Expr, says: str) -> Size:
+    return Size(size(name, "k"), vector, says)
+
+
+SIZES: dict[str, Size] = {
+    "Gnorm": _size("Gnorm", G, "the root of G2"),
+    "Dnorm": _size("Dnorm", STEP, "the root of D2"),
+    "enorm": _size("enorm", DEVIATION, "the quantity enorm, the root of e2"),
+    **{
+        f"dist at {index}": Size(size("dist", index), symbol("x", index) - Z.x, "the quantity dist; R at 0")
+        for index in "kj0K"
+    },
+    "stationarity": _size("stationarity", NOW.g + NOW.s, "the quantity stationarity"),
+    "bracket": _size("bracket", BRACKET, "the quantity bracket"),
+    "pshift": _size("pshift", PSHIFT, "the quantity pshift"),
+    "bshift": _size("bshift", BSHIFT, "the quantity bshift"),
+    "delta1 G": _size("product", DELTA1, "the norm of delta1 G, delta1 = 2 L p - 1"),
+    "delta2": _size("delta2", DELTA2, "the quantity delta2"),
+    "defect": _size("defect", DEFECT, "the quantity defect"),
+    "tau": Size(Q.tau, T.x - Z.x, "the quantity tau", (R_CONVEX,)),
+    "tau, r = 0": Size(Q.tau, h / L * Z.g, "with r = 0, T(z) = z - (h/L) grad f(z)", (R_ZERO,)),
+}
+"""Symbols of numbers that are norms, and of which vectors."""
+PRODUCTS: dict[str, Product] = {
+    "delta1 G": Product(
+        size("delta1", "k"), size("Gnorm", "k"), size("product", "k"), "delta1 is the largest |2 L p_i - 1|"
+    ),
+    "G + b/p": Product(
+        L / size("Lp_min", "k"),
+        size("Dnorm", "k"),
+        size("Gb", "k"),
+        "G + b/p = D/p entry by entry, and the largest 1/p_i is L/Lp_min",
+        (PRECONDITIONER_POSITIVE,),
+    ),
+}
+"""Norms of entrywise products: the largest factor, the norm of the other one, the norm of the product."""
+_VIRTUAL = translate(VIRTUAL)
+_C1, _C2, _DZ, _G_INF = (size(name, "k") for name in ("C1", "C2", "dz", "G_inf"))
+_SMALL, _DETERMINANT = size("enorm", "k"), Q.history_b + (1 - Q.history_b) * Q.history_q - Q.history_b * Q.history_r
+_UNIT = DEVIATION.subs(h, 1)
+FACTS: dict[str, Fact] = {
+    "Delta at k-1": Fact(Q.Delta - size("dist", "j"), "Delta is the largest distance of x_0..x_{K-1} from z"),
+    "Delta at 0": Fact(Q.Delta - size("dist", "0"), "Delta is the largest distance of x_0..x_{K-1} from z"),
+    "sigma_k": Fact(size("sigma", "k") * size("Gnorm", "k") / L - _SMALL, "sigma_k is L||e_k||/||G_k||"),
+    "sigma": Fact(Q.sigma_max * size("Gnorm", "k") / L - _SMALL, "sigma is the largest sigma_k"),
+    "virtual": Fact(_VIRTUAL - _SMALL, "B4 by the magnitude of the feature shift", (HEADS_LIPSCHITZ,)),
+    "preconditioner head": Fact(
+        _C1 * _DZ * _G_INF - size("pshift", "k"),
+        "||diag(dp) G|| <= ||dp|| max|G_i|, ||dp|| <= C1||Dz||",
+        (HEADS_LIPSCHITZ,),
+    ),
+    "bias head": Fact(_C2 * _DZ - size("bshift", "k"), "||db|| <= C2||Dz||", (HEADS_LIPSCHITZ,)),
+    "best iterate": Fact(NOW.F - Q.F_best, "F_best is the least F(x_k), 1 <= k <= K"),
+    "lower bound": Fact(Point("K").F - Q.F_low, "F_low is a lower bound of F"),
+    "infimum at z": Fact(Z.F - INFIMUM, "inf f <= f(z) = F(z), r = 0", (R_ZERO,)),
+    "lower bound of f": Fact(INFIMUM - Q.F_low, "F_low <= inf F = inf f, r = 0", (R_ZERO,)),
+    "determinant": Fact(1 - _DETERMINANT, "the determinant is the product of the two eigenvalues", (HISTORY_STABLE,)),
+}
+"""Inequalities that hold by what quantities mean."""
+_a = size("weight", "k") / (2 * size("weight", "k") - size("pot", "k"))
+DEFINITIONS: dict[str, Definition] = {
+    "exact step": Definition(
+        NOW.s, L / h * (BEFORE.x - NOW.x) - BEFORE.g, "e_k(h) = 0: D_k = (h/L) G_k", (EXACT_STEP,)
+    ),
+    "exact step, r = 0": Definition(NOW.x, BEFORE.x - h / L * BEFORE.g, "e_k(h) = 0, r = 0", (EXACT_STEP, R_ZERO)),
+    "minimiser, r = 0": Definition(Z.g, ZERO, "z is a minimiser, r = 0", (COMPARATOR_OPTIMAL, R_ZERO)),
+    **{
+        f"r = 0: {base}_{index}": Definition(symbol(base, index), ZERO, "r = 0", (R_ZERO,))
+        for base in "rs"
+        for index in "kj0Kz"
+    },
+    **{
+        f"indicator: r_{index}": Definition(symbol("r", index), ZERO, "r = 0 on its set", (R_INDICATOR,))
+        for index in "kz"
+    },
+    "T(z)": Definition(
+        T.x, Z.x - h / L * (Z.g + T.s), "x_t = T(z), the proximal-gradient step h/L from z", (R_CONVEX,)
+    ),
+    "potential": Definition(size("pot", "j"), size("weight", "k") * _a, "v_{k-1} = W_k^2/(2 W_k - v_k)", (WEIGHTS,)),
+    "last potential": Definition(size("pot", "K"), ZERO, "v_K = 0", (WEIGHTS,)),
+    "decomposition": Definition(BSHIFT, DEVIATION - BRACKET - PSHIFT, "entry by entry, the three add up to e_k (B4)"),
+    "profile": Definition(
+        DELTA2, 2 * L * _UNIT - DELTA1, "entry by entry, delta1 G + delta2 = 2L (D - G/L) with D = p G + b (B13)"
+    ),
+    "mapped back": Definition(
+        DEFECT, ZERO, "each step transforms along (B12), so the runs do, from 0 to k", (EQUIVARIANT_HEADS,)
+    ),
+}
+"""Equalities that hold by what quantities mean; a proof puts them in wherever the symbol occurs."""
