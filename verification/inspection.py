@@ -19,6 +19,7 @@ from l2o import InputError
 from l2o.problems import Composite
 from l2o.rollout import threads_for
 from l2o.run import Run
+from verification._nearest_pair import moves, nearest_pair
 
 # Beyond this size squares and the bounds on their rounding overflow: for float64 the run has diverged.
 HUGE = 1e140
@@ -41,7 +42,8 @@ class Inspection:
     `alive` (B,K+1): x_k and everything computed there fits in float64, up to and including k. `in_domain` (B,K+1):
     F(x_k) is finite. Where a point is not alive arrays hold zeros and must not be judged. `objective` (B,K+1) is
     recomputed, as are `gradient` (B,K,n) = grad f(x_{k-1}) and `end_gradient` (B,n) = grad f(x_K); `subgradient`
-    (B,K,n) is the recorded one. `x`, the gradients and `subgradient` are None where the run kept scalars only, and then
+    (B,K,n) is the recorded one. On a set, `x` and `subgradient` of a run in float32 are the point and the normal in
+    float64 that the recorded ones stand for (`_nearest_pair`). `x`, the gradients and `subgradient` are None where the run kept scalars only, and then
     `objective` is the recorded one.
     """
 
@@ -149,7 +151,7 @@ def _kept(tensor: torch.Tensor | None, where: np.ndarray) -> np.ndarray | None:
 class _Recomputed:
     """What the iterates and the problem say, in float64, and what the run's own precision explains."""
 
-    x: np.ndarray  # (B,K+1,n), zeros where not alive
+    x: np.ndarray  # (B,K+1,n) the points that are judged, zeros where not alive
     alive: np.ndarray  # (B,K+1)
     value: np.ndarray  # (B,K+1) F(x_k), inf outside the domain of r
     value_error: np.ndarray  # (B,K+1)
@@ -159,6 +161,8 @@ class _Recomputed:
     own_gradient_error: np.ndarray  # (B,K+1)
     subgradient: np.ndarray  # (B,K,n) as recorded, moved into the subdifferential where it is off by rounding only
     outside: np.ndarray  # (B,K) by how much more it is off, inf where it is not a number
+    moved: np.ndarray  # (B,K+1) how far x is from the recorded point
+    turned: np.ndarray  # (B,K) how far the normal that belongs to x is from the recorded g_k
 
 
 def _recompute(run: Run, problem: Composite) -> _Recomputed:
@@ -173,16 +177,32 @@ def _recompute(run: Run, problem: Composite) -> _Recomputed:
         *scalar[3:],
         np.zeros((*many, n)),
         np.zeros(many),
+        np.zeros(points),
+        np.zeros(many),
     )
-    recorded = as_numpy(run.subgradient)
+    recorded = as_numpy(run.subgradient).copy()
+    eps = torch.finfo(own.dtype).eps
+    if moves(problem.nonsmooth, eps):
+        _move(found, problem, recorded, eps)
     alive = np.ones(run.batch_size, dtype=bool)
     with threads_for(problem), np.errstate(over="ignore", invalid="ignore"):
         for k in range(points[1]):
             alive = alive & (np.abs(found.x[:, k]).max(axis=1) < HUGE)
             alive = _evaluate_point(found, problem, own, k, alive)
             if k > 0:
-                _compare_subgradient(found, problem, k, recorded[:, k - 1], torch.finfo(own.dtype).eps)
+                _compare_subgradient(found, problem, k, recorded[:, k - 1], eps)
     return found
+
+
+def _move(found: _Recomputed, problem: Composite, g: np.ndarray, eps: float) -> None:
+    """Replace x_k and g_k (B,K,n) by the point and the normal in float64 that they stand for."""
+    for k in range(found.x.shape[1]):
+        x, normal = nearest_pair(problem.nonsmooth, found.x[:, k], g[:, k - 1] if k else None, eps)
+        found.moved[:, k] = np.nan_to_num(norm(x - found.x[:, k]))
+        found.x[:, k] = x
+        if normal is not None:
+            found.turned[:, k - 1] = np.nan_to_num(norm(normal - g[:, k - 1]))
+            g[:, k - 1] = normal
 
 
 def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: int, alive: np.ndarray) -> np.ndarray:
@@ -261,15 +281,16 @@ def _claims(
     )
     total = found.gradient[:, :-1] + found.subgradient
     size = norm(found.gradient[:, :-1]) + norm(found.subgradient)
-    allowed = 2 * found.own_gradient_error[:, :-1] + 64 * eps * size
+    L = as_numpy(problem.smoothness)[:, None]
+    allowed = 2 * found.own_gradient_error[:, :-1] + 64 * eps * size + L * found.moved[:, :-1] + found.turned
     statement = "the recorded gradients are grad f(x_{k-1}) and G_k = grad f(x_{k-1}) + g_k, up to rounding"
     with np.errstate(invalid="ignore", over="ignore"):
         off = np.maximum(norm(gradient - found.gradient[:, :-1]), norm(generalized - total))
         yield "gradients", off, allowed, statement
-        true_step = found.x[:, :-1] - found.x[:, 1:]
+        x = as_numpy(run.x)
+        true_step = np.where(found.alive[:, 1:, None], x[:, :-1] - x[:, 1:], 0.0)
         moved = norm(true_step)
         yield "step", norm(step - true_step), 4 * eps * moved, "the recorded D_k is x_{k-1} - x_k"
-        L = as_numpy(problem.smoothness)[:, None]
         constant = np.abs(as_numpy(run.smoothness)[:, None] - L) / L + 0 * moved
         slack = 100 * eps * (problem.dim + 100)
         yield "constant", constant, slack, "the L recorded with the run is that of the problem"
@@ -292,7 +313,7 @@ def _claims(
         final, last = as_numpy(run.x_final), as_numpy(run.x[:, -1])
         differ = ~((final == last) | (np.isnan(final) & np.isnan(last))).all(axis=1)
         yield "end", differ[:, None] + 0 * moved, 0.0, "x_final is x_K"
-        rise = norm(found.gradient[:, 1:] - found.gradient[:, :-1])
+        rise, moved = norm(found.gradient[:, 1:] - found.gradient[:, :-1]), norm(found.x[:, :-1] - found.x[:, 1:])
         error = found.gradient_error[:, 1:] + found.gradient_error[:, :-1]
         error = error + as_numpy(problem.smooth.smoothness_error)[:, None] * moved
         yield "smoothness", rise, L * moved + 2 * error, "between x_{k-1} and x_k grad f changes by at most L ||D_k||"
@@ -305,6 +326,8 @@ def _objective_error(run: Run, found: _Recomputed, eps: float) -> np.ndarray:
     exact = np.where(inside, found.value, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
         off = np.abs(recorded - exact) - 2 * found.own_value_error - 4 * eps * np.abs(exact)
+        slope = norm(found.gradient) + found.gradient_error
+        off = off - found.moved * (slope + as_numpy(run.smoothness)[:, None] * found.moved)
         off = np.where(inside, off, np.where(np.isposinf(recorded), 0.0, np.inf))  # F = inf must be recorded so
         off = np.where(found.alive, np.nan_to_num(off, nan=np.inf, posinf=np.inf), 0.0)
         return np.maximum(np.maximum(off[:, 1:], off[:, :-1]), 0.0)
