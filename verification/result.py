@@ -36,7 +36,8 @@ class Verification:
     `slack` = rhs - lhs_upper. `tightness` is the share of the bound that is used: 1 where it is attained, 0 where it
     permits an increase and there was none, NaN where both sides vanish within rounding. `tolerance` bounds the
     rounding of both sides. `vacuous` marks right-hand sides that say nothing (a step: >= 0; a run: >= F(x_0) - F*).
-    `within_rounding` marks entries where the tolerance exceeds 1 % of the right-hand side, so that rounding has a say.
+    `within_rounding` marks entries where the tolerance exceeds 1 % of both sides: VERIFIED there only where lhs_upper +
+    tolerance <= rhs, so that rounding has no say.
     Where the verdict is NOT_APPLICABLE the numbers are a comparison without guarantee, and NaN if the run left
     float64.
     """
