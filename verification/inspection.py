@@ -43,7 +43,8 @@ class Inspection:
     F(x_k) is finite. Where a point is not alive arrays hold zeros and must not be judged. `objective` (B,K+1) is
     recomputed, as are `gradient` (B,K,n) = grad f(x_{k-1}) and `end_gradient` (B,n) = grad f(x_K); `subgradient`
     (B,K,n) is the recorded one. On a set, `x` and `subgradient` of a run in float32 are the point and the normal in
-    float64 that the recorded ones stand for (`_nearest_pair`). `x`, the gradients and `subgradient` are None where the run kept scalars only, and then
+    float64 that the recorded ones stand for (`_nearest_pair`). `x`, the gradients and `subgradient` are None where the
+    run kept scalars only, and then
     `objective` is the recorded one.
     """
 
@@ -61,10 +62,14 @@ class Inspection:
     gradient: np.ndarray | None = None
     subgradient: np.ndarray | None = None
     preconditioner: np.ndarray | None = None
+    nonsmooth_value: np.ndarray | None = None  # (B,K+1) r(x_k), 0 outside its domain
+    named: np.ndarray | None = None  # (B,K) whether `subgradient` is in the subdifferential
     # Quantities already measured, by comparator and reference step: most bounds ask for the same ones.
     measured: dict[object, bounds.Quantities] = field(default_factory=dict, repr=False)
     # What sets within rounding take from the subgradient inequality, by comparator (see `_set_slack`).
     slacks: dict[object, object] = field(default_factory=dict, repr=False)
+    # What the problem declares and the run does not contradict, by comparator (see `_declared`).
+    facts: dict[object, dict[str, bool | np.ndarray]] = field(default_factory=dict, repr=False)
     # Virtual steps already found, by reference run and optimizer, which are kept so that their ids stay theirs.
     paired: dict[tuple[int, int], tuple[object, object, object]] = field(default_factory=dict, repr=False)
 
@@ -136,6 +141,8 @@ def inspect_run(run: Run, problem: Composite) -> Inspection:
         gradient=found.gradient[:, :-1],
         subgradient=found.subgradient,
         preconditioner=_kept(run.preconditioner, step_alive),
+        nonsmooth_value=found.nonsmooth_value,
+        named=found.outside == 0,
     )
 
 
@@ -162,6 +169,7 @@ class _Recomputed:
     subgradient: np.ndarray  # (B,K,n) as recorded, moved into the subdifferential where it is off by rounding only
     outside: np.ndarray  # (B,K) by how much more it is off, inf where it is not a number
     moved: np.ndarray  # (B,K+1) how far x is from the recorded point
+    nonsmooth_value: np.ndarray  # (B,K+1) r(x_k), 0 where it is not finite
     turned: np.ndarray  # (B,K) how far the normal that belongs to x is from the recorded g_k
 
 
@@ -178,12 +186,13 @@ def _recompute(run: Run, problem: Composite) -> _Recomputed:
         np.zeros((*many, n)),
         np.zeros(many),
         np.zeros(points),
+        np.zeros(points),
         np.zeros(many),
     )
     recorded = as_numpy(run.subgradient).copy()
     eps = torch.finfo(own.dtype).eps
     if moves(problem.nonsmooth, eps):
-        _move(found, problem, recorded, eps)
+        _move(found, problem, recorded, np.isfinite(as_numpy(run.objective)), eps)
     alive = np.ones(run.batch_size, dtype=bool)
     with threads_for(problem), np.errstate(over="ignore", invalid="ignore"):
         for k in range(points[1]):
@@ -194,10 +203,16 @@ def _recompute(run: Run, problem: Composite) -> _Recomputed:
     return found
 
 
-def _move(found: _Recomputed, problem: Composite, g: np.ndarray, eps: float) -> None:
-    """Replace x_k and g_k (B,K,n) by the point and the normal in float64 that they stand for."""
+def _move(found: _Recomputed, problem: Composite, g: np.ndarray, inside: np.ndarray, eps: float) -> None:
+    """Replace x_k and g_k (B,K,n) by the point and the normal in float64 that they stand for.
+
+    Where the run itself says F(x_k) = inf, as it may of a point just off the set, the point is left outside.
+    """
     for k in range(found.x.shape[1]):
+        here = inside[:, k, None]
         x, normal = nearest_pair(problem.nonsmooth, found.x[:, k], g[:, k - 1] if k else None, eps)
+        x = np.where(here, x, found.x[:, k])
+        normal = None if normal is None else np.where(here, normal, g[:, k - 1])
         found.moved[:, k] = np.nan_to_num(norm(x - found.x[:, k]))
         found.x[:, k] = x
         if normal is not None:
@@ -210,9 +225,9 @@ def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: i
     x = np.where(alive[:, None], found.x[:, k], 0.0)
     point = torch.from_numpy(x)
     value, slope = problem.smooth.value_and_gradient(point)
-    cast = point.to(own.dtype)
+    cast, r = point.to(own.dtype), problem.nonsmooth.value(point)
     columns = {
-        "value": value + problem.nonsmooth.value(point),
+        "value": value + r,
         "value_error": problem.objective_error(point),
         "own_value_error": own.objective_error(cast),
         "gradient_error": problem.smooth.gradient_error(point),
@@ -224,6 +239,7 @@ def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: i
         fits &= (name == "value") | (array < HUGE)  # F itself may be inf: outside the domain of r
     alive = alive & fits
     found.alive[:, k] = alive
+    found.nonsmooth_value[:, k] = np.where(alive & np.isfinite(as_numpy(r)), as_numpy(r), 0.0)
     found.x[:, k] = np.where(alive[:, None], x, 0.0)
     found.gradient[:, k] = np.where(alive[:, None], as_numpy(slope), 0.0)
     for name, array in arrays.items():

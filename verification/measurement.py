@@ -9,25 +9,13 @@ import bounds
 from l2o import InputError
 from l2o.problems import Composite
 from l2o.rollout import threads_for
+from verification._declared import facts
 from verification._pairing import Pairing
 from verification.inspection import Inspection, as_numpy
 from verification.optimum import Optimum
 
 _SCALAR_NAMES = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev", "dist")
 _EXTRA_NAMES = ("pG2", "Lp_max", "Lp_min", "bnorm")
-
-
-def _facts(problem: Composite) -> dict[str, bool]:
-    return {
-        "f_smooth": True,
-        "f_convex": problem.smooth.convex,
-        "r_convex": True,
-        "r_zero": problem.nonsmooth.is_zero,
-        "r_indicator": problem.nonsmooth.is_indicator,
-        # of a convex f the strong convexity constant is a certified lower bound, 0 where nothing is known
-        "strongly_convex": problem.smooth.convex,
-        "polyak_lojasiewicz": problem.smooth.convex,
-    }
 
 
 def _mean_objective(problem: Composite, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +78,7 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
         "reference_step": reference_step,
         "L_error": as_numpy(problem.smooth.smoothness_error),
         "gradient_error": inspection.gradient_error,
-        "facts": _facts(problem),
+        "facts": facts(inspection, None if optimum is None else np.asarray(optimum.x, dtype=float)),
         "strong_convexity": as_numpy(problem.strong_convexity) if problem.smooth.convex else None,
         "objective_lower": None if optimum is None else np.asarray(optimum.lower, dtype=float),
     }

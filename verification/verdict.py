@@ -23,8 +23,7 @@ class Verdict(enum.Enum):
 
 
 _MEANING = {
-    Verdict.VERIFIED: "it holds for every F* in the certified interval, for certain or to within 1 % of what "
-    "is judged",
+    Verdict.VERIFIED: "it holds for every F* in the certified interval, for certain or to within 1 % of what is judged",
     Verdict.VIOLATED: "it fails for every F* in the certified interval, beyond rounding: the bound, the constants "
     "declared by the problem, or the recorded data are wrong",
     Verdict.INCONCLUSIVE: "it holds for some F* in the certified interval and fails for others: certify F* more "
