@@ -6,7 +6,7 @@ the terms. The proofs use it between the points of the run and the comparator z,
     f(y) >= f(x) + <grad f(x), y - x> + (mu/2) ||y - x||^2,     r(y) >= r(x_k) + <g_k, y - x_k>
 
 for x = x_k and y the iterates before and after it, the first, the last, and z. Besides, r is looked at along lines
-through the run at all scales, where the slopes of a convex function grow. Each inequality is granted its rounding, so a
+through the run at all scales (`_convexity`). Each inequality is granted its rounding, so a
 declaration that is true is never denied; one that is false may go unnoticed where it plays no part.
 """
 
@@ -14,16 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
 from l2o.problems import Composite
+from verification._convexity import bends
 from verification.inspection import Inspection, as_numpy, norm
 
 _EPS = float(np.finfo(np.float64).eps)
-_SCALES = 10.0 ** np.arange(-6, 6.5, 0.5)
 
 
 def declared(problem: Composite) -> dict[str, bool]:
@@ -50,6 +49,9 @@ def facts(inspection: Inspection, z: np.ndarray | None) -> dict[str, bool | np.n
             with np.errstate(over="ignore", invalid="ignore"):
                 bent = _contradicted(inspection, z)
             said = {name: value & ~bent[name] for name, value in said.items()}
+        elif said["r_convex"]:  # scalars have two points to look from
+            run = inspection.run
+            said["r_convex"] = not bends(inspection.problem.nonsmooth, *map(as_numpy, (run.x_start, run.x_final))).any()
         inspection.facts[key] = said
     return inspection.facts[key]
 
@@ -82,7 +84,7 @@ def _contradicted(inspection: Inspection, z: np.ndarray | None) -> dict[str, np.
         spare = spare + blur[:, 1:] + norm(g) * (reach + sums * length)[:, 1:]
         r_bent |= (told & other.known[:, 1:] & (spare < 0)).any(1)
     # Convexity is declared of all instances at once.
-    r_bent[:] = r_bent.any() or _bends(inspection).any()
+    r_bent[:] = r_bent.any() or bends(problem.nonsmooth, x[:, 0], _last_inside(inspection)).any()
     f_bent[:] = f_bent.any()
     nonzero = (here & (r != 0)).any(1)
     smooth = next(c for c in inspection.checks if c.name == "smoothness").holds.all(1)
@@ -124,42 +126,8 @@ def _others(inspection: Inspection, z: np.ndarray | None, f: np.ndarray) -> Iter
         )
 
 
-def _bends(inspection: Inspection) -> np.ndarray:
-    """(B,) whether r lies above a chord of its graph, on lines through 0 and the last x_k in the domain."""
-    term, x = inspection.problem.nonsmooth, inspection.x
-    last = x.shape[1] - 1 - (inspection.alive & inspection.in_domain)[:, ::-1].argmax(1)
-    base = x[np.arange(len(x)), last]
-    size = np.abs(x).max((1, 2))
-    size = np.where(size > 0, size, 1.0)
-    t = np.concatenate([-_SCALES[::-1], [0.0], _SCALES])
-    found = np.zeros(len(x), dtype=bool)
-    ones = np.ones_like(base)
-    for start, direction in ((base, ones), (0 * base, ones), (base, x[:, 0] - base)):
-        longest = np.abs(direction).max(1)
-        unit = direction * (size / longest.clip(1e-300))[:, None]
-        found |= _above_chord(term, start + t[:, None, None] * unit, longest > 0)
-    return found
-
-
-def _above_chord(term: Any, points: np.ndarray, moving: np.ndarray) -> np.ndarray:
-    """(B,) whether r at one of the points (T,B,n) of a line exceeds the chord between its neighbours."""
-    tensors = [torch.from_numpy(np.ascontiguousarray(p)) for p in points]
-    error = np.stack([as_numpy(term.value_error(p)) for p in tensors])
-    if term.separable:  # the line is of the coordinates themselves, which are exact numbers
-        values, at, error = np.stack([as_numpy(term.values(p)) for p in tensors]), points, error[..., None]
-    else:
-        values, at = np.stack([as_numpy(term.value(p)) for p in tensors]), np.abs(points - points[0]).max(-1)
-        if not term.is_indicator:
-            steep = np.stack([norm(as_numpy(term.steepness(p))) for p in tensors])
-            error = error + 8 * _EPS * steep * norm(points)
-    finite = np.isfinite(values)
-    v, error = np.where(finite, values, 0.0), np.where(finite, error, 0.0)
-    left, right = at[1:-1] - at[:-2], at[2:] - at[1:-1]
-    share = left / np.where(left + right > 0, left + right, 1.0)
-    chord = (1 - share) * v[:-2] + share * v[2:]
-    blur = 1.01 * (error[:-2] + error[1:-1] + error[2:]) + 32 * _EPS * (
-        np.abs(v[:-2]) + np.abs(v[1:-1]) + np.abs(v[2:])
-    )
-    ends = finite[:-2] & finite[2:] & (left > 0) & (right > 0)
-    above = ends & ((finite[1:-1] & (v[1:-1] > chord + blur)) | ~finite[1:-1])
-    return above.reshape(len(above), len(moving), -1).any((0, 2)) & moving
+def _last_inside(inspection: Inspection) -> np.ndarray:
+    """(B,n) the last point at which F is finite."""
+    inside = inspection.alive & inspection.in_domain
+    last = inside.shape[1] - 1 - inside[:, ::-1].argmax(1)
+    return inspection.x[np.arange(len(last)), last]
