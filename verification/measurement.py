@@ -11,7 +11,7 @@ from l2o.problems import Composite
 from l2o.rollout import threads_for
 from verification._declared import facts
 from verification._pairing import Pairing
-from verification.inspection import Inspection, as_numpy
+from verification.inspection import Inspection, as_numpy, norm
 from verification.optimum import Optimum
 
 _SCALAR_NAMES = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev", "dist")
@@ -118,16 +118,40 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
 
     scalars = {n: kept(n, run.steps + (n == "dist")) for n in _SCALAR_NAMES}
     extra = {n: kept(n, run.steps) for n in _EXTRA_NAMES if n in run.scalars}
+    errors = {"F": inspection.objective_error, "tau": tau_error}
+    if len(extra) == len(_EXTRA_NAMES):
+        errors |= _extra_errors(inspection, scalars, extra, common["L_error"])
     return bounds.from_inner_products(
         dimension=problem.dim,
         F=inspection.objective,
         F_z=f_z,
         tau=tau,
-        errors={"F": inspection.objective_error, "tau": tau_error},
+        errors=errors,
         extra=extra,
+        run_precision=float(torch.finfo(run.objective.dtype).eps),
+        comparator_error=None if run.comparator is None else norm(as_numpy(run.comparator) - z.numpy()) * (1 + 1e-12),
         **scalars,
         **common,
     )
+
+
+def _extra_errors(
+    inspection: Inspection, scalars: dict[str, np.ndarray], extra: dict[str, np.ndarray], L_error: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Bounds (B,K) on the errors of what a run of scalars says of its preconditioner, in its own precision."""
+    L = as_numpy(inspection.problem.smoothness)[:, None]
+    unit = (inspection.problem.dim + 16) * float(torch.finfo(inspection.run.objective.dtype).eps)
+    G, D = (np.sqrt(np.maximum(scalars[n], 0.0)) * (1 + unit) for n in ("G2", "D2"))
+    largest = np.maximum(np.abs(extra["Lp_max"]), np.abs(extra["Lp_min"])) * (1 + unit)
+    off = L_error[:, None] / L + unit
+    p, weight = largest / L, largest / L * (1 + 0.5 * largest)
+    gradient = inspection.gradient_error
+    return {
+        "pG2": weight * (off * G**2 + gradient * (2 * G + gradient)),
+        "Lp_max": off * largest,
+        "Lp_min": off * largest,
+        "bnorm": unit * (extra["bnorm"] + D + p * G) + p * gradient,
+    }
 
 
 def with_virtual(
