@@ -67,6 +67,11 @@ class Verification:
         return self.verdict != Verdict.NOT_APPLICABLE
 
     @property
+    def decided(self) -> np.ndarray:
+        """Where the statement could have failed, and was found true or false: VERIFIED or VIOLATED, and not vacuous."""
+        return ((self.verdict == Verdict.VERIFIED) & ~self.vacuous) | (self.verdict == Verdict.VIOLATED)
+
+    @property
     def overall(self) -> Verdict:
         """One word for all: VIOLATED if anything is, else INCONCLUSIVE if anything is, else VERIFIED if any applies."""
         for verdict in (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.VERIFIED):
@@ -88,6 +93,7 @@ class Verification:
             "verdict": str(self.overall),
             "checks": int(self.verdict.size),
             "counts": {str(v): self.count(v) for v in Verdict},
+            "decided": int(self.decided.sum()),
             "vacuous_share": float(self.vacuous[judged].mean()) if applicable else None,
             "tightness_median": _number(np.median(tight)) if known else None,
             "tightness_worst": _number(tight.min()) if known else None,
