@@ -11,6 +11,7 @@ import torch
 
 from l2o import InputError
 from l2o.problems.nonsmooth import NonsmoothTerm
+from l2o.problems.transforms import ChangedNonsmooth
 
 _EPS = float(np.finfo(np.float64).eps)
 _SCALES = 10.0 ** np.arange(-6, 6.5, 0.5)
@@ -23,6 +24,9 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
 def bends(term: NonsmoothTerm, first: np.ndarray, base: np.ndarray) -> np.ndarray:
     """(B,) whether r lies above a chord of its graph, on lines through 0 and `base` and from there to `first` (B,n)."""
     first, base = (np.where(np.isfinite(point), point, 0.0) for point in (first, base))
+    if isinstance(term, ChangedNonsmooth):  # as convex as what it is made of, whose kinks are near 0
+        first, base = (_array(term.change.inward(torch.from_numpy(point))) for point in (first, base))
+        return bends(term.base, first, base)
     size = np.maximum(np.abs(first), np.abs(base)).max(1)
     size = np.where((size > 0) & (size < 1e100), size, 1.0)
     t = np.concatenate([-_SCALES[::-1], [0.0], _SCALES])
@@ -32,18 +36,18 @@ def bends(term: NonsmoothTerm, first: np.ndarray, base: np.ndarray) -> np.ndarra
         for start, direction in ((base, ones), (0 * base, ones), (base, first - base)):
             longest = np.abs(direction).max(1)
             unit = direction * (size / longest.clip(1e-300))[:, None]
-            found |= _above_chord(term, start + t[:, None, None] * unit, longest > 0)
+            found |= _above_chord(term, t, start + t[:, None, None] * unit, longest > 0)
     return found
 
 
-def _above_chord(term: NonsmoothTerm, points: np.ndarray, moving: np.ndarray) -> np.ndarray:
-    """(B,) whether r at one of the points (T,B,n) of a line exceeds the chord between its neighbours."""
+def _above_chord(term: NonsmoothTerm, t: np.ndarray, points: np.ndarray, moving: np.ndarray) -> np.ndarray:
+    """(B,) whether r at one of the points (T,B,n) of a line, at t, exceeds the chord between its neighbours."""
     tensors = [torch.from_numpy(np.ascontiguousarray(p)) for p in points]
     error = np.stack([_array(term.value_error(p)) for p in tensors])
     if term.separable:  # the line is of the coordinates themselves, which are exact numbers
         values, at, error = np.stack([_array(term.values(p)) for p in tensors]), points, error[..., None]
     else:
-        values, at = np.stack([_array(term.value(p)) for p in tensors]), np.abs(points - points[0]).max(-1)
+        values, at = np.stack([_array(term.value(p)) for p in tensors]), np.broadcast_to(t[:, None], error.shape)
         if not term.is_indicator:
             try:
                 steep = np.stack([np.linalg.norm(_array(term.steepness(p)), axis=-1) for p in tensors])

@@ -288,7 +288,12 @@ def _claims(
     eps = torch.finfo(run.objective.dtype).eps
     fields = (run.smooth_gradient, run.generalized_gradient, run.step, run.deviation, run.relative_deviation)
     gradient, generalized, step, deviation, rho = (as_numpy(f) for f in fields)
-    yield ("objective", _objective_error(run, found, eps), 0.0, "the recorded objective is F(x_k), up to rounding")
+    yield (
+        "objective",
+        _objective_error(run, problem, found, eps),
+        0.0,
+        "the recorded objective is F(x_k), up to rounding",
+    )
     yield (
         "subgradient",
         found.outside,
@@ -324,6 +329,7 @@ def _claims(
         error, length = norm(deviation), norm(generalized)
         known = (error > 1 / HUGE) & (length > 1 / HUGE)
         off = np.where(known, np.abs(rho * length - L * error), 0.0)
+        off = np.where(error == 0, np.abs(rho), off)  # without a deviation it is 0, whatever G_k is
         allowed = 8 * (problem.dim + 10) * eps * L * error
         yield "relative deviation", off, allowed, "the recorded rho_k is L||e_k|| / ||G_k||"
         final, last = as_numpy(run.x_final), as_numpy(run.x[:, -1])
@@ -335,7 +341,7 @@ def _claims(
         yield "smoothness", rise, L * moved + 2 * error, "between x_{k-1} and x_k grad f changes by at most L ||D_k||"
 
 
-def _objective_error(run: Run, found: _Recomputed, eps: float) -> np.ndarray:
+def _objective_error(run: Run, problem: Composite, found: _Recomputed, eps: float) -> np.ndarray:
     """(B,K) by how much the recorded objective at either end of a step is off, beyond rounding."""
     recorded = as_numpy(run.objective)
     inside = np.isfinite(found.value)
@@ -343,6 +349,9 @@ def _objective_error(run: Run, found: _Recomputed, eps: float) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
         off = np.abs(recorded - exact) - 2 * found.own_value_error - 4 * eps * np.abs(exact)
         slope = norm(found.gradient) + found.gradient_error
+        if not problem.nonsmooth.is_indicator and found.moved.any():
+            near = [problem.nonsmooth.steepness(torch.from_numpy(x)) for x in np.moveaxis(found.x, 1, 0)]
+            slope = slope + 1.01 * norm(as_numpy(torch.stack(near, 1)))
         off = off - found.moved * (slope + as_numpy(run.smoothness)[:, None] * found.moved)
         off = np.where(inside, off, np.where(np.isposinf(recorded), 0.0, np.inf))  # F = inf must be recorded so
         off = np.where(found.alive, np.nan_to_num(off, nan=np.inf, posinf=np.inf), 0.0)

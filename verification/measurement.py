@@ -181,8 +181,9 @@ def with_virtual(
     return bounds.Quantities(
         {**quantities.values, **{name: np.where(known, value, np.inf) for name, value in values.items()}},
         {**quantities.errors, **{name: np.where(known, error, np.inf) for name, error in errors.items()}},
-        # C1 and C2 are difference quotients of the very pair they are used for
-        {**quantities.facts, "heads_lipschitz": True},
+        # C1 and C2 are difference quotients of the very pair they are used for; where the features agree and the heads
+        # do not, there are none
+        {**quantities.facts, "heads_lipschitz": ~(known & np.isinf(values["C1"] + values["C2"])).any(1)},
         quantities.steps,
         quantities.batch,
     )

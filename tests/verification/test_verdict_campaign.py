@@ -21,6 +21,11 @@ from verification import Verdict, inspect_run, optimum, verify
 
 NAMES = tuple(n for n in bounds.names(variants=True) if bounds.get(n).on_runs)
 DIM = 5
+CHANGES = (
+    *(zoo.CHANGES[name] for name in ("shifted", "scaled", "rescaled")),
+    lambda p: p.shifted(0.4).rescaled(1.7),
+    lambda p: p.rescaled(0.3).scaled(20.0).shifted(-1.3),
+)
 
 
 def smooth_terms(batch: int, seed: int) -> dict[str, l2o.SmoothTerm]:
@@ -82,7 +87,7 @@ def campaign(dtype: torch.dtype, batch: int, steps: int, seed: int, wanted: int,
         for i, ((_, f), (_, r)) in enumerate(pairs):
             problem = l2o.Composite(f, r)
             if (i + round_) % 3 == 2:
-                problem = zoo.CHANGES[("shifted", "scaled", "rescaled")[(i // 3) % 3]](problem)
+                problem = CHANGES[(i // 3) % len(CHANGES)](problem)
             problem = problem.to(dtype)
             known = optimum(problem.to(torch.float64), cache=False, cross_check=0)
             x0 = problem.prox(l2o.synthetic.starts(problem, seed=round_), 1e-3)
