@@ -6,11 +6,13 @@ What is counted is single verdicts, one inequality on one step or one run each, 
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 import torch
 
 import bounds
@@ -103,3 +105,40 @@ def campaign(dtype: torch.dtype, batch: int, steps: int, seed: int, wanted: int,
         if tally.judged >= wanted:
             return tally
     raise AssertionError
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_no_false_verdict(dtype: torch.dtype) -> None:
+    """A small part of the campaign: sets, moved kinks and a learned method."""
+    terms, tally = nonsmooth_terms(), Tally()
+    smooth = smooth_terms(2, 3)
+    pairs = [
+        ("least-squares", "simplex"),
+        ("logistic", "l2-ball"),
+        ("welsch", "small-ball"),
+        ("huber", "box-of-tenths"),
+    ]
+    for i, (f, r) in enumerate(
+        [*pairs, ("quadratic", "l1"), ("sigmoid-loss", "elastic-net"), ("student-t", "group-l1")]
+    ):
+        problem = l2o.Composite(smooth[f], terms[r])
+        problem = (problem if i % 2 == 0 else CHANGES[3](problem)).to(dtype)
+        known = optimum(problem.to(torch.float64), cache=False, cross_check=0)
+        x0 = problem.prox(l2o.synthetic.starts(problem), 1e-3)
+        for method in ("ista", "l2o-pa" if r == "l1" else "fista"):
+            run = l2o.rollout(l2o.optimizer(method), problem, x0, 12)
+            hold(problem, run, known, ("B1", "B2", "B6", "B6c", "B9", "B10:constrained"), tally)
+    assert tally.counts[Verdict.VERIFIED] > 600
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dtype", "wanted", "every"), [(torch.float64, 1_000_000, 5), (torch.float32, 100_000, 12)])
+def test_no_false_verdict_at_length(dtype: torch.dtype, wanted: int, every: int) -> None:
+    """Judged entries by the hundred thousand, and every pair of a smooth and a nonsmooth term with some method."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # overflow in runs that diverge
+        tally = campaign(dtype, batch=8, steps=60, seed=1, wanted=wanted, every=every)
+    print(f"{dtype}: {tally.judged} judged, {dict(tally.counts)}, {len(tally.sources)} pairs of problem and method")
+    assert tally.judged >= wanted
+    assert len({name for name, _ in tally.sources}) >= 100
+    assert {name for _, name in tally.sources} >= {o for o in l2o.optimizer_names() if o not in ("ada-lista",)}
