@@ -72,12 +72,25 @@ class Verification:
         return ((self.verdict == Verdict.VERIFIED) & ~self.vacuous) | (self.verdict == Verdict.VIOLATED)
 
     @property
+    def hidden(self) -> np.ndarray:
+        """Where the verdict is INCONCLUSIVE because of rounding, and not because of the interval of F*."""
+        return (self.verdict == Verdict.INCONCLUSIVE) & self.within_rounding
+
+    @property
     def overall(self) -> Verdict:
-        """One word for all: VIOLATED if anything is, else INCONCLUSIVE if anything is, else VERIFIED if any applies."""
-        for verdict in (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.VERIFIED):
-            if self.count(verdict):
-                return verdict
-        return Verdict.NOT_APPLICABLE
+        """One word for all: VIOLATED if anything is; else INCONCLUSIVE if F* leaves anything open; else VERIFIED if
+        anything is, INCONCLUSIVE if rounding hides everything, NOT_APPLICABLE if nothing applies.
+
+        So a run that converged, whose last steps rounding hides, is VERIFIED by what came before; a note says on how
+        many steps.
+        """
+        if self.count(Verdict.VIOLATED):
+            return Verdict.VIOLATED
+        if ((self.verdict == Verdict.INCONCLUSIVE) & ~self.hidden).any():
+            return Verdict.INCONCLUSIVE
+        if self.count(Verdict.VERIFIED):
+            return Verdict.VERIFIED
+        return Verdict.INCONCLUSIVE if self.judged.any() else Verdict.NOT_APPLICABLE
 
     def to_dict(self) -> dict[str, Any]:
         """The summary as plain numbers and strings (JSON), None for what does not exist."""
