@@ -14,6 +14,12 @@ from ._measure import NORM_UNDERFLOW, UNIT, Arrays, growth, sound, unpacked, upp
 _PER_STEP = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev")
 
 
+def _growth(n: int, unit: float) -> float:
+    """At least 1 / (1 - 2 g_n) for sums of n terms with rounding `unit`; inf where nothing is known of them."""
+    lost = 2 * (n + 4) * unit
+    return (1.0 + 2 * UNIT) / (1.0 - lost) ** 2 if lost < 0.5 else np.inf
+
+
 def from_gram(given: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
     """Values, error bounds, steps and batch size of runs given by the arguments of `from_inner_products`."""
     F = array("F", given.F, (None, None), "(B, K+1)")
@@ -28,12 +34,15 @@ def from_gram(given: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
 
 def _gram_balls(given: SimpleNamespace, batch: int, steps: int) -> dict[str, Ball]:
     many, points, n = (batch, steps), (batch, steps + 1), given.dimension
+    unit = max(UNIT, given.run_precision / 2)
     declared = given.errors or {}
     read = {name: array(name, getattr(given, name), many, "(B, K)") for name in _PER_STEP}
     F, dist = array("F", given.F, points, "(B, K+1)"), array("dist", given.dist, points, "(B, K+1)")
     off_G = error_bound("gradient_error", given.gradient_error, many, "(B, K)")
-    G, D = (upper_norm(np.sqrt(np.maximum(read[name], 0)), n) for name in ("G2", "D2"))
-    reach = upper_norm(dist, n)
+    off_z = error_bound("comparator_error", given.comparator_error, (batch,), "(B,)")[:, None]
+    more = _growth(n, unit) / growth(n)
+    G, D = (more * upper_norm(np.sqrt(np.maximum(read[name], 0)), n) for name in ("G2", "D2"))
+    reach = more * upper_norm(dist, n)
     near, far = reach[:, 1:], reach[:, :-1]
     sides = {
         "G2": (G, G),
@@ -47,7 +56,7 @@ def _gram_balls(given: SimpleNamespace, batch: int, steps: int) -> dict[str, Bal
     balls = {}
     for name, value in read.items():
         a, b = sides[name]
-        rad = (n + 8) * UNIT * growth(n) * a * b  # the sum, and the rounding of the entries of G, D and x - z
+        rad = (n + 8) * unit * _growth(n, unit) * a * b  # the sum, and the rounding of the entries of G, D and x - z
         if name in declared:
             rad = error_bound(f"errors[{name!r}]", declared[name], many, "(B, K)")
         # an error of the gradient moves G against whatever it is multiplied with, and twice in ||G||^2
@@ -55,6 +64,8 @@ def _gram_balls(given: SimpleNamespace, batch: int, steps: int) -> dict[str, Bal
             rad = rad + off_G * (2 * G + off_G)
         elif name.startswith("G"):
             rad = rad + off_G * b
+        if name.endswith(("x", "x_prev")):
+            rad = rad + off_z * a
         balls[name] = sound(value, n, rad)
     L, h = smoothness(given.L, given.L_error, batch, n), step_size(given.reference_step, batch)
     c = Ball(h[:, None]) / L[:, None]
@@ -62,7 +73,7 @@ def _gram_balls(given: SimpleNamespace, batch: int, steps: int) -> dict[str, Bal
         name: error_bound(f"errors[{name!r}]", declared.get(name), shape, "the shape of its value")
         for name, shape in (("F", points), ("F_z", (batch,)), ("tau", (batch,)), ("G_inf", many))
     }
-    off_dist = declared.get("dist", (n + 4) * UNIT * growth(n) * dist + n * NORM_UNDERFLOW)
+    off_dist = declared.get("dist", (n + 4) * unit * _growth(n, unit) * dist + n * NORM_UNDERFLOW)
     e2 = balls["D2"] - 2.0 * c * balls["GD"] + c * c * balls["G2"]
     e2 = Ball(np.maximum(e2.mid, 0.0), e2.rad)  # a square: moving the midpoint to 0 keeps every member >= 0
     out = {
@@ -70,7 +81,7 @@ def _gram_balls(given: SimpleNamespace, batch: int, steps: int) -> dict[str, Bal
         "h": Ball(h),
         "F": Ball(F, off["F"]),
         "F_z": Ball(array("F_z", given.F_z, (batch,), "(B,)"), off["F_z"]),
-        "dist": sound(dist, n, error_bound("errors['dist']", off_dist, points, "(B, K+1)")),
+        "dist": sound(dist, n, error_bound("errors['dist']", off_dist, points, "(B, K+1)") + off_z),
         "G2": balls["G2"],
         "D2": balls["D2"],
         "e2": e2,

@@ -35,13 +35,13 @@ class Quantities:
 
     `values` maps names of the vocabulary to float64 arrays: (B,), (B, K+1) or (B, K) by level. `errors` maps
     the same names to bounds on the rounding error of each value, same shapes (missing: 0; inf: nothing
-    known). A value that overflowed is inf with error inf. `facts` maps keys of `FACTS` to bool. A NaN, a
-    negative error or a wrong shape is an `InputError`.
+    known). A value that overflowed is inf with error inf. `facts` maps keys of `FACTS` to a bool, or to one for
+    each run, (B,). A NaN, a negative error or a wrong shape is an `InputError`.
     """
 
     values: Mapping[str, np.ndarray]
     errors: Mapping[str, np.ndarray] = field(default_factory=dict)
-    facts: Mapping[str, bool] = field(default_factory=dict)
+    facts: Mapping[str, bool | np.ndarray] = field(default_factory=dict)
     steps: int = 1
     batch: int = 1
 
@@ -57,7 +57,7 @@ class Quantities:
             if (error < 0).any():
                 raise InputError(f"the error bound of `{name}` is negative; give a bound on the absolute error, >= 0")
         check_known(self.facts, FACTS, "fact")
-        object.__setattr__(self, "facts", MappingProxyType({name: bool(v) for name, v in self.facts.items()}))
+        object.__setattr__(self, "facts", MappingProxyType({n: self._fact(n, v) for n, v in self.facts.items()}))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # read-only views of dicts neither copy nor pickle; their contents do
@@ -75,6 +75,16 @@ class Quantities:
         if np.isnan(array).any():
             raise InputError(f"{attribute}[{name!r}] holds a NaN; cut the run before it, or give an infinite error")
         return array
+
+    def _fact(self, name: str, value: Any) -> bool | np.ndarray:
+        holds = np.asarray(value)
+        if holds.ndim == 0:
+            return bool(value)
+        if holds.dtype != bool or holds.shape != (self.batch,):
+            raise InputError(
+                f"facts[{name!r}] must be a bool, or one for each of the {self.batch} runs; given {value!r}"
+            )
+        return True if holds.all() else holds
 
     def shape_of(self, name: str) -> tuple[int, ...]:
         """Shape of the array of a quantity: (B,), (B, K+1) or (B, K)."""

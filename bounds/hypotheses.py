@@ -100,12 +100,15 @@ def unavailable(name: str, quantities: Quantities, label: str | None = None) -> 
 
 @dataclass(frozen=True)
 class _Fact:
-    """Judges what the problem declares. Judges are objects, not closures: a bound can then be pickled."""
+    """Judges what is declared of the problem, or of each run.
+
+    Judges are objects, not closures: a bound can then be pickled.
+    """
 
     name: str
 
     def __call__(self, quantities: Quantities) -> HypothesisCheck:
-        holds = np.full(quantities.batch, bool(quantities.facts.get(self.name, False)))
+        holds = np.broadcast_to(np.asarray(quantities.facts.get(self.name, False)), (quantities.batch,))
         required = f"the problem declares that {FACTS[self.name]}"
         return HypothesisCheck(self.name, holds, holds.astype(np.float64), required, np.where(holds, 1.0, -1.0))
 
@@ -177,15 +180,15 @@ def _preconditioner(quantities: Quantities) -> HypothesisCheck:
     # p = 2/L in float64 may exceed 2/L by rounding, which the bound does not mind: the inequality itself
     # needs no range
     below = 2.0 + quantities.error("Lp_max") - high
-    r_zero = bool(quantities.facts.get("r_zero", False))
+    r_zero = np.broadcast_to(np.asarray(quantities.facts.get("r_zero", False)), low.shape[:1])[:, None]
     margin = np.minimum(low, below)
-    holds = (below >= 0) & ((low >= 0) if r_zero else (low > 0))
+    holds = (below >= 0) & np.where(r_zero, low >= 0, low > 0)
     measured = np.where(below < low, high, low)
     return HypothesisCheck(
         "preconditioner_in_range",
         holds,
         measured,
-        f"{'0 <=' if r_zero else '0 <'} L p_i <= 2 for each i and step",
+        f"{'0 <=' if r_zero.all() else '0 <'} L p_i <= 2 for each i and step",
         margin,
     )
 

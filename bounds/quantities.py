@@ -119,14 +119,18 @@ def from_inner_products(
     errors: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
     facts: Mapping[str, bool] | None = None,
+    run_precision: float = 2.0**-52,
+    comparator_error: Any = None,
 ) -> Quantities:
     """Quantities of runs recorded as scalars only, for any reference step.
 
     Per step, (B, K): `G2` = ||G||^2, `D2` = ||D||^2, `GD` = <G, D>, `Gx` = <G, x_k - z>, `Gx_prev` = <G,
     x_{k-1} - z>, `Dx`, `Dx_prev` likewise. `dist` and `F` (B, K+1); `L`, `F_z`, `tau` (B,). `dimension` is n:
-    each inner product is taken to be a float64 sum of n products, which bounds its error; `errors` (same
-    names) replaces such a bound. `gradient_error` (B, K) and `L_error` (B,) as in `measure`. `extra` passes
-    further quantities through (`pG2`...).
+    each inner product is taken to be a sum of n products in arithmetic of epsilon `run_precision` (2^-23 for
+    float32), which bounds its error; `errors` (same
+    names) replaces such a bound. `comparator_error` (B,) bounds the distance from z to the point
+    that the products were taken with, as a z that was rounded to float32.
+    `gradient_error` (B, K) and `L_error` (B,) as in `measure`. `extra` passes further quantities through (`pG2`...).
 
     ||e(h)||^2 = ||D||^2 - 2 (h/L) <G, D> + (h/L)^2 ||G||^2 cancels where the deviation is small: its error
     bound says so (about sqrt(n eps) ||D|| for the norm). `measure` does not lose these digits.

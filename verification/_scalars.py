@@ -16,7 +16,8 @@ import torch
 from l2o import InputError
 from l2o.problems import Composite
 from l2o.run import Run
-from verification.inspection import HUGE, DataCheck, Inspection, as_numpy, data_check
+from verification._nearest_pair import moves, nearest_pair
+from verification.inspection import HUGE, DataCheck, Inspection, as_numpy, data_check, norm
 
 NOTE = "recorded as scalars: checked for consistency and at both ends, not recomputed step by step"
 NEEDED = ("G2", "D2", "GD", "objective_error", "gradient_error")
@@ -69,7 +70,11 @@ def _checks(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.nd
     L = as_numpy(run.smoothness)[:, None]
     e2 = np.maximum(s["D2"] - 2 * s["GD"] / L + s["G2"] / L**2, 0.0)
     scale = s["D2"] + s["G2"] / L**2
-    rho2 = as_numpy(run.relative_deviation) ** 2 * s["G2"] / L**2
+    rho = as_numpy(run.relative_deviation)
+    # Where G_k = 0 the quotient is infinite, unless e_k = 0 too, and no product tells e_k.
+    blank = (s["G2"] == 0) & (np.isposinf(rho) | (rho == 0))
+    with np.errstate(invalid="ignore", over="ignore"):
+        rho2 = np.where(blank, e2, rho**2 * s["G2"] / L**2)
     yield check("rho", np.abs(rho2 - e2), 1e3 * eps * (scale + rho2), "rho_k is L||e_k||/||G_k||")
     constant = np.abs(L - as_numpy(problem.smoothness)[:, None]) / L + 0 * size
     yield check("constant", constant, 100 * eps, "the L recorded with the run is that of the problem")
@@ -89,16 +94,23 @@ def _checks(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.nd
 
 def _ends(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.ndarray) -> Iterator[DataCheck]:
     """F, distance and error bounds recomputed at x_0 and x_K; a disagreement counts against every step."""
-    own = problem.to(run.objective.dtype)
-    shape = (run.batch_size, run.steps)
+    own, L = problem.to(run.objective.dtype), as_numpy(problem.smoothness)
+    shape, eps = (run.batch_size, run.steps), float(torch.finfo(run.objective.dtype).eps)
     for place, x in ((0, run.x_start), (-1, run.x_final)):
         ok = alive[:, place] & np.isfinite(as_numpy(x)).all(axis=1)
+        recorded = as_numpy(run.objective)[:, place]
         point = torch.from_numpy(np.where(ok[:, None], as_numpy(x), 0.0))
-        value, recorded = as_numpy(problem.objective(point)), as_numpy(run.objective)[:, place]
+        nearest = point
+        if moves(problem.nonsmooth, eps):  # on a set, what it stands for in float64 (`_nearest_pair`)
+            on_set, _ = nearest_pair(problem.nonsmooth, point.numpy(), None, eps)
+            nearest = torch.from_numpy(np.where(np.isfinite(recorded)[:, None], on_set, point.numpy()))
+        value, moved = as_numpy(problem.objective(nearest)), norm((nearest - point).numpy())
+        slope = norm(as_numpy(problem.smooth.gradient(nearest))) + as_numpy(problem.smooth.gradient_error(nearest))
         error = as_numpy(own.objective_error(point.to(own.dtype)))
         inside = np.isfinite(value)
         with np.errstate(invalid="ignore"):
-            off = np.where(inside, np.abs(recorded - value) - 2 * error, np.where(np.isposinf(recorded), 0.0, np.inf))
+            excess = np.abs(recorded - value) - 2 * error - moved * (slope + L * moved)
+            off = np.where(inside, excess, np.where(np.isposinf(recorded), 0.0, np.inf))
             stated = np.abs(s["objective_error"][:, place] - error) - 0.01 * error
             if run.comparator is not None:
                 distance = np.linalg.norm(point.numpy() - as_numpy(run.comparator), axis=1)

@@ -17,6 +17,7 @@ import torch
 
 import bounds
 from bounds.hypotheses import R_CONVEX
+from verification._nearest_pair import moves
 from verification.inspection import Inspection, as_numpy, norm
 
 _WEIGHTED = ("B1", "B2", "B3", "B5", "B6", "B6b", "B6c", "B7", "B10", "B13")
@@ -29,6 +30,7 @@ class SetSlack:
 
     before: np.ndarray
     at_z: np.ndarray | None
+    coarse: bool = False  # of a run of scalars in lower precision: nothing is known of a bound without weights
 
 
 def set_slack(inspection: Inspection, z: np.ndarray | None) -> SetSlack | None:
@@ -41,8 +43,13 @@ def set_slack(inspection: Inspection, z: np.ndarray | None) -> SetSlack | None:
 
 def _set_slack(inspection: Inspection, z: np.ndarray | None) -> SetSlack | None:
     term = inspection.problem.nonsmooth
-    if term.separable or not term.is_indicator or not term.names_subgradients or inspection.x is None:
+    if inspection.x is None and not term.is_indicator and moves(term, _eps(inspection)):
+        unknown = np.full((inspection.run.batch_size, inspection.run.steps), np.inf)
+        return SetSlack(unknown, unknown, True)  # kinks off 0, and no iterates to look at
+    if term.separable or not term.is_indicator or not term.names_subgradients:
         return None
+    if inspection.x is None:
+        return _of_scalars(inspection)
     x, g = inspection.x, inspection.subgradient
     points = [torch.from_numpy(x[:, k]) for k in range(x.shape[1])]
     own = np.stack(
@@ -55,6 +62,36 @@ def _set_slack(inspection: Inspection, z: np.ndarray | None) -> SetSlack | None:
     return SetSlack(before, own + norm(g) * away[:, None])
 
 
+def _eps(inspection: Inspection) -> float:
+    return float(torch.finfo(inspection.run.objective.dtype).eps)
+
+
+def _of_scalars(inspection: Inspection) -> SetSlack:
+    """The same from what a run of scalars knows: x_0 and the lengths of its steps.
+
+    ||x_k|| <= ||x_0|| + sum_j<=k ||D_j||, and of that size are the numbers whose roundings count as 0;
+    ||g_k|| <= ||G_k|| + ||grad f(x_0)|| + L sum_j<k ||D_j||.
+    """
+    run, problem, n = inspection.run, inspection.problem, inspection.run.dim
+    start, eps = run.x_start.detach().cpu().to(torch.float64), _eps(inspection)
+    lengths = {
+        name: np.where(inspection.alive[:, 1:], np.sqrt(np.maximum(as_numpy(run.scalars[name]), 0.0)), 0.0)
+        for name in ("G2", "D2")
+    }
+    way = np.concatenate([np.zeros((len(start), 1)), (1 + n * eps) * lengths["D2"].cumsum(1)], axis=1)
+    # The radius of a ball or simplex is at most sqrt(n) times the numbers at a point of its surface.
+    size = 2 * np.sqrt(n) * (norm(as_numpy(problem.nonsmooth.magnitude(start)))[:, None] + way)
+    off = 1.1 * (_UNITS + 4 * n) * eps * size
+    slope = norm(as_numpy(problem.smooth.gradient(start))) + as_numpy(problem.smooth.gradient_error(start))
+    g = (1 + n * eps) * lengths["G2"] + inspection.gradient_error
+    g = g + slope[:, None] + as_numpy(problem.smoothness)[:, None] * way[:, :-1]
+    worst = g * (off[:, :-1] + off[:, 1:])
+    return SetSlack(worst, worst, eps > np.finfo(np.float64).eps)
+
+
+_UNITS = 80.0  # roundings within which balls and simplices count a point as one of theirs, with room for its measuring
+
+
 def _distance(term: Any, x: torch.Tensor) -> np.ndarray:
     error = term.domain_error(x)
     return np.zeros(len(x)) if error is None else as_numpy(error)
@@ -62,8 +99,10 @@ def _distance(term: Any, x: torch.Tensor) -> np.ndarray:
 
 def allowed(bound: bounds.Bound, slack: SetSlack | None, q: bounds.Quantities) -> np.ndarray | float:
     """By how much the tolerance of `bound` grows, in its own units: (B,K) for steps, (B,) for runs."""
-    if slack is None or R_CONVEX not in bound.hypotheses or bound.number not in _WEIGHTED:
+    if slack is None or R_CONVEX not in bound.hypotheses:
         return 0.0
+    if bound.number not in _WEIGHTED:
+        return np.inf if slack.coarse else 0.0
     if bound.level == "step":  # weight 1, at z for the variational inequality and at x_{k-1} for descent
         return slack.at_z if bound.number == "B10" else slack.before
     if bound.number == "B10":  # B1 summed, over h(2-h)K/(2L)

@@ -19,6 +19,7 @@ from l2o import InputError
 from l2o.problems import Composite
 from l2o.rollout import threads_for
 from l2o.run import Run
+from verification._nearest_pair import moves, nearest_pair
 
 # Beyond this size squares and the bounds on their rounding overflow: for float64 the run has diverged.
 HUGE = 1e140
@@ -41,7 +42,9 @@ class Inspection:
     `alive` (B,K+1): x_k and everything computed there fits in float64, up to and including k. `in_domain` (B,K+1):
     F(x_k) is finite. Where a point is not alive arrays hold zeros and must not be judged. `objective` (B,K+1) is
     recomputed, as are `gradient` (B,K,n) = grad f(x_{k-1}) and `end_gradient` (B,n) = grad f(x_K); `subgradient`
-    (B,K,n) is the recorded one. `x`, the gradients and `subgradient` are None where the run kept scalars only, and then
+    (B,K,n) is the recorded one. On a set, `x` and `subgradient` of a run in float32 are the point and the normal in
+    float64 that the recorded ones stand for (`_nearest_pair`). `x`, the gradients and `subgradient` are None where the
+    run kept scalars only, and then
     `objective` is the recorded one.
     """
 
@@ -59,10 +62,14 @@ class Inspection:
     gradient: np.ndarray | None = None
     subgradient: np.ndarray | None = None
     preconditioner: np.ndarray | None = None
+    nonsmooth_value: np.ndarray | None = None  # (B,K+1) r(x_k), 0 outside its domain
+    named: np.ndarray | None = None  # (B,K) whether `subgradient` is in the subdifferential
     # Quantities already measured, by comparator and reference step: most bounds ask for the same ones.
     measured: dict[object, bounds.Quantities] = field(default_factory=dict, repr=False)
     # What sets within rounding take from the subgradient inequality, by comparator (see `_set_slack`).
     slacks: dict[object, object] = field(default_factory=dict, repr=False)
+    # What the problem declares and the run does not contradict, by comparator (see `_declared`).
+    facts: dict[object, dict[str, bool | np.ndarray]] = field(default_factory=dict, repr=False)
     # Virtual steps already found, by reference run and optimizer, which are kept so that their ids stay theirs.
     paired: dict[tuple[int, int], tuple[object, object, object]] = field(default_factory=dict, repr=False)
 
@@ -134,6 +141,8 @@ def inspect_run(run: Run, problem: Composite) -> Inspection:
         gradient=found.gradient[:, :-1],
         subgradient=found.subgradient,
         preconditioner=_kept(run.preconditioner, step_alive),
+        nonsmooth_value=found.nonsmooth_value,
+        named=found.outside == 0,
     )
 
 
@@ -149,7 +158,7 @@ def _kept(tensor: torch.Tensor | None, where: np.ndarray) -> np.ndarray | None:
 class _Recomputed:
     """What the iterates and the problem say, in float64, and what the run's own precision explains."""
 
-    x: np.ndarray  # (B,K+1,n), zeros where not alive
+    x: np.ndarray  # (B,K+1,n) the points that are judged, zeros where not alive
     alive: np.ndarray  # (B,K+1)
     value: np.ndarray  # (B,K+1) F(x_k), inf outside the domain of r
     value_error: np.ndarray  # (B,K+1)
@@ -159,6 +168,9 @@ class _Recomputed:
     own_gradient_error: np.ndarray  # (B,K+1)
     subgradient: np.ndarray  # (B,K,n) as recorded, moved into the subdifferential where it is off by rounding only
     outside: np.ndarray  # (B,K) by how much more it is off, inf where it is not a number
+    moved: np.ndarray  # (B,K+1) how far x is from the recorded point
+    nonsmooth_value: np.ndarray  # (B,K+1) r(x_k), 0 where it is not finite
+    turned: np.ndarray  # (B,K) how far the normal that belongs to x is from the recorded g_k
 
 
 def _recompute(run: Run, problem: Composite) -> _Recomputed:
@@ -173,16 +185,39 @@ def _recompute(run: Run, problem: Composite) -> _Recomputed:
         *scalar[3:],
         np.zeros((*many, n)),
         np.zeros(many),
+        np.zeros(points),
+        np.zeros(points),
+        np.zeros(many),
     )
-    recorded = as_numpy(run.subgradient)
+    recorded = as_numpy(run.subgradient).copy()
+    eps = torch.finfo(own.dtype).eps
+    if moves(problem.nonsmooth, eps):
+        _move(found, problem, recorded, np.isfinite(as_numpy(run.objective)), eps)
     alive = np.ones(run.batch_size, dtype=bool)
     with threads_for(problem), np.errstate(over="ignore", invalid="ignore"):
         for k in range(points[1]):
             alive = alive & (np.abs(found.x[:, k]).max(axis=1) < HUGE)
             alive = _evaluate_point(found, problem, own, k, alive)
             if k > 0:
-                _compare_subgradient(found, problem, k, recorded[:, k - 1], torch.finfo(own.dtype).eps)
+                _compare_subgradient(found, problem, k, recorded[:, k - 1], eps)
     return found
+
+
+def _move(found: _Recomputed, problem: Composite, g: np.ndarray, inside: np.ndarray, eps: float) -> None:
+    """Replace x_k and g_k (B,K,n) by the point and the normal in float64 that they stand for.
+
+    Where the run itself says F(x_k) = inf, as it may of a point just off the set, the point is left outside.
+    """
+    for k in range(found.x.shape[1]):
+        here = inside[:, k, None]
+        x, normal = nearest_pair(problem.nonsmooth, found.x[:, k], g[:, k - 1] if k else None, eps)
+        x = np.where(here, x, found.x[:, k])
+        normal = None if normal is None else np.where(here, normal, g[:, k - 1])
+        found.moved[:, k] = np.nan_to_num(norm(x - found.x[:, k]))
+        found.x[:, k] = x
+        if normal is not None:
+            found.turned[:, k - 1] = np.nan_to_num(norm(normal - g[:, k - 1]))
+            g[:, k - 1] = normal
 
 
 def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: int, alive: np.ndarray) -> np.ndarray:
@@ -190,9 +225,9 @@ def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: i
     x = np.where(alive[:, None], found.x[:, k], 0.0)
     point = torch.from_numpy(x)
     value, slope = problem.smooth.value_and_gradient(point)
-    cast = point.to(own.dtype)
+    cast, r = point.to(own.dtype), problem.nonsmooth.value(point)
     columns = {
-        "value": value + problem.nonsmooth.value(point),
+        "value": value + r,
         "value_error": problem.objective_error(point),
         "own_value_error": own.objective_error(cast),
         "gradient_error": problem.smooth.gradient_error(point),
@@ -204,6 +239,7 @@ def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: i
         fits &= (name == "value") | (array < HUGE)  # F itself may be inf: outside the domain of r
     alive = alive & fits
     found.alive[:, k] = alive
+    found.nonsmooth_value[:, k] = np.where(alive & np.isfinite(as_numpy(r)), as_numpy(r), 0.0)
     found.x[:, k] = np.where(alive[:, None], x, 0.0)
     found.gradient[:, k] = np.where(alive[:, None], as_numpy(slope), 0.0)
     for name, array in arrays.items():
@@ -252,7 +288,12 @@ def _claims(
     eps = torch.finfo(run.objective.dtype).eps
     fields = (run.smooth_gradient, run.generalized_gradient, run.step, run.deviation, run.relative_deviation)
     gradient, generalized, step, deviation, rho = (as_numpy(f) for f in fields)
-    yield ("objective", _objective_error(run, found, eps), 0.0, "the recorded objective is F(x_k), up to rounding")
+    yield (
+        "objective",
+        _objective_error(run, problem, found, eps),
+        0.0,
+        "the recorded objective is F(x_k), up to rounding",
+    )
     yield (
         "subgradient",
         found.outside,
@@ -261,15 +302,16 @@ def _claims(
     )
     total = found.gradient[:, :-1] + found.subgradient
     size = norm(found.gradient[:, :-1]) + norm(found.subgradient)
-    allowed = 2 * found.own_gradient_error[:, :-1] + 64 * eps * size
+    L = as_numpy(problem.smoothness)[:, None]
+    allowed = 2 * found.own_gradient_error[:, :-1] + 64 * eps * size + L * found.moved[:, :-1] + found.turned
     statement = "the recorded gradients are grad f(x_{k-1}) and G_k = grad f(x_{k-1}) + g_k, up to rounding"
     with np.errstate(invalid="ignore", over="ignore"):
         off = np.maximum(norm(gradient - found.gradient[:, :-1]), norm(generalized - total))
         yield "gradients", off, allowed, statement
-        true_step = found.x[:, :-1] - found.x[:, 1:]
+        x = as_numpy(run.x)
+        true_step = np.where(found.alive[:, 1:, None], x[:, :-1] - x[:, 1:], 0.0)
         moved = norm(true_step)
         yield "step", norm(step - true_step), 4 * eps * moved, "the recorded D_k is x_{k-1} - x_k"
-        L = as_numpy(problem.smoothness)[:, None]
         constant = np.abs(as_numpy(run.smoothness)[:, None] - L) / L + 0 * moved
         slack = 100 * eps * (problem.dim + 100)
         yield "constant", constant, slack, "the L recorded with the run is that of the problem"
@@ -287,24 +329,30 @@ def _claims(
         error, length = norm(deviation), norm(generalized)
         known = (error > 1 / HUGE) & (length > 1 / HUGE)
         off = np.where(known, np.abs(rho * length - L * error), 0.0)
+        off = np.where(error == 0, np.abs(rho), off)  # without a deviation it is 0, whatever G_k is
         allowed = 8 * (problem.dim + 10) * eps * L * error
         yield "relative deviation", off, allowed, "the recorded rho_k is L||e_k|| / ||G_k||"
         final, last = as_numpy(run.x_final), as_numpy(run.x[:, -1])
         differ = ~((final == last) | (np.isnan(final) & np.isnan(last))).all(axis=1)
         yield "end", differ[:, None] + 0 * moved, 0.0, "x_final is x_K"
-        rise = norm(found.gradient[:, 1:] - found.gradient[:, :-1])
+        rise, moved = norm(found.gradient[:, 1:] - found.gradient[:, :-1]), norm(found.x[:, :-1] - found.x[:, 1:])
         error = found.gradient_error[:, 1:] + found.gradient_error[:, :-1]
         error = error + as_numpy(problem.smooth.smoothness_error)[:, None] * moved
         yield "smoothness", rise, L * moved + 2 * error, "between x_{k-1} and x_k grad f changes by at most L ||D_k||"
 
 
-def _objective_error(run: Run, found: _Recomputed, eps: float) -> np.ndarray:
+def _objective_error(run: Run, problem: Composite, found: _Recomputed, eps: float) -> np.ndarray:
     """(B,K) by how much the recorded objective at either end of a step is off, beyond rounding."""
     recorded = as_numpy(run.objective)
     inside = np.isfinite(found.value)
     exact = np.where(inside, found.value, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
         off = np.abs(recorded - exact) - 2 * found.own_value_error - 4 * eps * np.abs(exact)
+        slope = norm(found.gradient) + found.gradient_error
+        if not problem.nonsmooth.is_indicator and found.moved.any():
+            near = [problem.nonsmooth.steepness(torch.from_numpy(x)) for x in np.moveaxis(found.x, 1, 0)]
+            slope = slope + 1.01 * norm(as_numpy(torch.stack(near, 1)))
+        off = off - found.moved * (slope + as_numpy(run.smoothness)[:, None] * found.moved)
         off = np.where(inside, off, np.where(np.isposinf(recorded), 0.0, np.inf))  # F = inf must be recorded so
         off = np.where(found.alive, np.nan_to_num(off, nan=np.inf, posinf=np.inf), 0.0)
         return np.maximum(np.maximum(off[:, 1:], off[:, :-1]), 0.0)

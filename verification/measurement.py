@@ -9,25 +9,13 @@ import bounds
 from l2o import InputError
 from l2o.problems import Composite
 from l2o.rollout import threads_for
+from verification._declared import facts
 from verification._pairing import Pairing
-from verification.inspection import Inspection, as_numpy
+from verification.inspection import Inspection, as_numpy, norm
 from verification.optimum import Optimum
 
 _SCALAR_NAMES = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev", "dist")
 _EXTRA_NAMES = ("pG2", "Lp_max", "Lp_min", "bnorm")
-
-
-def _facts(problem: Composite) -> dict[str, bool]:
-    return {
-        "f_smooth": True,
-        "f_convex": problem.smooth.convex,
-        "r_convex": True,
-        "r_zero": problem.nonsmooth.is_zero,
-        "r_indicator": problem.nonsmooth.is_indicator,
-        # of a convex f the strong convexity constant is a certified lower bound, 0 where nothing is known
-        "strongly_convex": problem.smooth.convex,
-        "polyak_lojasiewicz": problem.smooth.convex,
-    }
 
 
 def _mean_objective(problem: Composite, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +78,7 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
         "reference_step": reference_step,
         "L_error": as_numpy(problem.smooth.smoothness_error),
         "gradient_error": inspection.gradient_error,
-        "facts": _facts(problem),
+        "facts": facts(inspection, None if optimum is None else np.asarray(optimum.x, dtype=float)),
         "strong_convexity": as_numpy(problem.strong_convexity) if problem.smooth.convex else None,
         "objective_lower": None if optimum is None else np.asarray(optimum.lower, dtype=float),
     }
@@ -130,16 +118,40 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
 
     scalars = {n: kept(n, run.steps + (n == "dist")) for n in _SCALAR_NAMES}
     extra = {n: kept(n, run.steps) for n in _EXTRA_NAMES if n in run.scalars}
+    errors = {"F": inspection.objective_error, "tau": tau_error}
+    if len(extra) == len(_EXTRA_NAMES):
+        errors |= _extra_errors(inspection, scalars, extra, common["L_error"])
     return bounds.from_inner_products(
         dimension=problem.dim,
         F=inspection.objective,
         F_z=f_z,
         tau=tau,
-        errors={"F": inspection.objective_error, "tau": tau_error},
+        errors=errors,
         extra=extra,
+        run_precision=float(torch.finfo(run.objective.dtype).eps),
+        comparator_error=None if run.comparator is None else norm(as_numpy(run.comparator) - z.numpy()) * (1 + 1e-12),
         **scalars,
         **common,
     )
+
+
+def _extra_errors(
+    inspection: Inspection, scalars: dict[str, np.ndarray], extra: dict[str, np.ndarray], L_error: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Bounds (B,K) on the errors of what a run of scalars says of its preconditioner, in its own precision."""
+    L = as_numpy(inspection.problem.smoothness)[:, None]
+    unit = (inspection.problem.dim + 16) * float(torch.finfo(inspection.run.objective.dtype).eps)
+    G, D = (np.sqrt(np.maximum(scalars[n], 0.0)) * (1 + unit) for n in ("G2", "D2"))
+    largest = np.maximum(np.abs(extra["Lp_max"]), np.abs(extra["Lp_min"])) * (1 + unit)
+    off = L_error[:, None] / L + unit
+    p, weight = largest / L, largest / L * (1 + 0.5 * largest)
+    gradient = inspection.gradient_error
+    return {
+        "pG2": weight * (off * G**2 + gradient * (2 * G + gradient)),
+        "Lp_max": off * largest,
+        "Lp_min": off * largest,
+        "bnorm": unit * (extra["bnorm"] + D + p * G) + p * gradient,
+    }
 
 
 def with_virtual(
@@ -169,8 +181,9 @@ def with_virtual(
     return bounds.Quantities(
         {**quantities.values, **{name: np.where(known, value, np.inf) for name, value in values.items()}},
         {**quantities.errors, **{name: np.where(known, error, np.inf) for name, error in errors.items()}},
-        # C1 and C2 are difference quotients of the very pair they are used for
-        {**quantities.facts, "heads_lipschitz": True},
+        # C1 and C2 are difference quotients of the very pair they are used for; where the features agree and the heads
+        # do not, there are none
+        {**quantities.facts, "heads_lipschitz": ~(known & np.isinf(values["C1"] + values["C2"])).any(1)},
         quantities.steps,
         quantities.batch,
     )

@@ -36,7 +36,8 @@ class Verification:
     `slack` = rhs - lhs_upper. `tightness` is the share of the bound that is used: 1 where it is attained, 0 where it
     permits an increase and there was none, NaN where both sides vanish within rounding. `tolerance` bounds the
     rounding of both sides. `vacuous` marks right-hand sides that say nothing (a step: >= 0; a run: >= F(x_0) - F*).
-    `within_rounding` marks entries where the tolerance exceeds 1 % of the right-hand side, so that rounding has a say.
+    `within_rounding` marks entries where the tolerance exceeds 1 % of both sides: VERIFIED there only where lhs_upper +
+    tolerance <= rhs, so that rounding has no say.
     Where the verdict is NOT_APPLICABLE the numbers are a comparison without guarantee, and NaN if the run left
     float64.
     """
@@ -66,12 +67,30 @@ class Verification:
         return self.verdict != Verdict.NOT_APPLICABLE
 
     @property
+    def decided(self) -> np.ndarray:
+        """Where the statement could have failed, and was found true or false: VERIFIED or VIOLATED, and not vacuous."""
+        return ((self.verdict == Verdict.VERIFIED) & ~self.vacuous) | (self.verdict == Verdict.VIOLATED)
+
+    @property
+    def hidden(self) -> np.ndarray:
+        """Where the verdict is INCONCLUSIVE because of rounding, and not because of the interval of F*."""
+        return (self.verdict == Verdict.INCONCLUSIVE) & self.within_rounding
+
+    @property
     def overall(self) -> Verdict:
-        """One word for all: VIOLATED if anything is, else INCONCLUSIVE if anything is, else VERIFIED if any applies."""
-        for verdict in (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.VERIFIED):
-            if self.count(verdict):
-                return verdict
-        return Verdict.NOT_APPLICABLE
+        """One word for all: VIOLATED if anything is; else INCONCLUSIVE if F* leaves anything open; else VERIFIED if
+        anything is, INCONCLUSIVE if rounding hides everything, NOT_APPLICABLE if nothing applies.
+
+        So a run that converged, whose last steps rounding hides, is VERIFIED by what came before; a note says on how
+        many steps.
+        """
+        if self.count(Verdict.VIOLATED):
+            return Verdict.VIOLATED
+        if ((self.verdict == Verdict.INCONCLUSIVE) & ~self.hidden).any():
+            return Verdict.INCONCLUSIVE
+        if self.count(Verdict.VERIFIED):
+            return Verdict.VERIFIED
+        return Verdict.INCONCLUSIVE if self.judged.any() else Verdict.NOT_APPLICABLE
 
     def to_dict(self) -> dict[str, Any]:
         """The summary as plain numbers and strings (JSON), None for what does not exist."""
@@ -87,6 +106,7 @@ class Verification:
             "verdict": str(self.overall),
             "checks": int(self.verdict.size),
             "counts": {str(v): self.count(v) for v in Verdict},
+            "decided": int(self.decided.sum()),
             "vacuous_share": float(self.vacuous[judged].mean()) if applicable else None,
             "tightness_median": _number(np.median(tight)) if known else None,
             "tightness_worst": _number(tight.min()) if known else None,

@@ -23,10 +23,10 @@ class Verdict(enum.Enum):
 
 
 _MEANING = {
-    Verdict.VERIFIED: "it holds for every F* in the certified interval, up to rounding",
+    Verdict.VERIFIED: "it holds for every F* in the certified interval, for certain or to within 1 % of what is judged",
     Verdict.VIOLATED: "it fails for every F* in the certified interval, beyond rounding: the bound, the constants "
     "declared by the problem, or the recorded data are wrong",
     Verdict.INCONCLUSIVE: "it holds for some F* in the certified interval and fails for others: certify F* more "
-    "tightly",
+    "tightly; or rounding is over 1 % of both sides and hides it: centre or scale the data",
     Verdict.NOT_APPLICABLE: "the run breaks a hypothesis of the bound, so the bound promises nothing for it",
 }

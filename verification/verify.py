@@ -150,10 +150,32 @@ def tightness(lhs: np.ndarray, rhs: np.ndarray, tolerance: np.ndarray) -> np.nda
         return np.where((np.abs(lhs) <= tolerance) & (np.abs(rhs) <= tolerance), np.nan, share)
 
 
+# VERIFIED without certainty: up to a tolerance of this share of the larger side. A bound that is wrong by twice as much
+# is then never VERIFIED where the run attains it.
+_RESOLVED = 0.01
+
+
+def _within_rounding(side: _Side) -> np.ndarray:
+    """Where the tolerance exceeds 1 % of both sides."""
+    return side.tolerance > _RESOLVED * np.maximum(np.abs(side.lhs), np.abs(side.rhs))
+
+
+def _hidden(side: _Side) -> np.ndarray:
+    """Where rounding hides what is judged: the two sides agree to within it, and it is no small part of them.
+
+    Nothing is hidden where lhs + tolerance <= rhs or lhs - tolerance > rhs: those are certain however large the
+    tolerance is. Elsewhere the two sides are equal as far as is known, which says something as long as the tolerance is
+    small beside them.
+    """
+    with np.errstate(invalid="ignore"):
+        certain = (side.lhs_upper + side.tolerance <= side.rhs) | (side.lhs - side.tolerance > side.rhs)
+        return ~certain & _within_rounding(side)
+
+
 def _judge(side: _Side, data: np.ndarray, usable: np.ndarray) -> np.ndarray:
     verdict = np.full(side.rhs.shape, Verdict.INCONCLUSIVE, dtype=object)
     with np.errstate(invalid="ignore"):
-        verdict[side.lhs_upper - side.rhs <= side.tolerance] = Verdict.VERIFIED
+        verdict[(side.lhs_upper - side.rhs <= side.tolerance) & ~_hidden(side)] = Verdict.VERIFIED
         verdict[side.lhs - side.rhs > side.tolerance] = Verdict.VIOLATED
     # A tolerance that is not finite means that nothing is known of one side.
     verdict[~np.isfinite(side.tolerance)] = Verdict.INCONCLUSIVE
@@ -232,6 +254,23 @@ def _virtual_notes(bound: bounds.Bound, pairing: Pairing | None, given: bool) ->
     return ["this bound speaks of no virtual features: reference_run and optimizer have no part in it"] if given else []
 
 
+def _rounding_notes(side: _Side, verdict: np.ndarray) -> list[str]:
+    """What to do where rounding hides what is judged; late in a run that has converged there is nothing to be done."""
+    hidden = (verdict == Verdict.INCONCLUSIVE) & _hidden(side)
+    if not hidden.any():
+        return []
+    if hidden.ndim == 1:
+        where, early = f"{int(hidden.sum())} of {hidden.size} runs", True
+    else:
+        where, early = f"{int(hidden.sum())} of {hidden.size} steps", bool(hidden[:, 0].any())
+    advice = (
+        "the numbers that F is made of are much larger than its changes: centre or scale the data"
+        if early
+        else "late in a run that has converged this is as it must be; elsewhere centre or scale the data"
+    )
+    return [f"rounding (up to {side.tolerance[hidden].max():.3g}) is over 1 % of both sides at {where}; {advice}"]
+
+
 def verify(
     run: Run,
     problem: Composite,
@@ -303,6 +342,7 @@ def verify(
     if inspection.x is None:
         notes.append(SCALARS_NOTE)
     notes += _virtual_notes(bound, pairing, reference_run is not None or optimizer is not None)
+    notes += _rounding_notes(side, verdict)
     dead = ~(inspection.alive[:, 1:] if bound.level == "step" else inspection.finite)
     blank = np.where(dead, np.nan, 0.0)
     threshold = (
@@ -319,7 +359,7 @@ def verify(
             tightness(side.lhs, side.rhs, side.tolerance) + blank,
             side.tolerance,
             side.rhs >= threshold,
-            side.tolerance > 0.01 * np.abs(side.rhs),
+            _within_rounding(side),
             side.step,
             tuple(_on(usable, h) for h in side.hypotheses),
             tuple(checks),

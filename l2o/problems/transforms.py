@@ -192,6 +192,11 @@ class ChangedNonsmooth(NonsmoothTerm):
         return ChangedNonsmooth(self.base, self.change.then(change))
 
     @property
+    def convex(self) -> bool:
+        """As the base (c > 0)."""
+        return self.base.convex
+
+    @property
     def finite_slopes(self) -> bool:
         """As the base."""
         return self.base.finite_slopes

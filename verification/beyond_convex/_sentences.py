@@ -141,7 +141,8 @@ def counterexample(example: Counterexample) -> list[str]:
         f"{example.name.capitalize()}: f(x) = {example.formula}, L = {number(example.smoothness)}, x_0 = "
         f"{number(example.x[0])}, gradient descent with the step 1/L. "
         + (
-            f"Every one of the {steps} steps descends (B1 and B2 verified, largest rho {number(example.largest_rho)})"
+            f"Every one of the {steps} steps descends ({_shown(example.shown, steps)}, largest rho "
+            f"{number(example.largest_rho)})"
             if example.descends
             else f"Not every one of the {steps} steps is shown to descend"
         )
@@ -155,6 +156,11 @@ def counterexample(example: Counterexample) -> list[str]:
         f"{number(example.convexity[1])} at the least. B10 holds: least squared gradient "
         f"{number(example.stationarity[0])}, bound {number(example.stationarity[1])}.",
     ]
+
+
+def _shown(shown: int, steps: int) -> str:
+    rest = "" if shown == steps else f" at {shown} of them, while rounding hides the others"
+    return f"B1 and B2 verified{rest}"
 
 
 def descent(result: BeyondConvex) -> list[str]:

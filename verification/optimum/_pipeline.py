@@ -23,7 +23,7 @@ from verification.optimum._cross_check import CrossCheck, cross_check, sample
 from verification.optimum._ledger import Ledger
 from verification.optimum._reasons import reasons
 from verification.optimum._result import Optimum
-from verification.optimum._terms import doubtful, plain
+from verification.optimum._terms import doubtful, nonsmooth_convex, plain
 
 LARGEST = 1e300
 """Smoothness constants from here on are refused: products with them overflow."""
@@ -158,7 +158,8 @@ def _compute(p: Composite, rtol: float, progress: _stages.Progress) -> Optimum:
         # |c F*| rtol and rtol, in units of the base problem.
         floor = floor / change.scale.reshape(-1)
     # The change of variables rounds as well: a little of the width is left for it.
-    ledger = Ledger(base, rtol if change is None else 0.5 * rtol, floor, dual=doubtful(p) is None)
+    dual = doubtful(p) is None and nonsmooth_convex(p)
+    ledger = Ledger(base, rtol if change is None else 0.5 * rtol, floor, dual=dual)
     messages: list[str] = []
     _stages.run(ledger, progress, messages)
     lower, upper, x = ledger.lower, ledger.upper, ledger.x

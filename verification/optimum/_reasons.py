@@ -11,7 +11,7 @@ from l2o.problems.smooth import QuadraticForm
 from l2o.problems.transforms import ChangedSmooth
 from verification.optimum._curvature import curvature_floor
 from verification.optimum._result import relative_width
-from verification.optimum._terms import CONVEX_SMOOTH, NONNEGATIVE, doubtful
+from verification.optimum._terms import CONVEX_SMOOTH, NONNEGATIVE, doubtful, nonsmooth_convex
 
 
 def reasons(
@@ -55,6 +55,8 @@ def _obstacle(p: Composite, b: int) -> str:
             "the smooth term is not convex, and duality says nothing then; a finite lower bound is that of "
             "non-negative terms, and the upper one the best local minimum that was found"
         )
+    if not nonsmooth_convex(p):
+        return "the nonsmooth term is not convex, and the certificates speak of convex ones"
     if (doubt := doubtful(p)) is not None:
         return f"{doubt}, so that its dual may be another; derive from SmoothTerm or NonsmoothTerm instead"
     base = f.base if isinstance(f, ChangedSmooth) and not r.separable else f

@@ -45,6 +45,7 @@ from l2o.problems.smooth import (
     Welsch,
 )
 from l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
+from verification._convexity import bends
 
 KNOWN: tuple[type, ...] = (
     *(Composite, ChangedSmooth, ChangedNonsmooth, Change),
@@ -104,6 +105,15 @@ def doubtful(part: Any) -> str | None:
         return f"{type(part).__name__} overrides {', '.join(names)} of {_original(part).__name__}"
     inner = (doubtful(getattr(part, f.name)) for f in fields(part))
     return next((reason for reason in inner if reason is not None), None)
+
+
+def nonsmooth_convex(p: Composite) -> bool:
+    """Whether r is convex: as declared, and of a class that is not ours as far as a few lines show."""
+    if not p.nonsmooth.convex:
+        return False
+    if _original(getattr(p.nonsmooth, "base", p.nonsmooth)) is not None:
+        return True
+    return not bends(p.nonsmooth, np.ones((p.batch_size, p.dim)), np.zeros((p.batch_size, p.dim))).any()
 
 
 def row(tensor: torch.Tensor, b: int) -> np.ndarray:

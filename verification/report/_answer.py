@@ -7,7 +7,7 @@ from typing import Any
 
 from verification.report._format import count, join, number, percent
 from verification.report._worst_cases import violated
-from verification.report.tables import SYMBOLS, VERDICTS, applicable, overview
+from verification.report.tables import SYMBOLS, VERDICTS, applicable, decided, overview
 
 Results = Mapping[str, Any]
 
@@ -36,13 +36,19 @@ def answer(
     false = violated(results)
     if false:
         state, verdict = "violated", f"False: {join(false)}." if not wrong else verdict
-    judged = checks - totals["not applicable"]
-    empty = sum(round(v["vacuous_share"] * applicable(v)) for _, v in pairs if v["vacuous_share"] is not None)
+    alone = [v for _, v in pairs if not v.get("form_of")]
+    empty = sum(round(v["vacuous_share"] * applicable(v)) for v in alone if v["vacuous_share"] is not None)
+    repeated = sum(applicable(v) for _, v in pairs if v.get("form_of"))
+    able = sum(decided(v) for v in alone)
+    hidden = max(0, sum(map(applicable, alone)) - empty - able)
     said = [
-        f"{count(checks, 'check')} of {count(len(results['bounds']), 'bound')} on "
-        f"{count(len(results['runs']), 'run')}; of the {number(judged)} that apply {number(empty)} are vacuous: their "
-        "right-hand side says nothing."
+        f"{count(able, 'check')} could have failed, of "
+        f"{count(len(results['bounds']), 'bound')} on {count(len(results['runs']), 'run')}. These are what is left of "
+        f"{number(checks)}: {number(totals['not applicable'])} do not apply, {number(repeated)} are another bound "
+        f"once more, {number(empty)} are vacuous (their right-hand side says nothing), {number(hidden)} are "
+        "inconclusive."
     ]
+    said += _form_words(results)
     if wrong:
         where = [
             f"{v['number']} on {r['problem']}, {r['scenario']['label']}, {r['optimizer']['label']} "
@@ -67,6 +73,12 @@ def answer(
             *_comparison_words(compared),
         ],
     }
+
+
+def _form_words(results: Results) -> list[str]:
+    """Which bounds are another one once more on runs of this report."""
+    said = [f"{row['bound']['number']} is {form}" for row in overview(results) for form in row["forms"]]
+    return [f"The same inequality once more: {join(said)}."] if said else []
 
 
 def _vacuous_words(results: Results) -> list[str]:

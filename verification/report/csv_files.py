@@ -13,12 +13,13 @@ from l2o._files import write_bytes
 from verification.report._compare import Results, lowest_gaps, relative_widths, rows
 from verification.report._format import printable
 from verification.report._ledger_view import ledger_rows
-from verification.report.tables import VERDICTS, broken
+from verification.report.tables import VERDICTS, broken, decided
 
 _RUN = ("run", "problem", "scenario", "optimizer")
 _VERDICT_FIELDS = (
     "run", "problem", "scenario", "s", "t", "optimizer", "learned", "steps", "bound", "number", "level", "verdict",
-    "checks", *(v.replace(" ", "_") for v in VERDICTS), "vacuous_share", "tightness_median", "tightness_worst",
+    "checks", *(v.replace(" ", "_") for v in VERDICTS), "decided", "form_of",
+    "vacuous_share", "tightness_median", "tightness_worst",
     "tightness_best", "worst_slack", "broken_hypotheses", "broken_data", "notes",
 )  # fmt: skip
 _CURVE_FIELDS = (*_RUN, "quantity", "of", "guaranteed", "statistic", "k", "value")
@@ -83,6 +84,7 @@ def _verdicts(results: Results) -> Iterator[list[Any]]:
                 [run["key"], run["problem"], scenario["key"], scenario["s"], scenario["t"], optimizer["name"]]
                 + [optimizer["learned"], run["steps"], v["bound"], v["number"], v["level"], v["verdict"], v["checks"]]
                 + [v["counts"].get(name, 0) for name in VERDICTS]
+                + [decided(v), v.get("form_of") or ""]
                 + [v["vacuous_share"], v["tightness_median"], v["tightness_worst"], v["tightness_best"]]
                 + [v["worst_slack"], "; ".join(f"{h['name']} {h['share']}" for h in broken(v))]
                 + ["; ".join(v["broken_data"]), "; ".join(v["notes"])]

@@ -21,6 +21,7 @@ import numpy as np
 import bounds
 from l2o.problems import Composite, synthetic
 from l2o.training.config import split_seed
+from verification._forms import forms_of
 from verification._provenance import arithmetic, code_digest, machine, versions
 from verification.inspection import as_numpy, inspect_run
 from verification.optimum import Optimum, optimum
@@ -68,6 +69,7 @@ def _run_entry(
         return verify(run, problem, bound, certified, config.reference_step, inspection=inspection, **paired)
 
     checked = {name: check(name) for name in names}
+    forms = forms_of(checked)
     descent = checked.get(_STEP_BOUND) or check(_STEP_BOUND)
     last = checked.get(LAST_ITERATE) or check(LAST_ITERATE)
     entry = {
@@ -82,7 +84,9 @@ def _run_entry(
         **series(run, inspection, certified, descent, method.learned),
         "bound_curves": bound_curves(inspection, certified, tuple(names)),
         "next_instance": next_instance(rollouts, config.seed, case, method, run, inspection, last),
-        "verdicts": [v.to_dict() | {"number": number_of(v.bound)} for v in checked.values()],
+        "verdicts": [
+            v.to_dict() | {"number": number_of(v.bound), "form_of": forms.get(name)} for name, v in checked.items()
+        ],
     }
     return entry | {"seconds": round(ran - begun, 4), "checking_seconds": round(time.perf_counter() - ran, 4)}
 

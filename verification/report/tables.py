@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from verification.report._format import number, percent
+from verification.report._format import count, number, percent
 
 VERDICTS = ("verified", "violated", "inconclusive", "not applicable")
 SYMBOLS = {"verified": "✓", "violated": "✗", "inconclusive": "?", "not applicable": "∅"}
@@ -20,6 +21,19 @@ def applicable(verdict: Results) -> int:
     return verdict["checks"] - verdict["counts"].get("not applicable", 0)
 
 
+def decided(verdict: Results) -> int:
+    """The number of checks that could have failed: true or false for certain, not vacuous, no form of another bound."""
+    if verdict.get("form_of"):
+        return 0
+    vacuous = round((verdict["vacuous_share"] or 0.0) * applicable(verdict))
+    return verdict.get("decided", max(0, applicable(verdict) - vacuous - verdict["counts"].get("inconclusive", 0)))
+
+
+def numbered(results: Results) -> dict[str, str]:
+    """The number of each bound by its key."""
+    return {bound["key"]: bound["number"] for bound in results["bounds"]}
+
+
 def broken(verdict: Results) -> list[Results]:
     """The hypotheses that are not met everywhere, the least met first."""
     return sorted((h for h in verdict["hypotheses"] if _below(h["share"], 1)), key=lambda h: h["share"])
@@ -28,6 +42,7 @@ def broken(verdict: Results) -> list[Results]:
 def overview(results: Results) -> list[dict[str, Any]]:
     """A row for each bound over all runs: counts, how vacuous, how tight."""
     rows = []
+    numbers = numbered(results)
     places = {entry["key"]: place for place, entry in enumerate(results["catalogue"], 1)}
     for bound in results["bounds"]:
         found = [v for run in results["runs"] for v in run["verdicts"] if v["bound"] == bound["key"]]
@@ -41,6 +56,8 @@ def overview(results: Results) -> list[dict[str, Any]]:
                 "bound": bound,
                 "anchor": places.get(bound["key"]),
                 "checks": checks,
+                "decided": sum(decided(v) for v in found),
+                "forms": [f"{numbers.get(key, key)} on {count(n, 'run')}" for key, n in _forms(found).items()],
                 "counts": counts,
                 "shares": {name: counts[name] / checks if checks else 0.0 for name in VERDICTS},
                 "runs": len(found),
@@ -51,6 +68,11 @@ def overview(results: Results) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _forms(found: Sequence[Results]) -> dict[str, int]:
+    """The bounds that these verdicts repeat, and on how many runs."""
+    return dict(Counter(v["form_of"] for v in found if v.get("form_of")))
 
 
 def verdict_tables(results: Results, problem: str) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from l2o.training.config import split_seed
 from verification.optimum import Optimum, optimum
 from verification.optimum._ledger import single_thread
 from verification.race import race
+from verification.result import Verification
 from verification.sweeps.cells import Cell, Measures
 from verification.sweeps.config import CellSpec
 from verification.sweeps.families import build
@@ -130,14 +131,17 @@ def _verdicts(
     """The verdict of every instance on every bound, in a run of its own, which is recorded in full."""
     run = l2o.rollout(optimizer, problem, start, steps)
     found = verify_all(run, problem, replace(certified, problem=""), list(measures.bounds), "best")
-    return {f"verdict_{name}": _worst(v.verdict) for name, v in found.items()}
+    return {f"verdict_{name}": _worst(v) for name, v in found.items()}
 
 
-def _worst(verdicts: np.ndarray) -> np.ndarray:
-    """(B,) of verdicts (B,) or (B,K) the first of VIOLATED, INCONCLUSIVE, VERIFIED, NOT_APPLICABLE that occurs."""
-    rows = verdicts.reshape(len(verdicts), -1)
+def _worst(found: Verification) -> np.ndarray:
+    """(B,) the overall verdict of each instance: what rounding hides counts where there is nothing else."""
+    verdicts, hidden = (a.reshape(len(a), -1) for a in (found.verdict, found.hidden))
     order = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.VERIFIED)
-    worst = [next((v for v in order if (row == v).any()), Verdict.NOT_APPLICABLE) for row in rows]
+    worst = []
+    for row, blurred in zip(verdicts, hidden, strict=True):
+        first = next((v for v in order if ((row == v) & ~blurred).any()), None)
+        worst.append(first or (Verdict.INCONCLUSIVE if blurred.any() else Verdict.NOT_APPLICABLE))
     return np.array([str(v) for v in worst])
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class NonsmoothTerm(abc.ABC):
-    """A batch of separable, proper, closed, convex functions r_b(x) = sum_i r_bi(x_i).
+    """A batch of separable, proper, closed functions r_b(x) = sum_i r_bi(x_i), convex unless `convex` says otherwise.
 
     Being separable makes the prox exact in every diagonal metric and the subdifferential a box, which is what the
     implicit gradients of learned optimizers need. Parameters have shape (1,1), (1,n), (B,1) or (B,n). A term that is
@@ -30,6 +30,11 @@ class NonsmoothTerm(abc.ABC):
     finite_slopes: ClassVar[bool] = False  # whether the ends of the subdifferential are finite wherever x is
     separable: ClassVar[bool] = True  # a term that is not is a CoupledTerm
     names_subgradients: ClassVar[bool] = True  # whether `nearest_subgradient` has an answer in any dimension
+
+    @property
+    def convex(self) -> bool:
+        """Whether every r_b is convex; a term that is not overrides this, and most bounds do not apply to it."""
+        return True
 
     @property
     @abc.abstractmethod

@@ -78,6 +78,8 @@ def _verdict(bound, optimizer, steps, instances, odd):
         counts |= {"verified": checks - 3, "violated": 3}
     return {
         "bound": key, "number": number_, "level": level, "verdict": verdict, "checks": checks, "counts": counts,
+        "decided": 0 if vacuous is None else round((1 - vacuous) * (checks - counts["not applicable"])),
+        "form_of": "per_step_descent" if key == "ood_per_step" else None,
         "vacuous_share": vacuous, "tightness_median": tight[0], "tightness_worst": tight[1],
         "tightness_best": tight[2], "worst_slack": None if vacuous is None else 1.5e-3,
         "hypotheses": [{"worst_margin": None} | h for h in hypotheses], "broken_data": broken_data, "notes": notes,
