@@ -228,7 +228,7 @@ def attributes_of(thing: Any) -> Iterator[tuple[str, Any]]:
     defaults = {f.name: f.default for f in fields(thing) if f.default is not MISSING} if is_dataclass(thing) else {}
     held = {n: getattr(thing, n) for n in _slots(kind) if hasattr(thing, n)} | dict(getattr(thing, "__dict__", {}))
     for name, value in held.items():
-        if isinstance(getattr(kind, name, None), functools.cached_property):
+        if any(isinstance(vars(cls).get(name), functools.cached_property) for cls in kind.__mro__):
             continue
         plain = isinstance(value, _PLAIN) and type(value) is type(defaults.get(name))
         if not (plain and value == defaults[name]):

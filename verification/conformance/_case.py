@@ -287,6 +287,7 @@ class Case:
     def refusal(self, problem: Composite, x0: torch.Tensor) -> InputError | None:
         """The InputError with which init or the first step refuses a problem; None where it takes it."""
         seed_global_rng(self.seed)
+        problem = problem.remembering()  # as in a run
         try:
             optimizer = self.fresh()
             state = optimizer.init(problem, x0.clone(), seed=self.seed)
@@ -380,9 +381,10 @@ class Case:
         seed_global_rng(self.seed)
         optimizer, found = self.fresh(), []
         with torch.no_grad():
-            found.append(optimizer.init(instance.problem, instance.x0.clone(), seed=self.seed))
+            problem = instance.problem.remembering()
+            found.append(optimizer.init(problem, instance.x0.clone(), seed=self.seed))
             for _ in range(self.steps if steps is None else steps):
-                found.append(optimizer.step(instance.problem, found[-1]))
+                found.append(optimizer.step(problem, found[-1]))
         return found
 
     def declared(self, name: str) -> Any:

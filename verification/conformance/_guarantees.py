@@ -69,7 +69,7 @@ def fixed_point(case: Case) -> Finding:
         said += int((judged.sum(axis=1) >= 2).sum())
         broken = judged & (moved > 10 * tolerance)
         if broken.any():
-            if _comes_back(case, instance, z, moved * scale[:, None]):
+            if _comes_back(case, instance, z, broken.any(axis=1)):
                 returned += 1
                 continue
             return _left(instance, broken, moved, tolerance, residual)
@@ -93,17 +93,22 @@ def fixed_point(case: Case) -> Finding:
     return passed(f"{said} instances stay at their minimiser for {case.steps} steps", **worst)
 
 
-_BACK = 400
+_BACK = 200
 """Steps in which a run that left its minimiser may come back."""
 
 
-def _comes_back(case: Case, instance: Instance, z: torch.Tensor, moved: np.ndarray) -> bool:
-    """Whether a run from z that went as far away as `moved` (B,K+1) is back within a tenth of that, all of it."""
-    run = case.run(instance, x0=z, steps=_BACK)
-    away = np.nan_to_num(norm(as_numpy(run.x - z.unsqueeze(1))), nan=np.inf)
-    farthest = np.maximum(away.max(axis=1), moved.max(axis=1))
-    last = away[:, -_BACK // 20 :].max(axis=1)
-    return bool(np.isfinite(farthest).all() and (last <= 0.1 * farthest).all())
+def _comes_back(case: Case, instance: Instance, z: torch.Tensor, left: np.ndarray) -> bool:
+    """Whether the instances `left` (B,) of a run from z come back to within a tenth of the farthest distance."""
+    for steps in (_BACK, 10 * _BACK):
+        run = case.run(instance, x0=z, steps=steps)
+        away = np.nan_to_num(norm(as_numpy(run.x - z.unsqueeze(1))), nan=np.inf)[left]
+        farthest = away.max(axis=1)
+        last = away[:, -steps // 20 :].max(axis=1)
+        if not np.isfinite(farthest).all() or not (last <= 0.7 * farthest).all():
+            return False
+        if (last <= 0.1 * farthest).all():
+            return True
+    return False
 
 
 def _left(

@@ -179,7 +179,7 @@ def _rivals(p: Composite, u: torch.Tensor, x: torch.Tensor, step: torch.Tensor, 
             d = torch.where(torch.as_tensor(rng.random(x.shape)) < 0.5, torch.zeros_like(d), d)
             found.append(x + 2.0**j * size * d)
         found.append(x + 2.0**j * (u - x))
-    return [p.prox(y, step) if p.nonsmooth.is_indicator else y for y in found]
+    return found + [p.prox(y, step) for y in found] if p.nonsmooth.is_indicator else found
 
 
 @register(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -262,9 +262,8 @@ def _copied(problem: Composite) -> Composite:
 def float32_consistent(case: ProblemCase) -> Finding:
     """Points of float32, in both precisions, and the terms as `to` gives them in the precision that they have."""
     again = Composite(*(term.to(case.problem.dtype) for term in (case.problem.smooth, case.problem.nonsmooth)))
-    for name, a, b in zip(
-        ("f", "its gradient", "r", "its prox"), *map(partial(_what_it_computes, case), (case.problem, again))
-    ):
+    names = itertools.cycle(("f", "the gradient of f", "r", "the prox of r"))
+    for name, a, b in zip(names, _what_it_computes(case, case.problem), _what_it_computes(case, again)):
         if not torch.equal(a.nan_to_num(), b.nan_to_num()):
             return failed(f"{name} is another one after `to` with the same precision", instance=case.problem.name)
     single = case.problem.to(torch.float32)

@@ -493,12 +493,20 @@ PROBLEM_OFFENDERS: dict[str, tuple[Callable[[], Composite], str, set[str]]] = {
     "mu too large": (_smooth(LargeMu), "strong_convexity_lower_bound", set()),
     "not convex": (_indefinite, "convex_as_declared", set()),
     "no error of the value": (_smooth(NoValueError), "value_error_sound", set()),
-    "no error of the gradient": (_smooth(NoGradientError), "float32_consistent", set()),
+    "no error of the gradient": (_smooth(NoGradientError), "float32_consistent", {"smoothness_upper_bound"}),
     "wrong instance": (_smooth(FirstOfTheBatch), "select_consistent", set()),
     "data without a part in the fingerprint": (_smooth(HiddenTarget), "fingerprint_follows_data", set()),
     "float64 inside": (_smooth(DoubleInside), "float32_consistent", set()),
-    "hard thresholding": (_nonsmooth(HardThreshold), "prox_firmly_nonexpansive", {"prox_is_optimal"}),
-    "prox with twice the step": (_nonsmooth(TwiceTheStep), "prox_is_optimal", set()),
-    "the authors' shifted prox": (_official, "prox_is_optimal", {"prox_firmly_nonexpansive"}),
+    "hard thresholding": (
+        _nonsmooth(HardThreshold),
+        "prox_firmly_nonexpansive",
+        {"prox_is_optimal", "value_and_prox_belong_together"},
+    ),
+    "prox with twice the step": (_nonsmooth(TwiceTheStep), "prox_is_optimal", {"value_and_prox_belong_together"}),
+    "the authors' shifted prox": (
+        _official,
+        "prox_is_optimal",
+        {"prox_firmly_nonexpansive", "value_and_prox_belong_together"},
+    ),
 }
 """Each with the check that is meant for it, and the others that it fails."""
