@@ -132,7 +132,7 @@ _SHARED: dict[tuple[str, Profile, int], tuple[list[Instance], list[str]]] = {}
 
 
 def shared(make: Any, profile: Profile, seed: int) -> list[Instance]:
-    """`make(profile, seed)`, made once for all optimizers, with all that is known of it; anew if it was written into."""
+    """`make(profile, seed)`, made once for all optimizers, with all that is known of it; anew if written into."""
     key = make.__name__, profile, seed
     found = _SHARED.get(key)
     if found is None or [i.digest() for i in found[0]] != found[1]:

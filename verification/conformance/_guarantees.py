@@ -85,8 +85,8 @@ def fixed_point(case: Case) -> Finding:
             return _left(instance, moved > tolerance, moved, tolerance, np.zeros(len(moved)))
     if returned:
         return not_applicable(
-            f"on {returned} problems it leaves the minimiser and comes back: x alone is no fixed point, because the rest "
-            "of the state starts elsewhere (a dual variable, a threshold, a schedule)"
+            f"on {returned} problems it leaves the minimiser and comes back: x alone is no fixed point, because the "
+            "rest of the state starts elsewhere (a dual variable, a threshold, a schedule)"
         )
     if not said:
         return not_applicable("near every minimiser rounding is amplified so much that nothing can be said")
@@ -188,9 +188,9 @@ def _gets_there(case: Case) -> bool:
 
 @register(
     asserts="Every iterate is finite, of the shape and precision of x_0, and where the state names a preconditioner, "
-    "it is positive (0 is allowed where r = 0) and below 2/L. A method without weights may take longer steps if its long "
-    "runs get somewhere all the same (`makes_progress`, `does_not_diverge`): no theorem says 2/L of line searches, of "
-    "Barzilai-Borwein steps or of Douglas-Rachford.",
+    "it is positive (0 is allowed where r = 0) and below 2/L. A method without weights may take longer steps if its "
+    "long runs get somewhere all the same (`makes_progress`, `does_not_diverge`): no theorem says 2/L of line "
+    "searches, of Barzilai-Borwein steps or of Douglas-Rachford.",
     why="0 < p < 2/L with no bias is descent for every instance (B2): a model whose outputs are confined to it is safe "
     "by construction, and one whose outputs are not is safe where it happened to be looked at.",
     breaks="A head without an upper bound (softplus, exp), a scale that takes it beyond 2/L, a step from another "
@@ -217,8 +217,8 @@ def outputs_in_range(case: Case) -> Finding:
         bad = low | ~(scaled < 2)
         if bad.any() and not low.any() and _gets_there(case):
             return not_applicable(
-                f"L p_k is up to {np.nanmax(scaled):.4g} on {instance.name}; no theorem covers such steps, and its long "
-                "runs come down all the same"
+                f"L p_k is up to {np.nanmax(scaled):.4g} on {instance.name}; no theorem covers such steps, and its "
+                "long runs come down all the same"
             )
         if bad.any():
             b, k, i = (int(j) for j in np.argwhere(bad)[0])

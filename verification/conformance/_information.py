@@ -115,7 +115,7 @@ def raised(term: SmoothTerm, c: torch.Tensor) -> SmoothTerm:
 def with_other_data(term: SmoothTerm) -> SmoothTerm:
     """A term of the same class and the same L whose gradient is another one everywhere.
 
-    Rows of A in another order belong to it: a method may hold the residual at its point, ahead of the step that uses it.
+    Rows of A in another order belong to it: a method may hold the residual at its point ahead of the step.
     """
     if isinstance(term, ChangedSmooth):
         return replace(term, base=with_other_data(term.base))
@@ -251,12 +251,12 @@ def _local(case: Case) -> Finding | None:
 
 
 @register(
-    asserts="The run on f + c is the run on f, for constants c of both signs, and the first steps do not change where f "
-    "is changed far away from all iterates, so that its minimiser moves.",
+    asserts="The run on f + c is the run on f, for constants c of both signs, and the first steps do not change where "
+    "f is changed far away from all iterates, so that its minimiser moves.",
     why="F* and x* are what is looked for. A method that is given them, or solves the problem inside of a step, cannot "
     "be run by those who do not have them, and its number of steps says nothing.",
-    breaks="A Polyak step (F(x) - F*)/||g||^2 with a guess of F* (0, most often), features with x - x*, the distance to "
-    "a solution that `init` computes, thresholds on the value of F.",
+    breaks="A Polyak step (F(x) - F*)/||g||^2 with a guess of F* (0, most often), features with x - x*, the distance "
+    "to a solution that `init` computes, thresholds on the value of F.",
     advice="use gradients, displacements and differences of F; a method that is given F* on purpose lists this check",
 )
 def uses_nothing_of_the_solution(case: Case) -> Finding:

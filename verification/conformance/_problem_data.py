@@ -129,7 +129,7 @@ def select_consistent(case: ProblemCase) -> Finding:
 
 
 def _numbers(thing: Any, where: str, depth: int = 0) -> Iterator[tuple[str, Any, Any, Any]]:
-    """Every number inside an object: its path, its holder, its name there, and the number (a tensor, an array, a float).
+    """Every number inside an object: its path, its holder, its name there, and the number or array itself.
 
     Attributes, and entries of mappings, lists and objects below them; what a `cached_property` keeps is no datum.
     """
@@ -192,13 +192,13 @@ def _arrays(p: Composite) -> list[bytes]:
 
 @register(
     level=PROBLEM,
-    asserts="The fingerprint is the same for a copy of the problem, and another one when any number of its data changes "
-    "by one rounding; every number that the value, the gradient or the prox depends on is in `arrays`, and the terms hold "
-    "nothing that cannot be read.",
+    asserts="The fingerprint is the same for a copy of the problem, and another one when any number of its data "
+    "changes by one rounding; every number that the value, the gradient or the prox depends on is in `arrays`, and "
+    "the terms hold nothing that cannot be read.",
     why="Optima are cached and runs are matched to problems by it. Two problems with one fingerprint share an F* that "
     "belongs to one of them.",
-    breaks="An array that `arrays` leaves out; a parameter that is a Python number, or sits in a dictionary or an object "
-    "that the term holds; an iterator or a file from which numbers come.",
+    breaks="An array that `arrays` leaves out; a parameter that is a Python number, or sits in a dictionary or an "
+    "object that the term holds; an iterator or a file from which numbers come.",
     advice="return every tensor that determines the term from arrays(), Python numbers as tensors of shape (1, 1)",
 )
 def fingerprint_follows_data(case: ProblemCase) -> Finding:

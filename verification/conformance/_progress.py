@@ -40,8 +40,8 @@ def _standing_still(problem: Composite, run: LongRun) -> np.ndarray:
 
 @register(
     asserts=f"In {LONG} steps F comes down at least as far as {LONG // _SHARE} steps of proximal gradient take it, in "
-    f"the first {2 * _SHARE} as far as two do, it goes on from the middle of the run, and the last {LAST} steps together "
-    "are not a thousandth of one step of proximal gradient. It is done where a millionth of the gap is left.",
+    f"the first {2 * _SHARE} as far as two do, it goes on from the middle of the run, and the last {LAST} steps "
+    "together are not a thousandth of one step of proximal gradient. It is done where a millionth of the gap is left.",
     why="A method that does nothing violates no bound, and a step of 1e-6/L is descent at every step. The least that "
     "can be asked of a method is that it is worth a tenth of the simplest one, at the start and later on.",
     breaks="Steps that are far too short or die out, a head that saturates, iterates that freeze behind a guard "
@@ -92,8 +92,8 @@ def makes_progress(case: Case) -> Finding:
 
 
 @register(
-    asserts=f"In {LONG} steps every iterate is finite, F - F* never exceeds {_WAY_UP} times what it is at the start, and "
-    "F is in the end no larger than at the start: the method is no worse than x_k = x_0.",
+    asserts=f"In {LONG} steps every iterate is finite, F - F* never exceeds {_WAY_UP} times what it is at the start, "
+    "and F is in the end no larger than at the start: the method is no worse than x_k = x_0.",
     why="Divergence need not show in a few steps, in bounds that hold for every run, or in the least F so far. Who "
     "stops when the budget is spent gets the last iterate.",
     breaks="Steps beyond 2/L that the state does not name, momentum that grows, a memory that is unstable on small "
@@ -129,7 +129,7 @@ def does_not_diverge(case: Case) -> Finding:
 
 
 @register(
-    asserts=f"The gap F - F* that {LONG} steps leave is at most the declared share `converges` of the gap at the start.",
+    asserts=f"The gap F - F* after {LONG} steps is at most the declared share `converges` of the gap at the start.",
     why="That a method converges is the first thing its authors say, and the share that is left after a stated number "
     "of steps is a form of it that a run can refute.",
     breaks="A floor (a bias, a constant step on a kink, noise), a rate that holds for well-conditioned problems only.",
@@ -200,9 +200,9 @@ def _cosine(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 @register(
-    asserts="A method with momentum does not carry it backwards: where what its memory adds to a step points against the "
-    f"last displacement, {LONG} steps still bring F at least as far down as three quarters of so many do without the "
-    "memory (each step from a fresh state) or with proximal gradient.",
+    asserts="A method with momentum does not carry it backwards: where what its memory adds to a step points against "
+    f"the last displacement, {LONG} steps still bring F at least as far down as three quarters of so many do without "
+    "the memory (each step from a fresh state) or with proximal gradient.",
     why="With its sign flipped, momentum converges, violates no bound and stays at minimisers; it only doubles the "
     "number of steps. Nothing but a comparison with the method without it shows that.",
     breaks="The sign of an extrapolation, of a weight of the memory or of a head that multiplies it.",

@@ -177,8 +177,8 @@ def _derivative(
 
 
 @register(
-    asserts="Every tensor of weights has a part in sum_k F(x_k): with the weights moved a little at random, at least 60 % "
-    "of its entries have a derivative that is not 0 on some instance.",
+    asserts="Every tensor of weights has a part in sum_k F(x_k): with the weights moved a little at random, at least "
+    "60 % of its entries have a derivative that is not 0 on some instance.",
     why="A head that is never trained, or half of the weights multiplied by 0, look like a model that learns: the loss "
     "falls, the file is complete, and the numbers of weights in the paper are not those that work.",
     breaks="A head whose output is not used, weights that are detached or overwritten, a mask, a layer after which "
@@ -191,8 +191,8 @@ def every_weight_has_a_part(case: Case) -> Finding:
     if model is None:
         return not_applicable("it has no weights")
     used = {n: torch.zeros_like(w, dtype=torch.bool) for n, w in model.weights.items()}
-    steps = min(max(case.steps, 6), _STEPS)
-    for attempt, (size, steps) in enumerate(((0.1, steps), (0.5, steps), (1.0, _LAYERS))):
+    few = min(max(case.steps, 6), _STEPS)
+    for attempt, (size, steps) in enumerate(((0.1, few), (0.5, few), (1.0, _LAYERS))):
         with model.moved(model.directions(case.seed + 1 + attempt), size):
             for instance in case.instances:
                 case.doing = f"back through {steps} steps on {instance.name}"
@@ -222,8 +222,8 @@ def every_weight_has_a_part(case: Case) -> Finding:
 @register(
     asserts="The derivative of sum_k F(x_k) that autograd gives is that of the loss: it agrees with differences of the "
     "loss along random directions of the weights, through several steps.",
-    why="A derivative that is cut between steps is finite and not 0, and trains each step as if it were the last. It is "
-    "a choice that some make, and a mistake that many make.",
+    why="A derivative that is cut between steps is finite and not 0, and trains each step as if it were the last. It "
+    "is a choice that some make, and a mistake that many make.",
     breaks="detach() on the state, the features or the gradient; rounding or a sign where a smooth function was meant; "
     "an autograd.Function with a wrong backward.",
     advice="keep the graph through the steps; a model that cuts it on purpose (truncated backpropagation, no second "

@@ -118,9 +118,10 @@ def run_check(
     """Run one check on `subject`: anything `adapt` takes, or a `Composite` for a check of problems.
 
     `problems` replaces the instances of the profile; `declares` and `lacks` add to what the optimizer declares itself:
-    a check that is lacked is run, and its result is NOT APPLICABLE with the reason and what was measured. `case` is one already made for this subject, so that checks share their runs. An exception that the subject raises is a
-    failure of the check, with the exception in its message. Global random generators are as they were afterwards,
-    whatever the subject does to them.
+    a check that is lacked is run, and its result is NOT APPLICABLE with the reason and what was measured. `case` is one
+    already made for this subject, so that checks share their runs. An exception that the subject raises is a failure of
+    the check, with the exception in its message. Global random generators are as they were afterwards, whatever the
+    subject does to them.
     """
     check, profile = check_of(check), profile_of(profile)
     check_seed(seed)

@@ -225,7 +225,7 @@ class SeedFromTheClock(Gradient):
 
 class DaytimeSteps(Gradient):
     def factor(self, state):
-        return 0.7 + 0.01 * datetime.datetime.now().second  # noqa: DTZ005
+        return 0.7 + 0.01 * datetime.datetime.now().second
 
 
 class BoastsOfConvergence(Gradient):
