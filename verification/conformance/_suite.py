@@ -39,7 +39,8 @@ def check_optimizer(
     those known of this package's own; one of them that passes all the same says so in its message. `declares` adds to
     the attribute of that name (see the checks that need a declaration). `lacks` maps names of checks, of which the
     optimizer promises nothing, to reasons, and adds to the attribute of that name: they are run, and NOT APPLICABLE
-    with the reason and what was measured. `progress(name, done, total)` is called before each check. The report tells what was measured on these instances and steps; it is no proof for others.
+    with the reason and what was measured. `progress(name, done, total)` is called before each check. The
+    report tells what was measured on these instances and steps; it is no proof for others.
     """
     subject, sizes = subject_of(opt), profile_of(profile)
     chosen = _chosen(checks, registry.OPTIMIZER)
