@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import is_dataclass, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 import l2o
 from l2o import Composite
 from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
+from l2o.problems.smooth._sample_loss import ResidualLoss
 from l2o.problems.transforms import ChangedSmooth
 from verification.conformance._case import Case, Instance, Refused, seed_global_rng, shared
 from verification.conformance._profile import Profile
@@ -112,33 +113,38 @@ def raised(term: SmoothTerm, c: torch.Tensor) -> SmoothTerm:
     return other
 
 
-def with_other_data(term: SmoothTerm) -> SmoothTerm:
-    """A term of the same class and the same L whose gradient is another one everywhere.
+def with_other_data(term: SmoothTerm, x: torch.Tensor) -> SmoothTerm:
+    """A term of the same class and the same L whose gradient at x (B,n) points the other way.
 
     Rows of A in another order belong to it: a method may hold the residual at its point ahead of the step.
     """
     if isinstance(term, ChangedSmooth):
-        return replace(term, base=with_other_data(term.base))
+        return replace(term, base=with_other_data(term.base, term.change.inward(x)))
     if isinstance(term, Logistic):
         return replace(term, labels=1 - term.labels)
-    for name, kind in (("target", LeastSquares), ("linear", QuadraticForm), ("target", SmoothTerm)):
-        data = getattr(term, name, None)
-        if isinstance(term, kind) and isinstance(data, torch.Tensor) and is_dataclass(term):
-            changes: dict[str, Any] = {name: data + 0.5 * data.abs().amax(-1, keepdim=True) + 0.1}
-            if name == "target" and isinstance(map_ := getattr(term, "map", None), LinearMap):
-                changes["map"] = LinearMap(map_.matrix.roll(1, dims=-2))
-            return replace(term, **changes)
-    return _Tilted(term)
+    if isinstance(term, QuadraticForm):
+        return replace(term, linear=2 * term.map(x) - term.linear)
+    if isinstance(term, (LeastSquares, ResidualLoss)):
+        target = (2 * term.map(x) - term.target).roll(1, dims=-1)
+        return replace(term, map=LinearMap(term.map.matrix.roll(1, dims=-2)), target=target)
+    return _Tilted(term, -2 * term.gradient(x))
 
 
 class _Tilted(_Delegate):
-    """f(x) + <c, x> with a c of the size of the gradient at 0."""
+    """f(x) + <slope, x>."""
+
+    def __init__(self, base: SmoothTerm, slope: torch.Tensor) -> None:
+        super().__init__(base)
+        self.slope = slope
 
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """With the linear term."""
         value, gradient = self.base_term.value_and_gradient(x)
-        c = 0.5 * self.base_term.gradient(torch.zeros_like(x)).abs() + 0.1 * self.smoothness.unsqueeze(-1)
-        return value + (c * x).sum(-1), gradient + c
+        return value + (self.slope * x).sum(-1), gradient + self.slope
+
+    def _again(self, base: SmoothTerm, index: torch.Tensor | None = None) -> Self:
+        slope = self.slope if index is None else self.slope[index]
+        return type(self)(base, slope.to(next(iter(base.arrays().values()))))
 
 
 def _keeps_the_gradient(state: Any, gradient: torch.Tensor) -> bool:
@@ -174,10 +180,10 @@ def record_is_of_this_step(case: Case) -> Finding:
     seen, steps = 0, 4
     for instance in case.instances:
         problem = instance.problem
-        other = Composite(with_other_data(problem.smooth), problem.nonsmooth)
-        if case.refusal(other, instance.x0) is not None:
-            continue
         for k, state in enumerate(case.states(instance, steps)[:-1]):
+            other = Composite(with_other_data(problem.smooth, state.x), problem.nonsmooth)
+            if k == 0 and case.refusal(other, instance.x0) is not None:
+                break
             case.doing = f"step {k + 1} on {instance.name} with other data"
             after = []
             for p in (problem, other):
