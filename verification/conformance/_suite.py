@@ -48,7 +48,8 @@ def check_optimizer(
         **registry.check_reasons(expected_by(subject.fresh()), EXPECTED),
         **registry.check_reasons(expected_failed_checks, EXPECTED),
     }
-    case, results = Case.of(subject, sizes, seed, problems, declares, lacks), []
+    lacking = registry.check_reasons(lacks, "lacks")
+    case, results = Case.of(subject, sizes, seed, problems, declares, lacking), []
     for i, check in enumerate(chosen):
         if progress is not None:
             progress(check.name, i, len(chosen))

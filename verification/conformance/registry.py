@@ -132,7 +132,8 @@ def run_check(
         reproduce = f"verification.check_problem(problem, profile={profile.name!r}, seed={seed})"
     else:
         subject = subject_of(subject)
-        case = Case.of(subject, profile, seed, problems, declares, lacks) if case is None else case
+        if case is None:
+            case = Case.of(subject, profile, seed, problems, declares, check_reasons(lacks, "lacks"))
         check_declarations(case.declares)
         check_reasons(case.lacks, "lacks")
         reproduce = command(subject, check, profile, seed)
