@@ -80,7 +80,7 @@ ALONG_WITH_OTHERS = {
     "convex_as_declared": "its test is the defect itself",
     "changes_consistent": "it has a test of its own",
     "gradient_matches_differences": "a wrong gradient is not monotone",
-    "float32_consistent": "see below",
+    "memory_stable": "a memory that is unstable diverges in a long run",
 }
 """Checks whose defects others see as well, by their nature."""
 
