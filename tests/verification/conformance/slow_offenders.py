@@ -205,7 +205,7 @@ class KnowsTheSolution(Gradient):
     """Solves the problem in init, and scales its steps by the distance to the solution."""
 
     def first(self, problem, x0):
-        return l2o.rollout(l2o.optimizer("fista-restart"), problem, x0, 400).x_final
+        return l2o.rollout(l2o.optimizer("fista-restart"), problem, x0, 60).x_final
 
     def step(self, problem, state):
         away = (state.x - state.kept).abs()
