@@ -35,6 +35,10 @@ def check(
         list[str] | None,
         typer.Option("--expect-fail", metavar="NAME=REASON", help="A check that is expected to fail; may be repeated."),
     ] = None,
+    lacks: Annotated[
+        list[str] | None,
+        typer.Option("--lacks", metavar="NAME=REASON", help="A check of which nothing is promised; may be repeated."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Run the conformance suite on an optimizer: is it what it seems to be, and does theory apply to it?
@@ -46,7 +50,7 @@ def check(
     from verification.conformance import check_optimizer
     from verification.conformance._adapt import subject_of
 
-    expected = _reasons(expect_fail)
+    expected, lacking = _reasons(expect_fail, "--expect-fail"), _reasons(lacks, "--lacks")
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None)
         report = check_optimizer(
@@ -55,6 +59,7 @@ def check(
             checks=checks or None,
             seed=seed,
             expected_failed_checks=expected,
+            lacks=lacking,
             progress=lambda name, done, total: bar.update(task, completed=done, total=total, description=name),
         )
     if as_json:
@@ -71,12 +76,12 @@ def check(
     raise typer.Exit(0 if report.passed else 1)
 
 
-def _reasons(pairs: list[str] | None) -> dict[str, str]:
+def _reasons(pairs: list[str] | None, option: str) -> dict[str, str]:
     """NAME=REASON pairs."""
     found = {}
     for pair in pairs or ():
         name, sign, reason = pair.partition("=")
         if not sign or not reason.strip():
-            raise l2o.InputError(f"--expect-fail: expected NAME=REASON, got {pair!r}.")
+            raise l2o.InputError(f"{option}: expected NAME=REASON, got {pair!r}.")
         found[name.strip()] = reason.strip()
     return found

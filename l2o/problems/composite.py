@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 
 from l2o._arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
 from l2o._errors import InputError
+from l2o.problems._fingerprint import describe
 from l2o.problems.nonsmooth import NonsmoothTerm
 from l2o.problems.smooth import Remembered, SmoothTerm
 from l2o.problems.transforms import Change, changed_nonsmooth, changed_smooth
@@ -191,16 +192,16 @@ class Composite:
         return Composite(Remembered(self.smooth), self.nonsmooth)
 
     def fingerprint(self) -> str:
-        """Hex digest of everything that determines the problem: kinds, shapes and data (as float64, on any device)."""
+        """Hex digest of everything that determines the problem: kinds, shapes and data (as float64, on any device).
+
+        Data are the arrays of both terms and whatever else their attributes hold; see `l2o.problems._fingerprint`. A
+        problem with a part that cannot be read has a digest that no other problem has, not even a copy.
+        """
         return self._digest
 
     @cached_property
     def _digest(self) -> str:
-        digest = hashlib.sha256(self.name.encode())
-        for part in (self.smooth, self.nonsmooth):
-            digest.update(part.kind.encode())
-            for name, tensor in sorted(part.arrays().items()):
-                array = np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype="<f8")
-                digest.update(f"{name}{array.shape}".encode())
-                digest.update(array.data)
-        return digest.hexdigest()
+        found = describe(self)
+        if not found.unreadable:
+            return found.digest
+        return hashlib.sha256(f"{found.digest} {uuid.uuid4().hex}".encode()).hexdigest()

@@ -7,7 +7,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -198,18 +198,36 @@ def _as_optimizer(obj: Any, given: Any) -> Any:
     raise InputError(f"adapt: {_name(obj)}{where} is not an optimizer (missing: {', '.join(missing)}); {_EXPECTED}.")
 
 
-def _probe() -> tuple[Composite, torch.Tensor]:
-    problem = l2o.synthetic.lasso(2, 4, 3, sparsity=1, seed=0)
-    return problem, l2o.synthetic.starts(problem)
+def _probes() -> Iterator[tuple[Composite, torch.Tensor]]:
+    """Small problems of several families, for what takes one of them only."""
+    lasso = l2o.synthetic.lasso(2, 4, 3, sparsity=1, seed=0)
+    for problem in (
+        lasso,
+        l2o.synthetic.quadratic(2, 3, seed=0),
+        l2o.synthetic.logistic_l1(2, 6, 3, sparsity=1, seed=0),
+        Composite(lasso.smooth, l2o.zero()),
+        Composite(lasso.smooth, l2o.box(-1.0, 1.0)),
+    ):
+        yield problem, l2o.synthetic.starts(problem)
+
+
+def _on_a_probe(step: Callable[[Composite, torch.Tensor], Any]) -> tuple[Any, torch.Tensor]:
+    """What `step` makes of the first problem that it does not refuse with an InputError, and the point it is given."""
+    refusal = None
+    with torch.no_grad():
+        for problem, x in _probes():
+            try:
+                return step(problem, x), x
+            except InputError as error:
+                refusal = refusal or error
+    raise refusal or InputError("it takes no problem")
 
 
 def _from_module(module: torch.nn.Module) -> ModuleOptimizer:
     name = getattr(module, "name", type(module).__name__)
     optimizer = ModuleOptimizer(module, str(name))
-    problem, x = _probe()
     try:
-        with torch.no_grad():
-            y = copy.deepcopy(optimizer.of(x.dtype))(problem, x)
+        y, x = _on_a_probe(lambda problem, x: copy.deepcopy(optimizer.of(x.dtype))(problem, x))
     except Exception as error:
         raise InputError(
             f"adapt: {name}.forward(problem, x) does not run ({type(error).__name__}: {error}). A module is taken "
@@ -226,17 +244,16 @@ def _from_module(module: torch.nn.Module) -> ModuleOptimizer:
 def _from_function(function: Callable[..., Any]) -> FunctionOptimizer:
     name, errors = str(getattr(function, "__name__", type(function).__name__)), []
     for takes_state in (False, True):
-        problem, x = _probe()
+        words = f"with {'a state' if takes_state else 'x'}"
         try:
-            with torch.no_grad():
-                y = function(problem, IterateState(x) if takes_state else x)
+            y, x = _on_a_probe(lambda problem, x: function(problem, IterateState(x) if takes_state else x))  # noqa: B023
         except Exception as error:
-            errors.append(f"with {'a state' if takes_state else 'x'}: {type(error).__name__}: {error}")
+            errors.append(f"{words}: {type(error).__name__}: {error}")
             continue
         found = getattr(y, "x", None) if takes_state else y
         if isinstance(found, torch.Tensor) and found.shape == x.shape:
             return FunctionOptimizer(function, takes_state, name)
-        errors.append(f"with {'a state' if takes_state else 'x'}: it gives {type(y).__name__}")
+        errors.append(f"{words}: it gives {type(y).__name__}")
     raise InputError(
         f"adapt: {name} is neither step(problem, x) -> x nor step(problem, state) -> state ({'; '.join(errors)}); "
         f"a state starts with the attribute x only, so a method with more needs a class with init and step."

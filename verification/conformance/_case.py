@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,14 +15,20 @@ import torch
 
 import l2o
 from l2o import Composite, InputError, Run, rollout
+from l2o.rollout import threads_for
 from verification.conformance._adapt import Subject
-from verification.conformance._expectations import declared_by
+from verification.conformance._expectations import declared_by, lacked_by
 from verification.conformance._profile import Profile
-from verification.inspection import Inspection, inspect_run
+from verification.conformance._reference import minimiser, proximal_gradient, value
+from verification.inspection import Inspection, as_numpy, inspect_run
 
 
 class NotApplicable(Exception):
     """A check has nothing to say; the message is the reason."""
+
+
+class Refused(NotApplicable):
+    """The optimizer does not take a problem that was made from one of the instances, and says so by an InputError."""
 
 
 @contextmanager
@@ -69,11 +76,88 @@ class Instance:
         """For evidence: what it is."""
         return {"instance": self.name, "batch": self.problem.batch_size, "dim": self.problem.dim}
 
+    @cached_property
+    def solution(self) -> tuple[torch.Tensor, np.ndarray]:
+        """A minimiser (B,n), and a bound (B,) on its distance from optimality."""
+        return minimiser(self.problem, self.x0)
+
+    @cached_property
+    def reference(self) -> np.ndarray:
+        """(B,LONG+1) F along proximal gradient with steps of 1/L from x_0."""
+        return proximal_gradient(self.problem, self.x0, LONG)
+
+    def digest(self) -> str:
+        """Of its numbers as they are now: an optimizer may have written into them."""
+        hashed = hashlib.sha256(self.x0.numpy().tobytes())
+        for part in (self.problem.smooth, self.problem.nonsmooth):
+            for tensor in part.arrays().values():
+                hashed.update(tensor.numpy().tobytes())
+        return hashed.hexdigest()
+
+
+LONG = 120
+"""Steps of the runs that must get somewhere; the same in every profile, so that what is asked is the same."""
+
+LATE, LAST = LONG // 2, 30
+"""The step from which a long run must go on, and the number of last steps in which it must still move."""
+
+
+@dataclass(frozen=True, eq=False)
+class LongRun:
+    """F along LONG steps: `values` (B,LONG+1), inf from where an iterate is not finite; outside dom r those of f.
+
+    `middle` (B,n) is x_k at k = LATE, `end` (B,n) the last iterate, `path` (B,) the length of the last LAST steps, and
+    `error` (B,) a bound on the rounding of F at the middle and the end.
+    """
+
+    values: np.ndarray
+    middle: torch.Tensor
+    end: torch.Tensor
+    path: np.ndarray
+    error: np.ndarray
+
+    @cached_property
+    def best(self) -> np.ndarray:
+        """(B,LONG+1) the least F so far."""
+        return np.minimum.accumulate(self.values, axis=1)
+
 
 def check_seed(seed: Any) -> None:
     """Raise unless `seed` is an integer that every generator takes."""
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
         raise InputError(f"seed: expected an integer in [0, 2**31), got {seed!r}.")
+
+
+_SHARED: dict[tuple[str, Profile, int], tuple[list[Instance], list[str]]] = {}
+
+
+def shared(make: Any, profile: Profile, seed: int) -> list[Instance]:
+    """`make(profile, seed)`, made once for all optimizers, with all that is known of it; anew if written into."""
+    key = make.__name__, profile, seed
+    found = _SHARED.get(key)
+    if found is None or [i.digest() for i in found[0]] != found[1]:
+        made = make(profile, seed)
+        found = _SHARED[key] = made, [i.digest() for i in made]
+        while len(_SHARED) > 8:
+            _SHARED.pop(next(iter(_SHARED)))
+    return list(found[0])
+
+
+def slow_instances(profile: Profile, seed: int) -> list[Instance]:
+    """Problems on which proximal gradient is not done after LONG steps: curvatures from 1 to 1e-3."""
+    batch, n = profile.batch, profile.dim
+    rng = np.random.default_rng([seed, 17])
+    left = np.linalg.qr(rng.standard_normal((batch, n + 2, n)))[0]
+    right = np.linalg.qr(rng.standard_normal((batch, n, n)))[0]
+    matrix = left * np.logspace(0, -1.5, n) @ right.swapaxes(1, 2)
+    target = (matrix @ (2 * rng.standard_normal((batch, n, 1))))[..., 0]
+    smooth = l2o.least_squares(matrix, target)
+    problems = {
+        "ill-conditioned least squares": Composite(smooth, l2o.zero()),
+        "ill-conditioned lasso": Composite(smooth, l2o.l1(1e-3)),
+    }
+    x0 = torch.as_tensor(rng.standard_normal((batch, n)))
+    return [Instance(name, p, x0) for name, p in problems.items()]
 
 
 def instances(profile: Profile, seed: int) -> list[Instance]:
@@ -137,8 +221,11 @@ class Case:
     seed: int
     all_instances: list[Instance]
     declares: Mapping[str, Any]
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    given: bool = False
     doing: str = "making the optimizer"
     refused: list[str] = field(default_factory=list)
+    _long: dict[str, LongRun] = field(default_factory=dict)
     _runs: dict[str, Run] = field(default_factory=dict)
     _inspections: dict[str, Inspection] = field(default_factory=dict)
 
@@ -150,11 +237,14 @@ class Case:
         seed: int,
         problems: Any = None,
         declares: Mapping[str, Any] | None = None,
+        lacks: Mapping[str, str] | None = None,
     ) -> Case:
         """The case of a subject on given problems, or on those of the profile."""
         check_seed(seed)
-        found = instances(profile, seed) if problems is None else given_instances(problems, seed)
-        return cls(subject, profile, seed, found, {**declared_by(subject.fresh()), **(declares or {})})
+        found = shared(instances, profile, seed) if problems is None else given_instances(problems, seed)
+        made = subject.fresh()
+        declares, lacks = {**declared_by(made), **(declares or {})}, {**lacked_by(made), **(lacks or {})}
+        return cls(subject, profile, seed, found, declares, lacks, given=problems is not None)
 
     def fresh(self) -> Any:
         """The optimizer, as if nothing had been run with it."""
@@ -168,18 +258,59 @@ class Case:
     @cached_property
     def instances(self) -> list[Instance]:
         """The instances that the optimizer takes; where it takes none, the check is not applicable."""
+        return self._taken(self.all_instances)
+
+    @cached_property
+    def long_instances(self) -> list[Instance]:
+        """The instances of long runs that the optimizer takes: slow ones, and those with a loss or set of their own."""
+        if self.given:
+            return self.instances
+        kinds = ("logistic + l1", "least squares + box")
+        slow = shared(slow_instances, self.profile, self.seed)
+        try:
+            return self._taken(slow + [i for i in self.all_instances if i.name in kinds])
+        except NotApplicable:
+            return self.instances
+
+    def _taken(self, instances: list[Instance]) -> list[Instance]:
         taken = []
-        for instance in self.all_instances:
+        for instance in instances:
             self.doing = f"init on {instance.name}"
-            try:
-                self.fresh().init(instance.problem, instance.x0.clone(), seed=self.seed)
-            except InputError as refusal:
+            if (refusal := self.refusal(instance.problem, instance.x0)) is None:
+                taken.append(instance)
+            else:
                 self.refused.append(f"{instance.name}: {refusal}")
-                continue
-            taken.append(instance)
         if not taken:
             raise NotApplicable(f"it takes none of the problems ({self.refused[0] if self.refused else 'none given'})")
         return taken
+
+    def refusal(self, problem: Composite, x0: torch.Tensor) -> InputError | None:
+        """The InputError with which init or the first step refuses a problem; None where it takes it."""
+        seed_global_rng(self.seed)
+        problem = problem.remembering()  # as in a run
+        try:
+            optimizer = self.fresh()
+            state = optimizer.init(problem, x0.clone(), seed=self.seed)
+            with torch.no_grad():
+                optimizer.step(problem, state)
+        except InputError as refusal:
+            return refusal
+        except Exception:  # it took the problem and failed at it, which the checks will show
+            return None
+        return None
+
+    @contextmanager
+    def image(self, name: str, problem: Composite, x0: torch.Tensor) -> Iterator[None]:
+        """Work on a problem made from an instance, which a method for one family may refuse: then `Refused` is raised.
+
+        An InputError that is no refusal passes.
+        """
+        try:
+            yield
+        except InputError as error:
+            if (refusal := self.refusal(problem, x0)) is None:
+                raise
+            raise Refused(f"it does not take {name} ({refusal})") from error
 
     def runs(self) -> Iterator[tuple[Instance, Run]]:
         """Each instance with a recorded run of a fresh optimizer; made once for all checks."""
@@ -208,15 +339,52 @@ class Case:
         optimizer = self.fresh() if optimizer is None else optimizer
         return rollout(optimizer, problem, x0.clone(), self.steps if steps is None else steps, seed=self.seed)
 
+    def long(self, instance: Instance) -> LongRun:
+        """A run of LONG steps of a fresh optimizer, of which F is kept; made once for all checks."""
+        if instance.name not in self._long:
+            self._long[instance.name] = self._long_run(instance)
+        return self._long[instance.name]
+
+    @torch.no_grad()
+    def _long_run(self, instance: Instance) -> LongRun:
+        self.doing = f"a run of {LONG} steps on {instance.name}"
+        seed_global_rng(self.seed)
+        problem, optimizer = instance.problem.remembering(), self.fresh()
+        with threads_for(problem):
+            state = optimizer.init(problem, instance.x0.clone(), seed=self.seed)
+            values, path, middle = [value(problem, state.x)], torch.zeros_like(state.x[:, 0]), state.x
+            for k in range(LONG):
+                before, state = state.x, optimizer.step(problem, state)
+                values.append(value(problem, state.x))
+                middle = state.x if k + 1 == LATE else middle
+                if k >= LONG - LAST:
+                    path = path + torch.linalg.vector_norm(state.x - before, dim=-1)
+        found = as_numpy(torch.stack(values, dim=1))
+        found = np.where(np.logical_or.accumulate(~np.isfinite(found), axis=1), np.inf, found)
+        ends = [torch.nan_to_num(x, posinf=0.0, neginf=0.0) for x in (middle, state.x)]
+        error = sum(as_numpy(instance.problem.objective_error(x)) for x in ends)
+        return LongRun(found, middle, state.x, as_numpy(path), error)
+
+    @cached_property
+    def draws_from_its_seed(self) -> bool:
+        """Whether the run depends on the seed of init: the method draws random numbers, and rightly from there."""
+        instance = self.instances[0]
+        runs = []
+        for seed in (self.seed, self.seed + 1):
+            seed_global_rng(self.seed)
+            runs.append(rollout(self.fresh(), instance.problem, instance.x0.clone(), 3, seed=seed).x)
+        return not torch.equal(runs[0].nan_to_num(), runs[1].nan_to_num())
+
     def states(self, instance: Instance, steps: int | None = None) -> list[Any]:
         """The states s_0, ..., s_K of a run."""
         self.doing = f"a run on {instance.name}"
         seed_global_rng(self.seed)
         optimizer, found = self.fresh(), []
         with torch.no_grad():
-            found.append(optimizer.init(instance.problem, instance.x0.clone(), seed=self.seed))
+            problem = instance.problem.remembering()
+            found.append(optimizer.init(problem, instance.x0.clone(), seed=self.seed))
             for _ in range(self.steps if steps is None else steps):
-                found.append(optimizer.step(instance.problem, found[-1]))
+                found.append(optimizer.step(problem, found[-1]))
         return found
 
     def declared(self, name: str) -> Any:

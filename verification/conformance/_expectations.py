@@ -1,7 +1,8 @@
 """What is known of the optimizers of this package: which checks they must fail and why, and what they declare.
 
-The symmetries come from the table of B12 (`bounds.equivariance`). Anyone's optimizer may carry the same two
-attributes, `expected_failed_checks` (name of a check -> reason) and `declares` (name -> value).
+The symmetries come from the table of B12 (`bounds.equivariance`). Anyone's optimizer may carry the same three
+attributes: `expected_failed_checks` (name of a check that must fail -> reason), `lacks` (name of a check of which
+nothing is promised -> reason) and `declares` (name -> value).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import l2o
 from bounds.equivariance import EQUIVARIANCE_TABLE, YES
 from l2o import InputError
+from l2o.optimizers._learned import LearnedOptimizer
 
 _SYMMETRIES = {
     "translation": "translation_equivariant",
@@ -20,6 +22,9 @@ _SYMMETRIES = {
 }
 _STEP_IS_ONE_OVER_L = ("gradient-descent", "ista", "fista", "fista-restart", "nesterov", "heavy-ball", "subgradient")
 _KINK = "it follows a subgradient of r that need not vanish where F is least, so it moves away from a minimiser"
+_OWN_LENGTH = "its steps have a length of their own, and it comes to rest near a minimiser and not at it"
+_TRAINED = "its weights decide where it goes, and nothing is promised on problems that it was not trained on"
+_CUT = "it learns with gradients that are taken off the graph, as in the authors' code: no second derivatives"
 _MOVES = "the network's output is the step and does not vanish at a minimiser"
 
 
@@ -32,13 +37,29 @@ def builtin_name(optimizer: Any) -> str | None:
 
 def expected_by(optimizer: Any) -> dict[str, str]:
     """The checks that `optimizer` is expected to fail: those of its attribute and, for one of ours, those we know."""
-    given = getattr(optimizer, "expected_failed_checks", None)
+    return {**_known_failures(optimizer), **_attribute(optimizer, "expected_failed_checks")}
+
+
+def lacked_by(optimizer: Any) -> dict[str, str]:
+    """The checks of which `optimizer` promises nothing: those of its attribute and, for one of ours, those we know."""
+    return {**_known_lacks(optimizer), **_attribute(optimizer, "lacks")}
+
+
+def _attribute(optimizer: Any, name: str) -> dict[str, str]:
+    given = getattr(optimizer, name, None)
     given = {} if given is None else given
     if not isinstance(given, Mapping):
-        raise InputError(
-            f"expected_failed_checks: expected a mapping of names of checks to reasons, got {type(given).__name__}."
-        )
-    return {**_known_failures(optimizer), **{str(k): str(v) for k, v in given.items()}}
+        raise InputError(f"{name}: expected a mapping of names of checks to reasons, got {type(given).__name__}.")
+    return {str(k): str(v) for k, v in given.items()}
+
+
+def _known_lacks(optimizer: Any) -> dict[str, str]:
+    name = builtin_name(optimizer)
+    if name in ("subgradient", "adam", "adam-hd", "shampoo"):
+        return {"makes_progress": _OWN_LENGTH}
+    if name is not None and isinstance(optimizer, LearnedOptimizer):
+        return dict.fromkeys(("makes_progress", "does_not_diverge"), _TRAINED)
+    return {}
 
 
 def declared_by(optimizer: Any) -> dict[str, Any]:
@@ -68,11 +89,13 @@ def _known_failures(optimizer: Any) -> dict[str, str]:
         failures["fixed_point"] = _KINK
     if name in ("l2o-dm", "l2o-rnnprop"):
         failures["fixed_point"] = _MOVES
+        failures["derivative_is_that_of_the_loss"] = _CUT
     if any(getattr(optimizer, f"{head}_norm", None) is not None for head in ("b1", "b2", "b3", "b4")):
         failures["fixed_point"] = "its bias heads are on, and a bias need not vanish at a minimiser"
     if getattr(optimizer, "batch_mean", False) or getattr(optimizer, "coupled", False):
         failures["batch_equals_loop"] = "as in the authors' code, an instance's run depends on the rest of the batch"
     if name == "l2o-pa":
+        failures["derivative_is_that_of_the_loss"] = _CUT
         failures["respects_domain"] = "it extrapolates after the prox, and so leaves the domain of r"
     return failures
 

@@ -1,4 +1,4 @@
-"""What only networks and methods with a memory have: Jacobians, gradients for training, the history recurrence."""
+"""What only networks with heads and methods with a memory have: Jacobians, the history recurrence."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import numpy as np
 import torch
 
 from bounds.history import frozen_mode
-from l2o.optimizers._learned import HeadNetwork, LearnedOptimizer
-from verification.conformance._adapt import ModuleOptimizer
-from verification.conformance._case import Case, seed_global_rng
+from l2o.optimizers._learned import HeadNetwork
+from verification.conformance._case import Case
 from verification.conformance._result import Finding, failed, not_applicable, passed
 from verification.conformance.registry import register
 from verification.inspection import as_numpy
@@ -57,65 +56,6 @@ def jacobian_limit(case: Case) -> Finding:
     if worst["lhs"] > float(limit):
         return failed(f"{worst['instance']}: {words}, declared is at most {float(limit):g}", **worst)
     return passed(f"{words}, declared is at most {float(limit):g}", **worst)
-
-
-@register(
-    asserts="The derivative of sum_k F(x_k) with respect to the weights exists through a rollout, is finite, and is "
-    "not 0 for all of them.",
-    why="Training is this derivative. One NaN in it ends a training run hours in; a derivative that is 0 trains "
-    "nothing and says nothing.",
-    breaks="A norm or a square root at 0, a division whose guard stands outside the branch that is taken, detach() or "
-    ".data on the way, numpy inside the step, in-place writes into a tensor that the graph needs.",
-    advice="guard the argument (sqrt(x + eps), clamp before dividing) and not the result, and keep the step in torch",
-)
-def finite_gradients(case: Case) -> Finding:
-    """Back through ten steps at most, on every instance; learned optimizers and modules only."""
-    optimizer = case.fresh()
-    steps, largest = min(case.steps, 10), 0.0
-    for instance in case.instances:
-        model, weights = _trainable(optimizer, instance.x0.dtype)
-        if not weights:
-            return not_applicable("it has no weights")
-        case.doing = f"back through {steps} steps on {instance.name}"
-        seed_global_rng(case.seed)
-        problem = instance.problem
-        with torch.enable_grad():
-            state = model.init(problem, instance.x0.clone(), seed=case.seed)
-            loss = torch.zeros((), dtype=instance.x0.dtype)
-            for _ in range(steps):
-                state = model.step(problem, state)
-                rest = problem.nonsmooth.value(state.x)  # inf outside the domain, where it has no derivative
-                loss = loss + (problem.smooth.value(state.x) + torch.where(rest.isinf(), 0.0, rest)).sum()
-            if not loss.requires_grad:
-                return failed(
-                    f"{instance.name}: no weight has a part in the loss after {steps} steps", **instance.shape
-                )
-            gradients = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
-        found = {n: g for n, g in zip(weights, gradients) if g is not None}
-        bad = [n for n, g in found.items() if not bool(torch.isfinite(g).all())]
-        if bad:
-            return failed(
-                f"{instance.name}: the gradient of {', '.join(bad[:3])} is not finite after {steps} steps",
-                **instance.shape,
-                weights=bad[:8],
-                steps=steps,
-            )
-        size = max((float(g.abs().max()) for g in found.values()), default=0.0)
-        if size == 0:
-            return failed(f"{instance.name}: the gradient of every weight is 0", **instance.shape, steps=steps)
-        largest = max(largest, size)
-    return passed(f"finite through {steps} steps, at most {largest:.3g}", largest=largest, steps=steps)
-
-
-def _trainable(optimizer: Any, dtype: torch.dtype) -> tuple[Any, dict[str, torch.Tensor]]:
-    """A model and its weights, leaves of the graph."""
-    if isinstance(optimizer, ModuleOptimizer):
-        module = optimizer.of(dtype)
-        return optimizer, {n: p for n, p in module.named_parameters() if p.requires_grad}
-    if not isinstance(optimizer, LearnedOptimizer):
-        return optimizer, {}
-    weights = {n: w.detach().to(dtype).clone().requires_grad_() for n, w in optimizer.parameters.items()}
-    return optimizer.with_parameters(weights), weights
 
 
 @register(

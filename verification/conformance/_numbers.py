@@ -9,7 +9,7 @@ import torch
 
 import l2o
 from l2o import Composite
-from verification.conformance._case import Case, Instance, seed_global_rng
+from verification.conformance._case import Case, Instance, Refused, seed_global_rng
 from verification.conformance._result import Finding, failed, not_applicable, passed
 from verification.conformance._sameness import compare, verdict
 from verification.conformance.registry import register
@@ -29,21 +29,27 @@ _MOST = 0.05  # of float32: a thousand of its roundings are 1e-4, and beyond thi
 )
 def float32_matches_float64(case: Case) -> Finding:
     """Both precisions, and probes at the size of float32's roundings."""
-    found = []
+    found, refused = [], ""
     for instance, run in case.runs():
         problem, x0 = instance.problem.to(torch.float32), instance.x0.float()
         case.doing = f"a run on {instance.name} in float32"
         seed_global_rng(case.seed)
         optimizer = case.fresh()
-        with torch.no_grad():
-            state = optimizer.init(problem, x0.clone(), seed=case.seed)
-            after = optimizer.step(problem, state)
+        try:
+            with case.image("a problem in float32", problem, x0), torch.no_grad():
+                state = optimizer.init(problem, x0.clone(), seed=case.seed)
+                after = optimizer.step(problem, state)
+        except Refused as reason:
+            refused = str(reason)
+            continue
         for what, x in (("init", state.x), ("step", after.x)):
             if x.dtype != torch.float32:
                 return failed(f"{instance.name}: on a float32 problem {what} gives x in {x.dtype}", **instance.shape)
         other = case.run_on(f"{instance.name} in float32", problem, x0).x
         found.append(compare(case, instance, run, other.double(), eps_ratio=_EPS_RATIO, most=_MOST))
-    return verdict(found, "float32 does what float64 does", "float32 does something else")
+    if not found:
+        return not_applicable(refused)
+    return verdict(found, "float32 does what float64 does", "float32 does something else", case)
 
 
 def _images(instance: Instance) -> Iterator[tuple[str, Composite, torch.Tensor]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +17,20 @@ from l2o import Composite, InputError, Run, rollout
 from l2o._files import read_npz, write_npz
 from l2o.optimizers._learned import LearnedOptimizer
 from verification.conformance._adapt import ModuleOptimizer
-from verification.conformance._case import Case, draw_from_global_rng, global_rng_state, seed_global_rng
+from verification.conformance._case import Case, Refused, draw_from_global_rng, global_rng_state, seed_global_rng
 from verification.conformance._result import Finding, failed, not_applicable, passed
 from verification.conformance._sameness import compare, verdict
 from verification.conformance.registry import register
 
 
-def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+def same(a: torch.Tensor, b: torch.Tensor) -> bool:
     """Equal byte for byte, a NaN being equal to a NaN."""
     return (
         a.shape == b.shape and a.dtype == b.dtype and bool(torch.equal(a.nan_to_num(nan=7e77), b.nan_to_num(nan=7e77)))
     )
 
 
-def _first_difference(a: torch.Tensor, b: torch.Tensor) -> dict[str, Any]:
+def first_difference(a: torch.Tensor, b: torch.Tensor) -> dict[str, Any]:
     """Where two (B,K+1,n) first differ."""
     differs = ~((a == b) | (a.isnan() & b.isnan())).all(-1)
     b_index, step = (int(i) for i in differs.nonzero()[differs.nonzero()[:, 1].argmin()])
@@ -53,8 +55,8 @@ def deterministic(case: Case) -> Finding:
     for instance, before in zip(reversed(case.instances), reversed(first)):
         for label, optimizer in (("run again", used), ("run with a new optimizer", case.fresh())):
             after = case.run(instance, optimizer)
-            if not _same(before.x, after.x):
-                where = _first_difference(before.x, after.x)
+            if not same(before.x, after.x):
+                where = first_difference(before.x, after.x)
                 return failed(
                     f"{instance.name}, {label}: the iterates differ, first at step {where['step']}",
                     **instance.shape,
@@ -79,8 +81,8 @@ def seeds_matter_not(case: Case) -> Finding:
             case.doing = f"a run on {instance.name}"
             seed_global_rng(seed)
             runs.append(rollout(case.fresh(), instance.problem, instance.x0.clone(), case.steps, seed=case.seed))
-        if not _same(runs[0].x, runs[1].x):
-            where = _first_difference(runs[0].x, runs[1].x)
+        if not same(runs[0].x, runs[1].x):
+            where = first_difference(runs[0].x, runs[1].x)
             return failed(
                 f"{instance.name}: the run changes with the global random seed, first at step {where['step']} by "
                 f"{where['difference']:.2g}",
@@ -135,21 +137,28 @@ def starts_at_x0(case: Case) -> Finding:
     for instance in case.instances:
         seed_global_rng(case.seed)
         x = case.fresh().init(instance.problem, instance.x0.clone(), seed=case.seed).x
-        if not _same(x, instance.x0):
+        if not same(x, instance.x0):
             off = float((x - instance.x0).abs().max()) if x.shape == instance.x0.shape else None
             words = f"by up to {off:.3g}" if off is not None else f"in shape, {tuple(x.shape)}"
             return failed(f"{instance.name}: the state of init differs from x_0 {words}", **instance.shape, lhs=off)
     return passed("init starts at x_0", instances=len(case.instances))
 
 
-def tensors_of(thing: Any, where: str = "state", depth: int = 0) -> dict[str, torch.Tensor]:
+def tensors_of(thing: Any, where: str = "state") -> dict[str, torch.Tensor]:
     """The tensors inside an object, by where they are."""
-    if isinstance(thing, torch.Tensor):
-        return {where: thing}
-    if isinstance(thing, np.ndarray):
-        return {where: torch.from_numpy(thing)}
-    if depth > 6 or isinstance(thing, torch.nn.Module):
-        return {}
+    found = {}
+    for name, part in _parts(thing, where, (torch.Tensor, np.ndarray)):
+        found[name] = part if isinstance(part, torch.Tensor) else torch.from_numpy(part)
+    return found
+
+
+def _parts(thing: Any, where: str, kinds: tuple[type, ...], depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """The parts of an object that are of these kinds, by where they are."""
+    if isinstance(thing, kinds):
+        yield where, thing
+        return
+    if depth > 6 or isinstance(thing, (torch.nn.Module, torch.Tensor)):
+        return
     if isinstance(thing, Mapping):
         parts = {f"{where}[{k!r}]": v for k, v in thing.items()}
     elif isinstance(thing, (list, tuple)):
@@ -158,10 +167,51 @@ def tensors_of(thing: Any, where: str = "state", depth: int = 0) -> dict[str, to
         parts = {f"{where}.{f.name}": getattr(thing, f.name) for f in dataclasses.fields(thing)}
     else:
         parts = {f"{where}.{k}": v for k, v in getattr(thing, "__dict__", {}).items() if not k.startswith("__")}
-    found: dict[str, torch.Tensor] = {}
     for name, part in parts.items():
-        found |= tensors_of(part, name, depth + 1)
-    return found
+        yield from _parts(part, name, kinds, depth + 1)
+
+
+_GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+
+
+@dataclasses.dataclass(frozen=True)
+class Generators:
+    """The random generators that a state holds: a step draws from them and so moves them on."""
+
+    generators: tuple[Any, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.generators)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Put them back afterwards to where they were."""
+        before = [_position(g) for g in self.generators]
+        try:
+            yield
+        finally:
+            for generator, position in zip(self.generators, before):
+                _set_position(generator, position)
+
+
+def generators_of(state: Any) -> Generators:
+    """Those of torch, NumPy and Python inside a state."""
+    return Generators(tuple(g for _, g in _parts(state, "state", _GENERATORS)))
+
+
+def _position(generator: Any) -> Any:
+    if isinstance(generator, np.random.Generator):
+        return generator.bit_generator.state
+    return generator.getstate() if isinstance(generator, random.Random) else generator.get_state()
+
+
+def _set_position(generator: Any, position: Any) -> None:
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = position
+    elif isinstance(generator, random.Random):
+        generator.setstate(position)
+    else:
+        generator.set_state(position)
 
 
 def _copies(*things: tuple[str, Any]) -> dict[str, torch.Tensor]:
@@ -191,12 +241,13 @@ def state_not_mutated(case: Case) -> Finding:
         with torch.no_grad():
             seed_global_rng(case.seed)
             state = optimizer.init(problem, x0, seed=case.seed)
-            if not _same(x0, instance.x0):
+            if not same(x0, instance.x0):
                 return failed(f"{instance.name}: init changes x_0", **instance.shape, tensor="x0")
             for k in range(steps):
                 before = _copies(("state", state))
-                seed_global_rng(k)
-                one = optimizer.step(problem, state)
+                with generators_of(state).kept():
+                    seed_global_rng(k)
+                    one = optimizer.step(problem, state)
                 result = _copies(("state", one))
                 changed = _changed(before, _copies(("state", state))) + _changed(
                     data, _copies(("problem", _data(problem)))
@@ -219,11 +270,12 @@ def state_not_mutated(case: Case) -> Finding:
                         changed=changed[:8],
                     )
                 state = one
-    return passed(f"{steps} steps leave state and problem alone and can be repeated", steps=steps)
+    words = " from the same place of the random generators that the state holds" if generators_of(state) else ""
+    return passed(f"{steps} steps leave state and problem alone and can be repeated{words}", steps=steps)
 
 
 def _changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> list[str]:
-    return [name for name, t in before.items() if name not in after or not _same(t, after[name])]
+    return [name for name, t in before.items() if name not in after or not same(t, after[name])]
 
 
 @register(
@@ -236,19 +288,24 @@ def _changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) ->
 )
 def batch_equals_loop(case: Case) -> Finding:
     """The batch, and each instance selected from it."""
-    found = []
+    found, refused = [], "every problem has one instance"
     for instance, run in case.runs():
         batch = instance.problem.batch_size
         if batch == 1:
             continue
-        alone = [
-            case.run_on(f"{instance.name}, instance {b} alone", instance.problem.select([b]), instance.x0[b : b + 1]).x
-            for b in range(batch)
-        ]
+        alone = []
+        try:
+            for b in range(batch):
+                one, x0 = instance.problem.select([b]), instance.x0[b : b + 1]
+                with case.image("one instance of a batch", one, x0):
+                    alone.append(case.run_on(f"{instance.name}, instance {b} alone", one, x0).x)
+        except Refused as reason:
+            refused = str(reason)
+            continue
         found.append(compare(case, instance, run, torch.cat(alone)))
     if not found:
-        return not_applicable("every problem has one instance")
-    return verdict(found, "the batch is its instances", "an instance alone runs differently")
+        return not_applicable(refused)
+    return verdict(found, "the batch is its instances", "an instance alone runs differently", case)
 
 
 @register(
@@ -267,14 +324,14 @@ def save_load(case: Case) -> Finding:
     with tempfile.TemporaryDirectory() as folder:
         back = Run.load(run.save(Path(folder) / "run.npz"))
         for name, tensor in tensors_of(run, "run").items():
-            if name not in (kept := tensors_of(back, "run")) or not _same(tensor, kept[name]):
+            if name not in (kept := tensors_of(back, "run")) or not same(tensor, kept[name]):
                 return failed(f"{instance.name}: {name} is not the same after Run.save and Run.load", tensor=name)
         restored = _restored(optimizer, case, Path(folder))
     if restored is None:
         return passed("the run is the same from its file; no weights to keep", **instance.shape)
     again = case.run(instance, restored)
-    if not _same(run.x, again.x):
-        where = _first_difference(run.x, again.x)
+    if not same(run.x, again.x):
+        where = first_difference(run.x, again.x)
         return failed(
             f"{instance.name}: with the weights from the file the run differs, first at step {where['step']}",
             **instance.shape,

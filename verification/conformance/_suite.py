@@ -16,6 +16,7 @@ from verification.conformance._profile import Profile, profile_of
 from verification.conformance._result import CheckResult, ConformanceError, Report, Status
 
 Progress = Callable[[str, int, int], None]
+EXPECTED = "expected_failed_checks"
 
 
 def check_optimizer(
@@ -27,6 +28,7 @@ def check_optimizer(
     seed: int = 0,
     expected_failed_checks: Mapping[str, str] | None = None,
     declares: Mapping[str, Any] | None = None,
+    lacks: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Run the conformance suite on an optimizer: anything that `verification.conformance.adapt` takes.
@@ -35,13 +37,19 @@ def check_optimizer(
     list or a mapping) replaces the instances; `checks` names the checks to run, all of the optimizer's by default.
     `expected_failed_checks` maps names of checks to reasons and adds to those the optimizer carries as an attribute and
     those known of this package's own; one of them that passes all the same says so in its message. `declares` adds to
-    the attribute of that name (see the checks that need a declaration). `progress(name, done, total)` is called before
-    each check. The report tells what was measured on these instances and steps; it is no proof for others.
+    the attribute of that name (see the checks that need a declaration). `lacks` maps names of checks, of which the
+    optimizer promises nothing, to reasons, and adds to the attribute of that name: they are run, and NOT APPLICABLE
+    with the reason and what was measured. `progress(name, done, total)` is called before each check. The
+    report tells what was measured on these instances and steps; it is no proof for others.
     """
     subject, sizes = subject_of(opt), profile_of(profile)
     chosen = _chosen(checks, registry.OPTIMIZER)
-    expected = {**_reasons(expected_by(subject.fresh())), **_reasons(expected_failed_checks)}
-    case, results = Case.of(subject, sizes, seed, problems, declares), []
+    expected = {
+        **registry.check_reasons(expected_by(subject.fresh()), EXPECTED),
+        **registry.check_reasons(expected_failed_checks, EXPECTED),
+    }
+    lacking = registry.check_reasons(lacks, "lacks")
+    case, results = Case.of(subject, sizes, seed, problems, declares, lacking), []
     for i, check in enumerate(chosen):
         if progress is not None:
             progress(check.name, i, len(chosen))
@@ -72,20 +80,6 @@ def _chosen(names: Iterable[str] | None, level: str) -> tuple[registry.Check, ..
     return chosen
 
 
-def _reasons(expected: Mapping[str, str] | None) -> dict[str, str]:
-    if expected is None:
-        return {}
-    if not isinstance(expected, Mapping):
-        raise InputError(
-            f"expected_failed_checks: expected a mapping of names of checks to reasons, got {type(expected).__name__}."
-        )
-    for name, reason in expected.items():
-        registry.check_of(name)
-        if not isinstance(reason, str) or not reason.strip():
-            raise InputError(f"expected_failed_checks: {name} needs a reason, a line of text, got {reason!r}.")
-    return dict(expected)
-
-
 def _expect(result: CheckResult, reason: str | None) -> CheckResult:
     if reason is None:
         return result
@@ -94,6 +88,8 @@ def _expect(result: CheckResult, reason: str | None) -> CheckResult:
     if result.status is Status.PASSED:
         message = f"passed, though it was expected to fail ({reason}); take it off the list if it stays so"
         return replace(result, message=message)
+    if result.status is Status.NOT_APPLICABLE:
+        return replace(result, message=f"{result.message} (it was expected to fail: {reason})")
     return result
 
 
@@ -159,7 +155,7 @@ def parametrize_with_checks(
         subject = subject_of(given)
         more = expected_failed_checks(given) if callable(expected_failed_checks) else expected_failed_checks
         made = subject.fresh()
-        expected = {**_reasons(expected_by(made)), **_reasons(more)}
+        expected = {**registry.check_reasons(expected_by(made), EXPECTED), **registry.check_reasons(more, EXPECTED)}
         label = _unique(subject, labels)
         for check in registry.checks_of(registry.OPTIMIZER):
             reason = expected.get(check.name)

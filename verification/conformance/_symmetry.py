@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Composite
+from l2o import Composite, InputError
 from l2o.problems.nonsmooth import NonsmoothTerm
 from l2o.problems.smooth import QuadraticForm, SmoothTerm
 from l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
 from verification._transform import Transform, rescaling, scaling, translation
-from verification.conformance._case import Case
+from verification.conformance._case import Case, Refused, seed_global_rng
 from verification.conformance._result import Finding, failed, not_applicable, passed
 from verification.conformance._sameness import compare, verdict
 from verification.conformance.registry import register
@@ -72,7 +72,7 @@ def _moved(tensor: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
 )
 def permutation_equivariant(case: Case) -> Finding:
     """A random order of both, on every instance."""
-    found = []
+    found, refused = [], "no problem whose variables can be told from its data"
     rng = np.random.default_rng([case.seed, 3])
     for instance, run in case.runs():
         problem = instance.problem
@@ -81,22 +81,38 @@ def permutation_equivariant(case: Case) -> Finding:
         image = permuted(problem, rows, columns)
         if image is None:
             continue
-        other = case.run_on(f"{instance.name}, permuted", image, instance.x0[rows][:, columns]).x
+        x0 = instance.x0[rows][:, columns]
+        try:
+            with case.image("variables in another order", image, x0):
+                other = case.run_on(f"{instance.name}, permuted", image, x0).x
+        except Refused as reason:
+            refused = str(reason)
+            continue
         found.append(compare(case, instance, run, other[torch.argsort(rows)][..., torch.argsort(columns)]))
     if not found:
-        return not_applicable("no problem whose variables can be told from its data")
-    return verdict(found, "the order of instances and variables does not matter", "the order matters")
+        return not_applicable(refused)
+    return verdict(found, "the order of instances and variables does not matter", "the order matters", case)
 
 
 def _equivariance(case: Case, transforms: list[Transform], image: str) -> Finding:
     results: list[tuple[str, EquivarianceResult]] = []
+    refused = ""
     for instance in case.instances:
         for transform in transforms[: case.profile.images]:
             case.doing = f"a run on {instance.name} under {transform}"
-            result = check_equivariance(
-                case.fresh(), instance.problem, instance.x0.clone(), case.steps, transform, seed=case.seed
-            )
+            seed_global_rng(case.seed)
+            try:
+                result = check_equivariance(
+                    case.fresh(), instance.problem, instance.x0.clone(), case.steps, transform, seed=case.seed
+                )
+            except InputError:
+                if (refusal := case.refusal(transform.problem(instance.problem), transform.start(instance.x0))) is None:
+                    raise
+                refused = f"it does not take {image} ({refusal})"
+                continue
             results.append((instance.name, result))
+    if not results:
+        return not_applicable(refused)
     broken = [(name, r) for name, r in results if r.verdict == BROKEN]
     if broken:
         name, r = broken[0]

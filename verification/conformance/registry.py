@@ -11,7 +11,7 @@ import math
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from l2o import Composite, InputError
@@ -112,14 +112,16 @@ def run_check(
     *,
     problems: Any = None,
     declares: Mapping[str, Any] | None = None,
+    lacks: Mapping[str, str] | None = None,
     case: Case | None = None,
 ) -> CheckResult:
     """Run one check on `subject`: anything `adapt` takes, or a `Composite` for a check of problems.
 
-    `problems` replaces the instances of the profile; `declares` adds to what the optimizer declares itself. `case` is
-    one already made for this subject, so that checks share their runs. An exception that the subject raises is a
-    failure of the check, with the exception in its message. Global random generators are as they were afterwards,
-    whatever the subject does to them.
+    `problems` replaces the instances of the profile; `declares` and `lacks` add to what the optimizer declares itself:
+    a check that is lacked is run, and its result is NOT APPLICABLE with the reason and what was measured. `case` is one
+    already made for this subject, so that checks share their runs. An exception that the subject raises is a failure of
+    the check, with the exception in its message. Global random generators are as they were afterwards, whatever the
+    subject does to them.
     """
     check, profile = check_of(check), profile_of(profile)
     check_seed(seed)
@@ -130,10 +132,35 @@ def run_check(
         reproduce = f"verification.check_problem(problem, profile={profile.name!r}, seed={seed})"
     else:
         subject = subject_of(subject)
-        case = Case.of(subject, profile, seed, problems, declares) if case is None else case
+        if case is None:
+            case = Case.of(subject, profile, seed, problems, declares, check_reasons(lacks, "lacks"))
         check_declarations(case.declares)
+        check_reasons(case.lacks, "lacks")
         reproduce = command(subject, check, profile, seed)
-    return _run(check, case, reproduce)
+    result = _run(check, case, reproduce)
+    reason = case.lacks.get(check.name) if check.level == OPTIMIZER else None
+    return result if reason is None else _lacked(result, reason)
+
+
+def _lacked(result: CheckResult, reason: str) -> CheckResult:
+    if result.status is Status.NOT_APPLICABLE:
+        return result
+    measured = "it holds here all the same" if result.status is Status.PASSED else f"measured: {result.message}"
+    message = f"declared as lacking: {reason} [{measured}]"
+    return replace(result, status=Status.NOT_APPLICABLE, message=message, advice="")
+
+
+def check_reasons(reasons: Mapping[str, str] | None, name: str) -> dict[str, str]:
+    """`reasons`, a mapping of names of checks to reasons; raise unless it is one."""
+    if reasons is None:
+        return {}
+    if not isinstance(reasons, Mapping):
+        raise InputError(f"{name}: expected a mapping of names of checks to reasons, got {type(reasons).__name__}.")
+    for key, reason in reasons.items():
+        check_of(key)
+        if not isinstance(reason, str) or not reason.strip():
+            raise InputError(f"{name}: {key} needs a reason, a line of text, got {reason!r}.")
+    return dict(reasons)
 
 
 def command(subject: Subject, check: Check, profile: Profile, seed: int) -> str:

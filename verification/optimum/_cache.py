@@ -2,7 +2,8 @@
 
 One npz file (no pickle) per problem, tolerance and version of the code; written to a temporary file and renamed,
 so that a reader never sees half a file. What is read is checked: the key and the checksum stored inside, shapes, order
-of the interval, and F(x) <= upper evaluated afresh. Anything that fails is recomputed and replaced.
+of the interval, and against the problem itself: F(x) is the upper bound, and no point that a few proximal gradient
+steps lead to is below the lower one. Anything that fails is recomputed and replaced.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from l2o import _rounding, problems
 from l2o._errors import InputError
 from l2o._files import parse_npz, write_npz
 from l2o.problems import Composite
+from l2o.problems._fingerprint import describe
 from verification.optimum._cross_check import CrossCheck
+from verification.optimum._directed import value_error
 from verification.optimum._result import Optimum
 
-FORMAT = 2
+FORMAT = 3
 """Of the files; part of every key."""
 
 ENVIRONMENT = "L2OBOUND_CACHE"
@@ -32,6 +35,10 @@ ENVIRONMENT = "L2OBOUND_CACHE"
 
 class CacheError(ValueError):
     """A cache file that cannot be used; the message says why."""
+
+
+class UncachableError(ValueError):
+    """A problem whose optimum cannot be kept; the message says why."""
 
 
 def cache_folder(given: str | os.PathLike[str] | None) -> Path:
@@ -69,9 +76,16 @@ def _class_digest(part: object) -> str:
 
 
 def cache_key(p: Composite, rtol: float) -> str:
-    """Hex digest of the problem, the tolerance, the code and the format."""
+    """Hex digest of the problem with the code of its classes, the tolerance, this package's code and the format.
+
+    Read afresh from the data, whatever the problem remembers of its fingerprint. `UncachableError` names the parts of
+    a problem that cannot be read: then nobody knows whether a file belongs to it.
+    """
+    description = describe(p, code=True)
+    if description.unreadable:
+        raise UncachableError(f"{', '.join(description.unreadable[:3])} cannot be read, and may be data of the problem")
     classes = f"{_class_digest(p.smooth)} {_class_digest(p.nonsmooth)}"
-    return hashlib.sha256(f"{p.fingerprint()} {classes} {rtol!r} {code_digest()} {FORMAT}".encode()).hexdigest()
+    return hashlib.sha256(f"{description.digest} {classes} {rtol!r} {code_digest()} {FORMAT}".encode()).hexdigest()
 
 
 def _strings(values: tuple[str | None, ...]) -> np.ndarray:
@@ -151,10 +165,8 @@ def _unpack(arrays: dict[str, np.ndarray], p: Composite) -> Optimum:
         raise CacheError("its arrays have other shapes than the problem")
     if not (np.isfinite(x).all() and np.isfinite(upper).all() and (lower <= upper).all()):
         raise CacheError("its interval is not one")
-    point = torch.from_numpy(x)
-    # The error bound absorbs what another machine's order of summation may change.
-    if not bool((p.objective(point) <= torch.from_numpy(upper) + p.objective_error(point)).all()):
-        raise CacheError("F(x) exceeds its upper bound")
+    if contradiction := _contradiction(p, torch.from_numpy(lower), torch.from_numpy(upper), torch.from_numpy(x)):
+        raise CacheError(contradiction)
     checks = tuple(
         CrossCheck(int(i), None if np.isnan(v) else float(v), None if np.isnan(f) else float(f), bool(a), note)
         for i, v, f, a, note in zip(
@@ -167,3 +179,28 @@ def _unpack(arrays: dict[str, np.ndarray], p: Composite) -> Optimum:
     )
     messages = tuple(m for m in _read_strings(arrays["messages"]) if m is not None)
     return Optimum(lower, upper, x, **texts, from_cache=True, messages=messages, cross_checked=checks)
+
+
+_STEPS = 5  # of proximal gradient on reading a file
+
+
+def _contradiction(p: Composite, lower: torch.Tensor, upper: torch.Tensor, x: torch.Tensor) -> str | None:
+    """Why the interval and its point cannot be those of `p`; None where nothing speaks against them.
+
+    The upper bound is F at the point, rounded up, so another objective shows there. The lower bound holds everywhere:
+    a point that is surely below it refutes it, and where x is not nearly a minimiser of `p` a step leads to one.
+    """
+    value, error = p.objective(x), p.objective_error(x)
+    if not bool((value <= upper + error).all()):  # `error` absorbs another machine's order of summation
+        return "F(x) exceeds its upper bound"
+    rounding = 8 * (error + value_error(p, x)) + 1e-14 * value.abs()
+    if not bool((upper - value <= rounding).all()):
+        return "its upper bound is not F(x) of this problem"
+    step = (1 / p.smoothness).unsqueeze(-1)
+    for _ in range(_STEPS):
+        if bool((p.objective(x) + p.objective_error(x) < lower).any()):
+            return "this problem has points below its lower bound"
+        x = p.prox(x - step * p.smooth_gradient(x), step)
+        if not bool(torch.isfinite(x).all()):
+            return None
+    return None

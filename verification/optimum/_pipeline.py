@@ -17,7 +17,7 @@ from l2o.problems import Composite
 from l2o.problems.nonsmooth import Box
 from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SampleLoss
 from verification.optimum import _stages
-from verification.optimum._cache import CacheError, cache_folder, cache_key, load, save
+from verification.optimum._cache import CacheError, UncachableError, cache_folder, cache_key, load, save
 from verification.optimum._change import carry_over, pull_back
 from verification.optimum._cross_check import CrossCheck, cross_check, sample
 from verification.optimum._ledger import Ledger
@@ -48,7 +48,8 @@ def optimum(
     Args:
         p: the problem (B instances, n variables), solved in float64 whatever its precision.
         rtol: requested width, relative to max(1, |F*|).
-        cache: whether results are read from and kept on disk.
+        cache: whether results are read from and kept on disk. A problem with a part that cannot be read (an iterator
+            or a file among the attributes of its terms) is solved every time, and a message says so.
         cache_dir: folder of the cache; default $L2OBOUND_CACHE/optimum or the user's cache directory.
         cross_check: how many instances to solve again with cvxpy and Clarabel for comparison; default 1 where
             the batched methods were used, else 0.
@@ -66,16 +67,20 @@ def optimum(
     """
     begun = time.perf_counter()
     _check(p, rtol, cross_check)
-    rtol, identity = float(rtol), p.fingerprint()
+    given, rtol, identity = p, float(rtol), p.fingerprint()
     p = plain(_detached(p.to(torch.float64, "cpu")))
     _check_scale(p)
     with torch.no_grad():
         messages: list[str] = []
         path, key, found = None, "", None
         if cache:
-            key = cache_key(p, rtol)
-            path = cache_folder(cache_dir) / f"{key}.npz"
-            found = _from_cache(path, key, p, messages)
+            try:
+                key = cache_key(given, rtol)
+            except UncachableError as reason:
+                messages.append(f"the result was neither looked for nor kept on disk: {reason}")
+            else:
+                path = cache_folder(cache_dir) / f"{key}.npz"
+                found = _from_cache(path, key, p, messages)
         result = _compute(p, rtol, progress or _silent) if found is None else found
         checked = _checked(p, result, cross_check, fresh=found is None)
         if path is not None and (found is None or checked is not found):

@@ -42,6 +42,11 @@ class Remembered(SmoothTerm):
         """(B,n) -> (B,n)."""
         return self.value_and_gradient(x)[1]
 
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        """Of the term, so that a method for one family knows its family (`isinstance`) within a run, too."""
+        return type(self._term)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)

@@ -37,6 +37,9 @@ def test_a_failure_has_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: Any)
     code, out, _ = call(monkeypatch, capsys, *arguments, "--expect-fail", "outputs_in_range=long steps, on purpose")
     assert code == 0
     assert "EXPECTED FAILURE outputs_in_range (B2): long steps, on purpose" in out
+    code, out, _ = call(monkeypatch, capsys, *arguments, "--lacks", "outputs_in_range=long steps, on purpose")
+    assert code == 0
+    assert "NOT APPLICABLE   outputs_in_range (B2): declared as lacking: long steps, on purpose [measured: " in out
 
 
 def test_json(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
@@ -55,6 +58,7 @@ def test_json(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
         (["ista", "--profile", "x"], "profile: expected one of dev, ci, thorough"),
         (["ista", "--expect-fail", "descent"], "--expect-fail: expected NAME=REASON, got 'descent'"),
         (["ista", "--expect-fail", "x=y"], "unknown check 'x'"),
+        (["ista", "--lacks", "descent"], "--lacks: expected NAME=REASON, got 'descent'"),
         (["no_such_module:thing"], "cannot import it"),
         (["ista", "--seed", "-1"], "seed: expected an integer"),
     ],

@@ -43,7 +43,9 @@ def test_a_report_says_what_it_found() -> None:
 
 
 def test_evidence_is_plain_json_for_every_check() -> None:
-    for report in (check_optimizer("go-math-l2o", profile="dev"), check_problem(QUADRATIC, profile="dev")):
+    chosen = ["deterministic", "descent", "makes_progress", "every_weight_has_a_part", "scale_wild", "assumption_1"]
+    network = check_optimizer("go-math-l2o", profile="dev", checks=chosen)
+    for report in (network, check_problem(QUADRATIC, profile="dev")):
         json.dumps(report.to_dict(), allow_nan=False)
         report.raise_if_failed()
         for result in report.results:
@@ -108,7 +110,7 @@ def test_the_authors_coupling_is_expected_and_found(name: str, options: dict[str
 
 
 def test_declarations() -> None:
-    names = ["relative_deviation", "monotone_objective", "assumption_1", "jacobian_limit"]
+    names = ["relative_deviation", "monotone_objective", "assumption_1", "jacobian_limit", "converges"]
     assert {c.name for c in CHECKS.values() if c.declares} == set(names)
     silent = check_optimizer(Sound(), profile="dev", checks=names)
     assert {r.status for r in silent.results} == {Status.NOT_APPLICABLE}
@@ -127,9 +129,52 @@ def test_declarations() -> None:
     assert network["jacobian_limit"].status is Status.PASSED
 
 
+def test_what_is_lacking_is_declared_and_shown() -> None:
+    lacks = {"translation_equivariant": "it reads x", "deterministic": "no need for this one"}
+    report = check_optimizer(ReadsX(), profile="dev", checks=list(lacks), lacks=lacks)
+    assert {r.status for r in report.results} == {Status.NOT_APPLICABLE}
+    assert report["translation_equivariant"].message.startswith("declared as lacking: it reads x [measured: ")
+    assert report["deterministic"].message.endswith("no need for this one [it holds here all the same]")
+
+    class Lacking(ReadsX):
+        pass
+
+    Lacking.lacks = lacks
+    assert check_optimizer(Lacking(), profile="dev", checks=["translation_equivariant"]).passed
+    for wrong, message in ((["descent"], "lacks: expected a mapping"), ({"x": "y"}, "unknown check 'x'")):
+        with pytest.raises(InputError, match=message):
+            check_optimizer("ista", profile="dev", checks=["descent"], lacks=wrong)
+
+
+def test_an_expectation_that_does_not_apply_says_so() -> None:
+    report = check_optimizer(
+        Sound, profile="dev", checks=["jacobian_limit"], expected_failed_checks={"jacobian_limit": "x"}
+    )
+    assert report["jacobian_limit"].message.endswith("(it was expected to fail: x)")
+
+
+def test_convergence_is_declared() -> None:
+    for share, status in ((0.9, Status.PASSED), (1e-9, Status.FAILED)):
+        report = check_optimizer("ista", profile="dev", checks=["converges"], declares={"converges": share})
+        assert report["converges"].status is status, report.summary()
+    with pytest.raises(InputError, match="converges must be a finite number >= 0, got 'fast'"):
+        check_optimizer("ista", profile="dev", declares={"converges": "fast"})
+
+
+def test_instances_that_were_written_into_are_made_anew() -> None:
+    class Vandal(Sound):
+        def step(self, problem: Any, state: Any) -> Any:
+            problem.smooth.arrays()["A"].mul_(1.5) if "A" in problem.smooth.arrays() else None
+            return super().step(problem, state)
+
+    before = check_optimizer("ista", profile="dev", seed=77, checks=["descent"])["descent"].evidence
+    assert not check_optimizer(Vandal, profile="dev", seed=77, checks=["state_not_mutated"]).passed
+    assert check_optimizer("ista", profile="dev", seed=77, checks=["descent"])["descent"].evidence == before
+
+
 def test_problems_of_the_user() -> None:
     named = {"mine": QUADRATIC, "yours": l2o.synthetic.lasso(2, 6, 4, sparsity=1)}
-    report = check_optimizer("gradient-descent", problems=named, profile="dev")
+    report = check_optimizer("gradient-descent", problems=named, profile="dev", checks=["descent", "makes_progress"])
     assert report.passed, report.summary()
     assert report["descent"].evidence["instance"] == "mine"  # it refuses the other one
     nothing = check_optimizer("gradient-descent", problems={"yours": named["yours"]}, profile="dev", checks=["descent"])
@@ -176,7 +221,7 @@ def test_wrong_arguments() -> None:
         ("needs a reason", {"expected_failed_checks": {"descent": ""}}),
         ("unknown check 'x'", {"expected_failed_checks": {"x": "y"}}),
         ("expected a mapping of names of checks", {"expected_failed_checks": ["descent"]}),
-        ("unknown declaration 'rho'; there are relative_deviation", {"declares": {"rho": 0.5}}),
+        ("unknown declaration 'rho'; there are", {"declares": {"rho": 0.5}}),
         ("relative_deviation must be a finite number >= 0, got 'a'", {"declares": {"relative_deviation": "a"}}),
         ("monotone_objective must be True or False, got 1", {"declares": {"monotone_objective": 1}}),
         ("problems: expected a Composite", {"problems": "lasso"}),
