@@ -12,6 +12,7 @@ import torch
 
 from l2o._arrays import as_tensor
 from l2o._errors import InputError
+from l2o._memory import require_memory
 from l2o.optimizers._base import Optimizer
 from l2o.problems.composite import Composite
 from l2o.run import Run
@@ -218,6 +219,17 @@ def threads_for(problem: Composite) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
+_ARRAYS, _SCALARS = 6, 6  # that every run keeps of each step: numbers per coordinate, and numbers per instance
+
+
+def _check_memory(problem: Composite, steps: int, record: str) -> None:
+    """Refuse a run that is longer than memory, before its first step."""
+    width = _ARRAYS * problem.dim if record == "all" else _SCALARS
+    size = torch.finfo(problem.dtype).bits // 8 * problem.batch_size * steps * width
+    what = f"a run of {steps} steps on {problem.batch_size} instances of {problem.dim} variables"
+    require_memory(size, what, 'ask for fewer steps, or for record="scalars"' if record == "all" else "ask for fewer")
+
+
 @torch.no_grad()
 def rollout(
     optimizer: Optimizer,
@@ -243,6 +255,7 @@ def rollout(
     if isinstance(steps, bool) or not hasattr(steps, "__index__") or operator.index(steps) < 1:
         raise InputError(f"steps: expected an integer >= 1, got {steps!r}.")
     steps = operator.index(steps)
+    _check_memory(problem, steps, record)
     for method in ("init", "step"):
         if not callable(getattr(optimizer, method, None)):
             raise InputError(

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from l2o._errors import InputError
+from l2o._memory import require_memory
 from l2o.problems import constructors
 from l2o.problems.composite import Composite
 from l2o.problems.constructors import lasso as _lasso
@@ -21,19 +22,31 @@ from l2o.problems.smooth import SmoothTerm
 
 
 def _streams(family: str, seed: int, batch: int) -> list[np.random.Generator]:
-    if not isinstance(batch, int) or batch < 1:
-        raise InputError(f"batch: expected at least one instance, an integer, got {batch!r}.")
+    _check_batch(batch)
     if not isinstance(seed, int) or not 0 <= seed < 2**32:  # larger ones are split by NumPy and could meet others
         raise InputError(f"seed: expected an integer in [0, 2**32), got {seed!r}.")
     label = zlib.crc32(family.encode())
     return [np.random.default_rng([label, seed, b]) for b in range(batch)]
 
 
-def _check_size(rows: int, dim: int, sparsity: int) -> None:
+def _check_batch(batch: int) -> None:
+    if not isinstance(batch, int) or batch < 1:
+        raise InputError(f"batch: expected at least one instance, an integer, got {batch!r}.")
+
+
+_STREAM = 2000
+"""Bytes of a random stream."""
+
+
+def _check_size(batch: int, rows: int, dim: int, sparsity: int) -> None:
+    """Refuse sizes that are none, and those whose data do not fit into memory."""
+    _check_batch(batch)
     if rows < 1 or dim < 1 or not 0 <= sparsity <= dim:
         raise InputError(
             f"expected rows >= 1, dim >= 1 and 0 <= sparsity <= dim, got {rows} x {dim}, sparsity {sparsity}."
         )
+    size = batch * (8 * rows * (dim + 1) + _STREAM)
+    require_memory(size, f"{batch} instances of {rows} x {dim}", "ask for fewer instances or smaller sizes")
 
 
 def _sparse(rng: np.random.Generator, dim: int, sparsity: int) -> np.ndarray:
@@ -92,7 +105,7 @@ def lasso(
     sqrt(1 - c) of itself and sqrt(c) of that vector: the expected inner product of two normal ones is about c.
     """
     sparsity = max(1, dim // 10) if sparsity is None else sparsity
-    _check_size(rows, dim, sparsity)
+    _check_size(batch, rows, dim, sparsity)
     if condition is not None and not 1 <= condition < np.inf:
         raise InputError(f"condition: expected a number >= 1 or None, got {condition}.")
     if law not in LAWS:
@@ -126,7 +139,7 @@ def logistic_l1(
 ) -> Composite:
     """l1-logistic with Gaussian A and labels 1[A x_true >= 0], x_true sparse (the paper: 1000 x 50, 20 non-zeros)."""
     sparsity = max(1, (2 * dim) // 5) if sparsity is None else sparsity
-    _check_size(rows, dim, sparsity)
+    _check_size(batch, rows, dim, sparsity)
     matrices, labels = np.empty((batch, rows, dim)), np.empty((batch, rows))
     for b, rng in enumerate(_streams("logistic", seed, batch)):
         matrices[b] = rng.standard_normal((rows, dim))
@@ -139,7 +152,7 @@ def _regression(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """A of unit columns and y = A x_true + noise, a fraction `outliers` of it off by normal numbers of size 5."""
     sparsity = max(1, dim // 10) if sparsity is None else sparsity
-    _check_size(rows, dim, sparsity)
+    _check_size(batch, rows, dim, sparsity)
     if not 0 <= outliers <= 1:
         raise InputError(f"outliers: expected a fraction in [0, 1], got {outliers}.")
     matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
@@ -156,7 +169,7 @@ def _classification(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Gaussian A and labels 1[A x_true >= 0], a fraction `flips` of them turned."""
     sparsity = max(1, (2 * dim) // 5) if sparsity is None else sparsity
-    _check_size(rows, dim, sparsity)
+    _check_size(batch, rows, dim, sparsity)
     if not 0 <= flips <= 1:
         raise InputError(f"flips: expected a fraction in [0, 1], got {flips}.")
     matrices, labels = np.empty((batch, rows, dim)), np.empty((batch, rows))
@@ -270,7 +283,7 @@ def simplex_least_squares(
 ) -> Composite:
     """1/2 ||A x - y||^2 on the simplex; A as for `lasso`, y = A x_true + noise with x_true a sparse point of it."""
     sparsity = max(1, dim // 10) if sparsity is None else sparsity
-    _check_size(rows, dim, sparsity)
+    _check_size(batch, rows, dim, sparsity)
     if sparsity < 1:
         raise InputError(f"sparsity: expected >= 1, for 0 is no point of the simplex, got {sparsity}.")
     matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
@@ -305,7 +318,7 @@ def group_lasso(
     active = max(1, count // 10) if active is None else active
     if not 0 <= active <= count:
         raise InputError(f"active: expected a number of groups in 0..{count}, got {active}.")
-    _check_size(rows, dim, 0)
+    _check_size(batch, rows, dim, 0)
     matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
     for b, rng in enumerate(_streams("group-lasso", seed, batch)):
         matrices[b] = _unit_columns(rng.standard_normal((rows, dim)))
@@ -327,6 +340,7 @@ def quadratic(
     """1/2 x'Qx - c'x, Q with eigenvalues log-spaced over [L/condition, L] in a random basis; minimiser normal."""
     if condition < 1 or smoothness <= 0 or dim < 1:
         raise InputError(f"expected condition >= 1, smoothness > 0, dim >= 1, got {condition}, {smoothness}, {dim}.")
+    _check_size(batch, dim, dim, 0)
     forms, linear = np.empty((batch, dim, dim)), np.empty((batch, dim))
     eigenvalues = smoothness * np.logspace(-np.log10(condition), 0.0, dim)
     for b, rng in enumerate(_streams("quadratic", seed, batch)):
