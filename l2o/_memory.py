@@ -19,7 +19,7 @@ def require_memory(size: float, what: str, instead: str) -> None:
     """
     free = available_memory()
     if not size <= free:  # not a number is too much
-        raise InputError(f"{what}: this needs at least {_bytes(size)} of memory, and {_bytes(free)} are free; {instead}.")
+        raise InputError(f"{what}: needs at least {_bytes(size)} of memory, and {_bytes(free)} are free; {instead}.")
 
 
 def available_memory() -> float:

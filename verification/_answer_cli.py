@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from verification._console import console, errors, progress_bar
+from verification._console import console, emit, errors, progress_bar
 
 Progress = Callable[[int, int, str], None]
 
@@ -32,7 +32,7 @@ def answer(
         result = run(lambda done, total, what: bar.update(task, completed=done, total=total, description=what))
     page = package.write(result, out)
     if as_json:
-        typer.echo(json.dumps({"page": str(page), **result.to_dict()}, allow_nan=False))
+        emit(json.dumps({"page": str(page), **result.to_dict()}, allow_nan=False))
     else:
         for line in (*package.lines(result), str(page)):
             console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -9,14 +9,15 @@ from typing import Annotated
 import typer
 
 import l2o
-from verification._console import console
+from verification._console import console, emit
+from verification._options import Jobs
 from verification._sweep_cli import live, overrides
 
 
 def experiment(
     figures: Annotated[list[str], typer.Argument(help="Numbers of figures, 1 to 17, or all.")],
     out: Annotated[Path, typer.Option(help="Folder for cells, figures and the page.")] = Path("experiments"),
-    jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    jobs: Jobs = 1,
     scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler, tcp://HOST:PORT.")] = None,
     full: Annotated[bool, typer.Option("--full", help="The authors' sizes: 1,024 instances of 250 x 500.")] = False,
     authors_training: Annotated[
@@ -70,7 +71,7 @@ def experiment(
             lines = [f"figure {number}: {line}" for line in (*result.summary.lines(), *claim_sentences(result.numbers))]
             console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
     if as_json:
-        typer.echo(json.dumps(found))
+        emit(json.dumps(found))
     else:
         console.print(str(out / "index.html"), highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(3 if strict and failed else 0)

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import l2o
-from verification._console import console, progress_bar
+from verification._console import console, emit, progress_bar
+from verification._options import NUMBER, POSITIVE, real, whole
 
 if TYPE_CHECKING:
     from verification.falsification import Falsification
+
+WEEK = 7 * 24 * 3600.0
 
 
 def falsify(
@@ -25,24 +28,28 @@ def falsify(
     family: Annotated[str, typer.Option(help="composite, lasso, quadratic, smooth or box.")] = "composite",
     dim: Annotated[
         list[int] | None,
-        typer.Option(help="Variables; may be repeated, and then they take turns. 2, 1, 3 if left out."),
+        typer.Option(
+            callback=whole(1, 50), help="Variables; may be repeated, and then they take turns. 2, 1, 3 if left out."
+        ),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Iterations K.")] = 3,
+    steps: Annotated[int, typer.Option(callback=whole(1, 1000), help="Iterations K.")] = 3,
     goal: Annotated[
         str, typer.Option(help="violation (ends with the first), tightness, or deviation (the largest rho_k).")
     ] = "violation",
     method: Annotated[str, typer.Option(help="both, gradient or random.")] = "both",
-    budget: Annotated[float, typer.Option(help="Seconds to search for.")] = 30.0,
-    evaluations: Annotated[int | None, typer.Option(help="Runs to try at most: a limit that repeats exactly.")] = None,
-    target: Annotated[float | None, typer.Option(help="End at this tightness (or rho).")] = None,
+    budget: Annotated[float, typer.Option(callback=real(0, WEEK, above=True), help="Seconds to search for.")] = 30.0,
+    evaluations: Annotated[
+        int | None, typer.Option(callback=whole(1, 10**9), help="Runs to try at most: a limit that repeats exactly.")
+    ] = None,
+    target: Annotated[float | None, typer.Option(callback=POSITIVE, help="End at this tightness (or rho).")] = None,
     shifts: Annotated[
         bool, typer.Option("--shifts/--no-shifts", help="Whether F(x + t) is searched over t too.")
     ] = True,
     constant: Annotated[
-        float, typer.Option(help="Multiply the right-hand side: 0.98 makes a sharp bound false.")
+        float, typer.Option(callback=NUMBER, help="Multiply the right-hand side: 0.98 makes a sharp bound false.")
     ] = 1.0,
-    reference_step: Annotated[float, typer.Option(help="h in (0, 1].")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
+    reference_step: Annotated[float, typer.Option(callback=real(0, 1, above=True), help="h in (0, 1].")] = 1.0,
+    seed: Annotated[int, typer.Option(callback=whole(0, 2**31 - 1), help="Seed of the search.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write the finding, an npz, to this file.")] = None,
     replay: Annotated[Path | None, typer.Option(help="Run and judge a finding again; nothing is searched.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the finding as JSON.")] = False,
@@ -100,7 +107,7 @@ def _agree(one: Falsification, two: Falsification) -> bool:
 
 def _print(found: Falsification, as_json: bool, more: dict[str, Any]) -> None:
     if as_json:
-        typer.echo(json.dumps({**found.to_dict(), **more}, allow_nan=False))
+        emit(json.dumps({**found.to_dict(), **more}, allow_nan=False))
         return
     lines = [found.summary()]
     if "agrees" in more:

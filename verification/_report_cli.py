@@ -10,7 +10,7 @@ import typer
 
 import l2o
 from verification._cli_inputs import command, exit_code
-from verification._console import console, errors, progress_bar
+from verification._console import console, emit, errors, progress_bar
 
 
 def report(
@@ -54,7 +54,7 @@ def report(
         {name: sum(v["counts"].get(name, 0) for v in verdicts) for name in verdicts[0]["counts"]} if verdicts else {}
     )
     if as_json:
-        typer.echo(json.dumps({"page": str(page), "totals": totals, "reused": results["provenance"]["reused"]}))
+        emit(json.dumps({"page": str(page), "totals": totals, "reused": results["provenance"]["reused"]}))
     else:
         for item in results["provenance"]["reused"] if from_ is None else []:
             console.print(f"reused: {item}", highlight=False, markup=False)

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 import l2o
-from verification._console import console, errors
+from verification._console import console, emit, errors
+from verification._options import Jobs
 
 if TYPE_CHECKING:
     from verification.sweeps import Status, Summary
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def sweep(
     config: Annotated[Path, typer.Argument(help="TOML file: what is fixed, the axes, the models.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the store; sweeps/NAME if left out.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    jobs: Jobs = 1,
     scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler, tcp://HOST:PORT.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")] = False,
     set_: Annotated[
@@ -84,7 +85,7 @@ def print_summary(summary: Summary, as_json: bool) -> None:
     """What a sweep came to."""
     if as_json:
         counts = {name: getattr(summary, name) for name in ("total", "ran", "reused", "failed", "missing", "elsewhere")}
-        typer.echo(json.dumps({**counts, "damaged": list(summary.damaged), "folder": str(summary.folder)}))
+        emit(json.dumps({**counts, "damaged": list(summary.damaged), "folder": str(summary.folder)}))
         return
     for line in (*summary.lines(), str(summary.folder / "table.parquet")):
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -10,7 +10,7 @@ import typer
 
 import l2o
 from verification._cli_inputs import command
-from verification._console import console, progress_bar
+from verification._console import console, emit, progress_bar
 
 
 def train(
@@ -35,7 +35,7 @@ def train(
             ),
         )
     if as_json:
-        typer.echo(json.dumps(trained.manifest))
+        emit(json.dumps(trained.manifest))
         return
     if trained.resumed_at:
         console.print(f"resumed after {trained.resumed_at} batches found in {folder}", highlight=False, markup=False)

@@ -15,7 +15,7 @@ from rich.table import Table
 import bounds
 import l2o
 from l2o._files import write_bytes, write_npz
-from verification._console import console, progress_bar
+from verification._console import console, emit, progress_bar
 
 
 def per_step(text: str | None, option: str, separator: str = ",") -> Any:
@@ -86,7 +86,7 @@ def check_certificate(path: Path, as_json: bool) -> None:
     except checker.Wrong as problem:
         wrong = str(problem)
     if as_json:
-        typer.echo(json.dumps({"valid": not wrong, "reason": wrong, "bound": None if wrong else str(bound)}))
+        emit(json.dumps({"valid": not wrong, "reason": wrong, "bound": None if wrong else str(bound)}))
     elif wrong:
         console.print(f"WRONG: {wrong}", highlight=False, markup=False, soft_wrap=True)
     else:
@@ -113,7 +113,7 @@ def run_sweep(question: dict[str, Any], axes: dict[str, list[Fraction]], as_json
                 unbounded = isinstance(problem, UnboundedError)
                 rows.append({**named, "value": None, "unbounded": unbounded, "reason": str(problem)})
     if as_json:
-        typer.echo(json.dumps(rows))
+        emit(json.dumps(rows))
         return
     table = Table(*axes, "value", "lower", "upper", "gap", "")
     for row in rows:
@@ -153,7 +153,7 @@ def print_one(
         result["certificate"] = None if exact is None else str(exact.tau)
         result |= {"attained": attained} if replay else {}
         result |= {"proof": found.text} if proof else {}
-        typer.echo(json.dumps(result))
+        emit(json.dumps(result))
         return
     lines = [found.summary()]
     if exact is not None:

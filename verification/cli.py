@@ -1,13 +1,15 @@
 """The command `l2obound`.
 
-Exit codes: 0 no violation, 1 a violation, 2 wrong usage or input (one clear line), 3 inconclusive with --strict; 70 a
-defect of this program, with a traceback; 130 interrupted (finished work is kept).
+Exit codes: 0 no violation, 1 a violation, 2 wrong usage or input (one clear line; an error in code that the user named
+has its traceback below), 3 inconclusive with --strict; 70 a defect of this program, with a traceback; 130 interrupted
+(finished work is kept). Standard output carries results alone, see `_console`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -21,7 +23,7 @@ from verification._beyond_convex_cli import beyond_convex
 from verification._bounds_cli import list_bounds, prove_bounds
 from verification._check_cli import check
 from verification._conditioning_cli import conditioning
-from verification._console import errors
+from verification._console import errors, open_streams, results_alone
 from verification._doctor_cli import doctor
 from verification._drift_cli import drift
 from verification._experiment_cli import experiment
@@ -33,6 +35,7 @@ from verification._sensitivity_cli import sensitivity
 from verification._speedup_cli import speedup
 from verification._sweep_cli import sweep
 from verification._train_cli import train
+from verification._user_code import users_traceback
 from verification._verify_cli import assumption, verify
 from verification._worst_case_verb import worst_case
 
@@ -53,25 +56,53 @@ app.command("prove")(prove_bounds)
 CRASH = 70  # EX_SOFTWARE of sysexits.h
 
 
+@app.callback()
+def _command(context: typer.Context) -> None:
+    context.with_resource(results_alone())
+
+
 def main() -> None:
-    """Entry point: one line and exit code 2 for wrong input."""
+    """Entry point: one clear error and exit code 2 for wrong input."""
+    open_streams()
     try:
         app()
     except (l2o.InputError, bounds.InputError) as problem:
-        errors.print(f"error: {' '.join(str(problem).split())}", style="red", markup=False, soft_wrap=True)
-        sys.exit(2)
+        _stop(" ".join(str(problem).split()))
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""
-        errors.print(f"error: {where}{problem.strerror or problem}", style="red", markup=False, soft_wrap=True)
-        sys.exit(2)
+        _stop(f"{where}{problem.strerror or problem}", users_traceback(problem))
     except MemoryError as problem:
-        what = f" ({problem})" if str(problem) else ""
-        advice = f"error: not enough memory{what}; ask for fewer instances or smaller sizes"
-        errors.print(advice, style="red", markup=False, soft_wrap=True)
-        sys.exit(2)
-    except Exception:  # a defect of ours: it must not exit with 1, which says that a bound is violated
-        errors.print_exception()
+        _no_memory(str(problem))
+    except SystemExit as problem:  # how a verb ends, but not for code of the user to choose
+        theirs = users_traceback(problem)
+        if theirs is None:
+            raise
+        _stop("the code that you named ended the program", theirs)
+    except Exception as problem:
+        theirs = users_traceback(problem)
+        if theirs is not None:
+            _stop(f"the code that you named raised {type(problem).__name__}", theirs)
+        if _NO_MEMORY in str(problem):
+            _no_memory("")
+        errors.print_exception()  # a defect of ours: it must not exit with 1, which says that a bound is violated
         sys.exit(CRASH)
+
+
+_NO_MEMORY = "can't allocate memory"
+"""In the RuntimeError of torch, which raises no MemoryError."""
+
+
+def _no_memory(problem: str) -> NoReturn:
+    what = f" ({problem})" if problem else ""
+    _stop(f"not enough memory{what}; ask for fewer instances or smaller sizes")
+
+
+def _stop(message: str, traceback: str | None = None) -> NoReturn:
+    """Exit code 2, and what is wrong: one line, and the traceback of the user's own code."""
+    errors.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
+    if traceback:
+        errors.print(traceback, highlight=False, markup=False, soft_wrap=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":
