@@ -6,13 +6,15 @@ import hashlib
 import json
 import os
 import tomllib
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from l2o._errors import InputError
+from l2o._files import read_text
+
+_LIMIT = 1 << 18  # bytes of a configuration; the parser is slow on long ones
 
 
 class Section(BaseModel):
@@ -50,10 +52,8 @@ def read_config(
     else:
         where = str(source)
         try:
-            source = tomllib.loads(Path(source).read_text(encoding="utf-8"))
-        except OSError as problem:
-            raise InputError(f"{where}: cannot be read ({problem.strerror}).") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            source = tomllib.loads(read_text(source, "a configuration, which is TOML", limit=_LIMIT))
+        except (tomllib.TOMLDecodeError, RecursionError) as problem:
             raise InputError(f"{where}: not valid TOML ({problem}).") from None
     try:
         return schema.model_validate(source)
