@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from l2o._errors import InputError
+from l2o._files import size_words
 
 
 def require_memory(size: float, what: str, instead: str) -> None:
@@ -19,7 +20,19 @@ def require_memory(size: float, what: str, instead: str) -> None:
     """
     free = available_memory()
     if not size <= free:  # not a number is too much
-        raise InputError(f"{what}: needs at least {_bytes(size)} of memory, and {_bytes(free)} are free; {instead}.")
+        raise InputError(
+            f"{what}: needs at least {size_words(size)} of memory, and {size_words(free)} are free; {instead}."
+        )
+
+
+def data_size(batch: int, rows: int, dim: int) -> int:
+    """Bytes of `batch` instances (A, y), A of rows x dim, in float64, with a random stream for each."""
+    return batch * (8 * rows * (dim + 1) + 2000)
+
+
+def run_size(batch: int, dim: int, steps: int, *, arrays: bool = True, itemsize: int = 8) -> int:
+    """Bytes that a run takes at least: of each step six vectors of each instance, or without `arrays` six numbers."""
+    return itemsize * batch * steps * 6 * (dim if arrays else 1)
 
 
 def available_memory() -> float:
@@ -28,17 +41,6 @@ def available_memory() -> float:
     inf where the system does not tell.
     """
     return max(0.0, min(_system(), _address_space(), _group()))
-
-
-def _bytes(size: float) -> str:
-    """A size for people."""
-    if not size < math.inf:
-        return "endlessly much"
-    for unit in ("MiB", "GiB", "TiB", "PiB"):
-        size = size / 2**20 if unit == "MiB" else size / 1024
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-    return f"{size:.3g} PiB"
 
 
 def _number(path: str) -> float:

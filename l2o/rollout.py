@@ -12,7 +12,7 @@ import torch
 
 from l2o._arrays import as_tensor
 from l2o._errors import InputError
-from l2o._memory import require_memory
+from l2o._memory import require_memory, run_size
 from l2o.optimizers._base import Optimizer
 from l2o.problems.composite import Composite
 from l2o.run import Run
@@ -219,15 +219,12 @@ def threads_for(problem: Composite) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-_ARRAYS, _SCALARS = 6, 6  # that every run keeps of each step: numbers per coordinate, and numbers per instance
-
-
 def _check_memory(problem: Composite, steps: int, record: str) -> None:
-    """Refuse a run that is longer than memory, before its first step."""
-    width = _ARRAYS * problem.dim if record == "all" else _SCALARS
-    size = torch.finfo(problem.dtype).bits // 8 * problem.batch_size * steps * width
-    what = f"a run of {steps} steps on {problem.batch_size} instances of {problem.dim} variables"
-    require_memory(size, what, 'ask for fewer steps, or for record="scalars"' if record == "all" else "ask for fewer")
+    """Refuse a run that does not fit into memory, before its first step."""
+    batch, dim, arrays = problem.batch_size, problem.dim, record == "all"
+    size = run_size(batch, dim, steps, arrays=arrays, itemsize=torch.finfo(problem.dtype).bits // 8)
+    instead = 'ask for fewer steps or instances, or record="scalars"' if arrays else "ask for fewer steps or instances"
+    require_memory(size, f"a run of {steps} steps on {batch} instances of {dim} variables", instead)
 
 
 @torch.no_grad()

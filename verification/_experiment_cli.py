@@ -10,7 +10,7 @@ import typer
 
 import l2o
 from verification._console import console, emit
-from verification._options import Jobs
+from verification._options import Jobs, writable_folder
 from verification._sweep_cli import live, overrides
 
 
@@ -47,6 +47,7 @@ def experiment(
         numbers = [int(f) for f in figures]
     else:
         raise l2o.InputError(f"experiment: expected numbers of figures or all, got {' '.join(figures)}.")
+    writable_folder(out)
     for number in numbers:
         load_experiment(number)  # an error before hours of work rather than after
     found, failed = [], 0

@@ -10,7 +10,7 @@ import typer
 
 import l2o
 from verification._console import console, emit, progress_bar
-from verification._options import NUMBER, POSITIVE, real, whole
+from verification._options import NUMBER, POSITIVE, real, whole, writable_file
 
 if TYPE_CHECKING:
     from verification.falsification import Falsification
@@ -71,6 +71,8 @@ def falsify(
         raise typer.Exit(1 if found.found else 0)
     if bound is None:
         raise l2o.InputError("falsify: give a BOUND (see l2obound bounds), or a stored finding with --replay FILE.")
+    if out is not None:
+        writable_file(out)
     with progress_bar() as bar:
         task = bar.add_task("searching", total=1.0)
         found = falsification.falsify(

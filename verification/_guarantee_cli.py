@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from verification._console import console, emit, progress_bar
-from verification._options import COUNT, NUMBER, POSITIVE, SPLIT_SEED, WEIGHT, real, whole
+from verification._options import COUNT, NUMBER, POSITIVE, SPLIT_SEED, WEIGHT, real, whole, writable_folder
 
 
 def guarantee(
@@ -55,6 +55,8 @@ def guarantee(
     from verification import guarantees
     from verification.guarantees._figure import write_figure
 
+    if out is not None:
+        writable_folder(out)
     family = {"family": problem, "rows": rows, "dim": dim, "sparsity": sparsity, "lam": lam, "s": s, "t": t}
     with progress_bar() as bar:
         task = bar.add_task("instances", total=instances, visible=False)  # not beside an error in what was asked

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from verification._console import console, emit, progress_bar
-from verification._options import JOBS, SPLIT_SEED
+from verification._options import JOBS, SPLIT_SEED, writable_folder
 
 
 def open_questions(
@@ -34,6 +34,7 @@ def open_questions(
     """
     from verification import open_questions as package
 
+    writable_folder(out)
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None)
         found = package.answer(

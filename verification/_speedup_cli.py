@@ -14,7 +14,7 @@ from rich.table import Table
 
 import l2o
 from verification._console import console, emit, errors
-from verification._options import JOBS
+from verification._options import JOBS, writable_folder
 from verification._sweep_cli import live
 
 
@@ -35,6 +35,7 @@ def speedup(
     if config is not None and quick:
         raise l2o.InputError("speedup: --quick is a configuration of its own; give CONFIG or --quick, not both.")
     settings = load_speedup(config, quick=quick)
+    writable_folder(out)
     with live(settings.title) as show:
         results = run_speedup(
             settings,

@@ -18,7 +18,7 @@ from rich.text import Text
 
 import l2o
 from verification._console import console, emit, errors
-from verification._options import Jobs
+from verification._options import Jobs, writable_folder
 
 if TYPE_CHECKING:
     from verification.sweeps import Status, Summary
@@ -46,7 +46,9 @@ def sweep(
     if scheduler is not None and jobs != 1:
         raise l2o.InputError("sweep: --jobs is for this machine and --scheduler for a cluster; give one of them.")
     settings = sweeps.load_sweep(config, overrides(set_))
-    folder = Path("sweeps") / config.stem if out is None else out
+    folder = writable_folder(Path("sweeps") / config.stem if out is None else out)
+    count = sweeps.check_count(settings)
+    errors.print(f"{settings.title}: {count} cells", style="dim", highlight=False, markup=False, soft_wrap=True)
     if collect:
         summary = sweeps.collect(settings, folder)
     else:

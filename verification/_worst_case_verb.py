@@ -12,7 +12,7 @@ import bounds
 import l2o
 from verification._cli_inputs import FAMILIES, exit_code, optimizer_of, problem_of
 from verification._console import console, emit, progress_bar
-from verification._options import COUNT, NUMBER, SEED, WEIGHT
+from verification._options import COUNT, NUMBER, SEED, WEIGHT, writable_file
 from verification._worst_case_cli import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
 
 
@@ -116,6 +116,9 @@ def worst_case(
 
     Example: l2obound worst-case --method gradient --steps 5 --certificate gradient.json
     """
+    for file in (certificate, instance):
+        if file is not None:
+            writable_file(file)
     if check is not None:
         check_certificate(check, as_json)
     if profile_of is not None:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from l2o._errors import InputError
-from l2o._memory import require_memory
+from l2o._memory import data_size, require_memory
 from l2o.problems import constructors
 from l2o.problems.composite import Composite
 from l2o.problems.constructors import lasso as _lasso
@@ -34,10 +34,6 @@ def _check_batch(batch: int) -> None:
         raise InputError(f"batch: expected at least one instance, an integer, got {batch!r}.")
 
 
-_STREAM = 2000
-"""Bytes of a random stream."""
-
-
 def _check_size(batch: int, rows: int, dim: int, sparsity: int) -> None:
     """Refuse sizes that are none, and those whose data do not fit into memory."""
     _check_batch(batch)
@@ -45,8 +41,8 @@ def _check_size(batch: int, rows: int, dim: int, sparsity: int) -> None:
         raise InputError(
             f"expected rows >= 1, dim >= 1 and 0 <= sparsity <= dim, got {rows} x {dim}, sparsity {sparsity}."
         )
-    size = batch * (8 * rows * (dim + 1) + _STREAM)
-    require_memory(size, f"{batch} instances of {rows} x {dim}", "ask for fewer instances or smaller sizes")
+    what = f"{batch} instances of {rows} x {dim}"
+    require_memory(data_size(batch, rows, dim), what, "ask for fewer instances or smaller sizes")
 
 
 def _sparse(rng: np.random.Generator, dim: int, sparsity: int) -> np.ndarray:

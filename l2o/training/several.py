@@ -51,7 +51,7 @@ def train(
     before = torch.get_num_threads()
     try:
         if config.training.threads is not None:
-            torch.set_num_threads(config.training.threads)
+            torch.set_num_threads(min(config.training.threads, os.cpu_count() or 1))  # too many end the process
         if config.training.seeds:
             return _best_of(config, folder, progress, command)
         return train_one(config, folder, progress, command, wanted)
