@@ -12,11 +12,12 @@ import errno
 import io
 import os
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any, TextIO, cast
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 
 class _Results(io.TextIOBase):
@@ -139,7 +140,36 @@ def open_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+_QUIET = 15.0  # seconds after which a program that is not watched says where it is
+
+
+class Word:
+    """Says a line now and then where no person watches a bar, so that long work is no silence."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        """Say `line`, if it is time."""
+        if not errors.is_terminal and time.monotonic() - self.last > _QUIET:
+            self.last = time.monotonic()
+            errors.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
+
+
+class _Bar(Progress):
+    """A bar for people, and a line now and then for a log."""
+
+    def update(self, task_id: TaskID, **changes: Any) -> None:
+        """As `Progress.update`."""
+        super().update(task_id, **changes)
+        if not hasattr(self, "word"):
+            self.word = Word()
+        task = self._tasks[task_id]
+        of = "" if task.total is None else f" of {task.total:g}"
+        self.word(f"{task.description}: {task.completed:g}{of}")
+
+
 def progress_bar() -> Progress:
     """A bar with what is done, how much of it, and for how long."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    return Progress(*columns, TimeElapsedColumn(), console=errors)
+    return _Bar(*columns, TimeElapsedColumn(), console=errors)

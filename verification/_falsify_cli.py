@@ -23,8 +23,12 @@ def falsify(
         str | None, typer.Argument(help="A bound, by name, name:variant or number (l2obound bounds).")
     ] = None,
     optimizer: Annotated[
-        str, typer.Option(help="A name, NAME:FAMILY for shipped weights, a folder of `l2obound train`, MODULE:FACTORY.")
-    ] = "ista",
+        str | None,
+        typer.Option(
+            help="A name, NAME:FAMILY for shipped weights, a folder of `l2obound train`, MODULE:FACTORY; ista if left "
+            "out. With --replay only where the finding is of MODULE:FACTORY."
+        ),
+    ] = None,
     family: Annotated[str, typer.Option(help="composite, lasso, quadratic, smooth or box.")] = "composite",
     dim: Annotated[
         list[int] | None,
@@ -65,7 +69,7 @@ def falsify(
     if replay is not None:
         if bound is not None or out is not None:
             raise l2o.InputError("falsify: --replay runs a stored finding and takes neither BOUND nor --out.")
-        stored = falsification.Falsification.load(replay)
+        stored = falsification.Falsification.load(replay, optimizer=optimizer)
         found = stored.judged_again()
         _print(found, as_json, {"agrees": _agree(stored, found)})
         raise typer.Exit(1 if found.found else 0)
@@ -77,7 +81,7 @@ def falsify(
         task = bar.add_task("searching", total=1.0)
         found = falsification.falsify(
             bound,
-            optimizer,
+            optimizer or "ista",
             family=family,
             dim=dim or None,
             steps=steps,

@@ -22,7 +22,8 @@ import l2o
 
 def whole(least: int, most: int) -> Callable[[Any], Any]:
     """Checks an option: integers from `least` to `most`."""
-    return _checks(lambda n: least <= n <= most, f"an integer from {least} to {most}")
+    words = f"at least one, at most {most}" if least == 1 else f"an integer from {least} to {most}"
+    return _checks(lambda n: least <= n <= most, words)
 
 
 def real(least: float = -math.inf, most: float = math.inf, *, above: bool = False) -> Callable[[Any], Any]:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 import l2o
-from verification._console import console, emit, errors
+from verification._console import Word, console, emit, errors
 from verification._options import Jobs, writable_folder
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def overrides(settings: list[str] | None) -> dict[str, Any]:
             raise l2o.InputError(f"--set: expected NAME=VALUE, got {setting!r}.")
         try:
             found[name.strip()] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[name.strip()] = value
     return found
 
@@ -96,9 +96,14 @@ def print_summary(summary: Summary, as_json: bool) -> None:
 @contextmanager
 def live(title: str) -> Iterator[Callable[[Status], None]]:
     """A function that shows where a sweep is: a bar, and a table of the optimizers."""
-    begun = time.monotonic()
+    begun, word = time.monotonic(), Word()
     with Live(console=errors, refresh_per_second=4, transient=True) as display:
-        yield lambda status: display.update(_picture(title, status, time.monotonic() - begun))
+
+        def show(status: Status) -> None:
+            display.update(_picture(title, status, time.monotonic() - begun))
+            word(f"{title}: {status.done} of {status.total} cells")
+
+        yield show
 
 
 def _picture(title: str, status: Status, seconds: float) -> Group:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from rich.table import Table
 
 import bounds
 import l2o
-from l2o._files import write_bytes, write_npz
+from l2o._files import read_json, write_bytes, write_npz
 from verification._console import console, emit, progress_bar
 
 
@@ -22,12 +23,28 @@ def per_step(text: str | None, option: str, separator: str = ",") -> Any:
     """A number, or a list of numbers with one for each step, as exact fractions; None where the option is not given."""
     if text is None:
         return None
+    shown = text if len(text) <= 60 else f"{text[:57]}..."
     try:
-        found = [Fraction(part.strip()) for part in text.split(separator)]
+        found = [_fraction(part.strip()) for part in text.split(separator)]
     except (ValueError, ZeroDivisionError):
         kind = "numbers such as 0.5 or 1/3" if separator == "," else "numbers separated by ;"
-        raise l2o.InputError(f"{option}: expected {kind}, got {text!r}.") from None
+        raise l2o.InputError(f"{option}: expected {kind}, got {shown!r}.") from None
+    except OverflowError:
+        raise l2o.InputError(f"{option}: expected numbers with at most 300 digits, got {shown!r}.") from None
     return found[0] if len(found) == 1 else found
+
+
+_DIGITS = re.compile(r"[^eE]{0,400}([eE][+-]?0*[0-9]{1,3})?")
+
+
+def _fraction(text: str) -> Fraction:
+    """The exact number; an `OverflowError` for one that no float is near, before it is computed."""
+    if not _DIGITS.fullmatch(text):
+        raise OverflowError
+    number = Fraction(text)
+    if number and not 1e-300 <= abs(number) <= 1e300:
+        raise OverflowError
+    return number
 
 
 def momentum_of(text: str | None, method: str) -> Any:
@@ -74,10 +91,7 @@ def check_certificate(path: Path, as_json: bool) -> None:
     """Check a certificate with the checker, which knows nothing of the engine; exit with 1 if it is wrong."""
     from bounds.worst_cases import checker
 
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:
-        raise l2o.InputError(f"{path}: not a certificate, which is JSON ({problem}).") from None
+    data = read_json(path, "a certificate", "write it again with --certificate")
     if not isinstance(data, dict):
         raise l2o.InputError(f"{path}: not a certificate: expected a JSON object, got {type(data).__name__}.")
     wrong = ""

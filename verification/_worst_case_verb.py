@@ -12,8 +12,11 @@ import bounds
 import l2o
 from verification._cli_inputs import FAMILIES, exit_code, optimizer_of, problem_of
 from verification._console import console, emit, progress_bar
-from verification._options import COUNT, NUMBER, SEED, WEIGHT, writable_file
+from verification._options import COUNT, NUMBER, SEED, WEIGHT, whole, writable_file
 from verification._worst_case_cli import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
+
+MOST_STEPS = 1000
+"""Steps K of a worst case: the matrices of its semidefinite problem have K^2 entries, and it K^2 inequalities."""
 
 
 def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, reference: str, as_json: bool) -> None:
@@ -55,7 +58,7 @@ def worst_case(
         str,
         typer.Option(help="h of the step h/L (gamma of proximal_point, r of go_math): a number, or K of them: 1,3/2."),
     ] = "1",
-    steps: Annotated[int, typer.Option(callback=COUNT, help="Steps K.")] = 5,
+    steps: Annotated[int, typer.Option(callback=whole(1, MOST_STEPS), help="Steps K.")] = 5,
     metric: Annotated[
         str, typer.Option(help="objective, average_objective, distance, decrease or best_gradient.")
     ] = "objective",

@@ -16,6 +16,9 @@ import typer
 # OpenMP's threads shall sleep while they wait. By default they spin, and on a busy machine every small product of two
 # threads then waits for one that has no core (measured: twice to four times slower). Read when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Figures are drawn into files, without a window. A notebook names a backend of its own for the programs that it starts,
+# and where matplotlib does not know it there it cannot even be imported. Read when matplotlib is loaded.
+os.environ["MPLBACKEND"] = "agg"
 
 import bounds
 import l2o

@@ -29,13 +29,15 @@ __all__ = [
 _PARTS = (
     "title", "quick", "provenance", "config", "problems", "bounds", "catalogue", "worst_cases", "runs", *EXTRAS,
 )  # fmt: skip
-_WHAT, _INSTEAD = "the results of a report", "make the report again (l2obound report --out DIR)"
+_INSTEAD = "make the report again (l2obound report --out DIR)"
 
 
 def read_results(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """The results.json of a report folder as they were written, to the digit; or one clear error."""
     path = Path(folder) / "results.json"
-    results = read_json(path, _WHAT, _INSTEAD)
+    if not path.exists():
+        raise InputError(f"{path}: no such file; make a report there first (l2obound report --out DIR).")
+    results = read_json(path, "the results of a report", _INSTEAD)
     if not isinstance(results, dict) or results.get("format") != FORMAT or not set(_PARTS) <= set(results):
         raise InputError(f"{path}: not the results of this version of the report (format {FORMAT}); make it again.")
     if results.get(SEAL) != digest_of(results):
