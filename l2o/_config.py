@@ -85,8 +85,11 @@ def read_config(
 
 
 def one_line(problem: ValidationError) -> str:
-    parts = []
+    parts, places = [], [error["loc"] for error in problem.errors()]
     for error in problem.errors():
+        within = any(place[: len(error["loc"])] == error["loc"] and place != error["loc"] for place in places)
+        if error["type"] == "too_short" and within:
+            continue  # it lacks the entries that are wrong
         key = ".".join(str(p) for p in error["loc"]) or "(top)"
         unknown = error["type"] == "extra_forbidden"
         message = "unknown key; remove it or check its spelling" if unknown else error["msg"]

@@ -43,7 +43,7 @@ def experiment(
         raise l2o.InputError("experiment: --jobs is for this machine and --scheduler for a cluster; give one of them.")
     if figures == ["all"]:
         numbers = list(figure_numbers())
-    elif all(f.isdecimal() for f in figures):
+    elif all(f.isdecimal() and len(f) < 10 for f in figures):
         numbers = [int(f) for f in figures]
     else:
         raise l2o.InputError(f"experiment: expected numbers of figures or all, got {' '.join(figures)}.")

@@ -136,7 +136,8 @@ class Falsification:
     @property
     def reproduce(self) -> str:
         """The command that meets the run again, once it is saved."""
-        return shlex.join(["l2obound", "falsify", "--replay", self.path or "FILE"])
+        code = ("--optimizer", self.optimizer) if _is_code(self.optimizer) else ()
+        return shlex.join(["l2obound", "falsify", "--replay", self.path or "FILE", *code])
 
     def problem(self) -> Composite:
         """The problem, batch size 1."""
