@@ -6,8 +6,9 @@ import io
 import random
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import typer
@@ -36,23 +37,35 @@ TEXTS = (
 """Values for options that take a name."""
 
 
-def verbs() -> dict[str, list[Any]]:
-    """The parameters of every verb, as typer has them."""
-    group = typer.main.get_command(cli.app)
-    return {name: command.params for name, command in group.commands.items()}  # type: ignore[attr-defined]
+@dataclass(frozen=True)
+class Parameter:
+    """An option as it is given, or an argument (then `option` is ""); `kind` is integer, real, path, flag or text."""
+
+    option: str
+    kind: str
 
 
-def kind_of(parameter: Any) -> str:
-    """number, path, flag or text."""
-    name = type(parameter.type).__name__.lower()
-    if getattr(parameter, "is_flag", False):
-        return "flag"
-    return "number" if "int" in name or "float" in name else "path" if "path" in name else "text"
+def verbs() -> dict[str, list[Parameter]]:
+    """The parameters of every verb, as the command has them."""
+    group: Any = typer.main.get_command(cli.app)
+    functions = {command.name: command.callback for command in cli.app.registered_commands}
+    found = {}
+    for verb, command in group.commands.items():
+        types = get_type_hints(functions[verb])
+        found[verb] = [
+            Parameter(max((o for o in p.opts if o.startswith("-")), key=len, default=""), _kind(types[p.name]))
+            for p in command.params
+            if p.name in types
+        ]
+    return found
 
 
-def option(parameter: Any) -> str:
-    """How an option is given."""
-    return max(parameter.opts, key=len)
+def _kind(annotation: Any) -> str:
+    within = {annotation, *get_args(annotation)}
+    within |= {inner for part in within for inner in get_args(part)}
+    if within & {int, float}:
+        return "integer" if int in within else "real"
+    return "flag" if bool in within else "path" if Path in within else "text"
 
 
 def damaged(data: bytes, rng: random.Random) -> bytes:
