@@ -93,7 +93,7 @@ def writable_folder(path: Path) -> Path:
 
 def writable_file(path: Path) -> Path:
     """As `writable_folder`, for a file that will be made or replaced."""
-    if path.is_dir():
+    if os.path.isdir(path):
         raise l2o.InputError(f"{path}: this is a folder; give the name of a file.")
     try:
         os.lstat(path.with_name(f".{path.name}.12345678"))  # the name that it has while it is written

@@ -12,14 +12,16 @@ import l2o
 _OURS = (*(str(Path(str(package.__file__)).parent) for package in (bounds, l2o)), str(Path(__file__).parent))
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 NAMED: set[str] = set()
-"""Top-level modules that were imported because a user named them: theirs, wherever they are installed."""
+"""Top-level modules that this command imported because the user named them: theirs, wherever they are installed."""
 
 
 def users_traceback(error: BaseException) -> str | None:
-    """The traceback from where code of the user was entered; None where none was.
+    """The traceback from where code of the user was entered; None where none was, or none was named.
 
     An error counts as the user's where a frame of theirs is below the first of ours: they called what failed.
     """
+    if not NAMED:
+        return None
     frames = traceback.extract_tb(error.__traceback__)
     owners = [_owner(entry, frame) for entry, (frame, _) in zip(frames, traceback.walk_tb(error.__traceback__))]
     entered = owners.index("ours") if "ours" in owners else 0

@@ -38,7 +38,7 @@ from verification._sensitivity_cli import sensitivity
 from verification._speedup_cli import speedup
 from verification._sweep_cli import sweep
 from verification._train_cli import train
-from verification._user_code import users_traceback
+from verification._user_code import NAMED, users_traceback
 from verification._verify_cli import assumption, verify
 from verification._worst_case_verb import worst_case
 
@@ -67,6 +67,7 @@ def _command(context: typer.Context) -> None:
 def main() -> None:
     """Entry point: one clear error and exit code 2 for wrong input."""
     open_streams()
+    NAMED.clear()
     try:
         app()
     except (l2o.InputError, bounds.InputError) as problem:

@@ -247,10 +247,10 @@ def test_a_name_that_a_module_lacks_is_one_line(run, tmp_path: Path) -> None:
 
 
 def test_a_defect_of_ours_is_still_exit_code_70(run, monkeypatch) -> None:
-    monkeypatch.setattr(l2o.synthetic, "lasso", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(l2o.synthetic, "lasso", None)
     code, _, err = run("verify")
     assert code == cli.CRASH
-    assert "ZeroDivisionError" in err
+    assert "TypeError" in err
     monkeypatch.undo()
 
 
@@ -312,7 +312,7 @@ def test_damaged_results_are_one_clear_error(made, tmp_path: Path, run) -> None:
     data, rng = (folder / "results.json").read_bytes(), random.Random(0)
     target = tmp_path / "d"
     target.mkdir()
-    for number in range(60):
+    for number in range(16):
         other = json.dumps(numbers_elsewhere(json.loads(data), rng)).encode() if number % 2 else damaged(data, rng)
         if other.strip() == data.strip() or json.loads(data) == _json(other):
             continue
