@@ -91,6 +91,7 @@ def check_certificate(path: Path, as_json: bool) -> None:
     """Check a certificate with the checker, which knows nothing of the engine; exit with 1 if it is wrong."""
     from bounds.worst_cases import checker
 
+    path.stat()  # where it is missing, the system's own words
     data = read_json(path, "a certificate", "write it again with --certificate")
     if not isinstance(data, dict):
         raise l2o.InputError(f"{path}: not a certificate: expected a JSON object, got {type(data).__name__}.")

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
 # OpenMP's threads shall sleep while they wait. By default they spin, and on a busy machine every small product of two
 # threads then waits for one that has no core (measured: twice to four times slower). Read when torch is loaded.
@@ -49,19 +50,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+class _Verb(TyperCommand):
+    """A verb, for whose run standard output carries its results alone; the help is no result."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb."""
+        with results_alone():
+            return super().invoke(ctx)
+
+
 for _verb in (
     report, verify, assumption, train, sweep, speedup, experiment, check, falsify, guarantee, sensitivity, conditioning,
     beyond_convex, drift, open_questions, worst_case, doctor,
 ):  # fmt: skip
-    app.command(_verb.__name__.replace("_", "-"))(_verb)
-app.command("bounds")(list_bounds)
-app.command("prove")(prove_bounds)
+    app.command(_verb.__name__.replace("_", "-"), cls=_Verb)(_verb)
+app.command("bounds", cls=_Verb)(list_bounds)
+app.command("prove", cls=_Verb)(prove_bounds)
 CRASH = 70  # EX_SOFTWARE of sysexits.h
-
-
-@app.callback()
-def _command(context: typer.Context) -> None:
-    context.with_resource(results_alone())
 
 
 def main() -> None:
