@@ -11,6 +11,7 @@ import numpy as np
 
 from ._ball import Ball
 from ._errors import InputError
+from ._inputs import numbers
 from ._vocabulary import VOCABULARY
 
 FACTS = {
@@ -64,7 +65,7 @@ class Quantities:
 
     def _checked(self, name: str, value: Any, attribute: str) -> np.ndarray:
         check_known([name], [other for other in VOCABULARY if other != "K"], "quantity")
-        array = np.asarray(value, np.float64)
+        array = numbers(f"{attribute}[{name!r}]", value)
         expected = self.shape_of(name)
         if array.shape != expected:
             raise InputError(

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ._errors import InputError
+from ._inputs import numbers
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class Reading:
 
     def preconditioner(self, L: Any) -> np.ndarray:
         """1/(2L), in the shape of `L`."""
-        return 0.5 / np.asarray(L, np.float64)
+        return 0.5 / numbers("L", L)
 
     def bias(self, L: Any, generalized_gradient: Any) -> np.ndarray:
         """The bias it asks for, in the shape of `generalized_gradient` (B, K, n); `L` scalar or (B,)."""
-        G = np.asarray(generalized_gradient, np.float64)
+        G = numbers("generalized_gradient", generalized_gradient)
         return self.bias_factor * G / (2.0 * _like(L, G))
 
 
@@ -81,7 +82,11 @@ def deviations(
     `preconditioner`, `bias`, `generalized_gradient` are (B, K, n), `L` scalar or (B,). Plain float64, no
     error bounds.
     """
-    p, b, G = (np.asarray(a, np.float64) for a in (preconditioner, bias, generalized_gradient))
+    p = numbers("preconditioner", preconditioner)
+    b, G = (
+        numbers("bias", bias),
+        numbers("generalized_gradient", generalized_gradient),
+    )
     if not p.shape == b.shape == G.shape or p.ndim != 3:
         raise InputError(
             f"preconditioner {p.shape}, bias {b.shape} and generalized_gradient {G.shape} must have one shape (B, K, n)"
@@ -94,20 +99,20 @@ def deviations(
 
 def deviation_from(deltas: Deviations, L: Any, generalized_gradient: Any) -> np.ndarray:
     """e = (delta1 * G + delta2) / (2L), (B, K, n), of deviations relative to `gradient_descent`."""
-    G = np.asarray(generalized_gradient, np.float64)
+    G = numbers("generalized_gradient", generalized_gradient)
     return (deltas.delta1 * G + deltas.delta2) / (2 * _like(L, G))
 
 
 def relative_deviation_bound(deltas: Deviations, generalized_gradient: Any) -> np.ndarray:
     """(||delta1||_inf + ||delta2||/||G||)/2, (B, K), at least rho; inf where G = 0 and delta2 is not."""
-    G = np.linalg.norm(np.asarray(generalized_gradient, np.float64), axis=-1)
+    G = np.linalg.norm(numbers("generalized_gradient", generalized_gradient), axis=-1)
     second = np.linalg.norm(deltas.delta2, axis=-1)
     ratio = np.divide(second, G, out=np.where(second > 0, np.inf, 0.0), where=G > 0)
     return (np.abs(deltas.delta1).max(axis=-1) + ratio) / 2
 
 
 def _like(L: Any, G: np.ndarray) -> np.ndarray:
-    value = np.asarray(L, np.float64)
+    value = numbers("L", L)
     if not (value > 0).all() or value.ndim > 1 or (value.ndim and value.shape != G.shape[:1]):
         raise InputError(f"`L` must be > 0, a scalar or one per run ({G.shape[:1]}); given shape {value.shape}")
     return value.reshape((-1,) + (1,) * (G.ndim - 1)) if value.ndim else value

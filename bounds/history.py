@@ -18,6 +18,7 @@ import numpy as np
 
 from ._bound import Bound, Source
 from ._errors import InputError
+from ._inputs import numbers
 from ._vocabulary import Q
 from .hypotheses import HISTORY_RANGE, HISTORY_STABLE
 
@@ -40,7 +41,7 @@ class FrozenMode:
 
 def frozen_mode(r: Any, q: Any, b: Any) -> FrozenMode:
     """The history recurrence with frozen scalars; arrays are broadcast against each other."""
-    r, q, b = np.broadcast_arrays(*(np.asarray(a, np.float64) for a in (r, q, b)))
+    r, q, b = np.broadcast_arrays(*(numbers(name, a) for name, a in (("r", r), ("q", q), ("b", b))))
     if not all(np.isfinite(a).all() for a in (r, q, b)):
         raise InputError("frozen_mode: r, q and b must be finite numbers")
     matrix = np.stack([np.stack([1 - r, -q], -1), np.stack([(1 - b) * r, b + (1 - b) * q], -1)], -2)

@@ -36,6 +36,7 @@ import sympy as sp
 
 from ._bound import Bound, Source
 from ._errors import InputError
+from ._inputs import numbers
 from ._vocabulary import Q, k
 from .descent import DECREASE, HALF, PER_STEP
 from .features import VIRTUAL
@@ -324,7 +325,7 @@ def weight_potentials(weights: Any) -> np.ndarray:
 
     Raises `InputError` where the weights are not admissible: 2 W_k > v_k and W_k - v_{k-1} + v_k >= 0.
     """
-    W = np.atleast_2d(np.asarray(weights, np.float64))
+    W = np.atleast_2d(numbers("weights", weights))
     if W.ndim != 2 or not (np.isfinite(W).all() and (W > 0).all()):
         raise InputError(f"weights must be finite and > 0, of shape (K,) or (B, K); given shape {W.shape}")
     v = np.zeros((W.shape[0], W.shape[1] + 1))

@@ -31,7 +31,7 @@ import numpy as np
 
 from ._ball import EPS, TINY
 from ._errors import InputError
-from ._inputs import array, error_bound
+from ._inputs import array, error_bound, numbers
 from .assumptions import Reading
 
 _SHAPE = "(B, K, n)"
@@ -124,7 +124,7 @@ def bracket_deviation(measured: Terms, predicted: np.ndarray) -> np.ndarray:
 
 def quotient(change: Any, dz: Any) -> np.ndarray:
     """The least C with change <= C dz, entry by entry: 0 where both vanish, inf where only dz does."""
-    change, dz = np.asarray(change, np.float64), np.asarray(dz, np.float64)
+    change, dz = numbers("change", change), numbers("dz", dz)
     with np.errstate(over="ignore"):
         return np.divide(change, dz, out=np.where(change > 0, np.inf, np.zeros(change.shape)), where=dz > 0)
 
@@ -197,7 +197,7 @@ def magnitudes(
 
 def _column(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     """A positive scalar, (B,), (B, K) or (B, K, n), so that it broadcasts against (B, K, n); three axes always."""
-    value = np.asarray(value, np.float64)
+    value = numbers(name, value)
     if value.ndim > 3 or value.shape != shape[: value.ndim] or not (value > 0).all():
         known = f"a scalar, {shape[:1]}, {shape[:2]} or {shape}"
         raise InputError(f"`{name}` must be > 0, {known}; given shape {value.shape}")

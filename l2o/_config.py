@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tomllib
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -14,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 from l2o._errors import InputError
 from l2o._files import read_text
 
-_LIMIT = 1 << 18  # bytes of a configuration; the parser is slow on long ones
+# What the parser takes minutes for is no configuration: long files, and keys of many parts, a.b.c..., in any of them.
+_LIMIT = 1 << 18
+_DEEP_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""")
 
 
 MOST = 10**12
@@ -75,7 +78,10 @@ def read_config(
     else:
         where = str(source)
         try:
-            source = tomllib.loads(read_text(source, "a configuration, which is TOML", limit=_LIMIT))
+            text = read_text(source, "a configuration, which is TOML", limit=_LIMIT)
+            if _DEEP_KEY.search(text):
+                raise InputError(f"{where}: not a configuration: it has a key of more than 32 parts.")
+            source = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as problem:
             raise InputError(f"{where}: not valid TOML ({problem}).") from None
     try:

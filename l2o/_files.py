@@ -124,7 +124,7 @@ def file_size(path: str | os.PathLike[str], what: str) -> int:
     try:
         status = os.stat(path)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; expected {what}.") from None
+        raise InputError(f"{path}: no such file, so it cannot be read; expected {what}.") from None
     except OSError as problem:
         raise InputError(f"{path}: cannot be read ({problem.strerror}); expected {what}.") from None
     except ValueError as problem:  # a zero byte in the name
@@ -139,20 +139,27 @@ def _checked(status: os.stat_result, path: str | os.PathLike[str], what: str) ->
     return status.st_size
 
 
+def _check_length(size: int, path: str | os.PathLike[str], what: str, limit: int | None) -> None:
+    if limit is None:
+        check_memory(size, str(path))
+    elif size > limit:
+        raise InputError(f"{path}: it has {size_words(size)}, too much for {what} (at most {size_words(limit)}).")
+
+
 def read_bytes(path: str | os.PathLike[str], what: str, limit: int | None = None) -> bytes:
     """The bytes of a regular file of at most `limit` bytes (default: `memory_limit()`); else one `InputError`."""
-    check_memory(file_size(path, what), str(path), limit)
+    _check_length(file_size(path, what), path, what, limit)
     try:
         # Not to wait, should the file have become a pipe since.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(descriptor, "rb") as stream:
             size = _checked(os.fstat(descriptor), path, what)
-            check_memory(size, str(path), limit)
+            _check_length(size, path, what, limit)
             data = stream.read(max(size, 1 << 16) + 1)
     except OSError as problem:
         raise InputError(f"{path}: cannot be read ({problem.strerror}); expected {what}.") from None
-    if len(data) > max(size, 1 << 16):
-        raise InputError(f"{path}: cannot be read (it grows while it is read); expected {what}.")
+    if data is None or len(data) > max(size, 1 << 16):
+        raise InputError(f"{path}: cannot be read (its size is not that of a file at rest); expected {what}.")
     return data
 
 
@@ -208,6 +215,17 @@ def parse_npz(data: bytes, where: str, what: str, instead: str) -> dict[str, np.
         raise
     except _DAMAGE as problem:
         raise InputError(f"{where}: not {what}, or damaged ({_reason(problem)}); {instead}.") from None
+
+
+def take_meta(arrays: dict[str, np.ndarray], where: str, what: str, instead: str) -> dict[str, Any]:
+    """Take the array `meta` out of `arrays`: the JSON object, in bytes, that this package writes beside arrays."""
+    meta = arrays.pop("meta", None)
+    if meta is None or meta.dtype != np.uint8 or meta.ndim != 1:
+        raise InputError(f"{where}: not {what} (it has no description, an array `meta` of bytes); {instead}.")
+    read = parse_json(decode_text(meta.tobytes(), where, what), where, what, instead)
+    if not isinstance(read, dict):
+        raise InputError(f"{where}: not {what} (its description is no JSON object); {instead}.")
+    return read
 
 
 def _reason(problem: BaseException) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
 
 from l2o._errors import InputError
-from l2o._files import read_npz
+from l2o._files import check_memory, parse_npz, read_bytes
 from l2o.optimizers import Optimizer, make, option_names
 
 # The kinds, each with the options that make the model what the authors' code makes of it.
@@ -25,50 +28,121 @@ _KINDS: dict[str, dict[str, Any]] = {
 }
 
 
+_NESTED = ("state_dict", "model_state_dict", "model", "net", "network")
+_LARGEST = 1 << 28  # bytes; the checkpoints of these models have some 100 KB
+
+
 def _read(source: Any) -> Mapping[str, Any]:
+    """The weights by name: those of a file or a mapping, without the mapping they are in and without `module.`."""
     if isinstance(source, Mapping):
-        return source
+        return _weights(source, "load_official")
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(f"load_official: expected a path or a mapping of weights, got {type(source).__name__}.")
-    path = Path(source)
-    if not path.is_file():
+    path, what = Path(source), "a checkpoint: a .pth state_dict of tensors, or an .npz"
+    if not path.exists():
         raise InputError(f"{path}: no such checkpoint file.")
-    if path.suffix == ".npz":
-        return read_npz(path, "an npz of weights", "export the checkpoint again")
+    data = read_bytes(path, what, limit=_LARGEST)
+    if not data:
+        raise InputError(f"{path}: the file is empty; expected {what}.")
+    if path.suffix.lower() == ".npz":
+        if other := _other_kind(data):
+            raise InputError(f"{path}: not a readable checkpoint: {other}")
+        return _weights(parse_npz(data, str(path), "an npz of weights", "export the checkpoint again"), str(path))
+    return _weights(_loaded(data, path, what), str(path))
+
+
+def _other_kind(data: bytes) -> str:
+    """What a file of another kind is, and what to do; "" where its first bytes do not tell."""
+    start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml", b"<!--")):
+        return "it is a web page (HTML or XML); the download gave a page instead of the file, get it again."
+    if start.startswith(b"version https://git-lfs"):
+        return "it is a pointer of git-lfs; `git lfs pull` fetches the file it stands for."
+    if start.startswith((b"{", b"[")) and b"\0" not in data[:4096]:
+        return "it is JSON text; expected a .pth written by torch.save, or an .npz."
+    if start.startswith((b"\x1f\x8b", b"7z\xbc\xaf", b"rar!", b"bzh", b"\xfd7zxz")):
+        return "it is a packed archive; unpack it first."
+    if start.startswith(b"\x89hdf"):
+        return "it is an HDF5 file; export its weights with numpy.savez."
+    return ""
+
+
+def _loaded(data: bytes, path: Path, what: str) -> Any:
+    """What torch.save wrote, its pickle read for tensors only."""
+    if other := _other_kind(data):
+        raise InputError(f"{path}: not a readable checkpoint: {other}")
+    packed = data.startswith(b"PK")
+    if packed:
+        _check_archive(data, path, what)
+    elif not data.startswith(b"\x80"):  # how a pickle of torch's older format begins
+        text = "text" if b"\0" not in data[:4096] and data[:4096].isascii() else "a file of another kind"
+        raise InputError(f"{path}: not a readable checkpoint: it is {text}; expected {what}.")
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-        EOFError,
-        KeyError,
-        AttributeError,
-        pickle.UnpicklingError,
-    ) as problem:
-        reason = "it holds more than tensors" if isinstance(problem, pickle.UnpicklingError) else type(problem).__name__
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, about its own formats
+            return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as problem:
+        if "unsupported" in str(problem).lower() or "weights only" in str(problem).lower():
+            reason = "it holds more than tensors, which would have to be run; save model.state_dict()"
+        else:
+            reason = "its pickle is damaged"
+    except Exception as problem:  # a reader of a foreign format, given damaged bytes
+        reason = f"damaged or cut short, {type(problem).__name__}"
+    raise InputError(f"{path}: not a readable checkpoint ({reason}); expected {what}.")
+
+
+def _check_archive(data: bytes, path: Path, what: str) -> None:
+    """Raise unless the zip is one of torch.save and unpacks to no more than it may."""
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+    except (BadZipFile, ValueError, OSError, RuntimeError) as problem:
         raise InputError(
-            f"{path}: not a readable checkpoint ({reason}); expected a .pth state_dict of tensors, or an .npz."
+            f"{path}: not a readable checkpoint (damaged or cut short, {problem}); expected {what}."
         ) from None
-    for key in ("state_dict", "model"):
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
-            loaded = loaded[key]
+    names = [entry.filename for entry in entries]
+    check_memory(sum(entry.file_size for entry in entries), str(path))
+    if not any(name.endswith("data.pkl") for name in names):
+        other = "of npy arrays (call it .npz)" if all(name.endswith(".npy") for name in names) else "of something else"
+        raise InputError(f"{path}: not a readable checkpoint: it is a zip archive {other}; expected {what}.")
+
+
+def _weights(loaded: Any, where: str) -> dict[str, Any]:
+    """Names to weights, by one rule.
+
+    While one of the usual keys holds a mapping, that mapping is meant; then `module.`, which torch's parallel wrappers
+    put before every name, goes.
+    """
+    for _ in range(len(_NESTED)):
+        inner = [loaded[key] for key in _NESTED if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping)]
+        if not inner:
+            break
+        loaded = inner[0]
     if not isinstance(loaded, Mapping):
-        raise InputError(f"{path}: expected a state_dict (names to tensors), got {type(loaded).__name__}.")
-    return loaded
+        raise InputError(f"{where}: expected a state_dict (names to tensors), got {type(loaded).__name__}.")
+    if not all(isinstance(name, str) for name in loaded):
+        odd = next(name for name in loaded if not isinstance(name, str))
+        raise InputError(f"{where}: expected a state_dict (names to tensors), but a key is {odd!r}.")
+    names = list(loaded)
+    while names and all(name.startswith("module.") for name in names):
+        loaded = {name.removeprefix("module."): loaded[name] for name in names}
+        names = list(loaded)
+    return dict(loaded)
 
 
 def load_official(source: Any, kind: str, **options: Any) -> Optimizer:
     """The optimizer behind a checkpoint of the authors' code.
 
-    `source` is a path to a .pth (loaded with weights_only) or .npz, or a mapping with the keys of the authors'
-    `state_dict`; weights of switched-off heads may be among them. `kind` names the model, `options` its settings
-    (norms, scales, ...), which the authors keep in the configuration and not in the checkpoint. Hidden size and
-    number of layers are read from the weights. Behaviour is the authors' too: ada-lista has their absolute steps and
-    thresholds (`official=True`), l2o-dm and l2o-rnnprop are fed the gradient of the mean over the batch
-    (`batch_mean=True`).
+    `source` is a path to a .pth (loaded with weights_only: nothing in it is run) or .npz, or a mapping with the keys of
+    the authors' `state_dict`; weights of switched-off heads may be among them. The weights may also be in the mapping
+    under `state_dict`, `model_state_dict`, `model`, `net` or `network`, and `module.` before all names is taken off.
+    `kind` names the model, `options` its settings (norms, scales, ...), which the authors keep in the configuration and
+    not in the checkpoint. Hidden size and number of layers are read from the weights. Behaviour is the authors' too:
+    ada-lista has their absolute steps and thresholds (`official=True`), l2o-dm and l2o-rnnprop are fed the gradient of
+    the mean over the batch (`batch_mean=True`). Weights that are missing, too many, not finite or of another shape are
+    one `InputError`.
     """
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise InputError(f"load_official: unknown kind {kind!r}; expected one of {', '.join(_KINDS)}.")
     unknown = sorted(set(options) - set(option_names(kind)))
     if unknown:
@@ -77,9 +151,12 @@ def load_official(source: Any, kind: str, **options: Any) -> Optimizer:
         )
     weights = dict(_read(source))
     first = weights.get("lstm.weight_hh_l0")
-    if first is not None and np.ndim(first) == 2:
+    if first is not None and len(np.shape(first)) == 2:
         layers = sum(name.startswith("lstm.weight_hh_l") for name in weights)
         options = {"hidden_size": int(np.shape(first)[-1]), "layers": layers, **options}
     elif kind == "ada-lista" and "step_sizes.0" in weights:
         options = {"layers": sum(name.startswith("step_sizes.") for name in weights), **options}
-    return make(kind, _KINDS[kind] | options, parameters=weights)
+    try:
+        return make(kind, _KINDS[kind] | options, parameters=weights)
+    except InputError as problem:
+        raise InputError(f"{'load_official' if isinstance(source, Mapping) else source}: {problem}") from None

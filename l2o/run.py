@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from l2o._errors import InputError
-from l2o._files import read_npz, write_npz
+from l2o._files import read_npz, take_meta, write_npz
 
 FORMAT = 1
 
@@ -80,6 +80,12 @@ class Run:
             value = getattr(self, name)
             if value is not None and tuple(value.shape) != shape:
                 raise InputError(f"Run: {name} has shape {tuple(value.shape)}, expected {shape}.")
+        if self.features is not None and (
+            self.features.ndim != 4 or tuple(self.features.shape[:3]) != (batch, steps, n)
+        ):
+            raise InputError(
+                f"Run: features has shape {tuple(self.features.shape)}, expected ({batch}, {steps}, {n}, d)."
+            )
         for name, value in self.scalars.items():
             if tuple(value.shape) not in ((batch, steps), (batch, steps + 1)):
                 raise InputError(f"Run: scalar {name} has shape {tuple(value.shape)}, expected (B, K) or (B, K+1).")
@@ -145,27 +151,27 @@ class Run:
         """Read a run written by `save`; anything else is one clear error."""
         what, instead = "a run written by Run.save", "record it again"
         arrays = read_npz(path, what, instead)
-        try:
-            meta = json.loads(arrays.pop("meta").tobytes())
-            labels = {name: str(meta[name]) for name in _LABELS}
-            current = meta["format"] == FORMAT
-        except (ValueError, KeyError, TypeError):
-            current = False
-        if not current:
+        meta = take_meta(arrays, str(path), what, instead)
+        if meta.get("format") != FORMAT or not all(isinstance(meta.get(name), str) for name in _LABELS):
             raise InputError(f"{path}: not {what} in this format ({FORMAT}); {instead}.")
-        try:
-            tensors = {name: torch.from_numpy(a) for name, a in arrays.items()}
-        except TypeError as problem:
-            raise InputError(f"{path}: not {what} ({problem}); {instead}.") from None
+        odd = next((name for name, a in arrays.items() if a.dtype not in (np.float32, np.float64)), None)
+        if odd is not None:
+            raise InputError(
+                f"{path}: not {what}: its array {odd} is of {arrays[odd].dtype}, not of floats; {instead}."
+            )
+        tensors = {name: torch.from_numpy(a) for name, a in arrays.items()}
         scalars = {n.removeprefix("scalar."): tensors.pop(n) for n in list(tensors) if n.startswith("scalar.")}
         if set(tensors) - set(_TENSORS) or not {"objective", "smoothness", "relative_deviation", "x_final"} <= set(
             tensors
         ):
             raise InputError(f"{path}: not {what} (its arrays are {', '.join(sorted(tensors))}); {instead}.")
         try:
-            return cls(x=tensors.pop("x", None), **tensors, scalars=scalars, **labels)
+            run = cls(x=tensors.pop("x", None), **tensors, scalars=scalars, **{name: meta[name] for name in _LABELS})
         except InputError as problem:
             raise InputError(f"{path}: {problem}") from None
+        if not bool((run.smoothness > 0).all() & torch.isfinite(run.smoothness).all()):
+            raise InputError(f"{path}: not {what}: its smoothness L is not a positive number; {instead}.")
+        return run
 
 
 _LABELS = ("optimizer", "subgradient_rule", "problem")

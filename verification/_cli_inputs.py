@@ -28,21 +28,25 @@ def data_problem(path: Path, lam: float, kind: str) -> tuple[l2o.Composite, str]
     """A problem and its family, from the user's file.
 
     A csv is of the family `kind`; an npz says what it is by its arrays, A and y, A and labels, or Q and c, and a `lam`
-    in it comes first.
+    in it comes first. Other arrays are ignored; where there are those of several families, `kind` says which is meant.
     """
     if path.suffix.lower() == ".csv":
         if kind not in ("lasso", "logistic_l1"):
             raise l2o.InputError(f"{path}: --problem must be lasso or logistic_l1 for a csv, got {kind!r}.")
         return l2o.real.load(path, kind, lam=lam), kind
-    found = set(read_npz(path, "an npz of arrays", "save A and y (or labels, or Q and c) with numpy.savez"))
-    families = {("A", "y"): "lasso", ("A", "labels"): "logistic_l1", ("Q", "c"): "quadratic"}
-    family = families.get(tuple(sorted(found - {"lam"})))
-    if family is None:
+    arrays = set(read_npz(path, "an npz of arrays", "save A and y (or labels, or Q and c) with numpy.savez"))
+    wanted = {"lasso": {"A", "y"}, "logistic_l1": {"A", "labels"}, "quadratic": {"Q", "c"}}
+    families = [name for name, needed in wanted.items() if needed <= arrays]
+    if not families:
         raise l2o.InputError(
             f"{path}: expected arrays A and y, A and labels, or Q and c (and lam), "
-            f"got {', '.join(sorted(found)) or 'none'}."
+            f"got {', '.join(sorted(arrays)) or 'none'}."
         )
-    return l2o.real.load(path, family, lam=None if "lam" in found else lam), family
+    if len(families) > 1 and kind not in families:
+        raise l2o.InputError(f"{path}: it has the arrays of {' and '.join(families)}; say which with --problem.")
+    family = kind if len(families) > 1 else families[0]
+    given = None if "lam" in arrays or family == "quadratic" else lam
+    return l2o.real.load(path, family, lam=given), family
 
 
 FAMILIES = {"breast_cancer": "logistic_l1", "digits": "logistic_l1", "patches": "lasso"}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self, TypeVar
 
+import numpy as np
 import torch
 
 from l2o._arrays import as_tensor
@@ -28,23 +29,23 @@ AnyState = TypeVar("AnyState")
 
 def xavier(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, torch.Tensor]:
     """Xavier-uniform matrices and zero biases (the authors' start for GO-Math-L2O), in float64."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator(device="cpu").manual_seed(seed)
     start = {}
     for name, shape in shapes.items():
         if len(shape) == 1:
-            start[name] = torch.zeros(shape, dtype=torch.float64)
+            start[name] = torch.zeros(shape, dtype=torch.float64, device="cpu")
         else:
             bound = (6.0 / (shape[0] + shape[1])) ** 0.5
-            start[name] = (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) * bound
+            start[name] = (2 * torch.rand(shape, generator=generator, dtype=torch.float64, device="cpu") - 1) * bound
     return start
 
 
 def uniform(shapes: Mapping[str, tuple[int, ...]], hidden_size: int, seed: int) -> dict[str, torch.Tensor]:
     """torch's own start for these layers, uniform in +-1/sqrt(hidden size) (the authors' for L2O-PA), in float64."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator(device="cpu").manual_seed(seed)
     bound = hidden_size**-0.5
     return {
-        name: (2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1) * bound
+        name: (2 * torch.rand(shape, generator=generator, dtype=torch.float64, device="cpu") - 1) * bound
         for name, shape in shapes.items()
     }
 
@@ -69,13 +70,16 @@ def check_parameters(
         )
     tensors = {}
     for name, shape in shapes.items():
-        tensor = as_tensor(given[name], name)
-        if tuple(tensor.shape) != tuple(shape):
+        # Before its numbers are looked at: a tensor may claim a shape that no memory holds.
+        actual = tuple(
+            np.shape(given[name]) if isinstance(given[name], (list, tuple)) else getattr(given[name], "shape", ())
+        )
+        if actual != tuple(shape):
             raise InputError(
-                f"{model}: weight {name} has shape {tuple(tensor.shape)}, expected {tuple(shape)}; "
+                f"{model}: weight {name} has shape {actual}, expected {tuple(shape)}; "
                 f"check hidden_size, layers and the model's kind."
             )
-        tensors[name] = tensor
+        tensors[name] = as_tensor(given[name], f"weight {name}")
     return tensors
 
 

@@ -76,9 +76,11 @@ class AdaLista(LearnedOptimizer):
         return matrices | dict.fromkeys(numbers, ())
 
     def _start(self) -> dict[str, torch.Tensor]:
-        number = torch.tensor(_OFFICIAL_START if self.official else 1.0, dtype=torch.float64)
+        number = torch.tensor(_OFFICIAL_START if self.official else 1.0, dtype=torch.float64, device="cpu")
         return {
-            name: number.clone() if shape == () else torch.eye(shape[-1], dtype=torch.float64).unsqueeze(0)
+            name: number.clone()
+            if shape == ()
+            else torch.eye(shape[-1], dtype=torch.float64, device="cpu").unsqueeze(0)
             for name, shape in self.shapes.items()
         }
 

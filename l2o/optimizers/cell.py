@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import torch
 
+from l2o._arrays import as_tensor
 from l2o._errors import InputError
 
 Parameters = Mapping[str, torch.Tensor]
@@ -127,7 +128,8 @@ def network_state(
         if state is None:
             layers, rows, width = shape
             state = torch.zeros((layers, width, rows), dtype=like.dtype, device=like.device).transpose(1, 2)
-        state = torch.as_tensor(state, dtype=like.dtype, device=like.device)
+        elif not isinstance(state, torch.Tensor) or state.dtype != like.dtype or state.device != like.device:
+            state = as_tensor(state, name, dtype=like.dtype, device=like.device)
         if state.shape != shape:
             raise InputError(
                 f"{name}: expected shape (layers, B*n, hidden_size) = {shape}, got {tuple(state.shape)}; "

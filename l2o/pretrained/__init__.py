@@ -8,10 +8,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from l2o._arrays import real_array
 from l2o._errors import InputError
-from l2o._files import parse_npz
+from l2o._files import parse_npz, read_bytes, read_json
 from l2o.optimizers import Optimizer, make
 from l2o.training.loop import weights_hash
+
+_LARGEST = 1 << 28  # bytes
 
 
 def pretrained_names() -> tuple[tuple[str, str], ...]:
@@ -33,6 +36,7 @@ def manifest(name: str, family: str) -> dict[str, Any]:
 
 def _load(data: bytes, description: Mapping[str, Any], where: str) -> Optimizer:
     weights = parse_npz(data, where, "an npz of weights", "get it again")
+    weights = {name: real_array(array, f"{where}: weight {name}") for name, array in weights.items()}
     if weights_hash(weights) != description.get("sha256"):
         raise InputError(
             f"{where}: the weights do not match the hash in their manifest; they were changed or belong to another."
@@ -49,16 +53,13 @@ def pretrained(name: str, family: str) -> Optimizer:
 
 def load_trained(folder: str | Path) -> tuple[Optimizer, dict[str, Any]]:
     """The optimizer and manifest that `l2obound train --out FOLDER` left."""
-    folder = Path(folder)
-    try:
-        description = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        data = (folder / "weights.npz").read_bytes()
-    except FileNotFoundError as problem:
-        raise InputError(
-            f"{folder}: no finished training there ({Path(str(problem.filename)).name} is missing)."
-        ) from None
-    except (OSError, ValueError) as problem:
-        raise InputError(f"{folder}/manifest.json: cannot be read ({problem}).") from None
-    if not isinstance(description, dict) or not {"model", "options", "sha256"} <= set(description):
-        raise InputError(f"{folder}/manifest.json: not a training manifest; train again.")
+    folder, what = Path(folder), "a training manifest"
+    for name in ("manifest.json", "weights.npz"):
+        if not (folder / name).exists():
+            raise InputError(f"{folder}: no finished training there ({name} is missing).")
+    description = read_json(folder / "manifest.json", what, "train again", limit=_LARGEST)
+    kinds = {"model": str, "options": dict, "sha256": str, "family": str}
+    if not isinstance(description, dict) or not all(isinstance(description.get(k), t) for k, t in kinds.items()):
+        raise InputError(f"{folder}/manifest.json: not {what}; train again.")
+    data = read_bytes(folder / "weights.npz", "an npz of weights", limit=_LARGEST)
     return _load(data, description, str(folder / "weights.npz")), description

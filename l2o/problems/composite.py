@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o._arrays import as_tensor, batch_of, per_instance
+from l2o._arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
 from l2o._errors import InputError
 from l2o.problems.nonsmooth import NonsmoothTerm
 from l2o.problems.smooth import Remembered, SmoothTerm
 from l2o.problems.transforms import Change, changed_nonsmooth, changed_smooth
+
+
+def _dense(x: torch.Tensor) -> bool:
+    return x.layout is torch.strided and not x.is_nested and not x.is_neg()
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +110,9 @@ class Composite:
     def prox(self, u: Any, step: Any) -> torch.Tensor:
         """(B,n) prox of r in the diag(step)^-1 metric, exact; step scalar, (B,1) or (B,n), positive."""
         u = self.point(u, "u")
-        if not isinstance(step, torch.Tensor):
+        if isinstance(step, torch.Tensor):
+            step = plain_tensor(step, "step")
+        else:
             step = as_tensor(step, "step", ndim=(0, 1, 2), dtype=self.dtype, device=self.device)
         column, full = (self.batch_size, 1), (self.batch_size, self.dim)
         if step.ndim > 0 and tuple(step.shape) not in (column, full, (1,), (1, 1)):
@@ -121,10 +127,10 @@ class Composite:
 
     def point(self, x: Any, name: str = "x") -> torch.Tensor:
         """`x` as a tensor of shape (B,n), or an error that says what was expected."""
-        if not isinstance(x, torch.Tensor) or x.dtype != self.dtype or x.device != self.device:
-            if not isinstance(x, torch.Tensor):
-                x = as_tensor(x, name, dtype=self.dtype)
-            x = x.to(dtype=self.dtype, device=self.device)
+        if not isinstance(x, torch.Tensor):
+            x = as_tensor(x, name, dtype=self.dtype, device=self.device)
+        elif x.dtype != self.dtype or x.device != self.device or type(x) is not torch.Tensor or not _dense(x):
+            x = plain_tensor(x, name).to(dtype=self.dtype, device=self.device)  # iterates may have diverged
         if x.ndim == 1 and self.batch_size == 1:
             x = x.unsqueeze(0)
         if x.shape != (self.batch_size, self.dim):
@@ -162,10 +168,7 @@ class Composite:
 
     def select(self, index: Any) -> Composite:
         """The problem of the instances `index` (integers) only."""
-        index = torch.as_tensor(index, device=self.device).reshape(-1)
-        if index.is_floating_point() or index.dtype == torch.bool:
-            raise InputError(f"select: expected indices (integers), got {index.dtype}.")
-        index = index.long()
+        index = torch.from_numpy(integer_array(index, "select").astype(np.int64).reshape(-1)).to(self.device)
         if index.numel() == 0 or int(index.min()) < 0 or int(index.max()) >= self.batch_size:
             raise InputError(
                 f"select: expected indices in 0..{self.batch_size - 1}, at least one, got {index.tolist()[:8]}."
@@ -174,8 +177,7 @@ class Composite:
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Composite:
         """The problem in another precision or on another device; itself, with all it knows, where nothing changes."""
-        if dtype is not None and dtype not in (torch.float32, torch.float64):
-            raise InputError(f"to: expected torch.float32 or torch.float64, got {dtype!r}.")
+        dtype = None if dtype is None else float_dtype(dtype, "to")
         same_device = device is None or torch.device(device) == self.device
         if dtype in (None, self.dtype) and same_device:
             return self

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o._arrays import as_tensor, batch_of, per_instance
+from l2o._arrays import as_tensor, batch_of, integer_array, per_instance
 from l2o._errors import InputError
 from l2o.problems.composite import Composite
 from l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
@@ -129,7 +129,7 @@ def quadratic_form(Q: Any, c: Any, *, dtype: torch.dtype = torch.float64) -> Qua
     map_, linear = _matrix_and_rows(0.5 * (matrix + matrix.mT), c, ("Q", "c"), dtype)
     form = QuadraticForm(map_, linear)
     low, high = form.eigenvalues[:, 0], form.eigenvalues[:, -1]
-    tolerance = max(1e-12, 10 * torch.finfo(dtype).eps)
+    tolerance = max(1e-12, 10 * torch.finfo(matrix.dtype).eps)
     worst = int((low + tolerance * high.clamp(min=0.0)).argmin())
     if float(low[worst]) < -tolerance * max(float(high[worst]), 0.0):
         raise InputError(
@@ -226,10 +226,10 @@ def _labels(groups: Any) -> torch.Tensor:
 
 
 def _integers(values: Any, name: str) -> np.ndarray:
-    array = np.asarray(values.cpu() if isinstance(values, torch.Tensor) else values)
+    array = integer_array(values, name)
     if array.size == 0:
         raise InputError(f"{name}: it is empty; give every group at least one variable.")
-    if array.ndim != 1 or array.dtype.kind not in "iu":
+    if array.ndim != 1:
         raise InputError(
             f"{name}: expected integers, a list of lists of indices or one label per variable (n,), got shape "
             f"{array.shape} of {array.dtype}."

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from l2o._arrays import real_array
 from l2o._errors import InputError
 from l2o.problems.composite import Composite
 from l2o.problems.constructors import quadratic_form
@@ -59,10 +60,7 @@ class Instance:
 
     def array(self, name: str, *shape: int | None) -> np.ndarray:
         """A finite float64 array; None in `shape` stands for any length >= 1."""
-        raw = np.asarray(self._raw(name))
-        if raw.dtype.kind not in "fiub":
-            raise InputError(f"instance[{name!r}]: expected real numbers, got dtype {raw.dtype}.")
-        array = raw.astype(np.float64)
+        array = real_array(self._raw(name), f"instance[{name!r}]")
         fits = array.ndim == len(shape) and all(
             got == wanted or (wanted is None and got > 0) for got, wanted in zip(array.shape, shape)
         )

@@ -12,6 +12,7 @@ from typing import Self
 
 import torch
 
+from l2o._arrays import moved
 from l2o._errors import InputError
 from l2o.problems.composite import Composite
 from l2o.problems.nonsmooth import L1
@@ -63,7 +64,7 @@ class OfficialShiftedL1(L1):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return replace(self, lam=self.lam.to(dtype=dtype, device=device), t=self.t.to(dtype=dtype, device=device))
+        return replace(self, lam=moved(self.lam, dtype, device), t=moved(self.t, dtype, device))
 
 
 def with_official_prox(problem: Composite, t: float) -> Composite:

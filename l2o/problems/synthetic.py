@@ -6,12 +6,14 @@ instances of a larger batch are those of a smaller one and different seeds never
 
 from __future__ import annotations
 
+import operator
 import zlib
 
 import numpy as np
 import torch
 
 from l2o._errors import InputError
+from l2o._files import check_memory, memory_limit
 from l2o._memory import data_size, require_memory
 from l2o.problems import constructors
 from l2o.problems.composite import Composite
@@ -20,29 +22,41 @@ from l2o.problems.constructors import logistic_l1 as _logistic_l1
 from l2o.problems.constructors import quadratic as _quadratic
 from l2o.problems.smooth import SmoothTerm
 
+_MEMORY = 4  # times the limit of a file is what the data of a batch may take
+
+
+def _is_integer(value: object, least: int) -> bool:
+    return hasattr(value, "__index__") and not isinstance(value, (bool, np.bool_)) and operator.index(value) >= least
+
 
 def _streams(family: str, seed: int, batch: int) -> list[np.random.Generator]:
-    _check_batch(batch)
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:  # larger ones are split by NumPy and could meet others
+    if not _is_integer(seed, 0) or seed >= 2**32:  # larger ones are split by NumPy and could meet others
         raise InputError(f"seed: expected an integer in [0, 2**32), got {seed!r}.")
     label = zlib.crc32(family.encode())
-    return [np.random.default_rng([label, seed, b]) for b in range(batch)]
-
-
-def _check_batch(batch: int) -> None:
-    if not isinstance(batch, int) or batch < 1:
-        raise InputError(f"batch: expected at least one instance, an integer, got {batch!r}.")
+    return [np.random.default_rng([label, operator.index(seed), b]) for b in range(batch)]
 
 
 def _check_size(batch: int, rows: int, dim: int, sparsity: int) -> None:
-    """Refuse sizes that are none, and those whose data do not fit into memory."""
-    _check_batch(batch)
-    if rows < 1 or dim < 1 or not 0 <= sparsity <= dim:
+    if not _is_integer(batch, 1):
+        raise InputError(f"batch: expected at least one instance, an integer, got {batch!r}.")
+    if not (_is_integer(rows, 1) and _is_integer(dim, 1) and _is_integer(sparsity, 0) and sparsity <= dim):
         raise InputError(
-            f"expected rows >= 1, dim >= 1 and 0 <= sparsity <= dim, got {rows} x {dim}, sparsity {sparsity}."
+            f"expected rows >= 1, dim >= 1 and 0 <= sparsity <= dim, integers, got {rows!r} x {dim!r}, sparsity "
+            f"{sparsity!r}."
         )
-    what = f"{batch} instances of {rows} x {dim}"
-    require_memory(data_size(batch, rows, dim), what, "ask for fewer instances or smaller sizes")
+    where = f"{batch} instances of {rows} x {dim}"
+    size = data_size(operator.index(batch), operator.index(rows), operator.index(dim))
+    require_memory(size, where, "ask for fewer instances or smaller sizes")
+    check_memory(8 * int(batch) * int(rows) * int(dim), where, limit=_MEMORY * memory_limit())
+
+
+def _tenth(dim: int) -> int:
+    """A default of `sparsity`; `_check_size` looks at `dim` itself."""
+    return max(1, dim // 10) if _is_integer(dim, 1) else 1
+
+
+def _two_fifths(dim: int) -> int:
+    return max(1, (2 * dim) // 5) if _is_integer(dim, 1) else 1
 
 
 def _sparse(rng: np.random.Generator, dim: int, sparsity: int) -> np.ndarray:
@@ -100,7 +114,7 @@ def lasso(
     are scaled, one of `LAWS`. `correlation` c in [0, 1) mixes one normal vector into all columns, a column becoming
     sqrt(1 - c) of itself and sqrt(c) of that vector: the expected inner product of two normal ones is about c.
     """
-    sparsity = max(1, dim // 10) if sparsity is None else sparsity
+    sparsity = _tenth(dim) if sparsity is None else sparsity
     _check_size(batch, rows, dim, sparsity)
     if condition is not None and not 1 <= condition < np.inf:
         raise InputError(f"condition: expected a number >= 1 or None, got {condition}.")
@@ -134,7 +148,7 @@ def logistic_l1(
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
     """l1-logistic with Gaussian A and labels 1[A x_true >= 0], x_true sparse (the paper: 1000 x 50, 20 non-zeros)."""
-    sparsity = max(1, (2 * dim) // 5) if sparsity is None else sparsity
+    sparsity = _two_fifths(dim) if sparsity is None else sparsity
     _check_size(batch, rows, dim, sparsity)
     matrices, labels = np.empty((batch, rows, dim)), np.empty((batch, rows))
     for b, rng in enumerate(_streams("logistic", seed, batch)):
@@ -147,7 +161,7 @@ def _regression(
     family: str, batch: int, rows: int, dim: int, sparsity: int | None, noise: float, outliers: float, seed: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """A of unit columns and y = A x_true + noise, a fraction `outliers` of it off by normal numbers of size 5."""
-    sparsity = max(1, dim // 10) if sparsity is None else sparsity
+    sparsity = _tenth(dim) if sparsity is None else sparsity
     _check_size(batch, rows, dim, sparsity)
     if not 0 <= outliers <= 1:
         raise InputError(f"outliers: expected a fraction in [0, 1], got {outliers}.")
@@ -164,7 +178,7 @@ def _classification(
     family: str, batch: int, rows: int, dim: int, sparsity: int | None, flips: float, seed: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Gaussian A and labels 1[A x_true >= 0], a fraction `flips` of them turned."""
-    sparsity = max(1, (2 * dim) // 5) if sparsity is None else sparsity
+    sparsity = _two_fifths(dim) if sparsity is None else sparsity
     _check_size(batch, rows, dim, sparsity)
     if not 0 <= flips <= 1:
         raise InputError(f"flips: expected a fraction in [0, 1], got {flips}.")
@@ -278,7 +292,7 @@ def simplex_least_squares(
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
     """1/2 ||A x - y||^2 on the simplex; A as for `lasso`, y = A x_true + noise with x_true a sparse point of it."""
-    sparsity = max(1, dim // 10) if sparsity is None else sparsity
+    sparsity = _tenth(dim) if sparsity is None else sparsity
     _check_size(batch, rows, dim, sparsity)
     if sparsity < 1:
         raise InputError(f"sparsity: expected >= 1, for 0 is no point of the simplex, got {sparsity}.")
@@ -307,14 +321,14 @@ def group_lasso(
 
     The last group is smaller where `size` does not divide `dim`. The default of `active` is a tenth of the groups.
     """
-    if not isinstance(size, int) or size < 1:
+    if not _is_integer(size, 1):
         raise InputError(f"size: expected the number of variables of a group, an integer >= 1, got {size!r}.")
+    _check_size(batch, rows, dim, 0)
     labels = np.arange(dim) // size
     count = -(-dim // size)
     active = max(1, count // 10) if active is None else active
-    if not 0 <= active <= count:
+    if not _is_integer(active, 0) or active > count:
         raise InputError(f"active: expected a number of groups in 0..{count}, got {active}.")
-    _check_size(batch, rows, dim, 0)
     matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
     for b, rng in enumerate(_streams("group-lasso", seed, batch)):
         matrices[b] = _unit_columns(rng.standard_normal((rows, dim)))
@@ -334,9 +348,9 @@ def quadratic(
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
     """1/2 x'Qx - c'x, Q with eigenvalues log-spaced over [L/condition, L] in a random basis; minimiser normal."""
-    if condition < 1 or smoothness <= 0 or dim < 1:
-        raise InputError(f"expected condition >= 1, smoothness > 0, dim >= 1, got {condition}, {smoothness}, {dim}.")
     _check_size(batch, dim, dim, 0)
+    if not 1 <= condition < np.inf or not 0 < smoothness < np.inf:
+        raise InputError(f"expected finite condition >= 1 and smoothness > 0, got {condition}, {smoothness}.")
     forms, linear = np.empty((batch, dim, dim)), np.empty((batch, dim))
     eigenvalues = smoothness * np.logspace(-np.log10(condition), 0.0, dim)
     for b, rng in enumerate(_streams("quadratic", seed, batch)):

@@ -17,6 +17,7 @@ from typing import ClassVar
 import torch
 
 from l2o import _rounding
+from l2o._arrays import moved
 from l2o.problems.nonsmooth import Box, NonsmoothTerm, Zero
 from l2o.problems.nonsmooth._base import CoupledTerm, pick
 from l2o.problems.smooth import SmoothTerm
@@ -82,7 +83,7 @@ class Change:
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Change:
         """In another precision or on another device."""
-        return Change(*(p.to(dtype=dtype, device=device) for p in (self.scale, self.dilation, self.shift)))
+        return Change(*(moved(p, dtype, device) for p in (self.scale, self.dilation, self.shift)))
 
     def arrays(self) -> dict[str, torch.Tensor]:
         """c, a and t by name."""

@@ -99,7 +99,7 @@ class ScheduleConfig(Section):
     clip: float | None = Field(1.0, gt=0)
     precision: Literal["float32", "float64"] = "float32"
     device: str = "cpu"
-    threads: int | None = Field(None, ge=1, le=1024)
+    threads: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")
     def _segments(self) -> ScheduleConfig:
@@ -108,6 +108,14 @@ class ScheduleConfig(Section):
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds must differ, got {list(self.seeds)}")
         return self
+
+    @field_validator("threads")
+    @classmethod
+    def _few(cls, threads: int | None) -> int | None:
+        most = max(64, os.cpu_count() or 1)
+        if threads is not None and threads > most:
+            raise ValueError(f"expected at most {most} threads here, got {threads}")
+        return threads
 
     @field_validator("device")
     @classmethod

@@ -190,7 +190,7 @@ class _Stages:
     def _path(self, batches: int) -> Path | None:
         return None if self.folder is None else self.folder / f"stage-{batches}-{self.digest[:12]}.npz"
 
-    def resume(self, done: int) -> None:
+    def resume(self, done: int, shapes: dict[str, torch.Size]) -> None:
         """Take up the stages that an earlier call has passed."""
         for batches in sorted(b for b in self.wanted if b < done):
             path = self._path(batches)
@@ -199,7 +199,11 @@ class _Stages:
                     f"{self.folder}: a training stands there at {done} batches, and its weights after {batches} were "
                     f"not kept; give another folder, or delete it to start over."
                 )
-            self.found[batches] = read_npz(path, "the weights of a stage", "delete the folder to start over")
+            weights = read_npz(path, "the weights of a stage", "delete the folder to start over")
+            fits = {n: a.shape for n, a in weights.items()} == {n: tuple(s) for n, s in shapes.items()}
+            if not fits or any(a.dtype != np.float64 for a in weights.values()):
+                raise InputError(f"{path}: not the weights of this model, or damaged; delete the folder to start over.")
+            self.found[batches] = weights
 
     def keep(self, state: TrainingState) -> None:
         """Keep the weights as they are now, if they were asked for."""
@@ -235,6 +239,7 @@ def train_one(
     state_file = None if folder is None else folder / "state.npz"
     if state_file is not None and state_file.exists():
         state = TrainingState.load(state_file, config.digest)
+        state.check({n: w.shape for n, w in model.parameters.items()}, state_file)
         for group in TrainingState._GROUPS:
             moved = {n: t.to(dtype=dtype, device=schedule.device) for n, t in getattr(state, group).items()}
             setattr(state, group, moved)
@@ -245,7 +250,7 @@ def train_one(
 
     held_out = HeldOut.make(config)
     kept = _Stages(stages, folder, config.digest)
-    kept.resume(resumed_at)
+    kept.resume(resumed_at, {n: w.shape for n, w in state.weights.items()})
     kept.keep(state)
     if not state.curve:  # the untrained model is a candidate too: a diverging run must not replace it
         _validate(model, held_out, state)

@@ -6,12 +6,13 @@ import json
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from l2o._errors import InputError
-from l2o._files import read_npz, write_npz
+from l2o._files import read_npz, take_meta, write_npz
 
 FORMAT = 1
 
@@ -62,19 +63,41 @@ class TrainingState:
         """Read a state written under the settings `digest`."""
         what, instead = "a training state", "delete it to start over"
         arrays = read_npz(path, what, instead)
-        try:
-            meta = json.loads(arrays.pop("meta").tobytes())
-            current, given = meta.pop("format") == FORMAT, meta.pop("digest")
-        except (ValueError, KeyError, TypeError):
-            current = False
-        if not current:
+        meta = take_meta(arrays, str(path), what, instead)
+        if meta.pop("format", None) != FORMAT:
             raise InputError(f"{path}: not {what} in this format ({FORMAT}), or damaged; {instead}.")
-        if given != digest:
+        if meta.pop("digest", None) != digest:
             raise InputError(
                 f"{path}: it was written under other settings; give another --out, or delete it to start over."
             )
         groups: dict[str, dict[str, torch.Tensor]] = {g: {} for g in cls._GROUPS}
         for key, array in arrays.items():
-            group, name = key.split("/", 1)
+            group, _, name = key.partition("/")
+            if group not in groups or array.dtype not in (np.float32, np.float64) or np.isnan(array).any():
+                raise InputError(f"{path}: not {what}, or damaged (its array {key} of {array.dtype}); {instead}.")
             groups[group][name] = torch.from_numpy(array)
+        shapes = [{name: tensor.shape for name, tensor in groups[g].items()} for g in cls._GROUPS]
+        if any(other != shapes[0] for other in shapes) or not _numbers_fit(meta, cls._NUMBERS):
+            raise InputError(f"{path}: not {what}, or damaged (its parts do not fit each other); {instead}.")
         return cls(digest, **groups, **meta)
+
+    def check(self, shapes: dict[str, torch.Size], where: Path) -> None:
+        """Raise unless the weights have these names and shapes, those of the model."""
+        if {name: tensor.shape for name, tensor in self.weights.items()} != shapes:
+            raise InputError(f"{where}: its weights are not those of this model; delete it to start over.")
+
+
+def _numbers_fit(meta: dict[str, Any], names: tuple[str, ...]) -> bool:
+    """Whether the numbers of a state, read from JSON, are all there, of their types and in range."""
+
+    def real(value: Any) -> bool:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+    counts = ("updates", "batches_done", "best_at", "skipped")
+    return (
+        set(meta) == set(names)
+        and all(isinstance(meta[n], int) and not isinstance(meta[n], bool) and 0 <= meta[n] < 2**53 for n in counts)
+        and all(real(meta[n]) for n in ("best_loss", "seconds"))
+        and isinstance(meta["curve"], list)
+        and all(isinstance(pair, list) and len(pair) == 2 and all(map(real, pair)) for pair in meta["curve"])
+    )

@@ -83,7 +83,7 @@ BAD = {
     "a header": (lambda d: REAL.ionosphere(d / "header.data"), "line 1 is not"),
     "NaN": (lambda d: REAL.ionosphere(d / "nan.data"), "line 1 is not"),
     "one class": (lambda d: REAL.ionosphere(d / "one.data"), "both classes"),
-    "binary": (lambda d: REAL.ionosphere(d / "binary.data"), "not plain text"),
+    "binary": (lambda d: REAL.ionosphere(d / "binary.data"), "not UTF-8 text"),
     "no folder": (lambda d: REAL.bsds500(d / "no"), "no such folder"),
     "no pictures": (lambda d: REAL.bsds500(d), "no pictures"),
     "no picture": (lambda d: REAL.bsds500(d / "broken"), "not a picture"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 
 import l2o
+from l2o.problems.real.columns import standardised
 from verification._cli_inputs import data_problem
 
 RNG = np.random.default_rng(0)
@@ -73,6 +76,45 @@ def test_scaling_of_columns(npz) -> None:
     assert np.allclose(norms, [[1, 1, 1, 0]] * 2)
 
 
+def _exactly_standardised(column: np.ndarray) -> list[float]:
+    entries = [Fraction(float(v)) for v in column]
+    mean = sum(entries) / len(entries)
+    largest = max(abs(v - mean) for v in entries)
+    ratios = [(v - mean) / largest for v in entries]
+    variance = sum(v**2 for v in ratios) / len(ratios)
+    deviation = Fraction(math.isqrt(int(variance * 4**100)), 2**100)
+    return [float(v / deviation) for v in ratios]
+
+
+COLUMNS = {
+    "last digits": np.array([0.1 * 3, 0.3, 0.3]),
+    "one float apart": np.r_[np.full(999, 0.1), np.nextafter(0.1, 1)],
+    "first differs": np.r_[np.nextafter(0.1, 1), np.full(98, 0.1)],
+    "nanoseconds": 1.7e18 + 256.0 * np.arange(50),
+    "microseconds": 1.7e9 + 1e-6 * np.arange(50),
+    "huge and far": 1e300 + 1e285 * np.arange(9),
+    "tiny": 5e-324 * np.arange(1, 8),
+    "tiny steps": 1e-300 + 1e-315 * np.arange(9),
+    "both signs": np.array([-1e308, 1e308, 0.0]),
+    "an outlier": np.r_[1e9 + 1e-6 * np.arange(9), -1e9],
+    "negative": -1.7e18 - 256.0 * np.arange(7),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_standardised_columns_have_mean_zero_and_deviation_one(name: str) -> None:
+    column = COLUMNS[name]
+    got = standardised(np.column_stack([column, column[::-1], np.full(len(column), column[0])]))
+    right = np.array(_exactly_standardised(column))
+    assert np.allclose(got[:, 0], right, rtol=0, atol=1e-14 * np.abs(right).max())
+    assert np.allclose(got[::-1, 1], right, rtol=0, atol=1e-14 * np.abs(right).max())
+    assert not got[:, 2].any()
+    assert np.allclose(got.mean(0)[:2], 0, atol=1e-14)
+    assert np.allclose(got.std(0)[:2], 1, atol=1e-14)
+    batched = standardised(np.stack([column[:, None]] * 2))
+    assert np.allclose(batched, right[:, None], rtol=0, atol=1e-14 * np.abs(right).max())
+
+
 CSV = "u, v ,label\n1,2.5,0\n\n-3e-1, 4,1\n"
 
 
@@ -104,6 +146,13 @@ BAD_NPZ = {
     "other labels": ({"A": A, "labels": [1, 2, 2, 1, 1]}, "logistic_l1", {}, "found 1, 2;"),
     "many labels": ({"A": A[[0] * 9], "labels": np.arange(9)}, "logistic_l1", {}, r"found 0, .*5, \.\.\. \(9 values\)"),
     "target": ({"A": A, "y": Y}, "lasso", {"target": "y"}, "column of a csv"),
+    "lam of a quadratic": ({"Q": np.eye(2), "c": [1, 2]}, "quadratic", {"lam": 0.5}, "a quadratic has none"),
+    "lam beside a quadratic": ({"Q": np.eye(2), "c": [1, 2], "lam": 0.5}, "quadratic", {}, "a quadratic has none"),
+    "L of a lasso": ({"A": A, "y": Y}, "lasso", {"smoothness": "official"}, "smoothness .* leave it out"),
+    "L of a quadratic": ({"Q": np.eye(2), "c": [1, 2]}, "quadratic", {"smoothness": "official"}, "leave it out"),
+    "integers above 2^53": ({"A": A, "y": np.full(5, 2**53 + 1)}, "lasso", {}, "2.53"),
+    "dates": ({"A": A, "y": np.zeros(5, "M8[s]")}, "lasso", {}, "dates"),
+    "records": ({"A": A, "y": np.zeros(5, [("a", float)])}, "lasso", {}, "records"),
     "scaled quadratic": ({"Q": np.eye(2), "c": [1, 2]}, "quadratic", {"unit_columns": True}, "has none"),
     "family": ({"A": A, "y": Y}, "ridge", {}, "family: expected lasso, logistic_l1, quadratic"),
 }
@@ -156,6 +205,18 @@ BAD_CSV = {
     "NaN": ("a,b\n1,nan\n", "lasso", "line 2, column 'b': expected a finite number, got 'nan'"),
     "inf": ("a,b\n1,2\n1e999,2\n", "lasso", "line 3, column 'a': expected a finite number"),
     "short row": ("a,b\n\n1\n", "lasso", "line 3 has 1 cells, the header 2"),
+    "index of pandas": (",a,b\n0,1,2\n", "lasso", r"column 1 has no name .*index=False.*row\.names = FALSE"),
+    "index of R": ('"","a","b"\n"1",1,2\n', "lasso", "column 1 has no name"),
+    "blank name": (" ,a,b\n0,1,2\n", "lasso", "column 1 has no name"),
+    "index read again": ("Unnamed: 0,a,b\n0,1,2\n", "lasso", "column 1 has no name .'Unnamed: 0'"),
+    "comma at the end": ("a,b,\n1,2,\n", "lasso", "column 3 has no name .*comma at the end"),
+    "no name in between": ("a,,b\n1,2,3\n", "lasso", "column 2 has no name .*name each"),
+    "row names of R": ("a,b\n1,1,2\n", "lasso", r"line 2 has 3 cells, the header 2 .*row\.names"),
+    "decimal commas": ("a,b\n1,5,2,5\n", "lasso", "line 2 has 4 cells, the header 2 .*write points"),
+    "quoted decimal comma": ('a,b\n"1,5",2\n', "lasso", "expected a number, got '1,5'; write numbers with a point"),
+    "semicolons and decimal commas": ("a;b\n1,5;2\n", "lasso", "one column only.*semicolons"),
+    "tabs": ("a\tb\n1\t2\n", "lasso", "one column only.*tabs"),
+    "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "lasso", "UTF-16"),
     "semicolons": ("a;b\n1;2\n", "lasso", "one column only"),
     "twice": ("a,a,b\n1,2,3\n", "lasso", "'a' is named twice"),
     "not text": (b"a,b\n\xff\xfe,2\n", "lasso", "not UTF-8"),
@@ -191,5 +252,17 @@ def test_the_command_line_reads_the_same_files(npz, table) -> None:
     problem, found = data_problem(table(CSV), 0.2, "logistic_l1")
     assert found == "logistic_l1"
     assert same(problem, l2o.real.load(table(CSV), "logistic_l1", lam=0.2))
+    for arrays, kind, family in (
+        ({"A": A, "y": Y, "times": np.arange(3)}, "lasso", "lasso"),
+        ({"A": A, "labels": LABELS, "note": np.array("mine")}, "lasso", "logistic_l1"),
+        ({"A": A, "y": Y, "labels": LABELS}, "logistic_l1", "logistic_l1"),
+    ):
+        problem, found = data_problem(npz(**arrays), 0.2, kind)  # other arrays are ignored, as l2o.real.load does
+        assert found == family
+        assert same(problem, l2o.real.load(npz(**arrays), family, lam=0.2))
+    with pytest.raises(l2o.InputError, match="arrays of lasso and logistic_l1; say which with --problem"):
+        data_problem(npz(A=A, y=Y, labels=LABELS), 0.2, "patches")
+    with pytest.raises(l2o.InputError, match=r"expected arrays A and y, .*, got A, z"):
+        data_problem(npz(A=A, z=Y), 0.2, "lasso")
     with pytest.raises(l2o.InputError, match="must be lasso or logistic_l1 for a csv, got 'quadratic'"):
         data_problem(table(CSV), 0.2, "quadratic")

@@ -399,7 +399,7 @@ def changed(worst: Arrays, **arrays: Any) -> Arrays:
         ({"smooth_f": np.zeros(3)}, r"'smooth_f'.*expected shape \(4\), got \(3,\)"),
         ({"smooth_g": np.full((4, 1), np.nan)}, r"'smooth_g'.*4 of 4 entries are NaN"),
         ({"smooth_x": np.zeros((4, 2))}, r"'smooth_x'.*expected shape \(any, 1\), got \(4, 2\)"),
-        ({"smooth_x": np.array([["a"]] * 4)}, r"'smooth_x'.*expected real numbers"),
+        ({"smooth_x": np.array([["a"]] * 4)}, r"'smooth_x'.*expected numbers"),
         ({"L": -1.0}, "expected 0 <= mu < L"),
         ({"function_class": "smooth_strongly_convex", "mu": 1.0}, r"where mu = L.*l2o\.quadratic"),
         ({"nonsmooth_x": np.zeros((2, 1))}, "no 'nonsmooth_s'"),

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 import torch
 
+from l2o._arrays import moved
 from l2o.problems.nonsmooth._base import NonsmoothTerm, pick
 
 
@@ -52,5 +53,5 @@ class Box(NonsmoothTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        lower, upper = (b.to(dtype=dtype, device=device) for b in (self.lower, self.upper))
+        lower, upper = (moved(b, dtype, device) for b in (self.lower, self.upper))
         return replace(self, lower=lower, upper=upper)

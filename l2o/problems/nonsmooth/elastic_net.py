@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 import torch
 
+from l2o._arrays import moved
 from l2o.problems.nonsmooth._base import NonsmoothTerm, pick
 from l2o.problems.nonsmooth.l1 import soft_threshold
 
@@ -51,5 +52,5 @@ class ElasticNet(NonsmoothTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        lam, ridge = (p.to(dtype=dtype, device=device) for p in (self.lam, self.ridge))
+        lam, ridge = (moved(p, dtype, device) for p in (self.lam, self.ridge))
         return replace(self, lam=lam, ridge=ridge)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import torch
 
 from l2o import _rounding
+from l2o._arrays import moved
 from l2o._errors import InputError
 from l2o.problems.nonsmooth._base import CoupledTerm, pick
 from l2o.problems.nonsmooth._lengths import group_lengths
@@ -146,5 +147,5 @@ class GroupL1(CoupledTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device; the groups stay integers."""
-        lam, center = (a.to(dtype=dtype, device=device) for a in (self.lam, self.center))
+        lam, center = (moved(a, dtype, device) for a in (self.lam, self.center))
         return replace(self, lam=lam, groups=self.groups.to(device=device), center=center)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 import torch
 
+from l2o._arrays import moved
 from l2o.problems import _simplex
 from l2o.problems.nonsmooth._base import CoupledTerm, pick
 
@@ -91,4 +92,4 @@ class Hull(CoupledTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return replace(self, points=self.points.to(dtype=dtype, device=device))
+        return replace(self, points=moved(self.points, dtype, device))

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 import torch
 
+from l2o._arrays import moved
 from l2o.problems.nonsmooth._base import NonsmoothTerm, pick
 
 
@@ -58,4 +59,4 @@ class L1(NonsmoothTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return replace(self, lam=self.lam.to(dtype=dtype, device=device))
+        return replace(self, lam=moved(self.lam, dtype, device))

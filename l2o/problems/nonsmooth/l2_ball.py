@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import torch
 
 from l2o import _rounding
+from l2o._arrays import moved
 from l2o.problems.nonsmooth._base import CoupledTerm, pick
 from l2o.problems.nonsmooth._lengths import length
 
@@ -152,4 +153,4 @@ class L2Ball(CoupledTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return replace(self, **{name: a.to(dtype=dtype, device=device) for name, a in self.arrays().items()})
+        return replace(self, **{name: moved(a, dtype, device) for name, a in self.arrays().items()})

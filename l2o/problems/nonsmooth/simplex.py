@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import torch
 
 from l2o import _rounding
+from l2o._arrays import moved
 from l2o.problems.nonsmooth._base import CoupledTerm, pick
 
 if TYPE_CHECKING:
@@ -161,4 +162,4 @@ class Simplex(CoupledTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return replace(self, **{name: a.to(dtype=dtype, device=device) for name, a in self.arrays().items()})
+        return replace(self, **{name: moved(a, dtype, device) for name, a in self.arrays().items()})

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import torch
 
+from l2o._arrays import float_dtype
 from l2o.problems.nonsmooth._base import NonsmoothTerm
 
 
@@ -47,4 +48,6 @@ class Zero(NonsmoothTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Zero:
         """Itself."""
+        if dtype is not None:
+            float_dtype(dtype)
         return self

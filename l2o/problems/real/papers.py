@@ -6,6 +6,7 @@ Berkeley segmentation data set. `breast_cancer`, `digits` and `patches` stand in
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from pathlib import Path
@@ -14,12 +15,14 @@ import numpy as np
 import torch
 
 from l2o._errors import InputError
+from l2o._files import check_memory, read_bytes, read_text
 from l2o.problems.composite import Composite
 from l2o.problems.constructors import lasso, logistic_l1
 from l2o.problems.real.columns import standardised, unit
 from l2o.problems.real.files import number
 from l2o.problems.real.pictures import SHIPPED, dictionary, scaled
 
+_LARGEST = 1 << 24  # bytes, many times those of the tables
 _PICTURES = (".jpg", ".jpeg", ".png")
 _LABELS = {"ionosphere": {"g": 1.0, "b": 0.0}, "spambase": {"1": 1.0, "0": 0.0}}
 _COLUMNS = {"ionosphere": 34, "spambase": 57}
@@ -48,14 +51,7 @@ def spambase(
 def _table(name: str, path: str | os.PathLike[str], lam: float, smoothness: str, dtype: torch.dtype) -> Composite:
     columns, classes = _COLUMNS[name], _LABELS[name]
     what = f"the lines of {name}.data, {columns} numbers and {' or '.join(classes)} each"
-    try:
-        lines = Path(path).read_text(encoding="ascii").splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; expected {what}.") from None
-    except OSError as problem:
-        raise InputError(f"{path}: cannot be read ({problem.strerror}); expected {what}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not plain text; expected {what}.") from None
+    lines = read_text(path, what, limit=_LARGEST).splitlines()
     features, labels = [], []
     for place, line in enumerate(lines, 1):
         cells = [cell.strip() for cell in line.split(",")]
@@ -104,11 +100,16 @@ def _pictures(folder: Path, size: int) -> list[np.ndarray]:
 
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected one of pictures ({', '.join(_PICTURES)}).")
-    found = []
+    found, pixels = [], 0
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in _PICTURES):
+        data = read_bytes(path, "a picture")
         try:
-            with Image.open(path) as image:
+            with Image.open(io.BytesIO(data)) as image:
+                pixels += image.width * image.height
+                check_memory(8 * pixels, f"{folder}: its pictures")
                 grey = np.asarray(image.convert("L"), dtype=float)
+        except InputError:
+            raise
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:  # all that Pillow raises
             raise InputError(f"{path}: not a picture that can be read ({problem}).") from None
         if min(grey.shape) >= size and grey.max() > grey.min():

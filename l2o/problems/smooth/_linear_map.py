@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from l2o import _rounding
+from l2o._arrays import moved
 
 
 def _norms(a: torch.Tensor, dim: int) -> torch.Tensor:
@@ -130,4 +131,4 @@ class LinearMap:
 
     def to(self, dtype: torch.dtype | None, device: torch.device | str | None) -> LinearMap:
         """The map in another precision or on another device."""
-        return LinearMap(self.matrix.to(dtype=dtype, device=device))
+        return LinearMap(moved(self.matrix, dtype, device))

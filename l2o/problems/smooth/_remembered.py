@@ -24,6 +24,8 @@ class Remembered(SmoothTerm):
 
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B,n) -> (B,), (B,n)."""
+        if x.is_inference():  # such a tensor has no version, so nobody knows whether it was changed since
+            return self._term.value_and_gradient(x)
         with_graph = torch.is_grad_enabled()
         for point, version, graph, known in self._known:
             if point is x and version == x._version and graph == with_graph:

@@ -15,6 +15,7 @@ from typing import ClassVar, Self
 import torch
 
 from l2o import _rounding
+from l2o._arrays import moved
 from l2o.problems.nonsmooth._base import pick
 from l2o.problems.smooth._base import SmoothTerm
 from l2o.problems.smooth._linear_map import LinearMap
@@ -156,8 +157,9 @@ class ResidualLoss(SampleLoss):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        moved = {name: a.to(dtype=dtype, device=device) for name, a in {"target": self.target, **self.scale()}.items()}
-        return replace(self, map=self.map.to(dtype, device), **moved)
+        arrays = {"target": self.target, **self.scale()}
+        arrays = {name: moved(a, dtype, device) for name, a in arrays.items()}
+        return replace(self, map=self.map.to(dtype, device), **arrays)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,4 +205,4 @@ class MarginLoss(SampleLoss):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return replace(self, map=self.map.to(dtype, device), labels=self.labels.to(dtype=dtype, device=device))
+        return replace(self, map=self.map.to(dtype, device), labels=moved(self.labels, dtype, device))

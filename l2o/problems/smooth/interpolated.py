@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from l2o import _rounding
+from l2o._arrays import moved
 from l2o.problems import _simplex
 from l2o.problems.smooth._base import SmoothTerm
 
@@ -133,4 +134,4 @@ class Interpolated(SmoothTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return replace(self, **{name: a.to(dtype=dtype, device=device) for name, a in self.arrays().items()})
+        return replace(self, **{name: moved(a, dtype, device) for name, a in self.arrays().items()})

@@ -10,6 +10,7 @@ import torch
 from torch.nn.functional import softplus
 
 from l2o import _rounding
+from l2o._arrays import moved
 from l2o.problems.smooth._base import SmoothTerm
 from l2o.problems.smooth._linear_map import LinearMap
 
@@ -102,4 +103,4 @@ class Logistic(SmoothTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return replace(self, map=self.map.to(dtype, device), labels=self.labels.to(dtype=dtype, device=device))
+        return replace(self, map=self.map.to(dtype, device), labels=moved(self.labels, dtype, device))

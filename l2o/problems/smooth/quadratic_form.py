@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 import torch
 
 from l2o import _rounding
+from l2o._arrays import moved
 from l2o.problems.smooth._base import SmoothTerm
 from l2o.problems.smooth._linear_map import LinearMap
 
@@ -78,4 +79,4 @@ class QuadraticForm(SmoothTerm):
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return replace(self, map=self.map.to(dtype, device), linear=self.linear.to(dtype=dtype, device=device))
+        return replace(self, map=self.map.to(dtype, device), linear=moved(self.linear, dtype, device))
