@@ -7,10 +7,10 @@ import json
 import os
 import re
 import tomllib
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from l2o._errors import InputError
 from l2o._files import read_text
@@ -20,16 +20,39 @@ _LIMIT = 1 << 18
 _DEEP_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""")
 
 
-class Section(BaseModel):
-    """A part of a configuration: unknown keys are errors, values do not change."""
+MOST = 10**12
+"""The largest integer that a configuration may hold; sizes that a machine could not answer are refused elsewhere."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class Section(BaseModel):
+    """A part of a configuration: unknown keys are errors, values do not change.
+
+    Nothing is converted: a text is no number, true is not 1, and no number is infinite. A list of TOML is a tuple here.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, int) and abs(value) > MOST:
+            raise ValueError(f"expected at most {MOST}, got {_short(value)}")
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        return tuple(value) if isinstance(value, list) and _holds_tuple(annotation) else value
 
     @property
     def digest(self) -> str:
         """Hex digest of the settings: equal settings, equal digest."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _holds_tuple(annotation: Any) -> bool:
+    return get_origin(annotation) is tuple or any(_holds_tuple(part) for part in get_args(annotation))
+
+
+def _short(value: int) -> str:
+    return str(value) if abs(value) < 10**30 else "a longer one"
 
 
 def usable_device(device: str) -> str:
@@ -68,8 +91,11 @@ def read_config(
 
 
 def one_line(problem: ValidationError) -> str:
-    parts = []
+    parts, places = [], [error["loc"] for error in problem.errors()]
     for error in problem.errors():
+        within = any(place[: len(error["loc"])] == error["loc"] and place != error["loc"] for place in places)
+        if error["type"] == "too_short" and within:
+            continue  # it lacks the entries that are wrong
         key = ".".join(str(p) for p in error["loc"]) or "(top)"
         unknown = error["type"] == "extra_forbidden"
         message = "unknown key; remove it or check its spelling" if unknown else error["msg"]

@@ -12,6 +12,7 @@ import torch
 
 from l2o._arrays import as_tensor
 from l2o._errors import InputError
+from l2o._memory import require_memory, run_size
 from l2o.optimizers._base import Optimizer
 from l2o.problems.composite import Composite
 from l2o.run import Run
@@ -218,6 +219,14 @@ def threads_for(problem: Composite) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
+def _check_memory(problem: Composite, steps: int, record: str) -> None:
+    """Refuse a run that does not fit into memory, before its first step."""
+    batch, dim, arrays = problem.batch_size, problem.dim, record == "all"
+    size = run_size(batch, dim, steps, arrays=arrays, itemsize=torch.finfo(problem.dtype).bits // 8)
+    instead = 'ask for fewer steps or instances, or record="scalars"' if arrays else "ask for fewer steps or instances"
+    require_memory(size, f"a run of {steps} steps on {batch} instances of {dim} variables", instead)
+
+
 @torch.no_grad()
 def rollout(
     optimizer: Optimizer,
@@ -243,6 +252,7 @@ def rollout(
     if isinstance(steps, bool) or not hasattr(steps, "__index__") or operator.index(steps) < 1:
         raise InputError(f"steps: expected an integer >= 1, got {steps!r}.")
     steps = operator.index(steps)
+    _check_memory(problem, steps, record)
     for method in ("init", "step"):
         if not callable(getattr(optimizer, method, None)):
             raise InputError(

@@ -10,7 +10,8 @@ from typing import Any
 
 import typer
 
-from verification._console import console, errors, progress_bar
+from verification._console import console, emit, errors, progress_bar
+from verification._options import writable_folder
 
 Progress = Callable[[int, int, str], None]
 
@@ -27,12 +28,13 @@ def answer(
     `run(progress)` makes a result with `broken`, each item of which `in_words` puts into words, and `to_dict`;
     `package` has `write(result, folder)` and `lines(result)`.
     """
+    writable_folder(out)
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None)
         result = run(lambda done, total, what: bar.update(task, completed=done, total=total, description=what))
     page = package.write(result, out)
     if as_json:
-        typer.echo(json.dumps({"page": str(page), **result.to_dict()}, allow_nan=False))
+        emit(json.dumps({"page": str(page), **result.to_dict()}, allow_nan=False))
     else:
         for line in (*package.lines(result), str(page)):
             console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from verification._answer_cli import answer
+from verification._options import Seed
 
 
 def beyond_convex(
@@ -20,7 +21,7 @@ def beyond_convex(
     quick: Annotated[
         bool, typer.Option("--quick", help="One loss, fewer instances and steps, in a quarter of a minute.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the problems and starts.")] = 0,
+    seed: Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """Which guarantees survive where f is not convex or points are constrained, and which inequality the others lose.

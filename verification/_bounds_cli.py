@@ -10,7 +10,7 @@ from rich.table import Table
 
 import bounds
 from bounds.proofs import ARGUMENTS
-from verification._console import console
+from verification._console import console, emit
 
 
 def _chosen(name: str | None) -> list[bounds.Bound]:
@@ -40,7 +40,7 @@ def list_bounds(
         for b in _chosen(name)
     ]
     if as_json:
-        typer.echo(json.dumps(entries))
+        emit(json.dumps(entries))
     elif name:
         e = entries[0]
         console.print(f"{e['number']} {e['name']}: {e['title']} ({e['kind']}, per {e['level']})", markup=False)
@@ -74,7 +74,7 @@ def prove_bounds(
             console.print(f"{b.number:5}{b.key}: {says}", markup=False, highlight=False, soft_wrap=True)
     if as_json:
         certificates = [proof.certificate() for proof in proofs]
-        typer.echo(json.dumps(certificates[0] if name else certificates))
+        emit(json.dumps(certificates[0] if name else certificates))
     # an entry without a proof says so; an argument that does not hold is a violation
     failed = [proof for proof in proofs if not proof.valid and proof.bound in ARGUMENTS]
     raise typer.Exit(1 if failed else 0)

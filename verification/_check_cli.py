@@ -9,7 +9,8 @@ import typer
 from rich.text import Text
 
 import l2o
-from verification._console import console, progress_bar
+from verification._console import console, emit, progress_bar
+from verification._options import SEED
 
 _COLOURS = {"passed": "green", "failed": "red", "not applicable": "dim", "expected failure": "yellow"}
 
@@ -27,7 +28,7 @@ def check(
     checks: Annotated[
         list[str] | None, typer.Option("--check", help="A check, by name; may be repeated. All of them if left out.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the instances and of the optimizer.")] = 0,
+    seed: Annotated[int, typer.Option(callback=SEED, help="Seed of the instances and of the optimizer.")] = 0,
     kind: Annotated[
         str | None, typer.Option(help="What a checkpoint of the authors' code is: go-math-l2o, ...")
     ] = None,
@@ -63,7 +64,7 @@ def check(
             progress=lambda name, done, total: bar.update(task, completed=done, total=total, description=name),
         )
     if as_json:
-        typer.echo(json.dumps(report.to_dict(), allow_nan=False))
+        emit(json.dumps(report.to_dict(), allow_nan=False))
     else:
         head, *_ = report.summary().splitlines()
         console.print(head, highlight=False, markup=False, soft_wrap=True)

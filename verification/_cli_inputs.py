@@ -5,26 +5,11 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 import l2o
 from l2o._files import read_npz
 from l2o.optimizers._learned import LearnedOptimizer
-
-Name = Annotated[str, typer.Option(help="An optimizer, by name (l2o.optimizer_names()).")]
-Weights = Annotated[Path | None, typer.Option(help="Folder of `l2obound train`, in place of shipped weights.")]
-Untrained = Annotated[bool, typer.Option("--untrained", help="Random weights, though trained ones exist.")]
-Kind = Annotated[str, typer.Option(help="lasso, logistic_l1, quadratic, breast_cancer, digits or patches.")]
-Batch = Annotated[int, typer.Option(help="Number of instances.")]
-Rows = Annotated[int, typer.Option(help="Rows of A.")]
-Dim = Annotated[int, typer.Option(help="Variables.")]
-Lam = Annotated[float, typer.Option(help="Weight of the l1 norm.")]
-Steps = Annotated[int, typer.Option(help="Iterations K.")]
-Start = Annotated[float, typer.Option("--s", help="Shift of the initial point.")]
-Objective = Annotated[float, typer.Option("--t", help="Shift of the objective, F(x + t).")]
-Seed = Annotated[int, typer.Option(help="Seed of the problems and initial points.")]
 
 
 def command() -> str:

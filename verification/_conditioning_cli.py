@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from verification._answer_cli import answer
+from verification._options import Seed
 
 
 def conditioning(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("conditioning"),
     quick: Annotated[bool, typer.Option("--quick", help="Fewer points, methods and steps, in seconds.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the problems and starts.")] = 0,
+    seed: Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """Whether a very large L, or an ill-conditioned problem, makes a learned optimizer fail, and why.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from verification._console import console
+from verification._console import console, emit
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
@@ -21,7 +21,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findi
 
     found = look()
     if as_json:
-        typer.echo(json.dumps([f.to_dict() for f in found]))
+        emit(json.dumps([f.to_dict() for f in found]))
     else:
         for f in found:
             word = {True: "ok", False: "NOT OK", None: "note"}[f.ok]

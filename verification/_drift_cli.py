@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from verification._answer_cli import answer
+from verification._options import SPLIT_SEED
 
 
 def drift(
@@ -28,7 +29,7 @@ def drift(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("drift"),
     quick: Annotated[bool, typer.Option("--quick", help="Fewer models, instances and steps.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the instances and starts, 0 to 999.")] = 0,
+    seed: Annotated[int, typer.Option(callback=SPLIT_SEED, help="Seed of the instances and starts, 0 to 999.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """What practical shifts of the distribution cost the shipped models for LASSO, and what the deviations consist of.

@@ -9,14 +9,15 @@ from typing import Annotated
 import typer
 
 import l2o
-from verification._console import console
+from verification._console import console, emit
+from verification._options import Jobs, writable_folder
 from verification._sweep_cli import live, overrides
 
 
 def experiment(
     figures: Annotated[list[str], typer.Argument(help="Numbers of figures, 1 to 17, or all.")],
     out: Annotated[Path, typer.Option(help="Folder for cells, figures and the page.")] = Path("experiments"),
-    jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    jobs: Jobs = 1,
     scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler, tcp://HOST:PORT.")] = None,
     full: Annotated[bool, typer.Option("--full", help="The authors' sizes: 1,024 instances of 250 x 500.")] = False,
     authors_training: Annotated[
@@ -42,10 +43,11 @@ def experiment(
         raise l2o.InputError("experiment: --jobs is for this machine and --scheduler for a cluster; give one of them.")
     if figures == ["all"]:
         numbers = list(figure_numbers())
-    elif all(f.isdecimal() for f in figures):
+    elif all(f.isdecimal() and len(f) < 10 for f in figures):
         numbers = [int(f) for f in figures]
     else:
         raise l2o.InputError(f"experiment: expected numbers of figures or all, got {' '.join(figures)}.")
+    writable_folder(out)
     for number in numbers:
         load_experiment(number)  # an error before hours of work rather than after
     found, failed = [], 0
@@ -70,7 +72,7 @@ def experiment(
             lines = [f"figure {number}: {line}" for line in (*result.summary.lines(), *claim_sentences(result.numbers))]
             console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
     if as_json:
-        typer.echo(json.dumps(found))
+        emit(json.dumps(found))
     else:
         console.print(str(out / "index.html"), highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(3 if strict and failed else 0)

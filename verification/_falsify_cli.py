@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import l2o
-from verification._console import console, progress_bar
+from verification._console import console, emit, progress_bar
+from verification._options import NUMBER, POSITIVE, real, whole, writable_file
 
 if TYPE_CHECKING:
     from verification.falsification import Falsification
+
+WEEK = 7 * 24 * 3600.0
 
 
 def falsify(
@@ -20,29 +23,37 @@ def falsify(
         str | None, typer.Argument(help="A bound, by name, name:variant or number (l2obound bounds).")
     ] = None,
     optimizer: Annotated[
-        str, typer.Option(help="A name, NAME:FAMILY for shipped weights, a folder of `l2obound train`, MODULE:FACTORY.")
-    ] = "ista",
+        str | None,
+        typer.Option(
+            help="A name, NAME:FAMILY for shipped weights, a folder of `l2obound train`, MODULE:FACTORY; ista if left "
+            "out. With --replay only where the finding is of MODULE:FACTORY."
+        ),
+    ] = None,
     family: Annotated[str, typer.Option(help="composite, lasso, quadratic, smooth or box.")] = "composite",
     dim: Annotated[
         list[int] | None,
-        typer.Option(help="Variables; may be repeated, and then they take turns. 2, 1, 3 if left out."),
+        typer.Option(
+            callback=whole(1, 50), help="Variables; may be repeated, and then they take turns. 2, 1, 3 if left out."
+        ),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Iterations K.")] = 3,
+    steps: Annotated[int, typer.Option(callback=whole(1, 1000), help="Iterations K.")] = 3,
     goal: Annotated[
         str, typer.Option(help="violation (ends with the first), tightness, or deviation (the largest rho_k).")
     ] = "violation",
     method: Annotated[str, typer.Option(help="both, gradient or random.")] = "both",
-    budget: Annotated[float, typer.Option(help="Seconds to search for.")] = 30.0,
-    evaluations: Annotated[int | None, typer.Option(help="Runs to try at most: a limit that repeats exactly.")] = None,
-    target: Annotated[float | None, typer.Option(help="End at this tightness (or rho).")] = None,
+    budget: Annotated[float, typer.Option(callback=real(0, WEEK, above=True), help="Seconds to search for.")] = 30.0,
+    evaluations: Annotated[
+        int | None, typer.Option(callback=whole(1, 10**9), help="Runs to try at most: a limit that repeats exactly.")
+    ] = None,
+    target: Annotated[float | None, typer.Option(callback=POSITIVE, help="End at this tightness (or rho).")] = None,
     shifts: Annotated[
         bool, typer.Option("--shifts/--no-shifts", help="Whether F(x + t) is searched over t too.")
     ] = True,
     constant: Annotated[
-        float, typer.Option(help="Multiply the right-hand side: 0.98 makes a sharp bound false.")
+        float, typer.Option(callback=NUMBER, help="Multiply the right-hand side: 0.98 makes a sharp bound false.")
     ] = 1.0,
-    reference_step: Annotated[float, typer.Option(help="h in (0, 1].")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
+    reference_step: Annotated[float, typer.Option(callback=real(0, 1, above=True), help="h in (0, 1].")] = 1.0,
+    seed: Annotated[int, typer.Option(callback=whole(0, 2**31 - 1), help="Seed of the search.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write the finding, an npz, to this file.")] = None,
     replay: Annotated[Path | None, typer.Option(help="Run and judge a finding again; nothing is searched.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the finding as JSON.")] = False,
@@ -58,17 +69,19 @@ def falsify(
     if replay is not None:
         if bound is not None or out is not None:
             raise l2o.InputError("falsify: --replay runs a stored finding and takes neither BOUND nor --out.")
-        stored = falsification.Falsification.load(replay)
+        stored = falsification.Falsification.load(replay, optimizer=optimizer)
         found = stored.judged_again()
         _print(found, as_json, {"agrees": _agree(stored, found)})
         raise typer.Exit(1 if found.found else 0)
     if bound is None:
         raise l2o.InputError("falsify: give a BOUND (see l2obound bounds), or a stored finding with --replay FILE.")
+    if out is not None:
+        writable_file(out)
     with progress_bar() as bar:
         task = bar.add_task("searching", total=1.0)
         found = falsification.falsify(
             bound,
-            optimizer,
+            optimizer or "ista",
             family=family,
             dim=dim or None,
             steps=steps,
@@ -100,7 +113,7 @@ def _agree(one: Falsification, two: Falsification) -> bool:
 
 def _print(found: Falsification, as_json: bool, more: dict[str, Any]) -> None:
     if as_json:
-        typer.echo(json.dumps({**found.to_dict(), **more}, allow_nan=False))
+        emit(json.dumps({**found.to_dict(), **more}, allow_nan=False))
         return
     lines = [found.summary()]
     if "agrees" in more:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from verification._console import console, progress_bar
+from verification._console import console, emit, progress_bar
+from verification._options import JOBS, SPLIT_SEED, writable_folder
 
 
 def open_questions(
@@ -19,8 +20,10 @@ def open_questions(
         "open-questions"
     ),
     quick: Annotated[bool, typer.Option("--quick", help="Smaller versions of the questions, in two minutes.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes for the comparisons of speed.")] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of the problems, starts and draws, 0 to 999.")] = 0,
+    jobs: Annotated[int, typer.Option(callback=JOBS, help="Processes for the comparisons of speed.")] = 1,
+    seed: Annotated[
+        int, typer.Option(callback=SPLIT_SEED, help="Seed of the problems, starts and draws, 0 to 999.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
 ) -> None:
     """What the paper leaves open, answered with numbers: one page, with a figure for each question.
@@ -31,6 +34,7 @@ def open_questions(
     """
     from verification import open_questions as package
 
+    writable_folder(out)
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None)
         found = package.answer(
@@ -43,7 +47,7 @@ def open_questions(
         )
     page = package.write(package.standing(out, quick=quick, seed=seed), out)  # those of earlier calls too
     if as_json:
-        typer.echo(json.dumps({"page": str(page), "answers": [a.to_dict() for a in found]}, allow_nan=False))
+        emit(json.dumps({"page": str(page), "answers": [a.to_dict() for a in found]}, allow_nan=False))
     else:
         for made in found:
             console.print(

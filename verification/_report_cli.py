@@ -10,7 +10,8 @@ import typer
 
 import l2o
 from verification._cli_inputs import command, exit_code
-from verification._console import console, errors, progress_bar
+from verification._console import console, emit, errors, progress_bar
+from verification._options import writable_folder
 
 
 def report(
@@ -28,18 +29,26 @@ def report(
 
     Example: l2obound report --quick --out report
     """
-    from verification.report import load_report_config, make_report, read_results, render_report
+    from verification.report import load_report_config, make_report, read_results, render_report, unfinished
     from verification.report._worst_cases import violated
 
     if from_ is not None:
         if config is not None or quick:
             raise l2o.InputError("report: --from redraws stored results and takes neither CONFIG nor --quick.")
+        writable_folder(from_)
+        if unfinished(from_):
+            errors.print(
+                f"{from_}: the report was being written when it was interrupted; page, figures and tables are redrawn "
+                f"from its results.json",
+                highlight=False, markup=False, soft_wrap=True,
+            )  # fmt: skip
         results = read_results(from_)
         page = render_report(results, from_)
     else:
         if config is not None and quick:
             raise l2o.InputError("report: --quick is a configuration of its own; give CONFIG or --quick, not both.")
         settings = load_report_config(config, quick=quick)
+        writable_folder(out)
         with progress_bar() as bar:
             task = bar.add_task("starting", total=None)
             page, results = make_report(
@@ -54,7 +63,7 @@ def report(
         {name: sum(v["counts"].get(name, 0) for v in verdicts) for name in verdicts[0]["counts"]} if verdicts else {}
     )
     if as_json:
-        typer.echo(json.dumps({"page": str(page), "totals": totals, "reused": results["provenance"]["reused"]}))
+        emit(json.dumps({"page": str(page), "totals": totals, "reused": results["provenance"]["reused"]}))
     else:
         for item in results["provenance"]["reused"] if from_ is None else []:
             console.print(f"reused: {item}", highlight=False, markup=False)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from verification._answer_cli import answer
+from verification._options import Seed
 
 ALL = "all"
 
@@ -22,7 +23,7 @@ def sensitivity(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("sensitivity"),
     quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes, instances and steps, in half a minute.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the problems, starts and draws.")] = 0,
+    seed: Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """How far steps may drift from 1/L before the guarantee, and then the performance, is lost.

@@ -13,14 +13,15 @@ import typer
 from rich.table import Table
 
 import l2o
-from verification._console import console, errors
+from verification._console import console, emit, errors
+from verification._options import JOBS, writable_folder
 from verification._sweep_cli import live
 
 
 def speedup(
     config: Annotated[Path | None, typer.Argument(help="TOML file; the shipped configuration if left out.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to; what is there is not run again.")] = Path("speedup"),
-    jobs: Annotated[int, typer.Option(min=1, help="Processes for the runs; times are taken by one alone.")] = 1,
+    jobs: Annotated[int, typer.Option(callback=JOBS, help="Processes for the runs; times are taken by one alone.")] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller settings, in less than a minute.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
@@ -34,6 +35,7 @@ def speedup(
     if config is not None and quick:
         raise l2o.InputError("speedup: --quick is a configuration of its own; give CONFIG or --quick, not both.")
     settings = load_speedup(config, quick=quick)
+    writable_folder(out)
     with live(settings.title) as show:
         results = run_speedup(
             settings,
@@ -48,7 +50,7 @@ def speedup(
     if as_json:
         kept = ("claim", "level", "claims", "comparisons")
         counts = results["provenance"]["cells"]
-        typer.echo(json.dumps({"page": str(page), "cells": counts, **{name: results[name] for name in kept}}))
+        emit(json.dumps({"page": str(page), "cells": counts, **{name: results[name] for name in kept}}))
     else:
         _print(results, page)
 

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 import l2o
-from verification._console import console, errors
+from verification._console import Word, console, emit, errors
+from verification._options import Jobs, writable_folder
 
 if TYPE_CHECKING:
     from verification.sweeps import Status, Summary
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def sweep(
     config: Annotated[Path, typer.Argument(help="TOML file: what is fixed, the axes, the models.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the store; sweeps/NAME if left out.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    jobs: Jobs = 1,
     scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler, tcp://HOST:PORT.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")] = False,
     set_: Annotated[
@@ -45,7 +46,9 @@ def sweep(
     if scheduler is not None and jobs != 1:
         raise l2o.InputError("sweep: --jobs is for this machine and --scheduler for a cluster; give one of them.")
     settings = sweeps.load_sweep(config, overrides(set_))
-    folder = Path("sweeps") / config.stem if out is None else out
+    folder = writable_folder(Path("sweeps") / config.stem if out is None else out)
+    count = sweeps.check_count(settings)
+    errors.print(f"{settings.title}: {count} cells", style="dim", highlight=False, markup=False, soft_wrap=True)
     if collect:
         summary = sweeps.collect(settings, folder)
     else:
@@ -75,7 +78,7 @@ def overrides(settings: list[str] | None) -> dict[str, Any]:
             raise l2o.InputError(f"--set: expected NAME=VALUE, got {setting!r}.")
         try:
             found[name.strip()] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[name.strip()] = value
     return found
 
@@ -84,7 +87,7 @@ def print_summary(summary: Summary, as_json: bool) -> None:
     """What a sweep came to."""
     if as_json:
         counts = {name: getattr(summary, name) for name in ("total", "ran", "reused", "failed", "missing", "elsewhere")}
-        typer.echo(json.dumps({**counts, "damaged": list(summary.damaged), "folder": str(summary.folder)}))
+        emit(json.dumps({**counts, "damaged": list(summary.damaged), "folder": str(summary.folder)}))
         return
     for line in (*summary.lines(), str(summary.folder / "table.parquet")):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -93,9 +96,14 @@ def print_summary(summary: Summary, as_json: bool) -> None:
 @contextmanager
 def live(title: str) -> Iterator[Callable[[Status], None]]:
     """A function that shows where a sweep is: a bar, and a table of the optimizers."""
-    begun = time.monotonic()
+    begun, word = time.monotonic(), Word()
     with Live(console=errors, refresh_per_second=4, transient=True) as display:
-        yield lambda status: display.update(_picture(title, status, time.monotonic() - begun))
+
+        def show(status: Status) -> None:
+            display.update(_picture(title, status, time.monotonic() - begun))
+            word(f"{title}: {status.done} of {status.total} cells")
+
+        yield show
 
 
 def _picture(title: str, status: Status, seconds: float) -> Group:

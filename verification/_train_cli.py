@@ -10,7 +10,8 @@ import typer
 
 import l2o
 from verification._cli_inputs import command
-from verification._console import console, progress_bar
+from verification._console import console, emit, progress_bar
+from verification._options import writable_folder
 
 
 def train(
@@ -23,7 +24,7 @@ def train(
     Example: l2obound train configs/train-go-math-l2o-lasso.toml --out runs/go-math-l2o
     """
     settings = l2o.training.load_config(config)
-    folder = Path("runs") / config.stem if out is None else out
+    folder = writable_folder(Path("runs") / config.stem if out is None else out)
     with progress_bar() as bar:
         task = bar.add_task("training", total=None)
         trained = l2o.train(
@@ -35,7 +36,7 @@ def train(
             ),
         )
     if as_json:
-        typer.echo(json.dumps(trained.manifest))
+        emit(json.dumps(trained.manifest))
         return
     if trained.resumed_at:
         console.print(f"resumed after {trained.resumed_at} batches found in {folder}", highlight=False, markup=False)

@@ -10,8 +10,9 @@ import typer
 
 import bounds
 import l2o
-from verification._cli_inputs import (
-    FAMILIES,
+from verification._cli_inputs import FAMILIES, data_problem, exit_code, given_run, optimizer_of, problem_of
+from verification._console import console, emit
+from verification._options import (
     Batch,
     Dim,
     Kind,
@@ -24,13 +25,7 @@ from verification._cli_inputs import (
     Steps,
     Untrained,
     Weights,
-    data_problem,
-    exit_code,
-    given_run,
-    optimizer_of,
-    problem_of,
 )
-from verification._console import console
 
 
 def verify(
@@ -90,7 +85,7 @@ def verify(
     certified = optimum(p)
     results = verify_all(run, p, certified, names, h)
     if as_json:
-        typer.echo(json.dumps({"run": label, "steps": run.steps, "bounds": [v.to_dict() for v in results.values()]}))
+        emit(json.dumps({"run": label, "steps": run.steps, "bounds": [v.to_dict() for v in results.values()]}))
     else:
         console.print(f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", highlight=False)
         for v in results.values():
@@ -140,7 +135,7 @@ def assumption(
         lines = [f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", meter.summary()]
         result, verdicts = {"run": label, **meter.to_dict()}, ["violated"] if meter.broken_data else []
     if as_json:
-        typer.echo(json.dumps(result))
+        emit(json.dumps(result))
     else:
         console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(exit_code(verdicts, strict))

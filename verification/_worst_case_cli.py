@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,20 +14,36 @@ import typer
 from rich.table import Table
 
 import l2o
-from l2o._files import write_bytes, write_npz
-from verification._console import console, progress_bar
+from l2o._files import read_json, write_bytes, write_npz
+from verification._console import console, emit, progress_bar
 
 
 def per_step(text: str | None, option: str, separator: str = ",") -> Any:
     """A number, or a list of numbers with one for each step, as exact fractions; None where the option is not given."""
     if text is None:
         return None
+    shown = text if len(text) <= 60 else f"{text[:57]}..."
     try:
-        found = [Fraction(part.strip()) for part in text.split(separator)]
+        found = [_fraction(part.strip()) for part in text.split(separator)]
     except (ValueError, ZeroDivisionError):
         kind = "numbers such as 0.5 or 1/3" if separator == "," else "numbers separated by ;"
-        raise l2o.InputError(f"{option}: expected {kind}, got {text!r}.") from None
+        raise l2o.InputError(f"{option}: expected {kind}, got {shown!r}.") from None
+    except OverflowError:
+        raise l2o.InputError(f"{option}: expected numbers with at most 300 digits, got {shown!r}.") from None
     return found[0] if len(found) == 1 else found
+
+
+_DIGITS = re.compile(r"[^eE]{0,400}([eE][+-]?0*[0-9]{1,3})?")
+
+
+def _fraction(text: str) -> Fraction:
+    """The exact number; an `OverflowError` for one that no float is near, before it is computed."""
+    if not _DIGITS.fullmatch(text):
+        raise OverflowError
+    number = Fraction(text)
+    if number and not 1e-300 <= abs(number) <= 1e300:
+        raise OverflowError
+    return number
 
 
 def momentum_of(text: str | None, method: str) -> Any:
@@ -73,10 +90,8 @@ def check_certificate(path: Path, as_json: bool) -> None:
     """Check a certificate with the checker, which knows nothing of the engine; exit with 1 if it is wrong."""
     from bounds.worst_cases import checker
 
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:
-        raise l2o.InputError(f"{path}: not a certificate, which is JSON ({problem}).") from None
+    path.stat()  # where it is missing, the system's own words
+    data = read_json(path, "a certificate", "write it again with --certificate")
     if not isinstance(data, dict):
         raise l2o.InputError(f"{path}: not a certificate: expected a JSON object, got {type(data).__name__}.")
     wrong = ""
@@ -85,7 +100,7 @@ def check_certificate(path: Path, as_json: bool) -> None:
     except checker.Wrong as problem:
         wrong = str(problem)
     if as_json:
-        typer.echo(json.dumps({"valid": not wrong, "reason": wrong, "bound": None if wrong else str(bound)}))
+        emit(json.dumps({"valid": not wrong, "reason": wrong, "bound": None if wrong else str(bound)}))
     elif wrong:
         console.print(f"WRONG: {wrong}", highlight=False, markup=False, soft_wrap=True)
     else:
@@ -112,7 +127,7 @@ def run_sweep(question: dict[str, Any], axes: dict[str, list[Fraction]], as_json
             else:
                 rows.append({**named, **_answer(found)})
     if as_json:
-        typer.echo(json.dumps(rows))
+        emit(json.dumps(rows))
         return
     table = Table(*axes, "value", "lower", "upper", "gap", "")
     for row in rows:
@@ -152,7 +167,7 @@ def print_one(
         result["certificate"] = None if exact is None else str(exact.tau)
         result |= {"attained": attained} if replay else {}
         result |= {"proof": found.text} if proof else {}
-        typer.echo(json.dumps(result))
+        emit(json.dumps(result))
         return
     lines = [found.summary()]
     if exact is not None:

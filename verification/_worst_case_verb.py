@@ -11,8 +11,12 @@ import typer
 import bounds
 import l2o
 from verification._cli_inputs import FAMILIES, exit_code, optimizer_of, problem_of
-from verification._console import console, progress_bar
+from verification._console import console, emit, progress_bar
+from verification._options import COUNT, NUMBER, SEED, WEIGHT, whole, writable_file
 from verification._worst_case_cli import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
+
+MOST_STEPS = 1000
+"""Steps K of a worst case: the matrices of its semidefinite problem have K^2 entries, and it K^2 inequalities."""
 
 
 def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, reference: str, as_json: bool) -> None:
@@ -27,7 +31,7 @@ def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, refere
         task = bar.add_task("worst cases", total=len(steps))
         found = profile_certificate(run, p, steps=steps, reference=reference, progress=lambda: bar.advance(task))
     if as_json:
-        typer.echo(json.dumps({"run": label, **found.to_dict()}))
+        emit(json.dumps({"run": label, **found.to_dict()}))
     else:
         console.print(f"{label}\n{found.summary()}", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(exit_code([str(v) for v in found.verdict.ravel()], False))
@@ -54,7 +58,7 @@ def worst_case(
         str,
         typer.Option(help="h of the step h/L (gamma of proximal_point, r of go_math): a number, or K of them: 1,3/2."),
     ] = "1",
-    steps: Annotated[int, typer.Option(help="Steps K.")] = 5,
+    steps: Annotated[int, typer.Option(callback=whole(1, MOST_STEPS), help="Steps K.")] = 5,
     metric: Annotated[
         str, typer.Option(help="objective, average_objective, distance, decrease or best_gradient.")
     ] = "objective",
@@ -99,18 +103,25 @@ def worst_case(
     reference: Annotated[
         str, typer.Option(help="With --profile-of: deviations from the step 1/L (unit) or from the nearest h/L (best).")
     ] = "unit",
-    batch: Annotated[int, typer.Option(help="With --profile-of: number of instances.")] = 8,
-    rows: Annotated[int, typer.Option(help="With --profile-of: rows of A.")] = 20,
-    dim: Annotated[int, typer.Option(help="With --profile-of: variables.")] = 40,
-    lam: Annotated[float, typer.Option(help="With --profile-of: weight of the l1 norm.")] = 0.1,
-    s: Annotated[float, typer.Option("--s", help="With --profile-of: shift of the initial point.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="With --profile-of: seed of problems and initial points.")] = 0,
+    batch: Annotated[int, typer.Option(callback=COUNT, help="With --profile-of: number of instances.")] = 8,
+    rows: Annotated[int, typer.Option(callback=COUNT, help="With --profile-of: rows of A.")] = 20,
+    dim: Annotated[int, typer.Option(callback=COUNT, help="With --profile-of: variables.")] = 40,
+    lam: Annotated[float, typer.Option(callback=WEIGHT, help="With --profile-of: weight of the l1 norm.")] = 0.1,
+    s: Annotated[
+        float, typer.Option("--s", callback=NUMBER, help="With --profile-of: shift of the initial point.")
+    ] = 0.0,
+    seed: Annotated[
+        int, typer.Option(callback=SEED, help="With --profile-of: seed of problems and initial points.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """The exact worst case of a method over a class of functions, from both sides.
 
     Example: l2obound worst-case --method gradient --steps 5 --certificate gradient.json
     """
+    for file in (certificate, instance):
+        if file is not None:
+            writable_file(file)
     if check is not None:
         check_certificate(check, as_json)
     if profile_of is not None:

@@ -124,6 +124,19 @@ def _devices() -> Finding:
     return Finding("devices", None, ", ".join(names))
 
 
+def _figures() -> Finding:
+    advice = "unset MPLBACKEND, or install matplotlib again; without figures no report is written"
+    try:
+        from matplotlib.figure import Figure
+
+        from verification.report.figures import file_bytes
+
+        sizes = [len(file_bytes(Figure(), kind)) for kind in ("svg", "pdf")]
+    except Exception as problem:  # matplotlib raises a ValueError while it is imported where a setting is wrong
+        return Finding("figures", False, f"{type(problem).__name__}: {problem}", advice)
+    return Finding("figures", min(sizes) > 0, "svg and pdf", advice)
+
+
 def _a_true_bound() -> Finding:
     run, problem, known = _small_run()
     from verification.verify import verify
@@ -153,6 +166,6 @@ def _small_run() -> tuple[l2o.Run, l2o.Composite, Any]:
 
 
 LOOKS: tuple[Callable[[], Finding], ...] = (
-    _python, _packages, _devices, _native_kernel, _solvers, _cache, _weights, _a_true_bound, _a_false_bound,
+    _python, _packages, _devices, _native_kernel, _solvers, _figures, _cache, _weights, _a_true_bound, _a_false_bound,
 )  # fmt: skip
 """What is looked at, in this order."""

@@ -17,6 +17,7 @@ import torch
 
 from l2o._arrays import as_tensor
 from l2o._errors import InputError
+from l2o._memory import require_memory
 from l2o.optimizers._base import subgradient
 from l2o.optimizers.cell import Layout, Parameters, lstm, lstm_blocks, network_state, pack
 from l2o.optimizers.kernel import Workspace, network
@@ -118,18 +119,27 @@ class LearnedOptimizer:
         return self.with_parameters(self.parameters)
 
 
+_LARGEST = 10**5
+
+
 def check_sizes(model: Any, options: tuple[str, ...]) -> None:
-    """Raise unless these options of a model are integers >= 1."""
+    """Raise unless these options of a model are integers >= 1, and its weights fit into memory."""
     for option in options:
         size = getattr(model, option)
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise InputError(f"{option}: expected an integer >= 1, got {size!r}.")
+        if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= _LARGEST:
+            raise InputError(f"{option}: expected an integer from 1 to {_LARGEST}, got {size!r}.")
+    sizes = {option: getattr(model, option) for option in options}
+    hidden, layers, rows = (sizes.get(option, 0) for option in ("hidden_size", "layers", "rows"))
+    named = ", ".join(f"{option} = {size}" for option, size in sizes.items())
+    # at least 4 H x H matrices of a layer's memory and, above the first layer, of its input; two m x m of Ada-LISTA
+    size = 32 * hidden**2 * (2 * layers - 1) if hidden else 16 * (rows**2 + layers)
+    require_memory(size, f"weights with {named}", "choose smaller ones")
 
 
 def check_seed(seed: Any) -> None:
     """Raise unless the seed of a model is an integer >= 0."""
-    if not isinstance(seed, int) or seed < 0:
-        raise InputError(f"seed: expected an integer >= 0, got {seed!r}.")
+    if not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise InputError(f"seed: expected an integer from 0 to 2**63 - 1, got {seed!r}.")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import torch
 
 from l2o._errors import InputError
 from l2o._files import check_memory, memory_limit
+from l2o._memory import data_size, require_memory
 from l2o.problems import constructors
 from l2o.problems.composite import Composite
 from l2o.problems.constructors import lasso as _lasso
@@ -44,6 +45,8 @@ def _check_size(batch: int, rows: int, dim: int, sparsity: int) -> None:
             f"{sparsity!r}."
         )
     where = f"{batch} instances of {rows} x {dim}"
+    size = data_size(operator.index(batch), operator.index(rows), operator.index(dim))
+    require_memory(size, where, "ask for fewer instances or smaller sizes")
     check_memory(8 * int(batch) * int(rows) * int(dim), where, limit=_MEMORY * memory_limit())
 
 

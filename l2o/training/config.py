@@ -16,6 +16,7 @@ from l2o.problems import Composite, synthetic
 
 _SPLITS = ("train", "validation", "test")
 _SPLIT_WIDTH = 10**9
+_LONG = 10**6  # batches that a split has, and more steps than anybody trains on
 
 
 def split_seed(split: str, index: int = 0, seed: int = 0) -> int:
@@ -82,16 +83,16 @@ class ScheduleConfig(Section):
 
     One update is made after each `unroll` iterations; a batch is iterated `horizon` times; `epochs` passes over
     `batches` batches, the learning rate multiplied by `decay` after each. `seeds` asks for a training with each of
-    them, of which the best is kept; `seed` is then not used.
+    them, of which the best is kept; `seed` is then not used. Of `threads` no more are used than there are cores.
     """
 
     seed: int = Field(0, ge=0, lt=1000)
     seeds: tuple[Annotated[int, Field(ge=0, lt=1000)], ...] = ()
-    epochs: int = Field(3, ge=1)
-    batches: int = Field(160, ge=1)
+    epochs: int = Field(3, ge=1, le=_LONG)
+    batches: int = Field(160, ge=1, le=_LONG)
     batch: int = Field(128, ge=1)
-    horizon: int = Field(100, ge=1)
-    unroll: int = Field(20, ge=1)
+    horizon: int = Field(100, ge=1, le=_LONG)
+    unroll: int = Field(20, ge=1, le=_LONG)
     loss: Literal["mean", "weighted_sum"] = "mean"
     learning_rate: float = Field(1e-2, gt=0)
     decay: float = Field(0.1, gt=0, le=1)
@@ -135,7 +136,7 @@ class ValidationConfig(Section):
 
     every: int = Field(20, ge=1)
     batch: int = Field(512, ge=1)
-    steps: int = Field(100, ge=1)
+    steps: int = Field(100, ge=1, le=_LONG)
     seed: int = Field(0, ge=0, lt=1000)
     criterion: Literal["objective", "log_gap"] = "objective"
 

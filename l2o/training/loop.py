@@ -24,6 +24,7 @@ import torch
 
 from l2o._errors import InputError
 from l2o._files import read_npz, write_bytes, write_npz
+from l2o._memory import data_size, require_memory, run_size
 from l2o.optimizers import Optimizer
 from l2o.optimizers._learned import LearnedOptimizer, detach
 from l2o.optimizers.kernel import Workspace
@@ -213,11 +214,25 @@ class _Stages:
                 write_npz(path, weights)
 
 
+def _check_memory(config: TrainingConfig) -> None:
+    """Refuse batches, or a graph of `unroll` iterations, that do not fit into memory; before anything is made."""
+    schedule, problem, judge = config.training, config.problem, config.validation
+    rows = problem.dim if problem.family == "quadratic" else problem.rows
+    for name, batch in (("training", schedule.batch), ("validation", judge.batch)):
+        what = f"{name}.batch: {batch} instances of {rows} x {problem.dim}"
+        require_memory(data_size(batch, rows, problem.dim), what, "ask for fewer instances or smaller sizes")
+    itemsize = 4 if schedule.precision == "float32" else 8
+    what = f"training.unroll: the graph of {schedule.unroll} iterations on {schedule.batch} instances"
+    size = run_size(schedule.batch, problem.dim, schedule.unroll, itemsize=itemsize)
+    require_memory(size, what, "ask for a smaller unroll, or fewer instances")
+
+
 def train_one(
     config: TrainingConfig, folder: Path | None, progress: Progress | None, command: str, stages: frozenset[int]
 ) -> Trained:
     """Train with one seed, in an existing folder; see `l2o.train`."""
     schedule = config.training
+    _check_memory(config)
     model = config.model.build(schedule.seed)
     assert isinstance(model, LearnedOptimizer)  # the config checked it
     dtype = getattr(torch, schedule.precision)

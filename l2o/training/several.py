@@ -51,7 +51,7 @@ def train(
     before = torch.get_num_threads()
     try:
         if config.training.threads is not None:
-            torch.set_num_threads(config.training.threads)
+            torch.set_num_threads(min(config.training.threads, os.cpu_count() or 1))
         with torch.inference_mode(False), torch.enable_grad():  # a caller without gradients gets his mode back
             if config.training.seeds:
                 return _best_of(config, folder, progress, command)

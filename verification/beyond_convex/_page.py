@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from l2o._files import write_bytes
 from verification import pages
+from verification._together import write_together
 from verification.beyond_convex import _figure, _sentences
 from verification.beyond_convex._measure import NEED_CONVEXITY, SURVIVE, Entry
 from verification.beyond_convex._methods import PROXIMAL
@@ -22,9 +22,10 @@ NAME = "beyond-convex"
 def write(result: BeyondConvex, folder: str | os.PathLike[str]) -> Path:
     """Write beyond-convex.json, beyond-convex.csv and beyond-convex.html, and give back the page's path."""
     folder = Path(folder)
-    pages.write_json({**result.to_dict(), "sentences": list(_sentences.lines(result))}, folder / f"{NAME}.json")
-    write_bytes(folder / f"{NAME}.csv", table(result).encode())
-    return write_bytes(folder / f"{NAME}.html", render(result).encode())
+    data = {**result.to_dict(), "sentences": list(_sentences.lines(result))}
+    files = {f"{NAME}.json": pages.json_bytes(data), f"{NAME}.csv": table(result).encode()}
+    write_together(folder, files | {f"{NAME}.html": render(result).encode()})
+    return folder / f"{NAME}.html"
 
 
 def table(result: BeyondConvex) -> str:

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from l2o._files import write_bytes
 from verification import pages
+from verification._together import write_together
 from verification.conditioning import _failures, _figure, _sentences
 from verification.conditioning._causes import CAUSES
 from verification.conditioning._methods import METHODS
@@ -24,9 +24,11 @@ _LOST = (
 def write(result: Conditioning, folder: str | os.PathLike[str]) -> Path:
     """Write conditioning.json, conditioning.csv and conditioning.html, and give back the page's path."""
     folder = Path(folder)
-    pages.write_json({**result.to_dict(), "sentences": list(_sentences.lines(result))}, folder / "conditioning.json")
-    write_bytes(folder / "conditioning.csv", pages.csv_table([c.to_dict() for c in result.cells]).encode())
-    return write_bytes(folder / "conditioning.html", render(result).encode())
+    data = {**result.to_dict(), "sentences": list(_sentences.lines(result))}
+    table = pages.csv_table([cell.to_dict() for cell in result.cells])
+    files = {"conditioning.json": pages.json_bytes(data), "conditioning.csv": table.encode()}
+    write_together(folder, files | {"conditioning.html": render(result).encode()})
+    return folder / "conditioning.html"
 
 
 def render(result: Conditioning) -> str:

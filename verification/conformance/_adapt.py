@@ -16,6 +16,7 @@ import torch
 
 import l2o
 from l2o import Composite, InputError
+from verification._user_code import NAMED
 
 _EXPECTED = (
     "expected an object with init and step, a name of l2o.optimizer_names(), a function step(problem, x) or "
@@ -151,12 +152,18 @@ def _from_text(text: str, kind: str | None) -> Subject:
 def _import(module: str, name: str, text: str) -> Any:
     if (here := os.getcwd()) not in sys.path:
         sys.path.insert(0, here)  # as `python -m` does
+    NAMED.add(module.partition(".")[0])
     try:
         found = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as problem:
+    except ModuleNotFoundError as problem:
+        if problem.name is None or not f"{module}.".startswith(f"{problem.name}."):
+            raise  # the module is there and lacks one that it imports
         raise InputError(f"{text}: cannot import it ({problem}); give MODULE:NAME of something importable.") from None
+    for part in name.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            raise InputError(f"{text}: {module} has no {name}; give MODULE:NAME of something in it.") from None
     return found
 
 

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from l2o._files import write_bytes
 from verification import pages
+from verification._together import write_together
 from verification.drift import _figure, _sentences
 from verification.drift._measure import Cell
 from verification.drift._run import RIVALS, YARDSTICKS, Drift
@@ -20,13 +20,13 @@ from verification.report._format import number, percent
 def write(result: Drift, folder: str | os.PathLike[str]) -> Path:
     """Write drift.json, drift.csv, drift.html and the figures, and give back the page's path."""
     folder = Path(folder)
-    pages.write_json({**result.to_dict(), "sentences": list(_sentences.lines(result))}, folder / "drift.json")
-    write_bytes(folder / "drift.csv", table(result).encode())
-    drawn = figures(result)
-    for name, figure in drawn.items():
-        pages.write_figure(figure, folder / f"drift-{name}")
+    data = {**result.to_dict(), "sentences": list(_sentences.lines(result))}
+    files = {"drift.json": pages.json_bytes(data), "drift.csv": table(result).encode()}
+    for name, figure in figures(result).items():
+        files |= pages.figure_files(figure, f"drift-{name}")
     # a figure that has been saved is laid out anew, and slightly otherwise: the page has its own
-    return write_bytes(folder / "drift.html", render(result).encode())
+    write_together(folder, files | {"drift.html": render(result).encode()})
+    return folder / "drift.html"
 
 
 def figures(result: Drift) -> dict[str, Any]:

@@ -57,6 +57,12 @@ def subject(optimizer: Any) -> Subject:
     return replace(found, spec="OPTIMIZER", label=shown if len(shown) <= 80 else found.label)
 
 
+def _is_code(spec: str) -> bool:
+    """Whether a name of an optimizer is MODULE:NAME, which is imported and called: a file may not decide that."""
+    name, colon, rest = spec.partition(":")
+    return bool(colon) and (name, rest) not in l2o.pretrained_names() and not Path(spec.split(" --kind ")[0]).exists()
+
+
 def _is_default(optimizer: Any, name: str) -> bool:
     """Whether `l2o.optimizer(name)` is the same; weights are not compared, so a learned one is not."""
     if isinstance(optimizer, LearnedOptimizer):
@@ -130,7 +136,8 @@ class Falsification:
     @property
     def reproduce(self) -> str:
         """The command that meets the run again, once it is saved."""
-        return shlex.join(["l2obound", "falsify", "--replay", self.path or "FILE"])
+        code = ("--optimizer", self.optimizer) if _is_code(self.optimizer) else ()
+        return shlex.join(["l2obound", "falsify", "--replay", self.path or "FILE", *code])
 
     def problem(self) -> Composite:
         """The problem, batch size 1."""
@@ -182,6 +189,11 @@ class Falsification:
                 raise InputError(
                     f"{path}: its optimizer {meta['optimizer_label']} was an object; pass it, as in "
                     f"Falsification.load(path, optimizer=...)."
+                )
+            if optimizer is None and _is_code(str(meta["optimizer"])):
+                raise InputError(
+                    f"{path}: its optimizer {meta['optimizer']!r} is code that would be run; if you trust the file, "
+                    f"pass it, as in Falsification.load(path, optimizer=...), or --optimizer on the command line."
                 )
             made = subject(meta["optimizer"] if optimizer is None else optimizer)
             numbers = {n: _float(meta[n]) for n in ("tightness", "reached", "excess", "lhs", "rhs", "slack")}

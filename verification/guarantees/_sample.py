@@ -19,6 +19,7 @@ import bounds
 import l2o
 from l2o import Composite, InputError
 from l2o._config import read_config
+from l2o._memory import require_memory, run_size
 from l2o.optimizers import optimizer_class
 from l2o.problems import synthetic
 from l2o.training.config import split_seed
@@ -106,6 +107,19 @@ def draw(
     included, and not on how many threads there are: torch runs on one.
     """
     parts: list[Sample] = []
+    numbers = 3 * len(kept) + 5  # of each instance, in `Sample`
+    require_memory(8 * instances * numbers, f"instances: a sample of {instances}", "ask for a smaller one")
+    most = 10**6 * spec.batch  # the batches that the test split has
+    if instances > most:
+        raise InputError(
+            f"guarantee: instances must be at most {most} with a batch of {spec.batch}, got {instances}; "
+            f"give a larger batch."
+        )
+    require_memory(
+        run_size(spec.batch, spec.dim, steps, arrays=False),
+        f"a run of {steps} steps on {spec.batch} instances",
+        "ask for fewer steps or a smaller batch",
+    )
     factor = _worst_factor(subject, spec, steps) if compare else None
     with single_thread():
         for index in range(-(-instances // spec.batch)):

@@ -70,12 +70,22 @@ def figure_view(figure: Figure, prefix: str, title: str, words: str, notes: str 
 
 def write_figure(figure: Figure, stem: Path) -> list[Path]:
     """The figure as `stem`.svg and `stem`.pdf; equal figures give equal bytes."""
-    return [write_bytes(stem.with_name(f"{stem.name}.{kind}"), file_bytes(figure, kind)) for kind in ("svg", "pdf")]
+    return [write_bytes(stem.with_name(name), data) for name, data in figure_files(figure, stem.name).items()]
+
+
+def figure_files(figure: Figure, stem: str) -> dict[str, bytes]:
+    """The same as contents of files, by their names."""
+    return {f"{stem}.{kind}": file_bytes(figure, kind) for kind in ("svg", "pdf")}
+
+
+def json_bytes(data: Mapping[str, Any]) -> bytes:
+    """Strict JSON (no NaN)."""
+    return (json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
 def write_json(data: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
     """Strict JSON (no NaN), written atomically."""
-    return write_bytes(Path(path), (json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())
+    return write_bytes(Path(path), json_bytes(data))
 
 
 def csv_table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from l2o import InputError
-from l2o._files import write_bytes
+from l2o._files import read_json
+from verification._together import unfinished, write_together
 from verification.report._partial import EXTRAS
 from verification.report.config import ReportConfig, load_report_config
-from verification.report.experiment import FORMAT, Progress, run_report
+from verification.report.experiment import FORMAT, SEAL, Progress, digest_of, run_report
 
 __all__ = [
     "Progress",
@@ -22,39 +23,47 @@ __all__ = [
     "read_results",
     "render_report",
     "run_report",
+    "unfinished",
 ]
 
-_PARTS = ("title", "quick", "provenance", "config", "problems", "bounds", "catalogue", "worst_cases", "runs", *EXTRAS)
+_PARTS = (
+    "title", "quick", "provenance", "config", "problems", "bounds", "catalogue", "worst_cases", "runs", *EXTRAS,
+)  # fmt: skip
+_INSTEAD = "make the report again (l2obound report --out DIR)"
 
 
 def read_results(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """The results.json of a report folder, or one clear error."""
+    """The results.json of a report folder as they were written, to the digit; or one clear error."""
     path = Path(folder) / "results.json"
-    try:
-        results = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; make a report there first (l2obound report --out DIR).") from None
-    except (OSError, ValueError) as problem:
-        raise InputError(f"{path}: cannot be read ({problem}); make the report again.") from None
+    if not path.exists():
+        raise InputError(f"{path}: no such file; make a report there first (l2obound report --out DIR).")
+    results = read_json(path, "the results of a report", _INSTEAD)
     if not isinstance(results, dict) or results.get("format") != FORMAT or not set(_PARTS) <= set(results):
         raise InputError(f"{path}: not the results of this version of the report (format {FORMAT}); make it again.")
+    if results.get(SEAL) != digest_of(results):
+        raise InputError(f"{path}: damaged, or changed since it was written (its checksum is another); {_INSTEAD}.")
     return results
+
+
+def _files(results: dict[str, Any]) -> dict[str, bytes]:
+    """Tables, figures and page by their names in the folder."""
+    from verification.report.csv_files import tables
+    from verification.report.render import render  # matplotlib is slow to import
+
+    page, figures = render(results)
+    made = {f"tables/{name}": data for name, data in tables(results).items()}
+    made |= {f"figures/{name}": data for name, data in figures.items()}
+    return made | {"report.html": page.encode("utf-8")}
 
 
 def render_report(results: dict[str, Any], folder: str | os.PathLike[str]) -> Path:
     """Write report.html, figures/*.svg, figures/*.pdf and tables/*.csv from results; nothing is run.
 
-    No other file is touched. Equal results give equal bytes.
+    No other file is touched. Equal results give equal bytes. Everything is made before the first file is written; while
+    they are written a file UNFINISHED.txt says so.
     """
-    from verification.report.csv_files import write_tables
-    from verification.report.render import render  # matplotlib is slow to import
-
-    folder = Path(folder)
-    page, files = render(results)
-    write_tables(results, folder / "tables")
-    for name, data in files.items():
-        write_bytes(folder / "figures" / name, data)
-    return write_bytes(folder / "report.html", page.encode("utf-8"))
+    write_together(folder, _files(results))
+    return Path(folder) / "report.html"
 
 
 def make_report(
@@ -65,12 +74,16 @@ def make_report(
     command: str = "l2obound report",
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Path, dict[str, Any]]:
-    """Run the report, write results.json, figures, tables and the page to `folder`; return the page and the results."""
+    """Run the report, write results.json, figures, tables and the page to `folder`; return the page and the results.
+
+    The files that are there stay as they are until all new ones are made; see `render_report`.
+    """
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise InputError(f"{folder}: cannot be used as the report's folder ({problem.strerror}).") from None
     results = run_report(config, folder, quick=quick, command=command, progress=progress)
-    write_bytes(folder / "results.json", (json.dumps(results, allow_nan=False) + "\n").encode())
-    return render_report(results, folder), results
+    text = json.dumps(results, allow_nan=False) + "\n"
+    write_together(folder, {"results.json": text.encode(), **_files(results)})
+    return folder / "report.html", results

@@ -13,6 +13,8 @@ from pydantic import Field, field_validator, model_validator
 import bounds
 import l2o
 from l2o._config import Section, read_config, usable_device
+from l2o._files import file_size
+from l2o._memory import data_size, require_memory, run_size
 from l2o.optimizers._learned import LearnedOptimizer
 from l2o.problems import Composite, real, synthetic
 from l2o.training.config import split_seed
@@ -112,6 +114,17 @@ class ProblemSection(Section):
         make = getattr(synthetic, self.family)
         return make(self.instances, self.rows, self.dim, sparsity=self.sparsity, lam=lam, seed=split)
 
+    def check(self) -> None:
+        """Refuse data that are not there, and sizes that do not fit into memory: before the first section is run."""
+        if self.path is not None:
+            file_size(self.path, f"the data of {self.key}")
+        if self.family in _SYNTHETIC:
+            instead = "ask for fewer instances or steps, or smaller sizes"
+            what = f"{self.key}: {self.instances} instances of {self.rows} x {self.dim}"
+            require_memory(data_size(self.instances, self.rows, self.dim), what, instead)
+            size = run_size(self.instances, self.dim, self.steps)
+            require_memory(size, f"{what}, {self.steps} steps", instead)
+
     def describe(self, problem: Composite) -> str:
         """The title, made up where none is given."""
         if self.title:
@@ -145,7 +158,7 @@ class ReportConfig(Section):
     title: str = "Bounds of learned optimizers, held against runs"
     seed: int = Field(0, ge=0, lt=1000)
     rtol: float = Field(1e-10, gt=0, lt=1)
-    reference_step: float | Literal["best"] = "best"
+    reference_step: Annotated[float, Field(gt=0, le=1)] | Literal["best"] = "best"
     device: str = "cpu"
     bounds_: tuple[str, ...] | None = Field(None, alias="bounds")
     proofs: bool = True

@@ -48,14 +48,12 @@ _NEXT_FIELDS = (
 _STATISTICS = ("median", "q10", "q90")
 
 
-def write_tables(results: Results, folder: str | os.PathLike[str]) -> list[Path]:
-    """Write every table as CSV: verdicts, curves, per_step, deviations, comparison, f_star, ledger, worst_cases,
-    attribution, shift_pairs, transients and next_instance.
+def tables(results: Results) -> dict[str, bytes]:
+    """Every table as a CSV file, by its name: verdicts, curves, per_step, deviations, comparison, f_star, ledger,
+    worst_cases, attribution, shift_pairs, transients and next_instance.
     """
     results = printable(results)
-    target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    tables = {
+    rows_of = {
         "verdicts": (_VERDICT_FIELDS, _verdicts(results)),
         "curves": (_CURVE_FIELDS, _curves(results)),
         "per_step": (_LONG_FIELDS, _per_step(results)),
@@ -69,7 +67,12 @@ def write_tables(results: Results, folder: str | os.PathLike[str]) -> list[Path]
         "transients": (_LONG_FIELDS, _transients(results)),
         "next_instance": (_NEXT_FIELDS, _next_instance(results)),
     }
-    return [_write(target / f"{name}.csv", fields, lines) for name, (fields, lines) in tables.items()]
+    return {f"{name}.csv": _csv(fields, lines) for name, (fields, lines) in rows_of.items()}
+
+
+def write_tables(results: Results, folder: str | os.PathLike[str]) -> list[Path]:
+    """Write every table to a folder of their own."""
+    return [write_bytes(Path(folder) / name, data) for name, data in tables(results).items()]
 
 
 def _head(run: Results) -> list[Any]:
@@ -222,9 +225,9 @@ def _next_instance(results: Results) -> Iterator[list[Any]]:
             yield [*head, "gap median at k, all k at once", k, *[None] * 3, low, middle, up, over["open"]]
 
 
-def _write(path: Path, fields: Sequence[str], lines: Iterator[list[Any]]) -> Path:
+def _csv(fields: Sequence[str], lines: Iterator[list[Any]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(fields)
     writer.writerows(["" if value is None else value for value in line] for line in lines)
-    return write_bytes(path, text.getvalue().encode("utf-8"))
+    return text.getvalue().encode("utf-8")

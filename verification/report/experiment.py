@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +38,9 @@ from verification.result import Verification
 from verification.verify import verify
 from verification.worst_case_ledger import STEP_SIZES
 
-FORMAT = 5
+FORMAT = 6
+SEAL = "sha256"
+"""The entry of the results that is a digest of all others."""
 _STEP_BOUND = "per_step_descent"
 
 
@@ -314,6 +316,8 @@ def run_report(
 ) -> dict[str, Any]:
     """Run everything `config` asks for and return the results; finished runs are kept in `folder`/partial."""
     begun = time.perf_counter()
+    for section in (*config.problem, *config.transient):
+        section.check()
     report = _Report(config, folder, progress)
     with single_thread():  # sums do not depend on the cores, and a busy machine makes two threads wait for each other
         problems = [report.problem(section) for section in config.problem]
@@ -326,7 +330,7 @@ def run_report(
     held = {v["bound"] for run in report.runs for v in run["verdicts"]}
     names = [name for name in bounds.names(variants=True) if name in held | set(config.bounds_ or ())]
     kept = ("model", "family", "sha256", "updates", "seed", "command")
-    return {
+    results = {
         "format": FORMAT,
         "title": config.title,
         "quick": quick,
@@ -350,3 +354,10 @@ def run_report(
         "runs": report.runs,
         **report.extras,
     }
+    return results | {SEAL: digest_of(results)}
+
+
+def digest_of(results: Mapping[str, Any]) -> str:
+    """Hex digest of everything in the results but the seal."""
+    content = {name: value for name, value in results.items() if name != SEAL}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from l2o._files import write_bytes
 from verification import pages
+from verification._together import write_together
 from verification.report._format import number
 from verification.sensitivity import _sentences
 from verification.sensitivity._explore import script_data
@@ -27,9 +27,10 @@ _NOTES = (
 def write(result: Sensitivity, folder: str | os.PathLike[str]) -> Path:
     """Write sensitivity.json, sensitivity.csv and sensitivity.html, and give back the page's path."""
     folder = Path(folder)
-    pages.write_json({**result.to_dict(), "sentences": list(_sentences.lines(result))}, folder / "sensitivity.json")
-    write_bytes(folder / "sensitivity.csv", table(result).encode())
-    return write_bytes(folder / "sensitivity.html", render(result).encode())
+    data = {**result.to_dict(), "sentences": list(_sentences.lines(result))}
+    files = {"sensitivity.json": pages.json_bytes(data), "sensitivity.csv": table(result).encode()}
+    write_together(folder, files | {"sensitivity.html": render(result).encode()})
+    return folder / "sensitivity.html"
 
 
 def table(result: Sensitivity) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from l2o._files import write_bytes
 from verification import pages
+from verification._together import write_together
 from verification.report._format import printable
 from verification.speedup import sentences
 from verification.speedup.figures import forest
@@ -41,9 +41,9 @@ _NOTES = (
 def write(results: Results, folder: str | os.PathLike[str]) -> Path:
     """Write speedup.json, speedup.csv and speedup.html, and give back the page's path."""
     folder = Path(folder)
-    pages.write_json(results, folder / "speedup.json")
-    write_bytes(folder / "speedup.csv", table(results).encode())
-    return write_bytes(folder / "speedup.html", render(results).encode())
+    files = {"speedup.json": pages.json_bytes(results), "speedup.csv": table(results).encode()}
+    write_together(folder, files | {"speedup.html": render(results).encode()})
+    return folder / "speedup.html"
 
 
 def table(results: Results) -> str:

@@ -4,7 +4,7 @@ config.py says what is run, cells.py makes the list of cells, measure.py runs so
 run.py holds them together, on this machine (joblib) or on a Dask cluster.
 """
 
-from verification.sweeps.cells import Cell, cells_of
+from verification.sweeps.cells import Cell, cells_of, check_count
 from verification.sweeps.config import SweepConfig, load_sweep
 from verification.sweeps.run import Status, Summary, collect, run_sweep
 from verification.sweeps.store import Tables, read_tables
@@ -16,6 +16,7 @@ __all__ = [
     "SweepConfig",
     "Tables",
     "cells_of",
+    "check_count",
     "collect",
     "load_sweep",
     "read_tables",

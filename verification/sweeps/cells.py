@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 import l2o
 from l2o._config import Section, one_line
 from l2o._errors import InputError
+from l2o._memory import data_size, require_memory, run_size
 from l2o.pretrained import manifest
 from verification._provenance import code_digest, versions
 from verification.sweeps.config import CellSpec, ModelSection, SweepConfig
@@ -65,8 +67,42 @@ class Measures(Section):
         return cls(rtol=config.rtol, eps=config.eps, points=config.points, bounds=config.bounds_)
 
 
+MOST_CELLS = 1_000_000
+"""Cells of a sweep; more are not listed, which would take minutes and gigabytes."""
+
+
+def count_of(config: SweepConfig) -> int:
+    """How many combinations the grids have, a cell that is in two of them counted twice; nothing is listed."""
+    return sum(math.prod(map(len, axes.values())) for axes in config.grid)
+
+
+def check_count(config: SweepConfig) -> int:
+    """`count_of`, or one clear `InputError` for more than `MOST_CELLS`."""
+    count = count_of(config)
+    if count > MOST_CELLS:
+        raise InputError(
+            f"{config.title}: the grids have {count} cells, and a sweep may have {MOST_CELLS}; give fewer values, or "
+            f"make several sweeps of it."
+        )
+    return count
+
+
+def _check_memory(spec: CellSpec) -> None:
+    """Refuse a cell whose data or run do not fit into memory."""
+    if "dim" not in FAMILIES[spec.family].fields:
+        return
+    rows = spec.rows if "rows" in FAMILIES[spec.family].fields else spec.dim
+    what, instead = f"{spec.batch} instances of {rows} x {spec.dim}", "ask for a smaller batch, fewer steps or sizes"
+    require_memory(data_size(spec.batch, rows, spec.dim), what, instead)
+    require_memory(run_size(spec.batch, spec.dim, spec.steps, arrays=False), f"{what}, {spec.steps} steps", instead)
+
+
 def cells_of(config: SweepConfig) -> tuple[Cell, ...]:
-    """Every cell once, in the order of the file; one clear `InputError` for a combination that is none."""
+    """Every cell once, in the order of the file; one clear `InputError` for a combination that is none, for too many
+    cells, and for one that does not fit into memory.
+    """
+    check_count(config)
+    sizes: set[tuple[Any, ...]] = set()
     common = [FORMAT, versions(), code_digest(), Measures.of(config).model_dump(mode="json")]
     cells: dict[str, Cell] = {}
     identities: dict[tuple[str, str], dict[str, Any]] = {}
@@ -77,6 +113,10 @@ def cells_of(config: SweepConfig) -> tuple[Cell, ...]:
         except ValidationError as problem:
             shown = ", ".join(f"{k} = {v!r}" for k, v in fields.items())
             raise InputError(f"{config.title}: {one_line(problem)} (in the cell {shown})") from None
+        size = (spec.family, spec.batch, spec.rows, spec.dim, spec.steps)
+        if size not in sizes:
+            _check_memory(spec)
+            sizes.add(size)
         model = config.model_of(spec.optimizer)
         who = (model.key, FAMILIES[spec.family].trained_for)
         if who not in identities:

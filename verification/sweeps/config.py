@@ -42,7 +42,7 @@ class CellSpec(Section):
     condition: float | None = Field(None, ge=1, allow_inf_nan=False)
     path: str | None = None
     batch: int = Field(32, ge=1)
-    batches: int = Field(1, ge=1)
+    batches: int = Field(1, ge=1, le=10**6)
     s: float = Field(0.0, allow_inf_nan=False)
     t: float = Field(0.0, allow_inf_nan=False)
     seed: int = Field(0, ge=0, lt=1000)
@@ -52,13 +52,6 @@ class CellSpec(Section):
     device: str = "cpu"
     prox: Literal["exact", "official"] = "exact"
     smoothness: Literal["exact", "official"] = "exact"
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_bool(cls, value: Any) -> Any:
-        if isinstance(value, bool):  # which would pass for 0 or 1
-            raise ValueError(f"expected a number or a text, got {str(value).lower()}")
-        return value
 
     @field_validator("s", "t", "lam")
     @classmethod

@@ -7,18 +7,22 @@ cells itself; for a task that workers are lost over, as far as that is known, `l
 from __future__ import annotations
 
 import functools
+import logging
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from l2o._errors import InputError
+from l2o._memory import require_memory
 
 Run = Callable[[Any], Any]
 Lost = Callable[[Any, str], Any]
 Executor = Callable[[Sequence[Any], Run, Lost], Iterator[Any]]
 _PATIENCE = 3  # times that workers may be lost in a row without anything being finished in between
+_WORKER = 300 * 2**20  # bytes of a process that has loaded torch and has nothing to do
 _WAITING = 500  # tasks that a scheduler is given at least, while there are some
 
 
@@ -41,8 +45,11 @@ def processes(jobs: int) -> Executor:
         from joblib.externals.loky.process_executor import TerminatedWorkerError
 
         left, failures = dict(enumerate(tasks)), 0
+        workers = max(1, min(jobs, len(left)))
+        what, instead = f"--jobs {jobs}: {workers} processes", "give fewer --jobs"
+        require_memory(workers * _WORKER, what, instead)
         while left:
-            pool = Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1)
+            pool = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1)
             results = pool(delayed(_numbered)(run, number, task, os.getpid()) for number, task in left.copy().items())
             try:
                 for number, result in results:
@@ -77,7 +84,24 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def dask(address: str, timeout: float = 15.0) -> Executor:
+def listens(address: str, timeout: float = 5.0) -> None:
+    """One clear `InputError` where nothing listens at `address`, tcp://HOST:PORT: before the work, within `timeout`.
+
+    Dask's own client tries for longer, and goes on trying in a thread that writes tracebacks when it is given up.
+    """
+    kind, _, place = address.rpartition("://")
+    host, _, port = place.rpartition(":")
+    if kind not in ("", "tcp", "tls"):
+        return  # another protocol of Dask
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise InputError(f"--scheduler: expected tcp://HOST:PORT, got {address!r}.")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout).close()
+    except (OSError, UnicodeError) as problem:  # a name that cannot be one is the latter
+        raise InputError(f"--scheduler {address}: no Dask scheduler answers there ({problem}).") from None
+
+
+def dask(address: str, timeout: float = 5.0) -> Executor:
     """On the workers of a running Dask scheduler, which hands what a lost worker was doing to another."""
 
     def executor(tasks: Sequence[Any], run: Run, lost: Lost) -> Iterator[Any]:
@@ -87,6 +111,7 @@ def dask(address: str, timeout: float = 15.0) -> Executor:
             raise InputError(
                 '--scheduler needs Dask, which is not installed: pip install "l2obound[cluster]".'
             ) from None
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it logs tracebacks of what is said below
         try:
             client = Client(address, timeout=timeout, set_as_default=False)
         except (OSError, ValueError) as problem:

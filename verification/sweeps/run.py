@@ -18,7 +18,7 @@ from l2o.optimizers import Optimizer
 from verification._provenance import arithmetic, code_digest, versions
 from verification.sweeps.cells import Cell, Measures, cells_of, groups_of
 from verification.sweeps.config import SweepConfig
-from verification.sweeps.executors import Executor, dask, here, processes
+from verification.sweeps.executors import Executor, dask, here, listens, processes
 from verification.sweeps.measure import Outcome, no_outcome, run_group
 from verification.sweeps.models import Training, optimizer_of, train, trainings
 from verification.sweeps.store import Store, Tables, Worker, write_tables
@@ -157,6 +157,8 @@ def run_sweep(
     where workers are lost again and again.
     """
     begun = time.perf_counter()
+    if scheduler is not None:
+        listens(scheduler)
     cells, store = cells_of(config), Store(Path(folder))
     local: Executor = here if jobs == 1 else processes(jobs)
     with store.lock():

@@ -29,7 +29,7 @@ def test_equal_numbers_are_one_cell() -> None:
 
 
 BAD = {
-    "bool": ({"rows": True}, "rows: expected a number or a text, got true"),
+    "bool": ({"rows": True}, "rows: Input should be a valid integer"),
     "device": ({"device": "gpu"}, "device: expected cpu"),
     "path through a file": ({"path": f"{__file__}/x"}, "cannot be read"),
 }
