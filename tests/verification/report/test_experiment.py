@@ -50,9 +50,9 @@ def test_an_interrupted_report_goes_on_and_says_so(tmp_path):
         run_report(config(), tmp_path, progress=stop)
     kept = list((tmp_path / "partial").iterdir())
     assert len(kept) == 1
-    _, results = make_report(config(), tmp_path)
+    results = run_report(config(), tmp_path)
     assert results["provenance"]["reused"] == ["F* of p (cache)", "p/ind/go-math-l2o"]
-    _, again = make_report(config(), tmp_path)
+    again = run_report(config(), tmp_path)
     assert again["provenance"]["reused"][1:] == ["p/ind/go-math-l2o", "p/ind/ista"]
     assert again["runs"] == results["runs"]
     for file in (tmp_path / "partial").iterdir():
@@ -124,7 +124,7 @@ def test_data_are_found_beside_the_configuration(tmp_path):
     arrays = {"A": rng.standard_normal((3, 4, 6)), "y": rng.standard_normal((3, 4))}
     np.savez(tmp_path / "mine.npz", **arrays, lam=0.25)
     (tmp_path / "r.toml").write_text(
-        '[[problem]]\nkey = "m"\nfamily = "data"\npath = "mine.npz"\nkind = "lasso"\nsteps = 5\n'
+        'proofs = false\n[[problem]]\nkey = "m"\nfamily = "data"\npath = "mine.npz"\nkind = "lasso"\nsteps = 5\n'
         'optimizers = ["fista"]\nscenarios = [{ s = 1 }]\n'
     )
     settings = load_report_config(tmp_path / "r.toml")
