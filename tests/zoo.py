@@ -109,3 +109,29 @@ def runs_on(name: str, problem: l2o.Composite) -> bool:
 def problem_for(name: str) -> l2o.Composite:
     """A small problem that the optimizer of that name can be run on."""
     return composites()["least-squares + zero" if smooth_only(name) else "least-squares + l1"]
+
+
+def end_of(
+    optimizer: l2o.Optimizer,
+    problem: l2o.Composite,
+    x0: torch.Tensor,
+    steps: int,
+    arrived: Callable[[torch.Tensor], bool],
+) -> torch.Tensor:
+    """x after at most `steps` steps, asked every ten steps whether it has arrived.
+
+    Steps alone: the record of a rollout takes several times as long.
+    """
+    state = optimizer.init(problem, x0)
+    for k in range(1, steps + 1):
+        state = optimizer.step(problem, state)
+        if k % 10 == 0 and arrived(state.x):
+            break
+    return state.x
+
+
+def stationarity(problem: l2o.Composite, x: torch.Tensor) -> float:
+    """The largest distance of a coordinate of 0 from the subdifferential of F at x, for a separable r."""
+    gradient = problem.smooth_gradient(x)
+    low, high = problem.subdifferential(x)
+    return float(torch.maximum(gradient + low, -(gradient + high)).clamp(min=0.0).max())

@@ -39,6 +39,17 @@ Results = Mapping[str, Any]
 
 def render(results: Results) -> tuple[str, dict[str, bytes]]:
     """The page, and the files of its figures by name; equal results give equal bytes."""
+    page, drawn, files = _render(results)
+    return page, files | {f"{name}.pdf": file_bytes(figure, "pdf") for name, figure in drawn.items()}
+
+
+def render_html(results: Results) -> str:
+    """The page alone."""
+    return _render(results)[0]
+
+
+def _render(results: Results) -> tuple[str, dict[str, Figure], dict[str, bytes]]:
+    """The page, its figures by the name of their files, and those of the files that the page shows itself."""
     results = printable(results)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE),
@@ -51,7 +62,7 @@ def render(results: Results) -> tuple[str, dict[str, bytes]]:
     compared = comparisons(results)
     drawn = draw(results)
     names = file_names(drawn)
-    files = {f"{names[key]}.{kind}": file_bytes(drawn[key], kind) for key in drawn for kind in ("svg", "pdf")}
+    files = {f"{names[key]}.svg": file_bytes(figure, "svg") for key, figure in drawn.items()}
     shown = dict(_figure_views(results, drawn, names, files, compared))
     upcoming = next_view(results)
     page = environment.get_template("template.html").render(
@@ -82,12 +93,7 @@ def render(results: Results) -> tuple[str, dict[str, bytes]]:
         parts=_parts(results),
         dash=DASH,
     )
-    return page, files
-
-
-def render_html(results: Results) -> str:
-    """The page alone."""
-    return render(results)[0]
+    return page, {names[key]: figure for key, figure in drawn.items()}, files
 
 
 def _parts(results: Results) -> int:

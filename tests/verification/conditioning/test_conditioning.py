@@ -342,6 +342,7 @@ def test_failures_that_are_alike_at_each_L_are_not_its_doing(result: Conditionin
 
 def test_what_is_written(result: Conditioning, tmp_path: Path) -> None:
     page = write(result, tmp_path).read_text(encoding="utf-8")
+    assert render(result) == page
     assert page.count("<svg") == 5
     assert "http" not in page.replace("http://www.w3.org", "")
     assert "NaN" not in page
@@ -354,11 +355,13 @@ def test_what_is_written(result: Conditioning, tmp_path: Path) -> None:
     assert any("conditioning" in row["causes"] for row in rows)
 
 
-def test_the_same_seed_gives_the_same_numbers_and_the_same_page(result: Conditioning, tmp_path: Path) -> None:
-    tiny = replace(SMALL, families=("quadratic",), methods=("gradient step",), steps=40, map_r=3, map_q=3)
+def test_the_same_seed_gives_the_same_numbers() -> None:
+    tiny = replace(
+        SMALL, families=("quadratic",), methods=("gradient step",), kappas=(1.0, 100.0), steps=40, map_r=3, map_q=3,
+        map_kappas=(100.0,), heads_steps=5, invariance_steps=3,
+    )  # fmt: skip
     one, two = (replace(conditioning(tiny), created="") for _ in range(2))
     assert one.to_dict() == two.to_dict()
-    assert render(one) == render(two)
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Conditioning) -> None:

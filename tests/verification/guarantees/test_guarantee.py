@@ -241,13 +241,14 @@ def test_a_learned_optimizer_by_its_name_has_its_weights() -> None:
 
 
 def test_the_figure_is_the_same_bytes(found: Guarantee, tmp_path: Path) -> None:
-    from verification.guarantees._figure import write_figure
+    from verification.guarantees._figure import figure, write_figure
+    from verification.report.figures import file_bytes
 
     first, second = (write_figure(found, tmp_path / name) for name in ("a", "b"))
     assert [p.name for p in first] == ["guarantee.svg", "guarantee.pdf"]
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
     nothing = Sample(*(np.full((50, len(found.kept)), np.inf) for _ in range(3)), np.zeros(50, int), np.zeros(50, bool))
-    write_figure(replace(found, sample=nothing), tmp_path)
+    assert file_bytes(figure(replace(found, sample=nothing)), "svg")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

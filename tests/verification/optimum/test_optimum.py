@@ -111,7 +111,7 @@ def test_lasso_256_is_narrow_and_agrees_with_an_independent_solver():
         assert value - o.upper[b] <= 1e-11
 
 
-@pytest.mark.parametrize("lam", [0.1, 0.01, 0.001])
+@pytest.mark.parametrize("lam", [0.1, pytest.param(0.01, marks=pytest.mark.slow), 0.001])
 def test_breast_cancer_is_narrow_and_contains_a_40_digit_minimum(lam):
     p = real.breast_cancer(lam)
     o = optimum(p, cache=False)

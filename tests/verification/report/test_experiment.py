@@ -8,6 +8,7 @@ import pytest
 import l2o
 from verification.report import experiment, load_report_config, make_report, read_results, render_report, run_report
 from verification.report._partial import read_partial, write_partial
+from verification.report.render import render_html
 
 SMALL = {"rows": 5, "dim": 8, "instances": 2, "steps": 8, "scenarios": [{}], "optimizers": ["go-math-l2o", "ista"]}
 
@@ -50,18 +51,17 @@ def test_an_interrupted_report_goes_on_and_says_so(tmp_path):
         run_report(config(), tmp_path, progress=stop)
     kept = list((tmp_path / "partial").iterdir())
     assert len(kept) == 1
-    _, results = make_report(config(), tmp_path)
+    results = run_report(config(), tmp_path)
     assert results["provenance"]["reused"] == ["F* of p (cache)", "p/ind/go-math-l2o"]
-    _, again = make_report(config(), tmp_path)
+    again = run_report(config(), tmp_path)
     assert again["provenance"]["reused"][1:] == ["p/ind/go-math-l2o", "p/ind/ista"]
     assert again["runs"] == results["runs"]
     for file in (tmp_path / "partial").iterdir():
         file.write_bytes(file.read_bytes().replace(b'"diverged": 0', b'"diverged": 1'))
-    _, third = make_report(config(), tmp_path)
+    third = run_report(config(), tmp_path)
     assert third["provenance"]["reused"] == ["F* of p (cache)"]
     assert [r["diverged"] for r in third["runs"]] == [0, 0]
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "F* of p (cache)" in page
+    assert "F* of p (cache)" in render_html(third)
     # Another processor adds in another order: its runs are not mixed with those of this one.
     with pytest.MonkeyPatch.context() as elsewhere:
         elsewhere.setattr(experiment, "arithmetic", lambda: "another processor")
@@ -124,7 +124,7 @@ def test_data_are_found_beside_the_configuration(tmp_path):
     arrays = {"A": rng.standard_normal((3, 4, 6)), "y": rng.standard_normal((3, 4))}
     np.savez(tmp_path / "mine.npz", **arrays, lam=0.25)
     (tmp_path / "r.toml").write_text(
-        '[[problem]]\nkey = "m"\nfamily = "data"\npath = "mine.npz"\nkind = "lasso"\nsteps = 5\n'
+        'proofs = false\n[[problem]]\nkey = "m"\nfamily = "data"\npath = "mine.npz"\nkind = "lasso"\nsteps = 5\n'
         'optimizers = ["fista"]\nscenarios = [{ s = 1 }]\n'
     )
     settings = load_report_config(tmp_path / "r.toml")

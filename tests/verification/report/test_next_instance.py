@@ -345,6 +345,7 @@ def test_the_largest_is_above_the_quantile_that_it_is_said_to_be_above() -> None
         assert rank_above(n, q * (1 + 1e-4), 0.05) == n + 1
 
 
+@pytest.mark.slow  # in the default tier guarantees/test_coverage.py simulates what the statements are made of
 def test_coverage_of_the_statements_on_a_known_law() -> None:
     """Uniform gaps and F* = 1: over 1,000 samples each statement is wrong in at most 5 % of them, up to chance."""
     rng = np.random.default_rng(0)

@@ -57,6 +57,19 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> object:
         return sensitivity(SMALL)
 
 
+@pytest.fixture(scope="module")
+def page(result: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is written of the result; a page takes longer to draw than the result to measure."""
+    return write(result, tmp_path_factory.mktemp("written"))
+
+
+# One family, pattern and training, for what is asked of the trainings alone.
+TRAININGS = replace(
+    SMALL, families=("quadratic",), patterns=("short-step",), sizes=(0.0, 0.5), also=(), steps=2, horizon=20, trained=0,
+    resamples=20, seeds=(0,),
+)  # fmt: skip
+
+
 def field(family: str = "quadratic") -> Field:
     problem = {"quadratic": l2o.synthetic.quadratic(2, 6, condition=10.0), "lasso": l2o.synthetic.lasso(2, 6, 8)}[
         family
@@ -272,11 +285,11 @@ def test_shipped_models_whose_gaps_do_not_fall_are_told(result: object) -> None:
     assert "none of their gaps falls in the median. Many" in said
 
 
-def test_few_trainings_are_told_without_an_interval(result: object, tmp_path: Path) -> None:
+def test_few_trainings_are_told_without_an_interval(result: object, page: Path) -> None:
     """Two trainings a family."""
     assert all(c.low is None and not c.clear for c in result.across)
     assert any("without an interval, n = 4" in line for line in lines(result))
-    assert "None" not in write(result, tmp_path).read_text(encoding="utf-8").split("<script")[0]
+    assert "None" not in page.read_text(encoding="utf-8").split("<script")[0]
 
 
 def test_bounds_after_fewer_steps(result: object) -> None:
@@ -327,7 +340,7 @@ def test_checkpoints_inside_the_region_would_be_judged(monkeypatch: pytest.Monke
 
 def test_trainings_are_taken_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path / "cache"))
-    settings = replace(SMALL, families=("quadratic",), patterns=("short-step",), trained=0)
+    settings = replace(TRAININGS, seeds=(0, 1))
     first = sensitivity(settings, trainings=tmp_path / "trainings")
     monkeypatch.setattr(sys.modules["l2o.training.loop"], "_train_batch", lambda *a: pytest.fail("trained again"))
     again = sensitivity(settings, trainings=tmp_path / "trainings")
@@ -337,16 +350,14 @@ def test_trainings_are_taken_up_again(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_other_stages_in_the_same_folder_are_another_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As --quick and then the whole: neither an error nor weights of the other."""
     monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path / "cache"))
-    one = replace(SMALL, families=("quadratic",), patterns=("short-step",), trained=0, seeds=(0,))
-    for settings in (one, replace(one, stages=(0, 3)), replace(one, stages=(0, 1, 3))):
+    for settings in (TRAININGS, replace(TRAININGS, stages=(0, 3)), replace(TRAININGS, stages=(0, 1, 3))):
         kept = sensitivity(settings, trainings=tmp_path / "trainings")
         fresh = sensitivity(settings)
         assert replace(kept, created=fresh.created).to_dict() == fresh.to_dict()
 
 
-def test_the_panel_of_the_page(result: object, tmp_path: Path) -> None:
+def test_the_panel_of_the_page(result: object, page: Path, tmp_path: Path) -> None:
     """What the script is given, and with a browser what it draws."""
-    page = write(result, tmp_path)
     source = page.read_text(encoding="utf-8")
     raw = source.split('id="cells">')[1].split("</script>")[0]
     data = json.loads(raw)
@@ -381,15 +392,15 @@ def test_the_panel_of_the_page(result: object, tmp_path: Path) -> None:
         assert "after 4 steps" in drawn
 
 
-def test_what_is_written(result: object, tmp_path: Path) -> None:
-    page = write(result, tmp_path).read_text(encoding="utf-8")
-    assert page.count("<svg") == 4  # two families, the panel without a script, the checkpoints
-    assert "http" not in page.replace("http://www.w3.org", "")
-    assert "×1.33" in page
-    data = json.loads((tmp_path / "sensitivity.json").read_text(encoding="utf-8"))
+def test_what_is_written(result: object, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<svg") == 4  # two families, the panel without a script, the checkpoints
+    assert "http" not in text.replace("http://www.w3.org", "")
+    assert "×1.33" in text
+    data = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
     assert len(data["cells"]) == len(result.cells)
     assert data["regions"]["long-step"] == {"B8": 1.0, "B13": 1.0}
-    with (tmp_path / "sensitivity.csv").open(encoding="utf-8") as file:
+    with page.with_suffix(".csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(result.cells)
     assert any("rho = 0.5: the guarantee B8 grows by ×1.33" in line for line in lines(result))
@@ -400,7 +411,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from verification import cli
     from verification import sensitivity as package
 
-    monkeypatch.setattr(package, "Settings", lambda seed: SMALL)
+    monkeypatch.setattr(package, "Settings", lambda seed: TRAININGS)
     monkeypatch.setattr(package, "quick", lambda settings: settings)
     ask = ["sensitivity", "--quick", "--family", "quadratic", "--out", str(tmp_path)]
     done = CliRunner().invoke(cli.app, [*ask, "--pattern", "long-step", "--json"])

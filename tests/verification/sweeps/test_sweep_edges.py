@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_locked_is_said(tmp_path: Path) -> None:
         run_sweep(load_sweep({"fixed": FIXED}), tmp_path)
 
 
-GRID = "[fixed]\nrows = 6\ndim = 10\nbatch = 2\nsteps = 2000\n[[grid]]\nseed = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]\n"
+GRID = "[fixed]\nrows = 6\ndim = 10\nbatch = 2\nsteps = 1000\n[[grid]]\nseed = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]\n"
 
 
 def started(folder: Path, *options: str) -> subprocess.Popen:
@@ -156,7 +156,10 @@ def started(folder: Path, *options: str) -> subprocess.Popen:
     return process
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+SLOW = [pytest.param(how, marks=pytest.mark.slow) for how in (signal.SIGTERM, signal.SIGINT)]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, *SLOW])  # which leaves a process no time to tell its workers
 def test_workers_end_with_the_process_that_started_them(how: signal.Signals, tmp_path: Path) -> None:
     process = started(tmp_path, "--jobs", "2")
     children = psutil.Process(process.pid).children(recursive=True)

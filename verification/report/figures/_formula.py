@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 
@@ -9,6 +10,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 
+@functools.cache  # the same formulas stand on every page of a process, and each takes a fifth of a second
 def formula_svg(latex: str) -> str | None:
     """The formula as an `<svg>` element in the colour of the text, None if it is beyond matplotlib's mathtext."""
     try:
