@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 
 from l2o._arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
