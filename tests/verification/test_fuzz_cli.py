@@ -192,8 +192,8 @@ def test_every_verb_and_every_reader_is_fuzzed() -> None:
 
 
 def test_a_few_absurd_calls(place: Path, capsys, monkeypatch) -> None:
-    codes = fuzz(30, 1, place, capsys.readouterr, monkeypatch)
-    assert codes[2] > 15
+    codes = fuzz(12, 1, place, capsys.readouterr, monkeypatch)
+    assert codes[2] > 5
 
 
 @pytest.mark.slow

