@@ -17,7 +17,7 @@ from verification import cli
 
 NUMBERS = (
     "0", "-1", "-1000000000000000000", "1e9", "1000000000", "1000000000000000000", "999999999999999999", "1e400",
-    "-1e400", "nan", "inf", "-inf", "1e-400", "0x10", "1_000", "٣", "", " ", "1/0", "1" * 5000, "1,2,3", "None", "true",
+    "-1e400", "nan", "inf", "-inf", "1e-400", "0x10", "1_0", "٣", "", " ", "1/0", "1" * 5000, "1,2,3", "None", "true",
 )  # fmt: skip
 """Values for options that take a number: none of them makes long work of a verb that has an honest limit."""
 TEXTS = (

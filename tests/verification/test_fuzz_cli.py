@@ -35,7 +35,7 @@ from tests.verification.hostile import (
 from tests.verification.test_hostile import GRID, REPORT, TRAINING
 from verification import cli
 from verification.falsification import falsify
-from verification.report import load_report_config, make_report
+from verification.report import load_report_config, run_report
 
 SECONDS, BYTES = 20, 2 * 2**30
 SMALL = ("--optimizer", "ista", "--batch", "2", "--rows", "4", "--dim", "5", "--steps", "3")
@@ -51,7 +51,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "doctor": (),
     "sweep": ("grid.toml", "--out", "swept"),
     "train": ("t.toml", "--out", "trained"),
-    "report": ("--from", "reported"),
+    "report": ("--from", "nosuch"),
     "check": ("ista", "--profile", "dev", "--check", "deterministic"),
     "experiment": ("3", *NOWHERE),
     "speedup": ("--quick", *NOWHERE),
@@ -98,7 +98,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "certificate.json").write_text(json.dumps(proof.data))
     for name, text in (("grid.toml", GRID), ("t.toml", TRAINING), ("r.toml", REPORT)):
         (folder / name).write_text(text)
-    make_report(load_report_config(tomllib.loads(REPORT)), folder / "reported")
+    results = run_report(load_report_config(tomllib.loads(REPORT)), folder / "reported")
+    (folder / "reported" / "results.json").write_text(json.dumps(results))
     l2o.train(tomllib.loads(TRAINING), folder / "trained")
     (folder / "checkpoint.pth").write_bytes(npz(A=A))
     return folder
@@ -191,8 +192,8 @@ def test_every_verb_and_every_reader_is_fuzzed() -> None:
 
 
 def test_a_few_absurd_calls(place: Path, capsys, monkeypatch) -> None:
-    codes = fuzz(40, 1, place, capsys.readouterr, monkeypatch)
-    assert codes[2] > 20
+    codes = fuzz(12, 1, place, capsys.readouterr, monkeypatch)
+    assert codes[2] > 5
 
 
 @pytest.mark.slow
