@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -46,14 +47,19 @@ def worst_run(eps: list[float]):
     return worst, run, problem, Optimum(zero, zero, np.zeros((1, problem.dim)), ("",), ("known",), (None,))
 
 
-@pytest.mark.parametrize("name", ["go-math-l2o", "l2o-pa", "ista"])
-@pytest.mark.parametrize("instance", ["worst", 3])
-@pytest.mark.parametrize("reference", ["unit", "best"])
+CASES = list(itertools.product(("unit", "best"), ("worst", 3), ("go-math-l2o", "l2o-pa", "ista")))
+# Ten of the best steps of a trained model take up to 10 s to solve.
+LONG = [("best", "worst", "go-math-l2o"), ("best", 3, "go-math-l2o"), ("best", 3, "l2o-pa")]
+
+
+@pytest.mark.parametrize(
+    ("reference", "instance", "name"),
+    [pytest.param(*case, marks=pytest.mark.slow if case in LONG else ()) for case in CASES],
+)
 def test_trained_models_are_below_the_worst_case_of_their_profile(lasso, name, instance, reference) -> None:
     problem, known = lasso
-    steps = (1, 2, 5, 10) if reference == "unit" else (1, 2, 5)  # at the best steps ten of them take 10 s to solve
     found = profile_certificate(
-        rolled(problem, name), problem, known, steps, instance, reference=reference, certified_up_to=5
+        rolled(problem, name), problem, known, (1, 2, 5, 10), instance, reference=reference, certified_up_to=5
     )
     settled = ~np.isnan(found.worst)
     assert settled[0]
@@ -63,7 +69,7 @@ def test_trained_models_are_below_the_worst_case_of_their_profile(lasso, name, i
     if name == "ista":
         assert found.certified[:3].all()
         # eps = 1e-4, the least that is asked for: hardly above exact steps
-        np.testing.assert_allclose(found.worst, 1 / (4 * np.array(steps)), rtol=1e-3)
+        np.testing.assert_allclose(found.worst, 1 / (4 * np.array([1, 2, 5, 10])), rtol=1e-3)
         assert not found.vacuous[:, -1].any()
     else:  # what the deviations alone guarantee is nothing
         assert found.vacuous.all()
