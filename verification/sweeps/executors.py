@@ -45,7 +45,7 @@ def processes(jobs: int) -> Executor:
         from joblib.externals.loky.process_executor import TerminatedWorkerError
 
         left, failures = dict(enumerate(tasks)), 0
-        workers = max(1, min(jobs, len(left)))
+        workers = min(jobs, max(2, len(left)))  # with one, joblib would run the tasks in this process
         what, instead = f"--jobs {jobs}: {workers} processes", "give fewer --jobs"
         require_memory(workers * _WORKER, what, instead)
         while left:
@@ -68,7 +68,8 @@ def processes(jobs: int) -> Executor:
 
 
 def _numbered(run: Run, number: int, task: Any, parent: int) -> tuple[int, Any]:
-    _end_with(parent)
+    if os.getpid() != parent:
+        _end_with(parent)
     return number, run(task)
 
 
