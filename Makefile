@@ -6,6 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= report
 WORKERS ?= 2
+# The core of each package, in under a minute.
+FAST := tests/bounds/test_quantities.py tests/bounds/test_hypotheses.py tests/bounds/test_virtual.py \
+	tests/l2o/test_problems.py tests/l2o/test_losses.py tests/l2o/test_optimizers.py tests/l2o/test_network.py \
+	tests/l2o/test_rollout.py tests/verification/test_segments.py tests/verification/test_three_answers.py \
+	tests/verification/optimum/test_solvers.py tests/verification/optimum/test_rounding.py \
+	tests/verification/report/test_sentences.py tests/verification/report/test_tables.py
 
 .PHONY: report report-quick test test-fast test-slow test-part-elsewhere test-processors bench lint docs clean
 
@@ -17,7 +23,10 @@ report-quick: $(VENV)/ready
 
 test: $(VENV)/ready
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-fast: $(VENV)/ready
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(FAST)
 
 # The tests whose numbers are most sensitive, with the kernels of an old processor on one thread.
 test-part-elsewhere: $(VENV)/ready
@@ -28,7 +37,7 @@ test-processors: $(VENV)/ready
 	$(BIN)/python -m tests.processors -n $(WORKERS)
 
 test-slow: $(VENV)/ready
-	$(BIN)/python -m pytest -n $(WORKERS) -m "slow or not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "slow or not slow"
 
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.benchmarks
