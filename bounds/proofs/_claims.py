@@ -85,7 +85,18 @@ BELOW_L = Range("0 <= mu < L", {Q.mu: Q.L * _m / (_m + _l)}, (F_SMOOTH, STRONGLY
 ABOVE_0 = Range("0 < mu <= L", {Q.mu: Q.L * _l / (_m + _l)}, (F_SMOOTH, STRONGLY_CONVEX), "mu")
 _ALL = (
     *(INDEX, INDEX_FROM_2, COUNT, UNIT_STEP, SHORT_CASE, LONG_CASE, AT_ONE, AT_HALF, EACH_UNIT_STEP, HEAVY_WEIGHT),
-    *(POSITIVE_PRECONDITIONER, BELOW_STEP, MEMORY, DISTANT, SMALL_DEVIATION, LARGE_DEVIATION, SOME_DISTANCE, NO_DISTANCE, BELOW_L, ABOVE_0),
+    *(
+        POSITIVE_PRECONDITIONER,
+        BELOW_STEP,
+        MEMORY,
+        DISTANT,
+        SMALL_DEVIATION,
+        LARGE_DEVIATION,
+        SOME_DISTANCE,
+        NO_DISTANCE,
+        BELOW_L,
+        ABOVE_0,
+    ),
 )
 RANGES = {r.says: r for r in _ALL}
 """Every range that a proof may use, by what it says."""

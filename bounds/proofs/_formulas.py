@@ -83,7 +83,7 @@ def check_recurrence(name: str, rule: Recurrence) -> None:
 
 
 def check_types(argument: Argument) -> None:
-    """Raise `Unproved` unless an argument is made of the classes of `_claims` themselves: a subclass may say anything."""
+    """Raise `Unproved` unless an argument is made of the very classes of `_claims`: a subclass may say anything."""
     for one, wanted in _pieces(argument):
         if type(one) not in wanted:
             names = " or ".join(kind.__name__ for kind in wanted)
