@@ -128,10 +128,15 @@ def divisors(tree: ast.expr) -> tuple[ast.expr, ...]:
     return tuple(one for one in found if not whole(one))
 
 
-def names(tree: ast.expr) -> set[str]:
+@lru_cache(maxsize=20_000)
+def names(tree: ast.expr) -> frozenset[str]:
     """The names in a formula, functions left out."""
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called)
+
+
+def _short(tree: ast.expr) -> str:
+    return ast.unparse(tree)[:80]
 
 
 def whole(tree: ast.expr) -> int | None:
@@ -165,12 +170,15 @@ def value(tree: ast.expr, lookup: Callable[[str], int], maximum: Callable[[ast.e
         return -inside % prime() if isinstance(tree.op, ast.USub) else inside
     if isinstance(tree, ast.Call) and tree.func.id == "Max" and maximum is not None:
         return maximum(positive_part(tree))
-    demand(isinstance(tree, ast.BinOp), f"no number: {ast.unparse(tree)[:80]}")
+    if not isinstance(tree, ast.BinOp):  # what is wrong is put into words only where something is: that takes long
+        raise Wrong(f"no number: {_short(tree)}")
     left = value(tree.left, lookup, maximum)
     if isinstance(tree.op, ast.Pow):
         power = whole(tree.right)
-        demand(power is not None, f"the power {ast.unparse(tree)[:80]} is not a whole one")
-        demand(power >= 0 or left != 0, f"a division by 0: {ast.unparse(tree)[:80]}")
+        if power is None:
+            raise Wrong(f"the power {_short(tree)} is not a whole one")
+        if power < 0 and left == 0:
+            raise Wrong(f"a division by 0: {_short(tree)}")
         return pow(left, power, prime())
     right = value(tree.right, lookup, maximum)
     if isinstance(tree.op, ast.Add):
@@ -179,7 +187,8 @@ def value(tree: ast.expr, lookup: Callable[[str], int], maximum: Callable[[ast.e
         return (left - right) % prime()
     if isinstance(tree.op, ast.Mult):
         return left * right % prime()
-    demand(right != 0, f"a division by 0: {ast.unparse(tree)[:80]}")
+    if right == 0:
+        raise Wrong(f"a division by 0: {_short(tree)}")
     return left * pow(right, -1, prime()) % prime()
 
 
@@ -243,6 +252,11 @@ def _add(a: Quotient, b: Quotient, sign: int) -> Quotient:
     return _plus(_times(a[0], b[1]), _times(flipped, a[1])), _times(a[1], b[1])
 
 
+def _demand_not_0(divisor: Quotient, tree: ast.expr) -> None:
+    if not divisor[0]:
+        raise Wrong(f"a division by 0: {_short(tree)}")
+
+
 def quotient(tree: ast.expr, lookup: Callable[[str], Quotient]) -> Quotient:
     """The formula as one fraction of polynomials."""
     if isinstance(tree, ast.Constant):
@@ -252,13 +266,15 @@ def quotient(tree: ast.expr, lookup: Callable[[str], Quotient]) -> Quotient:
     if isinstance(tree, ast.UnaryOp):
         top, bottom = quotient(tree.operand, lookup)
         return ({m: -c for m, c in top.items()} if isinstance(tree.op, ast.USub) else top), bottom
-    demand(isinstance(tree, ast.BinOp), f"no sign is known of {ast.unparse(tree)[:80]}")
+    if not isinstance(tree, ast.BinOp):
+        raise Wrong(f"no sign is known of {_short(tree)}")
     a = quotient(tree.left, lookup)
     if isinstance(tree.op, ast.Pow):
         power = whole(tree.right)
-        demand(power is not None and abs(power) <= HIGHEST, f"no sign is known of {ast.unparse(tree)[:80]}")
+        if power is None or abs(power) > HIGHEST:
+            raise Wrong(f"no sign is known of {_short(tree)}")
         if power < 0:
-            demand(a[0], f"a division by 0: {ast.unparse(tree)[:80]}")
+            _demand_not_0(a, tree)
             a = a[1], a[0]
         found: Quotient = (_ONE, _ONE)
         for _ in range(abs(power)):
@@ -270,7 +286,7 @@ def quotient(tree: ast.expr, lookup: Callable[[str], Quotient]) -> Quotient:
     if isinstance(tree.op, ast.Sub):
         return _add(a, b, -1)
     if isinstance(tree.op, ast.Div):
-        demand(b[0], f"a division by 0: {ast.unparse(tree)[:80]}")
+        _demand_not_0(b, tree)
         b = b[1], b[0]
     return _times(a[0], b[0]), _times(a[1], b[1])
 

@@ -130,12 +130,18 @@ def _identities(claim: Claim) -> Iterator[str]:
 
 def _term(one: Term) -> str:
     pieces = [
-        f"({min(str(one.multiplier), str(sp.factor(one.multiplier)), key=len)})",
+        f"({_shortest(one.multiplier)})",
         *(f"[{factor}]" for factor in one.factors),
     ]
     if one.square is not None:
         pieces.append(f"({one.square})^2")
     return " * ".join(pieces)
+
+
+@lru_cache(maxsize=1024)
+def _shortest(expression: sp.Expr) -> str:
+    """The text of an expression or of its factors."""
+    return min(str(expression), str(sp.factor(expression)), key=len)
 
 
 def _head(bound: Bound) -> str:

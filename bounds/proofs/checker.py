@@ -153,10 +153,10 @@ class Ground:
             self.demand_never_0(one, quotient(one, lookup_in(steps, {})), where)
 
     def demand_never_0(self, divisor: ast.expr, fraction: Quotient, where: str) -> None:
-        fine = is_never_0(fraction, self.at_least_0, base.ABOVE_0.__contains__)
         vectors = any(map(VECTOR.fullmatch, names(divisor)))
-        shown = ast.unparse(divisor)[:80]
-        demand(fine and not vectors, f"{where}: it divides by {shown}, which is not shown to be > 0 or < 0")
+        if vectors or not is_never_0(fraction, self.at_least_0, base.ABOVE_0.__contains__):
+            shown = ast.unparse(divisor)[:80]
+            raise Wrong(f"{where}: it divides by {shown}, which is not shown to be > 0 or < 0")
 
     def check_names(self, text: str) -> None:
         """Names are those of the run, of the certificate's sums and norms, or of free numbers without a sign."""
