@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import types
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
 from functools import cached_property
@@ -71,18 +72,77 @@ class Hypothesis:
 
 
 def _identity(judge: Any) -> str:
-    """What tells one predicate from another: a function by its place, one from elsewhere by its code as well."""
-    if isinstance(judge, functools.partial):
-        return f"partial({_identity(judge.func)}, {judge.args!r}, {sorted(judge.keywords.items())!r})"
-    if hasattr(judge, "__code__"):
+    """What tells one predicate from another: one of this module by its name, one from elsewhere by its code as well.
+
+    Names can be copied (`functools.wraps` does), so a name counts only where this module has that very object under it.
+    """
+    if type(judge) is types.FunctionType:
         place = f"{judge.__module__}.{judge.__qualname__}"
-        if judge.__module__ == __name__ and "<" not in judge.__qualname__:
-            return place
-        cells = [cell.cell_contents for cell in judge.__closure__ or ()]
-        inside = [judge.__code__.co_code.hex(), judge.__code__.co_consts, judge.__code__.co_names, judge.__defaults__]
-        return f"{place} {hashlib.sha256(repr((inside, cells)).encode()).hexdigest()}"
-    place = f"{type(judge).__module__}.{type(judge).__qualname__}"
-    return f"{place} {judge!r}" if is_dataclass(judge) else f"{place} {sorted(vars(judge).items())!r}"
+        return place if _is_own(judge, judge.__name__) else f"{place} {_hash(_code(judge, ()))}"
+    kind = type(judge)
+    place = f"{kind.__module__}.{kind.__qualname__}"
+    if is_dataclass(judge) and _is_own(kind, kind.__name__) and {type(v) for v in vars(judge).values()} <= {str, float}:
+        return f"{place} {judge!r}"
+    return f"{place} {_hash(_content(judge, ()))}"
+
+
+def _is_own(thing: Any, name: str) -> bool:
+    return globals().get(name) is thing
+
+
+def _hash(content: Any) -> str:
+    return hashlib.sha256(repr(content).encode()).hexdigest()
+
+
+def _code(function: types.FunctionType, inside: tuple[int, ...]) -> Any:
+    """A function as plain data: its code, its defaults and what it closes over."""
+    cells = []
+    for cell in function.__closure__ or ():
+        try:
+            cells.append(_content(cell.cell_contents, inside))
+        except ValueError:  # nothing in it yet
+            cells.append("empty")
+    defaults = _content((function.__defaults__, function.__kwdefaults__), inside)
+    return "function", function.__module__, function.__qualname__, _instructions(function.__code__), defaults, cells
+
+
+def _instructions(code: types.CodeType) -> Any:
+    constants = [_instructions(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts]
+    variables = (code.co_varnames, code.co_freevars, code.co_cellvars)
+    arguments = (code.co_argcount, code.co_kwonlyargcount, code.co_posonlyargcount, code.co_flags)
+    return code.co_code.hex(), constants, code.co_names, variables, arguments
+
+
+def _content(value: Any, inside: tuple[int, ...]) -> Any:
+    """A value as plain data; `inside` are the identities of what it is part of, so that a circle ends."""
+    if value is None or type(value) in (bool, int, float, complex, str, bytes):
+        return type(value).__name__, value
+    if id(value) in inside:
+        return "circle", len(inside) - inside.index(id(value))
+    inside = (*inside, id(value))
+    if type(value) is types.FunctionType:
+        return ("own", value.__name__) if _is_own(value, value.__name__) else _code(value, inside)
+    if isinstance(value, types.MethodType):
+        return "method", _content(value.__func__, inside), _content(value.__self__, inside)
+    if type(value) is functools.partial:
+        return "partial", [_content(part, inside) for part in (value.func, value.args, value.keywords)]
+    if type(value) in (tuple, list):
+        return type(value).__name__, [_content(item, inside) for item in value]
+    if type(value) in (set, frozenset):
+        return type(value).__name__, sorted(repr(_content(item, inside)) for item in value)
+    if type(value) is dict:
+        return "dict", sorted(repr((_content(key, inside), _content(item, inside))) for key, item in value.items())
+    if isinstance(value, np.ndarray):
+        return "array", value.dtype.str, value.shape, _content(value.tolist(), inside)
+    if isinstance(value, type):
+        functions = {name: _content(f, inside) for name, f in vars(value).items() if type(f) is types.FunctionType}
+        bases = [_content(base, inside) for base in value.__bases__ if base is not object]
+        return "class", value.__module__, value.__qualname__, sorted(functions.items()), bases
+    kind = type(value)
+    if kind.__module__ == "builtins" or isinstance(value, types.ModuleType):
+        return kind.__qualname__, getattr(value, "__module__", ""), getattr(value, "__name__", repr(value))
+    state = getattr(value, "__dict__", None)
+    return "object", _content(kind, inside), repr(value) if state is None else _content(dict(state), inside)
 
 
 def unavailable(name: str, quantities: Quantities, label: str | None = None) -> HypothesisCheck:

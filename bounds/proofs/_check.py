@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -23,11 +23,12 @@ from ._conditions import (
     first_index,
     ground,
 )
+from ._formulas import check_divisors, divisors
 from ._goal import Goal
 from ._polynomials import Ring, terms
 from ._rules import RULES
 from ._signs import is_nonnegative
-from ._symbols import is_vector, moved, symbol
+from ._symbols import Point, is_vector, moved, symbol
 
 
 def check_argument(argument: Argument, goal: Goal, hypotheses: Iterable[Hypothesis]) -> frozenset[str]:
@@ -54,6 +55,9 @@ def check_argument(argument: Argument, goal: Goal, hypotheses: Iterable[Hypothes
         _check_cover(claim)
         known[claim.name] = (claim, first)
     last = argument.claims[-1]
+    for part in parts:
+        if part.claim is last:
+            check_divisors(goal.divisors, part.here, f"{part.where}: the statement")
     if last.case is not None or known[last.name][1] > 1:
         raise Unproved("the last claim is not proved for every case and every step")
     if terms(last.expression - goal.expression):
@@ -136,6 +140,32 @@ class _Checker:
                 check_symbols(one.square, self.ground.argument, where)
             for factor in one.factors:
                 self._condition(factor, first)
+        bases = {moved(b, *place) for formula, place in self._formulas() for b in divisors(formula)}
+        check_divisors(bases, self.here, where)
+
+    @property
+    def here(self) -> Mapping[sp.Symbol, sp.Expr]:
+        """The domain, with k = 1 at a start at 1."""
+        return {**self.domain, k: sp.Integer(1)} if self.part.position == 1 else self.domain
+
+    def _formulas(self) -> Iterator[tuple[sp.Expr, tuple[str, sp.Expr | int]]]:
+        """Every formula that the part speaks of, and the place it is taken at."""
+        part, here = self.part, ("k", k)
+        yield self.claim.expression, (part.index, part.position)
+        yield part.times, here
+        yield from ((r.gives, here) for r in part.ranges if r.gives is not None)
+        yield from ((definition.value, here) for definition in self.ground.argument.definitions)
+        for one in part.terms:
+            yield one.multiplier, here
+            if one.square is not None:
+                yield one.square, here
+            for factor in one.factors:
+                if isinstance(factor, Earlier):
+                    yield self._source(factor).expression, (factor.index, factor.position)
+                    continue
+                yield self.factor(factor)[0], here
+                if isinstance(factor, Use):
+                    yield from ((a, here) for a in factor.arguments if not isinstance(a, Point))
 
     def _scalar(self, expression: sp.Expr) -> None:
         check_symbols(expression, self.ground.argument, self.where)
@@ -201,13 +231,16 @@ class _Checker:
             raise Unproved(f"{self.where}: the multiplier {one.multiplier} of {_named(one)} is not shown to be >= 0")
         return one.multiplier * value * (1 if one.square is None else one.square**2)
 
+    def _source(self, factor: Earlier) -> Claim:
+        return self.claim if factor.claim == self.claim.name else self.known[factor.claim][0]
+
     def factor(self, factor: Factor) -> tuple[sp.Expr, bool]:
         """The expression of a factor, and whether it is = 0 rather than >= 0."""
         if isinstance(factor, Use):
             return factor.expression, factor.rule.equality
         if isinstance(factor, Given):
             return factor.range.gives, False
-        source = self.claim if factor.claim == self.claim.name else self.known[factor.claim][0]
+        source = self._source(factor)
         return moved(source.expression, factor.index, factor.position), source.equality
 
     def replaced(self, piece: sp.Expr, domain: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:

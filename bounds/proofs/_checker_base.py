@@ -56,6 +56,7 @@ RANGES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
     "h = 1/2": ({"h": "1/2"}, ("half_step",), ""),
     "0 < h_k <= 1": ({"step_h_k": "_q/(_p + _q)"}, ("own_steps",), ""),
     "2 W_k > v_k": ({"weight_k": "(pot_k + _q)/2"}, ("weights",), ""),
+    "L p_i > 0": ({"Lp_min_k": "_least"}, ("preconditioner_positive",), ""),
     "sigma < h": ({"sigma_max": "h*_p/(_p + _q)"}, ("deviation_below_step",), ""),
     "0 <= b < 1": ({"history_b": "_p/(_p + _q)"}, ("history_range",), ""),
     "Delta > 0, of apart": ({"Delta": "_delta"}, ("apart",), ""),
@@ -66,7 +67,7 @@ RANGES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
     "0 <= mu < L": ({"mu": "L*_m/(_m + _l)"}, (_SMOOTH, "strongly_convex"), "mu"),
     "0 < mu <= L": ({"mu": "L*_l/(_m + _l)"}, (_SMOOTH, "strongly_convex"), "mu"),
 }
-ABOVE_0 = frozenset({"_v", "_w", "_q", "_l", "_delta", "L", "h", "K"})
+ABOVE_0 = frozenset({"_v", "_w", "_q", "_l", "_delta", "_least", "L", "h", "K"})
 AT_LEAST_0 = ABOVE_0 | {"_a", "_b", "_t", "_u", "_p", "_m", "mu", "R", "Delta", "sigma_max", "tau", "history_radius"}
 CASES = {
     "h": ("0 < h <= 1, of h <= 5/4", "1 < h <= 5/4"),

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from . import _checker_base as base
 from ._checker_arithmetic import (
-    PRIME,
     VECTOR,
     Point,
     Quotient,
     Wrong,
     demand,
+    divisors,
     even,
     has_sign,
     lookup_in,
     names,
     parse,
+    place_in,
+    prime,
     quotient,
     same,
     value,
@@ -50,6 +52,7 @@ class Part:
     domain: dict[str, ast.expr] = field(default_factory=dict)
     points: dict[str, int] = field(default_factory=dict)
     known: dict[str, Quotient] = field(default_factory=dict)
+    not_0: set[tuple[str, tuple[str, str]]] = field(default_factory=set)
 
     @property
     def at_1(self) -> bool:
@@ -63,6 +66,9 @@ class Part:
         early = place[1] == "0" and any(n.endswith("_j") for n in names(parse(self.claim["expression"])))
         demand(not early, f"{where}: it speaks of x_(k-1), and there is none before x_0")
         self._ranges(where)
+        self._finite(parse(self.claim["expression"]), where, place)
+        for text in (*self.ground.definitions.values(), *self._goal(), part["times"]):
+            self._finite(parse(text), where)
         times, wanted = parse(part["times"]), parse(self.claim["expression"])
         self._scalar(part["times"], where)
         pieces: list[Callable[[int], int]] = []
@@ -77,15 +83,17 @@ class Part:
         for piece in pieces:
             demand(even(lambda scale, piece=piece: piece(scale)), f"{where}: a term is not quadratic in the vectors")
         total = claimed(1) - sum(piece(1) for piece in pieces[1:])
-        demand(total % PRIME == 0, f"{where}: the identity leaves a remainder")
+        demand(total % prime() == 0, f"{where}: the identity leaves a remainder")
 
     def _ranges(self, where: str) -> None:
         taken: set[str] = set()
+        signs: list[str] = []
         for r in {json.dumps(r): r for r in self.part["ranges"]}.values():
             if not isinstance(r, str):
                 demand(set(r) == {"of", "sign"} and r["sign"] in ("+", "-"), f"{where}: no range: {r}")
                 self.ground.check_names(r["of"])
                 demand(self.ground.degrees(r["of"]) <= {0, 2}, f"{where}: {r['of']} has no sign")
+                signs.append(r["of"])
                 continue
             values, needs, _ = base.RANGES[r]
             self.ground.grant(needs, f"{where}: the range {r}")
@@ -95,6 +103,20 @@ class Part:
             self.domain |= {name: parse(text) for name, text in values.items()}
         if self.at_1:
             self.domain["k"] = parse("1")
+        for text in signs:
+            self._finite(parse(text), where)
+
+    def _goal(self) -> tuple[str, ...]:
+        return (self.ground.goal,) if self.claim is self.ground.certificate["claims"][-1] else ()
+
+    def _finite(self, tree: ast.expr, where: str, place: tuple[str, str] = ("k", "k")) -> None:
+        """All that a formula divides by, taken at that place, is shown to be > 0 or < 0 before anything cancels."""
+        for divisor in divisors(tree):
+            key = ast.unparse(divisor), place
+            if key not in self.not_0:
+                lookup = place_in(lookup_in(self.domain, self.known), *place)
+                self.ground.demand_never_0(divisor, quotient(divisor, lookup), where)
+                self.not_0.add(key)
 
     def _scalar(self, text: str, where: str) -> None:
         self.ground.check_names(text)
@@ -161,6 +183,8 @@ class Part:
         if one["square"]:
             self.ground.check_names(one["square"])
         factors = [self._factor(factor, where) for factor in one["factors"]]
+        for tree, place in ((multiplier, ("k", "k")), (square, ("k", "k")), *(factor[:2] for factor in factors)):
+            self._finite(tree, where, place)
         equality = any(is_equality for _, _, is_equality in factors)
         demand(equality or not self.claim["equality"], f"{where}: an equality is proved by equalities only")
         demand(equality or self._sign(multiplier), f"{where}: the sign of {one['multiplier'][:80]} is not known")
@@ -168,7 +192,7 @@ class Part:
         def total(scale: int) -> int:
             found = self.value(multiplier, scale) * self.value(square, scale) ** 2
             for tree, place, _ in factors:
-                found = found * self.value(tree, scale, place) % PRIME
+                found = found * self.value(tree, scale, place) % prime()
             return found
 
         return total

@@ -76,6 +76,8 @@ class Reader:
         reader = Reader(self.ground, True, inside=True)
         rest = "*".join(["1", *(reader.read(f) for f in factors if f not in discounts)])
         rest = "/".join([rest, *(f"({reader.read(d)})" for d in divisors)])
+        self.ground.demand_finite(rest, "the statement")
+        self.ground.demand_finite(factor, "the statement")
         return f"{self._sum(_in_a_space(rest), factor, '0')}_K"
 
     def _sum(self, increment: str, factor: str, start: str) -> str:
@@ -95,7 +97,9 @@ class Reader:
 
     def _power(self, tree: ast.BinOp) -> str:
         if _is_power_of(tree, "K") and not self.inside:
-            return f"{self._sum('0', self._constant(tree.left), '1')}_K"
+            factor = self._constant(tree.left)
+            self.ground.demand_finite(factor, "the statement")
+            return f"{self._sum('0', factor, '1')}_K"
         power = whole(tree.right)
         demand(power is not None, f"the statement has the power {ast.unparse(tree)}")
         inside = self.read(tree.left)

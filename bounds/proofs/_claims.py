@@ -17,6 +17,7 @@ from ..hypotheses import (
     HALF_STEP,
     HISTORY_RANGE,
     OWN_STEPS,
+    PRECONDITIONER_POSITIVE,
     REFERENCE_STEP,
     REFERENCE_STEP_LONG,
     STRONGLY_CONVEX,
@@ -59,9 +60,9 @@ class Range:
 
 # symbols of their own, so that ranges can be combined
 _a, _b, _t, _u, _p, _m = sp.symbols("a b t u p m", nonnegative=True)
-_v, _w, _q, _l, _delta = sp.symbols("v w q l delta", positive=True)
+_v, _w, _q, _l, _delta, _least = sp.symbols("v w q l delta least", positive=True)
 _sigma, _step = (sp.Symbol(name, nonnegative=True) for name in ("sigma_k", "step_h_k"))
-_weight, _pot = (sp.Symbol(name, nonnegative=True) for name in ("weight_k", "pot_k"))
+_weight, _pot, _Lp_min = (sp.Symbol(name, nonnegative=True) for name in ("weight_k", "pot_k", "Lp_min_k"))
 INDEX = Range("1 <= k <= K", {K: k + _b, k: 1 + _a})
 INDEX_FROM_2 = Range("2 <= k <= K", {K: k + _b, k: 2 + _a})
 COUNT = Range("K >= 1", {K: 1 + _b})
@@ -72,6 +73,7 @@ AT_ONE = Range("h = 1", {h: sp.Integer(1)}, (FULL_STEP,))
 AT_HALF = Range("h = 1/2", {h: sp.Rational(1, 2)}, (HALF_STEP,))
 EACH_UNIT_STEP = Range("0 < h_k <= 1", {_step: _q / (_p + _q)}, (OWN_STEPS,))
 HEAVY_WEIGHT = Range("2 W_k > v_k", {_weight: (_pot + _q) / 2}, (WEIGHTS,))
+POSITIVE_PRECONDITIONER = Range("L p_i > 0", {_Lp_min: _least}, (PRECONDITIONER_POSITIVE,))
 BELOW_STEP = Range("sigma < h", {Q.sigma_max: h * _p / (_p + _q)}, (DEVIATION_BELOW_STEP,))
 MEMORY = Range("0 <= b < 1", {Q.history_b: _p / (_p + _q)}, (HISTORY_RANGE,))
 DISTANT = Range("Delta > 0, of apart", {Q.Delta: _delta}, (APART,))
@@ -83,7 +85,18 @@ BELOW_L = Range("0 <= mu < L", {Q.mu: Q.L * _m / (_m + _l)}, (F_SMOOTH, STRONGLY
 ABOVE_0 = Range("0 < mu <= L", {Q.mu: Q.L * _l / (_m + _l)}, (F_SMOOTH, STRONGLY_CONVEX), "mu")
 _ALL = (
     *(INDEX, INDEX_FROM_2, COUNT, UNIT_STEP, SHORT_CASE, LONG_CASE, AT_ONE, AT_HALF, EACH_UNIT_STEP, HEAVY_WEIGHT),
-    *(BELOW_STEP, MEMORY, DISTANT, SMALL_DEVIATION, LARGE_DEVIATION, SOME_DISTANCE, NO_DISTANCE, BELOW_L, ABOVE_0),
+    *(
+        POSITIVE_PRECONDITIONER,
+        BELOW_STEP,
+        MEMORY,
+        DISTANT,
+        SMALL_DEVIATION,
+        LARGE_DEVIATION,
+        SOME_DISTANCE,
+        NO_DISTANCE,
+        BELOW_L,
+        ABOVE_0,
+    ),
 )
 RANGES = {r.says: r for r in _ALL}
 """Every range that a proof may use, by what it says."""

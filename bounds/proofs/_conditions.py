@@ -12,6 +12,7 @@ from .. import hypotheses as _hypotheses
 from .._vocabulary import VOCABULARY, Q, k
 from ..hypotheses import R_CONVEX, Hypothesis
 from ._claims import (
+    INDEX,
     INDEX_FROM_2,
     ONE,
     RANGES,
@@ -25,7 +26,8 @@ from ._claims import (
     Unproved,
 )
 from ._facts import DEFINITIONS, FACTS, PRODUCTS, SIZES
-from ._goal import AT_POINTS, RUN, Goal, translate
+from ._formulas import check_divisors, check_formula, check_recurrence, check_types, divisors
+from ._goal import AT_POINTS, RUN, Goal, formula
 from ._goal import SIZES as SIZE_NAMES
 from ._polynomials import terms
 from ._signs import is_nonnegative
@@ -47,8 +49,10 @@ class Ground:
     goal: Goal
     argument: Argument
     granted: Mapping[str, str]
-    formulas: tuple[tuple[str, sp.Expr], ...]
+    formulas: tuple[tuple[str, Goal], ...]
     """The formulas of the hypotheses, each with the digest of its own."""
+    inexact: bool
+    """Whether g_k is an eps_k-subgradient only: the statement or one of its hypotheses speaks of eps."""
     used: set[str] = field(default_factory=set)
 
     def grant(self, wanted: Iterable[Hypothesis | str], where: str) -> None:
@@ -67,12 +71,6 @@ class Ground:
         """Whether the bound has these hypotheses."""
         return all(one.digest in self.granted for one in wanted)
 
-    @property
-    def inexact(self) -> bool:
-        """Whether g_k is an eps_k-subgradient only."""
-        said = [self.goal.expression, *(rule.increment for rule in self.goal.sums.values())]
-        return any(size("eps", "k") in expression.free_symbols for expression in said)
-
 
 def by_name(name: str) -> Hypothesis:
     """The hypothesis of that name in `bounds.hypotheses`."""
@@ -85,9 +83,13 @@ def by_name(name: str) -> Hypothesis:
 def ground(goal: Goal, argument: Argument, hypotheses: Iterable[Hypothesis]) -> Ground:
     """The ground of an argument, once its sums, norms and definitions are in order."""
     hypotheses = tuple(hypotheses)
+    for one in hypotheses:
+        if type(one) is not Hypothesis:
+            raise Unproved(f"the bound has a hypothesis of the type {type(one).__name__}, and not Hypothesis")
+    check_types(argument)
     formulas = tuple((one.digest, f) for one in hypotheses for f in _translated(one))
     granted = {one.digest: one.name for one in hypotheses}
-    found = Ground(goal, argument, granted, formulas)
+    found = Ground(goal, argument, granted, formulas, _is_inexact(goal, hypotheses))
     found.grant(goal.needs, "what the bound says")
     found.grant(argument.needs, "the argument")
     for definition in argument.definitions:
@@ -100,11 +102,21 @@ def ground(goal: Goal, argument: Argument, hypotheses: Iterable[Hypothesis]) -> 
     return found
 
 
-def _translated(hypothesis: Hypothesis) -> list[sp.Expr]:
+def _is_inexact(goal: Goal, hypotheses: Iterable[Hypothesis]) -> bool:
+    said = [goal.expression, *(rule.increment for rule in goal.sums.values())]
+    supposed = [sp.sympify(expression) for one in hypotheses for expression in one.formula]
+    return (
+        any(size("eps", "k") in expression.free_symbols for expression in said)
+        or any(str(entry.base) == "eps" for expression in supposed for entry in expression.atoms(sp.Indexed))
+        or any("eps" in one.uses for one in hypotheses)
+    )
+
+
+def _translated(hypothesis: Hypothesis) -> list[Goal]:
     found = []
-    for formula in hypothesis.formula:
+    for expression in hypothesis.formula:
         try:
-            found.append(translate(formula))
+            found.append(formula(expression))
         except Unproved:  # a formula in quantities that proofs do not know is of no use to them
             continue
     return found
@@ -114,9 +126,11 @@ def _check_sums(goal: Goal, argument: Argument) -> None:
     for name, rule in goal.sums.items():
         if argument.sums.get(name) != rule:
             raise Unproved(f"the sum {name} is not that of the statement: {rule}")
+    check_divisors(goal.step_divisors, INDEX.values, "a sum of the statement")
     for name, rule in argument.sums.items():
         if not re.fullmatch(r"sum\d+|[cuvw]", name):
             raise Unproved(f"a sum is called sum1, sum2, ..., c, or as a vector u, v or w; not {name}")
+        check_recurrence(name, rule)
         vector = name in "uvw"
         for expression in (rule.increment, rule.factor, rule.start):
             accumulated = {s for s in expression.free_symbols if s.name.rpartition("_")[0] in argument.sums}
@@ -130,12 +144,14 @@ def _check_sums(goal: Goal, argument: Argument) -> None:
 
 
 def _check_norm(norm: sp.Symbol, vector: sp.Expr, argument: Argument) -> None:
-    name, _, index = norm.name.rpartition("_")
+    check_formula(norm, "the symbol of a norm")
+    name, _, index = norm.name.rpartition("_") if norm.is_Symbol else ("", "", "")
     if norm != size(name, index) or index != "k" or not re.fullmatch(r"[a-z]{2,}\d*", name):
         raise Unproved(f"the symbol {norm} of a norm is not of the form size('name', 'k')")
     if norm.name in _SIZES or name in VOCABULARY or name in argument.sums or _REAL.fullmatch(norm.name):
         raise Unproved(f"the symbol {norm} has a meaning, and cannot stand for the norm of {vector}")
     check_symbols(vector, argument, f"the norm {norm}")
+    check_divisors(divisors(vector), INDEX.values, f"the norm {norm}")
     if vector.free_symbols & set(argument.norms) or degrees(vector) != {1}:
         raise Unproved(f"{norm} is said to be the norm of {vector}, which is no vector of the run")
 
@@ -146,7 +162,8 @@ def degrees(expression: sp.Expr) -> set[int]:
 
 
 def check_symbols(expression: sp.Expr, argument: Argument, where: str) -> None:
-    """Raise `Unproved` for a symbol that looks like one of the run and is none, or has a sign without a meaning."""
+    """Raise `Unproved` for what is no formula, or a symbol that looks like one of the run or has a sign and is none."""
+    check_formula(expression, where)
     for s in expression.free_symbols:
         name = s.name.rpartition("_")[0]
         if name in argument.sums or _REAL.fullmatch(s.name):
@@ -163,9 +180,8 @@ def check_symbols(expression: sp.Expr, argument: Argument, where: str) -> None:
 
 def check_range(r: Range, ground: Ground, where: str) -> None:
     """A range is one of `RANGES`, its hypotheses those of the bound, or one of two signs."""
-    known = RANGES.get(r.says)
-    if known is not None and known.values == r.values and known.cases == r.cases and r.gives is None:
-        ground.grant(known.hypotheses, where)
+    if RANGES.get(r.says) is r:  # and no copy of it: what a range lets a proof suppose is asked by identity
+        ground.grant(r.hypotheses, where)
         return
     if (
         r.values
@@ -261,7 +277,7 @@ class Arguments:
             if isinstance(value, Point) != (kind in ("point", "subgradient", "inexact")):
                 raise Unproved(f"{self.where}: the argument {value} is no {kind}")
             if not isinstance(value, Point):
-                check_symbols(sp.sympify(value), self.ground.argument, self.where)
+                check_symbols(value, self.ground.argument, self.where)
             if not _KINDS[kind](self, value):
                 raise Unproved(f"{self.where}: the argument {getattr(value, 'index', value)} is no {kind}")
 
@@ -313,12 +329,13 @@ class Arguments:
             if row.expression.free_symbols == value.free_symbols and same(row.expression, value):
                 self.ground.grant(row.hypotheses, self.where)
                 return True
-        for digest, formula in self.ground.formulas:
-            if same(formula, value):
+        for digest, supposed in self.ground.formulas:
+            if same(supposed.expression, value):
+                self.ground.grant(supposed.needs, f"{self.where}: what its quantities mean")
                 self.ground.used.add(digest)
                 return True
         known = [one for one in vars(_hypotheses).values() if isinstance(one, Hypothesis)]
-        lacking = [f"`{one.name}`" for one in known if any(same(f, value) for f in _translated(one))]
+        lacking = [f"`{one.name}`" for one in known if any(same(f.expression, value) for f in _translated(one))]
         if lacking:
             raise Unproved(f"{self.where} needs the hypothesis {' or '.join(lacking)}, which the bound does not have")
         return False

@@ -61,22 +61,26 @@ _ROOTS = {"G2": "Gnorm", "D2": "Dnorm", "e2": "enorm"}
 class Goal:
     """``expression >= 0`` is what a bound says; `sums` are its sums over k as partial sums, by name.
 
-    `needs` are the hypotheses without which its quantities do not mean what `expression` says.
+    `needs` are the hypotheses without which its quantities do not mean what `expression` says. `divisors` is what its
+    two sides divide by, `step_divisors` what they divide by inside of sums, before anything cancels.
     """
 
     expression: sp.Expr
     sums: Mapping[str, Recurrence] = field(default_factory=dict)
     needs: tuple[Hypothesis, ...] = ()
+    divisors: tuple[sp.Expr, ...] = ()
+    step_divisors: tuple[sp.Expr, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads a formula; `sums` and `needs` grow on the way."""
+    """Reads a formula; `sums`, `needs` and `divisors` grow on the way."""
 
     sums: dict[str, Recurrence]
     needs: dict[str, Hypothesis]
     stepwise: bool  # whether k may occur
     inside: bool = False  # whether this is what a sum adds up
+    divisors: dict[tuple[sp.Expr, bool], None] = field(default_factory=dict)  # each with `inside`
 
     def read(self, e: sp.Expr) -> sp.Expr:
         if e.is_Rational:
@@ -136,13 +140,21 @@ class _Reader:
         if exponent in (sp.Rational(1, 2), -sp.Rational(1, 2)) and isinstance(base, sp.Indexed):
             name = str(base.base)
             if name in _ROOTS and self._entry(base) == FORMULAS[name]:
-                return size(_ROOTS[name], "k") ** (2 * exponent)
+                root = size(_ROOTS[name], "k")
+                return root if exponent > 0 else self._one_over(root)
         if not exponent.is_Integer:
             raise Unproved(f"the formula has {e}: proofs know whole exponents, c^K, and roots of G2, D2 and e2")
         inside = self.read(base)
         if exponent == 2 and inside.is_Symbol and inside.name.startswith("dist_"):
             return (symbol("x", inside.name.removeprefix("dist_")) - Z.x) ** 2
-        return _in_a_space(e, [inside] * abs(int(exponent))) ** (1 if exponent > 0 else -1)
+        power = _in_a_space(e, [inside] * abs(int(exponent)))
+        return power if exponent > 0 else self._one_over(power)
+
+    def _one_over(self, base: sp.Expr) -> sp.Expr:
+        if base == 0:
+            raise Unproved("the formula divides by what is 0")
+        self.divisors[base, self.inside] = None
+        return 1 / base
 
     def _constant(self, c: sp.Expr) -> sp.Expr:
         if c.has(k) or c.atoms(sp.Indexed, sp.Sum):
@@ -161,7 +173,7 @@ class _Reader:
             raise Unproved(f"the formula has more than one discount in a sum: {e}")
         c = self._constant(discounts[0].base) if discounts else ONE
         rest = sp.Mul(*(f for f in factors if f not in discounts))
-        inner = _Reader(self.sums, self.needs, stepwise=True, inside=True).read(rest)
+        inner = _Reader(self.sums, self.needs, True, True, self.divisors).read(rest)
         return symbol(named(self.sums, inner, c), "K")
 
 
@@ -194,9 +206,16 @@ def named(sums: dict[str, Recurrence], increment: sp.Expr, factor: sp.Expr = ONE
     return name
 
 
-def translate(expression: sp.Expr, stepwise: bool = True) -> sp.Expr:
-    """A formula without sums, in the symbols of proofs."""
-    return _Reader({}, {}, stepwise, inside=True).read(sp.sympify(expression))
+def formula(expression: sp.Expr) -> Goal:
+    """A formula without sums, >= 0 at every step, in the symbols of proofs."""
+    needs: dict[str, Hypothesis] = {}
+    read = _Reader({}, needs, stepwise=True, inside=True).read(sp.sympify(expression))
+    return Goal(read, needs=tuple(dict.fromkeys(needs.values())))
+
+
+def translate(expression: sp.Expr) -> sp.Expr:
+    """The expression of `formula`."""
+    return formula(expression).expression
 
 
 def goal(lhs: sp.Expr, rhs: sp.Expr, level: str | None = None) -> Goal:
@@ -210,4 +229,5 @@ def goal(lhs: sp.Expr, rhs: sp.Expr, level: str | None = None) -> Goal:
     needs: dict[str, Hypothesis] = {}
     reader = _Reader(sums, needs, stepwise)
     expression = reader.read(rhs) - reader.read(lhs)
-    return Goal(expression, sums, tuple(dict.fromkeys(needs.values())))
+    divisors, inner = (tuple(e for e, inside in reader.divisors if inside is wanted) for wanted in (False, True))
+    return Goal(expression, sums, tuple(dict.fromkeys(needs.values())), divisors, inner)

@@ -15,6 +15,7 @@ from ._claims import Argument, Claim, Earlier, Factor, Part, Range, Term, Unprov
 from ._facts import DEFINITIONS
 from ._goal import Goal, goal
 from ._symbols import Point
+from .checker import FORMAT, Wrong, check
 
 if TYPE_CHECKING:
     from .._bound import Bound
@@ -25,7 +26,6 @@ ARGUMENTS = {
     for key, build in module.ARGUMENTS.items()
 }
 """How each bound is argued for, by its name in the catalogue."""
-FORMAT = "l2obound-proof-2"
 _NOTATION = (
     "x_k, f_k, r_k, g_k, s_k: the iterate, f and r there, grad f there, a subgradient of r there (index j = k-1, z the "
     "comparator, 0 and K the ends); vectors are multiplied by their inner product; G_k = g_j + s_k, D_k = x_j - x_k, "
@@ -48,8 +48,9 @@ class Multiplier:
 class Proof:
     """What checking the proof of a bound found.
 
-    `valid`: every identity was expanded to 0 = 0 exactly and every sign shown, for symbolic L, h, mu, sigma and K; if
-    not, `reason` says what failed, or that there is no proof. `identity` states, claim by claim, what the terms add up
+    `valid`: every identity was expanded to 0 = 0 exactly and every sign shown, for symbolic L, h, mu, sigma and K, and
+    the independent `checker` accepts the certificate; if not, `reason` says what failed and which of the two refused,
+    or that there is no proof. `identity` states, claim by claim, what the terms add up
     to; `multipliers` lists the terms; `hypotheses` names those of the bound that the proof uses.
     """
 
@@ -76,23 +77,31 @@ def prove(bound: Bound) -> Proof:
         wanted, argument = _argued(build, bound.lhs, bound.rhs, bound.level)
         used = check_argument(argument, wanted, bound.hypotheses)
     except Unproved as error:
-        return Proof(bound.key, False, str(error), text=f"{_head(bound)}\nNOT PROVED: {error}\n")
+        return _refused(bound, str(error))
     except (ArithmeticError, AttributeError, KeyError, NotImplementedError, TypeError, ValueError) as error:
         # a bound in other symbols than its proof speaks of: the algebra says so in its own ways
-        reason = f"the proof does not fit the formulas of the bound ({type(error).__name__}: {error})"
-        return Proof(bound.key, False, reason, text=f"{_head(bound)}\nNOT PROVED: {reason}\n")
+        why = f"{type(error).__name__}: {error}"
+        return _refused(bound, f"the proof does not fit the formulas of the bound ({why})")
     lines = tuple(line for claim in argument.claims for line in _identities(claim))
-    text = "\n".join((_head(bound), *_body(argument), "")) + "\n"
-    return Proof(
+    proof = Proof(
         bound.key,
         True,
         "",
         tuple(_multipliers(argument)),
         lines,
-        text,
+        "\n".join((_head(bound), *_body(argument), "")) + "\n",
         _data(bound, wanted.expression, argument),
         tuple(hypothesis.name for hypothesis in bound.hypotheses if hypothesis.digest in used),
     )
+    try:
+        check(proof.certificate(), bound)
+    except Wrong as error:  # a hole in the prover, or a formula that the checker cannot read
+        return _refused(bound, f"the independent checker refuses the certificate: {error}")
+    return proof
+
+
+def _refused(bound: Bound, reason: str) -> Proof:
+    return Proof(bound.key, False, reason, text=f"{_head(bound)}\nNOT PROVED: {reason}\n")
 
 
 @lru_cache(maxsize=128)
@@ -121,12 +130,18 @@ def _identities(claim: Claim) -> Iterator[str]:
 
 def _term(one: Term) -> str:
     pieces = [
-        f"({min(str(one.multiplier), str(sp.factor(one.multiplier)), key=len)})",
+        f"({_shortest(one.multiplier)})",
         *(f"[{factor}]" for factor in one.factors),
     ]
     if one.square is not None:
         pieces.append(f"({one.square})^2")
     return " * ".join(pieces)
+
+
+@lru_cache(maxsize=1024)
+def _shortest(expression: sp.Expr) -> str:
+    """The text of an expression or of its factors."""
+    return min(str(expression), str(sp.factor(expression)), key=len)
 
 
 def _head(bound: Bound) -> str:

@@ -22,7 +22,7 @@ def rewritten(expression: sp.Expr, domain: Domain) -> sp.Expr:
     """The expression in the free symbols of the domain, whose values may speak of parameters in turn."""
     for _ in range(len(domain)):
         for parameter, value in domain.items():
-            expression = expression.subs(parameter, value)
+            expression = expression.xreplace({parameter: sp.sympify(value)})
     return expression
 
 

@@ -1,10 +1,10 @@
 """Checks the certificate of a proof, as JSON, on its own: `check(certificate)`.
 
 It shares nothing with the prover, not even SymPy: formulas are read by a parser of its own, identities are tested at
-random points modulo a prime, and the trusted base is written anew in `_checker_base`. From the certificate it takes the
-claims, their terms and multipliers, the sums and norms that these name, and the statement. What the statement says is
-rebuilt from `lhs` and `rhs`, and the statement has to be the one asked about: that of the catalogue, or of the bound
-given.
+random points modulo a random prime, and the trusted base is written anew in `_checker_base`. From the certificate it
+takes the claims, their terms and multipliers, the sums and norms that these name, and the statement. What the statement
+says is rebuilt from `lhs` and `rhs`, and the statement has to be the one asked about: that of the catalogue, or of the
+bound given.
 """
 
 from __future__ import annotations
@@ -19,7 +19,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _checker_base as base
-from ._checker_arithmetic import PRIME, VECTOR, Point, Wrong, demand, even, names, parse, same, value
+from ._checker_arithmetic import (
+    VECTOR,
+    Point,
+    Quotient,
+    Wrong,
+    demand,
+    divisors,
+    even,
+    fresh_prime,
+    is_never_0,
+    lookup_in,
+    names,
+    parse,
+    prime,
+    quotient,
+    same,
+    value,
+)
 from ._checker_part import Part, first_index
 from ._checker_statement import Reader
 
@@ -45,7 +62,8 @@ def check(certificate: Mapping[str, Any], bound: Bound | None = None) -> None:
         Wrong: if it does not prove that bound, with the place.
     """
     try:
-        _check(certificate, bound)
+        with fresh_prime():
+            _check(json.loads(json.dumps(certificate)), bound)  # plain data, which stays as it is
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise Wrong(f"not a certificate: {type(error).__name__}: {error}") from None
 
@@ -101,6 +119,7 @@ class Ground:
         self._check_sums()
         for name, vector in self.norms.items():
             self._check_norm(name, vector)
+            self.demand_finite(vector, f"the norm {name}")
         reader = Reader(self, c["level"] == "step")
         demand(c["level"] in ("step", "run"), f"the level is {c['level']!r}")
         self.goal = f"{reader.read(parse(c['rhs']))} - ({reader.read(parse(c['lhs']))})"
@@ -122,8 +141,22 @@ class Ground:
 
     @property
     def inexact(self) -> bool:
+        """Whether g_k is an eps_k-subgradient only: the statement or one of its hypotheses speaks of eps."""
         said = [self.goal, *(rule["increment"] for rule in self.sums.values())]
-        return any("eps_k" in names(parse(text)) for text in said)
+        supposed = [text for one in self.certificate["hypotheses"] for text in (*one["formula"], *one["uses"])]
+        return any("eps_k" in names(parse(text)) for text in said) or any(re.search(r"\beps\b", t) for t in supposed)
+
+    def demand_finite(self, text: str, where: str) -> None:
+        """A formula of each step divides by 0 at no k from 1 to K."""
+        steps = {name: parse(value) for name, value in base.RANGES["1 <= k <= K"][0].items()}
+        for one in divisors(parse(text)):
+            self.demand_never_0(one, quotient(one, lookup_in(steps, {})), where)
+
+    def demand_never_0(self, divisor: ast.expr, fraction: Quotient, where: str) -> None:
+        vectors = any(map(VECTOR.fullmatch, names(divisor)))
+        if vectors or not is_never_0(fraction, self.at_least_0, base.ABOVE_0.__contains__):
+            shown = ast.unparse(divisor)[:80]
+            raise Wrong(f"{where}: it divides by {shown}, which is not shown to be > 0 or < 0")
 
     def check_names(self, text: str) -> None:
         """Names are those of the run, of the certificate's sums and norms, or of free numbers without a sign."""
@@ -147,13 +180,14 @@ class Ground:
             return value(parse(text), lookup)
 
         one = at(1)
-        return next((d for d in (0, 1, 2) if at(scale) == one * scale**d % PRIME), None)
+        return next((d for d in (0, 1, 2) if at(scale) == one * scale**d % prime()), None)
 
     def _check_sums(self) -> None:
         for name, rule in self.sums.items():
             demand(re.fullmatch(r"sum\d+|[cuvw]", name), f"a sum is called {name}")
             for text in (rule["increment"], rule["factor"], rule["start"]):
                 self.check_names(text)
+                self.demand_finite(text, f"the sum {name}")
                 stems = {n.rpartition("_")[0] for n in names(parse(text))}
                 demand(not stems & set(self.sums), f"the sum {name} is made of sums")
             wanted = (1,) if name in "uvw" else (0, 2)

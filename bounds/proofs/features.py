@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from .._vocabulary import Q
-from ._claims import MEMORY, Argument, Claim, Earlier, Part, term, use
+from ._claims import MEMORY, POSITIVE_PRECONDITIONER, Argument, Claim, Earlier, Part, term, use
 from ._facts import BRACKET, BSHIFT, DEFECT, DEFINITIONS, PSHIFT
 from ._goal import Goal
 from ._symbols import DEVIATION, L, h, size
@@ -57,42 +57,48 @@ def decomposition_magnitude(goal: Goal) -> Argument:
 
 def rest(goal: Goal) -> Argument:
     """B11."""
+    ratio = sp.Symbol("q_i", real=True)
     identity = Claim(
         "identity",
-        "entry by entry, G + b/p = D/p for D = p G + b",
-        (GI + B / P) - (P * GI + B) / P,
+        "entry by entry, p (G + b/p) = D for D = p G + b; q_i = b_i/p_i",
+        P * (GI + ratio) - (P * GI + P * ratio),
         (Part(()),),
         equality=True,
     )
     least = L / size("Lp_min", "k")
     summed = use("entrywise_product", least, size("Dnorm", "k"), size("Gb", "k"))
-    last = Claim("bound", "the bound", goal.expression, (Part((term(1, summed),)),))
+    last = Claim("bound", "the bound", goal.expression, (Part((term(1, summed),), (POSITIVE_PRECONDITIONER,)),))
     remark = "L p_min is the quantity Lp_min. That a run converges, so that its steps vanish, is measured, not proved."
-    return Argument((identity, last), legend={"G_i, p_i, b_i": "entries of G, p, b"}, remarks=(remark,))
+    return Argument((identity, last), legend={"G_i, p_i, q_i": "entries of G, p, b/p"}, remarks=(remark,))
 
 
 def equivariance(goal: Goal) -> Argument:
     """B12: one step of the template under the three transformations; the rest is induction over k."""
     x, v, g, s, Q1, B1, t, c, a, nxt = sp.symbols("X V gr sg Q_i B_i t c a Y", real=True)
-    step = P * (g + s) + Q1 * v + B
+
+    def step(x: sp.Expr, p: sp.Expr, g: sp.Expr, s: sp.Expr, v: sp.Expr, b: sp.Expr) -> sp.Expr:
+        return x - (p * (g + s) + Q1 * v + b)
+
+    # each new step, and what the old one is mapped to; p = c p' and g = a g' need no division
     one = {
-        "translation": ("F(x + t): same p, q, b, same gradients, x' = x - t", (x - t) - step + t),
+        "translation": (
+            "F(x + t): same p, q, b, same gradients, x' = x - t",
+            step(x - t, P, g, s, v, B) - (step(x, P, g, s, v, B) - t),
+        ),
         "scaling": (
-            "c F: p' = p/c, gradients times c, same q v and b",
-            x - ((P / c) * (c * g + c * s) + Q1 * v + B),
+            "c F: p = c p' with p' = p_i, gradients times c, same q v and b",
+            step(x, P, c * g, c * s, v, B) - step(x, c * P, g, s, v, B),
         ),
         "rescaling": (
-            "F(x/a): p' = a^2 p, gradients over a, v' = a v, b' = a b, x' = a x",
-            (a * x - (a**2 * P * (g / a + s / a) + Q1 * a * v + a * B)) / a,
+            "F(x/a): p' = a^2 p, old gradients a times the new ones, v' = a v, b' = a b, x' = a x",
+            step(a * x, a**2 * P, g, s, a * v, a * B) - a * step(x, P, a * g, a * s, v, B),
         ),
     }
-    claims = [
-        Claim(name, says, mapped - (x - step), (Part(()),), equality=True) for name, (says, mapped) in one.items()
-    ]
+    claims = [Claim(name, says, difference, (Part(()),), equality=True) for name, (says, difference) in one.items()]
     memory = B1 * v + (1 - B1) * (x - nxt)
     kept = {
         "memory under translation": B1 * v + (1 - B1) * ((x - t) - (nxt - t)) - memory,
-        "memory under rescaling": (B1 * a * v + (1 - B1) * (a * x - a * nxt)) / a - memory,
+        "memory under rescaling": (B1 * a * v + (1 - B1) * (a * x - a * nxt)) - a * memory,
     }
     says = "the displacement memory of GO-Math-L2O transforms along"
     claims += [Claim(name, says, rest_, (Part(()),), equality=True) for name, rest_ in kept.items()]
