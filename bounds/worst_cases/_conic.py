@@ -26,6 +26,8 @@ SMALL = 5
 FINE = ("Solved", "AlmostSolved")
 GOOD = 1e-8
 """Residuals and relative gap of a solution that is good enough not to ask the solver again for fewer digits."""
+LARGEST = 1e120
+"""The solver is not asked where a number is larger: squares of its numbers have to be doubles."""
 LOOSER = (1.0, 1e2, 1e4, 1e6)
 
 
@@ -265,7 +267,8 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
     q[:n_rows] = data.rhs - np.where(data.equality, 0.0, eps)
     problem = (_nothing(n_vars), q, A, np.concatenate(rhs), cones)
     found, off = None, np.inf
-    for looser in LOOSER:
+    within = all(np.abs(entries).max(initial=0.0) < LARGEST for entries in (q, A.data, problem[3]))  # no NaN is
+    for looser in LOOSER if within else ():
         again = _run(clarabel.DefaultSolver(*problem, _settings(looser * tolerance)))
         if again is not None and "Infeasible" in str(again.status):
             found = again

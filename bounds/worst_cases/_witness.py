@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from ._conic import points
+from ._fractions import double
 from ._model import STAR, UNIT, Model, interpolation
 from ._repair import row_values
 
@@ -152,12 +153,12 @@ def find_witness(forms: Forms, vector: np.ndarray, values: np.ndarray, value: fl
     best: Witness | None = None
     for snapped, named in _candidates(forms, vector, values):
         metric = metric_at(forms, snapped, named)
-        if abs(float(metric) - value) > 1e-6 * max(1.0, abs(value)) or (best is not None and metric <= best.metric):
+        if abs(double(metric) - value) > 1e-6 * max(1.0, abs(value)) or (best is not None and metric <= best.metric):
             continue
         slacks = slacks_at(forms, snapped, named)
         if all(rest == 0 if forms.equation(name) else rest >= 0 for name, rest in slacks.items()):
             best = Witness(snapped, named, metric)
-            if abs(float(metric) - value) <= 1e-9 * abs(value):
+            if abs(double(metric) - value) <= 1e-9 * abs(value):
                 break
     return best
 
