@@ -82,6 +82,7 @@ def _collect(model: Model, rows: list[Row], blocks: list, carried: list[int], ha
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")  # see `LARGEST`
 def chain(model: Model) -> Data:
     """The relaxation with inequalities between neighbours and with the minimiser, block by block."""
     blocks = []
@@ -132,6 +133,7 @@ def pair_rows(model: Model, kind: str) -> tuple[list[tuple[str, ...]], np.ndarra
     return names, matrices
 
 
+@np.errstate(over="ignore", invalid="ignore")  # see `LARGEST`
 def whole(model: Model) -> Data:
     """The problem itself: all pairs, one matrix."""
     into = model.embeddings()
@@ -190,6 +192,18 @@ def _unfold(vector: np.ndarray, m: int) -> np.ndarray:
     return found
 
 
+def spectrum(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues and eigenvectors of what the solver found; all eigenvalues 0 where it found no numbers."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            weight, directions = np.linalg.eigh((gram + gram.T) / 2)
+        except np.linalg.LinAlgError:
+            weight = directions = np.full(gram.shape, np.nan)
+    if np.isfinite(weight).all() and np.isfinite(directions).all():
+        return weight, directions
+    return np.zeros(len(gram)), np.eye(len(gram))
+
+
 def _settings(tolerance: float) -> clarabel.DefaultSettings:
     settings = clarabel.DefaultSettings()
     settings.verbose = False
@@ -222,6 +236,7 @@ def _residual(found: Any) -> float:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # numbers beyond doubles: the solver stops, and says so
+@np.errstate(over="ignore", invalid="ignore")  # see `LARGEST`
 def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1e-11) -> Solution:
     """Solve it with Clarabel. Thread-safe: nothing is shared between calls."""
     n_rows = len(data.names)
@@ -292,4 +307,4 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
     return Solution(status, float(found.obj_val), x[:n_rows], -z[:n_values], grams, found.iterations)
 
 
-__all__ = ["Data", "Solution", "chain", "pair_rows", "points", "solve", "whole"]
+__all__ = ["Data", "Solution", "chain", "pair_rows", "points", "solve", "spectrum", "whole"]

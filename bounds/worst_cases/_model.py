@@ -418,7 +418,7 @@ class _Builder:
         model.metric_values = [(model.value(name), w) for name, w in values.items()]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is beyond doubles is refused where it is solved
 def build(setting: Setting, numbers: Numbers = FLOATS) -> Model:
     """The model of a question in the given number type."""
-    with np.errstate(over="ignore", invalid="ignore"):  # what is beyond doubles is refused where it is solved
-        return _Builder(setting, numbers).build()
+    return _Builder(setting, numbers).build()

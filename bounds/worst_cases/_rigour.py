@@ -17,7 +17,7 @@ import numpy as np
 from flint import arb, ctx
 
 from .._ball import EPS, TINY, Ball, made
-from ._conic import points
+from ._conic import points, spectrum
 from ._model import STAR, Model, Numbers, build, interpolation
 from ._setting import Setting
 
@@ -245,6 +245,6 @@ def _values(entries: Iterable[tuple[int, Fraction]], values: np.ndarray) -> Ball
 
 def factor(gram: np.ndarray, cut: float = 0.0) -> np.ndarray:
     """Vectors (n, d) whose inner products are the positive part of a Gram matrix, largest directions first."""
-    weight, directions = np.linalg.eigh((gram + gram.T) / 2)
+    weight, directions = spectrum(gram)
     keep = weight > max(cut, 1e-300) * max(weight.max(), 1e-300)
     return (directions[:, keep] * np.sqrt(weight[keep]))[:, ::-1]

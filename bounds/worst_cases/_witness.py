@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ._conic import points
+from ._conic import points, spectrum
 from ._fractions import double
 from ._model import STAR, UNIT, Model, interpolation
 from ._repair import row_values
@@ -168,7 +168,7 @@ def chain_vector(model: Model, grams: list[np.ndarray]) -> np.ndarray:
     vector = np.zeros(len(model.basis))
     into = model.embeddings()
     for k, gram in enumerate(grams):
-        weight, directions = np.linalg.eigh(gram)
+        weight, directions = spectrum(gram)
         local = directions[:, -1] * np.sqrt(max(weight[-1], 0.0))
         carried = model.carried[k]
         known = into[k][:carried] @ vector
