@@ -271,11 +271,13 @@ def _objective_from_objective(s: Setting) -> dict[Name, Fraction]:
             add("f", before, at, Fraction(1))
             add("f", before, STAR, h * h - 2 * h)
         if s.composite:
-            add("r", before, at, rate**2 if h <= 2 else Fraction(1))
             if h <= 2:
+                add("r", before, at, rate**2)
                 add("r", STAR, at, 1 - rate**2)
             else:
-                add("r", before, STAR, h * h - 2 * h)
+                add("r", before, at, rate)
+                add("r", before, STAR, rate * (rate - 1))
+                add("r", at, STAR, rate - 1)
         after *= rate**2
     found[("initial",)] = after
     return found

@@ -127,6 +127,8 @@ def metric_at(forms: Forms, vector: list[Fraction], values: dict[str, Fraction])
 def _candidates(forms: Forms, vector: np.ndarray, values: np.ndarray) -> Iterator[tuple[list, dict[str, Fraction]]]:
     """A numerical instance snapped to growing denominators; its values once from the minimiser, once snapped."""
     model = forms.model
+    if not (np.isfinite(vector).all() and np.isfinite(values).all()):
+        return
     if "x0" in model.basis and vector[model.basis.index("x0")] < 0:
         vector = -vector
     for most in SNAPS:
