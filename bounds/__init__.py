@@ -29,7 +29,7 @@ from typing import Any
 from . import assumptions, equivariance, history, hypotheses, quantities, virtual
 from ._ball import Ball
 from ._bound import Bound, Evaluation, Source
-from ._errors import InputError
+from ._errors import DefectError, InputError
 from ._evaluate import evaluate_expression
 from .catalog import get, names
 from .hypotheses import Hypothesis, HypothesisCheck
@@ -48,6 +48,7 @@ __all__ = [
     "VOCABULARY",
     "Ball",
     "Bound",
+    "DefectError",
     "Evaluation",
     "Hypothesis",
     "HypothesisCheck",

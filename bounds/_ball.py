@@ -26,7 +26,7 @@ TINY = float(np.finfo(np.float64).tiny)
 _GROW = 1.0 + 16 * EPS
 
 
-def _made(mid: np.ndarray, rad: np.ndarray) -> Ball:
+def made(mid: np.ndarray, rad: np.ndarray) -> Ball:
     """A ball from computed arrays; what is not a number becomes "anything" (mid 0, rad inf)."""
     bad = ~(np.isfinite(mid) & np.isfinite(rad))
     if bad.any():
@@ -39,7 +39,7 @@ def _made(mid: np.ndarray, rad: np.ndarray) -> Ball:
 
 def _rounded(mid: np.ndarray, rad: np.ndarray) -> Ball:
     """The result of one float64 operation `mid`, with `rad` from the operands: adds the rounding of both."""
-    return _made(mid, (rad + EPS * np.abs(mid)) * _GROW + TINY)
+    return made(mid, (rad + EPS * np.abs(mid)) * _GROW + TINY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +60,9 @@ class Ball:
         mid, rad = np.broadcast_arrays(np.asarray(mid, np.float64), np.asarray(rad, np.float64))
         if np.isnan(mid).any() or not (rad >= 0).all():
             raise InputError("a Ball needs midpoints that are numbers and radii >= 0; given a NaN or a negative radius")
-        made = _made(mid, rad)
-        object.__setattr__(self, "mid", made.mid)
-        object.__setattr__(self, "rad", made.rad)
+        ball = made(mid, rad)
+        object.__setattr__(self, "mid", ball.mid)
+        object.__setattr__(self, "rad", ball.rad)
 
     @staticmethod
     def rational(value: Fraction) -> Ball:
@@ -97,10 +97,10 @@ class Ball:
             return np.nextafter(np.abs(self.mid) + self.rad, np.inf)
 
     def __neg__(self) -> Ball:
-        return _made(-self.mid, self.rad)
+        return made(-self.mid, self.rad)
 
     def __abs__(self) -> Ball:
-        return _made(np.abs(self.mid), self.rad)
+        return made(np.abs(self.mid), self.rad)
 
     def __add__(self, other: Any) -> Ball:
         other = _ball(other)
@@ -169,7 +169,7 @@ class Ball:
         # below the other altogether does not count
         rad = np.maximum(self.rad, other.rad)
         rad = np.where(self.upper < other.lower, other.rad, np.where(other.upper < self.lower, self.rad, rad))
-        return _made(np.maximum(self.mid, other.mid), rad)
+        return made(np.maximum(self.mid, other.mid), rad)
 
     def minimum(self, other: Any) -> Ball:
         """Entrywise minimum."""
@@ -184,13 +184,13 @@ class Ball:
             levels = max(length - 1, 0).bit_length()
             size = _tree_sum(np.moveaxis(np.abs(self.mid), axis, -1))
             rad = _tree_sum(np.moveaxis(self.rad, axis, -1)) + levels * EPS * size
-            result = _made(mid, rad * (_GROW + 4 * levels * EPS) + TINY)
+            result = made(mid, rad * (_GROW + 4 * levels * EPS) + TINY)
         if keepdims:
-            return _made(np.expand_dims(result.mid, axis), np.expand_dims(result.rad, axis))
+            return made(np.expand_dims(result.mid, axis), np.expand_dims(result.rad, axis))
         return result
 
     def __getitem__(self, index: Any) -> Ball:
-        return _made(self.mid[index], self.rad[index])
+        return made(self.mid[index], self.rad[index])
 
 
 def _ball(value: Any) -> Ball:

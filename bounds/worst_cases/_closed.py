@@ -18,19 +18,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from flint import arb, ctx
-
 from ._exact import Name, descending, positive_semidefinite, tight_multipliers
+from ._fractions import root_above
 from ._line import Function, LineRun, functions, positions, run
 from ._model import FRACTIONS, STAR, Model, build
 from ._patterns import PATTERNS
 from ._repair import dual_value
-from ._rigour import BALLS, BITS
+from ._rigour import enclosed
 from ._setting import Setting
 from ._witness import Forms, Witness, metric_at, slacks_at
 
 MOST_STEPS = 40
 """Steps up to which closed forms are tried: numerators and denominators grow with the steps."""
+PRECISIONS = (128, 1024, 8192)
+"""Bits of balls, the next where differences lost the digits of the one before."""
+NEAR = Fraction(1, 10**20)
+"""How far below L, in units of L, is the mu whose bounds are used at mu = L."""
 PLAIN = ("gradient", "proximal_gradient", "projected_gradient", "proximal_point")
 
 
@@ -62,17 +65,13 @@ def line_runs(setting: Setting, searched: bool) -> Iterator[LineRun]:
             yield run(setting, function, FRACTIONS, sign)
 
 
-def _rounded_root(value: Fraction) -> Fraction:
-    return Fraction(float(value) ** 0.5)
-
-
 def ray(setting: Setting) -> Witness | None:
     """An instance that costs nothing of the initial condition and has a metric above 0: multiples of it have no bound.
 
     Added to any instance of the class, in coordinates of its own, it leaves all inequalities as strict as they are.
     """
     # where nothing moves, or all points are one, the momentum of acceleration has no part
-    forms = Forms(build(setting, FRACTIONS if setting.rational else replace(FRACTIONS, sqrt=_rounded_root)))
+    forms = Forms(build(setting, FRACTIONS if setting.rational else replace(FRACTIONS, sqrt=root_above)))
     model, runs = forms.model, []
     if setting.rational and setting.function_class != "convex":
         curvatures, signs = {Fraction(1), setting.mu / setting.L}, (0, -1, 1)
@@ -272,11 +271,13 @@ def _objective_from_objective(s: Setting) -> dict[Name, Fraction]:
             add("f", before, at, Fraction(1))
             add("f", before, STAR, h * h - 2 * h)
         if s.composite:
-            add("r", before, at, rate**2 if h <= 2 else Fraction(1))
             if h <= 2:
+                add("r", before, at, rate**2)
                 add("r", STAR, at, 1 - rate**2)
             else:
-                add("r", before, STAR, h * h - 2 * h)
+                add("r", before, at, rate)
+                add("r", before, STAR, rate * (rate - 1))
+                add("r", at, STAR, rate - 1)
         after *= rate**2
     found[("initial",)] = after
     return found
@@ -343,13 +344,7 @@ def closed_form(setting: Setting) -> Closed:
     if setting.steps > MOST_STEPS:
         return Closed()
     forms = Forms(build(setting, FRACTIONS))
-    best = Closed()
-    for given in multipliers(setting):
-        given = {name: value for name, value in given.items() if value}
-        if proved(forms, given):
-            tau = dual_value(setting, given)
-            if best.upper is None or tau < best.upper:
-                best = Closed(None, tau, given)
+    best = _best_proved(setting, forms)
     for searched in (False, True):
         best = replace(best, witness=line_witness(setting, forms, searched))
         if best.exact or best.witness is None:
@@ -364,10 +359,22 @@ def closed_form(setting: Setting) -> Closed:
     return best
 
 
+def _best_proved(setting: Setting, forms: Forms) -> Closed:
+    """The least bound of the known multipliers that are shown to prove one."""
+    best = Closed()
+    for given in multipliers(setting):
+        given = {name: value for name, value in given.items() if value}
+        if proved(forms, given):
+            tau = dual_value(setting, given)
+            if best.upper is None or tau < best.upper:
+                best = Closed(None, tau, given)
+    return best
+
+
 def _one_function(setting: Setting) -> Closed:
     """mu = L: f is L/2 ||x - x*||^2, and a method without errors multiplies x_0 - x* by a number where r = 0.
 
-    Elsewhere the multipliers of mu < L prove bounds that hold for this smaller class, and in the limit.
+    Elsewhere a bound that is proved for a mu just below L holds for this smaller class.
     """
     if not setting.rational:
         low, high = _quadratics(setting)
@@ -383,30 +390,24 @@ def _one_function(setting: Setting) -> Closed:
         witness = _flat(Forms(build(setting, FRACTIONS)), Fraction(0))
     if exact(setting) and not setting.composite:
         return Closed(witness, None if witness is None else witness.metric)
-    uppers = [dual_value(setting, given) for given in multipliers(setting)]
-    return Closed(witness, min(uppers, default=None))
+    if setting.steps > MOST_STEPS:
+        return Closed(witness)
+    larger = replace(setting, mu=setting.L * (1 - NEAR))
+    return Closed(witness, _best_proved(larger, Forms(build(larger, FRACTIONS))).upper)
 
 
 def _quadratics(setting: Setting) -> tuple[Fraction | None, Fraction | None]:
     """What quadratics attain, enclosed, where the momentum is irrational: the best of them from below and above."""
     if setting.metric == "best_gradient":  # the least of balls is none of them for certain
         return None, None
-    before = ctx.prec
-    ctx.prec = BITS
-    try:
-        runs = [
-            run(setting, Function(BALLS.of(h), BALLS.of(h), BALLS.of(Fraction(0)), BALLS.of(Fraction(0))), BALLS)
-            for h in {Fraction(1), setting.mu / setting.L}
-        ]
-        ratios = [found.ratio for found in runs if found.initial > 0]
-        ratios += [arb(0)] if setting.initial != "gradient" else []
-        return tuple(max((_end(v, up) for v in ratios), default=None) for up in (False, True))
-    finally:
-        ctx.prec = before
-
-
-def _end(ball: arb, up: bool) -> Fraction:
-    """An end of a ball, rounded outwards to a double."""
-    middle, radius = float(ball.mid()), float(ball.rad())
-    slack = abs(middle) * 2.0**-50 + 2 * radius
-    return Fraction(middle) + (Fraction(slack) if up else -Fraction(slack))
+    zero, low, high = Fraction(0), None, None
+    for bits in PRECISIONS:
+        with enclosed(bits) as (balls, ends):
+            curvatures = [balls.of(h) for h in {Fraction(1), setting.mu / setting.L}]
+            runs = [run(setting, Function(h, h, balls.of(zero), balls.of(zero)), balls) for h in curvatures]
+            ratios = [ends(found.ratio) for found in runs if found.initial > 0]
+        ratios += [(zero, zero)] if setting.initial != "gradient" else []
+        low, high = max((a for a, _ in ratios), default=None), max((b for _, b in ratios), default=None)
+        if low is not None and high - low <= abs(high) / 2**60:
+            break
+    return low, high

@@ -26,6 +26,8 @@ SMALL = 5
 FINE = ("Solved", "AlmostSolved")
 GOOD = 1e-8
 """Residuals and relative gap of a solution that is good enough not to ask the solver again for fewer digits."""
+LARGEST = 1e120
+"""The solver is not asked where a number is larger: squares of its numbers have to be doubles."""
 LOOSER = (1.0, 1e2, 1e4, 1e6)
 
 
@@ -80,6 +82,7 @@ def _collect(model: Model, rows: list[Row], blocks: list, carried: list[int], ha
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")  # see `LARGEST`
 def chain(model: Model) -> Data:
     """The relaxation with inequalities between neighbours and with the minimiser, block by block."""
     blocks = []
@@ -130,6 +133,7 @@ def pair_rows(model: Model, kind: str) -> tuple[list[tuple[str, ...]], np.ndarra
     return names, matrices
 
 
+@np.errstate(over="ignore", invalid="ignore")  # see `LARGEST`
 def whole(model: Model) -> Data:
     """The problem itself: all pairs, one matrix."""
     into = model.embeddings()
@@ -188,6 +192,18 @@ def _unfold(vector: np.ndarray, m: int) -> np.ndarray:
     return found
 
 
+def spectrum(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues and eigenvectors of what the solver found; all eigenvalues 0 where it found no numbers."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            weight, directions = np.linalg.eigh((gram + gram.T) / 2)
+        except np.linalg.LinAlgError:
+            weight = directions = np.full(gram.shape, np.nan)
+    if np.isfinite(weight).all() and np.isfinite(directions).all():
+        return weight, directions
+    return np.zeros(len(gram)), np.eye(len(gram))
+
+
 def _settings(tolerance: float) -> clarabel.DefaultSettings:
     settings = clarabel.DefaultSettings()
     settings.verbose = False
@@ -220,6 +236,7 @@ def _residual(found: Any) -> float:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # numbers beyond doubles: the solver stops, and says so
+@np.errstate(over="ignore", invalid="ignore")  # see `LARGEST`
 def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1e-11) -> Solution:
     """Solve it with Clarabel. Thread-safe: nothing is shared between calls."""
     n_rows = len(data.names)
@@ -265,7 +282,8 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
     q[:n_rows] = data.rhs - np.where(data.equality, 0.0, eps)
     problem = (_nothing(n_vars), q, A, np.concatenate(rhs), cones)
     found, off = None, np.inf
-    for looser in LOOSER:
+    within = all(np.abs(entries).max(initial=0.0) < LARGEST for entries in (q, A.data, problem[3]))  # no NaN is
+    for looser in LOOSER if within else ():
         again = _run(clarabel.DefaultSolver(*problem, _settings(looser * tolerance)))
         if again is not None and "Infeasible" in str(again.status):
             found = again
@@ -289,4 +307,4 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
     return Solution(status, float(found.obj_val), x[:n_rows], -z[:n_values], grams, found.iterations)
 
 
-__all__ = ["Data", "Solution", "chain", "pair_rows", "points", "solve", "whole"]
+__all__ = ["Data", "Solution", "chain", "pair_rows", "points", "solve", "spectrum", "whole"]

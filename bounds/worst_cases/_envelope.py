@@ -14,10 +14,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from .._errors import DefectError
 from . import _rigour
 from ._closed import Closed
 from ._conic import FINE, SMALL, Data, Solution, chain, solve, whole
 from ._crude import crude_upper
+from ._fractions import double, root_above
 from ._model import FRACTIONS, Model, build
 from ._repair import balanced, dual_value, rounded, row_values
 from ._witness import Forms, chain_vector, find_witness
@@ -75,13 +77,22 @@ def shown(
     if solvable and not first and not _narrow(best, allowed):
         best = _better(
             best,
-            envelope(model, max(tolerance, allowed(_size(best.lower) if finite(best.lower) else 0.0)), chain_is_exact),
+            envelope(
+                model, max(tolerance, allowed(abs(double(best.lower)) if finite(best.lower) else 0.0)), chain_is_exact
+            ),
         )
     if not solvable and not finite(best.upper):  # the bound holds for what has g = x as for any other
         best = replace(best, upper=envelope(model, LOST, chain_is_exact).upper, sources=(best.sources[0], "solver"))
     if not finite(best.upper):
         upper = crude_upper(model.setting)
-        best = replace(best, upper=upper, sources=(best.sources[0], "sizes" if finite(upper) else ""))
+        if upper is not None:
+            best = replace(best, upper=upper, sources=(best.sources[0], "sizes"))
+    if best.lower > best.upper:
+        raise DefectError(
+            f"a defect of this package, and no fault of the question: in normalised units a worst case was "
+            f"shown to be at least {double(best.lower):.17g} ({best.sources[0]}) and at most "
+            f"{double(best.upper):.17g} ({best.sources[1]}); please report it with {model.setting}"
+        )
     return best
 
 
@@ -90,19 +101,11 @@ def finite(value: float | Fraction) -> bool:
     return isinstance(value, Fraction) or bool(np.isfinite(value))
 
 
-def _size(value: float | Fraction) -> float:
-    """The nearest double, the largest one for what is beyond."""
-    try:
-        return abs(float(value))
-    except OverflowError:
-        return float(np.finfo(float).max)
-
-
 def _narrow(found: Envelope, allowed: Callable[[float], float]) -> bool:
     if not (finite(found.lower) and finite(found.upper)):
         return False
     gap = Fraction(found.upper) - Fraction(found.lower)
-    return gap <= Fraction(allowed(max(_size(found.lower), _size(found.upper))))
+    return gap <= Fraction(allowed(max(abs(double(found.lower)), abs(double(found.upper)))))
 
 
 def _better(one: Envelope, other: Envelope) -> Envelope:
@@ -121,7 +124,7 @@ def _of_closed(model: Model, closed: Closed) -> Envelope:
     if witness is None:
         return Envelope(model, lower, upper, closed.multipliers, None, None, sources)
     try:
-        root = float(witness.square) ** 0.5
+        root = float(root_above(witness.square))
         basis = np.array([[float(v) * root] for v in witness.vector])
         values = np.array([float(witness.values[name] * witness.square) for name in model.value_names])
     except OverflowError:
@@ -231,8 +234,8 @@ class _Search:
         vector = chain_vector(model, found.grams)[:, 0]
         simple = find_witness(Forms(build(model.setting, FRACTIONS)), vector, found.values, found.value)
         if simple is not None:
-            basis = np.array([[float(v)] for v in simple.vector])
-            values = np.array([float(simple.values[name]) for name in model.value_names])
+            basis = np.array([[double(v)] for v in simple.vector])
+            values = np.array([double(simple.values[name]) for name in model.value_names])
             self.lower = (_down(simple.metric), basis, values)
 
     def run(self, data: Data, everything: bool) -> None:
@@ -273,7 +276,7 @@ class _Search:
 
 
 def _up(value: Fraction) -> float:
-    found = float(value)
+    found = double(value)
     return found if Fraction(found) >= value else float(np.nextafter(found, np.inf))
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from ._conic import Data, chain, solve, whole
+from ._fractions import double
 from ._model import FRACTIONS, STAR, Model, build
 from ._repair import balanced, dual_value, rounded
 from ._setting import Setting
@@ -184,7 +185,7 @@ def _inflated(setting: Setting, floats: Model, forms: Forms, value: float, toler
         if repaired is None:
             continue
         tau = dual_value(setting, repaired)
-        if float(tau) - value > tolerance:
+        if double(tau) - value > tolerance:
             break
         if positive_semidefinite(forms.slack_matrix(repaired)):
             return Exact(tau, repaired, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._conic import points
+from ._fractions import double, root_above
 from ._model import STAR, Model
 
 TILT = 1e4
@@ -21,7 +22,7 @@ def arrays(model: Model, basis: np.ndarray, values: np.ndarray) -> dict[str, np.
     The points of r leave out x_0 unless r is an indicator: it has no subgradient there here.
     """
     s = model.setting
-    L, c = float(s.curvature), float(s.level) ** 0.5  # f(x) = L c^2 f1(x/c) of the normalised f1
+    L, c = double(s.curvature), double(root_above(s.level))  # f(x) = L c^2 f1(x/c) of the normalised f1
     into = model.embeddings()
     named = dict(zip(model.value_names, values))
     out: dict[str, np.ndarray] = {

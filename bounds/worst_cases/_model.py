@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from ._fractions import nonzero_double
 from ._methods import Memory, Recurrence, parameters, recurrence
 from ._setting import Setting
 
@@ -46,7 +47,7 @@ class Numbers:
     dtype: Any
 
 
-FLOATS = Numbers(float, np.sqrt, np.float64)
+FLOATS = Numbers(nonzero_double, np.sqrt, np.float64)
 
 
 def _no_root(value: Any) -> Any:
@@ -417,6 +418,7 @@ class _Builder:
         model.metric_values = [(model.value(name), w) for name, w in values.items()]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is beyond doubles is refused where it is solved
 def build(setting: Setting, numbers: Numbers = FLOATS) -> Model:
     """The model of a question in the given number type."""
     return _Builder(setting, numbers).build()

@@ -19,7 +19,7 @@ def rounded(
     unit = 2**bits
     found = {}
     for name, value, equation in zip(names, multipliers, equality):
-        count = round(float(value) * unit)
+        count = round(Fraction(float(value)) * unit)
         if count > 0 or (equation and count):
             found[name] = Fraction(count, unit)
     return found

@@ -15,6 +15,7 @@ from . import _exact, checker
 from ._closed import Closed, closed_form
 from ._conic import FINE, chain, solve, whole
 from ._envelope import Envelope, finite, shown
+from ._fractions import double
 from ._instance import arrays
 from ._model import STAR, Model
 from ._patterns import recognised
@@ -78,7 +79,7 @@ class WorstCase:
     def envelope(self) -> Envelope:
         """Rigorous bounds of the normalised problem, with multipliers and vectors."""
         scale = self.setting.scale
-        estimate = float(Fraction(self.estimate) / scale) if np.isfinite(self.estimate) else np.nan
+        estimate = double(Fraction(self.estimate) / scale) if np.isfinite(self.estimate) else np.nan
         fine, chain_is_exact = self.status in FINE, not self.relaxed
         with np.errstate(over="ignore", invalid="ignore"):  # numbers that are no longer any are shown by nothing
             return shown(self.model, estimate, self._tolerance, fine, chain_is_exact, lambda: self._closed)
@@ -120,7 +121,7 @@ class WorstCase:
         """What shows `lower` and `upper`: "solver" (its solution, repaired and checked), "closed form" (multipliers and
         a function that are known, checked), "sizes" (a crude bound of every iterate), "" for an end that is not shown.
 
-        At mu = L a "closed form" is the run on the one function there is, or the limit of the bounds for mu < L.
+        At mu = L a "closed form" is the run on the one function there is, or a bound for a mu just below L.
         """
         return self.envelope.sources
 
@@ -142,7 +143,7 @@ class WorstCase:
 
     @property
     def _normalised(self) -> float:
-        return float(Fraction(self.value) / self.setting.scale)
+        return double(Fraction(self.value) / self.setting.scale)
 
     @cached_property
     def multipliers(self) -> dict[str, float]:
@@ -159,7 +160,7 @@ class WorstCase:
         if not abs(found.value - target) <= allowed:
             forward, found = data, solve(data)
         if not abs(found.value - target) <= allowed and self._closed.multipliers is not None:
-            return {name: float(value) for name, value in self._closed.multipliers.items()}
+            return {name: double(value) for name, value in self._closed.multipliers.items()}
         # the smallest ones are dropped as long as the value stays: the largest number of them by bisection
         order = np.argsort(np.where(forward.equality, np.inf, found.multipliers))
         low, high, best = 0, len(order) - 1, (forward, found)
@@ -328,18 +329,14 @@ def _short(value: Fraction | float) -> str:
     """A fraction as it is, in floating point where it is longer than a line."""
     if isinstance(value, Fraction) and max(abs(value.numerator), value.denominator) < 10**60:
         return str(value)
-    return f"{float(value):.6g}"
+    return f"{double(value):.6g}"
 
 
 def in_units(value: float | Fraction, scale: Fraction) -> float:
     """A number of the normalised problem in the units of the question; the largest double for what is beyond it."""
     if not finite(value):
         return float(value)
-    exact = Fraction(value) * scale
-    try:
-        return float(exact)
-    except OverflowError:
-        return float(np.copysign(np.finfo(float).max, 1 if exact > 0 else -1))
+    return double(Fraction(value) * scale)
 
 
 def _outwards(end: Fraction | float, scale: Fraction, towards: float) -> float:

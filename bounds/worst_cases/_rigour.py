@@ -8,15 +8,16 @@ its midpoint, less what the radii and the rounding of the factorisation can do, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from flint import arb, ctx
 
-from .._ball import EPS, TINY, Ball
-from ._conic import points
+from .._ball import EPS, TINY, Ball, made
+from ._conic import points, spectrum
 from ._model import STAR, Model, Numbers, build, interpolation
 from ._setting import Setting
 
@@ -30,14 +31,27 @@ def _arb(value: Fraction) -> arb:
 BALLS = Numbers(_arb, lambda value: value.sqrt(), object)
 
 
-def exact_model(setting: Setting) -> Model:
-    """The model with coefficients as balls of 128 bits."""
+def _ends(value: arb) -> tuple[Fraction, Fraction]:
+    """The ends of a ball, as they are: nothing is rounded to doubles, where small ones would become 0."""
+    low, high = value.lower().fmpq(), value.upper().fmpq()
+    return Fraction(int(low.p), int(low.q)), Fraction(int(high.p), int(high.q))
+
+
+@contextmanager
+def enclosed(bits: int = BITS) -> Iterator[tuple[Numbers, Callable[[arb], tuple[Fraction, Fraction]]]]:
+    """Balls of that many bits to compute with, and what gives their ends in fractions."""
     before = ctx.prec
-    ctx.prec = BITS  # flint's precision is one per thread
+    ctx.prec = bits  # flint's precision is one per thread
     try:
-        return build(setting, BALLS)
+        yield BALLS, _ends
     finally:
         ctx.prec = before
+
+
+def exact_model(setting: Setting) -> Model:
+    """The model with coefficients as balls of 128 bits."""
+    with enclosed() as (balls, _):
+        return build(setting, balls)
 
 
 def ball_of(entries: np.ndarray) -> Ball:
@@ -45,17 +59,19 @@ def ball_of(entries: np.ndarray) -> Ball:
     mid = np.array([float(e) for e in entries.ravel()]).reshape(entries.shape)
     # a double is within half a unit of the middle, and the radius of 128 bits is far below that
     rad = np.array([float(e.rad()) if isinstance(e, arb) else 0.0 for e in entries.ravel()]).reshape(entries.shape)
-    return Ball(mid, (rad + EPS * np.abs(mid)) * (1 + 16 * EPS) + np.where(mid != 0, TINY, 0.0))
+    zero = np.array([bool(e == 0) for e in entries.ravel()]).reshape(entries.shape)  # what underflows is not 0
+    return Ball(mid, (rad + EPS * np.abs(mid)) * (1 + 16 * EPS) + np.where(zero, 0.0, TINY))
 
 
 def product(a: Ball, b: Ball) -> Ball:
     """Matrix product of balls (n, m) and (m, k)."""
     m = a.shape[1]
-    mid = a.mid @ b.mid
-    size_a, size_b = np.abs(a.mid), np.abs(b.mid)
-    # each entry is a sum of m products, in any order: at most (m + 1) u of the sum of their sizes
-    rad = a.rad @ (size_b + b.rad) + size_a @ b.rad + (m + 2) * EPS * (size_a @ size_b)
-    return Ball(mid, rad * (1 + 4 * (m + 16) * EPS) + (m + 1) * TINY)
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond doubles nothing is known of an entry
+        mid = a.mid @ b.mid
+        size_a, size_b = np.abs(a.mid), np.abs(b.mid)
+        # each entry is a sum of m products, in any order: at most (m + 1) u of the sum of their sizes
+        rad = a.rad @ (size_b + b.rad) + size_a @ b.rad + (m + 2) * EPS * (size_a @ size_b)
+        return made(mid, rad * (1 + 4 * (m + 16) * EPS) + (m + 1) * TINY)
 
 
 def transposed(a: Ball) -> Ball:
@@ -229,6 +245,6 @@ def _values(entries: Iterable[tuple[int, Fraction]], values: np.ndarray) -> Ball
 
 def factor(gram: np.ndarray, cut: float = 0.0) -> np.ndarray:
     """Vectors (n, d) whose inner products are the positive part of a Gram matrix, largest directions first."""
-    weight, directions = np.linalg.eigh((gram + gram.T) / 2)
+    weight, directions = spectrum(gram)
     keep = weight > max(cut, 1e-300) * max(weight.max(), 1e-300)
     return (directions[:, keep] * np.sqrt(weight[keep]))[:, ::-1]

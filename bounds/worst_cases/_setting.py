@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from .._errors import InputError
+from ._fractions import root_above
 
 SMOOTH = ("smooth_convex", "smooth_strongly_convex", "smooth_nonconvex")
 COMPOSITE = ("composite", "composite_strongly_convex")
@@ -26,6 +27,8 @@ METHODS = {
 """The methods, and the function classes that each is defined for."""
 METRICS = ("objective", "average_objective", "distance", "decrease", "best_gradient")
 INITIALS = ("distance", "objective", "decrease", "gradient")
+LEAST, MOST = Fraction(1, 2**1000), Fraction(2**1000)
+"""Sizes of the numbers of a question, 0 aside, 1e-301 to 1e301: what is beyond is not far from the end of doubles."""
 SIMPLE = 10**6
 """A float is read as the simplest fraction that rounds to it, if its denominator is at most this."""
 
@@ -155,7 +158,7 @@ class Setting:
             return Fraction(1)
         if self.relative is not None:
             return self.error_scale * self.relative[k - 1]
-        return self.error_scale * number(float(self.squared_error(k)) ** 0.5, "absolute_error")
+        return self.error_scale * root_above(self.squared_error(k))
 
     def scalings(self) -> list[Setting]:
         """The same question with its errors in other units, where it has any; no unit is best for all."""
@@ -169,12 +172,23 @@ class Setting:
 
 
 def number(value: Any, name: str) -> Fraction:
-    """A finite number as an exact fraction (see `SIMPLE`)."""
+    """A number as an exact fraction (see `SIMPLE`); an `InputError` where it is none, or beyond `LEAST` or `MOST`."""
+    found = _exact(value, name)
+    if found and not LEAST <= abs(found) <= MOST:
+        digits = math.floor((abs(found.numerator).bit_length() - found.denominator.bit_length()) * math.log10(2))
+        raise InputError(
+            f"{name}: expected 0 or a number from 1e-300 to 1e300 in size, got one of some 1e{digits:+d}; "
+            f"ask the question in other units."
+        )
+    return found
+
+
+def _exact(value: Any, name: str) -> Fraction:
     if isinstance(value, (Fraction, int)) and not isinstance(value, bool):
         return Fraction(value)
     try:
         given = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name}: expected a number, got {value!r}.") from None
     if isinstance(value, (str, bytes, bool)) or not math.isfinite(given):
         raise InputError(f"{name}: expected a finite number, got {value!r}.")

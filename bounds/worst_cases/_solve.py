@@ -120,6 +120,7 @@ def _refuse_unbounded(s: Setting) -> None:
     raise error
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def confirmed(model: Model, found: Solution) -> bool:
     """Whether the chain's Gram matrices are those of one one-dimensional instance that satisfies every inequality.
 

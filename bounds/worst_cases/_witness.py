@@ -8,7 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ._conic import points
+from ._conic import points, spectrum
+from ._fractions import double
 from ._model import STAR, UNIT, Model, interpolation
 from ._repair import row_values
 
@@ -126,6 +127,8 @@ def metric_at(forms: Forms, vector: list[Fraction], values: dict[str, Fraction])
 def _candidates(forms: Forms, vector: np.ndarray, values: np.ndarray) -> Iterator[tuple[list, dict[str, Fraction]]]:
     """A numerical instance snapped to growing denominators; its values once from the minimiser, once snapped."""
     model = forms.model
+    if not (np.isfinite(vector).all() and np.isfinite(values).all()):
+        return
     if "x0" in model.basis and vector[model.basis.index("x0")] < 0:
         vector = -vector
     for most in SNAPS:
@@ -152,12 +155,12 @@ def find_witness(forms: Forms, vector: np.ndarray, values: np.ndarray, value: fl
     best: Witness | None = None
     for snapped, named in _candidates(forms, vector, values):
         metric = metric_at(forms, snapped, named)
-        if abs(float(metric) - value) > 1e-6 * max(1.0, abs(value)) or (best is not None and metric <= best.metric):
+        if abs(double(metric) - value) > 1e-6 * max(1.0, abs(value)) or (best is not None and metric <= best.metric):
             continue
         slacks = slacks_at(forms, snapped, named)
         if all(rest == 0 if forms.equation(name) else rest >= 0 for name, rest in slacks.items()):
             best = Witness(snapped, named, metric)
-            if abs(float(metric) - value) <= 1e-9 * abs(value):
+            if abs(double(metric) - value) <= 1e-9 * abs(value):
                 break
     return best
 
@@ -167,7 +170,7 @@ def chain_vector(model: Model, grams: list[np.ndarray]) -> np.ndarray:
     vector = np.zeros(len(model.basis))
     into = model.embeddings()
     for k, gram in enumerate(grams):
-        weight, directions = np.linalg.eigh(gram)
+        weight, directions = spectrum(gram)
         local = directions[:, -1] * np.sqrt(max(weight[-1], 0.0))
         carried = model.carried[k]
         known = into[k][:carried] @ vector

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from bounds.worst_cases import INITIALS, METHODS, METRICS
+from bounds.worst_cases._setting import number
 
 Question = tuple[dict[str, Any], float | None]
 
@@ -47,8 +47,8 @@ def _contraction(rng: np.random.Generator) -> Question:
     if composite:
         asked |= {"function_class": "composite_strongly_convex", "method": "proximal_gradient"}
     asked |= {"metric": metric, "initial": metric}
-    # 1 - h q loses digits where it is small: in fractions
-    a, b = 1 - Fraction(h) * Fraction(mu) / Fraction(L), 1 - Fraction(h)
+    # 1 - h q loses digits where it is small: in fractions, and those that the numbers are read as
+    a, b = 1 - number(h, "h") * number(mu, "mu") / number(L, "L"), 1 - number(h, "h")
     return asked, float(max(a**2, b**2) ** K)
 
 
@@ -56,10 +56,10 @@ def _strong_objective(rng: np.random.Generator) -> Question:
     L, K, q = decades(rng), int(rng.integers(1, 11)), share(rng)
     h = float(rng.choice([decades(rng, -6, 0), 1.0, rng.uniform(0.05, 1.0)]))
     asked = {"function_class": "smooth_strongly_convex", "L": L, "mu": L * q, "step": h, "steps": K}
-    q_ = Fraction(L * q) / Fraction(L)
-    contracted = (1 - Fraction(h) * q_) ** (2 * K)
+    q_ = number(L * q, "mu") / number(L, "L")
+    contracted = (1 - number(h, "h") * q_) ** (2 * K)
     found = q_ * contracted / (1 - (1 - q_) * contracted)
-    return asked, float(Fraction(L) / 2 * max(found, (1 - Fraction(h)) ** (2 * K)))
+    return asked, float(number(L, "L") / 2 * max(found, (1 - number(h, "h")) ** (2 * K)))
 
 
 def _proximal_point(rng: np.random.Generator) -> Question:
