@@ -33,7 +33,7 @@ def test_go_math_l2o_runs_on_sets_that_are_not_separable(term: str, weights: str
         judged += found.judged.sum()
         decided += found.count(Verdict.VERIFIED)
     assert judged > 100
-    assert decided > 40  # the others are late steps, whose decrease is below rounding
+    assert decided > 20  # these runs are at a vertex after one to six steps, and nothing decreases there
     if weights == "lasso":
         gap = run.objective[:, -1].numpy() - known.lower
         assert (gap <= 1e-3 * (run.objective[:, 0].numpy() - known.lower)).all()
