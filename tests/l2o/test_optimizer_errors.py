@@ -53,7 +53,7 @@ BAD = {
         lambda d: start("adam-hd", "least-squares + l1", step=[0.1, 0.2, 0.3], coupled=True),
         "give a scalar",
     ),
-    "memory": (lambda d: l2o.optimizer("lbfgs", memory=0), "memory: expected an integer >= 1"),
+    "memory": (lambda d: l2o.optimizer("lbfgs", memory=0), "memory: expected an integer from 1 to"),
     "lbfgs on l1": (lambda d: start("lbfgs", "least-squares + l1"), "use fista"),
     **{
         f"{name} on a box": (lambda d, name=name: start(name, "logistic + box"), f"{name} cannot run on .*ista")
