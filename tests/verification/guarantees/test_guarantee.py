@@ -269,7 +269,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Pat
     for wrong in (("--delta", "2"), ("--instances", "0"), ("--eps", "0"), ("--problem", "nothing")):
         assert run(monkeypatch, *small, *wrong) == 2
         says = capsys.readouterr().err
-        assert wrong[0] in says or says.startswith("error: guarantee: ")
+        assert wrong[0] in says or says.strip().startswith("error: guarantee: ")
         assert "Traceback" not in says
 
 
