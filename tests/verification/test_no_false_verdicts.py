@@ -57,7 +57,9 @@ def judge(
                 if bounds.get(name).level == "step" and k < STEPS:
                     continue  # the steps of a prefix are steps of the run
                 v = verify(head, problem, name, optimum, "best", inspection=inspection)
-                wrong = v.count(Verdict.VIOLATED) + v.count(Verdict.INCONCLUSIVE)
+                # inconclusive is only what rounding hides: an exact run that has arrived within ten steps
+                open_ = (v.verdict == Verdict.INCONCLUSIVE) & ~v.within_rounding
+                wrong = v.count(Verdict.VIOLATED) + int(open_.sum())
                 assert not wrong, f"{run.optimizer} on {problem.name}, {k} steps: {v.summary()}"
                 counts[name] += v.count(Verdict.VERIFIED)
                 if v.count(Verdict.VERIFIED):
@@ -65,7 +67,13 @@ def judge(
     return counts, sources
 
 
-@pytest.mark.parametrize("family", instances.FAMILIES)
+@pytest.mark.parametrize(
+    "family",
+    [
+        name if place < 2 else pytest.param(name, marks=pytest.mark.slow)
+        for place, name in enumerate(instances.FAMILIES)
+    ],
+)
 def test_family(family: str) -> None:
     """A fifth of the campaign; the whole must be met by five such families."""
     problem = instances.family(family, BATCH, SEED)

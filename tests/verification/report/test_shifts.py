@@ -15,6 +15,7 @@ from verification.report import load_report_config, read_results, render_report,
 from verification.report._extras import attributed, differences
 from verification.report._ledger import ELSEWHERE, PAIRED, checked_names, ledger
 from verification.report._ledger_view import ledger_rows, ledger_words
+from verification.report.experiment import SEAL, digest_of
 from verification.report.render import render_html
 
 CONFIG = {
@@ -122,6 +123,7 @@ def test_the_page_is_redrawn_and_parts_are_reused(report):
 
     # Without the figures of bounds and steps, which are not looked at here.
     shown = results | {"runs": [run | {"descent": None, "bound_curves": []} for run in results["runs"]]}
+    shown[SEAL] = digest_of(shown)
     (folder / "results.json").write_text(json.dumps(shown))
     page = render_report(shown, folder).read_text(encoding="utf-8")
     names = ("attribution-p-go-math-l2o", "attribution-p-l2o-pa", "shifts-p", "transient-long")
