@@ -35,12 +35,16 @@ SETTINGS = {
 NEEDS = {"haswell": "avx2", "zen": "avx2", "skylakex": "avx512f"}
 """The instructions without which a setting would crash."""
 PART = (
-    "tests/bounds",
-    "tests/l2o",
+    "tests/bounds/test_tight.py",
+    "tests/bounds/worst_cases/test_records.py",
+    "tests/l2o/test_optimizers.py",
+    "tests/l2o/test_parity.py",
+    "tests/l2o/test_problems.py",
+    "tests/l2o/test_rollout.py",
     "tests/verification/drift/test_shifts.py",
-    "tests/verification/optimum",
-    "tests/verification/test_no_false_verdicts.py",
-    "tests/verification/test_verify.py",
+    "tests/verification/optimum/test_certificates.py",
+    "tests/verification/optimum/test_optimum.py",
+    "tests/verification/speedup/test_calls_and_timing.py",
     "tests/verification/test_wild_scales.py",
 )
 

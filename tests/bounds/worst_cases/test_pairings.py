@@ -53,8 +53,8 @@ def answered(asked: dict) -> bool:
 
 def test_a_sample_of_pairings() -> None:
     every = questions()
-    chosen = np.random.default_rng(3).permutation(len(every))[:240]
-    assert sum(answered(every[i]) for i in chosen) > 100
+    chosen = np.random.default_rng(3).permutation(len(every))[:120]
+    assert sum(answered(every[i]) for i in chosen) > 50
 
 
 @pytest.mark.slow

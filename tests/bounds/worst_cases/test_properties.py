@@ -205,7 +205,7 @@ def test_averages_and_bounds_of_the_catalogue() -> None:
         assert bounds.worst_case(steps=K).value == pytest.approx(rate, rel=1e-8)
 
 
-@pytest.mark.parametrize("asked", [{"steps": 100}, {"steps": 100, **COMPOSITE}])
+@pytest.mark.parametrize("asked", [{"steps": 100}, pytest.param({"steps": 100, **COMPOSITE}, marks=pytest.mark.slow)])
 def test_a_hundred_steps(asked: dict) -> None:
     found = bounds.worst_case(**asked)
     exact = 1 / 400 if asked.get("method") else 1 / 402
