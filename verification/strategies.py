@@ -85,6 +85,10 @@ class DrawnProblem(l2o.Composite):
 
     code: str = ""
 
+    def fingerprint(self) -> str:
+        """That of the problem that `code` makes: how it is written does not determine it."""
+        return l2o.Composite(self.smooth, self.nonsmooth).fingerprint()
+
     def __repr__(self) -> str:
         return self.code
 
