@@ -89,7 +89,7 @@ def main() -> None:
         if theirs is None:
             raise
         _stop("the code that you named ended the program", theirs)
-    except Exception as problem:
+    except Exception as problem:  # the last handler: the user's code exits with 2, ours with 70; both show where
         theirs = users_traceback(problem)
         if theirs is not None:
             _stop(f"the code that you named raised {type(problem).__name__}", theirs)

@@ -228,7 +228,7 @@ def fingerprint_follows_data(case: ProblemCase) -> Finding:
             return failed(f"{name} has no part in the fingerprint", instance=case.problem.name, tensor=name)
         try:
             other = moved(name, _much_other)
-        except Exception:  # a truth value, say
+        except Exception:  # the term refuses the changed datum (a truth value, say): nothing to compare
             continue
         if other is None or _arrays(other) != arrays:
             continue

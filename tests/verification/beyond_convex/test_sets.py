@@ -128,6 +128,7 @@ def test_the_slack_hides_no_violation(term: str, shift: float) -> None:
         bound = bounds.get(name)
         found = verify(run, case.problem, bound, known, inspection=inspection)
         hidden = found.count(Verdict.INCONCLUSIVE)  # late steps, whose decrease is below rounding
+        assert found.within_rounding[found.verdict == Verdict.INCONCLUSIVE].all(), name
         assert found.count(Verdict.VERIFIED) + hidden == found.judged.sum(), name
         assert found.count(Verdict.VERIFIED) > 0, name
         short = verify(run, case.problem, bound.replace(rhs=bound.lhs - 1e-10), known, inspection=inspection)
