@@ -24,11 +24,11 @@ def exit_code(verdicts: list[str], strict: bool) -> int:
     return 3 if strict and "inconclusive" in verdicts else 0
 
 
-def data_problem(path: Path, lam: float, kind: str) -> tuple[l2o.Composite, str]:
+def data_problem(path: Path, lam: float | None, kind: str) -> tuple[l2o.Composite, str]:
     """A problem and its family, from the user's file.
 
-    A csv is of the family `kind`; an npz says what it is by its arrays, A and y, A and labels, or Q and c, and a `lam`
-    in it comes first. Other arrays are ignored; where there are those of several families, `kind` says which is meant.
+    A csv is of the family `kind`; an npz says what it is by its arrays, A and y, A and labels, or Q and c.
+    `lam` is what was given, else the file's own, else 0.1; a quadratic has none. Other arrays are ignored; where there are those of several families, `kind` says which is meant.
     """
     if path.suffix.lower() == ".csv":
         if kind not in ("lasso", "logistic_l1"):
@@ -45,16 +45,18 @@ def data_problem(path: Path, lam: float, kind: str) -> tuple[l2o.Composite, str]
     if len(families) > 1 and kind not in families:
         raise l2o.InputError(f"{path}: it has the arrays of {' and '.join(families)}; say which with --problem.")
     family = kind if len(families) > 1 else families[0]
-    given = None if "lam" in arrays or family == "quadratic" else lam
-    return l2o.real.load(path, family, lam=given), family
+    return l2o.real.load(path, family, lam=lam), family
 
 
 FAMILIES = {"breast_cancer": "logistic_l1", "digits": "logistic_l1", "patches": "lasso"}
 """The family whose shipped weights fit a data set."""
 
 
-def problem_of(kind: str, batch: int, rows: int, dim: int, lam: float, seed: int) -> l2o.Composite:
-    """The instances of a family, or the data set, of that name."""
+def problem_of(kind: str, batch: int, rows: int, dim: int, lam: float | None, seed: int) -> l2o.Composite:
+    """The instances of a family, or the data set, of that name; `lam` None is 0.1, and a quadratic has none."""
+    if kind == "quadratic" and lam is not None:
+        raise l2o.InputError("--lam is the weight of an l1 norm, and a quadratic has none; leave it out.")
+    lam = 0.1 if lam is None else lam
     synthetic = l2o.synthetic
     if kind == "lasso":
         return synthetic.lasso(batch, rows, dim, lam=lam, seed=seed)

@@ -61,7 +61,10 @@ Kind = Annotated[str, typer.Option(help="lasso, logistic_l1, quadratic, breast_c
 Batch = Annotated[int, typer.Option(callback=COUNT, help="Number of instances.")]
 Rows = Annotated[int, typer.Option(callback=COUNT, help="Rows of A.")]
 Dim = Annotated[int, typer.Option(callback=COUNT, help="Variables.")]
-Lam = Annotated[float, typer.Option(callback=WEIGHT, help="Weight of the l1 norm.")]
+Lam = Annotated[
+    float | None,
+    typer.Option(callback=WEIGHT, help="Weight of the l1 norm: as given, else that of the file, else 0.1."),
+]
 Steps = Annotated[int, typer.Option(callback=COUNT, help="Iterations K.")]
 Start = Annotated[float, typer.Option("--s", callback=NUMBER, help="Shift of the initial point.")]
 Objective = Annotated[float, typer.Option("--t", callback=NUMBER, help="Shift of the objective, F(x + t).")]

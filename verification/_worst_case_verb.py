@@ -106,7 +106,9 @@ def worst_case(
     batch: Annotated[int, typer.Option(callback=COUNT, help="With --profile-of: number of instances.")] = 8,
     rows: Annotated[int, typer.Option(callback=COUNT, help="With --profile-of: rows of A.")] = 20,
     dim: Annotated[int, typer.Option(callback=COUNT, help="With --profile-of: variables.")] = 40,
-    lam: Annotated[float, typer.Option(callback=WEIGHT, help="With --profile-of: weight of the l1 norm.")] = 0.1,
+    lam: Annotated[
+        float | None, typer.Option(callback=WEIGHT, help="With --profile-of: weight of the l1 norm (0.1).")
+    ] = None,
     s: Annotated[
         float, typer.Option("--s", callback=NUMBER, help="With --profile-of: shift of the initial point.")
     ] = 0.0,

@@ -19,6 +19,7 @@ import bounds
 from l2o import InputError
 from l2o.problems import Composite
 from l2o.run import Run
+from verification._declared import declared
 from verification._pairing import Pairing, pair
 from verification._scalars import NOTE as SCALARS_NOTE
 from verification._set_slack import allowed, set_slack
@@ -255,20 +256,26 @@ def _virtual_notes(bound: bounds.Bound, pairing: Pairing | None, given: bool) ->
 
 
 def _rounding_notes(side: _Side, verdict: np.ndarray) -> list[str]:
-    """What to do where rounding hides what is judged; late in a run that has converged there is nothing to be done."""
+    """What to do where rounding hides what is judged; where the iterates do not move there is nothing to be done."""
     hidden = (verdict == Verdict.INCONCLUSIVE) & _hidden(side)
     if not hidden.any():
         return []
-    if hidden.ndim == 1:
-        where, early = f"{int(hidden.sum())} of {hidden.size} runs", True
-    else:
-        where, early = f"{int(hidden.sum())} of {hidden.size} steps", bool(hidden[:, 0].any())
-    advice = (
-        "the numbers that F is made of are much larger than its changes: centre or scale the data"
-        if early
-        else "late in a run that has converged this is as it must be; elsewhere centre or scale the data"
-    )
-    return [f"rounding (up to {side.tolerance[hidden].max():.3g}) is over 1 % of both sides at {where}; {advice}"]
+    where = f"{int(hidden.sum())} of {hidden.size} {'runs' if hidden.ndim == 1 else 'steps'}"
+    return [
+        f"rounding (up to {side.tolerance[hidden].max():.3g}) is over 1 % of both sides at {where}; this is as it must "
+        "be where the iterates have stopped moving; elsewhere centre or scale the data"
+    ]
+
+
+def _contradiction_notes(side: _Side, problem: Composite) -> list[str]:
+    """Each declaration of the problem that the bound needs and that the points of the run contradict."""
+    declarations = declared(problem)
+    denied = [h.name for h in side.hypotheses if declarations.get(h.name) and not h.holds.all()]
+    return [
+        f"the problem declares that {bounds.quantities.FACTS[name]}, and the points of the run contradict it: mend the "
+        "declaration, or the term"
+        for name in denied
+    ]
 
 
 def verify(
@@ -342,6 +349,7 @@ def verify(
     if inspection.x is None:
         notes.append(SCALARS_NOTE)
     notes += _virtual_notes(bound, pairing, reference_run is not None or optimizer is not None)
+    notes += _contradiction_notes(side, problem)
     notes += _rounding_notes(side, verdict)
     dead = ~(inspection.alive[:, 1:] if bound.level == "step" else inspection.finite)
     blank = np.where(dead, np.nan, 0.0)

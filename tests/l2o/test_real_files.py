@@ -243,12 +243,16 @@ def test_csv_that_is_missing_or_lacks_the_target(table, tmp_path) -> None:
 def test_the_command_line_reads_the_same_files(npz, table) -> None:
     for arrays, family, expected in (
         ({"A": A, "y": Y, "lam": 0.3}, "lasso", l2o.lasso(A, Y, 0.3)),
-        ({"A": A, "labels": 2 * LABELS - 1}, "logistic_l1", l2o.logistic_l1(A, LABELS, 0.2)),
+        ({"A": A, "labels": 2 * LABELS - 1}, "logistic_l1", l2o.logistic_l1(A, LABELS, 0.1)),
         ({"Q": np.eye(2), "c": [1.0, 2.0]}, "quadratic", l2o.quadratic(np.eye(2), [1.0, 2.0])),
     ):
-        problem, found = data_problem(npz(**arrays), 0.2, "lasso")
+        problem, found = data_problem(npz(**arrays), None, "lasso")
         assert found == family
         assert same(problem, expected)
+    with pytest.raises(l2o.InputError, match="a quadratic has none"):
+        data_problem(npz(Q=np.eye(2), c=[1.0, 2.0]), 0.2, "lasso")
+    problem, _ = data_problem(npz(A=A, y=Y, lam=0.3), 0.2, "lasso")
+    assert same(problem, l2o.lasso(A, Y, 0.2)), "what is given comes before what the file has"
     problem, found = data_problem(table(CSV), 0.2, "logistic_l1")
     assert found == "logistic_l1"
     assert same(problem, l2o.real.load(table(CSV), "logistic_l1", lam=0.2))

@@ -87,6 +87,8 @@ def test_a_capped_norm_is_not_convex(kind: type, cap: float, moved: bool) -> Non
         v = held(p, name)
         assert share(v, "r_convex") == 0
         assert v.count(Verdict.NOT_APPLICABLE) == v.verdict.size
+        contradicted = "r is proper, closed and convex, and the points of the run contradict it" in v.summary()
+        assert contradicted == p.nonsmooth.convex, "a false declaration is named, a missing one is none"
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])

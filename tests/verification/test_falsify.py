@@ -286,6 +286,12 @@ def test_save_load_and_replay(tmp_path: Any) -> None:
     assert again.judged_again().found
     assert float(again.problem().objective(again.x0)[0]) == float(found.problem().objective(found.x0)[0])
     assert again.run().steps == 3
+    with np.load(path) as written:
+        arrays = dict(written)
+    for kind in (complex, int, np.float32):
+        np.savez(tmp_path / "kinds.npz", **{**arrays, "x0": arrays["x0"].astype(kind)})
+        with pytest.raises(InputError, match="not a finding written by"):
+            Falsification.load(tmp_path / "kinds.npz")
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(InputError, match="damaged"):
         Falsification.load(path)

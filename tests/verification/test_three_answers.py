@@ -116,7 +116,7 @@ def test_the_last_steps_of_a_converged_run_are_inconclusive_and_say_why() -> Non
     v = verify(run, p, "B1")
     assert v.verdict[0, 0] is Verdict.VERIFIED
     assert v.verdict[0, -1] is Verdict.INCONCLUSIVE
-    assert "late in a run that has converged" in v.summary()
+    assert "where the iterates have stopped moving" in v.summary()
     assert v.overall is Verdict.VERIFIED, "by the steps before"
 
 

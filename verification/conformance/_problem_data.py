@@ -222,27 +222,31 @@ def fingerprint_follows_data(case: ProblemCase) -> Finding:
     names = [
         path for path, *_ in _numbers({"smooth": case.problem.smooth, "nonsmooth": case.problem.nonsmooth}, "problem")
     ]
+    refused: list[str] = []  # numbers whose other value the terms do not take: what they determine is not looked at
     for name in names:
         other = moved(name, _other)
         if other is not None and other.fingerprint() == before:
             return failed(f"{name} has no part in the fingerprint", instance=case.problem.name, tensor=name)
         try:
             other = moved(name, _much_other)
-        except Exception:  # the term refuses the changed datum (a truth value, say): nothing to compare
+        except Exception:  # of the user's term, which refuses another value of this datum
+            refused.append(name)
             continue
         if other is None or _arrays(other) != arrays:
             continue
         try:
             now = _what_it_computes(case, other)
-        except Exception:  # a number of rows, say, which cannot be another one
+        except Exception:  # of the user's term; a number of rows, say, cannot be another one
+            refused.append(name)
             continue
         if not all(torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in zip(computed, now)):
             return failed(
                 f"{name} determines the problem and is not in arrays", instance=case.problem.name, tensor=name
             )
-    return passed(
-        f"{len(names)} numbers and arrays have their part in it", instance=case.problem.name, arrays=len(names)
-    )
+    message = f"{len(names)} numbers and arrays have their part in it"
+    if refused:
+        message += f"; the terms take no other value of {', '.join(refused)}, so what these determine is not looked at"
+    return passed(message, instance=case.problem.name, arrays=len(names), refused=refused)
 
 
 def _copied(problem: Composite) -> Composite:

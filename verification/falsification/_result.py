@@ -18,7 +18,7 @@ import sympy as sp
 import bounds
 import l2o
 from l2o import Composite, InputError
-from l2o._files import read_npz, write_npz
+from l2o._files import read_npz, take_meta, write_npz
 from l2o.optimizers._learned import LearnedOptimizer
 from verification.conformance._adapt import Subject, subject_of
 from verification.falsification._families import AXES, Instance
@@ -170,13 +170,13 @@ class Falsification:
     ) -> Falsification:
         """Read what `save` wrote; a bound or an optimizer that is only in your code must be given again."""
         arrays = read_npz(path, _WHAT, _INSTEAD)
+        meta = take_meta(arrays, str(path), _WHAT, _INSTEAD)
         try:
-            meta = json.loads(arrays.pop("meta").tobytes())
             named = {*AXES[meta["kind"]], "x0", "shift"}
-            if meta["format"] != FORMAT or named != {*arrays}:
+            if meta["format"] != FORMAT or named != {*arrays} or any(a.dtype != np.float64 for a in arrays.values()):
                 raise KeyError("format")
-            own = {name: np.asarray(arrays.pop(name), dtype=np.float64) for name in ("x0", "shift")}
-            instance = Instance(meta["kind"], {n: np.asarray(a, dtype=np.float64) for n, a in arrays.items()}, **own)
+            start = {name: arrays.pop(name) for name in ("x0", "shift")}
+            instance = Instance(meta["kind"], arrays, **start)
             if bound is None and meta["custom"]:
                 raise InputError(
                     f"{path}: its bound is no bound of the catalogue but {meta['statement']}; pass it, as in "

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from l2o import InputError
-from l2o._files import read_npz, write_npz
+from l2o._files import read_npz, take_meta, write_npz
 from verification.guarantees._bands import ProbabilityCurves, QuantileCurves, probability_curves, quantile_curves
 from verification.guarantees._intervals import proportion_lower, quantile_ranks
 from verification.guarantees._sample import FIELDS, Sample
@@ -22,6 +22,8 @@ from verification.sweeps.families import FAMILIES
 
 FORMAT = 1
 _WHAT, _INSTEAD = "a guarantee written by Guarantee.save", "make it again"
+_KINDS = {"kept": "i", "diverged_at": "i", "certified": "b"}
+"""The kind of number in an array of the file, where it is not floating point."""
 _SETTINGS = ("optimizer", "label", "steps", "delta", "seed", "batch", "rtol")
 
 
@@ -223,9 +225,10 @@ class Guarantee:
     def load(cls, path: str | os.PathLike[str]) -> Guarantee:
         """Read what `save` wrote; every statement is computed anew from the sample."""
         arrays = read_npz(path, _WHAT, _INSTEAD)
+        meta = take_meta(arrays, str(path), _WHAT, _INSTEAD)
         try:
-            meta = json.loads(arrays.pop("meta").tobytes())
-            if meta["format"] != FORMAT:
+            kinds = {name: _KINDS.get(name, "f") for name in arrays}
+            if meta["format"] != FORMAT or any(a.dtype.kind != kinds[name] for name, a in arrays.items()):
                 raise KeyError("format")
             kept = arrays.pop("kept")
             sample = Sample(**arrays)

@@ -87,6 +87,12 @@ def test_it_comes_back_from_a_file(found: Guarantee, tmp_path: Path) -> None:
     assert json.dumps(back.to_dict(), allow_nan=False) == json.dumps(found.to_dict(), allow_nan=False)
     assert back.summary() == found.summary()
     assert back.save(tmp_path / "again.npz").read_bytes() == path.read_bytes()
+    with np.load(path) as written:
+        arrays = dict(written)
+    for name, changed in (("gap_low", arrays["gap_low"] + 0j), ("diverged_at", arrays["diverged_at"] + 0.5)):
+        np.savez(tmp_path / "kinds.npz", **{**arrays, name: changed})
+        with pytest.raises(l2o.InputError, match="not a guarantee written by"):
+            Guarantee.load(tmp_path / "kinds.npz")
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(l2o.InputError, match="not a guarantee written by"):
         Guarantee.load(path)
