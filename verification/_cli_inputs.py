@@ -27,8 +27,9 @@ def exit_code(verdicts: list[str], strict: bool) -> int:
 def data_problem(path: Path, lam: float | None, kind: str) -> tuple[l2o.Composite, str]:
     """A problem and its family, from the user's file.
 
-    A csv is of the family `kind`; an npz says what it is by its arrays, A and y, A and labels, or Q and c.
-    `lam` is what was given, else the file's own, else 0.1; a quadratic has none. Other arrays are ignored; where there are those of several families, `kind` says which is meant.
+    A csv is of the family `kind`; an npz says what it is by its arrays, A and y, A and labels, or Q and c. Other arrays
+    are ignored; where there are those of several families, `kind` says which is meant. The weight of the l1 norm is
+    `lam`, else the file's own, else 0.1; a quadratic has none.
     """
     if path.suffix.lower() == ".csv":
         if kind not in ("lasso", "logistic_l1"):
