@@ -45,6 +45,12 @@ class Composite:
         width = self.nonsmooth.dim
         if width is not None and width != self.smooth.dim:
             raise InputError(f"Composite: the smooth term has {self.smooth.dim} variables, the nonsmooth one {width}.")
+        other = {a.dtype for a in self.nonsmooth.arrays().values() if a.is_floating_point()} - {self.dtype}
+        if other:
+            raise InputError(
+                f"Composite: the data of the smooth term are {self.dtype}, of the nonsmooth one {other.pop()}; give both "
+                f"the same dtype, with the argument dtype= or with .to(...)."
+            )
 
     @property
     def batch_size(self) -> int:

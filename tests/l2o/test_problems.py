@@ -320,3 +320,12 @@ def test_terms_compose_as_the_shorthands_do() -> None:
     boxed = l2o.Composite(l2o.least_squares(a, y), l2o.box(-1.0, [0.5, 0.5, 1.0, np.inf]))
     assert float(boxed.prox(np.full((2, 4), 9.0), 1.0)[0, 3]) == 9.0
     assert float(l2o.Composite(l2o.least_squares(a, y), l2o.nonnegative()).prox(-x.clip(min=0), 1.0).abs().max()) == 0.0
+
+
+@pytest.mark.parametrize("first", [torch.float32, torch.float64])
+def test_terms_of_two_precisions_are_no_problem(first: torch.dtype) -> None:
+    f = l2o.least_squares(np.eye(2)[None], np.ones((1, 2)), dtype=first)
+    r = l2o.l1(0.1, dtype=torch.float64 if first == torch.float32 else torch.float32)
+    with pytest.raises(l2o.InputError, match="give both the same dtype"):
+        l2o.Composite(f, r)
+    assert l2o.Composite(f, r.to(first)).dtype == first
