@@ -48,8 +48,8 @@ class Composite:
         other = {a.dtype for a in self.nonsmooth.arrays().values() if a.is_floating_point()} - {self.dtype}
         if other:
             raise InputError(
-                f"Composite: the data of the smooth term are {self.dtype}, of the nonsmooth one {other.pop()}; give both "
-                f"the same dtype, with the argument dtype= or with .to(...)."
+                f"Composite: the data of the smooth term are {self.dtype}, of the nonsmooth one {other.pop()}; give "
+                f"both the same dtype, with the argument dtype= or with .to(...)."
             )
 
     @property
