@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ def evaluate_expression(expression: sp.Expr, quantities: Quantities | Mapping[st
     return _spread(result, (quantities.batch, 1))[:, 0]
 
 
+@lru_cache(maxsize=1024)
 def has_free_step(expression: sp.Expr) -> bool:
     """Whether the step index k occurs outside a sum over k."""
     return k in expression.free_symbols

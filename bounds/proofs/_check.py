@@ -246,8 +246,10 @@ class _Checker:
     def replaced(self, piece: sp.Expr, domain: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
         """Partial sums by their recurrence, definitions put in, maxima decided by the range."""
         for name, rule in self.ground.argument.sums.items():
-            now = rule.factor * symbol(name, "j") + rule.increment
-            piece = piece.subs({symbol(name, "k"): now, symbol(name, "0"): rule.start})
+            here, first = symbol(name, "k"), symbol(name, "0")
+            if {here, first} & piece.free_symbols:
+                now = rule.factor * symbol(name, "j") + rule.increment
+                piece = piece.subs({here: now, first: rule.start})
         for maximum in piece.atoms(sp.Max):
             rest = [a for a in maximum.args if a != 0]
             if len(rest) != 1:

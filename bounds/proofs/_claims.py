@@ -264,7 +264,8 @@ class Argument:
 def put_in(expression: sp.Expr, definitions: Iterable[Definition]) -> sp.Expr:
     """The expression with definitions put in, one after the other."""
     for definition in definitions:
-        expression = expression.subs(definition.symbol, definition.value)
+        if definition.symbol in expression.free_symbols:
+            expression = expression.subs(definition.symbol, definition.value)
     return expression
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -38,10 +39,12 @@ class Forms:
             return None if row.matrix is None else _moved(row.matrix, self.into[row.clique])
         labels, x, g, (alpha, beta, gamma) = self.sets[name[0]]
         i, j = labels.index(name[1]), labels.index(name[2])
-        dx, dg = x[i] - x[j], g[i] - g[j]
-        half = np.multiply.outer(g[j], dx) + gamma * np.multiply.outer(dg, dx)
+        used = _used(np.stack([x[i], x[j], g[i], g[j]]).T)
+        n, slope = len(self.model.basis), g[j][used]
+        dx, dg = (x[i] - x[j])[used], (g[i] - g[j])[used]
+        half = np.multiply.outer(slope, dx) + gamma * np.multiply.outer(dg, dx)
         half = half + alpha * np.multiply.outer(dg, dg) + beta * np.multiply.outer(dx, dx)
-        return (half + half.T) / 2
+        return _spread((half + half.T) / 2, used, n)
 
     def equation(self, name: Name) -> bool:
         """Whether the row is an equation."""
@@ -60,12 +63,41 @@ class Forms:
         for name, value in multipliers.items():
             matrix = self.matrix(name)
             if matrix is not None and value:
-                total = total + value * matrix
+                there = matrix.nonzero()
+                total[there] += value * matrix[there]
         return total
+
+    @cached_property
+    def entries(self) -> dict[Name, list[tuple[int, int, Fraction]]]:
+        """The entries other than 0 of the matrix of each row of the model, in the basis of its clique."""
+        found = {}
+        for row in self.model.rows:
+            if row.matrix is not None:
+                found[row.name] = [(i, j, row.matrix[i, j]) for i, j in zip(*map(list, row.matrix.nonzero()))]
+        return found
+
+
+# Most entries of vectors and matrices are 0, and arithmetic of fractions takes as long for them as for any other.
+
+
+def _used(rows: np.ndarray) -> list[int]:
+    """Which rows have an entry other than 0."""
+    return [i for i, row in enumerate(rows) if row.any()]
+
+
+def _spread(matrix: np.ndarray, places: list[int], n: int) -> np.ndarray:
+    """A square matrix put into a larger one of zeros."""
+    total = np.full((n, n), Fraction(0))
+    total[np.ix_(places, places)] = matrix
+    return total
 
 
 def _moved(matrix: np.ndarray, into: np.ndarray) -> np.ndarray:
-    return into.T.dot(matrix).dot(into)
+    """into' M into, of a symmetric M."""
+    rows = _used(matrix)
+    columns = _used(into[rows].T)
+    part = into[np.ix_(rows, columns)]
+    return _spread(part.T.dot(matrix[np.ix_(rows, rows)]).dot(part), columns, into.shape[1])
 
 
 @dataclass(frozen=True)
@@ -104,12 +136,13 @@ def slacks_at(
                     dx, dg = at[i] - at[j], slope[i] - slope[j]
                     rest = f[i] - f[j] - slope[j] * dx - alpha * dg * dg - beta * dx * dx - gamma * dg * dx
                     found[kind, one, other] = rest
+    local = [into.dot(p) for into in forms.into]
     for row in model.rows:
         if row.name not in found:
             total = sum((w * values[model.value_names[i]] for i, w in row.values), Fraction(0))
             if row.matrix is not None:
-                local = forms.into[row.clique].dot(p)
-                total += local.dot(row.matrix).dot(local)
+                at = local[row.clique]
+                total += sum((w * at[i] * at[j] for i, j, w in forms.entries[row.name]), Fraction(0))
             found[row.name] = Fraction(0 if rays else row.rhs) - square * total
     return found
 

@@ -85,8 +85,9 @@ class _Form(dict):
     def add(self, weight: Fraction, a: Vector, b: Vector) -> None:
         for p, x in a.items():
             for q, y in b.items():
+                half = weight * x * y / 2
                 for key in ((p, q), (q, p)):
-                    self[key] = self.get(key, ZERO) + weight * x * y / 2
+                    self[key] = self.get(key, ZERO) + half
 
 
 def _number(text: Any) -> Fraction:

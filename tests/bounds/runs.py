@@ -1,6 +1,7 @@
 """A small lasso runner with arbitrary deviations and tight instances, in plain NumPy: test material."""
 
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class Lasso:
     y: np.ndarray
     lam: np.ndarray
 
-    @property
+    @cached_property
     def L(self):
         return np.linalg.norm(self.A, 2, axis=(1, 2)) ** 2 * (1 + 1e-12)
 
@@ -70,13 +71,13 @@ class Lasso:
         lam = self.lam[:, None]
         return np.where(x != 0, lam * np.sign(x), np.clip(wish, -lam, lam))
 
-    @property
+    @cached_property
     def strong_convexity(self):
         """At most lambda_min(A'A): the eigenvalue less more than its rounding."""
         values = np.linalg.eigvalsh(np.einsum("bmi,bmj->bij", self.A, self.A))
         return np.maximum(values[:, 0] - 1e-12 * values[:, -1], 0)
 
-    @property
+    @cached_property
     def objective_lower(self):
         """At most inf F: the dual value at a scaled residual of a nearly optimal point, less its rounding."""
         x, c = np.einsum("bnm,bm->bn", np.linalg.pinv(self.A), self.y), 1 / self.L
@@ -168,6 +169,7 @@ def arbitrary(problem, x, h, z, rng):
     )
 
 
+@cache
 def battery(seed=0, batch=90, long_steps=False):
     """Runs of many kinds: random, relative, huge and structured deviations, random comparators and h."""
     rng = np.random.default_rng(seed)
