@@ -26,7 +26,7 @@ radii = st.one_of(
 )
 shares = st.fractions(-1, 1, max_denominator=8)
 balls = st.tuples(numbers, radii, shares)
-fast = settings(derandomize=True, deadline=None, max_examples=300)
+few, many = (settings(derandomize=True, deadline=None, max_examples=most) for most in (60, 300))
 
 
 def member(drawn):
@@ -57,9 +57,21 @@ OPERATIONS = {
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-@fast
+@few
 @given(first=balls, second=balls)
 def test_operations_enclose_exact_arithmetic(name, first, second):
+    assert_operation_encloses(name, first, second)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPERATIONS)
+@many
+@given(first=balls, second=balls)
+def test_operations_enclose_exact_arithmetic_of_many(name, first, second):
+    assert_operation_encloses(name, first, second)
+
+
+def assert_operation_encloses(name, first, second):
     (a, x), (b, y) = member(first), member(second)
     if (name == "div" and y == 0) or (name == "inverse" and x == 0):
         return
@@ -71,7 +83,7 @@ def test_operations_enclose_exact_arithmetic(name, first, second):
         assert (not np.isfinite(result.upper)) or Fraction(float(result.upper)) >= exact
 
 
-@fast
+@many
 @given(drawn=balls)
 def test_roots_enclose_exact_roots(drawn):
     ball, x = member(drawn)
@@ -88,9 +100,20 @@ def test_roots_enclose_exact_roots(drawn):
     assert encloses(ball**3, x**3)
 
 
-@fast
+@few
 @given(drawn=st.lists(balls, min_size=0, max_size=40))
 def test_sums_enclose_exact_sums(drawn):
+    assert_sum_encloses(drawn)
+
+
+@pytest.mark.slow
+@many
+@given(drawn=st.lists(balls, min_size=0, max_size=40))
+def test_sums_enclose_exact_sums_of_many(drawn):
+    assert_sum_encloses(drawn)
+
+
+def assert_sum_encloses(drawn):
     pairs = [member(d) for d in drawn]
     total = Ball([p.mid for p, _ in pairs], [p.rad for p, _ in pairs]).sum(axis=0)
     assert encloses(total, sum((x for _, x in pairs), Fraction(0)))

@@ -10,7 +10,7 @@ import mpmath
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import l2o
@@ -57,11 +57,15 @@ def test_prox_satisfies_its_optimality_condition(name: str, seed: int, size: flo
         assert bool((away <= 8 * blur).all()), float((away / blur).max())
 
 
+MOST_SEEDS = pytest.mark.parametrize("seeds", [range(7), pytest.param(range(7, 40), marks=pytest.mark.slow)])
+
+
 @pytest.mark.parametrize("name", TERMS)
-def test_prox_is_no_worse_than_any_other_point(name: str) -> None:
+@MOST_SEEDS
+def test_prox_is_no_worse_than_any_other_point(name: str, seeds: range) -> None:
     """Against many points of the domain, near and far."""
     term = TERMS[name]
-    for seed in range(20):
+    for seed in seeds:
         u, steps = normal(seed, 3.0), steps_for(term, seed, 1.0)
         x = term.prox(u, steps)
 
@@ -203,8 +207,21 @@ def elements(term: CoupledTerm, x: torch.Tensor, seed: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", TERMS)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6))
 def test_nearest_subgradient_is_the_projection_onto_the_subdifferential(name: str, seed: int) -> None:
+    assert_projects(name, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TERMS)
+@settings(max_examples=80)
+@given(seed=st.integers(0, 10**6))
+def test_nearest_subgradients_of_many_are_projections(name: str, seed: int) -> None:
+    assert_projects(name, seed)
+
+
+def assert_projects(name: str, seed: int) -> None:
     """It is a subgradient, and no other is nearer: <wanted - g, h - g> <= 0 for every subgradient h."""
     term = TERMS[name]
     x, wanted = term.prox(normal(seed, 2.0), steps_for(term, seed, 0.5)), normal(seed + 1, 2.0)
@@ -249,8 +266,9 @@ def test_changes_of_variables_are_exact(name: str, change: str) -> None:
 
 
 @pytest.mark.parametrize("name", TERMS)
-def test_projections_lie_in_the_domain_wherever_it_is(name: str) -> None:
-    for seed in range(40):
+@MOST_SEEDS
+def test_projections_lie_in_the_domain_wherever_it_is(name: str, seeds: range) -> None:
+    for seed in seeds:
         rng = np.random.default_rng(seed)
         f = l2o.least_squares(np.ones((3, 2, 5)), np.ones((3, 2)))
         p = l2o.Composite(f, TERMS[name]).shifted(rng.standard_normal(5) * 10.0 ** (seed % 7)).rescaled(0.3)

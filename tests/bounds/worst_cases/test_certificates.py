@@ -16,8 +16,17 @@ STEPS = (Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), Fraction(1))
 COMPOSITE = {"function_class": "composite", "method": "proximal_gradient"}
 
 
-@pytest.mark.parametrize("h", STEPS)
-@pytest.mark.parametrize("K", [1, 2, 3, 5, 8, 13, 20])
+def plan(counts: tuple[int, ...], long: int) -> list:
+    """Every number of steps with every length, the long ones with one length each in the default tier."""
+    shown = dict(zip([K for K in counts if K >= long], (Fraction(3, 4), Fraction(1, 2))))
+    return [
+        pytest.param(K, h, marks=[pytest.mark.slow] * (shown.get(K, h) != h), id=f"{K}-{h}")
+        for K in counts
+        for h in STEPS
+    ]
+
+
+@pytest.mark.parametrize(("K", "h"), plan((1, 2, 3, 5, 8, 13, 20), long=13))
 def test_gradient_is_certified_exactly(K: int, h: Fraction) -> None:
     found = bounds.worst_case(steps=K, step=h)
     certificate = found.certificate()
@@ -27,8 +36,7 @@ def test_gradient_is_certified_exactly(K: int, h: Fraction) -> None:
     assert found.recognised == "ind_rate:smooth"
 
 
-@pytest.mark.parametrize("h", STEPS)
-@pytest.mark.parametrize("K", [1, 2, 3, 5, 7, 10])
+@pytest.mark.parametrize(("K", "h"), plan((1, 2, 3, 5, 7, 10), long=7))
 def test_proximal_gradient_is_certified_exactly(K: int, h: Fraction) -> None:
     found = bounds.worst_case(**COMPOSITE, steps=K, step=h)
     certificate = found.certificate()

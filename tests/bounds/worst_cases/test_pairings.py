@@ -53,8 +53,10 @@ def answered(asked: dict) -> bool:
 
 def test_a_sample_of_pairings() -> None:
     every = questions()
-    chosen = np.random.default_rng(3).permutation(len(every))[:120]
-    assert sum(answered(every[i]) for i in chosen) > 50
+    chosen = [every[i] for i in np.random.default_rng(3).permutation(len(every))[:60]]
+    for key, known in (("method", METHODS), ("metric", METRICS), ("initial", INITIALS)):
+        assert {asked[key] for asked in chosen} == set(known)
+    assert sum(map(answered, chosen)) > 25
 
 
 @pytest.mark.slow
