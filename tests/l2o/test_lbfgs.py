@@ -20,7 +20,7 @@ SMOOTH = [name for name in zoo.composites() if name.endswith("+ zero")]
 @pytest.mark.parametrize("memory", [1, 10])
 def test_lbfgs_never_increases_and_arrives(name: str, memory: int) -> None:
     p = zoo.composites()[name]
-    run = l2o.rollout(l2o.optimizer("lbfgs", memory=memory), p, zoo.start(p, size=10.0), 300)
+    run = l2o.rollout(l2o.optimizer("lbfgs", memory=memory), p, zoo.start(p, size=10.0), 150)
     assert bool((run.objective.diff(dim=1) <= 0).all())
     # Steps end where differences of F drown in its rounding: at ||g||^2 / L of the size of eps F, and a margin.
     eps, flat = torch.finfo(torch.float64).eps, p.objective(run.x_final).abs() + p.objective(run.x[:, 0]).abs()

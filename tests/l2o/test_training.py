@@ -262,7 +262,7 @@ def test_losses_and_scores_are_what_they_say() -> None:
 def test_reference_values_are_near_the_optimum() -> None:
     p = l2o.synthetic.lasso(16, 20, 40, seed=3)
     x0 = l2o.synthetic.starts(p)
-    lowest = l2o.rollout(l2o.optimizer("fista-restart"), p, x0, 3000).objective.amin(1)
+    lowest = l2o.rollout(l2o.optimizer("fista-restart"), p, x0, 1000).objective.amin(1)
     found = reference_values(p, x0)
     assert bool((found >= lowest * (1 - 1e-12)).all())
     torch.testing.assert_close(found, lowest, rtol=1e-8, atol=0)

@@ -18,7 +18,7 @@ COMPOSITE = {"function_class": "composite", "method": "proximal_gradient"}
 
 def plan(counts: tuple[int, ...], long: int) -> list:
     """Every number of steps with every length, the long ones with one length each in the default tier."""
-    shown = dict(zip([K for K in counts if K >= long], (Fraction(3, 4), Fraction(1, 2))))
+    shown = dict(zip([K for K in counts if long <= K], (Fraction(3, 4), Fraction(1, 2))))
     return [
         pytest.param(K, h, marks=[pytest.mark.slow] * (shown.get(K, h) != h), id=f"{K}-{h}")
         for K in counts
