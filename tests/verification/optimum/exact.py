@@ -147,6 +147,8 @@ def logistic_minimum(a, labels, guess, lam=0.0, ridge=0.0, lower=None, upper=Non
 
         for _ in range(4 if free else 0):  # each squares the error of the guess
             p, g = gradient()
+            if all(abs(g[i] + slope[i]) < mpmath.mpf(10) ** -44 for i in free):
+                break
             hessian = mpmath.matrix(len(free))
             for k, i in enumerate(free):
                 for j, other in enumerate(free):

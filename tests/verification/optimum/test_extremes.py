@@ -26,6 +26,7 @@ def assert_holds(p: Composite, b: int = 0, minimum: Fraction | None = None) -> N
         assert Fraction(o.lower[b]) <= (value if minimum is None else minimum)
 
 
+@pytest.mark.usefixtures("effort")
 @pytest.mark.parametrize("scale", [1e-155, 1e-158, 1e-160, 8.1e-162, 3e-162, 1e-165])
 def test_curvature_made_of_underflow_certifies_nothing(scale):
     rng = np.random.default_rng(0)
@@ -57,6 +58,7 @@ def test_penalties_at_the_ends_of_the_range(ridge):
         assert_holds(p, 0, exact.quadratic_minimum(*exact.least_squares_form(a[0], y[0]), ridge=ridge))
 
 
+@pytest.mark.usefixtures("effort")
 def test_the_start_has_a_finite_value_where_solvers_overflow():
     rng = np.random.default_rng(0)
     a, y = 1e-150 * rng.standard_normal((1, 4, 2)), 1e10 * rng.standard_normal((1, 4))
