@@ -175,7 +175,8 @@ class _Recomputed:
 
 def _recompute(run: Run, problem: Composite) -> _Recomputed:
     points, n = run.objective.shape, run.dim
-    own, many = problem.to(run.x.dtype), (run.batch_size, run.steps)
+    own = problem if run.x.dtype == torch.float64 else problem.to(run.x.dtype)
+    many = (run.batch_size, run.steps)
     scalar = [np.zeros(points) for _ in range(5)]
     found = _Recomputed(
         as_numpy(run.x).copy(),
@@ -229,10 +230,10 @@ def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: i
     columns = {
         "value": value + r,
         "value_error": problem.objective_error(point),
-        "own_value_error": own.objective_error(cast),
         "gradient_error": problem.smooth.gradient_error(point),
-        "own_gradient_error": own.smooth.gradient_error(cast),
     }
+    for name, error in (("value_error", own.objective_error), ("gradient_error", own.smooth.gradient_error)):
+        columns[f"own_{name}"] = columns[name] if own is problem else error(cast)
     arrays = {name: as_numpy(c) for name, c in columns.items()}
     fits = (np.abs(as_numpy(value)) < HUGE) & (norm(as_numpy(slope)) < HUGE)
     for name, array in arrays.items():

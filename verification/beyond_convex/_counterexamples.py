@@ -22,7 +22,7 @@ import l2o
 from l2o import Composite
 from verification.beyond_convex._ledger import LEDGERS, ledger
 from verification.beyond_convex._measure import rises, without_convexity
-from verification.inspection import as_numpy, inspect_run
+from verification.inspection import Inspection, as_numpy, inspect_run
 from verification.optimum import Optimum
 from verification.optimum import optimum as certify
 from verification.result import Verification
@@ -117,14 +117,16 @@ def counterexample(
     asked = {n: without_convexity(n) for n in BOUNDS}
 
     @cache
-    def bare(k: int) -> dict[str, Verification]:
-        """The bounds on the first k steps, as if they did not ask for convexity."""
-        head = run if k == steps else run.head(k)
-        looked = inspect_run(head, problem)
-        return {n: verify(head, problem, b, optimum, inspection=looked) for n, b in asked.items()}
+    def head(k: int) -> Inspection:
+        return inspect_run(run if k == steps else run.head(k), problem)
+
+    @cache
+    def bare(k: int, n: str) -> Verification:
+        """The bound on the first k steps, as if it did not ask for convexity."""
+        return verify(head(k).run, problem, asked[n], optimum, inspection=head(k))
 
     at = tuple(sorted({k for k in _AT if k <= steps} | {steps}))
-    lines = {n: tuple(_finite(bare(k)[n].rhs[0]) for k in at) for n in BOUNDS}
+    lines = {n: tuple(_finite(bare(k, n).rhs[0]) for k in at) for n in BOUNDS}
     parts = ledger(inspection, np.array(optimum.x))
     # Near the local minimum the decreases of F are below its rounding, and B1 and B2 cannot be judged.
     shown = min(found[n].count(Verdict.VERIFIED) for n in ("B1", "B2"))
@@ -146,9 +148,9 @@ def counterexample(
         gap=tuple(map(float, objective - optimum.upper[0])),
         at=at,
         curves=lines,
-        first_false={n: _first(lambda k, n=n: bare(k)[n].overall == Verdict.VIOLATED, at) for n in BOUNDS},
+        first_false={n: _first(lambda k, n=n: bare(k, n).overall == Verdict.VIOLATED, at) for n in BOUNDS},
         verdicts={n: str(v.overall) for n, v in found.items()},
-        bare={n: str(v.overall) for n, v in bare(steps).items()},
+        bare={n: str(bare(steps, n).overall) for n in BOUNDS},
         descends=descent and rises(inspection, optimum).count == 0,
         shown=shown,
         largest_rho=float(run.relative_deviation.max()),

@@ -53,7 +53,7 @@ SMALL = Settings(
     map_kappas=(1.0, 100.0),
     map_steps=1000,
     heads_steps=40,
-    invariance_steps=20,
+    invariance_steps=10,
     decade_step=20,
 )
 GRID: dict[str, Any] = {
@@ -99,9 +99,10 @@ def test_a_wrong_limit_or_a_wrong_recurrence_disagrees() -> None:
     def make(step: float, q: float, b: float, steps: int) -> Scheduled:
         return Other("go_math", np.full(steps, step), np.tile([q, b], (steps, 1)))
 
-    assert sum(len(m.disagreements) for m in stability_maps(**GRID, predict=too_strict)) > 3
-    assert sum(len(m.disagreements) for m in stability_maps(**GRID, predict=without_r)) > 3
-    assert sum(len(m.disagreements) for m in stability_maps(**GRID, make=make)) > 3
+    coarse = {**GRID, "q": GRID["q"][::2]}
+    assert sum(len(m.disagreements) for m in stability_maps(**coarse, predict=too_strict)) > 3
+    assert sum(len(m.disagreements) for m in stability_maps(**coarse, predict=without_r)) > 3
+    assert sum(len(m.disagreements) for m in stability_maps(**coarse, make=make)) > 3
 
 
 @pytest.mark.parametrize(("r", "b", "kappa"), [(1.0, 0.5, 1.0), (0.8, 0.9, 10.0), (1.9, 0.2, 3.0)])
@@ -120,9 +121,8 @@ def test_on_either_side_of_the_limit_on_the_step(q: float, b: float) -> None:
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if _theory.modes_stable(middle, q, b) else (low, middle)
-    for r, grows in ((low * 0.995, False), (low * 1.005, True)):
-        factor = growth(frozen(1.0, q, b, 6000), np.array([r]), np.array([1.0]), 6000)
-        assert bool(factor[0] > 1) == grows
+    factors = growth(frozen(1.0, q, b, 6000), low * np.array([0.995, 1.005]), np.ones(2), 6000)
+    assert (factors > 1).tolist() == [False, True]
 
 
 def test_a_frozen_network_is_the_frozen_recurrence() -> None:
@@ -340,16 +340,25 @@ def test_failures_that_are_alike_at_each_L_are_not_its_doing(result: Conditionin
     assert any("needs care" in line for line in headline(result))
 
 
-def test_what_is_written(result: Conditioning, tmp_path: Path) -> None:
-    page = write(result, tmp_path).read_text(encoding="utf-8")
-    assert render(result) == page
-    assert page.count("<svg") == 5
-    assert "http" not in page.replace("http://www.w3.org", "")
-    assert "NaN" not in page
-    data = json.loads((tmp_path / "conditioning.json").read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def page(result: Conditioning, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(result, tmp_path_factory.mktemp("written"))
+
+
+@pytest.mark.slow
+def test_the_page_is_the_same_again(result: Conditioning, page: Path) -> None:
+    assert render(result) == page.read_text(encoding="utf-8")
+
+
+def test_what_is_written(result: Conditioning, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<svg") == 5
+    assert "http" not in text.replace("http://www.w3.org", "")
+    assert "NaN" not in text
+    data = json.loads(page.with_name("conditioning.json").read_text(encoding="utf-8"))
     assert len(data["cells"]) == len(result.cells)
     assert data["broken"] == []
-    with (tmp_path / "conditioning.csv").open(encoding="utf-8") as file:
+    with page.with_name("conditioning.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(result.cells)
     assert any("conditioning" in row["causes"] for row in rows)

@@ -141,10 +141,11 @@ def curves(rng: np.random.Generator, trials: int, n: int, kept: int, dependence:
     return np.where(rng.random((trials, n, kept)) < dependence, common, own)
 
 
+@pytest.mark.parametrize("trials", [500, pytest.param(1500, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("dependence", [0.0, 0.7, 1.0])
-def test_curves_hold_at_all_steps_at_once(dependence: float) -> None:
+def test_curves_hold_at_all_steps_at_once(dependence: float, trials: int) -> None:
     delta, n, steps, qs = 0.1, 60, 7, (0.2, 0.5, 0.9)
-    values = curves(np.random.default_rng(5), 1500, n, steps + 1, dependence)
+    values = curves(np.random.default_rng(5), trials, n, steps + 1, dependence)
     where = np.array(qs)[:, None]
     held, above = [], []
     for sample in values:

@@ -38,12 +38,12 @@ SMALL = Settings(
     sizes=(0.0, 0.5, 1.1),
     shifts=(0.0,),
     batch=2,
-    steps=4,
-    horizon=60,
+    steps=3,
+    horizon=40,
     trained=8,
     trained_steps=8,
     resamples=200,
-    also=(1, 2),
+    also=(2,),
     widths=(4,),
     seeds=(0, 1),
     stages=(0, 2),
@@ -294,7 +294,7 @@ def test_few_trainings_are_told_without_an_interval(result: object, page: Path) 
 
 def test_bounds_after_fewer_steps(result: object) -> None:
     for cell in result.cells:
-        assert [at.steps for at in cell.by_steps] == [1, 2, 4]
+        assert [at.steps for at in cell.by_steps] == [2, 3]
         last = cell.by_steps[-1]
         assert (last.gap, last.exact, last.closed_form, last.own) == (
             cell.gap, cell.exact, cell.closed_form, cell.own,
@@ -361,19 +361,19 @@ def test_the_panel_of_the_page(result: object, page: Path, tmp_path: Path) -> No
     source = page.read_text(encoding="utf-8")
     raw = source.split('id="cells">')[1].split("</script>")[0]
     data = json.loads(raw)
-    assert len(data["points"]) == 3 * (len(result.cells) + len(result.checkpoints))
+    assert len(data["points"]) == 2 * (len(result.cells) + len(result.checkpoints))
     (point,) = [
         p for p in data["points"]
         if (p["family"], p["pattern"], p["K"], p["x"], p["shift"]) == ("lasso", "short-step", 2, 0.5, 0.0)
     ]  # fmt: skip
     (cell,) = result.select(family="lasso", pattern="short-step", size=0.5)
-    assert point["gap"] == cell.by_steps[1].gap
+    assert point["gap"] == cell.by_steps[0].gap
     assert "panel" in source.split("<script>")[1]
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no browser to draw it")
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000", "--dump-dom"]
-    for choice in ("lasso/short-step/2", "quadratic/trained checkpoints/4"):
+    for choice in ("lasso/short-step/2", "quadratic/trained checkpoints/3"):
         asked = [*options, f"--user-data-dir={tmp_path / 'browser'}", f"file://{page}#explore={quote(choice)}"]
         shown = subprocess.run([browser, *asked], capture_output=True, text=True, timeout=60, check=False)
         if shown.returncode:
@@ -389,7 +389,7 @@ def test_the_panel_of_the_page(result: object, page: Path, tmp_path: Path) -> No
         shown = subprocess.run([browser, *asked], capture_output=True, text=True, timeout=60, check=False)
         drawn = shown.stdout.split('id="panel"')[1].split("</figure>")[0]
         assert "<circle" in drawn, odd
-        assert "after 4 steps" in drawn
+        assert "after 3 steps" in drawn
 
 
 def test_what_is_written(result: object, page: Path) -> None:
