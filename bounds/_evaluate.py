@@ -35,7 +35,7 @@ def evaluate_expression(expression: sp.Expr, quantities: Quantities | Mapping[st
     return _spread(result, (quantities.batch, 1))[:, 0]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096, typed=True)
 def has_free_step(expression: sp.Expr) -> bool:
     """Whether the step index k occurs outside a sum over k."""
     return k in expression.free_symbols
@@ -59,7 +59,7 @@ class _Walk:
 
     def value(self, node: sp.Basic) -> Ball:
         if isinstance(node, sp.Rational):
-            return _cell(Ball.rational(Fraction(int(node.p), int(node.q))))
+            return _number(int(node.p), int(node.q))
         if isinstance(node, sp.Float):
             return _cell(Ball.rational(Fraction(sp.Rational(node).p, sp.Rational(node).q)))
         if isinstance(node, sp.Symbol):
@@ -111,11 +111,7 @@ class _Walk:
             raise InputError(f"`{node}` is not a quantity of the vocabulary with one index")
         first = 0 if VOCABULARY[name].level == "iterate" else 1
         steps, index = self.quantities.steps, node.indices[0]
-        if index.has(k):
-            shift = sp.expand(index - k)
-            low, high = 1 + shift, steps + shift
-        else:
-            low = high = index.subs(Q.K, steps)
+        low, high = _ends(index, steps)
         if not (low.is_Integer if isinstance(low, sp.Basic) else True) or low < first or high > steps:
             raise InputError(
                 f"`{node}` asks for an index outside {first}..K; indices are k, K or numbers, plus a constant"
@@ -129,6 +125,20 @@ class _Walk:
         if not has_free_step(node.function):
             return term * float(self.quantities.steps)
         return term.sum(axis=1, keepdims=True)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _ends(index: sp.Expr, steps: int) -> tuple[Any, Any]:
+    """The first and the last value of an index in a run of so many steps."""
+    if index.has(k):
+        shift = sp.expand(index - k)
+        return 1 + shift, steps + shift
+    return (index.subs(Q.K, steps),) * 2
+
+
+@lru_cache(maxsize=1024)
+def _number(p: int, q: int) -> Ball:
+    return _cell(Ball.rational(Fraction(p, q)))
 
 
 def _cell(ball: Ball) -> Ball:

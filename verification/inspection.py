@@ -226,14 +226,19 @@ def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: i
     x = np.where(alive[:, None], found.x[:, k], 0.0)
     point = torch.from_numpy(x)
     value, slope = problem.smooth.value_and_gradient(point)
-    cast, r = point.to(own.dtype), problem.nonsmooth.value(point)
+    r = problem.nonsmooth.value(point)
+    value_error, gradient_error = problem.objective_error(point), problem.smooth.gradient_error(point)
+    own_value_error, own_gradient_error = value_error, gradient_error
+    if own is not problem:  # a run in another precision
+        cast = point.to(own.dtype)
+        own_value_error, own_gradient_error = own.objective_error(cast), own.smooth.gradient_error(cast)
     columns = {
         "value": value + r,
-        "value_error": problem.objective_error(point),
-        "gradient_error": problem.smooth.gradient_error(point),
+        "value_error": value_error,
+        "own_value_error": own_value_error,
+        "gradient_error": gradient_error,
+        "own_gradient_error": own_gradient_error,
     }
-    for name, error in (("value_error", own.objective_error), ("gradient_error", own.smooth.gradient_error)):
-        columns[f"own_{name}"] = columns[name] if own is problem else error(cast)
     arrays = {name: as_numpy(c) for name, c in columns.items()}
     fits = (np.abs(as_numpy(value)) < HUGE) & (norm(as_numpy(slope)) < HUGE)
     for name, array in arrays.items():

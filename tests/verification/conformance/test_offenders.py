@@ -19,7 +19,7 @@ from tests.verification.conformance.problem_offenders import MORE_PROBLEMS
 from tests.verification.conformance.slow_offenders import SLOW_OFFENDERS, SOUND_MODULE
 from tests.verification.conformance.sound_methods import SOUND
 from verification import check_optimizer, check_problem
-from verification.conformance import CHECKS, Status
+from verification.conformance import CHECKS, Status, registry
 
 SHIPPED = [":".join(pair) for pair in l2o.pretrained_names()]
 OFFENDERS = {**FIRST, **SLOW_OFFENDERS}
@@ -94,11 +94,29 @@ def test_every_check_has_a_defect_that_it_alone_catches_or_a_reason() -> None:
     assert len(MORE_PROBLEMS) >= 15
 
 
-@pytest.mark.parametrize("name", [*l2o.optimizer_names(), "go-math-l2o:lasso", "ada-lista:lasso"])
-def test_our_own_optimizers_pass(name: str) -> None:
-    report = check_optimizer(name, profile="dev")
+OWN = (*l2o.optimizer_names(), "go-math-l2o:lasso", "ada-lista:lasso")
+WHOLE = ("gradient-descent", "fista", "lbfgs", "go-math-l2o", "ada-lista:lasso")
+"""One optimizer of each kind: plain, with momentum, adaptive, learned, and with shipped weights."""
+PART = 5
+
+
+def own_optimizer_passes(name: str, checks: list[str] | None = None) -> None:
+    report = check_optimizer(name, profile="dev", checks=checks)
     assert report.passed, report.summary()
     assert not [r for r in report.results if "though it was expected" in r.message], report.summary()
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_our_own_optimizers_pass(name: str) -> None:
+    """Every check on one optimizer of each kind; on each other one a fifth of them, another fifth than on the next."""
+    names, others = [check.name for check in registry.checks_of("optimizer")], [n for n in OWN if n not in WHOLE]
+    own_optimizer_passes(name, names if name in WHOLE else names[others.index(name) % PART :: PART])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OWN)
+def test_our_own_optimizers_pass_every_check(name: str) -> None:
+    own_optimizer_passes(name)
 
 
 @pytest.mark.slow
@@ -174,10 +192,23 @@ PROBLEMS = {
 }
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
-def test_our_own_problems_pass(name: str) -> None:
+SAMPLE = [name for i, name in enumerate(PROBLEMS) if i % 3 == 0 or name == "all"]
+
+
+def own_problem_passes(name: str) -> None:
     report = check_problem(PROBLEMS[name], profile="dev")
     assert report.passed, report.summary()
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_our_own_problems_pass(name: str) -> None:
+    own_problem_passes(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in PROBLEMS if name not in SAMPLE])
+def test_our_other_problems_pass(name: str) -> None:
+    own_problem_passes(name)
 
 
 def test_a_large_constant_is_no_defect() -> None:

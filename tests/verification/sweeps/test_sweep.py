@@ -125,14 +125,25 @@ def test_a_damaged_part_is_put_aside_and_run_again(whole: Path, tmp_path: Path) 
     same_bytes(whole, tmp_path)
 
 
-def test_killed_ten_times_it_loses_nothing(whole: Path, tmp_path: Path) -> None:
-    """SIGKILL at ten random moments, writing included; the table is that of the uninterrupted run."""
-    told = run_module("kill", tmp_path / "killed", "10", "3")
-    assert told.startswith("10 kills"), told
+@pytest.mark.parametrize("kills", [4, pytest.param(10, marks=pytest.mark.slow)])
+def test_killed_again_and_again_it_loses_nothing(whole: Path, tmp_path: Path, kills: int) -> None:
+    """SIGKILL at random moments, writing included; the table is that of the uninterrupted run."""
+    told = run_module("kill", tmp_path / "killed", str(kills), "3")
+    assert told.startswith(f"{kills} kills"), told
     same_bytes(whole, tmp_path / "killed")
     assert not list((tmp_path / "killed").rglob("*.damaged"))
 
 
+def test_a_cluster_gives_the_same_table(whole: Path, tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        summary = small.sweep(tmp_path, scheduler=cluster.scheduler_address)
+    assert summary.ran == small.CELLS - small.BROKEN
+    same_bytes(whole, tmp_path)
+
+
+@pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_finishes_with_the_same_table(whole: Path, tmp_path: Path) -> None:
     assert f"{small.CELLS - small.BROKEN} run" in run_module("cluster", tmp_path / "cluster")
     same_bytes(whole, tmp_path / "cluster")
@@ -163,16 +174,22 @@ def test_lost_worker_processes_are_replaced(whole: Path, tmp_path: Path) -> None
     same_bytes(whole, tmp_path)
 
 
-def test_one_process_at_a_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize("elsewhere", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_one_process_at_a_time(tmp_path: Path, elsewhere: bool) -> None:
+    """The lock is of the open file: a second run is refused in another process, and in this one."""
+    config = load_sweep({**small.GRID, "grid": [{"optimizer": ["ista"]}]})
     inside: list[str] = []
 
     def again(status: Status) -> None:
-        if not inside:
+        if not inside and elsewhere:
             command = [sys.executable, "-m", "tests.verification.sweeps.small", "kill", str(tmp_path), "0", "0"]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
             inside.append(done.stderr)
+        elif not inside:
+            with pytest.raises(l2o.InputError) as refused:
+                run_sweep(config, tmp_path)
+            inside.append(str(refused.value))
 
-    config = load_sweep({**small.GRID, "grid": [{"optimizer": ["ista"]}]})
     run_sweep(config, tmp_path, progress=again)
     assert "another process is running this sweep" in inside[0]
 

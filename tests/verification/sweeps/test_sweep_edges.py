@@ -174,6 +174,30 @@ def test_workers_end_with_the_process_that_started_them(how: signal.Signals, tmp
     assert not summary.damaged
 
 
+def test_a_scheduler_that_is_gone_is_an_error_of_the_system() -> None:
+    """Which the command line says in a line; to the end, with processes, in the slow test below."""
+    from distributed import LocalCluster
+
+    ended: list[BaseException] = []
+
+    def run(address: str) -> None:
+        try:
+            list(dask(address)(range(3), abs, print))
+        except WorkersLost as problem:
+            ended.append(problem)
+
+    with LocalCluster(n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        thread = threading.Thread(target=run, args=(cluster.scheduler_address,))
+        thread.start()
+        for _ in range(200):
+            time.sleep(0.05)
+            if len(cluster.scheduler.tasks) == 3:
+                break
+    thread.join(60)
+    assert f"the scheduler at {cluster.scheduler_address} is gone; what is finished is kept" in str(ended[0])
+
+
+@pytest.mark.slow
 def test_a_scheduler_that_is_gone_is_said_in_a_line(tmp_path: Path) -> None:
     port = "18787"
     address = f"tcp://127.0.0.1:{port}"
