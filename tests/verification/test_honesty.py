@@ -12,7 +12,7 @@ import bounds
 import l2o
 from l2o.problems.smooth import Logistic
 from tests import zoo
-from verification import Verdict, optimum, verify, verify_all
+from verification import Verdict, inspect_run, optimum, verify, verify_all
 
 P = l2o.synthetic.lasso(4, 10, 20, sparsity=3, seed=1)
 X0 = l2o.synthetic.starts(P)
@@ -161,8 +161,9 @@ def test_runs_that_grow_beyond_squares() -> None:
     wild = l2o.optimizer("go-math-l2o", gradient_map="recurrent", q_scale=5.0)
     run = l2o.rollout(wild, q, l2o.synthetic.starts(q), 900)
     assert float(run.x.abs().max()) > 1e150
+    inspection = inspect_run(run, q)
     for name in bounds.names():
-        v = verify(run, q, name, reference_step="best")
+        v = verify(run, q, name, reference_step="best", inspection=inspection)
         assert v.count(Verdict.VIOLATED) == 0, v.summary()
         assert np.isfinite(v.tolerance[v.judged]).all()
 

@@ -241,8 +241,9 @@ def test_runs_that_leave_float64_are_not_judged() -> None:
     _, p, x0 = lasso_run()
     step = np.array([0.1, 1e6, 0.1, 0.1])
     run = l2o.rollout(l2o.optimizer("ista", step=step), p, x0, 150)
+    inspection = inspect_run(run, p)
     for name in bounds.names():
-        v = verify(run, p, name)
+        v = verify(run, p, name, inspection=inspection)
         assert (np.atleast_1d(v.verdict[1])[-1:] == Verdict.NOT_APPLICABLE).all()
         if name == "per_step_descent":  # up to the point where it leaves float64 the run is judged
             assert v.verdict[1, 0] is Verdict.VERIFIED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import functools
 import math
 from dataclasses import replace
 from types import SimpleNamespace
@@ -110,11 +111,16 @@ class Planted:
         return replace(after, x=x - self.coupled * x.mean(dim=0) if self.coupled else x)
 
 
+@functools.cache
+def known_of(steps: int) -> Any:
+    """Problem, its start and its certified optimum, which no test changes."""
+    problem = ProblemSection(**{**SMALL, "steps": steps}).build(0)
+    return problem, l2o.synthetic.starts(problem, seed=split_seed("test", 0, 0)), verification.optimum(problem)
+
+
 def said_of(optimizer: Any, change: Any = lambda certified: certified, steps: int = 200) -> dict[str, Any]:
     section = ProblemSection(**{**SMALL, "steps": steps})
-    problem = section.build(0)
-    start = l2o.synthetic.starts(problem, seed=split_seed("test", 0, 0))
-    certified = verification.optimum(problem)
+    problem, start, certified = known_of(steps)
     case, method = Case(Scenario(), problem, start, certified), Method(optimizer.name, optimizer)
     rollouts = Rollouts(section, "cpu")
     run = rollouts(case, method)

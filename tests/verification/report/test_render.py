@@ -118,8 +118,14 @@ def test_what_others_wrote_is_escaped(page):
     page.encode("utf-8")
 
 
-def test_equal_results_give_equal_bytes(results, page):
-    assert render_html(json.loads(json.dumps(results))) == page
+def test_equal_results_give_equal_bytes(results):
+    some = few(results, lambda run: run["scenario"]["key"] == "s10") | {"attributions": results["attributions"]}
+    assert render_html(json.loads(json.dumps(some))) == render_html(some)
+
+
+def few(results, keep):
+    """Some runs, without the figures of all of them and of long runs."""
+    return _reduced(results, keep) | {"transients": [], "worst_cases": None, "shift_pairs": [], "attributions": []}
 
 
 def test_captions_say_the_numbers_of_the_data(results, page):
@@ -176,12 +182,12 @@ def _reduced(results, keep):
 
 
 def test_reports_without_learned_methods_of_one_run_and_of_none(results):
-    ind = _reduced(results, lambda run: run["scenario"]["key"] == "ind" and run["problem"] == "lasso-20x40")
-    classical = render_html(_reduced(ind, lambda run: not run["optimizer"]["learned"]))
+    ind = few(results, lambda run: run["scenario"]["key"] == "ind" and run["problem"] == "lasso-20x40")
+    classical = render_html(few(ind, lambda run: not run["optimizer"]["learned"]))
     assert "There is no pair of a learned and a classical method to compare." in classical
     assert "Deviation from the ideal step" in classical
     assert "Each step of" not in classical
-    one = render_html(_reduced(results, lambda run: run["key"] == "lasso-20x40/s10/l2o-pa"))
+    one = render_html(few(results, lambda run: run["key"] == "lasso-20x40/s10/l2o-pa"))
     assert "No run on this problem." in one
     none = render_html(
         _reduced(results, lambda run: False) | {"problems": [], "bounds": [], "catalogue": [], "transients": []}
@@ -193,7 +199,7 @@ def test_reports_without_learned_methods_of_one_run_and_of_none(results):
 
 
 def test_run_of_which_nothing_is_left(results):
-    other = copy.deepcopy(results)
+    other = few(results, lambda run: True)
     other["runs"] = other["runs"][:6] + other["runs"][-2:]
     for run in other["runs"][:3]:
         run |= dict.fromkeys(("gap", "relative_gap", "mean_gap", "rho"), nothing())
