@@ -10,4 +10,4 @@ from os.path import realpath as _realpath
 
 _found = _find_spec("verification")
 if _found is not None and _found.origin and _folder(_folder(_realpath(_found.origin))) == _folder(_realpath(__file__)):
-    from verification.pytest_plugin import *  # noqa: F403
+    from l2obound.verification.pytest_plugin import *  # noqa: F403

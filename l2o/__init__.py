@@ -4,13 +4,13 @@
 theory (`bounds`) nor the judge (`verification`).
 """
 
-from l2o import problems
-from l2o._errors import InputError
-from l2o.checkpoints import load_official
-from l2o.optimizers import optimizer, optimizer_names
-from l2o.optimizers.scheduled import method_from
-from l2o.pretrained import load_trained, pretrained, pretrained_names
-from l2o.problems import (
+from . import problems
+from ._errors import InputError
+from .checkpoints import load_official
+from .optimizers import optimizer, optimizer_names
+from .optimizers.scheduled import method_from
+from .pretrained import load_trained, pretrained, pretrained_names
+from .problems import (
     Composite,
     box,
     elastic_net,
@@ -34,10 +34,10 @@ from l2o.problems import (
     welsch,
     zero,
 )
-from l2o.problems.from_worst_case import problem_from, start_from
-from l2o.rollout import rollout, run_from_iterates
-from l2o.run import Run
-from l2o.training import TrainingConfig, train
+from .problems.from_worst_case import problem_from, start_from
+from .rollout import rollout, run_from_iterates
+from .run import Run
+from .training import TrainingConfig, train
 
 __all__ = [
     "Composite",

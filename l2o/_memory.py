@@ -6,8 +6,8 @@ import math
 import os
 from pathlib import Path
 
-from l2o._errors import InputError
-from l2o._files import size_words
+from ._errors import InputError
+from ._files import size_words
 
 
 def require_memory(size: float, what: str, instead: str) -> None:

@@ -14,9 +14,9 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import torch
 
-from l2o._errors import InputError
-from l2o._files import check_memory, parse_npz, read_bytes
-from l2o.optimizers import Optimizer, make, option_names
+from ._errors import InputError
+from ._files import check_memory, parse_npz, read_bytes
+from .optimizers import Optimizer, make, option_names
 
 # The kinds, each with the options that make the model what the authors' code makes of it.
 _KINDS: dict[str, dict[str, Any]] = {

@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
-from l2o._arrays import as_tensor
-from l2o._errors import InputError
-from l2o._memory import require_memory, run_size
-from l2o.optimizers._base import Optimizer
-from l2o.problems.composite import Composite
-from l2o.run import Run
+from ._arrays import as_tensor
+from ._errors import InputError
+from ._memory import require_memory, run_size
+from .optimizers._base import Optimizer
+from .problems.composite import Composite
+from .run import Run
 
 _RECORDS = ("all", "scalars")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from l2o._errors import InputError
-from l2o._files import read_npz, take_meta, write_npz
+from ._errors import InputError
+from ._files import read_npz, take_meta, write_npz
 
 FORMAT = 1
 

@@ -13,8 +13,8 @@ from unittest import mock
 import pytest
 import typer
 
-import bounds
-from bounds.proofs import ARGUMENTS, Proof
+from l2obound import bounds
+from l2obound.bounds.proofs import ARGUMENTS, Proof
 
 ROOT = Path(__file__).parents[1]
 GENERATED = re.compile(r"b\d\d\.md")
@@ -45,7 +45,7 @@ def agrees(printed: str, expected: list[str]) -> bool:
 
 def command(code: str) -> None:
     """Run the `l2obound` lines of a block of shell."""
-    from verification import cli
+    from l2obound.verification import cli
 
     for line in code.splitlines():
         if line.startswith("l2obound "):
@@ -112,7 +112,7 @@ def test_pages_need_nothing_from_elsewhere() -> None:
 
 
 def test_commands_are_verbs() -> None:
-    from verification import cli
+    from l2obound.verification import cli
 
     known = set(typer.main.get_command(cli.app).commands)
     for page in PAGES:
@@ -179,8 +179,8 @@ def test_pages_are_written_once(theory: Any, tmp_path: Path, monkeypatch: pytest
 
 
 def test_shipped_configurations_are_valid() -> None:
-    from l2o.training import load_config
-    from verification.report import load_report_config
+    from l2obound.l2o.training import load_config
+    from l2obound.verification.report import load_report_config
 
     for quick in (False, True):
         load_report_config(quick=quick)
@@ -201,7 +201,7 @@ def test_every_check_has_a_page_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
     checks = importlib.import_module("checks")
     checks.write(tmp_path)
-    from verification.conformance import CHECKS
+    from l2obound.verification.conformance import CHECKS
 
     assert {p.stem for p in tmp_path.glob("*.md")} == set(CHECKS)
     for name, check in CHECKS.items():

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-import l2o
-from l2o.problems.constructors import nonnegative
-from l2o.problems.nonsmooth import L1, Box, CoupledTerm, ElasticNet, NonsmoothTerm, Zero
-from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
+from l2obound import l2o
+from l2obound.l2o.problems.constructors import nonnegative
+from l2obound.l2o.problems.nonsmooth import L1, Box, CoupledTerm, ElasticNet, NonsmoothTerm, Zero
+from l2obound.l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
 
 
 def column(*values: float) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """Ground truth, verdicts and reports: where runs (`l2o`) meet the theory (`bounds`).
 
-A name is imported when it is first asked for, so that `import verification` by itself costs nothing: pytest imports
+A name is imported when it is first asked for, so that `from l2obound import verification` by itself costs nothing: pytest imports
 it in every session of whoever has installed it, for the plugin.
 """
 
@@ -12,12 +12,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from verification.assumption_meter import AssumptionMeter, assumption_meter
-    from verification.asymptotics import Asymptotics, asymptotics
-    from verification.choices import Comparison, compare_choices
-    from verification.conformance import check_optimizer, check_problem, parametrize_with_checks
-    from verification.decompose import Decomposition, decompose
-    from verification.equivariance import (
+    from .assumption_meter import AssumptionMeter, assumption_meter
+    from .asymptotics import Asymptotics, asymptotics
+    from .choices import Comparison, compare_choices
+    from .conformance import check_optimizer, check_problem, parametrize_with_checks
+    from .decompose import Decomposition, decompose
+    from .equivariance import (
         EquivarianceResult,
         Transform,
         check_equivariance,
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
         scaling,
         translation,
     )
-    from verification.equivariance_table import EquivarianceTable, equivariance_table
-    from verification.falsification import Falsification, falsify
-    from verification.guarantees import Guarantee, guarantee
-    from verification.inspection import Inspection, inspect_run
-    from verification.optimum import Optimum, optimum
-    from verification.profile import (
+    from .equivariance_table import EquivarianceTable, equivariance_table
+    from .falsification import Falsification, falsify
+    from .guarantees import Guarantee, guarantee
+    from .inspection import Inspection, inspect_run
+    from .optimum import Optimum, optimum
+    from .profile import (
         ProfileCertificate,
         RecurrenceCertificate,
         profile_certificate,
         recurrence_certificate,
     )
-    from verification.result import Verification
-    from verification.segments import SegmentJacobians, segment_jacobians
-    from verification.verdict import Verdict
-    from verification.verify import verify, verify_all
+    from .result import Verification
+    from .segments import SegmentJacobians, segment_jacobians
+    from .verdict import Verdict
+    from .verify import verify, verify_all
 
 _MEMBERS = {
     "assumption_meter": ("AssumptionMeter", "assumption_meter"),

@@ -10,8 +10,8 @@ from typing import Any
 
 import typer
 
-from verification._console import console, emit, errors, progress_bar
-from verification._options import writable_folder
+from ._console import console, emit, errors, progress_bar
+from ._options import writable_folder
 
 Progress = Callable[[int, int, str], None]
 

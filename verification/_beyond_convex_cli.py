@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from verification._answer_cli import answer
-from verification._options import Seed
+from ._answer_cli import answer
+from ._options import Seed
 
 
 def beyond_convex(
@@ -30,7 +30,7 @@ def beyond_convex(
 
     Example: l2obound beyond-convex --quick --out beyond-convex
     """
-    from verification import beyond_convex as package
+    from . import beyond_convex as package
 
     settings = package.Settings(seed=seed)
     if quick:

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-import bounds
-from bounds.proofs import ARGUMENTS
-from verification._console import console, emit
+from .. import bounds
+from ..bounds.proofs import ARGUMENTS
+from ._console import console, emit
 
 
 def _chosen(name: str | None) -> list[bounds.Bound]:

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-import l2o
-from verification._console import console, emit, progress_bar
-from verification._options import SEED
+from .. import l2o
+from ._console import console, emit, progress_bar
+from ._options import SEED
 
 _COLOURS = {"passed": "green", "failed": "red", "not applicable": "dim", "expected failure": "yellow"}
 
@@ -48,8 +48,8 @@ def check(
 
     Example: l2obound check go-math-l2o:lasso --profile dev
     """
-    from verification.conformance import check_optimizer
-    from verification.conformance._adapt import subject_of
+    from .conformance import check_optimizer
+    from .conformance._adapt import subject_of
 
     expected, lacking = _reasons(expect_fail, "--expect-fail"), _reasons(lacks, "--lacks")
     with progress_bar() as bar:

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import l2o
-from l2o._files import read_npz
-from l2o.optimizers._learned import LearnedOptimizer
+from .. import l2o
+from ..l2o._files import read_npz
+from ..l2o.optimizers._learned import LearnedOptimizer
 
 
 def command() -> str:

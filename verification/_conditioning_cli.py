@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from verification._answer_cli import answer
-from verification._options import Seed
+from ._answer_cli import answer
+from ._options import Seed
 
 
 def conditioning(
@@ -23,7 +23,7 @@ def conditioning(
 
     Example: l2obound conditioning --quick --out conditioning
     """
-    from verification import conditioning as package
+    from . import conditioning as package
 
     settings = package.Settings(seed=seed)
     if quick:

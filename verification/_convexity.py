@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from l2o import InputError
-from l2o.problems.nonsmooth import NonsmoothTerm
-from l2o.problems.transforms import ChangedNonsmooth
+from ..l2o import InputError
+from ..l2o.problems.nonsmooth import NonsmoothTerm
+from ..l2o.problems.transforms import ChangedNonsmooth
 
 _EPS = float(np.finfo(np.float64).eps)
 _SCALES = 10.0 ** np.arange(-6, 6.5, 0.5)

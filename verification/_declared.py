@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from l2o.problems import Composite
-from verification._convexity import bends
-from verification.inspection import Inspection, as_numpy, norm
+from ..l2o.problems import Composite
+from ._convexity import bends
+from .inspection import Inspection, as_numpy, norm
 
 _EPS = float(np.finfo(np.float64).eps)
 

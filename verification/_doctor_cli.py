@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from verification._console import console, emit
+from ._console import console, emit
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
@@ -17,7 +17,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findi
 
     Example: l2obound doctor
     """
-    from verification.doctor import doctor as look
+    from .doctor import doctor as look
 
     found = look()
     if as_json:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from verification._answer_cli import answer
-from verification._options import SPLIT_SEED
+from ._answer_cli import answer
+from ._options import SPLIT_SEED
 
 
 def drift(
@@ -38,7 +38,7 @@ def drift(
 
     Example: l2obound drift --quick --shift noise --shift lam --out drift
     """
-    from verification import drift as package
+    from . import drift as package
 
     settings = package.Settings(seed=seed)
     if quick:

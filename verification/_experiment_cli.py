@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-import l2o
-from verification._console import console, emit
-from verification._options import Jobs, writable_folder
-from verification._sweep_cli import live, overrides
+from .. import l2o
+from ._console import console, emit
+from ._options import Jobs, writable_folder
+from ._sweep_cli import live, overrides
 
 
 def experiment(
@@ -36,8 +36,8 @@ def experiment(
 
     Example: l2obound experiment 3 4 --out experiments --jobs 2
     """
-    from verification.experiments import figure_numbers, load_experiment, run_experiment
-    from verification.experiments.page import claim_sentences
+    from .experiments import figure_numbers, load_experiment, run_experiment
+    from .experiments.page import claim_sentences
 
     if scheduler is not None and jobs != 1:
         raise l2o.InputError("experiment: --jobs is for this machine and --scheduler for a cluster; give one of them.")

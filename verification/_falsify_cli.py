@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import l2o
-from verification._console import console, emit, progress_bar
-from verification._options import NUMBER, POSITIVE, real, whole, writable_file
+from .. import l2o
+from ._console import console, emit, progress_bar
+from ._options import NUMBER, POSITIVE, real, whole, writable_file
 
 if TYPE_CHECKING:
-    from verification.falsification import Falsification
+    from .falsification import Falsification
 
 WEEK = 7 * 24 * 3600.0
 
@@ -64,7 +64,7 @@ def falsify(
 
     Example: l2obound falsify ood_multi_step_sharp --constant 0.98 --budget 20 --out finding.npz
     """
-    from verification import falsification
+    from . import falsification
 
     if replay is not None:
         if bound is not None or out is not None:

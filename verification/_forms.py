@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from verification.result import Verification
+from .result import Verification
 
 
 def forms_of(verifications: Mapping[str, Verification]) -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from verification._console import console, emit, progress_bar
-from verification._options import COUNT, NUMBER, POSITIVE, SPLIT_SEED, WEIGHT, real, whole, writable_folder
+from ._console import console, emit, progress_bar
+from ._options import COUNT, NUMBER, POSITIVE, SPLIT_SEED, WEIGHT, real, whole, writable_folder
 
 
 def guarantee(
@@ -51,9 +51,9 @@ def guarantee(
 
     Example: l2obound guarantee go-math-l2o --problem lasso --steps 100 --eps 1e-4 --instances 1000 --out guarantee
     """
-    from l2o._files import write_bytes
-    from verification import guarantees
-    from verification.guarantees._figure import write_figure
+    from ..l2o._files import write_bytes
+    from . import guarantees
+    from .guarantees._figure import write_figure
 
     if out is not None:
         writable_folder(out)

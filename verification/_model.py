@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Composite, InputError, Run
-from l2o.optimizers._learned import HeadNetwork
-from verification.inspection import Inspection, as_numpy, inspect_run, norm
+from ..l2o import Composite, InputError, Run
+from ..l2o.optimizers._learned import HeadNetwork
+from .inspection import Inspection, as_numpy, inspect_run, norm
 
 _BIAS_HEADS = {"go-math-l2o": ("b3", "b4"), "l2o-pa": ("b1", "b2")}
 IDENTITY = "D_k = p_k G_k + b_k, up to rounding"

@@ -18,8 +18,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from l2o.problems.nonsmooth import NonsmoothTerm
-from l2o.problems.transforms import ChangedNonsmooth
+from ..l2o.problems.nonsmooth import NonsmoothTerm
+from ..l2o.problems.transforms import ChangedNonsmooth
 
 _UNITS = 256.0  # roundings of the numbers handled, on top of one for each variable; the terms allow a quarter of it
 

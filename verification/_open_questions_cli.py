@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from verification._console import console, emit, progress_bar
-from verification._options import JOBS, SPLIT_SEED, writable_folder
+from ._console import console, emit, progress_bar
+from ._options import JOBS, SPLIT_SEED, writable_folder
 
 
 def open_questions(
@@ -32,7 +32,7 @@ def open_questions(
 
     Example: l2obound open-questions sensitivity scales --out open-questions --jobs 2
     """
-    from verification import open_questions as package
+    from . import open_questions as package
 
     writable_folder(out)
     with progress_bar() as bar:

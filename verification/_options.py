@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-import l2o
+from .. import l2o
 
 
 def whole(least: int, most: int) -> Callable[[Any], Any]:

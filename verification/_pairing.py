@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
-import bounds
-from l2o import InputError
-from l2o.optimizers._learned import HeadNetwork
-from l2o.optimizers.go_math_l2o import GoMathL2O
-from l2o.run import Run
-from verification._replay import base_step, check_run, replay
-from verification.inspection import HUGE, as_numpy
+from .. import bounds
+from ..l2o import InputError
+from ..l2o.optimizers._learned import HeadNetwork
+from ..l2o.optimizers.go_math_l2o import GoMathL2O
+from ..l2o.run import Run
+from ._replay import base_step, check_run, replay
+from .inspection import HUGE, as_numpy
 
 CHOICES = ("paired", "nearest")
 COORDINATE = "coordinate"

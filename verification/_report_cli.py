@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-import l2o
-from verification._cli_inputs import command, exit_code
-from verification._console import console, emit, errors, progress_bar
-from verification._options import writable_folder
+from .. import l2o
+from ._cli_inputs import command, exit_code
+from ._console import console, emit, errors, progress_bar
+from ._options import writable_folder
 
 
 def report(
@@ -29,8 +29,8 @@ def report(
 
     Example: l2obound report --quick --out report
     """
-    from verification.report import load_report_config, make_report, read_results, render_report, unfinished
-    from verification.report._worst_cases import violated
+    from .report import load_report_config, make_report, read_results, render_report, unfinished
+    from .report._worst_cases import violated
 
     if from_ is not None:
         if config is not None or quick:

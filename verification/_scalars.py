@@ -13,11 +13,11 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from l2o import InputError
-from l2o.problems import Composite
-from l2o.run import Run
-from verification._nearest_pair import moves, nearest_pair
-from verification.inspection import HUGE, DataCheck, Inspection, as_numpy, data_check, norm
+from ..l2o import InputError
+from ..l2o.problems import Composite
+from ..l2o.run import Run
+from ._nearest_pair import moves, nearest_pair
+from .inspection import HUGE, DataCheck, Inspection, as_numpy, data_check, norm
 
 NOTE = "recorded as scalars: checked for consistency and at both ends, not recomputed step by step"
 NEEDED = ("G2", "D2", "GD", "objective_error", "gradient_error")

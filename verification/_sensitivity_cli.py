@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from verification._answer_cli import answer
-from verification._options import Seed
+from ._answer_cli import answer
+from ._options import Seed
 
 ALL = "all"
 
@@ -32,7 +32,7 @@ def sensitivity(
 
     Example: l2obound sensitivity --quick --family lasso --out sensitivity
     """
-    from verification import sensitivity as package
+    from . import sensitivity as package
 
     settings = package.Settings(seed=seed)
     if quick:

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-import bounds
-from bounds.hypotheses import R_CONVEX
-from verification._nearest_pair import moves
-from verification.inspection import Inspection, as_numpy, norm
+from .. import bounds
+from ..bounds.hypotheses import R_CONVEX
+from ._nearest_pair import moves
+from .inspection import Inspection, as_numpy, norm
 
 _WEIGHTED = ("B1", "B2", "B3", "B5", "B6", "B6b", "B6c", "B7", "B10", "B13")
 """Bounds on values of F, or on sums of them, whose proofs use the inequality with known weights."""

@@ -12,10 +12,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-import l2o
-from verification._console import console, emit, errors
-from verification._options import JOBS, writable_folder
-from verification._sweep_cli import live
+from .. import l2o
+from ._console import console, emit, errors
+from ._options import JOBS, writable_folder
+from ._sweep_cli import live
 
 
 def speedup(
@@ -30,7 +30,7 @@ def speedup(
 
     Example: l2obound speedup --quick --out speedup --jobs 2
     """
-    from verification.speedup import load_speedup, run_speedup, write
+    from .speedup import load_speedup, run_speedup, write
 
     if config is not None and quick:
         raise l2o.InputError("speedup: --quick is a configuration of its own; give CONFIG or --quick, not both.")
@@ -56,7 +56,7 @@ def speedup(
 
 
 def _print(results: Mapping[str, Any], page: Path) -> None:
-    from verification.speedup.page import MEASURES, lines, totals
+    from .speedup.page import MEASURES, lines, totals
 
     table = Table("learned", "against", *MEASURES, box=None, pad_edge=False)
     for row in totals(results):

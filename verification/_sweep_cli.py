@@ -16,12 +16,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-import l2o
-from verification._console import Word, console, emit, errors
-from verification._options import Jobs, writable_folder
+from .. import l2o
+from ._console import Word, console, emit, errors
+from ._options import Jobs, writable_folder
 
 if TYPE_CHECKING:
-    from verification.sweeps import Status, Summary
+    from .sweeps import Status, Summary
 
 
 def sweep(
@@ -41,7 +41,7 @@ def sweep(
 
     Example: l2obound sweep grid.toml --out sweeps/grid --jobs 2
     """
-    from verification import sweeps
+    from . import sweeps
 
     if scheduler is not None and jobs != 1:
         raise l2o.InputError("sweep: --jobs is for this machine and --scheduler for a cluster; give one of them.")

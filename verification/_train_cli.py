@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-import l2o
-from verification._cli_inputs import command
-from verification._console import console, emit, progress_bar
-from verification._options import writable_folder
+from .. import l2o
+from ._cli_inputs import command
+from ._console import console, emit, progress_bar
+from ._options import writable_folder
 
 
 def train(

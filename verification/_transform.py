@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Composite, InputError
+from ..l2o import Composite, InputError
 
 _SYMBOLS = {"translation": "F(x + t)", "scaling": "c F", "rescaling": "F(x / a)"}
 

@@ -6,8 +6,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 
-import bounds
-import l2o
+from .. import bounds, l2o
 
 _OURS = (*(str(Path(str(package.__file__)).parent) for package in (bounds, l2o)), str(Path(__file__).parent))
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-import bounds
-import l2o
-from verification._cli_inputs import FAMILIES, data_problem, exit_code, given_run, optimizer_of, problem_of
-from verification._console import console, emit
-from verification._options import (
+from .. import bounds, l2o
+from ._cli_inputs import FAMILIES, data_problem, exit_code, given_run, optimizer_of, problem_of
+from ._console import console, emit
+from ._options import (
     Batch,
     Dim,
     Kind,
@@ -60,7 +59,7 @@ def verify(
 
     Example: l2obound verify --optimizer fista --bound ood_last_iterate --s 10
     """
-    from verification.verify import verify_all
+    from .verify import verify_all
 
     names = [bounds.get(name).key for name in bound] if bound else None
     if data is None:
@@ -80,7 +79,7 @@ def verify(
             h = float(reference_step)
         except ValueError:
             raise l2o.InputError(f'--reference-step: expected a number or "best", got {reference_step!r}.') from None
-    from verification.optimum import optimum
+    from .optimum import optimum
 
     certified = optimum(p)
     results = verify_all(run, p, certified, names, h)
@@ -117,7 +116,7 @@ def assumption(
     Example: l2obound assumption --optimizer go-math-l2o --problem lasso --s 10
     """
     if experiments:
-        from verification import first_experiments as first
+        from . import first_experiments as first
 
         found = [f(seed=seed) for f in (first.gradient_normalisation, first.history_recurrence)]
         found.append(first.rates_at_small_scale(seed=seed))
@@ -125,7 +124,7 @@ def assumption(
         words = {first.REFUTED: "violated", first.UNDECIDED: "inconclusive"}
         verdicts = [words.get(e.verdict, e.verdict) for e in found]
     else:
-        from verification.assumption_meter import assumption_meter
+        from .assumption_meter import assumption_meter
 
         p = problem_of(problem, batch, rows, dim, lam, seed)
         p = p.shifted(t) if t else p

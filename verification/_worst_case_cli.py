@@ -13,9 +13,9 @@ from typing import Any
 import typer
 from rich.table import Table
 
-import l2o
-from l2o._files import read_json, write_bytes, write_npz
-from verification._console import console, emit, progress_bar
+from .. import l2o
+from ..l2o._files import read_json, write_bytes, write_npz
+from ._console import console, emit, progress_bar
 
 
 def per_step(text: str | None, option: str, separator: str = ",") -> Any:
@@ -71,7 +71,7 @@ def _finite(value: float) -> float | None:
 
 def _answer(found: Any) -> dict[str, Any]:
     """A worst case as JSON, without what takes longer to find."""
-    from bounds.worst_cases._result import question
+    from ..bounds.worst_cases._result import question
 
     return {
         "question": question(found.setting),
@@ -88,7 +88,7 @@ def _answer(found: Any) -> dict[str, Any]:
 
 def check_certificate(path: Path, as_json: bool) -> None:
     """Check a certificate with the checker, which knows nothing of the engine; exit with 1 if it is wrong."""
-    from bounds.worst_cases import checker
+    from ..bounds.worst_cases import checker
 
     path.stat()  # where it is missing, the system's own words
     data = read_json(path, "a certificate", "write it again with --certificate")
@@ -112,7 +112,7 @@ def check_certificate(path: Path, as_json: bool) -> None:
 
 def run_sweep(question: dict[str, Any], axes: dict[str, list[Fraction]], as_json: bool) -> None:
     """All combinations of the swept values; a combination without a finite worst case is a row that says so."""
-    from bounds.worst_cases import UnboundedError, sweep
+    from ..bounds.worst_cases import UnboundedError, sweep
 
     axes = {name: values for name, values in axes.items() if values}
     choices = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]
@@ -159,7 +159,7 @@ def print_one(
             raise l2o.InputError(f"--instance: {instance} was not written: {problem}") from None
     attained = None
     if replay:
-        from verification.attained import replay as run_again
+        from .attained import replay as run_again
 
         attained = run_again(found)[1]
     if as_json:

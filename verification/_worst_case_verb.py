@@ -8,12 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-import bounds
-import l2o
-from verification._cli_inputs import FAMILIES, exit_code, optimizer_of, problem_of
-from verification._console import console, emit, progress_bar
-from verification._options import COUNT, NUMBER, SEED, WEIGHT, whole, writable_file
-from verification._worst_case_cli import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
+from .. import bounds, l2o
+from ._cli_inputs import FAMILIES, exit_code, optimizer_of, problem_of
+from ._console import console, emit, progress_bar
+from ._options import COUNT, NUMBER, SEED, WEIGHT, whole, writable_file
+from ._worst_case_cli import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
 
 MOST_STEPS = 1000
 """Steps K of a worst case: the matrices of its semidefinite problem have K^2 entries, and it K^2 inequalities."""
@@ -21,7 +20,7 @@ MOST_STEPS = 1000
 
 def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, reference: str, as_json: bool) -> None:
     """Worst cases of the deviations that a run has; exit with 1 if the run is above them."""
-    from verification.profile import STEPS, profile_certificate
+    from .profile import STEPS, profile_certificate
 
     p = problem_of(problem, *sizes)
     opt, label = optimizer_of(name, FAMILIES.get(problem, problem), None, False)
@@ -128,7 +127,7 @@ def worst_case(
         check_certificate(check, as_json)
     if profile_of is not None:
         _profile(profile_of, problem, (batch, rows, dim, lam, seed), steps, s, reference, as_json)
-    from bounds.worst_cases import METHODS
+    from ..bounds.worst_cases import METHODS
 
     question: dict[str, Any] = {
         "function_class": function_class or METHODS.get(method, ("smooth_convex",))[0],

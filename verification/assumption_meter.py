@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from bounds.assumptions import GRADIENT_DESCENT, HALF_STEP, READINGS, deviations, relative_deviation_bound
-from l2o import Composite, Run
-from verification._model import bias_heads, inspected
-from verification.inspection import as_numpy, norm
+from ..bounds.assumptions import GRADIENT_DESCENT, HALF_STEP, READINGS, deviations, relative_deviation_bound
+from ..l2o import Composite, Run
+from ._model import bias_heads, inspected
+from .inspection import as_numpy, norm
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 TIE = "neither"

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Composite, InputError, Run
-from verification._model import bias_heads, inspected
-from verification.inspection import as_numpy, norm
-from verification.optimum import Optimum
-from verification.optimum import optimum as certify
+from ..l2o import Composite, InputError, Run
+from ._model import bias_heads, inspected
+from .inspection import as_numpy, norm
+from .optimum import Optimum
+from .optimum import optimum as certify
 
 FLOOR, NO_FLOOR, OPEN, UNSOUND = "floor", "no floor", "not settled", "inconsistent data"
 _VANISHED = 1e-8  # of the largest ||G_k||: a bias below it is taken to have vanished

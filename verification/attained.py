@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-import l2o
-from bounds.worst_cases import WorstCase
+from .. import l2o
+from ..bounds.worst_cases import WorstCase
 
 
 def replay(found: WorstCase) -> tuple[l2o.Run, float]:

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-import bounds
-from l2o import InputError
-from l2o.problems import Composite
-from l2o.run import Run
-from verification._pairing import CHOICES, pair
-from verification.inspection import inspect_run
-from verification.measurement import measure, with_virtual
-from verification.optimum import Optimum
-from verification.optimum import optimum as certify
+from .. import bounds
+from ..l2o import InputError
+from ..l2o.problems import Composite
+from ..l2o.run import Run
+from ._pairing import CHOICES, pair
+from .inspection import inspect_run
+from .measurement import measure, with_virtual
+from .optimum import Optimum
+from .optimum import optimum as certify
 
 BEST = "best"
 _STEP_BOUND, _RUN_BOUND = "ood_per_step:magnitude", "ood_multi_step:virtual"

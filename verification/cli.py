@@ -21,27 +21,26 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # and where matplotlib does not know it there it cannot even be imported. Read when matplotlib is loaded.
 os.environ["MPLBACKEND"] = "agg"
 
-import bounds
-import l2o
-from verification._beyond_convex_cli import beyond_convex
-from verification._bounds_cli import list_bounds, prove_bounds
-from verification._check_cli import check
-from verification._conditioning_cli import conditioning
-from verification._console import errors, open_streams, results_alone
-from verification._doctor_cli import doctor
-from verification._drift_cli import drift
-from verification._experiment_cli import experiment
-from verification._falsify_cli import falsify
-from verification._guarantee_cli import guarantee
-from verification._open_questions_cli import open_questions
-from verification._report_cli import report
-from verification._sensitivity_cli import sensitivity
-from verification._speedup_cli import speedup
-from verification._sweep_cli import sweep
-from verification._train_cli import train
-from verification._user_code import NAMED, users_traceback
-from verification._verify_cli import assumption, verify
-from verification._worst_case_verb import worst_case
+from .. import bounds, l2o
+from ._beyond_convex_cli import beyond_convex
+from ._bounds_cli import list_bounds, prove_bounds
+from ._check_cli import check
+from ._conditioning_cli import conditioning
+from ._console import errors, open_streams, results_alone
+from ._doctor_cli import doctor
+from ._drift_cli import drift
+from ._experiment_cli import experiment
+from ._falsify_cli import falsify
+from ._guarantee_cli import guarantee
+from ._open_questions_cli import open_questions
+from ._report_cli import report
+from ._sensitivity_cli import sensitivity
+from ._speedup_cli import speedup
+from ._sweep_cli import sweep
+from ._train_cli import train
+from ._user_code import NAMED, users_traceback
+from ._verify_cli import assumption, verify
+from ._worst_case_verb import worst_case
 
 app = typer.Typer(
     help="Says, with proof, how far a learned optimizer can be trusted.",

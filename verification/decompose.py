@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
-import bounds
-from bounds.virtual import Terms
-from l2o import InputError
-from l2o.run import Run
-from verification._pairing import Pairing, pair
-from verification.inspection import as_numpy, norm
+from .. import bounds
+from ..bounds.virtual import Terms
+from ..l2o import InputError
+from ..l2o.run import Run
+from ._pairing import Pairing, pair
+from .inspection import as_numpy, norm
 
 TERMS = ("bracket", "pshift", "bshift")
 _WORDS = {

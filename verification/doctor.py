@@ -16,9 +16,8 @@ from typing import Any
 
 import torch
 
-import bounds
-import l2o
-from l2o.optimizers import kernel
+from .. import bounds, l2o
+from ..l2o.optimizers import kernel
 
 PACKAGE = "l2obound"
 OLDEST = (3, 11)
@@ -88,7 +87,7 @@ def _weights() -> Finding:
 
 
 def _cache() -> Finding:
-    from verification.optimum._cache import ENVIRONMENT, cache_folder
+    from .optimum._cache import ENVIRONMENT, cache_folder
 
     folder = cache_folder(None)
     advice = f"set {ENVIRONMENT} to a folder that can be written to; without a cache every F* is computed anew"
@@ -129,7 +128,7 @@ def _figures() -> Finding:
     try:
         from matplotlib.figure import Figure
 
-        from verification.report.figures import file_bytes
+        from .report.figures import file_bytes
 
         sizes = [len(file_bytes(Figure(), kind)) for kind in ("svg", "pdf")]
     except Exception as problem:  # matplotlib raises a ValueError while it is imported where a setting is wrong
@@ -139,7 +138,7 @@ def _figures() -> Finding:
 
 def _a_true_bound() -> Finding:
     run, problem, known = _small_run()
-    from verification.verify import verify
+    from .verify import verify
 
     overall = str(verify(run, problem, "ood_last_iterate", optimum=known).overall)
     return Finding("a bound that holds", overall == "verified", overall, "do not trust verdicts of this installation")
@@ -147,7 +146,7 @@ def _a_true_bound() -> Finding:
 
 def _a_false_bound() -> Finding:
     run, problem, known = _small_run()
-    from verification.verify import verify
+    from .verify import verify
 
     false = bounds.get("per_step_descent")
     false = false.replace(rhs=3 * false.rhs)
@@ -157,7 +156,7 @@ def _a_false_bound() -> Finding:
 
 
 def _small_run() -> tuple[l2o.Run, l2o.Composite, Any]:
-    from verification.optimum import optimum
+    from .optimum import optimum
 
     problem = l2o.synthetic.lasso(2, 6, 8)
     run = l2o.rollout(l2o.optimizer("ista"), problem, l2o.synthetic.starts(problem), 5)

@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Composite, InputError, Run, rollout
-from verification._transform import Transform, rescaling, scaling, translation
-from verification.inspection import HUGE, as_numpy, norm
+from ..l2o import Composite, InputError, Run, rollout
+from ._transform import Transform, rescaling, scaling, translation
+from .inspection import HUGE, as_numpy, norm
 
 __all__ = ["EquivarianceResult", "Transform", "check_equivariance", "rescaling", "scaling", "translation"]
 

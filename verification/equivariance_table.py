@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import l2o
-from bounds.equivariance import EQUIVARIANCE_TABLE, NO, TRANSFORMS, UP_TO_EPS, YES, Equivariance
-from l2o import Composite, InputError
-from verification.equivariance import (
+from .. import l2o
+from ..bounds.equivariance import EQUIVARIANCE_TABLE, NO, TRANSFORMS, UP_TO_EPS, YES, Equivariance
+from ..l2o import Composite, InputError
+from .equivariance import (
     BROKEN,
     EQUIVARIANT,
     EquivarianceResult,

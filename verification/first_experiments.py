@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite, InputError
-from verification.equivariance import BROKEN, EQUIVARIANT, EquivarianceResult, check_equivariance, scaling
-from verification.inspection import as_numpy
-from verification.optimum import optimum
-from verification.result import Verification
-from verification.verdict import Verdict
-from verification.verify import verify_all
+from .. import l2o
+from ..l2o import Composite, InputError
+from .equivariance import BROKEN, EQUIVARIANT, EquivarianceResult, check_equivariance, scaling
+from .inspection import as_numpy
+from .optimum import optimum
+from .result import Verification
+from .verdict import Verdict
+from .verify import verify_all
 
 CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
 SCALES = (1e-6, 1e-3, 1e3, 1e6)

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-import bounds
-from l2o import InputError
-from l2o.problems import Composite
-from l2o.rollout import threads_for
-from l2o.run import Run
-from verification._nearest_pair import moves, nearest_pair
+from .. import bounds
+from ..l2o import InputError
+from ..l2o.problems import Composite
+from ..l2o.rollout import threads_for
+from ..l2o.run import Run
+from ._nearest_pair import moves, nearest_pair
 
 # Beyond this size squares and the bounds on their rounding overflow: for float64 the run has diverged.
 HUGE = 1e140
@@ -117,7 +117,7 @@ def inspect_run(run: Run, problem: Composite) -> Inspection:
         )
     problem = problem.to(torch.float64, "cpu")
     if run.x is None:
-        from verification._scalars import inspect_scalars
+        from ._scalars import inspect_scalars
 
         return inspect_scalars(run, problem)
     found = _recompute(run, problem)

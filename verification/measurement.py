@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-import bounds
-from l2o import InputError
-from l2o.problems import Composite
-from l2o.rollout import threads_for
-from verification._declared import facts
-from verification._pairing import Pairing
-from verification.inspection import Inspection, as_numpy, norm
-from verification.optimum import Optimum
+from .. import bounds
+from ..l2o import InputError
+from ..l2o.problems import Composite
+from ..l2o.rollout import threads_for
+from ._declared import facts
+from ._pairing import Pairing
+from .inspection import Inspection, as_numpy, norm
+from .optimum import Optimum
 
 _SCALAR_NAMES = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev", "dist")
 _EXTRA_NAMES = ("pG2", "Lp_max", "Lp_min", "bnorm")

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from verification._session import SESSION
+from ._session import SESSION
 
 PROFILES = ("dev", "ci", "thorough")
 FORMAT = 1
@@ -186,7 +186,7 @@ def write_report(path: Path, profile: str, seed: int, results: list[dict[str, An
 @pytest.fixture(scope="session")
 def l2o_profile(request: pytest.FixtureRequest) -> Any:
     """The profile of the session: `name`, and the sizes `batch`, `dim`, `steps`, `draws` that instances have."""
-    from verification.conformance import PROFILES as sizes
+    from .conformance import PROFILES as sizes
 
     return sizes[request.config.getoption("l2o_profile")]
 
@@ -205,7 +205,7 @@ def l2o_problem(l2o_profile: Any, l2o_seed: int) -> Callable[..., Any]:
     """
     import inspect
 
-    import l2o
+    from .. import l2o
 
     makers = {
         name: make
@@ -226,7 +226,7 @@ def l2o_problem(l2o_profile: Any, l2o_seed: int) -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def l2o_start(l2o_seed: int) -> Callable[..., Any]:
     """A function that gives starts (B,n) in the domain of r: `l2o_start(problem)`."""
-    import l2o
+    from .. import l2o
 
     def start(problem: Any, *, shift: float = 0.0, seed: int = l2o_seed) -> Any:
         x = l2o.synthetic.starts(problem, shift=shift, seed=seed)
@@ -242,7 +242,7 @@ def l2o_check(l2o_profile: Any, l2o_seed: int) -> Callable[..., Any]:
     `l2o_check(optimizer, checks=["descends"], problems=mine)`: the options are those of `verification.check_optimizer`,
     and the report is returned.
     """
-    from verification.conformance import check_optimizer
+    from .conformance import check_optimizer
 
     def check(optimizer: Any, **options: Any) -> Any:
         __tracebackhide__ = True

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o.optimizers import Optimizer
-from l2o.problems import Composite
-from l2o.rollout import threads_for
+from ..l2o.optimizers import Optimizer
+from ..l2o.problems import Composite
+from ..l2o.rollout import threads_for
 
 DIVERGED = 1e6
 """A run has diverged from the first step at which F exceeds this many times max(|F(x_0)|, 1), or is not finite."""

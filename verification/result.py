@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-import bounds
-from verification.inspection import DataCheck
-from verification.verdict import Verdict
+from .. import bounds
+from .inspection import DataCheck
+from .verdict import Verdict
 
 
 def _number(value: float | np.floating) -> float | None:

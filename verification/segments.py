@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import InputError
-from l2o.optimizers._learned import HeadNetwork, cast
-from l2o.optimizers.cell import network, pack
-from l2o.run import Run
-from verification._pairing import check_pair
-from verification._replay import base_step, bias_of, check_run, replay
-from verification.inspection import as_numpy
+from ..l2o import InputError
+from ..l2o.optimizers._learned import HeadNetwork, cast
+from ..l2o.optimizers.cell import network, pack
+from ..l2o.run import Run
+from ._pairing import check_pair
+from ._replay import base_step, bias_of, check_run, replay
+from .inspection import as_numpy
 
 _COLUMNS = 2**14  # coordinates at a time
 

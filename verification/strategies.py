@@ -1,7 +1,7 @@
 """Problems, starts, shifts and networks for property-based tests with hypothesis.
 
     from hypothesis import given
-    from verification import strategies
+    from l2obound.verification import strategies
 
     @given(problem=strategies.problems(families=("lasso", "box")))
     def test_my_prox_step(problem): ...
@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o._errors import InputError
-from l2o.optimizers import make, option_names
+from .. import l2o
+from ..l2o._errors import InputError
+from ..l2o.optimizers import make, option_names
 
 
 class MissingExtra(InputError, ImportError):

@@ -15,21 +15,21 @@ from typing import Any
 import numpy as np
 import torch
 
-import bounds
-from l2o import InputError
-from l2o.problems import Composite
-from l2o.run import Run
-from verification._declared import declared
-from verification._pairing import Pairing, pair
-from verification._scalars import NOTE as SCALARS_NOTE
-from verification._set_slack import allowed, set_slack
-from verification.decompose import from_pairing
-from verification.inspection import DataCheck, Inspection, as_numpy, data_check, inspect_run
-from verification.measurement import fitted_step, measure, with_virtual
-from verification.optimum import Optimum
-from verification.optimum import optimum as certify
-from verification.result import HypothesisReport, Verification
-from verification.verdict import Verdict
+from .. import bounds
+from ..l2o import InputError
+from ..l2o.problems import Composite
+from ..l2o.run import Run
+from ._declared import declared
+from ._pairing import Pairing, pair
+from ._scalars import NOTE as SCALARS_NOTE
+from ._set_slack import allowed, set_slack
+from .decompose import from_pairing
+from .inspection import DataCheck, Inspection, as_numpy, data_check, inspect_run
+from .measurement import fitted_step, measure, with_virtual
+from .optimum import Optimum
+from .optimum import optimum as certify
+from .result import HypothesisReport, Verification
+from .verdict import Verdict
 
 # The h at which the right-hand side is least, where that is known: those of B1, B5 and B6 do not depend on h, that of
 # B6c falls with h, and so does that of B6b, which holds up to h = 5/4 (catalogue entries).

@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-import bounds
-from bounds import Bound, InputError
+from .. import bounds
+from ..bounds import Bound, InputError
 
 STEPS = (1, 2, 5, 10, 20)
 STEP_SIZES = (0.25, 0.5, 0.75, 1.0)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import l2o
-from l2o._files import write_bytes
-from verification.conformance import CHECKS
-from verification.conformance._expectations import expected_by
-from verification.conformance.registry import OPTIMIZER, Check
+from l2obound import l2o
+from l2obound.l2o._files import write_bytes
+from l2obound.verification.conformance import CHECKS
+from l2obound.verification.conformance._expectations import expected_by
+from l2obound.verification.conformance.registry import OPTIMIZER, Check
 
 
 def expected_failures(check: Check) -> dict[str, str]:

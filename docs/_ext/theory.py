@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from words import TITLES, WORDS
 
-import bounds
-from bounds import descent, features, history, linear, nonconvex, out_of_distribution, rates
-from bounds.proofs import ARGUMENTS
-from verification.report.figures import formula_svg
+from l2obound import bounds
+from l2obound.bounds import descent, features, history, linear, nonconvex, out_of_distribution, rates
+from l2obound.bounds.proofs import ARGUMENTS
+from l2obound.verification.report.figures import formula_svg
 
 MODULES = (descent, rates, features, out_of_distribution, linear, nonconvex, history)
 OVERVIEW = "<!-- the overview is put here by _ext/theory.py -->"

@@ -10,21 +10,21 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from l2o._errors import InputError
-from l2o.optimizers._base import Optimizer, State
-from l2o.optimizers.ada_lista import AdaLista
-from l2o.optimizers.adam import Adam, AdamHD
-from l2o.optimizers.fista import Fista, FistaRestart, Nesterov
-from l2o.optimizers.go_math_l2o import GoMathL2O
-from l2o.optimizers.gradient_descent import GradientDescent, Ista
-from l2o.optimizers.heavy_ball import HeavyBall
-from l2o.optimizers.l2o_dm import L2ODM
-from l2o.optimizers.l2o_pa import L2OPA
-from l2o.optimizers.l2o_rnnprop import RNNprop
-from l2o.optimizers.lbfgs import LBFGS
-from l2o.optimizers.safeguarded import Safeguarded
-from l2o.optimizers.shampoo import Shampoo
-from l2o.optimizers.subgradient import Subgradient
+from .._errors import InputError
+from ._base import Optimizer, State
+from .ada_lista import AdaLista
+from .adam import Adam, AdamHD
+from .fista import Fista, FistaRestart, Nesterov
+from .go_math_l2o import GoMathL2O
+from .gradient_descent import GradientDescent, Ista
+from .heavy_ball import HeavyBall
+from .l2o_dm import L2ODM
+from .l2o_pa import L2OPA
+from .l2o_rnnprop import RNNprop
+from .lbfgs import LBFGS
+from .safeguarded import Safeguarded
+from .shampoo import Shampoo
+from .subgradient import Subgradient
 
 _REGISTRY: dict[str, type] = {
     kind.name: kind

@@ -7,9 +7,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 
-from l2o._arrays import per_instance
-from l2o._errors import InputError
-from l2o.problems.composite import Composite
+from .._arrays import per_instance
+from .._errors import InputError
+from ..problems.composite import Composite
 
 
 @runtime_checkable

@@ -15,14 +15,14 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 import torch
 
-from l2o._arrays import as_tensor
-from l2o._errors import InputError
-from l2o._memory import require_memory
-from l2o.optimizers._base import subgradient
-from l2o.optimizers.cell import Layout, Parameters, lstm, lstm_blocks, network_state, pack
-from l2o.optimizers.kernel import Workspace, network
-from l2o.optimizers.norms import NORMS, check_norm
-from l2o.problems.composite import Composite
+from .._arrays import as_tensor
+from .._errors import InputError
+from .._memory import require_memory
+from ..problems.composite import Composite
+from ._base import subgradient
+from .cell import Layout, Parameters, lstm, lstm_blocks, network_state, pack
+from .kernel import Workspace, network
+from .norms import NORMS, check_norm
 
 AnyState = TypeVar("AnyState")
 

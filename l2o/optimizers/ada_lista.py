@@ -24,11 +24,11 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from l2o._errors import InputError
-from l2o.optimizers._learned import LearnedOptimizer, cast, check_parameters, check_sizes
-from l2o.problems.composite import Composite
-from l2o.problems.nonsmooth.l1 import soft_threshold
-from l2o.problems.smooth import LinearMap
+from .._errors import InputError
+from ..problems.composite import Composite
+from ..problems.nonsmooth.l1 import soft_threshold
+from ..problems.smooth import LinearMap
+from ._learned import LearnedOptimizer, cast, check_parameters, check_sizes
 
 _OFFICIAL_START = 0.2  # the authors' start of steps and thresholds
 

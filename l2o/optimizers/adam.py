@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 
 import torch
 
-from l2o._errors import InputError
-from l2o.optimizers._base import check_number, require_finite, step_size, subgradient
-from l2o.problems.composite import Composite
+from .._errors import InputError
+from ..problems.composite import Composite
+from ._base import check_number, require_finite, step_size, subgradient
 
 _LEAST_STEP = 1e-8  # the authors' floor of the learned step
 

@@ -20,11 +20,11 @@ from typing import ClassVar
 
 import torch
 
-from l2o._errors import InputError
-from l2o.optimizers._base import check_number, step_size
-from l2o.optimizers._learned import HeadNetwork, xavier
-from l2o.optimizers.cell import network_state
-from l2o.problems.composite import Composite
+from .._errors import InputError
+from ..problems.composite import Composite
+from ._base import check_number, step_size
+from ._learned import HeadNetwork, xavier
+from .cell import network_state
 
 _TINY = 1e-20  # the authors' guard of every division
 _MAPS = ("displacement", "standard", "recurrent")

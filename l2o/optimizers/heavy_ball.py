@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import torch
 
-from l2o._errors import InputError
-from l2o.optimizers._base import require_smooth, step_size
-from l2o.problems.composite import Composite
+from .._errors import InputError
+from ..problems.composite import Composite
+from ._base import require_smooth, step_size
 
 
 @dataclass(frozen=True)

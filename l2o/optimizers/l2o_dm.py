@@ -12,10 +12,10 @@ from typing import ClassVar
 import torch
 from torch.nn.functional import elu
 
-from l2o.optimizers._base import require_finite
-from l2o.optimizers._learned import CoordinateNetwork, cast
-from l2o.optimizers.cell import lstm_shapes
-from l2o.problems.composite import Composite
+from ..problems.composite import Composite
+from ._base import require_finite
+from ._learned import CoordinateNetwork, cast
+from .cell import lstm_shapes
 
 _SIZE = 0.1  # of the output, the authors'
 

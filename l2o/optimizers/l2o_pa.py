@@ -15,10 +15,10 @@ from typing import ClassVar
 
 import torch
 
-from l2o.optimizers._base import step_size
-from l2o.optimizers._learned import HeadNetwork, uniform
-from l2o.optimizers.cell import network_state
-from l2o.problems.composite import Composite
+from ..problems.composite import Composite
+from ._base import step_size
+from ._learned import HeadNetwork, uniform
+from .cell import network_state
 
 
 @dataclass(frozen=True)

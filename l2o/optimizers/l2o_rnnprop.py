@@ -13,11 +13,11 @@ from typing import ClassVar
 import torch
 from torch.nn.functional import elu
 
-from l2o.optimizers._base import check_number, require_finite
-from l2o.optimizers._learned import CoordinateNetwork, cast
-from l2o.optimizers.adam import Moments
-from l2o.optimizers.cell import lstm_shapes
-from l2o.problems.composite import Composite
+from ..problems.composite import Composite
+from ._base import check_number, require_finite
+from ._learned import CoordinateNetwork, cast
+from .adam import Moments
+from .cell import lstm_shapes
 
 _SIZE, _BETA = 0.1, 0.95  # of the output, and of both means; the authors'
 

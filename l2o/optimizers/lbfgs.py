@@ -16,9 +16,9 @@ from typing import ClassVar
 
 import torch
 
-from l2o.optimizers._base import require_smooth
-from l2o.optimizers._learned import check_sizes
-from l2o.problems.composite import Composite
+from ..problems.composite import Composite
+from ._base import require_smooth
+from ._learned import check_sizes
 
 _SUFFICIENT = 1e-4
 _HALVINGS = 30

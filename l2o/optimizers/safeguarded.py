@@ -20,8 +20,8 @@ from typing import Any, ClassVar
 
 import torch
 
-from l2o._errors import InputError
-from l2o.problems.composite import Composite
+from .._errors import InputError
+from ..problems.composite import Composite
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Safeguarded:
 
     def __post_init__(self) -> None:
         if isinstance(self.base, str):
-            from l2o.optimizers import optimizer  # the registry, of which this class is an entry
+            from . import optimizer  # the registry, of which this class is an entry
 
             object.__setattr__(self, "base", optimizer(self.base))
         if not callable(getattr(self.base, "init", None)) or not callable(getattr(self.base, "step", None)):

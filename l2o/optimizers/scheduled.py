@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o._errors import InputError
-from l2o.optimizers._base import require_smooth
-from l2o.problems.composite import Composite
-from l2o.problems.from_worst_case import Instance
+from .._errors import InputError
+from ..problems.composite import Composite
+from ..problems.from_worst_case import Instance
+from ._base import require_smooth
 
 METHODS = (
     "gradient",

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 import torch
 
-from l2o.optimizers._base import require_finite, step_size, subgradient
-from l2o.problems.composite import Composite
+from ..problems.composite import Composite
+from ._base import require_finite, step_size, subgradient
 
 _START = 1e-8
 

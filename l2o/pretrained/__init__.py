@@ -8,11 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from l2o._arrays import real_array
-from l2o._errors import InputError
-from l2o._files import parse_npz, read_bytes, read_json
-from l2o.optimizers import Optimizer, make
-from l2o.training.loop import weights_hash
+from .._arrays import real_array
+from .._errors import InputError
+from .._files import parse_npz, read_bytes, read_json
+from ..optimizers import Optimizer, make
+from ..training.loop import weights_hash
 
 _LARGEST = 1 << 28  # bytes
 

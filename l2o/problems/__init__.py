@@ -1,8 +1,8 @@
 """Problems F = f + r: smooth terms, nonsmooth terms, their composites, and generators."""
 
-from l2o.problems import real, synthetic
-from l2o.problems.composite import Composite
-from l2o.problems.constructors import (
+from . import real, synthetic
+from .composite import Composite
+from .constructors import (
     box,
     elastic_net,
     group_l1,

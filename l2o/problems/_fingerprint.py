@@ -268,6 +268,6 @@ def describe(problem: Any, *, code: bool = False) -> Description:
 
 
 def _unwrapped(term: Any) -> Any:
-    from l2o.problems.smooth import Remembered
+    from .smooth import Remembered
 
     return term._term if isinstance(term, Remembered) else term

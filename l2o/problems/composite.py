@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o._arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
-from l2o._errors import InputError
-from l2o.problems._fingerprint import describe
-from l2o.problems.nonsmooth import NonsmoothTerm
-from l2o.problems.smooth import Remembered, SmoothTerm
-from l2o.problems.transforms import Change, changed_nonsmooth, changed_smooth
+from .._arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
+from .._errors import InputError
+from ._fingerprint import describe
+from .nonsmooth import NonsmoothTerm
+from .smooth import Remembered, SmoothTerm
+from .transforms import Change, changed_nonsmooth, changed_smooth
 
 
 def _dense(x: torch.Tensor) -> bool:

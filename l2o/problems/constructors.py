@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o._arrays import as_tensor, batch_of, integer_array, per_instance
-from l2o._errors import InputError
-from l2o.problems.composite import Composite
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
-from l2o.problems.smooth import (
+from .._arrays import as_tensor, batch_of, integer_array, per_instance
+from .._errors import InputError
+from .composite import Composite
+from .nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
+from .smooth import (
     Huber,
     LeastSquares,
     LinearMap,

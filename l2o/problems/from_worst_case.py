@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o._arrays import real_array
-from l2o._errors import InputError
-from l2o.problems.composite import Composite
-from l2o.problems.constructors import quadratic_form
-from l2o.problems.nonsmooth import Hull, MaxAffine, NonsmoothTerm, Zero
-from l2o.problems.smooth import Interpolated, SmoothTerm
+from .._arrays import real_array
+from .._errors import InputError
+from .composite import Composite
+from .constructors import quadratic_form
+from .nonsmooth import Hull, MaxAffine, NonsmoothTerm, Zero
+from .smooth import Interpolated, SmoothTerm
 
 CLASSES = (
     "smooth_convex",

@@ -12,12 +12,12 @@ from typing import Self
 
 import torch
 
-from l2o._arrays import moved
-from l2o._errors import InputError
-from l2o.problems.composite import Composite
-from l2o.problems.nonsmooth import L1
-from l2o.problems.nonsmooth._base import pick
-from l2o.problems.transforms import Change, ChangedSmooth
+from .._arrays import moved
+from .._errors import InputError
+from .composite import Composite
+from .nonsmooth import L1
+from .nonsmooth._base import pick
+from .transforms import Change, ChangedSmooth
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,15 +12,15 @@ import zlib
 import numpy as np
 import torch
 
-from l2o._errors import InputError
-from l2o._files import check_memory, memory_limit
-from l2o._memory import data_size, require_memory
-from l2o.problems import constructors
-from l2o.problems.composite import Composite
-from l2o.problems.constructors import lasso as _lasso
-from l2o.problems.constructors import logistic_l1 as _logistic_l1
-from l2o.problems.constructors import quadratic as _quadratic
-from l2o.problems.smooth import SmoothTerm
+from .._errors import InputError
+from .._files import check_memory, memory_limit
+from .._memory import data_size, require_memory
+from . import constructors
+from .composite import Composite
+from .constructors import lasso as _lasso
+from .constructors import logistic_l1 as _logistic_l1
+from .constructors import quadratic as _quadratic
+from .smooth import SmoothTerm
 
 _MEMORY = 4  # times the limit of a file is what the data of a batch may take
 

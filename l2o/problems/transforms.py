@@ -16,11 +16,11 @@ from typing import ClassVar
 
 import torch
 
-from l2o import _rounding
-from l2o._arrays import moved
-from l2o.problems.nonsmooth import Box, NonsmoothTerm, Zero
-from l2o.problems.nonsmooth._base import CoupledTerm, pick
-from l2o.problems.smooth import SmoothTerm
+from .. import _rounding
+from .._arrays import moved
+from .nonsmooth import Box, NonsmoothTerm, Zero
+from .nonsmooth._base import CoupledTerm, pick
+from .smooth import SmoothTerm
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import Field, field_validator, model_validator
 
-from l2o._config import Section, read_config, usable_device
-from l2o._errors import InputError
-from l2o.optimizers import Optimizer, optimizer, option_names
-from l2o.optimizers._learned import LearnedOptimizer
-from l2o.problems import Composite, synthetic
+from .._config import Section, read_config, usable_device
+from .._errors import InputError
+from ..optimizers import Optimizer, optimizer, option_names
+from ..optimizers._learned import LearnedOptimizer
+from ..problems import Composite, synthetic
 
 _SPLITS = ("train", "validation", "test")
 _SPLIT_WIDTH = 10**9

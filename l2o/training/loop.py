@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o._errors import InputError
-from l2o._files import read_npz, write_bytes, write_npz
-from l2o._memory import data_size, require_memory, run_size
-from l2o.optimizers import Optimizer
-from l2o.optimizers._learned import LearnedOptimizer, detach
-from l2o.optimizers.kernel import Workspace
-from l2o.problems import Composite, synthetic
-from l2o.training.config import TrainingConfig, split_seed
-from l2o.training.measures import reference_values, score, segment_loss
-from l2o.training.state import TrainingState
+from .._errors import InputError
+from .._files import read_npz, write_bytes, write_npz
+from .._memory import data_size, require_memory, run_size
+from ..optimizers import Optimizer
+from ..optimizers._learned import LearnedOptimizer, detach
+from ..optimizers.kernel import Workspace
+from ..problems import Composite, synthetic
+from .config import TrainingConfig, split_seed
+from .measures import reference_values, score, segment_loss
+from .state import TrainingState
 
 _MAX_SKIPPED_SHARE = 0.2
 _SAVE_EVERY_SECONDS = 20.0

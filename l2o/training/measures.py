@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import torch
 
-from l2o.optimizers import optimizer
-from l2o.problems import Composite
+from ..optimizers import optimizer
+from ..problems import Composite
 
 _REFERENCE_STEPS = 300
 _NEGLIGIBLE = 1e-12

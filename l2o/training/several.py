@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from l2o._errors import InputError
-from l2o._files import write_bytes
-from l2o.training.config import TrainingConfig, load_config
-from l2o.training.loop import HeldOut, Progress, Trained, train_one
+from .._errors import InputError
+from .._files import write_bytes
+from .config import TrainingConfig, load_config
+from .loop import HeldOut, Progress, Trained, train_one
 
 _FINAL = 4  # times as many instances as in a validation judge between seeds
 

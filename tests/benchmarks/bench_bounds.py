@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 
-import bounds
+from l2obound import bounds
 
 CHUNK, THREADS = 20, 2
 NAMES = [name for name in bounds.names(variants=True) if bounds.get(name).on_runs]

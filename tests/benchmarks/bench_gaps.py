@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 
-import l2o
-from l2o.training import split_seed
-from verification import optimum
+from l2obound import l2o
+from l2obound.l2o.training import split_seed
+from l2obound.verification import optimum
 
 CASES = (
     ("lasso", 1024, 20, 40, 5, 0.1),

@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import cvxpy
 import numpy as np
 
-from l2o.problems import Composite, synthetic
-from verification import optimum
+from l2obound.l2o.problems import Composite, synthetic
+from l2obound.verification import optimum
 
 
 def clarabel(p: Composite, b: int) -> float:

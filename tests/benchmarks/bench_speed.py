@@ -24,11 +24,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import torch
 
-import l2o
-from l2o.optimizers import kernel
-from l2o.problems import synthetic
-from l2o.training.config import load_config, split_seed
-from l2o.training.loop import _segment
+from l2obound import l2o
+from l2obound.l2o.optimizers import kernel
+from l2obound.l2o.problems import synthetic
+from l2obound.l2o.training.config import load_config, split_seed
+from l2obound.l2o.training.loop import _segment
 
 SIZES = {"20x40": (20, 40), "250x500": (250, 500)}
 UNROLL, BATCH, RUN_BATCH = 20, 128, 32

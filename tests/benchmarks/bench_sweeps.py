@@ -6,10 +6,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from verification.sweeps import SweepConfig, cells_of, load_sweep, run_sweep
-from verification.sweeps.cells import Measures
-from verification.sweeps.measure import run_group
-from verification.sweeps.models import optimizer_of
+from l2obound.verification.sweeps import SweepConfig, cells_of, load_sweep, run_sweep
+from l2obound.verification.sweeps.cells import Measures
+from l2obound.verification.sweeps.measure import run_group
+from l2obound.verification.sweeps.models import optimizer_of
 
 JOBS = 2
 

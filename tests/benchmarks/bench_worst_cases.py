@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bounds.worst_cases import worst_case
+from l2obound.bounds.worst_cases import worst_case
 
 METHODS = {"gradient": "smooth_convex", "proximal_gradient": "composite"}
 SIZES = {"gradient": (1, 5, 10, 20, 40), "proximal_gradient": (1, 5, 10, 20)}

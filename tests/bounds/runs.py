@@ -5,7 +5,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
-import bounds
+from l2obound import bounds
 
 EPS = 2.0**-52
 ALL_FACTS = {"f_convex": True, "f_smooth": True, "r_convex": True, "strongly_convex": True, "polyak_lojasiewicz": True}

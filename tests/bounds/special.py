@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-import bounds
-from bounds import out_of_distribution, virtual
+from l2obound import bounds
+from l2obound.bounds import out_of_distribution, virtual
 from tests.bounds import runs
 
 EPS = runs.EPS

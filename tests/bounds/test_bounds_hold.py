@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import bounds
-from bounds._vocabulary import Q, k
+from l2obound import bounds
+from l2obound.bounds._vocabulary import Q, k
 from tests.bounds import runs, special
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import bounds
-from bounds import catalog
-from bounds._vocabulary import Q, k
+from l2obound import bounds
+from l2obound.bounds import catalog
+from l2obound.bounds._vocabulary import Q, k
 from tests.bounds import runs
 from tests.bounds.formulas import plain_formulas
 

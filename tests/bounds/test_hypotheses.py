@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import bounds
-from bounds import assumptions, hypotheses
+from l2obound import bounds
+from l2obound.bounds import assumptions, hypotheses
 from tests.bounds import runs
 
 

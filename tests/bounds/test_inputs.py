@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import bounds
-from bounds._inputs import numbers
+from l2obound import bounds
+from l2obound.bounds._inputs import numbers
 from tests.odd_arrays import EXACT, REFUSED
 
 

@@ -6,8 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-import bounds
-from bounds import _measure
+from l2obound import bounds
+from l2obound.bounds import _measure
 from tests.bounds import runs
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import bounds
-from bounds._vocabulary import Q, k
+from l2obound import bounds
+from l2obound.bounds._vocabulary import Q, k
 from tests.bounds import runs
 
 R, L, VIRTUAL = 2.0, 3.0, (0.2, 0.3, 0.5)  # shares of ||e|| in the terms of the virtual decomposition

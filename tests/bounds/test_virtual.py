@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import bounds
-from bounds import virtual
-from bounds.assumptions import GRADIENT_DESCENT, HALF_STEP, READINGS
+from l2obound import bounds
+from l2obound.bounds import virtual
+from l2obound.bounds.assumptions import GRADIENT_DESCENT, HALF_STEP, READINGS
 
 SHAPE = (3, 4, 5)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
+from l2obound import l2o
 
 WEIGHTS = {n: torch.as_tensor(w) for n, w in l2o.pretrained("go-math-l2o", "lasso").parameters.items()}
 WRAPPED = {f"module.{n}": w for n, w in WEIGHTS.items()}

@@ -13,8 +13,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import l2o
-from l2o.problems.nonsmooth import CoupledTerm, GroupL1, L2Ball, Simplex
+from l2obound import l2o
+from l2obound.l2o.problems.nonsmooth import CoupledTerm, GroupL1, L2Ball, Simplex
 from tests import zoo
 
 TERMS = zoo.coupled_terms()
@@ -78,7 +78,7 @@ def test_prox_is_no_worse_than_any_other_point(name: str, seeds: range) -> None:
 
 
 def conic_prox(term: CoupledTerm, b: int, u: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    from verification.optimum import _conic
+    from l2obound.verification.optimum import _conic
 
     w = cvxpy.Variable(5)
     value, constraints = _conic.nonsmooth_expression(term, b, w)

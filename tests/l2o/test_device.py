@@ -9,10 +9,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-import l2o
-from l2o.optimizers import kernel
-from l2o.training.loop import _segment
-from l2o.training.measures import reference_values, score
+from l2obound import l2o
+from l2obound.l2o.optimizers import kernel
+from l2obound.l2o.training.loop import _segment
+from l2obound.l2o.training.measures import reference_values, score
 from tests import zoo
 
 PROBLEMS = {

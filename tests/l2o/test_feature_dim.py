@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-import l2o
+from l2obound import l2o
 
 
 def beside_itself(copies: int) -> tuple[l2o.Composite, l2o.Composite, torch.Tensor, torch.Tensor]:

@@ -10,9 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 
-import l2o
-from l2o._config import Section, read_config
-from l2o._files import LIMIT_VARIABLE, check_memory, read_npz, read_text, size_words, write_npz
+from l2obound import l2o
+from l2obound.l2o._config import Section, read_config
+from l2obound.l2o._files import LIMIT_VARIABLE, check_memory, read_npz, read_text, size_words, write_npz
 
 
 def _npy(shape: tuple, data: bytes = b"", descr: str = "<f8") -> bytes:

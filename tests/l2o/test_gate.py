@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-import verification
-from l2o._arrays import as_tensor, float_dtype, integer_array
+from l2obound import l2o, verification
+from l2obound.l2o._arrays import as_tensor, float_dtype, integer_array
 from tests.odd_arrays import EXACT, REFUSED
 
 P = l2o.lasso([[2.0, 0.0], [0.0, 1.0]], [1.0, 2.0], 0.1)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o.optimizers.lbfgs import _search
-from l2o.problems.smooth import LeastSquares
+from l2obound import l2o
+from l2obound.l2o.optimizers.lbfgs import _search
+from l2obound.l2o.problems.smooth import LeastSquares
 from tests import zoo
 
 SMOOTH = [name for name in zoo.composites() if name.endswith("+ zero")]

@@ -11,9 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import l2o
-from l2o.problems.smooth import SampleLoss
-from l2o.problems.smooth._sample_loss import ResidualLoss
+from l2obound import l2o
+from l2obound.l2o.problems.smooth import SampleLoss
+from l2obound.l2o.problems.smooth._sample_loss import ResidualLoss
 from tests import zoo
 
 LOSSES = zoo.losses()

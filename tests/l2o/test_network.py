@@ -7,9 +7,9 @@ import shutil
 import pytest
 import torch
 
-import l2o
-from l2o.optimizers import cell, kernel
-from l2o.optimizers.cell import Layout
+from l2obound import l2o
+from l2obound.l2o.optimizers import cell, kernel
+from l2obound.l2o.optimizers.cell import Layout
 
 LAYOUTS = (
     Layout(3, 20, 2, ("r", "q", "b")),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
+from l2obound import l2o
 from tests import zoo
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
+from l2obound import l2o
 from tests import zoo
 
 NAMES = l2o.optimizer_names()

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-import l2o
+from l2obound import l2o
 
 REAL = l2o.real
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o.problems.nonsmooth.l1 import L1
-from l2o.problems.transforms import Change, ChangedSmooth
+from l2obound import l2o
+from l2obound.l2o.problems.nonsmooth.l1 import L1
+from l2obound.l2o.problems.transforms import Change, ChangedSmooth
 
 DATA = Path(__file__).parents[1] / "data" / "trajectories"
 TOLERANCE = 1e-10

@@ -12,8 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import l2o
-from l2o.problems.nonsmooth import NonsmoothTerm
+from l2obound import l2o
+from l2obound.l2o.problems.nonsmooth import NonsmoothTerm
 from tests import zoo
 
 COMPOSITES = zoo.composites()

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-import verification
-from l2o.problems.real import columns, pictures, relearn
+from l2obound import l2o, verification
+from l2obound.l2o.problems.real import columns, pictures, relearn
 
 HELD_OUT = [lambda seed: l2o.real.digits(seed=seed), lambda seed: l2o.real.patches(6, seed=seed)]
 
@@ -73,7 +72,7 @@ def test_dtype_reaches_every_family() -> None:
 
 
 def test_no_tested_picture_was_learnt_from() -> None:
-    manifest = json.loads((files("l2o.problems.real") / "dictionary-8x128.json").read_text(encoding="utf-8"))
+    manifest = json.loads((files("l2obound.l2o.problems.real") / "dictionary-8x128.json").read_text(encoding="utf-8"))
     assert (manifest["learnt_on"], manifest["tested_on"]) == (pictures.TRAINING, pictures.TESTED)
     assert not pictures.TRAINING.keys() & pictures.TESTED.keys()
     assert len({*pictures.TRAINING.values(), *pictures.TESTED.values()}) == 9  # nor under another name
@@ -87,7 +86,7 @@ def test_the_shipped_dictionary_can_be_learnt_again(tmp_path) -> None:
     # 3e-10 between instruction sets and thread counts; other versions of scikit-learn may order their sums otherwise.
     assert np.abs(again - shipped).max() < 1e-6
     assert set(json.loads(path.with_suffix(".json").read_text())) == set(
-        json.loads((files("l2o.problems.real") / "dictionary-8x128.json").read_text(encoding="utf-8"))
+        json.loads((files("l2obound.l2o.problems.real") / "dictionary-8x128.json").read_text(encoding="utf-8"))
     )
 
 
@@ -149,7 +148,7 @@ def test_nothing_heavy_is_imported_and_nothing_is_fetched() -> None:
     code = """
 import sys
 import socket
-import l2o
+from l2obound import l2o
 assert not {"skimage", "sklearn", "PIL", "imageio"} & set(sys.modules)
 socket.socket = None  # whoever opens a connection fails
 l2o.real.patches(2), l2o.real.digits(), l2o.real.breast_cancer()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o.rollout import implicit_subgradient
+from l2obound import l2o
+from l2obound.l2o.rollout import implicit_subgradient
 from tests import zoo
 
 COMPOSITES = zoo.composites()

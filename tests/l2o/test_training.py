@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o.pretrained import manifest
-from l2o.problems.smooth import LeastSquares
-from l2o.training import load_config, split_seed
-from l2o.training.loop import HeldOut, _segment
-from l2o.training.measures import reference_values, score, segment_loss
+from l2obound import l2o
+from l2obound.l2o.pretrained import manifest
+from l2obound.l2o.problems.smooth import LeastSquares
+from l2obound.l2o.training import load_config, split_seed
+from l2obound.l2o.training.loop import HeldOut, _segment
+from l2obound.l2o.training.measures import reference_values, score, segment_loss
 from tests import zoo
 
 SMALL = {
@@ -56,7 +56,7 @@ def test_an_interruption_loses_no_finished_batch(tmp_path, monkeypatch) -> None:
     """Interrupted in the middle of a batch, the state on disk is that after the last whole one."""
     monkeypatch.setattr("l2o.training.loop._SAVE_EVERY_SECONDS", 1e9)
     whole = l2o.train(SMALL, tmp_path / "whole")
-    adam, calls = sys.modules["l2o.training.loop"]._adam, []
+    adam, calls = sys.modules["l2obound.l2o.training.loop"]._adam, []
 
     def interrupted(*arguments) -> None:
         adam(*arguments)

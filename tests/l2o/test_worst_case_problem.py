@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o.optimizers.scheduled import METHODS, Scheduled
-from l2o.problems import _simplex
-from l2o.problems.nonsmooth import Hull, MaxAffine
-from l2o.problems.smooth import Interpolated
+from l2obound import l2o
+from l2obound.l2o.optimizers.scheduled import METHODS, Scheduled
+from l2obound.l2o.problems import _simplex
+from l2obound.l2o.problems.nonsmooth import Hull, MaxAffine
+from l2obound.l2o.problems.smooth import Interpolated
 
 Arrays = dict[str, np.ndarray]
 PLANES = ("smooth_convex", "smooth_strongly_convex", "smooth_nonconvex")

@@ -13,7 +13,7 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 import typer
 
-from verification import cli
+from l2obound.verification import cli
 
 NUMBERS = (
     "0", "-1", "-1000000000000000000", "1e9", "1000000000", "1000000000000000000", "999999999999999999", "1e400",
@@ -136,7 +136,7 @@ MODULE = """
 import os
 import types
 
-import l2o
+from l2obound import l2o
 
 
 def raises():

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-import l2o
-from l2o.problems.nonsmooth import L1, Box, ElasticNet
+from l2obound import l2o
+from l2obound.l2o.problems.nonsmooth import L1, Box, ElasticNet
+from l2obound.verification import Optimum, optimum
 from tests import zoo
-from verification import Optimum, optimum
 
 
 def interval(lower: np.ndarray, upper: np.ndarray, x: np.ndarray) -> Optimum:

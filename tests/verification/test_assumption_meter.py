@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o.optimizers.go_math_l2o import GoMathL2O, GoMathState
-from verification import assumption_meter, cli, first_experiments
-from verification.assumption_meter import QUANTILES
-from verification.first_experiments import (
+from l2obound import l2o
+from l2obound.l2o.optimizers.go_math_l2o import GoMathL2O, GoMathState
+from l2obound.verification import assumption_meter, cli, first_experiments
+from l2obound.verification.assumption_meter import QUANTILES
+from l2obound.verification.first_experiments import (
     CONFIRMED,
     REFUTED,
     UNDECIDED,
@@ -22,7 +22,7 @@ from verification.first_experiments import (
     history_recurrence,
     rates_at_small_scale,
 )
-from verification.verdict import Verdict
+from l2obound.verification.verdict import Verdict
 
 P = l2o.synthetic.lasso(3, 8, 12, seed=1)
 X0 = l2o.synthetic.starts(P)

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import l2o
-from verification import cli, report
+from l2obound import l2o
+from l2obound.verification import cli, report
 
 
 def call(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
@@ -276,7 +276,7 @@ def test_every_verb_has_help_with_an_example(run) -> None:
 
 
 def test_installed_command() -> None:
-    command = [sys.executable, "-m", "verification.cli", "verify", "--optimizer", "sgd"]
+    command = [sys.executable, "-m", "l2obound.verification.cli", "verify", "--optimizer", "sgd"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("error: unknown optimizer 'sgd'")

@@ -9,8 +9,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-import l2o
-from verification import cli
+from l2obound import l2o
+from l2obound.verification import cli
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o.problems import Composite
-from l2o.problems.nonsmooth import GroupL1
+from l2obound import l2o
+from l2obound.l2o.problems import Composite
+from l2obound.l2o.problems.nonsmooth import GroupL1
+from l2obound.verification import verify
+from l2obound.verification.inspection import Inspection, inspect_run
 from tests import zoo
-from verification import verify
-from verification.inspection import Inspection, inspect_run
 
 CHANGES = {"plain": lambda p: p, **zoo.CHANGES}
 TERMS = zoo.coupled_terms()

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o.problems.nonsmooth import L1, NonsmoothTerm
-from l2o.problems.smooth import LeastSquares, QuadraticForm
+from l2obound import l2o
+from l2obound.l2o.problems.nonsmooth import L1, NonsmoothTerm
+from l2obound.l2o.problems.smooth import LeastSquares, QuadraticForm
+from l2obound.verification import Optimum, Verdict, Verification, optimum, verify
 from tests import zoo
-from verification import Optimum, Verdict, Verification, optimum, verify
 
 
 @dataclass(frozen=True, eq=False)

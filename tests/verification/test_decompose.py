@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o import InputError
+from l2obound import l2o
+from l2obound.l2o import InputError
+from l2obound.verification import Verdict, decompose, segment_jacobians, verify
+from l2obound.verification._pairing import _Nearest
+from l2obound.verification._replay import replay
 from tests.verification.virtual_runs import MODELS, SHIFTS, STEPS, model, problem, run_of, shifted
-from verification import Verdict, decompose, segment_jacobians, verify
-from verification._pairing import _Nearest
-from verification._replay import replay
 
 CASES = [(name, False) for name in MODELS] + [("go-math-l2o", True), ("l2o-pa", True)]
 

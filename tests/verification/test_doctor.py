@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import bounds
-import l2o
-from verification import cli, doctor
+from l2obound import bounds, l2o
+from l2obound.verification import cli, doctor
 
 
 def by_name(found: tuple[doctor.Finding, ...]) -> dict[str, doctor.Finding]:
@@ -36,7 +35,9 @@ BROKEN = {
     "packages": lambda m, p: m.setattr(importlib.metadata, "requires", lambda n: ["numpy>=99", "no-such-thing"]),
     "solvers": lambda m, p: m.setattr("cvxpy.installed_solvers", list),
     "cache of F*": lambda m, p: m.setenv("L2OBOUND_CACHE", str(Path(__file__) / "a file is no folder")),
-    "shipped weights": lambda m, p: m.setattr(sys.modules["l2o.pretrained"], "weights_hash", lambda w: "another"),
+    "shipped weights": lambda m, p: m.setattr(
+        sys.modules["l2obound.l2o.pretrained"], "weights_hash", lambda w: "another"
+    ),
     "a bound that holds": lambda m, p: m.setattr(
         bounds, "get", lambda n, get=bounds.get: get(n).replace(rhs=get(n).rhs / 1e6)
     ),

@@ -13,12 +13,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import l2o
-from bounds.equivariance import EQUIVARIANCE_TABLE, NO, TRANSFORMS, UP_TO_EPS, YES
-from l2o.problems.smooth import LeastSquares
-from l2o.problems.transforms import Change, ChangedNonsmooth, changed_smooth
-from tests import zoo
-from verification import (
+from l2obound import l2o
+from l2obound.bounds.equivariance import EQUIVARIANCE_TABLE, NO, TRANSFORMS, UP_TO_EPS, YES
+from l2obound.l2o.problems.smooth import LeastSquares
+from l2obound.l2o.problems.transforms import Change, ChangedNonsmooth, changed_smooth
+from l2obound.verification import (
     Transform,
     Verdict,
     check_equivariance,
@@ -29,8 +28,9 @@ from verification import (
     translation,
     verify,
 )
-from verification.equivariance import BROKEN, EQUIVARIANT, UNDECIDED
-from verification.equivariance_table import ABSENT, AS_EXPECTED, OPEN, OTHERWISE, status
+from l2obound.verification.equivariance import BROKEN, EQUIVARIANT, UNDECIDED
+from l2obound.verification.equivariance_table import ABSENT, AS_EXPECTED, OPEN, OTHERWISE, status
+from tests import zoo
 
 P = l2o.synthetic.lasso(2, 6, 12, sparsity=3, seed=1)
 X0 = l2o.synthetic.starts(P)

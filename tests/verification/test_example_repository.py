@@ -66,7 +66,7 @@ def test_the_repository_with_the_wheel(tmp_path: Path) -> None:
     subprocess.run([*pip, "install", "--no-deps", "--target", target, wheel], check=True)
     write(repository)
     (repository / "tests" / "test_where.py").write_text(
-        "import bounds\nimport l2o\nimport verification.pytest_plugin\n\n\ndef test_where():\n"
+        "from l2obound import bounds\nimport l2o\nimport verification.pytest_plugin\n\n\ndef test_where():\n"
         f"    for module in (bounds, l2o, verification, verification.pytest_plugin):\n"
         f"        assert module.__file__.startswith({str(target)!r})\n"
     )
@@ -85,5 +85,5 @@ def test_the_repository_with_the_wheel(tmp_path: Path) -> None:
     )[1]
     # What the report says is run again fails again.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(target), str(repository / "src")])}
-    command = [sys.executable, "-m", "verification.cli", *again.split()]
+    command = [sys.executable, "-m", "l2obound.verification.cli", *again.split()]
     assert subprocess.run(command, env=environment, cwd=repository, capture_output=True).returncode == 1

@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-import bounds
-import l2o
-from l2o import InputError
-from verification import Verdict, cli, falsify
-from verification.falsification import FAMILIES, Falsification, Instance
-from verification.falsification._families import drawn
-from verification.falsification._judge import judge
-from verification.falsification._merit import Merit
-from verification.falsification._trace import quantities, trace
+from l2obound import bounds, l2o
+from l2obound.l2o import InputError
+from l2obound.verification import Verdict, cli, falsify
+from l2obound.verification.falsification import FAMILIES, Falsification, Instance
+from l2obound.verification.falsification._families import drawn
+from l2obound.verification.falsification._judge import judge
+from l2obound.verification.falsification._merit import Merit
+from l2obound.verification.falsification._trace import quantities, trace
 
 L, R, K, H = (bounds.VOCABULARY[name].symbol for name in ("L", "R", "K", "h"))
 ON_RUNS = [name for name in bounds.names(variants=True) if bounds.get(name).on_runs]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-import bounds
-import l2o
+from l2obound import bounds, l2o
+from l2obound.verification import Verdict, optimum, verify, verify_all
+from l2obound.verification._forms import forms_of
 from tests import zoo
 from tests.verification import instances
-from verification import Verdict, optimum, verify, verify_all
-from verification._forms import forms_of
 
 P = l2o.synthetic.lasso(4, 10, 20, sparsity=3, seed=1)
 X0 = l2o.synthetic.starts(P)

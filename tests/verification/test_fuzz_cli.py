@@ -20,8 +20,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bounds
-import l2o
+from l2obound import bounds, l2o
+from l2obound.verification import cli
+from l2obound.verification.falsification import falsify
+from l2obound.verification.report import load_report_config, run_report
 from tests.verification.hostile import (
     NUMBERS,
     TEXTS,
@@ -33,9 +35,6 @@ from tests.verification.hostile import (
     write_modules,
 )
 from tests.verification.test_hostile import GRID, REPORT, TRAINING
-from verification import cli
-from verification.falsification import falsify
-from verification.report import load_report_config, run_report
 
 SECONDS, BYTES = 20, 2 * 2**30
 SMALL = ("--optimizer", "ista", "--batch", "2", "--rows", "4", "--dim", "5", "--steps", "3")

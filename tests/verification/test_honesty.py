@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-import bounds
-import l2o
-from l2o.problems.smooth import Logistic
+from l2obound import bounds, l2o
+from l2obound.l2o.problems.smooth import Logistic
+from l2obound.verification import Verdict, inspect_run, optimum, verify, verify_all
 from tests import zoo
-from verification import Verdict, inspect_run, optimum, verify, verify_all
 
 P = l2o.synthetic.lasso(4, 10, 20, sparsity=3, seed=1)
 X0 = l2o.synthetic.starts(P)

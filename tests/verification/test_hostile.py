@@ -15,18 +15,18 @@ import numpy as np
 import pytest
 import typer
 
-import l2o
-import verification.report as report_package
-from l2o._files import write_bytes
-from l2o._memory import available_memory, require_memory
+from l2obound import l2o
+from l2obound.l2o._files import write_bytes
+from l2obound.l2o._memory import available_memory, require_memory
+from l2obound.verification import _together, cli
+from l2obound.verification import report as report_package
+from l2obound.verification._together import MARK
+from l2obound.verification.falsification import Falsification, falsify
+from l2obound.verification.guarantees import guarantee
+from l2obound.verification.report import load_report_config, read_results, render_report, run_report
+from l2obound.verification.report.csv_files import tables
+from l2obound.verification.sweeps.executors import listens
 from tests.verification.hostile import NUMBERS, damaged, npz, numbers_elsewhere, verbs, write_modules
-from verification import _together, cli
-from verification._together import MARK
-from verification.falsification import Falsification, falsify
-from verification.guarantees import guarantee
-from verification.report import load_report_config, read_results, render_report, run_report
-from verification.report.csv_files import tables
-from verification.sweeps.executors import listens
 
 SMALL = ("--batch", "2", "--rows", "4", "--dim", "5", "--steps", "3")
 GRID = 'title = "t"\n[fixed]\nrows = 4\ndim = 6\nbatch = 2\nsteps = 5\n[[grid]]\noptimizer = ["ista"]\n'
@@ -417,7 +417,7 @@ for arguments in (["bounds"], ["bounds", "B6c"], ["--help"], ["bounds", "nosuch"
     except SystemExit as end:
         codes.append(end.code or 0)
 print("codes", codes, file=sys.stderr)
-from verification.pages import figure_files
+from l2obound.verification.pages import figure_files
 from matplotlib.figure import Figure
 assert all(figure_files(Figure(), "f").values())
 """
@@ -444,7 +444,7 @@ def loud(self, *a, **k):
     os.write(1, b"written by a solver\\n"); print("printed by a solver")
     return solve(self, *a, **k)
 cvxpy.Problem.solve = loud
-from verification import cli
+from l2obound.verification import cli
 cli.main()
 """
 
@@ -469,7 +469,7 @@ def test_standard_output_holds_the_json_alone(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_reader_that_is_gone_and_a_closed_output_leave_the_exit_code(tmp_path: Path) -> None:
-    start = "import sys; sys.argv = ['l2obound', 'bounds', '--json']; from verification import cli; cli.main()"
+    start = "import sys; sys.argv = ['l2obound', 'bounds', '--json']; from l2obound.verification import cli; cli.main()"
     for ending in ("| head -c 10 >/dev/null", ">&-"):
         command = f'set -o pipefail; "{sys.executable}" -c "{start}" {ending}'
         found = subprocess.run(["bash", "-c", command], capture_output=True, check=False, timeout=120, cwd=tmp_path)

@@ -14,10 +14,9 @@ from collections.abc import Iterable
 
 import pytest
 
-import bounds
-import l2o
+from l2obound import bounds, l2o
+from l2obound.verification import Optimum, Verdict, inspect_run, verify
 from tests.verification import instances
-from verification import Optimum, Verdict, inspect_run, verify
 
 STEPS, BATCH, SEED = 10, 300, 7
 WANTED = 100_000

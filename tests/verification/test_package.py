@@ -1,4 +1,4 @@
-"""`import verification` loads nothing; its names are what they always were, in whatever order things are imported."""
+"""`from l2obound import verification` loads nothing; its names are what they always were, in whatever order things are imported."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-import verification
+from l2obound import verification
 
 ORDERS = [
-    "import verification",
+    "from l2obound import verification",
     "import verification.verify",
     "import verification.optimum",
     "import verification.optimum._result, verification.verify as v; assert callable(v)",
-    "from verification.optimum import Optimum; from verification import optimum; assert optimum.__name__ == 'optimum'",
-    "from verification.verify import verify_all; from verification import verify; assert verify.__name__ == 'verify'",
-    "import verification; verification.Verdict; import verification.decompose, verification.asymptotics",
+    "from l2obound.verification.optimum import Optimum; from l2obound.verification import optimum; assert optimum.__name__ == 'optimum'",
+    "from l2obound.verification.verify import verify_all; from l2obound.verification import verify; assert verify.__name__ == 'verify'",
+    "from l2obound import verification; verification.Verdict; import verification.decompose, verification.asymptotics",
     "import verification as v; first = v.verify; import verification.optimum._result; assert v.verify is first",
     "import verification.cli, verification.report, verification.assumption_meter, verification.equivariance_table",
-    "from verification import *; assert callable(optimum) and callable(verify)",
+    "from l2obound.verification import *; assert callable(optimum) and callable(verify)",
     "import importlib, verification; importlib.import_module('verification.verify'); importlib.reload(verification)",
 ]
 SHARED = ("assumption_meter", "asymptotics", "decompose", "equivariance_table", "optimum", "verify")
@@ -34,9 +34,9 @@ for order in {ORDERS!r}:
     for name in [m for m in sys.modules if m.split(".")[0] == "verification"]:
         del sys.modules[name]
     exec(order, {{}})
-    package = sys.modules["verification"]
+    package = sys.modules["l2obound.verification"]
     for name in {SHARED!r}:
-        value, module = getattr(package, name), sys.modules["verification." + name]
+        value, module = getattr(package, name), sys.modules["l2obound.verification." + name]
         assert isinstance(value, types.FunctionType) and isinstance(module, types.ModuleType), (order, name, value)
         assert getattr(module, name) is value, (order, name)
 """
@@ -57,7 +57,9 @@ def test_functions_are_not_hidden_by_the_modules_of_their_names() -> None:
     fresh(CHECK)
 
 
-@pytest.mark.parametrize("order", ["import verification.optimum, verification.verify", "import verification"])
+@pytest.mark.parametrize(
+    "order", ["import verification.optimum, verification.verify", "from l2obound import verification"]
+)
 def test_the_same_in_a_fresh_process(order: str) -> None:
     code = "; ".join(f"print(type(verification.{name}).__name__)" for name in ("verify", "optimum"))
     assert fresh(f"{order}; {code}").split() == ["function", "function"]
@@ -68,7 +70,9 @@ def test_every_public_name_is_there_and_type_checkers_see_the_same_ones() -> Non
     seen = {alias.name: line.module for line in block.body for alias in line.names}
     assert sorted(seen) == sorted(verification.__all__)
     for name in verification.__all__:
-        module = sys.modules[f"verification.{verification._HOMES[name]}"] if getattr(verification, name) else None
+        module = (
+            sys.modules[f"l2obound.verification.{verification._HOMES[name]}"] if getattr(verification, name) else None
+        )
         assert seen[name] == module.__name__
         assert getattr(module, name) is getattr(verification, name)
     assert set(verification.__all__) <= set(dir(verification))

@@ -12,7 +12,7 @@ import pytest
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from verification import pages
+from l2obound.verification import pages
 
 TEMPLATE = """{% extends "page.html" %}
 {% import "parts.html" as parts with context %}

@@ -11,12 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-import bounds
-import l2o
-import verification
-from verification import Verdict
-from verification.optimum import Optimum
-from verification.profile import (
+from l2obound import bounds, l2o, verification
+from l2obound.verification import Verdict
+from l2obound.verification.optimum import Optimum
+from l2obound.verification.profile import (
     NO_GUARANTEE,
     figure,
     mean_heads,

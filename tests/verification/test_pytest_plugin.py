@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from verification._session import SESSION
-from verification.conformance import ConformanceError, check_optimizer
+from l2obound.verification._session import SESSION
+from l2obound.verification.conformance import ConformanceError, check_optimizer
 
 pytest_plugins = ["pytester"]
 
@@ -18,7 +18,7 @@ HEAVY = ("torch", "numpy", "scipy", "cvxpy", "sympy", "matplotlib", "hypothesis"
 
 TOLD = """
 import pytest
-from verification._session import SESSION
+from l2obound.verification._session import SESSION
 
 
 class Result:
@@ -71,7 +71,7 @@ SECTION = [
 
 REAL = """
 import pytest
-from verification import parametrize_with_checks
+from l2obound.verification import parametrize_with_checks
 
 
 def ista(problem, x):
@@ -104,7 +104,7 @@ def test_plain():
 
 FIXTURES = """
 import pytest
-import l2o
+from l2obound import l2o
 
 
 def test_sizes(l2o_profile, l2o_seed, l2o_problem, l2o_start):

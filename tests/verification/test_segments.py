@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o import InputError
-from verification import decompose, segment_jacobians
-from verification._replay import replay
-from verification.segments import _gradients, _Heads
+from l2obound import l2o
+from l2obound.l2o import InputError
+from l2obound.verification import decompose, segment_jacobians
+from l2obound.verification._replay import replay
+from l2obound.verification.segments import _gradients, _Heads
 
 STEPS = 6
 B3 = {"b3_norm": "tanh", "b3_scale": 0.02}

@@ -13,9 +13,8 @@ import torch
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-import l2o
-import verification
-from verification import strategies
+from l2obound import l2o, verification
+from l2obound.verification import strategies
 
 QUICK = settings(derandomize=True, database=None, deadline=None, max_examples=400, phases=(Phase.generate,))
 SHRINK = settings(QUICK, phases=(Phase.generate, Phase.shrink))

@@ -10,10 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import bounds
-import l2o
+from l2obound import bounds, l2o
+from l2obound.verification import Verdict, optimum, verify
 from tests.verification import instances
-from verification import Verdict, optimum, verify
 
 TIGHT = ("per_step_descent", "homogeneous_descent", "ood_multi_step_sharp", "ood_last_iterate", "ind_rate:exact")
 

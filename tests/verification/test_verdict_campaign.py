@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 import torch
 
-import bounds
-import l2o
+from l2obound import bounds, l2o
+from l2obound.verification import Verdict, inspect_run, optimum, verify
 from tests import zoo
 from tests.verification import instances
-from verification import Verdict, inspect_run, optimum, verify
 
 NAMES = tuple(n for n in bounds.names(variants=True) if bounds.get(n).on_runs)
 DIM = 5

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-import bounds
-import l2o
-from bounds._vocabulary import Q
-from l2o.problems.nonsmooth.l1 import L1, soft_threshold
-from l2o.problems.smooth import QuadraticForm
+from l2obound import bounds, l2o
+from l2obound.bounds._vocabulary import Q
+from l2obound.l2o.problems.nonsmooth.l1 import L1, soft_threshold
+from l2obound.l2o.problems.smooth import QuadraticForm
+from l2obound.verification import Verdict, inspect_run, optimum, verify, verify_all
 from tests import zoo
 from tests.verification import instances
-from verification import Verdict, inspect_run, optimum, verify, verify_all
 
 TIGHT = (
     "per_step_descent",

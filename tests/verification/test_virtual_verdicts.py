@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-import bounds
-import l2o
-from bounds._vocabulary import Q, k
-from l2o import InputError
+from l2obound import bounds, l2o
+from l2obound.bounds._vocabulary import Q, k
+from l2obound.l2o import InputError
+from l2obound.verification import Verdict, choices, compare_choices, decompose, verify
 from tests.verification.virtual_runs import SHIFTS, certified, model, run_of, shifted
-from verification import Verdict, choices, compare_choices, decompose, verify
 
 
 @pytest.mark.parametrize("bound", ["ood_per_step:magnitude", "ood_multi_step:virtual"])

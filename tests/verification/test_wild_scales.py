@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
+from l2obound import l2o
+from l2obound.verification import Verdict, inspect_run, verify
 from tests import zoo
-from verification import Verdict, inspect_run, verify
 
 BOUNDS = ("per_step_descent", "homogeneous_descent", "homogeneous_descent:diagonal")
 BATCH = 3

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-import bounds
+from l2obound import bounds
+from l2obound.verification.report._worst_cases import factor, grouped, measured, violated, worst_case_words
+from l2obound.verification.report.render import render_html
+from l2obound.verification.worst_case_ledger import CLAIMS, REASONS, LedgerEntry, to_dict, worst_case_ledger
 from tests.verification.report.sample import make_results
-from verification.report._worst_cases import factor, grouped, measured, violated, worst_case_words
-from verification.report.render import render_html
-from verification.worst_case_ledger import CLAIMS, REASONS, LedgerEntry, to_dict, worst_case_ledger
 
 SMALL = ((1, 2, 5), (0.5, 1.0))
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-import l2o
-from verification import Optimum, optimum
+from l2obound import l2o
+from l2obound.verification import Optimum, optimum
 
 STEPS = 12
 MODELS = {

@@ -6,14 +6,14 @@ its proof; `_counterexamples` are two problems in one variable; `_minima` asks w
 together, and `_figure`, `_sentences`, `_page` and `_brief` show the result.
 """
 
-from verification.beyond_convex._brief import figures, headline
-from verification.beyond_convex._counterexamples import Counterexample, counterexamples
-from verification.beyond_convex._ledger import Ledger, ledger
-from verification.beyond_convex._measure import Entry, Rises, entry, rises, without_convexity
-from verification.beyond_convex._minima import Minima
-from verification.beyond_convex._page import write
-from verification.beyond_convex._run import BeyondConvex, Settings, beyond_convex, quick
-from verification.beyond_convex._sentences import lines
+from ._brief import figures, headline
+from ._counterexamples import Counterexample, counterexamples
+from ._ledger import Ledger, ledger
+from ._measure import Entry, Rises, entry, rises, without_convexity
+from ._minima import Minima
+from ._page import write
+from ._run import BeyondConvex, Settings, beyond_convex, quick
+from ._sentences import lines
 
 __all__ = [
     "BeyondConvex",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from verification.beyond_convex import _figure, _sentences
-from verification.beyond_convex._methods import TRAINED
-from verification.beyond_convex._run import BeyondConvex
+from . import _figure, _sentences
+from ._methods import TRAINED
+from ._run import BeyondConvex
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,16 +18,16 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite
-from verification.beyond_convex._ledger import LEDGERS, ledger
-from verification.beyond_convex._measure import rises, without_convexity
-from verification.inspection import Inspection, as_numpy, inspect_run
-from verification.optimum import Optimum
-from verification.optimum import optimum as certify
-from verification.result import Verification
-from verification.verdict import Verdict
-from verification.verify import verify
+from ... import l2o
+from ...l2o import Composite
+from ..inspection import Inspection, as_numpy, inspect_run
+from ..optimum import Optimum
+from ..optimum import optimum as certify
+from ..result import Verification
+from ..verdict import Verdict
+from ..verify import verify
+from ._ledger import LEDGERS, ledger
+from ._measure import rises, without_convexity
 
 GRID = 200_001
 BOUNDS = ("B3", "B6", "B6b", "B6c", "B8")

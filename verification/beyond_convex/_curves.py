@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-import bounds
-from l2o import Run
-from verification.beyond_convex._methods import PROXIMAL, TRAINED, random
-from verification.beyond_convex._problems import Case
-from verification.inspection import as_numpy, inspect_run
-from verification.measurement import measure
-from verification.optimum import Optimum
-from verification.verify import verify
+from ... import bounds
+from ...l2o import Run
+from ..inspection import as_numpy, inspect_run
+from ..measurement import measure
+from ..optimum import Optimum
+from ..verify import verify
+from ._methods import PROXIMAL, TRAINED, random
+from ._problems import Case
 
 SHOWN = (PROXIMAL, *TRAINED, random(TRAINED[0], 0))
 AT = (1, 2, 3, 5, 8, 12, 20, 30, 40, 50, 60, 80, 100)

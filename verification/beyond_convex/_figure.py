@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sympy as sp
 
-import bounds
-from bounds.quantities import VOCABULARY
-from verification.beyond_convex._counterexamples import Counterexample
-from verification.beyond_convex._methods import PROXIMAL
-from verification.beyond_convex._run import BeyondConvex
-from verification.report.figures._style import INK, MUTED, SERIES, masked, plain, style
+from ... import bounds
+from ...bounds.quantities import VOCABULARY
+from ..report.figures._style import INK, MUTED, SERIES, masked, plain, style
+from ._counterexamples import Counterexample
+from ._methods import PROXIMAL
+from ._run import BeyondConvex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

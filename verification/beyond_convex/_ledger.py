@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from verification.inspection import Inspection, as_numpy
+from ..inspection import Inspection, as_numpy
 
 PARTS = ("convexity", "smoothness", "r", "squares")
 LEDGERS = ("B6", "B6b", "B6c")

@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 
-import bounds
-import l2o
-from bounds.hypotheses import F_CONVEX
-from verification.beyond_convex._ledger import LEDGERS, PARTS, Ledger, ledger
-from verification.beyond_convex._problems import Case
-from verification.inspection import Inspection, as_numpy, inspect_run, norm
-from verification.measurement import measure
-from verification.optimum import Optimum
-from verification.result import Verification
-from verification.verdict import Verdict
-from verification.verify import verify
+from ... import bounds, l2o
+from ...bounds.hypotheses import F_CONVEX
+from ..inspection import Inspection, as_numpy, inspect_run, norm
+from ..measurement import measure
+from ..optimum import Optimum
+from ..result import Verification
+from ..verdict import Verdict
+from ..verify import verify
+from ._ledger import LEDGERS, PARTS, Ledger, ledger
+from ._problems import Case
 
 SURVIVE = ("B1", "B2", "B10", "B10:subdifferential", "B10:constrained")
 """Bounds that do not ask for a convex f."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import l2o
-from verification.beyond_convex._problems import LOGISTIC, Case
+from ... import l2o
+from ._problems import LOGISTIC, Case
 
 TRAINED = ("go-math-l2o", "l2o-pa")
 PROXIMAL = "ista"

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite
-from l2o.rollout import threads_for
-from verification.beyond_convex._methods import PROXIMAL, TRAINED, safeguarded, trained
-from verification.beyond_convex._problems import PAIRS, Case, l1_case
-from verification.guarantees import proportion_interval
-from verification.inspection import as_numpy, norm
+from ... import l2o
+from ...l2o import Composite
+from ...l2o.rollout import threads_for
+from ..guarantees import proportion_interval
+from ..inspection import as_numpy, norm
+from ._methods import PROXIMAL, TRAINED, safeguarded, trained
+from ._problems import PAIRS, Case, l1_case
 
 TOLERANCE = 1e-4
 """Values of F are equal where they differ by at most this share of F(x_0) less the lower of the two."""

@@ -8,13 +8,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from verification import pages
-from verification._together import write_together
-from verification.beyond_convex import _figure, _sentences
-from verification.beyond_convex._measure import NEED_CONVEXITY, SURVIVE, Entry
-from verification.beyond_convex._methods import PROXIMAL
-from verification.beyond_convex._run import BeyondConvex
-from verification.report._format import percent
+from .. import pages
+from .._together import write_together
+from ..report._format import percent
+from . import _figure, _sentences
+from ._measure import NEED_CONVEXITY, SURVIVE, Entry
+from ._methods import PROXIMAL
+from ._run import BeyondConvex
 
 NAME = "beyond-convex"
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import torch
 
-import l2o
-from l2o import Composite
-from l2o.problems.nonsmooth import NonsmoothTerm
-from l2o.problems.smooth import SmoothTerm
+from ... import l2o
+from ...l2o import Composite
+from ...l2o.problems.nonsmooth import NonsmoothTerm
+from ...l2o.problems.smooth import SmoothTerm
 
 ROWS, DIM, LAM, HALF_WIDTH, RADIUS = 20, 10, 0.1, 1.0, 0.5
 PAIRS = {"sigmoid_loss": "logistic", "student_t": "huber", "welsch": "least_squares"}

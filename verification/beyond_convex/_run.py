@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o import InputError, Run
-from verification.beyond_convex._counterexamples import Counterexample, counterexamples
-from verification.beyond_convex._curves import Curve, Scatter, curves, scatter
-from verification.beyond_convex._measure import Entry, entry
-from verification.beyond_convex._methods import TRAINED, methods
-from verification.beyond_convex._minima import Minima, minima
-from verification.beyond_convex._problems import PAIRS, SETS, Case, pairs, sets
-from verification.inspection import as_numpy
-from verification.optimum import Optimum
-from verification.optimum import optimum as certify
+from ... import l2o
+from ...l2o import InputError, Run
+from ..inspection import as_numpy
+from ..optimum import Optimum
+from ..optimum import optimum as certify
+from ._counterexamples import Counterexample, counterexamples
+from ._curves import Curve, Scatter, curves, scatter
+from ._measure import Entry, entry
+from ._methods import TRAINED, methods
+from ._minima import Minima, minima
+from ._problems import PAIRS, SETS, Case, pairs, sets
 
 
 @dataclass(frozen=True)

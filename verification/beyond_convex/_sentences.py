@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from verification.beyond_convex._counterexamples import Counterexample
-from verification.beyond_convex._curves import Curve
-from verification.beyond_convex._measure import NEED_CONVEXITY, Entry
-from verification.beyond_convex._methods import PROXIMAL, TRAINED
-from verification.beyond_convex._problems import PAIRS
-from verification.beyond_convex._run import BeyondConvex
-from verification.report._format import count, join, number, percent
+from ..report._format import count, join, number, percent
+from ._counterexamples import Counterexample
+from ._curves import Curve
+from ._measure import NEED_CONVEXITY, Entry
+from ._methods import PROXIMAL, TRAINED
+from ._problems import PAIRS
+from ._run import BeyondConvex
 
 NAMES = {
     "B1": "per-step descent",

@@ -7,18 +7,18 @@ the table of them; `_stability` holds the boundary of B14 against rollouts and `
 `_sentences`, `_failures` and `_page` show it.
 """
 
-from verification.conditioning._causes import CAUSES, Evidence, Fate, classify
-from verification.conditioning._cells import Cell
-from verification.conditioning._figure import figures
-from verification.conditioning._heads import Heads
-from verification.conditioning._invariance import Invariance
-from verification.conditioning._methods import METHODS
-from verification.conditioning._page import write
-from verification.conditioning._points import Point
-from verification.conditioning._run import Conditioning, Settings, conditioning, quick
-from verification.conditioning._sentences import headline, lines
-from verification.conditioning._stability import StabilityMap, Survives, stability_maps, survives
-from verification.conditioning._told import Told, told
+from ._causes import CAUSES, Evidence, Fate, classify
+from ._cells import Cell
+from ._figure import figures
+from ._heads import Heads
+from ._invariance import Invariance
+from ._methods import METHODS
+from ._page import write
+from ._points import Point
+from ._run import Conditioning, Settings, conditioning, quick
+from ._sentences import headline, lines
+from ._stability import StabilityMap, Survives, stability_maps, survives
+from ._told import Told, told
 
 __all__ = [
     "CAUSES",

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from verification.conditioning import _causes
-from verification.conditioning._causes import Evidence, Fate
-from verification.conditioning._heads import at_rest
-from verification.conditioning._measure import Traces, follow
-from verification.conditioning._methods import PLAIN, method
-from verification.conditioning._points import CERTIFIED, FLOAT32, FLOAT64, Field, Point
-from verification.conditioning._theory import modes_stable, promised_steps
-from verification.inspection import as_numpy
+from ..inspection import as_numpy
+from . import _causes
+from ._causes import Evidence, Fate
+from ._heads import at_rest
+from ._measure import Traces, follow
+from ._methods import PLAIN, method
+from ._points import CERTIFIED, FLOAT32, FLOAT64, Field, Point
+from ._theory import modes_stable, promised_steps
 
 Fates = Mapping[tuple[str, str, Point], tuple[Fate, ...]]
 """(method, dtype, point) -> a fate for each instance."""

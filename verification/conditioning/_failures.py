@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verification.conditioning._causes import (
+from ..report._format import count, join
+from ._causes import (
     CAUSES,
     CONDITIONING,
     INSTABILITY,
@@ -13,10 +14,9 @@ from verification.conditioning._causes import (
     UNEXPLAINED,
     WRONG_L,
 )
-from verification.conditioning._cells import Cell
-from verification.conditioning._points import DTYPES, FLOAT32
-from verification.conditioning._run import AXES, Conditioning
-from verification.report._format import count, join
+from ._cells import Cell
+from ._points import DTYPES, FLOAT32
+from ._run import AXES, Conditioning
 
 MEANING = {
     PRECISION: "float32 is too coarse (float64 gets there), or the run ends within a bound on its rounding",

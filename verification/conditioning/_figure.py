@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verification.conditioning import _heads, _theory
-from verification.conditioning._cells import Cell
-from verification.conditioning._methods import GO_MATH, L2O_PA, MODELS, PLAIN, RESTART
-from verification.conditioning._points import DTYPES, FLOAT32, FLOAT64
-from verification.conditioning._run import Conditioning
-from verification.conditioning._stability import StabilityMap
-from verification.report.figures._style import INK, MARKERS, MUTED, SERIES, plain, style
+from ..report.figures._style import INK, MARKERS, MUTED, SERIES, plain, style
+from . import _heads, _theory
+from ._cells import Cell
+from ._methods import GO_MATH, L2O_PA, MODELS, PLAIN, RESTART
+from ._points import DTYPES, FLOAT32, FLOAT64
+from ._run import Conditioning
+from ._stability import StabilityMap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

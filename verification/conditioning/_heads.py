@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite
-from l2o.optimizers.go_math_l2o import GoMathL2O
-from verification.conditioning import _theory
-from verification.inspection import as_numpy
+from ... import l2o
+from ...l2o import Composite
+from ...l2o.optimizers.go_math_l2o import GoMathL2O
+from ..inspection import as_numpy
+from . import _theory
 
 R_EDGES, Q_EDGES = np.linspace(0.0, 2.0, 41), np.linspace(0.0, 2.0, 41)
 """Bins of the figure: the heads of the shipped models are sigmoids of height 2."""

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from bounds.equivariance import EQUIVARIANCE_TABLE, YES, Equivariance
-from l2o import Composite
-from verification.conditioning._points import DTYPES, FLOAT64, stacked
-from verification.conditioning._told import told
-from verification.equivariance import BROKEN, EQUIVARIANT, UNDECIDED, check_equivariance, scaling
-from verification.inspection import as_numpy, norm
+from ... import l2o
+from ...bounds.equivariance import EQUIVARIANCE_TABLE, YES, Equivariance
+from ...l2o import Composite
+from ..equivariance import BROKEN, EQUIVARIANT, UNDECIDED, check_equivariance, scaling
+from ..inspection import as_numpy, norm
+from ._points import DTYPES, FLOAT64, stacked
+from ._told import told
 
 CONFIGURATIONS = ("ISTA", "FISTA", "FISTA with restart", "L2O-PA")
 GUARD = 1e-20

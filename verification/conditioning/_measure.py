@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Composite
-from verification.conditioning._points import DTYPES, FLOAT64, Field
-from verification.inspection import as_numpy, norm
-from verification.race import race
+from ...l2o import Composite
+from ..inspection import as_numpy, norm
+from ..race import race
+from ._points import DTYPES, FLOAT64, Field
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import l2o
+from ... import l2o
 
 GO_MATH, L2O_PA = "go-math-l2o", "l2o-pa"
 

@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from verification import pages
-from verification._together import write_together
-from verification.conditioning import _failures, _figure, _sentences
-from verification.conditioning._causes import CAUSES
-from verification.conditioning._methods import METHODS
-from verification.conditioning._run import Conditioning
-from verification.report._format import number
+from .. import pages
+from .._together import write_together
+from ..report._format import number
+from . import _failures, _figure, _sentences
+from ._causes import CAUSES
+from ._methods import METHODS
+from ._run import Conditioning
 
 _LOST = (
     "A triangle at the upper edge of the lower row: a run is lost or ends above F(x_0). Where there is no point in the "

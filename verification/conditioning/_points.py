@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite
-from verification.conditioning._told import told
-from verification.inspection import as_numpy, norm
-from verification.optimum import Optimum, optimum
+from ... import l2o
+from ...l2o import Composite
+from ..inspection import as_numpy, norm
+from ..optimum import Optimum, optimum
+from ._told import told
 
 FLOAT64, FLOAT32 = "float64", "float32"
 DTYPES = {FLOAT64: torch.float64, FLOAT32: torch.float32}

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from l2o import InputError
-from verification.conditioning import _heads, _invariance
-from verification.conditioning._causes import CAUSES
-from verification.conditioning._cells import Cell, broken_promises, cells, run_all
-from verification.conditioning._heads import Heads
-from verification.conditioning._invariance import Invariance
-from verification.conditioning._methods import METHODS, PLAIN
-from verification.conditioning._points import BASES, DTYPES, FLOAT32, FLOAT64, Point, field, stacked
-from verification.conditioning._stability import StabilityMap, Survives, stability_maps, survives
-from verification.inspection import as_numpy
+from ...l2o import InputError
+from ..inspection import as_numpy
+from . import _heads, _invariance
+from ._causes import CAUSES
+from ._cells import Cell, broken_promises, cells, run_all
+from ._heads import Heads
+from ._invariance import Invariance
+from ._methods import METHODS, PLAIN
+from ._points import BASES, DTYPES, FLOAT32, FLOAT64, Point, field, stacked
+from ._stability import StabilityMap, Survives, stability_maps, survives
 
 AXES = ("kappa", "L", "c", "c and kappa")
 """One axis at a time around the centre, and the pair of c and kappa; kappa and L in both precisions."""

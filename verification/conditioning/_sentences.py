@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verification.conditioning._causes import CAUSES, CONDITIONING, INSTABILITY, WRONG_L
-from verification.conditioning._cells import Cell
-from verification.conditioning._failures import in_words, unexplained
-from verification.conditioning._heads import SHIPPED
-from verification.conditioning._methods import GO_MATH, PLAIN
-from verification.conditioning._points import DTYPES, FLOAT32, FLOAT64
-from verification.conditioning._run import Conditioning
-from verification.report._format import count, join, number, percent
+from ..report._format import count, join, number, percent
+from ._causes import CAUSES, CONDITIONING, INSTABILITY, WRONG_L
+from ._cells import Cell
+from ._failures import in_words, unexplained
+from ._heads import SHIPPED
+from ._methods import GO_MATH, PLAIN
+from ._points import DTYPES, FLOAT32, FLOAT64
+from ._run import Conditioning
 
 
 def verdict(result: Conditioning) -> str:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o.optimizers.scheduled import Scheduled
-from verification.conditioning._theory import modes_stable
+from ... import l2o
+from ...l2o.optimizers.scheduled import Scheduled
+from ._theory import modes_stable
 
 Predict = Callable[..., np.ndarray]
 MODES = 8

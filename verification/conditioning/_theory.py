@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-import bounds
-from bounds.history import frozen_mode
-from bounds.quantities import VOCABULARY
+from ... import bounds
+from ...bounds.history import frozen_mode
+from ...bounds.quantities import VOCABULARY
 
 RATE, SUBLINEAR, STABILITY = "strong_convexity:pl", "ind_rate:exact", "history_stability"
 

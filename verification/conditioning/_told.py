@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Self
 
 import torch
 
-from l2o import Composite, InputError
-from l2o.problems.smooth import SmoothTerm
+from ...l2o import Composite, InputError
+from ...l2o.problems.smooth import SmoothTerm
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
-import l2o
-from l2o import Composite, InputError
-from verification._user_code import NAMED
+from ... import l2o
+from ...l2o import Composite, InputError
+from .._user_code import NAMED
 
 _EXPECTED = (
     "expected an object with init and step, a name of l2o.optimizer_names(), a function step(problem, x) or "

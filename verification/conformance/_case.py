@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite, InputError, Run, rollout
-from l2o.rollout import threads_for
-from verification.conformance._adapt import Subject
-from verification.conformance._expectations import declared_by, lacked_by
-from verification.conformance._profile import Profile
-from verification.conformance._reference import minimiser, proximal_gradient, value
-from verification.inspection import Inspection, as_numpy, inspect_run
+from ... import l2o
+from ...l2o import Composite, InputError, Run, rollout
+from ...l2o.rollout import threads_for
+from ..inspection import Inspection, as_numpy, inspect_run
+from ._adapt import Subject
+from ._expectations import declared_by, lacked_by
+from ._profile import Profile
+from ._reference import minimiser, proximal_gradient, value
 
 
 class NotApplicable(Exception):

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import l2o
-from bounds.equivariance import EQUIVARIANCE_TABLE, YES
-from l2o import InputError
-from l2o.optimizers._learned import LearnedOptimizer
+from ... import l2o
+from ...bounds.equivariance import EQUIVARIANCE_TABLE, YES
+from ...l2o import InputError
+from ...l2o.optimizers._learned import LearnedOptimizer
 
 _SYMMETRIES = {
     "translation": "translation_equivariant",

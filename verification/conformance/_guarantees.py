@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite
-from l2o.optimizers._learned import LearnedOptimizer
-from verification.assumption_meter import assumption_meter
-from verification.conformance._adapt import ModuleOptimizer
-from verification.conformance._case import Case, Instance
-from verification.conformance._progress import does_not_diverge, makes_progress
-from verification.conformance._result import Finding, Status, failed, not_applicable, passed
-from verification.conformance.registry import register
-from verification.equivariance import CLEAR, ROUNDINGS, _nudge
-from verification.inspection import as_numpy, norm
-from verification.verdict import Verdict
-from verification.verify import verify
+from ... import l2o
+from ...l2o import Composite
+from ...l2o.optimizers._learned import LearnedOptimizer
+from ..assumption_meter import assumption_meter
+from ..equivariance import CLEAR, ROUNDINGS, _nudge
+from ..inspection import as_numpy, norm
+from ..verdict import Verdict
+from ..verify import verify
+from ._adapt import ModuleOptimizer
+from ._case import Case, Instance
+from ._progress import does_not_diverge, makes_progress
+from ._result import Finding, Status, failed, not_applicable, passed
+from .registry import register
 
 _EPS = float(np.finfo(np.float64).eps)
 

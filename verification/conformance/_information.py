@@ -13,18 +13,18 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite
-from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
-from l2o.problems.smooth._sample_loss import ResidualLoss
-from l2o.problems.transforms import ChangedSmooth
-from verification.conformance._case import Case, Instance, Refused, seed_global_rng, shared
-from verification.conformance._profile import Profile
-from verification.conformance._reproducible import first_difference, generators_of, same, tensors_of
-from verification.conformance._result import Finding, failed, not_applicable, passed
-from verification.conformance._sameness import compare, verdict
-from verification.conformance.registry import register
-from verification.inspection import as_numpy
+from ... import l2o
+from ...l2o import Composite
+from ...l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
+from ...l2o.problems.smooth._sample_loss import ResidualLoss
+from ...l2o.problems.transforms import ChangedSmooth
+from ..inspection import as_numpy
+from ._case import Case, Instance, Refused, seed_global_rng, shared
+from ._profile import Profile
+from ._reproducible import first_difference, generators_of, same, tensors_of
+from ._result import Finding, failed, not_applicable, passed
+from ._sameness import compare, verdict
+from .registry import register
 
 
 class _Delegate(SmoothTerm):

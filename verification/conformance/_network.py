@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from bounds.history import frozen_mode
-from l2o.optimizers._learned import HeadNetwork
-from verification.conformance._case import Case
-from verification.conformance._result import Finding, failed, not_applicable, passed
-from verification.conformance.registry import register
-from verification.inspection import as_numpy
-from verification.segments import segment_jacobians
+from ...bounds.history import frozen_mode
+from ...l2o.optimizers._learned import HeadNetwork
+from ..inspection import as_numpy
+from ..segments import segment_jacobians
+from ._case import Case
+from ._result import Finding, failed, not_applicable, passed
+from .registry import register
 
 
 @register(

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite
-from verification.conformance._case import Case, Instance, Refused, seed_global_rng
-from verification.conformance._result import Finding, failed, not_applicable, passed
-from verification.conformance._sameness import compare, verdict
-from verification.conformance.registry import register
+from ... import l2o
+from ...l2o import Composite
+from ._case import Case, Instance, Refused, seed_global_rng
+from ._result import Finding, failed, not_applicable, passed
+from ._sameness import compare, verdict
+from .registry import register
 
 _EPS_RATIO = float(torch.finfo(torch.float32).eps / torch.finfo(torch.float64).eps)
 _MOST = 0.05  # of float32: a thousand of its roundings are 1e-4, and beyond this the comparison says nothing

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Composite
-from l2o.problems.smooth import SmoothTerm
-from l2o.rollout import implicit_subgradient
-from verification.conformance._case import ProblemCase
-from verification.conformance._result import Finding, failed, not_applicable, passed
-from verification.conformance.registry import PROBLEM, register
-from verification.inspection import as_numpy
+from ...l2o import Composite
+from ...l2o.problems.smooth import SmoothTerm
+from ...l2o.rollout import implicit_subgradient
+from ..inspection import as_numpy
+from ._case import ProblemCase
+from ._result import Finding, failed, not_applicable, passed
+from .registry import PROBLEM, register
 
 
 def judge(

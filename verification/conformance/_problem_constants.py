@@ -12,12 +12,12 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from l2o.problems.smooth import SmoothTerm
-from verification.conformance._case import ProblemCase
-from verification.conformance._problem import direction, judge
-from verification.conformance._result import Finding, Status, not_applicable
-from verification.conformance.registry import PROBLEM, register
-from verification.inspection import as_numpy
+from ...l2o.problems.smooth import SmoothTerm
+from ..inspection import as_numpy
+from ._case import ProblemCase
+from ._problem import direction, judge
+from ._result import Finding, Status, not_applicable
+from .registry import PROBLEM, register
 
 _FULL = 64  # variables up to which all of the Hessian is taken
 

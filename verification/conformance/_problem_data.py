@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Composite
-from l2o.problems._fingerprint import attributes_of, describe
-from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
-from verification.conformance._case import ProblemCase
-from verification.conformance._problem import judge, steps
-from verification.conformance._result import Finding, failed, passed
-from verification.conformance.registry import PROBLEM, register
-from verification.inspection import as_numpy, norm
+from ...l2o import Composite
+from ...l2o.problems._fingerprint import attributes_of, describe
+from ...l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
+from ..inspection import as_numpy, norm
+from ._case import ProblemCase
+from ._problem import judge, steps
+from ._result import Finding, failed, passed
+from .registry import PROBLEM, register
 
 
 @register(

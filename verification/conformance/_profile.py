@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from l2o import InputError
-from verification._session import SESSION
+from ...l2o import InputError
+from .._session import SESSION
 
 
 @dataclass(frozen=True)

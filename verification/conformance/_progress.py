@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Composite
-from verification.conformance._case import LAST, LATE, LONG, Case, Instance, LongRun
-from verification.conformance._reference import proximal_gradient, proximal_step, value
-from verification.conformance._result import Finding, failed, not_applicable, passed
-from verification.conformance.registry import register
-from verification.inspection import as_numpy, norm
+from ...l2o import Composite
+from ..inspection import as_numpy, norm
+from ._case import LAST, LATE, LONG, Case, Instance, LongRun
+from ._reference import proximal_gradient, proximal_step, value
+from ._result import Finding, failed, not_applicable, passed
+from .registry import register
 
 _SHARE = 10  # of its steps a method must be worth one in so many of proximal gradient
 _FROZEN = 1e-3  # of one step of proximal gradient: who moves less in LAST steps stands still

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite
-from verification.inspection import as_numpy, norm
+from ... import l2o
+from ...l2o import Composite
+from ..inspection import as_numpy, norm
 
 
 def residual(problem: Composite, x: torch.Tensor) -> np.ndarray:

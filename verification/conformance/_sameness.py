@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Run
-from verification.conformance._case import Case, Instance
-from verification.conformance._result import Finding, failed, not_applicable, passed
-from verification.equivariance import CLEAR, ROUNDINGS, _gradient_unit, _nudge, _ratio
-from verification.inspection import HUGE, as_numpy, norm
+from ...l2o import Run
+from ..equivariance import CLEAR, ROUNDINGS, _gradient_unit, _nudge, _ratio
+from ..inspection import HUGE, as_numpy, norm
+from ._case import Case, Instance
+from ._result import Finding, failed, not_applicable, passed
 
 _PROBES = 2
 

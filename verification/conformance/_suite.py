@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from l2o import Composite, InputError
-from verification._session import SESSION
-from verification.conformance import registry
-from verification.conformance._adapt import Subject, subject_of
-from verification.conformance._case import Case
-from verification.conformance._expectations import expected_by
-from verification.conformance._profile import Profile, profile_of
-from verification.conformance._result import CheckResult, ConformanceError, Report, Status
+from ...l2o import Composite, InputError
+from .._session import SESSION
+from . import registry
+from ._adapt import Subject, subject_of
+from ._case import Case
+from ._expectations import expected_by
+from ._profile import Profile, profile_of
+from ._result import CheckResult, ConformanceError, Report, Status
 
 Progress = Callable[[str, int, int], None]
 EXPECTED = "expected_failed_checks"

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Composite, InputError
-from l2o.problems.nonsmooth import NonsmoothTerm
-from l2o.problems.smooth import QuadraticForm, SmoothTerm
-from l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
-from verification._transform import Transform, rescaling, scaling, translation
-from verification.conformance._case import Case, Refused, seed_global_rng
-from verification.conformance._result import Finding, failed, not_applicable, passed
-from verification.conformance._sameness import compare, verdict
-from verification.conformance.registry import register
-from verification.equivariance import BROKEN, EQUIVARIANT, EquivarianceResult, check_equivariance
+from ...l2o import Composite, InputError
+from ...l2o.problems.nonsmooth import NonsmoothTerm
+from ...l2o.problems.smooth import QuadraticForm, SmoothTerm
+from ...l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
+from .._transform import Transform, rescaling, scaling, translation
+from ..equivariance import BROKEN, EQUIVARIANT, EquivarianceResult, check_equivariance
+from ._case import Case, Refused, seed_global_rng
+from ._result import Finding, failed, not_applicable, passed
+from ._sameness import compare, verdict
+from .registry import register
 
 
 def permuted(problem: Composite, rows: torch.Tensor, columns: torch.Tensor) -> Composite | None:

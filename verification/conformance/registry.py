@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from l2o import Composite, InputError
-from verification.conformance._adapt import Subject, subject_of
-from verification.conformance._case import Case, NotApplicable, ProblemCase, check_seed, global_rng
-from verification.conformance._profile import Profile, profile_of
-from verification.conformance._result import CheckResult, Finding, Status, failed, not_applicable
+from ...l2o import Composite, InputError
+from ._adapt import Subject, subject_of
+from ._case import Case, NotApplicable, ProblemCase, check_seed, global_rng
+from ._profile import Profile, profile_of
+from ._result import CheckResult, Finding, Status, failed, not_applicable
 
 OPTIMIZER, PROBLEM = "optimizer", "problem"
 

@@ -6,15 +6,15 @@ on one level together, `_predict` asks whether the distance of the features orde
 models loses less, `_run` holds all of it, and `_figure`, `_sentences` and `_page` show the result.
 """
 
-from verification.drift._attribution import Attribution, adds_up, attribution
-from verification.drift._compare import Comparison
-from verification.drift._cost import Cost, Interval
-from verification.drift._measure import Cell, Field
-from verification.drift._page import figures, write
-from verification.drift._predict import Prediction, rank_correlation
-from verification.drift._run import Drift, Settings, drift, quick
-from verification.drift._sentences import headline, lines
-from verification.drift._shifts import SHIFTS, Family, Level, Shift, trained_family
+from ._attribution import Attribution, adds_up, attribution
+from ._compare import Comparison
+from ._cost import Cost, Interval
+from ._measure import Cell, Field
+from ._page import figures, write
+from ._predict import Prediction, rank_correlation
+from ._run import Drift, Settings, drift, quick
+from ._sentences import headline, lines
+from ._shifts import SHIFTS, Family, Level, Shift, trained_family
 
 __all__ = [
     "SHIFTS",

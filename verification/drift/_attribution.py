@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from bounds.virtual import Terms
-from l2o import InputError, Run
-from verification.decompose import TERMS, Decomposition, decompose
-from verification.inspection import as_numpy, norm
+from ...bounds.virtual import Terms
+from ...l2o import InputError, Run
+from ..decompose import TERMS, Decomposition, decompose
+from ..inspection import as_numpy, norm
 
 
 @dataclass(frozen=True)

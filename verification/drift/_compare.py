@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from verification.drift._cost import Interval, interval, over
-from verification.drift._measure import DELTA, Field, Trace
-from verification.guarantees import proportion_interval
-from verification.speedup.ratios import Between
+from ..guarantees import proportion_interval
+from ..speedup.ratios import Between
+from ._cost import Interval, interval, over
+from ._measure import DELTA, Field, Trace
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from verification.optimum import Optimum
-from verification.speedup.ratios import Between, factors, median
+from ..optimum import Optimum
+from ..speedup.ratios import Between, factors, median
 
 LEVEL = 0.95
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verification.decompose import TERMS
-from verification.drift._cost import Interval
-from verification.drift._measure import Cell
-from verification.drift._run import YARDSTICKS, Drift
-from verification.drift._shifts import SHIFTS
-from verification.report.figures._style import INK, MARKERS, MUTED, SERIES, plain, style
+from ..decompose import TERMS
+from ..report.figures._style import INK, MARKERS, MUTED, SERIES, plain, style
+from ._cost import Interval
+from ._measure import Cell
+from ._run import YARDSTICKS, Drift
+from ._shifts import SHIFTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

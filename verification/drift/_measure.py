@@ -9,19 +9,18 @@ from typing import Any
 import numpy as np
 import torch
 
-import bounds
-import l2o
-from l2o import Composite, InputError, Run
-from verification.drift._attribution import Attribution, attribution
-from verification.drift._cost import Cost, cost, iterations, point
-from verification.drift._shifts import Level
-from verification.guarantees import proportion_interval
-from verification.inspection import as_numpy, inspect_run
-from verification.optimum import Optimum
-from verification.race import race
-from verification.speedup.ratios import Between
-from verification.verdict import Verdict
-from verification.verify import verify
+from ... import bounds, l2o
+from ...l2o import Composite, InputError, Run
+from ..guarantees import proportion_interval
+from ..inspection import as_numpy, inspect_run
+from ..optimum import Optimum
+from ..race import race
+from ..speedup.ratios import Between
+from ..verdict import Verdict
+from ..verify import verify
+from ._attribution import Attribution, attribution
+from ._cost import Cost, cost, iterations, point
+from ._shifts import Level
 
 BOUNDS = ("ood_per_step", "ood_multi_step_sharp", "ood_last_iterate")
 """B5, B6b and B6c at the measured e'."""

@@ -7,14 +7,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from verification import pages
-from verification._together import write_together
-from verification.drift import _figure, _sentences
-from verification.drift._measure import Cell
-from verification.drift._run import RIVALS, YARDSTICKS, Drift
-from verification.drift._shifts import SHIFTS
-from verification.drift._words import factor
-from verification.report._format import number, percent
+from .. import pages
+from .._together import write_together
+from ..report._format import number, percent
+from . import _figure, _sentences
+from ._measure import Cell
+from ._run import RIVALS, YARDSTICKS, Drift
+from ._shifts import SHIFTS
+from ._words import factor
 
 
 def write(result: Drift, folder: str | os.PathLike[str]) -> Path:

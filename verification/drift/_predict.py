@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from l2o import InputError
-from verification.drift._cost import LEVEL
+from ...l2o import InputError
+from ._cost import LEVEL
 
 FEWEST = 5
 """Fewer instances are in perfect order by chance in more than 5 % of samples, and then in every resample."""

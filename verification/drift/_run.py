@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-import l2o
-from l2o import InputError
-from l2o.training import split_seed
-from verification._transform import translation
-from verification.drift._compare import Comparison, compare, over_levels
-from verification.drift._measure import Cell, Field, Trace, measure, not_applicable, trace
-from verification.drift._predict import Prediction, rank_correlation
-from verification.drift._shifts import SHIFTS, Family, trained_family
-from verification.drift._size import Rescaled, rescaled
-from verification.equivariance import check_equivariance
-from verification.optimum import optimum
-from verification.optimum._ledger import single_thread
+from ... import l2o
+from ...l2o import InputError
+from ...l2o.training import split_seed
+from .._transform import translation
+from ..equivariance import check_equivariance
+from ..optimum import optimum
+from ..optimum._ledger import single_thread
+from ._compare import Comparison, compare, over_levels
+from ._measure import Cell, Field, Trace, measure, not_applicable, trace
+from ._predict import Prediction, rank_correlation
+from ._shifts import SHIFTS, Family, trained_family
+from ._size import Rescaled, rescaled
 
 MODELS = ("go-math-l2o", "l2o-pa", "l2o-dm", "l2o-rnnprop", "ada-lista")
 YARDSTICKS = ("fista-restart", "ista")

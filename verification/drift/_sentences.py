@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verification.drift._cost import LEVEL, Interval
-from verification.drift._measure import Cell
-from verification.drift._run import RIVALS, YARDSTICKS, Drift
-from verification.drift._why import attributions, coordinates, features, short
-from verification.drift._words import factor, place, shifted
-from verification.report._format import count, join, number, percent
+from ..report._format import count, join, number, percent
+from ._cost import LEVEL, Interval
+from ._measure import Cell
+from ._run import RIVALS, YARDSTICKS, Drift
+from ._why import attributions, coordinates, features, short
+from ._words import factor, place, shifted
 
 
 def verdict(result: Drift) -> list[str]:

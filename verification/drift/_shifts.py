@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 
-import l2o
-from l2o import Composite, InputError
-from l2o.pretrained import manifest
-from l2o.training import split_seed
+from ... import l2o
+from ...l2o import Composite, InputError
+from ...l2o.pretrained import manifest
+from ...l2o.training import split_seed
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-import l2o
-from l2o.optimizers.go_math_l2o import GoMathL2O
-from verification.drift._cost import Interval, interval, iterations, over
-from verification.drift._measure import Field
-from verification.inspection import as_numpy
+from ... import l2o
+from ...l2o.optimizers.go_math_l2o import GoMathL2O
+from ..inspection import as_numpy
+from ._cost import Interval, interval, iterations, over
+from ._measure import Field
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from verification.decompose import TERMS
-from verification.drift._predict import Prediction
-from verification.drift._run import YARDSTICKS, Drift
-from verification.drift._shifts import SHIFTS
-from verification.drift._words import control, factor, place, shifted
-from verification.report._format import count, join, number, percent
+from ..decompose import TERMS
+from ..report._format import count, join, number, percent
+from ._predict import Prediction
+from ._run import YARDSTICKS, Drift
+from ._shifts import SHIFTS
+from ._words import control, factor, place, shifted
 
 STRONG = 0.5
 """Rank correlations below this are called weak."""

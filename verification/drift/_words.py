@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from verification.drift._cost import Interval
-from verification.drift._measure import Cell
-from verification.drift._run import Drift
-from verification.report._format import number
+from ..report._format import number
+from ._cost import Interval
+from ._measure import Cell
+from ._run import Drift
 
 
 def factor(found: Interval) -> str:

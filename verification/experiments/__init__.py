@@ -3,7 +3,7 @@
 figure-NN.toml says what a figure shows and how ours departs from it; training.toml how its models are trained.
 """
 
-from verification.experiments.config import Experiment, figure_numbers, load_experiment
-from verification.experiments.run import Result, run_experiment
+from .config import Experiment, figure_numbers, load_experiment
+from .run import Result, run_experiment
 
 __all__ = ["Experiment", "Result", "figure_numbers", "load_experiment", "run_experiment"]

@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-import l2o
-from l2o._config import Section, read_config
-from l2o._errors import InputError
-from l2o.optimizers._learned import LearnedOptimizer
-from verification.sweeps.config import CellSpec, SweepConfig, load_sweep
-from verification.sweeps.families import FAMILIES
+from ... import l2o
+from ...l2o._config import Section, read_config
+from ...l2o._errors import InputError
+from ...l2o.optimizers._learned import LearnedOptimizer
+from ..sweeps.config import CellSpec, SweepConfig, load_sweep
+from ..sweeps.families import FAMILIES
 
 _CLAIM = re.compile(r"(\S+) < (\S+)")
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from l2o._errors import InputError
-from l2o._files import write_bytes
-from verification import pages
-from verification.report._format import DASH, join, number, printable
-from verification.report.figures import inline_svg
+from ...l2o._errors import InputError
+from ...l2o._files import write_bytes
+from .. import pages
+from ..report._format import DASH, join, number, printable
+from ..report.figures import inline_svg
 
 
 def write_page(out: Path) -> Path:

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from l2o._files import write_bytes
-from verification._provenance import versions
-from verification.experiments.config import Experiment, load_experiment, sweep_of
-from verification.experiments.figure import draw
-from verification.experiments.page import write_page
-from verification.report._methods import LABELS
-from verification.report.figures import file_bytes
-from verification.sweeps import Status, Summary, SweepConfig, Tables, run_sweep
-from verification.sweeps.measure import eps_name
+from ...l2o._files import write_bytes
+from .._provenance import versions
+from ..report._methods import LABELS
+from ..report.figures import file_bytes
+from ..sweeps import Status, Summary, SweepConfig, Tables, run_sweep
+from ..sweeps.measure import eps_name
+from .config import Experiment, load_experiment, sweep_of
+from .figure import draw
+from .page import write_page
 
 HOLDS, FAILS, MIXED, OPEN = "holds", "fails", "mixed", "open"
 _SHOWN = (10, 100, 1000, 5000)  # steps whose mean gaps are tabulated, and the last one

@@ -6,10 +6,10 @@ polish), `_judge` (`verification.verify`, whose verdict is the only one that cou
 small), `_result` and `_falsify` (the entry).
 """
 
-from verification.falsification._falsify import falsify
-from verification.falsification._families import FAMILIES, Instance
-from verification.falsification._merit import GOALS
-from verification.falsification._result import Falsification
-from verification.falsification._search import METHODS
+from ._falsify import falsify
+from ._families import FAMILIES, Instance
+from ._merit import GOALS
+from ._result import Falsification
+from ._search import METHODS
 
 __all__ = ["FAMILIES", "GOALS", "METHODS", "Falsification", "Instance", "falsify"]

@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 
-import bounds
-from l2o import InputError
-from l2o.rollout import threads_for
-from verification.falsification._families import drawn, family_of
-from verification.falsification._judge import Judged, judging
-from verification.falsification._merit import _LOST, GOALS, Merit
-from verification.falsification._result import Falsification, scaled, subject
-from verification.falsification._search import METHODS, Budget, Progress, Search
-from verification.falsification._shrink import shrink
+from ... import bounds
+from ...l2o import InputError
+from ...l2o.rollout import threads_for
+from ._families import drawn, family_of
+from ._judge import Judged, judging
+from ._merit import _LOST, GOALS, Merit
+from ._result import Falsification, scaled, subject
+from ._search import METHODS, Budget, Progress, Search
+from ._shrink import shrink
 
 _DIMS = (2, 1, 3)
 _ATTAINED = 1e-7  # a tightness this near to 1 is an attained bound, and no search does better

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite, InputError
-from l2o.problems.nonsmooth import L1, Box, NonsmoothTerm, Zero
-from l2o.problems.smooth import Huber, LeastSquares, LinearMap, QuadraticForm
+from ... import l2o
+from ...l2o import Composite, InputError
+from ...l2o.problems.nonsmooth import L1, Box, NonsmoothTerm, Zero
+from ...l2o.problems.smooth import Huber, LeastSquares, LinearMap, QuadraticForm
 
 Point = dict[str, torch.Tensor]
 """factor (B,n,n), w (B,n), weight (B,1), start (B,n) = x_0 - x*, shift (B,n)."""

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-import bounds
-import l2o
-from l2o import InputError
-from verification.falsification._families import Instance
-from verification.optimum import optimum
-from verification.result import Verification
-from verification.verdict import Verdict
-from verification.verify import verify
+from ... import bounds, l2o
+from ...l2o import InputError
+from ..optimum import optimum
+from ..result import Verification
+from ..verdict import Verdict
+from ..verify import verify
+from ._families import Instance
 
 _WIDTH = 1e-12  # of the interval of F*, relative to max(1, |F*|)
 

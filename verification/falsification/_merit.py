@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-import bounds
-from verification._declared import declared as facts_of
-from verification.falsification._families import Family, Point
-from verification.falsification._sides import evaluate
-from verification.falsification._trace import Trace, quantities, trace
+from ... import bounds
+from .._declared import declared as facts_of
+from ._families import Family, Point
+from ._sides import evaluate
+from ._trace import Trace, quantities, trace
 
 GOALS = ("violation", "tightness", "deviation")
 _NOISE = 1e-8  # sides smaller than this, relative to the run, are rounding or soon will be

@@ -15,15 +15,14 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-import bounds
-import l2o
-from l2o import Composite, InputError
-from l2o._files import read_npz, take_meta, write_npz
-from l2o.optimizers._learned import LearnedOptimizer
-from verification.conformance._adapt import Subject, subject_of
-from verification.falsification._families import AXES, Instance
-from verification.falsification._judge import Judged, judge
-from verification.verdict import Verdict
+from ... import bounds, l2o
+from ...l2o import Composite, InputError
+from ...l2o._files import read_npz, take_meta, write_npz
+from ...l2o.optimizers._learned import LearnedOptimizer
+from ..conformance._adapt import Subject, subject_of
+from ..verdict import Verdict
+from ._families import AXES, Instance
+from ._judge import Judged, judge
 
 FORMAT = 1
 _WHAT, _INSTEAD = "a finding written by Falsification.save", "search again"

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from verification.falsification._families import Family, Point, drawn
-from verification.falsification._merit import Merit
+from ._families import Family, Point, drawn
+from ._merit import Merit
 
 METHODS = ("both", "gradient", "random")
 _DRAWS, _PLAIN, _STARTS = 512, 16, 16  # points drawn a round, without a choice among them, and ascended

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from verification.falsification._families import AXES, Instance
-from verification.falsification._judge import Judged
+from ._families import AXES, Instance
+from ._judge import Judged
 
 Move = Callable[[Instance], Instance | None]
 """What makes an instance simpler; None where it cannot."""

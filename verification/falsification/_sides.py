@@ -12,8 +12,8 @@ from functools import reduce
 import sympy as sp
 import torch
 
-from bounds.quantities import VOCABULARY
-from l2o import InputError
+from ...bounds.quantities import VOCABULARY
+from ...l2o import InputError
 
 _STEP, _STEPS = sp.Symbol("k", integer=True), VOCABULARY["K"].symbol
 _SMALL = 1e-300  # below it a square root has no slope that float64 can hold

@@ -5,10 +5,10 @@ N), `_bands` (many of them at once), `_sample` (the instances and the runs), `_r
 `_figure`.
 """
 
-from verification.guarantees._bands import ProbabilityCurves, QuantileCurves, probability_curves, quantile_curves
-from verification.guarantees._figure import figure
-from verification.guarantees._guarantee import guarantee
-from verification.guarantees._intervals import (
+from ._bands import ProbabilityCurves, QuantileCurves, probability_curves, quantile_curves
+from ._figure import figure
+from ._guarantee import guarantee
+from ._intervals import (
     cdf_band,
     dkw_ranks,
     dkw_width,
@@ -19,8 +19,8 @@ from verification.guarantees._intervals import (
     rank_above,
     rank_below,
 )
-from verification.guarantees._result import Guarantee
-from verification.guarantees._sample import Sample
+from ._result import Guarantee
+from ._sample import Sample
 
 __all__ = [
     "Guarantee",

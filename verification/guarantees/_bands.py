@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from l2o import InputError
-from verification.guarantees._intervals import (
+from ...l2o import InputError
+from ._intervals import (
     checked_delta,
     checked_quantile,
     checked_sample,

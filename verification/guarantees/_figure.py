@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verification.guarantees._bands import QuantileCurves
-from verification.guarantees._result import Guarantee
+from ._bands import QuantileCurves
+from ._result import Guarantee
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,8 +25,8 @@ def figure(found: Guarantee) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    from verification.report.figures import SERIES
-    from verification.report.figures._style import plain, style
+    from ..report.figures import SERIES
+    from ..report.figures._style import plain, style
 
     with style():
         drawn = Figure(figsize=_SIZE, layout="constrained")
@@ -51,7 +51,7 @@ def figure(found: Guarantee) -> Figure:
 
 def _bands(axes: Axes, found: Guarantee, curves: QuantileCurves, first: int, title: str) -> None:
     """Draw the curves from the kept step of index `first` on."""
-    from verification.report.figures import SERIES
+    from ..report.figures import SERIES
 
     kept, values = found.kept[first:], np.stack([curves.lower, curves.sample, curves.upper])[:, :, first:]
     shown = values[np.isfinite(values) & (values > _LEAST)]
@@ -72,6 +72,6 @@ def _bands(axes: Axes, found: Guarantee, curves: QuantileCurves, first: int, tit
 
 def write_figure(found: Guarantee, folder: Path) -> list[Path]:
     """The figure as guarantee.svg and guarantee.pdf in `folder`; equal guarantees give equal bytes."""
-    from verification import pages
+    from .. import pages
 
     return pages.write_figure(figure(found), folder / "guarantee")

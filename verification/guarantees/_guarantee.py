@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-import l2o
-from l2o import InputError
-from verification.conformance._adapt import Subject, subject_of
-from verification.guarantees._intervals import checked_delta, checked_quantile, checked_sample
-from verification.guarantees._result import Guarantee
-from verification.guarantees._sample import FIELDS, draw, spec_of
-from verification.sweeps.config import CellSpec
-from verification.sweeps.families import FAMILIES
-from verification.sweeps.measure import kept_steps
+from ... import l2o
+from ...l2o import InputError
+from ..conformance._adapt import Subject, subject_of
+from ..sweeps.config import CellSpec
+from ..sweeps.families import FAMILIES
+from ..sweeps.measure import kept_steps
+from ._intervals import checked_delta, checked_quantile, checked_sample
+from ._result import Guarantee
+from ._sample import FIELDS, draw, spec_of
 
 
 def guarantee(

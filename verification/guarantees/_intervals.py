@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import beta, binom
 
-from l2o import InputError
+from ...l2o import InputError
 
 _OUTWARDS = 1e-9
 

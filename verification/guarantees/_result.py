@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from l2o import InputError
-from l2o._files import read_npz, take_meta, write_npz
-from verification.guarantees._bands import ProbabilityCurves, QuantileCurves, probability_curves, quantile_curves
-from verification.guarantees._intervals import proportion_lower, quantile_ranks
-from verification.guarantees._sample import FIELDS, Sample
-from verification.sweeps.families import FAMILIES
+from ...l2o import InputError
+from ...l2o._files import read_npz, take_meta, write_npz
+from ..sweeps.families import FAMILIES
+from ._bands import ProbabilityCurves, QuantileCurves, probability_curves, quantile_curves
+from ._intervals import proportion_lower, quantile_ranks
+from ._sample import FIELDS, Sample
 
 FORMAT = 1
 _WHAT, _INSTEAD = "a guarantee written by Guarantee.save", "make it again"

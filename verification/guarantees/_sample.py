@@ -15,24 +15,23 @@ from typing import Any
 import numpy as np
 import torch
 
-import bounds
-import l2o
-from l2o import Composite, InputError
-from l2o._config import read_config
-from l2o._memory import require_memory, run_size
-from l2o.optimizers import optimizer_class
-from l2o.problems import synthetic
-from l2o.training.config import split_seed
-from verification.conformance._adapt import Subject
-from verification.inspection import as_numpy
-from verification.optimum import Optimum, optimum
-from verification.optimum._ledger import single_thread
-from verification.race import cut
-from verification.result import Verification
-from verification.sweeps.config import CellSpec
-from verification.sweeps.families import FAMILIES, build
-from verification.verdict import Verdict
-from verification.verify import verify
+from ... import bounds, l2o
+from ...l2o import Composite, InputError
+from ...l2o._config import read_config
+from ...l2o._memory import require_memory, run_size
+from ...l2o.optimizers import optimizer_class
+from ...l2o.problems import synthetic
+from ...l2o.training.config import split_seed
+from ..conformance._adapt import Subject
+from ..inspection import as_numpy
+from ..optimum import Optimum, optimum
+from ..optimum._ledger import single_thread
+from ..race import cut
+from ..result import Verification
+from ..sweeps.config import CellSpec
+from ..sweeps.families import FAMILIES, build
+from ..verdict import Verdict
+from ..verify import verify
 
 DRAWN = tuple(name for name in FAMILIES if hasattr(synthetic, name))
 """Families whose instances are independent draws, each from a random stream of its own."""

@@ -5,8 +5,8 @@ of speed, `_run` runs them one after another and keeps what is done, `_page` put
 each. A new question is one more entry of `PARTS`.
 """
 
-from verification.open_questions._page import write
-from verification.open_questions._parts import PARTS, Answer, Part
-from verification.open_questions._run import Answered, answer, standing
+from ._page import write
+from ._parts import PARTS, Answer, Part
+from ._run import Answered, answer, standing
 
 __all__ = ["PARTS", "Answer", "Answered", "Part", "answer", "standing", "write"]

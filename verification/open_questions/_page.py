@@ -9,11 +9,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from l2o._files import write_bytes
-from verification import pages
-from verification.open_questions._parts import PARTS
-from verification.open_questions._run import Answered
-from verification.report.figures import inline_svg
+from ...l2o._files import write_bytes
+from .. import pages
+from ..report.figures import inline_svg
+from ._parts import PARTS
+from ._run import Answered
 
 
 def write(answers: Sequence[Answered], folder: str | os.PathLike[str]) -> Path:

@@ -9,8 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from verification._provenance import code_digest
-from verification.open_questions import _scales
+from .._provenance import code_digest
+from . import _scales
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,7 +77,7 @@ def _scale(folder: Path, asked: Asked, tell: Tell) -> Answer:
 
 
 def _baselines(folder: Path, asked: Asked, tell: Tell) -> Answer:
-    from verification.speedup.figures import forest
+    from ..speedup.figures import forest
 
     results, page = _speedup("baselines", folder, asked, tell)
     drawn = {"baselines": forest(results, _scales.LEARNED, results["config"]["shown"])}
@@ -86,7 +86,7 @@ def _baselines(folder: Path, asked: Asked, tell: Tell) -> Answer:
 
 def _speedup(name: str, folder: Path, asked: Asked, tell: Tell) -> tuple[_scales.Results, Path]:
     """The comparison of `name`.toml; with `quick` its smallest settings, fewer instances and steps."""
-    from verification.speedup import load_speedup, run_speedup, write
+    from ..speedup import load_speedup, run_speedup, write
 
     config = load_speedup(str(files(__package__) / f"{name}.toml"))
     fixed = {**config.fixed, "seed": asked.seed}

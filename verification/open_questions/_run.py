@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import l2o
-from l2o import InputError
-from l2o.pretrained import manifest
-from verification import pages
-from verification._provenance import arithmetic, code_digest
-from verification.open_questions._parts import PARTS, Asked
+from ... import l2o
+from ...l2o import InputError
+from ...l2o.pretrained import manifest
+from .. import pages
+from .._provenance import arithmetic, code_digest
+from ._parts import PARTS, Asked
 
 FILE = "answer.json"
 SETTINGS = Path(__file__).parent

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from verification.report._format import count, join, number
-from verification.report.figures import GRID, INK, MUTED, SERIES
-from verification.report.figures._style import MARKERS, plain, style
-from verification.speedup.run import BEST, ITERATIONS
-from verification.speedup.timing import LATENCY
+from ..report._format import count, join, number
+from ..report.figures import GRID, INK, MUTED, SERIES
+from ..report.figures._style import MARKERS, plain, style
+from ..speedup.run import BEST, ITERATIONS
+from ..speedup.timing import LATENCY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

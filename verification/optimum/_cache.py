@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from l2o import _rounding, problems
-from l2o._errors import InputError
-from l2o._files import parse_npz, write_npz
-from l2o.problems import Composite
-from l2o.problems._fingerprint import describe
-from verification.optimum._cross_check import CrossCheck
-from verification.optimum._directed import value_error
-from verification.optimum._result import Optimum
+from ...l2o import _rounding, problems
+from ...l2o._errors import InputError
+from ...l2o._files import parse_npz, write_npz
+from ...l2o.problems import Composite
+from ...l2o.problems._fingerprint import describe
+from ._cross_check import CrossCheck
+from ._directed import value_error
+from ._result import Optimum
 
 FORMAT = 3
 """Of the files; part of every key."""

@@ -18,16 +18,16 @@ from dataclasses import dataclass
 
 import torch
 
-from l2o import _rounding
-from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, GroupL1
-from l2o.problems.smooth import Huber, Logistic, SquaredHinge
-from verification.optimum._curvature import added_curvature, curvature_floor
-from verification.optimum._directed import FLAT, ROOT_TINY, TINY, UNIT, down, value_error
-from verification.optimum._linear_models import linear_model, squared_extent
-from verification.optimum._minorants import Minorant, minorant, nonnegative_smooth, zero_minorant
-from verification.optimum._strict import strict_minorant
-from verification.optimum._terms import NONNEGATIVE
+from ...l2o import _rounding
+from ...l2o.problems import Composite
+from ...l2o.problems.nonsmooth import L1, GroupL1
+from ...l2o.problems.smooth import Huber, Logistic, SquaredHinge
+from ._curvature import added_curvature, curvature_floor
+from ._directed import FLAT, ROOT_TINY, TINY, UNIT, down, value_error
+from ._linear_models import linear_model, squared_extent
+from ._minorants import Minorant, minorant, nonnegative_smooth, zero_minorant
+from ._strict import strict_minorant
+from ._terms import NONNEGATIVE
 
 Certificate = Callable[[Composite, torch.Tensor, torch.Tensor], torch.Tensor]
 

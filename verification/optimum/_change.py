@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import torch
 
-from l2o.problems import Composite
-from l2o.problems.nonsmooth import Box, Zero
-from l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
-from verification.optimum._directed import TINY, UNIT, down, up, value_error
-from verification.optimum._minorants import nonnegative_smooth
+from ...l2o.problems import Composite
+from ...l2o.problems.nonsmooth import Box, Zero
+from ...l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
+from ._directed import TINY, UNIT, down, up, value_error
+from ._minorants import nonnegative_smooth
 
 
 def pull_back(p: Composite) -> tuple[Composite, Change | None]:

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
-from l2o.problems.smooth import Huber, LeastSquares, Logistic, QuadraticForm, SmoothTerm, SquaredHinge
-from l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
-from verification.optimum._terms import doubtful, matrix, row
+from ...l2o.problems import Composite
+from ...l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
+from ...l2o.problems.smooth import Huber, LeastSquares, Logistic, QuadraticForm, SmoothTerm, SquaredHinge
+from ...l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
+from ._terms import doubtful, matrix, row
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from l2o.problems import Composite
-from verification.optimum import _conic
-from verification.optimum._directed import up, value_error
+from ...l2o.problems import Composite
+from . import _conic
+from ._directed import up, value_error
 
 ACCURACY = 1e-5
 """Agreement asked of the value that Clarabel reports, relative to max(1, |F*|).

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 import torch
 
-from l2o.problems.nonsmooth import ElasticNet, NonsmoothTerm
-from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
-from verification.optimum._directed import ROOT_TINY
+from ...l2o.problems.nonsmooth import ElasticNet, NonsmoothTerm
+from ...l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
+from ._directed import ROOT_TINY
 
 EXACT_DIM = 16
 """Largest number of variables for which semidefiniteness is decided in rational arithmetic."""

@@ -15,11 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, ElasticNet
-from l2o.problems.smooth import LeastSquares
-from verification.optimum._local import least_squares, local_separable
-from verification.optimum._polish import polish_instance
+from ...l2o.problems import Composite
+from ...l2o.problems.nonsmooth import L1, ElasticNet
+from ...l2o.problems.smooth import LeastSquares
+from ._local import least_squares, local_separable
+from ._polish import polish_instance
 
 TOLERANCE = 1e-11
 """Duality gap over ||y||^2 at which the descent stops: the support is right, the polish does the rest."""

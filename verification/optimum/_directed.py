@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from l2o import _rounding
-from l2o.problems import Composite
+from ...l2o import _rounding
+from ...l2o.problems import Composite
 
 UNIT = _rounding.unit_roundoff(torch.float64)
 TINY = 1e-300

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from l2o.problems import Composite
+from ...l2o.problems import Composite
 
 
 def safe_step(p: Composite) -> torch.Tensor:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import torch
 
-from l2o.problems import Composite
-from verification.optimum import _certificates
-from verification.optimum._directed import up, value_error
+from ...l2o.problems import Composite
+from . import _certificates
+from ._directed import up, value_error
 
 
 @contextlib.contextmanager

@@ -19,10 +19,10 @@ import functools
 
 import torch
 
-from l2o import _rounding
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
-from l2o.problems.nonsmooth._lengths import length
-from verification.optimum._directed import TINY, UNIT, down, total
+from ...l2o import _rounding
+from ...l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
+from ...l2o.problems.nonsmooth._lengths import length
+from ._directed import TINY, UNIT, down, total
 
 
 @functools.singledispatch

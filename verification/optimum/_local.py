@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
-from l2o.problems.smooth import Huber, LeastSquares, Logistic, QuadraticForm, SmoothTerm, SquaredHinge
-from verification.optimum._terms import matrix, row
+from ...l2o.problems.nonsmooth import L1, Box, ElasticNet, NonsmoothTerm, Zero
+from ...l2o.problems.smooth import Huber, LeastSquares, Logistic, QuadraticForm, SmoothTerm, SquaredHinge
+from ._terms import matrix, row
 
 Array = np.ndarray
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from l2o.problems.smooth import (
+from ...l2o.problems.smooth import (
     Huber,
     LeastSquares,
     LinearMap,
@@ -29,9 +29,9 @@ from l2o.problems.smooth import (
     StudentT,
     Welsch,
 )
-from l2o.problems.transforms import ChangedSmooth
-from verification.optimum._curvature import curvature_floor
-from verification.optimum._directed import TINY, UNIT, down, total
+from ...l2o.problems.transforms import ChangedSmooth
+from ._curvature import curvature_floor
+from ._directed import TINY, UNIT, down, total
 
 
 @dataclass(frozen=True)

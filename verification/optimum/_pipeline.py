@@ -12,18 +12,18 @@ from typing import Any
 
 import torch
 
-from l2o._errors import InputError
-from l2o.problems import Composite
-from l2o.problems.nonsmooth import Box
-from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SampleLoss
-from verification.optimum import _stages
-from verification.optimum._cache import CacheError, UncachableError, cache_folder, cache_key, load, save
-from verification.optimum._change import carry_over, pull_back
-from verification.optimum._cross_check import CrossCheck, cross_check, sample
-from verification.optimum._ledger import Ledger
-from verification.optimum._reasons import reasons
-from verification.optimum._result import Optimum
-from verification.optimum._terms import doubtful, nonsmooth_convex, plain
+from ...l2o._errors import InputError
+from ...l2o.problems import Composite
+from ...l2o.problems.nonsmooth import Box
+from ...l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SampleLoss
+from . import _stages
+from ._cache import CacheError, UncachableError, cache_folder, cache_key, load, save
+from ._change import carry_over, pull_back
+from ._cross_check import CrossCheck, cross_check, sample
+from ._ledger import Ledger
+from ._reasons import reasons
+from ._result import Optimum
+from ._terms import doubtful, nonsmooth_convex, plain
 
 LARGEST = 1e300
 """Smoothness constants from here on are refused: products with them overflow."""

@@ -14,10 +14,10 @@ import torch
 from numpy.linalg import LinAlgError
 from scipy.linalg import cho_factor, cho_solve
 
-from l2o.problems import Composite
-from l2o.problems.nonsmooth import GroupL1
-from verification.optimum._local import Array, LocalSeparable, LocalSmooth, local_separable, local_smooth
-from verification.optimum._terms import row
+from ...l2o.problems import Composite
+from ...l2o.problems.nonsmooth import GroupL1
+from ._local import Array, LocalSeparable, LocalSmooth, local_separable, local_smooth
+from ._terms import row
 
 ROUNDS = 60
 

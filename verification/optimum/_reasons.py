@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, Zero
-from l2o.problems.smooth import QuadraticForm
-from l2o.problems.transforms import ChangedSmooth
-from verification.optimum._curvature import curvature_floor
-from verification.optimum._result import relative_width
-from verification.optimum._terms import CONVEX_SMOOTH, NONNEGATIVE, doubtful, nonsmooth_convex
+from ...l2o.problems import Composite
+from ...l2o.problems.nonsmooth import L1, Zero
+from ...l2o.problems.smooth import QuadraticForm
+from ...l2o.problems.transforms import ChangedSmooth
+from ._curvature import curvature_floor
+from ._result import relative_width
+from ._terms import CONVEX_SMOOTH, NONNEGATIVE, doubtful, nonsmooth_convex
 
 
 def reasons(

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from l2o._errors import InputError
-from verification.optimum._cross_check import CrossCheck
+from ...l2o._errors import InputError
+from ._cross_check import CrossCheck
 
 
 def interval_width(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import torch
 
-from l2o.problems import Composite
-from verification.optimum import _conic
-from verification.optimum._descent import coordinate_descent, suits_descent
-from verification.optimum._fista import fista, safe_step, start
-from verification.optimum._ledger import Ledger
-from verification.optimum._polish import polish
+from ...l2o.problems import Composite
+from . import _conic
+from ._descent import coordinate_descent, suits_descent
+from ._fista import fista, safe_step, start
+from ._ledger import Ledger
+from ._polish import polish
 
 Progress = Callable[[str, int, int], None]
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import torch
 
-from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, NonsmoothTerm
-from verification.optimum._fista import fista, safe_step
-from verification.optimum._linear_models import linear_model
-from verification.optimum._minorants import Minorant, minorant
+from ...l2o.problems import Composite
+from ...l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, NonsmoothTerm
+from ._fista import fista, safe_step
+from ._linear_models import linear_model
+from ._minorants import Minorant, minorant
 
 AMOUNTS = (0.1, 0.01, 0.5, 0.001)
 ITERATIONS = 2000

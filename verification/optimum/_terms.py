@@ -30,9 +30,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, Simplex, Zero
-from l2o.problems.smooth import (
+from ...l2o.problems import Composite
+from ...l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, Simplex, Zero
+from ...l2o.problems.smooth import (
     Huber,
     LeastSquares,
     LinearMap,
@@ -44,8 +44,8 @@ from l2o.problems.smooth import (
     StudentT,
     Welsch,
 )
-from l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
-from verification._convexity import bends
+from ...l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
+from .._convexity import bends
 
 KNOWN: tuple[type, ...] = (
     *(Composite, ChangedSmooth, ChangedNonsmooth, Change),

@@ -18,9 +18,10 @@ import jinja2
 from markupsafe import Markup
 
 import verification.report
-from l2o._files import write_bytes
-from verification.report._format import number, percent, printable
-from verification.report.figures import file_bytes, inline_svg
+
+from ...l2o._files import write_bytes
+from ..report._format import number, percent, printable
+from ..report.figures import file_bytes, inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

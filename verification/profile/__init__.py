@@ -21,11 +21,11 @@ bounded: f = 0, r = m|x| up to x_k and of slope M beyond, x_{k-1} near 1, G_k = 
 r = 0 it is finite for any profile, and says little from eps_k = 1 on.
 """
 
-from verification.profile._asked import CERTIFIED_UP_TO, STEPS, rounded_up
-from verification.profile._certificates import ProfileCertificate, RecurrenceCertificate
-from verification.profile._figure import figure
-from verification.profile._profile import profile_certificate
-from verification.profile._recurrence import NO_GUARANTEE, mean_heads, recurrence_certificate
+from ._asked import CERTIFIED_UP_TO, STEPS, rounded_up
+from ._certificates import ProfileCertificate, RecurrenceCertificate
+from ._figure import figure
+from ._profile import profile_certificate
+from ._recurrence import NO_GUARANTEE, mean_heads, recurrence_certificate
 
 __all__ = [
     "CERTIFIED_UP_TO",

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-import bounds
-from l2o import InputError
+from ... import bounds
+from ...l2o import InputError
 
 STEPS = (1, 2, 5, 10, 15, 20)
 DIGITS = 6

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from verification.verdict import Verdict
+from ..verdict import Verdict
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from l2o import InputError
-from verification.profile._certificates import ProfileCertificate
+from ...l2o import InputError
+from ._certificates import ProfileCertificate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +23,7 @@ def figure(certificates: Sequence[ProfileCertificate]) -> Figure:
         raise InputError("figure: expected at least one certificate, got none.")
     from matplotlib.figure import Figure as Canvas
 
-    from verification.report.figures._style import MUTED, SERIES, plain, style
+    from ..report.figures._style import MUTED, SERIES, plain, style
 
     with style():
         drawn = Canvas(figsize=(3.4 * len(certificates), 3.6), layout="constrained")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from l2o import Composite
-from verification.inspection import Inspection, as_numpy, norm
+from ...l2o import Composite
+from ..inspection import Inspection, as_numpy, norm
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,12 +8,14 @@ from fractions import Fraction
 import numpy as np
 import torch
 
-from l2o import Composite, InputError, Run
-from verification._model import inspected
-from verification.inspection import Inspection, as_numpy, norm
-from verification.optimum import Optimum
-from verification.optimum import optimum as certify
-from verification.profile._asked import (
+from ...l2o import Composite, InputError, Run
+from .._model import inspected
+from ..inspection import Inspection, as_numpy, norm
+from ..optimum import Optimum
+from ..optimum import optimum as certify
+from ..verdict import Verdict
+from ..verify import verify
+from ._asked import (
     CERTIFIED_UP_TO,
     announced,
     chosen_steps,
@@ -23,10 +25,8 @@ from verification.profile._asked import (
     scalar_list,
     solved,
 )
-from verification.profile._certificates import ProfileCertificate
-from verification.profile._measured import best_steps, measure
-from verification.verdict import Verdict
-from verification.verify import verify
+from ._certificates import ProfileCertificate
+from ._measured import best_steps, measure
 
 LARGER = (Fraction(1), Fraction(10_001, 10_000), Fraction(1001, 1000), Fraction(101, 100))
 """What a profile is multiplied with, one after the other, where the solver stops without a result."""

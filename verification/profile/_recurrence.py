@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Composite, InputError
-from l2o.optimizers.go_math_l2o import GoMathL2O
-from verification.profile._asked import CERTIFIED_UP_TO, announced, chosen_steps, exact_steps, scalar_list, solved
-from verification.profile._certificates import RecurrenceCertificate
+from ...l2o import Composite, InputError
+from ...l2o.optimizers.go_math_l2o import GoMathL2O
+from ._asked import CERTIFIED_UP_TO, announced, chosen_steps, exact_steps, scalar_list, solved
+from ._certificates import RecurrenceCertificate
 
 NO_GUARANTEE = "not a guarantee: mean over coordinates"
 """The label of what is computed from means over coordinates."""

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from l2o import InputError
-from l2o._files import read_json
-from verification._together import unfinished, write_together
-from verification.report._partial import EXTRAS
-from verification.report.config import ReportConfig, load_report_config
-from verification.report.experiment import FORMAT, SEAL, Progress, digest_of, run_report
+from ...l2o import InputError
+from ...l2o._files import read_json
+from .._together import unfinished, write_together
+from ._partial import EXTRAS
+from .config import ReportConfig, load_report_config
+from .experiment import FORMAT, SEAL, Progress, digest_of, run_report
 
 __all__ = [
     "Progress",
@@ -47,8 +47,8 @@ def read_results(folder: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _files(results: dict[str, Any]) -> dict[str, bytes]:
     """Tables, figures and page by their names in the folder."""
-    from verification.report.csv_files import tables
-    from verification.report.render import render  # matplotlib is slow to import
+    from .csv_files import tables
+    from .render import render  # matplotlib is slow to import
 
     page, figures = render(results)
     made = {f"tables/{name}": data for name, data in tables(results).items()}

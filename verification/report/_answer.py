@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from verification.report._format import count, join, number, percent
-from verification.report._worst_cases import violated
-from verification.report.tables import SYMBOLS, VERDICTS, applicable, decided, overview
+from ._format import count, join, number, percent
+from ._worst_cases import violated
+from .tables import SYMBOLS, VERDICTS, applicable, decided, overview
 
 Results = Mapping[str, Any]
 

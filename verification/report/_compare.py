@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from verification.report._format import number
+from ._format import number
 
 Results = Mapping[str, Any]
 

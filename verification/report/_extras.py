@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from bounds.equivariance import EQUIVARIANCE_TABLE
-from verification.asymptotics import asymptotics
-from verification.decompose import TERMS, Decomposition, decompose
-from verification.equivariance import check_equivariance, translation
-from verification.inspection import as_numpy, norm
-from verification.report._methods import Case, Method, Rollouts
-from verification.report._series import bands, kept_steps, listed
+from ...bounds.equivariance import EQUIVARIANCE_TABLE
+from ..asymptotics import asymptotics
+from ..decompose import TERMS, Decomposition, decompose
+from ..equivariance import check_equivariance, translation
+from ..inspection import as_numpy, norm
+from ._methods import Case, Method, Rollouts
+from ._series import bands, kept_steps, listed
 
 AGREE = 1e-8  # relative; two runs this near are called the same
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import bounds
+from ... import bounds
 
 # Held against the steps of a learned method that have a paired step in distribution.
 PAIRED = ("virtual_decomposition", "ood_per_step:magnitude", "ood_multi_step:virtual")

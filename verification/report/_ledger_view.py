@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from verification.report._format import count, number
-from verification.report.tables import VERDICTS, overview
+from ._format import count, number
+from .tables import VERDICTS, overview
 
 Results = Mapping[str, Any]
 

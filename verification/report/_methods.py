@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
-import l2o
-from l2o.optimizers._learned import HeadNetwork, LearnedOptimizer
-from l2o.pretrained import manifest as weights_manifest
-from l2o.problems import Composite
-from l2o.run import Run
-from verification.optimum import Optimum
-from verification.report.config import ProblemSection, Scenario
+from ... import l2o
+from ...l2o.optimizers._learned import HeadNetwork, LearnedOptimizer
+from ...l2o.pretrained import manifest as weights_manifest
+from ...l2o.problems import Composite
+from ...l2o.run import Run
+from ..optimum import Optimum
+from .config import ProblemSection, Scenario
 
 LABELS = {
     "go-math-l2o": "GO-Math-L2O",

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-import l2o
-from l2o.problems import synthetic
-from l2o.run import Run
-from l2o.training.config import split_seed
-from verification.guarantees import Sample, proportion_lower, quantile_curves
-from verification.guarantees._sample import (
+from ... import l2o
+from ...l2o.problems import synthetic
+from ...l2o.run import Run
+from ...l2o.training.config import split_seed
+from ..guarantees import Sample, proportion_lower, quantile_curves
+from ..guarantees._sample import (
     DRAWN,
     LAST_ITERATE,
     TRIED,
@@ -29,13 +29,13 @@ from verification.guarantees._sample import (
     last_iterate,
     worst_factor,
 )
-from verification.inspection import Inspection, as_numpy
-from verification.optimum import Optimum
-from verification.race import cut
-from verification.report._methods import Case, Method, Rollouts
-from verification.report._series import TOLERANCES
-from verification.report.config import ProblemSection
-from verification.result import Verification
+from ..inspection import Inspection, as_numpy
+from ..optimum import Optimum
+from ..race import cut
+from ..result import Verification
+from ._methods import Case, Method, Rollouts
+from ._series import TOLERANCES
+from .config import ProblemSection
 
 DELTA = 0.05
 """The probability with which each single statement may be wrong."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from verification.guarantees._result import floored
-from verification.report._compare import in_distribution
-from verification.report._format import count, join, number, times
+from ..guarantees._result import floored
+from ._compare import in_distribution
+from ._format import count, join, number, times
 
 Results = Mapping[str, Any]
 MOST = 6

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-import bounds
-from bounds.assumptions import GRADIENT_DESCENT, READINGS, deviations
-from l2o.run import Run
-from verification.inspection import Inspection, as_numpy
-from verification.measurement import measure
-from verification.optimum import Optimum
-from verification.result import Verification
+from ... import bounds
+from ...bounds.assumptions import GRADIENT_DESCENT, READINGS, deviations
+from ...l2o.run import Run
+from ..inspection import Inspection, as_numpy
+from ..measurement import measure
+from ..optimum import Optimum
+from ..result import Verification
 
 TOLERANCES = (1e-2, 1e-4, 1e-6)  # of the relative gap
 QUANTILES = {"median": 0.5, "q10": 0.1, "q90": 0.9}

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import bounds
-from verification.report._format import count, join, number
-from verification.worst_case_ledger import REASONS, number_of, to_dict, worst_case_ledger
+from ... import bounds
+from ..worst_case_ledger import REASONS, number_of, to_dict, worst_case_ledger
+from ._format import count, join, number
 
 Results = Mapping[str, Any]
 SYMBOLS = {"attained": "✓", "loose": "≥", "violated": "✗", "not known": "?"}

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from l2o._files import write_bytes
-from verification.report._compare import Results, lowest_gaps, relative_widths, rows
-from verification.report._format import printable
-from verification.report._ledger_view import ledger_rows
-from verification.report.tables import VERDICTS, broken, decided
+from ...l2o._files import write_bytes
+from ._compare import Results, lowest_gaps, relative_widths, rows
+from ._format import printable
+from ._ledger_view import ledger_rows
+from .tables import VERDICTS, broken, decided
 
 _RUN = ("run", "problem", "scenario", "optimizer")
 _VERDICT_FIELDS = (

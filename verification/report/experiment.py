@@ -18,25 +18,25 @@ from typing import Any
 
 import numpy as np
 
-import bounds
-from l2o.problems import Composite, synthetic
-from l2o.training.config import split_seed
-from verification._forms import forms_of
-from verification._provenance import arithmetic, code_digest, machine, versions
-from verification.inspection import as_numpy, inspect_run
-from verification.optimum import Optimum, optimum
-from verification.optimum._ledger import single_thread
-from verification.report._extras import attribution, shift_pair, transient
-from verification.report._ledger import bound_entry, checked_names, ledger, number_of, prove_all
-from verification.report._methods import Case, Method, Rollouts, methods_of
-from verification.report._next_instance import LAST_ITERATE, next_instance
-from verification.report._partial import EXTRAS, partial_path, read_partial, write_partial
-from verification.report._series import bound_curves, series
-from verification.report._worst_cases import measured
-from verification.report.config import ProblemSection, ReportConfig, Scenario, TransientSection
-from verification.result import Verification
-from verification.verify import verify
-from verification.worst_case_ledger import STEP_SIZES
+from ... import bounds
+from ...l2o.problems import Composite, synthetic
+from ...l2o.training.config import split_seed
+from .._forms import forms_of
+from .._provenance import arithmetic, code_digest, machine, versions
+from ..inspection import as_numpy, inspect_run
+from ..optimum import Optimum, optimum
+from ..optimum._ledger import single_thread
+from ..result import Verification
+from ..verify import verify
+from ..worst_case_ledger import STEP_SIZES
+from ._extras import attribution, shift_pair, transient
+from ._ledger import bound_entry, checked_names, ledger, number_of, prove_all
+from ._methods import Case, Method, Rollouts, methods_of
+from ._next_instance import LAST_ITERATE, next_instance
+from ._partial import EXTRAS, partial_path, read_partial, write_partial
+from ._series import bound_curves, series
+from ._worst_cases import measured
+from .config import ProblemSection, ReportConfig, Scenario, TransientSection
 
 FORMAT = 6
 SEAL = "sha256"

@@ -14,17 +14,17 @@ import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from verification.report import sentences, shift_sentences
-from verification.report._answer import answer
-from verification.report._compare import comparisons, rows
-from verification.report._format import DASH, count, join, number, percent, printable
-from verification.report._ledger_view import ledger_rows, ledger_words
-from verification.report._next_view import figure_words, next_view, shown_next
-from verification.report._partial import EXTRAS
-from verification.report._worst_cases import grouped, violated, worst_case_words
-from verification.report.figures import figures as draw
-from verification.report.figures import file_bytes, file_names, formula_svg, inline_svg, shown_attributions, shown_pairs
-from verification.report.tables import SYMBOLS, VERDICTS, obstacles, overview, remarks, verdict_tables
+from . import sentences, shift_sentences
+from ._answer import answer
+from ._compare import comparisons, rows
+from ._format import DASH, count, join, number, percent, printable
+from ._ledger_view import ledger_rows, ledger_words
+from ._next_view import figure_words, next_view, shown_next
+from ._partial import EXTRAS
+from ._worst_cases import grouped, violated, worst_case_words
+from .figures import figures as draw
+from .figures import file_bytes, file_names, formula_svg, inline_svg, shown_attributions, shown_pairs
+from .tables import SYMBOLS, VERDICTS, obstacles, overview, remarks, verdict_tables
 
 _HERE = Path(__file__).parent
 _MEANINGS = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from verification.report._format import count, join, number, percent, times
-from verification.report.figures import median_first
-from verification.report.sentences import Results, place, sentence
+from ._format import count, join, number, percent, times
+from .figures import median_first
+from .sentences import Results, place, sentence
 
 ATTRIBUTION_NOTES = (
     "B4: e'_k = [(N1(z) - 1/L')G' + N2(z)] + (N1(z') - N1(z))G' + (N2(z') - N2(z)), z' the features of step k under "

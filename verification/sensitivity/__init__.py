@@ -6,12 +6,12 @@ widths, `_correlation` asks whether deviation and rate go together, `_run` holds
 `_sentences`, `_explore` and `_page` show the result.
 """
 
-from verification.sensitivity._checkpoints import Checkpoint
-from verification.sensitivity._correlation import Correlation, spearman
-from verification.sensitivity._figure import figures
-from verification.sensitivity._measure import AtStep, Cell
-from verification.sensitivity._page import write
-from verification.sensitivity._patterns import (
+from ._checkpoints import Checkpoint
+from ._correlation import Correlation, spearman
+from ._figure import figures
+from ._measure import AtStep, Cell
+from ._page import write
+from ._patterns import (
     PATTERNS,
     Bias,
     Momentum,
@@ -23,8 +23,8 @@ from verification.sensitivity._patterns import (
     check_pattern,
     pattern,
 )
-from verification.sensitivity._run import Sensitivity, Settings, quick, sensitivity
-from verification.sensitivity._sentences import headline, lines
+from ._run import Sensitivity, Settings, quick, sensitivity
+from ._sentences import headline, lines
 
 __all__ = [
     "PATTERNS",

@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
-import l2o
-from l2o import InputError
-from verification.assumption_meter import assumption_meter
-from verification.inspection import as_numpy
-from verification.sensitivity import _theory
-from verification.sensitivity._correlation import LEAST, Correlation, spearman
-from verification.sensitivity._measure import Cell, Field, measure
+from ... import l2o
+from ...l2o import InputError
+from ..assumption_meter import assumption_meter
+from ..inspection import as_numpy
+from . import _theory
+from ._correlation import LEAST, Correlation, spearman
+from ._measure import Cell, Field, measure
 
 MODEL = "go-math-l2o"
 SIZES: dict[str, dict[str, int]] = {

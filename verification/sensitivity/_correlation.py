@@ -16,11 +16,11 @@ import numpy as np
 from scipy.stats import rankdata, spearmanr
 from scipy.stats import t as student
 
-import l2o
-from l2o import Composite, InputError
-from verification.assumption_meter import assumption_meter
-from verification.inspection import as_numpy
-from verification.optimum import Optimum
+from ... import l2o
+from ...l2o import Composite, InputError
+from ..assumption_meter import assumption_meter
+from ..inspection import as_numpy
+from ..optimum import Optimum
 
 LEVEL = 0.95
 _NEARLY_ONE = 1 - 1e-6

@@ -7,9 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from verification.sensitivity._figure import CEILING, FLOOR
-from verification.sensitivity._measure import Cell
-from verification.sensitivity._run import Sensitivity
+from ._figure import CEILING, FLOOR
+from ._measure import Cell
+from ._run import Sensitivity
 
 TRAINED = "trained checkpoints"
 

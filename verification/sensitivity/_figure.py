@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verification.report.figures._style import INK, MARKERS, MUTED, SERIES, plain, style
-from verification.sensitivity import _theory
-from verification.sensitivity._run import Sensitivity
+from ..report.figures._style import INK, MARKERS, MUTED, SERIES, plain, style
+from . import _theory
+from ._run import Sensitivity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

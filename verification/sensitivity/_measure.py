@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite, InputError, Run
-from verification.inspection import as_numpy, norm
-from verification.optimum import Optimum
-from verification.race import race
-from verification.sensitivity import _theory
-from verification.sensitivity._patterns import Pattern, check_pattern
-from verification.verdict import Verdict
-from verification.verify import verify
+from ... import l2o
+from ...l2o import Composite, InputError, Run
+from ..inspection import as_numpy, norm
+from ..optimum import Optimum
+from ..race import race
+from ..verdict import Verdict
+from ..verify import verify
+from . import _theory
+from ._patterns import Pattern, check_pattern
 
 SOLVER = 1e-6
 """Relative slack of worst cases, which are as the solver found them."""

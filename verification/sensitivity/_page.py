@@ -7,15 +7,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from verification import pages
-from verification._together import write_together
-from verification.report._format import number
-from verification.sensitivity import _sentences
-from verification.sensitivity._explore import script_data
-from verification.sensitivity._figure import figure, single
-from verification.sensitivity._figure import trained as trained_figure
-from verification.sensitivity._patterns import DESCRIPTIONS
-from verification.sensitivity._run import Sensitivity
+from .. import pages
+from .._together import write_together
+from ..report._format import number
+from . import _sentences
+from ._explore import script_data
+from ._figure import figure, single
+from ._figure import trained as trained_figure
+from ._patterns import DESCRIPTIONS
+from ._run import Sensitivity
 
 _NOTES = (
     "Shaded: guaranteed. Triangles at the upper edge: unbounded, above the panel or not found. The closed form ends "

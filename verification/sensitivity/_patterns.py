@@ -32,9 +32,9 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from l2o import Composite, InputError, Run
-from l2o.optimizers._base import check_number, subgradient
-from verification.inspection import as_numpy, norm
+from ...l2o import Composite, InputError, Run
+from ...l2o.optimizers._base import check_number, subgradient
+from ..inspection import as_numpy, norm
 
 _ROUNDS = 80
 """Evaluations of a bracketing that ends earlier at rounding (bisection alone would need about 55)."""

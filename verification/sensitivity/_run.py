@@ -10,14 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import l2o
-from l2o import Composite, InputError
-from verification.optimum import optimum
-from verification.sensitivity import _theory
-from verification.sensitivity._checkpoints import SIZES, Checkpoint, across, measured, trainings
-from verification.sensitivity._correlation import Correlation, correlations
-from verification.sensitivity._measure import Cell, Field, measure
-from verification.sensitivity._patterns import PATTERNS, largest_size, pattern
+from ... import l2o
+from ...l2o import Composite, InputError
+from ..optimum import optimum
+from . import _theory
+from ._checkpoints import SIZES, Checkpoint, across, measured, trainings
+from ._correlation import Correlation, correlations
+from ._measure import Cell, Field, measure
+from ._patterns import PATTERNS, largest_size, pattern
 
 MODELS = ("go-math-l2o", "l2o-pa")
 

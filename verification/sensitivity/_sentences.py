@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from verification.report._format import count, join, number
-from verification.sensitivity._checkpoints import Checkpoint
-from verification.sensitivity._correlation import Correlation
-from verification.sensitivity._run import Sensitivity
+from ..report._format import count, join, number
+from ._checkpoints import Checkpoint
+from ._correlation import Correlation
+from ._run import Sensitivity
 
 
 def _factor(value: float | None) -> str:

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-import bounds
-from bounds.quantities import VOCABULARY
+from ... import bounds
+from ...bounds.quantities import VOCABULARY
 
 GRID = 10_000
 """Profiles are rounded up to 1/GRID: equal ones are solved once, and a larger class is an upper bound."""

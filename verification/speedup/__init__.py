@@ -4,9 +4,9 @@ config.py says what is compared, run.py makes the runs (a sweep), calls.py count
 ratios.py makes factors, intervals and verdicts of it all, and page.py writes them down.
 """
 
-from verification.speedup.config import SpeedupConfig, load_speedup
-from verification.speedup.coordinate_descent import CoordinateDescent
-from verification.speedup.page import render, write
-from verification.speedup.run import run_speedup
+from .config import SpeedupConfig, load_speedup
+from .coordinate_descent import CoordinateDescent
+from .page import render, write
+from .run import run_speedup
 
 __all__ = ["CoordinateDescent", "SpeedupConfig", "load_speedup", "render", "run_speedup", "write"]

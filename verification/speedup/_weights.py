@@ -7,19 +7,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import l2o
-from l2o._files import write_bytes
-from l2o.pretrained import manifest
-from verification.sweeps.cells import Cell, weights_of
-from verification.sweeps.families import FAMILIES
-from verification.sweeps.models import TRAINED
+from ... import l2o
+from ...l2o._files import write_bytes
+from ...l2o.pretrained import manifest
+from ..sweeps.cells import Cell, weights_of
+from ..sweeps.families import FAMILIES
+from ..sweeps.models import TRAINED
 
 
 def exported(name: str, family: str, folder: Path) -> Path:
     """A folder like that of `l2obound train`, in `folder`, with the shipped weights of `name` for `family`."""
     description = manifest(name, family)
     target = folder / f"{name}.{family}"
-    weights = (files("l2o.pretrained") / f"{name}.{family}.npz").read_bytes()
+    weights = (files("l2obound.l2o.pretrained") / f"{name}.{family}.npz").read_bytes()
     for file, data in (("manifest.json", json.dumps(description, indent=1).encode()), ("weights.npz", weights)):
         if not (target / file).exists() or (target / file).read_bytes() != data:
             write_bytes(target / file, data)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o._errors import InputError
-from l2o.optimizers import Optimizer
-from l2o.problems import Composite
-from l2o.problems.smooth import Remembered, SmoothTerm
+from ...l2o._errors import InputError
+from ...l2o.optimizers import Optimizer
+from ...l2o.problems import Composite
+from ...l2o.problems.smooth import Remembered, SmoothTerm
 
 _PROBE = 12  # steps of the probe; from the third on each is expected to call as often as the one before
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from l2o._config import Section, one_line, read_config
-from l2o._errors import InputError
-from verification.report._methods import LABELS as REPORTED
-from verification.speedup._weights import exported
-from verification.sweeps import SweepConfig, load_sweep
-from verification.sweeps.config import CellSpec, ModelSection
-from verification.sweeps.families import FAMILIES
+from ...l2o._config import Section, one_line, read_config
+from ...l2o._errors import InputError
+from ..report._methods import LABELS as REPORTED
+from ..sweeps import SweepConfig, load_sweep
+from ..sweeps.config import CellSpec, ModelSection
+from ..sweeps.families import FAMILIES
+from ._weights import exported
 
 _NEEDS_QUADRATIC, _NEEDS_SMOOTH = "f is not quadratic", "r is not 0"
 _QUADRATIC = ("lasso", "patches", "quadratic")
@@ -163,7 +163,7 @@ def load_speedup(
     Folders of weights in a file are relative to that file. What does not fit is one clear `InputError`.
     """
     if source is None:
-        source = str(files("verification.speedup") / ("quick.toml" if quick else "default.toml"))
+        source = str(files("l2obound.verification.speedup") / ("quick.toml" if quick else "default.toml"))
     config = read_config(source, SpeedupConfig)
     for method in config.methods:
         try:

@@ -8,10 +8,10 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from verification.report.figures import GRID, INK, MUTED, SERIES
-from verification.report.figures._style import MARKERS, plain, style
-from verification.speedup.run import ITERATIONS
-from verification.speedup.timing import LATENCY, THROUGHPUT
+from ..report.figures import GRID, INK, MUTED, SERIES
+from ..report.figures._style import MARKERS, plain, style
+from .run import ITERATIONS
+from .timing import LATENCY, THROUGHPUT
 
 Results = Mapping[str, Any]
 SHOWN = {ITERATIONS: "iterations", LATENCY: "time, one instance", THROUGHPUT: "time, batch"}

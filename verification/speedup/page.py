@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from verification import pages
-from verification._together import write_together
-from verification.report._format import printable
-from verification.speedup import sentences
-from verification.speedup.figures import forest
-from verification.speedup.run import BEST, BEST_OF_PAPER, MEASURES
+from .. import pages
+from .._together import write_together
+from ..report._format import printable
+from . import sentences
+from .figures import forest
+from .run import BEST, BEST_OF_PAPER, MEASURES
 
 Results = Mapping[str, Any]
 _CONTENTS = {

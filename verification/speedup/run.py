@@ -17,16 +17,21 @@ import numpy as np
 import pyarrow.compute as pc
 import torch
 
-from l2o._files import write_bytes
-from l2o.optimizers import Optimizer
-from l2o.problems import Composite, synthetic
-from l2o.training.config import split_seed
-from verification._provenance import machine, versions
-from verification.speedup import timing
-from verification.speedup._weights import training_seconds
-from verification.speedup.calls import gradient_calls
-from verification.speedup.config import SettingSection, SpeedupConfig
-from verification.speedup.ratios import (
+from ...l2o._files import write_bytes
+from ...l2o.optimizers import Optimizer
+from ...l2o.problems import Composite, synthetic
+from ...l2o.training.config import split_seed
+from .._provenance import machine, versions
+from ..sweeps import Cell, Status, Tables, cells_of, run_sweep
+from ..sweeps.config import CellSpec
+from ..sweeps.families import build
+from ..sweeps.measure import eps_name
+from ..sweeps.models import optimizer_of
+from . import timing
+from ._weights import training_seconds
+from .calls import gradient_calls
+from .config import SettingSection, SpeedupConfig
+from .ratios import (
     NEVER,
     Between,
     Median,
@@ -37,12 +42,7 @@ from verification.speedup.ratios import (
     saved,
     verdict,
 )
-from verification.speedup.timing import CLOCKS, Timing
-from verification.sweeps import Cell, Status, Tables, cells_of, run_sweep
-from verification.sweeps.config import CellSpec
-from verification.sweeps.families import build
-from verification.sweeps.measure import eps_name
-from verification.sweeps.models import optimizer_of
+from .timing import CLOCKS, Timing
 
 Results = dict[str, Any]
 FORMAT = 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from verification.report._format import count, join, number
-from verification.speedup.run import BEST, BEST_OF_PAPER, CALLS, ITERATIONS, MEASURES
-from verification.speedup.timing import LATENCY, THROUGHPUT
+from ..report._format import count, join, number
+from .run import BEST, BEST_OF_PAPER, CALLS, ITERATIONS, MEASURES
+from .timing import LATENCY, THROUGHPUT
 
 Results = Mapping[str, Any]
 WORDS = {

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from l2o.optimizers import Optimizer
-from l2o.problems import Composite
-from verification.optimum._ledger import single_thread
-from verification.speedup.coordinate_descent import CoordinateDescent
+from ...l2o.optimizers import Optimizer
+from ...l2o.problems import Composite
+from ..optimum._ledger import single_thread
+from .coordinate_descent import CoordinateDescent
 
 LATENCY, THROUGHPUT = "latency", "throughput"
 CLOCKS = (LATENCY, THROUGHPUT)

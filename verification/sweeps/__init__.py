@@ -4,10 +4,10 @@ config.py says what is run, cells.py makes the list of cells, measure.py runs so
 run.py holds them together, on this machine (joblib) or on a Dask cluster.
 """
 
-from verification.sweeps.cells import Cell, cells_of, check_count
-from verification.sweeps.config import SweepConfig, load_sweep
-from verification.sweeps.run import Status, Summary, collect, run_sweep
-from verification.sweeps.store import Tables, read_tables
+from .cells import Cell, cells_of, check_count
+from .config import SweepConfig, load_sweep
+from .run import Status, Summary, collect, run_sweep
+from .store import Tables, read_tables
 
 __all__ = [
     "Cell",

@@ -13,14 +13,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-import l2o
-from l2o._config import Section, one_line
-from l2o._errors import InputError
-from l2o._memory import data_size, require_memory, run_size
-from l2o.pretrained import manifest
-from verification._provenance import code_digest, versions
-from verification.sweeps.config import CellSpec, ModelSection, SweepConfig
-from verification.sweeps.families import FAMILIES
+from ... import l2o
+from ...l2o._config import Section, one_line
+from ...l2o._errors import InputError
+from ...l2o._memory import data_size, require_memory, run_size
+from ...l2o.pretrained import manifest
+from .._provenance import code_digest, versions
+from .config import CellSpec, ModelSection, SweepConfig
+from .families import FAMILIES
 
 FORMAT = 1
 _PROBLEM_FIELDS = ("family", "rows", "dim", "sparsity", "lam", "condition", "path", "batch", "batches", "seed")

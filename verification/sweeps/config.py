@@ -16,13 +16,13 @@ from typing import Any, Literal
 import torch
 from pydantic import Field, field_validator, model_validator
 
-import bounds
-from l2o._config import Section, read_config
-from l2o._errors import InputError
-from l2o.optimizers._learned import LearnedOptimizer
-from l2o.training import TrainingConfig
-from verification.sweeps.families import FAMILIES, SINGLE
-from verification.sweeps.methods import make_method, method_class, method_names
+from ... import bounds
+from ...l2o._config import Section, read_config
+from ...l2o._errors import InputError
+from ...l2o.optimizers._learned import LearnedOptimizer
+from ...l2o.training import TrainingConfig
+from .families import FAMILIES, SINGLE
+from .methods import make_method, method_class, method_names
 
 
 class CellSpec(Section):

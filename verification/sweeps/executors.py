@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from l2o._errors import InputError
-from l2o._memory import require_memory
+from ...l2o._errors import InputError
+from ...l2o._memory import require_memory
 
 Run = Callable[[Any], Any]
 Lost = Callable[[Any, str], Any]

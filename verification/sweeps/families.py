@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from l2o._errors import InputError
-from l2o.problems import Composite, real, synthetic
+from ...l2o._errors import InputError
+from ...l2o.problems import Composite, real, synthetic
 
 if TYPE_CHECKING:
-    from verification.sweeps.config import CellSpec
+    from .config import CellSpec
 
 
 @dataclass(frozen=True)

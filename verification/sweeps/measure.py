@@ -10,20 +10,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-import l2o
-from l2o.optimizers import Optimizer
-from l2o.problems import Composite, synthetic
-from l2o.problems.official import with_official_prox
-from l2o.training.config import split_seed
-from verification.optimum import Optimum, optimum
-from verification.optimum._ledger import single_thread
-from verification.race import race
-from verification.result import Verification
-from verification.sweeps.cells import Cell, Measures
-from verification.sweeps.config import CellSpec
-from verification.sweeps.families import build
-from verification.verdict import Verdict
-from verification.verify import verify_all
+from ... import l2o
+from ...l2o.optimizers import Optimizer
+from ...l2o.problems import Composite, synthetic
+from ...l2o.problems.official import with_official_prox
+from ...l2o.training.config import split_seed
+from ..optimum import Optimum, optimum
+from ..optimum._ledger import single_thread
+from ..race import race
+from ..result import Verification
+from ..verdict import Verdict
+from ..verify import verify_all
+from .cells import Cell, Measures
+from .config import CellSpec
+from .families import build
 
 _QUANTILES = {"q10": 0.1, "median": 0.5, "q90": 0.9}
 

@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-import l2o
-from l2o._errors import InputError
-from l2o.optimizers import Optimizer, make, optimizer_class
+from ... import l2o
+from ...l2o._errors import InputError
+from ...l2o.optimizers import Optimizer, make, optimizer_class
 
 METHODS = {"coordinate-descent": "verification.speedup.coordinate_descent:CoordinateDescent"}
 """Name -> "module:class", imported when it is asked for."""

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import l2o
-from l2o._errors import InputError
-from l2o.optimizers import Optimizer, make, option_names
-from verification.sweeps.cells import Cell, weights_of
-from verification.sweeps.config import ModelSection
-from verification.sweeps.families import FAMILIES
-from verification.sweeps.methods import make_method
+from ... import l2o
+from ...l2o._errors import InputError
+from ...l2o.optimizers import Optimizer, make, option_names
+from .cells import Cell, weights_of
+from .config import ModelSection
+from .families import FAMILIES
+from .methods import make_method
 
 TRAINED = "weights"  # the folder of a sweep that its own trainings are kept in
 

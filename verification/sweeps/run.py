@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from l2o._errors import InputError
-from l2o._files import write_bytes
-from l2o.optimizers import Optimizer
-from verification._provenance import arithmetic, code_digest, versions
-from verification.sweeps.cells import Cell, Measures, cells_of, groups_of
-from verification.sweeps.config import SweepConfig
-from verification.sweeps.executors import Executor, dask, here, listens, processes
-from verification.sweeps.measure import Outcome, no_outcome, run_group
-from verification.sweeps.models import Training, optimizer_of, train, trainings
-from verification.sweeps.store import Store, Tables, Worker, write_tables
+from ...l2o._errors import InputError
+from ...l2o._files import write_bytes
+from ...l2o.optimizers import Optimizer
+from .._provenance import arithmetic, code_digest, versions
+from .cells import Cell, Measures, cells_of, groups_of
+from .config import SweepConfig
+from .executors import Executor, dask, here, listens, processes
+from .measure import Outcome, no_outcome, run_group
+from .models import Training, optimizer_of, train, trainings
+from .store import Store, Tables, Worker, write_tables
 
 
 @dataclass

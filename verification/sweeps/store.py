@@ -27,10 +27,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from l2o._errors import InputError
-from l2o._files import write_bytes
-from verification.sweeps.cells import Cell
-from verification.sweeps.measure import Outcome
+from ...l2o._errors import InputError
+from ...l2o._files import write_bytes
+from .cells import Cell
+from .measure import Outcome
 
 _COUNTS = ("diverged_at", "reached_")  # columns in which -1 stands for "never" and becomes null
 _TIMING, _SEAL = b"l2obound.timing", b"l2obound.sha256"

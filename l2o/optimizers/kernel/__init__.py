@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from l2o.optimizers import cell as reference
-from l2o.optimizers.cell import Layout
+from .. import cell as reference
+from ..cell import Layout
 
 _LANES, _CHUNKS = 64, 16  # as in kernel.c
 _SIZES = ("layers", "hidden", "features", "heads", "size", "doubles", "threads", "adjoint")
@@ -59,7 +59,7 @@ def _library() -> Any | None:
     if os.environ.get("L2OBOUND_KERNEL") == "0":
         return None
     try:
-        from l2o.optimizers.kernel import _kernel
+        from . import _kernel
     except ImportError:
         return None
     call = ctypes.CDLL(_kernel.__file__).l2o_network

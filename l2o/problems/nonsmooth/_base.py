@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 import torch
 
-from l2o import _rounding
-from l2o._errors import InputError
-from l2o.problems import _simplex
+from ... import _rounding
+from ..._errors import InputError
+from .. import _simplex
 
 if TYPE_CHECKING:
-    from l2o.problems.transforms import Change
+    from ..transforms import Change
 
 
 class NonsmoothTerm(abc.ABC):

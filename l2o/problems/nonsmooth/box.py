@@ -7,8 +7,8 @@ from typing import ClassVar, Self
 
 import torch
 
-from l2o._arrays import moved
-from l2o.problems.nonsmooth._base import NonsmoothTerm, pick
+from ..._arrays import moved
+from ._base import NonsmoothTerm, pick
 
 
 @dataclass(frozen=True, eq=False)

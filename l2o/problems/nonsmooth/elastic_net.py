@@ -7,9 +7,9 @@ from typing import ClassVar, Self
 
 import torch
 
-from l2o._arrays import moved
-from l2o.problems.nonsmooth._base import NonsmoothTerm, pick
-from l2o.problems.nonsmooth.l1 import soft_threshold
+from ..._arrays import moved
+from ._base import NonsmoothTerm, pick
+from .l1 import soft_threshold
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import torch
 
-from l2o import _rounding
-from l2o._arrays import moved
-from l2o._errors import InputError
-from l2o.problems.nonsmooth._base import CoupledTerm, pick
-from l2o.problems.nonsmooth._lengths import group_lengths
+from ... import _rounding
+from ..._arrays import moved
+from ..._errors import InputError
+from ._base import CoupledTerm, pick
+from ._lengths import group_lengths
 
 if TYPE_CHECKING:
-    from l2o.problems.transforms import Change
+    from ..transforms import Change
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 import torch
 
-from l2o._arrays import moved
-from l2o.problems import _simplex
-from l2o.problems.nonsmooth._base import CoupledTerm, pick
+from ..._arrays import moved
+from .. import _simplex
+from ._base import CoupledTerm, pick
 
 if TYPE_CHECKING:
-    from l2o.problems.transforms import Change
+    from ..transforms import Change
 
 _UNITS = 64.0  # roundings of the largest coordinate within which a point counts as one of the hull
 

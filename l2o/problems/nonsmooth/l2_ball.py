@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import torch
 
-from l2o import _rounding
-from l2o._arrays import moved
-from l2o.problems.nonsmooth._base import CoupledTerm, pick
-from l2o.problems.nonsmooth._lengths import length
+from ... import _rounding
+from ..._arrays import moved
+from ._base import CoupledTerm, pick
+from ._lengths import length
 
 if TYPE_CHECKING:
-    from l2o.problems.transforms import Change
+    from ..transforms import Change
 
 _UNITS = 64.0  # roundings of the numbers handled within which a length counts as the radius
 _STEPS = 100  # of Newton's method; a dozen are the rule

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 import torch
 
-from l2o import _rounding
-from l2o._arrays import moved
-from l2o.problems import _simplex
-from l2o.problems.nonsmooth._base import CoupledTerm, pick
+from ... import _rounding
+from ..._arrays import moved
+from .. import _simplex
+from ._base import CoupledTerm, pick
 
 if TYPE_CHECKING:
-    from l2o.problems.transforms import Change
+    from ..transforms import Change
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import torch
 
-from l2o import _rounding
-from l2o._arrays import moved
-from l2o.problems.nonsmooth._base import CoupledTerm, pick
+from ... import _rounding
+from ..._arrays import moved
+from ._base import CoupledTerm, pick
 
 if TYPE_CHECKING:
-    from l2o.problems.transforms import Change
+    from ..transforms import Change
 
 _UNITS = 64.0  # roundings of the numbers in a sum, on top of those of the sum itself
 

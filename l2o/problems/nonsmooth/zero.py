@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import torch
 
-from l2o._arrays import float_dtype
-from l2o.problems.nonsmooth._base import NonsmoothTerm
+from ..._arrays import float_dtype
+from ._base import NonsmoothTerm
 
 
 @dataclass(frozen=True, eq=False)

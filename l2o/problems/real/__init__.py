@@ -4,9 +4,9 @@
 dictionary, `load` reads an npz or a csv; `ionosphere`, `spambase` and `bsds500` read the paper's own data from yours.
 """
 
-from l2o.problems.real.files import load
-from l2o.problems.real.papers import bsds500, ionosphere, spambase
-from l2o.problems.real.pictures import patches
-from l2o.problems.real.tables import breast_cancer, digits
+from .files import load
+from .papers import bsds500, ionosphere, spambase
+from .pictures import patches
+from .tables import breast_cancer, digits
 
 __all__ = ["breast_cancer", "bsds500", "digits", "ionosphere", "load", "patches", "spambase"]

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o._arrays import as_tensor
-from l2o._errors import InputError
-from l2o._files import check_memory, decode_text, file_size, read_bytes, read_npz
-from l2o.problems.composite import Composite
-from l2o.problems.constructors import lasso, logistic_l1, quadratic
-from l2o.problems.real.columns import standardised, unit
+from ..._arrays import as_tensor
+from ..._errors import InputError
+from ..._files import check_memory, decode_text, file_size, read_bytes, read_npz
+from ..composite import Composite
+from ..constructors import lasso, logistic_l1, quadratic
+from .columns import standardised, unit
 
 _ARRAYS = {"lasso": ("A", "y"), "logistic_l1": ("A", "labels"), "quadratic": ("Q", "c")}
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from l2o._errors import InputError
-from l2o._files import check_memory, read_bytes, read_text
-from l2o.problems.composite import Composite
-from l2o.problems.constructors import lasso, logistic_l1
-from l2o.problems.real.columns import standardised, unit
-from l2o.problems.real.files import number
-from l2o.problems.real.pictures import SHIPPED, dictionary, scaled
+from ..._errors import InputError
+from ..._files import check_memory, read_bytes, read_text
+from ..composite import Composite
+from ..constructors import lasso, logistic_l1
+from .columns import standardised, unit
+from .files import number
+from .pictures import SHIPPED, dictionary, scaled
 
 _LARGEST = 1 << 24  # bytes, many times those of the tables
 _PICTURES = (".jpg", ".jpeg", ".png")

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from l2o._errors import InputError
-from l2o._files import parse_npz
-from l2o.problems.composite import Composite
-from l2o.problems.constructors import lasso
-from l2o.problems.real.columns import unit
+from ..._errors import InputError
+from ..._files import parse_npz
+from ..composite import Composite
+from ..constructors import lasso
+from .columns import unit
 
 # Name and SHA-256. PNG only: every decoder of it gives the same pixels.
 TRAINING = {

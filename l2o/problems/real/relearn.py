@@ -1,6 +1,6 @@
 """Learns the dictionary of `patches` again and writes it with its manifest.
 
-    python -m l2o.problems.real.relearn [FOLDER]
+    python -m l2obound.l2o.problems.real.relearn [FOLDER]
 
 FOLDER is the package's own by default. On one machine, with as many threads, the file comes out the same to the byte;
 elsewhere the linear algebra rounds otherwise: entries then differed by up to 3e-10.
@@ -15,8 +15,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from l2o._files import write_bytes, write_npz
-from l2o.problems.real import pictures
+from ..._files import write_bytes, write_npz
+from . import pictures
 
 
 def write(folder: Path, seed: int = 0) -> Path:
@@ -34,7 +34,7 @@ def write(folder: Path, seed: int = 0) -> Path:
         "seed": seed,
         "versions": {name: version(name) for name in ("numpy", "pillow", "scikit-image", "scikit-learn", "scipy")},
         "machine": platform.machine(),
-        "command": "python -m l2o.problems.real.relearn",
+        "command": "python -m l2obound.l2o.problems.real.relearn",
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
     write_bytes(path.with_suffix(".json"), (json.dumps(manifest, indent=2) + "\n").encode())

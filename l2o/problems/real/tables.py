@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from l2o.problems.composite import Composite
-from l2o.problems.constructors import logistic_l1
-from l2o.problems.real.columns import standardised
+from ..composite import Composite
+from ..constructors import logistic_l1
+from .columns import standardised
 
 
 def _instance(

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from l2o import _rounding
-from l2o._arrays import moved
+from ... import _rounding
+from ..._arrays import moved
 
 
 def _norms(a: torch.Tensor, dim: int) -> torch.Tensor:

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import torch
 
-from l2o.problems.smooth._base import SmoothTerm
+from ._base import SmoothTerm
 
 _POINTS = 2  # the iterate, and the point at which an accelerated method looks
 

@@ -20,10 +20,10 @@ from typing import ClassVar, Self
 import numpy as np
 import torch
 
-from l2o import _rounding
-from l2o._arrays import moved
-from l2o.problems import _simplex
-from l2o.problems.smooth._base import SmoothTerm
+from ... import _rounding
+from ..._arrays import moved
+from .. import _simplex
+from ._base import SmoothTerm
 
 
 @dataclass(frozen=True, eq=False)

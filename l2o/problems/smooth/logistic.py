@@ -9,10 +9,10 @@ from typing import ClassVar, Self
 import torch
 from torch.nn.functional import softplus
 
-from l2o import _rounding
-from l2o._arrays import moved
-from l2o.problems.smooth._base import SmoothTerm
-from l2o.problems.smooth._linear_map import LinearMap
+from ... import _rounding
+from ..._arrays import moved
+from ._base import SmoothTerm
+from ._linear_map import LinearMap
 
 
 @dataclass(frozen=True, eq=False)

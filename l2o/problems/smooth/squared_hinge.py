@@ -10,8 +10,8 @@ from typing import ClassVar
 
 import torch
 
-from l2o import _rounding
-from l2o.problems.smooth._sample_loss import MarginLoss
+from ... import _rounding
+from ._sample_loss import MarginLoss
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import torch
 
-from l2o import _rounding
-from l2o.problems.smooth._sample_loss import ResidualLoss
+from ... import _rounding
+from ._sample_loss import ResidualLoss
 
 _GONE = 1e3  # e^-q is 0 from here on
 

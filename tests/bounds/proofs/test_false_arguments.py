@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import sympy as sp
 
-import bounds
-from bounds import Source
-from bounds import hypotheses as H
-from bounds._vocabulary import Q, k
-from bounds.proofs import ARGUMENTS
-from bounds.proofs._claims import (
+from l2obound import bounds
+from l2obound.bounds import Source
+from l2obound.bounds import hypotheses as H
+from l2obound.bounds._vocabulary import Q, k
+from l2obound.bounds.proofs import ARGUMENTS
+from l2obound.bounds.proofs._claims import (
     ABOVE_0,
     BELOW_L,
     COUNT,
@@ -35,12 +35,12 @@ from bounds.proofs._claims import (
     term,
     use,
 )
-from bounds.proofs._goal import Goal
-from bounds.proofs._rules import Rule
-from bounds.proofs._symbols import BEFORE, DEVIATION, END, FIRST, NOW, STEP, G, L, Point, Z, h, size, symbol
-from bounds.proofs._telescope import from_zero, in_one_go, telescope
-from bounds.proofs.descent import ENORM, GNORM, ONE_STEP, at_once, relative_deviation
-from bounds.proofs.out_of_distribution import last_iterate_steps, sharp_start, sharp_steps
+from l2obound.bounds.proofs._goal import Goal
+from l2obound.bounds.proofs._rules import Rule
+from l2obound.bounds.proofs._symbols import BEFORE, DEVIATION, END, FIRST, NOW, STEP, G, L, Point, Z, h, size, symbol
+from l2obound.bounds.proofs._telescope import from_zero, in_one_go, telescope
+from l2obound.bounds.proofs.descent import ENORM, GNORM, ONE_STEP, at_once, relative_deviation
+from l2obound.bounds.proofs.out_of_distribution import last_iterate_steps, sharp_start, sharp_steps
 from tests.bounds.proofs.material import is_accepted, is_refuted, unchecked
 
 K = Q.K

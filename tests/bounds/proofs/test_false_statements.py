@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import bounds
-from bounds import hypotheses as H
-from bounds._vocabulary import Q, k
-from bounds.proofs import ARGUMENTS
-from bounds.proofs.checker import Wrong, check
+from l2obound import bounds
+from l2obound.bounds import hypotheses as H
+from l2obound.bounds._vocabulary import Q, k
+from l2obound.bounds.proofs import ARGUMENTS
+from l2obound.bounds.proofs.checker import Wrong, check
 from tests.bounds.proofs.material import certificate_of, forged, is_accepted, is_refuted, proof_of, signed
 
 K, L, h = Q.K, Q.L, Q.h

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import bounds
-from bounds import hypotheses as H
-from bounds._vocabulary import Q, k
-from bounds.proofs import ARGUMENTS
-from bounds.proofs import _checker_base as base
-from bounds.proofs._checker_arithmetic import BITS, fresh_prime, is_prime, prime
-from bounds.proofs._claims import (
+from l2obound import bounds
+from l2obound.bounds import hypotheses as H
+from l2obound.bounds._vocabulary import Q, k
+from l2obound.bounds.proofs import ARGUMENTS
+from l2obound.bounds.proofs import _checker_base as base
+from l2obound.bounds.proofs._checker_arithmetic import BITS, fresh_prime, is_prime, prime
+from l2obound.bounds.proofs._claims import (
     COUNT,
     INDEX,
     INDEX_FROM_2,
@@ -39,11 +39,11 @@ from bounds.proofs._claims import (
     term,
     use,
 )
-from bounds.proofs._goal import translate
-from bounds.proofs._rules import RULES
-from bounds.proofs._symbols import DEVIATION, NOW, G, L, Point, Z, h, size, symbol
-from bounds.proofs.checker import Wrong, check
-from bounds.proofs.descent import ENORM, ONE_STEP, at_once
+from l2obound.bounds.proofs._goal import translate
+from l2obound.bounds.proofs._rules import RULES
+from l2obound.bounds.proofs._symbols import DEVIATION, NOW, G, L, Point, Z, h, size, symbol
+from l2obound.bounds.proofs.checker import Wrong, check
+from l2obound.bounds.proofs.descent import ENORM, ONE_STEP, at_once
 from tests.bounds.proofs.material import certificate_of, forged, is_accepted, unchecked
 from tests.bounds.proofs.test_false_arguments import Build, at_last, statement
 

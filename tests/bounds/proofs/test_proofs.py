@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import sympy as sp
 
-import bounds
-from bounds import hypotheses as H
-from bounds._vocabulary import Q, k
-from bounds.proofs import ARGUMENTS
-from bounds.proofs import _checker_base as base
-from bounds.proofs._check import check_argument
-from bounds.proofs._claims import (
+from l2obound import bounds
+from l2obound.bounds import hypotheses as H
+from l2obound.bounds._vocabulary import Q, k
+from l2obound.bounds.proofs import ARGUMENTS
+from l2obound.bounds.proofs import _checker_base as base
+from l2obound.bounds.proofs._check import check_argument
+from l2obound.bounds.proofs._claims import (
     CASES,
     COUNT,
     INDEX,
@@ -32,15 +32,15 @@ from bounds.proofs._claims import (
     signs_of,
     term,
 )
-from bounds.proofs._facts import DEFINITIONS, FACTS, PRODUCTS, SIZES
-from bounds.proofs._goal import FORMULAS, MEANT_UNDER, RUN, Goal, goal
-from bounds.proofs._goal import SIZES as NUMBERS
-from bounds.proofs._polynomials import Ring
-from bounds.proofs._rules import CONDITIONS, RULES
-from bounds.proofs._signs import is_nonnegative
-from bounds.proofs._symbols import BEFORE, NOW, L, Z, h, size, symbol
-from bounds.proofs._telescope import term_sum
-from bounds.proofs.out_of_distribution import sharp_steps
+from l2obound.bounds.proofs._facts import DEFINITIONS, FACTS, PRODUCTS, SIZES
+from l2obound.bounds.proofs._goal import FORMULAS, MEANT_UNDER, RUN, Goal, goal
+from l2obound.bounds.proofs._goal import SIZES as NUMBERS
+from l2obound.bounds.proofs._polynomials import Ring
+from l2obound.bounds.proofs._rules import CONDITIONS, RULES
+from l2obound.bounds.proofs._signs import is_nonnegative
+from l2obound.bounds.proofs._symbols import BEFORE, NOW, L, Z, h, size, symbol
+from l2obound.bounds.proofs._telescope import term_sum
+from l2obound.bounds.proofs.out_of_distribution import sharp_steps
 from tests.bounds.proofs import proof_checker
 from tests.bounds.proofs.material import certificate_of, proof_of
 
@@ -124,7 +124,7 @@ def test_multipliers_and_text_of_a_short_proof() -> None:
 
 def test_prover_and_checker_know_the_same_base() -> None:
     """Written twice, row by row: a row on one side alone is a mistake."""
-    from bounds.proofs._symbols import Point
+    from l2obound.bounds.proofs._symbols import Point
 
     a, b = Point("k"), Point("j")
     assert set(base.RULES) == set(RULES)

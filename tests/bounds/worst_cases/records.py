@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import bounds
+from l2obound import bounds
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "worst_cases.json"
 METHODS = {

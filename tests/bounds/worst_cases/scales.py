@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bounds.worst_cases import INITIALS, METHODS, METRICS
-from bounds.worst_cases._setting import number
+from l2obound.bounds.worst_cases import INITIALS, METHODS, METRICS
+from l2obound.bounds.worst_cases._setting import number
 
 Question = tuple[dict[str, Any], float | None]
 

@@ -8,9 +8,9 @@ from fractions import Fraction
 
 import pytest
 
-import bounds
-from bounds.worst_cases import _patterns
-from bounds.worst_cases.checker import Wrong, check, digest
+from l2obound import bounds
+from l2obound.bounds.worst_cases import _patterns
+from l2obound.bounds.worst_cases.checker import Wrong, check, digest
 
 STEPS = (Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), Fraction(1))
 COMPOSITE = {"function_class": "composite", "method": "proximal_gradient"}

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-import bounds
-from bounds.worst_cases import _closed, _envelope
-from bounds.worst_cases._crude import crude_upper
-from bounds.worst_cases._fractions import double, nonzero_double, root_above, rounded_up
-from bounds.worst_cases._setting import setting
+from l2obound import bounds
+from l2obound.bounds.worst_cases import _closed, _envelope
+from l2obound.bounds.worst_cases._crude import crude_upper
+from l2obound.bounds.worst_cases._fractions import double, nonzero_double, root_above, rounded_up
+from l2obound.bounds.worst_cases._setting import setting
 
 STRONG = {"function_class": "smooth_strongly_convex"}
 ONE = {"function_class": "composite_strongly_convex", "method": "proximal_gradient", "mu": 1}

@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-import bounds
-from bounds.worst_cases import INITIALS, METHODS, METRICS
-from bounds.worst_cases.checker import check
-from verification.attained import replay
+from l2obound import bounds
+from l2obound.bounds.worst_cases import INITIALS, METHODS, METRICS
+from l2obound.bounds.worst_cases.checker import check
+from l2obound.verification.attained import replay
 
 ERRORS = ({}, {"relative_error": 0.2}, {"absolute_error": 0.1})
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import bounds
+from l2obound import bounds
+from l2obound.verification.attained import replay
 from tests.bounds.worst_cases.records import ends
-from verification.attained import replay
 
 COMPOSITE = {"function_class": "composite", "method": "proximal_gradient"}
 step_sizes = st.sampled_from([0.25, 0.5, 0.8, 1.0, 1.3, 1.7])

@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-import bounds
-from bounds.worst_cases import sweep
-from bounds.worst_cases._setting import number
+from l2obound import bounds
+from l2obound.bounds.worst_cases import sweep
+from l2obound.bounds.worst_cases._setting import number
 
 WRONG = {
     "step list": ({"step": [1.0, 1.0], "steps": 3}, "step: expected a number or one for each of the 3 steps, got 2"),

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-import bounds
-from bounds.worst_cases import tolerance
-from bounds.worst_cases.checker import check
+from l2obound import bounds
+from l2obound.bounds.worst_cases import tolerance
+from l2obound.bounds.worst_cases.checker import check
+from l2obound.verification.attained import replay
 from tests.bounds.worst_cases.records import categories, question, records
-from verification.attained import replay
 
 FEW, REST = slice(0, None, 4), (slice(1, None, 4), slice(2, None, 4), slice(3, None, 4))
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bounds
-from bounds import Ball
-from bounds.worst_cases import _rigour
-from bounds.worst_cases._conic import chain, solve, whole
-from bounds.worst_cases._envelope import _Search, upper_bound
-from bounds.worst_cases._exact import positive_semidefinite as exactly_semidefinite
-from bounds.worst_cases._repair import balanced, rounded
+from l2obound import bounds
+from l2obound.bounds import Ball
+from l2obound.bounds.worst_cases import _rigour
+from l2obound.bounds.worst_cases._conic import chain, solve, whole
+from l2obound.bounds.worst_cases._envelope import _Search, upper_bound
+from l2obound.bounds.worst_cases._exact import positive_semidefinite as exactly_semidefinite
+from l2obound.bounds.worst_cases._repair import balanced, rounded
 
 COMPOSITE = {"function_class": "composite", "method": "proximal_gradient"}
 QUESTIONS = (
@@ -127,7 +127,7 @@ def test_balancing_is_exact() -> None:
 
 def test_a_wrong_interpolation_inequality_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted fault: the engine solves with L/2-smooth inequalities, the envelope checks with the right ones."""
-    from bounds.worst_cases import _conic, _model, _solve
+    from l2obound.bounds.worst_cases import _conic, _model, _solve
 
     def wrong(setting, kind, of):
         alpha, beta, gamma = _model.interpolation(setting, kind, of)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import bounds
-from bounds.worst_cases import checker, sweep
+from l2obound import bounds
+from l2obound.bounds.worst_cases import checker, sweep
+from l2obound.verification.attained import replay
 from tests.bounds.worst_cases.scales import random_question
-from verification.attained import replay
 
 STRONG = {"function_class": "smooth_strongly_convex", "method": "gradient"}
 COMPOSITE_STRONG = {"function_class": "composite_strongly_convex", "method": "proximal_gradient"}
@@ -262,7 +262,7 @@ def test_a_solver_that_stops_early_changes_nothing_that_is_said(
     asked: dict, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its numbers are off by 1e-3 and worse: the interval, the value and the run on the instance stay right."""
-    from bounds.worst_cases import _conic, _envelope, _solve
+    from l2obound.bounds.worst_cases import _conic, _envelope, _solve
 
     right = bounds.worst_case(**asked)
 

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-import bounds
-import l2o
-from verification import optimum, verify
-from verification._set_slack import set_slack
-from verification.beyond_convex._problems import sets
-from verification.inspection import inspect_run
-from verification.optimum import Optimum
-from verification.verdict import Verdict
+from l2obound import bounds, l2o
+from l2obound.verification import optimum, verify
+from l2obound.verification._set_slack import set_slack
+from l2obound.verification.beyond_convex._problems import sets
+from l2obound.verification.inspection import inspect_run
+from l2obound.verification.optimum import Optimum
+from l2obound.verification.verdict import Verdict
 
 CASES = {(c.family, c.term): c for c in sets(("box", "simplex", "l2_ball"), 3, 0)}
 

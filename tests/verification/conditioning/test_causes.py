@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from verification.conditioning import Evidence, Fate, Point, classify
-from verification.conditioning import _causes as causes
-from verification.conditioning._cells import cells, run_all
-from verification.conditioning._measure import exact_step, follow
-from verification.conditioning._methods import PLAIN
-from verification.conditioning._points import FLOAT32, FLOAT64, field
+from l2obound import l2o
+from l2obound.verification.conditioning import Evidence, Fate, Point, classify
+from l2obound.verification.conditioning import _causes as causes
+from l2obound.verification.conditioning._cells import cells, run_all
+from l2obound.verification.conditioning._measure import exact_step, follow
+from l2obound.verification.conditioning._methods import PLAIN
+from l2obound.verification.conditioning._points import FLOAT32, FLOAT64, field
 
 EPS = 1e-8
 THERE = Fate(50, False, 1e-12, True, None, 1e-9, 1e-15)

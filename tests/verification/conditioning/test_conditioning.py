@@ -13,10 +13,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-import bounds
-import l2o
-from l2o.optimizers.scheduled import Scheduled
-from verification.conditioning import (
+from l2obound import bounds, l2o
+from l2obound.l2o.optimizers.scheduled import Scheduled
+from l2obound.verification.conditioning import (
     Cell,
     Conditioning,
     Point,
@@ -31,12 +30,12 @@ from verification.conditioning import (
     told,
     write,
 )
-from verification.conditioning import _heads as heads
-from verification.conditioning import _invariance as invariance
-from verification.conditioning._page import render
-from verification.conditioning._points import FLOAT32, FLOAT64, field, stacked
-from verification.conditioning._stability import frozen, growth
-from verification.inspection import as_numpy
+from l2obound.verification.conditioning import _heads as heads
+from l2obound.verification.conditioning import _invariance as invariance
+from l2obound.verification.conditioning._page import render
+from l2obound.verification.conditioning._points import FLOAT32, FLOAT64, field, stacked
+from l2obound.verification.conditioning._stability import frozen, growth
+from l2obound.verification.inspection import as_numpy
 
 SMALL = Settings(
     methods=("go-math-l2o", "displacement, Q x step", "gradient step"),
@@ -189,8 +188,8 @@ def test_limits_come_from_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_promises_are_kept_by_gradient_steps() -> None:
     """B9 and B3 against runs, for a true and a wrong L, on both families."""
-    from verification.conditioning._cells import promises
-    from verification.conditioning._measure import follow
+    from l2obound.verification.conditioning._cells import promises
+    from l2obound.verification.conditioning._measure import follow
 
     points = [Point(k, L, c) for k, L, c in ((1.0, 10.0, 1.0), (30.0, 1e3, 2.0), (30.0, 10.0, 0.7), (10.0, 1e-3, 5.0))]
     for family in ("quadratic", "lasso"):
@@ -312,7 +311,7 @@ def test_what_is_broken_is_said(result: Conditioning) -> None:
     assert len(bad.broken) == int(wrong.clear.sum()) + 3
     assert "disagreements of theory and runs" in " ".join(lines(bad))
     slow = replace(result, cells=tuple(replace(c, promised=10.0) for c in result.cells))
-    from verification.conditioning._cells import broken_promises
+    from l2obound.verification.conditioning._cells import broken_promises
 
     assert broken_promises(slow.cells, 300)
     assert not broken_promises(result.cells, 300)
@@ -374,8 +373,8 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Conditioning) -> None:
-    from verification import cli
-    from verification import conditioning as package
+    from l2obound.verification import cli
+    from l2obound.verification import conditioning as package
 
     monkeypatch.setattr(package, "conditioning", lambda settings, progress: result)
     monkeypatch.setattr(package, "write", lambda result, out: tmp_path / "conditioning.html")

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite
-from l2o.optimizers._learned import LearnedOptimizer
-from l2o.optimizers.adam import AdamHD
-from l2o.optimizers.fista import Fista
-from l2o.optimizers.go_math_l2o import GoMathL2O
-from l2o.optimizers.subgradient import Subgradient
-from l2o.problems.nonsmooth import L1
-from l2o.problems.nonsmooth.l1 import soft_threshold
-from l2o.problems.official import with_official_prox
-from l2o.problems.smooth import LeastSquares, QuadraticForm
-from l2o.problems.transforms import ChangedNonsmooth, ChangedSmooth
+from l2obound import l2o
+from l2obound.l2o import Composite
+from l2obound.l2o.optimizers._learned import LearnedOptimizer
+from l2obound.l2o.optimizers.adam import AdamHD
+from l2obound.l2o.optimizers.fista import Fista
+from l2obound.l2o.optimizers.go_math_l2o import GoMathL2O
+from l2obound.l2o.optimizers.subgradient import Subgradient
+from l2obound.l2o.problems.nonsmooth import L1
+from l2obound.l2o.problems.nonsmooth.l1 import soft_threshold
+from l2obound.l2o.problems.official import with_official_prox
+from l2obound.l2o.problems.smooth import LeastSquares, QuadraticForm
+from l2obound.l2o.problems.transforms import ChangedNonsmooth, ChangedSmooth
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-import l2o
-from l2o import Composite
-from l2o.problems.nonsmooth import L1, Box, NonsmoothTerm
-from l2o.problems.smooth import LeastSquares, LinearMap
+from l2obound import l2o
+from l2obound.l2o import Composite
+from l2obound.l2o.problems.nonsmooth import L1, Box, NonsmoothTerm
+from l2obound.l2o.problems.smooth import LeastSquares, LinearMap
 
 _RNG = np.random.default_rng(5)
 _A = torch.as_tensor(_RNG.standard_normal((3, 9, 5)))

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-import l2o
-from l2o import Composite
-from l2o.optimizers.fista import Fista, FistaRestart, FistaState
-from l2o.optimizers.go_math_l2o import GoMathL2O
+from l2obound import l2o
+from l2obound.l2o import Composite
+from l2obound.l2o.optimizers.fista import Fista, FistaRestart, FistaState
+from l2obound.l2o.optimizers.go_math_l2o import GoMathL2O
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2o import Composite, InputError
-from l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm
+from l2obound.l2o import Composite, InputError
+from l2obound.l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm
 
 
 @dataclass(frozen=True)

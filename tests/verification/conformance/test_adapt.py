@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o import Composite, InputError, rollout
-from l2o.optimizers.gradient_descent import Ista
+from l2obound import l2o
+from l2obound.l2o import Composite, InputError, rollout
+from l2obound.l2o.optimizers.gradient_descent import Ista
+from l2obound.verification import check_optimizer
+from l2obound.verification.conformance import adapt
+from l2obound.verification.conformance._adapt import FunctionOptimizer, IterateState, ModuleOptimizer, subject_of
 from tests.verification.conformance.offenders import DetachedModule, Sound
-from verification import check_optimizer
-from verification.conformance import adapt
-from verification.conformance._adapt import FunctionOptimizer, IterateState, ModuleOptimizer, subject_of
 
 P = l2o.synthetic.lasso(2, 6, 4, sparsity=1)
 X0 = l2o.synthetic.starts(P)

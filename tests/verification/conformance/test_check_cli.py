@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from verification import cli
+from l2obound.verification import cli
 
 OFFENDER = "tests.verification.conformance.offenders:LongStep"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from verification.conformance import CHECKS, PROFILES, registry
+from l2obound.verification.conformance import CHECKS, PROFILES, registry
 
 PAGE = (Path(__file__).parents[3] / "docs" / "conformance.md").read_text(encoding="utf-8")
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-import l2o
-from l2o import InputError
+from l2obound import l2o
+from l2obound.l2o import InputError
+from l2obound.verification import parametrize_with_checks
+from l2obound.verification.conformance import CHECKS, ConformanceError, registry
 from tests.verification.conformance.offenders import LongStep, Sound
-from verification import parametrize_with_checks
-from verification.conformance import CHECKS, ConformanceError, registry
 
 OPTIMIZERS = [l2o.optimizer("gradient-descent"), Sound]
 
@@ -61,7 +61,7 @@ def test_wrong_arguments() -> None:
 
 SUITE = """
 from tests.verification.conformance.offenders import LongStep, Sound
-from verification import parametrize_with_checks
+from l2obound.verification import parametrize_with_checks
 
 EXPECTED = {"LongStep": {"outputs_in_range": "long on purpose", "descent": "a wrong expectation"}}
 

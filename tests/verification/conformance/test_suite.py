@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-import verification
-from l2o import InputError
-from l2o.optimizers.gradient_descent import Ista
+from l2obound import l2o, verification
+from l2obound.l2o import InputError
+from l2obound.l2o.optimizers.gradient_descent import Ista
+from l2obound.verification import check_optimizer, check_problem
+from l2obound.verification.conformance import CHECKS, PROFILES, ConformanceError, Status, run_check
+from l2obound.verification.conformance._expectations import expected_by
 from tests.verification.conformance.offenders import LongStep, ReadsX, Sound
-from verification import check_optimizer, check_problem
-from verification.conformance import CHECKS, PROFILES, ConformanceError, Status, run_check
-from verification.conformance._expectations import expected_by
 
 QUADRATIC = l2o.synthetic.quadratic(2, 5)
 

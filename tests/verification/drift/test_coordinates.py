@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import l2o
-from verification import decompose
-from verification._pairing import pair
-from verification.decompose import from_pairing
-from verification.inspection import as_numpy
+from l2obound import l2o
+from l2obound.verification import decompose
+from l2obound.verification._pairing import pair
+from l2obound.verification.decompose import from_pairing
+from l2obound.verification.inspection import as_numpy
 
 STEPS = 6
 MODELS = ("go-math-l2o", "l2o-pa")

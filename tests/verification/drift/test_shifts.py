@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o.training import split_seed
-from verification.drift import SHIFTS, Family, Level, Shift, drift, trained_family
-from verification.drift._run import MODELS, Settings
-from verification.inspection import as_numpy
+from l2obound import l2o
+from l2obound.l2o.training import split_seed
+from l2obound.verification.drift import SHIFTS, Family, Level, Shift, drift, trained_family
+from l2obound.verification.drift._run import MODELS, Settings
+from l2obound.verification.inspection import as_numpy
 
 FAMILY = trained_family(MODELS)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from verification.experiments import load_experiment
-from verification.experiments.config import sweep_of
-from verification.sweeps import cells_of, read_tables
+from l2obound.verification.experiments import load_experiment
+from l2obound.verification.experiments.config import sweep_of
+from l2obound.verification.sweeps import cells_of, read_tables
 
 ROOT = Path(__file__).parents[3]
 LIMIT = 6 * 2**30
@@ -44,7 +44,17 @@ def test_figure_3_at_full_size_streams_in_six_gigabytes(tmp_path: Path) -> None:
         (250, 500, 1024, 1000)
     }
     assert len({c.spec.s for c in cells}) == 8
-    command = [sys.executable, "-m", "verification.cli", "experiment", "3", "--full", "--jobs", "2", "--strict"]
+    command = [
+        sys.executable,
+        "-m",
+        "l2obound.verification.cli",
+        "experiment",
+        "3",
+        "--full",
+        "--jobs",
+        "2",
+        "--strict",
+    ]
     settings = ["--out", str(tmp_path), "--set", f"batches={BATCHES}"]
     process = subprocess.Popen([*command, *settings], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     found: list[int] = []

@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-import verification
-from l2o.optimizers._base import Optimizer
-from l2o.training.config import split_seed
-from verification import cli, guarantees
-from verification.guarantees import Guarantee, Sample, proportion_lower
-from verification.guarantees._sample import gap_interval, largest_deviation
+from l2obound import l2o, verification
+from l2obound.l2o.optimizers._base import Optimizer
+from l2obound.l2o.training.config import split_seed
+from l2obound.verification import cli, guarantees
+from l2obound.verification.guarantees import Guarantee, Sample, proportion_lower
+from l2obound.verification.guarantees._sample import gap_interval, largest_deviation
 
 SMALL = {"family": "lasso", "rows": 6, "dim": 10}
 
@@ -247,8 +246,8 @@ def test_a_learned_optimizer_by_its_name_has_its_weights() -> None:
 
 
 def test_the_figure_is_the_same_bytes(found: Guarantee, tmp_path: Path) -> None:
-    from verification.guarantees._figure import figure, write_figure
-    from verification.report.figures import file_bytes
+    from l2obound.verification.guarantees._figure import figure, write_figure
+    from l2obound.verification.report.figures import file_bytes
 
     first, second = (write_figure(found, tmp_path / name) for name in ("a", "b"))
     assert [p.name for p in first] == ["guarantee.svg", "guarantee.pdf"]

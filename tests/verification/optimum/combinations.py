@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from l2o.problems import Composite
-from l2o.problems.constructors import nonnegative
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
-from l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm
+from l2obound.l2o.problems import Composite
+from l2obound.l2o.problems.constructors import nonnegative
+from l2obound.l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
+from l2obound.l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm
 
 
 def tensor(values) -> torch.Tensor:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from l2o.problems import Composite, synthetic
-from l2o.problems.nonsmooth import L1
-from verification.optimum import _cache, _pipeline, optimum
+from l2obound.l2o.problems import Composite, synthetic
+from l2obound.l2o.problems.nonsmooth import L1
+from l2obound.verification.optimum import _cache, _pipeline, optimum
 
 
 @pytest.fixture

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from l2o.problems import Composite, lasso, quadratic, synthetic
-from l2o.problems.nonsmooth import L1, Box, Zero
-from l2o.problems.smooth import LeastSquares, LinearMap, QuadraticForm, SmoothTerm
-from tests.verification.optimum.combinations import NONSMOOTH, SMOOTH, problem, tensor
-from verification.optimum import (
+from l2obound.l2o.problems import Composite, lasso, quadratic, synthetic
+from l2obound.l2o.problems.nonsmooth import L1, Box, Zero
+from l2obound.l2o.problems.smooth import LeastSquares, LinearMap, QuadraticForm, SmoothTerm
+from l2obound.verification.optimum import (
     CertificateError,
     CrossCheckError,
     _cross_check,
@@ -22,10 +21,11 @@ from verification.optimum import (
     _strict,
     optimum,
 )
-from verification.optimum import _certificates as certificates
-from verification.optimum._change import pull_back
-from verification.optimum._curvature import curvature_floor
-from verification.optimum._directed import down, total, up
+from l2obound.verification.optimum import _certificates as certificates
+from l2obound.verification.optimum._change import pull_back
+from l2obound.verification.optimum._curvature import curvature_floor
+from l2obound.verification.optimum._directed import down, total, up
+from tests.verification.optimum.combinations import NONSMOOTH, SMOOTH, problem, tensor
 
 
 def certified_upper(p: Composite, x: torch.Tensor) -> torch.Tensor:

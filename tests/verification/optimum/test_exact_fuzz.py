@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from l2o.problems import Composite
-from l2o.problems.nonsmooth import L1, Box, ElasticNet
-from l2o.problems.smooth import LeastSquares, LinearMap, QuadraticForm
+from l2obound.l2o.problems import Composite
+from l2obound.l2o.problems.nonsmooth import L1, Box, ElasticNet
+from l2obound.l2o.problems.smooth import LeastSquares, LinearMap, QuadraticForm
+from l2obound.verification.optimum import optimum
+from l2obound.verification.optimum._stages import SMALL_BATCH
 from tests.verification.optimum import exact
 from tests.verification.optimum.combinations import tensor
-from verification.optimum import optimum
-from verification.optimum._stages import SMALL_BATCH
 
 
 def random_problem(rng: np.random.Generator, batch: int) -> tuple[Composite, list]:

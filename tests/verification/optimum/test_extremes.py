@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from l2o._errors import InputError
-from l2o.problems import Composite, lasso, logistic_l1, quadratic, synthetic
-from l2o.problems.nonsmooth import ElasticNet, Zero
-from l2o.problems.smooth import LeastSquares, LinearMap
+from l2obound.l2o._errors import InputError
+from l2obound.l2o.problems import Composite, lasso, logistic_l1, quadratic, synthetic
+from l2obound.l2o.problems.nonsmooth import ElasticNet, Zero
+from l2obound.l2o.problems.smooth import LeastSquares, LinearMap
+from l2obound.verification.optimum import optimum
+from l2obound.verification.optimum._directed import up, value_error
 from tests.verification.optimum import exact
 from tests.verification.optimum.combinations import tensor
-from verification.optimum import optimum
-from verification.optimum._directed import up, value_error
 
 
 def assert_holds(p: Composite, b: int = 0, minimum: Fraction | None = None) -> None:

@@ -9,14 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from l2o.problems import Composite
-from l2o.problems.nonsmooth import GroupL1, L2Ball, Simplex
-from l2o.problems.smooth import Huber, SquaredHinge
+from l2obound import l2o
+from l2obound.l2o.problems import Composite
+from l2obound.l2o.problems.nonsmooth import GroupL1, L2Ball, Simplex
+from l2obound.l2o.problems.smooth import Huber, SquaredHinge
+from l2obound.verification.optimum import (
+    CertificateError,
+    CrossCheckError,
+    _linear_models,
+    _minorants,
+    _strict,
+    optimum,
+)
+from l2obound.verification.optimum import _certificates as certificates
+from l2obound.verification.optimum._directed import up, value_error
 from tests.verification.optimum.combinations import NONSMOOTH, smooth_term, tensor
-from verification.optimum import CertificateError, CrossCheckError, _linear_models, _minorants, _strict, optimum
-from verification.optimum import _certificates as certificates
-from verification.optimum._directed import up, value_error
 
 CONVEX = ("huber", "squared-hinge")
 PLAIN = ("least-squares", "quadratic", "logistic")

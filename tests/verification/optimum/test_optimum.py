@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from l2o._errors import InputError
-from l2o.problems import Composite, lasso, logistic_l1, quadratic, real, synthetic
-from l2o.problems.constructors import nonnegative
-from l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
-from l2o.problems.smooth import LeastSquares, LinearMap, Logistic
+from l2obound.l2o._errors import InputError
+from l2obound.l2o.problems import Composite, lasso, logistic_l1, quadratic, real, synthetic
+from l2obound.l2o.problems.constructors import nonnegative
+from l2obound.l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
+from l2obound.l2o.problems.smooth import LeastSquares, LinearMap, Logistic
+from l2obound.verification.optimum import Optimum, optimum
 from tests.verification.optimum import exact
 from tests.verification.optimum.combinations import NONSMOOTH, SMOOTH, problem, tensor
-from verification.optimum import Optimum, optimum
 
 
 def parameters(p: Composite) -> dict:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from l2o.problems import lasso, synthetic
+from l2obound.l2o.problems import lasso, synthetic
+from l2obound.verification.optimum import _conic, _stages, _strict, optimum
+from l2obound.verification.optimum._descent import coordinate_descent, suits_descent
+from l2obound.verification.optimum._fista import fista, safe_step, start
+from l2obound.verification.optimum._polish import polish
 from tests.verification.optimum.combinations import NONSMOOTH, SMOOTH, problem
-from verification.optimum import _conic, _stages, _strict, optimum
-from verification.optimum._descent import coordinate_descent, suits_descent
-from verification.optimum._fista import fista, safe_step, start
-from verification.optimum._polish import polish
 
 
 @pytest.mark.parametrize("nonsmooth", NONSMOOTH)

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from verification.guarantees import Sample
-from verification.report._next_instance import statements
+from l2obound.verification.guarantees import Sample
+from l2obound.verification.report._next_instance import statements
 
 # Markup, quotes, mathtext, other scripts, right-to-left text and its override, a control and half a surrogate pair.
 HOSTILE = "<script>alert(1)</script> & \"co\" 'x' $5 $y$ _z \u03bb\u4e2d\U0001f600 \u05e9\u05dc\u202e \x01 \ud800"

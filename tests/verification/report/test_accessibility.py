@@ -8,10 +8,10 @@ from pathlib import Path
 import html5lib
 import pytest
 
+from l2obound.verification.report import render as rendering
+from l2obound.verification.report.figures import GRID, INK, MUTED, SERIES
+from l2obound.verification.report.render import render_html
 from tests.verification.report.sample import make_results
-from verification.report import render as rendering
-from verification.report.figures import GRID, INK, MUTED, SERIES
-from verification.report.render import render_html
 
 STYLE = Path(rendering.__file__).with_name("style.css").read_text(encoding="utf-8")
 TEXT, GRAPHIC = 4.5, 3.0  # WCAG 2.2, 1.4.3 and 1.4.11

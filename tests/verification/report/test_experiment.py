@@ -5,10 +5,17 @@ import json
 import numpy as np
 import pytest
 
-import l2o
-from verification.report import experiment, load_report_config, make_report, read_results, render_report, run_report
-from verification.report._partial import read_partial, write_partial
-from verification.report.render import render_html
+from l2obound import l2o
+from l2obound.verification.report import (
+    experiment,
+    load_report_config,
+    make_report,
+    read_results,
+    render_report,
+    run_report,
+)
+from l2obound.verification.report._partial import read_partial, write_partial
+from l2obound.verification.report.render import render_html
 
 SMALL = {"rows": 5, "dim": 8, "instances": 2, "steps": 8, "scenarios": [{}], "optimizers": ["go-math-l2o", "ista"]}
 

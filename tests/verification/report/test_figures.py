@@ -6,10 +6,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-import bounds
+from l2obound import bounds
+from l2obound.verification.report import figures as drawing
+from l2obound.verification.report import render_report
 from tests.verification.report.sample import HOSTILE, make_results
-from verification.report import figures as drawing
-from verification.report import render_report
 
 
 @pytest.fixture(scope="module")

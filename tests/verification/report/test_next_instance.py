@@ -14,20 +14,19 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-import verification
-from l2o.training.config import split_seed
+from l2obound import l2o, verification
+from l2obound.l2o.training.config import split_seed
+from l2obound.verification.guarantees import proportion_lower, quantile_curves
+from l2obound.verification.inspection import inspect_run
+from l2obound.verification.report import figures, load_report_config, run_report
+from l2obound.verification.report._methods import Case, Method, Rollouts
+from l2obound.verification.report._next_instance import LAST_ITERATE, next_instance, no_sample, sample_of, statements
+from l2obound.verification.report._next_view import headline, next_view, problem_words, rounded
+from l2obound.verification.report._series import TOLERANCES
+from l2obound.verification.report.config import ProblemSection, Scenario
+from l2obound.verification.report.csv_files import write_tables
+from l2obound.verification.report.render import render_html
 from tests.verification.report.sample import make_results
-from verification.guarantees import proportion_lower, quantile_curves
-from verification.inspection import inspect_run
-from verification.report import figures, load_report_config, run_report
-from verification.report._methods import Case, Method, Rollouts
-from verification.report._next_instance import LAST_ITERATE, next_instance, no_sample, sample_of, statements
-from verification.report._next_view import headline, next_view, problem_words, rounded
-from verification.report._series import TOLERANCES
-from verification.report.config import ProblemSection, Scenario
-from verification.report.csv_files import write_tables
-from verification.report.render import render_html
 
 N, STEPS = 6, 30
 SMALL = {"key": "p", "family": "lasso", "rows": 6, "dim": 10, "instances": N, "steps": STEPS}
@@ -343,7 +342,7 @@ def test_the_table_holds_what_the_results_hold(results: dict[str, Any], tmp_path
 
 def test_the_largest_is_above_the_quantile_that_it_is_said_to_be_above() -> None:
     """delta^(1/N): the largest of N is below the quantile in at most delta of the samples; a little higher, in more."""
-    from verification.guarantees import rank_above
+    from l2obound.verification.guarantees import rank_above
 
     for n in (2, 4, 8, 16, 32):
         q = float(proportion_lower(n, n, 0.05)) * (1 - 1e-6)

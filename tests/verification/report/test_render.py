@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 import html5lib
 import pytest
 
+from l2obound.verification.report._compare import comparisons
+from l2obound.verification.report._format import number, percent
+from l2obound.verification.report.render import render_html
+from l2obound.verification.report.tables import overview, verdict_tables
 from tests.verification.report.sample import HOSTILE, make_results, nothing
-from verification.report._compare import comparisons
-from verification.report._format import number, percent
-from verification.report.render import render_html
-from verification.report.tables import overview, verdict_tables
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "col", "wbr"}
 

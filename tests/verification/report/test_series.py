@@ -5,12 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import l2o
-from bounds.assumptions import HALF_STEP, READINGS, deviations
-from verification.inspection import inspect_run
-from verification.optimum import optimum
-from verification.report._series import TOLERANCES, bands, descent_series, deviation_series, kept_steps, listed, series
-from verification.verify import verify
+from l2obound import l2o
+from l2obound.bounds.assumptions import HALF_STEP, READINGS, deviations
+from l2obound.verification.inspection import inspect_run
+from l2obound.verification.optimum import optimum
+from l2obound.verification.report._series import (
+    TOLERANCES,
+    bands,
+    descent_series,
+    deviation_series,
+    kept_steps,
+    listed,
+    series,
+)
+from l2obound.verification.verify import verify
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-import bounds
-import l2o
+from l2obound import bounds, l2o
+from l2obound.verification import decompose
+from l2obound.verification.report import figures as drawing
+from l2obound.verification.report import load_report_config, read_results, render_report, run_report, shift_sentences
+from l2obound.verification.report._extras import attributed, differences
+from l2obound.verification.report._ledger import ELSEWHERE, PAIRED, checked_names, ledger
+from l2obound.verification.report._ledger_view import ledger_rows, ledger_words
+from l2obound.verification.report.experiment import SEAL, digest_of
+from l2obound.verification.report.render import render_html
 from tests.verification.report.sample import make_results
-from verification import decompose
-from verification.report import figures as drawing
-from verification.report import load_report_config, read_results, render_report, run_report, shift_sentences
-from verification.report._extras import attributed, differences
-from verification.report._ledger import ELSEWHERE, PAIRED, checked_names, ledger
-from verification.report._ledger_view import ledger_rows, ledger_words
-from verification.report.experiment import SEAL, digest_of
-from verification.report.render import render_html
 
 CONFIG = {
     "proofs": False,

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from l2obound.verification.report.csv_files import write_tables
 from tests.verification.report.sample import make_results
-from verification.report.csv_files import write_tables
 
 
 @pytest.fixture(scope="module")

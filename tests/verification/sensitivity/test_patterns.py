@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-import bounds
-import l2o
-from verification.inspection import as_numpy, norm
-from verification.sensitivity import (
+from l2obound import bounds, l2o
+from l2obound.verification.inspection import as_numpy, norm
+from l2obound.verification.sensitivity import (
     PATTERNS,
     Bias,
     MomentumWeight,
@@ -19,7 +18,7 @@ from verification.sensitivity import (
     check_pattern,
     pattern,
 )
-from verification.sensitivity._patterns import largest_size
+from l2obound.verification.sensitivity._patterns import largest_size
 
 CONSTANT = [name for name in PATTERNS if name != "momentum-weight"]
 PROBLEMS = {

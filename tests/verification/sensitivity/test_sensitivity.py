@@ -16,10 +16,9 @@ import pytest
 from scipy.stats import spearmanr
 from typer.testing import CliRunner
 
-import bounds
-import l2o
-from verification import optimum
-from verification.sensitivity import (
+from l2obound import bounds, l2o
+from l2obound.verification import optimum
+from l2obound.verification.sensitivity import (
     PATTERNS,
     Settings,
     StepScale,
@@ -31,7 +30,7 @@ from verification.sensitivity import (
     spearman,
     write,
 )
-from verification.sensitivity._measure import Field, measure
+from l2obound.verification.sensitivity._measure import Field, measure
 
 SMALL = Settings(
     families=("quadratic", "lasso"),
@@ -342,7 +341,9 @@ def test_trainings_are_taken_up_again(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path / "cache"))
     settings = replace(TRAININGS, seeds=(0, 1))
     first = sensitivity(settings, trainings=tmp_path / "trainings")
-    monkeypatch.setattr(sys.modules["l2o.training.loop"], "_train_batch", lambda *a: pytest.fail("trained again"))
+    monkeypatch.setattr(
+        sys.modules["l2obound.l2o.training.loop"], "_train_batch", lambda *a: pytest.fail("trained again")
+    )
     again = sensitivity(settings, trainings=tmp_path / "trainings")
     assert replace(again, created=first.created).to_dict() == first.to_dict()
 
@@ -408,8 +409,8 @@ def test_what_is_written(result: object, page: Path) -> None:
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from verification import cli
-    from verification import sensitivity as package
+    from l2obound.verification import cli
+    from l2obound.verification import sensitivity as package
 
     monkeypatch.setattr(package, "Settings", lambda seed: TRAININGS)
     monkeypatch.setattr(package, "quick", lambda settings: settings)

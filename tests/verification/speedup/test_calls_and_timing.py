@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
-from verification.speedup import timing
-from verification.speedup.calls import gradient_calls, probe
-from verification.speedup.coordinate_descent import CoordinateDescent
+from l2obound import l2o
+from l2obound.verification.speedup import timing
+from l2obound.verification.speedup.calls import gradient_calls, probe
+from l2obound.verification.speedup.coordinate_descent import CoordinateDescent
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-import l2o
+from l2obound import l2o
+from l2obound.verification.optimum import optimum
+from l2obound.verification.race import race
+from l2obound.verification.speedup.coordinate_descent import CoordinateDescent
+from l2obound.verification.sweeps import load_sweep, run_sweep
 from tests import zoo
-from verification.optimum import optimum
-from verification.race import race
-from verification.speedup.coordinate_descent import CoordinateDescent
-from verification.sweeps import load_sweep, run_sweep
 
 PROBLEMS = {
     "lasso": lambda: l2o.synthetic.lasso(3, 12, 20, seed=4),

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import l2o
-from l2o.pretrained import manifest
-from verification import cli
-from verification.speedup import load_speedup, render, run_speedup, write
-from verification.speedup._weights import exported, seconds_of
-from verification.speedup.page import FIELDS
-from verification.speedup.ratios import NEVER
-from verification.speedup.run import BEST, BEST_OF_PAPER, MEASURES, Measured, amortisation, claims, comparisons
-from verification.speedup.timing import CLOCKS, Timing
+from l2obound import l2o
+from l2obound.l2o.pretrained import manifest
+from l2obound.verification import cli
+from l2obound.verification.speedup import load_speedup, render, run_speedup, write
+from l2obound.verification.speedup._weights import exported, seconds_of
+from l2obound.verification.speedup.page import FIELDS
+from l2obound.verification.speedup.ratios import NEVER
+from l2obound.verification.speedup.run import BEST, BEST_OF_PAPER, MEASURES, Measured, amortisation, claims, comparisons
+from l2obound.verification.speedup.timing import CLOCKS, Timing
 
 SMALL = {
     "eps": [1e-2, 1e-4],
@@ -141,9 +141,9 @@ def test_a_small_run_has_everything(ran: tuple[Path, dict[str, Any]]) -> None:
 
 
 def test_the_iterations_are_those_of_a_plain_run(ran: tuple[Path, dict[str, Any]]) -> None:
-    from verification.optimum import optimum
-    from verification.race import race
-    from verification.sweeps.measure import first_below, relative_gap
+    from l2obound.verification.optimum import optimum
+    from l2obound.verification.race import race
+    from l2obound.verification.sweeps.measure import first_below, relative_gap
 
     seed = l2o.training.config.split_seed("test", 0, 0)
     p = l2o.synthetic.lasso(8, 8, 10, sparsity=2, seed=seed)

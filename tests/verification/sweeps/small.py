@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from verification.sweeps import Status, Summary, load_sweep, run_sweep
+from l2obound.verification.sweeps import Status, Summary, load_sweep, run_sweep
 
 GRID = {
     "title": "small",

@@ -13,14 +13,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-import l2o
+from l2obound import l2o
+from l2obound.verification import cli
+from l2obound.verification._provenance import arithmetic
+from l2obound.verification.optimum import optimum
+from l2obound.verification.sweeps import Status, cells_of, collect, load_sweep, read_tables, run_sweep
+from l2obound.verification.sweeps.executors import dask
+from l2obound.verification.sweeps.families import FAMILIES
 from tests.verification.sweeps import small
-from verification import cli
-from verification._provenance import arithmetic
-from verification.optimum import optimum
-from verification.sweeps import Status, cells_of, collect, load_sweep, read_tables, run_sweep
-from verification.sweeps.executors import dask
-from verification.sweeps.families import FAMILIES
 
 ROOT = Path(__file__).parents[3]
 TABLES = ("table", "curves", "cells")
@@ -396,7 +396,7 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 def test_the_command_line_killed_with_all_its_workers(tmp_path: Path) -> None:
     """And taken up again."""
     config = grid_file(tmp_path, 2000)
-    command = [sys.executable, "-m", "verification.cli", "sweep", str(config), "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "l2obound.verification.cli", "sweep", str(config), "--out", str(tmp_path / "out")]
     killed = subprocess.Popen([*command, "--jobs", "2"], cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
     for _ in range(600):
         time.sleep(0.05)

@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-import l2o
-from verification.sweeps import cells_of, load_sweep, read_tables, run_sweep
-from verification.sweeps.cells import Measures
-from verification.sweeps.executors import WorkersLost, dask
-from verification.sweeps.measure import no_outcome
-from verification.sweeps.run import Task, _run_there
-from verification.sweeps.store import Store
+from l2obound import l2o
+from l2obound.verification.sweeps import cells_of, load_sweep, read_tables, run_sweep
+from l2obound.verification.sweeps.cells import Measures
+from l2obound.verification.sweeps.executors import WorkersLost, dask
+from l2obound.verification.sweeps.measure import no_outcome
+from l2obound.verification.sweeps.run import Task, _run_there
+from l2obound.verification.sweeps.store import Store
 
 ROOT = Path(__file__).parents[3]
 FIXED = {"rows": 6, "dim": 10, "batch": 2, "steps": 5}

@@ -12,14 +12,14 @@ from collections.abc import Iterable
 
 from matplotlib.figure import Figure
 
-from verification.report._compare import rows
-from verification.report._next_view import shown_next
-from verification.report._worst_cases import grouped
-from verification.report.figures import _gaps, _next, _overview, _shifted, _steps, _worst_cases
-from verification.report.figures._export import file_bytes, inline_svg
-from verification.report.figures._formula import formula_svg
-from verification.report.figures._shifted import median_first
-from verification.report.figures._style import GRID, INK, MUTED, NEGLIGIBLE, SERIES, Results, looks, shown, style
+from .._compare import rows
+from .._next_view import shown_next
+from .._worst_cases import grouped
+from . import _gaps, _next, _overview, _shifted, _steps, _worst_cases
+from ._export import file_bytes, inline_svg
+from ._formula import formula_svg
+from ._shifted import median_first
+from ._style import GRID, INK, MUTED, NEGLIGIBLE, SERIES, Results, looks, shown, style
 
 __all__ = [
     "GRID",

@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from verification.report.figures import _panels as panels
-from verification.report.figures._style import INK, MUTED, NEGLIGIBLE, SERIES, Results, masked, shown
+from . import _panels as panels
+from ._style import INK, MUTED, NEGLIGIBLE, SERIES, Results, masked, shown
 
 _DOTS = (0, (1, 1.5))
 
