@@ -4,7 +4,7 @@ A bound is one `Bound`: two sympy expressions in named quantities, its hypothese
 the arrays of a run into those quantities, each with a bound on its rounding error; the same expressions print
 as LaTeX and evaluate to numbers.
 
-    >>> import bounds
+    >>> from l2obound import bounds
     >>> b = bounds.get("ood_multi_step_sharp")
     >>> b.evaluate({"L": 1.0, "K": 9, "R": 2.0, "ex": 0.0, "F": 0.1, "F_z": 0.0}).rhs
     array([0.2])

@@ -1,7 +1,7 @@
 """Ground truth, verdicts and reports: where runs (`l2o`) meet the theory (`bounds`).
 
-A name is imported when it is first asked for, so that `from l2obound import verification` by itself costs nothing: pytest imports
-it in every session of whoever has installed it, for the plugin.
+A name is imported when it is first asked for, so that `import l2obound.verification` by itself costs nothing: pytest
+imports it in every session of whoever has installed it, for the plugin.
 """
 
 from __future__ import annotations

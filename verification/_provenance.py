@@ -42,7 +42,7 @@ def code_digest() -> str:
     """Hex digest of the sources of the three packages: a stored run is used again only by the code that made it."""
     digest = hashlib.sha256()
     for package in ("bounds", "l2o", "verification"):
-        root = Path(str(files(package)))
+        root = Path(str(files(f"l2obound.{package}")))
         for source in sorted(path for kind in ("*.py", "*.c", "*.h") for path in root.rglob(kind)):
             digest.update(f"{package}/{source.relative_to(root)}".encode())
             digest.update(source.read_bytes())

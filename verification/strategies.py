@@ -40,7 +40,7 @@ try:
     from hypothesis import strategies as st
 except ImportError:
     raise MissingExtra(
-        "verification.strategies: hypothesis is needed and not installed; it comes with the extra `test`: "
+        "l2obound.verification.strategies: hypothesis is needed and not installed; it comes with the extra `test`: "
         'pip install "l2obound[test]".'
     ) from None
 

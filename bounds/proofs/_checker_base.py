@@ -162,7 +162,7 @@ MEANT_UNDER = {
 }
 """Quantities whose formula or sign rests on a hypothesis."""
 
-_HERE = "bounds.hypotheses."
+_HERE = __name__.rpartition(".proofs.")[0] + ".hypotheses."
 _FACT = _HERE + "_Fact _Fact(name={name!r})"
 HYPOTHESES: dict[str, tuple[str, str]] = {
     # what it says, and what judges it

@@ -4,7 +4,7 @@ The worst value of a metric after K steps, over a class of functions and all run
 problem in the Gram matrix of the run's vectors (Drori, Teboulle 2014; Taylor, Hendrickx, Glineur 2017; PEPit is the
 tool of reference). `worst_case` solves it, and says what the answer is known to:
 
-    >>> import bounds
+    >>> from l2obound import bounds
     >>> found = bounds.worst_case(method="gradient", steps=5)
     >>> found.certificate().tau
     Fraction(1, 22)

@@ -23,7 +23,8 @@ import numpy as np
 import torch
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
-_LIBRARIES = frozenset(sys.stdlib_module_names) | {"l2o", "torch", "numpy", "scipy"}
+_LIBRARIES = frozenset(sys.stdlib_module_names) | {"torch", "numpy", "scipy"}
+_THIS = __name__.removesuffix("problems._fingerprint")
 _BUILT_IN = (types.BuiltinFunctionType, types.ModuleType, torch.dtype, torch.device, np.dtype)
 _DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType)
 
@@ -181,7 +182,8 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
 
 
 def _of_library(module: str | None) -> bool:
-    return (module or "").partition(".")[0] in _LIBRARIES
+    name = module or ""
+    return name.startswith(_THIS) or name.partition(".")[0] in _LIBRARIES
 
 
 def _library_class(cls: type) -> bool:

@@ -354,8 +354,8 @@ def test_an_infinite_error_is_not_the_number_zero():
 
 
 def test_importing_bounds_imports_no_heavy_package():
-    heavy = ["torch", "l2o", "verification", "cvxpy", "matplotlib"]
-    code = f"import sys, bounds; print([m for m in {heavy} if m in sys.modules])"
+    heavy = ["torch", "l2obound.l2o", "l2obound.verification", "cvxpy", "matplotlib"]
+    code = f"import sys, l2obound.bounds; print([m for m in {heavy} if m in sys.modules])"
     out = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

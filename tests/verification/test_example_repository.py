@@ -56,9 +56,9 @@ def test_the_properties_hold_and_a_check_passes(tmp_path: Path) -> None:
 def test_the_repository_with_the_wheel(tmp_path: Path) -> None:
     """Build, install into an empty folder, run `pytest`: a correct ISTA passes, a wrong one does not."""
     source, wheels, target, repository = (tmp_path / n for n in ("source", "wheels", "installed", "my-optimizer"))
-    for package in ("bounds", "l2o", "verification"):
+    for package in ("l2obound", "bounds", "l2o", "verification"):
         shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "l2obound_pytest.py"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "setup.py"):
         shutil.copy(ROOT / name, source / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, source], check=True)
@@ -66,8 +66,8 @@ def test_the_repository_with_the_wheel(tmp_path: Path) -> None:
     subprocess.run([*pip, "install", "--no-deps", "--target", target, wheel], check=True)
     write(repository)
     (repository / "tests" / "test_where.py").write_text(
-        "from l2obound import bounds\nimport l2o\nimport verification.pytest_plugin\n\n\ndef test_where():\n"
-        f"    for module in (bounds, l2o, verification, verification.pytest_plugin):\n"
+        "from l2obound import bounds, l2o, verification\nfrom l2obound.verification import pytest_plugin\n\n\n"
+        "def test_where():\n    for module in (bounds, l2o, verification, pytest_plugin):\n"
         f"        assert module.__file__.startswith({str(target)!r})\n"
     )
     done = session(repository, "--l2o-report", "conformance.json", path=str(target))

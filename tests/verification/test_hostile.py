@@ -408,7 +408,7 @@ SURROUNDINGS = {
 }
 ASKED = """
 import subprocess, sys
-import verification.cli as cli
+import l2obound.verification.cli as cli
 codes = []
 for arguments in (["bounds"], ["bounds", "B6c"], ["--help"], ["bounds", "nosuch"], ["worst-case", "--steps", "1"]):
     sys.argv = ["l2obound", *arguments]

@@ -14,7 +14,7 @@ from l2obound.verification.conformance import ConformanceError, check_optimizer
 
 pytest_plugins = ["pytester"]
 
-HEAVY = ("torch", "numpy", "scipy", "cvxpy", "sympy", "matplotlib", "hypothesis", "bounds", "l2o")
+HEAVY = ("torch", "numpy", "scipy", "cvxpy", "sympy", "matplotlib", "hypothesis", "l2obound.bounds", "l2obound.l2o")
 
 TOLD = """
 import pytest
@@ -280,7 +280,7 @@ def test_another_package_of_the_same_name_is_left_alone(pytester: pytest.Pyteste
 def test_importing_the_plugin_is_quick() -> None:
     """It imports next to nothing beyond pytest: a count, since a time depends on what else the machine does."""
     code = (
-        "import pytest, sys; before = set(sys.modules); import l2obound_pytest\n"
+        "import pytest, sys; before = set(sys.modules); import l2obound.verification.pytest_plugin\n"
         f"new = set(sys.modules) - before; assert not set({HEAVY}) & new; print(len(new))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

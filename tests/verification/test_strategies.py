@@ -241,7 +241,7 @@ def test_wrong_arguments_are_said(call: Callable, message: str) -> None:
 
 def test_without_hypothesis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hypothesis", None)
-    monkeypatch.delitem(sys.modules, "verification.strategies")
+    monkeypatch.delitem(sys.modules, "l2obound.verification.strategies")
     monkeypatch.delattr(verification, "strategies", raising=False)
     with pytest.raises(ImportError, match=r'extra `test`: pip install "l2obound\[test\]"') as failure:
         _ = verification.strategies

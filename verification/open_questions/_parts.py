@@ -54,7 +54,7 @@ def _package(name: str, kept: str | None = None) -> Callable[[Path, Asked, Tell]
     """What a package of that name answers; `kept` names an argument for a folder of what it can reuse."""
 
     def make(folder: Path, asked: Asked, tell: Tell) -> Answer:
-        package = importlib.import_module(f"verification.{name}")
+        package = importlib.import_module(f"..{name}", __package__)
         settings = package.Settings(seed=asked.seed)
         # what an earlier version of the program made is no part of an answer of this one
         more = {} if kept is None else {kept: folder / kept / code_digest()[:12]}

@@ -68,7 +68,7 @@ def _class_digest(part: object) -> str:
     """The classes of a problem's terms: other classes may share the kind and the data, and change as well."""
     kind = type(part)
     text = f"{kind.__module__}.{kind.__qualname__}"
-    if not kind.__module__.startswith("l2o.problems."):
+    if not kind.__module__.startswith(f"{problems.__name__}."):
         with contextlib.suppress(OSError, TypeError):  # no source, as for classes typed into a console
             text += hashlib.sha256(inspect.getsource(kind).encode()).hexdigest()
     base = getattr(part, "base", None)

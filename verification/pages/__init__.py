@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
-import verification.report
-
 from ...l2o._files import write_bytes
+from .. import report
 from ..report._format import number, percent, printable
 from ..report.figures import file_bytes, inline_svg
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HERE = Path(__file__).parent
-_STYLE = Path(verification.report.__file__).parent / "style.css"
+_STYLE = Path(report.__file__).parent / "style.css"
 
 
 def render(folder: Path, name: str, *, title: str, contents: Mapping[str, str], **values: Any) -> str:

@@ -10,7 +10,7 @@ from ... import l2o
 from ...l2o._errors import InputError
 from ...l2o.optimizers import Optimizer, make, optimizer_class
 
-METHODS = {"coordinate-descent": "verification.speedup.coordinate_descent:CoordinateDescent"}
+METHODS = {"coordinate-descent": "..speedup.coordinate_descent:CoordinateDescent"}
 """Name -> "module:class", imported when it is asked for."""
 
 
@@ -24,7 +24,7 @@ def method_class(name: str) -> type:
     if name not in METHODS:
         return optimizer_class(name)
     module, _, attribute = METHODS[name].partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    return getattr(importlib.import_module(module, __package__), attribute)
 
 
 def make_method(name: str, options: Mapping[str, Any]) -> Optimizer:

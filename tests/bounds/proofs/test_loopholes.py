@@ -458,19 +458,19 @@ def impostors() -> Iterator[tuple[str, H.Hypothesis, Any]]:
         def __call__(self, quantities: bounds.Quantities) -> H.HypothesisCheck:
             return _lies(quantities)
 
-    Judge.__module__, Judge.__qualname__ = "bounds.hypotheses", "_apart"
+    Judge.__module__, Judge.__qualname__ = "l2obound.bounds.hypotheses", "_apart"
     yield "an object", H.APART, Judge()
     fake = dataclasses.make_dataclass(
         "_Fact", [("name", str)], namespace={"__call__": lambda self, q: _lies(q)}, frozen=True
     )
-    fake.__module__, fake.__qualname__ = "bounds.hypotheses", "_Fact"
+    fake.__module__, fake.__qualname__ = "l2obound.bounds.hypotheses", "_Fact"
     yield "a dataclass", H.R_ZERO, fake("r_zero")
 
     class Kind(type(H.R_ZERO.judge)):
         def __call__(self, quantities: bounds.Quantities) -> H.HypothesisCheck:
             return _lies(quantities)
 
-    Kind.__name__, Kind.__qualname__, Kind.__module__ = "_Fact", "_Fact", "bounds.hypotheses"
+    Kind.__name__, Kind.__qualname__, Kind.__module__ = "_Fact", "_Fact", "l2obound.bounds.hypotheses"
     yield "a subclass", H.R_ZERO, Kind("r_zero")
     yield "a number that prints as another", H.FULL_STEP, H._StepIs("full_step", _Float(0.5))
 

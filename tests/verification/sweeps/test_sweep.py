@@ -227,7 +227,7 @@ def test_timings_are_kept_apart(whole: Path) -> None:
 def test_cells_of_other_processors_are_used_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = {**small.GRID, "grid": [{"optimizer": ["ista"]}]}
     assert len(run_sweep(load_sweep(grid), tmp_path).lines()) == 1
-    monkeypatch.setattr("verification.sweeps.run.arithmetic", lambda: "another processor")
+    monkeypatch.setattr("l2obound.verification.sweeps.run.arithmetic", lambda: "another processor")
     summary = run_sweep(load_sweep({**grid, "grid": [{"optimizer": ["ista", "fista"]}]}), tmp_path)
     assert summary.reused > 0
     assert summary.ran > 0

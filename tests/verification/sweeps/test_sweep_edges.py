@@ -142,7 +142,7 @@ def started(folder: Path, *options: str) -> subprocess.Popen:
     command = [
         sys.executable,
         "-m",
-        "verification.cli",
+        "l2obound.verification.cli",
         "sweep",
         str(folder / "grid.toml"),
         "--out",

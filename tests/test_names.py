@@ -1,0 +1,67 @@
+"""One import name: `l2obound` works beside packages of the user that have the names of its parts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+import pytest
+
+import l2obound
+from l2obound import bounds, l2o, verification
+
+ROOT = Path(__file__).parents[1]
+BESIDE = """
+import bounds, l2o, verification
+assert bounds.MINE == l2o.MINE == verification.MINE == "the user's"
+import l2obound
+from l2obound.l2o import lasso, optimizer, synthetic
+problem = synthetic.lasso(2, 8, 5, sparsity=2)
+run = l2obound.rollout(optimizer("ista"), problem, synthetic.starts(problem), 5)
+print(l2obound.verify(run, problem, "B1").overall)
+assert sys.modules["l2o"].MINE == "the user's"
+"""
+
+
+def python(code: str, folder: Path) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_it_works_beside_packages_of_the_same_names(tmp_path: Path) -> None:
+    for file in ("l2o/__init__.py", "bounds.py", "verification/__init__.py"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text('MINE = "the user\'s"\n')
+    assert python(f"import sys\n{BESIDE}", tmp_path).split() == ["verified"]
+
+
+def test_importing_it_loads_nothing(tmp_path: Path) -> None:
+    new = python(
+        "import sys; before = {*sys.modules}; import l2obound; print(*sorted({*sys.modules} - before))", tmp_path
+    ).split()
+    assert not {name.partition(".")[0] for name in new} & {"numpy", "torch", "sympy", "scipy", "matplotlib"}
+    assert [name for name in new if name.startswith("l2obound")] == ["l2obound"]
+
+
+def test_the_verbs_are_those_of_the_packages() -> None:
+    assert l2obound.rollout is l2o.rollout
+    assert l2obound.verify is verification.verify
+    assert l2obound.optimum is verification.optimum
+    assert l2obound.report is verification.report.make_report
+    assert l2obound.worst_case is bounds.worst_case
+    assert l2obound.__version__ == version("l2obound")
+    assert {*l2obound.__all__} <= {*dir(l2obound)}
+    with pytest.raises(AttributeError, match="no attribute 'bound'"):
+        _ = l2obound.bound
+
+
+def test_nothing_but_it_is_installed() -> None:
+    names = [name for name, owners in packages_distributions().items() if "l2obound" in owners]
+    assert [name for name in names if not name.startswith("__editable__")] == ["l2obound"]
