@@ -45,7 +45,7 @@ def agrees(printed: str, expected: list[str]) -> bool:
 
 def command(code: str) -> None:
     """Run the `l2obound` lines of a block of shell."""
-    from l2obound.verification import cli
+    from l2obound.verification.cli import app as cli
 
     for line in code.splitlines():
         if line.startswith("l2obound "):
@@ -112,7 +112,7 @@ def test_pages_need_nothing_from_elsewhere() -> None:
 
 
 def test_commands_are_verbs() -> None:
-    from l2obound.verification import cli
+    from l2obound.verification.cli import app as cli
 
     known = set(typer.main.get_command(cli.app).commands)
     for page in PAGES:

@@ -12,12 +12,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .assumption_meter import AssumptionMeter, assumption_meter
-    from .asymptotics import Asymptotics, asymptotics
-    from .choices import Comparison, compare_choices
     from .conformance import check_optimizer, check_problem, parametrize_with_checks
-    from .decompose import Decomposition, decompose
-    from .equivariance import (
+    from .diagnosis.assumption_meter import AssumptionMeter, assumption_meter
+    from .diagnosis.asymptotics import Asymptotics, asymptotics
+    from .falsification import Falsification, falsify
+    from .guarantees import Guarantee, guarantee
+    from .invariance.equivariance import (
         EquivarianceResult,
         Transform,
         check_equivariance,
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
         scaling,
         translation,
     )
-    from .equivariance_table import EquivarianceTable, equivariance_table
-    from .falsification import Falsification, falsify
-    from .guarantees import Guarantee, guarantee
-    from .inspection import Inspection, inspect_run
-    from .optimum import Optimum, optimum
-    from .profile import (
+    from .invariance.table import EquivarianceTable, equivariance_table
+    from .optima import Optimum, optimum
+    from .runs.inspection import Inspection, inspect_run
+    from .verdicts.compare_choices import Comparison, compare_choices
+    from .verdicts.verdict import Verdict
+    from .verdicts.verification import Verification
+    from .verdicts.verify import verify, verify_all
+    from .virtual_steps.decompose import Decomposition, decompose
+    from .virtual_steps.segment_jacobians import SegmentJacobians, segment_jacobians
+    from .worst_cases.profile import (
         ProfileCertificate,
         RecurrenceCertificate,
         profile_certificate,
         recurrence_certificate,
     )
-    from .result import Verification
-    from .segments import SegmentJacobians, segment_jacobians
-    from .verdict import Verdict
-    from .verify import verify, verify_all
 
 _MEMBERS = {
     "assumption_meter": ("AssumptionMeter", "assumption_meter"),

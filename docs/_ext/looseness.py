@@ -9,7 +9,7 @@ from l2obound.verification.report._worst_cases import Looseness, grouped, measur
 from l2obound.verification.report.figures import file_bytes, inline_svg
 from l2obound.verification.report.figures._style import style
 from l2obound.verification.report.figures._worst_cases import worst_cases
-from l2obound.verification.worst_case_ledger import STEP_SIZES, STEPS
+from l2obound.verification.worst_cases.ledger import STEP_SIZES, STEPS
 
 PAGE = "worst-case-ledger"
 PLACE = "<!-- the figure and the table are put here by _ext/looseness.py -->"

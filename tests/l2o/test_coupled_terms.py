@@ -78,7 +78,7 @@ def test_prox_is_no_worse_than_any_other_point(name: str, seeds: range) -> None:
 
 
 def conic_prox(term: CoupledTerm, b: int, u: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    from l2obound.verification.optimum import _conic
+    from l2obound.verification.optima import _conic
 
     w = cvxpy.Variable(5)
     value, constraints = _conic.nonsmooth_expression(term, b, w)

@@ -12,7 +12,7 @@ import torch
 
 from l2obound import l2o
 from l2obound.l2o.problems.real.columns import standardised
-from l2obound.verification._cli_inputs import data_problem
+from l2obound.verification.cli.inputs import data_problem
 
 RNG = np.random.default_rng(0)
 A, Y, LABELS = RNG.standard_normal((5, 3)), RNG.standard_normal(5), np.array([0, 1, 1, 0, 1])

@@ -13,7 +13,7 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 import typer
 
-from l2obound.verification import cli
+from l2obound.verification.cli import app as cli
 
 NUMBERS = (
     "0", "-1", "-1000000000000000000", "1e9", "1000000000", "1000000000000000000", "999999999999999999", "1e400",

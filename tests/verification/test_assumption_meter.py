@@ -12,9 +12,11 @@ import torch
 
 from l2obound import l2o
 from l2obound.l2o.optimizers.go_math_l2o import GoMathL2O, GoMathState
-from l2obound.verification import assumption_meter, cli, first_experiments
-from l2obound.verification.assumption_meter import QUANTILES
-from l2obound.verification.first_experiments import (
+from l2obound.verification import assumption_meter
+from l2obound.verification.cli import app as cli
+from l2obound.verification.diagnosis import three_claims as first_experiments
+from l2obound.verification.diagnosis.assumption_meter import QUANTILES
+from l2obound.verification.diagnosis.three_claims import (
     CONFIRMED,
     REFUTED,
     UNDECIDED,
@@ -22,7 +24,7 @@ from l2obound.verification.first_experiments import (
     history_recurrence,
     rates_at_small_scale,
 )
-from l2obound.verification.verdict import Verdict
+from l2obound.verification.verdicts.verdict import Verdict
 
 P = l2o.synthetic.lasso(3, 8, 12, seed=1)
 X0 = l2o.synthetic.starts(P)

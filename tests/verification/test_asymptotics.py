@@ -12,7 +12,7 @@ import torch
 from l2obound import l2o
 from l2obound.l2o.problems.nonsmooth.l1 import L1, soft_threshold
 from l2obound.verification import asymptotics, optimum
-from l2obound.verification.asymptotics import FLOOR, NO_FLOOR, OPEN, UNSOUND, floor
+from l2obound.verification.diagnosis.asymptotics import FLOOR, NO_FLOOR, OPEN, UNSOUND, floor
 
 P = l2o.synthetic.lasso(2, 10, 12, seed=1)
 X0 = l2o.synthetic.starts(P)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from l2obound import l2o
-from l2obound.verification import cli, report
+from l2obound.verification import report
+from l2obound.verification.cli import app as cli
 
 
 def call(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
@@ -276,7 +277,7 @@ def test_every_verb_has_help_with_an_example(run) -> None:
 
 
 def test_installed_command() -> None:
-    command = [sys.executable, "-m", "l2obound.verification.cli", "verify", "--optimizer", "sgd"]
+    command = [sys.executable, "-m", "l2obound.verification.cli.app", "verify", "--optimizer", "sgd"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("error: unknown optimizer 'sgd'")

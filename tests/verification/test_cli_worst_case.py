@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from l2obound import l2o
-from l2obound.verification import cli
+from l2obound.verification.cli import app as cli
 
 
 @pytest.fixture

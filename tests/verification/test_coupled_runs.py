@@ -12,7 +12,7 @@ from l2obound import l2o
 from l2obound.l2o.problems import Composite
 from l2obound.l2o.problems.nonsmooth import GroupL1
 from l2obound.verification import verify
-from l2obound.verification.inspection import Inspection, inspect_run
+from l2obound.verification.runs.inspection import Inspection, inspect_run
 from tests import zoo
 
 CHANGES = {"plain": lambda p: p, **zoo.CHANGES}

@@ -12,8 +12,8 @@ import torch
 from l2obound import l2o
 from l2obound.l2o import InputError
 from l2obound.verification import Verdict, decompose, segment_jacobians, verify
-from l2obound.verification._pairing import _Nearest
-from l2obound.verification._replay import replay
+from l2obound.verification.virtual_steps.network_states import replay
+from l2obound.verification.virtual_steps.pairing import _Nearest
 from tests.verification.virtual_runs import MODELS, SHIFTS, STEPS, model, problem, run_of, shifted
 
 CASES = [(name, False) for name in MODELS] + [("go-math-l2o", True), ("l2o-pa", True)]

@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from l2obound import bounds, l2o
-from l2obound.verification import cli, doctor
+from l2obound.verification.cli import app as cli
+from l2obound.verification.cli import doctor
 
 
 def by_name(found: tuple[doctor.Finding, ...]) -> dict[str, doctor.Finding]:

@@ -28,8 +28,8 @@ from l2obound.verification import (
     translation,
     verify,
 )
-from l2obound.verification.equivariance import BROKEN, EQUIVARIANT, UNDECIDED
-from l2obound.verification.equivariance_table import ABSENT, AS_EXPECTED, OPEN, OTHERWISE, status
+from l2obound.verification.invariance.equivariance import BROKEN, EQUIVARIANT, UNDECIDED
+from l2obound.verification.invariance.table import ABSENT, AS_EXPECTED, OPEN, OTHERWISE, status
 from tests import zoo
 
 P = l2o.synthetic.lasso(2, 6, 12, sparsity=3, seed=1)

@@ -85,5 +85,5 @@ def test_the_repository_with_the_wheel(tmp_path: Path) -> None:
     )[1]
     # What the report says is run again fails again.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(target), str(repository / "src")])}
-    command = [sys.executable, "-m", "l2obound.verification.cli", *again.split()]
+    command = [sys.executable, "-m", "l2obound.verification.cli.app", *again.split()]
     assert subprocess.run(command, env=environment, cwd=repository, capture_output=True).returncode == 1

@@ -13,7 +13,8 @@ import torch
 
 from l2obound import bounds, l2o
 from l2obound.l2o import InputError
-from l2obound.verification import Verdict, cli, falsify
+from l2obound.verification import Verdict, falsify
+from l2obound.verification.cli import app as cli
 from l2obound.verification.falsification import FAMILIES, Falsification, Instance
 from l2obound.verification.falsification._families import drawn
 from l2obound.verification.falsification._judge import judge

@@ -6,7 +6,7 @@ import numpy as np
 
 from l2obound import bounds, l2o
 from l2obound.verification import Verdict, optimum, verify, verify_all
-from l2obound.verification._forms import forms_of
+from l2obound.verification.verdicts.forms import forms_of
 from tests import zoo
 from tests.verification import instances
 

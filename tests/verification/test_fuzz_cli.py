@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from l2obound import bounds, l2o
-from l2obound.verification import cli
+from l2obound.verification.cli import app as cli
 from l2obound.verification.falsification import falsify
 from l2obound.verification.report import load_report_config, run_report
 from tests.verification.hostile import (

@@ -18,13 +18,14 @@ import typer
 from l2obound import l2o
 from l2obound.l2o._files import write_bytes
 from l2obound.l2o._memory import available_memory, require_memory
-from l2obound.verification import _together, cli
 from l2obound.verification import report as report_package
-from l2obound.verification._together import MARK
+from l2obound.verification.cli import app as cli
 from l2obound.verification.falsification import Falsification, falsify
 from l2obound.verification.guarantees import guarantee
 from l2obound.verification.report import load_report_config, read_results, render_report, run_report
 from l2obound.verification.report.csv_files import tables
+from l2obound.verification.support import together as _together
+from l2obound.verification.support.together import MARK
 from l2obound.verification.sweeps.executors import listens
 from tests.verification.hostile import NUMBERS, damaged, npz, numbers_elsewhere, verbs, write_modules
 
@@ -408,7 +409,7 @@ SURROUNDINGS = {
 }
 ASKED = """
 import subprocess, sys
-import l2obound.verification.cli as cli
+import l2obound.verification.cli.app as cli
 codes = []
 for arguments in (["bounds"], ["bounds", "B6c"], ["--help"], ["bounds", "nosuch"], ["worst-case", "--steps", "1"]):
     sys.argv = ["l2obound", *arguments]

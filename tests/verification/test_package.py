@@ -13,16 +13,16 @@ from l2obound import verification
 
 ORDERS = [
     "from l2obound import verification",
-    "import l2obound.verification.verify",
-    "import l2obound.verification.optimum",
-    "import l2obound.verification.optimum._result, l2obound.verification.verify as v; assert callable(v)",
-    "from l2obound.verification.optimum import Optimum; from l2obound.verification import optimum as o; o.__call__",
-    "from l2obound.verification.verify import verify_all; from l2obound.verification import verify as v; v.__call__",
+    "import l2obound.verification.verdicts.verify",
+    "import l2obound.verification.optima",
+    "import l2obound.verification.optima._result, l2obound.verification.verdicts.verify as v; assert callable(v)",
+    "from l2obound.verification.optima import Optimum; from l2obound.verification import optimum as o; o.__call__",
+    "from l2obound.verification.verdicts.verify import verify_all; from l2obound.verification import verify as v; v.__call__",
     "from l2obound import verification as v; v.Verdict; from l2obound.verification import decompose, asymptotics",
-    "from l2obound import verification as v; f = v.verify; import l2obound.verification.optimum._result; 1 / (v.verify is f)",
+    "from l2obound import verification as v; f = v.verify; import l2obound.verification.optima._result; 1 / (v.verify is f)",
     "from l2obound.verification import cli, report, assumption_meter, equivariance_table",
     "from l2obound.verification import *; assert callable(optimum) and callable(verify)",
-    "import importlib; from l2obound import verification; importlib.import_module('l2obound.verification.verify'); "
+    "import importlib; from l2obound import verification; importlib.import_module('l2obound.verification.verdicts.verify'); "
     "importlib.reload(verification)",
 ]
 SHARED = ("assumption_meter", "asymptotics", "decompose", "equivariance_table", "optimum", "verify")
@@ -58,7 +58,7 @@ def test_functions_are_not_hidden_by_the_modules_of_their_names() -> None:
     fresh(CHECK)
 
 
-@pytest.mark.parametrize("order", ["import l2obound.verification.optimum, l2obound.verification.verify", ""])
+@pytest.mark.parametrize("order", ["import l2obound.verification.optima, l2obound.verification.verdicts.verify", ""])
 def test_the_same_in_a_fresh_process(order: str) -> None:
     code = "; ".join(f"print(type(verification.{name}).__name__)" for name in ("verify", "optimum"))
     assert fresh(f"from l2obound import verification; {order}\n{code}").split() == ["function", "function"]
@@ -80,7 +80,7 @@ def test_every_public_name_is_there_and_type_checkers_see_the_same_ones() -> Non
 def test_names_that_are_not_there() -> None:
     with pytest.raises(AttributeError, match="no attribute 'optimun'"):
         _ = verification.optimun
-    assert verification.profile.figure.__module__.startswith("l2obound.verification.profile")
+    assert verification.profile.figure.__module__.startswith("l2obound.verification.worst_cases.profile")
 
 
 def test_a_function_can_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,8 @@ import torch
 
 from l2obound import bounds, l2o, verification
 from l2obound.verification import Verdict
-from l2obound.verification.optimum import Optimum
-from l2obound.verification.profile import (
+from l2obound.verification.optima import Optimum
+from l2obound.verification.worst_cases.profile import (
     NO_GUARANTEE,
     figure,
     mean_heads,

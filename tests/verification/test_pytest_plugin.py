@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from l2obound.verification._session import SESSION
 from l2obound.verification.conformance import ConformanceError, check_optimizer
+from l2obound.verification.testing.session import SESSION
 
 pytest_plugins = ["pytester"]
 
@@ -18,7 +18,7 @@ HEAVY = ("torch", "numpy", "scipy", "cvxpy", "sympy", "matplotlib", "hypothesis"
 
 TOLD = """
 import pytest
-from l2obound.verification._session import SESSION
+from l2obound.verification.testing.session import SESSION
 
 
 class Result:
@@ -280,7 +280,7 @@ def test_another_package_of_the_same_name_is_left_alone(pytester: pytest.Pyteste
 def test_importing_the_plugin_is_quick() -> None:
     """It imports next to nothing beyond pytest: a count, since a time depends on what else the machine does."""
     code = (
-        "import pytest, sys; before = set(sys.modules); import l2obound.verification.pytest_plugin\n"
+        "import pytest, sys; before = set(sys.modules); import l2obound.verification.testing.pytest_plugin\n"
         f"new = set(sys.modules) - before; assert not set({HEAVY}) & new; print(len(new))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

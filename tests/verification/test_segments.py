@@ -12,8 +12,8 @@ import torch
 from l2obound import l2o
 from l2obound.l2o import InputError
 from l2obound.verification import decompose, segment_jacobians
-from l2obound.verification._replay import replay
-from l2obound.verification.segments import _gradients, _Heads
+from l2obound.verification.virtual_steps.network_states import replay
+from l2obound.verification.virtual_steps.segment_jacobians import _gradients, _Heads
 
 STEPS = 6
 B3 = {"b3_norm": "tanh", "b3_scale": 0.02}

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from l2obound import l2o, verification
-from l2obound.verification import strategies
+from l2obound.verification.testing import strategies
 
 QUICK = settings(derandomize=True, database=None, deadline=None, max_examples=400, phases=(Phase.generate,))
 SHRINK = settings(QUICK, phases=(Phase.generate, Phase.shrink))
@@ -241,7 +241,7 @@ def test_wrong_arguments_are_said(call: Callable, message: str) -> None:
 
 def test_without_hypothesis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hypothesis", None)
-    monkeypatch.delitem(sys.modules, "l2obound.verification.strategies")
+    monkeypatch.delitem(sys.modules, "l2obound.verification.testing.strategies")
     monkeypatch.delattr(verification, "strategies", raising=False)
     with pytest.raises(ImportError, match=r'extra `test`: pip install "l2obound\[test\]"') as failure:
         _ = verification.strategies

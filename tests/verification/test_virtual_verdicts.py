@@ -9,7 +9,8 @@ import torch
 from l2obound import bounds, l2o
 from l2obound.bounds._vocabulary import Q, k
 from l2obound.l2o import InputError
-from l2obound.verification import Verdict, choices, compare_choices, decompose, verify
+from l2obound.verification import Verdict, compare_choices, decompose, verify
+from l2obound.verification.verdicts import compare_choices as choices
 from tests.verification.virtual_runs import SHIFTS, certified, model, run_of, shifted
 
 

@@ -9,7 +9,7 @@ import pytest
 from l2obound import bounds
 from l2obound.verification.report._worst_cases import factor, grouped, measured, violated, worst_case_words
 from l2obound.verification.report.render import render_html
-from l2obound.verification.worst_case_ledger import CLAIMS, REASONS, LedgerEntry, to_dict, worst_case_ledger
+from l2obound.verification.worst_cases.ledger import CLAIMS, REASONS, LedgerEntry, to_dict, worst_case_ledger
 from tests.verification.report.sample import make_results
 
 SMALL = ((1, 2, 5), (0.5, 1.0))

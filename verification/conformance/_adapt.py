@@ -16,7 +16,7 @@ import torch
 
 from ... import l2o
 from ...l2o import Composite, InputError
-from .._user_code import NAMED
+from ..support.user_code import NAMED
 
 _EXPECTED = (
     "expected an object with init and step, a name of l2o.optimizer_names(), a function step(problem, x) or "

@@ -10,11 +10,11 @@ import torch
 from ... import l2o
 from ...l2o import Composite
 from ...l2o.optimizers._learned import LearnedOptimizer
-from ..assumption_meter import assumption_meter
-from ..equivariance import CLEAR, ROUNDINGS, _nudge
-from ..inspection import as_numpy, norm
-from ..verdict import Verdict
-from ..verify import verify
+from ..diagnosis.assumption_meter import assumption_meter
+from ..invariance.equivariance import CLEAR, ROUNDINGS, _nudge
+from ..runs.inspection import as_numpy, norm
+from ..verdicts.verdict import Verdict
+from ..verdicts.verify import verify
 from ._adapt import ModuleOptimizer
 from ._case import Case, Instance
 from ._progress import does_not_diverge, makes_progress

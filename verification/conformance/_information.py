@@ -18,7 +18,7 @@ from ...l2o import Composite
 from ...l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
 from ...l2o.problems.smooth._sample_loss import ResidualLoss
 from ...l2o.problems.transforms import ChangedSmooth
-from ..inspection import as_numpy
+from ..runs.inspection import as_numpy
 from ._case import Case, Instance, Refused, seed_global_rng, shared
 from ._profile import Profile
 from ._reproducible import first_difference, generators_of, same, tensors_of

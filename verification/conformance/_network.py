@@ -9,8 +9,8 @@ import torch
 
 from ...bounds.history import frozen_mode
 from ...l2o.optimizers._learned import HeadNetwork
-from ..inspection import as_numpy
-from ..segments import segment_jacobians
+from ..runs.inspection import as_numpy
+from ..virtual_steps.segment_jacobians import segment_jacobians
 from ._case import Case
 from ._result import Finding, failed, not_applicable, passed
 from .registry import register

@@ -15,7 +15,7 @@ import torch
 from ...l2o import Composite
 from ...l2o.problems.smooth import SmoothTerm
 from ...l2o.rollout import implicit_subgradient
-from ..inspection import as_numpy
+from ..runs.inspection import as_numpy
 from ._case import ProblemCase
 from ._result import Finding, failed, not_applicable, passed
 from .registry import PROBLEM, register

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ...l2o.problems.smooth import SmoothTerm
-from ..inspection import as_numpy
+from ..runs.inspection import as_numpy
 from ._case import ProblemCase
 from ._problem import direction, judge
 from ._result import Finding, Status, not_applicable

@@ -13,7 +13,7 @@ import torch
 from ...l2o import Composite
 from ...l2o.problems._fingerprint import attributes_of, describe
 from ...l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
-from ..inspection import as_numpy, norm
+from ..runs.inspection import as_numpy, norm
 from ._case import ProblemCase
 from ._problem import judge, steps
 from ._result import Finding, failed, passed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...l2o import InputError
-from .._session import SESSION
+from ..testing.session import SESSION
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ...l2o import Composite
-from ..inspection import as_numpy, norm
+from ..runs.inspection import as_numpy, norm
 from ._case import LAST, LATE, LONG, Case, Instance, LongRun
 from ._reference import proximal_gradient, proximal_step, value
 from ._result import Finding, failed, not_applicable, passed

@@ -7,7 +7,7 @@ import torch
 
 from ... import l2o
 from ...l2o import Composite
-from ..inspection import as_numpy, norm
+from ..runs.inspection import as_numpy, norm
 
 
 def residual(problem: Composite, x: torch.Tensor) -> np.ndarray:

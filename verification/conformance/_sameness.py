@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from ...l2o import Run
-from ..equivariance import CLEAR, ROUNDINGS, _gradient_unit, _nudge, _ratio
-from ..inspection import HUGE, as_numpy, norm
+from ..invariance.equivariance import CLEAR, ROUNDINGS, _gradient_unit, _nudge, _ratio
+from ..runs.inspection import HUGE, as_numpy, norm
 from ._case import Case, Instance
 from ._result import Finding, failed, not_applicable, passed
 

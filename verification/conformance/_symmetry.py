@@ -12,8 +12,8 @@ from ...l2o import Composite, InputError
 from ...l2o.problems.nonsmooth import NonsmoothTerm
 from ...l2o.problems.smooth import QuadraticForm, SmoothTerm
 from ...l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
-from .._transform import Transform, rescaling, scaling, translation
-from ..equivariance import BROKEN, EQUIVARIANT, EquivarianceResult, check_equivariance
+from ..invariance.equivariance import BROKEN, EQUIVARIANT, EquivarianceResult, check_equivariance
+from ..invariance.transforms import Transform, rescaling, scaling, translation
 from ._case import Case, Refused, seed_global_rng
 from ._result import Finding, failed, not_applicable, passed
 from ._sameness import compare, verdict

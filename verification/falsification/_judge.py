@@ -10,10 +10,10 @@ import numpy as np
 
 from ... import bounds, l2o
 from ...l2o import InputError
-from ..optimum import optimum
-from ..result import Verification
-from ..verdict import Verdict
-from ..verify import verify
+from ..optima import optimum
+from ..verdicts.verdict import Verdict
+from ..verdicts.verification import Verification
+from ..verdicts.verify import verify
 from ._families import Instance
 
 _WIDTH = 1e-12  # of the interval of F*, relative to max(1, |F*|)

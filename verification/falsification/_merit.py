@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ... import bounds
-from .._declared import declared as facts_of
+from ..runs.declarations import declared as facts_of
 from ._families import Family, Point
 from ._sides import evaluate
 from ._trace import Trace, quantities, trace

@@ -20,7 +20,7 @@ from ...l2o import Composite, InputError
 from ...l2o._files import read_npz, take_meta, write_npz
 from ...l2o.optimizers._learned import LearnedOptimizer
 from ..conformance._adapt import Subject, subject_of
-from ..verdict import Verdict
+from ..verdicts.verdict import Verdict
 from ._families import AXES, Instance
 from ._judge import Judged, judge
 

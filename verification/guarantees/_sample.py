@@ -23,15 +23,15 @@ from ...l2o.optimizers import optimizer_class
 from ...l2o.problems import synthetic
 from ...l2o.training.config import split_seed
 from ..conformance._adapt import Subject
-from ..inspection import as_numpy
-from ..optimum import Optimum, optimum
-from ..optimum._ledger import single_thread
-from ..race import cut
-from ..result import Verification
+from ..optima import Optimum, optimum
+from ..optima._ledger import single_thread
+from ..runs.inspection import as_numpy
+from ..runs.race import cut
 from ..sweeps.config import CellSpec
 from ..sweeps.families import FAMILIES, build
-from ..verdict import Verdict
-from ..verify import verify
+from ..verdicts.verdict import Verdict
+from ..verdicts.verification import Verification
+from ..verdicts.verify import verify
 
 DRAWN = tuple(name for name in FAMILIES if hasattr(synthetic, name))
 """Families whose instances are independent draws, each from a random stream of its own."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...l2o import InputError
 from ...l2o._files import read_json
-from .._together import unfinished, write_together
+from ..support.together import unfinished, write_together
 from ._partial import EXTRAS
 from .config import ReportConfig, load_report_config
 from .experiment import FORMAT, SEAL, Progress, digest_of, run_report

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...bounds.equivariance import EQUIVARIANCE_TABLE
-from ..asymptotics import asymptotics
-from ..decompose import TERMS, Decomposition, decompose
-from ..equivariance import check_equivariance, translation
-from ..inspection import as_numpy, norm
+from ..diagnosis.asymptotics import asymptotics
+from ..invariance.equivariance import check_equivariance, translation
+from ..runs.inspection import as_numpy, norm
+from ..virtual_steps.decompose import TERMS, Decomposition, decompose
 from ._methods import Case, Method, Rollouts
 from ._series import bands, kept_steps, listed
 

@@ -12,7 +12,7 @@ from ...l2o.optimizers._learned import HeadNetwork, LearnedOptimizer
 from ...l2o.pretrained import manifest as weights_manifest
 from ...l2o.problems import Composite
 from ...l2o.run import Run
-from ..optimum import Optimum
+from ..optima import Optimum
 from .config import ProblemSection, Scenario
 
 LABELS = {

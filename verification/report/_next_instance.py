@@ -29,10 +29,10 @@ from ..guarantees._sample import (
     last_iterate,
     worst_factor,
 )
-from ..inspection import Inspection, as_numpy
-from ..optimum import Optimum
-from ..race import cut
-from ..result import Verification
+from ..optima import Optimum
+from ..runs.inspection import Inspection, as_numpy
+from ..runs.race import cut
+from ..verdicts.verification import Verification
 from ._methods import Case, Method, Rollouts
 from ._series import TOLERANCES
 from .config import ProblemSection

@@ -14,10 +14,10 @@ import numpy as np
 from ... import bounds
 from ...bounds.assumptions import GRADIENT_DESCENT, READINGS, deviations
 from ...l2o.run import Run
-from ..inspection import Inspection, as_numpy
-from ..measurement import measure
-from ..optimum import Optimum
-from ..result import Verification
+from ..optima import Optimum
+from ..runs.inspection import Inspection, as_numpy
+from ..verdicts.quantities import measure
+from ..verdicts.verification import Verification
 
 TOLERANCES = (1e-2, 1e-4, 1e-6)  # of the relative gap
 QUANTILES = {"median": 0.5, "q10": 0.1, "q90": 0.9}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import bounds
-from ..worst_case_ledger import REASONS, number_of, to_dict, worst_case_ledger
+from ..worst_cases.ledger import REASONS, number_of, to_dict, worst_case_ledger
 from ._format import count, join, number
 
 Results = Mapping[str, Any]

@@ -17,7 +17,7 @@ from ...l2o._memory import data_size, require_memory, run_size
 from ...l2o.optimizers._learned import LearnedOptimizer
 from ...l2o.problems import Composite, real, synthetic
 from ...l2o.training.config import split_seed
-from ..worst_case_ledger import STEPS
+from ..worst_cases.ledger import STEPS
 
 
 class Scenario(Section):

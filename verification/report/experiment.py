@@ -21,14 +21,14 @@ import numpy as np
 from ... import bounds
 from ...l2o.problems import Composite, synthetic
 from ...l2o.training.config import split_seed
-from .._forms import forms_of
-from .._provenance import arithmetic, code_digest, machine, versions
-from ..inspection import as_numpy, inspect_run
-from ..optimum import Optimum, optimum
-from ..optimum._ledger import single_thread
-from ..result import Verification
-from ..verify import verify
-from ..worst_case_ledger import STEP_SIZES
+from ..optima import Optimum, optimum
+from ..optima._ledger import single_thread
+from ..runs.inspection import as_numpy, inspect_run
+from ..support.provenance import arithmetic, code_digest, machine, versions
+from ..verdicts.forms import forms_of
+from ..verdicts.verification import Verification
+from ..verdicts.verify import verify
+from ..worst_cases.ledger import STEP_SIZES
 from ._extras import attribution, shift_pair, transient
 from ._ledger import bound_entry, checked_names, ledger, number_of, prove_all
 from ._methods import Case, Method, Rollouts, methods_of

@@ -18,7 +18,7 @@ from ...l2o._config import Section, one_line
 from ...l2o._errors import InputError
 from ...l2o._memory import data_size, require_memory, run_size
 from ...l2o.pretrained import manifest
-from .._provenance import code_digest, versions
+from ..support.provenance import code_digest, versions
 from .config import CellSpec, ModelSection, SweepConfig
 from .families import FAMILIES
 

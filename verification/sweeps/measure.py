@@ -15,12 +15,12 @@ from ...l2o.optimizers import Optimizer
 from ...l2o.problems import Composite, synthetic
 from ...l2o.problems.official import with_official_prox
 from ...l2o.training.config import split_seed
-from ..optimum import Optimum, optimum
-from ..optimum._ledger import single_thread
-from ..race import race
-from ..result import Verification
-from ..verdict import Verdict
-from ..verify import verify_all
+from ..optima import Optimum, optimum
+from ..optima._ledger import single_thread
+from ..runs.race import race
+from ..verdicts.verdict import Verdict
+from ..verdicts.verification import Verification
+from ..verdicts.verify import verify_all
 from .cells import Cell, Measures
 from .config import CellSpec
 from .families import build

@@ -15,7 +15,7 @@ from typing import Any
 from ...l2o._errors import InputError
 from ...l2o._files import write_bytes
 from ...l2o.optimizers import Optimizer
-from .._provenance import arithmetic, code_digest, versions
+from ..support.provenance import arithmetic, code_digest, versions
 from .cells import Cell, Measures, cells_of, groups_of
 from .config import SweepConfig
 from .executors import Executor, dask, here, listens, processes

@@ -10,7 +10,7 @@ import pytest
 from l2obound import bounds
 from l2obound.bounds.worst_cases import INITIALS, METHODS, METRICS
 from l2obound.bounds.worst_cases.checker import check
-from l2obound.verification.attained import replay
+from l2obound.verification.worst_cases.run_instance import replay
 
 ERRORS = ({}, {"relative_error": 0.2}, {"absolute_error": 0.1})
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from l2obound import bounds
-from l2obound.verification.attained import replay
+from l2obound.verification.worst_cases.run_instance import replay
 from tests.bounds.worst_cases.records import ends
 
 COMPOSITE = {"function_class": "composite", "method": "proximal_gradient"}

@@ -9,7 +9,7 @@ import pytest
 from l2obound import bounds
 from l2obound.bounds.worst_cases import tolerance
 from l2obound.bounds.worst_cases.checker import check
-from l2obound.verification.attained import replay
+from l2obound.verification.worst_cases.run_instance import replay
 from tests.bounds.worst_cases.records import categories, question, records
 
 FEW, REST = slice(0, None, 4), (slice(1, None, 4), slice(2, None, 4), slice(3, None, 4))

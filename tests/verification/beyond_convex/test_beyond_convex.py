@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from l2obound import bounds, l2o
 from l2obound.l2o.problems.smooth import LeastSquares, Welsch
 from l2obound.verification import optimum, verify
-from l2obound.verification.beyond_convex import (
+from l2obound.verification.runs.inspection import inspect_run
+from l2obound.verification.studies.beyond_convex import (
     Settings,
     _ledger,
     _measure,
@@ -27,14 +28,13 @@ from l2obound.verification.beyond_convex import (
     rises,
     write,
 )
-from l2obound.verification.beyond_convex._counterexamples import certify_line, local_minimum, plateau
-from l2obound.verification.beyond_convex._figure import envelope
-from l2obound.verification.beyond_convex._measure import NEED_CONVEXITY
-from l2obound.verification.beyond_convex._methods import methods
-from l2obound.verification.beyond_convex._minima import compare
-from l2obound.verification.beyond_convex._problems import Case, pairs, sets
-from l2obound.verification.inspection import inspect_run
-from l2obound.verification.verdict import Verdict
+from l2obound.verification.studies.beyond_convex._counterexamples import certify_line, local_minimum, plateau
+from l2obound.verification.studies.beyond_convex._figure import envelope
+from l2obound.verification.studies.beyond_convex._measure import NEED_CONVEXITY
+from l2obound.verification.studies.beyond_convex._methods import methods
+from l2obound.verification.studies.beyond_convex._minima import compare
+from l2obound.verification.studies.beyond_convex._problems import Case, pairs, sets
+from l2obound.verification.verdicts.verdict import Verdict
 
 SMALL = Settings(
     families=("student_t",), sets=("simplex",), shifts=(10.0,), batch=2, steps=10, random=1, instances=6,
@@ -299,8 +299,8 @@ def test_what_is_written(result: object, page: Path) -> None:
 
 def test_the_command(result: object, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page it writes of an equal result is the same bytes."""
-    from l2obound.verification import beyond_convex as package
-    from l2obound.verification import cli
+    from l2obound.verification.cli import app as cli
+    from l2obound.verification.studies import beyond_convex as package
 
     asked = []
     monkeypatch.setattr(package, "beyond_convex", lambda settings, progress: asked.append(settings) or result)

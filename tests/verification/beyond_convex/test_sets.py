@@ -10,11 +10,11 @@ import torch
 
 from l2obound import bounds, l2o
 from l2obound.verification import optimum, verify
-from l2obound.verification._set_slack import set_slack
-from l2obound.verification.beyond_convex._problems import sets
-from l2obound.verification.inspection import inspect_run
-from l2obound.verification.optimum import Optimum
-from l2obound.verification.verdict import Verdict
+from l2obound.verification.optima import Optimum
+from l2obound.verification.runs.inspection import inspect_run
+from l2obound.verification.studies.beyond_convex._problems import sets
+from l2obound.verification.verdicts.set_slack import set_slack
+from l2obound.verification.verdicts.verdict import Verdict
 
 CASES = {(c.family, c.term): c for c in sets(("box", "simplex", "l2_ball"), 3, 0)}
 

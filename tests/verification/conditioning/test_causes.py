@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from l2obound import l2o
-from l2obound.verification.conditioning import Evidence, Fate, Point, classify
-from l2obound.verification.conditioning import _causes as causes
-from l2obound.verification.conditioning._cells import cells, run_all
-from l2obound.verification.conditioning._measure import exact_step, follow
-from l2obound.verification.conditioning._methods import PLAIN
-from l2obound.verification.conditioning._points import FLOAT32, FLOAT64, field
+from l2obound.verification.studies.conditioning import Evidence, Fate, Point, classify
+from l2obound.verification.studies.conditioning import _causes as causes
+from l2obound.verification.studies.conditioning._cells import cells, run_all
+from l2obound.verification.studies.conditioning._measure import exact_step, follow
+from l2obound.verification.studies.conditioning._methods import PLAIN
+from l2obound.verification.studies.conditioning._points import FLOAT32, FLOAT64, field
 
 EPS = 1e-8
 THERE = Fate(50, False, 1e-12, True, None, 1e-9, 1e-15)

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from l2obound import bounds, l2o
 from l2obound.l2o.optimizers.scheduled import Scheduled
-from l2obound.verification.conditioning import (
+from l2obound.verification.runs.inspection import as_numpy
+from l2obound.verification.studies.conditioning import (
     Cell,
     Conditioning,
     Point,
@@ -30,12 +31,11 @@ from l2obound.verification.conditioning import (
     told,
     write,
 )
-from l2obound.verification.conditioning import _heads as heads
-from l2obound.verification.conditioning import _invariance as invariance
-from l2obound.verification.conditioning._page import render
-from l2obound.verification.conditioning._points import FLOAT32, FLOAT64, field, stacked
-from l2obound.verification.conditioning._stability import frozen, growth
-from l2obound.verification.inspection import as_numpy
+from l2obound.verification.studies.conditioning import _heads as heads
+from l2obound.verification.studies.conditioning import _invariance as invariance
+from l2obound.verification.studies.conditioning._page import render
+from l2obound.verification.studies.conditioning._points import FLOAT32, FLOAT64, field, stacked
+from l2obound.verification.studies.conditioning._stability import frozen, growth
 
 SMALL = Settings(
     methods=("go-math-l2o", "displacement, Q x step", "gradient step"),
@@ -188,8 +188,8 @@ def test_limits_come_from_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_promises_are_kept_by_gradient_steps() -> None:
     """B9 and B3 against runs, for a true and a wrong L, on both families."""
-    from l2obound.verification.conditioning._cells import promises
-    from l2obound.verification.conditioning._measure import follow
+    from l2obound.verification.studies.conditioning._cells import promises
+    from l2obound.verification.studies.conditioning._measure import follow
 
     points = [Point(k, L, c) for k, L, c in ((1.0, 10.0, 1.0), (30.0, 1e3, 2.0), (30.0, 10.0, 0.7), (10.0, 1e-3, 5.0))]
     for family in ("quadratic", "lasso"):
@@ -311,7 +311,7 @@ def test_what_is_broken_is_said(result: Conditioning) -> None:
     assert len(bad.broken) == int(wrong.clear.sum()) + 3
     assert "disagreements of theory and runs" in " ".join(lines(bad))
     slow = replace(result, cells=tuple(replace(c, promised=10.0) for c in result.cells))
-    from l2obound.verification.conditioning._cells import broken_promises
+    from l2obound.verification.studies.conditioning._cells import broken_promises
 
     assert broken_promises(slow.cells, 300)
     assert not broken_promises(result.cells, 300)
@@ -373,8 +373,8 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Conditioning) -> None:
-    from l2obound.verification import cli
-    from l2obound.verification import conditioning as package
+    from l2obound.verification.cli import app as cli
+    from l2obound.verification.studies import conditioning as package
 
     monkeypatch.setattr(package, "conditioning", lambda settings, progress: result)
     monkeypatch.setattr(package, "write", lambda result, out: tmp_path / "conditioning.html")

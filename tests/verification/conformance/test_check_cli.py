@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from l2obound.verification import cli
+from l2obound.verification.cli import app as cli
 
 OFFENDER = "tests.verification.conformance.offenders:LongStep"
 

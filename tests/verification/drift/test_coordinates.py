@@ -7,9 +7,9 @@ import pytest
 
 from l2obound import l2o
 from l2obound.verification import decompose
-from l2obound.verification._pairing import pair
-from l2obound.verification.decompose import from_pairing
-from l2obound.verification.inspection import as_numpy
+from l2obound.verification.runs.inspection import as_numpy
+from l2obound.verification.virtual_steps.decompose import from_pairing
+from l2obound.verification.virtual_steps.pairing import pair
 
 STEPS = 6
 MODELS = ("go-math-l2o", "l2o-pa")

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from l2obound import l2o
 from l2obound.bounds.virtual import Terms
 from l2obound.verification import decompose, optimum
-from l2obound.verification.drift import (
+from l2obound.verification.studies.drift import (
     Comparison,
     Cost,
     Drift,
@@ -33,14 +33,14 @@ from l2obound.verification.drift import (
     rank_correlation,
     write,
 )
-from l2obound.verification.drift import _cost as costs_of
-from l2obound.verification.drift._attribution import summary
-from l2obound.verification.drift._compare import compare, over_levels
-from l2obound.verification.drift._measure import BoundCount
-from l2obound.verification.drift._page import render
-from l2obound.verification.drift._run import RIVALS
-from l2obound.verification.drift._size import rescaled
-from l2obound.verification.speedup.ratios import Between
+from l2obound.verification.studies.drift import _cost as costs_of
+from l2obound.verification.studies.drift._attribution import summary
+from l2obound.verification.studies.drift._compare import compare, over_levels
+from l2obound.verification.studies.drift._measure import BoundCount
+from l2obound.verification.studies.drift._page import render
+from l2obound.verification.studies.drift._run import RIVALS
+from l2obound.verification.studies.drift._size import rescaled
+from l2obound.verification.studies.speedup.ratios import Between
 
 SMALL = Settings(
     models=("go-math-l2o", "l2o-pa", "l2o-dm", "ada-lista"),
@@ -445,7 +445,7 @@ def test_settings_are_checked() -> None:
 
 
 def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from l2obound.verification.cli import app
+    from l2obound.verification.cli.app import app
 
     monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path / "cache"))
     out = ["--out", str(tmp_path / "out")]

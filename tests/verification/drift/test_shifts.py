@@ -10,9 +10,9 @@ import torch
 
 from l2obound import l2o
 from l2obound.l2o.training import split_seed
-from l2obound.verification.drift import SHIFTS, Family, Level, Shift, drift, trained_family
-from l2obound.verification.drift._run import MODELS, Settings
-from l2obound.verification.inspection import as_numpy
+from l2obound.verification.runs.inspection import as_numpy
+from l2obound.verification.studies.drift import SHIFTS, Family, Level, Shift, drift, trained_family
+from l2obound.verification.studies.drift._run import MODELS, Settings
 
 FAMILY = trained_family(MODELS)
 

@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 
 from l2obound import l2o
-from l2obound.verification._experiment_cli import experiment
-from l2obound.verification.experiments import Experiment, Result, figure_numbers, load_experiment, run_experiment
-from l2obound.verification.experiments.config import sweep_of
-from l2obound.verification.experiments.figure import draw
-from l2obound.verification.experiments.page import claim_sentences, write_page
-from l2obound.verification.experiments.run import FAILS, HOLDS, MIXED, OPEN, evaluate
+from l2obound.verification.cli.verbs.experiment import experiment
 from l2obound.verification.report.figures import file_bytes
+from l2obound.verification.studies.experiments import (
+    Experiment,
+    Result,
+    figure_numbers,
+    load_experiment,
+    run_experiment,
+)
+from l2obound.verification.studies.experiments.config import sweep_of
+from l2obound.verification.studies.experiments.figure import draw
+from l2obound.verification.studies.experiments.page import claim_sentences, write_page
+from l2obound.verification.studies.experiments.run import FAILS, HOLDS, MIXED, OPEN, evaluate
 from l2obound.verification.sweeps import cells_of, load_sweep, run_sweep
 
 TINY = {"steps": 20, "batch": 2, "batches": 1}
@@ -203,7 +209,7 @@ def line(name: str, medians: list[float | None]) -> dict:
 )
 def test_the_word_on_a_claim(one: list, other: list, word: str) -> None:
     """It holds where A is first at every gap that either reaches; a tie is not first."""
-    from l2obound.verification.experiments.run import _claims
+    from l2obound.verification.studies.experiments.run import _claims
 
     experiment = Experiment(figure=1, title="", shows="", claims=("a < b",), sweep={})
     (claim,) = _claims(experiment, ("a", "b"), [line("a", one), line("b", other)])

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from l2obound.verification.experiments import load_experiment
-from l2obound.verification.experiments.config import sweep_of
+from l2obound.verification.studies.experiments import load_experiment
+from l2obound.verification.studies.experiments.config import sweep_of
 from l2obound.verification.sweeps import cells_of, read_tables
 
 ROOT = Path(__file__).parents[3]
@@ -47,7 +47,7 @@ def test_figure_3_at_full_size_streams_in_six_gigabytes(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "l2obound.verification.cli",
+        "l2obound.verification.cli.app",
         "experiment",
         "3",
         "--full",

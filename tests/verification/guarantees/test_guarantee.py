@@ -16,7 +16,8 @@ import torch
 from l2obound import l2o, verification
 from l2obound.l2o.optimizers._base import Optimizer
 from l2obound.l2o.training.config import split_seed
-from l2obound.verification import cli, guarantees
+from l2obound.verification import guarantees
+from l2obound.verification.cli import app as cli
 from l2obound.verification.guarantees import Guarantee, Sample, proportion_lower
 from l2obound.verification.guarantees._sample import gap_interval, largest_deviation
 

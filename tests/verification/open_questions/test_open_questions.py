@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from l2obound import l2o
 from l2obound.l2o._files import write_bytes
-from l2obound.verification import open_questions
-from l2obound.verification.open_questions import _run, _scales
-from l2obound.verification.open_questions._parts import PARTS, Answer, Asked, Part
+from l2obound.verification.studies import open_questions
+from l2obound.verification.studies.open_questions import _run, _scales
+from l2obound.verification.studies.open_questions._parts import PARTS, Answer, Asked, Part
 
 
 def planted(calls: list[Asked], broken: int = 0) -> Part:
@@ -80,8 +80,8 @@ def test_a_seed_that_a_part_would_refuse_is_refused_before_all(calls: list[Asked
 
 def test_what_another_version_made_is_no_part_of_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings are kept for the same version of the program alone."""
-    from l2obound.verification import sensitivity
-    from l2obound.verification.open_questions import _parts
+    from l2obound.verification.studies import sensitivity
+    from l2obound.verification.studies.open_questions import _parts
 
     given: list[Path] = []
 
@@ -127,7 +127,7 @@ def test_the_page_shows_each_answer(calls: list[Asked], tmp_path: Path) -> None:
 
 
 def test_the_command(calls: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from l2obound.verification import cli
+    from l2obound.verification.cli import app as cli
 
     ask = ["open-questions", "planted", "--out", str(tmp_path)]
     done = CliRunner().invoke(cli.app, [*ask, "--json"])
@@ -147,7 +147,7 @@ def test_the_command(calls: list[Asked], tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_page_keeps_the_answers_of_earlier_calls(
     calls: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from l2obound.verification import cli
+    from l2obound.verification.cli import app as cli
 
     monkeypatch.setitem(PARTS, "other", planted(calls))
     for name in ("planted", "other"):
@@ -161,7 +161,7 @@ def test_the_page_keeps_the_answers_of_earlier_calls(
 def test_every_question_names_its_command() -> None:
     from typer.main import get_command
 
-    from l2obound.verification import cli
+    from l2obound.verification.cli import app as cli
 
     verbs = get_command(cli.app).commands
     for part in PARTS.values():

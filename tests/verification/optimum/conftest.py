@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from l2obound.verification.optimum import _stages, _strict
+from l2obound.verification.optima import _stages, _strict
 
 
 @pytest.fixture(params=["brief", pytest.param("in full", marks=pytest.mark.slow)])

@@ -11,7 +11,7 @@ import torch
 from l2obound.l2o.problems import Composite, lasso, quadratic, synthetic
 from l2obound.l2o.problems.nonsmooth import L1, Box, Zero
 from l2obound.l2o.problems.smooth import LeastSquares, LinearMap, QuadraticForm, SmoothTerm
-from l2obound.verification.optimum import (
+from l2obound.verification.optima import (
     CertificateError,
     CrossCheckError,
     _cross_check,
@@ -21,10 +21,10 @@ from l2obound.verification.optimum import (
     _strict,
     optimum,
 )
-from l2obound.verification.optimum import _certificates as certificates
-from l2obound.verification.optimum._change import pull_back
-from l2obound.verification.optimum._curvature import curvature_floor
-from l2obound.verification.optimum._directed import down, total, up
+from l2obound.verification.optima import _certificates as certificates
+from l2obound.verification.optima._change import pull_back
+from l2obound.verification.optima._curvature import curvature_floor
+from l2obound.verification.optima._directed import down, total, up
 from tests.verification.optimum.combinations import NONSMOOTH, SMOOTH, problem, tensor
 
 

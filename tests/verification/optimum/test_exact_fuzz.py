@@ -11,8 +11,8 @@ import torch
 from l2obound.l2o.problems import Composite
 from l2obound.l2o.problems.nonsmooth import L1, Box, ElasticNet
 from l2obound.l2o.problems.smooth import LeastSquares, LinearMap, QuadraticForm
-from l2obound.verification.optimum import optimum
-from l2obound.verification.optimum._stages import SMALL_BATCH
+from l2obound.verification.optima import optimum
+from l2obound.verification.optima._stages import SMALL_BATCH
 from tests.verification.optimum import exact
 from tests.verification.optimum.combinations import tensor
 

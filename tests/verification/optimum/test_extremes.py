@@ -12,8 +12,8 @@ from l2obound.l2o._errors import InputError
 from l2obound.l2o.problems import Composite, lasso, logistic_l1, quadratic, synthetic
 from l2obound.l2o.problems.nonsmooth import ElasticNet, Zero
 from l2obound.l2o.problems.smooth import LeastSquares, LinearMap
-from l2obound.verification.optimum import optimum
-from l2obound.verification.optimum._directed import up, value_error
+from l2obound.verification.optima import optimum
+from l2obound.verification.optima._directed import up, value_error
 from tests.verification.optimum import exact
 from tests.verification.optimum.combinations import tensor
 

@@ -13,7 +13,7 @@ from l2obound import l2o
 from l2obound.l2o.problems import Composite
 from l2obound.l2o.problems.nonsmooth import GroupL1, L2Ball, Simplex
 from l2obound.l2o.problems.smooth import Huber, SquaredHinge
-from l2obound.verification.optimum import (
+from l2obound.verification.optima import (
     CertificateError,
     CrossCheckError,
     _linear_models,
@@ -21,8 +21,8 @@ from l2obound.verification.optimum import (
     _strict,
     optimum,
 )
-from l2obound.verification.optimum import _certificates as certificates
-from l2obound.verification.optimum._directed import up, value_error
+from l2obound.verification.optima import _certificates as certificates
+from l2obound.verification.optima._directed import up, value_error
 from tests.verification.optimum.combinations import NONSMOOTH, smooth_term, tensor
 
 CONVEX = ("huber", "squared-hinge")

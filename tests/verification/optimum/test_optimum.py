@@ -15,7 +15,7 @@ from l2obound.l2o.problems import Composite, lasso, logistic_l1, quadratic, real
 from l2obound.l2o.problems.constructors import nonnegative
 from l2obound.l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero
 from l2obound.l2o.problems.smooth import LeastSquares, LinearMap, Logistic
-from l2obound.verification.optimum import Optimum, optimum
+from l2obound.verification.optima import Optimum, optimum
 from tests.verification.optimum import exact
 from tests.verification.optimum.combinations import NONSMOOTH, SMOOTH, problem, tensor
 

@@ -13,11 +13,11 @@ import torch
 from l2obound.l2o.problems import Composite, logistic_l1
 from l2obound.l2o.problems.nonsmooth import Box, ElasticNet, Zero
 from l2obound.l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm
-from l2obound.verification.optimum import _certificates as certificates
-from l2obound.verification.optimum._change import carry_over, pull_back
-from l2obound.verification.optimum._directed import up, value_error
-from l2obound.verification.optimum._linear_models import linear_model
-from l2obound.verification.optimum._minorants import minorant
+from l2obound.verification.optima import _certificates as certificates
+from l2obound.verification.optima._change import carry_over, pull_back
+from l2obound.verification.optima._directed import up, value_error
+from l2obound.verification.optima._linear_models import linear_model
+from l2obound.verification.optima._minorants import minorant
 from tests.verification.optimum import exact
 from tests.verification.optimum.combinations import tensor
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from l2obound.l2o.problems import lasso, synthetic
-from l2obound.verification.optimum import _conic, _stages, _strict, optimum
-from l2obound.verification.optimum._descent import coordinate_descent, suits_descent
-from l2obound.verification.optimum._fista import fista, safe_step, start
-from l2obound.verification.optimum._polish import polish
+from l2obound.verification.optima import _conic, _stages, _strict, optimum
+from l2obound.verification.optima._descent import coordinate_descent, suits_descent
+from l2obound.verification.optima._fista import fista, safe_step, start
+from l2obound.verification.optima._polish import polish
 from tests.verification.optimum.combinations import NONSMOOTH, SMOOTH, problem
 
 

@@ -7,8 +7,7 @@ import pytest
 
 from l2obound import l2o
 from l2obound.bounds.assumptions import HALF_STEP, READINGS, deviations
-from l2obound.verification.inspection import inspect_run
-from l2obound.verification.optimum import optimum
+from l2obound.verification.optima import optimum
 from l2obound.verification.report._series import (
     TOLERANCES,
     bands,
@@ -18,7 +17,8 @@ from l2obound.verification.report._series import (
     listed,
     series,
 )
-from l2obound.verification.verify import verify
+from l2obound.verification.runs.inspection import inspect_run
+from l2obound.verification.verdicts.verify import verify
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from l2obound import bounds, l2o
-from l2obound.verification.inspection import as_numpy, norm
-from l2obound.verification.sensitivity import (
+from l2obound.verification.runs.inspection import as_numpy, norm
+from l2obound.verification.studies.sensitivity import (
     PATTERNS,
     Bias,
     MomentumWeight,
@@ -18,7 +18,7 @@ from l2obound.verification.sensitivity import (
     check_pattern,
     pattern,
 )
-from l2obound.verification.sensitivity._patterns import largest_size
+from l2obound.verification.studies.sensitivity._patterns import largest_size
 
 CONSTANT = [name for name in PATTERNS if name != "momentum-weight"]
 PROBLEMS = {

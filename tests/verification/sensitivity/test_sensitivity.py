@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from l2obound import bounds, l2o
 from l2obound.verification import optimum
-from l2obound.verification.sensitivity import (
+from l2obound.verification.studies.sensitivity import (
     PATTERNS,
     Settings,
     StepScale,
@@ -30,7 +30,7 @@ from l2obound.verification.sensitivity import (
     spearman,
     write,
 )
-from l2obound.verification.sensitivity._measure import Field, measure
+from l2obound.verification.studies.sensitivity._measure import Field, measure
 
 SMALL = Settings(
     families=("quadratic", "lasso"),
@@ -409,8 +409,8 @@ def test_what_is_written(result: object, page: Path) -> None:
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from l2obound.verification import cli
-    from l2obound.verification import sensitivity as package
+    from l2obound.verification.cli import app as cli
+    from l2obound.verification.studies import sensitivity as package
 
     monkeypatch.setattr(package, "Settings", lambda seed: TRAININGS)
     monkeypatch.setattr(package, "quick", lambda settings: settings)

@@ -14,13 +14,21 @@ from typer.testing import CliRunner
 
 from l2obound import l2o
 from l2obound.l2o.pretrained import manifest
-from l2obound.verification import cli
-from l2obound.verification.speedup import load_speedup, render, run_speedup, write
-from l2obound.verification.speedup._weights import exported, seconds_of
-from l2obound.verification.speedup.page import FIELDS
-from l2obound.verification.speedup.ratios import NEVER
-from l2obound.verification.speedup.run import BEST, BEST_OF_PAPER, MEASURES, Measured, amortisation, claims, comparisons
-from l2obound.verification.speedup.timing import CLOCKS, Timing
+from l2obound.verification.cli import app as cli
+from l2obound.verification.studies.speedup import load_speedup, render, run_speedup, write
+from l2obound.verification.studies.speedup._weights import exported, seconds_of
+from l2obound.verification.studies.speedup.page import FIELDS
+from l2obound.verification.studies.speedup.ratios import NEVER
+from l2obound.verification.studies.speedup.run import (
+    BEST,
+    BEST_OF_PAPER,
+    MEASURES,
+    Measured,
+    amortisation,
+    claims,
+    comparisons,
+)
+from l2obound.verification.studies.speedup.timing import CLOCKS, Timing
 
 SMALL = {
     "eps": [1e-2, 1e-4],
@@ -141,8 +149,8 @@ def test_a_small_run_has_everything(ran: tuple[Path, dict[str, Any]]) -> None:
 
 
 def test_the_iterations_are_those_of_a_plain_run(ran: tuple[Path, dict[str, Any]]) -> None:
-    from l2obound.verification.optimum import optimum
-    from l2obound.verification.race import race
+    from l2obound.verification.optima import optimum
+    from l2obound.verification.runs.race import race
     from l2obound.verification.sweeps.measure import first_below, relative_gap
 
     seed = l2o.training.config.split_seed("test", 0, 0)

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from l2obound import l2o
-from l2obound.verification import cli
-from l2obound.verification._provenance import arithmetic
-from l2obound.verification.optimum import optimum
+from l2obound.verification.cli import app as cli
+from l2obound.verification.optima import optimum
+from l2obound.verification.support.provenance import arithmetic
 from l2obound.verification.sweeps import Status, cells_of, collect, load_sweep, read_tables, run_sweep
 from l2obound.verification.sweeps.executors import dask
 from l2obound.verification.sweeps.families import FAMILIES
@@ -396,7 +396,15 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 def test_the_command_line_killed_with_all_its_workers(tmp_path: Path) -> None:
     """And taken up again."""
     config = grid_file(tmp_path, 2000)
-    command = [sys.executable, "-m", "l2obound.verification.cli", "sweep", str(config), "--out", str(tmp_path / "out")]
+    command = [
+        sys.executable,
+        "-m",
+        "l2obound.verification.cli.app",
+        "sweep",
+        str(config),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     killed = subprocess.Popen([*command, "--jobs", "2"], cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
     for _ in range(600):
         time.sleep(0.05)

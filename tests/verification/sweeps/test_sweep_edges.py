@@ -142,7 +142,7 @@ def started(folder: Path, *options: str) -> subprocess.Popen:
     command = [
         sys.executable,
         "-m",
-        "l2obound.verification.cli",
+        "l2obound.verification.cli.app",
         "sweep",
         str(folder / "grid.toml"),
         "--out",

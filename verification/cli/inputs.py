@@ -1,0 +1,94 @@
+"""What verbs of the command line share: problems, optimizers and runs by their options, and exit codes."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from ... import l2o
+from ...l2o._files import read_npz
+from ...l2o.optimizers._learned import LearnedOptimizer
+
+
+def command() -> str:
+    """The command as it was given."""
+    return shlex.join(["l2obound", *sys.argv[1:]])
+
+
+def exit_code(verdicts: list[str], strict: bool) -> int:
+    """1 for a violation, 3 with `strict` for what is inconclusive, else 0."""
+    if "violated" in verdicts:
+        return 1
+    return 3 if strict and "inconclusive" in verdicts else 0
+
+
+def data_problem(path: Path, lam: float | None, kind: str) -> tuple[l2o.Composite, str]:
+    """A problem and its family, from the user's file.
+
+    A csv is of the family `kind`; an npz says what it is by its arrays, A and y, A and labels, or Q and c. Other arrays
+    are ignored; where there are those of several families, `kind` says which is meant. The weight of the l1 norm is
+    `lam`, else the file's own, else 0.1; a quadratic has none.
+    """
+    if path.suffix.lower() == ".csv":
+        if kind not in ("lasso", "logistic_l1"):
+            raise l2o.InputError(f"{path}: --problem must be lasso or logistic_l1 for a csv, got {kind!r}.")
+        return l2o.real.load(path, kind, lam=lam), kind
+    arrays = set(read_npz(path, "an npz of arrays", "save A and y (or labels, or Q and c) with numpy.savez"))
+    wanted = {"lasso": {"A", "y"}, "logistic_l1": {"A", "labels"}, "quadratic": {"Q", "c"}}
+    families = [name for name, needed in wanted.items() if needed <= arrays]
+    if not families:
+        raise l2o.InputError(
+            f"{path}: expected arrays A and y, A and labels, or Q and c (and lam), "
+            f"got {', '.join(sorted(arrays)) or 'none'}."
+        )
+    if len(families) > 1 and kind not in families:
+        raise l2o.InputError(f"{path}: it has the arrays of {' and '.join(families)}; say which with --problem.")
+    family = kind if len(families) > 1 else families[0]
+    return l2o.real.load(path, family, lam=lam), family
+
+
+FAMILIES = {"breast_cancer": "logistic_l1", "digits": "logistic_l1", "patches": "lasso"}
+"""The family whose shipped weights fit a data set."""
+
+
+def problem_of(kind: str, batch: int, rows: int, dim: int, lam: float | None, seed: int) -> l2o.Composite:
+    """The instances of a family, or the data set, of that name; `lam` None is 0.1, and a quadratic has none."""
+    if kind == "quadratic" and lam is not None:
+        raise l2o.InputError("--lam is the weight of an l1 norm, and a quadratic has none; leave it out.")
+    lam = 0.1 if lam is None else lam
+    synthetic = l2o.synthetic
+    if kind == "lasso":
+        return synthetic.lasso(batch, rows, dim, lam=lam, seed=seed)
+    if kind == "logistic_l1":
+        return synthetic.logistic_l1(batch, rows, dim, lam=lam, seed=seed)
+    if kind == "quadratic":
+        return synthetic.quadratic(batch, dim, seed=seed)
+    if kind == "breast_cancer":
+        return l2o.real.breast_cancer(lam, seed=seed)
+    if kind == "digits":
+        return l2o.real.digits(lam, seed=seed)
+    if kind == "patches":
+        return l2o.real.patches(batch, lam=lam, seed=seed)
+    raise l2o.InputError(
+        f"unknown problem {kind!r}: expected lasso, logistic_l1, quadratic, breast_cancer, digits or patches."
+    )
+
+
+def optimizer_of(name: str, family: str, weights: Path | None, untrained: bool) -> tuple[Any, str]:
+    """The optimizer, and its name for people: a learned one says whether it is trained."""
+    if weights is not None:
+        opt, manifest = l2o.load_trained(weights)
+        return opt, f"{opt.name} (trained on {manifest['family']}, {weights})"
+    if (name, family) in l2o.pretrained_names() and not untrained:
+        return l2o.pretrained(name, family), f"{name} (shipped weights for {family})"
+    opt = l2o.optimizer(name)
+    learned = isinstance(getattr(opt, "base", opt), LearnedOptimizer)  # of `safeguarded` its base
+    return opt, f"{name} (UNTRAINED, random weights)" if learned else name
+
+
+def given_run(path: Path, problem: l2o.Composite) -> l2o.Run:
+    """The run in a file of `Run.save`, or of iterates X."""
+    X = read_npz(path, "an npz", "save X (B, K+1, n) with numpy.savez").get("X")
+    return l2o.Run.load(path) if X is None else l2o.run_from_iterates(problem, X)

@@ -1,0 +1,109 @@
+"""Options of the command line with their ranges, and what each verb checks before it begins.
+
+Every option of every verb that is a number has a range, `whole` or `real`, outside of which it is wrong usage; none may
+be infinite. The largest sizes are such that no request is refused that a machine could
+answer; whether this one can is asked by `l2o._memory.require_memory`, where things are made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ... import l2o
+
+
+def whole(least: int, most: int) -> Callable[[Any], Any]:
+    """Checks an option: integers from `least` to `most`."""
+    words = f"at least one, at most {most}" if least == 1 else f"an integer from {least} to {most}"
+    return _checks(lambda n: least <= n <= most, words)
+
+
+def real(least: float = -math.inf, most: float = math.inf, *, above: bool = False) -> Callable[[Any], Any]:
+    """Checks an option: finite numbers, at least `least` (with `above`, larger than it) and at most `most`."""
+    low = "" if least == -math.inf else f" {'>' if above else '>='} {least:g}"
+    high = "" if most == math.inf else f" <= {most:g}"
+    words = "a finite number" + " and".join(part for part in (low, high) if part)
+    return _checks(lambda x: math.isfinite(x) and (x > least if above else x >= least) and x <= most, words)
+
+
+def _checks(fits: Callable[[Any], bool], words: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        for one in value if isinstance(value, (list, tuple)) else () if value is None else (value,):
+            if not fits(one):
+                raise typer.BadParameter(f"expected {words}, got {one}.")
+        return value
+
+    return check
+
+
+COUNT = whole(1, 10**12)
+"""Of what is made one after another or held in memory: instances, rows, variables, steps."""
+SEED = whole(0, 2**32 - 1)
+SPLIT_SEED = whole(0, 999)
+"""Of verbs that draw from the splits of `l2o.training`."""
+JOBS = whole(1, 4096)
+NUMBER = real()
+WEIGHT = real(0.0)
+POSITIVE = real(0.0, above=True)
+
+Name = Annotated[str, typer.Option(help="An optimizer, by name (l2o.optimizer_names()).")]
+Weights = Annotated[Path | None, typer.Option(help="Folder of `l2obound train`, in place of shipped weights.")]
+Untrained = Annotated[bool, typer.Option("--untrained", help="Random weights, though trained ones exist.")]
+Kind = Annotated[str, typer.Option(help="lasso, logistic_l1, quadratic, breast_cancer, digits or patches.")]
+Batch = Annotated[int, typer.Option(callback=COUNT, help="Number of instances.")]
+Rows = Annotated[int, typer.Option(callback=COUNT, help="Rows of A.")]
+Dim = Annotated[int, typer.Option(callback=COUNT, help="Variables.")]
+Lam = Annotated[
+    float | None,
+    typer.Option(callback=WEIGHT, help="Weight of the l1 norm: as given, else that of the file, else 0.1."),
+]
+Steps = Annotated[int, typer.Option(callback=COUNT, help="Iterations K.")]
+Start = Annotated[float, typer.Option("--s", callback=NUMBER, help="Shift of the initial point.")]
+Objective = Annotated[float, typer.Option("--t", callback=NUMBER, help="Shift of the objective, F(x + t).")]
+Seed = Annotated[int, typer.Option(callback=SEED, help="Seed of the problems and initial points.")]
+Jobs = Annotated[int, typer.Option(callback=JOBS, help="Processes on this machine.")]
+
+
+def writable_folder(path: Path) -> Path:
+    """`path`, or one clear error where no files can be written to it: before the work, not after.
+
+    Nothing is left behind: of a folder that does not exist its nearest parent that does is tried.
+    """
+    place = path
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(path)  # a name that is too long, or a file on the way to it
+        while not os.path.lexists(place):
+            place = place.parent
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        tried = "" if place == path else f"; {place}"
+        raise l2o.InputError(
+            f"{path}: cannot be used as a folder to write to ({reason}{tried}); give another."
+        ) from None
+    return path
+
+
+def writable_file(path: Path) -> Path:
+    """As `writable_folder`, for a file that will be made or replaced."""
+    if os.path.isdir(path):
+        raise l2o.InputError(f"{path}: this is a folder; give the name of a file.")
+    try:
+        os.lstat(path.with_name(f".{path.name}.12345678"))  # the name that it has while it is written
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        raise l2o.InputError(f"{path}: cannot be written ({reason}); give another name.") from None
+    writable_folder(path.parent)
+    return path

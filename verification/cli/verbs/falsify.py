@@ -1,0 +1,121 @@
+"""`l2obound falsify`: a search for a run that breaks a bound, or that uses most of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .... import l2o
+from ..console import console, emit, progress_bar
+from ..options import NUMBER, POSITIVE, real, whole, writable_file
+
+if TYPE_CHECKING:
+    from ...falsification import Falsification
+
+WEEK = 7 * 24 * 3600.0
+
+
+def falsify(
+    bound: Annotated[
+        str | None, typer.Argument(help="A bound, by name, name:variant or number (l2obound bounds).")
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(
+            help="A name, NAME:FAMILY for shipped weights, a folder of `l2obound train`, MODULE:FACTORY; ista if left "
+            "out. With --replay only where the finding is of MODULE:FACTORY."
+        ),
+    ] = None,
+    family: Annotated[str, typer.Option(help="composite, lasso, quadratic, smooth or box.")] = "composite",
+    dim: Annotated[
+        list[int] | None,
+        typer.Option(
+            callback=whole(1, 50), help="Variables; may be repeated, and then they take turns. 2, 1, 3 if left out."
+        ),
+    ] = None,
+    steps: Annotated[int, typer.Option(callback=whole(1, 1000), help="Iterations K.")] = 3,
+    goal: Annotated[
+        str, typer.Option(help="violation (ends with the first), tightness, or deviation (the largest rho_k).")
+    ] = "violation",
+    method: Annotated[str, typer.Option(help="both, gradient or random.")] = "both",
+    budget: Annotated[float, typer.Option(callback=real(0, WEEK, above=True), help="Seconds to search for.")] = 30.0,
+    evaluations: Annotated[
+        int | None, typer.Option(callback=whole(1, 10**9), help="Runs to try at most: a limit that repeats exactly.")
+    ] = None,
+    target: Annotated[float | None, typer.Option(callback=POSITIVE, help="End at this tightness (or rho).")] = None,
+    shifts: Annotated[
+        bool, typer.Option("--shifts/--no-shifts", help="Whether F(x + t) is searched over t too.")
+    ] = True,
+    constant: Annotated[
+        float, typer.Option(callback=NUMBER, help="Multiply the right-hand side: 0.98 makes a sharp bound false.")
+    ] = 1.0,
+    reference_step: Annotated[float, typer.Option(callback=real(0, 1, above=True), help="h in (0, 1].")] = 1.0,
+    seed: Annotated[int, typer.Option(callback=whole(0, 2**31 - 1), help="Seed of the search.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write the finding, an npz, to this file.")] = None,
+    replay: Annotated[Path | None, typer.Option(help="Run and judge a finding again; nothing is searched.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the finding as JSON.")] = False,
+) -> None:
+    """Search for a run that breaks a bound, or that uses most of it.
+
+    Exits with 1 where a violation is found. That none is found proves nothing.
+
+    Example: l2obound falsify ood_multi_step_sharp --constant 0.98 --budget 20 --out finding.npz
+    """
+    from ... import falsification
+
+    if replay is not None:
+        if bound is not None or out is not None:
+            raise l2o.InputError("falsify: --replay runs a stored finding and takes neither BOUND nor --out.")
+        stored = falsification.Falsification.load(replay, optimizer=optimizer)
+        found = stored.judged_again()
+        _print(found, as_json, {"agrees": _agree(stored, found)})
+        raise typer.Exit(1 if found.found else 0)
+    if bound is None:
+        raise l2o.InputError("falsify: give a BOUND (see l2obound bounds), or a stored finding with --replay FILE.")
+    if out is not None:
+        writable_file(out)
+    with progress_bar() as bar:
+        task = bar.add_task("searching", total=1.0)
+        found = falsification.falsify(
+            bound,
+            optimizer or "ista",
+            family=family,
+            dim=dim or None,
+            steps=steps,
+            goal=goal,
+            method=method,
+            budget=budget,
+            evaluations=evaluations,
+            seed=seed,
+            target=target,
+            shifts=shifts,
+            constant=constant,
+            reference_step=reference_step,
+            progress=lambda share, best, what: bar.update(
+                task, completed=round(share, 2), description=f"tightness {best:.6g}, {what}"
+            ),
+        )
+    if out is not None:
+        found.save(out)
+    _print(found, as_json, {})
+    raise typer.Exit(1 if found.found else 0)
+
+
+def _agree(one: Falsification, two: Falsification) -> bool:
+    """Whether a stored finding and the same judged again say the same: the verdict, and both sides to 1e-6."""
+    sides = zip((one.lhs, one.rhs), (two.lhs, two.rhs))
+    near = all(abs(a - b) <= 1e-6 * (abs(one.lhs) + abs(one.rhs)) for a, b in sides)
+    return one.verdict is two.verdict and near
+
+
+def _print(found: Falsification, as_json: bool, more: dict[str, Any]) -> None:
+    if as_json:
+        emit(json.dumps({**found.to_dict(), **more}, allow_nan=False))
+        return
+    lines = [found.summary()]
+    if "agrees" in more:
+        lines.append("  as stored" if more["agrees"] else "  NOT as stored: the numbers or the verdict differ")
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,85 @@
+"""`l2obound guarantee`: what holds of a new instance, with confidence, from a sample of instances."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..console import console, emit, progress_bar
+from ..options import COUNT, NUMBER, POSITIVE, SPLIT_SEED, WEIGHT, real, whole, writable_folder
+
+
+def guarantee(
+    optimizer: Annotated[
+        str, typer.Argument(help="A name, NAME:FAMILY (shipped weights), a folder of l2obound train, MODULE:FACTORY.")
+    ],
+    problem: Annotated[str, typer.Option(help="lasso, logistic_l1, quadratic or another of l2o.synthetic.")] = "lasso",
+    steps: Annotated[int, typer.Option(callback=COUNT, help="Iterations K.")] = 100,
+    eps: Annotated[
+        list[float] | None,
+        typer.Option(callback=POSITIVE, help="Gap F(x_K) - F*; may be repeated. 1e-4 if left out."),
+    ] = None,
+    rho: Annotated[
+        list[float] | None, typer.Option(callback=WEIGHT, help="Deviation r; may be repeated. 1 if left out.")
+    ] = None,
+    instances: Annotated[int, typer.Option(callback=COUNT, help="Size N of the sample.")] = 1000,
+    delta: Annotated[
+        float, typer.Option(callback=real(0, 1, above=True), help="Probability with which a statement may be wrong.")
+    ] = 0.05,
+    rows: Annotated[int, typer.Option(callback=COUNT, help="Rows of A.")] = 20,
+    dim: Annotated[int, typer.Option(callback=COUNT, help="Variables.")] = 40,
+    sparsity: Annotated[
+        int | None, typer.Option(callback=whole(0, 10**12), help="Non-zeros of x_true; the family's own if left out.")
+    ] = None,
+    lam: Annotated[
+        float | None, typer.Option(callback=WEIGHT, help="Weight of the l1 norm; the family's own if left out.")
+    ] = None,
+    s: Annotated[float, typer.Option("--s", callback=NUMBER, help="Shift of the initial point.")] = 0.0,
+    t: Annotated[float, typer.Option("--t", callback=NUMBER, help="Shift of the objective.")] = 0.0,
+    seed: Annotated[int, typer.Option(callback=SPLIT_SEED, help="Seed of the sample, chosen beforehand.")] = 0,
+    batch: Annotated[int, typer.Option(callback=COUNT, help="Instances in memory at once.")] = 100,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Evaluate B6c, and the exact worst case of classical methods, too.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for the sample, the statements and the figure.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the statements as JSON.")] = False,
+) -> None:
+    """What holds of a new instance of a family, with confidence 1 - delta over a sample of N of them.
+
+    Example: l2obound guarantee go-math-l2o --problem lasso --steps 100 --eps 1e-4 --instances 1000 --out guarantee
+    """
+    from ....l2o._files import write_bytes
+    from ... import guarantees
+    from ...guarantees._figure import write_figure
+
+    if out is not None:
+        writable_folder(out)
+    family = {"family": problem, "rows": rows, "dim": dim, "sparsity": sparsity, "lam": lam, "s": s, "t": t}
+    with progress_bar() as bar:
+        task = bar.add_task("instances", total=instances, visible=False)  # not beside an error in what was asked
+        found = guarantees.guarantee(
+            optimizer,
+            family,
+            steps,
+            eps=eps or (1e-4,),
+            rho=rho or (1.0,),
+            delta=delta,
+            instances=instances,
+            seed=seed,
+            batch=batch,
+            compare=compare,
+            progress=lambda done: bar.update(task, completed=done, visible=True),
+        )
+    text = json.dumps(found.to_dict(), allow_nan=False)
+    written: list[Path] = []
+    if out is not None:
+        written = [found.save(out / "guarantee.npz"), write_bytes(out / "guarantee.json", text.encode())]
+        written += write_figure(found, out)
+    if as_json:
+        emit(text)
+        return
+    for line in (found.summary(), *map(str, written)):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,63 @@
+"""`l2obound open-questions`: what the paper leaves open, answered with numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..console import console, emit, progress_bar
+from ..options import JOBS, SPLIT_SEED, writable_folder
+
+
+def open_questions(
+    question: Annotated[
+        list[str] | None, typer.Argument(help="Names of questions; all of them, some 20 minutes, if left out.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write to; answers that are there are kept.")] = Path(
+        "open-questions"
+    ),
+    quick: Annotated[bool, typer.Option("--quick", help="Smaller versions of the questions, in two minutes.")] = False,
+    jobs: Annotated[int, typer.Option(callback=JOBS, help="Processes for the comparisons of speed.")] = 1,
+    seed: Annotated[
+        int, typer.Option(callback=SPLIT_SEED, help="Seed of the problems, starts and draws, 0 to 999.")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
+) -> None:
+    """What the paper leaves open, answered with numbers: one page, with a figure for each question.
+
+    Exits with 1 where a run contradicts a proved statement, which would be a defect.
+
+    Example: l2obound open-questions sensitivity scales --out open-questions --jobs 2
+    """
+    from ...studies import open_questions as package
+
+    writable_folder(out)
+    with progress_bar() as bar:
+        task = bar.add_task("starting", total=None)
+        found = package.answer(
+            question or (),
+            out,
+            quick=quick,
+            seed=seed,
+            jobs=jobs,
+            progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
+        )
+    page = package.write(package.standing(out, quick=quick, seed=seed), out)  # those of earlier calls too
+    if as_json:
+        emit(json.dumps({"page": str(page), "answers": [a.to_dict() for a in found]}, allow_nan=False))
+    else:
+        for made in found:
+            console.print(
+                package.PARTS[made.name].question, style="bold", highlight=False, markup=False, soft_wrap=True
+            )
+            for sentence in made.sentences:
+                console.print(f"  {sentence}", highlight=False, markup=False, soft_wrap=True)
+        kept = [a.name for a in found if a.reused]
+        console.print(
+            f"{page}" + (f" (kept from before: {', '.join(kept)})" if kept else ""),
+            highlight=False, markup=False, soft_wrap=True,
+        )  # fmt: skip
+    raise typer.Exit(1 if any(a.broken for a in found) else 0)

@@ -1,0 +1,132 @@
+"""`l2obound sweep`: a grid of experiments, with a table of where it is while it runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from .... import l2o
+from ..console import Word, console, emit, errors
+from ..options import Jobs, writable_folder
+
+if TYPE_CHECKING:
+    from ...sweeps import Status, Summary
+
+
+def sweep(
+    config: Annotated[Path, typer.Argument(help="TOML file: what is fixed, the axes, the models.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the store; sweeps/NAME if left out.")] = None,
+    jobs: Jobs = 1,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler, tcp://HOST:PORT.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Replace an entry of [fixed], as steps=1000; may be repeated.")
+    ] = None,
+    collect: Annotated[bool, typer.Option("--collect", help="Write the tables of what is there; run nothing.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where cells failed or are missing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+) -> None:
+    """Run a grid of experiments and keep every cell as it is done; stopped in any way, the same command goes on.
+
+    Example: l2obound sweep grid.toml --out sweeps/grid --jobs 2
+    """
+    from ... import sweeps
+
+    if scheduler is not None and jobs != 1:
+        raise l2o.InputError("sweep: --jobs is for this machine and --scheduler for a cluster; give one of them.")
+    settings = sweeps.load_sweep(config, overrides(set_))
+    folder = writable_folder(Path("sweeps") / config.stem if out is None else out)
+    count = sweeps.check_count(settings)
+    errors.print(f"{settings.title}: {count} cells", style="dim", highlight=False, markup=False, soft_wrap=True)
+    if collect:
+        summary = sweeps.collect(settings, folder)
+    else:
+        with live(settings.title) as show:
+            summary = sweeps.run_sweep(
+                settings, folder, jobs=jobs, scheduler=scheduler, retry_failed=retry_failed, progress=show
+            )
+    print_summary(summary, as_json)
+    raise typer.Exit(exit_code(summary, strict))
+
+
+def exit_code(summary: Summary, strict: bool) -> int:
+    """1 where a bound is violated; with `strict` 3 where cells have no results or a verdict is inconclusive; else 0."""
+    names = [name for name in summary.tables.table.column_names if name.startswith("verdict_")]
+    verdicts = {v for name in names for v in summary.tables.table[name].unique().to_pylist()}
+    if "violated" in verdicts:
+        return 1
+    return 3 if strict and (summary.failed or summary.missing or "inconclusive" in verdicts) else 0
+
+
+def overrides(settings: list[str] | None) -> dict[str, Any]:
+    """NAME=VALUE pairs; a value is JSON where it can be, else a string."""
+    found = {}
+    for setting in settings or ():
+        name, sign, value = setting.partition("=")
+        if not sign:
+            raise l2o.InputError(f"--set: expected NAME=VALUE, got {setting!r}.")
+        try:
+            found[name.strip()] = json.loads(value)
+        except (ValueError, RecursionError):
+            found[name.strip()] = value
+    return found
+
+
+def print_summary(summary: Summary, as_json: bool) -> None:
+    """What a sweep came to."""
+    if as_json:
+        counts = {name: getattr(summary, name) for name in ("total", "ran", "reused", "failed", "missing", "elsewhere")}
+        emit(json.dumps({**counts, "damaged": list(summary.damaged), "folder": str(summary.folder)}))
+        return
+    for line in (*summary.lines(), str(summary.folder / "table.parquet")):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def live(title: str) -> Iterator[Callable[[Status], None]]:
+    """A function that shows where a sweep is: a bar, and a table of the optimizers."""
+    begun, word = time.monotonic(), Word()
+    with Live(console=errors, refresh_per_second=4, transient=True) as display:
+
+        def show(status: Status) -> None:
+            display.update(_picture(title, status, time.monotonic() - begun))
+            word(f"{title}: {status.done} of {status.total} cells")
+
+        yield show
+
+
+def _picture(title: str, status: Status, seconds: float) -> Group:
+    table = Table("optimizer", "done", "failed", "cells", box=None, pad_edge=False)
+    for name, (done, failed, total) in status.by_optimizer.items():
+        table.add_row(name, str(done), Text(str(failed), style="red" if failed else ""), str(total))
+    here = status.ran + max(0, status.failed)
+    left = status.total - status.done
+    remaining = f", about {_time(seconds / here * left)} left" if here and left else ""
+    line = f"{title}: {status.done} of {status.total} cells, {status.reused} reused, {_time(seconds)}{remaining}"
+    parts: list[Any] = [Text(line), ProgressBar(total=max(1, status.total), completed=status.done, width=60), table]
+    parts.append(Text(status.what, style="dim"))
+    if status.last_error:
+        parts.append(Text(f"last failure: {status.last_error}", style="red"))
+    return Group(*parts)
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return (
+        f"{minutes // 60} h {minutes % 60} min"
+        if minutes >= 60
+        else f"{minutes} min {rest} s"
+        if minutes
+        else f"{rest} s"
+    )

@@ -1,0 +1,140 @@
+"""`l2obound verify` and `l2obound assumption`: bounds against one run, and how far a model is from their assumption."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .... import bounds, l2o
+from ..console import console, emit
+from ..inputs import FAMILIES, data_problem, exit_code, given_run, optimizer_of, problem_of
+from ..options import (
+    Batch,
+    Dim,
+    Kind,
+    Lam,
+    Name,
+    Objective,
+    Rows,
+    Seed,
+    Start,
+    Steps,
+    Untrained,
+    Weights,
+)
+
+
+def verify(
+    bound: Annotated[
+        list[str] | None, typer.Option(help="A bound, by name; may be repeated. All of them if left out.")
+    ] = None,
+    optimizer: Name = "go-math-l2o",
+    weights: Weights = None,
+    untrained: Untrained = False,
+    problem: Kind = "lasso",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Your problem: an npz with A, y | A, labels | Q, c (and lam); or a csv, see --problem."),
+    ] = None,
+    iterates: Annotated[
+        Path | None,
+        typer.Option(help="Your iterates: a run saved by Run.save, or an npz with X (B, K+1, n)."),
+    ] = None,
+    batch: Batch = 16,
+    rows: Rows = 20,
+    dim: Dim = 40,
+    lam: Lam = None,
+    steps: Steps = 100,
+    s: Start = 0.0,
+    t: Objective = 0.0,
+    reference_step: Annotated[str, typer.Option(help='h in (0, 1], or "best".')] = "best",
+    seed: Seed = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a verdict is inconclusive.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Hold bounds against a run: yours, or one made here.
+
+    Example: l2obound verify --optimizer fista --bound ood_last_iterate --s 10
+    """
+    from ...verdicts.verify import verify_all
+
+    names = [bounds.get(name).key for name in bound] if bound else None
+    if data is None:
+        p, family = problem_of(problem, batch, rows, dim, lam, seed), FAMILIES.get(problem, problem)
+    else:
+        p, family = data_problem(data, lam, problem)
+    p = p.shifted(t) if t else p
+    if iterates is None:
+        opt, label = optimizer_of(optimizer, family, weights, untrained)
+        run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
+    else:
+        run = given_run(iterates, p)
+        label = run.optimizer
+    h: float | str = reference_step
+    if reference_step != "best":
+        try:
+            h = float(reference_step)
+        except ValueError:
+            raise l2o.InputError(f'--reference-step: expected a number or "best", got {reference_step!r}.') from None
+    from ...optima import optimum
+
+    certified = optimum(p)
+    results = verify_all(run, p, certified, names, h)
+    if as_json:
+        emit(json.dumps({"run": label, "steps": run.steps, "bounds": [v.to_dict() for v in results.values()]}))
+    else:
+        console.print(f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", highlight=False)
+        for v in results.values():
+            console.print(v.summary(), highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(exit_code([str(v.overall) for v in results.values()], strict))
+
+
+def assumption(
+    optimizer: Name = "go-math-l2o",
+    weights: Weights = None,
+    untrained: Untrained = False,
+    problem: Kind = "lasso",
+    batch: Batch = 16,
+    rows: Rows = 20,
+    dim: Dim = 40,
+    lam: Lam = None,
+    steps: Steps = 100,
+    s: Start = 0.0,
+    t: Objective = 0.0,
+    seed: Seed = 0,
+    experiments: Annotated[
+        bool, typer.Option("--experiments", help="The three first experiments instead; of the options they use --seed.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where an experiment is undecided.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """How far a model is from Assumption 1, step by step; or three experiments to begin with.
+
+    Example: l2obound assumption --optimizer go-math-l2o --problem lasso --s 10
+    """
+    if experiments:
+        from ...diagnosis import three_claims as first
+
+        found = [f(seed=seed) for f in (first.gradient_normalisation, first.history_recurrence)]
+        found.append(first.rates_at_small_scale(seed=seed))
+        lines, result = [e.summary() for e in found], {"experiments": [e.to_dict() for e in found]}
+        words = {first.REFUTED: "violated", first.UNDECIDED: "inconclusive"}
+        verdicts = [words.get(e.verdict, e.verdict) for e in found]
+    else:
+        from ...diagnosis.assumption_meter import assumption_meter
+
+        p = problem_of(problem, batch, rows, dim, lam, seed)
+        p = p.shifted(t) if t else p
+        opt, label = optimizer_of(optimizer, FAMILIES.get(problem, problem), weights, untrained)
+        run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
+        meter = assumption_meter(run, p, opt)
+        lines = [f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", meter.summary()]
+        result, verdicts = {"run": label, **meter.to_dict()}, ["violated"] if meter.broken_data else []
+    if as_json:
+        emit(json.dumps(result))
+    else:
+        console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(exit_code(verdicts, strict))

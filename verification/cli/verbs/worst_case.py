@@ -1,0 +1,155 @@
+"""`l2obound worst-case`: the verb; its parts are in `_worst_case_cli`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .... import bounds, l2o
+from ..console import console, emit, progress_bar
+from ..inputs import FAMILIES, exit_code, optimizer_of, problem_of
+from ..options import COUNT, NUMBER, SEED, WEIGHT, whole, writable_file
+from .worst_case_parts import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
+
+MOST_STEPS = 1000
+"""Steps K of a worst case: the matrices of its semidefinite problem have K^2 entries, and it K^2 inequalities."""
+
+
+def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, reference: str, as_json: bool) -> None:
+    """Worst cases of the deviations that a run has; exit with 1 if the run is above them."""
+    from ...worst_cases.profile import STEPS, profile_certificate
+
+    p = problem_of(problem, *sizes)
+    opt, label = optimizer_of(name, FAMILIES.get(problem, problem), None, False)
+    run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=shift, seed=sizes[-1]), K)
+    steps = sorted({k for k in STEPS if k <= K} | {K})
+    with progress_bar() as bar:
+        task = bar.add_task("worst cases", total=len(steps))
+        found = profile_certificate(run, p, steps=steps, reference=reference, progress=lambda: bar.advance(task))
+    if as_json:
+        emit(json.dumps({"run": label, **found.to_dict()}))
+    else:
+        console.print(f"{label}\n{found.summary()}", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(exit_code([str(v) for v in found.verdict.ravel()], False))
+
+
+def worst_case(
+    function_class: Annotated[
+        str | None,
+        typer.Option(
+            help="smooth_convex, smooth_strongly_convex, smooth_nonconvex, composite, composite_strongly_convex or "
+            "convex; if left out, the one that the method is most used for."
+        ),
+    ] = None,
+    L: Annotated[str, typer.Option("--L", help="Smoothness.")] = "1",
+    mu: Annotated[str | None, typer.Option("--mu", help="Strong convexity; strongly convex classes need it.")] = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            help="gradient, proximal_gradient, projected_gradient, accelerated_gradient, heavy_ball, proximal_point or "
+            "go_math."
+        ),
+    ] = "gradient",
+    step: Annotated[
+        str,
+        typer.Option(help="h of the step h/L (gamma of proximal_point, r of go_math): a number, or K of them: 1,3/2."),
+    ] = "1",
+    steps: Annotated[int, typer.Option(callback=whole(1, MOST_STEPS), help="Steps K.")] = 5,
+    metric: Annotated[
+        str, typer.Option(help="objective, average_objective, distance, decrease or best_gradient.")
+    ] = "objective",
+    initial: Annotated[str, typer.Option(help="distance, objective, decrease or gradient.")] = "distance",
+    relative_error: Annotated[
+        str | None, typer.Option(help="eps in ||u_k|| <= eps ||G_k||: a number, or K of them.")
+    ] = None,
+    absolute_error: Annotated[
+        str | None, typer.Option(help="delta in ||u_k|| <= delta: a number, or K of them.")
+    ] = None,
+    momentum: Annotated[
+        str | None,
+        typer.Option(
+            help='heavy_ball: beta, or K of them. go_math: "q,b", each a number or K of them separated by ; as in '
+            '"0.5;0.4,0.1;0.2".'
+        ),
+    ] = None,
+    sweep_steps: Annotated[str | None, typer.Option(help="A table over these K: 1,2,5.")] = None,
+    sweep_step: Annotated[str | None, typer.Option(help="A table over these h: 0.5,1,1.5.")] = None,
+    sweep_relative_error: Annotated[str | None, typer.Option(help="A table over these eps: 0,0.1,0.2.")] = None,
+    proof: Annotated[bool, typer.Option("--proof", help="Print which inequalities add up to the bound.")] = False,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Write the proof over the fractions here, as JSON; see --check.")
+    ] = None,
+    instance: Annotated[
+        Path | None, typer.Option(help="Write the worst-case instance here, as npz; l2o.problem_from takes it.")
+    ] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Run the method on the instance.")] = False,
+    check: Annotated[
+        Path | None, typer.Option(help="Check a certificate of --certificate, and do nothing else.")
+    ] = None,
+    profile_of: Annotated[
+        str | None,
+        typer.Option(
+            help="An optimizer: the worst case of all runs that deviate, step by step, as much as its own do."
+        ),
+    ] = None,
+    problem: Annotated[
+        str,
+        typer.Option(help="With --profile-of: lasso, logistic_l1, quadratic, breast_cancer, digits or patches."),
+    ] = "lasso",
+    reference: Annotated[
+        str, typer.Option(help="With --profile-of: deviations from the step 1/L (unit) or from the nearest h/L (best).")
+    ] = "unit",
+    batch: Annotated[int, typer.Option(callback=COUNT, help="With --profile-of: number of instances.")] = 8,
+    rows: Annotated[int, typer.Option(callback=COUNT, help="With --profile-of: rows of A.")] = 20,
+    dim: Annotated[int, typer.Option(callback=COUNT, help="With --profile-of: variables.")] = 40,
+    lam: Annotated[
+        float | None, typer.Option(callback=WEIGHT, help="With --profile-of: weight of the l1 norm (0.1).")
+    ] = None,
+    s: Annotated[
+        float, typer.Option("--s", callback=NUMBER, help="With --profile-of: shift of the initial point.")
+    ] = 0.0,
+    seed: Annotated[
+        int, typer.Option(callback=SEED, help="With --profile-of: seed of problems and initial points.")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """The exact worst case of a method over a class of functions, from both sides.
+
+    Example: l2obound worst-case --method gradient --steps 5 --certificate gradient.json
+    """
+    for file in (certificate, instance):
+        if file is not None:
+            writable_file(file)
+    if check is not None:
+        check_certificate(check, as_json)
+    if profile_of is not None:
+        _profile(profile_of, problem, (batch, rows, dim, lam, seed), steps, s, reference, as_json)
+    from ....bounds.worst_cases import METHODS
+
+    question: dict[str, Any] = {
+        "function_class": function_class or METHODS.get(method, ("smooth_convex",))[0],
+        "L": per_step(L, "--L"),
+        "mu": per_step(mu, "--mu"),
+        "method": method,
+        "step": per_step(step, "--step"),
+        "steps": steps,
+        "metric": metric,
+        "initial": initial,
+        "relative_error": per_step(relative_error, "--relative-error"),
+        "absolute_error": per_step(absolute_error, "--absolute-error"),
+        "momentum": momentum_of(momentum, method),
+    }
+    axes = {
+        "steps": [int(k) if k.denominator == 1 else k for k in swept(sweep_steps, "--sweep-steps")],
+        "step": swept(sweep_step, "--sweep-step"),
+        "relative_error": swept(sweep_relative_error, "--sweep-relative-error"),
+    }
+    if any(axes.values()):
+        if proof or replay or certificate is not None or instance is not None:
+            raise l2o.InputError("worst-case: a sweep takes no --proof, --certificate, --instance or --replay.")
+        run_sweep(question, axes, as_json)
+        return
+    print_one(bounds.worst_case(**question), proof, certificate, instance, replay, as_json)

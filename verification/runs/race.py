@@ -1,0 +1,82 @@
+"""Running an optimizer for its curve only: objectives along the way, and the step at which a run is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...l2o.optimizers import Optimizer
+from ...l2o.problems import Composite
+from ...l2o.rollout import threads_for
+
+DIVERGED = 1e6
+"""A run has diverged from the first step at which F exceeds this many times max(|F(x_0)|, 1), or is not finite."""
+
+
+@dataclass(frozen=True, eq=False)
+class Race:
+    """K steps of an optimizer on B instances.
+
+    `objective` (B,K+1) is F(x_k) in float64, NaN from `diverged_at` (B,) on: the first step at which F(x_k) is not
+    finite or above `DIVERGED` times max(|F(x_0)|, 1), -1 where there is none. A start outside the domain of r, where
+    F is inf, is no divergence; its objective is inf. Where f itself overflows the run is lost.
+    """
+
+    objective: np.ndarray
+    diverged_at: np.ndarray
+
+
+@torch.no_grad()
+def race(
+    optimizer: Optimizer,
+    problem: Composite,
+    x0: torch.Tensor,
+    steps: int,
+    *,
+    judge: Composite | None = None,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Race:
+    """Run `steps` steps from x0 (B,n) and keep F(x_k) alone, in memory that does not grow with n.
+
+    `judge` (default: the problem) evaluates F, in its own precision: a run in float32 is judged in float64.
+    `progress(k)` is called after each step. Instances that diverge do not disturb the others.
+    """
+    seen = problem.remembering()
+    judged = seen if judge is None or judge is problem else judge.remembering()
+    state: Any = optimizer.init(seen, x0, seed=seed)
+    # One array made beforehand: small ones, one a step, would pin freed memory between them, gigabytes in a long run.
+    values = torch.empty(steps + 1, problem.batch_size, dtype=torch.float64)
+    values[0] = _objective(judged, state.x)
+    with threads_for(problem):
+        for k in range(steps):
+            state = optimizer.step(seen, state)
+            values[k + 1] = _objective(judged, state.x)
+            if progress is not None:
+                progress(k + 1)
+    return Race(*cut(values.T.numpy()))
+
+
+def _objective(problem: Composite, x: torch.Tensor) -> torch.Tensor:
+    x = x.to(problem.dtype)
+    smooth, _ = problem.smooth.value_and_gradient(x)  # the gradient is for the next step
+    # Outside its domain r is inf by right; an f that is not finite has overflowed.
+    return torch.where(torch.isfinite(smooth), smooth + problem.nonsmooth.value(x), torch.nan)
+
+
+def cut(objective: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The objectives with NaN where a run is lost, and where that begins."""
+    first = np.where(np.isfinite(objective[:, 0]), np.abs(objective[:, 0]), 1.0)
+    with np.errstate(invalid="ignore"):
+        lost = ~(objective <= DIVERGED * np.maximum(first, 1.0)[:, None])
+    lost[:, 0] = np.isnan(objective[:, 0])
+    # Outside the domain F is inf by right, and a run may begin there; once it has been inside, inf is a loss.
+    outside = np.cumprod(np.isposinf(objective), axis=1).astype(bool)
+    lost &= ~outside
+    lost = np.logical_or.accumulate(lost, axis=1)
+    at = np.where(lost.any(axis=1), lost.argmax(axis=1), -1)
+    return np.where(lost, np.nan, objective), at

@@ -1,0 +1,166 @@
+"""All runs, the counter-examples and the local minima, as one result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import torch
+
+from .... import l2o
+from ....l2o import InputError, Run
+from ...optima import Optimum
+from ...optima import optimum as certify
+from ...runs.inspection import as_numpy
+from ._counterexamples import Counterexample, counterexamples
+from ._curves import Curve, Scatter, curves, scatter
+from ._measure import Entry, entry
+from ._methods import TRAINED, methods
+from ._minima import Minima, minima
+from ._problems import PAIRS, SETS, Case, pairs, sets
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is run.
+
+    `batch` instances of each of `families` and its convex partner, and of each of the constraint `sets`, from starts
+    shifted by each of `shifts`, over `steps` steps; `random` draws of random weights; `eps`: the relative gap that
+    iterations are counted to. `instances` for the shares of local minima, after `horizon` steps; 0 for none.
+    """
+
+    families: tuple[str, ...] = tuple(PAIRS)
+    sets: tuple[str, ...] = SETS
+    shifts: tuple[float, ...] = (0.0, 10.0)
+    batch: int = 5
+    steps: int = 60
+    random: int = 2
+    eps: float = 1e-3
+    instances: int = 40
+    horizon: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        unknown = [f for f in self.families if f not in PAIRS]
+        if unknown or not self.families:
+            raise InputError(
+                f"families: expected some of {', '.join(PAIRS)}, got {', '.join(unknown) or 'none'}; the convex ones "
+                f"come along."
+            )
+        if unknown := [s for s in self.sets if s not in SETS]:
+            raise InputError(f"sets: expected some of {', '.join(SETS)}, got {', '.join(unknown)}.")
+        for name in ("families", "sets", "shifts"):
+            if len(set(given := getattr(self, name))) < len(given):
+                raise InputError(f"{name}: expected each one once, got {list(given)}.")
+        if not 0 < self.eps < 1:
+            raise InputError(f"eps: expected a relative gap in (0, 1), got {self.eps!r}.")
+        if not self.shifts or not np.isfinite(self.shifts).all():
+            raise InputError(f"shifts: expected at least one number, all of them finite, got {list(self.shifts)}.")
+        for name, least in {"batch": 1, "steps": 1, "random": 0, "instances": 0, "horizon": 1}.items():
+            if getattr(self, name) < least:
+                raise InputError(f"{name}: expected an integer >= {least}, got {getattr(self, name)!r}.")
+
+
+def quick(settings: Settings) -> Settings:
+    """A small version of the same question."""
+    small = {"batch": 2, "steps": 20, "random": 1, "instances": 12, "horizon": 200}
+    return replace(settings, families=("student_t",), sets=("box", "simplex"), shifts=(10.0,), **small)
+
+
+@dataclass(frozen=True, eq=False)
+class BeyondConvex:
+    """`entries`, one for each problem, start and method; `counterexamples` in one variable; `minima`, where runs end.
+
+    `curves` and `scatter` are what the figures show. `broken`: entries where a guarantee and a run disagree.
+    """
+
+    settings: Settings
+    entries: tuple[Entry, ...]
+    counterexamples: tuple[Counterexample, ...]
+    minima: tuple[Minima, ...]
+    curves: tuple[Curve, ...]
+    scatter: Scatter
+    created: str
+
+    @property
+    def broken(self) -> tuple[Entry, ...]:
+        """Entries that contradict what is proved: a defect, of theory or of program."""
+        return tuple(e for e in self.entries if e.broken)
+
+    def select(self, **wanted: Any) -> tuple[Entry, ...]:
+        """The entries with these fields."""
+        return tuple(e for e in self.entries if all(getattr(e, name) == value for name, value in wanted.items()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings (JSON)."""
+        return {
+            "settings": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.settings).items()},
+            "created": self.created,
+            "entries": [e.to_dict() for e in self.entries],
+            "counterexamples": [c.to_dict() for c in self.counterexamples],
+            "minima": [m.to_dict() for m in self.minima],
+            "curves": [c.to_dict() for c in self.curves],
+            "broken": len(self.broken),
+        }
+
+
+def beyond_convex(
+    settings: Settings | None = None, progress: Callable[[int, int, str], None] | None = None
+) -> BeyondConvex:
+    """Which guarantees survive without a convex f and on constraint sets, and which inequality the others lose.
+
+    `progress(done, total, what)` is called before each problem.
+    """
+    settings = Settings() if settings is None else settings
+    tell = progress or (lambda done, total, what: None)
+    cases = [
+        *pairs(settings.families, settings.batch, settings.seed),
+        *sets(settings.sets, settings.batch, settings.seed),
+    ]
+    entries: list[Entry] = []
+    drawn: list[Curve] = []
+    dots = Scatter()
+    for done, case in enumerate(cases):
+        tell(done, len(cases) + 2, f"{case.family}, {case.term}")
+        runs = dict(_runs(case, settings))
+        known = _best_point(case, certify(case.problem), runs.values())
+        for (shift, method), run in runs.items():
+            entries.append(entry(case, shift, method, run, known, settings.eps))
+        if case.part == "pairs" and not case.convex:
+            dots = dots.with_runs(scatter({k: r for k, r in runs.items() if k[1] in TRAINED}, case, known))
+            if case.term == "zero":
+                drawn += curves({m: r for (s, m), r in runs.items() if s == settings.shifts[0]}, case, known)
+    tell(len(cases), len(cases) + 2, "counter-examples")
+    examples = counterexamples()
+    tell(len(cases) + 1, len(cases) + 2, "local minima")
+    ends = minima(settings.families, settings.shifts, settings.instances, settings.horizon, settings.seed)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return BeyondConvex(settings, tuple(entries), examples, ends, tuple(drawn), dots, created)
+
+
+def _runs(case: Case, settings: Settings) -> Iterator[tuple[tuple[float, str], Run]]:
+    """The runs by shift and method; a shift whose start is that of an earlier one (on a simplex) is left out."""
+    earlier: list[torch.Tensor] = []
+    for shift in settings.shifts:
+        x0 = case.start(shift, settings.seed)
+        if any(torch.allclose(x0, other, rtol=0, atol=1e-9) for other in earlier):
+            continue
+        earlier.append(x0)
+        for label, optimizer in methods(case, settings.random).items():
+            yield (shift, label), l2o.rollout(optimizer, case.problem, x0, settings.steps, seed=settings.seed)
+
+
+def _best_point(case: Case, known: Optimum, runs: Any) -> Optimum:
+    """The optimum with the best point of the runs as its own, where f is not convex and a run found a better one."""
+    if case.convex:
+        return known
+    x, upper = np.array(known.x), np.array(known.upper)
+    for run in runs:
+        end = run.x_final
+        value = as_numpy(case.problem.objective(end) + case.problem.objective_error(end))
+        better = np.isfinite(value) & (value < upper)
+        x[better], upper[better] = as_numpy(end)[better], value[better]
+    return replace(known, x=x, upper=upper)

@@ -1,0 +1,203 @@
+"""The table: every method on every point in its precisions, the fate of each run, and the cause of each failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ...runs.inspection import as_numpy
+from . import _causes
+from ._causes import Evidence, Fate
+from ._heads import at_rest
+from ._measure import Traces, follow
+from ._methods import PLAIN, method
+from ._points import CERTIFIED, FLOAT32, FLOAT64, Field, Point
+from ._theory import modes_stable, promised_steps
+
+Fates = Mapping[tuple[str, str, Point], tuple[Fate, ...]]
+"""(method, dtype, point) -> a fate for each instance."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A method at one point in one precision: I runs.
+
+    `axes` the point belongs to; `iterations` until the relative gap eps, None where it is not reached; `gaps` at the
+    end, None where a run is lost; `causes` and `evidence` of each failed run, None where it got there. `promised`:
+    steps that theory promises a gradient step told the same L, the most over the instances.
+    """
+
+    family: str
+    axes: tuple[str, ...]
+    method: str
+    dtype: str
+    kappa: float
+    L: float
+    c: float
+    iterations: tuple[int | None, ...]
+    gaps: tuple[float | None, ...]
+    more: tuple[float | None, ...]
+    grew: int
+    causes: tuple[str | None, ...]
+    evidence: tuple[str | None, ...]
+    promised: float | None
+
+    @property
+    def point(self) -> Point:
+        """Where it is."""
+        return Point(self.kappa, self.L, self.c)
+
+    @property
+    def failed(self) -> int:
+        """Runs that did not get there."""
+        return sum(cause is not None for cause in self.causes)
+
+    @property
+    def median(self) -> float | None:
+        """Median of the iterations, None unless all runs got there."""
+        return None if None in self.iterations else float(np.median([v for v in self.iterations if v is not None]))
+
+    @property
+    def worst_gap(self) -> float | None:
+        """The largest gap at the end; None where a run is lost."""
+        return None if None in self.gaps else max(g for g in self.gaps if g is not None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings (JSON)."""
+        lists = ("axes", "iterations", "gaps", "more", "causes", "evidence")
+        return {**asdict(self), **{name: list(getattr(self, name)) for name in lists}, "failed": self.failed}
+
+
+def run_all(
+    fields: Mapping[str, Field],
+    methods: Sequence[str],
+    steps: int,
+    eps: float,
+    seed: int,
+    progress: Callable[[str], None],
+) -> Fates:
+    """The fates on each of `fields`, by precision."""
+    found: dict[tuple[str, str, Point], tuple[Fate, ...]] = {}
+    for dtype, field in fields.items():
+        for name in methods:
+            progress(f"{field.family}, {name}, {dtype}")
+            traces = follow(method(name), field, dtype, steps, eps, seed)
+            for point in field.points:
+                found[name, dtype, point] = tuple(_fate(traces, b, eps) for b in field.rows(point))
+    return found
+
+
+def _fate(t: Traces, b: int, eps: float) -> Fate:
+    return _causes.fate(t.gap[b], t.blur[b], t.reached[b], t.grew[b], t.step[b], t.rounding[b], eps)
+
+
+def promises(field: Field, eps: float) -> dict[Point, tuple[float | None, ...]]:
+    """For each point and instance, the steps that theory promises a gradient step told c L."""
+    L, mu = as_numpy(field.judge.smoothness), as_numpy(field.judge.strong_convexity)
+    if not field.judge.nonsmooth.is_zero:
+        mu = np.zeros_like(mu)  # the form of B9 that is used needs r = 0
+    relative = field.start / (L * field.R**2)
+    eps = (1 - CERTIFIED) * eps  # a run is held against the lower end of an interval of F* that may be this wide
+    return {
+        point: tuple(promised_steps(point.c, mu[b] / L[b], relative[b], eps) for b in field.rows(point))
+        for point in field.points
+    }
+
+
+def cells(
+    fields: Mapping[str, Field],
+    fates: Fates,
+    methods: Sequence[str],
+    axes: Mapping[str, Sequence[Point]],
+    central_L: float,
+    steps: int,
+    eps: float,
+) -> tuple[Cell, ...]:
+    """The cells of a family; `axes` names the points of each axis."""
+    promised = promises(fields[FLOAT64], eps)
+    rest = {name: at_rest(method(name)) for name in methods}
+    found = []
+    for dtype, field in fields.items():
+        for name in methods:
+            for point in field.points:
+                runs = fates[name, dtype, point]
+                unstable = _unstable_at_rest(rest[name], point, field)
+                decided = [
+                    (None, None)
+                    if run.reached is not None
+                    else _causes.classify(_evidence(fates, promised, name, dtype, point, i, central_L, steps, unstable))
+                    for i, run in enumerate(runs)
+                ]
+                theory = promised[point]
+                found.append(
+                    Cell(
+                        field.family,
+                        tuple(axis for axis, points in axes.items() if point in points),
+                        name,
+                        dtype,
+                        point.kappa,
+                        point.L,
+                        point.c,
+                        tuple(run.reached for run in runs),
+                        tuple(run.gap for run in runs),
+                        tuple(run.more for run in runs),
+                        sum(run.grew for run in runs),
+                        tuple(cause for cause, _ in decided),
+                        tuple(words for _, words in decided),
+                        None if None in theory else max(v for v in theory if v is not None),
+                    )
+                )
+    return tuple(found)
+
+
+def _unstable_at_rest(rest: tuple[float, float, float] | None, point: Point, field: Field) -> bool | None:
+    """Whether B14 calls the heads at rest, told c L, unstable on this spectrum; None where it says nothing of it."""
+    if rest is None or not field.exact.nonsmooth.is_zero:
+        return None
+    r, q, b = rest
+    return not bool(modes_stable(r / point.c, q, b, point.kappa))
+
+
+def _evidence(
+    fates: Fates,
+    promised: Mapping[Point, tuple[float | None, ...]],
+    name: str,
+    dtype: str,
+    point: Point,
+    i: int,
+    central_L: float,
+    steps: int,
+    rest_unstable: bool | None,
+) -> Evidence:
+    def other(method_: str, dtype_: str, at: Point) -> Fate | None:
+        runs = fates.get((method_, dtype_, at))
+        return None if runs is None else runs[i]
+
+    told_truly = Point(point.kappa, point.L, 1.0)
+    central = Point(point.kappa, central_L, point.c)
+    return Evidence(
+        fates[name, dtype, point][i],
+        steps,
+        twin=other(name, FLOAT64, point) if dtype == FLOAT32 else None,
+        rescaled=other(name, dtype, central) if central != point else None,
+        plain=other(PLAIN, FLOAT64, point),
+        plain_true=other(PLAIN, FLOAT64, told_truly),
+        promised=promised[point][i],
+        rest_unstable=rest_unstable,
+        promised_true=promised[told_truly][i] if told_truly in promised else None,
+        truly=other(name, dtype, told_truly) if told_truly != point else None,
+    )
+
+
+def broken_promises(found: Sequence[Cell], steps: int) -> list[str]:
+    """Gradient steps in float64 that are not there when theory promises it: a defect, of theory or of program."""
+    return [
+        f"{c.family}, kappa = {c.kappa:g}, L = {c.L:g}, c = {c.c:g}: a gradient step is not there in {c.promised:g} "
+        f"steps, as theory promises"
+        for c in found
+        if c.method == PLAIN and c.dtype == FLOAT64 and c.promised is not None and c.promised <= steps
+        if any(reached is None or reached > c.promised for reached in c.iterations)
+    ]

@@ -1,0 +1,164 @@
+"""The stability map, and what becomes of runs along each axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...report.figures._style import INK, MARKERS, MUTED, SERIES, plain, style
+from . import _heads, _theory
+from ._cells import Cell
+from ._methods import GO_MATH, L2O_PA, MODELS, PLAIN, RESTART
+from ._points import DTYPES, FLOAT32, FLOAT64
+from ._run import Conditioning
+from ._stability import StabilityMap
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_FLOOR = 1e-16
+"""Relative gaps below this are rounding of F, and are drawn here."""
+_SHOWN = (GO_MATH, L2O_PA, PLAIN, RESTART)
+
+
+def by_option(result: Conditioning) -> tuple[str, ...]:
+    """The methods of the figures by map and scaling of Q: the forms of GO-Math-L2O, L2O-PA and the gradient step."""
+    return tuple(m for m in result.settings.methods if m in MODELS or m == PLAIN)
+
+
+def figures(result: Conditioning) -> dict[str, Figure]:
+    """The figures that show the answer, by name."""
+    return {
+        "stability": stability(result),
+        "kappa": against(result, "kappa", "kappa", "condition number κ"),
+        "L": against(result, "L", "L", "L", by_option(result)),
+        "c": against(result, "c", "c", "c: the optimizer is told c L", by_option(result)),
+    }
+
+
+def stability(result: Conditioning) -> Figure:
+    """A panel for each B and kappa: rollouts that decay and grow, the boundary of B14, and where shipped models are."""
+    from matplotlib.figure import Figure as Canvas
+
+    bs, kappas = result.settings.map_bs, result.settings.map_kappas
+    with style():
+        drawn = Canvas(figsize=(max(6.6, 2.4 * len(kappas)), 2.2 * len(bs) + 0.8), layout="constrained")
+        panels = drawn.subplots(len(bs), len(kappas), squeeze=False, sharex=True, sharey=True)
+        for m, axes in zip(result.maps, panels.flat):
+            _map(axes, m)
+        at = {h.model: h for h in result.heads if h.kappa in (None, 1.0)}
+        for i, axes in enumerate(panels.flat):
+            for h, marker, colour in zip(at.values(), ("*", "P", "X"), (SERIES[5], SERIES[3], SERIES[4])):
+                if abs(h.b[1] - result.maps[i].b) == min(abs(h.b[1] - b) for b in bs):
+                    label = f"{plain(h.model)}, median"
+                    look = {"markersize": 7, "markeredgecolor": "white", "markeredgewidth": 0.5}
+                    axes.plot(h.r[1], h.q[1], marker=marker, color=colour, linestyle="", label=label, **look)
+        for axes in panels[-1]:
+            axes.set_xlabel("r = R L")
+        for axes in panels[:, 0]:
+            axes.set_ylabel("Q")
+        _legend(drawn, panels)
+    return drawn
+
+
+def _map(axes: Axes, m: StabilityMap) -> None:
+    R, Q = np.meshgrid(m.r, m.q)
+    wrong = m.clear & (m.predicted != m.observed)
+    parts = (
+        ("rollout decays", m.observed, "o", SERIES[0], 5),
+        ("rollout grows", ~m.observed, "x", SERIES[1], 7),
+        ("disagrees with B14", wrong, "s", INK, 40),
+    )
+    for label, chosen, marker, colour, size in parts:
+        if chosen.any():
+            axes.scatter(R[chosen], Q[chosen], s=size, marker=marker, color=colour, linewidths=0.6, label=label)
+    r, q = np.meshgrid(np.linspace(m.r[0], m.r[-1], 141), np.linspace(m.q[0], m.q[-1], 141))
+    axes.contour(r, q, _theory.modes_radius(r, q, m.b, m.kappa), levels=[1.0], colors=INK, linewidths=1.3)
+    axes.plot([], [], color=INK, linewidth=1.3, label="boundary of B14")
+    axes.set_title(f"B = {m.b:g}, κ = {m.kappa:g}", color=INK)
+
+
+def heads(result: Conditioning) -> Figure:
+    """How often a model uses which (R L, Q): a panel for each model, all its runs together; the limit Q = 1."""
+    from matplotlib.colors import LogNorm
+    from matplotlib.figure import Figure as Canvas
+
+    models = list(dict.fromkeys(h.model for h in result.heads))
+    with style():
+        drawn = Canvas(figsize=(max(3.4, 2.4 * len(models)), 2.6), layout="constrained")
+        panels = drawn.subplots(1, len(models), squeeze=False, sharey=True)[0]
+        for axes, model in zip(panels, models):
+            counts = sum(h.counts for h in result.heads if h.model == model).astype(float)
+            share = np.where(counts > 0, counts / counts.sum(), np.nan)
+            shown = axes.pcolormesh(
+                _heads.R_EDGES, _heads.Q_EDGES, share, norm=LogNorm(1e-5, 1.0), cmap="Blues", rasterized=False
+            )
+            limit = float(_theory.limit(0.0, 0.5))
+            axes.axhline(limit, color=SERIES[1], linewidth=1.2, label="limit on Q as κ grows (B14)")
+            axes.set(xlabel="R L", title=plain(model))
+        panels[0].set_ylabel("Q")
+        drawn.colorbar(shown, ax=list(panels), label="share of steps")
+        _legend(drawn, panels[None, :])
+    return drawn
+
+
+def against(result: Conditioning, axis: str, field: str, label: str, methods: tuple[str, ...] | None = None) -> Figure:
+    """Iterations (above) and the gap at the end (below) against `field` of the cells of `axis`, a column a family.
+
+    Float64 is solid and float32 dashed, where there is any. A run that is lost, or ends above F(x_0), is at the top.
+    """
+    from matplotlib.figure import Figure as Canvas
+
+    families = result.settings.families
+    names = [m for m in (methods or _SHOWN) if m in result.settings.methods]
+    with style():
+        drawn = Canvas(figsize=(max(3.4, 3.5 * len(families)), 4.6 + 0.16 * len(names)), layout="constrained")
+        panels = drawn.subplots(2, len(families), squeeze=False, sharex=True, sharey="row")
+        for column, family in enumerate(families):
+            for k, name in enumerate(names):
+                for dtype in DTYPES if axis in ("kappa", "L") else (FLOAT64,):
+                    chosen = sorted(
+                        result.select(axis, family=family, method=name, dtype=dtype), key=lambda c: getattr(c, field)
+                    )
+                    if chosen:
+                        _curves(panels[:, column], chosen, field, name, dtype, k)
+            panels[0, column].set_title(plain(family), color=INK)
+            panels[1, column].set(xscale="log", xlabel=label)
+            panels[1, column].axhline(result.settings.eps, color=MUTED, linewidth=0.8)
+        panels[0, 0].set(yscale="log", ylabel="iterations (median)", ylim=(0.8, 1.6 * result.settings.steps))
+        panels[1, 0].set(yscale="log", ylabel=f"gap after {result.settings.steps}", ylim=(_FLOOR / 2, 3.0))
+        _legend(drawn, panels)
+    return drawn
+
+
+def _curves(panels: Any, chosen: list[Cell], field: str, name: str, dtype: str, k: int) -> None:
+    at = np.array([getattr(c, field) for c in chosen])
+    single = dtype == FLOAT32
+    colour = {PLAIN: MUTED, L2O_PA: INK}.get(name, SERIES[k % len(SERIES)])
+    look: dict[str, Any] = {
+        "color": colour,
+        "marker": MARKERS[k % len(MARKERS)],
+        "linestyle": "--" if single else "-",
+        "linewidth": 1.0,
+        "markersize": 5.5 if single else 3.5,
+        "markerfacecolor": "none" if single else colour,
+        "label": plain(name) + (", float32" if single else ""),
+    }
+    panels[0].plot(at, [np.nan if c.median is None else max(1.0, c.median) for c in chosen], **look)
+    lost = np.array([c.grew > 0 for c in chosen])
+    gaps = np.array([np.nan if c.worst_gap is None else max(c.worst_gap, _FLOOR) for c in chosen], dtype=float)
+    panels[1].plot(at, np.where(lost, np.nan, gaps), **look)
+    if lost.any():
+        panels[1].plot(
+            at[lost], np.full(int(lost.sum()), 0.97 - 0.035 * k), marker="^", linestyle="", color=look["color"],
+            markersize=4, markerfacecolor=look["markerfacecolor"], transform=panels[1].get_xaxis_transform(),
+        )  # fmt: skip
+
+
+def _legend(drawn: Figure, panels: Any) -> None:
+    known: dict[str, Any] = {}
+    for axes in panels.flat:
+        known |= {label: line for line, label in zip(*axes.get_legend_handles_labels())}
+    drawn.legend(known.values(), known, loc="outside lower center", ncols=3)

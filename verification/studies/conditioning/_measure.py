@@ -1,0 +1,94 @@
+"""One method on all points of a family: curves, and at the end how long the next step is beside its rounding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import field as made_by
+from typing import Any
+
+import numpy as np
+import torch
+
+from ....l2o import Composite
+from ...runs.inspection import as_numpy, norm
+from ...runs.race import race
+from ._points import DTYPES, FLOAT64, Field
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """The optimizer `inner`, with the last iterate of its run left in `at`."""
+
+    inner: Any
+    at: list[torch.Tensor] = made_by(default_factory=list)
+
+    def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0) -> Any:
+        """The state of `inner` at x_0."""
+        state = self.inner.init(problem, x0, seed=seed)
+        self.at[:] = [state.x]
+        return state
+
+    def step(self, problem: Composite, state: Any) -> Any:
+        """One step of `inner`."""
+        state = self.inner.step(problem, state)
+        self.at[:] = [state.x]
+        return state
+
+
+@dataclass(frozen=True, eq=False)
+class Traces:
+    """Runs of K steps on the B rows of a field, judged in float64.
+
+    `gap` (B,K+1) is (F(x_k) - F_up)/(F(x_0) - F_up), NaN where a run is lost; `blur` (B,) the bound on its rounding
+    at the last iterate; `reached` (B,): the first k with F(x_k) - F_low <= eps (F(x_0) - F_up), -1 where there is none;
+    `grew` (B,): the run leaves floats, is lost, or ends above F(x_0). `step` (B,): ||x - prox(x - grad f(x)/L)|| at
+    the last iterate, exact data and float64; `rounding` (B,): a bound on what the run's precision does to that step.
+    """
+
+    gap: np.ndarray
+    blur: np.ndarray
+    reached: np.ndarray
+    grew: np.ndarray
+    step: np.ndarray
+    rounding: np.ndarray
+
+
+@torch.no_grad()
+def follow(optimizer: Any, field: Field, dtype: str, steps: int, eps: float, seed: int = 0) -> Traces:
+    """Run `optimizer` in `dtype` for `steps` steps on every row of `field`."""
+    kept = Kept(optimizer)
+    seen = field.seen.to(DTYPES[dtype])
+    raced = race(kept, seen, field.x0.to(DTYPES[dtype]), steps, judge=field.judge, seed=seed)
+    gap = (raced.objective - field.upper[:, None]) / field.start[:, None]
+    lowest = raced.objective - field.lower[:, None]
+    with np.errstate(invalid="ignore"):
+        there = lowest <= eps * field.start[:, None]
+    reached = np.where(there.any(axis=1), there.argmax(axis=1), -1)
+    x = kept.at[0]
+    finite = torch.isfinite(x).all(dim=-1)
+    with np.errstate(invalid="ignore"):
+        grew = (raced.diverged_at >= 0) | ~finite.numpy() | ~(gap[:, -1] <= 1)
+    x = torch.where(finite.unsqueeze(-1), x, torch.zeros_like(x))
+    step, rounding = exact_step(field.exact, x, dtype)
+    blur = as_numpy(field.judge.objective_error(x.double())) / field.start
+    lost = np.where(finite.numpy(), 0.0, np.nan)
+    return Traces(gap, blur + lost, reached, grew, step + lost, rounding + lost)
+
+
+def exact_step(problem: Composite, x: torch.Tensor, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """(B,) the length of the proximal gradient step 1/L from x, and a bound on how rounding in `dtype` may move it.
+
+    Rounding enters by the data, whose effect on the gradient is evaluated in float64; by the arithmetic of the
+    gradient, which has the term's own bound; and by forming the prox argument and the next iterate: each of the three
+    operations and the prox round to within a unit roundoff of the numbers they handle, ||x|| + ||grad f||/L.
+    """
+    exact, rounded = x.double(), problem.to(DTYPES[dtype])
+    L = problem.smoothness
+    gradient = problem.smooth.gradient(exact)
+    target = problem.nonsmooth.prox(exact - gradient / L.unsqueeze(-1), 1 / L.unsqueeze(-1))
+    step = norm(as_numpy(exact - target))
+    error = as_numpy(rounded.smooth.gradient_error(x.to(DTYPES[dtype])).double())
+    if dtype != FLOAT64:
+        error = error + norm(as_numpy(rounded.to(torch.float64).smooth.gradient(exact) - gradient))
+    sizes = norm(as_numpy(exact)) + norm(as_numpy(gradient)) / as_numpy(L)
+    return step, error / as_numpy(L) + 4 * np.finfo(dtype).eps * sizes

@@ -1,0 +1,289 @@
+"""What the numbers say, in plain words, and how far each statement goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...report._format import count, join, number, percent
+from ._causes import CAUSES, CONDITIONING, INSTABILITY, WRONG_L
+from ._cells import Cell
+from ._failures import in_words, unexplained
+from ._heads import SHIPPED
+from ._methods import GO_MATH, PLAIN
+from ._points import DTYPES, FLOAT32, FLOAT64
+from ._run import Conditioning
+
+
+def verdict(result: Conditioning) -> str:
+    """Whether theory and runs disagree anywhere."""
+    clear, points = sum(int(m.clear.sum()) for m in result.maps), sum(m.clear.size for m in result.maps)
+    off = sum(len(m.disagreements) for m in result.maps)
+    words = (
+        f"Stability: {off} disagreements between B14 and rollouts at {number(clear)} of {number(points)} grid points, "
+        f"the others being within {number(result.settings.margin)} of the boundary. "
+    )
+    if result.broken:
+        return words + f"{count(len(result.broken), 'disagreement')} of theory and runs in all."
+    return words + "No promise of B9 or B3, no end of a stable range of c and no row of B12 is contradicted by a run."
+
+
+def headline(result: Conditioning) -> list[str]:
+    """The question of the paper in a few sentences, for GO-Math-L2O as it is by default."""
+    found = []
+    own = [i for i in result.invariances if i.expected and "displacement" in i.name]
+    along = result.select("L", method=GO_MATH)
+    lost = sum(c.failed for c in along)
+    blind = bool(own) and all(i.blind for i in own)
+    if along:
+        runs, told = sum(len(c.causes) for c in along), " and does not see L but for rounding" if blind else ""
+        if lost:
+            told += f": the same ones at each L ({_why(along)})" if _alike(along) else f" ({_why(along)})"
+        found.append(
+            f"The size of L {'needs no tuning' if blind and _alike(along) else 'does matter'}: from L = "
+            f"{number(min(result.settings.Ls))} to {number(max(result.settings.Ls))}, in both precisions, the default "
+            f"of GO-Math-L2O fails in {lost} of {runs} runs{told}."
+        )
+        unscaled = [i.name for i in result.invariances if i.dtype == FLOAT64 and "GO-Math" in i.name and not i.blind]
+        if unscaled:
+            found.append(
+                f"Gradient-only features alone do not give that: with the same features, {len(unscaled)} of the other "
+                f"gradient maps and scalings of Q do see L, by the units of their history weight (B12)."
+            )
+    causes = result.failures(result.select("kappa", method=GO_MATH))
+    failed = sum(causes.values())
+    runs = sum(len(c.causes) for c in result.select("kappa", method=GO_MATH))
+    if runs:
+        named = f" ({join([f'{n} {cause}' for cause, n in causes.items() if n])})" if failed else ""
+        tail = ""
+        if failed and causes[CONDITIONING] == failed:
+            tail = ": ill-conditioning costs it steps, and neither stability nor precision"
+        found.append(
+            f"Condition numbers from {number(min(result.settings.kappas))} to {number(max(result.settings.kappas))}: "
+            f"{failed} of {runs} runs of the default are not there in {number(result.settings.steps)} "
+            f"steps{named}{tail}."
+        )
+    stable = [
+        f"{family} down to {number(_least_stable(result, family, GO_MATH))} (a gradient step "
+        f"{number(_least_stable(result, family, PLAIN))})"
+        for family in result.settings.families
+        if result.select("c", family=family, method=GO_MATH)
+    ]
+    if stable:
+        own = result.select("c", method=GO_MATH)
+        hurt = any(c.c < 1 and INSTABILITY in c.causes for c in own)
+        slow = any(c.c > 1 and WRONG_L in c.causes for c in own)
+        found.append(
+            f"{'What needs care is an L that is told too small: of' if hurt else 'A wrong L: of'} the factors "
+            f"{_listed(result.settings.cs)} the default is stable on {join(stable)}."
+            + (" An L told too large costs steps." if slow else "")
+        )
+    return found
+
+
+def _alike(cells: Sequence[Cell]) -> bool:
+    """Whether the same runs fail at each L, in each precision by itself."""
+    fates: dict[tuple[str, str], set[tuple[bool, ...]]] = {}
+    for c in cells:
+        fates.setdefault((c.family, c.dtype), set()).add(tuple(cause is None for cause in c.causes))
+    return all(len(found) == 1 for found in fates.values())
+
+
+def _why(cells: Sequence[Cell]) -> str:
+    """The causes of the failures, counted."""
+    causes = [cause for c in cells for cause in c.causes if cause]
+    return join([f"{causes.count(cause)} {cause}" for cause in CAUSES if cause in causes])
+
+
+def _least_stable(result: Conditioning, family: str, name: str) -> float | None:
+    """The smallest c of the axis from which on no run of a method is unstable; None if it is so at the largest."""
+    least = None
+    for c in sorted(result.select("c", family=family, method=name, dtype=FLOAT64), key=lambda cell: -cell.c):
+        if INSTABILITY in c.causes:
+            break
+        least = c.c
+    return least
+
+
+def size_of_L(result: Conditioning) -> list[str]:
+    """Who sees the size of L, and where guards bite."""
+    low, high = number(min(result.settings.Ls)), number(max(result.settings.Ls))
+    found = []
+    for dtype in DTYPES:
+        tried = [i for i in result.invariances if i.dtype == dtype]
+        blind = [i for i in tried if i.blind]
+        sees = [i.name for i in tried if not i.blind]
+        own = next((i for i in blind if i.expected and "displacement" in i.name), None)
+        words = f"{dtype}: {len(blind)} of {len(tried)} configurations do not see L between {low} and {high}"
+        if own is not None:
+            words += (
+                f". The default of GO-Math-L2O is off by at most {number(own.roundings)} units of rounding (powers of "
+                f"10), and {'equal bit by bit' if own.exact else 'not equal bit by bit'} at powers of 4; bit by bit "
+                f"from L = {number(own.exact_from)} to {number(own.exact_to)}"
+            )
+        found.append(f"{words}. What sees L: {join(sees, 12) or 'none'}.")
+    for dtype in DTYPES:
+        g = result.guards[dtype]
+        bites = [i for i in result.invariances if i.dtype == dtype and i.blind and not i.exact]
+        words = (
+            f"Guards in {dtype}, by theory: the divisor r + 1e-20 of the standard and recurrent map from about L = "
+            f"{number(g['divisor_above'])}, the step above {number(g['step_above'])}, the features below "
+            f"{number(g['features_below'])}; squares leave the floats above {number(g['squares_overflow_above'])} and "
+            f"below {number(g['squares_underflow_below'])}."
+        )
+        if bites:
+            worst = max(i.roundings or 0.0 for i in bites)
+            words += (
+                f" So {join([i.name for i in bites])} {'is' if len(bites) == 1 else 'are'} not equal bit by bit in the "
+                f"asked range, by up to {number(worst)} units of rounding: no harm."
+            )
+        found.append(words)
+    failed = result.select("L", method=GO_MATH)
+    if failed:
+        lost = sum(c.failed for c in failed)
+        steps = {c.iterations for c in failed if c.dtype == FLOAT64 and c.family == failed[0].family}
+        same = "the same iterations at each L" if len(steps) == 1 else "other iterations at some L"
+        found.append(
+            f"On the L axis the default fails in {lost} of {sum(len(c.causes) for c in failed)} runs ({same} on "
+            f"{failed[0].family}); {_others(result)}."
+        )
+    return found
+
+
+def _others(result: Conditioning) -> str:
+    rows = []
+    for name in result.settings.methods:
+        chosen = result.select("L", method=name, dtype=FLOAT64)
+        lost = sum(c.failed for c in chosen)
+        if name != GO_MATH and lost:
+            rows.append(f"{name} in {lost} of {sum(len(c.causes) for c in chosen)}")
+    return "in float64 " + join(rows, 12) if rows else "no other method fails there"
+
+
+def condition_number(result: Conditioning) -> list[str]:
+    """Iterations against kappa, and what stops there."""
+    found = []
+    for family in result.settings.families:
+        words = []
+        for name in (GO_MATH, "l2o-pa", PLAIN, "fista-restart"):
+            chosen = sorted(result.select("kappa", family=family, method=name, dtype=FLOAT64), key=lambda c: c.kappa)
+            if not chosen:
+                continue
+            first = next((c for c in chosen if c.failed), None)
+            grew = sum(c.grew for c in chosen)
+            solved = [c for c in chosen if c.median is not None]
+            text = f"{name} "
+            text += f"fails first at {number(first.kappa)}" if first else "at every kappa gets there"
+            if solved:
+                text += f" ({number(solved[-1].median)} steps at {number(solved[-1].kappa)})"
+            words.append(text + (f", {count(grew, 'run')} growing" if grew else ", none growing"))
+        if words:
+            found.append(f"Condition number, {family}: {'; '.join(words)}.")
+    return found
+
+
+def precision(result: Conditioning) -> str:
+    """What float32 loses."""
+    single = [c for c in result.cells if c.dtype == FLOAT32]
+    double = {(c.family, c.method, c.point): c for c in result.cells if c.dtype == FLOAT64}
+    pairs = [(a, b) for c in single for a, b in zip(c.iterations, double[c.family, c.method, c.point].iterations)]
+    lost = sum(a is None and b is not None for a, b in pairs)
+    won = sum(a is not None and b is None for a, b in pairs)
+    return (
+        f"Precision: of {number(len(pairs))} runs made in both precisions float32 loses {lost} that float64 brings to "
+        f"a relative gap of {number(result.settings.eps)}, and {won} the other way round."
+    )
+
+
+def told_wrongly(result: Conditioning) -> list[str]:
+    """What c is survived: theory, frozen rollouts, models."""
+    found = []
+    rows = [s for s in result.survivors if s.kappa == max(result.settings.map_kappas)]
+    words = [
+        f"{s.name} (r = {number(s.r)}, Q = {number(s.q)}, B = {number(s.b)}): {_range(s.predicted, s.none_predicted)}, "
+        f"observed {_range(s.observed, s.none_observed)}"
+        for s in rows
+    ]
+    kappa = number(max(result.settings.map_kappas))
+    found.append(f"Frozen scalars that are told c L, kappa = {kappa}, are stable for c: {'; '.join(words)}.")
+    for row in told_rows(result):
+        if row["method"] in (GO_MATH, "l2o-pa", PLAIN, "fista-restart"):
+            found.append(
+                f"{row['method']} told c L, {row['family']}: there for c in {row['there']}, unstable for c in "
+                f"{row['unstable']}."
+            )
+    return found
+
+
+def told_rows(result: Conditioning) -> list[dict[str, str]]:
+    """For each method and family: the c at which all runs get there, and those at which one is unstable."""
+    rows = []
+    for name in result.settings.methods:
+        for family in result.settings.families:
+            chosen = sorted(result.select("c", family=family, method=name, dtype=FLOAT64), key=lambda c: c.c)
+            there, lost = [c.c for c in chosen if not c.failed], [c.c for c in chosen if INSTABILITY in c.causes]
+            rows.append(
+                {"method": name, "family": family, "there": _listed(there), "unstable": _listed(lost)},
+            )
+    return rows
+
+
+def _range(ends: tuple[float | None, float | None], none: bool) -> str:
+    if none:
+        return "none"
+    low, high = ends
+    if low is None and high is None:
+        return "all tried"
+    below, above = None if low is None else f"from {number(low)}", None if high is None else f"up to {number(high)}"
+    return " ".join(word for word in (below, above) if word)
+
+
+def _listed(values: Sequence[float]) -> str:
+    return "{" + ", ".join(number(v) for v in values) + "}" if values else "none"
+
+
+def models(result: Conditioning) -> list[str]:
+    """Where the heads of the shipped models are."""
+    found = []
+    for model in dict.fromkeys(h.model for h in result.heads):
+        own = [h for h in result.heads if h.model == model]
+        runs, grew = sum(h.instances for h in own), sum(h.grew for h in own)
+        outside = [h.outside for h in own]
+        spread = " to ".join(dict.fromkeys(percent(v) if v else "0 %" for v in (min(outside), max(outside))))
+        found.append(
+            f"{model}: medians R L {_span([h.r[1] for h in own])}, Q {_span([h.q[1] for h in own])}, B "
+            f"{_span([h.b[1] for h in own])}; {spread} of its steps (one for each coordinate) are outside of the "
+            f"frozen region of large condition numbers, and {grew} of {runs} runs end above F(x_0)."
+        )
+    found.append(
+        "Frozen coefficients are no proof for varying ones: a step outside of the region may be undone by the next, "
+        "and steps that are each inside may still grow together."
+    )
+    edge = [h for h in result.heads if h.model == SHIPPED and h.family == "quadratic"]
+    frozen = [s for s in result.survivors if s.name == f"{SHIPPED} on quadratic" and s.predicted[0] is not None]
+    if edge and frozen and all(h.r[1] > 1.9 for h in edge):
+        found.append(
+            f"The shipped model for lasso steps nearly 2/L, the most its head can. With such heads on quadratics the "
+            f"length of the step ends stability, for c below {number(frozen[-1].predicted[0])} by B14, and not the "
+            f"history, whose Q is {number(edge[-1].q[1])}."
+        )
+    return found
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = number(min(values)), number(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def lines(result: Conditioning) -> list[str]:
+    """Everything, as the console shows it."""
+    return [
+        *headline(result),
+        verdict(result),
+        *size_of_L(result),
+        *condition_number(result),
+        precision(result),
+        *told_wrongly(result),
+        *models(result),
+        *in_words(result),
+        unexplained(result),
+    ]

@@ -1,0 +1,85 @@
+"""A problem whose smoothness constant is told wrongly: the same F, another L for whoever asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import torch
+
+from ....l2o import Composite, InputError
+from ....l2o.problems.smooth import SmoothTerm
+
+
+@dataclass(frozen=True, eq=False)
+class Told(SmoothTerm):
+    """`base` with `told` (B,) in place of its smoothness constant. Values, gradients and their errors are the base's.
+
+    Bounds must not be asked of it: its L is a claim. Keep the true problem for them.
+    """
+
+    base: SmoothTerm
+    told: torch.Tensor
+
+    kind: ClassVar[str] = "told"
+
+    @property
+    def convex(self) -> bool:
+        """As the base."""
+        return self.base.convex
+
+    @property
+    def batch_size(self) -> int:
+        """Of the base."""
+        return self.base.batch_size
+
+    @property
+    def dim(self) -> int:
+        """Of the base."""
+        return self.base.dim
+
+    @property
+    def smoothness(self) -> torch.Tensor:
+        """(B,) what is told."""
+        return self.told
+
+    @property
+    def strong_convexity(self) -> torch.Tensor:
+        """(B,) of the base, at most what is told of L."""
+        return torch.minimum(self.base.strong_convexity, self.told)
+
+    def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B,n) -> (B,), (B,n)."""
+        return self.base.value_and_gradient(x)
+
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,n) -> (B,)."""
+        return self.base.value(x)
+
+    def value_error(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,) of the base."""
+        return self.base.value_error(x)
+
+    def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
+        """(B,) of the base."""
+        return self.base.gradient_error(x)
+
+    def arrays(self) -> dict[str, torch.Tensor]:
+        """Of the base, and what is told."""
+        return {**self.base.arrays(), "told": self.told}
+
+    def select(self, index: torch.Tensor) -> Self:
+        """The instances `index`."""
+        return replace(self, base=self.base.select(index), told=self.told[index])
+
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
+        """In another precision or on another device."""
+        return replace(self, base=self.base.to(dtype, device), told=self.told.to(dtype=dtype, device=device))
+
+
+def told(problem: Composite, factor: Any) -> Composite:
+    """`problem` that says factor * L of itself; factor > 0 a scalar or (B,)."""
+    factor = torch.as_tensor(factor, dtype=problem.dtype, device=problem.device)
+    if factor.ndim > 1 or not bool((torch.isfinite(factor) & (factor > 0)).all()):
+        raise InputError(f"factor: expected numbers > 0, a scalar or one for each instance, got {factor.tolist()!r}.")
+    return Composite(Told(problem.smooth, problem.smoothness * factor), problem.nonsmooth)

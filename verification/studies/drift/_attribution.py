@@ -1,0 +1,104 @@
+"""What the deviations under a shift are made of, by B4, in shares that add up to 1.
+
+Of every step that is not yet at rounding of F*, the three terms of e'_k = bracket + preconditioner shift + bias shift
+are measured in two ways:
+
+- *share*: ||term|| over the sum of the three norms, every step alike;
+- *along*: <term, e'>/||e'||, signed, summed over the steps, over sum ||e'||. These split the sum of ||e'|| exactly, by
+  which B7 and the magnitude form of B6 grow; steps with a large deviation lead, which are the first ones.
+
+Both are means over instances, and so add up to 1 as they do for one. The terms of two unlike trajectories are large and
+cancel: the momentum of the one is in the bracket with one sign and in the bias shift with the other. So a share says
+something only beside that of a control, two draws of one distribution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ....bounds.virtual import Terms
+from ....l2o import InputError, Run
+from ...runs.inspection import as_numpy, norm
+from ...virtual_steps.decompose import TERMS, Decomposition, decompose
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What the first steps' deviations are made of, in B instances; empty with a `reason` where that is not known.
+
+    `choice` of the virtual steps. `share`, `along` and `size`, by term; `size` is the median of L'||term||/||G'||, in
+    the unit of rho. `dz` (median) is the root mean square over the coordinates of the distance of the features, `dz_by`
+    its median for each instance. `steps` are attributed, of which `wrong` do not add up beyond rounding.
+    """
+
+    choice: str
+    instances: int = 0
+    steps: int = 0
+    wrong: int = 0
+    share: dict[str, float] | None = None
+    along: dict[str, float] | None = None
+    size: dict[str, float] | None = None
+    dz: float | None = None
+    dz_by: tuple[float, ...] = ()
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings (JSON)."""
+        return {**asdict(self), "dz_by": list(self.dz_by)}
+
+
+def adds_up(terms: Terms, deviation: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """(B,K) whether the three terms (B,K,n) add up to the deviation within `allowed` (B,K); True where they are NaN."""
+    return ~(norm(terms.total - deviation) > allowed)
+
+
+def attribution(run: Run, reference: Run, optimizer: Any, choice: str, live: np.ndarray) -> Attribution:
+    """The attribution of `run`, of whose steps those `live` (B,K) count; NOT_APPLICABLE is one with a reason."""
+    try:
+        found = decompose(run, reference, optimizer, choice=choice)
+    except InputError as problem:
+        return Attribution(choice, reason=" ".join(str(problem).split()))
+    return summary(found, run, live)
+
+
+def summary(found: Decomposition, run: Run, live: np.ndarray) -> Attribution:
+    """Shares of the steps `live` (B,K) that are finite."""
+    wrong = ~(adds_up(found.terms, found.deviation, found.residual_allowed) & found.exact)
+    G, L = norm(as_numpy(run.generalized_gradient)), as_numpy(run.smoothness)[:, None]
+    size = norm(found.deviation)
+    with np.errstate(invalid="ignore"):
+        counted = live & found.alive & (G > 0) & (size > 0)
+    if not counted.any():
+        return Attribution(found.choice, run.batch_size, 0, int(wrong.sum()), reason="no step deviates from 1/L")
+    kept = counted.any(axis=1)
+    vectors = dict(zip(TERMS, (found.terms.bracket, found.terms.preconditioner_shift, found.terms.bias_shift)))
+    whole = np.where(counted, size, 0.0).sum(axis=1)
+    shares, along, sizes = {}, {}, {}
+    for name, value in found.share.items():
+        unit = found.deviation / np.where(counted, size, 1.0)[..., None]
+        inner = np.where(counted, (vectors[name] * unit).sum(axis=-1), 0.0)
+        along[name] = float((inner.sum(axis=1)[kept] / whole[kept]).mean())
+        shares[name] = float(_mean(value, counted)[kept].mean())
+        sizes[name] = float(np.median((L * norm(vectors[name]) / np.where(counted, G, 1.0))[counted]))
+    dz = np.where(counted, found.dz, np.nan)[kept] / np.sqrt(run.dim)
+    by = np.full(run.batch_size, np.nan)
+    by[kept] = np.nanmedian(dz, axis=1)
+    return Attribution(
+        found.choice,
+        int(kept.sum()),
+        int(counted.sum()),
+        int(wrong.sum()),
+        shares,
+        along,
+        sizes,
+        float(np.nanmedian(dz)),
+        tuple(by.tolist()) if kept.all() else (),
+    )
+
+
+def _mean(value: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """(B,) means over the steps that count."""
+    return np.where(counted, value, 0.0).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)

@@ -1,0 +1,229 @@
+"""One model at one level of one shift: what it costs, what its deviations are made of, and which bounds hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from .... import bounds, l2o
+from ....l2o import Composite, InputError, Run
+from ...guarantees import proportion_interval
+from ...optima import Optimum
+from ...runs.inspection import as_numpy, inspect_run
+from ...runs.race import race
+from ...verdicts.verdict import Verdict
+from ...verdicts.verify import verify
+from ..speedup.ratios import Between
+from ._attribution import Attribution, attribution
+from ._cost import Cost, cost, iterations, point
+from ._shifts import Level
+
+BOUNDS = ("ood_per_step", "ood_multi_step_sharp", "ood_last_iterate")
+"""B5, B6b and B6c at the measured e'."""
+VIRTUAL = ("ood_per_step:magnitude", "ood_multi_step:virtual")
+"""B5 and B6 by the magnitudes of the three terms, where the steps can be paired."""
+LIVE = 1e-8
+"""Steps count while the relative gap before them is above this; below, deviations are soon those of rounding."""
+DELTA = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """B instances at one level of a shift, where they start, and what is known of their optima."""
+
+    shift: str
+    level: Level
+    problem: Composite
+    x0: torch.Tensor
+    optimum: Optimum
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A model on a field: iterations by eps, how many runs are lost, and the recorded first steps."""
+
+    iterations: dict[float, Between]
+    lost: int
+    run: Run
+
+
+@dataclass(frozen=True)
+class BoundCount:
+    """How often a bound holds: `checks` steps or runs, by verdict, and those on which it says nothing (`vacuous`)."""
+
+    bound: str
+    number: str
+    unit: str
+    checks: int
+    verified: int
+    violated: int
+    inconclusive: int
+    not_applicable: int
+    vacuous: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A model (or yardstick) on B instances at one level of one shift.
+
+    Where the model does not fit the problem there is a `reason` and nothing else. `costs` by eps; `reach` is the
+    Clopper-Pearson interval of the probability to be there within the horizon, for the first eps; `lost`: runs given up
+    or ending above F(x_0). `rho_*` of the first steps that count. `excess_by`: the excess over the first yardstick for
+    each instance, with the horizon for what has not been reached. `attributions` by choice of virtual steps.
+    """
+
+    model: str
+    shift: str
+    level: str
+    none: bool
+    control: bool
+    practical: bool
+    learned: bool
+    reason: str = ""
+    costs: tuple[Cost, ...] = ()
+    reach: tuple[float, float] | None = None
+    lost: int = 0
+    rho_median: float | None = None
+    rho_largest: float | None = None
+    excess_by: tuple[float, ...] = ()
+    attributions: tuple[Attribution, ...] = ()
+    bounds: tuple[BoundCount, ...] = field(default=())
+
+    @property
+    def applies(self) -> bool:
+        """Whether the model fits the problem."""
+        return not self.reason
+
+    @property
+    def cost(self) -> Cost | None:
+        """That to the first eps."""
+        return self.costs[0] if self.costs else None
+
+    def of(self, choice: str) -> Attribution | None:
+        """The attribution by this choice of virtual steps, None where there is none with numbers."""
+        return next((a for a in self.attributions if a.choice == choice and a.share is not None), None)
+
+    @property
+    def attributed(self) -> Attribution | None:
+        """The attribution by pairs, or by coordinates where there are no pairs."""
+        return self.of("paired") or self.of("coordinate")
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """What contradicts the theory or its own sum; there should be nothing."""
+        found = [f"{b.number} {b.bound} is violated on {b.violated} {b.unit}s" for b in self.bounds if b.violated]
+        for a in self.attributions:
+            if a.wrong:
+                found.append(f"{a.choice}: the terms do not add up to the deviation on {a.wrong} steps")
+        return tuple(found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings (JSON)."""
+        attributions = [a.to_dict() for a in self.attributions]
+        reach = None if self.reach is None else list(self.reach)
+        lists = {"costs": [c.to_dict() for c in self.costs], "bounds": [asdict(b) for b in self.bounds]}
+        return {
+            **asdict(self), **lists, "reach": reach, "attributions": attributions, "excess_by": list(self.excess_by),
+            "broken": list(self.broken),
+        }  # fmt: skip
+
+
+def trace(
+    optimizer: Any, at: Field, *, steps: int, horizon: int, eps: tuple[float, ...], seed: int, first: int = 100
+) -> Trace:
+    """Record `steps` steps and count up to `horizon`; `first` steps are enough where all instances are there by then.
+
+    An optimizer that does not fit the problem is an `InputError`. A run that leaves float64 is lost, and its steps from
+    there on are not finite.
+    """
+    run = l2o.rollout(optimizer, at.problem, at.x0, steps, seed=seed)
+    for length in (min(first, horizon), horizon):
+        raced = race(optimizer, at.problem, at.x0, length, seed=seed)
+        found = {e: iterations(raced.objective, at.optimum, e) for e in eps}
+        if all(np.isfinite(t.high).all() for t in found.values()):
+            break
+    end, start = raced.objective[:, -1], raced.objective[:, 0]
+    return Trace(found, int(((raced.diverged_at >= 0) | ~(end <= start)).sum()), run)
+
+
+def measure(
+    model: str,
+    optimizer: Any,
+    at: Field,
+    found: Trace,
+    own: Trace,
+    yardsticks: Mapping[str, tuple[Trace, Trace]],
+    practical: bool,
+    reference: Run | None,
+    few: Mapping[str, tuple[Run, Run]] | None = None,
+) -> Cell:
+    """The cell of a model: `found` on the field `at`, `own` in distribution, `yardsticks` (on the field, there).
+
+    `reference` is the run in distribution that the steps are paired with, None for a yardstick. `few`: for each further
+    choice of virtual steps the run on a few of the instances, and that in distribution.
+    """
+    costs = []
+    for eps, ood in found.iterations.items():
+        pairs = {name: (out.iterations[eps], ind.iterations[eps]) for name, (out, ind) in yardsticks.items()}
+        costs.append(cost(eps, ood, own.iterations[eps], pairs))
+    eps = costs[0].eps
+    out, within = next(iter(yardsticks.values()))
+    excess = point(found.iterations[eps], own.iterations[eps], out.iterations[eps], within.iterations[eps])
+    live = _live(found.run, at.optimum)
+    rho = as_numpy(found.run.relative_deviation)
+    rho = rho[live & np.isfinite(rho)]
+    n = at.problem.batch_size
+    low, high = proportion_interval(costs[0].reached, n, DELTA)
+    attributions, counts = [], []
+    if reference is not None:
+        pairs_up = reference.x.shape == found.run.x.shape
+        if pairs_up:
+            attributions.append(attribution(found.run, reference, optimizer, "paired", live))
+        for choice, (run, ind) in (few or {}).items():
+            part = at.optimum.select(np.arange(run.batch_size)) if run.batch_size < n else at.optimum
+            attributions.append(attribution(run, ind, optimizer, choice, _live(run, part)))
+        with_pairs = pairs_up and attributions[0].share is not None
+        counts = _bounds(found.run, at, reference if with_pairs else None, optimizer)
+    return Cell(
+        model, at.shift, at.level.label, at.level.none, at.level.control, practical, reference is not None,
+        costs=tuple(costs),
+        reach=(float(low), float(high)),
+        lost=found.lost,
+        rho_median=float(np.median(rho)) if rho.size else None,
+        rho_largest=float(rho.max()) if rho.size else None,
+        excess_by=tuple(excess.tolist()),
+        attributions=tuple(attributions),
+        bounds=tuple(counts),
+    )  # fmt: skip
+
+
+def _live(run: Run, optimum: Optimum) -> np.ndarray:
+    """(B,K) the steps that start before the relative gap is down at `LIVE`."""
+    F = as_numpy(run.objective)
+    with np.errstate(invalid="ignore"):
+        return F[:, :-1] - optimum.upper[:, None] > LIVE * (F[:, :1] - optimum.upper[:, None])
+
+
+def _bounds(run: Run, at: Field, reference: Run | None, optimizer: Any) -> list[BoundCount]:
+    inspection = inspect_run(run, at.problem)
+    given = {"optimum": at.optimum, "inspection": inspection}
+    paired = {} if reference is None else {"reference_run": reference, "optimizer": optimizer}
+    counts = []
+    for name in (*BOUNDS, *(VIRTUAL if paired else ())):
+        bound = bounds.get(name)
+        found = verify(run, at.problem, bound, **given, **(paired if bound.about_virtual_steps else {}))
+        verdicts = (Verdict.VERIFIED, Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE)
+        totals = (found.count(v) for v in verdicts)
+        vacuous = int((found.vacuous & found.judged).sum())
+        counts.append(BoundCount(name, bound.number, bound.level, int(found.verdict.size), *totals, vacuous))
+    return counts
+
+
+def not_applicable(model: str, at: Field, practical: bool, problem: InputError) -> Cell:
+    """The cell of a model that does not fit the problem."""
+    reason = " ".join(str(problem).split())
+    return Cell(model, at.shift, at.level.label, at.level.none, at.level.control, practical, True, reason=reason)

@@ -1,0 +1,277 @@
+"""What the numbers say, in plain words, and how far each statement goes. Nothing here is typed in but the words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...report._format import count, join, number, percent
+from ._cost import LEVEL, Interval
+from ._measure import Cell
+from ._run import RIVALS, YARDSTICKS, Drift
+from ._why import attributions, coordinates, features, short
+from ._words import factor, place, shifted
+
+
+def verdict(result: Drift) -> list[str]:
+    """Whether anything contradicts the theory, and how much the bounds say."""
+    if result.broken:
+        return [f"{count(len(result.broken), 'contradiction')} found: {join(result.broken, 4)}."]
+    found: dict[tuple[str, str], list[int]] = {}
+    doubtful: dict[str, list[str]] = {}
+    cells = [c for c in result.cells if not c.none]
+    for cell in cells:
+        for b in cell.bounds:
+            name = f"{b.number} ({b.bound})"
+            sums = found.setdefault((name, b.unit), [0, 0, 0, 0, 0])
+            if b.inconclusive:
+                doubtful.setdefault(name, []).append(f"{cell.model} under {cell.shift}")
+            for i, amount in enumerate((b.verified, b.checks, b.vacuous, b.inconclusive, b.not_applicable)):
+                sums[i] += amount
+    words = [
+        f"{name} verified on {number(yes)} of {count(total, unit)}, saying nothing (vacuous) on {number(vacuous)}"
+        + (f", inconclusive on {number(between)} ({join(list(dict.fromkeys(doubtful[name])))})" if between else "")
+        + (f", not applicable on {number(out)}" if out else "")
+        for (name, unit), (yes, total, vacuous, between, out) in found.items()
+    ]
+    if not words:
+        return ["No bound was checked: no model fits a problem out of distribution."]
+    steps = sum(a.steps for c in cells for a in c.attributions)
+    summed = f" The three terms add up to the deviation on all {number(steps)} attributed steps, up to rounding."
+    return [f"No bound is violated under any shift: {'; '.join(words)}.{summed if steps else ''}"]
+
+
+def family(result: Drift) -> str:
+    """What "in distribution" means here."""
+    f, n = result.family, result.settings.batch
+    return (
+        "In distribution is what the shipped weights were trained on, by their manifests: LASSO of "
+        f"{f.rows} × {f.dim}, normal dictionaries of unit columns, {f.sparsity} normal non-zeros, no noise, lam = "
+        f"{f.lam:g}, normal starts. {n} instances of the test split, and the same {n} at every level as far as the "
+        "shift leaves them."
+    )
+
+
+def costs(result: Drift) -> list[str]:
+    """For each model the shift that costs most, and which cost at all."""
+    eps, yardstick = result.settings.eps[0], YARDSTICKS[0]
+    found, worst = [], []
+    for model in result.models:
+        cells = shifted(result, model)
+        if not cells:
+            continue
+        slower = [c for c in cells if c.cost.slowdown.above]
+        most = max(slower or cells, key=_lost)
+        lost = sum(c.lost for c in cells)
+        if not _lost(most)[1]:
+            found.append(
+                f"{model}: what shifts cost is not known at any practical level; too few instances are there within "
+                f"{count(result.settings.horizon, 'step')}, and {number(lost)} end above F(x_0) or are given up."
+            )
+            continue
+        worst.append(most)
+        dear = [c for c in cells if c.cost.excess[yardstick].above]
+        cheap = [c for c in cells if c.cost.excess[yardstick].below]
+        base = result.select(model=model, none=True)[0].cost
+        line = (
+            f"{model} ({number(base.iterations)} iterations in distribution) loses most under {place(most)}: "
+            f"{factor(most.cost.excess[yardstick])} beyond the slowdown of {yardstick}, {factor(most.cost.slowdown)} "
+            f"in all, {most.cost.reached} of {result.settings.batch} instances there within {result.settings.horizon} "
+            f"steps. It clearly loses at {len(dear)} of {len(cells)} practical levels (and is slower than in "
+            f"distribution at {sum(c in slower for c in dear)} of these), clearly does better than the yardstick's own "
+            f"slowdown at {len(cheap)}, and {len(cells) - len(dear) - len(cheap)} are open"
+            + (f"; runs that end above F(x_0) or are given up: {number(lost)}." if lost else ".")
+        )
+        largest = max(cells, key=_lost)
+        if largest is not most:
+            line += (
+                f" The excess is larger under {place(largest)}, {factor(largest.cost.excess[yardstick])}, where the "
+                f"model is not clearly slower ({factor(largest.cost.slowdown)}): the problem is easier there, and the "
+                "model does not profit."
+            )
+        found.append(line)
+    if len(worst) > 1:
+        cell = max(worst, key=_lost)
+        found.insert(
+            0,
+            f"The practical shift that costs most is {place(cell)}, for {cell.model}: "
+            f"{factor(cell.cost.excess[yardstick])} beyond what it costs {yardstick}, to a relative gap of {eps:g}; "
+            + join([f"for {c.model} {place(c)}, {factor(c.cost.excess[yardstick])}" for c in worst if c is not cell])
+            + ".",
+        )
+    return found
+
+
+def _lost(cell: Cell) -> tuple[float, float]:
+    """By the lower end of the interval of the excess, then by the median."""
+    excess = cell.cost.excess[YARDSTICKS[0]]
+    return excess.lower or 0.0, excess.low or 0.0
+
+
+def harder(result: Drift) -> list[str]:
+    """Where the problem itself has become harder, and a slower model says nothing of the model."""
+    cells = shifted(result, YARDSTICKS[0])
+    if not cells:
+        return []
+    slow = [c for c in cells if c.cost.slowdown.above]
+    if not slow:
+        return [f"No practical shift makes the problems clearly harder for {YARDSTICKS[0]}."]
+    most = max(slow, key=lambda c: c.cost.slowdown.low or 0.0)
+    mistaken = [
+        c
+        for model in result.models
+        for c in shifted(result, model)
+        if c.cost.slowdown.above and not c.cost.excess[YARDSTICKS[0]].above
+    ]
+    return [
+        f"The problems themselves become harder at {count(len(slow), 'level')}, most at {place(most)}, where "
+        f"{YARDSTICKS[0]} has a slowdown of {factor(most.cost.slowdown)}. In {count(len(mistaken), 'case')}, of a "
+        "model at a level, the model is clearly slower than in distribution but not clearly beyond the yardstick: "
+        "plain iteration counts would blame it."
+    ]
+
+
+def robustness(result: Drift) -> list[str]:
+    """How far the statements on costs depend on the yardstick and on eps."""
+    one, two = YARDSTICKS
+    same = opposed = 0
+    by_eps: dict[float, int] = {}
+    total = 0
+    for model in result.models:
+        for c in shifted(result, model):
+            total += 1
+            a, b = _sign(c.cost.excess[one]), _sign(c.cost.excess[two])
+            same, opposed = same + (a == b), opposed + (a * b < 0)
+            for more in c.costs[1:]:
+                by_eps[more.eps] = by_eps.get(more.eps, 0) + (a * _sign(more.excess[one]) < 0)
+    if not total:
+        return []
+    lines = [
+        f"Against {two} in the place of {one} the answer (loses, gains, open) is the same in {same} of "
+        f"{count(total, 'case')}, of a model at a level, and the opposite in {opposed}: shifts that slow {two} more "
+        f"than {one} make every model look better beside it."
+    ]
+    lines += [
+        f"At eps = {eps:g} in the place of {result.settings.eps[0]:g} it is the opposite in {n} of {total}."
+        for eps, n in by_eps.items()
+    ]
+    return lines
+
+
+def _sign(found: Interval) -> int:
+    return 1 if found.above else -1 if found.below else 0
+
+
+def rivals(result: Drift) -> list[str]:
+    """Which of the two models loses less, shift by shift."""
+    if not result.comparisons:
+        return []
+    first, second = RIVALS
+    lines = []
+    for shift in dict.fromkeys(c.shift for c in result.comparisons):
+        own = [c for c in result.comparisons if c.shift == shift and not c.control]
+        by = [c.verdict for c in own]
+        whole = next(c for c in result.overall if c.shift == shift)
+        lines.append(
+            f"{shift}: {first} clearly loses less at {by.count(first)} of {count(len(own), 'level')}, {second} at "
+            f"{by.count(second)}, open {by.count('open')}. Over all levels, instance by instance, its loss is "
+            f"{factor(whole.ratio)} that of {second} ({_said(whole.verdict)}; less for {whole.less} instances, more "
+            f"for {whole.more})."
+        )
+    practical = [c for c in result.comparisons if c.practical and not c.control]
+    if practical:
+        by_shift = {c.shift: c.verdict for c in result.overall if c.practical}
+        known = [f"{v} loses less under {s}" for s, v in by_shift.items() if v != "open"]
+        rest = [s for s, v in by_shift.items() if v == "open"]
+        by, faster = [c.verdict for c in practical], [c.faster for c in practical]
+        lines.insert(
+            0,
+            f"Is {first} more robust than {second}, as the paper says? On practical shifts it clearly loses less at "
+            f"{by.count(first)} of {len(practical)} levels, {second} at {by.count(second)}, and {by.count('open')} are "
+            f"open: "
+            + _word(by.count(first), by.count(second))
+            + f" In plain iterations {second} is clearly the faster one at {faster.count(second)} levels and {first} "
+            f"at {faster.count(first)}. Shift by shift, over its levels: "
+            + "; ".join([*known, *([f"open under {join(rest)}"] if rest else [])])
+            + ".",
+        )
+    return lines
+
+
+def _said(verdict: str) -> str:
+    return "open" if verdict == "open" else f"{verdict} clearly loses less"
+
+
+def _word(yes: int, no: int) -> str:
+    if yes and no:
+        return "neither is the more robust one, it depends on the shift."
+    if not yes and not no:
+        return "no difference is shown."
+    return "the claim is borne out where anything is decided." if yes else "the opposite, where anything is decided."
+
+
+def moved(result: Drift) -> list[str]:
+    """B12: whether a shifted objective is a shifted start."""
+    same = [m for m, v in result.moved.items() if v == "equivariant"]
+    other = [m for m, v in result.moved.items() if v == "not equivariant"]
+    rest = [m for m in result.moved if m not in (*same, *other)]
+    words = []
+    if same:
+        words.append(f"for {join(same)} a shifted objective and a shifted start are one experiment, step by step (B12)")
+    if other:
+        words.append(f"for {join(other)} a shifted objective and a shifted start are two experiments (B12)")
+    if rest:
+        words.append(f"for {join(rest)} rounding leaves open whether they are one (B12)")
+    said = "; ".join(words)
+    return [f"{said[:1].upper()}{said[1:]}."] if words else []
+
+
+def left_out(result: Drift) -> list[str]:
+    """What was not measured, with the reason."""
+    reasons: dict[str, list[str]] = {}
+    for cell in result.cells:
+        if not cell.applies:
+            reasons.setdefault(cell.reason, []).append(f"{cell.model} under {place(cell)}")
+        elif not cell.none:
+            for a in cell.attributions:
+                if a.reason:
+                    reasons.setdefault(a.reason, []).append(f"the attribution of {cell.model}")
+    return [f"NOT APPLICABLE, {join(list(dict.fromkeys(who)), 3)}: {why}" for why, who in reasons.items()]
+
+
+def confidence() -> str:
+    """What the intervals mean."""
+    return (
+        f'Intervals of medians are of order statistics at {percent(LEVEL)}, for any distribution. "Clearly" means '
+        "that such an interval leaves out 1 (that of a correlation: 0). Each holds by itself: of many, one in twenty "
+        "may be wrong, and what is picked as the largest of many looks larger than it is."
+    )
+
+
+def sizes(result: Drift) -> list[str]:
+    """Whether the features' size explains what more or fewer variables cost."""
+    found = []
+    for model in dict.fromkeys(r.model for r in result.sizes):
+        own = [r for r in result.sizes if r.model == model]
+        words = [f"{number(r.shipped)} to {number(r.rescaled)} at {r.level} ({factor(r.ratio)})" for r in own]
+        mended, last = sum(r.ratio.above for r in own), own[-1]
+        found.append(
+            f"{model} divides its features by norms at x_0, which grow with the root of the number of variables. With "
+            f"those of the trained number instead, and nothing else changed, its iterations go from {join(words, 9)}: "
+            f"clearly fewer at {mended} of {count(len(own), 'size')}. With features of half and of twice that size "
+            f"they are {number(last.half)} and {number(last.twice)} at {last.level}."
+        )
+    return found
+
+
+def headline(result: Drift) -> list[str]:
+    """The answers in short."""
+    return [*costs(result)[:1], *short(result), *rivals(result)[:1], *sizes(result)]
+
+
+def lines(result: Drift) -> Sequence[str]:
+    """Everything, as the console shows it."""
+    return [
+        *verdict(result), family(result), *costs(result), *harder(result), *robustness(result),
+        *attributions(result), *coordinates(result), *features(result), *rivals(result), *sizes(result), *moved(result),
+        *left_out(result), confidence(),
+    ]  # fmt: skip

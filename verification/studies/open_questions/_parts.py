@@ -1,0 +1,145 @@
+"""The questions, and what answers each: one entry of `PARTS` a question."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...support.provenance import code_digest
+from . import _scales
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a part is run: seed of problems and draws, fewer and smaller problems, processes for sweeps."""
+
+    seed: int = 0
+    quick: bool = False
+    jobs: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a part found: sentences, every number in them computed; the figure, or figures, that show it; its page."""
+
+    sentences: tuple[str, ...]
+    figures: dict[str, Figure]
+    page: Path
+    broken: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """A question: who asks it, what it asks, the command that answers it alone, and `make`, which does.
+
+    `make(folder, asked, tell)` writes the part's own pages and data into `folder`.
+    """
+
+    asked_by: str
+    question: str
+    command: str
+    make: Callable[[Path, Asked, Tell], Answer]
+
+
+def _package(name: str, kept: str | None = None) -> Callable[[Path, Asked, Tell], Answer]:
+    """What a package of that name answers; `kept` names an argument for a folder of what it can reuse."""
+
+    def make(folder: Path, asked: Asked, tell: Tell) -> Answer:
+        package = importlib.import_module(f"..{name}", __package__)
+        settings = package.Settings(seed=asked.seed)
+        # what an earlier version of the program made is no part of an answer of this one
+        more = {} if kept is None else {kept: folder / kept / code_digest()[:12]}
+        result = getattr(package, name)(
+            package.quick(settings) if asked.quick else settings,
+            progress=lambda done, total, what: tell(f"{done} of {total}: {what}"),
+            **more,
+        )
+        page = package.write(result, folder)
+        return Answer(tuple(package.headline(result)), package.figures(result), page, len(result.broken))
+
+    return make
+
+
+def _scale(folder: Path, asked: Asked, tell: Tell) -> Answer:
+    results, page = _speedup("scales", folder, asked, tell)
+    drawn = {"scales": _scales.across_scales(results)}
+    drawn["scales-matched"] = _scales.across_scales(results, _scales.MATCHED)
+    return Answer(tuple(_scales.scale_sentences(results)), drawn, page)
+
+
+def _baselines(folder: Path, asked: Asked, tell: Tell) -> Answer:
+    from ..speedup.figures import forest
+
+    results, page = _speedup("baselines", folder, asked, tell)
+    drawn = {"baselines": forest(results, _scales.LEARNED, results["config"]["shown"])}
+    return Answer(tuple(_scales.baseline_sentences(results)), drawn, page)
+
+
+def _speedup(name: str, folder: Path, asked: Asked, tell: Tell) -> tuple[_scales.Results, Path]:
+    """The comparison of `name`.toml; with `quick` its smallest settings, fewer instances and steps."""
+    from ..speedup import load_speedup, run_speedup, write
+
+    config = load_speedup(str(files(__package__) / f"{name}.toml"))
+    fixed = {**config.fixed, "seed": asked.seed}
+    settings: Sequence = config.setting
+    if asked.quick:
+        fixed |= {"batch": 6, "steps": 100}
+        settings = [s for s in settings if s.cell.get("dim", 0) <= 40]
+        settings = [s.model_copy(update={"cell": {k: v for k, v in s.cell.items() if k != "batch"}}) for s in settings]
+    config = config.model_copy(update={"fixed": fixed, "setting": tuple(settings)})
+    results = run_speedup(config, folder, jobs=asked.jobs, tell=tell, command=f"l2obound open-questions {name}")
+    return results, write(results, folder)
+
+
+PAPER, CHECK, PRACTICE = "An open question of the paper", "A check that the paper calls for", "Asked in practice"
+PARTS: dict[str, Part] = {
+    "beyond-convex": Part(
+        f"{PAPER}, and {CHECK[0].lower()}{CHECK[1:]}",
+        "Do virtual features and gradient-only history extend to non-convex problems, and what do trained models do on "
+        "them and under constraints?",
+        "l2obound beyond-convex",
+        _package("beyond_convex"),
+    ),
+    "sensitivity": Part(
+        PAPER,
+        "To what extent does a violation of Assumption 1 degrade the convergence rates?",
+        "l2obound sensitivity",
+        _package("sensitivity", kept="trainings"),
+    ),
+    "conditioning": Part(
+        PAPER,
+        "Is gradient-only feature construction unstable, or does it need tuning, for a very large L or an "
+        "ill-conditioned problem?",
+        "l2obound conditioning",
+        _package("conditioning"),
+    ),
+    "scales": Part(
+        CHECK,
+        "Does “up to ten times faster” hold across scales and dimensions?",
+        "l2obound open-questions scales",
+        _scale,
+    ),
+    "baselines": Part(
+        CHECK,
+        "How does GO-Math-L2O stand against more learned baselines, and against optimizers that learn nothing?",
+        "l2obound open-questions baselines",
+        _baselines,
+    ),
+    "drift": Part(
+        PRACTICE,
+        "What do the shifts cost that occur in practice: another dictionary, noise, sparsity, regularisation, "
+        "conditioning, dimension?",
+        "l2obound drift",
+        _package("drift"),
+    ),
+}
+"""The questions by name, in the order of the page."""

@@ -1,0 +1,168 @@
+"""One figure for each family: a panel for each pattern, size against what F(x_K) - F* is, may be and can be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...report.figures._style import INK, MARKERS, MUTED, SERIES, plain, style
+from . import _theory
+from ._run import Sensitivity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 4
+CEILING = 30.0
+"""Values above this, in units of L R^2, are outside the panel: nothing is learned from how large a lost run is."""
+FLOOR = 1e-5
+_LEAST_RHO = 0.05
+"""Where the exact step, whose rho is rounding, is put on a logarithmic axis."""
+
+
+def figure(result: Sensitivity, family: str) -> Figure:
+    """F(x_K) - F* over L R^2: B8, the exact worst cases and the largest gap of the runs, by size.
+
+    The shaded sizes are guaranteed: by theory, or where the run decides by the measured rho. What is above the panel is
+    a triangle at its upper edge.
+    """
+    from matplotlib.figure import Figure as Canvas
+
+    names = [n for n in result.settings.patterns if result.select(family=family, pattern=n)]
+    columns = min(COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    with style():
+        drawn = Canvas(figsize=(max(3.4, 2.3 * columns), 2.1 * rows + 0.7), layout="constrained")
+        panels = drawn.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        for axes, name in zip(panels.flat, names):
+            _panel(axes, result, family, name)
+        for axes in panels.flat[len(names) :]:
+            axes.set_visible(False)
+        for axes in panels[:, 0]:
+            axes.set_ylabel(f"F(x_{result.settings.steps}) - F*, in L R²")
+        for column in range(columns):
+            last = max(r for r in range(rows) if r * columns + column < len(names))
+            panels[last, column].set_xlabel("size")
+            panels[last, column].tick_params(labelbottom=True)
+        known: dict[str, Any] = {}
+        for axes in panels.flat[: len(names)]:
+            known |= {label: line for line, label in zip(*axes.get_legend_handles_labels())}
+        drawn.legend(known.values(), known, loc="outside lower center", ncols=min(3, columns))
+    return drawn
+
+
+def figures(result: Sensitivity) -> dict[str, Figure]:
+    """The figures that show the answer, by name."""
+    return (
+        {"checkpoints": trained(result)}
+        if result.checkpoints
+        else {f: figure(result, f) for f in result.settings.families}
+    )
+
+
+def single(result: Sensitivity, family: str, name: str) -> Figure:
+    """The panel of one pattern, which a page shows where no script runs."""
+    from matplotlib.figure import Figure as Canvas
+
+    with style():
+        drawn = Canvas(figsize=(5.0, 3.4), layout="constrained")
+        axes = drawn.subplots()
+        _panel(axes, result, family, name)
+        axes.set(xlabel="size", ylabel=f"F(x_{result.settings.steps}) - F*, in L R²")
+        drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return drawn
+
+
+def trained(result: Sensitivity) -> Figure:
+    """Iterations over those of the exact step against the measured median rho: checkpoints, patterns and theory.
+
+    A row for each shift and a column for each family. Colours are stages of training, from pale to dark, markers are
+    widths; the cells of the patterns are crosses.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure as Canvas
+
+    settings = result.settings
+    rows, columns = len(settings.shifts), len(settings.families)
+    shades = colormaps["viridis_r"](np.linspace(0.15, 1.0, len(settings.stages)))
+    with style():
+        drawn = Canvas(figsize=(max(3.4, 2.4 * columns), 2.2 * rows + 0.9), layout="constrained")
+        panels = drawn.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        for row, shift in zip(panels, settings.shifts):
+            for axes, family in zip(row, settings.families):
+                _theory_lines(axes, result, family)
+                cells = [c for c in result.select(family=family, shift=shift) if c.factor_median is not None]
+                axes.plot(
+                    [max(c.rho_median, _LEAST_RHO) for c in cells], [c.factor_median for c in cells], "x",
+                    color=MUTED, markersize=3.5, markeredgewidth=0.8, label="patterns",
+                )  # fmt: skip
+                own = [c for c in result.checkpoints if (c.cell.family, c.cell.shift) == (family, shift)]
+                for shade, batches in zip(shades, settings.stages):
+                    for marker, hidden in zip(MARKERS, settings.widths):
+                        mine = [c.cell for c in own if (c.batches, c.hidden) == (batches, hidden)]
+                        shown = [c for c in mine if c.factor_median is not None]
+                        axes.plot(
+                            [c.rho_median for c in shown], [c.factor_median for c in shown], marker, color=shade,
+                            markersize=4.5, label=f"{batches} batches" if hidden == settings.widths[0] else None,
+                        )  # fmt: skip
+                axes.set(xscale="log", yscale="log", xlim=(_LEAST_RHO / 1.2, 12), ylim=(0.1, 100))
+                axes.set_title(plain(f"{family}, s = {shift:g}"), color=INK)
+        for axes in panels[:, 0]:
+            axes.set_ylabel("iterations, over exact steps")
+        for axes in panels[-1]:
+            axes.set_xlabel("median rho")
+        known = {label: line for line, label in zip(*panels[0, 0].get_legend_handles_labels())}
+        drawn.legend(known.values(), known, loc="outside lower center", ncols=4)
+    return drawn
+
+
+def _theory_lines(axes: Axes, result: Sensitivity, family: str) -> None:
+    """The region, what the guarantee grows by, and what the exact worst case costs in steps."""
+    end = _theory.vacuous_rho()
+    axes.axvspan(_LEAST_RHO / 10, end, color=SERIES[2], alpha=0.13, linewidth=0, label="guaranteed: rho < 1")
+    axes.axhline(1, color=MUTED, linewidth=0.8)
+    grid = np.geomspace(_LEAST_RHO, 0.995 * end, 60)
+    axes.plot(grid, [_theory.guarantee_factor(r) for r in grid], "--", color=SERIES[2], label="guarantee B8 grows by")
+    word = "smooth" if family == "quadratic" else "composite"
+    known = [(r["rho"], r[word]["worth"]) for r in result.costs if r["rho"] and r[word]["worth"] is not None]
+    if known:
+        axes.plot(*zip(*known), "-s", color=SERIES[1], markersize=3, label="exact worst case costs")
+
+
+def _panel(axes: Axes, result: Sensitivity, family: str, name: str) -> None:
+    end = result.regions[name]["B8"]
+    if end is None:
+        end = result.measured_region(name, family) or 0.0
+    axes.axvspan(0, end, color=SERIES[2], alpha=0.13, linewidth=0, label="guaranteed: rho < 1")
+    cells = result.select(family=family, pattern=name)
+    first = cells[0].shift
+    own = [c for c in cells if c.shift == first]
+    curves = [
+        ("closed form B8 (largest of the runs)", own, "closed_form", "--", "^", SERIES[2]),
+        ("exact worst case of the deviation", own, "exact", "-", "s", SERIES[1]),
+        ("exact worst case of the method itself", own, "own", ":", "D", SERIES[3]),
+    ]
+    for place, shift in enumerate(result.settings.shifts):
+        chosen = [c for c in cells if c.shift == shift]
+        colour, marker = (SERIES[0], "o") if place == 0 else (SERIES[4], "v")
+        curves.append((f"largest gap of the runs, s = {shift:g}", chosen, "gap", "-", marker, colour))
+    for label, chosen, field, line, marker, colour in curves:
+        size = np.array([c.size for c in chosen])
+        value = np.array([np.nan if getattr(c, field) is None else getattr(c, field) for c in chosen], dtype=float)
+        if not np.isfinite(value).any():
+            continue
+        shown = np.where(value > CEILING, np.nan, np.maximum(value, FLOOR))
+        axes.plot(size, shown, linestyle=line, marker=marker, color=colour, label=label, markersize=3, linewidth=1.2)
+        above = value > CEILING
+        if field == "exact":
+            above |= np.array([c.exact is None for c in chosen])
+        if above.any():
+            axes.plot(
+                size[above], np.full(above.sum(), 0.97), marker="^", linestyle="", color=colour, markersize=4,
+                transform=axes.get_xaxis_transform(), clip_on=False, label=None,
+            )  # fmt: skip
+    axes.axvline(end, color=MUTED, linewidth=0.8)
+    axes.set(yscale="log", ylim=(FLOOR, CEILING), xlim=(-0.03, max(result.settings.sizes) + 0.05))
+    axes.set_title(plain(name), color=INK)

@@ -1,0 +1,227 @@
+"""What the numbers say, in plain words, and how far each statement goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...report._format import count, join, number
+from ._checkpoints import Checkpoint
+from ._correlation import Correlation
+from ._run import Sensitivity
+
+
+def _factor(value: float | None) -> str:
+    return "no number" if value is None else f"×{value:.3g}"
+
+
+def costs(result: Sensitivity) -> list[str]:
+    """A sentence for each deviation: the guarantee, the exact worst case, the runs."""
+    found = []
+    for row in result.costs:
+        rho = row["rho"]
+        if rho == 0:
+            continue
+        own = [c for c in result.cells if c.nominal == rho]
+        reached = [c for c in own if c.factor_worst is not None]
+        measured = "no run of it"
+        if own:
+            not_there = sum(v is None for c in own for v in c.iterations)
+            runs = sum(len(c.iterations) for c in own)
+            measured = f"{count(not_there, 'run')} of {runs} not there within {result.settings.horizon} steps"
+            if reached:
+                worst = max(reached, key=lambda c: c.factor_worst or 0.0)
+                best = min(c.factor_median for c in reached if c.factor_median is not None)
+                measured = (
+                    f"from {_factor(best)} (median of the best cell) to {_factor(worst.factor_worst)} (worst run, "
+                    f"{worst.pattern} on {worst.family}, s = {worst.shift:g}); {measured}"
+                )
+        found.append(
+            f"rho = {rho:g}: the guarantee B8 grows by {_factor(row['guarantee_factor'])}; the exact worst case after "
+            f"{result.settings.steps} steps by {_factor(row['smooth']['ratio'])} where r = 0 and by "
+            f"{_factor(row['composite']['ratio'])} with any r; iterations measured: {measured}."
+        )
+    return found
+
+
+def caution(result: Sensitivity) -> list[str]:
+    """What the factor of B8 is not."""
+    worse = [r for r in result.costs if r["rho"] > 0 and (r["composite"]["ratio"] or 0) > r["guarantee_factor"]]
+    own = [
+        (c, c.own / base.exact)
+        for c in result.cells
+        for base in result.select(family=c.family, shift=c.shift, pattern=c.pattern, size=0.0)
+        if c.own and base.exact and c.pattern == "short-step" and c.size == 0.5
+    ]
+    lines = []
+    if worse:
+        where = join([format(r["rho"], "g") for r in worse], 9)
+        lines.append(
+            "The factor of B8 is the ratio of two upper bounds, the second of them loose at rho = 0: it is what the "
+            "guarantee costs, and no bound on what iterations cost. At rho = "
+            f"{where} the exact worst case with any r grows by more."
+        )
+    if own:
+        cell, ratio = max(own, key=lambda pair: pair[1])
+        lines.append(
+            f"No odd instance is needed for that: steps (1 - {cell.size:g})/L alone have an exact worst case "
+            f"{_factor(ratio)} that of steps 1/L."
+        )
+    return lines
+
+
+def regions(result: Sensitivity) -> list[str]:
+    """Where each guarantee ends, and where runs are lost."""
+    found = []
+    for name, ends in result.regions.items():
+        if ends["B8"] is None:
+            size = result.measured_region(name)
+            theory = (
+                "no size is guaranteed in advance, since rho depends on the run; all runs have rho < 1 up to size "
+                f"{number(size)} of those tried"
+            )
+        else:
+            theory = f"B8 turns vacuous at size {number(ends['B8'])}, B13 at size {number(ends['B13'])}"
+        lost = {family: result.lost_at(name, family) for family in result.settings.families}
+        tried = {f: max(c.size for c in result.select(pattern=name, family=f)) for f in lost}
+        words = [
+            f"{family} " + (f"at none up to {number(tried[family])}" if size is None else f"from size {number(size)}")
+            for family, size in lost.items()
+        ]
+        found.append(f"{name}: {theory}. Runs end above F(x_0) or are lost on {join(words)}.")
+    return found
+
+
+def verdict(result: Sensitivity) -> str:
+    """Whether any run contradicts a guarantee."""
+    inside = [c for c in result.cells if c.guaranteed]
+    if result.broken:
+        total = len(result.cells) + len(result.checkpoints)
+        return f"{count(len(result.broken), 'cell')} of {total} contradict what is guaranteed or claimed."
+    return (
+        f"No run contradicts a guarantee: {len(inside)} of {len(result.cells)} cells are inside the region rho < 1, "
+        f"and each of their runs is within B8, within the exact worst case and does not rise over the steps judged."
+    )
+
+
+def trained(result: Sensitivity) -> list[str]:
+    """What the correlations over instances say."""
+    if not result.correlations:
+        return []
+    clear = [c for c in result.correlations if c.clear]
+    n = result.correlations[0].n
+    lines = [
+        f"Trained models: {len(clear)} of {len(result.correlations)} rank correlations between an instance's deviation "
+        f"and its log-rate (n = {n}, {result.settings.trained_steps} steps) have a 95 % interval without 0"
+        + (f": {join([_named(c) for c in clear], 12)}." if clear else ".")
+        + _signs(clear)
+    ]
+    least = min(c.deviation_median for c in result.correlations if c.deviation == "median rho")
+    medians = {f"{c.model} on {c.family} at s = {c.shift:g}": c.rate_median for c in result.correlations}
+    rising = [name for name, rate in medians.items() if rate >= 0]
+    lines.append(
+        f"Their median rho is {number(least)} or more: "
+        + ("far outside" if least >= 1 else "partly inside")
+        + " the guaranteed region, and "
+        + (
+            "none of their gaps falls in the median"
+            if len(rising) == len(medians)
+            else f"their gaps fall in the median{f', except those of {join(rising)}' if rising else ''}; the region is "
+            "sufficient and not necessary"
+        )
+        + ". Many intervals are looked at, one in twenty leaves out 0 by "
+        "chance, and a correlation is no cause."
+    )
+    return lines
+
+
+def stages(result: Sensitivity) -> list[str]:
+    """What training does to the deviation, and to the iterations."""
+    if not result.checkpoints:
+        return []
+    first, last = min(result.settings.stages), max(result.settings.stages)
+    found, outside, lost = [], 0, 0
+    for family, shift in dict.fromkeys((c.cell.family, c.cell.shift) for c in result.checkpoints):
+        own = [c for c in result.checkpoints if (c.cell.family, c.cell.shift) == (family, shift)]
+        outside += sum(not c.cell.guaranteed for c in own)
+        lost += sum(bool(c.cell.diverged) for c in own)
+        if first == last:
+            continue
+        rho, factor = zip(*(_medians([c for c in own if c.batches == b]) for b in (first, last)))
+        (over,) = [c for c in result.across if (c.family, c.shift, c.deviation) == (family, shift, "median rho")] or [
+            None
+        ]
+        spread = "" if over is None or over.value is None else f"; over the checkpoints {_direction(over)}"
+        found.append(
+            f"{family}, s = {shift:g}: from {first} to {last} batches "
+            f"the median rho goes from {number(rho[0])} to {number(rho[1])} and the iterations from "
+            f"{_factor(factor[0])} to {_factor(factor[1])} those of exact steps{spread}."
+        )
+    total = len(result.checkpoints)
+    found.insert(
+        0,
+        f"{total - outside} of {total} checkpoints have rho < 1 at all of {result.settings.steps} steps, which is what "
+        f"a guarantee would take; {'none loses' if not lost else f'{lost} of {total} lose'} a run.",
+    )
+    return [*found, *_bought(result)]
+
+
+def _bought(result: Sensitivity) -> list[str]:
+    """Whether training buys less deviation."""
+    clear = [c for c in result.across if c.clear and c.deviation == "median rho"]
+    if not clear:
+        return []
+    faster = sum((c.value or 0.0) < 0 for c in clear)
+    slower = len(clear) - faster
+    said = "Of" if faster <= slower else "So less deviation is not what training buys: of"
+    return [
+        f"{said} {count(len(clear), 'clear correlation')} between a checkpoint's median rho and its log-rate, in "
+        f"{faster} the checkpoints that deviate more are the faster ones, in {slower} the slower ones. Their intervals "
+        "are for these stages, which move both: they say what goes together in training, and of no cause."
+    ]
+
+
+def _medians(checkpoints: list[Checkpoint]) -> tuple[float, float | None]:
+    factors = [c.cell.factor_median for c in checkpoints if c.cell.factor_median is not None]
+    rho = float(np.median([c.cell.rho_median for c in checkpoints]))
+    return rho, float(np.median(factors)) if factors else None
+
+
+def _direction(c: Correlation) -> str:
+    assert c.value is not None
+    words = "no clear relation" if not c.clear else "more rho, slower" if c.value > 0 else "more rho, faster"
+    interval = " without an interval" if c.low is None or c.high is None else f" [{c.low:+.2f}, {c.high:+.2f}]"
+    return f"{words} (Spearman {c.value:+.2f}{interval}, n = {c.n})"
+
+
+def _signs(clear: list[Correlation]) -> str:
+    slower = sum((c.value or 0.0) > 0 for c in clear)
+    if slower in (0, len(clear)):
+        return ""
+    return f" In {slower} of these more deviation goes with a slower run, in {len(clear) - slower} with a faster one."
+
+
+def _named(c: Correlation) -> str:
+    return f"{c.model}, {c.family}, s = {c.shift:g}, {c.deviation} {c.value:+.2f} [{c.low:+.2f}, {c.high:+.2f}]"
+
+
+def headline(result: Sensitivity) -> list[str]:
+    """The answer in brief: what half a step's deviation costs, where guarantees end, what training does."""
+    middle = [s for row, s in zip([r for r in result.costs if r["rho"]], costs(result)) if row["rho"] == 0.5]
+    clear = [c for c in result.correlations if c.clear]
+    shipped = (
+        [
+            f"Shipped models: of {len(result.correlations)} rank correlations between an instance's deviation and its "
+            f"log-rate {len(clear)} are clear.{_signs(clear)}"
+        ]
+        if result.correlations
+        else []
+    )
+    told = stages(result)
+    return [verdict(result), *middle, *told[:1], *_bought(result), *shipped]
+
+
+def lines(result: Sensitivity) -> Sequence[str]:
+    """Everything, as the console shows it."""
+    return [verdict(result), *costs(result), *caution(result), *regions(result), *stages(result), *trained(result)]
