@@ -7,8 +7,6 @@ imports it in every session of whoever has installed it, for the plugin.
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,64 +40,43 @@ if TYPE_CHECKING:
     )
 
 _MEMBERS = {
-    "assumption_meter": ("AssumptionMeter", "assumption_meter"),
-    "asymptotics": ("Asymptotics", "asymptotics"),
-    "choices": ("Comparison", "compare_choices"),
     "conformance": ("check_optimizer", "check_problem", "parametrize_with_checks"),
-    "decompose": ("Decomposition", "decompose"),
-    "equivariance": ("EquivarianceResult", "Transform", "check_equivariance", "rescaling", "scaling", "translation"),
-    "equivariance_table": ("EquivarianceTable", "equivariance_table"),
+    "diagnosis.assumption_meter": ("AssumptionMeter", "assumption_meter"),
+    "diagnosis.asymptotics": ("Asymptotics", "asymptotics"),
     "falsification": ("Falsification", "falsify"),
     "guarantees": ("Guarantee", "guarantee"),
-    "inspection": ("Inspection", "inspect_run"),
-    "optimum": ("Optimum", "optimum"),
-    "profile": ("ProfileCertificate", "RecurrenceCertificate", "profile_certificate", "recurrence_certificate"),
-    "result": ("Verification",),
-    "segments": ("SegmentJacobians", "segment_jacobians"),
-    "verdict": ("Verdict",),
-    "verify": ("verify", "verify_all"),
-}
+    "invariance.equivariance": (
+        "EquivarianceResult", "Transform", "check_equivariance", "rescaling", "scaling", "translation",
+    ),
+    "invariance.table": ("EquivarianceTable", "equivariance_table"),
+    "optima": ("Optimum", "optimum"),
+    "runs.inspection": ("Inspection", "inspect_run"),
+    "verdicts.compare_choices": ("Comparison", "compare_choices"),
+    "verdicts.verdict": ("Verdict",),
+    "verdicts.verification": ("Verification",),
+    "verdicts.verify": ("verify", "verify_all"),
+    "virtual_steps.decompose": ("Decomposition", "decompose"),
+    "virtual_steps.segment_jacobians": ("SegmentJacobians", "segment_jacobians"),
+    "worst_cases.profile": (
+        "ProfileCertificate", "RecurrenceCertificate", "profile_certificate", "recurrence_certificate",
+    ),
+}  # fmt: skip
 """The modules and the public names that each of them holds."""
 
 _HOMES = {name: module for module, names in _MEMBERS.items() for name in names}
-_MODULES = (
-    "choices",
-    "conformance",
-    "equivariance",
-    "falsification",
-    "guarantees",
-    "inspection",
-    "measurement",
-    "profile",
-    "result",
-    "segments",
-    "sensitivity",
-    "strategies",
-    "verdict",
-)
-"""Modules that are attributes of the package without an import of their own."""
-
-
-class _Package(ModuleType):
-    """The package, in which a public name is never hidden by the module of the same name.
-
-    Whoever imports `verification.verify` or `verification.optimum._result` makes Python set the module `verify` or
-    `optimum` as an attribute of the package; `verification.verify` and `verification.optimum` are the functions.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
+_MODULES = {
+    "profile": "worst_cases.profile",
+    "strategies": "testing.strategies",
+    **{name: name for name in ("conformance", "falsification", "guarantees", "report", "studies", "sweeps")},
+}
+"""Modules that are attributes of the package without an import of their own, and where they are."""
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     elif name in _MODULES:
-        value = importlib.import_module(f"{__name__}.{name}")
+        value = importlib.import_module(f"{__name__}.{_MODULES[name]}")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

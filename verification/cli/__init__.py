@@ -1,0 +1,1 @@
+"""The command `l2obound`: its verbs, and what they share."""

@@ -1,0 +1,1 @@
+"""Whether an optimizer commutes with changes of variables and of units."""

@@ -1,0 +1,1 @@
+"""One question each, answered with numbers, figures, a table and a page."""

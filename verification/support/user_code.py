@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ... import bounds, l2o
 
-_OURS = (*(str(Path(str(package.__file__)).parent) for package in (bounds, l2o)), str(Path(__file__).parent))
+_OURS = (*(str(Path(str(package.__file__)).parent) for package in (bounds, l2o)), str(Path(__file__).parents[1]))
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 NAMED: set[str] = set()
 """Top-level modules that this command imported because the user named them: theirs, wherever they are installed."""

@@ -10,7 +10,7 @@ from ... import l2o
 from ...l2o._errors import InputError
 from ...l2o.optimizers import Optimizer, make, optimizer_class
 
-METHODS = {"coordinate-descent": "..speedup.coordinate_descent:CoordinateDescent"}
+METHODS = {"coordinate-descent": "..studies.speedup.coordinate_descent:CoordinateDescent"}
 """Name -> "module:class", imported when it is asked for."""
 
 

@@ -1,0 +1,1 @@
+"""For tests of optimizers: the pytest plugin, which pytest always loads, and hypothesis strategies."""

@@ -40,7 +40,7 @@ try:
     from hypothesis import strategies as st
 except ImportError:
     raise MissingExtra(
-        "l2obound.verification.testing.strategies: hypothesis is needed and not installed; it comes with the extra `test`: "
+        "verification.strategies: hypothesis is needed and not installed; it comes with the extra `test`: "
         'pip install "l2obound[test]".'
     ) from None
 

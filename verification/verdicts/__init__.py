@@ -1,0 +1,1 @@
+"""Holding a bound against a run: the quantities, the slacks, the verdict."""

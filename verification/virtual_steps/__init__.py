@@ -1,0 +1,1 @@
+"""Steps out of distribution against the paired steps in distribution: states, pairs, attribution, Jacobians."""

@@ -60,6 +60,7 @@ def momentum_of(text: str | None, method: str) -> Any:
 
 
 def swept(text: str | None, option: str) -> list[Fraction]:
+    """The values of an option that is swept over: one or several, none where it was not given."""
     found = per_step(text, option)
     return [] if found is None else found if isinstance(found, list) else [found]
 
