@@ -1,8 +1,6 @@
-"""The one exception that wrong input to this package raises."""
+"""What the theory raises of its own."""
 
-
-class InputError(ValueError):
-    """Input that cannot be used: the message says what was given, what was expected and what to do."""
+from ..errors import InputError as InputError
 
 
 class DefectError(RuntimeError):

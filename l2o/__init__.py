@@ -4,8 +4,8 @@
 theory (`bounds`) nor the judge (`verification`).
 """
 
+from ..errors import InputError
 from . import problems
-from ._errors import InputError
 from .checkpoints import load_official
 from .optimizers import optimizer, optimizer_names
 from .optimizers.scheduled import method_from

@@ -6,7 +6,7 @@ import math
 import os
 from pathlib import Path
 
-from ._errors import InputError
+from ..errors import InputError
 from ._files import size_words
 
 

@@ -14,7 +14,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import torch
 
-from ._errors import InputError
+from ..errors import InputError
 from ._files import check_memory, parse_npz, read_bytes
 from .optimizers import Optimizer, make, option_names
 

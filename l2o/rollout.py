@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
+from ..errors import InputError
 from ._arrays import as_tensor
-from ._errors import InputError
 from ._memory import require_memory, run_size
 from .optimizers._base import Optimizer
 from .problems.composite import Composite

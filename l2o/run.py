@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ._errors import InputError
+from ..errors import InputError
 from ._files import read_npz, take_meta, write_npz
 
 FORMAT = 1

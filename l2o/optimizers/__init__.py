@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from .._errors import InputError
+from ...errors import InputError
 from ._base import Optimizer, State
 from .ada_lista import AdaLista
 from .adam import Adam, AdamHD

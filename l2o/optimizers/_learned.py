@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 import torch
 
+from ...errors import InputError
 from .._arrays import as_tensor
-from .._errors import InputError
 from .._memory import require_memory
 from ..problems.composite import Composite
 from ._base import subgradient

@@ -24,7 +24,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from .._errors import InputError
+from ...errors import InputError
 from ..problems.composite import Composite
 from ..problems.nonsmooth.l1 import soft_threshold
 from ..problems.smooth import LinearMap

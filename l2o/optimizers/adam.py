@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from .._errors import InputError
+from ...errors import InputError
 from ..problems.composite import Composite
 from ._base import check_number, require_finite, step_size, subgradient
 

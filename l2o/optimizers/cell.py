@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import torch
 
+from ...errors import InputError
 from .._arrays import as_tensor
-from .._errors import InputError
 
 Parameters = Mapping[str, torch.Tensor]
 

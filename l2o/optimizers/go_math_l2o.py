@@ -20,7 +20,7 @@ from typing import ClassVar
 
 import torch
 
-from .._errors import InputError
+from ...errors import InputError
 from ..problems.composite import Composite
 from ._base import check_number, step_size
 from ._learned import HeadNetwork, xavier

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from .._errors import InputError
+from ...errors import InputError
 from ..problems.composite import Composite
 from ._base import require_smooth, step_size
 

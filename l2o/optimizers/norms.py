@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch.nn.functional import softplus
 
-from .._errors import InputError
+from ...errors import InputError
 
 NORMS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "eye": lambda u: u,

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from .._errors import InputError
+from ...errors import InputError
 from ..problems.composite import Composite
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .._errors import InputError
+from ...errors import InputError
 from ..problems.composite import Composite
 from ..problems.from_worst_case import Instance
 from ._base import require_smooth

@@ -8,8 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ...errors import InputError
 from .._arrays import real_array
-from .._errors import InputError
 from .._files import parse_npz, read_bytes, read_json
 from ..optimizers import Optimizer, make
 from ..training.loop import weights_hash

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...errors import InputError
 from .._arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
-from .._errors import InputError
 from ._fingerprint import describe
 from .nonsmooth import NonsmoothTerm
 from .smooth import Remembered, SmoothTerm

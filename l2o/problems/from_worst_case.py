@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...errors import InputError
 from .._arrays import real_array
-from .._errors import InputError
 from .composite import Composite
 from .constructors import quadratic_form
 from .nonsmooth import Hull, MaxAffine, NonsmoothTerm, Zero

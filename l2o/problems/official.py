@@ -12,8 +12,8 @@ from typing import Self
 
 import torch
 
+from ...errors import InputError
 from .._arrays import moved
-from .._errors import InputError
 from .composite import Composite
 from .nonsmooth import L1
 from .nonsmooth._base import pick

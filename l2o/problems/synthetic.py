@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 import torch
 
-from .._errors import InputError
+from ...errors import InputError
 from .._files import check_memory, memory_limit
 from .._memory import data_size, require_memory
 from . import constructors

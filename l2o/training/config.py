@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import Field, field_validator, model_validator
 
+from ...errors import InputError
 from .._config import Section, read_config, usable_device
-from .._errors import InputError
 from ..optimizers import Optimizer, optimizer, option_names
 from ..optimizers._learned import LearnedOptimizer
 from ..problems import Composite, synthetic

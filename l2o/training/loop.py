@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .._errors import InputError
+from ...errors import InputError
 from .._files import read_npz, write_bytes, write_npz
 from .._memory import data_size, require_memory, run_size
 from ..optimizers import Optimizer

@@ -7,12 +7,13 @@ has its traceback below), 3 inconclusive with --strict; 70 a defect of this prog
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from typing import Any, NoReturn
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 # OpenMP's threads shall sleep while they wait. By default they spin, and on a busy machine every small product of two
 # threads then waits for one that has no core (measured: twice to four times slower). Read when torch is loaded.
@@ -21,34 +22,32 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # and where matplotlib does not know it there it cannot even be imported. Read when matplotlib is loaded.
 os.environ["MPLBACKEND"] = "agg"
 
-from ... import bounds, l2o
+from ...errors import InputError
 from ..support.user_code import NAMED, users_traceback
 from .console import errors, open_streams, results_alone
-from .verbs.beyond_convex import beyond_convex
-from .verbs.bounds import list_bounds, prove_bounds
-from .verbs.check import check
-from .verbs.conditioning import conditioning
-from .verbs.doctor import doctor
-from .verbs.drift import drift
-from .verbs.experiment import experiment
-from .verbs.falsify import falsify
-from .verbs.guarantee import guarantee
-from .verbs.open_questions import open_questions
-from .verbs.report import report
-from .verbs.sensitivity import sensitivity
-from .verbs.speedup import speedup
-from .verbs.sweep import sweep
-from .verbs.train import train
-from .verbs.verify import assumption, verify
-from .verbs.worst_case import worst_case
 
-app = typer.Typer(
-    help="Says, with proof, how far a learned optimizer can be trusted.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+VERBS = {
+    "report": ("report", "Run GO-Math-L2O and its rivals, hold the bounds against the runs, write a page."),
+    "verify": ("verify", "Hold bounds against a run: yours, or one made here."),
+    "assumption": ("verify", "How far a model is from Assumption 1, step by step."),
+    "train": ("train", "Train a learned optimizer; interrupted, the same command goes on."),
+    "sweep": ("sweep", "Run a grid of experiments and keep every cell as it is done."),
+    "speedup": ("speedup", "By what factor learned optimizers reach a gap before others."),
+    "experiment": ("experiment", "Run the experiments behind figures of the paper and judge its claims."),
+    "check": ("check", "Run the conformance suite on an optimizer."),
+    "falsify": ("falsify", "Search for a run that breaks a bound, or that uses most of it."),
+    "guarantee": ("guarantee", "What holds of a new instance, with confidence 1 - delta over a sample."),
+    "sensitivity": ("sensitivity", "How far steps may drift from 1/L before a guarantee ends."),
+    "conditioning": ("conditioning", "Whether a large L or bad conditioning makes a learned optimizer fail."),
+    "beyond-convex": ("beyond_convex", "Which guarantees survive where f is not convex or points are constrained."),
+    "drift": ("drift", "What practical shifts of the distribution cost the shipped models for LASSO."),
+    "open-questions": ("open_questions", "What the paper leaves open, answered with numbers on one page."),
+    "worst-case": ("worst_case", "The exact worst case of a method over a class of functions."),
+    "doctor": ("doctor", "Whether this installation is sound."),
+    "bounds": ("bounds", "List the catalogue of bounds, or state one."),
+    "prove": ("bounds", "Check the machine proof of a bound and print it, or of all of them."),
+}
+"""Every verb: its module in `verbs`, and a line of help. A module is imported when its verb is asked for."""
 
 
 class _Verb(TyperCommand):
@@ -60,13 +59,42 @@ class _Verb(TyperCommand):
             return super().invoke(ctx)
 
 
-for _verb in (
-    report, verify, assumption, train, sweep, speedup, experiment, check, falsify, guarantee, sensitivity, conditioning,
-    beyond_convex, drift, open_questions, worst_case, doctor,
-):  # fmt: skip
-    app.command(_verb.__name__.replace("_", "-"), cls=_Verb)(_verb)
-app.command("bounds", cls=_Verb)(list_bounds)
-app.command("prove", cls=_Verb)(prove_bounds)
+class _Verbs(TyperGroup):
+    """The verbs of `VERBS`; to list them imports none."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order in which they are shown."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The verb, imported now; None for a name that is none."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"{__package__}.verbs.{VERBS[cmd_name][0]}")
+        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        one.command(cmd_name, cls=_Verb)(module.VERBS[cmd_name])
+        return typer.main.get_command(one)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The section of the help that lists them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+
+
+app = typer.Typer(
+    cls=_Verbs,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def l2obound() -> None:
+    """Says, with proof, how far a learned optimizer can be trusted."""
+
+
 CRASH = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -76,7 +104,7 @@ def main() -> None:
     NAMED.clear()
     try:
         app()
-    except (l2o.InputError, bounds.InputError) as problem:
+    except InputError as problem:
         _stop(" ".join(str(problem).split()))
     except OSError as problem:
         where = f"{problem.filename}: " if problem.filename else ""

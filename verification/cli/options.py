@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ... import l2o
+from ...errors import InputError
 
 
 def whole(least: int, most: int) -> Callable[[Any], Any]:
@@ -88,22 +88,20 @@ def writable_folder(path: Path) -> Path:
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else problem
         tried = "" if place == path else f"; {place}"
-        raise l2o.InputError(
-            f"{path}: cannot be used as a folder to write to ({reason}{tried}); give another."
-        ) from None
+        raise InputError(f"{path}: cannot be used as a folder to write to ({reason}{tried}); give another.") from None
     return path
 
 
 def writable_file(path: Path) -> Path:
     """As `writable_folder`, for a file that will be made or replaced."""
     if os.path.isdir(path):
-        raise l2o.InputError(f"{path}: this is a folder; give the name of a file.")
+        raise InputError(f"{path}: this is a folder; give the name of a file.")
     try:
         os.lstat(path.with_name(f".{path.name}.12345678"))  # the name that it has while it is written
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else problem
-        raise l2o.InputError(f"{path}: cannot be written ({reason}); give another name.") from None
+        raise InputError(f"{path}: cannot be written ({reason}); give another name.") from None
     writable_folder(path.parent)
     return path

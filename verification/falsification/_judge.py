@@ -113,7 +113,7 @@ def judging(
     def one(instance: Instance) -> Judged | None:
         try:
             return judge(instance, fresh(), bound, steps, reference_step)
-        except (InputError, bounds.InputError, FloatingPointError):
+        except (InputError, FloatingPointError):
             return None
 
     return one

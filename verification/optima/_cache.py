@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ...errors import InputError
 from ...l2o import _rounding, problems
-from ...l2o._errors import InputError
 from ...l2o._files import parse_npz, write_npz
 from ...l2o.problems import Composite
 from ...l2o.problems._fingerprint import describe

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ...l2o._errors import InputError
+from ...errors import InputError
 from ...l2o.problems import Composite
 from ...l2o.problems.nonsmooth import Box
 from ...l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SampleLoss

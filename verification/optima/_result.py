@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...l2o._errors import InputError
+from ...errors import InputError
 from ._cross_check import CrossCheck
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
+from importlib.util import find_spec
 from pathlib import Path
 
-from ... import bounds, l2o
-
-_OURS = (*(str(Path(str(package.__file__)).parent) for package in (bounds, l2o)), str(Path(__file__).parents[1]))
+_OURS = tuple(
+    str(Path(str(spec.origin)).parent)
+    for name in ("bounds", "l2o", "verification")
+    if (spec := find_spec(f"l2obound.{name}")) is not None
+)
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 NAMED: set[str] = set()
 """Top-level modules that this command imported because the user named them: theirs, wherever they are installed."""

@@ -17,8 +17,8 @@ import torch
 from pydantic import Field, field_validator, model_validator
 
 from ... import bounds
+from ...errors import InputError
 from ...l2o._config import Section, read_config
-from ...l2o._errors import InputError
 from ...l2o.optimizers._learned import LearnedOptimizer
 from ...l2o.training import TrainingConfig
 from .families import FAMILIES, SINGLE

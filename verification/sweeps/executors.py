@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ...l2o._errors import InputError
+from ...errors import InputError
 from ...l2o._memory import require_memory
 
 Run = Callable[[Any], Any]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...l2o._errors import InputError
+from ...errors import InputError
 from ...l2o.problems import Composite, real, synthetic
 
 if TYPE_CHECKING:

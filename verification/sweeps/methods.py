@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ... import l2o
-from ...l2o._errors import InputError
+from ...errors import InputError
 from ...l2o.optimizers import Optimizer, make, optimizer_class
 
 METHODS = {"coordinate-descent": "..studies.speedup.coordinate_descent:CoordinateDescent"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ... import l2o
-from ...l2o._errors import InputError
+from ...errors import InputError
 from ...l2o.optimizers import Optimizer, make, option_names
 from .cells import Cell, weights_of
 from .config import ModelSection

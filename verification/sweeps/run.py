@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...l2o._errors import InputError
+from ...errors import InputError
 from ...l2o._files import write_bytes
 from ...l2o.optimizers import Optimizer
 from ..support.provenance import arithmetic, code_digest, versions

@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from ...l2o._errors import InputError
+from ...errors import InputError
 from ...l2o._files import write_bytes
 from .cells import Cell
 from .measure import Outcome

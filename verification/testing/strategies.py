@@ -27,7 +27,7 @@ import numpy as np
 import torch
 
 from ... import l2o
-from ...l2o._errors import InputError
+from ...errors import InputError
 from ...l2o.optimizers import make, option_names
 
 

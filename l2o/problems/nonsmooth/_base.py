@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 import torch
 
+from ....errors import InputError
 from ... import _rounding
-from ..._errors import InputError
 from .. import _simplex
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import torch
 
+from ....errors import InputError
 from ... import _rounding
 from ..._arrays import moved
-from ..._errors import InputError
 from ._base import CoupledTerm, pick
 from ._lengths import group_lengths
 

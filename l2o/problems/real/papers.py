@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..._errors import InputError
+from ....errors import InputError
 from ..._files import check_memory, read_bytes, read_text
 from ..composite import Composite
 from ..constructors import lasso, logistic_l1

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..._errors import InputError
+from ....errors import InputError
 from ..._files import parse_npz
 from ..composite import Composite
 from ..constructors import lasso

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from l2obound.l2o._errors import InputError
+from l2obound.errors import InputError
 from l2obound.l2o.problems import Composite, lasso, logistic_l1, quadratic, synthetic
 from l2obound.l2o.problems.nonsmooth import ElasticNet, Zero
 from l2obound.l2o.problems.smooth import LeastSquares, LinearMap

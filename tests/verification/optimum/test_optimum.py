@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from l2obound.l2o._errors import InputError
+from l2obound.errors import InputError
 from l2obound.l2o.problems import Composite, lasso, logistic_l1, quadratic, real, synthetic
 from l2obound.l2o.problems.constructors import nonnegative
 from l2obound.l2o.problems.nonsmooth import L1, Box, ElasticNet, Zero

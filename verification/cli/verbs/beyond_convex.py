@@ -44,3 +44,6 @@ def beyond_convex(
         as_json,
         lambda e: f"{e.family}, {e.term}, s = {e.shift:g}, {e.method}: {'; '.join(e.broken)}",
     )
+
+
+VERBS = {"beyond-convex": beyond_convex}

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from .... import bounds
-from ....bounds.proofs import ARGUMENTS
 from ..console import console, emit
+
+if TYPE_CHECKING:
+    from .... import bounds
+
+LISTING = Path(__file__).parents[1] / "listing.json"
+"""What `listing` gives, written when the catalogue changes: to read it takes no SymPy, which is slow to import."""
 
 
 def _chosen(name: str | None) -> list[bounds.Bound]:
     """The bound of that name, or every entry of the catalogue."""
+    from .... import bounds
+
     return [bounds.get(n) for n in ([name] if name else bounds.names(variants=True))]
 
 
-def list_bounds(
-    name: Annotated[str | None, typer.Argument(help="One bound; all of them if left out.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
-) -> None:
-    """List the catalogue of bounds, or state one.
-
-    Example: l2obound bounds ood_last_iterate
-    """
-    entries = [
+def listing(name: str | None = None) -> list[dict[str, Any]]:
+    """What the verb says of a bound, or of every entry of the catalogue, from their expressions."""
+    return [
         {
             "name": b.key,
             "number": b.number,
@@ -39,6 +40,19 @@ def list_bounds(
         }
         for b in _chosen(name)
     ]
+
+
+def list_bounds(
+    name: Annotated[str | None, typer.Argument(help="One bound; all of them if left out.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """List the catalogue of bounds, or state one.
+
+    Example: l2obound bounds ood_last_iterate
+    """
+    entries = json.loads(LISTING.read_text(encoding="utf-8"))
+    if name:  # a number, as B6c, is a name too
+        entries = [e for e in entries if e["name"] == name] or listing(name)
     if as_json:
         emit(json.dumps(entries))
     elif name:
@@ -61,6 +75,8 @@ def prove_bounds(
 
     Example: l2obound prove ood_multi_step_sharp
     """
+    from ....bounds.proofs import ARGUMENTS
+
     proofs = []
     for b in _chosen(name):
         proof = b.prove()
@@ -78,3 +94,9 @@ def prove_bounds(
     # an entry without a proof says so; an argument that does not hold is a violation
     failed = [proof for proof in proofs if not proof.valid and proof.bound in ARGUMENTS]
     raise typer.Exit(1 if failed else 0)
+
+
+VERBS = {"bounds": list_bounds, "prove": prove_bounds}
+
+if __name__ == "__main__":  # python -m l2obound.verification.cli.verbs.bounds, when the catalogue has changed
+    LISTING.write_text(json.dumps(listing(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -86,3 +86,6 @@ def _reasons(pairs: list[str] | None, option: str) -> dict[str, str]:
             raise l2o.InputError(f"{option}: expected NAME=REASON, got {pair!r}.")
         found[name.strip()] = reason.strip()
     return found
+
+
+VERBS = {"check": check}

@@ -29,3 +29,6 @@ def conditioning(
     if quick:
         settings = package.quick(settings)
     answer(package, lambda progress: package.conditioning(settings, progress=progress), out, as_json)
+
+
+VERBS = {"conditioning": conditioning}

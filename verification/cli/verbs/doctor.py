@@ -28,3 +28,6 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findi
             advice = f" ({f.advice})" if f.ok is False and f.advice else ""
             console.print(f"{word:7}{f.name}: {f.found}{advice}", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(1 if any(f.ok is False for f in found) else 0)
+
+
+VERBS = {"doctor": doctor}

@@ -48,3 +48,6 @@ def drift(
     if shift:
         settings = replace(settings, shifts=tuple(dict.fromkeys(shift)))
     answer(package, lambda progress: package.drift(settings, progress=progress), out, as_json)
+
+
+VERBS = {"drift": drift}

@@ -76,3 +76,6 @@ def experiment(
     else:
         console.print(str(out / "index.html"), highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(3 if strict and failed else 0)
+
+
+VERBS = {"experiment": experiment}

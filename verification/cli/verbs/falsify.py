@@ -119,3 +119,6 @@ def _print(found: Falsification, as_json: bool, more: dict[str, Any]) -> None:
     if "agrees" in more:
         lines.append("  as stored" if more["agrees"] else "  NOT as stored: the numbers or the verdict differ")
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+
+
+VERBS = {"falsify": falsify}

@@ -83,3 +83,6 @@ def guarantee(
         return
     for line in (found.summary(), *map(str, written)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+VERBS = {"guarantee": guarantee}

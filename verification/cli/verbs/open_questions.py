@@ -61,3 +61,6 @@ def open_questions(
             highlight=False, markup=False, soft_wrap=True,
         )  # fmt: skip
     raise typer.Exit(1 if any(a.broken for a in found) else 0)
+
+
+VERBS = {"open-questions": open_questions}

@@ -73,3 +73,6 @@ def report(
     if broken:
         errors.print(f"below an exact worst case: {', '.join(broken)}", highlight=False, markup=False)
     raise typer.Exit(exit_code([v["verdict"] for v in verdicts] + ["violated"] * bool(broken), strict))
+
+
+VERBS = {"report": report}

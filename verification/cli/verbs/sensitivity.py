@@ -48,3 +48,6 @@ def sensitivity(
         as_json,
         lambda c: f"{c.family}, s = {c.shift:g}, {c.pattern} of size {c.size:g}: {'; '.join(c.broken)}",
     )
+
+
+VERBS = {"sensitivity": sensitivity}

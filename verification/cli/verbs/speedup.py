@@ -68,3 +68,6 @@ def _print(results: Mapping[str, Any], page: Path) -> None:
     console.print(table)
     for line in (*lines(results), str(page)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+VERBS = {"speedup": speedup}

@@ -130,3 +130,6 @@ def _time(seconds: float) -> str:
         if minutes
         else f"{rest} s"
     )
+
+
+VERBS = {"sweep": sweep}

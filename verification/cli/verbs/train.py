@@ -48,3 +48,6 @@ def train(
         markup=False,
         soft_wrap=True,
     )
+
+
+VERBS = {"train": train}

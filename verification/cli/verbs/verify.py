@@ -138,3 +138,6 @@ def assumption(
     else:
         console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(exit_code(verdicts, strict))
+
+
+VERBS = {"verify": verify, "assumption": assumption}

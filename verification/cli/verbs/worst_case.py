@@ -153,3 +153,6 @@ def worst_case(
         run_sweep(question, axes, as_json)
         return
     print_one(bounds.worst_case(**question), proof, certificate, instance, replay, as_json)
+
+
+VERBS = {"worst-case": worst_case}

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from .... import l2o
+from ....errors import InputError
 from ....l2o._config import Section, read_config
-from ....l2o._errors import InputError
 from ....l2o.optimizers._learned import LearnedOptimizer
 from ...sweeps.config import CellSpec, SweepConfig, load_sweep
 from ...sweeps.families import FAMILIES

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ....l2o._errors import InputError
+from ....errors import InputError
 from ....l2o._files import write_bytes
 from ... import pages
 from ...report._format import DASH, join, number, printable

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ....l2o._errors import InputError
+from ....errors import InputError
 from ....l2o.optimizers import Optimizer
 from ....l2o.problems import Composite
 from ....l2o.problems.smooth import Remembered, SmoothTerm

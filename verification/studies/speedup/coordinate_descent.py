@@ -18,7 +18,7 @@ from typing import ClassVar
 
 import torch
 
-from ....l2o._errors import InputError
+from ....errors import InputError
 from ....l2o.problems.composite import Composite
 
 _KINDS = ("least-squares", "quadratic")
