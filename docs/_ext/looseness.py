@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from l2obound.verification.pages.figure_export import file_bytes, inline_svg
+from l2obound.verification.pages.figure_style import style
 from l2obound.verification.report._worst_cases import Looseness, grouped, measured, violated, worst_case_words
-from l2obound.verification.report.figures import file_bytes, inline_svg
-from l2obound.verification.report.figures._style import style
 from l2obound.verification.report.figures._worst_cases import worst_cases
 from l2obound.verification.worst_cases.ledger import STEP_SIZES, STEPS
 

@@ -18,7 +18,7 @@ from words import TITLES, WORDS
 from l2obound import bounds
 from l2obound.bounds import descent, features, history, linear, nonconvex, out_of_distribution, rates
 from l2obound.bounds.proofs import ARGUMENTS
-from l2obound.verification.report.figures import formula_svg
+from l2obound.verification.pages.formula import formula_svg
 
 MODULES = (descent, rates, features, out_of_distribution, linear, nonconvex, history)
 OVERVIEW = "<!-- the overview is put here by _ext/theory.py -->"

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from l2obound.verification.conformance import ConformanceError, check_optimizer
-from l2obound.verification.testing.session import SESSION
+from l2obound.verification.support.session import SESSION
 
 pytest_plugins = ["pytester"]
 
@@ -18,7 +18,7 @@ HEAVY = ("torch", "numpy", "scipy", "cvxpy", "sympy", "matplotlib", "hypothesis"
 
 TOLD = """
 import pytest
-from l2obound.verification.testing.session import SESSION
+from l2obound.verification.support.session import SESSION
 
 
 class Result:

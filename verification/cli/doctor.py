@@ -128,7 +128,7 @@ def _figures() -> Finding:
     try:
         from matplotlib.figure import Figure
 
-        from ..report.figures import file_bytes
+        from ..pages.figure_export import file_bytes
 
         sizes = [len(file_bytes(Figure(), kind)) for kind in ("svg", "pdf")]
     except Exception as problem:  # matplotlib raises a ValueError while it is imported where a setting is wrong

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...l2o import InputError
-from ..testing.session import SESSION
+from ..support.session import SESSION
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...l2o import Composite, InputError
-from ..testing.session import SESSION
+from ..support.session import SESSION
 from . import registry
 from ._adapt import Subject, subject_of
 from ._case import Case

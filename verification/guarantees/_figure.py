@@ -25,8 +25,7 @@ def figure(found: Guarantee) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    from ..report.figures import SERIES
-    from ..report.figures._style import plain, style
+    from ..pages.figure_style import SERIES, plain, style
 
     with style():
         drawn = Figure(figsize=_SIZE, layout="constrained")
@@ -51,7 +50,7 @@ def figure(found: Guarantee) -> Figure:
 
 def _bands(axes: Axes, found: Guarantee, curves: QuantileCurves, first: int, title: str) -> None:
     """Draw the curves from the kept step of index `first` on."""
-    from ..report.figures import SERIES
+    from ..pages.figure_style import SERIES
 
     kept, values = found.kept[first:], np.stack([curves.lower, curves.sample, curves.upper])[:, :, first:]
     shown = values[np.isfinite(values) & (values > _LEAST)]

@@ -18,15 +18,15 @@ import jinja2
 from markupsafe import Markup
 
 from ...l2o._files import write_bytes
-from .. import report
-from ..report._format import number, percent, printable
-from ..report.figures import file_bytes, inline_svg
+from ..pages.figure_export import file_bytes, inline_svg
+from .text import number, percent, printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HERE = Path(__file__).parent
-_STYLE = Path(report.__file__).parent / "style.css"
+STYLE = _HERE / "style.css"
+"""The style sheet of every page."""
 
 
 def render(folder: Path, name: str, *, title: str, contents: Mapping[str, str], **values: Any) -> str:
@@ -42,7 +42,7 @@ def render(folder: Path, name: str, *, title: str, contents: Mapping[str, str], 
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "percent": percent}
-    style = Markup(_STYLE.read_text(encoding="utf-8"))
+    style = Markup(STYLE.read_text(encoding="utf-8"))
     return environment.get_template(name).render(
         {"created": "", **printable_values(values)}, title=title, contents=contents, style=style
     )

@@ -10,8 +10,8 @@ from typing import Any
 
 from ...l2o import InputError
 from ...l2o._files import read_json
+from ..support.store import EXTRAS
 from ..support.together import unfinished, write_together
-from ._partial import EXTRAS
 from .config import ReportConfig, load_report_config
 from .experiment import FORMAT, SEAL, Progress, digest_of, run_report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._format import count, join, number, percent
+from ..pages.text import count, join, number, percent
 from ._worst_cases import violated
 from .tables import SYMBOLS, VERDICTS, applicable, decided, overview
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ._format import number
+from ..pages.text import number
 
 Results = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._format import count, number
+from ..pages.text import count, number
 from .tables import VERDICTS, overview
 
 Results = Mapping[str, Any]

@@ -7,8 +7,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from ..guarantees._result import floored
+from ..pages.text import count, join, number, times
 from ._compare import in_distribution
-from ._format import count, join, number, times
 
 Results = Mapping[str, Any]
 MOST = 6

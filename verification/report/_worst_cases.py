@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ... import bounds
+from ..pages.text import count, join, number
 from ..worst_cases.ledger import REASONS, number_of, to_dict, worst_case_ledger
-from ._format import count, join, number
 
 Results = Mapping[str, Any]
 SYMBOLS = {"attained": "✓", "loose": "≥", "violated": "✗", "not known": "?"}

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ...l2o._files import write_bytes
+from ..pages.text import printable
 from ._compare import Results, lowest_gaps, relative_widths, rows
-from ._format import printable
 from ._ledger_view import ledger_rows
 from .tables import VERDICTS, broken, decided
 

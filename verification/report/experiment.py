@@ -25,6 +25,7 @@ from ..optima import Optimum, optimum
 from ..optima._ledger import single_thread
 from ..runs.inspection import as_numpy, inspect_run
 from ..support.provenance import arithmetic, code_digest, machine, versions
+from ..support.store import EXTRAS, partial_path, read_partial, write_partial
 from ..verdicts.forms import forms_of
 from ..verdicts.verification import Verification
 from ..verdicts.verify import verify
@@ -33,7 +34,6 @@ from ._extras import attribution, shift_pair, transient
 from ._ledger import bound_entry, checked_names, ledger, number_of, prove_all
 from ._methods import Case, Method, Rollouts, methods_of
 from ._next_instance import LAST_ITERATE, next_instance
-from ._partial import EXTRAS, partial_path, read_partial, write_partial
 from ._series import bound_curves, series
 from ._worst_cases import measured
 from .config import ProblemSection, ReportConfig, Scenario, TransientSection

@@ -14,16 +14,19 @@ import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from ..pages import STYLE
+from ..pages.figure_export import file_bytes, inline_svg
+from ..pages.formula import formula_svg
+from ..pages.text import DASH, count, join, number, percent, printable
+from ..support.store import EXTRAS
 from . import sentences, shift_sentences
 from ._answer import answer
 from ._compare import comparisons, rows
-from ._format import DASH, count, join, number, percent, printable
 from ._ledger_view import ledger_rows, ledger_words
 from ._next_view import figure_words, next_view, shown_next
-from ._partial import EXTRAS
 from ._worst_cases import grouped, violated, worst_case_words
 from .figures import figures as draw
-from .figures import file_bytes, file_names, formula_svg, inline_svg, shown_attributions, shown_pairs
+from .figures import file_names, shown_attributions, shown_pairs
 from .tables import SYMBOLS, VERDICTS, obstacles, overview, remarks, verdict_tables
 
 _HERE = Path(__file__).parent
@@ -67,7 +70,7 @@ def _render(results: Results) -> tuple[str, dict[str, Figure], dict[str, bytes]]
     upcoming = next_view(results)
     page = environment.get_template("template.html").render(
         results=results,
-        style=Markup((_HERE / "style.css").read_text(encoding="utf-8")),
+        style=Markup(STYLE.read_text(encoding="utf-8")),
         answer=answer(
             results, compared, shown["iterations"]["sentence"] if "iterations" in shown else None, upcoming["headline"]
         ),

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..pages.figure_style import NEGLIGIBLE
+from ..pages.text import count, join, number, percent, times
 from ._compare import Row, in_distribution, last_gap
-from ._format import count, join, number, percent, times
-from .figures import NEGLIGIBLE
 
 Results = Mapping[str, Any]
 

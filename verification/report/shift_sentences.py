@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ._format import count, join, number, percent, times
+from ..pages.text import count, join, number, percent, times
 from .figures import median_first
 from .sentences import Results, place, sentence
 

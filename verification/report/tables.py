@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._format import count, number, percent
+from ..pages.text import count, number, percent
 
 VERDICTS = ("verified", "violated", "inconclusive", "not applicable")
 SYMBOLS = {"verified": "✓", "violated": "✗", "inconclusive": "?", "not applicable": "∅"}

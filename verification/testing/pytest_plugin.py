@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from .session import SESSION
+from ..support.session import SESSION
 
 PROFILES = ("dev", "ci", "thorough")
 FORMAT = 1

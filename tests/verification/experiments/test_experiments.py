@@ -10,7 +10,7 @@ import pytest
 
 from l2obound import l2o
 from l2obound.verification.cli.verbs.experiment import experiment
-from l2obound.verification.report.figures import file_bytes
+from l2obound.verification.pages.figure_export import file_bytes
 from l2obound.verification.studies.experiments import (
     Experiment,
     Result,

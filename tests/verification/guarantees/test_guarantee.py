@@ -248,7 +248,7 @@ def test_a_learned_optimizer_by_its_name_has_its_weights() -> None:
 
 def test_the_figure_is_the_same_bytes(found: Guarantee, tmp_path: Path) -> None:
     from l2obound.verification.guarantees._figure import figure, write_figure
-    from l2obound.verification.report.figures import file_bytes
+    from l2obound.verification.pages.figure_export import file_bytes
 
     first, second = (write_figure(found, tmp_path / name) for name in ("a", "b"))
     assert [p.name for p in first] == ["guarantee.svg", "guarantee.pdf"]

@@ -3,17 +3,16 @@
 import itertools
 import re
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import html5lib
 import pytest
 
-from l2obound.verification.report import render as rendering
-from l2obound.verification.report.figures import GRID, INK, MUTED, SERIES
+from l2obound.verification import pages
+from l2obound.verification.pages.figure_style import GRID, INK, MUTED, SERIES
 from l2obound.verification.report.render import render_html
 from tests.verification.report.sample import make_results
 
-STYLE = Path(rendering.__file__).with_name("style.css").read_text(encoding="utf-8")
+STYLE = pages.STYLE.read_text(encoding="utf-8")
 TEXT, GRAPHIC = 4.5, 3.0  # WCAG 2.2, 1.4.3 and 1.4.11
 GROUNDS = ("bg", "panel")
 # Colours without a meaning of their own: lines behind data, and bars whose numbers stand beside them.

@@ -14,8 +14,8 @@ from l2obound.verification.report import (
     render_report,
     run_report,
 )
-from l2obound.verification.report._partial import read_partial, write_partial
 from l2obound.verification.report.render import render_html
+from l2obound.verification.support.store import read_partial, write_partial
 
 SMALL = {"rows": 5, "dim": 8, "instances": 2, "steps": 8, "scenarios": [{}], "optimizers": ["go-math-l2o", "ista"]}
 

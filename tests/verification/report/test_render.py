@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import html5lib
 import pytest
 
+from l2obound.verification.pages.text import number, percent
 from l2obound.verification.report._compare import comparisons
-from l2obound.verification.report._format import number, percent
 from l2obound.verification.report.render import render_html
 from l2obound.verification.report.tables import overview, verdict_tables
 from tests.verification.report.sample import HOSTILE, make_results, nothing

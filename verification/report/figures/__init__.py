@@ -12,26 +12,16 @@ from collections.abc import Iterable
 
 from matplotlib.figure import Figure
 
+from ...pages.figure_style import NEGLIGIBLE, Results, looks, shown, style
 from .._compare import rows
 from .._next_view import shown_next
 from .._worst_cases import grouped
 from . import _gaps, _next, _overview, _shifted, _steps, _worst_cases
-from ._export import file_bytes, inline_svg
-from ._formula import formula_svg
 from ._shifted import median_first
-from ._style import GRID, INK, MUTED, NEGLIGIBLE, SERIES, Results, looks, shown, style
 
 __all__ = [
-    "GRID",
-    "INK",
-    "MUTED",
-    "NEGLIGIBLE",
-    "SERIES",
     "figures",
-    "file_bytes",
     "file_names",
-    "formula_svg",
-    "inline_svg",
     "median_first",
     "shown_attributions",
     "shown_pairs",

@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ...pages.figure_style import MARKERS, MUTED, SERIES, Results, masked, plain, shown
 from . import _panels as panels
-from ._style import MARKERS, MUTED, SERIES, Results, masked, plain, shown
 
 _NO_GUARANTEE = (0, (3, 2))
 

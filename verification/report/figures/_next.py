@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ...pages.figure_style import INK, MUTED, Results, masked, plain, shown
 from .._next_view import MOST
 from . import _panels as panels
-from ._style import INK, MUTED, Results, masked, plain, shown
 
 _BOUND = {"color": INK, "linestyle": "--", "linewidth": 1.1}
 _WORST = {"color": INK, "linestyle": ":", "linewidth": 2.0}

@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from ...pages.figure_style import GRID, MARKERS, MUTED, plain, shown
 from .._compare import Row
 from . import _panels as panels
-from ._style import GRID, MARKERS, MUTED, plain, shown
 
 _ROW, _GROUP = 0.27, 0.22  # inches a row and a problem's title take
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from ._style import MUTED, WIDTHS, Results, masked, plain, shown
+from ...pages.figure_style import MUTED, WIDTHS, Results, masked, plain, shown
 
 _TITLE, _FOOT, _RIGHT, _BETWEEN = 0.22, 0.42, 0.12, 0.24  # inches
 

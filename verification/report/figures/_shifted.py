@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
+from ...pages.figure_style import INK, MUTED, NEGLIGIBLE, SERIES, WIDTHS, Results, masked, plain, shown
 from . import _panels as panels
-from ._style import INK, MUTED, NEGLIGIBLE, SERIES, WIDTHS, Results, masked, plain, shown
 
 _TERMS = {
     "bracket": ("at the features in distribution", MUTED, 0.45),

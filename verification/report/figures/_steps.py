@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from ...pages.figure_style import INK, MUTED, NEGLIGIBLE, SERIES, Results, masked, shown
 from . import _panels as panels
-from ._style import INK, MUTED, NEGLIGIBLE, SERIES, Results, masked, shown
 
 _DOTS = (0, (1, 1.5))
 

@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from ...pages.figure_style import GRID, INK, MARKERS, MUTED, SERIES, plain
 from .._worst_cases import Looseness
 from . import _panels as panels
-from ._style import GRID, INK, MARKERS, MUTED, SERIES, plain
 
 PANELS = (
     ("B3", ("B3",), "in distribution"),

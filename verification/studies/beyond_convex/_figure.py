@@ -9,7 +9,7 @@ import sympy as sp
 
 from .... import bounds
 from ....bounds.quantities import VOCABULARY
-from ...report.figures._style import INK, MUTED, SERIES, masked, plain, style
+from ...pages.figure_style import INK, MUTED, SERIES, masked, plain, style
 from ._counterexamples import Counterexample
 from ._methods import PROXIMAL
 from ._run import BeyondConvex

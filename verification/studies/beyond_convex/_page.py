@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from ... import pages
-from ...report._format import percent
+from ...pages.text import percent
 from ...support.together import write_together
 from . import _figure, _sentences
 from ._measure import NEED_CONVEXITY, SURVIVE, Entry

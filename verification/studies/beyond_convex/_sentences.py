@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from ...report._format import count, join, number, percent
+from ...pages.text import count, join, number, percent
 from ._counterexamples import Counterexample
 from ._curves import Curve
 from ._measure import NEED_CONVEXITY, Entry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...report._format import count, join
+from ...pages.text import count, join
 from ._causes import (
     CAUSES,
     CONDITIONING,

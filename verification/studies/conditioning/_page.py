@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import pages
-from ...report._format import number
+from ...pages.text import number
 from ...support.together import write_together
 from . import _failures, _figure, _sentences
 from ._causes import CAUSES

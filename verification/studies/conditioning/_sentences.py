@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...report._format import count, join, number, percent
+from ...pages.text import count, join, number, percent
 from ._causes import CAUSES, CONDITIONING, INSTABILITY, WRONG_L
 from ._cells import Cell
 from ._failures import in_words, unexplained

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...report.figures._style import INK, MARKERS, MUTED, SERIES, plain, style
+from ...pages.figure_style import INK, MARKERS, MUTED, SERIES, plain, style
 from ...virtual_steps.decompose import TERMS
 from ._cost import Interval
 from ._measure import Cell

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import pages
-from ...report._format import number, percent
+from ...pages.text import number, percent
 from ...support.together import write_together
 from . import _figure, _sentences
 from ._measure import Cell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...report._format import count, join, number, percent
+from ...pages.text import count, join, number, percent
 from ._cost import LEVEL, Interval
 from ._measure import Cell
 from ._run import RIVALS, YARDSTICKS, Drift

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from ...report._format import count, join, number, percent
+from ...pages.text import count, join, number, percent
 from ...virtual_steps.decompose import TERMS
 from ._predict import Prediction
 from ._run import YARDSTICKS, Drift

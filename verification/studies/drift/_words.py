@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...report._format import number
+from ...pages.text import number
 from ._cost import Interval
 from ._measure import Cell
 from ._run import Drift

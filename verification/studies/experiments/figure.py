@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...report.figures._style import INK, MUTED, SERIES, plain, style
+from ...pages.figure_style import INK, MUTED, SERIES, plain, style
 
 _LEAST = 1e-12  # the certified width of F* is about this, relative; nothing below it is drawn
 _DASHES: tuple[Any, ...] = ("--", "-.", ":", (0, (5, 1, 1, 1)), (0, (8, 2)))

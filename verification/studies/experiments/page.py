@@ -13,8 +13,8 @@ from markupsafe import Markup
 from ....errors import InputError
 from ....l2o._files import write_bytes
 from ... import pages
-from ...report._format import DASH, join, number, printable
-from ...report.figures import inline_svg
+from ...pages.figure_export import inline_svg
+from ...pages.text import DASH, join, number, printable
 
 
 def write_page(out: Path) -> Path:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ....l2o._files import write_bytes
 from ... import pages
-from ...report.figures import inline_svg
+from ...pages.figure_export import inline_svg
 from ._parts import PARTS
 from ._run import Answered
 

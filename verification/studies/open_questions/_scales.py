@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...report._format import count, join, number
-from ...report.figures import GRID, INK, MUTED, SERIES
-from ...report.figures._style import MARKERS, plain, style
+from ...pages.figure_style import GRID, INK, MARKERS, MUTED, SERIES, plain, style
+from ...pages.text import count, join, number
 from ..speedup.run import BEST, ITERATIONS
 from ..speedup.timing import LATENCY
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...report.figures._style import INK, MARKERS, MUTED, SERIES, plain, style
+from ...pages.figure_style import INK, MARKERS, MUTED, SERIES, plain, style
 from . import _theory
 from ._run import Sensitivity
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...report._format import count, join, number
+from ...pages.text import count, join, number
 from ._checkpoints import Checkpoint
 from ._correlation import Correlation
 from ._run import Sensitivity

@@ -8,8 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from ...report.figures import GRID, INK, MUTED, SERIES
-from ...report.figures._style import MARKERS, plain, style
+from ...pages.figure_style import GRID, INK, MARKERS, MUTED, SERIES, plain, style
 from .run import ITERATIONS
 from .timing import LATENCY, THROUGHPUT
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import pages
-from ...report._format import printable
+from ...pages.text import printable
 from ...support.together import write_together
 from . import sentences
 from .figures import forest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...report._format import count, join, number
+from ...pages.text import count, join, number
 from .run import BEST, BEST_OF_PAPER, CALLS, ITERATIONS, MEASURES
 from .timing import LATENCY, THROUGHPUT
 

@@ -23,7 +23,7 @@ def figure(certificates: Sequence[ProfileCertificate]) -> Figure:
         raise InputError("figure: expected at least one certificate, got none.")
     from matplotlib.figure import Figure as Canvas
 
-    from ...report.figures._style import MUTED, SERIES, plain, style
+    from ...pages.figure_style import MUTED, SERIES, plain, style
 
     with style():
         drawn = Canvas(figsize=(3.4 * len(certificates), 3.6), layout="constrained")

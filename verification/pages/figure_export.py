@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal
 from matplotlib.text import Text
 
-from ._style import GRID, INK, MUTED, SERIES, style
+from .figure_style import GRID, INK, MUTED, SERIES, style
 
 _METADATA = {
     "svg": dict.fromkeys(("Date", "Creator", "Format", "Type")),
