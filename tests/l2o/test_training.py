@@ -32,7 +32,7 @@ class Stop(Exception):
 
 @pytest.mark.parametrize("name", ["go-math-l2o", "l2o-pa"])
 def test_killed_and_resumed_ends_with_the_same_bytes(name: str, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("l2o.training.loop._SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("l2obound.l2o.training.loop._SAVE_EVERY_SECONDS", 0.0)
     config = {**SMALL, "model": {**SMALL["model"], "name": name}}
     whole = l2o.train(config, tmp_path / "whole")
 
@@ -54,7 +54,7 @@ def test_killed_and_resumed_ends_with_the_same_bytes(name: str, tmp_path, monkey
 
 def test_an_interruption_loses_no_finished_batch(tmp_path, monkeypatch) -> None:
     """Interrupted in the middle of a batch, the state on disk is that after the last whole one."""
-    monkeypatch.setattr("l2o.training.loop._SAVE_EVERY_SECONDS", 1e9)
+    monkeypatch.setattr("l2obound.l2o.training.loop._SAVE_EVERY_SECONDS", 1e9)
     whole = l2o.train(SMALL, tmp_path / "whole")
     adam, calls = sys.modules["l2obound.l2o.training.loop"]._adam, []
 
@@ -64,10 +64,10 @@ def test_an_interruption_loses_no_finished_batch(tmp_path, monkeypatch) -> None:
         if len(calls) == 7:  # two updates a batch: in the fourth batch
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("l2o.training.loop._adam", interrupted)
+    monkeypatch.setattr("l2obound.l2o.training.loop._adam", interrupted)
     with pytest.raises(KeyboardInterrupt):
         l2o.train(SMALL, tmp_path / "parts")
-    monkeypatch.setattr("l2o.training.loop._adam", adam)
+    monkeypatch.setattr("l2obound.l2o.training.loop._adam", adam)
     resumed = l2o.train(SMALL, tmp_path / "parts")
     assert resumed.resumed_at == 3
     assert resumed.path.read_bytes() == whole.path.read_bytes()
@@ -75,7 +75,7 @@ def test_an_interruption_loses_no_finished_batch(tmp_path, monkeypatch) -> None:
 
 def test_the_weights_of_stages_are_those_of_shorter_trainings(tmp_path, monkeypatch) -> None:
     """Kept at any stage, also across an interruption; what was not kept in time is an error."""
-    monkeypatch.setattr("l2o.training.loop._SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("l2obound.l2o.training.loop._SAVE_EVERY_SECONDS", 0.0)
     one_epoch = {**SMALL, "training": {**SMALL["training"], "epochs": 1, "batches": 6}}
     whole = l2o.train(one_epoch, stages=(0, 2, 6))
     assert list(whole.stages) == [0, 2, 6]

@@ -1,9 +1,9 @@
 """Whether two runs that should be the same are, up to what rounding explains.
 
-The yardstick is that of `verification.equivariance`: a unit of rounding is eps |x_k| plus the bound on the error of the
-gradient over L; probes that start a thousand units away show how the optimizer amplifies rounding here, and the
-tolerance of step k is their largest separation so far plus a thousand units. Ten times that is beyond rounding. Where
-the tolerance itself exceeds `CLEAR` the run is chaotic and nothing is said.
+The yardstick is that of `verification.invariance.equivariance`: a unit of rounding is eps |x_k| plus the bound on the
+error of the gradient over L; probes that start a thousand units away show how the optimizer amplifies rounding here,
+and the tolerance of step k is their largest separation so far plus a thousand units. Ten times that is beyond rounding.
+Where the tolerance itself exceeds `CLEAR` the run is chaotic and nothing is said.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The sample: an optimizer on N instances and starts drawn independently from a family, batch after batch.
 
 What is kept of an instance is what is known for certain of its gaps, the interval [`gap_low`, `gap_up`] of F(x_k) - F*
-with the rounding of F counted, and its largest deviation so far. A run that is lost (see `verification.race`) has the
-gap +inf from there on; where F* has no lower bound `gap_up` is +inf. So an instance of which something is not known
+with the rounding of F counted, and its largest deviation so far. A run that is lost (see `verification.runs.race`) has
+the gap +inf from there on; where F* has no lower bound `gap_up` is +inf. So an instance of which something is not known
 counts against the optimizer.
 """
 

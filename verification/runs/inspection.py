@@ -3,7 +3,7 @@
 A run is data, and data may be wrong: a recorded objective that is not F(x_k), a g_k that is no subgradient (which is
 what a wrong prox leaves behind), a G_k that does not follow, an L that the gradients exceed. Everything here is
 recomputed from the iterates and the problem alone; a run that disagrees beyond rounding is reported as violated data,
-whatever the bound says. A run of scalars has no iterates: see `verification._scalars`.
+whatever the bound says. A run of scalars has no iterates: see `verification.runs.scalar_runs`.
 """
 
 from __future__ import annotations

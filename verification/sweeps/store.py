@@ -47,7 +47,7 @@ _TIMINGS = pa.schema(
 
 @dataclass(frozen=True)
 class Worker:
-    """Who ran a cell: host and process, and the arithmetic there (`verification._provenance.arithmetic`)."""
+    """Who ran a cell: host and process, and the arithmetic there (`verification.support.provenance.arithmetic`)."""
 
     name: str = ""
     arithmetic: str = ""

@@ -183,7 +183,7 @@ def test_an_experiment_that_is_interrupted_is_not_on_the_page(tmp_path: Path, mo
     def stop(*_: object) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("verification.experiments.run.file_bytes", stop)
+    monkeypatch.setattr("l2obound.verification.studies.experiments.run.file_bytes", stop)
     with pytest.raises(KeyboardInterrupt):
         run_experiment(3, tmp_path, overrides={"steps": 2, "batch": 1, "batches": 1})
     assert "Figure 3" not in write_page(tmp_path).read_text(encoding="utf-8")

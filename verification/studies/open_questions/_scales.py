@@ -1,4 +1,4 @@
-"""Whether a speed-up holds across scales and against more baselines: what `verification.speedup` measures, in brief."""
+"""Whether a speed-up holds across scales and against more baselines: `verification.studies.speedup`, in brief."""
 
 from __future__ import annotations
 
