@@ -13,7 +13,7 @@ FAST := tests/bounds/test_quantities.py tests/bounds/test_hypotheses.py tests/bo
 	tests/verification/optimum/test_solvers.py tests/verification/optimum/test_rounding.py \
 	tests/verification/report/test_sentences.py tests/verification/report/test_tables.py
 
-.PHONY: report report-quick test test-fast test-slow test-part-elsewhere test-processors bench lint docs clean
+.PHONY: report report-quick test test-fast test-one test-slow test-part-elsewhere test-processors bench lint docs clean
 
 report: $(VENV)/ready
 	$(BIN)/l2obound report --out $(OUT)
@@ -35,6 +35,10 @@ test-part-elsewhere: $(VENV)/ready
 # The whole suite with the kernels of four processors, one after another.
 test-processors: $(VENV)/ready
 	$(BIN)/python -m tests.processors -n $(WORKERS)
+
+# The tests of one part: make test-one MODULE=bounds/worst_cases
+test-one: $(VENV)/ready
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/$(MODULE)
 
 test-slow: $(VENV)/ready
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "slow or not slow"
