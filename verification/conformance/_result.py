@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..errors import VerificationError
+
 
 class Status(enum.Enum):
     """The outcome of one check."""
@@ -24,7 +26,7 @@ class Status(enum.Enum):
         return self.value
 
 
-class ConformanceError(AssertionError):
+class ConformanceError(VerificationError, AssertionError):
     """Checks failed; the message says which, with evidence and what to do, and `results` are those that failed."""
 
     def __init__(self, message: str, results: Iterable[CheckResult] = ()) -> None:

@@ -23,6 +23,7 @@ from ...l2o import _rounding, problems
 from ...l2o._files import parse_npz, write_npz
 from ...l2o.problems import Composite
 from ...l2o.problems._fingerprint import describe
+from ..errors import VerificationError
 from ._cross_check import CrossCheck
 from ._directed import value_error
 from ._result import Optimum
@@ -33,11 +34,11 @@ FORMAT = 3
 ENVIRONMENT = "L2OBOUND_CACHE"
 
 
-class CacheError(ValueError):
+class CacheError(VerificationError, ValueError):
     """A cache file that cannot be used; the message says why."""
 
 
-class UncachableError(ValueError):
+class UncachableError(VerificationError, ValueError):
     """A problem whose optimum cannot be kept; the message says why."""
 
 

@@ -16,6 +16,7 @@ from ...l2o.problems import Composite
 from ...l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
 from ...l2o.problems.smooth import Huber, LeastSquares, Logistic, QuadraticForm, SmoothTerm, SquaredHinge
 from ...l2o.problems.transforms import Change, ChangedNonsmooth, ChangedSmooth
+from ..errors import VerificationError
 from ._terms import doubtful, matrix, row
 
 
@@ -39,7 +40,7 @@ CHAIN: list[Solver] = [
 ]
 
 
-class ConicError(RuntimeError):
+class ConicError(VerificationError, RuntimeError):
     """A conic solver gave no point; the message says why."""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ...l2o.problems import Composite
+from ..errors import VerificationError
 from . import _conic
 from ._directed import up, value_error
 
@@ -19,7 +20,7 @@ far more.
 """
 
 
-class CrossCheckError(RuntimeError):
+class CrossCheckError(VerificationError, RuntimeError):
     """An independent solver's point lies below a certified lower bound: one of the two is wrong."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 from ...l2o.problems import Composite
+from ..errors import VerificationError
 from . import _certificates
 from ._directed import up, value_error
 
@@ -28,7 +29,7 @@ NEAR = 32
 """Widths up to this multiple of the rounding of F are taken for rounding, and finer arithmetic is tried."""
 
 
-class CertificateError(RuntimeError):
+class CertificateError(VerificationError, RuntimeError):
     """A lower bound exceeds an upper bound: one of the two is wrong."""
 
 
