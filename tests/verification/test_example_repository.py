@@ -45,6 +45,7 @@ def test_the_page_has_the_files_it_shows() -> None:
     assert tomllib.loads(found["pyproject.toml"])["project"]["name"] == "my-optimizer"
 
 
+@pytest.mark.slow
 def test_the_properties_hold_and_a_check_passes(tmp_path: Path) -> None:
     write(tmp_path)
     done = session(tmp_path, "-k", "climb or fixed_point", "--l2o-profile=dev", path=str(ROOT))

@@ -99,7 +99,7 @@ def test_the_gradient_of_the_merit_is_its_slope() -> None:
         assert int(near.sum()) >= 3, name  # one of them may stand at a kink
 
 
-@pytest.mark.parametrize("steps", [1, 3, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps", [1, *(pytest.param(k, marks=pytest.mark.slow) for k in (3, 5))])
 @pytest.mark.parametrize(
     ("optimizer", "family", "asked"),
     [
@@ -181,7 +181,7 @@ def test_planted_false_bounds_are_found(name: str) -> None:
 )
 def test_true_bounds_are_not_accused(bound: str, optimizer: str, family: str, seed: int) -> None:
     chosen = l2o.optimizer("heavy-ball", momentum=0.5) if optimizer == "heavy-ball" else optimizer
-    found = falsify(bound, chosen, family=family, evaluations=4_000, seed=seed, dim=(1, 2))
+    found = falsify(bound, chosen, family=family, evaluations=2_000 if seed == 0 else 4_000, seed=seed, dim=(1, 2))
     assert not found.found
     assert found.verdict is not Verdict.VIOLATED
     assert not found.tightness > 1 + 1e-6
@@ -197,6 +197,7 @@ def test_a_finding_is_made_small() -> None:
     assert all(float(f"{v:.2e}") == v for v in numbers)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_finding() -> None:
     one, two = (falsify("ood_last_iterate", goal="tightness", evaluations=2_000, seed=3) for _ in range(2))
     assert one.tightness == two.tightness
@@ -204,7 +205,7 @@ def test_the_same_seed_gives_the_same_finding() -> None:
     assert one.instance.dim == two.instance.dim
 
 
-@pytest.mark.parametrize("method", ["random", "gradient"])
+@pytest.mark.parametrize("method", ["random", pytest.param("gradient", marks=pytest.mark.slow)])
 def test_methods_and_progress(method: str) -> None:
     seen = []
     found = falsify(
@@ -219,6 +220,7 @@ def test_methods_and_progress(method: str) -> None:
     assert 0 <= seen[-1][0] <= 1
 
 
+@pytest.mark.slow
 def test_learned_optimizers_are_measured() -> None:
     """Nothing is proved of them: B6c applies and holds, the exact rate does not apply and is compared with."""
     found = falsify("ood_last_iterate", "go-math-l2o", family="lasso", goal="tightness", evaluations=2_000, dim=2)
@@ -363,7 +365,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: Any, *arguments: str) -> tuple
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Any) -> None:
     path = tmp_path / "finding.npz"
-    few = ("--evaluations", "8000")
+    few = ("--evaluations", "3000")
     code, out, _ = call(monkeypatch, capsys, "B6b", "--constant", "0.98", *few, "--out", path)
     assert code == 1
     assert "VIOLATED" in out

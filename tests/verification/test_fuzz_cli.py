@@ -191,8 +191,8 @@ def test_every_verb_and_every_reader_is_fuzzed() -> None:
 
 
 def test_a_few_absurd_calls(place: Path, capsys, monkeypatch) -> None:
-    codes = fuzz(12, 1, place, capsys.readouterr, monkeypatch)
-    assert codes[2] > 5
+    codes = fuzz(6, 1, place, capsys.readouterr, monkeypatch)
+    assert codes[2] > 1
 
 
 @pytest.mark.slow

@@ -166,6 +166,7 @@ def test_sections_and_the_report(pytester: pytest.Pytester) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["report.json"]
 
 
+@pytest.mark.slow
 def test_the_report_of_several_workers_is_that_of_one(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TOLD)
     one, two = pytester.path / "one.json", pytester.path / "two.json"
@@ -249,6 +250,7 @@ def test_fixtures(pytester: pytest.Pytester, warm: None) -> None:
     result.stdout.fnmatch_lines(["*test_check_fails*", "*- l2o check -*", "fixed_point (B11) failed on *"])
 
 
+@pytest.mark.slow
 def test_without_the_plugin(pytester: pytest.Pytester) -> None:
     """The checks run as they are and explain themselves; options and fixtures are gone."""
     pytester.makepyfile(REAL)

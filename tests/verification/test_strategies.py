@@ -121,7 +121,7 @@ def test_shapes_and_scales_are_drawn(condition: Callable) -> None:
 
 @pytest.mark.parametrize("family", strategies.FAMILIES + strategies.NONCONVEX)
 def test_every_family_is_valid_and_its_code_makes_it_again(family: str) -> None:
-    @settings(QUICK, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+    @settings(QUICK, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
     @given(problem=strategies.problems(families=(family,), max_changes=1), draw=st.data())
     def property_(problem: l2o.Composite, draw: st.DataObject) -> None:
         again = eval(repr(problem), {"l2o": l2o})
@@ -141,7 +141,7 @@ def test_every_family_is_valid_and_its_code_makes_it_again(family: str) -> None:
 
 @pytest.mark.parametrize("family", strategies.FAMILIES)
 def test_optima_are_certified_or_refused_with_a_reason(family: str) -> None:
-    @settings(QUICK, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+    @settings(QUICK, max_examples=5, suppress_health_check=[HealthCheck.too_slow])
     @given(problem=strategies.problems(families=(family,), max_rows=3, max_dim=3))
     def property_(problem: l2o.Composite) -> None:
         known = verification.optimum(problem)

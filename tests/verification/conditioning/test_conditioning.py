@@ -363,6 +363,7 @@ def test_what_is_written(result: Conditioning, page: Path) -> None:
     assert any("conditioning" in row["causes"] for row in rows)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers() -> None:
     tiny = replace(
         SMALL, families=("quadratic",), methods=("gradient step",), kappas=(1.0, 100.0), steps=40, map_r=3, map_q=3,

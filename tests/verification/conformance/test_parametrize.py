@@ -74,6 +74,7 @@ def test_conforms(optimizer, check):
 """
 
 
+@pytest.mark.slow
 def test_a_strict_expected_failure_that_passes_fails_the_run(tmp_path: Path) -> None:
     path = tmp_path / "test_mine.py"
     path.write_text(SUITE, encoding="utf-8")

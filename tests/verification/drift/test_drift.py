@@ -310,6 +310,7 @@ def test_losing_less_is_not_being_faster() -> None:
     assert found.faster == "l2o-pa"
 
 
+@pytest.mark.slow
 def test_features_of_the_trained_size_mend_other_sizes(result: Drift) -> None:
     """And change nothing at the trained size; a model without these norms has nothing to mend."""
     made = l2o.pretrained("go-math-l2o", "lasso")
@@ -428,6 +429,7 @@ def test_the_page_the_table_and_the_numbers(result: Drift, tmp_path: Path) -> No
         assert (tmp_path / name).stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_numbers_and_others_others() -> None:
     small = replace(SMALL, models=("go-math-l2o",), shifts=("noise",), batch=3, steps=3, few_steps=3, horizon=30)
     one, two, other = (drift(s).to_dict() for s in (small, small, replace(small, seed=1)))

@@ -130,6 +130,7 @@ def test_the_page_stands_alone(shifted: Result) -> None:
     assert (shifted.folder / "figure.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.slow
 def test_a_second_run_reuses_the_cells_and_gives_the_same_files(shifted: Result) -> None:
     before = {p.name: p.read_bytes() for p in shifted.folder.iterdir() if p.name != "timings.parquet"}
     again = run_experiment(4, shifted.folder.parent, overrides=TINY)

@@ -246,6 +246,7 @@ def test_a_learned_optimizer_by_its_name_has_its_weights() -> None:
     assert found.optimizer == "go-math-l2o:lasso"
 
 
+@pytest.mark.slow
 def test_the_figure_is_the_same_bytes(found: Guarantee, tmp_path: Path) -> None:
     from l2obound.verification.guarantees._figure import figure, write_figure
     from l2obound.verification.pages.figure_export import file_bytes

@@ -152,6 +152,7 @@ def test_files_have_plain_names_of_their_own():
     assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,125}", name) for name in names)
 
 
+@pytest.mark.slow
 def test_files_are_the_same_bytes_each_time_and_nothing_else_is_touched(results, tmp_path):
     small = copy.deepcopy(results) | {"transients": [], "worst_cases": None}
     small["runs"] = [run for run in small["runs"] if run["scenario"]["key"] == "ind" and run["problem"] != "logistic"]

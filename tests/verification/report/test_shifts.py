@@ -116,6 +116,7 @@ def test_a_transient_of_a_classical_method_is_one_clear_error():
         load_report_config(CONFIG | {"transient": [CONFIG["transient"][0] | {"optimizers": ["fista"]}]})
 
 
+@pytest.mark.slow
 def test_the_page_is_redrawn_and_parts_are_reused(report):
     folder, results = report
     import json

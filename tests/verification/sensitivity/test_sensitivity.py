@@ -196,6 +196,7 @@ def test_spearman_is_that_of_scipy() -> None:
         spearman(a, np.full(40, np.nan))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "r"), [(24, 0.6), (40, 0.0), (40, -0.8)])
 def test_an_interval_covers_the_correlation_as_often_as_it_says(n: int, r: float) -> None:
     """Of normal pairs of correlation r, whose rank correlation is known, within the Monte-Carlo error of 95 %."""
@@ -208,6 +209,7 @@ def test_an_interval_covers_the_correlation_as_often_as_it_says(n: int, r: float
     assert kept / samples >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / samples)
 
 
+@pytest.mark.slow
 def test_an_interval_over_six_trainings_covers_no_relation() -> None:
     """Four members a group that share its effect; drawn as independent ones the same samples leave out 0 too often."""
     rng, samples = np.random.default_rng(1), 300
@@ -284,6 +286,7 @@ def test_shipped_models_whose_gaps_do_not_fall_are_told(result: object) -> None:
     assert "none of their gaps falls in the median. Many" in said
 
 
+@pytest.mark.slow
 def test_few_trainings_are_told_without_an_interval(result: object, page: Path) -> None:
     """Two trainings a family."""
     assert all(c.low is None and not c.clear for c in result.across)
@@ -348,6 +351,7 @@ def test_trainings_are_taken_up_again(tmp_path: Path, monkeypatch: pytest.Monkey
     assert replace(again, created=first.created).to_dict() == first.to_dict()
 
 
+@pytest.mark.slow
 def test_other_stages_in_the_same_folder_are_another_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As --quick and then the whole: neither an error nor weights of the other."""
     monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path / "cache"))

@@ -91,6 +91,7 @@ def test_the_interval_is_the_bootstraps_percentile_interval_or_wider(n: int) -> 
     assert j - (rank(n, 0.95) - 1) in (0, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [6, 8, 12, 31, 64])
 @pytest.mark.parametrize("draw", ["lognormal", "counts"])
 def test_coverage_by_simulation(n: int, draw: str) -> None:

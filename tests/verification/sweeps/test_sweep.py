@@ -156,6 +156,7 @@ def run_module(*arguments: object) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_lost_worker_processes_are_replaced(whole: Path, tmp_path: Path) -> None:
     """A worker of joblib is killed half-way."""
     killed = []

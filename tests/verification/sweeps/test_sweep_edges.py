@@ -159,6 +159,7 @@ def started(folder: Path, *options: str) -> subprocess.Popen:
 SLOW = [pytest.param(how, marks=pytest.mark.slow) for how in (signal.SIGTERM, signal.SIGINT)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, *SLOW])  # which leaves a process no time to tell its workers
 def test_workers_end_with_the_process_that_started_them(how: signal.Signals, tmp_path: Path) -> None:
     process = started(tmp_path, "--jobs", "2")
