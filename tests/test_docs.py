@@ -55,7 +55,14 @@ def command(code: str) -> None:
             assert not stopped.value.code, line
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
+LONG = ("falsify.md", "equivariance.md", "conformance.md")
+"""Pages whose code takes many seconds and is that of other tests."""
+WITH_CODE = [
+    pytest.param(p, id=p.name, marks=[pytest.mark.slow] * (p.name in LONG)) for p in PAGES if blocks(p, "python")
+]
+
+
+@pytest.mark.parametrize("page", WITH_CODE)
 def test_the_code_of_a_page_runs_in_order(page: Path, capsys, tmp_path, monkeypatch) -> None:
     """Python blocks share a namespace, and what they print is what `# ->` says, where it says something.
 

@@ -328,6 +328,7 @@ def test_the_verb(monkeypatch, capsys) -> None:
     assert json.loads(out)["nearer"] == "gradient_descent"
 
 
+@pytest.mark.slow
 def test_the_verb_runs_the_experiments(monkeypatch, capsys) -> None:
     code, out = call(monkeypatch, capsys, "--experiments", "--strict", "--json")
     assert code == 0

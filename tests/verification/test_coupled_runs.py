@@ -83,9 +83,9 @@ class State:
         self.x, self.prox_argument, self.preconditioner = x, argument, p
 
 
-@pytest.mark.parametrize("change", ["plain", "all"])
+@pytest.mark.parametrize("change", ["all", pytest.param("plain", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", TERMS)
-@pytest.mark.parametrize("steps", [15, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps", [10, pytest.param(60, marks=pytest.mark.slow)])
 def test_bounds_are_verified(name: str, change: str, steps: int) -> None:
     p = CHANGES[change](problem(name))
     run = l2o.rollout(l2o.optimizer("ista"), p, p.prox(l2o.synthetic.starts(p), 1.0), steps)

@@ -38,6 +38,7 @@ METHODS = ("ista", "fista", "go-math-l2o")
 CHANGES = (translation(100.0), scaling(1e-6), rescaling(0.05))
 
 
+@pytest.mark.slow
 def test_the_whole_table_is_measured_as_it_stands() -> None:
     table = equivariance_table(P, X0, 8)
     missing = sum(row.optimizer not in l2o.optimizer_names() for row in EQUIVARIANCE_TABLE)
@@ -74,6 +75,7 @@ def test_the_table_is_data() -> None:
         assert (UP_TO_EPS in {row.expected(t) for t in TRANSFORMS}) == bool(row.limit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["lasso", "logistic_l1"])
 def test_trained_go_math_agrees_over_a_hundred_steps(family: str) -> None:
     p = l2o.synthetic.lasso(3, 10, 20, seed=2) if family == "lasso" else l2o.synthetic.logistic_l1(3, 30, 6, seed=2)

@@ -55,6 +55,7 @@ def test_importing_the_package_loads_nothing() -> None:
     fresh(f"import l2obound.verification, sys; assert not set({heavy!r}) & sys.modules.keys()")
 
 
+@pytest.mark.slow
 def test_functions_are_not_hidden_by_the_modules_of_their_names() -> None:
     fresh(CHECK)
 

@@ -126,8 +126,7 @@ class Point:
     prox_argument: torch.Tensor | None = None
 
 
-@pytest.mark.parametrize("straight", [True, False])
-@pytest.mark.parametrize("share", [0.2, 0.7])
+@pytest.mark.parametrize(("straight", "share"), [(True, 0.2), (False, 0.7)])
 @pytest.mark.parametrize("kind", ["lasso", "quadratic"])
 def test_no_run_is_above_the_worst_case_of_its_profile(kind, share, straight) -> None:
     problem = l2o.synthetic.lasso(3, 3, 5, seed=4) if kind == "lasso" else l2o.synthetic.quadratic(3, 3, seed=4)

@@ -36,6 +36,8 @@ from l2obound.verification.studies.beyond_convex._minima import compare
 from l2obound.verification.studies.beyond_convex._problems import Case, pairs, sets
 from l2obound.verification.verdicts.verdict import Verdict
 
+pytestmark = pytest.mark.slow  # by default the code of docs/beyond-convex.md runs the study
+
 SMALL = Settings(
     families=("student_t",), sets=("simplex",), shifts=(10.0,), batch=2, steps=10, random=1, instances=6,
     horizon=40,

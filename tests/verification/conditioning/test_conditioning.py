@@ -37,6 +37,8 @@ from l2obound.verification.studies.conditioning._page import render
 from l2obound.verification.studies.conditioning._points import FLOAT32, FLOAT64, field, stacked
 from l2obound.verification.studies.conditioning._stability import frozen, growth
 
+pytestmark = pytest.mark.slow  # by default the code of docs/conditioning.md runs the study
+
 SMALL = Settings(
     methods=("go-math-l2o", "displacement, Q x step", "gradient step"),
     kappas=(1.0, 100.0, 1e6),

@@ -45,9 +45,7 @@ def problem(smooth: str, nonsmooth: str, batch: int = 3, rows: int = 20, seed: i
     return Composite(l2o.huber(a, y, 0.5) if smooth == "huber" else l2o.squared_hinge(a, y > 0), r)
 
 
-@pytest.mark.parametrize(
-    "batch", [2, pytest.param(10, marks=pytest.mark.slow)], ids=["conic first", "batched first"]
-)
+@pytest.mark.parametrize("batch", [2, pytest.param(10, marks=pytest.mark.slow)], ids=["conic first", "batched first"])
 @pytest.mark.parametrize(("smooth", "nonsmooth"), PAIRS)
 def test_every_pair_is_narrow_and_agrees_with_cvxpy(smooth, nonsmooth, batch):
     p = problem(smooth, nonsmooth, batch)

@@ -131,6 +131,7 @@ def page():
     return render_html(results)
 
 
+@pytest.mark.slow
 def test_the_page_can_be_read_without_seeing_it(page):
     assert faults(page) == []
     tree = ET.fromstring(re.search(r'<svg[^>]*class="plot".*?</svg>', page, flags=re.DOTALL).group())

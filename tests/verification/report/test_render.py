@@ -118,6 +118,7 @@ def test_what_others_wrote_is_escaped(page):
     page.encode("utf-8")
 
 
+@pytest.mark.slow
 def test_equal_results_give_equal_bytes(results):
     some = few(results, lambda run: run["scenario"]["key"] == "s10") | {"attributions": results["attributions"]}
     assert render_html(json.loads(json.dumps(some))) == render_html(some)
@@ -181,6 +182,7 @@ def _reduced(results, keep):
     return other
 
 
+@pytest.mark.slow
 def test_reports_without_learned_methods_of_one_run_and_of_none(results):
     ind = few(results, lambda run: run["scenario"]["key"] == "ind" and run["problem"] == "lasso-20x40")
     classical = render_html(few(ind, lambda run: not run["optimizer"]["learned"]))

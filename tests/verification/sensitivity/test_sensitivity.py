@@ -32,6 +32,8 @@ from l2obound.verification.studies.sensitivity import (
 )
 from l2obound.verification.studies.sensitivity._measure import Field, measure
 
+pytestmark = pytest.mark.slow  # by default the code of docs/sensitivity.md runs the study
+
 SMALL = Settings(
     families=("quadratic", "lasso"),
     sizes=(0.0, 0.5, 1.1),
