@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
-import typer
 
 from l2obound.verification.cli import app as cli
 
@@ -47,11 +46,9 @@ class Parameter:
 
 def verbs() -> dict[str, list[Parameter]]:
     """The parameters of every verb, as the command has them."""
-    group: Any = typer.main.get_command(cli.app)
-    functions = {command.name: command.callback for command in cli.app.registered_commands}
     found = {}
-    for verb, command in group.commands.items():
-        types = get_type_hints(functions[verb])
+    for verb, command in cli.commands().items():
+        types = get_type_hints(cli.function(verb))
         found[verb] = [
             Parameter(max((o for o in p.opts if o.startswith("-")), key=len, default=""), _kind(types[p.name]))
             for p in command.params

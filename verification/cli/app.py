@@ -59,6 +59,11 @@ class _Verb(TyperCommand):
             return super().invoke(ctx)
 
 
+def function(verb: str) -> Any:
+    """What runs a verb; its module is imported now."""
+    return importlib.import_module(f"{__package__}.verbs.{VERBS[verb][0]}").VERBS[verb]
+
+
 class _Verbs(TyperGroup):
     """The verbs of `VERBS`; to list them imports none."""
 
@@ -70,9 +75,8 @@ class _Verbs(TyperGroup):
         """The verb, imported now; None for a name that is none."""
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"{__package__}.verbs.{VERBS[cmd_name][0]}")
         one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        one.command(cmd_name, cls=_Verb)(module.VERBS[cmd_name])
+        one.command(cmd_name, cls=_Verb)(function(cmd_name))
         return typer.main.get_command(one)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -93,6 +97,12 @@ app = typer.Typer(
 @app.callback()
 def l2obound() -> None:
     """Says, with proof, how far a learned optimizer can be trusted."""
+
+
+def commands() -> dict[str, Any]:
+    """Every verb as the command line has it, by name."""
+    group: Any = typer.main.get_command(app)
+    return {name: group.get_command(None, name) for name in VERBS}
 
 
 CRASH = 70  # EX_SOFTWARE of sysexits.h

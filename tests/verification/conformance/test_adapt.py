@@ -56,7 +56,7 @@ FORMS: dict[str, Any] = {
     "class": Ista,
     "factory": lambda: Ista(),
     "factory of a function": lambda: ista_function,
-    "import": "l2o.optimizers.gradient_descent:Ista",
+    "import": "l2obound.l2o.optimizers.gradient_descent:Ista",
 }
 
 
@@ -120,7 +120,7 @@ def test_errors_say_what_was_given() -> None:
         (FunctionOptimizer, "needs arguments"),
         ("istaa", "did you mean 'ista'"),
         ("no/such/file.pth", "no such checkpoint"),
-        ("l2o:nothing", "l2o has no nothing"),
+        ("l2obound.l2o:nothing", "l2obound.l2o has no nothing"),
         ("no_such_module:x", "cannot import it"),
         (type("HalfAnOptimizer", (), {"init": lambda self, p, x, seed=0: x}), "missing: step"),
     ]

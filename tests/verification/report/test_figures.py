@@ -7,6 +7,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from l2obound import bounds
+from l2obound.verification.pages.figure_export import file_bytes, inline_svg
+from l2obound.verification.pages.formula import formula_svg
 from l2obound.verification.report import figures as drawing
 from l2obound.verification.report import render_report
 from tests.verification.report.sample import HOSTILE, make_results
@@ -24,7 +26,7 @@ def drawn(results):
 
 def test_svg_uses_the_colours_of_the_style_sheet(drawn):
     for key in ("final-gaps", "per-step/lasso-20x40/l2o-pa", "deviation/lasso-20x40"):
-        svg = drawing.inline_svg(drawing.file_bytes(drawn[key], "svg"), "a", key, "words")
+        svg = inline_svg(file_bytes(drawn[key], "svg"), "a", key, "words")
         ET.fromstring(svg)
         colours = set(re.findall(r"#[0-9a-f]{6}\b", svg))
         assert not colours - {"#ffffff", "#000000"}, (key, colours)
@@ -39,7 +41,7 @@ def test_drawing_leaves_matplotlib_as_it_was(results):
     one = copy.deepcopy(results)
     one["runs"] = one["runs"][:1]
     for figure in drawing.figures(one).values():
-        drawing.file_bytes(figure, "svg")
+        file_bytes(figure, "svg")
     assert dict(matplotlib.rcParams) == before
 
 
@@ -101,7 +103,7 @@ def test_nothing_leaves_the_figure(drawn):
         "next-instance",
     ):
         figure = drawn[key]
-        drawing.file_bytes(figure, "svg")
+        file_bytes(figure, "svg")
         width, _height = figure.bbox.width, figure.bbox.height
         legend = figure.legends[0].get_window_extent()
         assert legend.x0 >= 0
@@ -130,19 +132,19 @@ def test_ratios_to_worst_cases_are_drawn_over_the_steps(results, drawn):
 
 @pytest.mark.parametrize("text", [r"\le \frac{a}{b}", r"\left\| x \right\|", r"\sum_{k=1}^{K} \langle a, b \rangle"])
 def test_formula_is_drawn(text):
-    svg = drawing.formula_svg(text)
+    svg = formula_svg(text)
     ET.fromstring(svg)
     assert "currentColor" in svg
 
 
 @pytest.mark.parametrize("text", ["", r"\nosuchcommand{x}", r"\frac{a", "a % b", r"\begin{cases} 1 \end{cases}"])
 def test_formula_that_cannot_be_drawn(text):
-    assert drawing.formula_svg(text) is None
+    assert formula_svg(text) is None
 
 
 def test_every_statement_of_the_catalogue_is_drawn():
     for name in bounds.names(variants=True):
-        assert drawing.formula_svg(bounds.get(name).latex()) is not None, name
+        assert formula_svg(bounds.get(name).latex()) is not None, name
 
 
 def test_files_have_plain_names_of_their_own():
