@@ -79,7 +79,7 @@ SMOOTH = l2o.synthetic.lasso(2, 10, 6, sparsity=2).smooth
 
 
 @pytest.mark.parametrize("kind", [CappedL1, Declared])
-@pytest.mark.parametrize("cap", [1e-3, 0.1, 3.0, 100.0])
+@pytest.mark.parametrize("cap", [1e-3, pytest.param(0.1, marks=pytest.mark.slow), 3.0, 100.0])
 @pytest.mark.parametrize("moved", [False, True])
 def test_a_capped_norm_is_not_convex(kind: type, cap: float, moved: bool) -> None:
     p = l2o.Composite(SMOOTH, kind(zoo.column(0.1), zoo.column(cap)))

@@ -60,7 +60,7 @@ def test_functions_are_not_hidden_by_the_modules_of_their_names() -> None:
     fresh(CHECK)
 
 
-@pytest.mark.parametrize("order", ["import l2obound.verification.optima, l2obound.verification.verdicts.verify", ""])
+@pytest.mark.parametrize("order", ["import l2obound.verification.optima, l2obound.verification.verdicts.verify"])
 def test_the_same_in_a_fresh_process(order: str) -> None:
     code = "; ".join(f"print(type(verification.{name}).__name__)" for name in ("verify", "optimum"))
     assert fresh(f"from l2obound import verification; {order}\n{code}").split() == ["function", "function"]

@@ -15,7 +15,9 @@ from tests.verification.virtual_runs import SHIFTS, certified, model, run_of, sh
 
 
 @pytest.mark.parametrize("bound", ["ood_per_step:magnitude", "ood_multi_step:virtual"])
-@pytest.mark.parametrize("shift", ["none", *SHIFTS])
+@pytest.mark.parametrize(
+    "shift", ["none", *(pytest.param(s, marks=[pytest.mark.slow] * (i > 0)) for i, s in enumerate(SHIFTS))]
+)
 @pytest.mark.parametrize("name", ["go-math-l2o", "l2o-pa"])
 def test_bounds_by_magnitudes_hold_on_trained_models(name: str, shift: str, bound: str) -> None:
     p, _ = shifted(shift)

@@ -239,7 +239,12 @@ def _with(bound: bounds.Bound, old: H.Hypothesis, new: H.Hypothesis) -> bounds.B
     return bound.replace(hypotheses=tuple(new if one is old else one for one in bound.hypotheses))
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if set(bounds.get(n).hypotheses) & set(STEPS)])
+WITH_STEPS = [n for n in NAMES if set(bounds.get(n).hypotheses) & set(STEPS)]
+
+
+@pytest.mark.parametrize(
+    "name", [n if i % 3 == 0 else pytest.param(n, marks=pytest.mark.slow) for i, n in enumerate(WITH_STEPS)]
+)
 def test_another_reference_step_is_another_hypothesis(name: str) -> None:
     bound = bounds.get(name)
     (mine,) = (one for one in bound.hypotheses if one in STEPS)

@@ -138,6 +138,7 @@ def test_the_page_can_be_read_without_seeing_it(page):
     assert len(tree.get("aria-label")) > 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [

@@ -90,6 +90,7 @@ def test_provenance_is_complete(tmp_path):
     assert all(run["seconds"] >= 0 and run["checking_seconds"] >= 0 for run in results["runs"])
 
 
+@pytest.mark.slow
 def test_from_redraws_figures_and_tables_to_the_byte(tmp_path):
     make_report(config(), tmp_path)
     files = {p: p.read_bytes() for p in tmp_path.rglob("*.*") if p.is_file() and p.parent.name != "partial"}

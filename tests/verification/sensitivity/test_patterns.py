@@ -39,7 +39,9 @@ def line(curvature: float = 2.0) -> l2o.Composite:
 PAIRS = [(k, n) for k in PROBLEMS for n in PATTERNS if k != "group" or n not in BY_COORDINATE]
 
 
-@pytest.mark.parametrize(("key", "name"), PAIRS)
+@pytest.mark.parametrize(
+    ("key", "name"), [p if i % 2 == 0 else pytest.param(*p, marks=pytest.mark.slow) for i, p in enumerate(PAIRS)]
+)
 def test_the_measured_deviation_is_the_nominal_one(key: str, name: str) -> None:
     problem = PROBLEMS[key]
     x0 = l2o.synthetic.starts(problem, shift=3.0)
