@@ -9,8 +9,8 @@ WORKERS ?= 2
 # The core of each package, in under a minute.
 FAST := tests/bounds/test_quantities.py tests/bounds/test_hypotheses.py tests/bounds/test_virtual.py \
 	tests/l2o/test_problems.py tests/l2o/test_losses.py tests/l2o/test_optimizers.py tests/l2o/test_network.py \
-	tests/l2o/test_rollout.py tests/verification/test_segments.py tests/verification/test_three_answers.py \
-	tests/verification/optimum/test_solvers.py tests/verification/optimum/test_rounding.py \
+	tests/l2o/test_rollout.py tests/verification/virtual_steps/test_segments.py tests/verification/verdicts/test_three_answers.py \
+	tests/verification/optima/test_solvers.py tests/verification/optima/test_rounding.py \
 	tests/verification/report/test_sentences.py tests/verification/report/test_tables.py
 
 .PHONY: report report-quick test test-fast test-one test-slow test-part-elsewhere test-processors bench lint docs clean

@@ -41,11 +41,11 @@ PART = (
     "tests/l2o/test_parity.py",
     "tests/l2o/test_problems.py",
     "tests/l2o/test_rollout.py",
-    "tests/verification/drift/test_shifts.py",
-    "tests/verification/optimum/test_certificates.py",
-    "tests/verification/optimum/test_optimum.py",
-    "tests/verification/speedup/test_calls_and_timing.py",
-    "tests/verification/test_wild_scales.py",
+    "tests/verification/studies/drift/test_shifts.py",
+    "tests/verification/optima/test_certificates.py",
+    "tests/verification/optima/test_optimum.py",
+    "tests/verification/studies/speedup/test_calls_and_timing.py",
+    "tests/verification/verdicts/test_wild_scales.py",
 )
 
 

@@ -8,7 +8,8 @@ import sympy as sp
 
 from l2obound import bounds
 from l2obound.bounds._vocabulary import Q, k
-from tests.bounds import runs, special
+from tests.helpers import bound_runs as runs
+from tests.helpers import special_runs as special
 
 
 @cache

@@ -15,8 +15,8 @@ import sympy as sp
 from l2obound import bounds
 from l2obound.bounds import catalog
 from l2obound.bounds._vocabulary import Q, k
-from tests.bounds import runs
-from tests.bounds.formulas import plain_formulas
+from tests.helpers import bound_runs as runs
+from tests.helpers.formulas import plain_formulas
 
 NAMES = [
     "per_step_descent",

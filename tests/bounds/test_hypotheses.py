@@ -7,7 +7,7 @@ import pytest
 
 from l2obound import bounds
 from l2obound.bounds import assumptions, hypotheses
-from tests.bounds import runs
+from tests.helpers import bound_runs as runs
 
 
 def checks(name, quantities):

@@ -7,7 +7,7 @@ import pytest
 
 from l2obound import bounds
 from l2obound.bounds._inputs import numbers
-from tests.odd_arrays import EXACT, REFUSED
+from tests.helpers.odd_arrays import EXACT, REFUSED
 
 
 @pytest.mark.parametrize("given", EXACT)

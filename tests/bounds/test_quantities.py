@@ -8,7 +8,7 @@ import pytest
 
 from l2obound import bounds
 from l2obound.bounds import _measure
-from tests.bounds import runs
+from tests.helpers import bound_runs as runs
 
 
 def sample(seed=0, batch=6, steps=4, h=0.75, n=5):

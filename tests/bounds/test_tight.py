@@ -6,7 +6,7 @@ import sympy as sp
 
 from l2obound import bounds
 from l2obound.bounds._vocabulary import Q, k
-from tests.bounds import runs
+from tests.helpers import bound_runs as runs
 
 R, L, VIRTUAL = 2.0, 3.0, (0.2, 0.3, 0.5)  # shares of ||e|| in the terms of the virtual decomposition
 

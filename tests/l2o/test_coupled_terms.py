@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from l2obound import l2o
 from l2obound.l2o.problems.nonsmooth import CoupledTerm, GroupL1, L2Ball, Simplex
-from tests import zoo
+from tests.helpers import zoo
 
 TERMS = zoo.coupled_terms()
 EPS = torch.finfo(torch.float64).eps

@@ -13,7 +13,7 @@ from l2obound import l2o
 from l2obound.l2o.optimizers import kernel
 from l2obound.l2o.training.loop import _segment
 from l2obound.l2o.training.measures import reference_values, score
-from tests import zoo
+from tests.helpers import zoo
 
 PROBLEMS = {
     "lasso": lambda: l2o.synthetic.lasso(2, 5, 8),

@@ -11,7 +11,7 @@ import torch
 from l2obound import l2o
 from l2obound.l2o.optimizers.lbfgs import _search
 from l2obound.l2o.problems.smooth import LeastSquares
-from tests import zoo
+from tests.helpers import zoo
 
 SMOOTH = [name for name in zoo.composites() if name.endswith("+ zero")]
 

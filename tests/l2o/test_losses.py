@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from l2obound import l2o
 from l2obound.l2o.problems.smooth import SampleLoss
 from l2obound.l2o.problems.smooth._sample_loss import ResidualLoss
-from tests import zoo
+from tests.helpers import zoo
 
 LOSSES = zoo.losses()
 KINDS = [name for name in LOSSES if "shared" not in name]

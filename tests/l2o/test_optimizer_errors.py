@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from l2obound import l2o
-from tests import zoo
+from tests.helpers import zoo
 
 
 class Opaque:

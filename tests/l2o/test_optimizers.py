@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from l2obound import l2o
-from tests import zoo
+from tests.helpers import zoo
 
 NAMES = l2o.optimizer_names()
 NETWORKS = ("l2o-dm", "l2o-rnnprop", "l2o-pa", "go-math-l2o")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from l2obound import l2o
 from l2obound.l2o.problems.nonsmooth import NonsmoothTerm
-from tests import zoo
+from tests.helpers import zoo
 
 COMPOSITES = zoo.composites()
 SMOOTH = zoo.smooth_terms()

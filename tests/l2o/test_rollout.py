@@ -8,7 +8,7 @@ import torch
 
 from l2obound import l2o
 from l2obound.l2o.rollout import implicit_subgradient
-from tests import zoo
+from tests.helpers import zoo
 
 COMPOSITES = zoo.composites()
 METHODS = ("ista", "fista", "go-math-l2o", "l2o-pa")

@@ -16,7 +16,7 @@ from l2obound.l2o.problems.smooth import LeastSquares
 from l2obound.l2o.training import load_config, split_seed
 from l2obound.l2o.training.loop import HeldOut, _segment
 from l2obound.l2o.training.measures import reference_values, score, segment_loss
-from tests import zoo
+from tests.helpers import zoo
 
 SMALL = {
     "model": {"name": "go-math-l2o", "options": {"hidden_size": 4, "layers": 1}},

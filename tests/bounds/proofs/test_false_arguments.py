@@ -41,7 +41,7 @@ from l2obound.bounds.proofs._symbols import BEFORE, DEVIATION, END, FIRST, NOW, 
 from l2obound.bounds.proofs._telescope import from_zero, in_one_go, telescope
 from l2obound.bounds.proofs.descent import ENORM, GNORM, ONE_STEP, at_once, relative_deviation
 from l2obound.bounds.proofs.out_of_distribution import last_iterate_steps, sharp_start, sharp_steps
-from tests.bounds.proofs.material import is_accepted, is_refuted, unchecked
+from tests.helpers.proof_material import is_accepted, is_refuted, unchecked
 
 K = Q.K
 ZERO = sp.Integer(0)

@@ -19,7 +19,7 @@ from l2obound.bounds import hypotheses as H
 from l2obound.bounds._vocabulary import Q, k
 from l2obound.bounds.proofs import ARGUMENTS
 from l2obound.bounds.proofs.checker import Wrong, check
-from tests.bounds.proofs.material import certificate_of, forged, is_accepted, is_refuted, proof_of, signed
+from tests.helpers.proof_material import certificate_of, forged, is_accepted, is_refuted, proof_of, signed
 
 K, L, h = Q.K, Q.L, Q.h
 NAMES = bounds.names(variants=True)

@@ -44,8 +44,8 @@ from l2obound.bounds.proofs._rules import RULES
 from l2obound.bounds.proofs._symbols import DEVIATION, NOW, G, L, Point, Z, h, size, symbol
 from l2obound.bounds.proofs.checker import Wrong, check
 from l2obound.bounds.proofs.descent import ENORM, ONE_STEP, at_once
-from tests.bounds.proofs.material import certificate_of, forged, is_accepted, unchecked
 from tests.bounds.proofs.test_false_arguments import Build, at_last, statement
+from tests.helpers.proof_material import certificate_of, forged, is_accepted, unchecked
 
 K, MINE, OTHER = Q.K, size("mine", "k"), size("other", "k")
 NOTHING = ENORM**2 - MINE**2

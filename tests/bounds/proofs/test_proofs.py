@@ -41,8 +41,8 @@ from l2obound.bounds.proofs._signs import is_nonnegative
 from l2obound.bounds.proofs._symbols import BEFORE, NOW, L, Z, h, size, symbol
 from l2obound.bounds.proofs._telescope import term_sum
 from l2obound.bounds.proofs.out_of_distribution import sharp_steps
-from tests.bounds.proofs import proof_checker
-from tests.bounds.proofs.material import certificate_of, proof_of
+from tests.helpers import proof_checker
+from tests.helpers.proof_material import certificate_of, proof_of
 
 NAMES = bounds.names(variants=True)
 PROVED = NAMES

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from l2obound import bounds
 from l2obound.verification.worst_cases.run_instance import replay
-from tests.bounds.worst_cases.records import ends
+from tests.helpers.records import ends
 
 COMPOSITE = {"function_class": "composite", "method": "proximal_gradient"}
 step_sizes = st.sampled_from([0.25, 0.5, 0.8, 1.0, 1.3, 1.7])

@@ -10,7 +10,7 @@ from l2obound import bounds
 from l2obound.bounds.worst_cases import tolerance
 from l2obound.bounds.worst_cases.checker import check
 from l2obound.verification.worst_cases.run_instance import replay
-from tests.bounds.worst_cases.records import categories, question, records
+from tests.helpers.records import categories, question, records
 
 FEW, REST = slice(0, None, 8), tuple(slice(i, None, 8) for i in range(1, 8))
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from l2obound import bounds
 from l2obound.bounds.worst_cases import checker, sweep
 from l2obound.verification.worst_cases.run_instance import replay
-from tests.bounds.worst_cases.scales import random_question
+from tests.helpers.scales import random_question
 
 STRONG = {"function_class": "smooth_strongly_convex", "method": "gradient"}
 COMPOSITE_STRONG = {"function_class": "composite_strongly_convex", "method": "proximal_gradient"}

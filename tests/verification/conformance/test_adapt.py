@@ -15,7 +15,7 @@ from l2obound.l2o.optimizers.gradient_descent import Ista
 from l2obound.verification import check_optimizer
 from l2obound.verification.conformance import adapt
 from l2obound.verification.conformance._adapt import FunctionOptimizer, IterateState, ModuleOptimizer, subject_of
-from tests.verification.conformance.offenders import DetachedModule, Sound
+from tests.helpers.offenders import DetachedModule, Sound
 
 P = l2o.synthetic.lasso(2, 6, 4, sparsity=1)
 X0 = l2o.synthetic.starts(P)
@@ -90,7 +90,7 @@ def test_a_subject_is_made_anew() -> None:
     one.name = "changed"
     assert subject.fresh().name == "Sound"
     assert subject.label == "Sound"
-    assert subject_of(Sound).spec == "tests.verification.conformance.offenders:Sound"
+    assert subject_of(Sound).spec == "tests.helpers.offenders:Sound"
     assert subject_of(l2o.optimizer("fista")).spec == "fista"
     assert subject_of(lambda: Ista()).spec == "MODULE:FACTORY"
 

@@ -10,7 +10,7 @@ import pytest
 
 from l2obound.verification.cli import app as cli
 
-OFFENDER = "tests.verification.conformance.offenders:LongStep"
+OFFENDER = "tests.helpers.offenders:LongStep"
 
 
 def call(monkeypatch: pytest.MonkeyPatch, capsys: Any, *arguments: str) -> tuple[int, str, str]:

@@ -14,12 +14,12 @@ import torch
 from l2obound import l2o
 from l2obound.verification import check_optimizer, check_problem
 from l2obound.verification.conformance import CHECKS, Status, registry
-from tests import zoo
-from tests.verification.conformance.offenders import OFFENDERS as FIRST
-from tests.verification.conformance.offenders import PROBLEM_OFFENDERS, Sound
-from tests.verification.conformance.problem_offenders import MORE_PROBLEMS
-from tests.verification.conformance.slow_offenders import SLOW_OFFENDERS, SOUND_MODULE
-from tests.verification.conformance.sound_methods import SOUND
+from tests.helpers import zoo
+from tests.helpers.offenders import OFFENDERS as FIRST
+from tests.helpers.offenders import PROBLEM_OFFENDERS, Sound
+from tests.helpers.problem_offenders import MORE_PROBLEMS
+from tests.helpers.slow_offenders import SLOW_OFFENDERS, SOUND_MODULE
+from tests.helpers.sound_methods import SOUND
 
 SHIPPED = [":".join(pair) for pair in l2o.pretrained_names()]
 OFFENDERS = {**FIRST, **SLOW_OFFENDERS}

@@ -13,7 +13,7 @@ from l2obound import l2o
 from l2obound.l2o import InputError
 from l2obound.verification import parametrize_with_checks
 from l2obound.verification.conformance import CHECKS, ConformanceError, registry
-from tests.verification.conformance.offenders import LongStep, Sound
+from tests.helpers.offenders import LongStep, Sound
 
 OPTIMIZERS = [l2o.optimizer("gradient-descent"), Sound]
 
@@ -42,10 +42,7 @@ def test_a_failure_explains_itself() -> None:
     optimizer, check = next(r.values for r in rows if r.id == "LongStep-outputs_in_range")
     with pytest.raises(ConformanceError, match=r"L p_k is 2\.1") as caught:
         check(optimizer)
-    assert (
-        "again: l2obound check tests.verification.conformance.offenders:LongStep --check"
-        in caught.value.results[0].explain()
-    )
+    assert "again: l2obound check tests.helpers.offenders:LongStep --check" in caught.value.results[0].explain()
     with pytest.raises(pytest.skip.Exception, match="declares no assumption_1"):
         next(r.values[1] for r in rows if r.id == "LongStep-assumption_1")(optimizer)
 
@@ -60,7 +57,7 @@ def test_wrong_arguments() -> None:
 
 
 SUITE = """
-from tests.verification.conformance.offenders import LongStep, Sound
+from tests.helpers.offenders import LongStep, Sound
 from l2obound.verification import parametrize_with_checks
 
 EXPECTED = {"LongStep": {"outputs_in_range": "long on purpose", "descent": "a wrong expectation"}}

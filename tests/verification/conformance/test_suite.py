@@ -16,7 +16,7 @@ from l2obound.l2o.optimizers.gradient_descent import Ista
 from l2obound.verification import check_optimizer, check_problem
 from l2obound.verification.conformance import CHECKS, PROFILES, ConformanceError, Status, run_check
 from l2obound.verification.conformance._expectations import expected_by
-from tests.verification.conformance.offenders import LongStep, ReadsX, Sound
+from tests.helpers.offenders import LongStep, ReadsX, Sound
 
 QUADRATIC = l2o.synthetic.quadratic(2, 5)
 

@@ -10,7 +10,7 @@ import pytest
 from l2obound.verification import pages
 from l2obound.verification.pages.figure_style import GRID, INK, MUTED, SERIES
 from l2obound.verification.report.render import render_html
-from tests.verification.report.sample import make_results
+from tests.helpers.report_sample import make_results
 
 STYLE = pages.STYLE.read_text(encoding="utf-8")
 TEXT, GRAPHIC = 4.5, 3.0  # WCAG 2.2, 1.4.3 and 1.4.11

@@ -11,7 +11,7 @@ from l2obound.verification.pages.figure_export import file_bytes, inline_svg
 from l2obound.verification.pages.formula import formula_svg
 from l2obound.verification.report import figures as drawing
 from l2obound.verification.report import render_report
-from tests.verification.report.sample import HOSTILE, make_results
+from tests.helpers.report_sample import HOSTILE, make_results
 
 
 @pytest.fixture(scope="module")

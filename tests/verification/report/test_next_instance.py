@@ -26,7 +26,7 @@ from l2obound.verification.report.config import ProblemSection, Scenario
 from l2obound.verification.report.csv_files import write_tables
 from l2obound.verification.report.render import render_html
 from l2obound.verification.runs.inspection import inspect_run
-from tests.verification.report.sample import make_results
+from tests.helpers.report_sample import make_results
 
 N, STEPS = 6, 30
 SMALL = {"key": "p", "family": "lasso", "rows": 6, "dim": 10, "instances": N, "steps": STEPS}

@@ -11,7 +11,7 @@ from l2obound.verification.pages.text import number, percent
 from l2obound.verification.report._compare import comparisons
 from l2obound.verification.report.render import render_html
 from l2obound.verification.report.tables import overview, verdict_tables
-from tests.verification.report.sample import HOSTILE, make_results, nothing
+from tests.helpers.report_sample import HOSTILE, make_results, nothing
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "col", "wbr"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from l2obound.verification.report import sentences
 from l2obound.verification.report._compare import comparisons, rows
-from tests.verification.report.sample import make_results, nothing
+from tests.helpers.report_sample import make_results, nothing
 
 NUMBERS = {"ind_rate": "B3", "ood_last_iterate": "B6c", "ood_multi_step": "B6", "a_priori": "B7"}
 

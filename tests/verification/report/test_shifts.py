@@ -15,7 +15,7 @@ from l2obound.verification.report._ledger import ELSEWHERE, PAIRED, checked_name
 from l2obound.verification.report._ledger_view import ledger_rows, ledger_words
 from l2obound.verification.report.experiment import SEAL, digest_of
 from l2obound.verification.report.render import render_html
-from tests.verification.report.sample import make_results
+from tests.helpers.report_sample import make_results
 
 CONFIG = {
     "proofs": False,

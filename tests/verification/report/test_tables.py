@@ -5,7 +5,7 @@ import re
 import pytest
 
 from l2obound.verification.report.csv_files import write_tables
-from tests.verification.report.sample import make_results
+from tests.helpers.report_sample import make_results
 
 
 @pytest.fixture(scope="module")

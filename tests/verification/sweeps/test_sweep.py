@@ -20,7 +20,7 @@ from l2obound.verification.support.provenance import arithmetic
 from l2obound.verification.sweeps import Status, cells_of, collect, load_sweep, read_tables, run_sweep
 from l2obound.verification.sweeps.executors import dask
 from l2obound.verification.sweeps.families import FAMILIES
-from tests.verification.sweeps import small
+from tests.helpers import small_sweep as small
 
 ROOT = Path(__file__).parents[3]
 TABLES = ("table", "curves", "cells")
@@ -150,7 +150,7 @@ def test_a_cluster_that_loses_a_worker_finishes_with_the_same_table(whole: Path,
 
 
 def run_module(*arguments: object) -> str:
-    command = [sys.executable, "-m", "tests.verification.sweeps.small", *map(str, arguments)]
+    command = [sys.executable, "-m", "tests.helpers.small_sweep", *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
@@ -183,7 +183,7 @@ def test_one_process_at_a_time(tmp_path: Path, elsewhere: bool) -> None:
 
     def again(status: Status) -> None:
         if not inside and elsewhere:
-            command = [sys.executable, "-m", "tests.verification.sweeps.small", "kill", str(tmp_path), "0", "0"]
+            command = [sys.executable, "-m", "tests.helpers.small_sweep", "kill", str(tmp_path), "0", "0"]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
             inside.append(done.stderr)
         elif not inside:
