@@ -24,6 +24,9 @@ list of what it needs follow from the entry. A quantity nobody measures yet is o
 Only NumPy, SciPy and SymPy are imported here; `worst_cases` loads its solver when first asked for.
 """
 
+if __name__ == "bounds":  # a checkout has the folder on the path; its modules import each other below l2obound
+    raise ImportError("this is a part of l2obound: from l2obound import bounds")
+
 from typing import Any
 
 from . import assumptions, equivariance, history, hypotheses, quantities, virtual

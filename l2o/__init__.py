@@ -4,6 +4,9 @@
 theory (`bounds`) nor the judge (`verification`).
 """
 
+if __name__ == "l2o":  # a checkout has the folder on the path; its modules import each other below l2obound
+    raise ImportError("this is a part of l2obound: from l2obound import l2o")
+
 from ..errors import InputError
 from . import problems
 from .checkpoints import load_official

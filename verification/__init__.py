@@ -6,6 +6,9 @@ imports it in every session of whoever has installed it, for the plugin.
 
 from __future__ import annotations
 
+if __name__ == "verification":  # a checkout has the folder on the path; its modules import each other below l2obound
+    raise ImportError("this is a part of l2obound: from l2obound import verification")
+
 import importlib
 from typing import TYPE_CHECKING, Any
 
