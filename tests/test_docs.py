@@ -54,7 +54,7 @@ def command(code: str) -> None:
             assert not stopped.value.code, line
 
 
-LONG = ("falsify.md", "equivariance.md", "conformance.md")
+LONG = ("falsify.md", "equivariance.md", "conformance.md", "drift.md")
 """Pages whose code takes many seconds and is that of other tests."""
 WITH_CODE = [
     pytest.param(p, id=p.name, marks=[pytest.mark.slow] * (p.name in LONG)) for p in PAGES if blocks(p, "python")

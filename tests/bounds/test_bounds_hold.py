@@ -35,7 +35,13 @@ def everything():
     return found
 
 
-@pytest.mark.parametrize("name", bounds.names(variants=True))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=[pytest.mark.slow] * (":" in n and i % 2 == 1))
+        for i, n in enumerate(bounds.names(variants=True))
+    ],
+)
 def test_holds_wherever_its_hypotheses_do(name):
     bound, judged = bounds.get(name), 0
     for kind, batches in everything().items():

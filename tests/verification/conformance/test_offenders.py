@@ -106,7 +106,9 @@ def own_optimizer_passes(name: str, checks: list[str] | None = None) -> None:
     assert not [r for r in report.results if "though it was expected" in r.message], report.summary()
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize(
+    "name", [n if n in WHOLE else pytest.param(n, marks=[pytest.mark.slow] * (i % 2)) for i, n in enumerate(OWN)]
+)
 def test_our_own_optimizers_pass(name: str) -> None:
     """Every check on one optimizer of each kind; on each other one an eighth of them, other ones than on the next."""
     names, others = [check.name for check in registry.checks_of("optimizer")], [n for n in OWN if n not in WHOLE]

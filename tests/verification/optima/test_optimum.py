@@ -74,6 +74,7 @@ def test_every_combination_is_narrow_and_contains_the_exact_minimum(smooth, nons
         assert holds(o.lower[b], value, o.upper[b])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("effort")
 @pytest.mark.parametrize("nonsmooth", NONSMOOTH)
 @pytest.mark.parametrize("smooth", SMOOTH)
@@ -95,6 +96,7 @@ def test_least_squares_with_more_variables_than_rows_is_narrow(nonsmooth):
     assert (o.relative_width <= 1e-10).all(), o.reason
 
 
+@pytest.mark.slow
 def test_lasso_256_is_narrow_and_agrees_with_an_independent_solver():
     from sklearn.linear_model import Lasso
 

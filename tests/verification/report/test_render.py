@@ -200,6 +200,7 @@ def test_reports_without_learned_methods_of_one_run_and_of_none(results):
         _read(page)
 
 
+@pytest.mark.slow
 def test_run_of_which_nothing_is_left(results):
     other = few(results, lambda run: True)
     other["runs"] = other["runs"][:6] + other["runs"][-2:]

@@ -123,6 +123,7 @@ def test_an_optimal_value_too_low_is_found(bound: str) -> None:
     assert verify(run, p, bound, o).count(Verdict.VIOLATED) == 0
 
 
+@pytest.mark.slow
 def test_an_optimal_value_too_high_is_found() -> None:
     run, p, _ = lasso_run(3000)
     o = optimum(p)

@@ -42,7 +42,7 @@ from l2obound.verification.studies.drift._run import RIVALS
 from l2obound.verification.studies.drift._size import rescaled
 from l2obound.verification.studies.speedup.ratios import Between
 
-pytestmark = pytest.mark.slow  # by default the code of docs/drift.md runs the study
+pytestmark = pytest.mark.slow  # by default only what needs no study is tested
 
 SMALL = Settings(
     models=("go-math-l2o", "l2o-pa", "l2o-dm", "ada-lista"),
