@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError
-from ._files import check_memory, parse_npz, read_bytes
+from .files import check_memory, parse_npz, read_bytes
 from .optimizers import Optimizer, make, option_names
 
 # The kinds, each with the options that make the model what the authors' code makes of it.

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from ..errors import InputError
-from ._arrays import as_tensor
-from ._memory import require_memory, run_size
-from .optimizers._base import Optimizer
+from .arrays import as_tensor
+from .memory import require_memory, run_size
+from .optimizers.base import Optimizer
 from .problems.composite import Composite
 from .run import Run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,33 @@ def test_an_import_against_the_layers_is_noticed(module: str, line: str, tmp_pat
     done = lint(tmp_path)
     assert done.returncode == 1
     assert "BROKEN" in done.stdout
+
+
+def private_imports(path: Path) -> list[str]:
+    """Imports of modules and names with an underscore from packages that `path` is not part of."""
+    package, wrong = path.relative_to(ROOT).parent.parts, []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        base = package[: len(package) - node.level + 1] + tuple((node.module or "").split("."))
+        for name in (part.name for part in node.names):
+            parts = tuple(p for p in (*base, name) if p)
+            owner = next((parts[:i] for i, part in enumerate(parts) if part.startswith("_")), None)
+            if owner is not None and package[: len(owner)] != owner:
+                wrong.append(f"{path.relative_to(ROOT)}: {'.'.join(parts)}")
+    return wrong
+
+
+def test_nobody_imports_what_is_private_to_another_package() -> None:
+    assert not [w for name in PACKAGES for path in (ROOT / name).rglob("*.py") for w in private_imports(path)]
+
+
+def test_a_private_import_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    module = tmp_path / "verification" / "report" / "page.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("from ._answer import answer\nfrom ..optima._fista import fista\nfrom ...l2o import _hidden\n")
+    assert [w.split(": ")[1] for w in private_imports(module)] == ["verification.optima._fista.fista", "l2o._hidden"]
 
 
 def test_no_module_lies_loose_in_verification() -> None:

@@ -18,9 +18,9 @@ worst case as arrays), `_result`.
 To add a method: one function in `_methods` that says what the next iterate is, and a line in `METHODS`.
 """
 
-from ._result import Certificate, WorstCase, tolerance
 from ._setting import CLASSES, INITIALS, METHODS, METRICS, UnboundedError
 from ._solve import sweep, worst_case
+from .result import Certificate, WorstCase, tolerance
 
 __all__ = [
     "CLASSES",

@@ -15,9 +15,9 @@ from ._closed import ray
 from ._conic import FINE, SMALL, Solution, chain, points, solve, whole
 from ._envelope import MOST_WHOLE
 from ._model import STAR, Model, build, interpolation
-from ._result import WorstCase, in_units
 from ._setting import Setting, UnboundedError, setting
 from ._witness import chain_vector
+from .result import WorstCase, in_units
 
 AGREE = 1e-7
 """How far a numerical instance may break inequalities and miss the value of a relaxation that it is to confirm."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from l2obound.verification.pages.figure_export import file_bytes, inline_svg
 from l2obound.verification.pages.figure_style import style
-from l2obound.verification.report._worst_cases import Looseness, grouped, measured, violated, worst_case_words
 from l2obound.verification.report.figures._worst_cases import worst_cases
+from l2obound.verification.report.worst_cases import Looseness, grouped, measured, violated, worst_case_words
 from l2obound.verification.worst_cases.ledger import STEP_SIZES, STEPS
 
 PAGE = "worst-case-ledger"

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import InputError
-from ._base import Optimizer, State
 from .ada_lista import AdaLista
 from .adam import Adam, AdamHD
+from .base import Optimizer, State
 from .fista import Fista, FistaRestart, Nesterov
 from .go_math_l2o import GoMathL2O
 from .gradient_descent import GradientDescent, Ista

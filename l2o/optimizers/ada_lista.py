@@ -28,7 +28,7 @@ from ...errors import InputError
 from ..problems.composite import Composite
 from ..problems.nonsmooth.l1 import soft_threshold
 from ..problems.smooth import LinearMap
-from ._learned import LearnedOptimizer, cast, check_parameters, check_sizes
+from .learned import LearnedOptimizer, cast, check_parameters, check_sizes
 
 _OFFICIAL_START = 0.2  # the authors' start of steps and thresholds
 

@@ -18,7 +18,7 @@ import torch
 
 from ...errors import InputError
 from ..problems.composite import Composite
-from ._base import check_number, require_finite, step_size, subgradient
+from .base import check_number, require_finite, step_size, subgradient
 
 _LEAST_STEP = 1e-8  # the authors' floor of the learned step
 

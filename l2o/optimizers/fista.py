@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..problems.composite import Composite
-from ._base import require_smooth, step_size
+from .base import require_smooth, step_size
 
 
 @dataclass(frozen=True)

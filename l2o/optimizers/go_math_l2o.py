@@ -22,9 +22,9 @@ import torch
 
 from ...errors import InputError
 from ..problems.composite import Composite
-from ._base import check_number, step_size
-from ._learned import HeadNetwork, xavier
+from .base import check_number, step_size
 from .cell import network_state
+from .learned import HeadNetwork, xavier
 
 _TINY = 1e-20  # the authors' guard of every division
 _MAPS = ("displacement", "standard", "recurrent")

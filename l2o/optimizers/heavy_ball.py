@@ -9,7 +9,7 @@ import torch
 
 from ...errors import InputError
 from ..problems.composite import Composite
-from ._base import require_smooth, step_size
+from .base import require_smooth, step_size
 
 
 @dataclass(frozen=True)

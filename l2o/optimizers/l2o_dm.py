@@ -13,9 +13,9 @@ import torch
 from torch.nn.functional import elu
 
 from ..problems.composite import Composite
-from ._base import require_finite
-from ._learned import CoordinateNetwork, cast
+from .base import require_finite
 from .cell import lstm_shapes
+from .learned import CoordinateNetwork, cast
 
 _SIZE = 0.1  # of the output, the authors'
 

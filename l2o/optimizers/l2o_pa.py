@@ -16,9 +16,9 @@ from typing import ClassVar
 import torch
 
 from ..problems.composite import Composite
-from ._base import step_size
-from ._learned import HeadNetwork, uniform
+from .base import step_size
 from .cell import network_state
+from .learned import HeadNetwork, uniform
 
 
 @dataclass(frozen=True)

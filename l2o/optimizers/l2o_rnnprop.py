@@ -14,10 +14,10 @@ import torch
 from torch.nn.functional import elu
 
 from ..problems.composite import Composite
-from ._base import check_number, require_finite
-from ._learned import CoordinateNetwork, cast
 from .adam import Moments
+from .base import check_number, require_finite
 from .cell import lstm_shapes
+from .learned import CoordinateNetwork, cast
 
 _SIZE, _BETA = 0.1, 0.95  # of the output, and of both means; the authors'
 

@@ -17,8 +17,8 @@ from typing import ClassVar
 import torch
 
 from ..problems.composite import Composite
-from ._base import require_smooth
-from ._learned import check_sizes
+from .base import require_smooth
+from .learned import check_sizes
 
 _SUFFICIENT = 1e-4
 _HALVINGS = 30

@@ -22,7 +22,7 @@ import torch
 from ...errors import InputError
 from ..problems.composite import Composite
 from ..problems.from_worst_case import Instance
-from ._base import require_smooth
+from .base import require_smooth
 
 METHODS = (
     "gradient",

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..problems.composite import Composite
-from ._base import require_finite, step_size, subgradient
+from .base import require_finite, step_size, subgradient
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from .._arrays import real_array
-from .._files import parse_npz, read_bytes, read_json
+from ..arrays import real_array
+from ..files import parse_npz, read_bytes, read_json
 from ..optimizers import Optimizer, make
 from ..training.loop import weights_hash
 

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from .._arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
-from ._fingerprint import describe
+from ..arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
+from .fingerprint import describe
 from .nonsmooth import NonsmoothTerm
 from .smooth import Remembered, SmoothTerm
 from .transforms import Change, changed_nonsmooth, changed_smooth

@@ -13,10 +13,10 @@ from typing import Self
 import torch
 
 from ...errors import InputError
-from .._arrays import moved
+from ..arrays import moved
 from .composite import Composite
 from .nonsmooth import L1
-from .nonsmooth._base import pick
+from .nonsmooth.base import pick
 from .transforms import Change, ChangedSmooth
 
 

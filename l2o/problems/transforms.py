@@ -16,10 +16,10 @@ from typing import ClassVar
 
 import torch
 
-from .. import _rounding
-from .._arrays import moved
+from .. import rounding as _rounding
+from ..arrays import moved
 from .nonsmooth import Box, NonsmoothTerm, Zero
-from .nonsmooth._base import CoupledTerm, pick
+from .nonsmooth.base import CoupledTerm, pick
 from .smooth import SmoothTerm
 
 

@@ -9,9 +9,9 @@ import torch
 from pydantic import Field, field_validator, model_validator
 
 from ...errors import InputError
-from .._config import Section, read_config, usable_device
+from ..config import Section, read_config, usable_device
 from ..optimizers import Optimizer, optimizer, option_names
-from ..optimizers._learned import LearnedOptimizer
+from ..optimizers.learned import LearnedOptimizer
 from ..problems import Composite, synthetic
 
 _SPLITS = ("train", "validation", "test")

@@ -23,11 +23,11 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from .._files import read_npz, write_bytes, write_npz
-from .._memory import data_size, require_memory, run_size
+from ..files import read_npz, write_bytes, write_npz
+from ..memory import data_size, require_memory, run_size
 from ..optimizers import Optimizer
-from ..optimizers._learned import LearnedOptimizer, detach
 from ..optimizers.kernel import Workspace
+from ..optimizers.learned import LearnedOptimizer, detach
 from ..problems import Composite, synthetic
 from .config import TrainingConfig, split_seed
 from .measures import reference_values, score, segment_loss

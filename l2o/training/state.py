@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from .._files import read_npz, take_meta, write_npz
+from ..files import read_npz, take_meta, write_npz
 
 FORMAT = 1
 

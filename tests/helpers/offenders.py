@@ -11,10 +11,10 @@ import torch
 
 from l2obound import l2o
 from l2obound.l2o import Composite
-from l2obound.l2o.optimizers._learned import LearnedOptimizer
 from l2obound.l2o.optimizers.adam import AdamHD
 from l2obound.l2o.optimizers.fista import Fista
 from l2obound.l2o.optimizers.go_math_l2o import GoMathL2O
+from l2obound.l2o.optimizers.learned import LearnedOptimizer
 from l2obound.l2o.optimizers.subgradient import Subgradient
 from l2obound.l2o.problems.nonsmooth import L1
 from l2obound.l2o.problems.nonsmooth.l1 import soft_threshold

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from l2obound import l2o
 from l2obound.l2o.problems.smooth import SampleLoss
-from l2obound.l2o.problems.smooth._sample_loss import ResidualLoss
+from l2obound.l2o.problems.smooth.sample_loss import ResidualLoss
 from tests.helpers import zoo
 
 LOSSES = zoo.losses()

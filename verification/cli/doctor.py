@@ -87,7 +87,7 @@ def _weights() -> Finding:
 
 
 def _cache() -> Finding:
-    from ..optima._cache import ENVIRONMENT, cache_folder
+    from ..optima.cache import ENVIRONMENT, cache_folder
 
     folder = cache_folder(None)
     advice = f"set {ENVIRONMENT} to a folder that can be written to; without a cache every F* is computed anew"

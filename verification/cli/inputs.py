@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ... import l2o
-from ...l2o._files import read_npz
-from ...l2o.optimizers._learned import LearnedOptimizer
+from ...l2o.files import read_npz
+from ...l2o.optimizers.learned import LearnedOptimizer
 
 
 def command() -> str:

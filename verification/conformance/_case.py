@@ -17,10 +17,10 @@ from ... import l2o
 from ...l2o import Composite, InputError, Run, rollout
 from ...l2o.rollout import threads_for
 from ..runs.inspection import Inspection, as_numpy, inspect_run
-from ._adapt import Subject
 from ._expectations import declared_by, lacked_by
 from ._profile import Profile
 from ._reference import minimiser, proximal_gradient, value
+from .subjects import Subject
 
 
 class NotApplicable(Exception):

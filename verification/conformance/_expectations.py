@@ -13,7 +13,7 @@ from typing import Any
 from ... import l2o
 from ...bounds.equivariance import EQUIVARIANCE_TABLE, YES
 from ...l2o import InputError
-from ...l2o.optimizers._learned import LearnedOptimizer
+from ...l2o.optimizers.learned import LearnedOptimizer
 
 _SYMMETRIES = {
     "translation": "translation_equivariant",

@@ -9,17 +9,17 @@ import torch
 
 from ... import l2o
 from ...l2o import Composite
-from ...l2o.optimizers._learned import LearnedOptimizer
+from ...l2o.optimizers.learned import LearnedOptimizer
 from ..diagnosis.assumption_meter import assumption_meter
-from ..invariance.equivariance import CLEAR, ROUNDINGS, _nudge
+from ..invariance.equivariance import CLEAR, ROUNDINGS, nudge
 from ..runs.inspection import as_numpy, norm
 from ..verdicts.verdict import Verdict
 from ..verdicts.verify import verify
-from ._adapt import ModuleOptimizer
 from ._case import Case, Instance
 from ._progress import does_not_diverge, makes_progress
 from ._result import Finding, Status, failed, not_applicable, passed
 from .registry import register
+from .subjects import ModuleOptimizer
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -59,7 +59,7 @@ def fixed_point(case: Case) -> Finding:
             scale = np.maximum(norm(as_numpy(z)), norm(as_numpy(instance.x0)))
             unit = _EPS * (norm(as_numpy(z)) + 1e-300) + residual / as_numpy(problem.smoothness)
             run = case.run(instance, x0=z)
-            nudges = [_nudge(problem, z, z.abs() + 1e-3 * z.abs().amax(-1, keepdim=True), unit, i) for i in range(2)]
+            nudges = [nudge(problem, z, z.abs() + 1e-3 * z.abs().amax(-1, keepdim=True), unit, i) for i in range(2)]
             probes = [case.run(instance, x0=z + nudge) for nudge in nudges]
             apart = np.max([norm(as_numpy(p.x - run.x)) for p in probes], axis=0)
             tolerance = np.maximum.accumulate(apart + ROUNDINGS * unit[:, None], axis=1) / scale[:, None]

@@ -16,7 +16,7 @@ import torch
 from ... import l2o
 from ...l2o import Composite
 from ...l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
-from ...l2o.problems.smooth._sample_loss import ResidualLoss
+from ...l2o.problems.smooth.sample_loss import ResidualLoss
 from ...l2o.problems.transforms import ChangedSmooth
 from ..runs.inspection import as_numpy
 from ._case import Case, Instance, Refused, seed_global_rng, shared

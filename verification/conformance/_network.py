@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ...bounds.history import frozen_mode
-from ...l2o.optimizers._learned import HeadNetwork
+from ...l2o.optimizers.learned import HeadNetwork
 from ..runs.inspection import as_numpy
 from ..virtual_steps.segment_jacobians import segment_jacobians
 from ._case import Case

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ...l2o import Composite
-from ...l2o.problems._fingerprint import attributes_of, describe
+from ...l2o.problems.fingerprint import attributes_of, describe
 from ...l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SmoothTerm
 from ..runs.inspection import as_numpy, norm
 from ._case import ProblemCase

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ...l2o import Run
-from ..invariance.equivariance import CLEAR, ROUNDINGS, _gradient_unit, _nudge, _ratio
+from ..invariance.equivariance import CLEAR, ROUNDINGS, gradient_unit, nudge, ratio_of
 from ..runs.inspection import HUGE, as_numpy, norm
 from ._case import Case, Instance
 from ._result import Finding, failed, not_applicable, passed
@@ -54,7 +54,7 @@ class Sameness:
             b = int(np.argmax(self.failed))
             k = int(np.argmax(self.broken[b]))
         else:
-            ratio = np.where(where, _ratio(self.relative, self.tolerance), -1.0)
+            ratio = np.where(where, ratio_of(self.relative, self.tolerance), -1.0)
             b, k = (int(i) for i in np.unravel_index(np.argmax(ratio), ratio.shape))
         lhs, tolerance = float(self.relative[b, k]), float(self.tolerance[b, k])
         return found | {"b": b, "step": k, "relative_difference": lhs, "tolerance": tolerance, "slack": tolerance - lhs}
@@ -74,12 +74,12 @@ def compare(
         moved[:, 0] = moved[:, 1]
         scale = np.maximum(norm(mine[:, :1]), np.maximum.accumulate(moved, axis=1))
         magnitude = run.x.abs() + (problem.nonsmooth.magnitude(run.x[:, 0]) - run.x[:, 0].abs()).unsqueeze(1)
-        unit = eps_ratio * (np.finfo(np.float64).eps * norm(as_numpy(magnitude)) + _gradient_unit(problem, run.x))
-        starts = [instance.x0 + _nudge(problem, instance.x0, magnitude[:, 0], unit[:, 0], i) for i in range(_PROBES)]
+        unit = eps_ratio * (np.finfo(np.float64).eps * norm(as_numpy(magnitude)) + gradient_unit(problem, run.x))
+        starts = [instance.x0 + nudge(problem, instance.x0, magnitude[:, 0], unit[:, 0], i) for i in range(_PROBES)]
         probes = [case.run(instance, x0=start) for start in starts]
         apart = np.max([norm(as_numpy(p.x) - mine) for p in probes], axis=0)
-        tolerance = _ratio(np.maximum.accumulate(apart + ROUNDINGS * unit, axis=1), scale)
-        relative = np.nan_to_num(_ratio(norm(other - mine), scale), nan=np.inf)
+        tolerance = ratio_of(np.maximum.accumulate(apart + ROUNDINGS * unit, axis=1), scale)
+        relative = np.nan_to_num(ratio_of(norm(other - mine), scale), nan=np.inf)
     tolerance = np.minimum(np.nan_to_num(tolerance, nan=1.0), 1.0)
     fits = np.abs(mine).max(-1) < HUGE
     judged = np.logical_and.accumulate((tolerance <= most) & fits, axis=1)

@@ -9,11 +9,11 @@ from typing import Any
 from ...l2o import Composite, InputError
 from ..support.session import SESSION
 from . import registry
-from ._adapt import Subject, subject_of
 from ._case import Case
 from ._expectations import expected_by
 from ._profile import Profile, profile_of
 from ._result import CheckResult, ConformanceError, Report, Status
+from .subjects import Subject, subject_of
 
 Progress = Callable[[str, int, int], None]
 EXPECTED = "expected_failed_checks"

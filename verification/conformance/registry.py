@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...l2o import Composite, InputError
-from ._adapt import Subject, subject_of
 from ._case import Case, NotApplicable, ProblemCase, check_seed, global_rng
 from ._profile import Profile, profile_of
 from ._result import CheckResult, Finding, Status, failed, not_applicable
+from .subjects import Subject, subject_of
 
 OPTIMIZER, PROBLEM = "optimizer", "problem"
 

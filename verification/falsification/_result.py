@@ -17,9 +17,9 @@ import sympy as sp
 
 from ... import bounds, l2o
 from ...l2o import Composite, InputError
-from ...l2o._files import read_npz, take_meta, write_npz
-from ...l2o.optimizers._learned import LearnedOptimizer
-from ..conformance._adapt import Subject, subject_of
+from ...l2o.files import read_npz, take_meta, write_npz
+from ...l2o.optimizers.learned import LearnedOptimizer
+from ..conformance.subjects import Subject, subject_of
 from ..verdicts.verdict import Verdict
 from ._families import AXES, Instance
 from ._judge import Judged, judge

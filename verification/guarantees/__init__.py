@@ -1,14 +1,11 @@
 """Finite-sample guarantees: what holds of a new instance of a family, with confidence, from N that were run.
 
-Where things are: `_intervals` (confidence bounds of probabilities, quantiles and distribution functions, for every
-N), `_bands` (many of them at once), `_sample` (the instances and the runs), `_result` and `_guarantee` (the entry),
-`_figure`.
+Where things are: `sample` (the instances and the runs), `result` and `_guarantee` (the entry), `figures`. Intervals and
+bands are those of `verification.statistics`.
 """
 
-from ._bands import ProbabilityCurves, QuantileCurves, probability_curves, quantile_curves
-from ._figure import figure
-from ._guarantee import guarantee
-from ._intervals import (
+from ..statistics.bands import ProbabilityCurves, QuantileCurves, probability_curves, quantile_curves
+from ..statistics.intervals import (
     cdf_band,
     dkw_ranks,
     dkw_width,
@@ -19,8 +16,10 @@ from ._intervals import (
     rank_above,
     rank_below,
 )
-from ._result import Guarantee
-from ._sample import Sample
+from ._guarantee import guarantee
+from .figures import figure
+from .result import Guarantee
+from .sample import Sample
 
 __all__ = [
     "Guarantee",

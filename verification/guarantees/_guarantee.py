@@ -10,13 +10,13 @@ import numpy as np
 
 from ... import l2o
 from ...l2o import InputError
-from ..conformance._adapt import Subject, subject_of
+from ..conformance.subjects import Subject, subject_of
+from ..statistics.intervals import checked_delta, checked_quantile, checked_sample
 from ..sweeps.config import CellSpec
 from ..sweeps.families import FAMILIES
 from ..sweeps.measure import kept_steps
-from ._intervals import checked_delta, checked_quantile, checked_sample
-from ._result import Guarantee
-from ._sample import FIELDS, draw, spec_of
+from .result import Guarantee
+from .sample import FIELDS, draw, spec_of
 
 
 def guarantee(

@@ -67,7 +67,7 @@ class EquivarianceResult:
     @property
     def relative_defect(self) -> np.ndarray:
         """(B,K+1) `defect` over `scale`; 0 where both vanish."""
-        return _ratio(self.defect, self.scale)
+        return ratio_of(self.defect, self.scale)
 
     @property
     def verdict(self) -> str:
@@ -153,15 +153,15 @@ def check_equivariance(
         moved[:, 0] = moved[:, 1]  # so that x_0 = 0 has a scale too
         scale = np.maximum(norm(x[:, :1]), np.maximum.accumulate(moved, axis=1))
         unit = np.finfo(np.float64).eps * norm(as_numpy(magnitude))
-        slopes = np.maximum(_gradient_unit(problem, run.x), transform.shrink(_gradient_unit(image, other.x)))
+        slopes = np.maximum(gradient_unit(problem, run.x), transform.shrink(gradient_unit(image, other.x)))
         # x_k rounds with the gradients before it: that at a far x'_k would explain the very jump that led there
         unit = unit + np.concatenate([slopes[:, :1], slopes[:, :-1]], axis=1)
-        probes = [run_on(problem, x0 + _nudge(problem, x0, magnitude[:, 0], unit[:, 0], i)) for i in range(_PROBES)]
+        probes = [run_on(problem, x0 + nudge(problem, x0, magnitude[:, 0], unit[:, 0], i)) for i in range(_PROBES)]
         apart = np.max([norm(as_numpy(p.x) - x) for p in probes], axis=0)
-        tolerance = _ratio(np.maximum.accumulate(apart + ROUNDINGS * unit, axis=1), scale)
+        tolerance = ratio_of(np.maximum.accumulate(apart + ROUNDINGS * unit, axis=1), scale)
         value, objective_defect, objective_tolerance = _objectives(transform, problem, image, run, other, probes)
     tolerance = np.minimum(np.nan_to_num(tolerance, nan=1.0), 1.0)  # at 1 it explains everything
-    relative = np.nan_to_num(_ratio(defect, scale), nan=np.inf)
+    relative = np.nan_to_num(ratio_of(defect, scale), nan=np.inf)
     inside = np.abs(x).max(-1) < HUGE  # an image that leaves floats while the run does not is another run
     judged = np.logical_and.accumulate((tolerance <= CLEAR) & inside, axis=1)
     judged_steps = judged.sum(axis=1) - 1
@@ -201,7 +201,7 @@ def check_equivariance(
     )
 
 
-def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def ratio_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a / b, 0 where a = 0, inf where only b = 0."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(a == 0, 0.0, a / b)
@@ -211,15 +211,13 @@ def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _gradient_unit(problem: Composite, x: torch.Tensor) -> np.ndarray:
+def gradient_unit(problem: Composite, x: torch.Tensor) -> np.ndarray:
     """(B,K+1) the bound on the error of grad f(x_k), over L: what it does to a step."""
     errors = torch.stack([problem.smooth_gradient_error(x[:, k]) for k in range(x.shape[1])], dim=1)
     return as_numpy(errors / problem.smoothness.unsqueeze(-1))
 
 
-def _nudge(
-    problem: Composite, x0: torch.Tensor, magnitude: torch.Tensor, unit: np.ndarray, number: int
-) -> torch.Tensor:
+def nudge(problem: Composite, x0: torch.Tensor, magnitude: torch.Tensor, unit: np.ndarray, number: int) -> torch.Tensor:
     """(B,n) a step of `ROUNDINGS` units in a random direction; 0 at a kink of r, which a change of variables keeps."""
     signs = np.random.default_rng([number, *x0.shape]).choice([-1.0, 1.0], x0.shape)
     shape = magnitude + torch.finfo(x0.dtype).tiny
@@ -239,10 +237,10 @@ def _objectives(
     scale = np.maximum(np.abs(value[:, :1]), np.abs(value))
     scale = np.where(np.isfinite(scale), scale, np.abs(value))
     apart = np.max([np.abs(as_numpy(p.objective) - value) for p in probes], axis=0)
-    defect = _ratio(np.abs(mapped - value), scale)
+    defect = ratio_of(np.abs(mapped - value), scale)
     # A probe that leaves the domain of r says nothing of F; what stays is the bound on its rounding.
     allowed = np.maximum.accumulate(np.where(np.isfinite(apart), apart, 0.0) + ROUNDINGS * error, axis=1)
-    allowed = np.minimum(np.nan_to_num(_ratio(allowed, scale), nan=1.0), 1.0)
+    allowed = np.minimum(np.nan_to_num(ratio_of(allowed, scale), nan=1.0), 1.0)
     return value, np.where(np.isfinite(value), defect, np.nan), allowed
 
 
@@ -281,4 +279,4 @@ def _features_defect(run: Run, other: Run) -> np.ndarray | None:
     a, b = as_numpy(run.features), as_numpy(other.features)
     with np.errstate(invalid="ignore", over="ignore"):
         size = np.maximum(np.abs(a), np.abs(b)).max(axis=(-2, -1))
-        return _ratio(np.abs(a - b).max(axis=(-2, -1)), size)
+        return ratio_of(np.abs(a - b).max(axis=(-2, -1)), size)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ...l2o import _rounding
+from ...l2o import rounding
 from ...l2o.problems import Composite
 from ...l2o.problems.nonsmooth import L1, GroupL1
 from ...l2o.problems.smooth import Huber, Logistic, SquaredHinge
@@ -99,7 +99,7 @@ def _distance(p: Composite, x: torch.Tensor) -> torch.Tensor:
     if isinstance(r, GroupL1):
         nearest = r.nearest_subgradient(x, -gradient)
         # x - center is rounded once, lengths and quotients as often as they have terms: all relative to lam.
-        turned = _rounding.gamma(r.dim + 8, x.dtype) * r.lam
+        turned = rounding.gamma(r.dim + 8, x.dtype) * r.lam
         outside = (gradient + nearest).abs() + 4 * UNIT * (gradient.abs() + nearest.abs()) + turned
     else:
         low, high = p.subdifferential(x)

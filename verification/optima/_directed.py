@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from ...l2o import _rounding
+from ...l2o import rounding
 from ...l2o.problems import Composite
 
-UNIT = _rounding.unit_roundoff(torch.float64)
+UNIT = rounding.unit_roundoff(torch.float64)
 TINY = 1e-300
 """Absolute allowance for underflow, which the relative error bounds do not cover."""
 
@@ -47,4 +47,4 @@ def value_error(p: Composite, x: torch.Tensor) -> torch.Tensor:
 def total(terms: torch.Tensor, relative: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Sum over the last axis and a bound on its error, each term known to `relative` units of roundoff."""
     size = terms.abs().sum(-1)
-    return terms.sum(-1), _rounding.gamma(terms.shape[-1] + relative, terms.dtype) * size + TINY
+    return terms.sum(-1), rounding.gamma(terms.shape[-1] + relative, terms.dtype) * size + TINY

@@ -19,9 +19,9 @@ import functools
 
 import torch
 
-from ...l2o import _rounding
+from ...l2o import rounding
 from ...l2o.problems.nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
-from ...l2o.problems.nonsmooth._lengths import length
+from ...l2o.problems.nonsmooth.lengths import length
 from ._directed import TINY, UNIT, down, total
 
 
@@ -80,7 +80,7 @@ def _(term: GroupL1, slope: torch.Tensor, error: torch.Tensor) -> tuple[torch.Te
     base, base_error = total(slope * center, 1)
     moved = 1.01 * (center.abs() * error).sum(-1)
     size, off = term.lengths(slope), term.lengths(error)
-    off = (1 + 8 * UNIT) * off + _rounding.gamma(term.dim + 8, slope.dtype) * (size + off) + TINY
+    off = (1 + 8 * UNIT) * off + rounding.gamma(term.dim + 8, slope.dtype) * (size + off) + TINY
     return down(base, base_error + moved), down(term.lam - size, off)
 
 
@@ -104,7 +104,7 @@ def _(term: L2Ball, slope: torch.Tensor, error: torch.Tensor) -> tuple[torch.Ten
     base, base_error = total(slope * center, 1)
     moved = 1.01 * (center.abs() * error).sum(-1)
     radius, size, off = term.radius.reshape(-1), length(slope).squeeze(-1), length(error).squeeze(-1)
-    off = (1 + 8 * UNIT) * off + _rounding.gamma(slope.shape[-1] + 8, slope.dtype) * (size + off)
+    off = (1 + 8 * UNIT) * off + rounding.gamma(slope.shape[-1] + 8, slope.dtype) * (size + off)
     base_error = base_error + moved + radius * (off + 2 * UNIT * size) + 2 * UNIT * (base.abs() + radius * size) + TINY
     return down(base - radius * size, 1.01 * base_error), torch.full_like(slope, torch.inf)
 

@@ -17,13 +17,13 @@ from ...l2o.problems import Composite
 from ...l2o.problems.nonsmooth import Box
 from ...l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, SampleLoss
 from . import _stages
-from ._cache import CacheError, UncachableError, cache_folder, cache_key, load, save
 from ._change import carry_over, pull_back
 from ._cross_check import CrossCheck, cross_check, sample
-from ._ledger import Ledger
 from ._reasons import reasons
 from ._result import Optimum
 from ._terms import doubtful, nonsmooth_convex, plain
+from .cache import CacheError, UncachableError, cache_folder, cache_key, load, save
+from .ledger import Ledger
 
 LARGEST = 1e300
 """Smoothness constants from here on are refused: products with them overflow."""

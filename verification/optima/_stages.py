@@ -10,8 +10,8 @@ from ...l2o.problems import Composite
 from . import _conic
 from ._descent import coordinate_descent, suits_descent
 from ._fista import fista, safe_step, start
-from ._ledger import Ledger
 from ._polish import polish
+from .ledger import Ledger
 
 Progress = Callable[[str, int, int], None]
 

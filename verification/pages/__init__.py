@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
-from ...l2o._files import write_bytes
-from ..pages.figure_export import file_bytes, inline_svg
+from ...l2o.files import write_bytes
+from .figure_export import file_bytes, inline_svg
 from .text import number, percent, printable
 
 if TYPE_CHECKING:

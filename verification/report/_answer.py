@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..pages.text import count, join, number, percent
-from ._worst_cases import violated
 from .tables import SYMBOLS, VERDICTS, applicable, decided, overview
+from .worst_cases import violated
 
 Results = Mapping[str, Any]
 

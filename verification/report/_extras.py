@@ -17,8 +17,8 @@ from ..diagnosis.asymptotics import asymptotics
 from ..invariance.equivariance import check_equivariance, translation
 from ..runs.inspection import as_numpy, norm
 from ..virtual_steps.decompose import TERMS, Decomposition, decompose
-from ._methods import Case, Method, Rollouts
 from ._series import bands, kept_steps, listed
+from .methods import Case, Method, Rollouts
 
 AGREE = 1e-8  # relative; two runs this near are called the same
 

@@ -19,7 +19,7 @@ from ...l2o.problems import synthetic
 from ...l2o.run import Run
 from ...l2o.training.config import split_seed
 from ..guarantees import Sample, proportion_lower, quantile_curves
-from ..guarantees._sample import (
+from ..guarantees.sample import (
     DRAWN,
     LAST_ITERATE,
     TRIED,
@@ -33,9 +33,9 @@ from ..optima import Optimum
 from ..runs.inspection import Inspection, as_numpy
 from ..runs.race import cut
 from ..verdicts.verification import Verification
-from ._methods import Case, Method, Rollouts
 from ._series import TOLERANCES
 from .config import ProblemSection
+from .methods import Case, Method, Rollouts
 
 DELTA = 0.05
 """The probability with which each single statement may be wrong."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from ..guarantees._result import floored
+from ..guarantees.result import floored
 from ..pages.text import count, join, number, times
 from ._compare import in_distribution
 

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ... import bounds, l2o
-from ...l2o._config import Section, read_config, usable_device
-from ...l2o._files import file_size
-from ...l2o._memory import data_size, require_memory, run_size
-from ...l2o.optimizers._learned import LearnedOptimizer
+from ...l2o.config import Section, read_config, usable_device
+from ...l2o.files import file_size
+from ...l2o.memory import data_size, require_memory, run_size
+from ...l2o.optimizers.learned import LearnedOptimizer
 from ...l2o.problems import Composite, real, synthetic
 from ...l2o.training.config import split_seed
 from ..worst_cases.ledger import STEPS

@@ -22,7 +22,7 @@ from ... import bounds
 from ...l2o.problems import Composite, synthetic
 from ...l2o.training.config import split_seed
 from ..optima import Optimum, optimum
-from ..optima._ledger import single_thread
+from ..optima.ledger import single_thread
 from ..runs.inspection import as_numpy, inspect_run
 from ..support.provenance import arithmetic, code_digest, machine, versions
 from ..support.store import EXTRAS, partial_path, read_partial, write_partial
@@ -32,11 +32,11 @@ from ..verdicts.verify import verify
 from ..worst_cases.ledger import STEP_SIZES
 from ._extras import attribution, shift_pair, transient
 from ._ledger import bound_entry, checked_names, ledger, number_of, prove_all
-from ._methods import Case, Method, Rollouts, methods_of
 from ._next_instance import LAST_ITERATE, next_instance
 from ._series import bound_curves, series
-from ._worst_cases import measured
 from .config import ProblemSection, ReportConfig, Scenario, TransientSection
+from .methods import Case, Method, Rollouts, methods_of
+from .worst_cases import measured
 
 FORMAT = 6
 SEAL = "sha256"

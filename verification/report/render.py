@@ -24,10 +24,10 @@ from ._answer import answer
 from ._compare import comparisons, rows
 from ._ledger_view import ledger_rows, ledger_words
 from ._next_view import figure_words, next_view, shown_next
-from ._worst_cases import grouped, violated, worst_case_words
 from .figures import figures as draw
 from .figures import file_names, shown_attributions, shown_pairs
 from .tables import SYMBOLS, VERDICTS, obstacles, overview, remarks, verdict_tables
+from .worst_cases import grouped, violated, worst_case_words
 
 _HERE = Path(__file__).parent
 _MEANINGS = {

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ...l2o import Composite, InputError, Run
-from ...l2o.optimizers._learned import HeadNetwork
+from ...l2o.optimizers.learned import HeadNetwork
 from .inspection import Inspection, as_numpy, inspect_run, norm
 
 _BIAS_HEADS = {"go-math-l2o": ("b3", "b4"), "l2o-pa": ("b1", "b2")}

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from ... import l2o
 from ...errors import InputError
-from ...l2o._config import Section, one_line
-from ...l2o._memory import data_size, require_memory, run_size
+from ...l2o.config import Section, one_line
+from ...l2o.memory import data_size, require_memory, run_size
 from ...l2o.pretrained import manifest
 from ..support.provenance import code_digest, versions
 from .config import CellSpec, ModelSection, SweepConfig

@@ -18,8 +18,8 @@ from pydantic import Field, field_validator, model_validator
 
 from ... import bounds
 from ...errors import InputError
-from ...l2o._config import Section, read_config
-from ...l2o.optimizers._learned import LearnedOptimizer
+from ...l2o.config import Section, read_config
+from ...l2o.optimizers.learned import LearnedOptimizer
 from ...l2o.training import TrainingConfig
 from .families import FAMILIES, SINGLE
 from .methods import make_method, method_class, method_names

@@ -16,7 +16,7 @@ from ...l2o.problems import Composite, synthetic
 from ...l2o.problems.official import with_official_prox
 from ...l2o.training.config import split_seed
 from ..optima import Optimum, optimum
-from ..optima._ledger import single_thread
+from ..optima.ledger import single_thread
 from ..runs.race import race
 from ..verdicts.verdict import Verdict
 from ..verdicts.verification import Verification

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any
 
 from ... import l2o
 from ...errors import InputError
 from ...l2o.optimizers import Optimizer, make, optimizer_class
+from ...l2o.optimizers.coordinate_descent import CoordinateDescent
 
-METHODS = {"coordinate-descent": "..studies.speedup.coordinate_descent:CoordinateDescent"}
-"""Name -> "module:class", imported when it is asked for."""
+METHODS = {"coordinate-descent": CoordinateDescent}
+"""Optimizers for comparison that `l2o.optimizer` does not make, by name."""
 
 
 def method_names() -> tuple[str, ...]:
@@ -23,8 +23,7 @@ def method_class(name: str) -> type:
     """The class behind a name."""
     if name not in METHODS:
         return optimizer_class(name)
-    module, _, attribute = METHODS[name].partition(":")
-    return getattr(importlib.import_module(module, __package__), attribute)
+    return METHODS[name]
 
 
 def make_method(name: str, options: Mapping[str, Any]) -> Optimizer:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from ...l2o._files import write_bytes
+from ...l2o.files import write_bytes
 from ...l2o.optimizers import Optimizer
 from ..support.provenance import arithmetic, code_digest, versions
 from .cells import Cell, Measures, cells_of, groups_of

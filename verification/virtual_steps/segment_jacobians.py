@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from ...l2o import InputError
-from ...l2o.optimizers._learned import HeadNetwork, cast
 from ...l2o.optimizers.cell import network, pack
+from ...l2o.optimizers.learned import HeadNetwork, cast
 from ...l2o.run import Run
 from ..runs.inspection import as_numpy
 from .network_states import base_step, bias_of, check_run, replay

@@ -1,6 +1,6 @@
 """Nonsmooth terms r: one file each."""
 
-from ._base import CoupledTerm, NonsmoothTerm
+from .base import CoupledTerm, NonsmoothTerm
 from .box import Box
 from .elastic_net import ElasticNet
 from .group_l1 import GroupL1

@@ -7,8 +7,8 @@ from typing import ClassVar, Self
 
 import torch
 
-from ..._arrays import moved
-from ._base import NonsmoothTerm, pick
+from ...arrays import moved
+from .base import NonsmoothTerm, pick
 from .l1 import soft_threshold
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import torch
 
 from ....errors import InputError
-from ... import _rounding
-from ..._arrays import moved
-from ._base import CoupledTerm, pick
-from ._lengths import group_lengths
+from ... import rounding
+from ...arrays import moved
+from .base import CoupledTerm, pick
+from .lengths import group_lengths
 
 if TYPE_CHECKING:
     from ..transforms import Change
@@ -60,7 +60,7 @@ class GroupL1(CoupledTerm):
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,): everything that is added up is positive, so the rounding is relative."""
         tiny = self.dim * torch.finfo(x.dtype).tiny * (1 + self.lam.squeeze(-1))
-        return 1.01 * _rounding.gamma(self.dim + self.count + 8, x.dtype) * self.value(x) + tiny
+        return 1.01 * rounding.gamma(self.dim + self.count + 8, x.dtype) * self.value(x) + tiny
 
     def prox(self, u: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
         """Every group shrunk by lam * step; step scalar, (B,1), or (B,n) with one step per group."""

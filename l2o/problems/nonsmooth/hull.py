@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 import torch
 
-from ..._arrays import moved
+from ...arrays import moved
 from .. import _simplex
-from ._base import CoupledTerm, pick
+from .base import CoupledTerm, pick
 
 if TYPE_CHECKING:
     from ..transforms import Change

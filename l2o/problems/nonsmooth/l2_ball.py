@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import torch
 
-from ... import _rounding
-from ..._arrays import moved
-from ._base import CoupledTerm, pick
-from ._lengths import length
+from ... import rounding
+from ...arrays import moved
+from .base import CoupledTerm, pick
+from .lengths import length
 
 if TYPE_CHECKING:
     from ..transforms import Change
@@ -68,7 +68,7 @@ class L2Ball(CoupledTerm):
     def domain_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,): the distance as computed, and the rounding of the length."""
         excess, _, size = self._excess(x)
-        error = 2 * _rounding.gamma(x.shape[-1] + 4, x.dtype) * size
+        error = 2 * rounding.gamma(x.shape[-1] + 4, x.dtype) * size
         return 1.01 * (excess + error).clamp(min=0.0).squeeze(-1)
 
     def prox(self, u: torch.Tensor, step: torch.Tensor | float) -> torch.Tensor:
@@ -117,7 +117,7 @@ class L2Ball(CoupledTerm):
     def subgradient_slack(self, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """(B,): the length of g times the distance of x from the sphere."""
         excess, _, size = self._excess(x)
-        error = 2 * _rounding.gamma(x.shape[-1] + 4, x.dtype) * size
+        error = 2 * rounding.gamma(x.shape[-1] + 4, x.dtype) * size
         return 1.01 * (length(g) * (excess.abs() + error)).squeeze(-1)
 
     def subgradient_blur(self, x: torch.Tensor, g: torch.Tensor, units: float = 32.0) -> torch.Tensor:

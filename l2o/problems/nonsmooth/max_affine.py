@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 import torch
 
-from ... import _rounding
-from ..._arrays import moved
+from ... import rounding as _rounding
+from ...arrays import moved
 from .. import _simplex
-from ._base import CoupledTerm, pick
+from .base import CoupledTerm, pick
 
 if TYPE_CHECKING:
     from ..transforms import Change

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import torch
 
-from ... import _rounding
-from ..._arrays import moved
-from ._base import CoupledTerm, pick
+from ... import rounding as _rounding
+from ...arrays import moved
+from .base import CoupledTerm, pick
 
 if TYPE_CHECKING:
     from ..transforms import Change

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import torch
 
-from ..._arrays import float_dtype
-from ._base import NonsmoothTerm
+from ...arrays import float_dtype
+from .base import NonsmoothTerm
 
 
 @dataclass(frozen=True, eq=False)

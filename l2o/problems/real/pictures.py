@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from ....errors import InputError
-from ..._files import parse_npz
+from ...files import parse_npz
 from ..composite import Composite
 from ..constructors import lasso
 from .columns import unit

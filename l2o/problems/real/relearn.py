@@ -15,7 +15,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from ..._files import write_bytes, write_npz
+from ...files import write_bytes, write_npz
 from . import pictures
 
 

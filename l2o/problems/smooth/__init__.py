@@ -1,14 +1,14 @@
 """Smooth terms f: one file each."""
 
-from ._base import SmoothTerm
 from ._linear_map import LinearMap
 from ._remembered import Remembered
-from ._sample_loss import SampleLoss
+from .base import SmoothTerm
 from .huber import Huber
 from .interpolated import Interpolated
 from .least_squares import LeastSquares
 from .logistic import Logistic
 from .quadratic_form import QuadraticForm
+from .sample_loss import SampleLoss
 from .sigmoid_loss import SigmoidLoss
 from .squared_hinge import SquaredHinge
 from .student_t import StudentT

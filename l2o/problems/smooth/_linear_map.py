@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from ... import _rounding
-from ..._arrays import moved
+from ... import rounding
+from ...arrays import moved
 
 
 def _norms(a: torch.Tensor, dim: int) -> torch.Tensor:
@@ -91,7 +91,7 @@ class LinearMap:
 
     def forward_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,m) bound on the rounding error of A x: gamma |A||x| with |A_i||x| <= ||A_i|| ||x||."""
-        weight = _rounding.gamma(_rounding.nonzeros(x), x.dtype) * _norms(x, -1).unsqueeze(-1)
+        weight = rounding.gamma(rounding.nonzeros(x), x.dtype) * _norms(x, -1).unsqueeze(-1)
         # Each of the n products may also underflow, by less than the smallest normal number.
         return weight * self.row_norms + x.shape[-1] * torch.finfo(x.dtype).tiny
 
@@ -99,7 +99,7 @@ class LinearMap:
         """(B,n) bound on the entries of the error of A'u, u itself known up to `u_error` (B,m)."""
         size, error = _norms(u, -1).unsqueeze(-1), _norms(u_error, -1).unsqueeze(-1)
         rows = self.matrix.shape[-2]
-        bound = self.column_norms * (_rounding.gamma(rows, u.dtype) * (size + error) + error)
+        bound = self.column_norms * (rounding.gamma(rows, u.dtype) * (size + error) + error)
         return bound + rows * torch.finfo(u.dtype).tiny
 
     @cached_property

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import torch
 
-from ._base import SmoothTerm
+from .base import SmoothTerm
 
 _POINTS = 2  # the iterate, and the point at which an accelerated method looks
 

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import torch
 
-from ... import _rounding
-from ._sample_loss import ResidualLoss
+from ... import rounding
+from .sample_loss import ResidualLoss
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Huber(ResidualLoss):
     def evaluation_error(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Two roundings, as c and z - c/2 have the same sign; clipping has none."""
         tiny = torch.finfo(z.dtype).tiny
-        return 3 * _rounding.unit_roundoff(z.dtype) * self.losses(z) + tiny, torch.zeros_like(z)
+        return 3 * rounding.unit_roundoff(z.dtype) * self.losses(z) + tiny, torch.zeros_like(z)
 
     def scale(self) -> dict[str, torch.Tensor]:
         """delta."""

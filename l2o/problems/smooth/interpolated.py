@@ -20,10 +20,10 @@ from typing import ClassVar, Self
 import numpy as np
 import torch
 
-from ... import _rounding
-from ..._arrays import moved
+from ... import rounding as _rounding
+from ...arrays import moved
 from .. import _simplex
-from ._base import SmoothTerm
+from .base import SmoothTerm
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,10 @@ from typing import ClassVar, Self
 
 import torch
 
-from ... import _rounding
-from ..._arrays import moved
-from ._base import SmoothTerm
+from ... import rounding
+from ...arrays import moved
 from ._linear_map import LinearMap
+from .base import SmoothTerm
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +65,13 @@ class LeastSquares(SmoothTerm):
 
     def _residual_and_error(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         r = self.residual(x)
-        u = _rounding.unit_roundoff(x.dtype)
+        u = rounding.unit_roundoff(x.dtype)
         return r, self.map.forward_error(x) + 2 * u * r.abs()
 
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,) |fl f - f| <= sum |r_i| err_i + err_i^2 / 2 + gamma_m f."""
         r, error = self._residual_and_error(x)
-        summation = _rounding.gamma(r.shape[-1], x.dtype) * 0.5 * (r * r).sum(-1)
+        summation = rounding.gamma(r.shape[-1], x.dtype) * 0.5 * (r * r).sum(-1)
         return 1.01 * ((r.abs() * error + 0.5 * error * error).sum(-1) + summation)
 
     def gradient_error(self, x: torch.Tensor) -> torch.Tensor:

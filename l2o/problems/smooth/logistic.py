@@ -9,10 +9,10 @@ from typing import ClassVar, Self
 import torch
 from torch.nn.functional import softplus
 
-from ... import _rounding
-from ..._arrays import moved
-from ._base import SmoothTerm
+from ... import rounding
+from ...arrays import moved
 from ._linear_map import LinearMap
+from .base import SmoothTerm
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +79,13 @@ class Logistic(SmoothTerm):
         Eight units cover exp and log1p (each within 2 ulp here) and the threshold at 40, where e^-40 < u.
         """
         z_error = self.map.forward_error(x).mean(-1)
-        return 1.01 * (z_error + _rounding.gamma(self.rows + 8, x.dtype) * self.value(x))
+        return 1.01 * (z_error + rounding.gamma(self.rows + 8, x.dtype) * self.value(x))
 
     def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,): sigmoid is 1/4-Lipschitz and evaluated to 4 units."""
         z = self.map(x)
         s = torch.sigmoid(z)
-        u = _rounding.unit_roundoff(x.dtype)
+        u = rounding.unit_roundoff(x.dtype)
         weight_error = 0.25 * self.map.forward_error(x) + 8 * u * s + u
         weight = s - self.labels
         error = self.map.adjoint_error(weight, weight_error) / self.rows

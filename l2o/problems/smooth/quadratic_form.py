@@ -8,10 +8,10 @@ from typing import ClassVar, Self
 
 import torch
 
-from ... import _rounding
-from ..._arrays import moved
-from ._base import SmoothTerm
+from ... import rounding
+from ...arrays import moved
 from ._linear_map import LinearMap
+from .base import SmoothTerm
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +58,15 @@ class QuadraticForm(SmoothTerm):
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,): the error of Qx through x, and the rounding of the last dot product."""
         half = 0.5 * self.map(x)
-        u = _rounding.unit_roundoff(x.dtype)
+        u = rounding.unit_roundoff(x.dtype)
         error = 0.5 * self.map.forward_error(x) + 2 * u * (half.abs() + self.linear.abs())
         terms = x.abs() * (half.abs() + self.linear.abs())
-        return 1.01 * ((x.abs() * error).sum(-1) + _rounding.gamma(self.dim, x.dtype) * terms.sum(-1))
+        return 1.01 * ((x.abs() * error).sum(-1) + rounding.gamma(self.dim, x.dtype) * terms.sum(-1))
 
     def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,)."""
         g = self.map(x) - self.linear
-        u = _rounding.unit_roundoff(x.dtype)
+        u = rounding.unit_roundoff(x.dtype)
         return 1.01 * torch.linalg.vector_norm(self.map.forward_error(x) + 2 * u * g.abs(), dim=-1)
 
     def arrays(self) -> dict[str, torch.Tensor]:

@@ -13,8 +13,8 @@ from typing import ClassVar
 
 import torch
 
-from ... import _rounding
-from ._sample_loss import MarginLoss
+from ... import rounding
+from .sample_loss import MarginLoss
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,5 +39,5 @@ class SigmoidLoss(MarginLoss):
 
     def evaluation_error(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Eight units for each sigmoid; where e^|z| overflows it is below the smallest normal number."""
-        u, tiny = _rounding.unit_roundoff(z.dtype), 4 * torch.finfo(z.dtype).tiny
+        u, tiny = rounding.unit_roundoff(z.dtype), 4 * torch.finfo(z.dtype).tiny
         return 8 * u * self.losses(z) + tiny, 20 * u * self.slopes(z).abs() + tiny

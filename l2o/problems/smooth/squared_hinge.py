@@ -10,8 +10,8 @@ from typing import ClassVar
 
 import torch
 
-from ... import _rounding
-from ._sample_loss import MarginLoss
+from ... import rounding
+from .sample_loss import MarginLoss
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,5 +36,5 @@ class SquaredHinge(MarginLoss):
 
     def evaluation_error(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """One rounding of 1 - z, and one of the square."""
-        u, short = _rounding.unit_roundoff(z.dtype), self.shortfall(z)
+        u, short = rounding.unit_roundoff(z.dtype), self.shortfall(z)
         return 4 * u * short * short + torch.finfo(z.dtype).tiny, 3 * u * short

@@ -13,8 +13,8 @@ from typing import ClassVar
 
 import torch
 
-from ... import _rounding
-from ._sample_loss import ResidualLoss
+from ... import rounding
+from .sample_loss import ResidualLoss
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class StudentT(ResidualLoss):
 
     def evaluation_error(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Two roundings of q, passed on with a factor of at most 1; log1p within 2 ulp; and the products."""
-        u, tiny = _rounding.unit_roundoff(z.dtype), torch.finfo(z.dtype).tiny
+        u, tiny = rounding.unit_roundoff(z.dtype), torch.finfo(z.dtype).tiny
         loss_error = 10 * u * self.losses(z) + tiny * (2 + self.nu)
         return loss_error, 6 * u * self.slopes(z).abs() + tiny
 

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import torch
 
-from ... import _rounding
-from ._sample_loss import ResidualLoss
+from ... import rounding
+from .sample_loss import ResidualLoss
 
 _GONE = 1e3  # e^-q is 0 from here on
 
@@ -46,7 +46,7 @@ class Welsch(ResidualLoss):
 
     def evaluation_error(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Three roundings of q, passed on by expm1 with a factor of at most 1 and by exp with q; both within 2 ulp."""
-        u, tiny = _rounding.unit_roundoff(z.dtype), torch.finfo(z.dtype).tiny
+        u, tiny = rounding.unit_roundoff(z.dtype), torch.finfo(z.dtype).tiny
         q = self._exponent(z).clamp(max=_GONE)
         loss_error = 12 * u * self.losses(z) + tiny * (2 + self.c * self.c)
         return loss_error, u * (8 + 4 * q) * self.slopes(z).abs() + 4 * tiny * (1 + z.abs())

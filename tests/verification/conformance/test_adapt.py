@@ -14,7 +14,7 @@ from l2obound.l2o import Composite, InputError, rollout
 from l2obound.l2o.optimizers.gradient_descent import Ista
 from l2obound.verification import check_optimizer
 from l2obound.verification.conformance import adapt
-from l2obound.verification.conformance._adapt import FunctionOptimizer, IterateState, ModuleOptimizer, subject_of
+from l2obound.verification.conformance.subjects import FunctionOptimizer, IterateState, ModuleOptimizer, subject_of
 from tests.helpers.offenders import DetachedModule, Sound
 
 P = l2o.synthetic.lasso(2, 6, 4, sparsity=1)

@@ -23,7 +23,7 @@ from l2obound.verification.guarantees import (
     rank_above,
     rank_below,
 )
-from l2obound.verification.guarantees._bands import DKW, EXACT
+from l2obound.verification.statistics.bands import DKW, EXACT
 
 TRIALS = 20_000
 COUNTS = [(n, p) for n in (1, 2, 5, 30, 400) for p in (0.0, 1e-3, 0.03, 0.5, 0.97, 0.999, 1.0)]

@@ -14,12 +14,12 @@ import pytest
 import torch
 
 from l2obound import l2o, verification
-from l2obound.l2o.optimizers._base import Optimizer
+from l2obound.l2o.optimizers.base import Optimizer
 from l2obound.l2o.training.config import split_seed
 from l2obound.verification import guarantees
 from l2obound.verification.cli import app as cli
 from l2obound.verification.guarantees import Guarantee, Sample, proportion_lower
-from l2obound.verification.guarantees._sample import gap_interval, largest_deviation
+from l2obound.verification.guarantees.sample import gap_interval, largest_deviation
 
 SMALL = {"family": "lasso", "rows": 6, "dim": 10}
 
@@ -248,7 +248,7 @@ def test_a_learned_optimizer_by_its_name_has_its_weights() -> None:
 
 @pytest.mark.slow
 def test_the_figure_is_the_same_bytes(found: Guarantee, tmp_path: Path) -> None:
-    from l2obound.verification.guarantees._figure import figure, write_figure
+    from l2obound.verification.guarantees.figures import figure, write_figure
     from l2obound.verification.pages.figure_export import file_bytes
 
     first, second = (write_figure(found, tmp_path / name) for name in ("a", "b"))

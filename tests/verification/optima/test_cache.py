@@ -12,7 +12,8 @@ import torch
 
 from l2obound.l2o.problems import Composite, synthetic
 from l2obound.l2o.problems.nonsmooth import L1
-from l2obound.verification.optima import _cache, _pipeline, optimum
+from l2obound.verification.optima import _pipeline, optimum
+from l2obound.verification.optima import cache as _cache
 
 
 @pytest.fixture

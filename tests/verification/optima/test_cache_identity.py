@@ -15,8 +15,9 @@ import torch
 from l2obound import l2o
 from l2obound.l2o import Composite
 from l2obound.l2o.problems.smooth import LeastSquares
-from l2obound.verification.optima import _cache, optimum
-from l2obound.verification.optima._cache import cache_key
+from l2obound.verification.optima import cache as _cache
+from l2obound.verification.optima import optimum
+from l2obound.verification.optima.cache import cache_key
 
 BASE = l2o.synthetic.lasso(2, 8, 3, sparsity=2, seed=4)
 

@@ -18,12 +18,12 @@ from l2obound import l2o, verification
 from l2obound.l2o.training.config import split_seed
 from l2obound.verification.guarantees import proportion_lower, quantile_curves
 from l2obound.verification.report import figures, load_report_config, run_report
-from l2obound.verification.report._methods import Case, Method, Rollouts
 from l2obound.verification.report._next_instance import LAST_ITERATE, next_instance, no_sample, sample_of, statements
 from l2obound.verification.report._next_view import headline, next_view, problem_words, rounded
 from l2obound.verification.report._series import TOLERANCES
 from l2obound.verification.report.config import ProblemSection, Scenario
 from l2obound.verification.report.csv_files import write_tables
+from l2obound.verification.report.methods import Case, Method, Rollouts
 from l2obound.verification.report.render import render_html
 from l2obound.verification.runs.inspection import inspect_run
 from tests.helpers.report_sample import make_results

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from l2obound import bounds
-from l2obound.verification.report._worst_cases import factor, grouped, measured, violated, worst_case_words
 from l2obound.verification.report.render import render_html
+from l2obound.verification.report.worst_cases import factor, grouped, measured, violated, worst_case_words
 from l2obound.verification.worst_cases.ledger import CLAIMS, REASONS, LedgerEntry, to_dict, worst_case_ledger
 from tests.helpers.report_sample import make_results
 

@@ -49,7 +49,7 @@ def check(
     Example: l2obound check go-math-l2o:lasso --profile dev
     """
     from ...conformance import check_optimizer
-    from ...conformance._adapt import subject_of
+    from ...conformance.subjects import subject_of
 
     expected, lacking = _reasons(expect_fail, "--expect-fail"), _reasons(lacks, "--lacks")
     with progress_bar() as bar:

@@ -51,9 +51,9 @@ def guarantee(
 
     Example: l2obound guarantee go-math-l2o --problem lasso --steps 100 --eps 1e-4 --instances 1000 --out guarantee
     """
-    from ....l2o._files import write_bytes
+    from ....l2o.files import write_bytes
     from ... import guarantees
-    from ...guarantees._figure import write_figure
+    from ...guarantees.figures import write_figure
 
     if out is not None:
         writable_folder(out)

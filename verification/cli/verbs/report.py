@@ -30,7 +30,7 @@ def report(
     Example: l2obound report --quick --out report
     """
     from ...report import load_report_config, make_report, read_results, render_report, unfinished
-    from ...report._worst_cases import violated
+    from ...report.worst_cases import violated
 
     if from_ is not None:
         if config is not None or quick:

@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 
 from .... import l2o
-from ....l2o._files import read_json, write_bytes, write_npz
+from ....l2o.files import read_json, write_bytes, write_npz
 from ..console import console, emit, progress_bar
 
 
@@ -72,7 +72,7 @@ def _finite(value: float) -> float | None:
 
 def _answer(found: Any) -> dict[str, Any]:
     """A worst case as JSON, without what takes longer to find."""
-    from ....bounds.worst_cases._result import question
+    from ....bounds.worst_cases.result import question
 
     return {
         "question": question(found.setting),

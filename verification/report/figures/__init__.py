@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from ...pages.figure_style import NEGLIGIBLE, Results, looks, shown, style
 from .._compare import rows
 from .._next_view import shown_next
-from .._worst_cases import grouped
+from ..worst_cases import grouped
 from . import _gaps, _next, _overview, _shifted, _steps, _worst_cases
 from ._shifted import median_first
 

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ...pages.figure_style import GRID, INK, MARKERS, MUTED, SERIES, plain
-from .._worst_cases import Looseness
+from ..worst_cases import Looseness
 from . import _panels as panels
 
 PANELS = (

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...guarantees import proportion_interval
-from ..speedup.ratios import Between
+from ...statistics.censored import Between
 from ._cost import Interval, interval, over
 from ._measure import DELTA, Field, Trace
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ...optima import Optimum
-from ..speedup.ratios import Between, factors, median
+from ...statistics.censored import Between, factors, median
 
 LEVEL = 0.95
 

@@ -15,9 +15,9 @@ from ...guarantees import proportion_interval
 from ...optima import Optimum
 from ...runs.inspection import as_numpy, inspect_run
 from ...runs.race import race
+from ...statistics.censored import Between
 from ...verdicts.verdict import Verdict
 from ...verdicts.verify import verify
-from ..speedup.ratios import Between
 from ._attribution import Attribution, attribution
 from ._cost import Cost, cost, iterations, point
 from ._shifts import Level

@@ -15,7 +15,7 @@ from ....l2o.training import split_seed
 from ...invariance.equivariance import check_equivariance
 from ...invariance.transforms import translation
 from ...optima import optimum
-from ...optima._ledger import single_thread
+from ...optima.ledger import single_thread
 from ._compare import Comparison, compare, over_levels
 from ._measure import Cell, Field, Trace, measure, not_applicable, trace
 from ._predict import Prediction, rank_correlation

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ....l2o._files import write_bytes
+from ....l2o.files import write_bytes
 from ...pages.figure_export import file_bytes
-from ...report._methods import LABELS
+from ...report.methods import LABELS
 from ...support.provenance import versions
 from ...sweeps import Status, Summary, SweepConfig, Tables, run_sweep
 from ...sweeps.measure import eps_name

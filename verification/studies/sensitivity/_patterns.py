@@ -33,7 +33,7 @@ import numpy as np
 import torch
 
 from ....l2o import Composite, InputError, Run
-from ....l2o.optimizers._base import check_number, subgradient
+from ....l2o.optimizers.base import check_number, subgradient
 from ...runs.inspection import as_numpy, norm
 
 _ROUNDS = 80

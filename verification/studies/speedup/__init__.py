@@ -4,8 +4,8 @@ config.py says what is compared, run.py makes the runs (a sweep), calls.py count
 ratios.py makes factors, intervals and verdicts of it all, and page.py writes them down.
 """
 
+from ....l2o.optimizers.coordinate_descent import CoordinateDescent
 from .config import SpeedupConfig, load_speedup
-from .coordinate_descent import CoordinateDescent
 from .page import render, write
 from .run import run_speedup
 

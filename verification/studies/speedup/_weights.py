@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .... import l2o
-from ....l2o._files import write_bytes
+from ....l2o.files import write_bytes
 from ....l2o.pretrained import manifest
 from ...sweeps.cells import Cell, weights_of
 from ...sweeps.families import FAMILIES

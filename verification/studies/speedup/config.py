@@ -15,8 +15,8 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from ....errors import InputError
-from ....l2o._config import Section, one_line, read_config
-from ...report._methods import LABELS as REPORTED
+from ....l2o.config import Section, one_line, read_config
+from ...report.methods import LABELS as REPORTED
 from ...sweeps import SweepConfig, load_sweep
 from ...sweeps.config import CellSpec, ModelSection
 from ...sweeps.families import FAMILIES

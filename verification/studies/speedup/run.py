@@ -17,21 +17,11 @@ import numpy as np
 import pyarrow.compute as pc
 import torch
 
-from ....l2o._files import write_bytes
+from ....l2o.files import write_bytes
 from ....l2o.optimizers import Optimizer
 from ....l2o.problems import Composite, synthetic
 from ....l2o.training.config import split_seed
-from ...support.provenance import machine, versions
-from ...sweeps import Cell, Status, Tables, cells_of, run_sweep
-from ...sweeps.config import CellSpec
-from ...sweeps.families import build
-from ...sweeps.measure import eps_name
-from ...sweeps.models import optimizer_of
-from . import timing
-from ._weights import training_seconds
-from .calls import gradient_calls
-from .config import SettingSection, SpeedupConfig
-from .ratios import (
+from ...statistics.censored import (
     NEVER,
     Between,
     Median,
@@ -42,6 +32,16 @@ from .ratios import (
     saved,
     verdict,
 )
+from ...support.provenance import machine, versions
+from ...sweeps import Cell, Status, Tables, cells_of, run_sweep
+from ...sweeps.config import CellSpec
+from ...sweeps.families import build
+from ...sweeps.measure import eps_name
+from ...sweeps.models import optimizer_of
+from . import timing
+from ._weights import training_seconds
+from .calls import gradient_calls
+from .config import SettingSection, SpeedupConfig
 from .timing import CLOCKS, Timing
 
 Results = dict[str, Any]

@@ -22,9 +22,9 @@ import numpy as np
 import torch
 
 from ....l2o.optimizers import Optimizer
+from ....l2o.optimizers.coordinate_descent import CoordinateDescent
 from ....l2o.problems import Composite
-from ...optima._ledger import single_thread
-from .coordinate_descent import CoordinateDescent
+from ...optima.ledger import single_thread
 
 LATENCY, THROUGHPUT = "latency", "throughput"
 CLOCKS = (LATENCY, THROUGHPUT)

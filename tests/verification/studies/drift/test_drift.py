@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from l2obound import l2o
 from l2obound.bounds.virtual import Terms
 from l2obound.verification import decompose, optimum
+from l2obound.verification.statistics.censored import Between
 from l2obound.verification.studies.drift import (
     Comparison,
     Cost,
@@ -40,7 +41,6 @@ from l2obound.verification.studies.drift._measure import BoundCount
 from l2obound.verification.studies.drift._page import render
 from l2obound.verification.studies.drift._run import RIVALS
 from l2obound.verification.studies.drift._size import rescaled
-from l2obound.verification.studies.speedup.ratios import Between
 
 pytestmark = pytest.mark.slow  # by default only what needs no study is tested
 

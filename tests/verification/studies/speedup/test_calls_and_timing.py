@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from l2obound import l2o
+from l2obound.l2o.optimizers.coordinate_descent import CoordinateDescent
 from l2obound.verification.studies.speedup import timing
 from l2obound.verification.studies.speedup.calls import gradient_calls, probe
-from l2obound.verification.studies.speedup.coordinate_descent import CoordinateDescent
 
 
 @dataclass(frozen=True)

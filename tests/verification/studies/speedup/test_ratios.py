@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l2obound.verification.studies.speedup.ratios import (
+from l2obound.verification.statistics.censored import (
     NEVER,
     Between,
     Claim,
@@ -21,7 +21,7 @@ from l2obound.verification.studies.speedup.ratios import (
     rank,
     verdict,
 )
-from l2obound.verification.studies.speedup.ratios import saved as difference
+from l2obound.verification.statistics.censored import saved as difference
 
 K = 100
 

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from l2obound import l2o
 from l2obound.l2o.pretrained import manifest
 from l2obound.verification.cli import app as cli
+from l2obound.verification.statistics.censored import NEVER
 from l2obound.verification.studies.speedup import load_speedup, render, run_speedup, write
 from l2obound.verification.studies.speedup._weights import exported, seconds_of
 from l2obound.verification.studies.speedup.page import FIELDS
-from l2obound.verification.studies.speedup.ratios import NEVER
 from l2obound.verification.studies.speedup.run import (
     BEST,
     BEST_OF_PAPER,

@@ -13,7 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from ..errors import InputError
-from ._files import read_text
+from .files import read_text
 
 # What the parser takes minutes for is no configuration: long files, and keys of many parts, a.b.c..., in any of them.
 _LIMIT = 1 << 18
@@ -91,6 +91,7 @@ def read_config(
 
 
 def one_line(problem: ValidationError) -> str:
+    """What is wrong with a configuration, in one line: each place and what was expected there."""
     parts, places = [], [error["loc"] for error in problem.errors()]
     for error in problem.errors():
         within = any(place[: len(error["loc"])] == error["loc"] and place != error["loc"] for place in places)

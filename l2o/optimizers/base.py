@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 
 from ...errors import InputError
-from .._arrays import per_instance
+from ..arrays import per_instance
 from ..problems.composite import Composite
 
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from ...l2o import InputError
-from ...l2o._files import read_npz, take_meta, write_npz
+from ...l2o.files import read_npz, take_meta, write_npz
+from ..statistics.bands import ProbabilityCurves, QuantileCurves, probability_curves, quantile_curves
+from ..statistics.intervals import proportion_lower, quantile_ranks
 from ..sweeps.families import FAMILIES
-from ._bands import ProbabilityCurves, QuantileCurves, probability_curves, quantile_curves
-from ._intervals import proportion_lower, quantile_ranks
-from ._sample import FIELDS, Sample
+from .sample import FIELDS, Sample
 
 FORMAT = 1
 _WHAT, _INSTEAD = "a guarantee written by Guarantee.save", "make it again"

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ... import l2o
-from ...l2o.optimizers._learned import HeadNetwork, LearnedOptimizer
+from ...l2o.optimizers.learned import HeadNetwork, LearnedOptimizer
 from ...l2o.pretrained import manifest as weights_manifest
 from ...l2o.problems import Composite
 from ...l2o.run import Run

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from .._arrays import as_tensor
-from .._memory import require_memory
+from ..arrays import as_tensor
+from ..memory import require_memory
 from ..problems.composite import Composite
-from ._base import subgradient
+from .base import subgradient
 from .cell import Layout, Parameters, lstm, lstm_blocks, network_state, pack
 from .kernel import Workspace, network
 from .norms import NORMS, check_norm

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...l2o import InputError
-from ._intervals import (
+from .intervals import (
     checked_delta,
     checked_quantile,
     checked_sample,

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ..errors import InputError
-from ._files import size_words
+from .files import size_words
 
 
 def require_memory(size: float, what: str, instead: str) -> None:

@@ -17,14 +17,14 @@ import torch
 
 from ... import bounds, l2o
 from ...l2o import Composite, InputError
-from ...l2o._config import read_config
-from ...l2o._memory import require_memory, run_size
+from ...l2o.config import read_config
+from ...l2o.memory import require_memory, run_size
 from ...l2o.optimizers import optimizer_class
 from ...l2o.problems import synthetic
 from ...l2o.training.config import split_seed
-from ..conformance._adapt import Subject
+from ..conformance.subjects import Subject
 from ..optima import Optimum, optimum
-from ..optima._ledger import single_thread
+from ..optima.ledger import single_thread
 from ..runs.inspection import as_numpy
 from ..runs.race import cut
 from ..sweeps.config import CellSpec

@@ -24,7 +24,7 @@ import torch
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 _LIBRARIES = frozenset(sys.stdlib_module_names) | {"torch", "numpy", "scipy"}
-_THIS = __name__.removesuffix("problems._fingerprint")
+_THIS = __name__.removesuffix("problems.fingerprint")
 _BUILT_IN = (types.BuiltinFunctionType, types.ModuleType, torch.dtype, torch.device, np.dtype)
 _DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType)
 

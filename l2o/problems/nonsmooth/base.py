@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ....errors import InputError
-from ... import _rounding
+from ... import rounding as _rounding
 from .. import _simplex
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from typing import ClassVar
 
 import torch
 
-from ....errors import InputError
-from ....l2o.problems.composite import Composite
+from ...errors import InputError
+from ..problems.composite import Composite
 
 _KINDS = ("least-squares", "quadratic")
 

@@ -14,11 +14,11 @@ from typing import ClassVar, Self
 
 import torch
 
-from ... import _rounding
-from ..._arrays import moved
-from ..nonsmooth._base import pick
-from ._base import SmoothTerm
+from ... import rounding as _rounding
+from ...arrays import moved
+from ..nonsmooth.base import pick
 from ._linear_map import LinearMap
+from .base import SmoothTerm
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._bands import QuantileCurves
-from ._result import Guarantee
+from ..statistics.bands import QuantileCurves
+from .result import Guarantee
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
