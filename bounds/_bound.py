@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -193,6 +193,41 @@ class Bound:
             inner = sp.Add(*(_shifted_derivative(term.function, entry) for entry in _moving(term.function, symbol)))
             total += outer.diff(dummy) * inner
         return sp.simplify(total.xreplace(back))
+
+    def closed_form(self, *free: str, **fixed: float) -> Callable[..., np.ndarray]:
+        """The right-hand side as a function of some of its quantities, for curves and for numbers that go into others.
+
+        Args:
+            free: Names of quantities, in the order of the arguments of the function.
+            fixed: A number for every other quantity. One of iterates or steps has the same value at all of them.
+
+        Returns:
+            A function of as many arrays (any shapes that broadcast) or numbers. It knows no rounding and checks no
+            hypothesis: verdicts come from `evaluate`.
+
+        Raises:
+            InputError: For a quantity that the right-hand side does not have, one that is missing or given twice, or
+                a sum over steps, which has no value without the whole run.
+
+        >>> bounds.get("ind_rate:exact").closed_form("K", L=1, R=1, h=1)(10)
+        """
+        there = {*used(self.rhs), *(["K"] if self.rhs.has(VOCABULARY["K"].symbol) else [])}
+        if self.rhs.has(sp.Sum):
+            raise InputError(f"`{self.key}`: its right-hand side has a sum over steps; use evaluate.")
+        if twice := sorted({*free} & {*fixed}):
+            raise InputError(f"`{self.key}`: {twice[0]} is free and fixed; leave out one of them.")
+        if other := sorted({*free, *fixed} - there):
+            raise InputError(f"`{self.key}`: its right-hand side has no {other[0]}; it has {', '.join(sorted(there))}.")
+        if missing := sorted(there - {*free} - {*fixed}):
+            raise InputError(f"`{self.key}`: give {missing[0]} a value, or make it free.")
+        plain = {name: sp.Symbol(f"at_{name}") for name in free} | {name: sp.sympify(v) for name, v in fixed.items()}
+        at = {
+            atom: plain[name]
+            for name in plain
+            for atom in self.rhs.atoms(sp.Indexed, sp.Symbol)
+            if atom == VOCABULARY[name].symbol or getattr(atom, "base", None) == VOCABULARY[name].symbol
+        }
+        return sp.lambdify([plain[name] for name in free], self.rhs.xreplace(at), "numpy")
 
     @property
     def statement(self) -> dict[str, Any]:

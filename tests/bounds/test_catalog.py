@@ -364,3 +364,26 @@ def test_importing_bounds_imports_no_heavy_package():
         cwd=Path(bounds.__file__).parents[1],
     )
     assert out.stdout.strip() == "[]"
+
+
+def test_closed_forms_are_the_right_hand_sides():
+    rate = bounds.get("ind_rate:exact").closed_form("K", "L", R=2.0, h=0.5)
+    steps, smoothness = np.array([1.0, 7.0, 100.0]), np.array([3.0, 1.0, 0.25])
+    expected = smoothness * 2.0**2 / (4 * steps * 0.5)
+    np.testing.assert_allclose(rate(steps, smoothness), expected, rtol=1e-14)
+    step = bounds.get("per_step_descent").closed_form("e2", h=1, L=2.0, G2=3.0, Ge=0.0)
+    assert step(0.0) == pytest.approx(-3.0 / 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "free", "fixed", "message"),
+    [
+        ("ind_rate:exact", ("K",), {"L": 1}, "give R a value, or make it free|give h a value"),
+        ("ind_rate:exact", ("K", "Q"), {"L": 1, "R": 1, "h": 1}, "has no Q; it has"),
+        ("ind_rate:exact", ("K", "L"), {"L": 1, "R": 1, "h": 1}, "L is free and fixed"),
+        ("ood_multi_step_sharp", ("K",), {}, "sum over steps"),
+    ],
+)
+def test_what_has_no_closed_form(name, free, fixed, message):
+    with pytest.raises(bounds.InputError, match=message):
+        bounds.get(name).closed_form(*free, **fixed)

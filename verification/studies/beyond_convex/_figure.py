@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import sympy as sp
 
 from .... import bounds
-from ....bounds.quantities import VOCABULARY
 from ...pages.figure_style import INK, MUTED, SERIES, masked, plain, style
 from ._counterexamples import Counterexample
 from ._methods import PROXIMAL
@@ -85,12 +83,7 @@ def _scatter(axes: Axes, result: BeyondConvex) -> None:
 
 def envelope(rho: np.ndarray) -> np.ndarray:
     """What B1 allows in units of ||G||^2/(2L), read off the catalogue: h = 1, L = 1, ||G||^2 = 2, ||e||^2 = 2 rho^2."""
-    bound, at = bounds.get("B1"), sp.Symbol("at", nonnegative=True)
-    k = sp.Symbol("k", integer=True)
-    values = {"h": 1, "L": 1}
-    rhs = bound.rhs.subs({VOCABULARY[name].symbol: value for name, value in values.items()})
-    indexed = {VOCABULARY["G2"].symbol[k]: 2, VOCABULARY["e2"].symbol[k]: 2 * at**2, VOCABULARY["Ge"].symbol[k]: 0}
-    return np.asarray(sp.lambdify(at, rhs.subs(indexed), "numpy")(rho), dtype=float)
+    return np.asarray(bounds.get("B1").closed_form("e2", h=1, L=1, G2=2, Ge=0)(2 * rho**2), dtype=float)
 
 
 def counterexamples(examples: tuple[Counterexample, ...]) -> Figure:

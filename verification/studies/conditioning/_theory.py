@@ -26,13 +26,8 @@ def _symbol(name: str) -> Any:
 @cache
 def _contraction() -> Any:
     """(h, sigma, mu/L) -> the factor of F - F* in one step, from B9 with an exact minimum."""
-    rhs = bounds.get(RATE).rhs
-    k = sp.Symbol("k", integer=True)
-    share, sigma = sp.symbols("share sigma", nonnegative=True)
-    F = _symbol("F")
-    at = {F[k - 1]: 1, _symbol("F_z"): 0, _symbol("F_low"): 0, _symbol("L"): 1, _symbol("mu"): share}
-    factor = 1 + rhs.subs(at).subs(_symbol("sigma")[k], sigma)
-    return sp.lambdify((_symbol("h"), sigma, share), factor, "math")
+    change = bounds.get(RATE).closed_form("h", "sigma", "mu", F=1, F_z=0, F_low=0, L=1)
+    return lambda h, sigma, share: 1 + change(h, sigma, share)
 
 
 @cache
@@ -63,7 +58,7 @@ def promised_steps(c: float, share: float, gap_over_LR2: float, eps: float) -> f
 @cache
 def _limit() -> Any:
     """(r, b) -> the q up to which B14 holds, of the catalogue's entry."""
-    return sp.lambdify((_symbol("history_r"), _symbol("history_b")), bounds.get(STABILITY).rhs, "numpy")
+    return bounds.get(STABILITY).closed_form("history_r", "history_b")
 
 
 def limit(r: Any, b: Any) -> np.ndarray:
