@@ -308,12 +308,12 @@ def by_hand(method: str, exact: bool, steps: int = 6) -> Arrays:
         z = z - t * b
         return z - np.clip(a @ z / (a @ a), -t, t) * a
 
-    x, looks, sub = [rng.standard_normal(5)], [], []
+    x, line_styles, sub = [rng.standard_normal(5)], [], []
     previous = look = x[0]
     v, t = np.zeros(5), 1.0
     for k in range(steps):
         p = h[k] / L
-        looks.append(look)
+        line_styles.append(look)
         z = look - p * (q @ look + c + u[k])
         z = z + beta[k] * (x[-1] - previous) if method == "heavy_ball" else z
         z = z - rows[k, 0] * v if method == "go_math" else z
@@ -324,12 +324,12 @@ def by_hand(method: str, exact: bool, steps: int = 6) -> Arrays:
         look = new + (t - 1) / t_new * (new - x[-1]) if method == "accelerated_gradient" else new
         t, previous = t_new, x[-1]
         x.append(new)
-    x, looks = np.array(x), np.array(looks)
+    x, line_styles = np.array(x), np.array(line_styles)
     found = {"x0": x[0], "x": x, "step": h, "L": L, "mu": 0.0}
     if not exact:
         found["error"] = u
     if kind != "convex":
-        seen = np.vstack([looks, x])
+        seen = np.vstack([line_styles, x])
         found |= {
             "smooth_x": seen,
             "smooth_g": seen @ q + c,

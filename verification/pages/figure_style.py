@@ -37,7 +37,7 @@ def style() -> Any:
     return matplotlib.rc_context({**default, **_STYLE})
 
 
-def looks(results: Results) -> dict[str, dict[str, Any]]:
+def line_styles(results: Results) -> dict[str, dict[str, Any]]:
     """Colour, line style and width of each optimizer, the same in all figures; the learned ones are solid."""
     shown_ = [*results["runs"], *results["transients"]]
     optimizers = {run["optimizer"]["name"]: run["optimizer"]["learned"] for run in shown_}

@@ -37,17 +37,17 @@ def race(
     x0: torch.Tensor,
     steps: int,
     *,
-    judge: Composite | None = None,
+    evaluate_on: Composite | None = None,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Race:
     """Run `steps` steps from x0 (B,n) and keep F(x_k) alone, in memory that does not grow with n.
 
-    `judge` (default: the problem) evaluates F, in its own precision: a run in float32 is judged in float64.
+    `evaluate_on` (default: the problem) evaluates F, in its own precision: a run in float32 is judged in float64.
     `progress(k)` is called after each step. Instances that diverge do not disturb the others.
     """
     seen = problem.remembering()
-    judged = seen if judge is None or judge is problem else judge.remembering()
+    judged = seen if evaluate_on is None or evaluate_on is problem else evaluate_on.remembering()
     state: Any = optimizer.init(seen, x0, seed=seed)
     # One array made beforehand: small ones, one a step, would pin freed memory between them, gigabytes in a long run.
     values = torch.empty(steps + 1, problem.batch_size, dtype=torch.float64)

@@ -37,7 +37,7 @@ class Claim(StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Between:
+class Censored:
     """Numbers of n instances, each known to lie in [low, high], (n,) each."""
 
     low: np.ndarray
@@ -54,25 +54,25 @@ class Median:
     upper: float
 
 
-def cost(reached: np.ndarray, steps: int, of: Callable[[np.ndarray], np.ndarray]) -> Between:
+def cost(reached: np.ndarray, steps: int, of: Callable[[np.ndarray], np.ndarray]) -> Censored:
     """The cost to eps: `of(k)` (n,) is that of k (n,) iterations; `reached` (n,) is `NEVER` where K = `steps` is not
     enough.
     """
     never = reached == NEVER
     low = np.asarray(of(np.where(never, steps, reached)), dtype=float)
-    return Between(low, np.where(never, np.inf, low))
+    return Censored(low, np.where(never, np.inf, low))
 
 
-def factors(baseline: Between, learned: Between, there: np.ndarray) -> Between:
+def factors(baseline: Censored, learned: Censored, there: np.ndarray) -> Censored:
     """How many times as much the baseline costs; 1 on the instances (n,) that are `there` at the start, at no cost."""
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = baseline.low / learned.high, baseline.high / learned.low
-    return Between(np.where(there, 1.0, low), np.where(there, 1.0, high))
+    return Censored(np.where(there, 1.0, low), np.where(there, 1.0, high))
 
 
-def saved(baseline: Between, learned: Between) -> Between:
+def saved(baseline: Censored, learned: Censored) -> Censored:
     """What the baseline costs more."""
-    return Between(baseline.low - learned.high, baseline.high - learned.low)
+    return Censored(baseline.low - learned.high, baseline.high - learned.low)
 
 
 @functools.cache
@@ -92,7 +92,7 @@ def rank(n: int, level: float) -> int:
     return found
 
 
-def median(point: Between, level: float, wide: Between | None = None) -> Median:
+def median(point: Censored, level: float, wide: Censored | None = None) -> Median:
     """The median of `point` with the interval of `wide`, which is as certain of more (of the clock, say)."""
     wide = point if wide is None else wide
     n = len(point.low)
@@ -108,7 +108,7 @@ def verdict(found: Median, claimed: float) -> Claim:
     return Claim.FAILS if found.upper < claimed else Claim.OPEN
 
 
-def pays_off_after(seconds: float, saved_per_instance: float) -> float:
+def break_even_instances(seconds: float, saved_per_instance: float) -> float:
     """Instances after which `seconds` of training have been saved; inf where nothing is."""
     if seconds <= 0:
         return 0.0

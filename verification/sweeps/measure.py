@@ -99,7 +99,7 @@ def _one(
     """The columns of one batch of a cell, (B,) each, and its relative gaps (B,K+1)."""
     problem, start = _problem(spec, base), x0 + spec.s
     dtype, there = getattr(torch, spec.precision), problem.to(device=spec.device)
-    run = race(optimizer, there.to(dtype), start.to(dtype).to(spec.device), spec.steps, judge=there)
+    run = race(optimizer, there.to(dtype), start.to(dtype).to(spec.device), spec.steps, evaluate_on=there)
     gap = relative_gap(run.objective, certified, measures.rtol)
     columns = {
         "L": problem.smoothness.double().numpy(),

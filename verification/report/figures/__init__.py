@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from matplotlib.figure import Figure
 
-from ...pages.figure_style import NEGLIGIBLE, Results, looks, shown, style
+from ...pages.figure_style import NEGLIGIBLE, Results, line_styles, shown, style
 from .._compare import rows
 from .._next_view import shown_next
 from ..worst_cases import grouped
@@ -37,7 +37,7 @@ def figures(results: Results) -> dict[str, Figure]:
     problem; and "worst-cases".
     """
     drawn: dict[str, Figure] = {}
-    own = looks(results)
+    own = line_styles(results)
     table = rows(results)
     by_key = {run["key"]: run for run in results["runs"]}
     with style():

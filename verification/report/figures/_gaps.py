@@ -14,23 +14,23 @@ from . import _panels as panels
 _NO_GUARANTEE = (0, (3, 2))
 
 
-def convergence(runs: Sequence[Results], looks: Mapping[str, Any]) -> Figure:
+def convergence(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> Figure:
     """F(x_k) - F* of every optimizer."""
-    figure, pairs = panels.panels(runs, "$F(x_k) - F^\\star$", panels.handles(runs, looks))
+    figure, pairs = panels.panels(runs, "$F(x_k) - F^\\star$", panels.handles(runs, line_styles))
     low, high = panels.limits(runs)
     for axes, group in pairs:
         for run in panels.learned_last(group):
             band = 0.22 if run["optimizer"]["learned"] else 0.1
-            panels.line(axes, run["k"], run["gap"], looks[run["optimizer"]["name"]], low, band)
+            panels.line(axes, run["k"], run["gap"], line_styles[run["optimizer"]["name"]], low, band)
         axes.set_ylim(low, high)
         panels.powers(axes)
         panels.floor(axes, group, low)
     return figure
 
 
-def bounds(runs: Sequence[Results], looks: Mapping[str, Any], catalogue: Sequence[Results]) -> Figure:
+def bounds(runs: Sequence[Results], line_styles: Mapping[str, Any], catalogue: Sequence[Results]) -> Figure:
     """The gap of one optimizer under the bounds on it."""
-    look = looks[runs[0]["optimizer"]["name"]]
+    look = line_styles[runs[0]["optimizer"]["name"]]
     mean = look | {"linestyle": ":", "linewidth": 1.5}
     colours = [c for c in SERIES if c != look["color"]]
     curves = [curve for run in runs for curve in run["bound_curves"]]

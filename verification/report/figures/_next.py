@@ -19,7 +19,7 @@ _WORST = {"color": INK, "linestyle": ":", "linewidth": 2.0}
 _EDGE = 1.04  # the last k stands inside the panel
 
 
-def next_instance(runs: Sequence[Results], looks: Mapping[str, Any]) -> Figure:
+def next_instance(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> Figure:
     """A panel for each optimizer, of the first `MOST`; open intervals reach the upper edge."""
     runs = list(runs)[:MOST]
     columns = min(3, len(runs))
@@ -43,7 +43,7 @@ def next_instance(runs: Sequence[Results], looks: Mapping[str, Any]) -> Figure:
         axes.set_title(plain(run["optimizer"]["label"]), loc="left", fontweight="bold")
         panels.iterations(axes, runs, place + columns >= len(runs))
         axes.set_xlim(0, _EDGE * max(run["steps"] for run in runs))
-        _panel(axes, run, looks[run["optimizer"]["name"]]["color"], low, high)
+        _panel(axes, run, line_styles[run["optimizer"]["name"]]["color"], low, high)
         axes.set_ylim(low, high)
         axes.set_ylabel("$F(x_k) - F^\\star$" if place % columns == 0 else "")
         axes.tick_params(labelleft=place % columns == 0)

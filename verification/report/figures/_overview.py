@@ -19,12 +19,12 @@ from . import _panels as panels
 _ROW, _GROUP = 0.27, 0.22  # inches a row and a problem's title take
 
 
-def final_gaps(rows: Sequence[Row], looks: Mapping[str, Any]) -> Figure:
+def final_gaps(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
     """Median relative gap after the last step; grey: not known. Lost methods stand at the right end."""
     values = [v for row in rows for entry in row.entries for v in shown([entry.gap], 0.0)]
     floors = [v for row in rows for v in shown([row.floor], 0.0)]
     low, high = min([*values, *floors], default=1e-3) / 5, max(values, default=1.0) * 5
-    marks = _marks(rows, looks)
+    marks = _marks(rows, line_styles)
     extra: list[Any] = [Patch(color=MUTED, alpha=0.2, linewidth=0, label="$F^\\star$ not known")] if floors else []
     if any(entry.gap is None for row in rows for entry in row.entries):
         extra.append(Line2D([], [], color=MUTED, marker="x", linestyle="none", label="lost: diverged"))
@@ -41,10 +41,10 @@ def final_gaps(rows: Sequence[Row], looks: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def iterations(rows: Sequence[Row], looks: Mapping[str, Any]) -> Figure:
+def iterations(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
     """Median iterations to each tolerance; methods that do not get there stand in the strip on the right."""
     tolerances = [t for t, _ in rows[0].entries[0].reach]
-    marks = _marks(rows, looks)
+    marks = _marks(rows, line_styles)
     strip = Patch(color=MUTED, alpha=0.14, linewidth=0, label="not reached")
     figure, panels_, places = _frame(rows, len(tolerances), [*_mark_handles(rows, marks), strip])
     longest = max(row.steps for row in rows)
@@ -63,9 +63,9 @@ def iterations(rows: Sequence[Row], looks: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def f_star(rows: Sequence[Row], looks: Mapping[str, Any]) -> Figure:
+def f_star(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
     """Relative width of the certified interval beside the lowest relative gap each method reached."""
-    marks = _marks(rows, looks)
+    marks = _marks(rows, line_styles)
     values = [v for row in rows for entry in row.entries for v in shown([entry.lowest], 0.0)]
     widths = [v for row in rows for v in shown(row.widths, 0.0)]
     low, high = min([*values, *widths], default=1e-3) / 5, max([*values, *widths], default=1.0) * 5
@@ -129,7 +129,7 @@ def _dodged(row: Row) -> list[tuple[Any, float]]:
     return [(entry, 0.6 * ((i + 0.5) / count - 0.5)) for i, entry in enumerate(row.entries)]
 
 
-def _marks(rows: Sequence[Row], looks: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _marks(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """A marker for each optimizer: the learned ones filled and larger."""
     learned = {entry.name: entry.learned for row in rows for entry in row.entries}
     return {
@@ -140,7 +140,7 @@ def _marks(rows: Sequence[Row], looks: Mapping[str, Any]) -> dict[str, dict[str,
             "markeredgewidth": 1.0,
             "linestyle": "none",
         }
-        for place, (name, look) in enumerate(looks.items())
+        for place, (name, look) in enumerate(line_styles.items())
         if name in learned
     }
 

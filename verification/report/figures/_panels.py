@@ -154,10 +154,10 @@ def numbers(axes: Axes, low: float, high: float) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def handles(runs: Sequence[Results], looks: Mapping[str, Any]) -> list[Line2D]:
+def handles(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> list[Line2D]:
     """Legend entries of the optimizers."""
     labels = {run["optimizer"]["name"]: run["optimizer"]["label"] for run in runs}
-    return [Line2D([], [], label=plain(labels[name]), **looks[name]) for name in looks if name in labels]
+    return [Line2D([], [], label=plain(labels[name]), **line_styles[name]) for name in line_styles if name in labels]
 
 
 def line(axes: Axes, k: Sequence[int], data: Results, look: Mapping[str, Any], bottom: float, band: float) -> None:

@@ -22,11 +22,11 @@ _TERMS = {
 _DASHED = (0, (4, 2))
 
 
-def attribution(entries: Sequence[Results], runs: Mapping[str, Results], looks: Mapping[str, Any]) -> Figure:
+def attribution(entries: Sequence[Results], runs: Mapping[str, Results], line_styles: Mapping[str, Any]) -> Figure:
     """Shares of the three terms of one learned optimizer over k, a column a scenario; below, rho_k with and without
     the shift. `runs` are all runs by key.
     """
-    look = looks[entries[0]["optimizer"]["name"]]
+    look = line_styles[entries[0]["optimizer"]["name"]]
     inside = {"color": INK, "linestyle": _DASHED, "linewidth": 1.1}
     legend = [
         *(Patch(color=c, alpha=a, linewidth=0, label=words) for words, c, a in _TERMS.values()),
@@ -60,7 +60,7 @@ def _rho(runs: Mapping[str, Results], entry: Results, scenario: str) -> tuple[li
     return ([], []) if run is None else (run["k"][1:], run["rho"]["median"])
 
 
-def shift_pairs(pairs: Sequence[Results], runs: Mapping[str, Results], looks: Mapping[str, Any]) -> Figure:
+def shift_pairs(pairs: Sequence[Results], runs: Mapping[str, Results], line_styles: Mapping[str, Any]) -> Figure:
     """Start shifted against objective shifted, a column for each optimizer and size; below, how far they are apart."""
     columns = min(len(pairs), 3)
     start = {"color": INK, "linewidth": 1.0}
@@ -82,7 +82,7 @@ def shift_pairs(pairs: Sequence[Results], runs: Mapping[str, Results], looks: Ma
             top.set_axis_off()
             bottom.set_axis_off()
             continue
-        pair, look = pairs[index], looks[pairs[index]["optimizer"]["name"]]
+        pair, look = pairs[index], line_styles[pairs[index]["optimizer"]["name"]]
         shift_s, shift_t = _both(pair, runs)
         top.set_yscale("log")
         for run, own in ((shift_s, look | {"linewidth": 2.6, "alpha": 0.6}), (shift_t, start | {"linestyle": _DASHED})):
@@ -115,17 +115,17 @@ def _both(pair: Results, runs: Mapping[str, Results]) -> tuple[Results, Results]
     return runs[f"{at}/{pair['start']}/{name}"], runs[f"{at}/{pair['scenario']['key']}/{name}"]
 
 
-def transients(entries: Sequence[Results], looks: Mapping[str, Any]) -> Figure:
+def transients(entries: Sequence[Results], line_styles: Mapping[str, Any]) -> Figure:
     """Relative gaps of long runs, with the median step from which each stays below eps."""
     names = {e["optimizer"]["name"]: e["optimizer"]["label"] for e in entries}
-    legend = [Line2D([], [], label=plain(label), **looks[name]) for name, label in names.items()]
+    legend = [Line2D([], [], label=plain(label), **line_styles[name]) for name, label in names.items()]
     legend.append(Line2D([], [], color=MUTED, marker="v", linestyle="none", label="below for good from here, median"))
     figure, pairs = panels.panels(entries, "relative gap", legend)
     values = [v for e in entries for v in shown(e["relative_gap"]["median"], 0.0)]
     low, high = min(values, default=1e-9) / 2, 2 * max(values, default=1.0)
     for axes, group in pairs:
         for entry in group:
-            look = looks[entry["optimizer"]["name"]]
+            look = line_styles[entry["optimizer"]["name"]]
             panels.line(axes, entry["k"], entry["relative_gap"], look, low, 0.2)
             middle = median_first(entry)
             if middle is not None:

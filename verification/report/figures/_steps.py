@@ -16,10 +16,10 @@ from . import _panels as panels
 _DOTS = (0, (1, 1.5))
 
 
-def per_step(runs: Sequence[Results], looks: Mapping[str, Any]) -> Figure:
+def per_step(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> Figure:
     """Measured and guaranteed decrease of one optimizer, where there is none, and rho_k."""
     ylabels = ("decrease of $F$", "instances", "$\\rho_k$")
-    look = looks[runs[0]["optimizer"]["name"]]
+    look = line_styles[runs[0]["optimizer"]["name"]]
     colours = [c for c in SERIES if c != look["color"]]
     promise = {"color": colours[1], "linestyle": "--", "linewidth": 1.4}
     rise = {"color": colours[0], "linewidth": 1.1}
@@ -54,7 +54,7 @@ def per_step(runs: Sequence[Results], looks: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def deviation(runs: Sequence[Results], looks: Mapping[str, Any]) -> Figure:
+def deviation(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> Figure:
     """delta1 and delta2 of the learned optimizers, where they tell their preconditioner, and rho of all."""
     telling = [run for run in runs if run["deviation"]]
     rows: list[tuple[str, Any]] = []
@@ -63,7 +63,7 @@ def deviation(runs: Sequence[Results], looks: Mapping[str, Any]) -> Figure:
             ("$\\|\\delta_1\\|_\\infty$", lambda run: run["deviation"]["delta1"]),
             ("$\\|\\delta_2\\| / \\|G\\|$", lambda run: run["deviation"]["delta2"]["gradient_descent"]),
         ]
-    entries: list[Any] = panels.handles(runs, looks)
+    entries: list[Any] = panels.handles(runs, line_styles)
     if telling:
         entries.append(Line2D([], [], color=INK, linestyle=_DOTS, linewidth=1.2, label="$\\delta_2$ by half step"))
     ylabels = [*(name for name, _ in rows), "$\\rho_k$"]
@@ -72,7 +72,7 @@ def deviation(runs: Sequence[Results], looks: Mapping[str, Any]) -> Figure:
     rho_low, rho_high = _deviation_limits(runs, lambda run: run["rho"])
     for axes, group in columns:
         for run in panels.learned_last(group):
-            look, learned = looks[run["optimizer"]["name"]], run["optimizer"]["learned"]
+            look, learned = line_styles[run["optimizer"]["name"]], run["optimizer"]["learned"]
             if run["deviation"]:
                 for panel, (_, read), (low, _) in zip(axes, rows, ranges):
                     panels.line(panel, run["k"][1:], read(run), look, low, 0.2)

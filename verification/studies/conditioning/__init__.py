@@ -7,7 +7,7 @@ the table of them; `_stability` holds the boundary of B14 against rollouts and `
 `_sentences`, `_failures` and `_page` show it.
 """
 
-from ._causes import CAUSES, Evidence, Fate, classify
+from ._causes import CAUSES, Evidence, Outcome, classify
 from ._cells import Cell
 from ._figure import figures
 from ._heads import Heads
@@ -18,7 +18,7 @@ from ._points import Point
 from ._run import Conditioning, Settings, conditioning, quick
 from ._sentences import headline, lines
 from ._stability import StabilityMap, Survives, stability_maps, survives
-from ._told import Told, told
+from ._told import MisreportedSmoothness, told
 
 __all__ = [
     "CAUSES",
@@ -26,14 +26,14 @@ __all__ = [
     "Cell",
     "Conditioning",
     "Evidence",
-    "Fate",
     "Heads",
     "Invariance",
+    "MisreportedSmoothness",
+    "Outcome",
     "Point",
     "Settings",
     "StabilityMap",
     "Survives",
-    "Told",
     "classify",
     "conditioning",
     "figures",

@@ -28,7 +28,7 @@ BEHIND = 2.0
 
 
 @dataclass(frozen=True)
-class Fate:
+class Outcome:
     """What became of one run: `reached` the step it got there or None; `gap` at its end, None where it is lost.
 
     `falls`: steadily, that is the medians of the gap over the last four eighths of the steps fall, each by more
@@ -60,19 +60,21 @@ class Evidence:
     the same method in the same precision, told the true L.
     """
 
-    run: Fate
+    run: Outcome
     steps: int
-    twin: Fate | None = None
-    rescaled: Fate | None = None
-    plain: Fate | None = None
-    plain_true: Fate | None = None
+    twin: Outcome | None = None
+    rescaled: Outcome | None = None
+    plain: Outcome | None = None
+    plain_true: Outcome | None = None
     promised: float | None = None
     rest_unstable: bool | None = None
     promised_true: float | None = None
-    truly: Fate | None = None
+    truly: Outcome | None = None
 
 
-def fate(gap: np.ndarray, blur: float, reached: int, grew: bool, step: float, rounding: float, eps: float) -> Fate:
+def outcome_of(
+    gap: np.ndarray, blur: float, reached: int, grew: bool, step: float, rounding: float, eps: float
+) -> Outcome:
     """The fate of one curve of relative gaps (K+1,)."""
     K = len(gap) - 1
     falls, more = False, None
@@ -83,7 +85,7 @@ def fate(gap: np.ndarray, blur: float, reached: int, grew: bool, step: float, ro
         if falls and middles[-1] > eps:
             per_step = np.log(middles[0] / middles[-1]) / (3 * eighth)
             more = float(np.ceil(K - eighth / 2 + np.log(middles[-1] / eps) / per_step))
-    return Fate(
+    return Outcome(
         int(reached) if reached >= 0 else None,
         bool(grew),
         _finite(gap[-1]),

@@ -10,14 +10,14 @@ import numpy as np
 
 from ...runs.inspection import as_numpy
 from . import _causes
-from ._causes import Evidence, Fate
-from ._heads import at_rest
+from ._causes import Evidence, Outcome
+from ._heads import limiting_heads
 from ._measure import Traces, follow
 from ._methods import PLAIN, method
 from ._points import CERTIFIED, FLOAT32, FLOAT64, Field, Point
 from ._theory import modes_stable, promised_steps
 
-Fates = Mapping[tuple[str, str, Point], tuple[Fate, ...]]
+Fates = Mapping[tuple[str, str, Point], tuple[Outcome, ...]]
 """(method, dtype, point) -> a fate for each instance."""
 
 
@@ -80,7 +80,7 @@ def run_all(
     progress: Callable[[str], None],
 ) -> Fates:
     """The fates on each of `fields`, by precision."""
-    found: dict[tuple[str, str, Point], tuple[Fate, ...]] = {}
+    found: dict[tuple[str, str, Point], tuple[Outcome, ...]] = {}
     for dtype, field in fields.items():
         for name in methods:
             progress(f"{field.family}, {name}, {dtype}")
@@ -90,8 +90,8 @@ def run_all(
     return found
 
 
-def _fate(t: Traces, b: int, eps: float) -> Fate:
-    return _causes.fate(t.gap[b], t.blur[b], t.reached[b], t.grew[b], t.step[b], t.rounding[b], eps)
+def _fate(t: Traces, b: int, eps: float) -> Outcome:
+    return _causes.outcome_of(t.gap[b], t.blur[b], t.reached[b], t.grew[b], t.step[b], t.rounding[b], eps)
 
 
 def promises(field: Field, eps: float) -> dict[Point, tuple[float | None, ...]]:
@@ -118,7 +118,7 @@ def cells(
 ) -> tuple[Cell, ...]:
     """The cells of a family; `axes` names the points of each axis."""
     promised = promises(fields[FLOAT64], eps)
-    rest = {name: at_rest(method(name)) for name in methods}
+    rest = {name: limiting_heads(method(name)) for name in methods}
     found = []
     for dtype, field in fields.items():
         for name in methods:
@@ -172,7 +172,7 @@ def _evidence(
     steps: int,
     rest_unstable: bool | None,
 ) -> Evidence:
-    def other(method_: str, dtype_: str, at: Point) -> Fate | None:
+    def other(method_: str, dtype_: str, at: Point) -> Outcome | None:
         runs = fates.get((method_, dtype_, at))
         return None if runs is None else runs[i]
 

@@ -99,7 +99,7 @@ def heads(
 
 
 @torch.no_grad()
-def at_rest(optimizer: Any, steps: int = 500) -> tuple[float, float, float] | None:
+def limiting_heads(optimizer: Any, steps: int = 500) -> tuple[float, float, float] | None:
     """(R L, Q, B) of a GO-Math-L2O model whose features have been 0 for `steps` steps, L as it is told.
 
     Where r = 0 the features vanish with the gradient, so these are the scalars with which a run settles, or does not.

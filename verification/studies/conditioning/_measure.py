@@ -16,7 +16,7 @@ from ._points import DTYPES, FLOAT64, Field
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class RemembersLastIterate:
     """The optimizer `inner`, with the last iterate of its run left in `at`."""
 
     inner: Any
@@ -56,9 +56,9 @@ class Traces:
 @torch.no_grad()
 def follow(optimizer: Any, field: Field, dtype: str, steps: int, eps: float, seed: int = 0) -> Traces:
     """Run `optimizer` in `dtype` for `steps` steps on every row of `field`."""
-    kept = Kept(optimizer)
+    kept = RemembersLastIterate(optimizer)
     seen = field.seen.to(DTYPES[dtype])
-    raced = race(kept, seen, field.x0.to(DTYPES[dtype]), steps, judge=field.judge, seed=seed)
+    raced = race(kept, seen, field.x0.to(DTYPES[dtype]), steps, evaluate_on=field.judge, seed=seed)
     gap = (raced.objective - field.upper[:, None]) / field.start[:, None]
     lowest = raced.objective - field.lower[:, None]
     with np.errstate(invalid="ignore"):

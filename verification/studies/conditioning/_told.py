@@ -12,7 +12,7 @@ from ....l2o.problems.smooth import SmoothTerm
 
 
 @dataclass(frozen=True, eq=False)
-class Told(SmoothTerm):
+class MisreportedSmoothness(SmoothTerm):
     """`base` with `told` (B,) in place of its smoothness constant. Values, gradients and their errors are the base's.
 
     Bounds must not be asked of it: its L is a claim. Keep the true problem for them.
@@ -82,4 +82,4 @@ def told(problem: Composite, factor: Any) -> Composite:
     factor = torch.as_tensor(factor, dtype=problem.dtype, device=problem.device)
     if factor.ndim > 1 or not bool((torch.isfinite(factor) & (factor > 0)).all()):
         raise InputError(f"factor: expected numbers > 0, a scalar or one for each instance, got {factor.tolist()!r}.")
-    return Composite(Told(problem.smooth, problem.smoothness * factor), problem.nonsmooth)
+    return Composite(MisreportedSmoothness(problem.smooth, problem.smoothness * factor), problem.nonsmooth)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...guarantees import proportion_interval
-from ...statistics.censored import Between
+from ...statistics.censored import Censored
 from ._cost import Interval, interval, over
 from ._measure import DELTA, Field, Trace
 
@@ -75,21 +75,23 @@ def over_levels(
     return _compared(names, (shift, ALL, practical, False), *means)
 
 
-def ratios(traces: list[tuple[Trace, Trace]], eps: float) -> tuple[Between, Between]:
+def ratios(traces: list[tuple[Trace, Trace]], eps: float) -> tuple[Censored, Censored]:
     """Ratios of the losses and of the iterations, by instance."""
     (one, own_one), (two, own_two) = traces
     there = over(one.iterations[eps], two.iterations[eps])
     return over(there, over(own_one.iterations[eps], own_two.iterations[eps])), there
 
 
-def _geometric(levels: list[Between]) -> Between:
+def _geometric(levels: list[Censored]) -> Censored:
     """The geometric mean over the levels, of each instance; ends that are 0 or inf stay so."""
     with np.errstate(divide="ignore"):
         low, high = (np.exp(np.mean([np.log(getattr(r, end)) for r in levels], axis=0)) for end in ("low", "high"))
-    return Between(low, high)
+    return Censored(low, high)
 
 
-def _compared(names: tuple[str, str], where: tuple[str, str, bool, bool], ratio: Between, there: Between) -> Comparison:
+def _compared(
+    names: tuple[str, str], where: tuple[str, str, bool, bool], ratio: Censored, there: Censored
+) -> Comparison:
     less, more = int((ratio.high < 1).sum()), int((ratio.low > 1).sum())
     share = None
     if less + more:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ...optima import Optimum
-from ...statistics.censored import Between, factors, median
+from ...statistics.censored import Censored, factors, median
 
 LEVEL = 0.95
 
@@ -72,7 +72,7 @@ class Cost:
         return asdict(self)
 
 
-def iterations(objective: np.ndarray, optimum: Optimum, eps: float) -> Between:
+def iterations(objective: np.ndarray, optimum: Optimum, eps: float) -> Censored:
     """T of each instance from F(x_k), (B,K+1): at least the first k that may be there, at most the first that is.
 
     Not there within K: at least K, at most inf. NaN, of a lost run, is never there.
@@ -85,21 +85,21 @@ def iterations(objective: np.ndarray, optimum: Optimum, eps: float) -> Between:
     low = np.where(maybe.any(axis=1), maybe.argmax(axis=1), steps)
     high = np.where(surely.any(axis=1), surely.argmax(axis=1), np.inf)
     # an instance that is there at its start would divide by 0; one iteration is the least that is counted
-    return Between(np.maximum(low, 1).astype(float), np.maximum(high, 1.0))
+    return Censored(np.maximum(low, 1).astype(float), np.maximum(high, 1.0))
 
 
-def over(first: Between, second: Between) -> Between:
+def over(first: Censored, second: Censored) -> Censored:
     """first / second, instance by instance; both positive, the upper ends may be inf and the lower ends 0."""
     return factors(first, second, np.zeros(len(first.low), dtype=bool))
 
 
-def interval(values: Between) -> Interval:
+def interval(values: Censored) -> Interval:
     """The median of the values and its interval."""
     found = median(values, LEVEL)
     return Interval(*(v if math.isfinite(v) else None for v in (found.low, found.high, found.lower, found.upper)))
 
 
-def cost(eps: float, ood: Between, ind: Between, yardsticks: dict[str, tuple[Between, Between]]) -> Cost:
+def cost(eps: float, ood: Censored, ind: Censored, yardsticks: dict[str, tuple[Censored, Censored]]) -> Cost:
     """`yardsticks`: name -> iterations out of and in distribution, on the same instances."""
     slowdown = over(ood, ind)
     there = np.isfinite(ood.high)
@@ -113,6 +113,6 @@ def cost(eps: float, ood: Between, ind: Between, yardsticks: dict[str, tuple[Bet
     )
 
 
-def point(ood: Between, ind: Between, out: Between, within: Between) -> np.ndarray:
+def point(ood: Censored, ind: Censored, out: Censored, within: Censored) -> np.ndarray:
     """(B,) excess with the horizon in the place of what has not been reached, for rank correlations."""
     return (ood.low / ind.low) / (out.low / within.low)

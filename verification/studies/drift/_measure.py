@@ -15,7 +15,7 @@ from ...guarantees import proportion_interval
 from ...optima import Optimum
 from ...runs.inspection import as_numpy, inspect_run
 from ...runs.race import race
-from ...statistics.censored import Between
+from ...statistics.censored import Censored
 from ...verdicts.verdict import Verdict
 from ...verdicts.verify import verify
 from ._attribution import Attribution, attribution
@@ -46,7 +46,7 @@ class Field:
 class Trace:
     """A model on a field: iterations by eps, how many runs are lost, and the recorded first steps."""
 
-    iterations: dict[float, Between]
+    iterations: dict[float, Censored]
     lost: int
     run: Run
 

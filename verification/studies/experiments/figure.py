@@ -22,15 +22,15 @@ def draw(numbers: Mapping[str, Any]) -> Figure:
     panels = list(dict.fromkeys(line["panel"] for line in numbers["lines"]))
     columns = min(_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    looks, limits = _looks(numbers["lines"]), _limits(numbers["lines"])
+    line_styles, limits = _looks(numbers["lines"]), _limits(numbers["lines"])
     with style():
-        legend = math.ceil(len(looks) / 3) * 0.19
+        legend = math.ceil(len(line_styles) / 3) * 0.19
         height = (3.0 if len(panels) == 1 else 1.75 * rows) + legend + 0.45
         width = 5.6 if len(panels) == 1 else _WIDTH
         figure = Figure(figsize=(width, height), layout="constrained")
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for axes, panel in zip(grid.flat, panels):
-            _panel(axes, [e for e in numbers["lines"] if e["panel"] == panel], looks, limits[1])
+            _panel(axes, [e for e in numbers["lines"] if e["panel"] == panel], line_styles, limits[1])
             if numbers["panel"]:
                 axes.set_title(f"{numbers['panel']} = {panel:g}")
         for axes in list(grid.flat)[len(panels) :]:
@@ -41,7 +41,7 @@ def draw(numbers: Mapping[str, Any]) -> Figure:
             axes.set_xlabel("iteration k")
         grid[0, 0].set_ylim(*limits)
         handles, names = [], []
-        for key, look in looks.items():
+        for key, look in line_styles.items():
             handles.append(grid[0, 0].plot([], [], **look)[0])
             names.append(plain(key))
         figure.legend(handles, names, loc="outside lower center", ncols=3, handlelength=2.6)
@@ -75,11 +75,13 @@ def _looks(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _panel(axes: Axes, lines: Sequence[Mapping[str, Any]], looks: Mapping[str, Mapping[str, Any]], top: float) -> None:
+def _panel(
+    axes: Axes, lines: Sequence[Mapping[str, Any]], line_styles: Mapping[str, Mapping[str, Any]], top: float
+) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     for line in (e for e in lines if e["status"] == "done"):
-        look, curve = looks[_name(line)], line["curve"]
+        look, curve = line_styles[_name(line)], line["curve"]
         points = [
             (k, max(mean, _LEAST))
             for k, mean, lost in zip(curve["k"], curve["mean"], curve["diverged"])

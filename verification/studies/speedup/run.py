@@ -23,12 +23,12 @@ from ....l2o.problems import Composite, synthetic
 from ....l2o.training.config import split_seed
 from ...statistics.censored import (
     NEVER,
-    Between,
+    Censored,
     Median,
+    break_even_instances,
     cost,
     factors,
     median,
-    pays_off_after,
     saved,
     verdict,
 )
@@ -178,7 +178,7 @@ def _times(
     return found
 
 
-def _costs(found: Measured, eps: float, measure: str, level: float) -> tuple[Between, Between]:
+def _costs(found: Measured, eps: float, measure: str, level: float) -> tuple[Censored, Censored]:
     """Costs to eps, and the wider range that they have where the clock is only known to an interval."""
     reached, instances = found.reached[eps], np.arange(len(found.reached[eps]))
     if measure == ITERATIONS:
@@ -190,13 +190,13 @@ def _costs(found: Measured, eps: float, measure: str, level: float) -> tuple[Bet
         times = found.times[measure]
         start, step = (_seconds(values, level) for values in (times.start, times.step))
         point, low, high = (cost(reached, found.steps, lambda k, i=i: start[i] + k * step[i]) for i in range(3))
-        return point, Between(low.low, high.high)
+        return point, Censored(low.low, high.high)
     return exact, exact
 
 
 def _seconds(values: Sequence[float], level: float) -> tuple[float, float, float]:
     """The median of the repeats, and the ends of its interval; of few repeats the shortest and the longest."""
-    found = median(Between(np.array(values), np.array(values)), level)
+    found = median(Censored(np.array(values), np.array(values)), level)
     low, high = max(found.lower, min(values)), min(found.upper, max(values))
     return found.low, low, high
 
@@ -253,8 +253,8 @@ def _comparison(
     }
 
 
-def _least(costs: Sequence[Between]) -> Between:
-    return Between(np.min([c.low for c in costs], axis=0), np.min([c.high for c in costs], axis=0))
+def _least(costs: Sequence[Censored]) -> Censored:
+    return Censored(np.min([c.low for c in costs], axis=0), np.min([c.high for c in costs], axis=0))
 
 
 def amortisation(
@@ -281,8 +281,8 @@ def amortisation(
                             "training_seconds": seconds,
                             "saved_low": _finite(low),
                             "saved_high": _finite(high),
-                            "instances_low": _finite(pays_off_after(seconds, high)),
-                            "instances_high": _finite(pays_off_after(seconds, low)),
+                            "instances_low": _finite(break_even_instances(seconds, high)),
+                            "instances_high": _finite(break_even_instances(seconds, low)),
                         }
                     )
     return rows

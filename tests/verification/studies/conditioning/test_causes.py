@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from l2obound import l2o
-from l2obound.verification.studies.conditioning import Evidence, Fate, Point, classify
+from l2obound.verification.studies.conditioning import Evidence, Outcome, Point, classify
 from l2obound.verification.studies.conditioning import _causes as causes
 from l2obound.verification.studies.conditioning._cells import cells, run_all
 from l2obound.verification.studies.conditioning._measure import exact_step, follow
@@ -17,12 +17,12 @@ from l2obound.verification.studies.conditioning._methods import PLAIN
 from l2obound.verification.studies.conditioning._points import FLOAT32, FLOAT64, field
 
 EPS = 1e-8
-THERE = Fate(50, False, 1e-12, True, None, 1e-9, 1e-15)
-FALLS = Fate(None, False, 1e-3, True, 9000.0, 1e-2, 1e-15)
-GROWS = Fate(None, True, 40.0, False, None, 1.0, 1e-15)
-LOST = Fate(None, True, None, False, None, None, None)
-STALLED = Fate(None, False, 1e-5, False, None, 1e-8, 1e-7)
-STUCK = Fate(None, False, 1e-2, False, None, 1e-2, 1e-15)
+THERE = Outcome(50, False, 1e-12, True, None, 1e-9, 1e-15)
+FALLS = Outcome(None, False, 1e-3, True, 9000.0, 1e-2, 1e-15)
+GROWS = Outcome(None, True, 40.0, False, None, 1.0, 1e-15)
+LOST = Outcome(None, True, None, False, None, None, None)
+STALLED = Outcome(None, False, 1e-5, False, None, 1e-8, 1e-7)
+STUCK = Outcome(None, False, 1e-2, False, None, 1e-2, 1e-15)
 SLOW = Evidence(FALLS, 100, plain=FALLS, plain_true=FALLS, promised=20000.0, promised_true=20000.0)
 
 
@@ -99,17 +99,17 @@ def test_swapped_evidence_is_not_another_cause() -> None:
 
 def test_the_fate_of_a_curve() -> None:
     k = np.arange(401)
-    straight = causes.fate(10.0 ** (-k / 100), 1e-16, -1, False, 1.0, 0.0, EPS)
+    straight = causes.outcome_of(10.0 ** (-k / 100), 1e-16, -1, False, 1.0, 0.0, EPS)
     assert straight.falls
     assert straight.more == pytest.approx(800, abs=1)  # 10^(-8) at 100 steps a decade
-    flat = causes.fate(np.maximum(10.0 ** (-k / 10), 1e-4), 1e-16, -1, False, 1.0, 0.0, EPS)
+    flat = causes.outcome_of(np.maximum(10.0 ** (-k / 10), 1e-4), 1e-16, -1, False, 1.0, 0.0, EPS)
     assert not flat.falls
     assert flat.more is None
-    assert not causes.fate(1e-3 * (1.5 + np.sin(k)), 1e-16, -1, False, 1.0, 0.0, EPS).falls  # a limit cycle
-    below_rounding = causes.fate(1e-4 - 1e-15 * k, 1e-12, -1, False, 1.0, 0.0, EPS)
+    assert not causes.outcome_of(1e-3 * (1.5 + np.sin(k)), 1e-16, -1, False, 1.0, 0.0, EPS).falls  # a limit cycle
+    below_rounding = causes.outcome_of(1e-4 - 1e-15 * k, 1e-12, -1, False, 1.0, 0.0, EPS)
     assert not below_rounding.falls
-    assert not causes.fate(10.0 ** (-k / 100), 1e-16, -1, True, 1.0, 0.0, EPS).falls
-    lost = causes.fate(np.where(k < 10, 1.0, np.nan), np.nan, -1, True, np.nan, np.nan, EPS)
+    assert not causes.outcome_of(10.0 ** (-k / 100), 1e-16, -1, True, 1.0, 0.0, EPS).falls
+    lost = causes.outcome_of(np.where(k < 10, 1.0, np.nan), np.nan, -1, True, np.nan, np.nan, EPS)
     assert (lost.gap, lost.step, lost.falls) == (None, None, False)
 
 

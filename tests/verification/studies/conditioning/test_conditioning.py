@@ -134,7 +134,7 @@ def test_a_frozen_network_is_the_frozen_recurrence() -> None:
     for head, value in bias.items():
         weights[f"linear_{head}.bias"] = torch.full_like(weights[f"linear_{head}.bias"], value)
     model = model.with_parameters(weights)
-    r, q, b = heads.at_rest(model)
+    r, q, b = heads.limiting_heads(model)
     sigmoid = {name: 1 / (1 + np.exp(-value)) for name, value in bias.items()}
     assert (r, q, b) == pytest.approx((2 * 0.9999 * sigmoid["r"], 2 * sigmoid["q"], sigmoid["b"]))
     problem = l2o.synthetic.quadratic(2, 5, condition=10.0)
@@ -149,7 +149,7 @@ def test_a_frozen_network_is_the_frozen_recurrence() -> None:
     assert (measured.outside, measured.q_beyond) == (1.0, 1.0)
     with pytest.raises(l2o.InputError, match="displacement"):
         heads.heads("m", l2o.optimizer("go-math-l2o", gradient_map="standard"), "quadratic", problem, 10.0, 1)
-    assert heads.at_rest(l2o.optimizer("go-math-l2o", gradient_map="standard")) is None
+    assert heads.limiting_heads(l2o.optimizer("go-math-l2o", gradient_map="standard")) is None
 
 
 def test_which_wrong_l_is_survived() -> None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from l2obound import l2o
 from l2obound.bounds.virtual import Terms
 from l2obound.verification import decompose, optimum
-from l2obound.verification.statistics.censored import Between
+from l2obound.verification.statistics.censored import Censored
 from l2obound.verification.studies.drift import (
     Comparison,
     Cost,
@@ -64,9 +64,9 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Drift:
         return drift(SMALL)
 
 
-def between(values: list[float]) -> Between:
+def between(values: list[float]) -> Censored:
     a = np.array(values, dtype=float)
-    return Between(a, a)
+    return Censored(a, a)
 
 
 def optimum_of(lower: list[float], upper: list[float]) -> SimpleNamespace:
@@ -102,7 +102,7 @@ def test_a_problem_that_is_harder_for_all_is_no_loss_of_the_model() -> None:
 
 def test_censored_instances_leave_the_median_open_above() -> None:
     ind = between([10.0] * 12)
-    never = Between(np.full(12, 100.0), np.full(12, np.inf))
+    never = Censored(np.full(12, 100.0), np.full(12, np.inf))
     found = costs_of.cost(0.1, never, ind, {"fista": (ind, ind)})
     assert found.reached == 0
     assert found.iterations is None
@@ -299,7 +299,7 @@ def test_over_a_shift_instances_are_counted_and_not_levels() -> None:
     found = over_levels(RIVALS, "noise", True, [level(20.0, 10.0), level(10.0, 80.0)], 0.1)
     assert found.ratio.low == pytest.approx(0.5)
     assert (found.less, found.more, found.verdict) == (12, 0, "go-math-l2o")
-    never = SimpleNamespace(iterations={0.1: Between(np.full(12, 50.0), np.full(12, np.inf))})
+    never = SimpleNamespace(iterations={0.1: Censored(np.full(12, 50.0), np.full(12, np.inf))})
     lost = over_levels(RIVALS, "noise", True, [level(10.0, 10.0), [(never, base), (trace([10.0] * 12), base)]], 0.1)
     assert lost.ratio.high is None
     assert lost.verdict == "l2o-pa"

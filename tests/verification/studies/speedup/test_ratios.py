@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from l2obound.verification.statistics.censored import (
     NEVER,
-    Between,
+    Censored,
     Claim,
     Median,
+    break_even_instances,
     cost,
     factors,
     median,
-    pays_off_after,
     rank,
     verdict,
 )
@@ -26,11 +26,11 @@ from l2obound.verification.statistics.censored import saved as difference
 K = 100
 
 
-def iterations(*reached: int) -> Between:
+def iterations(*reached: int) -> Censored:
     return cost(np.array(reached), K, lambda k: k)
 
 
-def compared(baseline: list[int], learned: list[int]) -> Between:
+def compared(baseline: list[int], learned: list[int]) -> Censored:
     there = (np.array(baseline) == 0) & (np.array(learned) == 0)
     return factors(iterations(*baseline), iterations(*learned), there)
 
@@ -61,7 +61,7 @@ def test_censored_instances_count_and_are_not_dropped() -> None:
 def test_censoring_never_moves_an_end_inwards(pairs: list[tuple[int, int]]) -> None:
     """With all costs known the interval lies within the one that a limit of K iterations leaves."""
     costs = np.array(pairs, dtype=float)
-    full = median(Between(costs[:, 0] / costs[:, 1], costs[:, 0] / costs[:, 1]), 0.95)
+    full = median(Censored(costs[:, 0] / costs[:, 1], costs[:, 0] / costs[:, 1]), 0.95)
     cut = median(compared(*(np.where(c <= K, c, NEVER).astype(int).tolist() for c in costs.T)), 0.95)
     assert cut.lower <= full.lower
     assert cut.upper >= full.upper
@@ -82,7 +82,7 @@ def test_ten_times_holds_and_eight_times_fails() -> None:
 def test_the_interval_is_the_bootstraps_percentile_interval_or_wider(n: int) -> None:
     rng = np.random.default_rng(n)
     x = np.sort(rng.lognormal(size=n))
-    middle = median(Between(x, x), 0.95)
+    middle = median(Censored(x, x), 0.95)
     medians = np.sort(x[rng.integers(n, size=(200_000, n))], axis=1)
     resampled = np.quantile(medians[:, (n - 1) // 2], 0.025), np.quantile(medians[:, n // 2], 0.975)
     assert middle.lower <= resampled[0] * (1 + 1e-12)
@@ -101,14 +101,14 @@ def test_coverage_by_simulation(n: int, draw: str) -> None:
         samples, true = rng.lognormal(size=(runs, n)), 1.0
     else:
         samples, true = rng.geometric(0.1, size=(runs, n)).astype(float), 7.0
-    found = [median(Between(x, x), 0.95) for x in samples]
+    found = [median(Censored(x, x), 0.95) for x in samples]
     share = np.mean([m.lower <= true <= m.upper for m in found])
     assert share >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / runs)
 
 
 def test_a_median_may_rest_on_a_wider_range() -> None:
-    point = Between(np.full(8, 10.0), np.full(8, 10.0))
-    wide = Between(np.full(8, 9.0), np.full(8, 12.0))
+    point = Censored(np.full(8, 10.0), np.full(8, 10.0))
+    wide = Censored(np.full(8, 9.0), np.full(8, 12.0))
     assert median(point, 0.95, wide) == Median(10.0, 10.0, 9.0, 12.0)
 
 
@@ -117,7 +117,7 @@ def test_what_training_costs() -> None:
     found = difference(base, learned)
     np.testing.assert_array_equal(found.low, [40.0, 80.0, -math.inf])
     np.testing.assert_array_equal(found.high, [40.0, math.inf, -70.0])
-    assert pays_off_after(1000.0, 0.5) == 2000.0
-    assert pays_off_after(1000.0, 0.0) == pays_off_after(1000.0, -1.0) == math.inf
-    assert pays_off_after(0.0, -1.0) == 0.0
-    assert pays_off_after(1000.0, math.inf) == 0.0
+    assert break_even_instances(1000.0, 0.5) == 2000.0
+    assert break_even_instances(1000.0, 0.0) == break_even_instances(1000.0, -1.0) == math.inf
+    assert break_even_instances(0.0, -1.0) == 0.0
+    assert break_even_instances(1000.0, math.inf) == 0.0
