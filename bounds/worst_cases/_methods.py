@@ -33,7 +33,7 @@ def heavy_ball(new: np.ndarray, x: np.ndarray, memory: Memory, beta: Any) -> tup
 
 
 def go_math(new: np.ndarray, x: np.ndarray, memory: Memory, parameter: Any) -> tuple[np.ndarray, Memory]:
-    """x_k = ... - q_k v_{k-1}, v_k = (1 - b_k)(x_{k-1} - x_k) + b_k v_{k-1}, v_0 = 0 (THEORY.md section 1)."""
+    """x_k = ... - q_k v_{k-1}, v_k = (1 - b_k)(x_{k-1} - x_k) + b_k v_{k-1}, v_0 = 0 (docs/optimizers.md)."""
     q, b = parameter
     v = memory.get("v")
     if v is None:

@@ -7,7 +7,7 @@ that makes it largest, which is what it promises before anything is run. The exa
 so the ratio is an interval. A bound below the lower end is false, and the row says so.
 
 Ratios are at least 1 for a true bound: bound over worst case, and for a decrease (both sides negative) worst case over
-bound, that is the exact guaranteed decrease over the one the bound guarantees. Theory: THEORY.md sections 3 and 4.
+bound, that is the exact guaranteed decrease over the one the bound guarantees. Theory: docs/worst-case-ledger.md.
 
 To add a bound: a `Claim` in `CLAIMS`, or a sentence in `REASONS`.
 """

@@ -193,7 +193,7 @@ def test_cvxpy_agrees(asked: dict) -> None:
 
 
 def test_the_facts_of_the_recurrence() -> None:
-    """THEORY.md B13: exact gradient descent is not the best of GO-Math-L2O's family."""
+    """B13: exact gradient descent is not the best of GO-Math-L2O's family."""
     expected = {0: 0.0238, 0.25: 0.0193, 0.5: 0.0246, 0.75: 0.0805, 1: 0.269, 1.5: 14.6}
     for q, value in expected.items():
         found = bounds.worst_case(method="go_math", steps=10, momentum=(q, 0.5))

@@ -5,7 +5,7 @@ B13 (iii) of the theory. A run is an inexact proximal-gradient run,
     x_{k-1} - x_k = D_k = (h_k/L)(G_k + u_k),    ||u_k|| <= eps_k ||G_k||,
 
 and the numbers eps_k, its *profile*, are measured; at h_k = 1 they are rho_k. The worst case of F(x_K) - F* over all
-L-smooth convex f, all convex r and all runs with these deviations is a semidefinite problem (THEORY.md section 4),
+L-smooth convex f, all convex r and all runs with these deviations is a semidefinite problem (docs/worst-cases.md),
 scaled by L R^2, R = ||x_0 - x*||. So it is what the profile alone guarantees, for any f and r, and a run of a model
 that is far better owes that to its problems.
 

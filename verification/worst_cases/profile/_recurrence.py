@@ -30,7 +30,7 @@ def recurrence_certificate(
 ) -> RecurrenceCertificate:
     """The exact worst case of x_k = prox(x_{k-1} - (r_k/L) grad f - q_k v_{k-1}) with scalar r_k, q_k, b_k (K,).
 
-    v_k = b_k v_{k-1} + (1 - b_k)(x_{k-1} - x_k), v_0 = 0: GO-Math-L2O with the displacement map (THEORY.md section 1).
+    v_k = b_k v_{k-1} + (1 - b_k)(x_{k-1} - x_k), v_0 = 0: GO-Math-L2O with the displacement map (docs/optimizers.md).
     `function_class`: smooth_convex or composite. Raises `InputError` where the lists differ in length.
     """
     lists = {name: scalar_list(values, name) for name, values in (("r", r), ("q", q), ("b", b))}
