@@ -52,8 +52,9 @@ def worst_case(
         momentum: beta of heavy_ball; (q, b) of go_math; as `step`.
 
     Returns:
-        The answer for every dimension, exact where the dimension is at least the number of vectors (Taylor,
-        Hendrickx and Glineur, Math. Program. 2017): `value` in [`lower`, `upper`], both ends shown. Where nothing closes the interval it is wide and holds.
+        The answer for every dimension, exact where the dimension is at least the number of vectors (Taylor, Hendrickx
+        and Glineur, Math. Program. 2017): `value` in [`lower`, `upper`], both ends shown. Where nothing closes the
+        interval it is wide and holds.
 
     Raises:
         InputError: For a question that makes no sense.

@@ -101,7 +101,7 @@ class ChangedSmooth(SmoothTerm):
 
     @property
     def convex(self) -> bool:
-        """As the base (c > 0)."""
+        """Whether the term is convex, which a change of variables and c > 0 keep."""
         return self.base.convex
 
     def changed(self, change: Change) -> ChangedSmooth:
@@ -193,17 +193,17 @@ class ChangedNonsmooth(NonsmoothTerm):
 
     @property
     def convex(self) -> bool:
-        """As the base (c > 0)."""
+        """Whether the term is convex, which a change of variables and c > 0 keep."""
         return self.base.convex
 
     @property
     def finite_slopes(self) -> bool:
-        """As the base."""
+        """Whether subgradients are bounded near every point, as those of the base are."""
         return self.base.finite_slopes
 
     @property
     def is_indicator(self) -> bool:
-        """As the base."""
+        """Whether it is 0 or infinite everywhere, as the base is."""
         return self.base.is_indicator
 
     @property

@@ -25,7 +25,7 @@ class MisreportedSmoothness(SmoothTerm):
 
     @property
     def convex(self) -> bool:
-        """As the base."""
+        """Whether f is convex; another L changes nothing of that."""
         return self.base.convex
 
     @property
