@@ -198,7 +198,7 @@ class ChangedNonsmooth(NonsmoothTerm):
 
     @property
     def finite_slopes(self) -> bool:
-        """Whether subgradients are bounded near every point, as those of the base are."""
+        """Whether the subdifferential is bounded wherever x is finite, as that of the base is."""
         return self.base.finite_slopes
 
     @property
