@@ -14,6 +14,7 @@ from l2obound.l2o.optimizers import kernel
 from l2obound.l2o.training.loop import _segment
 from l2obound.l2o.training.measures import reference_values, score
 from tests.helpers import zoo
+from tests.helpers.sampling import one_in
 
 PROBLEMS = {
     "lasso": lambda: l2o.synthetic.lasso(2, 5, 8),
@@ -33,9 +34,7 @@ def native(request, monkeypatch) -> bool:
     return request.param
 
 
-@pytest.mark.parametrize("record", ["all", "scalars"])
-@pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize("name", l2o.optimizer_names())
+@pytest.mark.parametrize(("name", "problem", "record"), one_in(3, l2o.optimizer_names(), PROBLEMS, ("all", "scalars")))
 def test_a_run_stays_on_the_device_of_its_problem(name: str, problem: str, record: str, native: bool) -> None:
     p = PROBLEMS[problem]()
     if zoo.smooth_only(name):

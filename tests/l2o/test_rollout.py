@@ -9,14 +9,16 @@ import torch
 from l2obound import l2o
 from l2obound.l2o.rollout import implicit_subgradient
 from tests.helpers import zoo
+from tests.helpers.sampling import one_in
 
 COMPOSITES = zoo.composites()
 METHODS = ("ista", "fista", "go-math-l2o", "l2o-pa")
 
 
-@pytest.mark.parametrize("change", [None, *zoo.CHANGES])
-@pytest.mark.parametrize("name", [n for n in COMPOSITES if "shared" not in n])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("method", "name", "change"),
+    one_in(3, METHODS, [n for n in COMPOSITES if "shared" not in n], [None, *zoo.CHANGES]),
+)
 def test_quantities_of_a_run(method: str, name: str, change: str | None) -> None:
     p = COMPOSITES[name] if change is None else zoo.CHANGES[change](COMPOSITES[name])
     run = l2o.rollout(l2o.optimizer(method), p, zoo.start(p, 1, 2.0), 12)

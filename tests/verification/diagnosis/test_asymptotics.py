@@ -85,6 +85,7 @@ def test_the_statement_itself() -> None:
         assert a.consistent.all()
 
 
+@pytest.mark.slow
 def test_far_from_home_l2o_pa_pays_with_a_long_transient_and_no_floor() -> None:
     p = l2o.synthetic.lasso(1, 10, 20, seed=1)
     opt = l2o.optimizer("l2o-pa")
@@ -120,6 +121,7 @@ def _model(x: torch.Tensor) -> dict[str, torch.Tensor]:
     return {"preconditioner": p, "bias": run.step - p * run.generalized_gradient}
 
 
+@pytest.mark.slow
 def test_an_early_end_is_not_settled() -> None:
     _, a = settle(l2o.optimizer("go-math-l2o"), 20)
     assert a.verdict == OPEN

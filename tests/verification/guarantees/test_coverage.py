@@ -165,6 +165,7 @@ def test_curves_that_ignore_their_number_are_found_out() -> None:
     assert not covers(((ends[:, first - 1] <= 0.5) & (ends[:, last - 1] >= 0.5)).all(axis=1), 0.1)
 
 
+@pytest.mark.slow
 def test_both_ways_cover_and_the_choice_does_not_look_at_the_data() -> None:
     few, many = (0.5,), tuple(np.linspace(0.2, 0.8, 40))
     rng = np.random.default_rng(7)

@@ -40,6 +40,7 @@ def results():
     return copy.deepcopy(make_results())
 
 
+@pytest.mark.slow
 def test_runs_with_a_paired_run_get_the_virtual_bounds(report):
     _, results = report
     for run in results["runs"]:

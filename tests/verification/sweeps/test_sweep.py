@@ -134,6 +134,7 @@ def test_killed_again_and_again_it_loses_nothing(whole: Path, tmp_path: Path, ki
     assert not list((tmp_path / "killed").rglob("*.damaged"))
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_table(whole: Path, tmp_path: Path) -> None:
     from distributed import LocalCluster
 

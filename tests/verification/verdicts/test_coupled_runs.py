@@ -38,7 +38,11 @@ def sound_runs(name: str, change: str, steps: int, methods: tuple[str, ...] = ("
 
 @pytest.mark.parametrize(
     ("name", "change"),
-    [(name, change) for i, name in enumerate(TERMS) for change in ("plain", list(zoo.CHANGES)[i % 4])],
+    [
+        pytest.param(name, change, marks=[pytest.mark.slow] * ((i + (change == "plain")) % 2))
+        for i, name in enumerate(TERMS)
+        for change in ("plain", list(zoo.CHANGES)[i % 4])
+    ],
 )
 def test_sound_runs_have_no_violated_data(name: str, change: str) -> None:
     """Plainly with one method, and under one change of variables, another one for each term, with the other."""

@@ -155,6 +155,7 @@ def test_leaving_the_domain_is_not_leaving_float64() -> None:
     assert verify(lying, p, "per_step_descent").overall is Verdict.VIOLATED
 
 
+@pytest.mark.slow
 def test_runs_that_grow_beyond_squares() -> None:
     q = l2o.synthetic.logistic_l1(3, 50, 10)
     wild = l2o.optimizer("go-math-l2o", gradient_map="recurrent", q_scale=5.0)

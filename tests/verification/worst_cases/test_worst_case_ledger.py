@@ -40,6 +40,7 @@ def test_no_bound_is_below_an_exact_worst_case_and_every_point_is_known(rows):
         assert 1 - 1e-3 < low <= high < 1.001 * low + 1e-9, row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", CLAIMS)
 def test_a_bound_called_tight_is_attained(rows, key):
     """A bound that is called tight is attained by its own worst case, where the question is as wide as the bound.

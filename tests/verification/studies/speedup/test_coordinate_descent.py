@@ -14,6 +14,7 @@ from l2obound.verification.optima import optimum
 from l2obound.verification.runs.race import race
 from l2obound.verification.sweeps import load_sweep, run_sweep
 from tests.helpers import zoo
+from tests.helpers.sampling import one_in
 
 PROBLEMS = {
     "lasso": lambda: l2o.synthetic.lasso(3, 12, 20, seed=4),
@@ -29,7 +30,7 @@ PROBLEMS = {
 }
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("name", one_in(2, PROBLEMS))
 def test_it_reaches_the_certified_optimum_and_never_goes_up(name: str) -> None:
     p = PROBLEMS[name]()
     start = p.nonsmooth.prox(l2o.synthetic.starts(p, seed=1), torch.ones(3, 1, dtype=torch.float64))
