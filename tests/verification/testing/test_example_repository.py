@@ -65,9 +65,10 @@ def test_the_repository_with_the_wheel(tmp_path: Path) -> None:
     subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, source], check=True)
     (wheel,) = wheels.iterdir()
     subprocess.run([*pip, "install", "--no-deps", "--target", target, wheel], check=True)
+    assert [p.name for p in target.iterdir() if p.name != "bin" and p.suffix != ".dist-info"] == ["l2obound"]
     write(repository)
     (repository / "tests" / "test_where.py").write_text(
-        "from l2obound import bounds, l2o, verification\nfrom l2obound.verification import pytest_plugin\n\n\n"
+        "from l2obound import bounds, l2o, verification\nfrom l2obound.verification.testing import pytest_plugin\n\n\n"
         "def test_where():\n    for module in (bounds, l2o, verification, pytest_plugin):\n"
         f"        assert module.__file__.startswith({str(target)!r})\n"
     )
