@@ -106,7 +106,7 @@ def test_it_says_what_it_is_about(found: Guarantee) -> None:
     assert "not for a single instance, not for another distribution" in text
     assert "confidence 0.95 over the sample of 50" in text
     assert "P(F(x_40) - F* <= 0.01) >= 0." in text
-    assert guarantees._result.floored(0.99999) == "0.9999"  # rounded down
+    assert guarantees.result.floored(0.99999) == "0.9999"  # rounded down
 
 
 class Lost:
