@@ -160,6 +160,7 @@ scenarios = [{}, { t = 10 }]
 """
 
 
+@pytest.mark.slow
 def test_report_end_to_end(run, tmp_path, monkeypatch) -> None:
     (tmp_path / "r.toml").write_text(REPORT)
     out = tmp_path / "out"

@@ -174,11 +174,11 @@ def test_planted_false_bounds_are_found(name: str) -> None:
     ("bound", "optimizer", "family"),
     [
         ("per_step_descent", "adam", "lasso"),
-        ("ood_multi_step", "fista", "box"),
+        pytest.param("ood_multi_step", "fista", "box", marks=pytest.mark.slow),
         ("ood_multi_step_sharp", "ista", "composite"),
         ("ood_last_iterate", "heavy-ball", "quadratic"),
         ("homogeneous_descent", "ista", "composite"),
-        ("strong_convexity", "ista", "quadratic"),
+        pytest.param("strong_convexity", "ista", "quadratic", marks=pytest.mark.slow),
     ],
 )
 def test_true_bounds_are_not_accused(bound: str, optimizer: str, family: str, seed: int) -> None:

@@ -145,6 +145,7 @@ def unchanged(smooth: str, nonsmooth: str) -> Optimum:
     return optimum(problem(smooth, nonsmooth, batch=2, rows=30, dim=3), cache=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("nonsmooth", ["zero", "l1", "elastic net", "box", "nonnegative"])
 @pytest.mark.parametrize("smooth", SMOOTH)

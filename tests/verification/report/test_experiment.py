@@ -188,6 +188,7 @@ def test_shipped_configurations_are_as_they_are_told():
     json.dumps(default.model_dump(mode="json"))
 
 
+@pytest.mark.slow
 def test_worst_cases_are_solved_where_asked_for_and_kept(tmp_path):
     settings = {"key": "p", "family": "lasso", **SMALL}
     asked = {"worst_cases": True, "worst_case_steps": [1], "proofs": False, "problem": [settings]}

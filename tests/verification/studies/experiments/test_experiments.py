@@ -106,6 +106,7 @@ def shifted(tmp_path_factory: pytest.TempPathFactory) -> Result:
     return run_experiment(4, tmp_path_factory.mktemp("experiments"), overrides=TINY)
 
 
+@pytest.mark.slow
 def test_numbers_of_an_experiment(shifted: Result) -> None:
     numbers = shifted.numbers
     assert json.loads((shifted.folder / "result.json").read_text()) == json.loads(json.dumps(numbers))

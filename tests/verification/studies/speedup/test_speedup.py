@@ -171,6 +171,7 @@ def test_a_second_run_runs_nothing(ran: tuple[Path, dict[str, Any]]) -> None:
     assert second["comparisons"] == first["comparisons"]
 
 
+@pytest.mark.slow
 def test_the_page_and_the_tables(ran: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     results = ran[1]
     page = write(results, tmp_path).read_text(encoding="utf-8")
