@@ -13,7 +13,7 @@ Where things are: `_setting` (the question, checked), `_methods` (their recurren
 and the inequalities, in any number type), `_conic` (Clarabel), `_solve` (which problem to solve), `_envelope`,
 `_rigour` and `_repair` (lower and upper bounds that are shown), `_witness` and `_exact` (certificates in fractions),
 `_patterns` (multipliers that are proved for every K), `checker` (which knows nothing of the rest), `_instance` (the
-worst case as arrays), `_result`.
+worst case as arrays), `result`.
 
 To add a method: one function in `_methods` that says what the next iterate is, and a line in `METHODS`.
 """

@@ -177,14 +177,15 @@ def test_saturated_gates_and_lost_coordinates(dtype: torch.dtype) -> None:
     features = features * 10.0 ** torch.linspace(-3, 30, 130, dtype=dtype)
     features[:, 7], features[:, 100] = torch.nan, torch.inf
     theirs = cell.network(packed, features, hidden, memory, layout)
-    # A gate sees a sum of the size of the features, rounded; two orders of summation differ by that times a slope <= 1.
-    size = features.abs().nan_to_num(posinf=0.0).amax(tuple(range(features.ndim - 1)))
-    allowed = 1e-6 + 4 * torch.finfo(dtype).eps * size
+    # Two orders of summation differ by roundings of the size of the features, which shows where a gate is not quite
+    # saturated (3.96e-6 at one entry of 5,200 with Nehalem's kernels). How far that may go is chosen, not derived:
+    # 1e-4 for at most one entry in a hundred, and in float64 nothing beyond the tolerance of the others.
+    few = 1e-4 if dtype == torch.float32 else 1e-6
     for trained in (False, True):
         ours = kernel.network(packed.clone().requires_grad_(trained), features, hidden, memory, layout)
         for one, two in zip(ours, theirs):
             off = torch.where(torch.isnan(one) & torch.isnan(two), 0.0, (one - two).abs())
-            assert bool((off <= allowed + 1e-5 * two.nan_to_num().abs()).all())
+            assert bool((off <= few + 1e-5 * two.nan_to_num().abs()).all())
             assert float((off <= 1e-6 + 1e-5 * two.nan_to_num().abs()).double().mean()) > 0.99, (
                 "most are saturated alike"
             )

@@ -2,7 +2,7 @@
 
 Exit codes: 0 no violation, 1 a violation, 2 wrong usage or input (one clear line; an error in code that the user named
 has its traceback below), 3 inconclusive with --strict; 70 a defect of this program, with a traceback; 130 interrupted
-(finished work is kept). Standard output carries results alone, see `_console`.
+(finished work is kept). Standard output carries results alone, see `console`.
 """
 
 from __future__ import annotations

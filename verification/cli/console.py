@@ -72,7 +72,7 @@ class _Results(io.TextIOBase):
         return stream.fileno()
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]
+    def encoding(self) -> str:  # type: ignore[override]  # an attribute in TextIOBase; here it follows the stream
         """That of the stream, by which rich chooses the lines of tables."""
         return getattr(self._current(), "encoding", None) or "utf-8"
 

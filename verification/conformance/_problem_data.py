@@ -74,7 +74,7 @@ def _long_value(f: SmoothTerm, x: torch.Tensor) -> np.ndarray | None:
     why="A verdict subtracts two values of F and asks whether the difference is real. A bound on rounding that is too "
     "small turns noise into violations.",
     breaks="A typical error instead of a bound, cancellation that is not counted, log(sigmoid(z)) for -softplus(-z).",
-    advice="count the roundings (l2o._rounding.gamma) and multiply by the sum of the absolute values of the terms",
+    advice="count the roundings (l2o.rounding.gamma) and multiply by the sum of the absolute values of the terms",
 )
 def value_error_sound(case: ProblemCase) -> Finding:
     """Values of f and of F."""

@@ -6,7 +6,7 @@ the terms. The proofs use it between the points of the run and the comparator z,
     f(y) >= f(x) + <grad f(x), y - x> + (mu/2) ||y - x||^2,     r(y) >= r(x_k) + <g_k, y - x_k>
 
 for x = x_k and y the iterates before and after it, the first, the last, and z. Besides, r is looked at along lines
-through the run at all scales (`_convexity`). Each inequality is granted its rounding, so a
+through the run at all scales (`convexity`). Each inequality is granted its rounding, so a
 declaration that is true is never denied; one that is false may go unnoticed where it plays no part.
 """
 

@@ -43,7 +43,7 @@ class Inspection:
     F(x_k) is finite. Where a point is not alive arrays hold zeros and must not be judged. `objective` (B,K+1) is
     recomputed, as are `gradient` (B,K,n) = grad f(x_{k-1}) and `end_gradient` (B,n) = grad f(x_K); `subgradient`
     (B,K,n) is the recorded one. On a set, `x` and `subgradient` of a run in float32 are the point and the normal in
-    float64 that the recorded ones stand for (`_nearest_pair`). `x`, the gradients and `subgradient` are None where the
+    float64 that the recorded ones stand for (`nearest_pair`). `x`, the gradients and `subgradient` are None where the
     run kept scalars only, and then
     `objective` is the recorded one.
     """
@@ -66,9 +66,9 @@ class Inspection:
     named: np.ndarray | None = None  # (B,K) whether `subgradient` is in the subdifferential
     # Quantities already measured, by comparator and reference step: most bounds ask for the same ones.
     measured: dict[object, bounds.Quantities] = field(default_factory=dict, repr=False)
-    # What sets within rounding take from the subgradient inequality, by comparator (see `_set_slack`).
+    # What sets within rounding take from the subgradient inequality, by comparator (see `verdicts.set_slack`).
     slacks: dict[object, object] = field(default_factory=dict, repr=False)
-    # What the problem declares and the run does not contradict, by comparator (see `_declared`).
+    # What the problem declares and the run does not contradict, by comparator (see `declarations`).
     facts: dict[object, dict[str, bool | np.ndarray]] = field(default_factory=dict, repr=False)
     # Virtual steps already found, by reference run and optimizer, which are kept so that their ids stay theirs.
     paired: dict[tuple[int, int], tuple[object, object, object]] = field(default_factory=dict, repr=False)

@@ -101,7 +101,7 @@ def _ends(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.ndar
         recorded = as_numpy(run.objective)[:, place]
         point = torch.from_numpy(np.where(ok[:, None], as_numpy(x), 0.0))
         nearest = point
-        if moves(problem.nonsmooth, eps):  # on a set, what it stands for in float64 (`_nearest_pair`)
+        if moves(problem.nonsmooth, eps):  # on a set, what it stands for in float64 (`nearest_pair`)
             on_set, _ = nearest_pair(problem.nonsmooth, point.numpy(), None, eps)
             nearest = torch.from_numpy(np.where(np.isfinite(recorded)[:, None], on_set, point.numpy()))
         value, moved = as_numpy(problem.objective(nearest)), norm((nearest - point).numpy())

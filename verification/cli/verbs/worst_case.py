@@ -1,4 +1,4 @@
-"""`l2obound worst-case`: the verb; its parts are in `_worst_case_cli`."""
+"""`l2obound worst-case`: the verb; its parts are in `worst_case_parts`."""
 
 from __future__ import annotations
 
