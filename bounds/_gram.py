@@ -35,14 +35,16 @@ def from_gram(given: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
 def _gram_balls(given: SimpleNamespace, batch: int, steps: int) -> dict[str, Ball]:
     many, points, n = (batch, steps), (batch, steps + 1), given.dimension
     unit = max(UNIT, given.run_precision / 2)
+    # the smallest normal number of that arithmetic: n products may miss as much each, and a norm the root of it
+    least = n * float(np.finfo(np.float32 if unit > UNIT else np.float64).tiny)
     declared = given.errors or {}
     read = {name: array(name, getattr(given, name), many, "(B, K)") for name in _PER_STEP}
     F, dist = array("F", given.F, points, "(B, K+1)"), array("dist", given.dist, points, "(B, K+1)")
     off_G = error_bound("gradient_error", given.gradient_error, many, "(B, K)")
     off_z = error_bound("comparator_error", given.comparator_error, (batch,), "(B,)")[:, None]
     more = _growth(n, unit) / growth(n)
-    G, D = (more * upper_norm(np.sqrt(np.maximum(read[name], 0)), n) for name in ("G2", "D2"))
-    reach = more * upper_norm(dist, n)
+    G, D = (more * upper_norm(np.sqrt(np.maximum(read[name], 0) + least), n) for name in ("G2", "D2"))
+    reach = more * upper_norm(dist + np.sqrt(least), n)
     near, far = reach[:, 1:], reach[:, :-1]
     sides = {
         "G2": (G, G),
@@ -56,7 +58,8 @@ def _gram_balls(given: SimpleNamespace, batch: int, steps: int) -> dict[str, Bal
     balls = {}
     for name, value in read.items():
         a, b = sides[name]
-        rad = (n + 8) * unit * _growth(n, unit) * a * b  # the sum, and the rounding of the entries of G, D and x - z
+        # the sum, and the rounding of the entries of G, D and x - z
+        rad = (n + 8) * unit * _growth(n, unit) * a * b + 4 * least
         if name in declared:
             rad = error_bound(f"errors[{name!r}]", declared[name], many, "(B, K)")
         # an error of the gradient moves G against whatever it is multiplied with, and twice in ||G||^2
@@ -73,7 +76,7 @@ def _gram_balls(given: SimpleNamespace, batch: int, steps: int) -> dict[str, Bal
         name: error_bound(f"errors[{name!r}]", declared.get(name), shape, "the shape of its value")
         for name, shape in (("F", points), ("F_z", (batch,)), ("tau", (batch,)), ("G_inf", many))
     }
-    off_dist = declared.get("dist", (n + 4) * unit * _growth(n, unit) * dist + n * NORM_UNDERFLOW)
+    off_dist = declared.get("dist", (n + 4) * unit * _growth(n, unit) * dist + n * NORM_UNDERFLOW + np.sqrt(least))
     e2 = balls["D2"] - 2.0 * c * balls["GD"] + c * c * balls["G2"]
     e2 = Ball(np.maximum(e2.mid, 0.0), e2.rad)  # a square: moving the midpoint to 0 keeps every member >= 0
     out = {

@@ -21,6 +21,7 @@ from .problems import (
     huber,
     l1,
     l2_ball,
+    largest_curvature,
     lasso,
     least_squares,
     logistic,
@@ -37,6 +38,7 @@ from .problems import (
     welsch,
     zero,
 )
+from .problems.from_functions import nonsmooth, smooth
 from .problems.from_worst_case import problem_from, start_from
 from .rollout import rollout, run_from_iterates
 from .run import Run
@@ -53,6 +55,7 @@ __all__ = [
     "huber",
     "l1",
     "l2_ball",
+    "largest_curvature",
     "lasso",
     "least_squares",
     "load_official",
@@ -61,6 +64,7 @@ __all__ = [
     "logistic_l1",
     "method_from",
     "nonnegative",
+    "nonsmooth",
     "optimizer",
     "optimizer_names",
     "pretrained",
@@ -74,6 +78,7 @@ __all__ = [
     "run_from_iterates",
     "sigmoid_loss",
     "simplex",
+    "smooth",
     "squared_hinge",
     "start_from",
     "student_t",

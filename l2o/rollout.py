@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ..errors import InputError
+from . import rounding
 from .arrays import as_tensor
 from .memory import require_memory, run_size
 from .optimizers.base import Optimizer
@@ -60,8 +61,8 @@ def _coupled_subgradient(
     nearest = term.nearest_subgradient(x, quotient)
     size = term.magnitude(argument) + term.magnitude(x) + step * quotient.abs()
     blur = torch.where(moves, 32 * torch.finfo(x.dtype).eps * size / step, 0.0)
-    allowed = torch.linalg.vector_norm(blur, dim=-1) + term.subgradient_blur(x, quotient)
-    near = torch.linalg.vector_norm(quotient - nearest, dim=-1) <= allowed
+    allowed = rounding.norms(blur) + term.subgradient_blur(x, quotient)
+    near = rounding.norms(quotient - nearest) <= allowed
     return torch.where(near.unsqueeze(-1) | ~moves, nearest, quotient)
 
 
@@ -69,8 +70,8 @@ def relative_deviation(
     generalized_gradient: torch.Tensor, deviation: torch.Tensor, smoothness: torch.Tensor
 ) -> torch.Tensor:
     """rho = L ||e|| / ||G|| over the last axis, 0 where both vanish; L broadcasts against the other axes."""
-    size = torch.linalg.vector_norm(generalized_gradient, dim=-1)
-    error = smoothness * torch.linalg.vector_norm(deviation, dim=-1)
+    size = rounding.norms(generalized_gradient)
+    error = smoothness * rounding.norms(deviation)
     return torch.where(error == 0, torch.zeros_like(error), error / size)
 
 

@@ -23,6 +23,9 @@ from .constructors import (
     welsch,
     zero,
 )
+from .curvature import largest_curvature
+from .from_functions import nonsmooth as nonsmooth_term
+from .from_functions import smooth as smooth_term
 
 __all__ = [
     "Composite",
@@ -32,16 +35,19 @@ __all__ = [
     "huber",
     "l1",
     "l2_ball",
+    "largest_curvature",
     "lasso",
     "least_squares",
     "logistic",
     "logistic_l1",
     "nonnegative",
+    "nonsmooth_term",
     "quadratic",
     "quadratic_form",
     "real",
     "sigmoid_loss",
     "simplex",
+    "smooth_term",
     "squared_hinge",
     "student_t",
     "synthetic",

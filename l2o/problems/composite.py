@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ...errors import InputError
+from .. import rounding
 from ..arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
 from .fingerprint import describe
 from .nonsmooth import NonsmoothTerm
@@ -104,7 +105,7 @@ class Composite:
         moved = self.nonsmooth.domain_error(x)
         if moved is None:
             return error
-        slope = torch.linalg.vector_norm(self.smooth.gradient(x), dim=-1) + self.smooth.gradient_error(x)
+        slope = rounding.norms(self.smooth.gradient(x)) + self.smooth.gradient_error(x)
         return error + 1.01 * moved * (slope + self.smoothness * moved)
 
     def smooth_gradient(self, x: Any) -> torch.Tensor:

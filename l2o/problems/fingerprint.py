@@ -232,7 +232,7 @@ def attributes_of(thing: Any) -> Iterator[tuple[str, Any]]:
     for name, value in held.items():
         if any(isinstance(vars(cls).get(name), functools.cached_property) for cls in kind.__mro__):
             continue
-        plain = isinstance(value, _PLAIN) and type(value) is type(defaults.get(name))
+        plain = name in defaults and isinstance(value, _PLAIN) and type(value) is type(defaults[name])
         if not (plain and value == defaults[name]):
             yield name, value
 
@@ -267,6 +267,14 @@ def describe(problem: Any, *, code: bool = False) -> Description:
         digest.update(f"{where}:{len(what)}:".encode())
         digest.update(what)
     return Description(digest.hexdigest(), tuple(reader.unreadable))
+
+
+def describe_function(function: Any) -> str:
+    """A text that two functions share if they do the same with the same data: their code, closures and defaults."""
+    reader = _Reader(True, frozenset())
+    reader.read(function, "function")
+    parts = [f"{where}:{hashlib.sha256(what).hexdigest()}" for where, what in reader.entries]
+    return "\n".join([*parts, *reader.unreadable])
 
 
 def _unwrapped(term: Any) -> Any:

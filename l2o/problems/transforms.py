@@ -100,6 +100,11 @@ class ChangedSmooth(SmoothTerm):
     kind: ClassVar[str] = "changed-smooth"
 
     @property
+    def rounding_bounded(self) -> bool:
+        """As of the base."""
+        return self.base.rounding_bounded
+
+    @property
     def convex(self) -> bool:
         """Whether the term is convex, which a change of variables and c > 0 keep."""
         return self.base.convex
@@ -144,14 +149,14 @@ class ChangedSmooth(SmoothTerm):
         return self.change.scale.squeeze(-1) * value, self.change.scale / self.change.dilation * gradient
 
     def _moved(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.linalg.vector_norm(self.change.inward_error(x), dim=-1)
+        return _rounding.norms(self.change.inward_error(x))
 
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,): the base's error, and what the rounding of x/a + t does to the value."""
         w = self.change.inward(x)
         value, gradient = self.base.value_and_gradient(w)
         moved = self._moved(x)
-        slope = torch.linalg.vector_norm(gradient, dim=-1) + self.base.gradient_error(w)
+        slope = _rounding.norms(gradient) + self.base.gradient_error(w)
         error = self.base.value_error(w) + moved * (slope + self.base.smoothness * moved)
         u = _rounding.unit_roundoff(x.dtype)
         return self.change.scale.squeeze(-1) * (1.01 * error + 4 * u * value.abs())
@@ -159,7 +164,7 @@ class ChangedSmooth(SmoothTerm):
     def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,): the base's error, and L times the rounding of x/a + t."""
         w = self.change.inward(x)
-        size = torch.linalg.vector_norm(self.base.gradient(w), dim=-1)
+        size = _rounding.norms(self.base.gradient(w))
         error = self.base.gradient_error(w) + self.base.smoothness * self._moved(x)
         u = _rounding.unit_roundoff(x.dtype)
         factor = (self.change.scale / self.change.dilation).squeeze(-1)
@@ -190,6 +195,11 @@ class ChangedNonsmooth(NonsmoothTerm):
     def changed(self, change: Change) -> ChangedNonsmooth:
         """The base under both changes."""
         return ChangedNonsmooth(self.base, self.change.then(change))
+
+    @property
+    def rounding_bounded(self) -> bool:
+        """As of the base."""
+        return self.base.rounding_bounded
 
     @property
     def convex(self) -> bool:

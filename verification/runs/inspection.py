@@ -20,6 +20,7 @@ from ...l2o.problems import Composite
 from ...l2o.rollout import threads_for
 from ...l2o.run import Run
 from .nearest_pair import moves, nearest_pair
+from .probes import probes
 
 # Beyond this size squares and the bounds on their rounding overflow: for float64 the run has diverged.
 HUGE = 1e140
@@ -125,7 +126,7 @@ def inspect_run(run: Run, problem: Composite) -> Inspection:
     checks = tuple(
         data_check(name, np.where(step_alive, error, 0.0), allowed, statement)
         for name, error, allowed, statement in _claims(run, problem, found)
-    )
+    ) + probe_checks(run, problem, (found.x[:, 0], _last_alive(found)))
     return Inspection(
         run,
         problem,
@@ -144,6 +145,21 @@ def inspect_run(run: Run, problem: Composite) -> Inspection:
         nonsmooth_value=found.nonsmooth_value,
         named=found.outside == 0,
     )
+
+
+def probe_checks(run: Run, problem: Composite, ends: tuple[np.ndarray, np.ndarray]) -> tuple[DataCheck, ...]:
+    """What is seen of a problem of the user's own at both ends of the run; a fault there is one of every step."""
+    with threads_for(problem):
+        return tuple(
+            data_check(name, *(np.repeat(a[:, None], run.steps, axis=1) for a in (error, allowed)), statement)
+            for name, error, allowed, statement in probes(problem, ends)
+        )
+
+
+def _last_alive(found: _Recomputed) -> np.ndarray:
+    """(B,n) the last point that fits in float64."""
+    last = (found.alive.sum(axis=1) - 1).clip(min=0)
+    return found.x[np.arange(len(last)), last]
 
 
 def _kept(tensor: torch.Tensor | None, where: np.ndarray) -> np.ndarray | None:
@@ -255,8 +271,9 @@ def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: i
 
 def _compare_subgradient(found: _Recomputed, problem: Composite, k: int, g: np.ndarray, eps: float) -> None:
     """Where the recorded g_k stands to the subdifferential of r at x_k."""
-    if not problem.nonsmooth.separable and problem.nonsmooth.names_subgradients:
-        _compare_coupled(found, problem, k, g, eps)
+    if not problem.nonsmooth.separable:
+        compare = _compare_coupled if problem.nonsmooth.names_subgradients else _compare_by_support
+        compare(found, problem, k, g, eps)
         return
     point = torch.from_numpy(found.x[:, k])
     low, high = (as_numpy(end) for end in problem.nonsmooth.subdifferential(point))
@@ -287,11 +304,38 @@ def _compare_coupled(found: _Recomputed, problem: Composite, k: int, g: np.ndarr
     found.outside[:, k - 1] = np.where(near, 0.0, np.nan_to_num(miss, nan=np.inf))
 
 
+def _compare_by_support(found: _Recomputed, problem: Composite, k: int, g: np.ndarray, eps: float) -> None:
+    """The same for a term that does not name its subgradients.
+
+    On a set <g_k, y - x_k> <= 0 has to hold for its points y. Any other r is held against its g_k where declarations
+    are (`declarations`): where r(y) < r(x_k) + <g_k, y - x_k>, it is not convex or its prox is another's.
+    """
+    term, x = problem.nonsmooth, torch.from_numpy(found.x[:, k])
+    defined = found.alive[:, k] & np.isfinite(as_numpy(term.value(x)))
+    worst = np.zeros(len(g))
+    if term.is_indicator and term.convex:
+        slope = torch.from_numpy(np.nan_to_num(g, posinf=HUGE, neginf=-HUGE).clip(-HUGE, HUGE))
+        before, first = (torch.from_numpy(found.x[:, j]) for j in (k - 1, 0))
+        L = problem.smoothness.unsqueeze(-1)
+        steps = 1 / L
+        for y in (before, first, x + (x - before), x + 1e-3 * (x - before)):
+            y = term.prox(y, steps)
+            size = (slope.abs() * (term.magnitude(x) + term.magnitude(y))).sum(-1)
+            # g_k is a quotient by a step, of which 1/L is a measure: inside the set nothing but rounding is left of it
+            blur = 1024 * eps * L * (term.magnitude(x) + term.magnitude(y))
+            excess = (slope * (y - x)).sum(-1) - (64 + 2 * x.shape[-1]) * eps * size - (blur * (y - x).abs()).sum(-1)
+            worst = np.maximum(worst, np.nan_to_num(as_numpy(excess), nan=0.0, posinf=0.0, neginf=0.0))
+    finite = np.isfinite(g).all(axis=-1)
+    found.subgradient[:, k - 1] = np.where(defined[:, None] & (np.abs(g) < HUGE), g, 0.0)
+    found.outside[:, k - 1] = np.where(defined, np.where(finite, worst, np.inf), 0.0)
+
+
 def _claims(
     run: Run, problem: Composite, found: _Recomputed
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray | float, str]]:
     """Name, error (B,K), what rounding allows, and the claim in words."""
     eps = torch.finfo(run.objective.dtype).eps
+    under = 4 * run.dim * float(torch.finfo(run.objective.dtype).tiny)  # of products of entries
     fields = (run.smooth_gradient, run.generalized_gradient, run.step, run.deviation, run.relative_deviation)
     gradient, generalized, step, deviation, rho = (as_numpy(f) for f in fields)
     yield (
@@ -317,12 +361,12 @@ def _claims(
         x = as_numpy(run.x)
         true_step = np.where(found.alive[:, 1:, None], x[:, :-1] - x[:, 1:], 0.0)
         moved = norm(true_step)
-        yield "step", norm(step - true_step), 4 * eps * moved, "the recorded D_k is x_{k-1} - x_k"
+        yield "step", norm(step - true_step), 4 * eps * moved + under, "the recorded D_k is x_{k-1} - x_k"
         constant = np.abs(as_numpy(run.smoothness)[:, None] - L) / L + 0 * moved
         slack = 100 * eps * (problem.dim + 100)
         yield "constant", constant, slack, "the L recorded with the run is that of the problem"
         true_deviation = true_step - total / L[..., None]
-        allowed = 4 * eps * moved + (allowed + slack * size) / L
+        allowed = 4 * eps * moved + (allowed + slack * size) / L + under * (1 + 1 / L)
         allowed = allowed + 4 * eps * norm(true_deviation)
         yield (
             "deviation",
@@ -333,7 +377,8 @@ def _claims(
         # Of the recorded vectors, which were just checked: near a solution rho_k is a quotient of their rounding, and
         # where squares underflow it is nothing at all.
         error, length = norm(deviation), norm(generalized)
-        known = (error > 1 / HUGE) & (length > 1 / HUGE)
+        least = max(1 / HUGE, np.sqrt(problem.dim * float(torch.finfo(run.objective.dtype).tiny) / eps))
+        known = (error > least) & (length > least)
         off = np.where(known, np.abs(rho * length - L * error), 0.0)
         off = np.where(error == 0, np.abs(rho), off)  # without a deviation it is 0, whatever G_k is
         allowed = 8 * (problem.dim + 10) * eps * L * error

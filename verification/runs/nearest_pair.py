@@ -26,7 +26,11 @@ _UNITS = 256.0  # roundings of the numbers handled, on top of one for each varia
 
 def moves(term: NonsmoothTerm, eps: float) -> bool:
     """Whether the pairs of a run of precision `eps` are moved: where points of float64 are other ones than its own."""
-    if eps <= np.finfo(np.float64).eps or term.is_zero or not term.convex:
+    if term.is_zero or not term.convex:
+        return False
+    if not term.separable and not term.rounding_bounded:  # in every precision: nothing else tells its subgradients
+        return True
+    if eps <= np.finfo(np.float64).eps:
         return False
     if isinstance(term, ChangedNonsmooth):
         return term.change.dilates

@@ -16,7 +16,7 @@ import torch
 from ...l2o import InputError
 from ...l2o.problems import Composite
 from ...l2o.run import Run
-from .inspection import HUGE, DataCheck, Inspection, as_numpy, data_check, norm
+from .inspection import HUGE, DataCheck, Inspection, as_numpy, data_check, norm, probe_checks
 from .nearest_pair import moves, nearest_pair
 
 NOTE = "recorded as scalars: checked for consistency and at both ends, not recomputed step by step"
@@ -43,7 +43,8 @@ def inspect_scalars(run: Run, problem: Composite) -> Inspection:
     alive = np.logical_and.accumulate(alive, axis=1)
     in_domain = np.isfinite(objective)
     s = {n: np.where(alive[:, -t.shape[1] :], as_numpy(t), 0.0) for n, t in run.scalars.items()}
-    checks = tuple(_checks(run, problem, s, alive))
+    ends = as_numpy(run.x_start), as_numpy(run.x_final)
+    checks = (*_checks(run, problem, s, alive), *probe_checks(run, problem, ends))
     return Inspection(
         run,
         problem,
@@ -58,24 +59,28 @@ def inspect_scalars(run: Run, problem: Composite) -> Inspection:
 
 def _checks(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.ndarray) -> Iterator[DataCheck]:
     eps = torch.finfo(run.objective.dtype).eps * (run.dim + 100)
+    under = (run.dim + 100) * float(torch.finfo(run.objective.dtype).tiny)  # of the sums of products
     where = alive[:, 1:]
 
     def check(name: str, error: np.ndarray, allowed: np.ndarray | float, statement: str) -> DataCheck:
         return data_check(name, np.where(where, error, 0.0), allowed, statement)
 
-    lengths = {name: np.sqrt(np.maximum(s[name], 0.0)) for name in ("G2", "D2")}
+    lengths = {name: np.sqrt(np.maximum(s[name], 0.0) + under) for name in ("G2", "D2")}
     product, size = lengths["G2"] * lengths["D2"], lengths["G2"] + lengths["D2"]
     yield check("norms", np.maximum(-s["G2"], -s["D2"]), 0.0, "squared norms are not negative")
-    yield check("inner products", np.abs(s["GD"]) - product, eps * product, "<G, D> is at most ||G|| ||D||")
+    yield check("inner products", np.abs(s["GD"]) - product, eps * product + under, "<G, D> is at most ||G|| ||D||")
     L = as_numpy(run.smoothness)[:, None]
     e2 = np.maximum(s["D2"] - 2 * s["GD"] / L + s["G2"] / L**2, 0.0)
     scale = s["D2"] + s["G2"] / L**2
+    small = under * (1 + 1 / L) ** 2
     rho = as_numpy(run.relative_deviation)
     # Where G_k = 0 the quotient is infinite, unless e_k = 0 too, and no product tells e_k.
     blank = (s["G2"] == 0) & (np.isposinf(rho) | (rho == 0))
+    # Where squares underflow, or the difference that is left of them, rho is a quotient of what was rounded away.
+    blank |= (s["G2"] < under / eps) | (s["D2"] < under / eps) | (e2 < small / eps)
     with np.errstate(invalid="ignore", over="ignore"):
         rho2 = np.where(blank, e2, rho**2 * s["G2"] / L**2)
-    yield check("rho", np.abs(rho2 - e2), 1e3 * eps * (scale + rho2), "rho_k is L||e_k||/||G_k||")
+    yield check("rho", np.abs(rho2 - e2), 1e3 * eps * (scale + rho2) + small, "rho_k is L||e_k||/||G_k||")
     constant = np.abs(L - as_numpy(problem.smoothness)[:, None]) / L + 0 * size
     yield check("constant", constant, 100 * eps, "the L recorded with the run is that of the problem")
     yield from _ends(run, problem, s, alive)
@@ -84,11 +89,13 @@ def _checks(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.nd
     after, before = s["dist"][:, 1:], s["dist"][:, :-1]
     scale = after**2 + before**2 + s["D2"]
     off = np.abs(before**2 - after**2 - 2 * s["Dx"] - s["D2"]) + np.abs(s["Dx_prev"] - s["Dx"] - s["D2"])
-    yield check("distances", off, 10 * eps * scale, "||x_{k-1}-z||^2 = ||x_k-z||^2 + 2<D_k, x_k-z> + ||D_k||^2")
+    yield check(
+        "distances", off, 10 * (eps * scale + under), "||x_{k-1}-z||^2 = ||x_k-z||^2 + 2<D_k, x_k-z> + ||D_k||^2"
+    )
     norm = lengths["G2"]
     off = np.maximum(np.abs(s["Gx"]) - norm * after, np.abs(s["Gx_prev"]) - norm * before)
     off = np.maximum(off, np.abs(s["Gx_prev"] - s["Gx"] - s["GD"]))
-    allowed = 10 * eps * norm * (after + before)
+    allowed = 10 * (eps * norm * (after + before) + under + np.sqrt(under) * (norm + after + before))
     yield check("gradient products", off, allowed, "<G_k, x_k-z> is at most ||G_k|| ||x_k-z||")
 
 
@@ -116,6 +123,7 @@ def _ends(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.ndar
                 distance = np.linalg.norm(point.numpy() - as_numpy(run.comparator), axis=1)
                 size = distance + np.linalg.norm(point.numpy(), axis=1)
                 blur = 100 * torch.finfo(own.dtype).eps * (run.dim + 10) * size
+                blur = blur + np.sqrt(run.dim * float(torch.finfo(own.dtype).tiny))
                 off = np.maximum(off, np.abs(s["dist"][:, place] - distance) - blur)
         off = np.where(ok, np.maximum(off, np.where(inside, stated, 0.0)), 0.0)
         name = "start" if place == 0 else "end"

@@ -46,7 +46,7 @@ def _set_slack(inspection: Inspection, z: np.ndarray | None) -> SetSlack | None:
     if inspection.x is None and not term.is_indicator and moves(term, _eps(inspection)):
         unknown = np.full((inspection.run.batch_size, inspection.run.steps), np.inf)
         return SetSlack(unknown, unknown, True)  # kinks off 0, and no iterates to look at
-    if term.separable or not term.is_indicator or not term.names_subgradients:
+    if term.separable or not term.is_indicator or (term.rounding_bounded and not term.names_subgradients):
         return None
     if inspection.x is None:
         return _of_scalars(inspection)

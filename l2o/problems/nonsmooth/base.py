@@ -37,6 +37,11 @@ class NonsmoothTerm(abc.ABC):
         return True
 
     @property
+    def rounding_bounded(self) -> bool:
+        """Whether `value_error` is a bound; a term that estimates it overrides this."""
+        return True
+
+    @property
     @abc.abstractmethod
     def batch_size(self) -> int:
         """Number of instances B, or 1 for "the same for every instance"."""
@@ -112,9 +117,10 @@ class NonsmoothTerm(abc.ABC):
         )
 
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
-        """(B,) bound on the rounding error of `value`: a few units for each r_i and gamma_n for the sum."""
+        """(B,) bound on the rounding error of `value`: a few units for each r_i, gamma_n for the sum, underflow."""
         size = self.values(x).abs().nan_to_num(posinf=0.0).sum(-1)
-        return _rounding.gamma(x.shape[-1] + 8, x.dtype) * size
+        floor = 0.0 if self.is_zero or self.is_indicator else _rounding.underflow(3 * x.shape[-1], x.dtype)
+        return _rounding.gamma(x.shape[-1] + 8, x.dtype) * size + floor
 
 
 class CoupledTerm(NonsmoothTerm):

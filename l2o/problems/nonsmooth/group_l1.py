@@ -110,7 +110,7 @@ class GroupL1(CoupledTerm):
         away = self.lengths(x - self.center)
         turned = torch.where(away > reach, reach / torch.where(away > 0, away, torch.ones_like(away)), 1.0)
         turned = torch.where(away > 0, turned, torch.zeros_like(turned))  # the whole ball belongs to the center
-        return torch.linalg.vector_norm(2 * self.lam * turned, dim=-1)
+        return rounding.norms(2 * self.lam * turned)
 
     def steepness(self, x: torch.Tensor) -> torch.Tensor:
         """(B,n) lam."""

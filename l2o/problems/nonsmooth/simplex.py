@@ -136,7 +136,7 @@ class Simplex(CoupledTerm):
 
     def subgradient_slack(self, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
         """(B,): the length of g times the distance of x from the simplex; the entries that are 0 are so exactly."""
-        return torch.linalg.vector_norm(g, dim=-1) * self.domain_error(x)
+        return _rounding.norms(g) * self.domain_error(x)
 
     def subdifferential(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Where n = 1, every slope at the one point of the set, none elsewhere."""

@@ -12,16 +12,6 @@ from ... import rounding
 from ...arrays import moved
 
 
-def _norms(a: torch.Tensor, dim: int) -> torch.Tensor:
-    """2-norms along `dim`, also where the squares underflow (a norm that is too small makes an error bound unsound)."""
-    norms = torch.linalg.vector_norm(a, dim=dim)
-    if bool((norms < 1e-140).any()):
-        largest = a.abs().amax(dim, keepdim=True)
-        scale = torch.where(largest > 0, largest, torch.ones_like(largest))
-        norms = torch.linalg.vector_norm(a / scale, dim=dim) * scale.squeeze(dim)
-    return norms
-
-
 def _apply(matrix: torch.Tensor, x: torch.Tensor, transposed: bool) -> torch.Tensor:
     """Products of matrices (B,m,n), or their transposes, with vectors."""
     if transposed:
@@ -77,27 +67,27 @@ class LinearMap:
     @cached_property
     def row_norms(self) -> torch.Tensor:
         """(m,) or (B,m) 2-norms of the rows."""
-        return _norms(self.matrix, -1)
+        return rounding.norms(self.matrix, -1)
 
     @cached_property
     def column_norms(self) -> torch.Tensor:
         """(n,) or (B,n) 2-norms of the columns."""
-        return _norms(self.matrix, -2)
+        return rounding.norms(self.matrix, -2)
 
     @cached_property
     def frobenius(self) -> torch.Tensor:
         """() or (B,) Frobenius norm."""
-        return _norms(self.row_norms, -1)
+        return rounding.norms(self.row_norms, -1)
 
     def forward_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,m) bound on the rounding error of A x: gamma |A||x| with |A_i||x| <= ||A_i|| ||x||."""
-        weight = rounding.gamma(rounding.nonzeros(x), x.dtype) * _norms(x, -1).unsqueeze(-1)
+        weight = rounding.gamma(rounding.nonzeros(x), x.dtype) * rounding.norms(x, -1).unsqueeze(-1)
         # Each of the n products may also underflow, by less than the smallest normal number.
         return weight * self.row_norms + x.shape[-1] * torch.finfo(x.dtype).tiny
 
     def adjoint_error(self, u: torch.Tensor, u_error: torch.Tensor) -> torch.Tensor:
         """(B,n) bound on the entries of the error of A'u, u itself known up to `u_error` (B,m)."""
-        size, error = _norms(u, -1).unsqueeze(-1), _norms(u_error, -1).unsqueeze(-1)
+        size, error = rounding.norms(u, -1).unsqueeze(-1), rounding.norms(u_error, -1).unsqueeze(-1)
         rows = self.matrix.shape[-2]
         bound = self.column_norms * (rounding.gamma(rows, u.dtype) * (size + error) + error)
         return bound + rows * torch.finfo(u.dtype).tiny

@@ -63,6 +63,11 @@ class Remembered(SmoothTerm):
         return self._term.convex
 
     @property
+    def rounding_bounded(self) -> bool:
+        """Of the term."""
+        return self._term.rounding_bounded
+
+    @property
     def batch_size(self) -> int:
         """Of the term."""
         return self._term.batch_size

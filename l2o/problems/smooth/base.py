@@ -23,6 +23,11 @@ class SmoothTerm(abc.ABC):
         return True
 
     @property
+    def rounding_bounded(self) -> bool:
+        """Whether `value_error` and `gradient_error` are bounds; a term that estimates them overrides this."""
+        return True
+
+    @property
     @abc.abstractmethod
     def batch_size(self) -> int:
         """Number of instances B."""

@@ -69,15 +69,16 @@ class LeastSquares(SmoothTerm):
         return r, self.map.forward_error(x) + 2 * u * r.abs()
 
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
-        """(B,) |fl f - f| <= sum |r_i| err_i + err_i^2 / 2 + gamma_m f."""
+        """(B,) |fl f - f| <= sum |r_i| err_i + err_i^2 / 2 + gamma_m f, and the underflow of m squares."""
         r, error = self._residual_and_error(x)
         summation = rounding.gamma(r.shape[-1], x.dtype) * 0.5 * (r * r).sum(-1)
+        summation = summation + rounding.underflow(3 * r.shape[-1], x.dtype)
         return 1.01 * ((r.abs() * error + 0.5 * error * error).sum(-1) + summation)
 
     def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,) error of A'r in the 2-norm."""
         r, error = self._residual_and_error(x)
-        return 1.01 * torch.linalg.vector_norm(self.map.adjoint_error(r, error), dim=-1)
+        return 1.01 * rounding.norms(self.map.adjoint_error(r, error))
 
     def arrays(self) -> dict[str, torch.Tensor]:
         """A and y."""

@@ -89,8 +89,8 @@ class Logistic(SmoothTerm):
         weight_error = 0.25 * self.map.forward_error(x) + 8 * u * s + u
         weight = s - self.labels
         error = self.map.adjoint_error(weight, weight_error) / self.rows
-        size = torch.linalg.vector_norm(self.map.adjoint(weight) / self.rows, dim=-1)
-        return 1.01 * torch.linalg.vector_norm(error, dim=-1) + 2 * u * size
+        size = rounding.norms(self.map.adjoint(weight) / self.rows)
+        return 1.01 * rounding.norms(error) + 2 * u * size
 
     def arrays(self) -> dict[str, torch.Tensor]:
         """A, labels and the curvature factor."""

@@ -61,13 +61,14 @@ class QuadraticForm(SmoothTerm):
         u = rounding.unit_roundoff(x.dtype)
         error = 0.5 * self.map.forward_error(x) + 2 * u * (half.abs() + self.linear.abs())
         terms = x.abs() * (half.abs() + self.linear.abs())
-        return 1.01 * ((x.abs() * error).sum(-1) + rounding.gamma(self.dim, x.dtype) * terms.sum(-1))
+        summation = rounding.gamma(self.dim, x.dtype) * terms.sum(-1) + rounding.underflow(3 * self.dim, x.dtype)
+        return 1.01 * ((x.abs() * error).sum(-1) + summation)
 
     def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,)."""
         g = self.map(x) - self.linear
         u = rounding.unit_roundoff(x.dtype)
-        return 1.01 * torch.linalg.vector_norm(self.map.forward_error(x) + 2 * u * g.abs(), dim=-1)
+        return 1.01 * rounding.norms(self.map.forward_error(x) + 2 * u * g.abs())
 
     def arrays(self) -> dict[str, torch.Tensor]:
         """Q and c."""

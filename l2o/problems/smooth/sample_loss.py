@@ -107,10 +107,10 @@ class SampleLoss(SmoothTerm):
         z = self.argument(x)
         slopes = self.slopes(z)
         error = self.curvature * self.argument_error(x, z) + self.evaluation_error(z)[1]
-        bound = torch.linalg.vector_norm(self.map.adjoint_error(slopes, error), dim=-1) / self.samples
+        bound = _rounding.norms(self.map.adjoint_error(slopes, error)) / self.samples
         if self.samples == 1:
             return 1.01 * bound
-        size = torch.linalg.vector_norm(self.map.adjoint(self.outward(slopes)), dim=-1) / self.samples
+        size = _rounding.norms(self.map.adjoint(self.outward(slopes))) / self.samples
         return 1.01 * bound + 2 * _rounding.unit_roundoff(x.dtype) * size
 
 
