@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .optima import Optimum, optimum
     from .runs.inspection import Inspection, inspect_run
     from .verdicts.compare_choices import Comparison, compare_choices
+    from .verdicts.evidence import Evidence, gather
+    from .verdicts.judge import judge
     from .verdicts.verdict import Verdict
     from .verdicts.verification import Verification
     from .verdicts.verify import verify, verify_all
@@ -55,6 +57,8 @@ _MEMBERS = {
     "optima": ("Optimum", "optimum"),
     "runs.inspection": ("Inspection", "inspect_run"),
     "verdicts.compare_choices": ("Comparison", "compare_choices"),
+    "verdicts.evidence": ("Evidence", "gather"),
+    "verdicts.judge": ("judge",),
     "verdicts.verdict": ("Verdict",),
     "verdicts.verification": ("Verification",),
     "verdicts.verify": ("verify", "verify_all"),
@@ -97,6 +101,7 @@ __all__ = [
     "Decomposition",
     "EquivarianceResult",
     "EquivarianceTable",
+    "Evidence",
     "Falsification",
     "Guarantee",
     "Inspection",
@@ -116,8 +121,10 @@ __all__ = [
     "decompose",
     "equivariance_table",
     "falsify",
+    "gather",
     "guarantee",
     "inspect_run",
+    "judge",
     "optimum",
     "parametrize_with_checks",
     "profile_certificate",

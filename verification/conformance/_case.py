@@ -16,7 +16,8 @@ import torch
 from ... import l2o
 from ...l2o import Composite, InputError, Run, rollout
 from ...l2o.rollout import threads_for
-from ..runs.inspection import Inspection, as_numpy, inspect_run
+from ..runs.inspection import Inspection, as_numpy
+from ..verdicts.evidence import Evidence, gather
 from ._expectations import declared_by, lacked_by
 from ._profile import Profile
 from ._reference import minimiser, proximal_gradient, value
@@ -227,7 +228,7 @@ class Case:
     refused: list[str] = field(default_factory=list)
     _long: dict[str, LongRun] = field(default_factory=dict)
     _runs: dict[str, Run] = field(default_factory=dict)
-    _inspections: dict[str, Inspection] = field(default_factory=dict)
+    _evidence: dict[str, Evidence] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -319,11 +320,15 @@ class Case:
                 self._runs[instance.name] = self.run(instance)
             yield instance, self._runs[instance.name]
 
+    def evidence(self, instance: Instance) -> Evidence:
+        """What bounds on the recorded run on an instance are judged on; gathered once for all checks."""
+        if instance.name not in self._evidence:
+            self._evidence[instance.name] = gather(self._runs[instance.name], instance.problem)
+        return self._evidence[instance.name]
+
     def inspection(self, instance: Instance) -> Inspection:
         """The recorded run on an instance, recomputed."""
-        if instance.name not in self._inspections:
-            self._inspections[instance.name] = inspect_run(self._runs[instance.name], instance.problem)
-        return self._inspections[instance.name]
+        return self.evidence(instance).inspection
 
     def run(self, instance: Instance, optimizer: Any = None, *, x0: Any = None, steps: int | None = None) -> Run:
         """A run on an instance; the global generators start alike each time."""

@@ -13,8 +13,8 @@ from ...l2o.optimizers.learned import LearnedOptimizer
 from ..diagnosis.assumption_meter import assumption_meter
 from ..invariance.equivariance import CLEAR, ROUNDINGS, nudge
 from ..runs.inspection import as_numpy, norm
+from ..verdicts.judge import judge
 from ..verdicts.verdict import Verdict
-from ..verdicts.verify import verify
 from ._case import Case, Instance
 from ._progress import does_not_diverge, makes_progress
 from ._result import Finding, Status, failed, not_applicable, passed
@@ -256,8 +256,8 @@ def outputs_in_range(case: Case) -> Finding:
 def descent(case: Case) -> Finding:
     """`verify` with per_step_descent on every run."""
     steps, worst, evidence = 0, np.inf, {}
-    for instance, run in case.runs():
-        v = verify(run, instance.problem, "per_step_descent", inspection=case.inspection(instance))
+    for instance, _ in case.runs():
+        v = judge("per_step_descent", case.evidence(instance))
         violated = v.verdict == Verdict.VIOLATED
         slack = np.where(v.verdict == Verdict.VERIFIED, v.slack, np.inf)
         at = np.argwhere(violated)[0] if violated.any() else np.unravel_index(np.argmin(slack), slack.shape)

@@ -16,7 +16,7 @@ from ...bounds.assumptions import GRADIENT_DESCENT, READINGS, deviations
 from ...l2o.run import Run
 from ..optima import Optimum
 from ..runs.inspection import Inspection, as_numpy
-from ..verdicts.quantities import measure
+from ..verdicts.evidence import Evidence
 from ..verdicts.verification import Verification
 
 TOLERANCES = (1e-2, 1e-4, 1e-6)  # of the relative gap
@@ -183,13 +183,14 @@ def _truncate(q: bounds.Quantities, steps: int) -> bounds.Quantities:
     return bounds.Quantities(cut(q.values), cut(q.errors), dict(q.facts), steps, q.batch)
 
 
-def bound_curves(inspection: Inspection, certified: Optimum, names: tuple[str, ...]) -> list[dict[str, Any]]:
+def bound_curves(evidence: Evidence, names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Right-hand sides of run bounds after k steps, the median over instances, for a few k."""
+    inspection = evidence.inspection
     if not inspection.finite.any():
         return []
     total = inspection.run.steps
     steps = sorted({int(k) for k in np.geomspace(1, total, _PREFIXES).round()})
-    q = measure(inspection, certified, np.ones(inspection.run.batch_size))
+    q = evidence.quantities(1.0)
     heads = [_truncate(q, k) for k in steps]
     curves = []
     for name in (n for n in CURVES if n in names):

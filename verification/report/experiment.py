@@ -23,12 +23,12 @@ from ...l2o.problems import Composite, synthetic
 from ...l2o.training.config import split_seed
 from ..optima import Optimum, optimum
 from ..optima.ledger import single_thread
-from ..runs.inspection import as_numpy, inspect_run
+from ..runs.inspection import as_numpy
 from ..support.provenance import arithmetic, code_digest, machine, versions
 from ..support.store import EXTRAS, partial_path, read_partial, write_partial
+from ..verdicts.evidence import gather
 from ..verdicts.forms import forms_of
-from ..verdicts.verification import Verification
-from ..verdicts.verify import verify
+from ..verdicts.judge import judge
 from ..worst_cases.ledger import STEP_SIZES
 from ._extras import attribution, shift_pair, transient
 from ._ledger import bound_entry, checked_names, ledger, number_of, prove_all
@@ -60,20 +60,17 @@ def _run_entry(
     section, problem, certified = rollouts.section, case.problem, case.optimum
     run = rollouts(case, method)
     ran = time.perf_counter()
-    inspection = inspect_run(run, problem)
     names = checked_names(config.bounds_, reference is not None)
 
-    def check(name: str) -> Verification:
-        bound = bounds.get(name)
-        paired: dict[str, Any] = {}
-        if reference is not None and bound.about_virtual_steps:
-            paired = {"reference_run": rollouts(reference, method), "optimizer": method.optimizer}
-        return verify(run, problem, bound, certified, config.reference_step, inspection=inspection, **paired)
-
-    checked = {name: check(name) for name in names}
+    paired: dict[str, Any] = {}
+    if reference is not None and any(bounds.get(name).about_virtual_steps for name in names):
+        paired = {"reference_run": rollouts(reference, method), "optimizer": method.optimizer}
+    evidence = gather(run, problem, optimum=certified, **paired)
+    inspection, h = evidence.inspection, config.reference_step
+    checked = {name: judge(name, evidence, h) for name in names}
     forms = forms_of(checked)
-    descent = checked.get(_STEP_BOUND) or check(_STEP_BOUND)
-    last = checked.get(LAST_ITERATE) or check(LAST_ITERATE)
+    descent = checked.get(_STEP_BOUND) or judge(_STEP_BOUND, evidence, h)
+    last = checked.get(LAST_ITERATE) or judge(LAST_ITERATE, evidence, h)
     entry = {
         "key": f"{section.key}/{case.scenario.key}/{method.name}",
         "problem": section.key,
@@ -84,7 +81,7 @@ def _run_entry(
         "diverged": int((~inspection.finite).sum()),
         "subgradient_rule": run.subgradient_rule,
         **series(run, inspection, certified, descent, method.learned),
-        "bound_curves": bound_curves(inspection, certified, tuple(names)),
+        "bound_curves": bound_curves(evidence, tuple(names)),
         "next_instance": next_instance(rollouts, config.seed, case, method, run, inspection, last),
         "verdicts": [
             v.to_dict() | {"number": number_of(v.bound), "form_of": forms.get(name)} for name, v in checked.items()

@@ -42,18 +42,15 @@ def declared(problem: Composite) -> dict[str, bool]:
 
 def facts(inspection: Inspection, z: np.ndarray | None) -> dict[str, bool | np.ndarray]:
     """What is declared and not contradicted, a bool or (B,); `z` (B,n) is the comparator, None where there is none."""
-    key = None if z is None else z.tobytes()
-    if key not in inspection.facts:
-        said = declared(inspection.problem)
-        if inspection.x is not None:
-            with np.errstate(over="ignore", invalid="ignore"):
-                bent = _contradicted(inspection, z)
-            said = {name: value & ~bent[name] for name, value in said.items()}
-        elif said["r_convex"]:  # scalars have two points to look from
-            run = inspection.run
-            said["r_convex"] = not bends(inspection.problem.nonsmooth, *map(as_numpy, (run.x_start, run.x_final))).any()
-        inspection.facts[key] = said
-    return inspection.facts[key]
+    holds: dict[str, bool | np.ndarray] = dict(declared(inspection.problem))
+    if inspection.x is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            contradicted = _contradicted(inspection, z)
+        return {name: value & ~contradicted[name] for name, value in holds.items()}
+    if holds["r_convex"]:  # scalars have two points to look from
+        run = inspection.run
+        holds["r_convex"] = not bends(inspection.problem.nonsmooth, *map(as_numpy, (run.x_start, run.x_final))).any()
+    return holds
 
 
 def _contradicted(inspection: Inspection, z: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -9,12 +9,11 @@ whatever the bound says. A run of scalars has no iterates: see `verification.run
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from ... import bounds
 from ...l2o import InputError
 from ...l2o.problems import Composite
 from ...l2o.rollout import threads_for
@@ -38,7 +37,7 @@ class DataCheck:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """A run as checked NumPy arrays: what bounds are evaluated on.
+    """A run as checked NumPy arrays; what bounds are judged on is made of it (`verdicts.evidence`).
 
     `alive` (B,K+1): x_k and everything computed there fits in float64, up to and including k. `in_domain` (B,K+1):
     F(x_k) is finite. Where a point is not alive arrays hold zeros and must not be judged. `objective` (B,K+1) is
@@ -65,14 +64,6 @@ class Inspection:
     preconditioner: np.ndarray | None = None
     nonsmooth_value: np.ndarray | None = None  # (B,K+1) r(x_k), 0 outside its domain
     named: np.ndarray | None = None  # (B,K) whether `subgradient` is in the subdifferential
-    # Quantities already measured, by comparator and reference step: most bounds ask for the same ones.
-    measured: dict[object, bounds.Quantities] = field(default_factory=dict, repr=False)
-    # What sets within rounding take from the subgradient inequality, by comparator (see `verdicts.set_slack`).
-    slacks: dict[object, object] = field(default_factory=dict, repr=False)
-    # What the problem declares and the run does not contradict, by comparator (see `declarations`).
-    facts: dict[object, dict[str, bool | np.ndarray]] = field(default_factory=dict, repr=False)
-    # Virtual steps already found, by reference run and optimizer, which are kept so that their ids stay theirs.
-    paired: dict[tuple[int, int], tuple[object, object, object]] = field(default_factory=dict, repr=False)
 
     @property
     def finite(self) -> np.ndarray:

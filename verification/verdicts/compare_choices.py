@@ -13,10 +13,9 @@ from ...l2o import InputError
 from ...l2o.problems import Composite
 from ...l2o.run import Run
 from ..optima import Optimum
-from ..optima import optimum as certify
-from ..runs.inspection import inspect_run
 from ..virtual_steps.pairing import CHOICES, pair
-from .quantities import measure, with_virtual
+from .evidence import gather
+from .quantities import with_virtual
 
 BEST = "best"
 _STEP_BOUND, _RUN_BOUND = "ood_per_step:magnitude", "ood_multi_step:virtual"
@@ -81,9 +80,9 @@ def compare_choices(
         raise InputError(f"compare_choices: reference_step must be a number in (0, 1], got {reference_step!r}.")
     references = [run_ind] if isinstance(run_ind, Run) else list(run_ind)
     starts = list(state_ind) if isinstance(state_ind, (list, tuple)) else [state_ind] * len(references)
-    inspection = inspect_run(run_ood, problem)
+    evidence = gather(run_ood, problem, optimum=optimum).certified
     h = np.full(run_ood.batch_size, float(reference_step))
-    plain = measure(inspection, certify(problem) if optimum is None else optimum, h)
+    plain = evidence.quantities(h)
     found: dict[str, bounds.Quantities] = {}
     for name in choices:
         used = slice(None, 1) if name == "paired" else slice(None)
@@ -96,7 +95,7 @@ def compare_choices(
             state=state_ood,
             reference_state=starts[used],
         )
-        found[name] = with_virtual(plain, inspection, pairing, h)
+        found[name] = with_virtual(plain, evidence.inspection, pairing, h)
     deviation = {name: _deviation(q) for name, q in found.items()}
     winner = np.stack(list(deviation.values())).argmin(axis=0)
     found[BEST] = _mixed(list(found.values()), winner)

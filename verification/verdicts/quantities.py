@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
 from ... import bounds
 from ...l2o import InputError
 from ...l2o.problems import Composite
-from ...l2o.rollout import threads_for
 from ..optima import Optimum
-from ..runs.declarations import facts
 from ..runs.inspection import Inspection, as_numpy, norm
 from ..virtual_steps.pairing import Pairing
 
@@ -50,20 +50,27 @@ def _residual(problem: Composite, z: torch.Tensor, h: np.ndarray) -> tuple[np.nd
     return as_numpy(torch.linalg.vector_norm(move, dim=-1)), as_numpy(error)
 
 
-def measure(inspection: Inspection, optimum: Optimum | None, reference_step: np.ndarray) -> bounds.Quantities:
-    """The named quantities of an inspected run, F(z) set to the upper end of the interval of F*.
+def measure(
+    inspection: Inspection,
+    optimum: Optimum | None,
+    reference_step: np.ndarray,
+    facts: Mapping[str, bool | np.ndarray],
+) -> bounds.Quantities:
+    """The named quantities of an inspected run; `Evidence.quantities` remembers them.
 
-    Without an optimum the comparator is the origin, which only per-step bounds do not mind.
+    Args:
+        inspection: The run, recomputed.
+        optimum: Its z is the comparator, and F(z) is the upper end of its interval. None: the comparator is the
+            origin, which only bounds on steps do not mind.
+        reference_step: (B,) h, of the reference step h/L.
+        facts: What holds of the problem, by the names of `bounds.quantities.FACTS`, a bool or (B,).
+
+    Returns:
+        Each quantity with a bound on its rounding.
+
+    Raises:
+        InputError: Where a run of scalars was recorded for another comparator.
     """
-    # The optimum itself is part of the key, so it cannot be replaced by another one at the same address.
-    key = (optimum, reference_step.tobytes())
-    if key not in inspection.measured:
-        with threads_for(inspection.problem):
-            inspection.measured[key] = _measure(inspection, optimum, reference_step)
-    return inspection.measured[key]
-
-
-def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np.ndarray) -> bounds.Quantities:
     problem, run = inspection.problem, inspection.run
     if optimum is None:
         z = torch.zeros(problem.batch_size, problem.dim, dtype=torch.float64)
@@ -78,7 +85,7 @@ def _measure(inspection: Inspection, optimum: Optimum | None, reference_step: np
         "reference_step": reference_step,
         "L_error": as_numpy(problem.smooth.smoothness_error),
         "gradient_error": inspection.gradient_error,
-        "facts": facts(inspection, None if optimum is None else np.asarray(optimum.x, dtype=float)),
+        "facts": facts,
         "strong_convexity": as_numpy(problem.strong_convexity) if problem.smooth.convex else None,
         "objective_lower": None if optimum is None else np.asarray(optimum.lower, dtype=float),
     }

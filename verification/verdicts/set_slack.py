@@ -34,14 +34,7 @@ class SetSlack:
 
 
 def set_slack(inspection: Inspection, z: np.ndarray | None) -> SetSlack | None:
-    """The eps_k of a run; None where r is exact, or the run kept scalars only."""
-    key = None if z is None else np.ascontiguousarray(z).tobytes()
-    if key not in inspection.slacks:
-        inspection.slacks[key] = _set_slack(inspection, z)
-    return inspection.slacks[key]
-
-
-def _set_slack(inspection: Inspection, z: np.ndarray | None) -> SetSlack | None:
+    """The eps_k of a run, `at_z` for z (B,n); None where r is exact. `Evidence.set_slack` remembers them."""
     term = inspection.problem.nonsmooth
     if inspection.x is None and not term.is_indicator and moves(term, _eps(inspection)):
         unknown = np.full((inspection.run.batch_size, inspection.run.steps), np.inf)

@@ -17,8 +17,8 @@ from l2obound.verification.report._series import (
     listed,
     series,
 )
-from l2obound.verification.runs.inspection import inspect_run
-from l2obound.verification.verdicts.verify import verify
+from l2obound.verification.verdicts.evidence import gather
+from l2obound.verification.verdicts.judge import judge
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +26,8 @@ def case():
     problem = l2o.synthetic.lasso(5, 8, 12, seed=3)
     certified = optimum(problem)
     run = l2o.rollout(l2o.pretrained("go-math-l2o", "lasso"), problem, l2o.synthetic.starts(problem, shift=2.0), 40)
-    inspection = inspect_run(run, problem)
-    descent = verify(run, problem, "per_step_descent", certified, "best", inspection=inspection)
+    evidence = gather(run, problem, optimum=certified)
+    inspection, descent = evidence.inspection, judge("per_step_descent", evidence, "best")
     return run, inspection, certified, descent, series(run, inspection, certified, descent, True)
 
 
@@ -136,9 +136,10 @@ def test_lost_instances_are_left_out_and_a_lost_run_is_empty():
     certified = optimum(problem)
     wild = l2o.optimizer("ista", step=1e60 / problem.smoothness)
     run = l2o.rollout(wild, problem, l2o.synthetic.starts(problem, shift=5.0), 30)
-    inspection = inspect_run(run, problem)
+    evidence = gather(run, problem, optimum=certified)
+    inspection = evidence.inspection
     assert not inspection.finite.any()
-    descent = verify(run, problem, "per_step_descent", certified, inspection=inspection)
+    descent = judge("per_step_descent", evidence)
     kept = series(run, inspection, certified, descent, True)
     assert kept["gap"] == kept["rho"] == kept["descent"]["measured"] == {"median": [], "q10": [], "q90": []}
     assert kept["descent"]["totals"]["steps"] == 0

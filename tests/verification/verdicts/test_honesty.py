@@ -10,7 +10,7 @@ import torch
 
 from l2obound import bounds, l2o
 from l2obound.l2o.problems.smooth import Logistic
-from l2obound.verification import Verdict, inspect_run, optimum, verify, verify_all
+from l2obound.verification import Verdict, gather, judge, optimum, verify, verify_all
 from tests.helpers import zoo
 
 P = l2o.synthetic.lasso(4, 10, 20, sparsity=3, seed=1)
@@ -161,9 +161,9 @@ def test_runs_that_grow_beyond_squares() -> None:
     wild = l2o.optimizer("go-math-l2o", gradient_map="recurrent", q_scale=5.0)
     run = l2o.rollout(wild, q, l2o.synthetic.starts(q), 900)
     assert float(run.x.abs().max()) > 1e150
-    inspection = inspect_run(run, q)
+    evidence = gather(run, q)
     for name in bounds.names():
-        v = verify(run, q, name, reference_step="best", inspection=inspection)
+        v = judge(name, evidence, "best")
         assert v.count(Verdict.VIOLATED) == 0, v.summary()
         assert np.isfinite(v.tolerance[v.judged]).all()
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import pytest
 
 from l2obound import bounds, l2o
-from l2obound.verification import Optimum, Verdict, inspect_run, verify
+from l2obound.verification import Optimum, Verdict, gather, judge
 from tests.helpers import instances
 
 STEPS, BATCH, SEED = 10, 300, 7
@@ -45,7 +45,7 @@ VARIANTS = (
 NAMES = (*ON_RUNS, *EXACT_ONLY[3:], *VARIANTS)
 
 
-def judge(
+def judge_all(
     runs: Iterable[l2o.Run], problem: l2o.Composite, optimum: Optimum, names: tuple[str, ...], prefixes: tuple[int, ...]
 ) -> tuple[Counter, dict[str, set]]:
     counts: Counter = Counter()
@@ -53,11 +53,11 @@ def judge(
     for run in runs:
         for k in prefixes:
             head = run.head(k)
-            inspection = inspect_run(head, problem)
+            evidence = gather(head, problem, optimum=optimum)
             for name in names:
                 if bounds.get(name).level == "step" and k < STEPS:
                     continue  # the steps of a prefix are steps of the run
-                v = verify(head, problem, name, optimum, "best", inspection=inspection)
+                v = judge(name, evidence, "best")
                 # inconclusive is only what rounding hides: an exact run that has arrived within ten steps
                 open_ = (v.verdict == Verdict.INCONCLUSIVE) & ~v.within_rounding
                 wrong = v.count(Verdict.VIOLATED) + int(open_.sum())
@@ -73,8 +73,8 @@ def campaign(
 ) -> None:
     problem = instances.family(family, batch, SEED)
     optimum = instances.certified(problem)
-    counts, sources = judge(instances.runs(problem, STEPS, SEED), problem, optimum, NAMES, prefixes)
-    more, where = judge(instances.exact_runs(problem, STEPS, SEED), problem, optimum, EXACT_ONLY, exact_prefixes)
+    counts, sources = judge_all(instances.runs(problem, STEPS, SEED), problem, optimum, NAMES, prefixes)
+    more, where = judge_all(instances.exact_runs(problem, STEPS, SEED), problem, optimum, EXACT_ONLY, exact_prefixes)
     counts += more
     for name in ON_RUNS:
         assert counts[name] >= wanted, (name, counts[name])

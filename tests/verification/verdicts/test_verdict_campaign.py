@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from l2obound import bounds, l2o
-from l2obound.verification import Verdict, inspect_run, optimum, verify
+from l2obound.verification import Verdict, gather, judge, optimum
 from tests.helpers import instances, zoo
 
 NAMES = tuple(n for n in bounds.names(variants=True) if bounds.get(n).on_runs)
@@ -65,9 +65,9 @@ def hold(
     problem: l2o.Composite, run: l2o.Run, known: object, names: tuple[str, ...], tally: Tally, h: float | str = "best"
 ) -> None:
     """Hold the bounds against the run: nothing is violated, and nothing is verified that rounding hides."""
-    inspection = inspect_run(run, problem)
+    evidence = gather(run, problem, optimum=known)
     for name in names:
-        v = verify(run, problem, name, known, h, inspection=inspection)
+        v = judge(name, evidence, h)
         what = f"{run.optimizer} on {problem.name} in {run.objective.dtype}"
         assert not v.count(Verdict.VIOLATED), f"{what}: {v.summary()}"
         verified = v.verdict == Verdict.VERIFIED

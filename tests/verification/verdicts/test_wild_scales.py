@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from l2obound import l2o
-from l2obound.verification import Verdict, inspect_run, verify
+from l2obound.verification import Verdict, gather, judge
 from tests.helpers import zoo
 
 BOUNDS = ("per_step_descent", "homogeneous_descent", "homogeneous_descent:diagonal")
@@ -80,9 +80,9 @@ def campaign(seed: int, problems: int) -> int:
         except l2o.InputError:  # a quadratic form that rounding made indefinite is refused, rightly
             continue
         run = run_of(rng, p)
-        inspection = inspect_run(run, p)
+        evidence = gather(run, p)
         for name in BOUNDS:
-            v = verify(run, p, name, reference_step="best", inspection=inspection)
+            v = judge(name, evidence, "best")
             broken = [c.name for c in v.data if not c.holds.all()]
             assert not v.count(Verdict.VIOLATED), f"{run.optimizer} on {p.name}, {broken}: {v.summary()}"
             judged += v.count(Verdict.VERIFIED)

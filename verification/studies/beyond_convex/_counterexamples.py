@@ -22,10 +22,11 @@ from .... import l2o
 from ....l2o import Composite
 from ...optima import Optimum
 from ...optima import optimum as certify
-from ...runs.inspection import Inspection, as_numpy, inspect_run
+from ...runs.inspection import as_numpy
+from ...verdicts.evidence import Evidence, gather
+from ...verdicts.judge import judge
 from ...verdicts.verdict import Verdict
 from ...verdicts.verification import Verification
-from ...verdicts.verify import verify
 from ._ledger import LEDGERS, ledger
 from ._measure import rises, without_convexity
 
@@ -112,18 +113,19 @@ def counterexample(
 ) -> Counterexample:
     """Hold the bounds against gradient descent from `start`, with and without the hypothesis of convexity."""
     run = l2o.rollout(l2o.optimizer("gradient-descent"), problem, torch.full((1, 1), start).double(), steps)
-    inspection = inspect_run(run, problem)
-    found = {n: verify(run, problem, n, optimum, inspection=inspection) for n in ("B1", "B2", "B10", *BOUNDS)}
+    evidence = gather(run, problem, optimum=optimum)
+    inspection = evidence.inspection
+    found = {n: judge(n, evidence) for n in ("B1", "B2", "B10", *BOUNDS)}
     asked = {n: without_convexity(n) for n in BOUNDS}
 
     @cache
-    def head(k: int) -> Inspection:
-        return inspect_run(run if k == steps else run.head(k), problem)
+    def head(k: int) -> Evidence:
+        return evidence if k == steps else gather(run.head(k), problem, optimum=optimum)
 
     @cache
     def bare(k: int, n: str) -> Verification:
         """The bound on the first k steps, as if it did not ask for convexity."""
-        return verify(head(k).run, problem, asked[n], optimum, inspection=head(k))
+        return judge(asked[n], head(k))
 
     at = tuple(sorted({k for k in _AT if k <= steps} | {steps}))
     lines = {n: tuple(_finite(bare(k, n).rhs[0]) for k in at) for n in BOUNDS}
@@ -151,7 +153,7 @@ def counterexample(
         first_false={n: _first(lambda k, n=n: bare(k, n).overall == Verdict.VIOLATED, at) for n in BOUNDS},
         verdicts={n: str(v.overall) for n, v in found.items()},
         bare={n: str(bare(steps, n).overall) for n in BOUNDS},
-        descends=descent and rises(inspection, optimum).count == 0,
+        descends=descent and rises(evidence).count == 0,
         shown=shown,
         largest_rho=float(run.relative_deviation.max()),
         stationarity=(float(g2.min()), float(found["B10"].rhs[0])),

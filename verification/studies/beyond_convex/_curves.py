@@ -12,7 +12,7 @@ from .... import bounds
 from ....l2o import Run
 from ...optima import Optimum
 from ...runs.inspection import as_numpy, inspect_run
-from ...verdicts.quantities import measure
+from ...verdicts.evidence import gather
 from ...verdicts.verify import verify
 from ._methods import PROXIMAL, TRAINED, random
 from ._problems import Case
@@ -65,8 +65,8 @@ def scatter(runs: Mapping[Any, Run], case: Case, optimum: Optimum) -> Scatter:
     """The steps of the runs whose change of F is above rounding."""
     found = Scatter()
     for run in runs.values():
-        inspection = inspect_run(run, case.problem)
-        q = measure(inspection, optimum, np.ones(run.batch_size))
+        evidence = gather(run, case.problem, optimum=optimum)
+        inspection, q = evidence.inspection, evidence.quantities(1.0)
         usable = inspection.alive[:, 1:] & inspection.in_domain[:, :-1] & inspection.in_domain[:, 1:]
         change = np.diff(inspection.objective, axis=1)
         blur = inspection.objective_error[:, 1:] + inspection.objective_error[:, :-1]

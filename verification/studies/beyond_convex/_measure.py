@@ -10,11 +10,11 @@ import numpy as np
 from .... import bounds, l2o
 from ....bounds.hypotheses import F_CONVEX
 from ...optima import Optimum
-from ...runs.inspection import Inspection, as_numpy, inspect_run, norm
-from ...verdicts.quantities import measure
+from ...runs.inspection import Inspection, as_numpy, norm
+from ...verdicts.evidence import Evidence, gather
+from ...verdicts.judge import judge
 from ...verdicts.verdict import Verdict
 from ...verdicts.verification import Verification
-from ...verdicts.verify import verify
 from ._ledger import LEDGERS, PARTS, Ledger, ledger
 from ._problems import Case
 
@@ -84,16 +84,17 @@ def without_convexity(name: str) -> bounds.Bound:
 
 def entry(case: Case, shift: float, method: str, run: l2o.Run, optimum: Optimum, eps: float) -> Entry:
     """Judge a run of `method` on `case` with the comparator z = `optimum.x`, F(z) <= `optimum.upper`."""
-    inspection = inspect_run(run, case.problem)
-    found = {name: verify(run, case.problem, name, optimum, inspection=inspection) for name in SURVIVE}
-    needy = {name: verify(run, case.problem, name, optimum, inspection=inspection) for name in NEED_CONVEXITY}
+    evidence = gather(run, case.problem, optimum=optimum)
+    inspection = evidence.inspection
+    found = {name: judge(name, evidence) for name in SURVIVE}
+    needy = {name: judge(name, evidence) for name in NEED_CONVEXITY}
     bare = needy
     if not case.convex:
         ask = {name: without_convexity(name) for name in NEED_CONVEXITY}
-        bare = {name: verify(run, case.problem, b, optimum, inspection=inspection) for name, b in ask.items()}
+        bare = {name: judge(b, evidence) for name, b in ask.items()}
     parts = ledger(inspection, np.array(optimum.x))
     size = as_numpy(run.objective)[:, 0] - optimum.upper
-    rise = rises(inspection, optimum)
+    rise = rises(evidence)
     stationarity, bound = _stationarity(inspection, found["B10"])
     inside = inspection.in_domain | ~inspection.alive
     iterations, gap = _progress(inspection, optimum, eps)
@@ -135,13 +136,14 @@ class Rises:
     where: np.ndarray
 
 
-def rises(inspection: Inspection, optimum: Optimum | None = None) -> Rises:
+def rises(evidence: Evidence) -> Rises:
     """By B1 F rises only where rho > 1: every step of the run is looked at."""
+    inspection = evidence.inspection
     usable = inspection.alive[:, 1:] & inspection.in_domain[:, :-1] & inspection.in_domain[:, 1:]
     change = np.diff(inspection.objective, axis=1)
     blur = inspection.objective_error[:, 1:] + inspection.objective_error[:, :-1]
     up = usable & (change > blur)
-    q = measure(inspection, optimum, np.ones(inspection.run.batch_size))
+    q = evidence.quantities(1.0)
     rho, error = q.values["sigma"], q.error("sigma")
     with np.errstate(invalid="ignore"):
         wrong = up & (rho + error < 1)

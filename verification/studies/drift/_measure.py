@@ -13,11 +13,12 @@ from .... import bounds, l2o
 from ....l2o import Composite, InputError, Run
 from ...guarantees import proportion_interval
 from ...optima import Optimum
-from ...runs.inspection import as_numpy, inspect_run
+from ...runs.inspection import as_numpy
 from ...runs.race import race
 from ...statistics.censored import Censored
+from ...verdicts.evidence import gather
+from ...verdicts.judge import judge
 from ...verdicts.verdict import Verdict
-from ...verdicts.verify import verify
 from ._attribution import Attribution, attribution
 from ._cost import Cost, cost, iterations, point
 from ._shifts import Level
@@ -209,13 +210,12 @@ def _live(run: Run, optimum: Optimum) -> np.ndarray:
 
 
 def _bounds(run: Run, at: Field, reference: Run | None, optimizer: Any) -> list[BoundCount]:
-    inspection = inspect_run(run, at.problem)
-    given = {"optimum": at.optimum, "inspection": inspection}
     paired = {} if reference is None else {"reference_run": reference, "optimizer": optimizer}
+    evidence = gather(run, at.problem, optimum=at.optimum, **paired)
     counts = []
     for name in (*BOUNDS, *(VIRTUAL if paired else ())):
         bound = bounds.get(name)
-        found = verify(run, at.problem, bound, **given, **(paired if bound.about_virtual_steps else {}))
+        found = judge(bound, evidence)
         verdicts = (Verdict.VERIFIED, Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE)
         totals = (found.count(v) for v in verdicts)
         vacuous = int((found.vacuous & found.judged).sum())

@@ -15,8 +15,7 @@ from typer.testing import CliRunner
 
 from l2obound import bounds, l2o
 from l2obound.l2o.problems.smooth import LeastSquares, Welsch
-from l2obound.verification import optimum, verify
-from l2obound.verification.runs.inspection import inspect_run
+from l2obound.verification import gather, judge, optimum, verify
 from l2obound.verification.studies.beyond_convex import (
     Settings,
     _ledger,
@@ -96,10 +95,10 @@ def test_the_inequalities_of_the_proofs_add_up_to_the_bounds() -> None:
         known = optimum(case.problem, cache=False)
         for optimizer in (l2o.optimizer("ista"), l2o.optimizer("go-math-l2o", seed=1)):
             run = l2o.rollout(optimizer, case.problem, case.start(2.0, 0), 9)
-            inspection = inspect_run(run, case.problem)
-            split = ledger(inspection, np.array(known.x))
+            evidence = gather(run, case.problem, optimum=known)
+            split = ledger(evidence.inspection, np.array(known.x))
             for bound in ("B6", "B6b", "B6c"):
-                found = verify(run, case.problem, bound, known, inspection=inspection)
+                found = judge(bound, evidence)
                 np.testing.assert_allclose(split.slack(bound), found.rhs - found.lhs, atol=1e-13 * split.size.max())
                 for part in ("r", "squares"):
                     assert (split.parts[bound][part] >= -1e-13 * split.size).all()
@@ -176,14 +175,14 @@ def test_a_rise_that_rho_does_not_explain_is_found() -> None:
     problem = l2o.synthetic.lasso(2, 8, 12)
     wrong = l2o.Composite(TooSmooth(problem.smooth.map, problem.smooth.target), problem.nonsmooth)
     run = l2o.rollout(l2o.optimizer("ista"), wrong, l2o.synthetic.starts(wrong), 6)
-    found = rises(inspect_run(run, wrong))
+    found = rises(gather(run, wrong))
     assert found.unexplained > 0
     assert found.least_rho < 1
     known = replace(optimum(problem), problem="")
     said = entry(Case("pairs", "least_squares", "l1", wrong), 0.0, "ista", run, known, 1e-3).broken
     assert "F rises at a step with rho <= 1" in said
     assert "B1 is violated" in said
-    sound = rises(inspect_run(l2o.rollout(l2o.optimizer("ista"), problem, l2o.synthetic.starts(problem), 6), problem))
+    sound = rises(gather(l2o.rollout(l2o.optimizer("ista"), problem, l2o.synthetic.starts(problem), 6), problem))
     assert (sound.count, sound.unexplained, sound.least_rho) == (0, 0, None)
 
 
@@ -191,7 +190,7 @@ def test_rises_are_counted_and_have_rho_above_one() -> None:
     """Steps 3/L on f = x^2/2 double |x|: every step rises, with rho = 2."""
     problem = l2o.quadratic(np.array([[[1.0]]]), np.zeros((1, 1)))
     run = l2o.rollout(l2o.optimizer("ista", step=3.0), problem, torch.ones(1, 1).double(), 20)
-    found = rises(inspect_run(run, problem))
+    found = rises(gather(run, problem))
     assert (found.judged, found.count, found.unexplained) == (20, 20, 0)
     assert found.least_rho == pytest.approx(2)
 

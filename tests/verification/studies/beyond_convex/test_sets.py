@@ -9,11 +9,9 @@ import pytest
 import torch
 
 from l2obound import bounds, l2o
-from l2obound.verification import optimum, verify
+from l2obound.verification import Evidence, gather, judge, optimum, verify
 from l2obound.verification.optima import Optimum
-from l2obound.verification.runs.inspection import inspect_run
 from l2obound.verification.studies.beyond_convex._problems import sets
-from l2obound.verification.verdicts.set_slack import set_slack
 from l2obound.verification.verdicts.verdict import Verdict
 
 CASES = {(c.family, c.term): c for c in sets(("box", "simplex", "l2_ball"), 3, 0)}
@@ -31,12 +29,13 @@ def test_go_math_l2o_runs_on_sets_that_are_not_separable(term: str, weights: str
     case = CASES["quadratic", term]
     model = l2o.pretrained("go-math-l2o", weights) if weights else l2o.optimizer("go-math-l2o", seed=3)
     run = l2o.rollout(model, case.problem, case.start(0.0, 0), 40)
-    known, inspection = best("quadratic", term), inspect_run(run, case.problem)
+    known = best("quadratic", term)
+    evidence = gather(run, case.problem, optimum=known)
     assert bool(torch.isfinite(run.objective).all())
     assert run.subgradient_rule == "prox"
     judged = decided = 0
     for name in ("B1", "B2", "B10", "B10:constrained", "B6", "B6b", "B6c"):
-        found = verify(run, case.problem, name, known, inspection=inspection)
+        found = judge(name, evidence)
         assert found.count(Verdict.VIOLATED) == 0, name
         judged += found.judged.sum()
         decided += found.count(Verdict.VERIFIED)
@@ -107,20 +106,20 @@ def test_the_slack_is_rounding_and_changes_no_verdict_that_matters() -> None:
     case = CASES["student_t", "l2_ball"]
     run = l2o.rollout(l2o.optimizer("ista"), case.problem, case.start(0.0, 0), 60)
     known = best("student_t", "l2_ball")
-    inspection = inspect_run(run, case.problem)
-    slack = set_slack(inspection, known.x)
+    evidence = gather(run, case.problem, optimum=known)
+    slack = evidence.set_slack()
     for part in (slack.before, slack.at_z):
         assert part.shape == (3, 60)
         assert 0 < part.max() < 1e-13
     bound = bounds.get("B10:constrained")
-    sound = verify(run, case.problem, bound, known, inspection=inspection)
+    sound = judge(bound, evidence)
     assert sound.count(Verdict.VIOLATED) == 0
     tight = sound.tightness
     planted = bound.replace(rhs=bound.rhs * float(0.5 * np.nanmax(tight[:, :10])))
-    assert verify(run, case.problem, planted, known, inspection=inspection).count(Verdict.VIOLATED) > 0
+    assert judge(planted, evidence).count(Verdict.VIOLATED) > 0
     box = CASES["student_t", "box"]
     run = l2o.rollout(l2o.optimizer("ista"), box.problem, box.start(0.0, 0), 3)
-    assert set_slack(inspect_run(run, box.problem), None) is None
+    assert gather(run, box.problem).set_slack() is None
 
 
 @pytest.mark.parametrize("term", ["simplex", "l2_ball"])
@@ -132,15 +131,15 @@ def test_the_slack_hides_no_violation(term: str, shift: float) -> None:
     assert bool(torch.isinf(case.problem.objective(x0)).all())
     run = l2o.rollout(l2o.optimizer("ista"), case.problem, x0, 50)
     known = best("least_squares", term)
-    inspection = inspect_run(run, case.problem)
+    evidence = gather(run, case.problem, optimum=known)
     for name in ("B1", "B2", "B3", "B3:exact", "B6", "B6b", "B6c", "B7", "B10:constrained"):
         bound = bounds.get(name)
-        found = verify(run, case.problem, bound, known, inspection=inspection)
+        found = judge(bound, evidence)
         hidden = found.count(Verdict.INCONCLUSIVE)  # late steps, whose decrease is below rounding
         assert found.within_rounding[found.verdict == Verdict.INCONCLUSIVE].all(), name
         assert found.count(Verdict.VERIFIED) + hidden == found.judged.sum(), name
         assert found.count(Verdict.VERIFIED) > 0, name
-        short = verify(run, case.problem, bound.replace(rhs=bound.lhs - 1e-10), known, inspection=inspection)
+        short = judge(bound.replace(rhs=bound.lhs - 1e-10), evidence)
         assert short.count(Verdict.VIOLATED) == found.judged.sum(), name
 
 
@@ -151,10 +150,10 @@ def test_the_slack_is_in_the_units_of_each_bound() -> None:
         problem = case.problem.scaled(scale)
         known, x0 = optimum(problem), case.start(0.0, 0)
         run = l2o.rollout(l2o.optimizer("ista"), problem, x0, 20)
-        inspection = inspect_run(run, problem)
+        evidence = gather(run, problem, optimum=known)
 
-        def violated(bound: str | bounds.Bound, run=run, problem=problem, known=known, inspection=inspection) -> int:
-            return verify(run, problem, bound, known, inspection=inspection).count(Verdict.VIOLATED)
+        def violated(bound: str | bounds.Bound, evidence: Evidence = evidence) -> int:
+            return judge(bound, evidence).count(Verdict.VIOLATED)
 
         bound = bounds.get("B9")
         assert violated(bound) == 0
