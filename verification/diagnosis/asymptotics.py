@@ -23,6 +23,7 @@ import torch
 from ...l2o import Composite, InputError, Run
 from ..optima import Optimum
 from ..optima import optimum as certify
+from ..optima.gaps import gaps, relative_to_optimum
 from ..runs.inspection import as_numpy, norm
 from ..runs.model_identity import bias_heads, inspected
 
@@ -37,8 +38,8 @@ class Asymptotics:
     """Where a run of K steps on B instances is heading.
 
     `residual` (B,K) = ||G_k + b_k/p_k||, `residual_bound` (B,K) = ||D_k|| / min p_k >= it, `floor` (B,K) =
-    ||b_k/p_k||, `gradient` (B,K) = ||G_k||; NaN where p_k has a zero. `gap` (B,K+1) is F(x_k) - F_low, relative to
-    |F_up| (to F(x_0) - F_low where F_up = 0): at least the true gap; NaN where F* has no finite lower bound.
+    ||b_k/p_k||, `gradient` (B,K) = ||G_k||; NaN where p_k has a zero. `gap` (B,K+1) is the relative gap
+    (F(x_k) - F*)/|F*| from above, inf where the run is lost; NaN where F* may be 0, as far as is known.
     `transient` (B,): the first k from which the gap stays at most `eps`, -1 where it does not within the run.
     `stationarity` (B,): dist(0, subdiff F(x_K)).
     `consistent` (B,): the recorded arrays, recomputed, hold at every step, and so does
@@ -101,11 +102,11 @@ class Asymptotics:
         count = f"{d['reached']} of {len(self.transient)} instances"
         if d["reached"]:
             lines.append(
-                f"  gap at most {self.eps:g} for good on {count}, from step {d['transient_median']:g} (median), "
-                f"{d['transient_worst']} (worst); relative gap at the end {_text(d['gap'])} (median)"
+                f"  relative gap at most {self.eps:g} for good on {count}, from step {d['transient_median']:g} "
+                f"(median), {d['transient_worst']} (worst); {_text(d['gap'])} at the end (median)"
             )
         else:
-            lines.append(f"  gap at most {self.eps:g} on {count}; at the end {_text(d['gap'])} (median)")
+            lines.append(f"  relative gap at most {self.eps:g} on {count}; at the end {_text(d['gap'])} (median)")
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
 
@@ -162,7 +163,7 @@ def asymptotics(
     with np.errstate(over="ignore", invalid="ignore"):
         residual, size, gradient = _over(D, p), _over(b, p), norm(G)
         bound = np.where((p > 0).all(axis=-1), norm(D) / np.where(p > 0, p, np.inf).min(axis=-1), np.nan)
-    gap = _relative_gap(as_numpy(run.objective), optimum)
+    gap = relative_to_optimum(gaps(as_numpy(run.objective), optimum), optimum).high
     above = ~(gap <= eps)
     last = np.where(above.any(axis=1), run.steps - above[:, ::-1].argmax(axis=1), -1)  # the last k above eps
     transient = np.where(last < run.steps, last + 1, -1)
@@ -203,14 +204,6 @@ def _stationarity(run: Run, problem: Composite) -> np.ndarray:
     return np.where(as_numpy((low > high).any(-1)) > 0, np.inf, norm(as_numpy(gradient + nearest)))
 
 
-def _relative_gap(objective: np.ndarray, optimum: Optimum) -> np.ndarray:
-    lower, upper = np.asarray(optimum.lower)[:, None], np.asarray(optimum.upper)[:, None]
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        gap = objective - lower
-        gap = gap / np.where(upper != 0, np.abs(upper), np.where(gap[:, :1] > 0, gap[:, :1], 1.0))
-    return np.where(np.isfinite(lower), gap, np.nan)
-
-
 def _notes(
     instances: np.ndarray,
     absorbed: np.ndarray,
@@ -232,4 +225,6 @@ def _notes(
         notes.append("p_k has zeros at some steps, where b_k/p_k does not exist")
     if not np.isfinite(optimum.lower).all():
         notes.append("F* has no finite lower bound for some instances: no transient there")
+    elif ((optimum.lower <= 0) & (optimum.upper >= 0)).any():
+        notes.append("F* may be 0 for some instances: no relative gap there, and no transient; add a constant to F")
     return notes

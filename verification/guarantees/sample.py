@@ -24,6 +24,7 @@ from ...l2o.problems import synthetic
 from ...l2o.training.config import split_seed
 from ..conformance.subjects import Subject
 from ..optima import Optimum, optimum
+from ..optima.gaps import gaps
 from ..optima.ledger import single_thread
 from ..runs.inspection import as_numpy
 from ..runs.race import cut
@@ -47,7 +48,6 @@ TRIED = 5
 
 _EXACT_STEPS = ("ista", "gradient-descent")
 _ACCELERATED = ("fista", "nesterov")
-_ULPS = 4 * np.finfo(float).eps
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,32 +177,18 @@ def _one(
     more = {"comparator": certified.x} if compare else {}
     run = l2o.rollout(subject.fresh(), problem, start, steps, seed=seed, record="scalars", **more)
     objective, diverged_at = cut(as_numpy(run.objective))
-    low, up = gap_interval(objective, as_numpy(run.scalars["objective_error"]), certified)
+    gap = gaps(objective, certified, as_numpy(run.scalars["objective_error"]))
     deviation = largest_deviation(as_numpy(run.relative_deviation), objective)
     squared = ((as_numpy(start) - certified.x) ** 2).sum(axis=-1)
     return Sample(
-        low[:, kept],
-        up[:, kept],
+        gap.low[:, kept],
+        gap.high[:, kept],
         deviation[:, kept],
         diverged_at,
         np.isfinite(certified.lower),
         last_iterate(verify(run, problem, LAST_ITERATE, certified), certified) if compare else None,
         None if factor is None else factor * as_numpy(problem.smoothness) * squared,
     )
-
-
-def gap_interval(objective: np.ndarray, error: np.ndarray, certified: Optimum) -> tuple[np.ndarray, np.ndarray]:
-    """(B,K+1) what F(x_k) - F* is at least and at most, from F (B,K+1) computed to within `error`, NaN where lost.
-
-    Proved, up to a run being lost, which is +inf on both sides by definition. An F(x_k) below a certified F*, which is
-    an error somewhere, gives no upper end either.
-    """
-    with np.errstate(invalid="ignore", over="ignore"):
-        up = ((objective - certified.lower[:, None]) + error) * (1 + _ULPS)
-        low = ((objective - certified.upper[:, None]) - error) * (1 - _ULPS)
-    up = np.where(np.isnan(up) | (up < 0), np.inf, up)
-    low = np.where(np.isnan(objective), np.inf, np.maximum(np.nan_to_num(low, nan=0.0, posinf=np.inf), 0.0))
-    return np.minimum(low, up), up
 
 
 def largest_deviation(rho: np.ndarray, objective: np.ndarray) -> np.ndarray:

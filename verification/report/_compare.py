@@ -69,19 +69,19 @@ def rows(results: Results) -> list[Row]:
 
 
 def relative_widths(optimum: Results) -> list[float | None]:
-    """Per instance the width of the certified interval over |F*|; None where it is infinite."""
-    pairs = zip(optimum["lower"], optimum["upper"])
-    return [None if low is None or high is None else (high - low) / _size(high) for low, high in pairs]
+    """Per instance the width of the certified interval over |F*|; None where it is infinite, or F* may be 0."""
+    return [
+        None if low is None or high is None or low <= 0 <= high else (high - low) / min(abs(low), abs(high))
+        for low, high in zip(optimum["lower"], optimum["upper"])
+    ]
 
 
 def lowest_gaps(run: Results, optimum: Results) -> list[float | None]:
-    """Per instance the lowest relative gap of the run, to the upper end of the interval; not below 0."""
-    pairs = zip(run["lowest"]["gap"], optimum["upper"])
-    return [None if gap is None or high is None else max(gap, 0.0) / _size(high) for gap, high in pairs]
-
-
-def _size(value: float) -> float:
-    return max(abs(value), 2.3e-308)
+    """Per instance the lowest relative gap of the run, from below; None where F* is not known or may be 0."""
+    return [
+        None if None in (gap, low, high) or low <= 0 <= high else max(gap, 0.0) / max(abs(low), abs(high))
+        for gap, low, high in zip(run["lowest"]["gap"], optimum["lower"], optimum["upper"])
+    ]
 
 
 def _entry(run: Results, optimum: Results) -> Entry:

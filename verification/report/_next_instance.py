@@ -24,12 +24,12 @@ from ..guarantees.sample import (
     LAST_ITERATE,
     TRIED,
     alike,
-    gap_interval,
     largest_deviation,
     last_iterate,
     worst_factor,
 )
 from ..optima import Optimum
+from ..optima.gaps import Gaps, gaps, relative_to_optimum
 from ..runs.inspection import Inspection, as_numpy
 from ..runs.race import cut
 from ..verdicts.verification import Verification
@@ -42,7 +42,6 @@ DELTA = 0.05
 HIGH = (0.5, 0.9)
 """The quantiles: the median, and the upper end of the bands of the other figures."""
 _AT = 6  # steps k at which the figure has the median, all at once
-_ULPS = 4 * np.finfo(float).eps
 
 
 def no_sample(section: ProblemSection) -> str | None:
@@ -75,11 +74,11 @@ def sample_of(case: Case, method: Method, run: Run, inspection: Inspection, last
     certified = case.optimum
     inside = np.where(inspection.in_domain, inspection.objective, np.inf)
     objective, diverged_at = cut(np.where(inspection.alive, inside, np.nan))
-    low, up = gap_interval(objective, inspection.objective_error, certified)
+    gap = gaps(objective, certified, inspection.objective_error)
     factor = worst_factor(method.optimizer, case.problem.smooth.convex, run.steps, solve_up_to=0)
     return Sample(
-        low,
-        up,
+        gap.low,
+        gap.high,
         largest_deviation(as_numpy(run.relative_deviation), objective),
         diverged_at,
         np.isfinite(certified.lower),
@@ -114,12 +113,11 @@ def statements(sample: Sample, certified: Optimum, delta: float = DELTA) -> dict
     probability the next instance is not above the `largest` one of the sample.
     """
     n, steps = len(sample.gap_up), sample.gap_up.shape[1] - 1
-    magnitude = np.abs(np.stack([certified.lower, certified.upper]))
-    certain = np.where(certified.lower * certified.upper > 0, magnitude.min(axis=0), 0.0)
+    end = relative_to_optimum(Gaps(sample.gap_low[:, -1:], sample.gap_up[:, -1:]), certified)
     within = []
     for tolerance in TOLERANCES:
-        sure = sample.gap_up[:, -1] <= tolerance * certain * (1 - _ULPS)
-        maybe = ~sure & (sample.gap_low[:, -1] <= tolerance * magnitude.max(axis=0) * (1 + _ULPS))
+        sure = (end.high <= tolerance)[:, 0]
+        maybe = ~sure & ~(end.low > tolerance)[:, 0]
         within.append({"tolerance": tolerance, **_probability(sure, delta), "undecided": int(maybe.sum())})
     rho = sample.deviation[:, -1]
     bounds = {"last_iterate": sample.last_iterate, "worst_case": sample.worst_case}

@@ -15,6 +15,7 @@ from ... import bounds
 from ...bounds.assumptions import GRADIENT_DESCENT, READINGS, deviations
 from ...l2o.run import Run
 from ..optima import Optimum
+from ..optima.gaps import first_below, gaps, relative_to_optimum
 from ..runs.inspection import Inspection, as_numpy
 from ..verdicts.evidence import Evidence
 from ..verdicts.verification import Verification
@@ -66,9 +67,9 @@ def series(run: Run, inspection: Inspection, certified: Optimum, descent: Verifi
     """The curves and counts of a run; the learned ones also get their steps and deviations."""
     kept = kept_steps(run.steps)
     alive = inspection.finite
-    value = as_numpy(run.objective)[alive]
-    upper = certified.upper[alive, None]
-    gap, size = value - upper, _size(certified)[alive, None]
+    absolute = gaps(as_numpy(run.objective), certified)
+    gap, relative = absolute.low[alive], relative_to_optimum(absolute, certified).low[alive]
+    relative = relative[~np.isnan(relative).any(axis=1)]  # without the instances whose F* may be 0
     means = np.cumsum(gap[:, 1:], axis=1) / np.arange(1, run.steps + 1)
     known = bool(np.isfinite(certified.width).all())
     own = {"descent": descent_series(descent, alive, kept), "deviation": deviation_series(run, alive, kept)}
@@ -76,9 +77,9 @@ def series(run: Run, inspection: Inspection, certified: Optimum, descent: Verifi
         "k": kept.tolist(),
         "gap": bands(gap[:, kept]),
         "mean_gap": {"median": bands(means[:, kept[1:] - 1])["median"]},
-        "relative_gap": bands((gap / size)[:, kept]),
+        "relative_gap": bands(relative[:, kept]),
         "floor": float(np.median(certified.width)) if known else None,
-        "relative_floor": float(np.median(certified.width / _size(certified))) if known else None,
+        "relative_floor": _relative_floor(certified) if known else None,
         "rho": bands(as_numpy(run.relative_deviation)[alive][:, kept[1:] - 1]),
         "reach": reach(run, certified, alive),
         "lowest": lowest(inspection, certified),
@@ -86,32 +87,32 @@ def series(run: Run, inspection: Inspection, certified: Optimum, descent: Verifi
     }
 
 
-def _size(certified: Optimum) -> np.ndarray:
-    """|F*|, which relative gaps are relative to."""
-    return np.maximum(np.abs(certified.upper), np.finfo(float).tiny)
+def _relative_floor(certified: Optimum) -> float | None:
+    """The median width of the intervals relative to |F*|; None where every F* may be 0."""
+    widths = relative_to_optimum(gaps(certified.upper[:, None], certified), certified).high
+    widths = widths[~np.isnan(widths)]
+    return float(np.median(widths)) if widths.size else None
 
 
 def reach(run: Run, certified: Optimum, alive: np.ndarray) -> list[dict[str, Any]]:
-    """For each tolerance in how many instances F(x_k) - F* is certainly below it, and the median of the first such k.
-
-    Certainly: with the lower end of the interval of F*. The median counts the other instances as never.
+    """For each tolerance in how many instances the relative gap is certainly below it, and the median of the first such
+    k, which counts the other instances as never.
     """
-    excess = (as_numpy(run.objective) - certified.lower[:, None]) / _size(certified)[:, None]
-    found = []
+    relative = relative_to_optimum(gaps(as_numpy(run.objective), certified), certified)
+    entries = []
     for tolerance in TOLERANCES:
-        below = (excess <= tolerance) & alive[:, None]
-        hit = below.any(axis=1)
+        first = np.where(alive, first_below(relative, tolerance).high, np.inf)
         # The upper middle one, so that never (inf) and some k are not averaged.
-        median = np.sort(np.where(hit, below.argmax(axis=1), np.inf))[len(hit) // 2]
+        median = np.sort(first)[len(first) // 2]
         reached = int(median) if np.isfinite(median) else None
-        found.append({"tolerance": tolerance, "median": reached, "reached": int(hit.sum())})
-    return found
+        entries.append({"tolerance": tolerance, "median": reached, "reached": int(np.isfinite(first).sum())})
+    return entries
 
 
 def lowest(inspection: Inspection, certified: Optimum) -> dict[str, list]:
-    """Per instance the lowest F(x_k) - F_up of the run, and its k; of lost instances up to where they were lost."""
+    """Per instance the lowest F(x_k) - F* of the run, from below, and its k; of lost instances up to that step."""
     known = inspection.alive & inspection.in_domain
-    gap = np.where(known, inspection.objective - certified.upper[:, None], np.inf)
+    gap = gaps(np.where(known, inspection.objective, np.nan), certified).low
     return {"gap": listed(gap.min(axis=1)), "k": gap.argmin(axis=1).tolist()}
 
 

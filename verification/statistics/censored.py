@@ -43,6 +43,11 @@ class Censored:
     low: np.ndarray
     high: np.ndarray
 
+    @property
+    def certain(self) -> np.ndarray:
+        """(n,) the upper ends of counts, as integers; `NEVER` where there is none."""
+        return np.where(np.isfinite(self.high), self.high, NEVER).astype(int)
+
 
 @dataclass(frozen=True)
 class Median:

@@ -16,6 +16,7 @@ from ...l2o.problems import Composite, synthetic
 from ...l2o.problems.official import with_official_prox
 from ...l2o.training.config import split_seed
 from ..optima import Optimum, optimum
+from ..optima.gaps import Gaps, first_below, gaps, relative_to_optimum
 from ..optima.ledger import single_thread
 from ..runs.race import race
 from ..verdicts.verdict import Verdict
@@ -96,11 +97,13 @@ def _one(
     certified: Optimum,
     measures: Measures,
 ) -> dict[str, np.ndarray]:
-    """The columns of one batch of a cell, (B,) each, and its relative gaps (B,K+1)."""
+    """The columns of one batch of a cell, (B,) each, and its relative gaps (B,K+1), from above."""
     problem, start = _problem(spec, base), x0 + spec.s
     dtype, there = getattr(torch, spec.precision), problem.to(device=spec.device)
     run = race(optimizer, there.to(dtype), start.to(dtype).to(spec.device), spec.steps, evaluate_on=there)
-    gap = relative_gap(run.objective, certified, measures.rtol)
+    relative = relative_gaps(run.objective, certified, measures.rtol)
+    known = np.isfinite(certified.lower)[:, None] & ~np.isnan(run.objective)  # a run that is lost has no numbers
+    gap = np.where(known, relative.high, np.nan)
     columns = {
         "L": problem.smoothness.double().numpy(),
         "objective_start": run.objective[:, 0],
@@ -110,7 +113,7 @@ def _one(
         "gap_start": gap[:, 0],
         "gap_final": gap[:, -1],
         "diverged_at": run.diverged_at,
-        **{f"reached_{eps_name(eps)}": first_below(gap, eps) for eps in measures.eps},
+        **{f"reached_{eps_name(eps)}": first_below(relative, eps).certain for eps in measures.eps},
     }
     if measures.bounds:
         exact = base.shifted(spec.t) if spec.t else base
@@ -145,29 +148,18 @@ def _worst(found: Verification) -> np.ndarray:
     return np.array([str(v) for v in worst])
 
 
-def relative_gap(objective: np.ndarray, certified: Optimum, rtol: float = 0.0) -> np.ndarray:
-    """(B,K+1) (F(x_k) - F*) / |F*| with the lower end of F*'s interval for F*; NaN where it has none or F is NaN.
-
-    |F*| is the larger one of the interval; where F* is 0 within `rtol` the gap is absolute.
-    """
-    lower, upper = certified.lower[:, None], certified.upper[:, None]
-    size = np.maximum(np.abs(lower), np.abs(upper))
-    size = np.where((lower <= 0) & (upper >= 0) & (size <= rtol), 1.0, size)
-    with np.errstate(invalid="ignore"):
-        gap = np.maximum(objective - lower, 0.0) / size
-    return np.where(np.isfinite(lower), gap, np.nan)
+def relative_gaps(objective: np.ndarray, certified: Optimum, rtol: float = 0.0) -> Gaps:
+    """The relative gaps (B,K+1); the gaps themselves where F* is 0 within `rtol`."""
+    absolute = gaps(objective, certified)
+    relative = relative_to_optimum(absolute, certified)
+    size = np.maximum(np.abs(certified.lower), np.abs(certified.upper))[:, None]
+    zero = np.isnan(relative.high[:, :1]) & (size <= rtol)
+    return Gaps(np.where(zero, absolute.low, relative.low), np.where(zero, absolute.high, relative.high))
 
 
 def eps_name(eps: float) -> str:
     """eps as columns have it, with all its digits: "1e-02", "1.5e-02"."""
     return np.format_float_scientific(eps, trim="-", exp_digits=2)
-
-
-def first_below(gap: np.ndarray, eps: float) -> np.ndarray:
-    """(B,) the first k with gap <= eps, -1 where there is none."""
-    with np.errstate(invalid="ignore"):
-        below = gap <= eps
-    return np.where(below.any(axis=1), below.argmax(axis=1), -1)
 
 
 def kept_steps(steps: int, points: int) -> np.ndarray:

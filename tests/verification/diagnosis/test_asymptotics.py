@@ -46,6 +46,17 @@ def test_where_r_is_zero_the_floor_keeps_the_gap_open() -> None:
     assert (a.transient == -1).all()
 
 
+def test_where_f_star_may_be_zero_there_is_no_relative_gap() -> None:
+    p = l2o.quadratic(np.eye(3)[None], np.zeros((1, 3)))
+    known = replace(optimum(p), lower=np.array([-1e-12]), upper=np.array([1e-12]))
+    opt = l2o.optimizer("go-math-l2o", seed=1)
+    a = asymptotics(l2o.rollout(opt, p, np.ones((1, 3)), 20), p, known, optimizer=opt)
+    assert np.isnan(a.gap).all()
+    assert a.transient.tolist() == [-1]
+    assert "F* may be 0" in a.summary()
+    assert json.loads(json.dumps(a.to_dict(), allow_nan=False))["gap"] is None
+
+
 def test_kinks_take_up_a_small_bias() -> None:
     """x* = 0: the bias is a slope within the subdifferential of r, G_k stays away from 0, and F(x_k) = F*."""
     p = l2o.lasso(np.eye(3)[None], np.full((1, 3), 0.1), 5.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ import numpy as np
 from .... import bounds, l2o
 from ....bounds.hypotheses import F_CONVEX
 from ...optima import Optimum
+from ...optima.gaps import first_below, gaps, relative_to_start
 from ...runs.inspection import Inspection, as_numpy, norm
+from ...statistics.censored import NEVER
 from ...verdicts.evidence import Evidence, gather
 from ...verdicts.judge import judge
 from ...verdicts.verdict import Verdict
@@ -42,7 +44,8 @@ class Entry:
     `gradient_growth`: median over the runs of max_k ||grad f(x_k)|| / ||grad f(x_0)||, by which the features of models
     that divide gradients by their size at x_0 leave the range that they start in.
     `infeasible`: points outside the domain of r, `left_at`: per instance the first of them.
-    `gap`: median of F(x_K) - F(z) over F(x_0) - F(z); `iterations`: per instance until it is at most eps, None if not.
+    `gap`: median of F(x_K) - F(z) over F(x_0) - F(z); `iterations`: per instance until
+    (F(x_k) - F*)/(F(x_0) - F*) is certainly at most eps, None if it is not.
     `broken`: what a guarantee and a run disagree on; there should be nothing.
     """
 
@@ -195,14 +198,13 @@ def _growth(inspection: Inspection) -> float | None:
 
 
 def _progress(inspection: Inspection, optimum: Optimum, eps: float) -> tuple[tuple[int | None, ...], float | None]:
-    known = inspection.alive & inspection.in_domain
-    gap = np.where(known, inspection.objective - optimum.upper[:, None], np.inf)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        relative = gap / gap[:, :1]
-        reached = gap <= eps * gap[:, :1]
-    at = tuple(int(row.argmax()) if row.any() and np.isfinite(g[0]) else None for row, g in zip(reached, gap))
-    last = relative[:, -1]
-    return at, float(np.median(last[np.isfinite(last)])) if np.isfinite(last).any() else None
+    inside = inspection.alive & inspection.in_domain
+    objective = np.where(inside, inspection.objective, np.inf)
+    reached = first_below(relative_to_start(gaps(objective, optimum)), eps).certain
+    at_z = replace(optimum, lower=optimum.upper)
+    last = relative_to_start(gaps(objective, at_z)).low[:, -1]
+    iterations = tuple(None if k == NEVER else int(k) for k in reached)
+    return iterations, float(np.median(last[np.isfinite(last)])) if np.isfinite(last).any() else None
 
 
 def _finite_min(values: np.ndarray) -> float | None:

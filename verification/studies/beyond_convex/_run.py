@@ -28,8 +28,9 @@ class Settings:
     """What is run.
 
     `batch` instances of each of `families` and its convex partner, and of each of the constraint `sets`, from starts
-    shifted by each of `shifts`, over `steps` steps; `random` draws of random weights; `eps`: the relative gap that
-    iterations are counted to. `instances` for the shares of local minima, after `horizon` steps; 0 for none.
+    shifted by each of `shifts`, over `steps` steps; `random` draws of random weights; `eps`: the share of the
+    initial gap that iterations are counted to. `instances` for the shares of local minima, after `horizon` steps; 0 for
+    none.
     """
 
     families: tuple[str, ...] = tuple(PAIRS)
@@ -56,7 +57,7 @@ class Settings:
             if len(set(given := getattr(self, name))) < len(given):
                 raise InputError(f"{name}: expected each one once, got {list(given)}.")
         if not 0 < self.eps < 1:
-            raise InputError(f"eps: expected a relative gap in (0, 1), got {self.eps!r}.")
+            raise InputError(f"eps: expected a share of the initial gap, in (0, 1), got {self.eps!r}.")
         if not self.shifts or not np.isfinite(self.shifts).all():
             raise InputError(f"shifts: expected at least one number, all of them finite, got {list(self.shifts)}.")
         for name, least in {"batch": 1, "steps": 1, "random": 0, "instances": 0, "horizon": 1}.items():

@@ -288,7 +288,7 @@ def constrained(result: BeyondConvex) -> list[str]:
         words = f"leaves the set on {len(left)} of {runs} runs"
         if left:
             words += f" (first at step {min(left)}, median {number(median(left))})"
-        words += f"; relative gap {number(result.settings.eps)} reached on {len(reached)} of "
+        words += f"; {number(result.settings.eps)} of the initial gap reached on {len(reached)} of "
         words += f"{sum(e.instances for e in convex)} convex runs"
         if reached:
             words += f", after {number(median(reached))} steps (median of those"

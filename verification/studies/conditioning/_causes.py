@@ -75,7 +75,7 @@ class Evidence:
 def outcome_of(
     gap: np.ndarray, blur: float, reached: int, grew: bool, step: float, rounding: float, eps: float
 ) -> Outcome:
-    """The fate of one curve of relative gaps (K+1,)."""
+    """The outcome of one curve (K+1,) of shares of the initial gap."""
     K = len(gap) - 1
     falls, more = False, None
     if not grew and np.isfinite(gap).all():

@@ -25,9 +25,9 @@ Fates = Mapping[tuple[str, str, Point], tuple[Outcome, ...]]
 class Cell:
     """A method at one point in one precision: I runs.
 
-    `axes` the point belongs to; `iterations` until the relative gap eps, None where it is not reached; `gaps` at the
-    end, None where a run is lost; `causes` and `evidence` of each failed run, None where it got there. `promised`:
-    steps that theory promises a gradient step told the same L, the most over the instances.
+    `axes` the point belongs to; `iterations` until the share eps of the initial gap, None where it is not reached;
+    `gaps`, that share at the end, None where a run is lost; `causes` and `evidence` of each failed run, None where it
+    got there. `promised`: steps that theory promises a gradient step told the same L, the most over the instances.
     """
 
     family: str

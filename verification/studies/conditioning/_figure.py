@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FLOOR = 1e-16
-"""Relative gaps below this are rounding of F, and are drawn here."""
+"""Shares of the initial gap below this are rounding of F, and are drawn here."""
 _SHOWN = (GO_MATH, L2O_PA, PLAIN, RESTART)
 
 
@@ -128,7 +128,9 @@ def against(result: Conditioning, axis: str, field: str, label: str, methods: tu
             panels[1, column].set(xscale="log", xlabel=label)
             panels[1, column].axhline(result.settings.eps, color=MUTED, linewidth=0.8)
         panels[0, 0].set(yscale="log", ylabel="iterations (median)", ylim=(0.8, 1.6 * result.settings.steps))
-        panels[1, 0].set(yscale="log", ylabel=f"gap after {result.settings.steps}", ylim=(_FLOOR / 2, 3.0))
+        panels[1, 0].set(
+            yscale="log", ylabel=f"share of the initial gap after {result.settings.steps}", ylim=(_FLOOR / 2, 3.0)
+        )
         _legend(drawn, panels)
     return drawn
 

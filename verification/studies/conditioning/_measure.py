@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ....l2o import Composite
+from ...optima.gaps import first_below, gaps, relative_to_start
 from ...runs.inspection import as_numpy, norm
 from ...runs.race import race
 from ._points import DTYPES, FLOAT64, Field
@@ -39,8 +40,9 @@ class RemembersLastIterate:
 class Traces:
     """Runs of K steps on the B rows of a field, judged in float64.
 
-    `gap` (B,K+1) is (F(x_k) - F_up)/(F(x_0) - F_up), NaN where a run is lost; `blur` (B,) the bound on its rounding
-    at the last iterate; `reached` (B,): the first k with F(x_k) - F_low <= eps (F(x_0) - F_up), -1 where there is none;
+    `gap` (B,K+1) is the share of the initial gap, (F(x_k) - F*)/(F(x_0) - F*), from above, NaN where a run is lost;
+    `blur` (B,) the bound on its rounding at the last iterate; `reached` (B,): the first k at which it is certainly at
+    most eps, -1 where there is none;
     `grew` (B,): the run leaves floats, is lost, or ends above F(x_0). `step` (B,): ||x - prox(x - grad f(x)/L)|| at
     the last iterate, exact data and float64; `rounding` (B,): a bound on what the run's precision does to that step.
     """
@@ -59,20 +61,17 @@ def follow(optimizer: Any, field: Field, dtype: str, steps: int, eps: float, see
     kept = RemembersLastIterate(optimizer)
     seen = field.seen.to(DTYPES[dtype])
     raced = race(kept, seen, field.x0.to(DTYPES[dtype]), steps, evaluate_on=field.judge, seed=seed)
-    gap = (raced.objective - field.upper[:, None]) / field.start[:, None]
-    lowest = raced.objective - field.lower[:, None]
-    with np.errstate(invalid="ignore"):
-        there = lowest <= eps * field.start[:, None]
-    reached = np.where(there.any(axis=1), there.argmax(axis=1), -1)
+    share = relative_to_start(gaps(raced.objective, field))
+    gap = np.where(np.isnan(raced.objective), np.nan, share.high)
     x = kept.at[0]
     finite = torch.isfinite(x).all(dim=-1)
     with np.errstate(invalid="ignore"):
-        grew = (raced.diverged_at >= 0) | ~finite.numpy() | ~(gap[:, -1] <= 1)
+        grew = (raced.diverged_at >= 0) | ~finite.numpy() | ~(raced.objective[:, -1] <= raced.objective[:, 0])
     x = torch.where(finite.unsqueeze(-1), x, torch.zeros_like(x))
     step, rounding = exact_step(field.exact, x, dtype)
     blur = as_numpy(field.judge.objective_error(x.double())) / field.start
     lost = np.where(finite.numpy(), 0.0, np.nan)
-    return Traces(gap, blur + lost, reached, grew, step + lost, rounding + lost)
+    return Traces(gap, blur + lost, first_below(share, eps).certain, grew, step + lost, rounding + lost)
 
 
 def exact_step(problem: Composite, x: torch.Tensor, dtype: str) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,8 @@
 """The points of the axes, and the problems at them: all points of a family are instances of one batch.
 
 A base problem of each condition number is certified once and judges every run: F at the point (kappa, L, c) is a
-multiple of it, so the relative gaps are the same numbers. The data themselves are scaled, as a user would have them,
-and then rounded to the precision of the run.
+multiple of it, so the shares of the initial gap are the same numbers. The data themselves are scaled, as a user would
+have them, and then rounded to the precision of the run.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _certified(problem: Composite, x0: torch.Tensor, eps: float) -> Optimum:
     if wide.size:
         b = int(wide[0])
         raise l2o.InputError(
-            f"conditioning: F* of instance {b} is known to {known.width[b]:.3g} only, and a relative gap of {eps:g} "
-            f"needs {room[b]:.3g}; ask for a larger eps, or a smaller condition number."
+            f"conditioning: F* of instance {b} is known to {known.width[b]:.3g} only, and {eps:g} of the initial "
+            f"gap needs {room[b]:.3g}; ask for a larger eps, or a smaller condition number."
         )
     return known

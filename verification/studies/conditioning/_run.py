@@ -31,7 +31,8 @@ _LEAST = {"instances": 1, "map_r": 2, "map_q": 2, "heads_steps": 1, "invariance_
 class Settings:
     """What is run.
 
-    `instances` of each of `families` at each point, by each of `methods`, for `steps` steps, to the relative gap `eps`.
+    `instances` of each of `families` at each point, by each of `methods`, for `steps` steps, to the share `eps` of the
+    initial gap.
     Points: `kappas`, `Ls` and `cs` one at a time around (`central_kappa`, `central_L`, 1), and each of `pair_cs` with
     each of `pair_kappas`. Stability: a grid of `map_r` and `map_q` values for each of `map_bs` and `map_kappas`, over
     `map_steps` steps, judged off the boundary by `margin`. Invariance over `invariance_steps` steps, tried at every
@@ -83,7 +84,7 @@ class Settings:
                 f"not speak of them, one of them nearer to another power of 10 than to 1, got {list(self.Ls)}."
             )
         if not 0 < self.eps < 1:
-            raise InputError(f"eps: expected a relative gap in (0, 1), got {self.eps!r}.")
+            raise InputError(f"eps: expected a share of the initial gap, in (0, 1), got {self.eps!r}.")
         for name, least in _LEAST.items():
             if getattr(self, name) < least:
                 raise InputError(f"{name}: expected at least {least}, got {getattr(self, name)!r}.")

@@ -190,7 +190,7 @@ def precision(result: Conditioning) -> str:
     won = sum(a is not None and b is None for a, b in pairs)
     return (
         f"Precision: of {number(len(pairs))} runs made in both precisions float32 loses {lost} that float64 brings to "
-        f"a relative gap of {number(result.settings.eps)}, and {won} the other way round."
+        f"{number(result.settings.eps)} of the initial gap, and {won} the other way round."
     )
 
 

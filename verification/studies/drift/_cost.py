@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ...optima import Optimum
+from ...optima.gaps import first_below, gaps, relative_to_start
 from ...statistics.censored import Censored, factors, median
 
 LEVEL = 0.95
@@ -54,7 +55,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Cost:
-    """Iterations to a relative gap of `eps`, for B instances.
+    """Iterations to the share `eps` of the initial gap, for B instances.
 
     `reached` of them are there for sure within the horizon. `iterations` is the median over all, counting the horizon
     for the others (None where half of them or more are not there). `slowdown` against the same model in distribution,
@@ -77,15 +78,9 @@ def iterations(objective: np.ndarray, optimum: Optimum, eps: float) -> Censored:
 
     Not there within K: at least K, at most inf. NaN, of a lost run, is never there.
     """
-    start, steps = objective[:, :1], objective.shape[1] - 1
-    lower, upper = optimum.lower[:, None], optimum.upper[:, None]
-    with np.errstate(invalid="ignore"):
-        surely = objective - lower <= eps * (start - upper)
-        maybe = objective - upper <= eps * (start - lower)
-    low = np.where(maybe.any(axis=1), maybe.argmax(axis=1), steps)
-    high = np.where(surely.any(axis=1), surely.argmax(axis=1), np.inf)
+    first = first_below(relative_to_start(gaps(objective, optimum)), eps)
     # an instance that is there at its start would divide by 0; one iteration is the least that is counted
-    return Censored(np.maximum(low, 1).astype(float), np.maximum(high, 1.0))
+    return Censored(np.maximum(first.low, 1.0), np.maximum(first.high, 1.0))
 
 
 def over(first: Censored, second: Censored) -> Censored:

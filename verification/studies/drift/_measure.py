@@ -13,6 +13,7 @@ from .... import bounds, l2o
 from ....l2o import Composite, InputError, Run
 from ...guarantees import proportion_interval
 from ...optima import Optimum
+from ...optima.gaps import gaps, relative_to_start
 from ...runs.inspection import as_numpy
 from ...runs.race import race
 from ...statistics.censored import Censored
@@ -28,7 +29,7 @@ BOUNDS = ("ood_per_step", "ood_multi_step_sharp", "ood_last_iterate")
 VIRTUAL = ("ood_per_step:magnitude", "ood_multi_step:virtual")
 """B5 and B6 by the magnitudes of the three terms, where the steps can be paired."""
 LIVE = 1e-8
-"""Steps count while the relative gap before them is above this; below, deviations are soon those of rounding."""
+"""Steps count while the share of the initial gap before them is above this; below, deviations are soon rounding."""
 DELTA = 0.05
 
 
@@ -203,10 +204,9 @@ def measure(
 
 
 def _live(run: Run, optimum: Optimum) -> np.ndarray:
-    """(B,K) the steps that start before the relative gap is down at `LIVE`."""
+    """(B,K) the steps that start before the share of the initial gap is possibly down at `LIVE`."""
     F = as_numpy(run.objective)
-    with np.errstate(invalid="ignore"):
-        return F[:, :-1] - optimum.upper[:, None] > LIVE * (F[:, :1] - optimum.upper[:, None])
+    return (relative_to_start(gaps(F, optimum)).low > LIVE)[:, :-1] & ~np.isnan(F[:, :-1])
 
 
 def _bounds(run: Run, at: Field, reference: Run | None, optimizer: Any) -> list[BoundCount]:

@@ -85,7 +85,7 @@ def render(result: Drift) -> str:
             "f-costs",
             "What each level costs",
             "A panel for each shift: iterations of each model relative to in distribution and to the yardstick.",
-            f"Iterations to a relative gap of {result.settings.eps[0]:g}, over those in distribution, over the same "
+            f"Iterations to {result.settings.eps[0]:g} of the initial gap, over those in distribution, over the same "
             f"ratio of {YARDSTICKS[0]}: medians and 95 % intervals. Above 1 the model loses more than the problem "
             "became harder. Open triangles: at least. Grey band: in distribution; ochre band: the control.",
         ),

@@ -33,8 +33,8 @@ class Settings:
     """What is run.
 
     `batch` instances at every level of each of `shifts`; `steps` are recorded and attributed, `horizon` steps counted
-    to the relative gaps `eps`, of which the first is the one that is spoken of. `few_steps` steps of `few` instances
-    are attributed by nearest features too. `translation` is the t of the check of B12.
+    to the shares `eps` of the initial gap, of which the first is the one that is spoken of. `few_steps` steps of `few`
+    instances are attributed by nearest features too. `translation` is the t of the check of B12.
     """
 
     models: tuple[str, ...] = MODELS
@@ -55,7 +55,7 @@ class Settings:
             if unknown or not given:
                 raise InputError(f"{name}: expected some of {', '.join(known)}, got {', '.join(unknown) or 'none'}.")
         if not self.eps or not all(0 < e < 1 for e in self.eps):
-            raise InputError(f"eps: expected relative gaps in (0, 1), got {list(self.eps)}.")
+            raise InputError(f"eps: expected shares of the initial gap, in (0, 1), got {list(self.eps)}.")
         if not 3 <= self.few <= self.batch:
             raise InputError(f"few: expected 3 to batch = {self.batch} instances, got {self.few}.")
         if self.resamples < 1:

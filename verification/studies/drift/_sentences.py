@@ -94,7 +94,7 @@ def costs(result: Drift) -> list[str]:
         found.insert(
             0,
             f"The practical shift that costs most is {place(cell)}, for {cell.model}: "
-            f"{factor(cell.cost.excess[yardstick])} beyond what it costs {yardstick}, to a relative gap of {eps:g}; "
+            f"{factor(cell.cost.excess[yardstick])} beyond what it costs {yardstick}, to {eps:g} of the initial gap; "
             + join([f"for {c.model} {place(c)}, {factor(c.cost.excess[yardstick])}" for c in worst if c is not cell])
             + ".",
         )

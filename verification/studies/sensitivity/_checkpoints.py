@@ -23,6 +23,7 @@ import numpy as np
 from .... import l2o
 from ....l2o import InputError
 from ...diagnosis.assumption_meter import assumption_meter
+from ...optima.gaps import gaps, relative_to_start
 from ...runs.inspection import as_numpy
 from . import _theory
 from ._correlation import LEAST, Correlation, spearman
@@ -129,15 +130,14 @@ def _checkpoint(
     meter = assumption_meter(run, field.problem, model)
     if meter.delta_sum is None:
         raise InputError(f"sensitivity: {model.name} has no heads, so its distance from Assumption 1 has no number.")
-    objective, upper = as_numpy(run.objective), field.optimum.upper
-    gap = np.maximum((objective[:, -1] - upper) / (objective[:, 0] - upper), LEAST)
+    share = np.maximum(relative_to_start(gaps(as_numpy(run.objective), field.optimum)).low[:, -1], LEAST)
     return Checkpoint(
         hidden,
         seed,
         batches,
         float((meter.rho[meter.judged] < _theory.vacuous_rho()).mean()),
         float(np.nanmedian(meter.delta_sum["gradient_descent"])),
-        float(np.median(np.log10(gap))) / rate_steps,
+        float(np.median(np.log10(share))) / rate_steps,
         rate_steps,
         cell,
     )

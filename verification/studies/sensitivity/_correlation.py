@@ -20,13 +20,14 @@ from .... import l2o
 from ....l2o import Composite, InputError
 from ...diagnosis.assumption_meter import assumption_meter
 from ...optima import Optimum
+from ...optima.gaps import gaps, relative_to_start
 from ...runs.inspection import as_numpy
 
 LEVEL = 0.95
 _NEARLY_ONE = 1 - 1e-6
 """Correlations of 1 have no z."""
 LEAST = 1e-14
-"""Relative gaps below this are rounding of F, and count as this."""
+"""Shares of the initial gap below this are rounding of F, and count as this."""
 FEWEST = 5
 """Instances, or groups of them, that an interval needs. Fewer than 5 numbers are in perfect order by chance with a
 probability 2/n! above 5 %, and are so in every draw: the interval would be a point. One group always is."""
@@ -143,10 +144,8 @@ def correlations(
     """
     run = l2o.rollout(optimizer, problem, l2o.synthetic.starts(problem, shift=shift, seed=seed), steps, seed=seed)
     meter = assumption_meter(run, problem, optimizer)
-    objective = as_numpy(run.objective)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        gap = (objective[:, -1] - optimum.upper) / (objective[:, 0] - optimum.upper)
-        rate = np.log10(np.maximum(gap, LEAST)) / steps
+    share = relative_to_start(gaps(as_numpy(run.objective), optimum)).low[:, -1]
+    rate = np.log10(np.maximum(share, LEAST)) / steps
     measured = {"median rho": (np.nanmedian, meter.rho), "largest rho": (np.nanmax, meter.rho)}
     if meter.delta_sum is not None:
         measured["median delta-sum"] = (np.nanmedian, meter.delta_sum["gradient_descent"])
@@ -157,6 +156,6 @@ def correlations(
             raise InputError(f"sensitivity: {label} leaves {int(kept.sum())} sound instances, of 3 at least; use more.")
         deviation = summary(values[kept, :first], axis=1)
         value, low, high, p = spearman(deviation, rate[kept], resamples=resamples, seed=seed)
-        medians = float(np.median(deviation)), float(np.median(rate[kept])), int((gap[kept] <= LEAST).sum())
+        medians = float(np.median(deviation)), float(np.median(rate[kept])), int((share[kept] <= LEAST).sum())
         found.append(Correlation(label, family, shift, name, int(kept.sum()), value, low, high, p, *medians))
     return tuple(found)

@@ -11,8 +11,10 @@ import torch
 from .... import l2o
 from ....l2o import Composite, InputError, Run
 from ...optima import Optimum
+from ...optima.gaps import first_below, gaps, relative_to_start
 from ...runs.inspection import as_numpy, norm
 from ...runs.race import race
+from ...statistics.censored import NEVER
 from ...verdicts.verdict import Verdict
 from ...verdicts.verify import verify
 from . import _theory
@@ -45,11 +47,11 @@ class Cell:
     the measured rho and the distances of the run, largest over the instances, None where it is vacuous. `exact`: the
     exact worst case of the profile, `own` that of the pattern itself where its coefficients are scalars; None where
     +inf or not found, with the reason. `gap`: largest F(x_K) - F*, from above.
-    Over the long run: `iterations` (B,) until the relative gap is at most eps, None where it is not within the steps;
-    `factor_median` and `factor_worst` of iterations against the exact steps, over the instances that both reach (or
-    None); `diverged`: instances that `race` gave up or that end above F(x_0).
-    `by_steps`: the bounds and the gap after fewer steps as well, in increasing order, the last after all K.
-    `broken`: what a guarantee and this run disagree on; there should be nothing.
+    Over the long run: `iterations` (B,) until the share of the initial gap is certainly at most eps, None where it is
+    not within the steps; `factor_median` and `factor_worst` of iterations against the exact steps, over the instances
+    that both reach (or None); `diverged`: instances that `race` gave up or that end above F(x_0). `by_steps`: the
+    bounds and the gap after fewer steps as well, in increasing order, the last after all K. `broken`: what a guarantee
+    and this run disagree on; there should be nothing.
 
     An optimizer that is no pattern, such as a trained model, has the deviations its run has: no nominal ones, size 0.
     """
@@ -129,7 +131,8 @@ def measure(
     broken: list[str] = []
     judged = [_judge(field, name, size, run.head(k), broken) for k in sorted({k for k in also if k < steps} | {steps})]
     raced = race(optimizer, field.problem, field.x0, horizon, seed=seed)
-    iterations = _iterations(raced.objective, field.optimum, eps)
+    reached = first_below(relative_to_start(gaps(raced.objective, field.optimum)), eps).certain
+    iterations = tuple(None if k == NEVER else int(k) for k in reached)
     factors = _factors(iterations, exact_iterations or iterations)
     end, start = raced.objective[:, -1], raced.objective[:, 0]
     diverged = (raced.diverged_at >= 0) | ~(end <= start)
@@ -170,8 +173,8 @@ def _judge(field: Field, name: str, size: float, run: Run, broken: list[str]) ->
     found = verify(run, field.problem, _theory.rate_name(smooth), optimum=field.optimum, reference_step=1.0)
     applies = found.verdict != Verdict.NOT_APPLICABLE
     closed = np.asarray(found.rhs, dtype=np.float64) / field.scale
-    end = as_numpy(run.objective)[:, -1]
-    gap_low, gap = (end - field.optimum.upper) / field.scale, (end - field.optimum.lower) / field.scale
+    end = gaps(as_numpy(run.objective)[:, -1:], field.optimum)
+    gap_low, gap = end.low[:, 0] / field.scale, end.high[:, 0] / field.scale
     worst = _theory.profile_worst(smooth, _theory.profile_of(rho))
     own = _theory.method_worst(smooth, name, size, run.steps) or _theory.Worst(None)
     if bool((found.verdict == Verdict.VIOLATED).any()):
@@ -188,14 +191,6 @@ def _judge(field: Field, name: str, size: float, run: Run, broken: list[str]) ->
         own_reason=own.reason,
         gap=float(gap.max()) if np.isfinite(gap).all() else None,
     )
-
-
-def _iterations(objective: np.ndarray, optimum: Optimum, eps: float) -> tuple[int | None, ...]:
-    """First k with F(x_k) - F_up <= eps (F(x_0) - F_up), for each instance."""
-    gap = objective - optimum.upper[:, None]
-    with np.errstate(invalid="ignore"):
-        reached = gap <= eps * gap[:, :1]
-    return tuple(int(row.argmax()) if row.any() else None for row in reached)
 
 
 def _factors(iterations: tuple[int | None, ...], exact: tuple[int | None, ...]) -> np.ndarray:

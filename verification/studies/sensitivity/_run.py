@@ -27,10 +27,10 @@ class Settings:
     """What is run.
 
     `batch` instances of each of `families`, from starts shifted by each of `shifts`; `steps` K of the bounds, which are
-    also taken after the numbers of steps in `also`; `horizon` steps that iterations to the relative gap `eps` are
-    counted in. `trained`: instances for the correlations of the shipped models, over `trained_steps` steps; 0 for none.
-    `widths`, `seeds`, `stages`: hidden sizes and seeds of trainings, and the numbers of batches after which their
-    weights are measured; no widths for none.
+    also taken after the numbers of steps in `also`; `horizon` steps that iterations to the share `eps` of the initial
+    gap are counted in. `trained`: instances for the correlations of the shipped models, over `trained_steps` steps; 0
+    for none. `widths`, `seeds`, `stages`: hidden sizes and seeds of trainings, and the numbers of batches after which
+    their weights are measured; no widths for none.
     """
 
     families: tuple[str, ...] = ("quadratic", "lasso", "logistic_l1")
@@ -58,7 +58,7 @@ class Settings:
         if not self.sizes or self.sizes[0] != 0 or list(self.sizes) != sorted(set(self.sizes)):
             raise InputError(f"sizes: expected increasing numbers from 0, the exact step, got {list(self.sizes)}.")
         if not 0 < self.eps < 1:
-            raise InputError(f"eps: expected a relative gap in (0, 1), got {self.eps!r}.")
+            raise InputError(f"eps: expected a share of the initial gap, in (0, 1), got {self.eps!r}.")
         if not all(k >= 1 for k in self.also):
             raise InputError(f"also: expected numbers of steps from 1 on, got {list(self.also)}.")
         if self.resamples < 1:

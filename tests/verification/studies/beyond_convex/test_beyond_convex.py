@@ -240,6 +240,19 @@ def test_the_optimum_on_the_line_is_certified() -> None:
     assert verify(run, problem, "B10", replace(known, lower=known.lower + 0.4)).overall == Verdict.VIOLATED
 
 
+def test_what_counts_as_reached_is_reached_for_certain() -> None:
+    """The share of the gap to the comparator does not change with what is known of F*; the iterations to it do."""
+    case = next(c for c in pairs(("student_t",), 2, 0) if c.convex and c.term == "l1")
+    known, run = optimum(case.problem), l2o.rollout(l2o.optimizer("ista"), case.problem, case.start(0.0, 0), 60)
+    start = run.objective[:, 0].numpy() - known.upper
+    sharp, wide = (
+        entry(case, 0.0, "ista", run, replace(known, lower=known.lower - room * start), 1e-2) for room in (0.0, 0.02)
+    )
+    assert None not in sharp.iterations
+    assert wide.iterations == (None, None)
+    assert wide.gap == sharp.gap
+
+
 def test_ends_are_told_apart() -> None:
     problem, _ = local_minimum()
     problem = problem.select([0, 0, 0, 0, 0])

@@ -152,6 +152,19 @@ def test_cells_are_within_what_is_guaranteed(result: object) -> None:
     assert len(zero) == 1
 
 
+def test_what_counts_as_reached_is_reached_for_certain() -> None:
+    """With F* known to less, a run arrives later or not at all, though it is as near to the upper end as it was."""
+    options = {"steps": 3, "horizon": 60, "eps": 1e-2}
+    sharp = field()
+    start = sharp.problem.objective(sharp.x0).numpy() - sharp.optimum.upper
+    found = {}
+    for room in (0.0, 0.005, 0.02):
+        known = replace(sharp.optimum, lower=sharp.optimum.lower - room * start)
+        found[room] = measure(replace(sharp, optimum=known), "short-step", StepScale(0.0), **options).iterations
+    assert all(a < b for a, b in zip(found[0.0], found[0.005], strict=True))
+    assert found[0.02] == (None, None)
+
+
 def test_what_a_run_breaks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"steps": 3, "horizon": 20, "eps": 1e-1}
     assert not measure(field(), "long-step", StepScale(0.5), **options).broken
