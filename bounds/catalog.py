@@ -29,14 +29,28 @@ _NUMBERS = {key.replace(bound.name, bound.number, 1): key for key, bound in _CAT
 
 
 def names(variants: bool = False) -> list[str]:
-    """Names of the bounds in catalogue order; with `variants` also "name:variant"."""
+    """Names of the bounds in the order of the catalogue.
+
+    Args:
+        variants: Whether variants, "name:variant", are listed too.
+
+    Returns:
+        The keys that `get` takes.
+    """
     return [key for key, bound in _CATALOG.items() if variants or bound.variant is None]
 
 
 def get(name: str) -> Bound:
-    """The bound called "name" or "name:variant", or by its number: "B7", "B7:sharp".
+    """The bound of a name.
 
-    An `InputError` with the nearest names if there is none.
+    Args:
+        name: "name" or "name:variant", or its number: "B7", "B7:sharp".
+
+    Returns:
+        The entry of the catalogue.
+
+    Raises:
+        InputError: If there is none; the message has the nearest names.
     """
     key = _NUMBERS.get(name, name)
     if key in _CATALOG:

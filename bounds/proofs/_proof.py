@@ -69,7 +69,14 @@ class Proof:
 
 
 def prove(bound: Bound) -> Proof:
-    """Check the proof of a bound. Never raises: what goes wrong is the `reason`."""
+    """Check the proof of a bound, by the prover and then by the independent checker.
+
+    Args:
+        bound: A bound, of the catalogue or changed; its formulas are compared, not its name only.
+
+    Returns:
+        The proof. It never raises: what is missing or wrong is the `reason` of a proof that is not `valid`.
+    """
     build = ARGUMENTS.get(bound.key)
     if build is None:
         return Proof(bound.key, False, f"not proved here: {bound.source}", text=f"{_head(bound)}\nNot proved here.\n")

@@ -151,10 +151,20 @@ def confirmed(model: Model, found: Solution) -> bool:
 
 
 def sweep(questions: Iterable[dict[str, Any]], **common: Any) -> Iterator[WorstCase | UnboundedError]:
-    """The worst cases of many questions, each a mapping of what differs from `common`, as they come.
+    """The worst cases of many questions, as they come.
 
-    Every question is checked before the first is solved, so that a typo in the last one costs nothing. A question whose
-    answer is +inf ends nothing: its `UnboundedError` is yielded in its place, with `value`, `lower` and `upper` +inf.
+    Every question is checked before the first is solved, so that a typo in the last one costs nothing.
+
+    Args:
+        questions: Mappings of arguments of `worst_case`, each of what differs from `common`.
+        common: Arguments of `worst_case` that all of them share.
+
+    Returns:
+        An iterator of answers in the order of the questions. A question whose answer is +inf ends nothing: its
+        `UnboundedError` is yielded in its place, with `value`, `lower` and `upper` +inf.
+
+    Raises:
+        InputError: For an unknown argument, and for a question that makes no sense.
     """
     asked = []
     defaults = {name: p.default for name, p in inspect.signature(worst_case).parameters.items()}

@@ -28,10 +28,16 @@ LEAST_FLOOR = 1e-12
 
 
 def tolerance(value: float, floor: float = LEAST_FLOOR) -> float:
-    """Largest gap between `upper` and `lower` of a closed answer: 1e-5 of |value|, or of `floor` where that is larger.
+    """Largest gap between `upper` and `lower` of a closed answer.
 
-    The floor of a question (`WorstCase.floor`) is 1e-12 in its own unit, the `scale` of its normalised problem; for a
-    decrease, which is a difference of two values of the size of that unit, it is 1e-2.
+    Args:
+        value: The size of the answer.
+        floor: Below this size the tolerance is absolute. That of a question (`WorstCase.floor`) is 1e-12 in its own
+            unit, the `scale` of its normalised problem; for a decrease, a difference of two values of the size of that
+            unit, it is 1e-2.
+
+    Returns:
+        1e-5 of |value|, or of `floor` where that is larger.
     """
     return RELATIVE * max(abs(value), floor)
 

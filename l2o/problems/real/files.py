@@ -39,15 +39,29 @@ def load(
 ) -> Composite:
     """A problem from a file of yours, npz or csv by its suffix; nothing is scaled or dropped unless asked for.
 
-    npz (`numpy.savez`, no pickles): A (m,n) or (B,m,n) with y (m,) or (B,m) for "lasso", with labels of the same shape
-    for "logistic_l1", or Q and c for "quadratic"; other arrays are ignored. `lam` is the argument, else the file's
-    array `lam` (a scalar or (B,)), else 0.1; a quadratic has none. csv: one header line, then a row of numbers per
-    line, separated by commas; column `target` (default: the last) is y or the labels, the others are A. Every column
-    has a name: one without (or "Unnamed: 0") is the row index that pandas and R write, and an error.
+    An npz (`numpy.savez`, no pickles) has A (m,n) or (B,m,n) with y (m,) or (B,m) for "lasso", with labels of the same
+    shape for "logistic_l1", or Q and c for "quadratic"; other arrays are ignored. A csv has one header line, then a
+    row of numbers per line, separated by commas. Every column has a name: one without (or "Unnamed: 0") is the row
+    index that pandas and R write, and an error. Labels are 0 and 1, or -1 and 1 (-1 becomes 0), both present.
 
-    Labels are 0 and 1, or -1 and 1 (-1 becomes 0), both present. `standardise` takes the mean off each column of A and
-    divides by the standard deviation (divisor m), a constant column becoming zero; `unit_columns` then scales columns
-    to norm 1, zero ones staying zero. An argument that means nothing for the family is an error.
+    Args:
+        path: The file.
+        family: "lasso", "logistic_l1" or "quadratic".
+        lam: Weight of the l1 norm; by default the array `lam` of an npz (a scalar or (B,)), else 0.1. A quadratic has
+            none.
+        target: Column of a csv that is y or the labels, by default the last; the others are A.
+        standardise: Whether each column of A loses its mean and is divided by its standard deviation (divisor m); a
+            constant column becomes zero.
+        unit_columns: Whether columns are then scaled to norm 1; zero ones stay zero.
+        smoothness: "exact" or "official", for "logistic_l1" only.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: If the file cannot be read or its data make no problem, and for an argument that means nothing for
+            the family.
     """
     path = Path(path)
     if not isinstance(family, str) or family not in _ARRAYS:

@@ -33,7 +33,17 @@ def ionosphere(
 ) -> Composite:
     """l1-logistic on Ionosphere (351 x 34), good (1) against bad (0), columns standardised: one instance.
 
-    `path`: ionosphere.data of the UCI repository, 34 numbers and g or b a line, separated by commas, no header.
+    Args:
+        path: ionosphere.data of the UCI repository, 34 numbers and g or b a line, separated by commas, no header.
+        lam: Weight >= 0 of the l1 norm.
+        smoothness: "exact" or "official", see `l2o.logistic`.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem, with batch size 1.
+
+    Raises:
+        InputError: If the file cannot be read, or a line is not of that form.
     """
     return _table("ionosphere", path, lam, smoothness, dtype)
 
@@ -43,7 +53,17 @@ def spambase(
 ) -> Composite:
     """l1-logistic on Spambase (4601 x 57), spam (1) against not (0), columns standardised: one instance.
 
-    `path`: spambase.data of the UCI repository, 57 numbers and 1 or 0 a line, separated by commas, no header.
+    Args:
+        path: spambase.data of the UCI repository, 57 numbers and 1 or 0 a line, separated by commas, no header.
+        lam: Weight >= 0 of the l1 norm.
+        smoothness: "exact" or "official", see `l2o.logistic`.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem, with batch size 1.
+
+    Raises:
+        InputError: If the file cannot be read, or a line is not of that form.
     """
     return _table("spambase", path, lam, smoothness, dtype)
 
@@ -76,11 +96,25 @@ def bsds500(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
-    """LASSO: `batch` random 8 x 8 grey patches of the pictures in `folder`, over a dictionary A (64, 128): the paper's.
+    """LASSO on random 8 x 8 grey patches of pictures, over one dictionary A (64, 128): the data of arXiv 2506.14263.
 
-    Patches are scaled and centred as for `patches`; those of one grey value are left out. A is the dictionary shipped
-    for `patches`, learnt on other pictures; with `learn_on_tested` it is learnt on 1,000 patches of these, as in the
-    paper (there by K-SVD, here by scikit-learn's dictionary learning), so that it has seen what it is tested on.
+    Patches are scaled and centred as for `patches`; those of one grey value are left out.
+
+    Args:
+        folder: A folder of pictures, as of the Berkeley segmentation data set (jpg or png).
+        batch: Number of patches.
+        lam: Weight >= 0 of the l1 norm.
+        learn_on_tested: Whether A is learnt on 1,000 patches of these pictures, as in the paper (there by K-SVD, here
+            by scikit-learn's dictionary learning), so that it has seen what it is tested on. By default A is the
+            dictionary shipped for `patches`, learnt on other pictures.
+        seed: Draws the places of the patches.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem, with batch size `batch`.
+
+    Raises:
+        InputError: If the folder has no picture that can be used, and for a batch below 1.
     """
     if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
         raise InputError(f"bsds500: batch: expected an integer >= 1, got {batch!r}.")
