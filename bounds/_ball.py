@@ -79,7 +79,7 @@ class Ball:
             mid = value.numerator / value.denominator  # Python's int / int is correctly rounded
         except OverflowError:
             return Ball(0.0, np.inf)
-        return Ball(mid) if Fraction(mid) == value else _rounded(np.float64(mid), np.float64(0.0))
+        return Ball(mid) if Fraction(mid) == value else _rounded(np.asarray(mid), np.asarray(0.0))
 
     @property
     def shape(self) -> tuple[int, ...]:

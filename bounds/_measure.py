@@ -184,7 +184,7 @@ class _EndGradients:
         at = _Vectors.rounded(here[:, 1:] + subgradient, off[:, 1:])
         slope = _Vectors(here[:, 1:], _norm(here[:, 1:]), off[:, 1:])
         found = {"stationarity": at.norm_ball(), "vi_gap": slope.dot(_Vectors.rounded(x[:, 1:] - z[:, None]))}
-        if self.comparator is not None:
+        if self.comparator is not None and self.comparator_off is not None:
             change = _Vectors.rounded(here - self.comparator[:, None], off + self.comparator_off[:, None])
             found["gz2"] = change.dot(change)
         return found

@@ -11,8 +11,10 @@ from ._errors import InputError
 
 
 def _order(bound: Bound) -> tuple[int, str, bool]:
-    digits, letter = re.fullmatch(r"B(\d+)([a-z]?)", bound.number).groups()
-    return int(digits), letter, bound.variant is not None
+    number = re.fullmatch(r"B(\d+)([a-z]?)", bound.number)
+    if number is None:
+        raise InputError(f"`{bound.key}`: a number is B, digits and perhaps a letter; given {bound.number!r}")
+    return int(number[1]), number[2], bound.variant is not None
 
 
 def _collect(*groups: tuple[Bound, ...]) -> dict[str, Bound]:

@@ -240,7 +240,7 @@ def magnitudes(
         unit = (n + 32) * EPS  # a sum of n squares, its root, and the handful of operations of an entry
 
         def size(*parts: np.ndarray) -> np.ndarray:
-            return sum(_norm(part) for part in parts)
+            return np.sum([_norm(part) for part in parts], axis=0)
 
         def largest(part: np.ndarray) -> np.ndarray:
             return np.abs(part).max(axis=-1) * (1 + unit)

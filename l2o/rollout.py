@@ -190,7 +190,7 @@ class _Recorder:
             )
 
     def run(self, x_final: torch.Tensor, optimizer: str, rule: str) -> Run:
-        stacked = {name: values[:, : self.counts[name]] for name, values in self.series.items()}
+        stacked: dict[str, Any] = {name: values[:, : self.counts[name]] for name, values in self.series.items()}
         scalars: dict[str, torch.Tensor] = {}
         if not self.keep_arrays:
             named = {"objective", "relative_deviation"}

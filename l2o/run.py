@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -121,7 +122,9 @@ class Run:
         Returns:
             The run with its tensors there.
         """
-        moved = {name: value.to(device) for name in _TENSORS if (value := getattr(self, name)) is not None}
+        moved: dict[str, Any] = {
+            name: value.to(device) for name in _TENSORS if (value := getattr(self, name)) is not None
+        }
         return replace(self, **moved, scalars={name: value.to(device) for name, value in self.scalars.items()})
 
     def head(self, steps: int) -> Run:
@@ -146,7 +149,7 @@ class Run:
         def cut(tensor: torch.Tensor) -> torch.Tensor:
             return tensor[:, : lengths[tensor.shape[1]]]
 
-        series = {
+        series: dict[str, Any] = {
             name: cut(value) for name in _TENSORS if name not in _FIXED and (value := getattr(self, name)) is not None
         }
         return replace(self, **series, x_final=self.x[:, steps])
@@ -194,7 +197,7 @@ class Run:
             raise InputError(
                 f"{path}: not {what}: its array {odd} is of {arrays[odd].dtype}, not of floats; {instead}."
             )
-        tensors = {name: torch.from_numpy(a) for name, a in arrays.items()}
+        tensors: dict[str, Any] = {name: torch.from_numpy(a) for name, a in arrays.items()}
         scalars = {n.removeprefix("scalar."): tensors.pop(n) for n in list(tensors) if n.startswith("scalar.")}
         if set(tensors) - set(_TENSORS) or not {"objective", "smoothness", "relative_deviation", "x_final"} <= set(
             tensors

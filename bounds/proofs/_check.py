@@ -55,15 +55,15 @@ def check_argument(argument: Argument, goal: Goal, hypotheses: Iterable[Hypothes
         _check_cover(claim)
         known[claim.name] = (claim, first)
     last = argument.claims[-1]
-    for part in parts:
-        if part.claim is last:
-            check_divisors(goal.divisors, part.here, f"{part.where}: the statement")
+    for checker in parts:
+        if checker.claim is last:
+            check_divisors(goal.divisors, checker.here, f"{checker.where}: the statement")
     if last.case is not None or known[last.name][1] > 1:
         raise Unproved("the last claim is not proved for every case and every step")
     if terms(last.expression - goal.expression):
         raise Unproved("the last claim is not what the bound says")
-    for part in reversed(parts):  # what a wrong formula breaks is at the end, as a rule
-        part.check()
+    for checker in reversed(parts):  # what a wrong formula breaks is at the end, as a rule
+        checker.check()
     return frozenset(base.used)
 
 
@@ -106,8 +106,9 @@ def _check_cases(claim: Claim, found: list[frozenset[Range]]) -> None:
         else:
             families[r.cases] = tuple(dict.fromkeys((*families.get(r.cases, ()), r)))
     for name, members in families.items():
-        signs = [r.gives for r in members]
-        if name not in CASES and (len(members) != 2 or sp.expand(signs[0] + signs[1]) != 0):
+        signs = [r.gives for r in members if r.gives is not None]
+        two = len(signs) == len(members) == 2
+        if name not in CASES and not (two and sp.expand(signs[0] + signs[1]) == 0):
             raise Unproved(f"claim `{claim.name}`: of {name} one case is left out")
     for choice in product(*families.values()):
         if found and not any(ranges <= set(choice) for ranges in found):

@@ -81,7 +81,7 @@ class Part:
         for one in part["terms"]:
             pieces.append(self._term(one, where))
         for piece in pieces:
-            demand(even(lambda scale, piece=piece: piece(scale)), f"{where}: a term is not quadratic in the vectors")
+            demand(even(piece), f"{where}: a term is not quadratic in the vectors")
         total = claimed(1) - sum(piece(1) for piece in pieces[1:])
         demand(total % prime() == 0, f"{where}: the identity leaves a remainder")
 
@@ -209,7 +209,8 @@ class Part:
             for kind, argument in zip(kinds, arguments):
                 point = kind in ("point", "subgradient", "inexact")
                 demand(argument.startswith("@") == point and (point or argument), f"{where}: {argument} is no {kind}")
-                point or self.ground.check_names(argument)
+                if not point:
+                    self.ground.check_names(argument)
                 demand(self._is(kind, argument, arguments, where), f"{where}: {argument[:80]} is no {kind}")
             points = dict(zip("ab", (a[1:] for a in arguments if a.startswith("@"))))
             rest = [a for a in arguments if not a.startswith("@")]
@@ -275,8 +276,8 @@ class Part:
             of = [n for n, r in self.ground.sums.items() if (r["factor"], r["start"]) == ("1", "0")]
             of = [n for n in of if same(self.ground.sums[n]["increment"], "f_k + r_k")]
             return any(same(argument, f"{n}_K/K - F_mean") for n in of)
-        rows = [text for text, needs in base.FACTS.values() if set(needs) <= self.ground.granted]
-        return any(same(argument, text) for text in (*rows, *self.ground.facts))
+        texts = [text for text, needs in base.FACTS.values() if set(needs) <= self.ground.granted]
+        return any(same(argument, text) for text in (*texts, *self.ground.facts))
 
     def _tied(self, norm: str, vector: str) -> bool:
         rows = [(s, v) for s, v, needs in base.SIZES.values() if set(needs) <= self.ground.granted]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import sympy as sp
 
@@ -341,7 +342,7 @@ class Arguments:
         return False
 
 
-_KINDS: dict[str, Callable[[Arguments, object], bool]] = {
+_KINDS: dict[str, Callable[[Arguments, Any], bool]] = {
     "point": Arguments.point,
     "subgradient": Arguments.subgradient,
     "inexact": Arguments.inexact,

@@ -19,6 +19,7 @@ from ._claims import (
     Part,
     Range,
     Term,
+    Use,
     absolute,
     is_tilted,
     put_in,
@@ -36,7 +37,9 @@ def term_sum(terms: Iterable[Term]) -> sp.Expr:
     """The sum of terms whose factors are rules or absent."""
     total = sp.Integer(0)
     for one in terms:
-        value = sp.Mul(*(factor.expression for factor in one.factors))
+        rules = [factor for factor in one.factors if isinstance(factor, Use)]
+        assert len(rules) == len(one.factors), "an earlier claim or a given range has no expression of its own"
+        value = sp.Mul(*(rule.expression for rule in rules))
         total += one.multiplier * value * (1 if one.square is None else one.square**2)
     return total
 

@@ -95,7 +95,8 @@ def ray(setting: Setting) -> Witness | None:
 def _away(model: Model, first: int) -> tuple[list[Fraction], dict[str, Fraction]]:
     """x* = 0 until a step turned round by its error climbs r, then so flat a way back that 0 is not met again."""
     s = model.setting
-    eps, slope = s.relative[first - 1], 1 / (2 * (1 + sum(s.lengths)))
+    assert s.relative is not None, "asked only where there are relative errors"
+    eps, slope = s.relative[first - 1], Fraction(1) / (2 * (1 + sum(s.lengths, Fraction(0))))
     x = (eps - 1) * s.lengths[first - 1]
     slope *= min(x, Fraction(1))
     vectors = {f"s{first}": Fraction(1), f"u{first}": -eps / s.error_unit(first)}
@@ -104,11 +105,9 @@ def _away(model: Model, first: int) -> tuple[list[Fraction], dict[str, Fraction]
         vectors[f"s{k}"] = slope
         x -= s.lengths[k - 1] * slope
         values[f"r{k}"] = slope * x
-    moved = [
-        vectors.get(f"s{k}", Fraction(0)) + vectors.get(f"u{k}", 0) * s.error_unit(k) for k in range(1, s.steps + 1)
-    ]
-    values["t"] = min(v * v for v in moved)
     zero = Fraction(0)
+    moved = [vectors.get(f"s{k}", zero) + vectors.get(f"u{k}", zero) * s.error_unit(k) for k in range(1, s.steps + 1)]
+    values["t"] = min(v * v for v in moved)
     return [vectors.get(n, zero) for n in model.basis], {n: values.get(n, zero) for n in model.value_names}
 
 
@@ -220,9 +219,9 @@ def multipliers(setting: Setting) -> Iterator[dict[Name, Fraction]]:
 
 def _distance_from_other(s: Setting) -> dict[Name, Fraction]:
     """Contraction, and ||x_0 - x*||^2 <= 2 (F(x_0) - F*)/mu or ||g_0||^2/mu^2."""
-    low, found = s.mu / s.L, {}
+    low, found = s.mu / s.L, dict[Name, Fraction]()
     share = _contracted(s, s.steps, Fraction(1), found, s.steps)
-    names = [("f", "0", STAR)]
+    names: list[Name] = [("f", "0", STAR)]
     if s.initial == "gradient":
         names.append(("f", STAR, "0"))
     elif s.composite:
@@ -238,7 +237,7 @@ def _objective_from_distance(s: Setting) -> Iterator[dict[Name, Fraction]]:
     if s.function_class == "convex":
         sums = [sum(s.lengths[:k], Fraction(0)) for k in range(K + 1)]
         share = [a / (2 * sums[-1] - a) for a in sums]
-        found = {("r", str(k), str(k + 1)): share[k] for k in range(1, K)}
+        found: dict[Name, Fraction] = {("r", str(k), str(k + 1)): share[k] for k in range(1, K)}
         found |= {("r", STAR, str(k)): share[k] - share[k - 1] for k in range(1, K + 1)}
         yield {**found, ("initial",): 1 / (4 * sums[-1])}
         return
@@ -408,6 +407,6 @@ def _quadratics(setting: Setting) -> tuple[Fraction | None, Fraction | None]:
             ratios = [ends(found.ratio) for found in runs if found.initial > 0]
         ratios += [(zero, zero)] if setting.initial != "gradient" else []
         low, high = max((a for a, _ in ratios), default=None), max((b for _, b in ratios), default=None)
-        if low is not None and high - low <= abs(high) / 2**60:
+        if low is not None and high is not None and high - low <= abs(high) / 2**60:
             break
     return low, high

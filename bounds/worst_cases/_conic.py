@@ -129,7 +129,7 @@ def pair_rows(model: Model, kind: str) -> tuple[list[tuple[str, ...]], np.ndarra
     if alpha:
         half += alpha * dg[:, :, None] * dg[:, None, :]
     matrices = (half + half.transpose(0, 2, 1)) / 2
-    names = [(kind, labels[a], labels[b]) for a, b in zip(i, j)]
+    names: list[tuple[str, ...]] = [(kind, labels[a], labels[b]) for a, b in zip(i, j)]
     return names, matrices
 
 
@@ -277,7 +277,8 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
         offset += len(rows)
     cones = [clarabel.ZeroConeT(n_values), clarabel.NonnegativeConeT(len(sign))]
     cones += [clarabel.PSDTriangleConeT(m) for m in sizes]
-    A = _columns(*(np.concatenate(parts) for parts in zip(*at)), (offset, n_vars))
+    rows, columns, entries = (np.concatenate(parts) for parts in zip(*at))
+    A = _columns(rows, columns, entries, (offset, n_vars))
     q = np.zeros(n_vars)
     q[:n_rows] = data.rhs - np.where(data.equality, 0.0, eps)
     problem = (_nothing(n_vars), q, A, np.concatenate(rhs), cones)

@@ -128,7 +128,7 @@ def _of_closed(model: Model, closed: Closed) -> Envelope:
         basis = np.array([[float(v) * root] for v in witness.vector])
         values = np.array([float(witness.values[name] * witness.square) for name in model.value_names])
     except OverflowError:
-        basis = values = None
+        return Envelope(model, lower, upper, closed.multipliers, None, None, sources)
     return Envelope(model, lower, upper, closed.multipliers, basis, values, sources)
 
 
@@ -181,13 +181,13 @@ def envelope(model: Model, tolerance: float, chain_is_exact: bool) -> Envelope:
 
     Errors are written in other units where the gap is not well within it: that changes the digits that are lost.
     """
-    best: Envelope | None = None
-    for setting in (model.setting, *(s for s in model.setting.scalings() if s != model.setting)):
-        found = _envelope(model if setting is model.setting else build(setting), tolerance, chain_is_exact)
-        if best is None or found.upper - found.lower < best.upper - best.lower:
-            best = found
+    best = _envelope(model, tolerance, chain_is_exact)
+    for setting in (s for s in model.setting.scalings() if s != model.setting):
         if best.upper - best.lower <= tolerance / 20:
             break
+        other = _envelope(build(setting), tolerance, chain_is_exact)
+        if other.upper - other.lower < best.upper - best.lower:
+            best = other
     return best
 
 

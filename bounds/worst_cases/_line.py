@@ -83,8 +83,9 @@ def run(setting: Setting, function: Function, numbers: Numbers, sign: int = 0, s
     shift = [none] * K
     if sign and s.relative is None and s.absolute is not None and s.initial == "distance":
         shift = [sign * numbers.of(delta / s.curvature) for delta in s.absolute]
-    xs, moved, memory = [x], [], {}
-    vectors, values = {"x0": x}, {}
+    xs, moved = [x], list[Any]()
+    memory: dict[str, Any] = {}
+    vectors, values = {"x0": x}, dict[str, Any]()
 
     def visit(label: str, x: Any) -> Any:
         if smooth:

@@ -294,7 +294,8 @@ class _Builder:
         self.open({}, [*first, *self.new_in(1)])
         self.x = self.none() if s.free else self.names["x0"]
         self.memory: Memory = {}
-        self.f_old = self.r_old = None
+        self.f_old: Point | None = None
+        self.r_old: Point | None = None
         self.model.iterates.append(Point("0", 0, self.x, self.x))
         if self.smooth:
             self.f_old = Point("0", 0, self.x, self.none() if s.tilted else self.names["g0"])
@@ -309,7 +310,7 @@ class _Builder:
         s, num, model = self.s, self.num, self.model
         length, x = num.of(s.lengths[k - 1]), self.x
         G = self.none()
-        if self.smooth:
+        if self.f_old is not None:
             G = G + self.f_old.g
         if self.nonsmooth:
             G = G + self.names[f"s{k}"]
@@ -333,17 +334,17 @@ class _Builder:
             self.x = new
             return
         handed = {"x": new, **memory}
-        if self.smooth:
+        if self.f_old is not None:
             handed["g"] = self.f_old.g
         if self.nonsmooth:
             handed["s"] = self.names[f"s{k}"]
         self.open(handed, self.new_in(k + 1))
         self.x = self.names["x"]
         self.memory = {name: self.names[name] for name in memory}
-        if self.smooth:
+        if self.f_old is not None:
             at = self.memory.get("y", self.x)
             self.f_old = Point(self.f_old.label, self.clique, at, self.names["g"])
-        if self.nonsmooth:
+        if self.r_old is not None:
             self.r_old = Point(self.r_old.label, self.clique, self.x, self.names["s"])
 
     def smooth_points(self, k: int, new: np.ndarray, memory: Memory) -> Point | None:

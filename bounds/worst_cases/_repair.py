@@ -63,7 +63,7 @@ def _in_order(model: Model) -> list[tuple[str, str | None]]:
     """The values of f and r along the run, each with the one before."""
     found = []
     for kind, points in (("r", model.r_points), ("f", model.f_points)):
-        before = None
+        before: str | None = None
         for point in points:
             place = int(point.label.lstrip("y")) + point.label.startswith("y") / 2
             found.append((place, (kind + point.label, before)))
@@ -81,7 +81,7 @@ def _mend(
 ) -> bool:
     """Make up for what is missing at one value; whether there was a way."""
     rest, kind, label = missing[node], node[0], node[1:]
-    options = [(kind, STAR, label) if rest > 0 else (kind, label, STAR)]
+    options: list[tuple[str, ...]] = [(kind, STAR, label) if rest > 0 else (kind, label, STAR)]
     if before is not None:
         options.append((kind, before[1:], label) if rest > 0 else (kind, label, before[1:]))
     options.append(("initial",))

@@ -113,8 +113,8 @@ def interpolated(model: Model) -> list[Interpolated]:
     for kind, given in (("f", model.f_points), ("r", model.r_points)):
         if given:
             labels, x, g = points(model, kind)
-            law = tuple(ball_of(np.array([v], object)) for v in interpolation(model.setting, kind, _arb))
-            found.append(Interpolated(kind, labels, ball_of(x), ball_of(g), law))
+            a, b, c = (ball_of(np.array([v], object)) for v in interpolation(model.setting, kind, _arb))
+            found.append(Interpolated(kind, labels, ball_of(x), ball_of(g), (a, b, c)))
     return found
 
 
@@ -156,10 +156,10 @@ def slack_matrix(model: Model, sets: list[Interpolated], multipliers: Multiplier
         total = total + part
     into = [ball_of(e) for e in model.embeddings()]
     for row in other_rows(model):
-        value = multipliers.get(row.name, 0)
-        if value and row.matrix is not None:
+        multiplier = multipliers.get(row.name)
+        if multiplier and row.matrix is not None:
             e = into[row.clique]
-            total = total + Ball.rational(value) * product(product(transposed(e), ball_of(row.matrix)), e)
+            total = total + Ball.rational(multiplier) * product(product(transposed(e), ball_of(row.matrix)), e)
     if model.metric_matrix is not None:
         total = total - product(product(transposed(into[-1]), ball_of(model.metric_matrix)), into[-1])
     return total

@@ -147,6 +147,7 @@ class Setting:
 
     def squared_error(self, k: int) -> Fraction:
         """The square of the absolute error of step k in the normalised problem."""
+        assert self.absolute is not None, "asked only where there are absolute errors"
         return (self.absolute[k - 1] / self.curvature) ** 2 / self.level
 
     def error_unit(self, k: int) -> Fraction:

@@ -126,7 +126,7 @@ def slacks_at(
     """
     model = forms.model
     p = np.array(vector, object)
-    found = {}
+    found: dict[Name, Fraction] = {}
     for kind, (labels, x, g, (alpha, beta, gamma)) in forms.sets.items():
         at, slope = x.dot(p), g.dot(p)
         f = [Fraction(0) if label == STAR else values[kind + label] for label in labels]

@@ -167,7 +167,8 @@ class _Run:
 
     def _unroll(self) -> None:
         x: Vector = {} if self.free else {"x0": ONE}
-        before, memory = x, {}
+        before = x
+        memory: Vector = {}
         self.x.append(x)
         point = x
         for k in range(1, self.K + 1):
@@ -267,10 +268,11 @@ class _Run:
             return {"t": ONE}, form, ZERO, False
         u = {f"u{k}": ONE}
         form.add(ONE, u, u)
-        if kind == "relative":
+        if kind == "relative" and self.relative is not None:
             form.add(-(self.relative[k - 1] ** 2), self.G[k - 1], self.G[k - 1])
             return {}, form, ZERO, False
-        _demand(kind == "absolute", f"unknown inequality {name}")
+        if kind != "absolute" or self.absolute is None:
+            raise Wrong(f"unknown inequality {name}")
         return {}, form, (self.absolute[k - 1] / self.L) ** 2 / self.level, False
 
     def goal(self) -> tuple[Vector, _Form]:
@@ -290,7 +292,7 @@ class _Run:
             _demand(self.metric == "objective", f"unknown metric {self.metric}")
         return values, form
 
-    def all_pairs(self, values: Mapping[str, str]) -> list[list[str]]:
+    def all_pairs(self, values: Mapping[str, Any]) -> list[list[str]]:
         """Every inequality that an instance has to satisfy: its points are those with values."""
         found = [["initial"]]
         for kind in "fr":

@@ -186,7 +186,7 @@ class WorstCase:
     @cached_property
     def instance(self) -> dict[str, np.ndarray]:
         """The instance behind `lower` as plain arrays; `l2o.problem_from` makes it a runnable problem."""
-        if self.envelope.basis is None:
+        if self.envelope.basis is None or self.envelope.values is None:
             raise InputError("no instance was certified: there is a value, but nothing that attains it; see `lower`.")
         return arrays(self.envelope.model, self.envelope.basis, self.envelope.values)
 
@@ -195,10 +195,12 @@ class WorstCase:
         if self.setting.one_function:
             return "mu = L leaves one function f, whose runs are computed and need no inequality"
         closed, value = self._closed, self._normalised
-        if closed.exact:
+        if closed.exact and closed.upper is not None and closed.multipliers is not None:
             return _exact.Exact(closed.upper, closed.multipliers, closed.witness)
         found = _exact.certify(self.setting, self.model, value, self._tolerance(value))
-        if isinstance(found, str) and closed.upper is not None and closed.upper <= value + self._tolerance(value):
+        if closed.upper is None or closed.multipliers is None:
+            return found
+        if isinstance(found, str) and closed.upper <= value + self._tolerance(value):
             return _exact.Exact(closed.upper, closed.multipliers, None)
         return found
 

@@ -104,7 +104,7 @@ def _advance(p: np.ndarray, w: np.floating, at: _Point) -> np.ndarray:
         direction = -at.weights
         direction[entering] += 1
         moved = direction @ p
-        longest = min(EXTENDED(1), at.gap / (w * (moved @ moved))) if moved.any() else EXTENDED(1)
+        longest = float(min(EXTENDED(1), at.gap / (w * (moved @ moved)))) if moved.any() else 1.0
     return _along(at.weights, direction, longest)
 
 

@@ -123,8 +123,9 @@ class _Reader:
         elif isinstance(thing, functools.cached_property):
             self.read(thing.func, where)
         elif isinstance(thing, functools.partial):
-            for name, part in (("func", thing.func), ("args", thing.args), ("keywords", dict(thing.keywords))):
-                self.read(part, f"{where}.{name}")
+            parts = {"func": thing.func, "args": thing.args, "keywords": dict(thing.keywords)}
+            for name, value in parts.items():
+                self.read(value, f"{where}.{name}")
         else:
             return False
         return True

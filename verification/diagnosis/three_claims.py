@@ -202,6 +202,8 @@ def history_recurrence(
         for _ in range(steps):
             state = optimizer.step(problem, state)
             forgetting.append(as_numpy(state.forgetting))
+    assert run.memory is not None, "a rollout of GO-Math-L2O keeps both"
+    assert run.step is not None, "a rollout of GO-Math-L2O keeps both"
     B, v, D = np.stack(forgetting, axis=1), as_numpy(run.memory), as_numpy(run.step)
     expected = B * v[:, :-1] + (1 - B) * D
     summed, ages = np.zeros_like(D), np.ones_like(D)

@@ -97,6 +97,8 @@ def _furthest(found: Verification) -> tuple[tuple[int, ...], np.ndarray]:
 
 
 def _measured(run: l2o.Run, known: Any, L: float) -> dict[str, float]:
+    assert run.x is not None, "the falsifier keeps whole runs"
+    assert run.generalized_gradient is not None, "the falsifier keeps whole runs"
     R = float(np.linalg.norm(run.x[0, 0].numpy() - np.asarray(known.x)[0]))
     gap = float(run.objective[0, -1]) - float(known.upper[0])
     G = run.generalized_gradient[0].norm(dim=-1)

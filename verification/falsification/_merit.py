@@ -78,10 +78,11 @@ class Merit:
             measured = self.measured(run)
             alive = run.alive.numpy()[:, None]
             for hypothesis in moving:
-                found = np.asarray(hypothesis.check(measured).holds)
-                found = found[:, None] if found.ndim == 1 else found
-                found = found.all(axis=1, keepdims=True) if self.bound.level == "run" else found
-                holds &= found & alive
+                met = np.asarray(hypothesis.check(measured).holds)
+                met = met[:, None] if met.ndim == 1 else met
+                if self.bound.level == "run":
+                    met = np.asarray(met.all(axis=1, keepdims=True))
+                holds &= met & alive
         return torch.from_numpy(holds)
 
     def measured(self, run: Trace) -> bounds.Quantities:

@@ -195,7 +195,9 @@ class Falsification:
                     f"pass it, as in Falsification.load(path, optimizer=...), or --optimizer on the command line."
                 )
             made = subject(meta["optimizer"] if optimizer is None else optimizer)
-            numbers = {n: _float(meta[n]) for n in ("tightness", "reached", "excess", "lhs", "rhs", "slack")}
+            numbers: dict[str, Any] = {
+                n: _float(meta[n]) for n in ("tightness", "reached", "excess", "lhs", "rhs", "slack")
+            }
             return cls(
                 bound=chosen,
                 found=bool(meta["found"]),

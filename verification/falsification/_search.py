@@ -109,10 +109,10 @@ class Search:
         for i in range(_ITERATIONS):
             if self.budget.spent:
                 break
-            slopes = self._slopes(points)
-            if slopes is None:
+            ascent = self._slopes(points)
+            if ascent is None:
                 break
-            merits, slopes = slopes
+            merits, slopes = ascent
             better = merits > best
             best = torch.where(better, merits, best)
             kept = {n: torch.where(better.reshape(-1, *[1] * (a.ndim - 1)), points[n], a) for n, a in kept.items()}

@@ -68,8 +68,8 @@ def trace(optimizer: Any, problem: Composite, x0: torch.Tensor, steps: int, z: t
     f, slope = problem.smooth.value_and_gradient(state.x)
     value.append(f + problem.nonsmooth.value(state.x))
     gradient.append(slope)
-    stacked = [torch.stack(parts, 1) for parts in (x, gradient, subgradient, value)]
-    return Trace(problem, *stacked, torch.stack(p, 1) if len(p) == steps else None, z)
+    xs, gradients, subgradients, values = (torch.stack(parts, 1) for parts in (x, gradient, subgradient, value))
+    return Trace(problem, xs, gradients, subgradients, values, torch.stack(p, 1) if len(p) == steps else None, z)
 
 
 @torch.no_grad()

@@ -235,7 +235,7 @@ class Guarantee:
             shape = (len(sample.diverged_at), len(kept))
             if any(a.shape != shape for a in (sample.gap_low, sample.gap_up, sample.deviation)):
                 raise ValueError("shapes")
-            lists = {name: tuple(meta[name]) for name in ("eps", "radii", "quantiles")}
+            lists: dict[str, Any] = {name: tuple(meta[name]) for name in ("eps", "radii", "quantiles")}
             settings = {name: meta[name] for name in _SETTINGS}
             return cls(distribution=meta["distribution"], kept=kept, sample=sample, **lists, **settings)
         except (KeyError, TypeError, ValueError, AttributeError):

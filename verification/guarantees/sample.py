@@ -131,7 +131,8 @@ def draw(
             if progress is not None:
                 progress(index * spec.batch + size)
     joined = {name: [getattr(part, name) for part in parts] for name in Sample.__dataclass_fields__}
-    return Sample(**{name: None if a[0] is None else np.concatenate(a) for name, a in joined.items()})
+    arrays: dict[str, Any] = {name: None if a[0] is None else np.concatenate(a) for name, a in joined.items()}
+    return Sample(**arrays)
 
 
 def _posed(spec: CellSpec, seed: int) -> tuple[Composite, torch.Tensor]:
@@ -174,8 +175,8 @@ def _one(
 ) -> Sample:
     problem, start = _posed(spec, seed)
     certified = optimum(problem, rtol, cache=False, cross_check=0)
-    more = {"comparator": certified.x} if compare else {}
-    run = l2o.rollout(subject.fresh(), problem, start, steps, seed=seed, record="scalars", **more)
+    z = certified.x if compare else None
+    run = l2o.rollout(subject.fresh(), problem, start, steps, seed=seed, record="scalars", comparator=z)
     objective, diverged_at = cut(as_numpy(run.objective))
     low, up = gap_interval(objective, as_numpy(run.scalars["objective_error"]), certified)
     deviation = largest_deviation(as_numpy(run.relative_deviation), objective)

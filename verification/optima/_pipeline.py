@@ -93,7 +93,7 @@ def _detached(part: Any) -> Any:
     """A problem, a term or a field of one without gradients attached: data may be parameters of a training run."""
     if isinstance(part, torch.Tensor):
         return part.detach() if part.requires_grad else part
-    if is_dataclass(part):
+    if is_dataclass(part) and not isinstance(part, type):
         inner = {f.name: getattr(part, f.name) for f in fields(part)}
         outer = {name: _detached(value) for name, value in inner.items()}
         return part if all(outer[n] is inner[n] for n in inner) else replace(part, **outer)
@@ -125,9 +125,10 @@ def _check(p: Composite, rtol: float, count: int | None) -> None:
 def _check_scale(p: Composite) -> None:
     f = p.smooth
     try:
-        if isinstance(getattr(f, "base", f), (LeastSquares, Logistic, QuadraticForm, SampleLoss)):
+        base = getattr(f, "base", f)
+        if isinstance(base, (LeastSquares, Logistic, QuadraticForm, SampleLoss)):
             # The smoothness constant is at most (twice) the squared Frobenius norm, which needs no eigenvalues.
-            size = getattr(f, "base", f).map.frobenius.reshape(-1) ** 2
+            size = base.map.frobenius.reshape(-1) ** 2
             change = getattr(f, "change", None)
             if change is not None:
                 size = size * (change.scale / change.dilation**2).reshape(-1)
@@ -170,14 +171,14 @@ def _compute(p: Composite, rtol: float, progress: _stages.Progress) -> Optimum:
     lower, upper, x = ledger.lower, ledger.upper, ledger.x
     if change is not None:
         lower, upper, x = carry_over(p, change, lower, x)
-    lower, upper, x = lower.numpy(), upper.numpy(), x.numpy()
+    low, up, at = lower.numpy(), upper.numpy(), x.numpy()
     return Optimum(
-        lower,
-        upper,
-        x,
+        low,
+        up,
+        at,
         tuple(ledger.solver),
         tuple(ledger.certificate),
-        reasons(p, base, lower, upper, x, rtol),
+        reasons(p, base, low, up, at, rtol),
         messages=tuple(messages),
     )
 

@@ -17,11 +17,12 @@ def replay(found: WorstCase) -> tuple[l2o.Run, float]:
     """
     try:
         instance = found.instance
-    except ValueError as problem:
-        raise l2o.InputError(f"replay: {problem}") from None
+    except ValueError as error:
+        raise l2o.InputError(f"replay: {error}") from None
     s = found.setting
     problem = l2o.problem_from(instance)
     run = l2o.rollout(l2o.method_from(instance), problem, l2o.start_from(instance), s.steps)
+    assert run.x is not None, "a rollout keeps its iterates"
     x = run.x[0]
     if s.metric == "objective":
         value = run.objective[0, -1]

@@ -30,7 +30,7 @@ def load(
     path: str | os.PathLike[str],
     family: str,
     *,
-    lam: float | None = None,
+    lam: Any = None,
     target: str | None = None,
     standardise: bool = False,
     unit_columns: bool = False,

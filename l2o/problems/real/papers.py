@@ -77,8 +77,13 @@ def _table(name: str, path: str | os.PathLike[str], lam: float, smoothness: str,
         cells = [cell.strip() for cell in line.split(",")]
         if cells == [""]:
             continue
-        values = [number(cell) for cell in cells[:-1]]
-        if len(values) != columns or None in values or not np.isfinite(values).all() or cells[-1] not in classes:
+        values = [value for cell in cells[:-1] if (value := number(cell)) is not None]
+        if (
+            len(values) != columns
+            or len(cells) != columns + 1
+            or not np.isfinite(values).all()
+            or cells[-1] not in classes
+        ):
             raise InputError(f"{path}: line {place} is not one of {what}: {line[:60]!r}.")
         features.append(values)
         labels.append(classes[cells[-1]])
@@ -157,14 +162,14 @@ def _pictures(folder: Path, size: int) -> list[np.ndarray]:
 
 def _patches(pictures: list[np.ndarray], count: int, size: int, rng: np.random.Generator) -> np.ndarray:
     """(count, size*size) patches at random places, scaled and centred, none of one grey value."""
-    found = []
-    while len(found) < count:
+    chosen: list[np.ndarray] = []
+    while len(chosen) < count:
         grey = pictures[rng.integers(len(pictures))]
         row, column = (int(rng.integers(side - size + 1)) for side in grey.shape)
         patch = grey[row : row + size, column : column + size]
         if patch.max() > patch.min():
-            found.append(patch.ravel())
-    return scaled(np.array(found))
+            chosen.append(patch.ravel())
+    return scaled(np.array(chosen))
 
 
 def _learnt(patches: np.ndarray, atoms: int) -> np.ndarray:

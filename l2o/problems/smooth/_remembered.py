@@ -42,8 +42,8 @@ class Remembered(SmoothTerm):
         """(B,n) -> (B,n)."""
         return self.value_and_gradient(x)[1]
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]  # an attribute of `object`; here it follows the term
+    def __class__(self) -> type:
         """Of the term, so that a method for one family knows its family (`isinstance`) within a run, too."""
         return type(self._term)
 
@@ -53,7 +53,7 @@ class Remembered(SmoothTerm):
         return getattr(self._term, name)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> str:  # type: ignore[override]  # a class attribute of the others; here it follows the term
         """Of the term."""
         return self._term.kind
 

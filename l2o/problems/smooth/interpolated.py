@@ -94,9 +94,9 @@ class Interpolated(SmoothTerm):
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B,n) -> (B,), (B,n)."""
         solved = self._solve(x)
-        value = np.array([0.5 * low * (p @ p) + found.value for p, low, _, found in solved])
-        gradient = np.array([low * p - width * found.residual for p, low, width, found in solved])
-        value, gradient = (torch.from_numpy(a.astype(np.float64)).to(x) for a in (value, gradient))
+        values = np.array([0.5 * low * (p @ p) + minimum.value for p, low, _, minimum in solved])
+        gradients = np.array([low * p - width * minimum.residual for p, low, width, minimum in solved])
+        value, gradient = (torch.from_numpy(a.astype(np.float64)).to(x) for a in (values, gradients))
         if x.requires_grad and torch.is_grad_enabled():
             value = value + (gradient * (x - x.detach())).sum(-1)
         return value, gradient

@@ -71,6 +71,7 @@ def profile_certificate(
         raise InputError(
             f"optimum: expected one of {run.batch_size} instances, got {known.batch_size}; pass optimum(problem)."
         )
+    assert inspection.x is not None, "a run of scalars was refused"
     scale = as_numpy(problem.smoothness)[chosen] * norm(inspection.x[chosen, 0] - known.x[chosen]) ** 2
     if not (scale > 0).all():
         raise InputError("profile_certificate: a run starts at its minimiser, R = 0; there is nothing to certify.")
@@ -84,7 +85,7 @@ def profile_certificate(
         eps, contained = [rounded_up(v) for v in largest[:known_up_to]], np.ones(len(chosen), bool)
     else:
         eps, known_up_to = _given_profile(profile, most), most
-        contained = (deviation <= np.array([float(v) for v in eps])).all(axis=1)
+        contained = np.asarray((deviation <= np.array([float(v) for v in eps])).all(axis=1))
     smooth = problem.nonsmooth.is_zero
     found = [_case(smooth, h[:K], eps[:K], K, certified_up_to) for K in announced(wanted, progress)]
     columns = list(wanted)
@@ -118,8 +119,8 @@ def profile_certificate(
 def _chosen_instances(instance: str | int, batch: int) -> list[int]:
     if isinstance(instance, str) and instance == _WORST:
         return list(range(batch))
-    fits = isinstance(instance, (int, np.integer)) and not isinstance(instance, bool)
-    if not fits or not 0 <= instance < batch:
+    whole = isinstance(instance, (int, np.integer)) and not isinstance(instance, bool)
+    if not whole or not 0 <= int(instance) < batch:
         raise InputError(f'instance: expected "worst" or an index in 0..{batch - 1}, got {instance!r}.')
     return [int(instance)]
 

@@ -77,6 +77,7 @@ def mean_heads(optimizer: GoMathL2O, problem: Composite, x0: Any, steps: int) ->
     L = problem.smoothness[:, None]
     for _ in range(steps):
         state = optimizer.step(problem, state)
+        assert state.preconditioner is not None, "a step has made it"
         heads = (L * state.preconditioner, state.history_weight, state.forgetting)
         rows.append([float(torch.as_tensor(head).detach().mean()) for head in heads])
     return tuple(np.array(rows).T)
