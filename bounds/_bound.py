@@ -154,7 +154,7 @@ class Bound:
         shape = (quantities.batch, quantities.steps) if self.level == "step" else (quantities.batch,)
         lhs, rhs = (evaluate_expression(side, quantities) for side in (self.lhs, self.rhs))
         slop = np.zeros(shape) if self.slop is None else evaluate_expression(self.slop, quantities).magnitude
-        parts = (_shown(lhs), _shown(rhs), lhs.rad, rhs.rad, slop)
+        parts = (_finite_or_nan(lhs), _finite_or_nan(rhs), lhs.rad, rhs.rad, slop)
         return Evaluation(*(np.broadcast_to(_column(a, shape), shape) for a in parts))
 
     def check(self, quantities: Quantities | Mapping[str, Any]) -> tuple[HypothesisCheck, ...]:
@@ -189,7 +189,8 @@ class Bound:
         shape = (quantities.batch, quantities.steps) if self.level == "step" else (quantities.batch,)
         if self.vacuous_above == sp.oo:
             return np.full(shape, np.inf)
-        return np.broadcast_to(_column(_shown(evaluate_expression(self.vacuous_above, quantities)), shape), shape)
+        threshold = _finite_or_nan(evaluate_expression(self.vacuous_above, quantities))
+        return np.broadcast_to(_column(threshold, shape), shape)
 
     def sensitivity(self, quantity: str, at: sp.Expr | int | None = None) -> sp.Expr:
         """Derivative of the right-hand side with respect to a quantity (catalogue B13).
@@ -309,7 +310,7 @@ def _text(expression: sp.Expr) -> str:
     return str(expression.xreplace({s: sp.Symbol(f"{s}?") for s in symbols}))
 
 
-def _shown(ball: Ball) -> np.ndarray:
+def _finite_or_nan(ball: Ball) -> np.ndarray:
     return np.where(np.isinf(ball.rad), np.nan, ball.mid)
 
 

@@ -60,12 +60,12 @@ class _Walk:
 
     def __init__(self, quantities: Quantities) -> None:
         self.quantities = quantities
-        self.known: dict[sp.Basic, Ball] = {}
+        self.balls: dict[sp.Basic, Ball] = {}
 
     def __call__(self, node: sp.Basic) -> Ball:
-        if node not in self.known:
-            self.known[node] = self.value(node)
-        return self.known[node]
+        if node not in self.balls:
+            self.balls[node] = self.value(node)
+        return self.balls[node]
 
     def value(self, node: sp.Basic) -> Ball:
         if isinstance(node, sp.Rational):

@@ -141,9 +141,9 @@ def shape_of(level: str, batch: int, steps: int) -> tuple[int, ...]:
     return {"run": (batch,), "iterate": (batch, steps + 1), "step": (batch, steps)}[level]
 
 
-def check_known(names: Iterable[str], known: Iterable[str], what: str) -> None:
+def check_known(names: Iterable[str], allowed: Iterable[str], what: str) -> None:
     """Raises `InputError` at the first name that is not known."""
-    known = list(known)
+    allowed = list(allowed)
     for name in names:
-        if name not in known:
-            raise InputError(f"unknown {what} `{name}`; known: {', '.join(known)}")
+        if name not in allowed:
+            raise InputError(f"unknown {what} `{name}`; known: {', '.join(allowed)}")

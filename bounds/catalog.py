@@ -18,12 +18,12 @@ def _order(bound: Bound) -> tuple[int, str, bool]:
 
 
 def _collect(*groups: tuple[Bound, ...]) -> dict[str, Bound]:
-    found: dict[str, Bound] = {}
+    catalog: dict[str, Bound] = {}
     for bound in sorted((bound for group in groups for bound in group), key=_order):  # sorted keeps ties in place
-        if bound.key in found:
+        if bound.key in catalog:
             raise InputError(f"two entries of the catalogue are called `{bound.key}`; rename one")
-        found[bound.key] = bound
-    return found
+        catalog[bound.key] = bound
+    return catalog
 
 
 _CATALOG = _collect(*(m.ENTRIES for m in (descent, rates, features, out_of_distribution, linear, nonconvex, history)))
@@ -57,8 +57,8 @@ def get(name: str) -> Bound:
     key = _NUMBERS.get(name, name)
     if key in _CATALOG:
         return _CATALOG[key]
-    known = [*_CATALOG, *_NUMBERS]
-    near = difflib.get_close_matches(str(name), known, n=3) or difflib.get_close_matches(str(name), known, 1, 0.0)
+    keys = [*_CATALOG, *_NUMBERS]
+    near = difflib.get_close_matches(str(name), keys, n=3) or difflib.get_close_matches(str(name), keys, 1, 0.0)
     hint = " or ".join(f"`{_NUMBERS[key]}` ({key})" if key in _NUMBERS else f"`{key}`" for key in near)
     raise InputError(
         f"there is no bound `{name}`. Did you mean {hint}? The catalogue has: "

@@ -221,8 +221,8 @@ def _monotone(quantities: Quantities) -> HypothesisCheck:
 
 def _allowed(quantities: Quantities, name: str, floor: str) -> np.ndarray:
     """What rounding explains of a norm: of measuring it, and of the run where that is known."""
-    known = not quantities.missing([floor])
-    return quantities.error(name) + (quantities.values[floor] if known else 0.0)
+    measured = not quantities.missing([floor])
+    return quantities.error(name) + (quantities.values[floor] if measured else 0.0)
 
 
 @dataclass(frozen=True)

@@ -266,8 +266,8 @@ def magnitudes(
         errors = {name: error + n * TINY for name, error in errors.items()}  # underflow
         errors["dz"] = np.zeros(dz.shape)
     for name, error in errors.items():
-        lost = ~(np.isfinite(error) & np.isfinite(values[name]))
-        values[name], errors[name] = np.where(lost, np.inf, values[name]), np.where(lost, np.inf, error)
+        unbounded = ~(np.isfinite(error) & np.isfinite(values[name]))
+        values[name], errors[name] = np.where(unbounded, np.inf, values[name]), np.where(unbounded, np.inf, error)
     return values, errors
 
 
@@ -275,8 +275,8 @@ def _column(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     """A positive scalar, (B,), (B, K) or (B, K, n), so that it broadcasts against (B, K, n); three axes always."""
     value = numbers(name, value)
     if value.ndim > 3 or value.shape != shape[: value.ndim] or not (value > 0).all():
-        known = f"a scalar, {shape[:1]}, {shape[:2]} or {shape}"
-        raise InputError(f"`{name}` must be > 0, {known}; given shape {value.shape}")
+        accepted = f"a scalar, {shape[:1]}, {shape[:2]} or {shape}"
+        raise InputError(f"`{name}` must be > 0, {accepted}; given shape {value.shape}")
     return value.reshape(value.shape + (1,) * (3 - value.ndim)) if value.ndim else value.reshape(1, 1, 1)
 
 

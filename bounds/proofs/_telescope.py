@@ -97,12 +97,12 @@ def in_one_go(goal: Goal, claim: Claim, end: Part, **more: Any) -> Argument:
 
 def _at_index_k(growth: sp.Expr) -> sp.Expr:
     """The monomials of index k, and k times those without an index (which every step adds alike)."""
-    found = sp.Integer(0)
+    total = sp.Integer(0)
     for powers, coefficient in terms(growth):
         monomial = sp.factor(coefficient) * sp.Mul(*(s**power for s, power in powers.items()))
         before, now = (any(s.name.endswith(end) for s in powers) for end in ("_j", "_k"))
         if now and not before:
-            found += monomial
+            total += monomial
         elif not now and not before:
-            found += k * monomial
-    return found
+            total += k * monomial
+    return total

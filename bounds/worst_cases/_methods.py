@@ -71,12 +71,12 @@ def _weights(K: int, numbers: Numbers) -> list[Any]:
     and none after the last.
     """
     t: Any = numbers.of(Fraction(1))
-    found: list[Any] = []
+    weights: list[Any] = []
     for k in range(1, K + 1):
         if K <= 2 or k == K:
-            found.append(None)
+            weights.append(None)
             continue
         after = (1 + numbers.sqrt(1 + 4 * t * t)) / 2
-        found.append(None if k == 1 else (t - 1) / after)
+        weights.append(None if k == 1 else (t - 1) / after)
         t = after
-    return found
+    return weights

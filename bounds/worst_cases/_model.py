@@ -119,17 +119,17 @@ class Model:
     def embeddings(self) -> list[np.ndarray]:
         """For each clique its basis (rows) in the basis of the run."""
         n = len(self.basis)
-        found: list[np.ndarray] = []
+        matrices: list[np.ndarray] = []
         for k, width in enumerate(self.widths):
             rows = np.zeros((width, n), self.numbers.dtype)
             if k:
-                rows[: self.carried[k]] = self.handed[k - 1].dot(found[k - 1])
+                rows[: self.carried[k]] = self.handed[k - 1].dot(matrices[k - 1])
             first, last = self.new[k]
             one = self.numbers.of(Fraction(1))
             for i, column in enumerate(range(first, last)):
                 rows[self.carried[k] + i, column] = one
-            found.append(rows)
-        return found
+            matrices.append(rows)
+        return matrices
 
 
 def symmetric(form: Form, width: int, dtype: Any) -> np.ndarray:
@@ -246,10 +246,10 @@ class _Builder:
 
     def total(self, label: str) -> dict[str, Fraction]:
         """F(x_label) as a combination of values."""
-        found = {} if self.s.function_class == "convex" else {f"f{label}": UNIT}
+        coefficients = {} if self.s.function_class == "convex" else {f"f{label}": UNIT}
         if self.s.composite or self.s.function_class == "convex":
-            found[f"r{label}"] = UNIT
-        return found
+            coefficients[f"r{label}"] = UNIT
+        return coefficients
 
     # -- the run
 
@@ -349,18 +349,18 @@ class _Builder:
 
     def smooth_points(self, k: int, new: np.ndarray, memory: Memory) -> Point | None:
         """x_k and y_k as points of f where they are ones; returns the one where the next gradient is taken."""
-        found = self.f_old
+        latest = self.f_old
         here = None
         if self.value_at(k):
-            here = found = Point(str(k), self.clique, new, self.names[f"g{k}"])
+            here = latest = Point(str(k), self.clique, new, self.names[f"g{k}"])
             self.meet("f", self.f_old, here)
         if "y" in memory:
-            found = Point(f"y{k}", self.clique, memory["y"], self.names[f"gy{k}"])
+            latest = Point(f"y{k}", self.clique, memory["y"], self.names[f"gy{k}"])
             if here is not None:
-                self.above("f", here, found)
-                self.above("f", found, here)
-            self.meet("f", self.f_old, found)
-        return found
+                self.above("f", here, latest)
+                self.above("f", latest, here)
+            self.meet("f", self.f_old, latest)
+        return latest
 
     def has_error(self, k: int) -> bool:
         """An error that is bounded by 0 is no vector at all: it would leave the problem without an interior."""

@@ -109,13 +109,13 @@ class Interpolated:
 
 def interpolated(model: Model) -> list[Interpolated]:
     """The point sets of a model of balls."""
-    found = []
+    sets = []
     for kind, given in (("f", model.f_points), ("r", model.r_points)):
         if given:
             labels, x, g = points(model, kind)
             a, b, c = (ball_of(np.array([v], object)) for v in interpolation(model.setting, kind, _arb))
-            found.append(Interpolated(kind, labels, ball_of(x), ball_of(g), (a, b, c)))
-    return found
+            sets.append(Interpolated(kind, labels, ball_of(x), ball_of(g), (a, b, c)))
+    return sets
 
 
 Multipliers = Mapping[tuple[str, ...], Fraction]
@@ -187,14 +187,14 @@ def certified_instance(model: Model, sets: list[Interpolated], basis: np.ndarray
         alpha, beta, gamma = points_.law
         gx, gg = product(g, transposed(x)), product(g, transposed(g))
         f = Ball([0.0 if label == STAR else named[points_.kind + label] for label in points_.labels])
-        own = _diag(gx)
+        diagonal = _diag(gx)
         # <g_j, x_i - x_j> at [i, j]
-        slack = f[:, None] - f[None, :] - (transposed(gx) - own[None, :])
+        slack = f[:, None] - f[None, :] - (transposed(gx) - diagonal[None, :])
         slack = slack - alpha * (_diag(gg)[:, None] - 2.0 * gg + _diag(gg)[None, :])
         if (beta.mid != 0).any():
             xx = product(x, transposed(x))
             slack = slack - beta * (_diag(xx)[:, None] - 2.0 * xx + _diag(xx)[None, :])
-            slack = slack - gamma * (own[:, None] - gx - transposed(gx) + own[None, :])
+            slack = slack - gamma * (diagonal[:, None] - gx - transposed(gx) + diagonal[None, :])
         low = slack.lower
         np.fill_diagonal(low, 1.0)
         low[:, [(points_.kind, label) in model.tops for label in points_.labels]] = 1.0

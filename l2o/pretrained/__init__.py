@@ -31,9 +31,10 @@ def pretrained_names() -> tuple[tuple[str, str], ...]:
 def manifest(name: str, family: str) -> dict[str, Any]:
     """How the weights of `name` for `family` came to be."""
     if (name, family) not in pretrained_names():
-        known = ", ".join(f"{n} ({f})" for n, f in pretrained_names()) or "none"
+        shipped = ", ".join(f"{n} ({f})" for n, f in pretrained_names()) or "none"
         raise InputError(
-            f"no weights of {name!r} for {family!r} are shipped; there are: {known}. Train some with `l2obound train`."
+            f"no weights of {name!r} for {family!r} are shipped; there are: {shipped}. Train some with "
+            f"`l2obound train`."
         )
     return json.loads((files(__name__) / f"{name}.{family}.json").read_text(encoding="utf-8"))
 

@@ -340,7 +340,7 @@ class Composite:
 
     @cached_property
     def _digest(self) -> str:
-        found = describe(self)
-        if not found.unreadable:
-            return found.digest
-        return hashlib.sha256(f"{found.digest} {uuid.uuid4().hex}".encode()).hexdigest()
+        description = describe(self)
+        if not description.unreadable:
+            return description.digest
+        return hashlib.sha256(f"{description.digest} {uuid.uuid4().hex}".encode()).hexdigest()

@@ -47,11 +47,11 @@ class Instance:
         """Whether the instance has the array."""
         return self._arrays.get(name) is not None
 
-    def word(self, name: str, known: tuple[str, ...]) -> str:
-        """A string, one of `known`."""
+    def word(self, name: str, allowed: tuple[str, ...]) -> str:
+        """A string, one of `allowed`."""
         value = str(self._raw(name))
-        if value not in known:
-            raise InputError(f"instance[{name!r}]: expected one of {', '.join(known)}, got {value!r}.")
+        if value not in allowed:
+            raise InputError(f"instance[{name!r}]: expected one of {', '.join(allowed)}, got {value!r}.")
         return value
 
     def has_axes(self, name: str) -> bool:

@@ -88,8 +88,8 @@ def _entries(rng: np.random.Generator, rows: int, dim: int, law: str) -> np.ndar
     """
     if law == "student":  # no variance
         return rng.standard_t(2, (rows, dim))
-    kept = max(1, rows // 4)
-    places = rng.random((rows, dim)).argsort(axis=0) < kept  # the same number in each column, so that none is 0
+    nonzeros = max(1, rows // 4)
+    places = rng.random((rows, dim)).argsort(axis=0) < nonzeros  # the same number in each column, so that none is 0
     return places * rng.choice([-1.0, 1.0], (rows, dim))
 
 
@@ -492,8 +492,8 @@ def group_lasso(
     matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
     for b, rng in enumerate(_streams("group-lasso", seed, batch)):
         matrices[b] = _unit_columns(rng.standard_normal((rows, dim)))
-        kept = np.isin(labels, rng.choice(count, active, replace=False))
-        targets[b] = matrices[b] @ (kept * rng.standard_normal(dim)) + noise * rng.standard_normal(rows)
+        in_active = np.isin(labels, rng.choice(count, active, replace=False))
+        targets[b] = matrices[b] @ (in_active * rng.standard_normal(dim)) + noise * rng.standard_normal(rows)
     f = constructors.least_squares(torch.from_numpy(matrices), torch.from_numpy(targets), dtype=dtype)
     return Composite(f, constructors.group_l1(labels, lam, dtype=dtype))
 

@@ -87,15 +87,15 @@ def _single(config: TrainingConfig, seed: int) -> TrainingConfig:
 def _best_of(config: TrainingConfig, folder: Path | None, progress: Progress | None, command: str) -> Trained:
     seeds, runs = config.training.seeds, []
     for place, seed in enumerate(seeds):
-        own = None if folder is None else folder / f"seed-{seed}"
-        if own is not None:
-            own.mkdir(exist_ok=True)
+        subfolder = None if folder is None else folder / f"seed-{seed}"
+        if subfolder is not None:
+            subfolder.mkdir(exist_ok=True)
 
         def tell(done: int, total: int, loss: float, place: int = place) -> None:
             if progress is not None:
                 progress(place * total + done, len(seeds) * total, loss)
 
-        runs.append(train_one(_single(config, seed), own, tell, command, frozenset()))
+        runs.append(train_one(_single(config, seed), subfolder, tell, command, frozenset()))
     # Each seed's weights are the best of many on the validation instances, and so look better there than they are.
     judge = HeldOut.make(config, index=1, times=_FINAL)
     finals = [judge.score(run.optimizer) for run in runs]

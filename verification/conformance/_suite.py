@@ -124,8 +124,8 @@ class BoundCheck:
         result = registry.run_check(self.check, subject, self.profile, seed)
         SESSION.tell(subject.label, profile_of(self.profile).name, seed, result)
         if result.status is Status.FAILED:
-            told = bool(SESSION.listeners)  # the plugin prints the rest in a section of its own
-            raise ConformanceError(result.line() if told else result.explain(), (result,))
+            heard = bool(SESSION.listeners)  # the plugin prints the rest in a section of its own
+            raise ConformanceError(result.line() if heard else result.explain(), (result,))
         if result.status is Status.NOT_APPLICABLE:
             pytest.skip(result.message)
         return result

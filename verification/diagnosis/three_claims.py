@@ -64,12 +64,12 @@ class GradientNormalisation:
         """A few lines for people."""
         lines = [f"(a) gradient normalisation: {self.verdict.upper()}"]
         for results in (self.model, self.rival):
-            found = [
+            differences = [
                 f"c = {c:g}: iterates {r.worst:.1g}, features {_words(r)}"
                 for c, r in zip(self.scales, results, strict=True)
             ]
             lines.append(
-                f"  {results[0].optimizer}, largest relative difference between c F and F; " + "; ".join(found)
+                f"  {results[0].optimizer}, largest relative difference between c F and F; " + "; ".join(differences)
             )
         return "\n".join(lines)
 
@@ -105,11 +105,11 @@ def gradient_normalisation(
     x0 = l2o.synthetic.starts(problem, seed=seed)
     model = l2o.pretrained("go-math-l2o", "lasso") if model is None else model
     rival = l2o.pretrained("l2o-pa", "lasso") if rival is None else rival
-    found = [
+    differences = [
         tuple(check_equivariance(opt, problem, x0, steps, scaling(c), seed=seed) for c in scales)
         for opt in (model, rival)
     ]
-    return GradientNormalisation(tuple(float(c) for c in scales), *found)
+    return GradientNormalisation(tuple(float(c) for c in scales), *differences)
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,15 +255,15 @@ class RatesAtSmallScale:
 
     def count(self, verdict: Verdict) -> int:
         """Number of (run, bound) pairs with this overall verdict."""
-        return sum(v.overall is verdict for found in self.runs.values() for v in found.values())
+        return sum(v.overall is verdict for verifications in self.runs.values() for v in verifications.values())
 
     @property
     def violated(self) -> tuple[tuple[str, str], ...]:
         """The (run, bound) pairs that are violated."""
         return tuple(
             (run, name)
-            for run, found in self.runs.items()
-            for name, v in found.items()
+            for run, verifications in self.runs.items()
+            for name, v in verifications.items()
             if v.overall is Verdict.VIOLATED
         )
 
@@ -281,7 +281,7 @@ class RatesAtSmallScale:
             "verdict": self.verdict,
             "counts": {str(v): self.count(v) for v in Verdict},
             "violated": [list(pair) for pair in self.violated],
-            "runs": {run: {name: str(v.overall) for name, v in found.items()} for run, found in self.runs.items()},
+            "runs": {run: {name: str(v.overall) for name, v in of_run.items()} for run, of_run in self.runs.items()},
         }
 
     def summary(self) -> str:

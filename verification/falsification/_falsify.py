@@ -14,7 +14,7 @@ from ...l2o import InputError
 from ...l2o.rollout import threads_for
 from ._families import drawn, family_of
 from ._judge import Judged, judging
-from ._merit import _LOST, GOALS, Merit
+from ._merit import _UNUSABLE, GOALS, Merit
 from ._result import Falsification, scaled, subject
 from ._search import METHODS, Budget, Progress, Search
 from ._shrink import shrink
@@ -34,15 +34,15 @@ def _checked(name: str, value: Any, low: int, high: int) -> int:
 def _dims(dim: int | Iterable[int] | None) -> tuple[int, ...]:
     if dim is None:
         return _DIMS
-    found = (dim,) if isinstance(dim, int) else tuple(dim)
-    if not found:
+    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    if not dims:
         raise InputError("falsify: dim is empty; give a number of variables, or several to search in turn.")
-    return tuple(_checked("dim", d, 1, 50) for d in found)
+    return tuple(_checked("dim", d, 1, 50) for d in dims)
 
 
-def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise InputError(f"falsify: {name} must be one of {', '.join(known)}, got {value!r}.")
+def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"falsify: {name} must be one of {', '.join(allowed)}, got {value!r}.")
 
 
 def _positive(name: str, value: Any) -> None:
@@ -110,7 +110,7 @@ def falsify(
     sample = search.projected(drawn(torch.Generator().manual_seed(seed), 64, dims[0]))
     with threads_for(kind.problem(sample)[0]):
         notes = []
-        if goal != "deviation" and bool((search.value(sample) <= _LOST).all()):
+        if goal != "deviation" and bool((search.value(sample) <= _UNUSABLE).all()):
             # slop pays for hypotheses that hold to rounding only: where none holds it would drown the comparison
             chosen = chosen.replace(slop=None)
             search = replace(search, merit=replace(merit, bound=chosen, guarded=False))
@@ -145,7 +145,7 @@ def falsify(
         evaluations=limits.used,
         seconds=limits.elapsed,
         custom=custom,
-        notes=(*notes, *search.told, *(f"the run's data are wrong: {what}" for what in small.broken_data)),
+        notes=(*notes, *search.notes, *(f"the run's data are wrong: {what}" for what in small.broken_data)),
         _fresh=made.fresh,
     )
 
@@ -164,10 +164,10 @@ def _searched(
         since += 1
         promising = merit > highest + 1e-9 or (goal == "violation" and merit > 0)
         if promising or best is None:
-            found = judged(search.family.instance(point, 0))
-            if found is not None and (best is None or found.score(goal) > best.score(goal)):
-                since = since if best is not None and found.excess < best.excess + 1e-5 else 0
-                best, highest = found, max(highest, merit)
+            judgement = judged(search.family.instance(point, 0))
+            if judgement is not None and (best is None or judgement.score(goal) > best.score(goal)):
+                since = since if best is not None and judgement.excess < best.excess + 1e-5 else 0
+                best, highest = judgement, max(highest, merit)
         if progress is not None:
             progress(_share(limits), -1.0 if best is None else best.tightness, f"{len(point['w'][0])} variables")
         if best is not None and _done(best, goal, target, since):

@@ -47,13 +47,13 @@ def subject(optimizer: Any) -> Subject:
     """
     if isinstance(optimizer, str) and (optimizer, "lasso") in l2o.pretrained_names():
         optimizer = f"{optimizer}:lasso"
-    found = subject_of(optimizer)
-    if isinstance(optimizer, (str, os.PathLike, Subject)) or found.spec not in l2o.optimizer_names():
-        return replace(found, spec="OPTIMIZER") if found.spec == "MODULE:FACTORY" else found
-    if _is_default(optimizer, found.spec):
-        return found
-    shown = repr(optimizer)
-    return replace(found, spec="OPTIMIZER", label=shown if len(shown) <= 80 else found.label)
+    named = subject_of(optimizer)
+    if isinstance(optimizer, (str, os.PathLike, Subject)) or named.spec not in l2o.optimizer_names():
+        return replace(named, spec="OPTIMIZER") if named.spec == "MODULE:FACTORY" else named
+    if _is_default(optimizer, named.spec):
+        return named
+    text = repr(optimizer)
+    return replace(named, spec="OPTIMIZER", label=text if len(text) <= 80 else named.label)
 
 
 def _is_code(spec: str) -> bool:
@@ -257,8 +257,8 @@ class Falsification:
             f"  measured: F(x_K) - F* = {m['gap']:.4g}, {m['gap_units']:.4g} of L R^2/(4K); largest rho_k "
             f"{m['rho_max']:.4g}"
         )
-        shown = {name: a for name, a in self.instance.all_arrays().items() if name != "shift" or a.any()}
-        parts = ", ".join(f"{name} = {json.dumps(a.tolist())}" for name, a in shown.items())
+        arrays = {name: a for name, a in self.instance.all_arrays().items() if name != "shift" or a.any()}
+        parts = ", ".join(f"{name} = {json.dumps(a.tolist())}" for name, a in arrays.items())
         lines.append(f"  instance ({self.instance.kind}, n = {self.dim}): {parts}")
         lines.append(f"  {self.evaluations} runs tried in {self.seconds:.1f} s, seed {self.seed}")
         if self.path is not None:

@@ -169,10 +169,10 @@ def check_equivariance(
     judged = np.logical_and.accumulate((tolerance <= CLEAR) & inside, axis=1)
     judged_steps = judged.sum(axis=1) - 1
 
-    known = np.isfinite(value) & judged
+    comparable = np.isfinite(value) & judged
     clear = judged & (relative > np.maximum(CLEAR, 10 * tolerance))
-    clear |= known & (objective_defect > np.maximum(CLEAR, 10 * objective_tolerance))
-    within = (relative <= tolerance) & (~known | (objective_defect <= objective_tolerance))
+    clear |= comparable & (objective_defect > np.maximum(CLEAR, 10 * objective_tolerance))
+    within = (relative <= tolerance) & (~comparable | (objective_defect <= objective_tolerance))
     first_broken = np.where(clear.any(axis=1), clear.argmax(axis=1), -1)
     jumped = _jumped(transform, problem, image, run, other, within, first_broken)
     instances = np.where((within | ~judged).all(axis=1) & (judged_steps >= 1), EQUIVARIANT, UNDECIDED).astype(object)

@@ -72,7 +72,7 @@ def optimum(
     _check_scale(p)
     with torch.no_grad():
         messages: list[str] = []
-        path, key, found = None, "", None
+        path, key, cached = None, "", None
         if cache:
             try:
                 key = cache_key(given, rtol)
@@ -80,10 +80,10 @@ def optimum(
                 messages.append(f"the result was neither looked for nor kept on disk: {reason}")
             else:
                 path = cache_folder(cache_dir) / f"{key}.npz"
-                found = _from_cache(path, key, p, messages)
-        result = _compute(p, rtol, progress or _silent) if found is None else found
-        checked = _checked(p, result, cross_check, fresh=found is None)
-        if path is not None and (found is None or checked is not found):
+                cached = _from_cache(path, key, p, messages)
+        result = _compute(p, rtol, progress or _silent) if cached is None else cached
+        checked = _checked(p, result, cross_check, fresh=cached is None)
+        if path is not None and (cached is None or checked is not cached):
             _keep(path, key, checked, messages)
     seconds = time.perf_counter() - begun
     return replace(checked, messages=(*messages, *checked.messages), seconds=seconds, problem=identity)
@@ -187,8 +187,8 @@ def _checked(p: Composite, result: Optimum, count: int | None, fresh: bool) -> O
     """`result` with the cross-checks that are asked for and missing; the same object if there are none."""
     if count is None:
         count = 1 if fresh and p.batch_size > _stages.SMALL_BATCH else 0
-    known = {c.index for c in result.cross_checked}
-    missing = [b for b in sample(p.batch_size, count) if b not in known]
+    checked = {c.index for c in result.cross_checked}
+    missing = [b for b in sample(p.batch_size, count) if b not in checked]
     if not missing:
         return result
     checks: list[CrossCheck] = [cross_check(p, result.lower, result.upper, b) for b in missing]

@@ -32,8 +32,8 @@ Results = Mapping[str, Any]
 
 def style() -> Any:
     """The settings figures are drawn and saved under, whatever the user's own are."""
-    own = {"backend", "backend_fallback", "interactive", "toolbar", "timezone", "webagg.open_in_browser"}
-    default: dict[Any, Any] = {k: v for k, v in matplotlib.rcParamsDefault.items() if k not in own}
+    of_the_session = {"backend", "backend_fallback", "interactive", "toolbar", "timezone", "webagg.open_in_browser"}
+    default: dict[Any, Any] = {k: v for k, v in matplotlib.rcParamsDefault.items() if k not in of_the_session}
     return matplotlib.rc_context({**default, **_STYLE})
 
 
@@ -41,12 +41,12 @@ def line_styles(results: Results) -> dict[str, dict[str, Any]]:
     """Colour, line style and width of each optimizer, the same in all figures; the learned ones are solid."""
     shown_ = [*results["runs"], *results["transients"]]
     optimizers = {run["optimizer"]["name"]: run["optimizer"]["learned"] for run in shown_}
-    found: dict[str, dict[str, Any]] = {}
+    styles: dict[str, dict[str, Any]] = {}
     for index, name in enumerate(sorted(optimizers, key=lambda name: not optimizers[name])):
         dashes = _CLASSICAL_STYLES[(index - sum(optimizers.values())) % len(_CLASSICAL_STYLES)]
         line = {"linestyle": "-", "linewidth": 1.7} if optimizers[name] else {"linestyle": dashes, "linewidth": 1.2}
-        found[name] = {"color": SERIES[index % len(SERIES)], **line}
-    return found
+        styles[name] = {"color": SERIES[index % len(SERIES)], **line}
+    return styles
 
 
 def plain(text: str) -> str:

@@ -31,8 +31,8 @@ def proportion_lower(successes: Any, n: int, delta: float) -> np.ndarray:
     """
     delta, counts = checked_delta(delta), _counts(successes, n)
     with np.errstate(invalid="ignore"):
-        found = beta.ppf(delta, counts, n - counts + 1)
-    return np.where(counts == 0, 0.0, found * (1 - _OUTWARDS))
+        quantile = beta.ppf(delta, counts, n - counts + 1)
+    return np.where(counts == 0, 0.0, quantile * (1 - _OUTWARDS))
 
 
 def proportion_upper(successes: Any, n: int, delta: float) -> np.ndarray:
@@ -42,8 +42,8 @@ def proportion_upper(successes: Any, n: int, delta: float) -> np.ndarray:
     """
     delta, counts = checked_delta(delta), _counts(successes, n)
     with np.errstate(invalid="ignore"):
-        found = beta.isf(delta, counts + 1, n - counts)
-    return np.where(counts == n, 1.0, np.minimum(found * (1 + _OUTWARDS), 1.0))
+        quantile = beta.isf(delta, counts + 1, n - counts)
+    return np.where(counts == n, 1.0, np.minimum(quantile * (1 + _OUTWARDS), 1.0))
 
 
 def proportion_interval(successes: Any, n: int, delta: float) -> tuple[np.ndarray, np.ndarray]:

@@ -135,12 +135,12 @@ def _decades(scale: float) -> int:
     return math.floor(math.log10(scale) + 1e-9)
 
 
-def _chosen(names: Sequence[str], known: Sequence[str], what: str) -> tuple[str, ...]:
+def _chosen(names: Sequence[str], allowed: Sequence[str], what: str) -> tuple[str, ...]:
     names = (names,) if isinstance(names, str) else tuple(names)
-    unknown = [n for n in names if n not in known]
+    unknown = [n for n in names if n not in allowed]
     if unknown or not names:
         given = repr(unknown[0]) if unknown else "none"
-        raise InputError(f"{what}: expected some of {', '.join(known)}, got {given}.")
+        raise InputError(f"{what}: expected some of {', '.join(allowed)}, got {given}.")
     return names
 
 

@@ -303,21 +303,21 @@ def bound_value(bound: Bound, claim: Claim, K: int, h: float, more: Given | None
     """
     given = dict.fromkeys(bound.quantities, 0.0) | {"L": 1.0, "h": h, "R": 1.0, "K": K}
     named = {name: value for name, value in {**claim.given(K, h), **(more or {})}.items() if name in bound.quantities}
-    found = bound.evaluate({**given, **named})
-    return float(found.rhs.flat[0]) + claim.add, float(found.rhs_error.flat[0]) + 1e-15 * claim.add
+    evaluation = bound.evaluate({**given, **named})
+    return float(evaluation.rhs.flat[0]) + claim.add, float(evaluation.rhs_error.flat[0]) + 1e-15 * claim.add
 
 
 def _exact(claim: Claim, K: int, h: float) -> tuple[float, float, Given]:
     """[lower, upper] of the worst case, the root where the claim says so, and Delta of its instance if asked for."""
     try:
-        found = bounds.worst_case(step=h, steps=K, **claim.ask)
-        lower, upper = found.lower, found.upper
+        answer = bounds.worst_case(step=h, steps=K, **claim.ask)
+        lower, upper = answer.lower, answer.upper
     except InputError:
         return -math.inf, math.inf, {}  # no answer: nothing is known, and the row says so
     more: Given = {}
     if claim.on_instance:
         try:
-            x = found.instance["x"][:-1]  # the minimiser is 0
+            x = answer.instance["x"][:-1]  # the minimiser is 0
         except ValueError:
             return -math.inf, math.inf, {}
         more = {"Delta": float(np.linalg.norm(x, axis=1).max())}
@@ -350,15 +350,15 @@ def worst_case_ledger(
     rows = [
         (name, claim, *point) for name in chosen for claim in CLAIMS[name] for point in claim.points(steps, step_sizes)
     ]
-    known: dict[Any, tuple[float, float, Given]] = {}
-    found = []
+    answers: dict[Any, tuple[float, float, Given]] = {}
+    entries = []
     for done, (name, claim, K, h) in enumerate(rows):
         if progress is not None:
             progress(done, len(rows), name)
         key = (K, h, claim.root, claim.on_instance, *sorted(claim.ask.items(), key=lambda item: item[0]))
-        if key not in known:
-            known[key] = _exact(claim, K, h)
-        lower, upper, more = known[key]
+        if key not in answers:
+            answers[key] = _exact(claim, K, h)
+        lower, upper, more = answers[key]
         bound = lookup(name)
         if claim.on_instance and not more:
             value, error = math.nan, 0.0
@@ -366,7 +366,7 @@ def worst_case_ledger(
             value, error = bound_value(bound, claim, K, h, more)
         if claim.on_instance:
             error += 1e-9 * abs(value)  # Delta is a rounded norm
-        found.append(
+        entries.append(
             LedgerEntry(
                 name,
                 number_of(bound),
@@ -383,13 +383,13 @@ def worst_case_ledger(
                 claim.note,
             )
         )
-    return tuple(found)
+    return tuple(entries)
 
 
 def to_dict(entry: LedgerEntry) -> dict[str, Any]:
     """The entry as plain JSON; None for what is not known."""
 
-    def known(value: float) -> float | None:
+    def finite(value: float) -> float | None:
         return float(value) if math.isfinite(value) else None
 
     low, high = entry.ratio
@@ -400,11 +400,11 @@ def to_dict(entry: LedgerEntry) -> dict[str, Any]:
         "steps": entry.steps,
         "step": entry.step,
         "parameter": entry.parameter,
-        "value": known(entry.value),
-        "lower": known(entry.lower),
-        "upper": known(entry.upper),
-        "ratio_low": known(low),
-        "ratio_high": known(high),
+        "value": finite(entry.value),
+        "lower": finite(entry.lower),
+        "upper": finite(entry.upper),
+        "ratio_low": finite(low),
+        "ratio_high": finite(high),
         "verdict": entry.verdict,
         "narrower": entry.narrower,
         "on_instance": entry.on_instance,

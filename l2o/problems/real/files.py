@@ -109,12 +109,13 @@ def _check_meaning(path: Path, family: str, lam: Any, scaled: bool, smoothness: 
 
 def _labels(values: np.ndarray) -> np.ndarray:
     labels = as_tensor(values, "labels", ndim=(1, 2)).numpy()
-    found = np.unique(labels)
-    if found.tolist() == [-1.0, 1.0]:
+    classes = np.unique(labels)
+    if classes.tolist() == [-1.0, 1.0]:
         return (labels + 1.0) / 2.0
-    if found.tolist() != [0.0, 1.0]:
-        shown = ", ".join(f"{v:g}" for v in found[:6]) + (f", ... ({found.size} values)" if found.size > 6 else "")
-        raise InputError(f"labels: expected 0 and 1 (or -1 and 1), both present, found {shown}; map the two classes.")
+    if classes.tolist() != [0.0, 1.0]:
+        listed = ", ".join(f"{v:g}" for v in classes[:6])
+        listed += f", ... ({classes.size} values)" if classes.size > 6 else ""
+        raise InputError(f"labels: expected 0 and 1 (or -1 and 1), both present, found {listed}; map the two classes.")
     return labels
 
 
@@ -236,8 +237,8 @@ def _row(path: Path, line: int, header: list[str], cells: list[str]) -> list[flo
         value = number(cell.strip())
         if value is None:
             advice = "; write numbers with a point and without marks between digits" if "," in cell else ""
-            shown = cell.strip() if len(cell) < 80 else cell.strip()[:80] + "..."
-            raise InputError(f"{path}: line {line}, column {name!r}: expected a number, got {shown!r}{advice}.")
+            beginning = cell.strip() if len(cell) < 80 else cell.strip()[:80] + "..."
+            raise InputError(f"{path}: line {line}, column {name!r}: expected a number, got {beginning!r}{advice}.")
         if not math.isfinite(value):
             raise InputError(f"{path}: line {line}, column {name!r}: expected a finite number, got {cell.strip()!r}.")
         values.append(value)

@@ -139,7 +139,7 @@ def _pictures(folder: Path, size: int) -> list[np.ndarray]:
 
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected one of pictures ({', '.join(_PICTURES)}).")
-    found, pixels = [], 0
+    pictures, pixels = [], 0
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in _PICTURES):
         data = read_bytes(path, "a picture")
         try:
@@ -152,12 +152,12 @@ def _pictures(folder: Path, size: int) -> list[np.ndarray]:
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:  # all that Pillow raises
             raise InputError(f"{path}: not a picture that can be read ({problem}).") from None
         if min(grey.shape) >= size and grey.max() > grey.min():
-            found.append(grey)
-    if not found:
+            pictures.append(grey)
+    if not pictures:
         raise InputError(
             f"{folder}: no pictures there ({', '.join(_PICTURES)}, at least {size} x {size}, not of one grey)."
         )
-    return found
+    return pictures
 
 
 def _patches(pictures: list[np.ndarray], count: int, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -62,15 +62,15 @@ def picture(name: str) -> np.ndarray:
 @lru_cache(maxsize=16)
 def _corners(names: tuple[str, ...], size: int) -> np.ndarray:
     """(N, 3) picture, row and column of the upper left corner of every patch that is not of one grey value."""
-    found = []
+    places = []
     for i, name in enumerate(names):
         high = low = picture(name)
         for axis in (0, 1):
             high = np.lib.stride_tricks.sliding_window_view(high, size, axis=axis).max(axis=-1)
             low = np.lib.stride_tricks.sliding_window_view(low, size, axis=axis).min(axis=-1)
         corners = np.argwhere(high > low)
-        found.append(np.column_stack([np.full(len(corners), i), corners]))
-    return np.concatenate(found)
+        places.append(np.column_stack([np.full(len(corners), i), corners]))
+    return np.concatenate(places)
 
 
 def _cut(names: tuple[str, ...], corners: np.ndarray, size: int) -> np.ndarray:

@@ -66,13 +66,13 @@ def profile_certificate(
     chosen = _chosen_instances(instance, run.batch_size)
     inspection = _sound(run, problem, chosen, most)
     problem = problem.to(torch.float64, "cpu")
-    known = certify(problem) if optimum is None else optimum
-    if known.batch_size != run.batch_size:
+    certified = certify(problem) if optimum is None else optimum
+    if certified.batch_size != run.batch_size:
         raise InputError(
-            f"optimum: expected one of {run.batch_size} instances, got {known.batch_size}; pass optimum(problem)."
+            f"optimum: expected one of {run.batch_size} instances, got {certified.batch_size}; pass optimum(problem)."
         )
     assert inspection.x is not None, "a run of scalars was refused"
-    scale = as_numpy(problem.smoothness)[chosen] * norm(inspection.x[chosen, 0] - known.x[chosen]) ** 2
+    scale = as_numpy(problem.smoothness)[chosen] * norm(inspection.x[chosen, 0] - certified.x[chosen]) ** 2
     if not (scale > 0).all():
         raise InputError("profile_certificate: a run starts at its minimiser, R = 0; there is nothing to certify.")
     measured = measure(inspection, problem, chosen, most)
@@ -87,10 +87,10 @@ def profile_certificate(
         eps, known_up_to = _given_profile(profile, most), most
         contained = np.asarray((deviation <= np.array([float(v) for v in eps])).all(axis=1))
     smooth = problem.nonsmooth.is_zero
-    found = [_case(smooth, h[:K], eps[:K], K, certified_up_to) for K in announced(wanted, progress)]
+    cases = [_case(smooth, h[:K], eps[:K], K, certified_up_to) for K in announced(wanted, progress)]
     columns = list(wanted)
     value, error = inspection.objective[chosen], inspection.objective_error[chosen]
-    lower, upper = known.lower[chosen, None], known.upper[chosen, None]
+    lower, upper = certified.lower[chosen, None], certified.upper[chosen, None]
     start = np.where(inspection.in_domain[chosen, 0], (value - error - upper)[:, 0], np.inf)
     relative = "relative_deviation_rate:smooth" if smooth else "relative_deviation_rate"
     return ProfileCertificate(
@@ -102,12 +102,12 @@ def profile_certificate(
         tuple(eps[:known_up_to]),
         tuple(h[:known_up_to]),
         wanted,
-        np.array([worst for worst, _, _ in found]),
-        np.array([shown for _, shown, _ in found]),
-        tuple(reason for _, _, reason in found),
+        np.array([worst for worst, _, _ in cases]),
+        np.array([proved for _, proved, _ in cases]),
+        tuple(reason for _, _, reason in cases),
         exact_steps(smooth, wanted),
-        _bound(run, problem, known, relative, wanted, chosen) / scale[:, None],
-        _bound(run, problem, known, "ood_last_iterate", wanted, chosen) / scale[:, None],
+        _bound(run, problem, certified, relative, wanted, chosen) / scale[:, None],
+        _bound(run, problem, certified, "ood_last_iterate", wanted, chosen) / scale[:, None],
         (value - error - upper)[:, columns] / scale[:, None],
         (value + error - lower)[:, columns] / scale[:, None],
         start / scale,
@@ -156,22 +156,22 @@ def _case(
         first = next(k for k, e in enumerate(eps, 1) if e > 1)
         return np.inf, False, f"nothing is bounded: deviation > 1 at step {first}"
     name, method = ("smooth_convex", "gradient") if smooth else ("composite", "proximal_gradient")
-    found = np.nan, False, ""
+    answer = np.nan, False, ""
     for larger in LARGER:  # a class that is a little larger has no smaller worst case
-        asked = [e * larger for e in eps]
-        found = solved(certified_up_to, function_class=name, method=method, step=h, steps=K, relative_error=asked)
-        if not np.isnan(found[0]) or (not smooth and max(eps) * LARGER[-1] > 1):
+        errors = [e * larger for e in eps]
+        answer = solved(certified_up_to, function_class=name, method=method, step=h, steps=K, relative_error=errors)
+        if not np.isnan(answer[0]) or (not smooth and max(eps) * LARGER[-1] > 1):
             break
-    return found
+    return answer
 
 
 def _bound(
-    run: Run, problem: Composite, known: Optimum, name: str, steps: tuple[int, ...], chosen: list[int]
+    run: Run, problem: Composite, certified: Optimum, name: str, steps: tuple[int, ...], chosen: list[int]
 ) -> np.ndarray:
     """(B,J) the right-hand side of a bound on a run, NaN where it does not apply."""
     columns = []
     for K in steps:
-        found = verify(run.head(K), problem, name, optimum=known)
-        applies = found.verdict != Verdict.NOT_APPLICABLE
-        columns.append(np.where(applies, np.asarray(found.rhs, dtype=np.float64), np.nan)[chosen])
+        verification = verify(run.head(K), problem, name, optimum=certified)
+        applies = verification.verdict != Verdict.NOT_APPLICABLE
+        columns.append(np.where(applies, np.asarray(verification.rhs, dtype=np.float64), np.nan)[chosen])
     return np.stack(columns, axis=-1)

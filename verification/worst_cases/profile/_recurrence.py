@@ -42,7 +42,7 @@ def recurrence_certificate(
     if function_class not in ("smooth_convex", "composite"):
         raise InputError(f"function_class: expected smooth_convex or composite, got {function_class!r}.")
     wanted = chosen_steps(steps, len(lists["r"]))
-    found = [
+    cases = [
         solved(
             certified_up_to, function_class=function_class, method="go_math", steps=K, step=lists["r"][:K],
             momentum=(lists["q"][:K], lists["b"][:K]),
@@ -55,9 +55,9 @@ def recurrence_certificate(
         lists["b"],
         function_class,
         wanted,
-        np.array([value for value, _, _ in found]),
-        np.array([shown for _, shown, _ in found]),
-        tuple(reason for _, _, reason in found),
+        np.array([value for value, _, _ in cases]),
+        np.array([proved for _, proved, _ in cases]),
+        tuple(reason for _, _, reason in cases),
         exact_steps(function_class == "smooth_convex", wanted),
         label,
     )
