@@ -44,7 +44,7 @@ class Guarantee:
     **What is proved**: each of these five with confidence 1 - delta over the draw of the sample (two of them together
     with 1 - 2 delta, and so on), for any distribution, if draws are independent, which their random streams stand for,
     and if optimizer, seed and settings were chosen without a look at this sample. Gaps are certified, with the rounding
-    of F; a run that is lost or an F* that is not certified counts as a failure. **What is only measured**: rho as
+    of F; a run that diverges or an F* that is not certified counts as a failure. **What is only measured**: rho as
     float64 has it, and in `bound_quantiles` the distance R. **What is not said**: anything of a single instance, or of
     another distribution.
     """
@@ -70,7 +70,7 @@ class Guarantee:
 
     @property
     def diverged(self) -> int:
-        """Runs that were lost within K steps."""
+        """Runs that diverged within K steps."""
         return int((self.sample.diverged_at >= 0).sum())
 
     @property
@@ -173,7 +173,9 @@ class Guarantee:
                 said = ", ".join(f"{q:g}: {_interval(a, b)}" for q, a, b in zip(self.quantiles, *band))
                 lines.append(f"  quantiles of what {title} of the gap, each on its own: {said}")
         if self.diverged or self.uncertain:
-            lines.append(f"  {self.diverged} runs lost, {self.uncertain} F* without a lower bound: counted as failures")
+            lines.append(
+                f"  {self.diverged} runs diverged, {self.uncertain} F* without a lower bound: counted as failures"
+            )
         return "\n".join([*lines, f"  {self.scope}"])
 
     def to_dict(self) -> dict[str, Any]:

@@ -126,6 +126,7 @@ def _numbers(values: np.ndarray) -> np.ndarray:
     numbers = np.asarray(values, dtype=float)
     if numbers.ndim != 2 or np.isnan(numbers).any():
         raise InputError(
-            f"guarantee: expected numbers (N,J) without NaN, got shape {numbers.shape}; what is lost is inf above."
+            f"guarantee: expected numbers (N,J) without NaN, got shape {numbers.shape}; a run that diverged is inf "
+            f"above."
         )
     return numbers

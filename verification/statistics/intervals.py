@@ -102,7 +102,9 @@ def cdf_band(sample: Any, x: Any, delta: float) -> tuple[np.ndarray, np.ndarray]
     """
     draws, at = np.sort(np.asarray(sample, dtype=float)), np.asarray(x, dtype=float)
     if draws.ndim != 1 or np.isnan(draws).any():
-        raise InputError(f"guarantee: sample must be N numbers (inf for what is lost), got shape {draws.shape} or NaN.")
+        raise InputError(
+            f"guarantee: sample must be N numbers (inf for a run that diverged), got shape {draws.shape} or NaN."
+        )
     width = dkw_width(len(draws), delta)
     share = np.searchsorted(draws, at, side="right") / max(len(draws), 1)
     return np.maximum(share - width, 0.0), np.minimum(share + width, 1.0)
