@@ -204,10 +204,18 @@ def _judged(run: Run, gradient_error: np.ndarray, arrays: list[np.ndarray]) -> n
 
 
 def assumption_meter(run: Run, problem: Composite, optimizer: Any = None) -> AssumptionMeter:
-    """Distances of `run` on `problem` from both readings of Assumption 1.
+    """Distances of a run from both readings of Assumption 1.
 
-    `optimizer`, the model that made the run, tells whether it has bias heads. A run without p_k (given iterates) has
-    sigma but no deltas; a run of scalars has neither.
+    Args:
+        run: The run. One without p_k (given iterates) has sigma but no deltas; one of scalars has neither.
+        problem: The problem that it was made on.
+        optimizer: The model that made it, which tells whether it has bias heads.
+
+    Returns:
+        The distances of each step, measured in float64, with the steps that are not judged.
+
+    Raises:
+        InputError: For a run that does not belong to the problem, and for a run of scalars.
     """
     inspection, holds, broken = inspected(run, problem, "assumption_meter")
     L = as_numpy(problem.smoothness)

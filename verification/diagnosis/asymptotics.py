@@ -157,10 +157,21 @@ def asymptotics(
     eps: float = 1e-6,
     optimizer: Any = None,
 ) -> Asymptotics:
-    """Floor and transient of `run` on `problem`; F* is certified here where no `optimum` is given.
+    """Floor and transient of a run (catalogue B11).
 
-    `eps` is the relative gap that ends the transient. `optimizer`, the model that made the run, tells whether there
-    are bias heads; without it the floor is still measured.
+    Args:
+        run: A run with preconditioner and bias, recorded with record="all".
+        problem: The problem that it was made on.
+        optimum: Its optimum; certified here where none is given.
+        eps: The relative gap that ends the transient.
+        optimizer: The model that made the run, which tells whether there are bias heads; without it the floor is still
+            measured.
+
+    Returns:
+        What the run settles at and after how many steps. Measured: it is no statement on further steps.
+
+    Raises:
+        InputError: For a run that does not have what is needed, and for eps that is not positive.
     """
     if not 0 < eps < 1:
         raise InputError(f"asymptotics: expected a relative gap 0 < eps < 1, got {eps!r}.")

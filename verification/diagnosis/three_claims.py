@@ -179,10 +179,23 @@ class HistoryRecurrence:
 def history_recurrence(
     optimizer: Any = None, problem: Composite | None = None, steps: int = 20, *, window: int = 5, seed: int = 0
 ) -> HistoryRecurrence:
-    """Hold the memory of GO-Math-L2O (displacement map, no b3 and b4) against its recurrence on small quadratics.
+    """Hold the memory of GO-Math-L2O against its recurrence on small quadratics (catalogue B14).
 
     B_k is the network's, read off the states; v_k and D_k are those of the recorded run, so a memory that is updated
     with anything else is found.
+
+    Args:
+        optimizer: A GO-Math-L2O with the displacement map and without b3 and b4; by default the shipped one for LASSO.
+        problem: A problem; by default small quadratics.
+        steps: Steps of the run.
+        window: Displacements of the regression of v_K on the last ones.
+        seed: Draws the start.
+
+    Returns:
+        What was measured, with the products that the recurrence gives.
+
+    Raises:
+        InputError: For another optimizer, and for a run that diverges.
     """
     optimizer = l2o.pretrained("go-math-l2o", "lasso") if optimizer is None else optimizer
     if getattr(optimizer, "gradient_map", None) != "displacement" or {"b3", "b4"} & set(optimizer.heads):

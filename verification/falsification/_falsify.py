@@ -68,19 +68,35 @@ def falsify(
     reference_step: float = 1.0,
     progress: Progress | None = None,
 ) -> Falsification:
-    """Search instances, starts and shifts for a run that breaks `bound`, or that uses most of it.
+    """Search instances, starts and shifts for a run that breaks a bound, or that uses most of it.
 
-    `bound`: a name of `bounds.names(variants=True)`, or a `Bound` of your own; `constant` multiplies its right-hand
-    side. `optimizer`: whatever `check_optimizer` takes; shipped LASSO weights where a learned one is named. `family`:
-    composite, lasso, quadratic, smooth or box. `dim`: one number of variables, or several that take turns (default 2,
-    1, 3). `goal`: "violation" ends with the first one; "tightness" goes on until the bound is attained, `target` is
-    reached, or nothing better is met for a while; "deviation" looks for the largest rho_k. `method`: "random" draws
-    only, "gradient" ascends from few draws, "both". The search ends after `budget` seconds or `evaluations` runs,
-    whichever is first; with `evaluations` as the only limit met, the same seed gives the same answer.
+    A violation counts only where `verify` says VIOLATED, with a certified interval of F*; that none is found proves
+    nothing. What is found is then made small: fewer variables, zeros, few digits, as long as it stays a violation, or
+    within 1 % of the tightness.
 
-    A violation counts only where `verification.verify` says VIOLATED, with a certified interval of F*; that none is
-    found proves nothing. The finding is then made small: fewer variables, zeros, few digits, as long as it stays a
-    violation, or within 1 % of the tightness.
+    Args:
+        bound: A name of `bounds.names(variants=True)`, or a `Bound` of your own.
+        optimizer: Whatever `check_optimizer` takes; shipped LASSO weights where a learned one is named.
+        family: "composite", "lasso", "quadratic", "smooth" or "box".
+        dim: A number of variables, or several that take turns; by default 2, 1, 3.
+        steps: K.
+        goal: "violation" ends with the first one. "tightness" goes on until the bound is attained, `target` is
+            reached, or nothing better is met for a while. "deviation" looks for the largest rho_k.
+        method: "random" draws only, "gradient" ascends from few draws, or "both".
+        budget: Seconds, after which the search ends.
+        evaluations: Runs, after which it ends. With these as the only limit met, the same seed gives the same answer.
+        seed: Of the draws.
+        target: The tightness that is enough.
+        shifts: Whether problems are shifted too.
+        constant: Factor of the right-hand side of the bound.
+        reference_step: h in (0, 1], in units of 1/L.
+        progress: Called as the search proceeds.
+
+    Returns:
+        The best instance, with its run, its verdict and what was searched.
+
+    Raises:
+        InputError: For arguments out of range, a bound that a run alone cannot decide, and where no run can be judged.
     """
     name = bound.key if isinstance(bound, bounds.Bound) else bound
     given = bounds.get(bound) if isinstance(bound, str) else bound

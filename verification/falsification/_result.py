@@ -114,7 +114,15 @@ class Falsification:
 
     @classmethod
     def of(cls, judged: Judged, **more: Any) -> Falsification:
-        """From a judged instance."""
+        """From a judged instance.
+
+        Args:
+            judged: The instance with its run and verdict.
+            more: The fields of `Falsification` that it does not have.
+
+        Returns:
+            The result; `found` says whether it is a violation.
+        """
         return cls(found=judged.violated, **{name: getattr(judged, name) for name in _JUDGED}, **more)
 
     @property
@@ -155,7 +163,14 @@ class Falsification:
         return self._fresh() if self._fresh is not None else subject(self.optimizer).fresh()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write it as an npz, atomically and without pickle; `reproduce` then names the file."""
+        """Write it as an npz, atomically and without pickle; `reproduce` then names the file.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The path that was written.
+        """
         meta = {name: value for name, value in self.to_dict().items() if name not in ("arrays", "x0", "shift")}
         meta |= {"format": FORMAT, "kind": self.instance.kind, "optimizer_label": self.optimizer_label}
         packed = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8)
@@ -167,7 +182,19 @@ class Falsification:
     def load(
         cls, path: str | os.PathLike[str], *, bound: bounds.Bound | None = None, optimizer: Any = None
     ) -> Falsification:
-        """Read what `save` wrote; a bound or an optimizer that is only in your code must be given again."""
+        """Read what `save` wrote. Nothing in the file is run.
+
+        Args:
+            path: The file.
+            bound: The bound, where it is only in your code.
+            optimizer: The optimizer, where it is only in your code.
+
+        Returns:
+            The result.
+
+        Raises:
+            InputError: For another file, and where bound or optimizer have to be given.
+        """
         arrays = read_npz(path, _WHAT, _INSTEAD)
         meta = take_meta(arrays, str(path), _WHAT, _INSTEAD)
         try:

@@ -121,9 +121,14 @@ class Guarantee:
         return quantile_curves(rho, rho, self.quantiles, self.steps, self.delta)
 
     def bound_quantiles(self, name: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """Bands (Q,) of the quantiles of "last_iterate" or "worst_case" over instances; None where there is none.
+        """Bands of the quantiles over instances of what a bound allows.
 
-        Each on its own with confidence 1 - delta. An instance of which the bound says nothing has it at +inf.
+        Args:
+            name: "last_iterate" (B6c) or "worst_case".
+
+        Returns:
+            (Q,) lower and (Q,) upper ends, each quantile on its own with confidence 1 - delta; None where the sample
+            has none. An instance of which the bound says nothing has it at +inf.
         """
         values = getattr(self.sample, name)
         if values is None:
@@ -214,7 +219,14 @@ class Guarantee:
         }
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write sample and settings as an npz, atomically and without pickle."""
+        """Write sample and settings as an npz, atomically and without pickle.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The path that was written.
+        """
         names = Sample.__dataclass_fields__
         arrays = {name: a for name in names if (a := getattr(self.sample, name)) is not None} | {"kept": self.kept}
         meta = {name: getattr(self, name) for name in _SETTINGS} | {"format": FORMAT}
@@ -225,7 +237,17 @@ class Guarantee:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Guarantee:
-        """Read what `save` wrote; every statement is computed anew from the sample."""
+        """Read what `save` wrote; every statement is computed anew from the sample.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The guarantee.
+
+        Raises:
+            InputError: For another file.
+        """
         arrays = read_npz(path, _WHAT, _INSTEAD)
         meta = take_meta(arrays, str(path), _WHAT, _INSTEAD)
         try:

@@ -131,10 +131,23 @@ def check_equivariance(
     hidden: Any = None,
     cell: Any = None,
 ) -> EquivarianceResult:
-    """Run `optimizer` on `problem` from `x0` (B,n) and on its image under `transform`, and compare the runs.
+    """Run an optimizer on a problem and on its image under a change of variables, and compare the runs.
 
-    `transform` is `translation(t)`, `scaling(c)` or `rescaling(a)`. Both runs start from the same network state:
-    `hidden` and `cell`, (layers, B*n, hidden_size), for a learned optimizer, zeros by default. Needs float64.
+    Args:
+        optimizer: Anything with pure `init` and `step`.
+        problem: A problem in float64.
+        x0: (B,n) where the run starts; that on the image starts from its image.
+        steps: Steps of both runs.
+        transform: `translation(t)`, `scaling(c)` or `rescaling(a)`.
+        seed: Passed to `init` of both.
+        hidden: Initial network state of a learned optimizer, (layers, B*n, hidden_size); zeros by default.
+        cell: Likewise.
+
+    Returns:
+        Defects of each step beside what rounding explains of them, measured by runs from points moved by roundings.
+
+    Raises:
+        InputError: For a problem that is not in float64, and for a state that the optimizer does not have.
     """
     if problem.dtype != torch.float64:
         raise InputError(f"check_equivariance: expected a problem in float64, got {problem.dtype}; use problem.to.")

@@ -37,33 +37,32 @@ def optimum(
     cross_check: int | None = None,
     progress: _stages.Progress | None = None,
 ) -> Optimum:
-    """Return a rigorous interval of F* = min F, with a certified point, for every instance of p.
+    """A rigorous interval of F* = min F, with a certified point, for every instance of a problem.
 
-    Solvers only propose points. The interval is evaluated here in float64 with all rounding bounded: upper is
-    F at the point, lower the best of several certificates (Fenchel duality, strong convexity, and others),
-    whatever solver the point came from. Batches of more than 8 instances go through coordinate descent or a
-    restarted accelerated gradient method, smaller ones and the instances left over through cvxpy; an
-    active-set Newton polish follows.
+    Solvers only propose points. The interval is evaluated here in float64 with all rounding bounded: upper is F at the
+    point, lower the best of several certificates (Fenchel duality, strong convexity, and others), whatever solver the
+    point came from. Batches of more than 8 instances go through coordinate descent or a restarted accelerated gradient
+    method, smaller ones and the instances left over through cvxpy; an active-set Newton polish follows.
 
     Args:
-        p: the problem (B instances, n variables), solved in float64 whatever its precision.
-        rtol: requested width, relative to max(1, |F*|).
-        cache: whether results are read from and kept on disk. A problem with a part that cannot be read (an iterator
+        p: The problem (B instances, n variables), solved in float64 whatever its precision.
+        rtol: Requested width, relative to max(1, |F*|).
+        cache: Whether results are read from and kept on disk. A problem with a part that cannot be read (an iterator
             or a file among the attributes of its terms) is solved every time, and a message says so.
-        cache_dir: folder of the cache; default $L2OBOUND_CACHE/optimum or the user's cache directory.
-        cross_check: how many instances to solve again with cvxpy and Clarabel for comparison; default 1 where
-            the batched methods were used, else 0.
-        progress: called with (stage, done, total) as the work proceeds.
+        cache_dir: Folder of the cache; default $L2OBOUND_CACHE/optimum or the user's cache directory.
+        cross_check: How many instances to solve again with cvxpy and Clarabel for comparison; default 1 where the
+            batched methods were used, else 0.
+        progress: Called with (stage, done, total) as the work proceeds.
 
     Returns:
-        An `Optimum`. Instances whose width is not reached say why in `reason`; where no dual value is known
-        lower = -inf. Neither is an exception.
+        The intervals, with solver and certificate of each. Instances whose width is not reached say why in `reason`;
+        where no dual value is known lower = -inf. Neither is an exception.
 
     Raises:
-        InputError: p is no problem of this toolkit, has an empty box or data that are not finite or too large
-        for float64, or rtol is not positive.
-        CertificateError: a lower bound exceeds an upper one, which only an error in this package can cause.
-        CrossCheckError: an independent solver found a point below the certified lower bound.
+        InputError: If p is no problem of this toolkit, has an empty box or data that are not finite or too large for
+            float64, or rtol is not positive.
+        CertificateError: If a lower bound exceeds an upper one, which only an error in this package can cause.
+        CrossCheckError: If an independent solver found a point below the certified lower bound.
     """
     begun = time.perf_counter()
     _check(p, rtol, cross_check)

@@ -297,9 +297,17 @@ def number_of(bound: Bound) -> str:
 
 
 def bound_value(bound: Bound, claim: Claim, K: int, h: float, more: Given | None = None) -> tuple[float, float]:
-    """The number that the bound gives to a claim at L = R = 1, and a bound on its rounding error.
+    """The number that a bound gives to a claim at L = R = 1, from the bound's own expression.
 
-    From the bound's own expression; what the claim does not speak of is 0. `more`: quantities of an instance.
+    Args:
+        bound: The bound.
+        claim: What it speaks of; quantities that the claim does not name are 0.
+        K: Number of steps.
+        h: Step in units of 1/L.
+        more: Quantities of an instance.
+
+    Returns:
+        The number, and a bound on its rounding error.
     """
     given = dict.fromkeys(bound.quantities, 0.0) | {"L": 1.0, "h": h, "R": 1.0, "K": K}
     named = {name: value for name, value in {**claim.given(K, h), **(more or {})}.items() if name in bound.quantities}
@@ -337,9 +345,19 @@ def worst_case_ledger(
 ) -> tuple[LedgerEntry, ...]:
     """Every bound that claims a worst case beside that worst case, over a grid of K and h.
 
-    `names`: these bounds only. `lookup` gives the bound of a name; another one than the catalogue's holds changed
-    bounds against the worst cases. `progress` is told (done, total, bound). A worst case that several bounds claim is
-    solved once.
+    Args:
+        steps: Numbers of steps K.
+        step_sizes: Steps h in units of 1/L.
+        progress: Called with (done, total, bound).
+        names: These bounds only.
+        lookup: Gives the bound of a name; another one than the catalogue's holds changed bounds against the worst
+            cases.
+
+    Returns:
+        An entry for each bound, K and h. A worst case that several bounds claim is solved once.
+
+    Raises:
+        InputError: For a bound that claims no worst case.
     """
     chosen = list(CLAIMS) if names is None else list(names)
     for name in chosen:

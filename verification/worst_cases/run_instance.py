@@ -9,11 +9,20 @@ from ...bounds.worst_cases import WorstCase
 
 
 def replay(answer: WorstCase) -> tuple[l2o.Run, float]:
-    """The run of the method on the instance of a worst case, with the instance's gradient errors, and its metric.
+    """Run the method on the instance of a worst case, with the instance's gradient errors.
 
     The instance is known to rounding, and an indicator's to 1/T^2 besides, so the metric agrees with `answer.lower` to
-    about 1e-7 of the numbers of the instance: a check of what was solved, not a proof. `InputError` where no instance
-    was certified. F* = 0 and x* = 0, as in the instance.
+    about 1e-7 of the numbers of the instance: a check of what was solved, not a proof. F* = 0 and x* = 0, as in the
+    instance.
+
+    Args:
+        answer: The worst case.
+
+    Returns:
+        The run, and its metric in the units of the question.
+
+    Raises:
+        InputError: Where no instance was certified.
     """
     try:
         instance = answer.instance

@@ -46,16 +46,30 @@ def profile_certificate(
     certified_up_to: int = CERTIFIED_UP_TO,
     progress: Callable[[], None] | None = None,
 ) -> ProfileCertificate:
-    """The exact worst case of the profile of `run` on `problem`, for each of `steps` (1, 2, 5, 10, 15, 20).
+    """The exact worst case over all runs that deviate from exact steps as much as a given run, after several K.
 
-    `instance`: "worst" for the class that contains the runs of all instances, by the largest deviation of each step, or
-    the index of one. `reference`: "unit" for h = 1, where the profile is rho_k; "best" for the h_k of each step at
-    which the largest deviation is least, below 1 as long as all D_k make acute angles with their G_k. `profile`: other
-    numbers to ask about, at h = 1; then `contained` says whether the run has them. `progress` is called after each
-    worst case.
+    f must be convex; r = 0 makes the class smooth_convex, any other r composite.
 
-    f must be convex; r = 0 makes the class smooth_convex, any other r composite. Raises `InputError` for a run of
-    scalars, one whose data do not hold, one that diverged, and what is no number of steps or instance.
+    Args:
+        run: The run, recorded with record="all".
+        problem: The problem that it was made on.
+        optimum: Its optimum; certified here where none is given.
+        steps: Numbers of steps K; by default 1, 2, 5, 10, 15, 20 as far as the run goes.
+        instance: "worst" for the class that contains the runs of all instances, by the largest deviation of each step,
+            or the index of one.
+        reference: "unit" for h = 1, where the profile is rho_k; "best" for the h_k of each step at which the largest
+            deviation is least, below 1 as long as all D_k make acute angles with their G_k.
+        profile: Other numbers to ask about, at h = 1; then `contained` says whether the run has them.
+        certified_up_to: Up to this K the worst case is a number that is shown from above. Beyond, it is the solver's,
+            and `certified` says so.
+        progress: Called after each worst case.
+
+    Returns:
+        The worst cases in units of L R^2, beside the gaps of the run and the bounds of the catalogue.
+
+    Raises:
+        InputError: For a run of scalars, one whose data do not hold, one that diverged, f that is not convex, and what
+            is no number of steps or instance.
     """
     if reference not in REFERENCES:
         raise InputError(f"reference: expected one of {', '.join(REFERENCES)}, got {reference!r}.")
