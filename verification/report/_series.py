@@ -109,7 +109,7 @@ def reach(run: Run, certified: Optimum, alive: np.ndarray) -> list[dict[str, Any
 
 
 def lowest(inspection: Inspection, certified: Optimum) -> dict[str, list]:
-    """Per instance the lowest F(x_k) - F_up of the run, and its k; of instances that diverged up to where they did."""
+    """Per instance the lowest F(x_k) - F_up of the run, and its k; of lost instances up to where they were lost."""
     known = inspection.alive & inspection.in_domain
     gap = np.where(known, inspection.objective - certified.upper[:, None], np.inf)
     return {"gap": listed(gap.min(axis=1)), "k": gap.argmin(axis=1).tolist()}

@@ -26,7 +26,7 @@ class Cell:
     """A method at one point in one precision: I runs.
 
     `axes` the point belongs to; `iterations` until the relative gap eps, None where it is not reached; `gaps` at the
-    end, None where a run diverged; `causes` and `evidence` of each failed run, None where it converged. `promised`:
+    end, None where a run is lost; `causes` and `evidence` of each failed run, None where it got there. `promised`:
     steps that theory promises a gradient step told the same L, the most over the instances.
     """
 
@@ -52,17 +52,17 @@ class Cell:
 
     @property
     def failed(self) -> int:
-        """Runs that did not converge."""
+        """Runs that did not get there."""
         return sum(cause is not None for cause in self.causes)
 
     @property
     def median(self) -> float | None:
-        """Median of the iterations, None unless all runs converged."""
+        """Median of the iterations, None unless all runs got there."""
         return None if None in self.iterations else float(np.median([v for v in self.iterations if v is not None]))
 
     @property
     def worst_gap(self) -> float | None:
-        """The largest gap at the end; None where a run diverged."""
+        """The largest gap at the end; None where a run is lost."""
         return None if None in self.gaps else max(g for g in self.gaps if g is not None)
 
     def to_dict(self) -> dict[str, Any]:
@@ -193,10 +193,10 @@ def _evidence(
 
 
 def broken_promises(found: Sequence[Cell], steps: int) -> list[str]:
-    """Gradient steps in float64 that have not converged when theory promises it: a defect, of theory or of program."""
+    """Gradient steps in float64 that are not there when theory promises it: a defect, of theory or of program."""
     return [
-        f"{c.family}, kappa = {c.kappa:g}, L = {c.L:g}, c = {c.c:g}: a gradient step has not converged in "
-        f"{c.promised:g} steps, as theory promises"
+        f"{c.family}, kappa = {c.kappa:g}, L = {c.L:g}, c = {c.c:g}: a gradient step is not there in {c.promised:g} "
+        f"steps, as theory promises"
         for c in found
         if c.method == PLAIN and c.dtype == FLOAT64 and c.promised is not None and c.promised <= steps
         if any(reached is None or reached > c.promised for reached in c.iterations)

@@ -39,9 +39,9 @@ class RemembersLastIterate:
 class Traces:
     """Runs of K steps on the B rows of a field, judged in float64.
 
-    `gap` (B,K+1) is (F(x_k) - F_up)/(F(x_0) - F_up), NaN once a run has diverged; `blur` (B,) the bound on its rounding
+    `gap` (B,K+1) is (F(x_k) - F_up)/(F(x_0) - F_up), NaN where a run is lost; `blur` (B,) the bound on its rounding
     at the last iterate; `reached` (B,): the first k with F(x_k) - F_low <= eps (F(x_0) - F_up), -1 where there is none;
-    `grew` (B,): the run leaves floats, diverges, or ends above F(x_0). `step` (B,): ||x - prox(x - grad f(x)/L)|| at
+    `grew` (B,): the run leaves floats, is lost, or ends above F(x_0). `step` (B,): ||x - prox(x - grad f(x)/L)|| at
     the last iterate, exact data and float64; `rounding` (B,): a bound on what the run's precision does to that step.
     """
 
