@@ -13,7 +13,8 @@ FAST := tests/bounds/test_quantities.py tests/bounds/test_hypotheses.py tests/bo
 	tests/verification/optima/test_solvers.py tests/verification/optima/test_rounding.py \
 	tests/verification/report/test_sentences.py tests/verification/report/test_tables.py
 
-.PHONY: report report-quick test test-fast test-one test-slow test-part-elsewhere test-processors bench lint docs clean
+.PHONY: report report-quick test test-fast test-one test-slow test-part-elsewhere test-processors bench lint types \
+	docs clean
 
 report: $(VENV)/ready
 	$(BIN)/l2obound report --out $(OUT)
@@ -46,9 +47,13 @@ test-slow: $(VENV)/ready
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.benchmarks
 
-lint: $(VENV)/ready
+lint: types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# Minutes the first time, seconds after that.
+types: $(VENV)/ready
+	$(BIN)/python -m tests.typed_tree
 
 docs: $(VENV)/ready-docs
 	$(BIN)/python -m sphinx --quiet -W --keep-going -b html docs docs/_build

@@ -27,7 +27,7 @@ Only NumPy, SciPy and SymPy are imported here; `worst_cases` loads its solver wh
 if __name__ == "bounds":  # a checkout has the folder on the path; its modules import each other below l2obound
     raise ImportError("this is a part of l2obound: from l2obound import bounds")
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import assumptions, equivariance, history, hypotheses, quantities, virtual
 from ._ball import Ball
@@ -37,6 +37,9 @@ from ._evaluate import evaluate_expression
 from .catalog import get, names
 from .hypotheses import Hypothesis, HypothesisCheck
 from .quantities import VOCABULARY, Quantities, Quantity, from_inner_products, from_scalars, measure
+
+if TYPE_CHECKING:
+    from .worst_cases import UnboundedError, WorstCase, worst_case
 
 
 def __getattr__(name: str) -> Any:

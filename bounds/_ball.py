@@ -66,12 +66,20 @@ class Ball:
 
     @staticmethod
     def rational(value: Fraction) -> Ball:
-        """The ball of an exact rational: radius 0 if float64 holds it."""
+        """The ball of an exact rational.
+
+        Args:
+            value: Any fraction.
+
+        Returns:
+            A ball of shape (): radius 0 if float64 holds the value, infinite radius if it is beyond the largest
+            double.
+        """
         try:
             mid = value.numerator / value.denominator  # Python's int / int is correctly rounded
         except OverflowError:
             return Ball(0.0, np.inf)
-        return Ball(mid) if Fraction(mid) == value else _rounded(np.float64(mid), np.float64(0.0))
+        return Ball(mid) if Fraction(mid) == value else _rounded(np.asarray(mid), np.asarray(0.0))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -163,7 +171,14 @@ class Ball:
         return 1.0 / result if exponent < 0 else result
 
     def maximum(self, other: Any) -> Ball:
-        """Entrywise maximum."""
+        """Entrywise maximum.
+
+        Args:
+            other: A ball, or numbers taken as exact, that broadcast against this one.
+
+        Returns:
+            A ball of the broadcast shape.
+        """
         other = _ball(other)
         # |max(a, b) - max(m, n)| <= max(|a - m|, |b - n|), and a maximum is not rounded; a ball that lies
         # below the other altogether does not count
@@ -172,11 +187,26 @@ class Ball:
         return made(np.maximum(self.mid, other.mid), rad)
 
     def minimum(self, other: Any) -> Ball:
-        """Entrywise minimum."""
+        """Entrywise minimum.
+
+        Args:
+            other: A ball, or numbers taken as exact, that broadcast against this one.
+
+        Returns:
+            A ball of the broadcast shape.
+        """
         return -((-self).maximum(-_ball(other)))
 
     def sum(self, axis: int, keepdims: bool = False) -> Ball:
-        """Sum along one axis, by a binary tree so that the rounding grows with log2 of the length."""
+        """Sum along one axis, by a binary tree, so that the rounding grows with log2 of the length.
+
+        Args:
+            axis: The axis that is summed over.
+            keepdims: Whether it stays, with length 1.
+
+        Returns:
+            The ball of the sums.
+        """
         length = self.mid.shape[axis]
         with np.errstate(all="ignore"):
             mid = _tree_sum(np.moveaxis(self.mid, axis, -1))

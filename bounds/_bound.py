@@ -133,9 +133,16 @@ class Bound:
         return rf"{to_latex(self.lhs, self.prime)} \le {to_latex(self.rhs, self.prime)}"
 
     def evaluate(self, quantities: Quantities | Mapping[str, Any]) -> Evaluation:
-        """Both sides on measured quantities, or on a plain mapping of numbers (see `from_scalars`).
+        """Both sides in numbers. Hypotheses are not looked at: see `check`.
 
-        Hypotheses are not looked at. Arrays are (B, K) for step bounds, else (B,).
+        Args:
+            quantities: Measured quantities, or a mapping that `from_scalars` takes.
+
+        Returns:
+            Both sides with error bounds; arrays are (B, K) for step bounds, else (B,).
+
+        Raises:
+            InputError: If a quantity of `quantities` is missing.
         """
         quantities = as_quantities(quantities)
         missing = quantities.missing(self.quantities)
@@ -147,32 +154,58 @@ class Bound:
         shape = (quantities.batch, quantities.steps) if self.level == "step" else (quantities.batch,)
         lhs, rhs = (evaluate_expression(side, quantities) for side in (self.lhs, self.rhs))
         slop = np.zeros(shape) if self.slop is None else evaluate_expression(self.slop, quantities).magnitude
-        parts = (_shown(lhs), _shown(rhs), lhs.rad, rhs.rad, slop)
+        parts = (_finite_or_nan(lhs), _finite_or_nan(rhs), lhs.rad, rhs.rad, slop)
         return Evaluation(*(np.broadcast_to(_column(a, shape), shape) for a in parts))
 
     def check(self, quantities: Quantities | Mapping[str, Any]) -> tuple[HypothesisCheck, ...]:
-        """Check each hypothesis; quantities that are missing come first, as failed checks of their own."""
+        """Check each hypothesis; quantities that are missing come first, as failed checks of their own.
+
+        Args:
+            quantities: Measured quantities, or a mapping that `from_scalars` takes.
+
+        Returns:
+            One check for each missing quantity, then one for each hypothesis, in their order.
+
+        Raises:
+            InputError: For a mapping that `from_scalars` refuses.
+        """
         quantities = as_quantities(quantities)
         missing = tuple(unavailable(name, quantities) for name in quantities.missing(self.quantities))
         return missing + tuple(hypothesis.check(quantities) for hypothesis in self.hypotheses)
 
     def vacuity_threshold(self, quantities: Quantities | Mapping[str, Any]) -> np.ndarray:
-        """The number from which on the right-hand side says nothing: `vacuous_above`, (B, K) or (B,).
+        """The number from which on the right-hand side says nothing: `vacuous_above` in numbers.
 
-        NaN where F(x_0) or F(z) is not known.
+        Args:
+            quantities: Measured quantities, or a mapping that `from_scalars` takes.
+
+        Returns:
+            (B, K) for step bounds, else (B,); inf where no value is too large, NaN where F(x_0) or F(z) is not known.
+
+        Raises:
+            InputError: If a quantity that the threshold is made of is missing.
         """
         quantities = as_quantities(quantities)
         shape = (quantities.batch, quantities.steps) if self.level == "step" else (quantities.batch,)
         if self.vacuous_above == sp.oo:
             return np.full(shape, np.inf)
-        return np.broadcast_to(_column(_shown(evaluate_expression(self.vacuous_above, quantities)), shape), shape)
+        threshold = _finite_or_nan(evaluate_expression(self.vacuous_above, quantities))
+        return np.broadcast_to(_column(threshold, shape), shape)
 
     def sensitivity(self, quantity: str, at: sp.Expr | int | None = None) -> sp.Expr:
-        """Derivative of the right-hand side with respect to a quantity.
+        """Derivative of the right-hand side with respect to a quantity (catalogue B13).
 
-        For an indexed quantity with `at` None: with respect to its value at a step k inside the run, entries
-        at fixed indices (dist[0], dist[K]) held; the result has k free. With `at` an index (0, Q.K, ...):
-        with respect to the entry at that fixed index alone, what sums over k make of it left out.
+        Args:
+            quantity: A name of the vocabulary.
+            at: None: an indexed quantity is varied at a step k inside the run, its entries at fixed indices (dist[0],
+                dist[K]) held. An index (0, Q.K, ...): the entry at that fixed index is varied alone, what sums over k
+                make of it left out.
+
+        Returns:
+            A formula; k is free in it for an indexed quantity with `at` None.
+
+        Raises:
+            InputError: For an unknown quantity, and for `at` with one that has no index.
         """
         if quantity not in VOCABULARY:
             raise InputError(f"unknown quantity `{quantity}`; known: {', '.join(VOCABULARY)}")
@@ -252,7 +285,15 @@ class Bound:
         return prove(self)
 
     def replace(self, **changes: Any) -> Bound:
-        """A copy with some fields changed."""
+        """A copy with some fields changed.
+
+        Args:
+            changes: Fields of `Bound` by name.
+
+        Returns:
+            The copy. Its `digest` differs where its statement does, so that no proof of this bound counts for it
+            unchecked.
+        """
         return replace(self, **changes)
 
 
@@ -269,7 +310,7 @@ def _text(expression: sp.Expr) -> str:
     return str(expression.xreplace({s: sp.Symbol(f"{s}?") for s in symbols}))
 
 
-def _shown(ball: Ball) -> np.ndarray:
+def _finite_or_nan(ball: Ball) -> np.ndarray:
     return np.where(np.isinf(ball.rad), np.nan, ball.mid)
 
 

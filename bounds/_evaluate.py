@@ -24,8 +24,18 @@ from .quantities import Quantities, as_quantities
 def evaluate_expression(expression: sp.Expr, quantities: Quantities | Mapping[str, Any]) -> Ball:
     """The value of an expression with a sound bound on its error.
 
-    Returns a ball of shape (B, K) if the step index k is free in the expression, else (B,). A quantity that
-    is used and was not given, or a form that is not known here, is an `InputError`.
+    Args:
+        expression: A formula in the symbols of the vocabulary: +, *, powers with integer or half-integer exponents,
+            powers K and k of what is >= 0, Abs, Max, Min and Sum(..., (k, 1, K)).
+        quantities: Measured quantities, or a mapping that `from_scalars` takes.
+
+    Returns:
+        A ball of shape (B, K) if the step index k is free in the expression, else (B,). It holds the exact value for
+        any values of the quantities within their error bounds; its radius is inf where nothing is known.
+
+    Raises:
+        InputError: For a quantity that is used and was not given, an index outside the run, and a form that is not
+            listed above.
     """
     quantities = as_quantities(quantities)
     expression = sp.sympify(expression)
@@ -50,12 +60,12 @@ class _Walk:
 
     def __init__(self, quantities: Quantities) -> None:
         self.quantities = quantities
-        self.known: dict[sp.Basic, Ball] = {}
+        self.balls: dict[sp.Basic, Ball] = {}
 
     def __call__(self, node: sp.Basic) -> Ball:
-        if node not in self.known:
-            self.known[node] = self.value(node)
-        return self.known[node]
+        if node not in self.balls:
+            self.balls[node] = self.value(node)
+        return self.balls[node]
 
     def value(self, node: sp.Basic) -> Ball:
         if isinstance(node, sp.Rational):

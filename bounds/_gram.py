@@ -16,8 +16,8 @@ _PER_STEP = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev")
 
 def _growth(n: int, unit: float) -> float:
     """At least 1 / (1 - 2 g_n) for sums of n terms with rounding `unit`; inf where nothing is known of them."""
-    lost = 2 * (n + 4) * unit
-    return (1.0 + 2 * UNIT) / (1.0 - lost) ** 2 if lost < 0.5 else np.inf
+    rounding = 2 * (n + 4) * unit
+    return (1.0 + 2 * UNIT) / (1.0 - rounding) ** 2 if rounding < 0.5 else np.inf
 
 
 def from_gram(given: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
@@ -102,8 +102,8 @@ def _gram_balls(given: SimpleNamespace, batch: int, steps: int) -> dict[str, Bal
         ("F_low", given.objective_lower, None),
     ):
         if value is not None:
-            known = array(name, value, (batch,), "(B,)", infinite=name == "F_low")
-            out[name] = Ball(known, error_bound(f"the error of {name}", error, (batch,), "(B,)"))
+            checked = array(name, value, (batch,), "(B,)", infinite=name == "F_low")
+            out[name] = Ball(checked, error_bound(f"the error of {name}", error, (batch,), "(B,)"))
     for name, value in (given.extra or {}).items():
         value = numbers(f"extra[{name!r}]", value, "an array of numbers")
         out[name] = Ball(value, error_bound(f"errors[{name!r}]", declared.get(name), value.shape, "the value's shape"))

@@ -114,8 +114,9 @@ def array(name: str, value: Any, shape: tuple[int | None, ...], like: str, *, in
     Its entries must be finite; with `infinite` they may be inf, and a NaN is still refused.
     """
     out = numbers(name, value, f"an array of numbers of shape {like}")
-    if out.ndim == 0 and None not in shape:
-        out = np.broadcast_to(out, shape)
+    lengths = [length for length in shape if length is not None]
+    if out.ndim == 0 and len(lengths) == len(shape):
+        out = np.broadcast_to(out, lengths)
     if out.ndim != len(shape) or any(want not in (None, got) for got, want in zip(out.shape, shape)):
         expected = tuple("any" if length is None else length for length in shape)
         raise InputError(f"`{name}` has shape {out.shape}, expected {like} = {expected}")

@@ -121,8 +121,8 @@ def _measure(run: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
         ("F_low", run.objective_lower, None),
     ):
         if value is not None:
-            known = array(name, value, one, "(B,)", infinite=name == "F_low")
-            balls[name] = Ball(known, error_bound(f"the error of {name}", error, one, "(B,)"))
+            checked = array(name, value, one, "(B,)", infinite=name == "F_low")
+            balls[name] = Ball(checked, error_bound(f"the error of {name}", error, one, "(B,)"))
     if run.comparator_residual is not None:
         off = error_bound("comparator_residual_error", run.comparator_residual_error, one, "(B,)")
         balls["tau"] = Ball(array("comparator_residual", run.comparator_residual, one, "(B,)"), off)
@@ -183,11 +183,11 @@ class _EndGradients:
         off = self.off[:, cut.start : cut.stop + 1]
         at = _Vectors.rounded(here[:, 1:] + subgradient, off[:, 1:])
         slope = _Vectors(here[:, 1:], _norm(here[:, 1:]), off[:, 1:])
-        found = {"stationarity": at.norm_ball(), "vi_gap": slope.dot(_Vectors.rounded(x[:, 1:] - z[:, None]))}
-        if self.comparator is not None:
+        balls = {"stationarity": at.norm_ball(), "vi_gap": slope.dot(_Vectors.rounded(x[:, 1:] - z[:, None]))}
+        if self.comparator is not None and self.comparator_off is not None:
             change = _Vectors.rounded(here - self.comparator[:, None], off + self.comparator_off[:, None])
-            found["gz2"] = change.dot(change)
-        return found
+            balls["gz2"] = change.dot(change)
+        return balls
 
 
 def _chunk(
@@ -242,7 +242,7 @@ def _preconditioned(p: np.ndarray, D: _Vectors, G: _Vectors, L: Ball) -> dict[st
     p_max = np.maximum(np.abs(high), np.abs(low))
     pG = p * G.array
     b = _Vectors.rounded(D.array - pG, UNIT * upper_norm(_norm(pG), n) + D.off + p_max * G.off)
-    found = _deltas(p, p_max, low, b, G, L)
+    deltas = _deltas(p, p_max, low, b, G, L)
     pG *= 1.0 - 0.5 * L.mid[..., None] * p
     mid = np.einsum("bki,bki->bk", pG, G.array)
     weight = p_max * (1.0 + 0.5 * L.magnitude * p_max)  # bounds |p (1 - L p / 2)|, with room for its rounding
@@ -251,7 +251,7 @@ def _preconditioned(p: np.ndarray, D: _Vectors, G: _Vectors, L: Ball) -> dict[st
         + weight * G.off * (2 * G.upper + G.off)
         + 0.5 * L.rad * (p_max * (G.upper + G.off)) ** 2
     )
-    return found | {
+    return deltas | {
         "pG2": sound(mid, n, rad),
         "Lp_max": L * Ball(high),
         "Lp_min": L * Ball(low),
@@ -293,9 +293,9 @@ def with_sigma(balls: dict[str, Ball]) -> dict[str, Any]:
     out: dict[str, Any] = dict(balls)
     norm, e, L, h = out.pop("Gnorm"), out["enorm"], out["L"][:, None], out["h"][:, None]
     floor = out["e_floor"].mid if "e_floor" in out else 0.0
-    known = np.isfinite(norm.rad) & np.isfinite(e.rad)
+    bounded = np.isfinite(norm.rad) & np.isfinite(e.rad)
     no_gradient = norm.mid <= norm.rad + floor * (L / h).mid
-    still = known & no_gradient & (e.mid <= e.rad + floor)
+    still = bounded & no_gradient & (e.mid <= e.rad + floor)
     sigma = L * e / norm
     unknown = (norm.mid <= norm.rad) & ~still
     mid = np.where(still, 0.0, np.where(unknown, np.inf, sigma.mid))

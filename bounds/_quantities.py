@@ -87,19 +87,50 @@ class Quantities:
         return True if holds.all() else holds
 
     def shape_of(self, name: str) -> tuple[int, ...]:
-        """Shape of the array of a quantity: (B,), (B, K+1) or (B, K)."""
+        """Shape of the array of a quantity.
+
+        Args:
+            name: A name of the vocabulary.
+
+        Returns:
+            (B,) for a run quantity, (B, K+1) for one of iterates, (B, K) for one of steps.
+        """
         return shape_of(VOCABULARY[name].level, self.batch, self.steps)
 
     def missing(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Those of the names that have no value here."""
+        """Those of the names that have no value here.
+
+        Args:
+            names: Names of the vocabulary; `K` is never missing.
+
+        Returns:
+            The missing ones, in the order given.
+        """
         return tuple(name for name in names if name not in self.values and name != "K")
 
     def error(self, name: str) -> np.ndarray:
-        """Bound on the rounding error of a quantity, in its shape; zeros where none was given."""
+        """Bound on the absolute rounding error of a quantity.
+
+        Args:
+            name: A name of the vocabulary.
+
+        Returns:
+            An array in the shape of the quantity; zeros where no bound was given.
+        """
         return self.errors[name] if name in self.errors else np.zeros(self.shape_of(name))
 
     def ball(self, name: str) -> Ball:
-        """Value and error as a ball, in the shape of the quantity."""
+        """Value and error as a ball.
+
+        Args:
+            name: A name of the vocabulary.
+
+        Returns:
+            A ball in the shape of the quantity.
+
+        Raises:
+            InputError: If the quantity has no value here.
+        """
         if name not in self.values:
             raise InputError(f"quantity `{name}` ({VOCABULARY[name].meaning}) is needed and was not given")
         return Ball(self.values[name], self.error(name))
@@ -110,9 +141,9 @@ def shape_of(level: str, batch: int, steps: int) -> tuple[int, ...]:
     return {"run": (batch,), "iterate": (batch, steps + 1), "step": (batch, steps)}[level]
 
 
-def check_known(names: Iterable[str], known: Iterable[str], what: str) -> None:
+def check_known(names: Iterable[str], allowed: Iterable[str], what: str) -> None:
     """Raises `InputError` at the first name that is not known."""
-    known = list(known)
+    allowed = list(allowed)
     for name in names:
-        if name not in known:
-            raise InputError(f"unknown {what} `{name}`; known: {', '.join(known)}")
+        if name not in allowed:
+            raise InputError(f"unknown {what} `{name}`; known: {', '.join(allowed)}")

@@ -196,9 +196,9 @@ Q = SimpleNamespace(**{name: quantity.symbol for name, quantity in VOCABULARY.it
 
 def used(*expressions: sp.Expr | None) -> tuple[str, ...]:
     """Names of the quantities in the expressions, in order of the vocabulary; never `K`."""
-    found: set[str] = set()
+    names: set[str] = set()
     for expression in expressions:
         if expression is not None:
-            found |= {str(s) for s in expression.free_symbols if isinstance(s, sp.Symbol)}
-            found |= {str(i.base) for i in expression.atoms(sp.Indexed)}
-    return tuple(name for name in VOCABULARY if name in found and name != "K")
+            names |= {str(s) for s in expression.free_symbols if isinstance(s, sp.Symbol)}
+            names |= {str(i.base) for i in expression.atoms(sp.Indexed)}
+    return tuple(name for name in VOCABULARY if name in names and name != "K")

@@ -32,11 +32,29 @@ class Reading:
     reference_step: float
 
     def preconditioner(self, L: Any) -> np.ndarray:
-        """1/(2L), in the shape of `L`."""
+        """The preconditioner p that it asks for.
+
+        Args:
+            L: Smoothness of f, > 0, any shape.
+
+        Returns:
+            1/(2L), in the shape of `L`.
+        """
         return 0.5 / numbers("L", L)
 
     def bias(self, L: Any, generalized_gradient: Any) -> np.ndarray:
-        """The bias it asks for, in the shape of `generalized_gradient` (B, K, n); `L` scalar or (B,)."""
+        """The bias b that it asks for.
+
+        Args:
+            L: Smoothness of f, > 0, a scalar or (B,).
+            generalized_gradient: G_k, (B, K, n).
+
+        Returns:
+            `bias_factor` G/(2L), (B, K, n).
+
+        Raises:
+            InputError: If `L` is not positive or of another shape.
+        """
         G = numbers("generalized_gradient", generalized_gradient)
         return self.bias_factor * G / (2.0 * _like(L, G))
 
@@ -60,7 +78,17 @@ READINGS = {reading.name: reading for reading in (GRADIENT_DESCENT, HALF_STEP)}
 
 
 def reading(name: str) -> Reading:
-    """The reading of that name."""
+    """The reading of Assumption 1 of a name.
+
+    Args:
+        name: A key of `READINGS`: "gradient_descent" or "half_step".
+
+    Returns:
+        The reading.
+
+    Raises:
+        InputError: For another name.
+    """
     if name not in READINGS:
         raise InputError(f"there is no reading `{name}` of Assumption 1; known: {', '.join(READINGS)}")
     return READINGS[name]
@@ -77,10 +105,20 @@ class Deviations:
 def deviations(
     L: Any, preconditioner: Any, bias: Any, generalized_gradient: Any, reading: Reading = GRADIENT_DESCENT
 ) -> Deviations:
-    """Deviations from a reading: delta1 = 2 L p - 1, delta2 = 2 L b - `bias_factor` G.
+    """Deviations from a reading: delta1 = 2 L p - 1, delta2 = 2 L b - `bias_factor` G. Plain float64, no error bounds.
 
-    `preconditioner`, `bias`, `generalized_gradient` are (B, K, n), `L` scalar or (B,). Plain float64, no
-    error bounds.
+    Args:
+        L: Smoothness of f, > 0, a scalar or (B,).
+        preconditioner: p_k, (B, K, n).
+        bias: b_k = D_k - p_k G_k, (B, K, n), in the unit of x.
+        generalized_gradient: G_k, (B, K, n).
+        reading: The reading of Assumption 1; by default exact steps 1/L.
+
+    Returns:
+        delta1 (no unit) and delta2 (the unit of G), (B, K, n) each.
+
+    Raises:
+        InputError: If the shapes differ, or entries are not finite.
     """
     p = numbers("preconditioner", preconditioner)
     b, G = (
@@ -98,13 +136,37 @@ def deviations(
 
 
 def deviation_from(deltas: Deviations, L: Any, generalized_gradient: Any) -> np.ndarray:
-    """e = (delta1 * G + delta2) / (2L), (B, K, n), of deviations relative to `gradient_descent`."""
+    """The deviation e = (delta1 * G + delta2) / (2L) of a step from the exact one.
+
+    Args:
+        deltas: Deviations relative to `GRADIENT_DESCENT`; from another reading they say something else.
+        L: Smoothness of f, > 0, a scalar or (B,).
+        generalized_gradient: G_k, (B, K, n).
+
+    Returns:
+        e_k, (B, K, n), in the unit of x.
+
+    Raises:
+        InputError: If `L` is not positive or of another shape.
+    """
     G = numbers("generalized_gradient", generalized_gradient)
     return (deltas.delta1 * G + deltas.delta2) / (2 * _like(L, G))
 
 
 def relative_deviation_bound(deltas: Deviations, generalized_gradient: Any) -> np.ndarray:
-    """(||delta1||_inf + ||delta2||/||G||)/2, (B, K), at least rho; inf where G = 0 and delta2 is not."""
+    """An upper bound (||delta1||_inf + ||delta2||/||G||)/2 of the relative deviation rho = L ||e|| / ||G||.
+
+    Args:
+        deltas: Deviations relative to `GRADIENT_DESCENT`.
+        generalized_gradient: G_k, (B, K, n).
+
+    Returns:
+        (B, K), no unit; inf where G = 0 and delta2 is not. The inequality holds in exact arithmetic (triangle
+        inequality); the numbers are plain float64.
+
+    Raises:
+        InputError: If `generalized_gradient` holds no numbers.
+    """
     G = np.linalg.norm(numbers("generalized_gradient", generalized_gradient), axis=-1)
     second = np.linalg.norm(deltas.delta2, axis=-1)
     ratio = np.divide(second, G, out=np.where(second > 0, np.inf, 0.0), where=G > 0)

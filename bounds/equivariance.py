@@ -40,7 +40,14 @@ class Equivariance:
     limit: Mapping[str, Any] = field(default_factory=dict)
 
     def expected(self, transform: str) -> str:
-        """What is expected under "translation", "scaling" or "rescaling"."""
+        """What is expected of the optimizer under a change of variables.
+
+        Args:
+            transform: One of `TRANSFORMS`: "translation", "scaling" or "rescaling".
+
+        Returns:
+            "yes", "no" or "up to eps".
+        """
         return {"translation": self.translation, "scaling": self.scaling, "rescaling": self.rescaling}[transform]
 
 

@@ -40,7 +40,21 @@ class FrozenMode:
 
 
 def frozen_mode(r: Any, q: Any, b: Any) -> FrozenMode:
-    """The history recurrence with frozen scalars; arrays are broadcast against each other."""
+    """The history recurrence of GO-Math-L2O on one mode of a quadratic, with frozen scalars.
+
+    The arguments are scalars or arrays and are broadcast against each other; they have no unit.
+
+    Args:
+        r: Step on the mode, R times its curvature.
+        q: Weight of the memory v in a step.
+        b: Forgetting factor of the memory.
+
+    Returns:
+        The 2x2 matrix, its spectral radius (plain float64 eigenvalues) and whether it is stable (Jury conditions).
+
+    Raises:
+        InputError: If an argument is not finite.
+    """
     r, q, b = np.broadcast_arrays(*(numbers(name, a) for name, a in (("r", r), ("q", q), ("b", b))))
     if not all(np.isfinite(a).all() for a in (r, q, b)):
         raise InputError("frozen_mode: r, q and b must be finite numbers")

@@ -65,16 +65,25 @@ class Hypothesis:
         return hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
 
     def check(self, quantities: Quantities) -> HypothesisCheck:
-        """Judge the hypothesis on the quantities; never raises for missing ones."""
+        """Judge the hypothesis on the quantities; one that is missing makes a failed check, never an error.
+
+        Args:
+            quantities: Measured quantities.
+
+        Returns:
+            What was found for each run or step.
+        """
         for name in quantities.missing(self.uses):
             return unavailable(name, quantities, self.name)
         return self.judge(quantities)
 
 
 def _identity(judge: Any) -> str:
-    """What tells one predicate from another: one of this module by its name, one from elsewhere by its code as well.
+    """Text that tells one predicate from another.
 
-    Names can be copied (`functools.wraps` does), so a name counts only where this module has that very object under it.
+    Returns:
+        Its name, and for a predicate from elsewhere its code as well. Names can be copied (`functools.wraps` does), so
+        a name counts only where this module has that very object under it.
     """
     if type(judge) is types.FunctionType:
         place = f"{judge.__module__}.{judge.__qualname__}"
@@ -146,7 +155,16 @@ def _content(value: Any, inside: tuple[int, ...]) -> Any:
 
 
 def unavailable(name: str, quantities: Quantities, label: str | None = None) -> HypothesisCheck:
-    """The failed check "quantity `name` is available"."""
+    """The failed check "quantity `name` is available".
+
+    Args:
+        name: The missing quantity, a name of the vocabulary.
+        quantities: Quantities whose batch size is that of the check.
+        label: Name of the check, by default "NAME_available".
+
+    Returns:
+        A check that holds for no run, with margin -1.
+    """
     holds = np.zeros(quantities.batch, bool)
     required = f"quantity `{name}` is available ({VOCABULARY[name].meaning}); it was not given"
     return HypothesisCheck(
@@ -203,8 +221,8 @@ def _monotone(quantities: Quantities) -> HypothesisCheck:
 
 def _allowed(quantities: Quantities, name: str, floor: str) -> np.ndarray:
     """What rounding explains of a norm: of measuring it, and of the run where that is known."""
-    known = not quantities.missing([floor])
-    return quantities.error(name) + (quantities.values[floor] if known else 0.0)
+    measured = not quantities.missing([floor])
+    return quantities.error(name) + (quantities.values[floor] if measured else 0.0)
 
 
 @dataclass(frozen=True)

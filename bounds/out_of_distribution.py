@@ -322,9 +322,16 @@ ENTRIES = (
 
 
 def weight_potentials(weights: Any) -> np.ndarray:
-    """v (B, K+1) of the weighted form from its weights W (B, K): v_K = 0, v_{k-1} = W_k^2 / (2 W_k - v_k).
+    """The potentials v of the weighted form from its weights: v_K = 0, v_{k-1} = W_k^2 / (2 W_k - v_k).
 
-    Raises `InputError` where the weights are not admissible: 2 W_k > v_k and W_k - v_{k-1} + v_k >= 0.
+    Args:
+        weights: W_k > 0 of the mean of iterates, (K,) or (B, K), no unit.
+
+    Returns:
+        v, (B, K+1). Plain float64.
+
+    Raises:
+        InputError: Where the weights are not admissible: 2 W_k > v_k and W_k - v_{k-1} + v_k >= 0.
     """
     W = np.atleast_2d(numbers("weights", weights))
     if W.ndim != 2 or not (np.isfinite(W).all() and (W > 0).all()):

@@ -68,26 +68,48 @@ def measure(
     facts: Mapping[str, bool] | None = None,
     run_precision: float = 2.0**-52,
 ) -> Quantities:
-    """Measure every quantity on the arrays of a batch of runs.
+    """Measure every quantity on the arrays of a batch of runs, each with a bound on its rounding error.
 
-    Arrays, NumPy or on the CPU in torch: `x` (B, K+1, n) iterates; `gradient` (B, K, n) grad f(x_{k-1});
-    `subgradient` (B, K, n) g_k in the subdifferential of r at x_k; `objective` (B, K+1); `L` (B,) or scalar;
-    `comparator` (B, n) z; `comparator_objective` (B,) F(z); `reference_step` h, scalar or (B,);
-    `comparator_residual` (B,) tau; `preconditioner` (B, K, n) p. Iterates, comparator, subgradients,
-    preconditioner and h are taken as exact numbers.
+    Arrays are NumPy's or torch's. Iterates, comparator, subgradients, preconditioner and h are taken as exact numbers;
+    the error bounds say how far the others may be off, and are 0 where they are left out. inf means that nothing is
+    known. Quantities that an argument left out would give are not measured.
 
-    For the bounds that speak of more: `end_gradient` (B, n) grad f(x_K); `comparator_gradient` (B, n) grad f(z);
-    `strong_convexity` (B,) mu; `objective_lower` (B,) a lower bound of inf F, -inf where none is known;
-    `mean_objective` (B,) F at the mean of x_1..x_K. What is left out is not measured.
+    Args:
+        x: Iterates x_0..x_K, (B, K+1, n).
+        gradient: grad f(x_{k-1}), (B, K, n).
+        subgradient: g_k in the subdifferential of r at x_k, (B, K, n).
+        objective: F(x_k), (B, K+1).
+        L: Smoothness of f, > 0, (B,) or a scalar.
+        comparator: z, any point of dom r, (B, n).
+        comparator_objective: F(z), (B,).
+        reference_step: h > 0 in units of 1/L, a scalar or (B,).
+        comparator_residual: tau, the fixed-point residual of z, (B,).
+        preconditioner: p_k, (B, K, n).
+        objective_error: Bound on the error of `objective`, (B, K+1).
+        gradient_error: Bound on the 2-norm of the error of grad f(x_{k-1}), (B, K). One may add that of g_k where it
+            is only near a subgradient.
+        comparator_objective_error: Bound on the error of F(z), (B,).
+        comparator_residual_error: Bound on the error of tau, (B,).
+        L_error: Bound on the error of L, (B,), less than L; by default n eps L.
+        end_gradient: grad f(x_K), (B, n).
+        end_gradient_error: Bound on the 2-norm of its error, (B,).
+        comparator_gradient: grad f(z), (B, n).
+        comparator_gradient_error: Bound on the 2-norm of its error, (B,).
+        strong_convexity: mu of f, (B,).
+        strong_convexity_error: Bound on its error, (B,).
+        objective_lower: A lower bound of inf F, (B,), -inf where none is known.
+        mean_objective: F at the mean of x_1..x_K, (B,).
+        mean_objective_error: Bound on its error, (B,).
+        facts: What is declared of the problem, by the keys of `FACTS`.
+        run_precision: Epsilon of the arithmetic that made the run (2^-23 for float32). It sets `e_floor` and `b_floor`
+            and no error bound.
 
-    Error bounds: `gradient_error` (B, K) bounds the 2-norm of the error of grad f(x_{k-1}), to which one may
-    add that of g_k when it is only near a subgradient; the others bound the absolute error of what they name,
-    in its shape. One left out means 0, except `L_error`, which defaults to n eps L; inf means that nothing is
-    known (of L something must be: its error is below L). `run_precision` is the epsilon of the arithmetic that
-    made the run (2^-23 for float32); it sets `e_floor` and `b_floor` and no error bound.
+    Returns:
+        The quantities. Their error bounds are rigorous: they cover the errors above, the sums of length n and L
+        (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1).
 
-    Each result carries a bound on its rounding error that covers the errors above, the sums of length n and
-    L. Raises `InputError` on wrong shapes and on values that are not finite.
+    Raises:
+        InputError: For wrong shapes, and for values that are not finite.
     """
     given = SimpleNamespace(**locals())  # the arguments under their own names
     values, errors, steps, batch = measure_arrays(given)
@@ -124,16 +146,43 @@ def from_inner_products(
 ) -> Quantities:
     """Quantities of runs recorded as scalars only, for any reference step.
 
-    Per step, (B, K): `G2` = ||G||^2, `D2` = ||D||^2, `GD` = <G, D>, `Gx` = <G, x_k - z>, `Gx_prev` = <G,
-    x_{k-1} - z>, `Dx`, `Dx_prev` likewise. `dist` and `F` (B, K+1); `L`, `F_z`, `tau` (B,). `dimension` is n:
-    each inner product is taken to be a sum of n products in arithmetic of epsilon `run_precision` (2^-23 for
-    float32), which bounds its error; `errors` (same
-    names) replaces such a bound. `comparator_error` (B,) bounds the distance from z to the point
-    that the products were taken with, as a z that was rounded to float32.
-    `gradient_error` (B, K) and `L_error` (B,) as in `measure`. `extra` passes further quantities through (`pG2`...).
+    ||e(h)||^2 = ||D||^2 - 2 (h/L) <G, D> + (h/L)^2 ||G||^2 cancels where the deviation is small: its error bound says
+    so (about sqrt(n eps) ||D|| for the norm). `measure` does not lose these digits.
 
-    ||e(h)||^2 = ||D||^2 - 2 (h/L) <G, D> + (h/L)^2 ||G||^2 cancels where the deviation is small: its error
-    bound says so (about sqrt(n eps) ||D|| for the norm). `measure` does not lose these digits.
+    Args:
+        dimension: n. Each inner product is taken to be a sum of n products in arithmetic of epsilon `run_precision`,
+            which bounds its error.
+        G2: ||G_k||^2, (B, K).
+        D2: ||D_k||^2, (B, K).
+        GD: <G_k, D_k>, (B, K).
+        Gx: <G_k, x_k - z>, (B, K).
+        Gx_prev: <G_k, x_{k-1} - z>, (B, K).
+        Dx: <D_k, x_k - z>, (B, K).
+        Dx_prev: <D_k, x_{k-1} - z>, (B, K).
+        dist: ||x_k - z||, (B, K+1).
+        F: F(x_k), (B, K+1).
+        L: Smoothness of f, > 0, (B,).
+        F_z: F(z), (B,).
+        reference_step: h > 0 in units of 1/L, a scalar or (B,).
+        tau: Fixed-point residual of z, (B,).
+        G_inf: Largest entry of |G_k|, (B, K).
+        gradient_error: Bound on the 2-norm of the error of grad f(x_{k-1}), (B, K).
+        L_error: Bound on the error of L, (B,), less than L; by default n eps L.
+        strong_convexity: mu of f, (B,).
+        strong_convexity_error: Bound on its error, (B,).
+        objective_lower: A lower bound of inf F, (B,).
+        errors: Error bounds by the names above, in place of those from `dimension`.
+        extra: Further quantities by name, passed through as they are (`pG2`, ...).
+        facts: What is declared of the problem, by the keys of `FACTS`.
+        run_precision: Epsilon of the arithmetic of the inner products (2^-23 for float32).
+        comparator_error: Bound on the distance from z to the point that the products were taken with, (B,), as of a z
+            that was rounded to float32.
+
+    Returns:
+        The quantities, with rigorous error bounds under the assumption on the inner products.
+
+    Raises:
+        InputError: For wrong shapes, and for values that are not finite.
     """
     given = SimpleNamespace(**locals())  # the arguments under their own names
     values, bounds, steps, batch = from_gram(given)
@@ -147,10 +196,19 @@ def from_scalars(
 ) -> Quantities:
     """Quantities from plain numbers or arrays.
 
-    A per-step or per-iterate quantity is a number (the same at every step), a list of one run (K,) or (K+1,),
-    or a batch (B, K) or (B, K+1); a run quantity a number or (B,). `K` may be given; it is 1 if nothing says
-    otherwise. `h` is 1 where it is not given, and `R` is dist[0] where only `dist` is. L <= 0 and negative
-    sizes (`R`, `dist`, squares, norms) are an `InputError`; an h out of range is for the hypotheses to tell.
+    Args:
+        values: By name. A per-step or per-iterate quantity is a number (the same at every step), a list of one run
+            (K,) or (K+1,), or a batch (B, K) or (B, K+1); a run quantity is a number or (B,). `K` may be given, and is
+            1 if nothing says otherwise. `h` is 1 where it is not given, and `R` is dist[0] where only `dist` is.
+        errors: Bounds on the absolute errors, by the same names; 0 where left out.
+        facts: What is declared of the problem, by the keys of `FACTS`.
+
+    Returns:
+        The quantities.
+
+    Raises:
+        InputError: For an unknown name, arrays that speak of different runs, L <= 0 and negative sizes (`R`, `dist`,
+            squares, norms). An h out of range is for the hypotheses to tell.
     """
     values = dict(values)
     given_steps = values.pop("K", None)
@@ -192,7 +250,17 @@ def from_scalars(
 
 
 def as_quantities(values: Quantities | Mapping[str, Any]) -> Quantities:
-    """`values` itself, or `from_scalars` of a plain mapping."""
+    """Quantities as they are, or from a plain mapping.
+
+    Args:
+        values: Quantities, or a mapping that `from_scalars` takes.
+
+    Returns:
+        `values` itself, or `from_scalars(values)`.
+
+    Raises:
+        InputError: For a mapping that `from_scalars` refuses.
+    """
     return values if isinstance(values, Quantities) else from_scalars(values)
 
 

@@ -69,11 +69,25 @@ def terms(
     scaled: bool = False,
     bias_power: float = 1.0,
 ) -> Terms:
-    """The terms of a virtual step `p`, `b` and a real one `p_ood`, `b_ood` with `G_ood`, all (B, K, n).
+    """The three terms of e'(h) from a virtual step and a real one.
 
-    `L_ood` is L', `L` that of the virtual steps: a scalar, (B,), (B, K), or (B, K, n) where each coordinate has a
-    virtual step of its own; `L` is needed for `scaled` only, which puts `p` and `b` in the unit of the run on F' first
-    (`in_units_of`). `reference_step` h is a scalar or (B,).
+    Args:
+        p: Preconditioner of the virtual step, (B, K, n).
+        b: Bias of the virtual step, (B, K, n).
+        p_ood: p', that of the run on F', (B, K, n).
+        b_ood: b', that of the run on F', (B, K, n).
+        G_ood: G', generalised gradient of the run on F', (B, K, n).
+        L_ood: L' > 0: a scalar, (B,), (B, K), or (B, K, n) where each coordinate has a virtual step of its own.
+        reference_step: h > 0 in units of 1/L', a scalar or (B,).
+        L: That of the virtual steps, in a shape as of `L_ood`; needed with `scaled` only.
+        scaled: Whether `p` and `b` are first put in the unit of the run on F' (`in_units_of`).
+        bias_power: The power of L/L' that the bias gets then.
+
+    Returns:
+        The terms, whose sum is e'(h) for any virtual step. Plain float64; `magnitudes` has error bounds.
+
+    Raises:
+        InputError: For wrong shapes, values that are not finite, and `scaled` without `L`.
     """
     G = array("G_ood", G_ood, (None, None, None), _SHAPE)
     names = {"p": p, "b": b, "p_ood": p_ood, "b_ood": b_ood}
@@ -87,7 +101,17 @@ def terms(
 
 
 def in_units_of(p: np.ndarray, b: np.ndarray, ratio: Any, bias_power: float) -> tuple[np.ndarray, np.ndarray]:
-    """(p ratio, b ratio^bias_power): `p` and `b` (B, K, n) of a run with L, as of one with L' = L / ratio."""
+    """A virtual step of a run with L, in the unit of a run with L' = L / `ratio`.
+
+    Args:
+        p: Preconditioner, (B, K, n).
+        b: Bias, (B, K, n).
+        ratio: L / L', anything that broadcasts against (B, K, n).
+        bias_power: 1 where the bias is the step 1/L times a function of the features, 0 where it is that function.
+
+    Returns:
+        (p ratio, b ratio^bias_power).
+    """
     return p * ratio, (b * np.asarray(ratio) ** bias_power if bias_power else b)
 
 
@@ -102,11 +126,27 @@ def predicted_bracket(
     scaled: bool = False,
     bias_power: float = 0.0,
 ) -> np.ndarray:
-    """The bracket of a model that meets the reading of Assumption 1 at the virtual features, (B, K, n).
+    """The bracket of a model that meets a reading of Assumption 1 at the virtual features.
 
-    `gradient_descent`: (1/(2L) - h/L') G' + G/(2L), at h = 1 and L' = L that is (G - G')/(2L). `half_step`: (1/(2L) -
-    h/L') G', which vanishes at h = 1/2 and L' = L. `G` is the generalised gradient of the virtual steps. `scaled`
-    replaces 1/(2L) by 1/(2L'); the bias G/(2L) is a step of x, the same on cF, so that its power is 0 by default.
+    `gradient_descent`: (1/(2L) - h/L') G' + G/(2L), which is (G - G')/(2L) at h = 1 and L' = L. `half_step`: (1/(2L) -
+    h/L') G', which vanishes at h = 1/2 and L' = L.
+
+    Args:
+        reading: The reading.
+        G: Generalised gradient of the virtual steps, (B, K, n).
+        G_ood: G' of the run on F', (B, K, n).
+        L: That of the virtual steps: a scalar, (B,), (B, K) or (B, K, n).
+        L_ood: L', likewise.
+        reference_step: h > 0 in units of 1/L', a scalar or (B,).
+        scaled: Whether 1/(2L') takes the place of 1/(2L).
+        bias_power: The power of L/L' that the bias gets then. The bias G/(2L) is a step of x, the same on cF, so that
+            the default is 0.
+
+    Returns:
+        The bracket, (B, K, n), in the unit of x. Plain float64.
+
+    Raises:
+        InputError: For wrong shapes, and for values that are not finite.
     """
     G_ood = array("G_ood", G_ood, (None, None, None), _SHAPE)
     G, L = array("G", G, G_ood.shape, _SHAPE), _column("L", L, G_ood.shape)
@@ -118,12 +158,31 @@ def predicted_bracket(
 
 
 def bracket_deviation(measured: Terms, predicted: np.ndarray) -> np.ndarray:
-    """||bracket - predicted||, (B, K): how far the model is from Assumption 1 where it matters for this run."""
+    """How far the model is from Assumption 1 where it matters for this run.
+
+    Args:
+        measured: The terms of the run.
+        predicted: The bracket of a model that meets the assumption (`predicted_bracket`), (B, K, n).
+
+    Returns:
+        ||bracket - predicted||, (B, K), in the unit of x.
+    """
     return _norm(measured.bracket - predicted)
 
 
 def quotient(change: Any, dz: Any) -> np.ndarray:
-    """The least C with change <= C dz, entry by entry: 0 where both vanish, inf where only dz does."""
+    """The least C with change <= C dz, entry by entry.
+
+    Args:
+        change: Sizes >= 0.
+        dz: Distances >= 0 of the features, in the same shape.
+
+    Returns:
+        C in that shape: 0 where both vanish, inf where only `dz` does.
+
+    Raises:
+        InputError: If an argument holds no numbers.
+    """
     change, dz = numbers("change", change), numbers("dz", dz)
     with np.errstate(over="ignore"):
         return np.divide(change, dz, out=np.where(change > 0, np.inf, np.zeros(change.shape)), where=dz > 0)
@@ -142,12 +201,29 @@ def magnitudes(
     G_error: Any = None,
     L_error: Any = None,
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """`bracket`, `pshift`, `bshift`, `C1`, `C2`, `dz` by name, (B, K), and a bound on the error of each.
+    """The quantities of B4 in its form by norms, each with a bound on its error.
 
-    `p`, `b`, `p_ood` (B, K, n) are taken as exact numbers, since the decomposition holds for any; `step_ood` is D' and
-    the bias of the run is b' = D' - p' G' by definition. `dz` (B, K) is exact too: C1 and C2 are quotients by it.
-    `G_error` (B, K) bounds the 2-norm of the error of G', `L_error` (B,) that of L'. C is inf, of which nothing is
-    known, where Dz = 0 and the heads still differ.
+    C1 and C2 are measured: difference quotients of the pair, the least constants that the inequality holds with. They
+    are no Lipschitz constants of the model.
+
+    Args:
+        p: Preconditioner of the virtual step, (B, K, n), taken as exact: the decomposition holds for any.
+        b: Bias of the virtual step, (B, K, n), taken as exact.
+        p_ood: p' of the run on F', (B, K, n), taken as exact.
+        step_ood: D', (B, K, n); the bias of the run is b' = D' - p' G' by definition.
+        G_ood: G', (B, K, n).
+        L_ood: L' > 0: a scalar, (B,), (B, K) or (B, K, n).
+        dz: ||z' - z||, (B, K), taken as exact: C1 and C2 are quotients by it.
+        reference_step: h > 0 in units of 1/L', a scalar or (B,).
+        G_error: Bound on the 2-norm of the error of G', (B, K).
+        L_error: Bound on the error of L', (B,).
+
+    Returns:
+        `bracket`, `pshift`, `bshift`, `C1`, `C2` and `dz` by name, (B, K) each, and rigorous error bounds by the same
+        names. C is inf, of which nothing is known, where Dz = 0 and the heads still differ.
+
+    Raises:
+        InputError: For wrong shapes, and for values that are not finite.
     """
     G = array("G_ood", G_ood, (None, None, None), _SHAPE)
     names = {"p": p, "b": b, "p_ood": p_ood, "step_ood": step_ood}
@@ -164,7 +240,7 @@ def magnitudes(
         unit = (n + 32) * EPS  # a sum of n squares, its root, and the handful of operations of an entry
 
         def size(*parts: np.ndarray) -> np.ndarray:
-            return sum(_norm(part) for part in parts)
+            return np.sum([_norm(part) for part in parts], axis=0)
 
         def largest(part: np.ndarray) -> np.ndarray:
             return np.abs(part).max(axis=-1) * (1 + unit)
@@ -190,8 +266,8 @@ def magnitudes(
         errors = {name: error + n * TINY for name, error in errors.items()}  # underflow
         errors["dz"] = np.zeros(dz.shape)
     for name, error in errors.items():
-        lost = ~(np.isfinite(error) & np.isfinite(values[name]))
-        values[name], errors[name] = np.where(lost, np.inf, values[name]), np.where(lost, np.inf, error)
+        unbounded = ~(np.isfinite(error) & np.isfinite(values[name]))
+        values[name], errors[name] = np.where(unbounded, np.inf, values[name]), np.where(unbounded, np.inf, error)
     return values, errors
 
 
@@ -199,8 +275,8 @@ def _column(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     """A positive scalar, (B,), (B, K) or (B, K, n), so that it broadcasts against (B, K, n); three axes always."""
     value = numbers(name, value)
     if value.ndim > 3 or value.shape != shape[: value.ndim] or not (value > 0).all():
-        known = f"a scalar, {shape[:1]}, {shape[:2]} or {shape}"
-        raise InputError(f"`{name}` must be > 0, {known}; given shape {value.shape}")
+        accepted = f"a scalar, {shape[:1]}, {shape[:2]} or {shape}"
+        raise InputError(f"`{name}` must be > 0, {accepted}; given shape {value.shape}")
     return value.reshape(value.shape + (1,) * (3 - value.ndim)) if value.ndim else value.reshape(1, 1, 1)
 
 

@@ -108,10 +108,14 @@ def _check_archive(data: bytes, path: Path, what: str) -> None:
 
 
 def _weights(loaded: Any, where: str) -> dict[str, Any]:
-    """Names to weights, by one rule.
+    """Names to weights.
 
-    While one of the usual keys holds a mapping, that mapping is meant; then `module.`, which torch's parallel wrappers
-    put before every name, goes.
+    Returns:
+        While one of the usual keys holds a mapping, that mapping is meant; then `module.`, which torch's parallel
+        wrappers put before every name, goes.
+
+    Raises:
+        InputError: If that is no mapping of names.
     """
     for _ in range(len(_NESTED)):
         inner = [loaded[key] for key in _NESTED if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping)]
@@ -131,16 +135,27 @@ def _weights(loaded: Any, where: str) -> dict[str, Any]:
 
 
 def load_official(source: Any, kind: str, **options: Any) -> Optimizer:
-    """The optimizer behind a checkpoint of the authors' code.
+    """The optimizer behind a checkpoint of the authors' code (arXiv 2506.14263 and the methods it compares with).
 
-    `source` is a path to a .pth (loaded with weights_only: nothing in it is run) or .npz, or a mapping with the keys of
-    the authors' `state_dict`; weights of switched-off heads may be among them. The weights may also be in the mapping
-    under `state_dict`, `model_state_dict`, `model`, `net` or `network`, and `module.` before all names is taken off.
-    `kind` names the model, `options` its settings (norms, scales, ...), which the authors keep in the configuration and
-    not in the checkpoint. Hidden size and number of layers are read from the weights. Behaviour is the authors' too:
-    ada-lista has their absolute steps and thresholds (`official=True`), l2o-dm and l2o-rnnprop are fed the gradient of
-    the mean over the batch (`batch_mean=True`). Weights that are missing, too many, not finite or of another shape are
-    one `InputError`.
+    Hidden size and number of layers are read from the weights. Behaviour is the authors' too: ada-lista has their
+    absolute steps and thresholds (`official=True`), l2o-dm and l2o-rnnprop are fed the gradient of the mean over the
+    batch (`batch_mean=True`).
+
+    Args:
+        source: A path to a .pth (loaded with weights_only: nothing in it is run) or .npz, or a mapping with the keys
+            of the authors' `state_dict`. Weights of switched-off heads may be among them; the weights may also be in
+            the mapping under `state_dict`, `model_state_dict`, `model`, `net` or `network`, and `module.` before all
+            names is taken off.
+        kind: The model: ada-lista, l2o-dm, l2o-rnnprop, l2o-pa or go-math-l2o.
+        options: Its settings (norms, scales, ...), which the authors keep in the configuration and not in the
+            checkpoint.
+
+    Returns:
+        The optimizer, in float64.
+
+    Raises:
+        InputError: For an unknown kind or option, a file that is no checkpoint, and weights that are missing, too
+            many, not finite or of another shape.
     """
     if not isinstance(kind, str) or kind not in _KINDS:
         raise InputError(f"load_official: unknown kind {kind!r}; expected one of {', '.join(_KINDS)}.")

@@ -28,14 +28,24 @@ def implicit_subgradient(
     step: torch.Tensor,
     wanted: torch.Tensor,
 ) -> torch.Tensor:
-    """(B,n) the g in the subdifferential of r at x = prox_step(argument): g = (argument - x) / step.
+    """The g in the subdifferential of r at x = prox_step(argument) that the prox implies: g = (argument - x) / step.
 
-    Cancellation blurs that quotient by a few units of the numbers the prox handles over step, and it belongs to a point
-    a few roundings from x, while the subdifferential at x is known exactly; so where the two agree within that blur g
-    is moved into the subdifferential at x. Where they do not, the quotient is kept as it is: x was not the prox of
-    `argument`, and whoever checks g will see it. Components with a vanishing step take the slope nearest to `wanted`.
-    Of a term that is not separable there is no box to move g into: it is moved to the nearest subgradient where the two
-    agree within the norm of that blur, and it is the quotient where the term does not name its subgradients.
+    Cancellation blurs that quotient by a few units of the numbers the prox handles over step, and it belongs to a
+    point a few roundings from x, while the subdifferential at x is known exactly; so where the two agree within that
+    blur g is moved into the subdifferential at x. Where they do not, the quotient is kept as it is: x was not the prox
+    of `argument`, and whoever checks g will see it. Of a term that is not separable there is no box to move g into: it
+    is moved to the nearest subgradient where the two agree within the norm of that blur, and it is the quotient where
+    the term does not name its subgradients.
+
+    Args:
+        problem: The problem of r.
+        x: (B,n) what the prox gave.
+        argument: (B,n) what it was given.
+        step: (B,n) its steps, >= 0.
+        wanted: (B,n) components with a vanishing step take the slope nearest to it.
+
+    Returns:
+        (B,n) g.
     """
     if not problem.nonsmooth.separable:
         return _coupled_subgradient(problem, x, argument, step, wanted)
@@ -180,7 +190,7 @@ class _Recorder:
             )
 
     def run(self, x_final: torch.Tensor, optimizer: str, rule: str) -> Run:
-        stacked = {name: values[:, : self.counts[name]] for name, values in self.series.items()}
+        stacked: dict[str, Any] = {name: values[:, : self.counts[name]] for name, values in self.series.items()}
         scalars: dict[str, torch.Tensor] = {}
         if not self.keep_arrays:
             named = {"objective", "relative_deviation"}
@@ -241,12 +251,28 @@ def rollout(
     comparator: Any = None,
     progress: Callable[[int], None] | None = None,
 ) -> Run:
-    """Run `steps` steps of `optimizer` from `x0` (B,n), or from `state` where one is given.
+    """Run an optimizer. A run may diverge: see `Run.finite`.
 
-    `record="all"` keeps every array of `Run`; `record="scalars"` keeps only numbers per step (inner products, with
-    the point `comparator` (B,n) where given), in memory that does not grow with n. g_k is the implicit subgradient of
-    the prox where the state exposes `prox_argument` and `preconditioner`, otherwise the choice of least deviation.
-    `progress(k)` is called after each step. A run may diverge: see `Run.finite`.
+    g_k is the implicit subgradient of the prox where the state exposes `prox_argument` and `preconditioner`, otherwise
+    the choice of least deviation.
+
+    Args:
+        optimizer: Anything with pure `init(problem, x0, seed)` and `step(problem, state)`.
+        problem: The problem; the run is in its precision and on its device.
+        x0: (B,n) where the run starts.
+        steps: K >= 1.
+        state: A state to go on from, in place of `init`.
+        seed: Passed to `init`.
+        record: "all" keeps every array of `Run`; "scalars" keeps only numbers per step (inner products), in memory
+            that does not grow with n.
+        comparator: (B,n) the point z of the inner products of "scalars".
+        progress: Called with k after each step.
+
+    Returns:
+        The run.
+
+    Raises:
+        InputError: For a wrong shape or number, what is no optimizer, and a run that does not fit into memory.
     """
     if record not in _RECORDS:
         raise InputError(f"record: expected one of {', '.join(_RECORDS)}, got {record!r}.")
@@ -293,7 +319,19 @@ class _Iterate:
 
 @torch.no_grad()
 def run_from_iterates(problem: Composite, X: Any, *, name: str = "given iterates") -> Run:
-    """The run behind iterates (B,K+1,n) made by any code; g_k is the choice of least deviation."""
+    """The run behind iterates made by any code; g_k is the choice of least deviation.
+
+    Args:
+        problem: The problem that the iterates belong to.
+        X: (B,K+1,n) iterates x_0..x_K, or (K+1,n) where there is one instance; finite.
+        name: What the run is called.
+
+    Returns:
+        The run, its gradients and objectives computed here.
+
+    Raises:
+        InputError: For another shape, and for iterates that are not finite.
+    """
     iterates = as_tensor(X, "X", ndim=(2, 3), dtype=problem.dtype, device=problem.device)
     iterates = iterates.unsqueeze(0) if iterates.ndim == 2 else iterates
     if iterates.shape[0] != problem.batch_size or iterates.shape[2] != problem.dim or iterates.shape[1] < 2:

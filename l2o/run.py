@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,12 +114,32 @@ class Run:
         return torch.isfinite(self.x_final).all(-1) & ~torch.isnan(self.objective).any(-1)
 
     def to(self, device: torch.device | str) -> Run:
-        """The run with its tensors on `device` (bounds are checked on the CPU, wherever the run was made)."""
-        moved = {name: value.to(device) for name in _TENSORS if (value := getattr(self, name)) is not None}
+        """The run on another device. Bounds are checked on the CPU, wherever the run was made.
+
+        Args:
+            device: A device of torch.
+
+        Returns:
+            The run with its tensors there.
+        """
+        moved: dict[str, Any] = {
+            name: value.to(device) for name in _TENSORS if (value := getattr(self, name)) is not None
+        }
         return replace(self, **moved, scalars={name: value.to(device) for name, value in self.scalars.items()})
 
     def head(self, steps: int) -> Run:
-        """The run of the first `steps` steps (views, no copies)."""
+        """The run of the first steps (views, no copies).
+
+        Args:
+            steps: 1 to K.
+
+        Returns:
+            The shorter run.
+
+        Raises:
+            InputError: For a number out of range, and for a run of scalars, which does not know its intermediate
+                points.
+        """
         if not 1 <= steps <= self.steps:
             raise InputError(f"head: expected 1 <= steps <= {self.steps}, got {steps}.")
         if self.x is None:
@@ -128,13 +149,20 @@ class Run:
         def cut(tensor: torch.Tensor) -> torch.Tensor:
             return tensor[:, : lengths[tensor.shape[1]]]
 
-        series = {
+        series: dict[str, Any] = {
             name: cut(value) for name in _TENSORS if name not in _FIXED and (value := getattr(self, name)) is not None
         }
         return replace(self, **series, x_final=self.x[:, steps])
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the run as an npz, atomically and without pickle."""
+        """Write the run as an npz, atomically and without pickle.
+
+        Args:
+            path: The file; its folder is made where there is none.
+
+        Returns:
+            The path that was written.
+        """
         arrays: dict[str, np.ndarray] = {}
         for name in _TENSORS:
             value = getattr(self, name)
@@ -148,7 +176,17 @@ class Run:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Run:
-        """Read a run written by `save`; anything else is one clear error."""
+        """Read a run written by `save`.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The run, its arrays as they were.
+
+        Raises:
+            InputError: For anything else than such a file.
+        """
         what, instead = "a run written by Run.save", "record it again"
         arrays = read_npz(path, what, instead)
         meta = take_meta(arrays, str(path), what, instead)
@@ -159,7 +197,7 @@ class Run:
             raise InputError(
                 f"{path}: not {what}: its array {odd} is of {arrays[odd].dtype}, not of floats; {instead}."
             )
-        tensors = {name: torch.from_numpy(a) for name, a in arrays.items()}
+        tensors: dict[str, Any] = {name: torch.from_numpy(a) for name, a in arrays.items()}
         scalars = {n.removeprefix("scalar."): tensors.pop(n) for n in list(tensors) if n.startswith("scalar.")}
         if set(tensors) - set(_TENSORS) or not {"objective", "smoothness", "relative_deviation", "x_final"} <= set(
             tensors

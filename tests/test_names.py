@@ -1,7 +1,8 @@
-"""One import name: `l2obound` works beside packages of the user that have the names of its parts."""
+"""One import name beside packages of the user that have the names of its parts; variables that say what is in them."""
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -65,3 +66,61 @@ def test_the_verbs_are_those_of_the_packages() -> None:
 def test_nothing_but_it_is_installed() -> None:
     names = [name for name, owners in packages_distributions().items() if "l2obound" in owners]
     assert [name for name in names if not name.startswith("__editable__")] == ["l2obound"]
+
+
+EMPTY = {"found", "known", "own", "said", "kept", "lost", "shown", "told", "asked"}
+"""Words that say that there is something, and not what."""
+NAMED = [
+    ROOT / folder
+    for folder in (
+        "bounds",
+        "l2o",
+        *(f"verification/{p}" for p in ("diagnosis", "falsification", "invariance", "optima", "pages", "statistics")),
+        *(f"verification/{p}" for p in ("testing", "worst_cases")),
+    )
+]
+NOT_YET = ROOT / "l2o" / "optimizers"
+PUBLIC = {"verification/falsification/_result.py": {"found"}, "verification/pages/figure_style.py": {"shown"}}
+"""Names that others rely on."""
+
+
+def empty_names(source: str) -> list[str]:
+    """Variables, parameters, fields and functions whose names are such words."""
+    names = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+            names.append(node.id if isinstance(node, ast.Name) else node.attr)
+        elif isinstance(node, ast.arg):
+            names.append(node.arg)
+        elif isinstance(node, ast.FunctionDef):
+            names.append(node.name)
+        elif isinstance(node, ast.alias) and node.asname:
+            names.append(node.asname)
+    return [name for name in names if name.lstrip("_") in EMPTY]
+
+
+def test_a_name_says_what_is_in_it() -> None:
+    for path in (path for folder in NAMED for path in folder.rglob("*.py")):
+        if NOT_YET in path.parents:
+            continue
+        place = path.relative_to(ROOT).as_posix()
+        assert {*empty_names(path.read_text(encoding="utf-8"))} <= PUBLIC.get(place, set()), place
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "found = 1",
+        "a, (found, b) = x",
+        "for found in x: pass",
+        "[y for found in x]",
+        "def f(found): pass",
+        "class A:\n    found: int = 0",
+        "self._found = 1",
+        "def found(): pass",
+        "import x as found",
+    ],
+)
+def test_an_empty_name_is_noticed(source: str) -> None:
+    assert empty_names(source)
+    assert not empty_names(source.replace("found", "solution"))

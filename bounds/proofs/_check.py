@@ -41,29 +41,29 @@ def check_argument(argument: Argument, goal: Goal, hypotheses: Iterable[Hypothes
         raise Unproved("the argument has no claims")
     base = ground(goal, argument, hypotheses)
     parts: list[_Checker] = []
-    known: dict[str, tuple[Claim, int]] = {}
+    earlier: dict[str, tuple[Claim, int]] = {}
     # side conditions first, which are cheap: most of what is wrong is found by them
     for claim in argument.claims:
-        if claim.name in known:
+        if claim.name in earlier:
             raise Unproved(f"two claims are called `{claim.name}`")
         check_symbols(claim.expression, argument, f"claim `{claim.name}`")
         first = _first_index(claim)
         for part in claim.parts:
             where = f"claim `{claim.name}`" + (f" ({part.says})" if part.says else "")
-            parts.append(_Checker(claim, part, base, dict(known), where, domain_of(part.ranges, where)))
+            parts.append(_Checker(claim, part, base, dict(earlier), where, domain_of(part.ranges, where)))
             parts[-1].conditions(first)
         _check_cover(claim)
-        known[claim.name] = (claim, first)
+        earlier[claim.name] = (claim, first)
     last = argument.claims[-1]
-    for part in parts:
-        if part.claim is last:
-            check_divisors(goal.divisors, part.here, f"{part.where}: the statement")
-    if last.case is not None or known[last.name][1] > 1:
+    for checker in parts:
+        if checker.claim is last:
+            check_divisors(goal.divisors, checker.here, f"{checker.where}: the statement")
+    if last.case is not None or earlier[last.name][1] > 1:
         raise Unproved("the last claim is not proved for every case and every step")
     if terms(last.expression - goal.expression):
         raise Unproved("the last claim is not what the bound says")
-    for part in reversed(parts):  # what a wrong formula breaks is at the end, as a rule
-        part.check()
+    for checker in reversed(parts):  # what a wrong formula breaks is at the end, as a rule
+        checker.check()
     return frozenset(base.used)
 
 
@@ -93,24 +93,25 @@ def _check_cover(claim: Claim) -> None:
         raise Unproved(f"claim `{claim.name}` is for {claim.case.says} and is proved elsewhere")
     general = [part for part in claim.parts if part.position == k]
     for group in ([part for part in claim.parts if part.position != k], general):
-        found = [frozenset(r for r in part.ranges if r.cases and r is not claim.case) for part in group]
-        _check_cases(claim, found)
+        cases = [frozenset(r for r in part.ranges if r.cases and r is not claim.case) for part in group]
+        _check_cases(claim, cases)
 
 
-def _check_cases(claim: Claim, found: list[frozenset[Range]]) -> None:
+def _check_cases(claim: Claim, cases: list[frozenset[Range]]) -> None:
     """The cases of the parts leave nothing out; a part that does not mention a family stands for all of it."""
     families: dict[str, tuple[Range, ...]] = {}
-    for r in (r for ranges in found for r in ranges):
+    for r in (r for ranges in cases for r in ranges):
         if r.cases in CASES:
             families[r.cases] = CASES[r.cases]
         else:
             families[r.cases] = tuple(dict.fromkeys((*families.get(r.cases, ()), r)))
     for name, members in families.items():
-        signs = [r.gives for r in members]
-        if name not in CASES and (len(members) != 2 or sp.expand(signs[0] + signs[1]) != 0):
+        signs = [r.gives for r in members if r.gives is not None]
+        two = len(signs) == len(members) == 2
+        if name not in CASES and not (two and sp.expand(signs[0] + signs[1]) == 0):
             raise Unproved(f"claim `{claim.name}`: of {name} one case is left out")
     for choice in product(*families.values()):
-        if found and not any(ranges <= set(choice) for ranges in found):
+        if cases and not any(ranges <= set(choice) for ranges in cases):
             raise Unproved(f"claim `{claim.name}`: the case {' and '.join(r.says for r in choice)} is left out")
 
 
@@ -121,7 +122,7 @@ class _Checker:
     claim: Claim
     part: Part
     ground: Ground
-    known: Mapping[str, tuple[Claim, int]]
+    earlier: Mapping[str, tuple[Claim, int]]
     where: str
     domain: Mapping[sp.Symbol, sp.Expr]
 
@@ -186,10 +187,10 @@ class _Checker:
             if (factor.index, factor.position) != ("j", k - 1) or part.position != k or claim.equality:
                 raise Unproved(f"claim `{claim.name}` is used to prove itself")
             check_earlier(factor, claim, first, part, where)
-        elif factor.claim not in self.known:
+        elif factor.claim not in self.earlier:
             raise Unproved(f"claim `{factor.claim}` is used before it is proved")
         else:
-            check_earlier(factor, *self.known[factor.claim], part, where)
+            check_earlier(factor, *self.earlier[factor.claim], part, where)
 
     def at(self, expression: sp.Expr) -> sp.Expr:
         """The expression at the k of this part, which is 1 at a start at 1."""
@@ -232,7 +233,7 @@ class _Checker:
         return one.multiplier * value * (1 if one.square is None else one.square**2)
 
     def _source(self, factor: Earlier) -> Claim:
-        return self.claim if factor.claim == self.claim.name else self.known[factor.claim][0]
+        return self.claim if factor.claim == self.claim.name else self.earlier[factor.claim][0]
 
     def factor(self, factor: Factor) -> tuple[sp.Expr, bool]:
         """The expression of a factor, and whether it is = 0 rather than >= 0."""

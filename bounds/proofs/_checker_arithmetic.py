@@ -111,23 +111,23 @@ def parse(text: str) -> ast.expr:
 
 def _height(tree: ast.AST) -> int:
     """The most that powers of powers in a formula multiply to."""
-    own = 1
+    exponent = 1
     if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Pow):
-        own = max(1, abs(whole(tree.right) or 1))
-        demand(own <= HIGHEST, f"a formula has the power {own}, and {HIGHEST} is the highest")
-    return own * max(map(_height, ast.iter_child_nodes(tree)), default=1)
+        exponent = max(1, abs(whole(tree.right) or 1))
+        demand(exponent <= HIGHEST, f"a formula has the power {exponent}, and {HIGHEST} is the highest")
+    return exponent * max(map(_height, ast.iter_child_nodes(tree)), default=1)
 
 
 @lru_cache(maxsize=20_000)
 def divisors(tree: ast.expr) -> tuple[ast.expr, ...]:
     """All that a formula divides by, those inside of others too; numbers that are not 0 left out."""
-    found = []
+    denominators = []
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            found.append(node.right)
+            denominators.append(node.right)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and (whole(node.right) or 0) < 0:
-            found.append(node.left)
-    return tuple(one for one in found if not whole(one))
+            denominators.append(node.left)
+    return tuple(one for one in denominators if not whole(one))
 
 
 @lru_cache(maxsize=20_000)
@@ -229,22 +229,22 @@ _ONE: Polynomial = {(): Fraction(1)}
 
 
 def _times(a: Polynomial, b: Polynomial) -> Polynomial:
-    found: Polynomial = {}
+    product: Polynomial = {}
     for m, c in a.items():
         for n, d in b.items():
             powers = dict(m)
             for name, power in n:
                 powers[name] = powers.get(name, 0) + power
             key = tuple(sorted(powers.items()))
-            found[key] = found.get(key, Fraction(0)) + c * d
-    return {m: c for m, c in found.items() if c}
+            product[key] = product.get(key, Fraction(0)) + c * d
+    return {m: c for m, c in product.items() if c}
 
 
 def _plus(a: Polynomial, b: Polynomial) -> Polynomial:
-    found = dict(a)
+    total = dict(a)
     for m, c in b.items():
-        found[m] = found.get(m, Fraction(0)) + c
-    return {m: c for m, c in found.items() if c}
+        total[m] = total.get(m, Fraction(0)) + c
+    return {m: c for m, c in total.items() if c}
 
 
 def _add(a: Quotient, b: Quotient, sign: int) -> Quotient:
@@ -278,10 +278,10 @@ def quotient(tree: ast.expr, lookup: Callable[[str], Quotient]) -> Quotient:
         if power < 0:
             _demand_not_0(a, tree)
             a = a[1], a[0]
-        found: Quotient = (_ONE, _ONE)
+        product: Quotient = (_ONE, _ONE)
         for _ in range(abs(power)):
-            found = _times(found[0], a[0]), _times(found[1], a[1])
-        return found
+            product = _times(product[0], a[0]), _times(product[1], a[1])
+        return product
     b = quotient(tree.right, lookup)
     if isinstance(tree.op, ast.Add):
         return _add(a, b, 1)
@@ -334,14 +334,14 @@ def free(trees: Iterable[ast.expr]) -> set[str]:
     return set().union(*map(names, trees))
 
 
-def lookup_in(values: Mapping[str, ast.expr], known: dict[str, Quotient]) -> Callable[[str], Quotient]:
+def lookup_in(values: Mapping[str, ast.expr], quotients: dict[str, Quotient]) -> Callable[[str], Quotient]:
     """Names as fractions in the symbols of a change of variables."""
 
     def lookup(name: str) -> Quotient:
-        if name not in known:
-            known[name] = variable(name)  # a circle in a table would end here
+        if name not in quotients:
+            quotients[name] = variable(name)  # a circle in a table would end here
             if name in values:
-                known[name] = quotient(values[name], lookup)
-        return known[name]
+                quotients[name] = quotient(values[name], lookup)
+        return quotients[name]
 
     return lookup

@@ -51,7 +51,7 @@ class Part:
     first: int
     domain: dict[str, ast.expr] = field(default_factory=dict)
     points: dict[str, int] = field(default_factory=dict)
-    known: dict[str, Quotient] = field(default_factory=dict)
+    quotients: dict[str, Quotient] = field(default_factory=dict)
     not_0: set[tuple[str, tuple[str, str]]] = field(default_factory=set)
 
     @property
@@ -81,7 +81,7 @@ class Part:
         for one in part["terms"]:
             pieces.append(self._term(one, where))
         for piece in pieces:
-            demand(even(lambda scale, piece=piece: piece(scale)), f"{where}: a term is not quadratic in the vectors")
+            demand(even(piece), f"{where}: a term is not quadratic in the vectors")
         total = claimed(1) - sum(piece(1) for piece in pieces[1:])
         demand(total % prime() == 0, f"{where}: the identity leaves a remainder")
 
@@ -114,7 +114,7 @@ class Part:
         for divisor in divisors(tree):
             key = ast.unparse(divisor), place
             if key not in self.not_0:
-                lookup = place_in(lookup_in(self.domain, self.known), *place)
+                lookup = place_in(lookup_in(self.domain, self.quotients), *place)
                 self.ground.demand_never_0(divisor, quotient(divisor, lookup), where)
                 self.not_0.add(key)
 
@@ -124,10 +124,10 @@ class Part:
 
     def _sign(self, tree: ast.expr, strict: bool = False) -> bool:
         try:
-            found = quotient(tree, lookup_in(self.domain, self.known))
+            fraction = quotient(tree, lookup_in(self.domain, self.quotients))
         except Wrong:
             return False
-        return has_sign(found, self.ground.at_least_0, base.ABOVE_0.__contains__, strict)
+        return has_sign(fraction, self.ground.at_least_0, base.ABOVE_0.__contains__, strict)
 
     def _positive(self, times: ast.expr, place: tuple[str, str]) -> bool:
         if self._sign(times, True):
@@ -190,10 +190,10 @@ class Part:
         demand(equality or self._sign(multiplier), f"{where}: the sign of {one['multiplier'][:80]} is not known")
 
         def total(scale: int) -> int:
-            found = self.value(multiplier, scale) * self.value(square, scale) ** 2
+            product = self.value(multiplier, scale) * self.value(square, scale) ** 2
             for tree, place, _ in factors:
-                found = found * self.value(tree, scale, place) % prime()
-            return found
+                product = product * self.value(tree, scale, place) % prime()
+            return product
 
         return total
 
@@ -209,7 +209,8 @@ class Part:
             for kind, argument in zip(kinds, arguments):
                 point = kind in ("point", "subgradient", "inexact")
                 demand(argument.startswith("@") == point and (point or argument), f"{where}: {argument} is no {kind}")
-                point or self.ground.check_names(argument)
+                if not point:
+                    self.ground.check_names(argument)
                 demand(self._is(kind, argument, arguments, where), f"{where}: {argument[:80]} is no {kind}")
             points = dict(zip("ab", (a[1:] for a in arguments if a.startswith("@"))))
             rest = [a for a in arguments if not a.startswith("@")]
@@ -234,10 +235,10 @@ class Part:
         demand(place in _PLACES or place in _ENDS, f"{where}: index and position {place} do not agree")
         low = first_index(self.part) if self.part["position"] == "k" else max(1, int(self.part["position"]))
         least = _ENDS[place] if place in _ENDS else low + _PLACES[place]
-        said = names(parse(source["expression"]))
-        if not any(n == "k" or n.endswith(("_k", "_j")) for n in said):
+        used = names(parse(source["expression"]))
+        if not any(n == "k" or n.endswith(("_k", "_j")) for n in used):
             least = max(least, 1)
-        elif any(n.endswith("_j") for n in said):
+        elif any(n.endswith("_j") for n in used):
             demand(place[0] == "k", f"{where}: claim {source['name']} is about a step and used at {place[1]}")
         demand(first <= least, f"{where}: claim {source['name']} holds from {first} on and is used at {place[1]}")
         case = source["case"]
@@ -275,8 +276,8 @@ class Part:
             of = [n for n, r in self.ground.sums.items() if (r["factor"], r["start"]) == ("1", "0")]
             of = [n for n in of if same(self.ground.sums[n]["increment"], "f_k + r_k")]
             return any(same(argument, f"{n}_K/K - F_mean") for n in of)
-        rows = [text for text, needs in base.FACTS.values() if set(needs) <= self.ground.granted]
-        return any(same(argument, text) for text in (*rows, *self.ground.facts))
+        texts = [text for text, needs in base.FACTS.values() if set(needs) <= self.ground.granted]
+        return any(same(argument, text) for text in (*texts, *self.ground.facts))
 
     def _tied(self, norm: str, vector: str) -> bool:
         rows = [(s, v) for s, v, needs in base.SIZES.values() if set(needs) <= self.ground.granted]

@@ -138,8 +138,8 @@ class Use:
     def __str__(self) -> str:
         if self.label:
             return f"{self.label}: {self.expression} >= 0"
-        shown = ", ".join(a.index if isinstance(a, Point) else str(a) for a in self.arguments)
-        return f"{self.rule.name}({shown})"
+        arguments = ", ".join(a.index if isinstance(a, Point) else str(a) for a in self.arguments)
+        return f"{self.rule.name}({arguments})"
 
 
 def use(rule: str, *arguments: Any, needs: tuple[Hypothesis | str, ...] = (), label: str = "") -> Use:

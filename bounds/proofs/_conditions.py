@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import sympy as sp
 
@@ -89,37 +90,37 @@ def ground(goal: Goal, argument: Argument, hypotheses: Iterable[Hypothesis]) -> 
     check_types(argument)
     formulas = tuple((one.digest, f) for one in hypotheses for f in _translated(one))
     granted = {one.digest: one.name for one in hypotheses}
-    found = Ground(goal, argument, granted, formulas, _is_inexact(goal, hypotheses))
-    found.grant(goal.needs, "what the bound says")
-    found.grant(argument.needs, "the argument")
+    base = Ground(goal, argument, granted, formulas, _is_inexact(goal, hypotheses))
+    base.grant(goal.needs, "what the bound says")
+    base.grant(argument.needs, "the argument")
     for definition in argument.definitions:
         if definition not in DEFINITIONS.values():
             raise Unproved(f"the definition {definition.symbol} = {definition.value} is not one that proofs know")
-        found.grant(definition.hypotheses, f"the definition of {definition.symbol}")
+        base.grant(definition.hypotheses, f"the definition of {definition.symbol}")
     _check_sums(goal, argument)
     for norm, vector in argument.norms.items():
         _check_norm(norm, vector, argument)
-    return found
+    return base
 
 
 def _is_inexact(goal: Goal, hypotheses: Iterable[Hypothesis]) -> bool:
-    said = [goal.expression, *(rule.increment for rule in goal.sums.values())]
+    expressions = [goal.expression, *(rule.increment for rule in goal.sums.values())]
     supposed = [sp.sympify(expression) for one in hypotheses for expression in one.formula]
     return (
-        any(size("eps", "k") in expression.free_symbols for expression in said)
+        any(size("eps", "k") in expression.free_symbols for expression in expressions)
         or any(str(entry.base) == "eps" for expression in supposed for entry in expression.atoms(sp.Indexed))
         or any("eps" in one.uses for one in hypotheses)
     )
 
 
 def _translated(hypothesis: Hypothesis) -> list[Goal]:
-    found = []
+    formulas = []
     for expression in hypothesis.formula:
         try:
-            found.append(formula(expression))
+            formulas.append(formula(expression))
         except Unproved:  # a formula in quantities that proofs do not know is of no use to them
             continue
-    return found
+    return formulas
 
 
 def _check_sums(goal: Goal, argument: Argument) -> None:
@@ -252,8 +253,8 @@ def check_earlier(one: Earlier, source: Claim, first: int, part: Part, where: st
 
 
 def _of_a_step(r: Range) -> bool:
-    said = [*r.values, *map(sp.sympify, r.values.values()), *(() if r.gives is None else (r.gives,))]
-    return any(e.has(k) or depends_on(e, "_k") or depends_on(e, "_j") for e in said)
+    expressions = [*r.values, *map(sp.sympify, r.values.values()), *(() if r.gives is None else (r.gives,))]
+    return any(e.has(k) or depends_on(e, "_k") or depends_on(e, "_j") for e in expressions)
 
 
 # The arguments of rules
@@ -306,8 +307,8 @@ class Arguments:
         """Whether the symbol is that of the norm of the vector, up to the sign of the vector."""
         rows = [(s.symbol, s.vector, s.hypotheses) for s in SIZES.values()]
         rows += [(s, v, ()) for s, v in self.ground.argument.norms.items()]
-        for known, of, needs in rows:
-            if known == norm and self.ground.has(needs) and (same(of, vector) or same(of, -vector)):
+        for length, of, needs in rows:
+            if length == norm and self.ground.has(needs) and (same(of, vector) or same(of, -vector)):
                 self.ground.grant(needs, self.where)
                 return True
         return False
@@ -334,14 +335,14 @@ class Arguments:
                 self.ground.grant(supposed.needs, f"{self.where}: what its quantities mean")
                 self.ground.used.add(digest)
                 return True
-        known = [one for one in vars(_hypotheses).values() if isinstance(one, Hypothesis)]
-        lacking = [f"`{one.name}`" for one in known if any(same(f.expression, value) for f in _translated(one))]
+        catalogued = [one for one in vars(_hypotheses).values() if isinstance(one, Hypothesis)]
+        lacking = [f"`{one.name}`" for one in catalogued if any(same(f.expression, value) for f in _translated(one))]
         if lacking:
             raise Unproved(f"{self.where} needs the hypothesis {' or '.join(lacking)}, which the bound does not have")
         return False
 
 
-_KINDS: dict[str, Callable[[Arguments, object], bool]] = {
+_KINDS: dict[str, Callable[[Arguments, Any], bool]] = {
     "point": Arguments.point,
     "subgradient": Arguments.subgradient,
     "inexact": Arguments.inexact,

@@ -198,8 +198,8 @@ def _degree(e: sp.Expr) -> int:
 def named(sums: dict[str, Recurrence], increment: sp.Expr, factor: sp.Expr = ONE, start: sp.Expr = ZERO) -> str:
     """The name of what accumulates like this, added to `sums` where it is new."""
     wanted = Recurrence(increment, factor, start)
-    for name, known in sums.items():
-        if known == wanted:
+    for name, recurrence in sums.items():
+        if recurrence == wanted:
             return name
     name = f"sum{len(sums) + 1}"
     sums[name] = wanted

@@ -42,9 +42,9 @@ class Ring:
 
     @cached_property
     def _atoms(self) -> dict[sp.Symbol, Any]:
-        found = dict(zip(self.gens, self._ring.gens))
+        values = dict(zip(self.gens, self._ring.gens))
         parameters = self.field.gens if self.parameters else ()
-        return found | {s: self._ring.ground_new(value) for s, value in zip(self.parameters, parameters)}
+        return values | {s: self._ring.ground_new(value) for s, value in zip(self.parameters, parameters)}
 
     def __call__(self, expression: sp.Expr) -> PolyElement:
         """The expression as a polynomial; a `ValueError` where it is none (a root, a vector in a denominator)."""
@@ -70,11 +70,11 @@ class Ring:
 
     def terms(self, expression: sp.Expr) -> list[tuple[dict[sp.Symbol, int], sp.Expr]]:
         """The monomials as powers of symbols, and their coefficients."""
-        found = []
+        monomials = []
         for powers, coefficient in self(expression).terms():
             used = {s: power for s, power in zip(self.gens, powers) if power}
-            found.append((used, self.field.to_sympy(coefficient)))
-        return found
+            monomials.append((used, self.field.to_sympy(coefficient)))
+        return monomials
 
 
 def terms(expression: sp.Expr) -> list[tuple[dict[sp.Symbol, int], sp.Expr]]:

@@ -69,7 +69,14 @@ class Proof:
 
 
 def prove(bound: Bound) -> Proof:
-    """Check the proof of a bound. Never raises: what goes wrong is the `reason`."""
+    """Check the proof of a bound, by the prover and then by the independent checker.
+
+    Args:
+        bound: A bound, of the catalogue or changed; its formulas are compared, not its name only.
+
+    Returns:
+        The proof. It never raises: what is missing or wrong is the `reason` of a proof that is not `valid`.
+    """
     build = ARGUMENTS.get(bound.key)
     if build is None:
         return Proof(bound.key, False, f"not proved here: {bound.source}", text=f"{_head(bound)}\nNot proved here.\n")
@@ -161,13 +168,13 @@ def _body(argument: Argument) -> Iterator[str]:
         yield f"  ({number}) {claim.name}: {claim.says}"
         yield f"      {claim.expression} {'=' if claim.equality else '>='} 0"
         for part in claim.parts:
-            yield from _shown(claim, part)
+            yield from _part_lines(claim, part)
     for remark in argument.remarks:
         yield f"  note: {remark}"
     yield "  Every identity above was expanded to 0 = 0, every multiplier shown to be >= 0."
 
 
-def _shown(claim: Claim, part: Part) -> Iterator[str]:
+def _part_lines(claim: Claim, part: Part) -> Iterator[str]:
     ranges = ", ".join(r.says for r in part.ranges)
     says = ", ".join(text for text in (part.says, ranges) if text)
     times = f" times {part.times}" if part.times != 1 else ""
@@ -227,8 +234,8 @@ def _range_data(r: Range) -> str | dict[str, str]:
 
 def _factor_data(factor: Factor) -> dict[str, Any]:
     if isinstance(factor, Use):
-        shown = [f"@{a.index}" if isinstance(a, Point) else str(a) for a in factor.arguments]
-        return {"rule": factor.rule.name, "arguments": shown}
+        arguments = [f"@{a.index}" if isinstance(a, Point) else str(a) for a in factor.arguments]
+        return {"rule": factor.rule.name, "arguments": arguments}
     if isinstance(factor, Earlier):
         return {"claim": factor.claim, "index": factor.index, "position": str(factor.position)}
     return {"given": _range_data(factor.range)}

@@ -19,6 +19,7 @@ from ._claims import (
     Part,
     Range,
     Term,
+    Use,
     absolute,
     is_tilted,
     put_in,
@@ -36,7 +37,9 @@ def term_sum(terms: Iterable[Term]) -> sp.Expr:
     """The sum of terms whose factors are rules or absent."""
     total = sp.Integer(0)
     for one in terms:
-        value = sp.Mul(*(factor.expression for factor in one.factors))
+        rules = [factor for factor in one.factors if isinstance(factor, Use)]
+        assert len(rules) == len(one.factors), "an earlier claim or a given range has no expression of its own"
+        value = sp.Mul(*(rule.expression for rule in rules))
         total += one.multiplier * value * (1 if one.square is None else one.square**2)
     return total
 
@@ -94,12 +97,12 @@ def in_one_go(goal: Goal, claim: Claim, end: Part, **more: Any) -> Argument:
 
 def _at_index_k(growth: sp.Expr) -> sp.Expr:
     """The monomials of index k, and k times those without an index (which every step adds alike)."""
-    found = sp.Integer(0)
+    total = sp.Integer(0)
     for powers, coefficient in terms(growth):
         monomial = sp.factor(coefficient) * sp.Mul(*(s**power for s, power in powers.items()))
         before, now = (any(s.name.endswith(end) for s in powers) for end in ("_j", "_k"))
         if now and not before:
-            found += monomial
+            total += monomial
         elif not now and not before:
-            found += k * monomial
-    return found
+            total += k * monomial
+    return total

@@ -92,9 +92,9 @@ def _check_claims(certificate: Mapping[str, Any]) -> None:
 def _wanted(name: str, bound: Bound | None) -> str:
     if bound is None:
         from ..catalog import get  # to compare the statement with; nothing else is taken from there
-        from ..catalog import names as known
+        from ..catalog import names as catalogue
 
-        demand(name in known(variants=True), f"the catalogue has no bound `{name}`; give the bound it is to prove")
+        demand(name in catalogue(variants=True), f"the catalogue has no bound `{name}`; give the bound it is to prove")
         bound = get(name)
     return bound.digest
 
@@ -146,9 +146,10 @@ class Ground:
     @property
     def inexact(self) -> bool:
         """Whether g_k is an eps_k-subgradient only: the statement or one of its hypotheses speaks of eps."""
-        said = [self.goal, *(rule["increment"] for rule in self.sums.values())]
+        formulas = [self.goal, *(rule["increment"] for rule in self.sums.values())]
         supposed = [text for one in self.certificate["hypotheses"] for text in (*one["formula"], *one["uses"])]
-        return any("eps_k" in names(parse(text)) for text in said) or any(re.search(r"\beps\b", t) for t in supposed)
+        in_formulas = any("eps_k" in names(parse(text)) for text in formulas)
+        return in_formulas or any(re.search(r"\beps\b", text) for text in supposed)
 
     def demand_finite(self, text: str, where: str) -> None:
         """A formula of each step divides by 0 at no k from 1 to K."""
@@ -159,8 +160,8 @@ class Ground:
     def demand_never_0(self, divisor: ast.expr, fraction: Quotient, where: str) -> None:
         vectors = any(map(VECTOR.fullmatch, names(divisor)))
         if vectors or not is_never_0(fraction, self.at_least_0, base.ABOVE_0.__contains__):
-            shown = ast.unparse(divisor)[:80]
-            raise Wrong(f"{where}: it divides by {shown}, which is not shown to be > 0 or < 0")
+            text = ast.unparse(divisor)[:80]
+            raise Wrong(f"{where}: it divides by {text}, which is not shown to be > 0 or < 0")
 
     def check_names(self, text: str) -> None:
         """Names are those of the run, of the certificate's sums and norms, or of free numbers without a sign."""
@@ -203,9 +204,9 @@ class Ground:
 
     def degrees(self, text: str) -> set[int]:
         """{0, 2} if the formula has terms of these degrees in the vectors, or what `degree` says."""
-        known = self.degree(text)
-        if known is not None:
-            return {known}
+        degree = self.degree(text)
+        if degree is not None:
+            return {degree}
         return {0, 2} if even(lambda scale: self._scaled(parse(text), scale)) else {-1}
 
     def _scaled(self, tree: ast.expr, scale: int) -> int:
@@ -214,8 +215,8 @@ class Ground:
 
     def _check_norm(self, name: str, vector: str) -> None:
         stem = name.removesuffix("_k")
-        known = {*base.NUMBERS, *base.FORMULAS, *base.RUN, "Gnorm", "Dnorm", "product", "dist", "gz2", "pot", "F"}
-        fine = name.endswith("_k") and re.fullmatch(r"[a-z]{2,}\d*", stem) and stem not in known
+        taken = {*base.NUMBERS, *base.FORMULAS, *base.RUN, "Gnorm", "Dnorm", "product", "dist", "gz2", "pot", "F"}
+        fine = name.endswith("_k") and re.fullmatch(r"[a-z]{2,}\d*", stem) and stem not in taken
         demand(fine and stem not in self.sums and not _MEANT.fullmatch(name), f"{name} cannot be the name of a norm")
         self.check_names(vector)
         demand(not names(parse(vector)) & set(self.norms) and self.degree(vector) == 1, f"{name} is of no vector")
@@ -249,15 +250,15 @@ def _family(r: str | Mapping[str, str]) -> str:
 def _check_cases(claim: Mapping[str, Any], group: list[Mapping[str, Any]]) -> None:
     """The parts cover every case: of a family of the base, or of the two signs of an expression."""
     key = json.dumps
-    found = [{key(r) for r in part["ranges"] if _family(r) and r != claim["case"]} for part in group]
+    cases_of_parts = [{key(r) for r in part["ranges"] if _family(r) and r != claim["case"]} for part in group]
     families: dict[str, tuple[str, ...]] = {}
-    for r in (json.loads(text) for cases in found for text in cases):
+    for r in (json.loads(text) for cases in cases_of_parts for text in cases):
         if isinstance(r, str):
             families[_family(r)] = tuple(map(key, base.CASES[_family(r)]))
         else:
             families[key(r["of"])] = tuple(key({"of": r["of"], "sign": sign}) for sign in ("+", "-"))
     for choice in itertools.product(*families.values()):
         demand(
-            not found or any(cases <= set(choice) for cases in found),
+            not cases_of_parts or any(cases <= set(choice) for cases in cases_of_parts),
             f"{claim['name']}: the case {' and '.join(choice)} is left out",
         )

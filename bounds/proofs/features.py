@@ -96,12 +96,12 @@ def equivariance(goal: Goal) -> Argument:
     }
     claims = [Claim(name, says, difference, (Part(()),), equality=True) for name, (says, difference) in one.items()]
     memory = B1 * v + (1 - B1) * (x - nxt)
-    kept = {
+    remainders = {
         "memory under translation": B1 * v + (1 - B1) * ((x - t) - (nxt - t)) - memory,
         "memory under rescaling": (B1 * a * v + (1 - B1) * (a * x - a * nxt)) - a * memory,
     }
     says = "the displacement memory of GO-Math-L2O transforms along"
-    claims += [Claim(name, says, rest_, (Part(()),), equality=True) for name, rest_ in kept.items()]
+    claims += [Claim(name, says, rest_, (Part(()),), equality=True) for name, rest_ in remainders.items()]
     defect = size("defect", "k")
     part = Part((term(-1, use("norm", defect, DEFECT)),), times=defect)
     claims.append(Claim("bound", "the bound", goal.expression, (part,)))

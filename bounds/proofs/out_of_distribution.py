@@ -102,11 +102,11 @@ def _sharp_claims(goal: Goal, extra: Term | None = None) -> tuple[list[Claim], t
     """B6b for short and for long steps; `extra` is one more term at each step."""
     more = [] if extra is None else [extra]
     steps, start = _long_sharp()
-    found = [
+    pairs = [
         telescope(goal, [*sharp_steps(), *more], sharp_start(), scale=h * K, ranges=(SHORT_CASE,)),
         telescope(goal, [*steps, *more], start, scale=h * K, ranges=(LONG_CASE,), name="invariant for long steps"),
     ]
-    return [claim for claim, _ in found], tuple(part for _, part in found)
+    return [claim for claim, _ in pairs], tuple(part for _, part in pairs)
 
 
 def sharp(goal: Goal, extra: Term | None = None) -> Argument:
@@ -229,14 +229,14 @@ def inexact_prox(goal: Goal) -> Argument:
 
 def varying_steps(goal: Goal) -> Argument:
     """B6b with a reference step for each step."""
-    own, a = size("step_h", "k"), weight(k)
+    h_k, a = size("step_h", "k"), weight(k)
     steps = (
-        term(own * a, use("smooth_interpolation", BEFORE, NOW, L)),
-        term(own * (1 - a), use("convexity", Z, NOW)),
-        term(own * a, use("convexity", Z, BEFORE)),
-        term(own, use("subgradient", Z, NOW)),
-        term(L / (2 * a), square=y - a * y_before + own * a / L * d),
-        term(own * a * (1 - own) / (2 * L), square=d),
+        term(h_k * a, use("smooth_interpolation", BEFORE, NOW, L)),
+        term(h_k * (1 - a), use("convexity", Z, NOW)),
+        term(h_k * a, use("convexity", Z, BEFORE)),
+        term(h_k, use("subgradient", Z, NOW)),
+        term(L / (2 * a), square=y - a * y_before + h_k * a / L * d),
+        term(h_k * a * (1 - h_k) / (2 * L), square=d),
     )
     return in_one_go(goal, *telescope(goal, steps, scale=K, ranges=(EACH_UNIT_STEP,)))
 

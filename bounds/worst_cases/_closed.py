@@ -45,9 +45,9 @@ def exact(setting: Setting) -> bool:
 def line_witness(setting: Setting, forms: Forms, searched: bool = True) -> Witness | None:
     """The worst function of one variable that is found, as an instance in fractions that was checked."""
     best: tuple[Fraction, LineRun] | None = None
-    for found in line_runs(setting, searched):
-        if found.initial > 0 and (best is None or found.ratio > best[0]):
-            best = found.ratio, found
+    for line in line_runs(setting, searched):
+        if line.initial > 0 and (best is None or line.ratio > best[0]):
+            best = line.ratio, line
     if setting.initial != "gradient" and (best is None or best[0] < 0):
         return _flat(forms, Fraction(0))  # nothing moves, and nothing was to be gained
     if setting.starless and setting.bounded_below and setting.initial == "objective":
@@ -76,7 +76,7 @@ def ray(setting: Setting) -> Witness | None:
     if setting.rational and setting.function_class != "convex":
         curvatures, signs = {Fraction(1), setting.mu / setting.L}, (0, -1, 1)
         runs += [run(setting, Function(h, h), FRACTIONS, sign) for h in curvatures for sign in signs]
-    instances = [_instance(model, found) for found in runs if found.metric > 0 and found.initial <= 0]
+    instances = [_instance(model, line) for line in runs if line.metric > 0 and line.initial <= 0]
     if setting.method in PLAIN and setting.composite and setting.relative is not None and setting.absolute is None:
         instances += [_away(model, k) for k, eps in enumerate(setting.relative, 1) if eps > 1]
     n = len(model.basis)
@@ -95,7 +95,8 @@ def ray(setting: Setting) -> Witness | None:
 def _away(model: Model, first: int) -> tuple[list[Fraction], dict[str, Fraction]]:
     """x* = 0 until a step turned round by its error climbs r, then so flat a way back that 0 is not met again."""
     s = model.setting
-    eps, slope = s.relative[first - 1], 1 / (2 * (1 + sum(s.lengths)))
+    assert s.relative is not None, "asked only where there are relative errors"
+    eps, slope = s.relative[first - 1], Fraction(1) / (2 * (1 + sum(s.lengths, Fraction(0))))
     x = (eps - 1) * s.lengths[first - 1]
     slope *= min(x, Fraction(1))
     vectors = {f"s{first}": Fraction(1), f"u{first}": -eps / s.error_unit(first)}
@@ -104,11 +105,9 @@ def _away(model: Model, first: int) -> tuple[list[Fraction], dict[str, Fraction]
         vectors[f"s{k}"] = slope
         x -= s.lengths[k - 1] * slope
         values[f"r{k}"] = slope * x
-    moved = [
-        vectors.get(f"s{k}", Fraction(0)) + vectors.get(f"u{k}", 0) * s.error_unit(k) for k in range(1, s.steps + 1)
-    ]
-    values["t"] = min(v * v for v in moved)
     zero = Fraction(0)
+    moved = [vectors.get(f"s{k}", zero) + vectors.get(f"u{k}", zero) * s.error_unit(k) for k in range(1, s.steps + 1)]
+    values["t"] = min(v * v for v in moved)
     return [vectors.get(n, zero) for n in model.basis], {n: values.get(n, zero) for n in model.value_names}
 
 
@@ -117,31 +116,31 @@ def satisfied(forms: Forms, slacks: dict[Name, Fraction]) -> bool:
     return all(rest == 0 if forms.equation(name) else rest >= 0 for name, rest in slacks.items())
 
 
-def _instance(model: Model, found: LineRun) -> tuple[list[Fraction], dict[str, Fraction]]:
+def _instance(model: Model, line: LineRun) -> tuple[list[Fraction], dict[str, Fraction]]:
     """A run as the numbers of a model: errors in their units, and f flat at x_0 where the gauge says so."""
-    s, vectors = model.setting, dict(found.vectors)
+    s, vectors = model.setting, dict(line.vectors)
     for name in model.basis:
         if name[0] == "u":
             vectors[name] = vectors[name] / s.error_unit(int(name[1:]))
     if s.tilted:  # f less and r more by the same linear function
         g0 = vectors["g0"]
         vectors |= {n: v - g0 if n[0] == "g" else v + g0 for n, v in vectors.items() if n[0] in "gs"}
-    values = {name: Fraction(found.values[name]) for name in model.value_names}
+    values = {name: Fraction(line.values[name]) for name in model.value_names}
     if s.tilted:
-        x = positions(s, found)
+        x = positions(s, line)
         for name in values:
             if name[0] in "fr":
                 sign = -1 if name[0] == "f" else 1
-                values[name] += sign * found.vectors["g0"] * (x[int(name[1:])] - x[0])
+                values[name] += sign * line.vectors["g0"] * (x[int(name[1:])] - x[0])
     return [Fraction(vectors[name]) for name in model.basis], values
 
 
-def witness_of(forms: Forms, found: LineRun) -> Witness | None:
+def witness_of(forms: Forms, line: LineRun) -> Witness | None:
     """A run as an instance scaled into the initial condition, None where an inequality does not hold."""
-    vector, values = _instance(forms.model, found)
-    square = 1 / found.initial
+    vector, values = _instance(forms.model, line)
+    square = 1 / line.initial
     if satisfied(forms, slacks_at(forms, vector, values, square)):
-        return Witness(vector, values, found.metric * square, square)
+        return Witness(vector, values, line.metric * square, square)
     return None
 
 
@@ -170,7 +169,7 @@ def _weight(h: Fraction, low: Fraction) -> Fraction:
     return 2 * h * (1 - low) / (1 + low) + 2 * excess * (low if h * (1 + low) <= 2 else 1)
 
 
-def _contracted(setting: Setting, last: int, after: Fraction, found: dict[Name, Fraction], prox: int) -> Fraction:
+def _contracted(setting: Setting, last: int, after: Fraction, weights: dict[Name, Fraction], prox: int) -> Fraction:
     """Add what shows ||x_last||^2 after <= product ||x_0||^2, the proximal steps up to `prox`; returns the product."""
     low, squares = setting.mu / setting.L, _squares(setting)
     smooth, rough = setting.function_class != "convex", setting.composite or setting.function_class == "convex"
@@ -178,10 +177,10 @@ def _contracted(setting: Setting, last: int, after: Fraction, found: dict[Name, 
         h = setting.lengths[k]
         if rough and k < prox:
             for name in (("r", STAR, str(k + 1)), ("r", str(k + 1), STAR)):
-                found[name] = found.get(name, Fraction(0)) + 2 * h * after
+                weights[name] = weights.get(name, Fraction(0)) + 2 * h * after
         if smooth:
             for name in (("f", STAR, str(k)), ("f", str(k), STAR)):
-                found[name] = found.get(name, Fraction(0)) + _weight(h, low) * after
+                weights[name] = weights.get(name, Fraction(0)) + _weight(h, low) * after
         after *= squares[k]
     return after
 
@@ -197,9 +196,9 @@ def multipliers(setting: Setting) -> Iterator[dict[Name, Fraction]]:
             tau = 1 / (4 * s.step[0] * K + (0 if s.composite else 2))
             yield {**pattern.multipliers(K), ("initial",): tau}
     if s.metric == "distance" and s.initial == "distance":
-        found: dict[Name, Fraction] = {}
-        found[("initial",)] = _contracted(s, K, one, found, K)
-        yield found
+        weights: dict[Name, Fraction] = {}
+        weights[("initial",)] = _contracted(s, K, one, weights, K)
+        yield weights
     if s.metric == "distance" and s.initial in ("objective", "gradient") and low > 0:
         yield _distance_from_other(s)
     if s.metric == "objective" and s.initial == "distance":
@@ -207,10 +206,10 @@ def multipliers(setting: Setting) -> Iterator[dict[Name, Fraction]]:
     if s.metric == "objective" and s.initial == "objective":
         yield _objective_from_objective(s)
     if s.metric == "objective" and s.initial == "gradient" and low > 0:
-        found = _objective_from_objective(s)
-        share = found["initial",]  # F(x_0) - F* <= ||g_0||^2/(2 mu)
-        found["f", STAR, "0"] = found.get(("f", STAR, "0"), Fraction(0)) + share
-        yield {**found, ("initial",): share / (2 * low)}
+        weights = _objective_from_objective(s)
+        share = weights["initial",]  # F(x_0) - F* <= ||g_0||^2/(2 mu)
+        weights["f", STAR, "0"] = weights.get(("f", STAR, "0"), Fraction(0)) + share
+        yield {**weights, ("initial",): share / (2 * low)}
     if s.metric == "best_gradient" and s.initial == "gradient":
         yield _gradient_from_gradient(s)
     if s.metric == "decrease":
@@ -220,17 +219,17 @@ def multipliers(setting: Setting) -> Iterator[dict[Name, Fraction]]:
 
 def _distance_from_other(s: Setting) -> dict[Name, Fraction]:
     """Contraction, and ||x_0 - x*||^2 <= 2 (F(x_0) - F*)/mu or ||g_0||^2/mu^2."""
-    low, found = s.mu / s.L, {}
-    share = _contracted(s, s.steps, Fraction(1), found, s.steps)
-    names = [("f", "0", STAR)]
+    low, weights = s.mu / s.L, dict[Name, Fraction]()
+    share = _contracted(s, s.steps, Fraction(1), weights, s.steps)
+    names: list[Name] = [("f", "0", STAR)]
     if s.initial == "gradient":
         names.append(("f", STAR, "0"))
     elif s.composite:
         names.append(("r", "0", STAR))
     for name in names:
-        found[name] = found.get(name, Fraction(0)) + 2 * share / low
-    found[("initial",)] = share * (2 / low if s.initial == "objective" else 1 / low**2)
-    return found
+        weights[name] = weights.get(name, Fraction(0)) + 2 * share / low
+    weights[("initial",)] = share * (2 / low if s.initial == "objective" else 1 / low**2)
+    return weights
 
 
 def _objective_from_distance(s: Setting) -> Iterator[dict[Name, Fraction]]:
@@ -238,24 +237,24 @@ def _objective_from_distance(s: Setting) -> Iterator[dict[Name, Fraction]]:
     if s.function_class == "convex":
         sums = [sum(s.lengths[:k], Fraction(0)) for k in range(K + 1)]
         share = [a / (2 * sums[-1] - a) for a in sums]
-        found = {("r", str(k), str(k + 1)): share[k] for k in range(1, K)}
-        found |= {("r", STAR, str(k)): share[k] - share[k - 1] for k in range(1, K + 1)}
-        yield {**found, ("initial",): 1 / (4 * sums[-1])}
+        weights: dict[Name, Fraction] = {("r", str(k), str(k + 1)): share[k] for k in range(1, K)}
+        weights |= {("r", STAR, str(k)): share[k] - share[k - 1] for k in range(1, K + 1)}
+        yield {**weights, ("initial",): 1 / (4 * sums[-1])}
         return
     if min(s.lengths) * (1 + low) >= 2:
-        found = {("f", STAR, str(K)): one}
+        weights = {("f", STAR, str(K)): one}
         if s.composite:
-            found |= {("r", STAR, str(K)): s.lengths[-1], ("r", str(K), STAR): s.lengths[-1] - 1}
-        found[("initial",)] = _contracted(s, K, one / 2, found, K - 1)
-        yield found
+            weights |= {("r", STAR, str(K)): s.lengths[-1], ("r", str(K), STAR): s.lengths[-1] - 1}
+        weights[("initial",)] = _contracted(s, K, one / 2, weights, K - 1)
+        yield weights
 
 
 def _objective_from_objective(s: Setting) -> dict[Name, Fraction]:
     low, after = s.mu / s.L, Fraction(1)
-    found: dict[Name, Fraction] = {}
+    weights: dict[Name, Fraction] = {}
 
     def add(kind: str, i: str, j: str, weight: Fraction) -> None:
-        found[kind, i, j] = found.get((kind, i, j), Fraction(0)) + after * weight
+        weights[kind, i, j] = weights.get((kind, i, j), Fraction(0)) + after * weight
 
     for k in reversed(range(s.steps)):
         h, before, at = s.lengths[k], str(k), str(k + 1)
@@ -279,8 +278,8 @@ def _objective_from_objective(s: Setting) -> dict[Name, Fraction]:
                 add("r", before, STAR, rate * (rate - 1))
                 add("r", at, STAR, rate - 1)
         after *= rate**2
-    found[("initial",)] = after
-    return found
+    weights[("initial",)] = after
+    return weights
 
 
 def _gradient_from_gradient(s: Setting) -> dict[Name, Fraction]:
@@ -289,14 +288,14 @@ def _gradient_from_gradient(s: Setting) -> dict[Name, Fraction]:
     for square in squares:
         products.append(products[-1] * square)
     last = products.index(min(products))
-    found: dict[Name, Fraction] = {("metric", str(last)): Fraction(1)}
+    weights: dict[Name, Fraction] = {("metric", str(last)): Fraction(1)}
     after = Fraction(1)
     for k in reversed(range(last)):
         weight = after * _weight(s.lengths[k], low) / s.lengths[k] ** 2
-        found["f", str(k), str(k + 1)] = found["f", str(k + 1), str(k)] = weight
+        weights["f", str(k), str(k + 1)] = weights["f", str(k + 1), str(k)] = weight
         after *= squares[k]
-    found[("initial",)] = after
-    return found
+    weights[("initial",)] = after
+    return weights
 
 
 def proved(forms: Forms, given: dict[Name, Fraction]) -> bool:
@@ -380,13 +379,13 @@ def _one_function(setting: Setting) -> Closed:
         low, high = _quadratics(setting)
         return Closed(start=low, upper=high if exact(setting) and not setting.composite else None)
     f = Function(Fraction(1), Fraction(1))
-    found = run(setting, f, FRACTIONS)
+    line = run(setting, f, FRACTIONS)
     witness = None
-    if found.initial > 0 and (found.metric >= 0 or setting.initial == "gradient"):
-        square = 1 / found.initial
+    if line.initial > 0 and (line.metric >= 0 or setting.initial == "gradient"):
+        square = 1 / line.initial
         model = build(setting, FRACTIONS)
-        witness = Witness(*_instance(model, found), found.metric * square, square)
-    elif found.metric <= 0:
+        witness = Witness(*_instance(model, line), line.metric * square, square)
+    elif line.metric <= 0:
         witness = _flat(Forms(build(setting, FRACTIONS)), Fraction(0))
     if exact(setting) and not setting.composite:
         return Closed(witness, None if witness is None else witness.metric)
@@ -405,9 +404,9 @@ def _quadratics(setting: Setting) -> tuple[Fraction | None, Fraction | None]:
         with enclosed(bits) as (balls, ends):
             curvatures = [balls.of(h) for h in {Fraction(1), setting.mu / setting.L}]
             runs = [run(setting, Function(h, h, balls.of(zero), balls.of(zero)), balls) for h in curvatures]
-            ratios = [ends(found.ratio) for found in runs if found.initial > 0]
+            ratios = [ends(line.ratio) for line in runs if line.initial > 0]
         ratios += [(zero, zero)] if setting.initial != "gradient" else []
         low, high = max((a for a, _ in ratios), default=None), max((b for _, b in ratios), default=None)
-        if low is not None and high - low <= abs(high) / 2**60:
+        if low is not None and high is not None and high - low <= abs(high) / 2**60:
             break
     return low, high

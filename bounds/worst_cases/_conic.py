@@ -100,11 +100,11 @@ def chain(model: Model) -> Data:
 def points(model: Model, kind: str) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Labels, positions and (sub)gradients of all points of f or r, the minimiser last, in the basis of the run."""
     into = model.embeddings()
-    found = model.f_points if kind == "f" else model.r_points
+    given = model.f_points if kind == "f" else model.r_points
     n = len(model.basis)
-    labels = [p.label for p in found]
-    x = [p.x.dot(into[p.clique]) for p in found]
-    g = [p.g.dot(into[p.clique]) for p in found]
+    labels = [p.label for p in given]
+    x = [p.x.dot(into[p.clique]) for p in given]
+    g = [p.g.dot(into[p.clique]) for p in given]
     if not model.setting.starless:
         zero = np.zeros(n, model.numbers.dtype)
         labels.append(STAR)
@@ -129,7 +129,7 @@ def pair_rows(model: Model, kind: str) -> tuple[list[tuple[str, ...]], np.ndarra
     if alpha:
         half += alpha * dg[:, :, None] * dg[:, None, :]
     matrices = (half + half.transpose(0, 2, 1)) / 2
-    names = [(kind, labels[a], labels[b]) for a, b in zip(i, j)]
+    names: list[tuple[str, ...]] = [(kind, labels[a], labels[b]) for a, b in zip(i, j)]
     return names, matrices
 
 
@@ -140,8 +140,8 @@ def whole(model: Model) -> Data:
     n = len(model.basis)
     rows: list[Row] = []
     parts = []
-    for kind, found in (("f", model.f_points), ("r", model.r_points)):
-        if not found:
+    for kind, given in (("f", model.f_points), ("r", model.r_points)):
+        if not given:
             continue
         names, matrices = pair_rows(model, kind)
         for name in names:
@@ -187,9 +187,9 @@ def _columns(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: t
 
 def _unfold(vector: np.ndarray, m: int) -> np.ndarray:
     rows, columns, scale = _triangle(m)
-    found = np.zeros((m, m))
-    found[rows, columns] = found[columns, rows] = vector / scale
-    return found
+    matrix = np.zeros((m, m))
+    matrix[rows, columns] = matrix[columns, rows] = vector / scale
+    return matrix
 
 
 def spectrum(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -228,10 +228,10 @@ def _run(solver: clarabel.DefaultSolver) -> Any:
         return None
 
 
-def _residual(found: Any) -> float:
+def _residual(solution: Any) -> float:
     """The larger of the residuals and the relative gap of a solution."""
-    gap = abs(found.obj_val - found.obj_val_dual) / max(1e-3, abs(found.obj_val))
-    worst = max(found.r_prim, found.r_dual, gap)
+    gap = abs(solution.obj_val - solution.obj_val_dual) / max(1e-3, abs(solution.obj_val))
+    worst = max(solution.r_prim, solution.r_dual, gap)
     return worst if np.isfinite(worst) else np.inf
 
 
@@ -277,25 +277,26 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
         offset += len(rows)
     cones = [clarabel.ZeroConeT(n_values), clarabel.NonnegativeConeT(len(sign))]
     cones += [clarabel.PSDTriangleConeT(m) for m in sizes]
-    A = _columns(*(np.concatenate(parts) for parts in zip(*at)), (offset, n_vars))
+    rows, columns, entries = (np.concatenate(parts) for parts in zip(*at))
+    A = _columns(rows, columns, entries, (offset, n_vars))
     q = np.zeros(n_vars)
     q[:n_rows] = data.rhs - np.where(data.equality, 0.0, eps)
     problem = (_nothing(n_vars), q, A, np.concatenate(rhs), cones)
-    found, off = None, np.inf
+    best, off = None, np.inf
     within = all(np.abs(entries).max(initial=0.0) < LARGEST for entries in (q, A.data, problem[3]))  # no NaN is
     for looser in LOOSER if within else ():
         again = _run(clarabel.DefaultSolver(*problem, _settings(looser * tolerance)))
         if again is not None and "Infeasible" in str(again.status):
-            found = again
+            best = again
             break
-        if again is not None and (found is None or _residual(again) < off):
-            found, off = again, _residual(again)
+        if again is not None and (best is None or _residual(again) < off):
+            best, off = again, _residual(again)
         if off <= GOOD:
             break
-    if found is None:
+    if best is None:
         nothing = np.full(n_values, np.nan)
         return Solution("Failed", np.nan, np.full(n_rows, np.nan), nothing, [np.full((m, m), np.nan) for m in sizes], 0)
-    x, z = np.asarray(found.x), np.asarray(found.z)
+    x, z = np.asarray(best.x), np.asarray(best.z)
     start = n_values + len(sign)
     grams = []
     for m in sizes:
@@ -303,8 +304,8 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
         grams.append(_unfold(z[start : start + size], m))
         start += size
     # where it gave up close enough to the end, the digits that were asked for are all that is missing
-    status = "AlmostSolved" if off <= GOOD and str(found.status) != "Solved" else str(found.status)
-    return Solution(status, float(found.obj_val), x[:n_rows], -z[:n_values], grams, found.iterations)
+    status = "AlmostSolved" if off <= GOOD and str(best.status) != "Solved" else str(best.status)
+    return Solution(status, float(best.obj_val), x[:n_rows], -z[:n_values], grams, best.iterations)
 
 
 __all__ = ["Data", "Solution", "chain", "pair_rows", "points", "solve", "spectrum", "whole"]

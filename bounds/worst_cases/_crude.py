@@ -13,6 +13,7 @@ upwards. At L = 1, with x* = 0, F* = 0 and g* = 0:
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from ._fractions import root_above, rounded_up
 from ._methods import parameters
@@ -57,7 +58,7 @@ class _Sizes:
 
     def __init__(self, s: Setting, x: Fraction, distances: bool) -> None:
         self.s = s
-        self.given = _weights(s) if s.method == "accelerated_gradient" else parameters(s, FRACTIONS)
+        self.given: list[Any] = _weights(s) if s.method == "accelerated_gradient" else parameters(s, FRACTIONS)
         self.x = self.before = x
         self.moved = self.v = self.ahead = ZERO
         self.distances = distances

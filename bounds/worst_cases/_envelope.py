@@ -50,11 +50,11 @@ class Envelope:
     sources: tuple[str, str] = ("solver", "solver")
 
 
-LOST = 1e-9
+MARGIN_COST = 1e-9
 """What the margins cost at least: a gap that has to be below it is looked for in closed form first."""
 
 
-def shown(
+def proved(
     model: Model,
     estimate: float,
     allowed: Callable[[float], float],
@@ -69,7 +69,7 @@ def shown(
     solvable = not model.setting.one_function
     best = Envelope(model, -np.inf if model.setting.metric == "decrease" else 0.0, np.inf, None, None, None, ("", ""))
     tolerance = allowed(estimate) if np.isfinite(estimate) else 0.0
-    first = solvable and fine and tolerance >= LOST
+    first = solvable and fine and tolerance >= MARGIN_COST
     if first:
         best = _better(best, envelope(model, tolerance, chain_is_exact))
     if not _narrow(best, allowed):
@@ -82,7 +82,9 @@ def shown(
             ),
         )
     if not solvable and not finite(best.upper):  # the bound holds for what has g = x as for any other
-        best = replace(best, upper=envelope(model, LOST, chain_is_exact).upper, sources=(best.sources[0], "solver"))
+        best = replace(
+            best, upper=envelope(model, MARGIN_COST, chain_is_exact).upper, sources=(best.sources[0], "solver")
+        )
     if not finite(best.upper):
         upper = crude_upper(model.setting)
         if upper is not None:
@@ -101,11 +103,11 @@ def finite(value: float | Fraction) -> bool:
     return isinstance(value, Fraction) or bool(np.isfinite(value))
 
 
-def _narrow(found: Envelope, allowed: Callable[[float], float]) -> bool:
-    if not (finite(found.lower) and finite(found.upper)):
+def _narrow(ends: Envelope, allowed: Callable[[float], float]) -> bool:
+    if not (finite(ends.lower) and finite(ends.upper)):
         return False
-    gap = Fraction(found.upper) - Fraction(found.lower)
-    return gap <= Fraction(allowed(max(abs(double(found.lower)), abs(double(found.upper)))))
+    gap = Fraction(ends.upper) - Fraction(ends.lower)
+    return gap <= Fraction(allowed(max(abs(double(ends.lower)), abs(double(ends.upper)))))
 
 
 def _better(one: Envelope, other: Envelope) -> Envelope:
@@ -128,7 +130,7 @@ def _of_closed(model: Model, closed: Closed) -> Envelope:
         basis = np.array([[float(v) * root] for v in witness.vector])
         values = np.array([float(witness.values[name] * witness.square) for name in model.value_names])
     except OverflowError:
-        basis = values = None
+        return Envelope(model, lower, upper, closed.multipliers, None, None, sources)
     return Envelope(model, lower, upper, closed.multipliers, basis, values, sources)
 
 
@@ -155,11 +157,11 @@ def placed(model: Model, basis: np.ndarray, values: np.ndarray) -> tuple[np.ndar
         basis[place, 0] = 1.0
         return basis, values / size**2
     row = next(row for row in model.rows if row.name == ("initial",))
-    found = sum(float(w) * values[i] for i, w in row.values)
+    level = sum(float(w) * values[i] for i, w in row.values)
     if row.matrix is not None:
         e = model.embeddings()[row.clique] @ basis
-        found += float(np.einsum("ij,ik,jk->", np.asarray(row.matrix, float), e, e))
-    shrink = min(1.0, (1 - 1e-13) / found) if found > 0 else 1.0
+        level += float(np.einsum("ij,ik,jk->", np.asarray(row.matrix, float), e, e))
+    shrink = min(1.0, (1 - 1e-13) / level) if level > 0 else 1.0
     return basis * np.sqrt(shrink), values * shrink
 
 
@@ -181,13 +183,13 @@ def envelope(model: Model, tolerance: float, chain_is_exact: bool) -> Envelope:
 
     Errors are written in other units where the gap is not well within it: that changes the digits that are lost.
     """
-    best: Envelope | None = None
-    for setting in (model.setting, *(s for s in model.setting.scalings() if s != model.setting)):
-        found = _envelope(model if setting is model.setting else build(setting), tolerance, chain_is_exact)
-        if best is None or found.upper - found.lower < best.upper - best.lower:
-            best = found
+    best = _envelope(model, tolerance, chain_is_exact)
+    for setting in (s for s in model.setting.scalings() if s != model.setting):
         if best.upper - best.lower <= tolerance / 20:
             break
+        other = _envelope(build(setting), tolerance, chain_is_exact)
+        if other.upper - other.lower < best.upper - best.lower:
+            best = other
     return best
 
 
@@ -230,9 +232,9 @@ class _Search:
         model = self.model
         if not model.setting.rational:
             return
-        found = solve(chain(model))
-        vector = chain_vector(model, found.grams)[:, 0]
-        simple = find_witness(Forms(build(model.setting, FRACTIONS)), vector, found.values, found.value)
+        solution = solve(chain(model))
+        vector = chain_vector(model, solution.grams)[:, 0]
+        simple = find_witness(Forms(build(model.setting, FRACTIONS)), vector, solution.values, solution.value)
         if simple is not None:
             basis = np.array([[double(v)] for v in simple.vector])
             values = np.array([double(simple.values[name]) for name in model.value_names])
@@ -276,8 +278,8 @@ class _Search:
 
 
 def _up(value: Fraction) -> float:
-    found = double(value)
-    return found if Fraction(found) >= value else float(np.nextafter(found, np.inf))
+    nearest = double(value)
+    return nearest if Fraction(nearest) >= value else float(np.nextafter(nearest, np.inf))
 
 
 def _down(value: Fraction) -> float:

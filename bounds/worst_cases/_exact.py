@@ -72,11 +72,11 @@ def _linear_solution(rows: list[list[Fraction]], rhs: list[Fraction], near: list
         if pivot == n:
             return None
         pivots.append(pivot)
-    found = [rational(v) for v in near]
+    solution = [rational(v) for v in near]
     free = [j for j in range(n) if j not in set(pivots)]
     for i, pivot in enumerate(pivots):
-        found[pivot] = reduced[i, n] - sum((reduced[i, j] * found[j] for j in free), fmpq(0))
-    return [fraction(v) for v in found]
+        solution[pivot] = reduced[i, n] - sum((reduced[i, j] * solution[j] for j in free), fmpq(0))
+    return [fraction(v) for v in solution]
 
 
 def tight_multipliers(
@@ -99,10 +99,10 @@ def tight_multipliers(
         rows.append([column[i] for column in columns])
         rhs.append(right)
     start = [Fraction(round(near.get(name, 0.0) * 2**24), 2**24) for name in names]
-    found = _linear_solution([[Fraction(v) for v in row] for row in rows], [Fraction(v) for v in rhs], start)
-    if found is None or any(v < 0 for name, v in zip(names, found) if not forms.equation(name)):
+    solution = _linear_solution([[Fraction(v) for v in row] for row in rows], [Fraction(v) for v in rhs], start)
+    if solution is None or any(v < 0 for name, v in zip(names, solution) if not forms.equation(name)):
         return None
-    return {name: value for name, value in zip(names, found) if value}
+    return {name: value for name, value in zip(names, solution) if value}
 
 
 @dataclass(frozen=True)
@@ -159,13 +159,13 @@ def certify(setting: Setting, floats: Model, value: float, tolerance: float) -> 
     data = chain(floats)
     for keep in (descending(data.names), np.ones(len(data.names), bool)):
         part = restricted(data, keep)
-        found = solve(part)
-        if not abs(found.value - value) <= 1e-6 * max(1.0, abs(value)):
+        solution = solve(part)
+        if not abs(solution.value - value) <= 1e-6 * max(1.0, abs(value)):
             continue
-        witness = find_witness(forms, chain_vector(floats, found.grams)[:, 0], found.values, value)
+        witness = find_witness(forms, chain_vector(floats, solution.grams)[:, 0], solution.values, value)
         if witness is None:
             continue
-        multipliers = tight_multipliers(forms, witness, part.names, dict(zip(part.names, found.multipliers)))
+        multipliers = tight_multipliers(forms, witness, part.names, dict(zip(part.names, solution.multipliers)))
         if multipliers is None or dual_value(setting, multipliers) != witness.metric:
             continue
         if positive_semidefinite(forms.slack_matrix(multipliers)):
@@ -178,10 +178,10 @@ def _inflated(setting: Setting, floats: Model, forms: Forms, value: float, toler
     if not abs(solve(data).value - value) <= tolerance / 4:
         data = whole(floats)
     for delta in DELTAS:
-        found = solve(data, 0.0, delta)
-        if not np.isfinite(found.value):
+        solution = solve(data, 0.0, delta)
+        if not np.isfinite(solution.value):
             continue
-        repaired = balanced(forms.model, forms.values, rounded(data.names, found.multipliers, data.equality, 44))
+        repaired = balanced(forms.model, forms.values, rounded(data.names, solution.multipliers, data.equality, 44))
         if repaired is None:
             continue
         tau = dual_value(setting, repaired)

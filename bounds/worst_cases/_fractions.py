@@ -20,8 +20,8 @@ def double(value: Fraction | float) -> float:
 
 def nonzero_double(value: Fraction | float) -> float:
     """As `double`, and the smallest normal one for what would become 0 and is not: numbers to divide by."""
-    found = double(value)
-    return found if found or not value else sys.float_info.min * (1 if value > 0 else -1)
+    nearest = double(value)
+    return nearest if nearest or not value else sys.float_info.min * (1 if value > 0 else -1)
 
 
 def _shift(value: Fraction) -> int:

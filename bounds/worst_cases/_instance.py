@@ -37,15 +37,15 @@ def arrays(model: Model, basis: np.ndarray, values: np.ndarray) -> dict[str, np.
     }
     if s.momentum is not None:
         out["momentum"] = np.array([[float(v) for v in m] if isinstance(m, tuple) else float(m) for m in s.momentum])
-    for kind, found, word, slope, level_name in (
+    for kind, given, word, slope, level_name in (
         ("f", model.f_points, "smooth", "g", "f"),
         ("r", model.r_points, "nonsmooth", "s", "r"),
     ):
-        if found:
+        if given:
             labels, x, g = points(model, kind)
             # a hull needs x_0 where it has to lie in it, and no normal vector there
-            kept = [i for i, label in enumerate(labels) if s.indicator or (kind, label) not in model.tops]
-            labels, x, g = [labels[i] for i in kept], x[kept], g[kept]
+            pieces = [i for i, label in enumerate(labels) if s.indicator or (kind, label) not in model.tops]
+            labels, x, g = [labels[i] for i in pieces], x[pieces], g[pieces]
             out[f"{word}_x"] = c * (x @ basis)
             out[f"{word}_{slope}"] = L * c * (g @ basis)
             at = [0.0 if label == STAR else named[kind + label] for label in labels]

@@ -83,8 +83,9 @@ def run(setting: Setting, function: Function, numbers: Numbers, sign: int = 0, s
     shift = [none] * K
     if sign and s.relative is None and s.absolute is not None and s.initial == "distance":
         shift = [sign * numbers.of(delta / s.curvature) for delta in s.absolute]
-    xs, moved, memory = [x], [], {}
-    vectors, values = {"x0": x}, {}
+    xs, moved = [x], list[Any]()
+    memory: dict[str, Any] = {}
+    vectors, values = {"x0": x}, dict[str, Any]()
 
     def visit(label: str, x: Any) -> Any:
         if smooth:
@@ -148,17 +149,17 @@ def functions(setting: Setting, sign: int = 0, searched: bool = True) -> Iterato
 
 def _parameters(setting: Setting, made: Made, sign: int, searched: bool) -> list[Fraction]:
     """Knees or slopes at which the metric is largest: where a parabola or its region ends, and numerically."""
-    found = list(_formulas(setting, made, sign)) if setting.rational and setting.steps <= 40 else []
+    candidates = list(_formulas(setting, made, sign)) if setting.rational and setting.steps <= 40 else []
     if searched:
-        found.append(Fraction(_largest(setting, made, sign)).limit_denominator(10**12))
-    return [v for v in dict.fromkeys(found) if v > 0]
+        candidates.append(Fraction(_largest(setting, made, sign)).limit_denominator(10**12))
+    return [v for v in dict.fromkeys(candidates) if v > 0]
 
 
 def _largest(setting: Setting, made: Made, sign: int) -> float:
     def ratio(v: float) -> float:
         with np.errstate(all="ignore"):
-            found = run(setting, made(float(v), float), FLOATS, sign)
-            return found.ratio if found.initial > 0 and np.isfinite(found.metric) else -np.inf
+            line = run(setting, made(float(v), float), FLOATS, sign)
+            return line.ratio if line.initial > 0 and np.isfinite(line.metric) else -np.inf
 
     heights = [ratio(v) for v in GRID]
     best = int(np.argmax(heights))
@@ -176,11 +177,11 @@ def _formulas(setting: Setting, made: Made, sign: int) -> Iterator[Fraction]:
     """
     small = Fraction(1, 10**30)
     runs = [run(setting, made(i * small, Fraction), FRACTIONS, sign) for i in range(3)]
-    y = [found.metric for found in runs]
+    y = [line.metric for line in runs]
     bend, rise = y[2] - 2 * y[1] + y[0], (4 * y[1] - y[2] - 3 * y[0]) / 2
     if bend < 0:
         yield -rise / bend * small
-    last = [positions(setting, found)[-1] for found in runs[:2]]
+    last = [positions(setting, line)[-1] for line in runs[:2]]
     fall = (last[0] - last[1]) / small
     if setting.function_class != "convex" and fall + 1 > 0 and "s1" not in runs[0].vectors:
         yield last[0] / (fall + 1)
@@ -188,10 +189,10 @@ def _formulas(setting: Setting, made: Made, sign: int) -> Iterator[Fraction]:
         yield last[0] / fall
 
 
-def positions(setting: Setting, found: LineRun) -> list[Any]:
+def positions(setting: Setting, line: LineRun) -> list[Any]:
     """x_0 to x_K of a plain method."""
-    x = [found.vectors["x0"]]
+    x = [line.vectors["x0"]]
     for k, h in enumerate(setting.lengths, 1):
-        G = found.vectors.get(f"g{k - 1}", 0) + found.vectors.get(f"s{k}", 0)
-        x.append(x[-1] - h * (G + found.vectors[f"u{k}"]))
+        G = line.vectors.get(f"g{k - 1}", 0) + line.vectors.get(f"s{k}", 0)
+        x.append(x[-1] - h * (G + line.vectors[f"u{k}"]))
     return x

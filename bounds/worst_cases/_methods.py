@@ -8,6 +8,7 @@ are coefficient arrays of any number type. What is remembered under "y" is where
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,13 +70,13 @@ def _weights(K: int, numbers: Numbers) -> list[Any]:
     """(t_{k-1} - 1)/t_k with t_0 = 1, t_k = (1 + sqrt(1 + 4 t_{k-1}^2))/2; none after the first step, where it is 0,
     and none after the last.
     """
-    t: Any = numbers.of(1)
-    found: list[Any] = []
+    t: Any = numbers.of(Fraction(1))
+    weights: list[Any] = []
     for k in range(1, K + 1):
         if K <= 2 or k == K:
-            found.append(None)
+            weights.append(None)
             continue
         after = (1 + numbers.sqrt(1 + 4 * t * t)) / 2
-        found.append(None if k == 1 else (t - 1) / after)
+        weights.append(None if k == 1 else (t - 1) / after)
         t = after
-    return found
+    return weights

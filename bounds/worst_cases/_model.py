@@ -119,17 +119,17 @@ class Model:
     def embeddings(self) -> list[np.ndarray]:
         """For each clique its basis (rows) in the basis of the run."""
         n = len(self.basis)
-        found: list[np.ndarray] = []
+        matrices: list[np.ndarray] = []
         for k, width in enumerate(self.widths):
             rows = np.zeros((width, n), self.numbers.dtype)
             if k:
-                rows[: self.carried[k]] = self.handed[k - 1].dot(found[k - 1])
+                rows[: self.carried[k]] = self.handed[k - 1].dot(matrices[k - 1])
             first, last = self.new[k]
             one = self.numbers.of(Fraction(1))
             for i, column in enumerate(range(first, last)):
                 rows[self.carried[k] + i, column] = one
-            found.append(rows)
-        return found
+            matrices.append(rows)
+        return matrices
 
 
 def symmetric(form: Form, width: int, dtype: Any) -> np.ndarray:
@@ -246,10 +246,10 @@ class _Builder:
 
     def total(self, label: str) -> dict[str, Fraction]:
         """F(x_label) as a combination of values."""
-        found = {} if self.s.function_class == "convex" else {f"f{label}": UNIT}
+        coefficients = {} if self.s.function_class == "convex" else {f"f{label}": UNIT}
         if self.s.composite or self.s.function_class == "convex":
-            found[f"r{label}"] = UNIT
-        return found
+            coefficients[f"r{label}"] = UNIT
+        return coefficients
 
     # -- the run
 
@@ -294,7 +294,8 @@ class _Builder:
         self.open({}, [*first, *self.new_in(1)])
         self.x = self.none() if s.free else self.names["x0"]
         self.memory: Memory = {}
-        self.f_old = self.r_old = None
+        self.f_old: Point | None = None
+        self.r_old: Point | None = None
         self.model.iterates.append(Point("0", 0, self.x, self.x))
         if self.smooth:
             self.f_old = Point("0", 0, self.x, self.none() if s.tilted else self.names["g0"])
@@ -309,7 +310,7 @@ class _Builder:
         s, num, model = self.s, self.num, self.model
         length, x = num.of(s.lengths[k - 1]), self.x
         G = self.none()
-        if self.smooth:
+        if self.f_old is not None:
             G = G + self.f_old.g
         if self.nonsmooth:
             G = G + self.names[f"s{k}"]
@@ -333,33 +334,33 @@ class _Builder:
             self.x = new
             return
         handed = {"x": new, **memory}
-        if self.smooth:
+        if self.f_old is not None:
             handed["g"] = self.f_old.g
         if self.nonsmooth:
             handed["s"] = self.names[f"s{k}"]
         self.open(handed, self.new_in(k + 1))
         self.x = self.names["x"]
         self.memory = {name: self.names[name] for name in memory}
-        if self.smooth:
+        if self.f_old is not None:
             at = self.memory.get("y", self.x)
             self.f_old = Point(self.f_old.label, self.clique, at, self.names["g"])
-        if self.nonsmooth:
+        if self.r_old is not None:
             self.r_old = Point(self.r_old.label, self.clique, self.x, self.names["s"])
 
     def smooth_points(self, k: int, new: np.ndarray, memory: Memory) -> Point | None:
         """x_k and y_k as points of f where they are ones; returns the one where the next gradient is taken."""
-        found = self.f_old
+        latest = self.f_old
         here = None
         if self.value_at(k):
-            here = found = Point(str(k), self.clique, new, self.names[f"g{k}"])
+            here = latest = Point(str(k), self.clique, new, self.names[f"g{k}"])
             self.meet("f", self.f_old, here)
         if "y" in memory:
-            found = Point(f"y{k}", self.clique, memory["y"], self.names[f"gy{k}"])
+            latest = Point(f"y{k}", self.clique, memory["y"], self.names[f"gy{k}"])
             if here is not None:
-                self.above("f", here, found)
-                self.above("f", found, here)
-            self.meet("f", self.f_old, found)
-        return found
+                self.above("f", here, latest)
+                self.above("f", latest, here)
+            self.meet("f", self.f_old, latest)
+        return latest
 
     def has_error(self, k: int) -> bool:
         """An error that is bounded by 0 is no vector at all: it would leave the problem without an interior."""

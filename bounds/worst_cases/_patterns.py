@@ -35,19 +35,21 @@ def _plain(s: Setting, method: str, function_class: str) -> bool:
 def _smooth(K: int) -> dict[Name, Fraction]:
     """mu_k = k/(2K+1-k) forwards, their differences from the minimiser; no step in them."""
     mu = [Fraction(k, 2 * K + 1 - k) for k in range(K + 1)]
-    found = {("f", str(k - 1), str(k)): mu[k] for k in range(1, K + 1)}
-    return found | {("f", STAR, str(k)): after - before for k, (before, after) in enumerate(zip(mu, [*mu[1:], 1]))}
+    weights: dict[Name, Fraction] = {("f", str(k - 1), str(k)): mu[k] for k in range(1, K + 1)}
+    steps = zip(mu, [*mu[1:], Fraction(1)])
+    return weights | {("f", STAR, str(k)): after - before for k, (before, after) in enumerate(steps)}
 
 
 def _composite(K: int) -> dict[Name, Fraction]:
     """B6c: mu_k = k/(2K-k+1) for f, alpha_k = (k-1)/(2K-k+1) for r, their differences from the minimiser."""
     mu = [Fraction(k, 2 * K - k + 1) for k in range(K + 1)]
     alpha = [Fraction(k - 1, 2 * K - k + 1) for k in range(1, K + 1)]
-    found = {("f", str(k - 1), str(k)): mu[k] for k in range(1, K + 1)}
-    found |= {("f", STAR, str(k)): after - before for k, (before, after) in enumerate(zip(mu, [*mu[1:], 1]))}
-    found |= {("r", str(k - 1), str(k)): alpha[k - 1] for k in range(2, K + 1)}
-    steps = zip(alpha, [*alpha[1:], 1])
-    return found | {("r", STAR, str(k)): after - before for k, (before, after) in enumerate(steps, 1)}
+    weights: dict[Name, Fraction] = {("f", str(k - 1), str(k)): mu[k] for k in range(1, K + 1)}
+    steps = zip(mu, [*mu[1:], Fraction(1)])
+    weights |= {("f", STAR, str(k)): after - before for k, (before, after) in enumerate(steps)}
+    weights |= {("r", str(k - 1), str(k)): alpha[k - 1] for k in range(2, K + 1)}
+    steps = zip(alpha, [*alpha[1:], Fraction(1)])
+    return weights | {("r", STAR, str(k)): after - before for k, (before, after) in enumerate(steps, 1)}
 
 
 PATTERNS = (

@@ -109,13 +109,13 @@ class Interpolated:
 
 def interpolated(model: Model) -> list[Interpolated]:
     """The point sets of a model of balls."""
-    found = []
+    sets = []
     for kind, given in (("f", model.f_points), ("r", model.r_points)):
         if given:
             labels, x, g = points(model, kind)
-            law = tuple(ball_of(np.array([v], object)) for v in interpolation(model.setting, kind, _arb))
-            found.append(Interpolated(kind, labels, ball_of(x), ball_of(g), law))
-    return found
+            a, b, c = (ball_of(np.array([v], object)) for v in interpolation(model.setting, kind, _arb))
+            sets.append(Interpolated(kind, labels, ball_of(x), ball_of(g), (a, b, c)))
+    return sets
 
 
 Multipliers = Mapping[tuple[str, ...], Fraction]
@@ -156,10 +156,10 @@ def slack_matrix(model: Model, sets: list[Interpolated], multipliers: Multiplier
         total = total + part
     into = [ball_of(e) for e in model.embeddings()]
     for row in other_rows(model):
-        value = multipliers.get(row.name, 0)
-        if value and row.matrix is not None:
+        multiplier = multipliers.get(row.name)
+        if multiplier and row.matrix is not None:
             e = into[row.clique]
-            total = total + Ball.rational(value) * product(product(transposed(e), ball_of(row.matrix)), e)
+            total = total + Ball.rational(multiplier) * product(product(transposed(e), ball_of(row.matrix)), e)
     if model.metric_matrix is not None:
         total = total - product(product(transposed(into[-1]), ball_of(model.metric_matrix)), into[-1])
     return total
@@ -187,14 +187,14 @@ def certified_instance(model: Model, sets: list[Interpolated], basis: np.ndarray
         alpha, beta, gamma = points_.law
         gx, gg = product(g, transposed(x)), product(g, transposed(g))
         f = Ball([0.0 if label == STAR else named[points_.kind + label] for label in points_.labels])
-        own = _diag(gx)
+        diagonal = _diag(gx)
         # <g_j, x_i - x_j> at [i, j]
-        slack = f[:, None] - f[None, :] - (transposed(gx) - own[None, :])
+        slack = f[:, None] - f[None, :] - (transposed(gx) - diagonal[None, :])
         slack = slack - alpha * (_diag(gg)[:, None] - 2.0 * gg + _diag(gg)[None, :])
         if (beta.mid != 0).any():
             xx = product(x, transposed(x))
             slack = slack - beta * (_diag(xx)[:, None] - 2.0 * xx + _diag(xx)[None, :])
-            slack = slack - gamma * (own[:, None] - gx - transposed(gx) + own[None, :])
+            slack = slack - gamma * (diagonal[:, None] - gx - transposed(gx) + diagonal[None, :])
         low = slack.lower
         np.fill_diagonal(low, 1.0)
         low[:, [(points_.kind, label) in model.tops for label in points_.labels]] = 1.0

@@ -147,6 +147,7 @@ class Setting:
 
     def squared_error(self, k: int) -> Fraction:
         """The square of the absolute error of step k in the normalised problem."""
+        assert self.absolute is not None, "asked only where there are absolute errors"
         return (self.absolute[k - 1] / self.curvature) ** 2 / self.level
 
     def error_unit(self, k: int) -> Fraction:
@@ -173,14 +174,14 @@ class Setting:
 
 def number(value: Any, name: str) -> Fraction:
     """A number as an exact fraction (see `SIMPLE`); an `InputError` where it is none, or beyond `LEAST` or `MOST`."""
-    found = _exact(value, name)
-    if found and not LEAST <= abs(found) <= MOST:
-        digits = math.floor((abs(found.numerator).bit_length() - found.denominator.bit_length()) * math.log10(2))
+    exact = _exact(value, name)
+    if exact and not LEAST <= abs(exact) <= MOST:
+        digits = math.floor((abs(exact.numerator).bit_length() - exact.denominator.bit_length()) * math.log10(2))
         raise InputError(
             f"{name}: expected 0 or a number from 1e-300 to 1e300 in size, got one of some 1e{digits:+d}; "
             f"ask the question in other units."
         )
-    return found
+    return exact
 
 
 def _exact(value: Any, name: str) -> Fraction:

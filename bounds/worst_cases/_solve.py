@@ -65,25 +65,25 @@ def worst_case(
     )
 
 
-def answer(asked: Setting) -> WorstCase:
+def answer(question: Setting) -> WorstCase:
     """The worst case of a checked question."""
     start = time.perf_counter()
-    found, kind, relaxed = None, "", False
-    for setting_ in asked.scalings():
+    solution, kind, relaxed = None, "", False
+    for setting_ in question.scalings():
         model = build(setting_)
-        if asked.one_function:
+        if question.one_function:
             break
-        found, kind, relaxed = _solved(model)
-        if _usable(found):
+        solution, kind, relaxed = _solved(model)
+        if _usable(solution):
             break
-    if found is None or not _usable(found):
-        _refuse_unbounded(asked)
-    value, status = (found.value, found.status) if found is not None else (np.nan, "not asked")
+    if solution is None or not _usable(solution):
+        _refuse_unbounded(question)
+    value, status = (solution.value, solution.status) if solution is not None else (np.nan, "not asked")
     if "Infeasible" in status:  # no ray shows it: it is a matter of the solver's numbers
         value = np.nan
     return WorstCase(
         model.setting,
-        in_units(value, asked.scale),
+        in_units(value, question.scale),
         f"Clarabel {clarabel.__version__}, {kind}" if kind else "closed form",
         status,
         time.perf_counter() - start,
@@ -92,19 +92,19 @@ def answer(asked: Setting) -> WorstCase:
     )
 
 
-def _usable(found: Solution) -> bool:
-    return bool(np.isfinite(found.value)) and found.status in FINE
+def _usable(solution: Solution) -> bool:
+    return bool(np.isfinite(solution.value)) and solution.status in FINE
 
 
 def _solved(model: Model) -> tuple[Solution, str, bool]:
     """The solution, "chain" or "whole", and whether it is a relaxation that nothing confirms."""
     width = len(model.basis)
     if width > SMALL:
-        found = solve(chain(model))
-        if np.isfinite(found.value) and confirmed(model, found):
-            return found, "chain", False
+        solution = solve(chain(model))
+        if np.isfinite(solution.value) and confirmed(model, solution):
+            return solution, "chain", False
         if width > MOST_WHOLE:
-            return found, "chain", True
+            return solution, "chain", True
     return solve(whole(model)), "whole", False
 
 
@@ -122,18 +122,18 @@ def _refuse_unbounded(s: Setting) -> None:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def confirmed(model: Model, found: Solution) -> bool:
+def confirmed(model: Model, solution: Solution) -> bool:
     """Whether the chain's Gram matrices are those of one one-dimensional instance that satisfies every inequality.
 
     Then the relaxation is exact, to `AGREE`; the rigorous bounds do not rest on this.
     """
-    p = chain_vector(model, found.grams)[:, 0]
+    p = chain_vector(model, solution.grams)[:, 0]
     into = model.embeddings()
-    for k, gram in enumerate(found.grams):
+    for k, gram in enumerate(solution.grams):
         local = into[k] @ p
         if np.abs(gram - np.multiply.outer(local, local)).max() > AGREE:
             return False
-    named = dict(zip(model.value_names, found.values))
+    named = dict(zip(model.value_names, solution.values))
     for kind, given in (("f", model.f_points), ("r", model.r_points)):
         if not given:
             continue
@@ -151,24 +151,34 @@ def confirmed(model: Model, found: Solution) -> bool:
 
 
 def sweep(questions: Iterable[dict[str, Any]], **common: Any) -> Iterator[WorstCase | UnboundedError]:
-    """The worst cases of many questions, each a mapping of what differs from `common`, as they come.
+    """The worst cases of many questions, as they come.
 
-    Every question is checked before the first is solved, so that a typo in the last one costs nothing. A question whose
-    answer is +inf ends nothing: its `UnboundedError` is yielded in its place, with `value`, `lower` and `upper` +inf.
+    Every question is checked before the first is solved, so that a typo in the last one costs nothing.
+
+    Args:
+        questions: Mappings of arguments of `worst_case`, each of what differs from `common`.
+        common: Arguments of `worst_case` that all of them share.
+
+    Returns:
+        An iterator of answers in the order of the questions. A question whose answer is +inf ends nothing: its
+        `UnboundedError` is yielded in its place, with `value`, `lower` and `upper` +inf.
+
+    Raises:
+        InputError: For an unknown argument, and for a question that makes no sense.
     """
-    asked = []
+    checked = []
     defaults = {name: p.default for name, p in inspect.signature(worst_case).parameters.items()}
     for one in questions:
         given = {**defaults, **common, **one}
         unknown = sorted(set(given) - set(defaults))
         if unknown:
             raise InputError(f"sweep: unknown argument {unknown[0]!r}; known are {', '.join(defaults)}.")
-        asked.append(setting(**given))
-    return map(_in_place, asked)
+        checked.append(setting(**given))
+    return map(_in_place, checked)
 
 
-def _in_place(asked: Setting) -> WorstCase | UnboundedError:
+def _in_place(question: Setting) -> WorstCase | UnboundedError:
     try:
-        return answer(asked)
+        return answer(question)
     except UnboundedError as error:
         return error

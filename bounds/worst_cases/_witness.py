@@ -70,11 +70,11 @@ class Forms:
     @cached_property
     def entries(self) -> dict[Name, list[tuple[int, int, Fraction]]]:
         """The entries other than 0 of the matrix of each row of the model, in the basis of its clique."""
-        found = {}
+        table = {}
         for row in self.model.rows:
             if row.matrix is not None:
-                found[row.name] = [(i, j, row.matrix[i, j]) for i, j in zip(*map(list, row.matrix.nonzero()))]
-        return found
+                table[row.name] = [(i, j, row.matrix[i, j]) for i, j in zip(*map(list, row.matrix.nonzero()))]
+        return table
 
 
 # Most entries of vectors and matrices are 0, and arithmetic of fractions takes as long for them as for any other.
@@ -126,7 +126,7 @@ def slacks_at(
     """
     model = forms.model
     p = np.array(vector, object)
-    found = {}
+    slacks: dict[Name, Fraction] = {}
     for kind, (labels, x, g, (alpha, beta, gamma)) in forms.sets.items():
         at, slope = x.dot(p), g.dot(p)
         f = [Fraction(0) if label == STAR else values[kind + label] for label in labels]
@@ -135,16 +135,16 @@ def slacks_at(
                 if i != j and (kind, other) not in model.tops:
                     dx, dg = at[i] - at[j], slope[i] - slope[j]
                     rest = f[i] - f[j] - slope[j] * dx - alpha * dg * dg - beta * dx * dx - gamma * dg * dx
-                    found[kind, one, other] = rest
+                    slacks[kind, one, other] = rest
     local = [into.dot(p) for into in forms.into]
     for row in model.rows:
-        if row.name not in found:
+        if row.name not in slacks:
             total = sum((w * values[model.value_names[i]] for i, w in row.values), Fraction(0))
             if row.matrix is not None:
                 at = local[row.clique]
                 total += sum((w * at[i] * at[j] for i, j, w in forms.entries[row.name]), Fraction(0))
-            found[row.name] = Fraction(0 if rays else row.rhs) - square * total
-    return found
+            slacks[row.name] = Fraction(0 if rays else row.rhs) - square * total
+    return slacks
 
 
 def metric_at(forms: Forms, vector: list[Fraction], values: dict[str, Fraction]) -> Fraction:
@@ -174,13 +174,13 @@ def _candidates(forms: Forms, vector: np.ndarray, values: np.ndarray) -> Iterato
                 if label != STAR:  # the minimiser above the point, with equality
                     rest = alpha * slope * slope + beta * at * at + gamma * slope * at
                     tight[kind + label] = slope * at - rest
-        for found in (tight, named):
-            if "t" in found:
+        for levels in (tight, named):
+            if "t" in levels:
                 at = [
-                    -slacks_at(forms, snapped, {**found, "t": Fraction(0)})[n] for n in forms.rows if n[0] == "metric"
+                    -slacks_at(forms, snapped, {**levels, "t": Fraction(0)})[n] for n in forms.rows if n[0] == "metric"
                 ]
-                found["t"] = min(-v for v in at)
-            yield snapped, found
+                levels["t"] = min(-v for v in at)
+            yield snapped, levels
 
 
 def find_witness(forms: Forms, vector: np.ndarray, values: np.ndarray, value: float) -> Witness | None:
@@ -206,8 +206,8 @@ def chain_vector(model: Model, grams: list[np.ndarray]) -> np.ndarray:
         weight, directions = spectrum(gram)
         local = directions[:, -1] * np.sqrt(max(weight[-1], 0.0))
         carried = model.carried[k]
-        known = into[k][:carried] @ vector
-        if known @ local[:carried] < 0:
+        carried_part = into[k][:carried] @ vector
+        if carried_part @ local[:carried] < 0:
             local = -local
         first, last = model.new[k]
         vector[first:last] = local[carried:]

@@ -167,7 +167,8 @@ class _Run:
 
     def _unroll(self) -> None:
         x: Vector = {} if self.free else {"x0": ONE}
-        before, memory = x, {}
+        before = x
+        memory: Vector = {}
         self.x.append(x)
         point = x
         for k in range(1, self.K + 1):
@@ -205,10 +206,10 @@ class _Run:
 
     def total(self, label: str) -> Vector:
         """F as a combination of the values of f and r."""
-        found = {f"f{label}": ONE} if self.smooth else {}
+        coefficients = {f"f{label}": ONE} if self.smooth else {}
         if self.composite or not self.smooth:
-            found[f"r{label}"] = ONE
-        return found
+            coefficients[f"r{label}"] = ONE
+        return coefficients
 
     def interpolation(self, kind: str, i: str, j: str) -> tuple[Vector, _Form]:
         """Values and form of  f_j - f_i + <g_j, x_i - x_j> + ... <= 0."""
@@ -267,10 +268,11 @@ class _Run:
             return {"t": ONE}, form, ZERO, False
         u = {f"u{k}": ONE}
         form.add(ONE, u, u)
-        if kind == "relative":
+        if kind == "relative" and self.relative is not None:
             form.add(-(self.relative[k - 1] ** 2), self.G[k - 1], self.G[k - 1])
             return {}, form, ZERO, False
-        _demand(kind == "absolute", f"unknown inequality {name}")
+        if kind != "absolute" or self.absolute is None:
+            raise Wrong(f"unknown inequality {name}")
         return {}, form, (self.absolute[k - 1] / self.L) ** 2 / self.level, False
 
     def goal(self) -> tuple[Vector, _Form]:
@@ -290,24 +292,24 @@ class _Run:
             _demand(self.metric == "objective", f"unknown metric {self.metric}")
         return values, form
 
-    def all_pairs(self, values: Mapping[str, str]) -> list[list[str]]:
+    def all_pairs(self, values: Mapping[str, Any]) -> list[list[str]]:
         """Every inequality that an instance has to satisfy: its points are those with values."""
-        found = [["initial"]]
+        inequalities = [["initial"]]
         for kind in "fr":
             labels = [name[1:] for name in values if name[0] == kind]
             if not (self.free or self.nonconvex):
                 labels.append("*")
             elif self.bounded_below:
-                found += [[kind, label, "*"] for label in labels]
+                inequalities += [[kind, label, "*"] for label in labels]
             # r has no subgradient at x_0 here: one exists, as steep as it has to be, near that point
-            found += [[kind, i, j] for i in labels for j in labels if i != j and (kind, j) != ("r", "0")]
+            inequalities += [[kind, i, j] for i in labels for j in labels if i != j and (kind, j) != ("r", "0")]
         if self.metric == "best_gradient":
-            found += [["metric", str(k)] for k in range(1 if self.composite else 0, self.K + 1)]
+            inequalities += [["metric", str(k)] for k in range(1 if self.composite else 0, self.K + 1)]
         for k in range(1, self.K + 1):
             for name, errors in (("relative", self.relative), ("absolute", self.absolute)):
                 if errors is not None and errors[k - 1] > 0:
-                    found.append([name, str(k)])
-        return found
+                    inequalities.append([name, str(k)])
+        return inequalities
 
 
 def _check(certificate: Mapping[str, Any]) -> Fraction:

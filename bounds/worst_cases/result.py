@@ -14,7 +14,7 @@ from .._errors import InputError
 from . import _exact, checker
 from ._closed import Closed, closed_form
 from ._conic import FINE, chain, solve, whole
-from ._envelope import Envelope, finite, shown
+from ._envelope import Envelope, finite, proved
 from ._fractions import double
 from ._instance import arrays
 from ._model import STAR, Model
@@ -28,10 +28,16 @@ LEAST_FLOOR = 1e-12
 
 
 def tolerance(value: float, floor: float = LEAST_FLOOR) -> float:
-    """Largest gap between `upper` and `lower` of a closed answer: 1e-5 of |value|, or of `floor` where that is larger.
+    """Largest gap between `upper` and `lower` of a closed answer.
 
-    The floor of a question (`WorstCase.floor`) is 1e-12 in its own unit, the `scale` of its normalised problem; for a
-    decrease, which is a difference of two values of the size of that unit, it is 1e-2.
+    Args:
+        value: The size of the answer.
+        floor: Below this size the tolerance is absolute. That of a question (`WorstCase.floor`) is 1e-12 in its own
+            unit, the `scale` of its normalised problem; for a decrease, a difference of two values of the size of that
+            unit, it is 1e-2.
+
+    Returns:
+        1e-5 of |value|, or of `floor` where that is larger.
     """
     return RELATIVE * max(abs(value), floor)
 
@@ -82,7 +88,7 @@ class WorstCase:
         estimate = double(Fraction(self.estimate) / scale) if np.isfinite(self.estimate) else np.nan
         fine, chain_is_exact = self.status in FINE, not self.relaxed
         with np.errstate(over="ignore", invalid="ignore"):  # numbers that are no longer any are shown by nothing
-            return shown(self.model, estimate, self._tolerance, fine, chain_is_exact, lambda: self._closed)
+            return proved(self.model, estimate, self._tolerance, fine, chain_is_exact, lambda: self._closed)
 
     def _tolerance(self, value: float) -> float:
         """Largest gap of a closed answer of the normalised problem."""
@@ -156,14 +162,14 @@ class WorstCase:
         allowed = 1e-7 * max(1.0, abs(target))
         data = chain(self.model) if self.solver.endswith("chain") else whole(self.model)
         forward = _exact.restricted(data, _exact.descending(data.names))
-        found = solve(forward)
-        if not abs(found.value - target) <= allowed:
-            forward, found = data, solve(data)
-        if not abs(found.value - target) <= allowed and self._closed.multipliers is not None:
+        solution = solve(forward)
+        if not abs(solution.value - target) <= allowed:
+            forward, solution = data, solve(data)
+        if not abs(solution.value - target) <= allowed and self._closed.multipliers is not None:
             return {name: double(value) for name, value in self._closed.multipliers.items()}
         # the smallest ones are dropped as long as the value stays: the largest number of them by bisection
-        order = np.argsort(np.where(forward.equality, np.inf, found.multipliers))
-        low, high, best = 0, len(order) - 1, (forward, found)
+        order = np.argsort(np.where(forward.equality, np.inf, solution.multipliers))
+        low, high, best = 0, len(order) - 1, (forward, solution)
         while low < high:
             middle = (low + high + 1) // 2
             keep = np.ones(len(order), bool)
@@ -174,13 +180,13 @@ class WorstCase:
                 low, best = middle, (part, less)
             else:
                 high = middle - 1
-        data, found = best
-        return dict(zip(data.names, (float(v) for v in found.multipliers)))
+        data, solution = best
+        return dict(zip(data.names, (float(v) for v in solution.multipliers)))
 
     @cached_property
     def instance(self) -> dict[str, np.ndarray]:
         """The instance behind `lower` as plain arrays; `l2o.problem_from` makes it a runnable problem."""
-        if self.envelope.basis is None:
+        if self.envelope.basis is None or self.envelope.values is None:
             raise InputError("no instance was certified: there is a value, but nothing that attains it; see `lower`.")
         return arrays(self.envelope.model, self.envelope.basis, self.envelope.values)
 
@@ -189,12 +195,14 @@ class WorstCase:
         if self.setting.one_function:
             return "mu = L leaves one function f, whose runs are computed and need no inequality"
         closed, value = self._closed, self._normalised
-        if closed.exact:
+        if closed.exact and closed.upper is not None and closed.multipliers is not None:
             return _exact.Exact(closed.upper, closed.multipliers, closed.witness)
-        found = _exact.certify(self.setting, self.model, value, self._tolerance(value))
-        if isinstance(found, str) and closed.upper is not None and closed.upper <= value + self._tolerance(value):
+        exact = _exact.certify(self.setting, self.model, value, self._tolerance(value))
+        if closed.upper is None or closed.multipliers is None:
+            return exact
+        if isinstance(exact, str) and closed.upper <= value + self._tolerance(value):
             return _exact.Exact(closed.upper, closed.multipliers, None)
-        return found
+        return exact
 
     def certificate(self) -> Certificate | None:
         """A proof over the rationals, None where there is none: `why_no_certificate` says why."""
@@ -202,33 +210,33 @@ class WorstCase:
 
     @cached_property
     def _written(self) -> Certificate | str:
-        found = self._exactly
-        if isinstance(found, str):
-            return found
+        exact = self._exactly
+        if isinstance(exact, str):
+            return exact
         s = self.setting
-        multipliers = {name: value / s.error_factor(name) for name, value in found.multipliers.items()}
+        multipliers = {name: value / s.error_factor(name) for name, value in exact.multipliers.items()}
         try:
-            data = self._data(found, multipliers)
+            data = self._data(exact, multipliers)
         except ValueError as problem:  # Python writes no number of more than 4300 digits
             return f"its fractions are too long to be written ({problem})"
         named = {spoken(name): value for name, value in multipliers.items()}
-        return Certificate(found.tau * self.setting.scale, found.witness is not None, named, data)
+        return Certificate(exact.tau * self.setting.scale, exact.witness is not None, named, data)
 
-    def _data(self, found: _exact.Exact, multipliers: Mapping[tuple[str, ...], Fraction]) -> dict[str, Any]:
+    def _data(self, exact: _exact.Exact, multipliers: Mapping[tuple[str, ...], Fraction]) -> dict[str, Any]:
         s = self.setting
         data: dict[str, Any] = {
             "format": checker.FORMAT,
             **question(s),
-            "tau": str(found.tau),
+            "tau": str(exact.tau),
             "scale": str(self.setting.scale),
-            "exact": found.witness is not None,
+            "exact": exact.witness is not None,
             "multipliers": [[*name, str(value)] for name, value in sorted(multipliers.items())],
         }
-        if found.witness is not None:
+        if exact.witness is not None:
             units = {name: s.error_unit(int(name[1:])) for name in self.model.basis if name[0] == "u"}
-            vectors = {n: str(v * units.get(n, 1)) for n, v in zip(self.model.basis, found.witness.vector)}
-            values = {k: str(v) for k, v in found.witness.values.items()}
-            data["witness"] = {"vectors": vectors, "values": values, "square": str(found.witness.square)}
+            vectors = {n: str(v * units.get(n, 1)) for n, v in zip(self.model.basis, exact.witness.vector)}
+            values = {k: str(v) for k, v in exact.witness.values.items()}
+            data["witness"] = {"vectors": vectors, "values": values, "square": str(exact.witness.square)}
         data["digest"] = checker.digest(data)
         return data
 
@@ -249,25 +257,25 @@ class WorstCase:
     def text(self) -> str:
         """The proof as a sketch: which inequalities, with which multipliers, add up to the bound."""
         s, scale = self.setting, self.setting.scale
-        found = self._exactly
-        shown: dict[tuple[str, ...], Any] = self._sparse if isinstance(found, str) else found.multipliers
-        tau = self._normalised if isinstance(found, str) else found.tau
+        exact = self._exactly
+        multipliers: dict[tuple[str, ...], Any] = self._sparse if isinstance(exact, str) else exact.multipliers
+        tau = self._normalised if isinstance(exact, str) else exact.tau
         lines = [
             f"worst case of {s.method} over {s.function_class}: {s.metric}, K = {s.steps}, {s.initial} at most 1",
             f"normalised to L = 1, the value is {_short(tau)}; in the units of the question times {_short(scale)}",
             "it is the sum of, each multiplied by the number before it:",
         ]
-        for name, value in shown.items():
+        for name, value in multipliers.items():
             number = _short(value)
             lines.append(f"  {number:>12}  {spoken(name)}: {statement(s, name)}")
-        if isinstance(found, str):
-            lines.append(f"and a positive semidefinite form, to rounding (no exact certificate: {found})")
-        elif found.witness is None:
+        if isinstance(exact, str):
+            lines.append(f"and a positive semidefinite form, to rounding (no exact certificate: {exact})")
+        elif exact.witness is None:
             lines.append("and a positive semidefinite form, by exact elimination; tau is inflated a little")
         else:
             lines.append("and a positive semidefinite form, by exact elimination; attained by the instance")
-            pairs = zip(self.model.basis, found.witness.vector)
-            root = "" if found.witness.square == 1 else f", each times the root of {_short(found.witness.square)}"
+            pairs = zip(self.model.basis, exact.witness.vector)
+            root = "" if exact.witness.square == 1 else f", each times the root of {_short(exact.witness.square)}"
             lines.append("  " + ", ".join(f"{name} = {_short(value)}" for name, value in pairs) + root)
         if self.recognised is not None:
             lines.append(f"these are the multipliers of `{self.recognised}`, which is proved for every K")
@@ -341,10 +349,10 @@ def in_units(value: float | Fraction, scale: Fraction) -> float:
 
 def _outwards(end: Fraction | float, scale: Fraction, towards: float) -> float:
     """An end of the normalised problem in the units of the question, rounded outwards."""
-    found = in_units(end, scale)
-    if not np.isfinite(found):
-        return found
+    nearest = in_units(end, scale)
+    if not np.isfinite(nearest):
+        return nearest
     value = Fraction(end) * scale
-    wrong = Fraction(found) < value if towards > 0 else Fraction(found) > value
+    wrong = Fraction(nearest) < value if towards > 0 else Fraction(nearest) > value
     with np.errstate(over="ignore"):  # beyond the largest double is +inf
-        return float(np.nextafter(found, towards)) if wrong else found
+        return float(np.nextafter(nearest, towards)) if wrong else nearest

@@ -60,7 +60,7 @@ an upper bound: that a model does deteriorate does not follow from it. The neare
 choice, because a small distance may go with a large bracket; any choice is valid, so the best is the least.
 """,
     6: """
-What the whole run loses. B6 is the paper's form, on the mean of F over the run, and so on the best iterate. B6b
+What the whole run costs. B6 is the paper's form, on the mean of F over the run, and so on the best iterate. B6b
 replaces 1/K by 1/(K+1), and B6c speaks of the last iterate, without any monotonicity. All hold for arbitrary deviations
 and for **any** comparator z in the domain of r, so that the unknown minimiser does not occur.
 

@@ -51,7 +51,11 @@ _REGISTRY: dict[str, type] = {
 
 
 def optimizer_names() -> tuple[str, ...]:
-    """The names `optimizer` takes."""
+    """Which names `optimizer` takes.
+
+    Returns:
+        The names, classical methods first.
+    """
     return tuple(_REGISTRY)
 
 
@@ -88,9 +92,18 @@ def make(name: str, options: Mapping[str, Any], parameters: Mapping[str, Any] | 
 
 
 def optimizer(name: str, **options: Any) -> Optimizer:
-    """The optimizer `name` with `options`; learned ones start from random weights drawn with `seed` (default 0).
+    """Make an optimizer by name; learned ones start from random weights drawn with `seed` (default 0).
 
-    Step sizes are absolute, a scalar or (B,); the default is 1/L (0.9999/L for the learned ones).
+    Args:
+        name: One of `optimizer_names()`.
+        options: Settings by name, `option_names(name)` lists them. Step sizes are absolute, a scalar or (B,); the
+            default is 1/L (0.9999/L for the learned ones).
+
+    Returns:
+        The optimizer: frozen, with pure `init` and `step`.
+
+    Raises:
+        InputError: For an unknown name or option, and for a value out of range or of the wrong type.
     """
     return make(name, options)
 

@@ -125,7 +125,14 @@ class Scheduled:
 def method_from(worst_case: Any) -> Scheduled:
     """The method that attains a worst case, with its steps, momentum and gradient errors.
 
-    `worst_case` has the arrays in `worst_case.instance`, or is that dict; run at most as many steps as it has.
+    Args:
+        worst_case: What `bounds.worst_case` returns, or its `instance`, a dict of arrays.
+
+    Returns:
+        An optimizer for at most as many steps as the worst case has. Step sizes are absolute.
+
+    Raises:
+        InputError: If an array is missing, not finite or of the wrong shape, or the worst case has no instance.
     """
     instance = Instance(worst_case)
     method = instance.word("method", METHODS)

@@ -18,7 +18,11 @@ _LARGEST = 1 << 28  # bytes
 
 
 def pretrained_names() -> tuple[tuple[str, str], ...]:
-    """(optimizer, family) pairs for which weights are shipped."""
+    """For what weights are shipped.
+
+    Returns:
+        (optimizer, family) pairs, sorted.
+    """
     stems = (entry.name for entry in files(__name__).iterdir() if entry.name.endswith(".json"))
     pairs = (stem.removesuffix(".json").split(".", 1) for stem in stems)
     return tuple(sorted((name, family) for name, family in pairs))
@@ -27,9 +31,10 @@ def pretrained_names() -> tuple[tuple[str, str], ...]:
 def manifest(name: str, family: str) -> dict[str, Any]:
     """How the weights of `name` for `family` came to be."""
     if (name, family) not in pretrained_names():
-        known = ", ".join(f"{n} ({f})" for n, f in pretrained_names()) or "none"
+        shipped = ", ".join(f"{n} ({f})" for n, f in pretrained_names()) or "none"
         raise InputError(
-            f"no weights of {name!r} for {family!r} are shipped; there are: {known}. Train some with `l2obound train`."
+            f"no weights of {name!r} for {family!r} are shipped; there are: {shipped}. Train some with "
+            f"`l2obound train`."
         )
     return json.loads((files(__name__) / f"{name}.{family}.json").read_text(encoding="utf-8"))
 
@@ -45,14 +50,35 @@ def _load(data: bytes, description: Mapping[str, Any], where: str) -> Optimizer:
 
 
 def pretrained(name: str, family: str) -> Optimizer:
-    """The optimizer `name` with the shipped weights for `family`; their hash is checked against the manifest."""
+    """The optimizer with shipped weights; their hash is checked against the manifest.
+
+    Args:
+        name: Name of the optimizer.
+        family: Family of problems that it was trained on; `pretrained_names()` lists the pairs.
+
+    Returns:
+        The optimizer, with the options it was trained with.
+
+    Raises:
+        InputError: If no weights are shipped for the pair, or they do not match their hash.
+    """
     description = manifest(name, family)
     resource = files(__name__) / f"{name}.{family}.npz"
     return _load(resource.read_bytes(), description, f"{name}.{family}.npz")
 
 
 def load_trained(folder: str | Path) -> tuple[Optimizer, dict[str, Any]]:
-    """The optimizer and manifest that `l2obound train --out FOLDER` left."""
+    """What `l2obound train --out FOLDER` or `train(config, FOLDER)` left.
+
+    Args:
+        folder: The folder, with `manifest.json` and `weights.npz` in it.
+
+    Returns:
+        The optimizer, and its manifest (config, seed, validation curve, hash, command).
+
+    Raises:
+        InputError: If the training is not finished, a file cannot be read, or the weights do not match their hash.
+    """
     folder, what = Path(folder), "a training manifest"
     for name in ("manifest.json", "weights.npz"):
         if not (folder / name).exists():

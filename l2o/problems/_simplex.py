@@ -104,7 +104,7 @@ def _advance(p: np.ndarray, w: np.floating, at: _Point) -> np.ndarray:
         direction = -at.weights
         direction[entering] += 1
         moved = direction @ p
-        longest = min(EXTENDED(1), at.gap / (w * (moved @ moved))) if moved.any() else EXTENDED(1)
+        longest = float(min(EXTENDED(1), at.gap / (w * (moved @ moved)))) if moved.any() else 1.0
     return _along(at.weights, direction, longest)
 
 
@@ -121,8 +121,8 @@ def _face_direction(p: np.ndarray, w: np.floating, at: _Point, face: np.ndarray)
     edges = (p[others] - p[anchor]).astype(np.float64)
     slopes = (at.slopes[others] - at.slopes[anchor]).astype(np.float64)
     u, s, _ = np.linalg.svd(edges, full_matrices=False)
-    kept = s > s[0] * max(edges.shape) * np.finfo(np.float64).eps
-    u, s = u[:, kept], s[kept]
+    independent = s > s[0] * max(edges.shape) * np.finfo(np.float64).eps
+    u, s = u[:, independent], s[independent]
     flat = slopes - u @ (u.T @ slopes)
     flat -= u @ (u.T @ flat)
     if np.linalg.norm(flat) > 0.5 * np.linalg.norm(slopes):

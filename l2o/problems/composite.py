@@ -92,12 +92,33 @@ class Composite:
         return f"{smooth} + {nonsmooth}"
 
     def objective(self, x: Any) -> torch.Tensor:
-        """(B,n) -> (B,) F(x); +inf outside the domain of r."""
+        """F at one point for each instance.
+
+        Args:
+            x: (B,n).
+
+        Returns:
+            (B,) F(x); +inf outside the domain of r.
+
+        Raises:
+            InputError: If `x` has another shape.
+        """
         x = self.point(x)
         return self.smooth.value(x) + self.nonsmooth.value(x)
 
     def objective_error(self, x: Any) -> torch.Tensor:
-        """(B,) bound on |computed F(x) - F(x)|; for an x within rounding of dom r, F at the nearest point of it."""
+        """Bound on the rounding error of `objective`.
+
+        Args:
+            x: (B,n).
+
+        Returns:
+            (B,) rigorous bound on |computed F(x) - F(x)|; for an x within rounding of dom r, F at the nearest point of
+            it.
+
+        Raises:
+            InputError: If `x` has another shape.
+        """
         x = self.point(x)
         total = (self.smooth.value(x) + self.nonsmooth.value(x)).nan_to_num(posinf=0.0).abs()
         eps = torch.finfo(x.dtype).eps
@@ -109,15 +130,47 @@ class Composite:
         return error + 1.01 * moved * (slope + self.smoothness * moved)
 
     def smooth_gradient(self, x: Any) -> torch.Tensor:
-        """(B,n) -> (B,n) grad f(x)."""
+        """The gradient of the smooth term.
+
+        Args:
+            x: (B,n).
+
+        Returns:
+            (B,n) grad f(x).
+
+        Raises:
+            InputError: If `x` has another shape.
+        """
         return self.smooth.gradient(self.point(x))
 
     def smooth_gradient_error(self, x: Any) -> torch.Tensor:
-        """(B,) bound on the 2-norm of the rounding error of `smooth_gradient`."""
+        """Bound on the rounding error of `smooth_gradient`.
+
+        Args:
+            x: (B,n).
+
+        Returns:
+            (B,) rigorous bound on the 2-norm of computed minus exact gradient.
+
+        Raises:
+            InputError: If `x` has another shape.
+        """
         return self.smooth.gradient_error(self.point(x))
 
     def prox(self, u: Any, step: Any) -> torch.Tensor:
-        """(B,n) prox of r in the diag(step)^-1 metric, exact; step scalar, (B,1) or (B,n), positive."""
+        """Prox of r in the metric diag(step)^-1: the x that minimises r(x) + sum_i (x_i - u_i)^2 / (2 step_i).
+
+        Args:
+            u: (B,n).
+            step: Positive: a scalar, (B,1) or (B,n). Steps that differ between the coordinates of an instance are for
+                separable terms and the balls and simplices; other terms refuse them.
+
+        Returns:
+            (B,n), exact to rounding.
+
+        Raises:
+            InputError: For wrong shapes, steps that are not positive, and steps that the term cannot take.
+        """
         u = self.point(u, "u")
         if isinstance(step, torch.Tensor):
             step = plain_tensor(step, "step")
@@ -131,11 +184,32 @@ class Composite:
         return self.nonsmooth.prox(u, step)
 
     def subdifferential(self, x: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B,n) -> lower and upper end of the subdifferential of r at x."""
+        """Ends of the subdifferential of r, coordinate by coordinate.
+
+        Args:
+            x: (B,n).
+
+        Returns:
+            (B,n) lower and (B,n) upper end; lower > upper outside the domain of r, where it is empty.
+
+        Raises:
+            InputError: If `x` has another shape, and where r is not separable, so that its subdifferential is no box.
+        """
         return self.nonsmooth.subdifferential(self.point(x))
 
     def point(self, x: Any, name: str = "x") -> torch.Tensor:
-        """`x` as a tensor of shape (B,n), or an error that says what was expected."""
+        """A point of each instance as a tensor in the precision and on the device of the problem.
+
+        Args:
+            x: (B,n), or (n,) where there is one instance. Tensors may hold NaN and inf: iterates may have diverged.
+            name: Of the argument, for the error.
+
+        Returns:
+            (B,n).
+
+        Raises:
+            InputError: If `x` has another shape, or is no array of numbers.
+        """
         if not isinstance(x, torch.Tensor):
             x = as_tensor(x, name, dtype=self.dtype, device=self.device)
         elif x.dtype != self.dtype or x.device != self.device or type(x) is not torch.Tensor or not _dense(x):
@@ -158,7 +232,17 @@ class Composite:
         return factor.reshape(-1, 1)
 
     def shifted(self, t: Any) -> Composite:
-        """x -> F(x + t), with t a scalar, (n,) or (B,n)."""
+        """The problem x -> F(x + t), exact: the data are kept and the change is carried along.
+
+        Args:
+            t: A scalar, (n,) or (B,n), in the unit of x.
+
+        Returns:
+            The shifted problem; L and mu are the same.
+
+        Raises:
+            InputError: If `t` has another shape or is not finite.
+        """
         t = as_tensor(t, "t", ndim=(0, 1, 2), dtype=self.dtype, device=self.device)
         t = t.reshape(1, -1) if t.ndim < 2 else t
         if t.shape[1] not in (1, self.dim) or t.shape[0] not in (1, self.batch_size):
@@ -168,15 +252,45 @@ class Composite:
         return self._changed(Change.of(shift=t))
 
     def scaled(self, c: Any) -> Composite:
-        """x -> c F(x), c > 0 a scalar or (B,)."""
+        """The problem x -> c F(x).
+
+        Args:
+            c: Positive: a scalar or (B,).
+
+        Returns:
+            The scaled problem, with constants c L and c mu.
+
+        Raises:
+            InputError: If `c` is not positive and finite, or has another shape.
+        """
         return self._changed(Change.of(scale=self._factor(c, "c")))
 
     def rescaled(self, a: Any) -> Composite:
-        """x -> F(x / a), a > 0 a scalar or (B,)."""
+        """The problem x -> F(x / a).
+
+        Args:
+            a: Positive: a scalar or (B,).
+
+        Returns:
+            The problem in the rescaled variable, with constants L/a^2 and mu/a^2.
+
+        Raises:
+            InputError: If `a` is not positive and finite, or has another shape.
+        """
         return self._changed(Change.of(dilation=self._factor(a, "a")))
 
     def select(self, index: Any) -> Composite:
-        """The problem of the instances `index` (integers) only."""
+        """The problem of some of the instances.
+
+        Args:
+            index: Integers in 0..B-1, at least one; repetitions are allowed.
+
+        Returns:
+            The problem of these instances, in this order.
+
+        Raises:
+            InputError: For an index out of range, and for what are no integers.
+        """
         index = torch.from_numpy(integer_array(index, "select").astype(np.int64).reshape(-1)).to(self.device)
         if index.numel() == 0 or int(index.min()) < 0 or int(index.max()) >= self.batch_size:
             raise InputError(
@@ -185,7 +299,18 @@ class Composite:
         return Composite(self.smooth.select(index), self.nonsmooth.select(index))
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Composite:
-        """The problem in another precision or on another device; itself, with all it knows, where nothing changes."""
+        """The problem in another precision or on another device.
+
+        Args:
+            dtype: torch.float32 or torch.float64; None keeps it.
+            device: A device of torch; None keeps it.
+
+        Returns:
+            The other problem; this one, with all it has computed, where nothing changes.
+
+        Raises:
+            InputError: For another dtype, and for data that float32 cannot hold.
+        """
         dtype = None if dtype is None else float_dtype(dtype, "to")
         same_device = device is None or torch.device(device) == self.device
         if dtype in (None, self.dtype) and same_device:
@@ -196,20 +321,26 @@ class Composite:
         """The same problem, which keeps f and its gradient for the last points: who asks again does not compute again.
 
         For one run at a time; the problem itself stays without memory.
+
+        Returns:
+            The problem with a memory.
         """
         return Composite(Remembered(self.smooth), self.nonsmooth)
 
     def fingerprint(self) -> str:
-        """Hex digest of everything that determines the problem: kinds, shapes and data (as float64, on any device).
+        """Digest of everything that determines the problem: kinds, shapes and data (as float64, on any device).
 
-        Data are the arrays of both terms and whatever else their attributes hold; see `l2o.problems._fingerprint`. A
-        problem with a part that cannot be read has a digest that no other problem has, not even a copy.
+        Data are the arrays of both terms and whatever else their attributes hold.
+
+        Returns:
+            Hex digest. A problem with a part that cannot be read has a digest that no other problem has, not even a
+            copy.
         """
         return self._digest
 
     @cached_property
     def _digest(self) -> str:
-        found = describe(self)
-        if not found.unreadable:
-            return found.digest
-        return hashlib.sha256(f"{found.digest} {uuid.uuid4().hex}".encode()).hexdigest()
+        description = describe(self)
+        if not description.unreadable:
+            return description.digest
+        return hashlib.sha256(f"{description.digest} {uuid.uuid4().hex}".encode()).hexdigest()

@@ -123,8 +123,9 @@ class _Reader:
         elif isinstance(thing, functools.cached_property):
             self.read(thing.func, where)
         elif isinstance(thing, functools.partial):
-            for name, part in (("func", thing.func), ("args", thing.args), ("keywords", dict(thing.keywords))):
-                self.read(part, f"{where}.{name}")
+            parts = {"func": thing.func, "args": thing.args, "keywords": dict(thing.keywords)}
+            for name, value in parts.items():
+                self.read(value, f"{where}.{name}")
         else:
             return False
         return True
@@ -190,10 +191,10 @@ def _library_class(cls: type) -> bool:
     """Whether a library holds the class under its name; one that `type` made of an abstract class only says "abc"."""
     if not _of_library(cls.__module__):
         return False
-    found: Any = sys.modules.get(cls.__module__)
+    value: Any = sys.modules.get(cls.__module__)
     for name in cls.__qualname__.split("."):
-        found = getattr(found, name, None)
-    return found is cls
+        value = getattr(value, name, None)
+    return value is cls
 
 
 def _holds(module: str, names: dict[str, Any]) -> bool:
@@ -213,11 +214,11 @@ def _has_names(thing: Any) -> bool:
 
 
 def _slots(kind: type) -> list[str]:
-    found: list[str] = []
+    names: list[str] = []
     for cls in kind.__mro__:
         slots = vars(cls).get("__slots__", ())
-        found += [slots] if isinstance(slots, str) else list(slots)
-    return [name for name in found if name not in ("__dict__", "__weakref__")]
+        names += [slots] if isinstance(slots, str) else list(slots)
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
 
 
 def attributes_of(thing: Any) -> Iterator[tuple[str, Any]]:
@@ -256,7 +257,7 @@ def describe(problem: Any, *, code: bool = False) -> Description:
             array = np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype="<f8")
             digest.update(f"{key}{array.shape}".encode())
             digest.update(array.data)
-    reader = _Reader(code, frozenset(id(t) for found in arrays.values() for t in found.values()))
+    reader = _Reader(code, frozenset(id(t) for term_arrays in arrays.values() for t in term_arrays.values()))
     for name, part in parts.items():
         reader.read(part, name)
     reader.class_data(type(problem), "problem")

@@ -54,7 +54,8 @@ class Arguments:
                 return value
             return moved(value, dtype, device) if value.is_floating_point() else value.to(device=device)
 
-        return replace(self, **{n: {k: move(v) for k, v in getattr(self, n).items()} for n in ("data", "shared")})
+        parts: dict[str, Any] = {n: {k: move(v) for k, v in getattr(self, n).items()} for n in ("data", "shared")}
+        return replace(self, **parts)
 
     def arrays(self) -> dict[str, torch.Tensor]:
         """Every tensor by name."""
@@ -91,7 +92,7 @@ class FunctionSmooth(SmoothTerm):
     code: str  # a digest of what the functions do, so that two functions on the same data are two problems
 
     @property
-    def kind(self) -> str:  # type: ignore[override]
+    def kind(self) -> str:  # type: ignore[override]  # a class attribute of the others; here the name given
         """The name that was given to it."""
         return self.label
 
@@ -243,7 +244,7 @@ class _FunctionTerm:
 
 
 @dataclass(frozen=True, eq=False)
-class FunctionSeparable(_FunctionTerm, NonsmoothTerm):
+class FunctionSeparable(_FunctionTerm, NonsmoothTerm):  # type: ignore[override]  # `kind` is the name given
     """A sum over the coordinates whose terms, prox and subdifferential are functions; made by `l2o.nonsmooth`."""
 
     function: Callable[..., Any]
@@ -286,7 +287,7 @@ class FunctionSeparable(_FunctionTerm, NonsmoothTerm):
 
 
 @dataclass(frozen=True, eq=False)
-class FunctionCoupled(_FunctionTerm, CoupledTerm):
+class FunctionCoupled(_FunctionTerm, CoupledTerm):  # type: ignore[override]  # `kind` is the name given
     """c r(x/a + t), r no sum over the coordinates, its value and prox functions; made by `l2o.nonsmooth`."""
 
     function: Callable[..., Any]
@@ -303,8 +304,8 @@ class FunctionCoupled(_FunctionTerm, CoupledTerm):
     @property
     def batch_size(self) -> int:
         """The larger of the data's and the change's."""
-        own = super().batch_size
-        return own if self.change is None else max(own, self.change.batch_size)
+        size = super().batch_size
+        return size if self.change is None else max(size, self.change.batch_size)
 
     @property
     def dim(self) -> int:

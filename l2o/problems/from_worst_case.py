@@ -47,11 +47,11 @@ class Instance:
         """Whether the instance has the array."""
         return self._arrays.get(name) is not None
 
-    def word(self, name: str, known: tuple[str, ...]) -> str:
-        """A string, one of `known`."""
+    def word(self, name: str, allowed: tuple[str, ...]) -> str:
+        """A string, one of `allowed`."""
         value = str(self._raw(name))
-        if value not in known:
-            raise InputError(f"instance[{name!r}]: expected one of {', '.join(known)}, got {value!r}.")
+        if value not in allowed:
+            raise InputError(f"instance[{name!r}]: expected one of {', '.join(allowed)}, got {value!r}.")
         return value
 
     def has_axes(self, name: str) -> bool:
@@ -93,15 +93,33 @@ class Instance:
 def problem_from(worst_case: Any) -> Composite:
     """The problem, with batch size 1, on which a method attains a worst case.
 
-    `worst_case` has the arrays in `worst_case.instance`, or is that dict. Data known to d only (a numerical solution
-    of the estimation problem) are met to d in value and to sqrt(2 L d) in gradient.
+    Args:
+        worst_case: What `bounds.worst_case` returns, or its `instance`, a dict of arrays.
+
+    Returns:
+        A function of the class that has the values and gradients of the instance at its points (Taylor, Hendrickx and
+        Glineur, Math. Program. 2017, for the smooth part). Data known to d only (a numerical solution) are met to d in
+        value and to sqrt(2 L d) in gradient.
+
+    Raises:
+        InputError: If an array is missing, not finite or of the wrong shape, or the worst case has no instance.
     """
     instance = Instance(worst_case)
     return Composite(_smooth(instance), _nonsmooth(instance))
 
 
 def start_from(worst_case: Any) -> torch.Tensor:
-    """(1,n) the x_0 of a worst case."""
+    """Where the worst run starts.
+
+    Args:
+        worst_case: What `bounds.worst_case` returns, or its `instance`, a dict of arrays.
+
+    Returns:
+        (1,n) x_0.
+
+    Raises:
+        InputError: If the worst case has no instance.
+    """
     instance = Instance(worst_case)
     return torch.from_numpy(instance.array("x0", instance.dim)[None])
 

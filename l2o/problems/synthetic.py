@@ -81,14 +81,15 @@ LAWS = ("normal", "student", "signs")
 
 
 def _entries(rng: np.random.Generator, rows: int, dim: int, law: str) -> np.ndarray:
-    """(rows, dim) of a law that is not normal.
+    """Entries of a law that is not normal.
 
-    `signs`: a quarter of the entries of each column, at random places, are 1 or -1, the others 0.
+    Returns:
+        (rows, dim). `signs`: a quarter of the entries of each column, at random places, are 1 or -1, the others 0.
     """
     if law == "student":  # no variance
         return rng.standard_t(2, (rows, dim))
-    kept = max(1, rows // 4)
-    places = rng.random((rows, dim)).argsort(axis=0) < kept  # the same number in each column, so that none is 0
+    nonzeros = max(1, rows // 4)
+    places = rng.random((rows, dim)).argsort(axis=0) < nonzeros  # the same number in each column, so that none is 0
     return places * rng.choice([-1.0, 1.0], (rows, dim))
 
 
@@ -108,11 +109,28 @@ def lasso(
 ) -> Composite:
     """LASSO with Gaussian A of unit columns and y = A x_true (+ noise), x_true sparse with normal entries.
 
-    The paper's sizes are 250 x 500 with 50 non-zeros (default: a tenth of `dim`) and lam = 0.1, without noise. With
-    `condition` the min(rows, dim) singular values of A are log-spaced with this ratio of the largest to the smallest;
-    its columns then have a mean squared norm of 1, but not one norm. `law` is that of the entries before the columns
-    are scaled, one of `LAWS`. `correlation` c in [0, 1) mixes one normal vector into all columns, a column becoming
-    sqrt(1 - c) of itself and sqrt(c) of that vector: the expected inner product of two normal ones is about c.
+    The sizes of arXiv 2506.14263 are the defaults: 250 x 500 with 50 non-zeros, lam = 0.1, no noise.
+
+    Args:
+        batch: Number of instances B.
+        rows: Rows m of A.
+        dim: Variables n.
+        sparsity: Non-zeros of x_true; by default a tenth of `dim`.
+        lam: Weight >= 0 of the l1 norm.
+        noise: Standard deviation of the noise of y.
+        condition: Ratio of the largest to the smallest of the min(rows, dim) singular values of A, which are then
+            log-spaced. Columns have a mean squared norm of 1 then, but not one norm.
+        law: That of the entries before columns are scaled, one of `LAWS`.
+        correlation: c in [0, 1) mixes one normal vector into all columns, a column becoming sqrt(1 - c) of itself and
+            sqrt(c) of that vector: the expected inner product of two normal ones is about c.
+        seed: In [0, 2^32). Each instance has a stream of its own, so that a larger batch begins with a smaller one.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: For a number out of range, and for a batch that does not fit into memory.
     """
     sparsity = _tenth(dim) if sparsity is None else sparsity
     _check_size(batch, rows, dim, sparsity)
@@ -147,7 +165,26 @@ def logistic_l1(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
-    """l1-logistic with Gaussian A and labels 1[A x_true >= 0], x_true sparse (the paper: 1000 x 50, 20 non-zeros)."""
+    """l1-logistic with Gaussian A and labels 1[A x_true >= 0], x_true sparse with normal entries.
+
+    The sizes of arXiv 2506.14263 are the defaults: 1000 x 50 with 20 non-zeros, lam = 0.1.
+
+    Args:
+        batch: Number of instances B.
+        rows: Rows m of A.
+        dim: Variables n.
+        sparsity: Non-zeros of x_true; by default two fifths of `dim`.
+        lam: Weight >= 0 of the l1 norm.
+        smoothness: "exact" or "official", see `l2o.logistic`.
+        seed: In [0, 2^32); each instance has a stream of its own.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: For a number out of range, and for a batch that does not fit into memory.
+    """
     sparsity = _two_fifths(dim) if sparsity is None else sparsity
     _check_size(batch, rows, dim, sparsity)
     matrices, labels = np.empty((batch, rows, dim)), np.empty((batch, rows))
@@ -207,7 +244,26 @@ def huber_l1(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
-    """Huber loss + lam ||x||_1; data as for `lasso`, with noise and a fraction `outliers` of the rows far off."""
+    """Huber loss + lam ||x||_1; A and x_true as for `lasso`, y with noise and some rows far off.
+
+    Args:
+        batch: Number of instances B.
+        rows: Rows m of A.
+        dim: Variables n.
+        sparsity: Non-zeros of x_true; by default a tenth of `dim`.
+        lam: Weight >= 0 of the l1 norm.
+        delta: Parameter of `l2o.huber`.
+        outliers: Fraction of the rows whose y is off by normal numbers of standard deviation 5.
+        noise: Standard deviation of the noise of y.
+        seed: In [0, 2^32); each instance has a stream of its own.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: For a number out of range, and for a batch that does not fit into memory.
+    """
     a, y = _regression("huber", batch, rows, dim, sparsity, noise, outliers, seed)
     return _plus_l1(constructors.huber(a, y, delta, dtype=dtype), lam, dtype)
 
@@ -225,7 +281,26 @@ def student_t_l1(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
-    """Student's t loss + lam ||x||_1, not convex; data made as for `huber_l1`."""
+    """Student's t loss + lam ||x||_1, not convex; data as for `huber_l1`.
+
+    Args:
+        batch: Number of instances B.
+        rows: Rows m of A.
+        dim: Variables n.
+        sparsity: Non-zeros of x_true; by default a tenth of `dim`.
+        lam: Weight >= 0 of the l1 norm.
+        nu: Parameter of `l2o.student_t`.
+        outliers: Fraction of the rows whose y is off by normal numbers of standard deviation 5.
+        noise: Standard deviation of the noise of y.
+        seed: In [0, 2^32); each instance has a stream of its own.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: For a number out of range, and for a batch that does not fit into memory.
+    """
     a, y = _regression("student-t", batch, rows, dim, sparsity, noise, outliers, seed)
     return _plus_l1(constructors.student_t(a, y, nu, dtype=dtype), lam, dtype)
 
@@ -243,7 +318,26 @@ def welsch_l1(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
-    """Welsch loss + lam ||x||_1, not convex; data made as for `huber_l1`."""
+    """Welsch loss + lam ||x||_1, not convex; data as for `huber_l1`.
+
+    Args:
+        batch: Number of instances B.
+        rows: Rows m of A.
+        dim: Variables n.
+        sparsity: Non-zeros of x_true; by default a tenth of `dim`.
+        lam: Weight >= 0 of the l1 norm.
+        c: Parameter of `l2o.welsch`.
+        outliers: Fraction of the rows whose y is off by normal numbers of standard deviation 5.
+        noise: Standard deviation of the noise of y.
+        seed: In [0, 2^32); each instance has a stream of its own.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: For a number out of range, and for a batch that does not fit into memory.
+    """
     a, y = _regression("welsch", batch, rows, dim, sparsity, noise, outliers, seed)
     return _plus_l1(constructors.welsch(a, y, c, dtype=dtype), lam, dtype)
 
@@ -259,7 +353,24 @@ def squared_hinge_l1(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
-    """Squared hinge loss + lam ||x||_1; data as for `logistic_l1`, a fraction `flips` of the labels turned."""
+    """Squared hinge loss + lam ||x||_1; data as for `logistic_l1`, some of the labels turned.
+
+    Args:
+        batch: Number of instances B.
+        rows: Rows m of A.
+        dim: Variables n.
+        sparsity: Non-zeros of x_true; by default two fifths of `dim`.
+        lam: Weight >= 0 of the l1 norm.
+        flips: Fraction of the labels that are turned.
+        seed: In [0, 2^32); each instance has a stream of its own.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: For a number out of range, and for a batch that does not fit into memory.
+    """
     a, labels = _classification("squared-hinge", batch, rows, dim, sparsity, flips, seed)
     return _plus_l1(constructors.squared_hinge(a, labels, dtype=dtype), lam, dtype)
 
@@ -275,7 +386,24 @@ def sigmoid_l1(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
-    """Sigmoid loss + lam ||x||_1, not convex; data made as for `squared_hinge_l1`."""
+    """Sigmoid loss + lam ||x||_1, not convex; data as for `squared_hinge_l1`.
+
+    Args:
+        batch: Number of instances B.
+        rows: Rows m of A.
+        dim: Variables n.
+        sparsity: Non-zeros of x_true; by default two fifths of `dim`.
+        lam: Weight >= 0 of the l1 norm.
+        flips: Fraction of the labels that are turned.
+        seed: In [0, 2^32); each instance has a stream of its own.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: For a number out of range, and for a batch that does not fit into memory.
+    """
     a, labels = _classification("sigmoid", batch, rows, dim, sparsity, flips, seed)
     return _plus_l1(constructors.sigmoid_loss(a, labels, dtype=dtype), lam, dtype)
 
@@ -291,7 +419,24 @@ def simplex_least_squares(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
-    """1/2 ||A x - y||^2 on the simplex; A as for `lasso`, y = A x_true + noise with x_true a sparse point of it."""
+    """1/2 ||A x - y||^2 on the simplex; A as for `lasso`, y = A x_true + noise with x_true a sparse point of it.
+
+    Args:
+        batch: Number of instances B.
+        rows: Rows m of A.
+        dim: Variables n.
+        sparsity: Non-zeros of x_true, at least 1; by default a tenth of `dim`.
+        radius: Sum of the variables, > 0.
+        noise: Standard deviation of the noise of y.
+        seed: In [0, 2^32); each instance has a stream of its own.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: For a number out of range, and for a batch that does not fit into memory.
+    """
     sparsity = _tenth(dim) if sparsity is None else sparsity
     _check_size(batch, rows, dim, sparsity)
     if sparsity < 1:
@@ -317,9 +462,24 @@ def group_lasso(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
-    """1/2 ||A x - y||^2 + lam sum_g ||x_g||; A as for `lasso`, groups of `size` neighbours, `active` of them in x_true.
+    """1/2 ||A x - y||^2 + lam sum_g ||x_g||; A as for `lasso`, groups of neighbouring variables.
 
-    The last group is smaller where `size` does not divide `dim`. The default of `active` is a tenth of the groups.
+    Args:
+        batch: Number of instances B.
+        rows: Rows m of A.
+        dim: Variables n.
+        size: Variables of a group; the last group is smaller where `size` does not divide `dim`.
+        active: Groups that are not zero in x_true; by default a tenth of them.
+        lam: Weight >= 0 of the group norm.
+        noise: Standard deviation of the noise of y.
+        seed: In [0, 2^32); each instance has a stream of its own.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: For a number out of range, and for a batch that does not fit into memory.
     """
     if not _is_integer(size, 1):
         raise InputError(f"size: expected the number of variables of a group, an integer >= 1, got {size!r}.")
@@ -332,8 +492,8 @@ def group_lasso(
     matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
     for b, rng in enumerate(_streams("group-lasso", seed, batch)):
         matrices[b] = _unit_columns(rng.standard_normal((rows, dim)))
-        kept = np.isin(labels, rng.choice(count, active, replace=False))
-        targets[b] = matrices[b] @ (kept * rng.standard_normal(dim)) + noise * rng.standard_normal(rows)
+        in_active = np.isin(labels, rng.choice(count, active, replace=False))
+        targets[b] = matrices[b] @ (in_active * rng.standard_normal(dim)) + noise * rng.standard_normal(rows)
     f = constructors.least_squares(torch.from_numpy(matrices), torch.from_numpy(targets), dtype=dtype)
     return Composite(f, constructors.group_l1(labels, lam, dtype=dtype))
 
@@ -347,7 +507,22 @@ def quadratic(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
-    """1/2 x'Qx - c'x, Q with eigenvalues log-spaced over [L/condition, L] in a random basis; minimiser normal."""
+    """1/2 x'Qx - c'x, Q with eigenvalues log-spaced over [L/condition, L] in a random basis; minimiser normal.
+
+    Args:
+        batch: Number of instances B.
+        dim: Variables n.
+        condition: L/mu >= 1.
+        smoothness: L > 0.
+        seed: In [0, 2^32); each instance has a stream of its own.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: For a number out of range, and for a batch that does not fit into memory.
+    """
     _check_size(batch, dim, dim, 0)
     if not 1 <= condition < np.inf or not 0 < smoothness < np.inf:
         raise InputError(f"expected finite condition >= 1 and smoothness > 0, got {condition}, {smoothness}.")
@@ -362,6 +537,18 @@ def quadratic(
 
 
 def starts(problem: Composite, *, shift: float = 0.0, seed: int = 0) -> torch.Tensor:
-    """(B,n) initial points x_0 = normal + `shift`, one stream per instance (the paper's s is `shift`)."""
+    """Initial points x_0 = normal + `shift`.
+
+    Args:
+        problem: The problem, for its sizes, precision and device; its data are not looked at.
+        shift: Added to every entry, in the unit of x (s in arXiv 2506.14263).
+        seed: In [0, 2^32); each instance has a stream of its own.
+
+    Returns:
+        (B,n).
+
+    Raises:
+        InputError: For a seed out of range.
+    """
     rows = [rng.standard_normal(problem.dim) for rng in _streams("start", seed, problem.batch_size)]
     return torch.as_tensor(np.stack(rows) + shift, dtype=problem.dtype, device=problem.device)

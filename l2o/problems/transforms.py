@@ -207,12 +207,12 @@ class ChangedNonsmooth(NonsmoothTerm):
         return self.base.convex
 
     @property
-    def finite_slopes(self) -> bool:
+    def finite_slopes(self) -> bool:  # type: ignore[override]  # a class attribute of the others; here the base's
         """Whether the subdifferential is bounded wherever x is finite, as that of the base is."""
         return self.base.finite_slopes
 
     @property
-    def is_indicator(self) -> bool:
+    def is_indicator(self) -> bool:  # type: ignore[override]  # a class attribute of the others; here the base's
         """Whether it is 0 or infinite everywhere, as the base is."""
         return self.base.is_indicator
 

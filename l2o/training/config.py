@@ -35,7 +35,7 @@ class ModelConfig(Section):
     options: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _known(self) -> ModelConfig:
+    def _learns(self) -> ModelConfig:
         model = self.build()
         if not isinstance(model, LearnedOptimizer) or not model.learns:
             raise ValueError(
@@ -46,8 +46,8 @@ class ModelConfig(Section):
 
     def build(self, seed: int = 0) -> Optimizer:
         """The untrained optimizer; `seed` draws its weights unless the options name one."""
-        known = option_names(self.name)
-        return optimizer(self.name, **({"seed": seed} if "seed" in known else {}) | self.options)
+        names = option_names(self.name)
+        return optimizer(self.name, **({"seed": seed} if "seed" in names else {}) | self.options)
 
 
 class ProblemConfig(Section):

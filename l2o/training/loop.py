@@ -185,7 +185,7 @@ class _Stages:
     wanted: frozenset[int]
     folder: Path | None
     digest: str
-    found: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
+    weights: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
 
     def _path(self, batches: int) -> Path | None:
         return None if self.folder is None else self.folder / f"stage-{batches}-{self.digest[:12]}.npz"
@@ -203,13 +203,13 @@ class _Stages:
             fits = {n: a.shape for n, a in weights.items()} == {n: tuple(s) for n, s in shapes.items()}
             if not fits or any(a.dtype != np.float64 for a in weights.values()):
                 raise InputError(f"{path}: not the weights of this model, or damaged; delete the folder to start over.")
-            self.found[batches] = weights
+            self.weights[batches] = weights
 
     def keep(self, state: TrainingState) -> None:
         """Keep the weights as they are now, if they were asked for."""
-        if state.batches_done in self.wanted and state.batches_done not in self.found:
+        if state.batches_done in self.wanted and state.batches_done not in self.weights:
             weights, path = _numpy(state.weights), self._path(state.batches_done)
-            self.found[state.batches_done] = weights
+            self.weights[state.batches_done] = weights
             if path is not None:
                 write_npz(path, weights)
 
@@ -249,9 +249,9 @@ def train_one(
     resumed_at = state.batches_done
 
     held_out = HeldOut.make(config)
-    kept = _Stages(stages, folder, config.digest)
-    kept.resume(resumed_at, {n: w.shape for n, w in state.weights.items()})
-    kept.keep(state)
+    snapshots = _Stages(stages, folder, config.digest)
+    snapshots.resume(resumed_at, {n: w.shape for n, w in state.weights.items()})
+    snapshots.keep(state)
     if not state.curve:  # the untrained model is a candidate too: a diverging run must not replace it
         _validate(model, held_out, state)
     total = schedule.epochs * schedule.batches
@@ -260,7 +260,7 @@ def train_one(
     try:
         while state.batches_done < total:
             loss = _train_batch(model, config, state, workspace)
-            kept.keep(state)
+            snapshots.keep(state)
             if state.batches_done % config.validation.every == 0 or state.batches_done == total:
                 _validate(model, held_out, state)
             if state.skipped > max(5, _MAX_SKIPPED_SHARE * state.batches_done):
@@ -290,5 +290,5 @@ def train_one(
     def carrying(weights: dict[str, np.ndarray]) -> Optimizer:
         return model.with_parameters({n: torch.from_numpy(a) for n, a in weights.items()})
 
-    at = {batches: carrying(weights) for batches, weights in sorted(kept.found.items())}
+    at = {batches: carrying(weights) for batches, weights in sorted(snapshots.weights.items())}
     return Trained(carrying(best), path, manifest, resumed_at, at)

@@ -29,14 +29,24 @@ def train(
 ) -> Trained:
     """Train the optimizer that `config` names; keep the weights with the lowest validation score.
 
-    With `out`, the folder gets `state.npz` while the run goes on (a later call with the same settings resumes there
-    and ends with the same weights as an uninterrupted run) and at its end `weights.npz` and `manifest.json`. With
-    several seeds in the config each is trained in a folder of its own, `seed-N`; the best of them, by its score on
-    fresh validation instances, is put beside them, and its manifest lists the scores of all. `progress(batches done,
-    batches in all, last training loss)` is called after every batch.
+    With several seeds in the config each is trained in a folder of its own, `seed-N`; the best of them, by its score
+    on fresh validation instances, is put beside them, and its manifest lists the scores of all.
 
-    `stages` are numbers of batches: the weights as they are after that many, not the best so far, are kept as well, in
-    `Trained.stages` and in files `stage-*.npz` of the folder; 0 are the untrained ones. For one seed only.
+    Args:
+        config: A `TrainingConfig`, a dict or a TOML file of its keys.
+        out: A folder. It gets `state.npz` while the run goes on (a later call with the same settings resumes there and
+            ends with the same weights as an uninterrupted run) and at its end `weights.npz` and `manifest.json`.
+        progress: Called after every batch with the batches done, the batches in all and the last training loss.
+        command: What the manifest says the weights were made with.
+        stages: Numbers of batches: the weights as they are after that many, not the best so far, are kept as well, in
+            `Trained.stages` and in files `stage-*.npz` of the folder; 0 are the untrained ones. For one seed only.
+
+    Returns:
+        The trained optimizer with its manifest.
+
+    Raises:
+        InputError: For a configuration that makes no sense, a folder that cannot be used, and stages that do not
+            exist.
     """
     if not isinstance(config, TrainingConfig):
         config = load_config(config)
@@ -77,15 +87,15 @@ def _single(config: TrainingConfig, seed: int) -> TrainingConfig:
 def _best_of(config: TrainingConfig, folder: Path | None, progress: Progress | None, command: str) -> Trained:
     seeds, runs = config.training.seeds, []
     for place, seed in enumerate(seeds):
-        own = None if folder is None else folder / f"seed-{seed}"
-        if own is not None:
-            own.mkdir(exist_ok=True)
+        subfolder = None if folder is None else folder / f"seed-{seed}"
+        if subfolder is not None:
+            subfolder.mkdir(exist_ok=True)
 
         def tell(done: int, total: int, loss: float, place: int = place) -> None:
             if progress is not None:
                 progress(place * total + done, len(seeds) * total, loss)
 
-        runs.append(train_one(_single(config, seed), own, tell, command, frozenset()))
+        runs.append(train_one(_single(config, seed), subfolder, tell, command, frozenset()))
     # Each seed's weights are the best of many on the validation instances, and so look better there than they are.
     judge = HeldOut.make(config, index=1, times=_FINAL)
     finals = [judge.score(run.optimizer) for run in runs]

@@ -45,7 +45,8 @@ class TrainingState:
 
     def copy(self) -> TrainingState:
         """An independent copy; tensors are shared, since training replaces them and never writes into them."""
-        return replace(self, **{g: dict(getattr(self, g)) for g in self._GROUPS}, curve=list(self.curve))
+        groups: dict[str, Any] = {g: dict(getattr(self, g)) for g in self._GROUPS}
+        return replace(self, **groups, curve=list(self.curve))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write atomically."""
@@ -79,7 +80,8 @@ class TrainingState:
         shapes = [{name: tensor.shape for name, tensor in groups[g].items()} for g in cls._GROUPS]
         if any(other != shapes[0] for other in shapes) or not _numbers_fit(meta, cls._NUMBERS):
             raise InputError(f"{path}: not {what}, or damaged (its parts do not fit each other); {instead}.")
-        return cls(digest, **groups, **meta)
+        fields: dict[str, Any] = {**groups, **meta}
+        return cls(digest, **fields)
 
     def check(self, shapes: dict[str, torch.Size], where: Path) -> None:
         """Raise unless the weights have these names and shapes, those of the model."""

@@ -135,13 +135,13 @@ _SHARED: dict[tuple[str, Profile, int], tuple[list[Instance], list[str]]] = {}
 def shared(make: Any, profile: Profile, seed: int) -> list[Instance]:
     """`make(profile, seed)`, made once for all optimizers, with all that is known of it; anew if written into."""
     key = make.__name__, profile, seed
-    found = _SHARED.get(key)
-    if found is None or [i.digest() for i in found[0]] != found[1]:
+    entry = _SHARED.get(key)
+    if entry is None or [i.digest() for i in entry[0]] != entry[1]:
         made = make(profile, seed)
-        found = _SHARED[key] = made, [i.digest() for i in made]
+        entry = _SHARED[key] = made, [i.digest() for i in made]
         while len(_SHARED) > 8:
             _SHARED.pop(next(iter(_SHARED)))
-    return list(found[0])
+    return list(entry[0])
 
 
 def slow_instances(profile: Profile, seed: int) -> list[Instance]:
@@ -163,7 +163,7 @@ def slow_instances(profile: Profile, seed: int) -> list[Instance]:
 
 def instances(profile: Profile, seed: int) -> list[Instance]:
     """The problems of a profile: with and without r, with a kink away from 0, a constraint, strongly convex or not."""
-    found = []
+    drawn = []
     batch, n = profile.batch, profile.dim
     for draw in range(profile.draws):
         s = seed + 1000 * draw
@@ -181,8 +181,8 @@ def instances(profile: Profile, seed: int) -> list[Instance]:
             x0 = l2o.synthetic.starts(problem, seed=s)
             if problem.nonsmooth.is_indicator:
                 x0 = problem.prox(x0, 1.0)  # into the domain
-            found.append(Instance(name if draw == 0 else f"{name}, draw {draw}", problem, x0))
-    return found
+            drawn.append(Instance(name if draw == 0 else f"{name}, draw {draw}", problem, x0))
+    return drawn
 
 
 def given_instances(problems: Any, seed: int) -> list[Instance]:
@@ -190,16 +190,16 @@ def given_instances(problems: Any, seed: int) -> list[Instance]:
     if isinstance(problems, Composite):
         problems = [problems]
     named = problems.items() if isinstance(problems, Mapping) else _numbered(_sequence(problems))
-    found = []
+    given = []
     for name, problem in named:
         if not isinstance(problem, Composite):
             raise InputError(f"problems: expected problems (Composite), got {type(problem).__name__}.")
         problem = problem.to(torch.float64, "cpu")
         x0 = l2o.synthetic.starts(problem, seed=seed)
-        found.append(Instance(str(name), problem, problem.prox(x0, 1.0) if problem.nonsmooth.is_indicator else x0))
-    if not found:
+        given.append(Instance(str(name), problem, problem.prox(x0, 1.0) if problem.nonsmooth.is_indicator else x0))
+    if not given:
         raise InputError("problems: expected at least one problem, got none; leave it out for those of the profile.")
-    return found
+    return given
 
 
 def _numbered(problems: Sequence[Any]) -> list[tuple[str, Any]]:
@@ -242,10 +242,10 @@ class Case:
     ) -> Case:
         """The case of a subject on given problems, or on those of the profile."""
         check_seed(seed)
-        found = shared(instances, profile, seed) if problems is None else given_instances(problems, seed)
+        chosen = shared(instances, profile, seed) if problems is None else given_instances(problems, seed)
         made = subject.fresh()
         declares, lacks = {**declared_by(made), **(declares or {})}, {**lacked_by(made), **(lacks or {})}
-        return cls(subject, profile, seed, found, declares, lacks, given=problems is not None)
+        return cls(subject, profile, seed, chosen, declares, lacks, given=problems is not None)
 
     def fresh(self) -> Any:
         """The optimizer, as if nothing had been run with it."""
@@ -364,11 +364,11 @@ class Case:
                 middle = state.x if k + 1 == LATE else middle
                 if k >= LONG - LAST:
                     path = path + torch.linalg.vector_norm(state.x - before, dim=-1)
-        found = as_numpy(torch.stack(values, dim=1))
-        found = np.where(np.logical_or.accumulate(~np.isfinite(found), axis=1), np.inf, found)
+        objectives = as_numpy(torch.stack(values, dim=1))
+        objectives = np.where(np.logical_or.accumulate(~np.isfinite(objectives), axis=1), np.inf, objectives)
         ends = [torch.nan_to_num(x, posinf=0.0, neginf=0.0) for x in (middle, state.x)]
         error = sum(as_numpy(instance.problem.objective_error(x)) for x in ends)
-        return LongRun(found, middle, state.x, as_numpy(path), error)
+        return LongRun(objectives, middle, state.x, as_numpy(path), error)
 
     @cached_property
     def draws_from_its_seed(self) -> bool:
@@ -384,13 +384,13 @@ class Case:
         """The states s_0, ..., s_K of a run."""
         self.doing = f"a run on {instance.name}"
         seed_global_rng(self.seed)
-        optimizer, found = self.fresh(), []
+        optimizer, states_ = self.fresh(), []
         with torch.no_grad():
             problem = instance.problem.remembering()
-            found.append(optimizer.init(problem, instance.x0.clone(), seed=self.seed))
+            states_.append(optimizer.init(problem, instance.x0.clone(), seed=self.seed))
             for _ in range(self.steps if steps is None else steps):
-                found.append(optimizer.step(problem, found[-1]))
-        return found
+                states_.append(optimizer.step(problem, states_[-1]))
+        return states_
 
     def declared(self, name: str) -> Any:
         """What the optimizer declares under `name`, None where it declares nothing."""

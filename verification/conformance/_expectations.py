@@ -31,8 +31,8 @@ _MOVES = "the network's output is the step and does not vanish at a minimiser"
 def builtin_name(optimizer: Any) -> str | None:
     """The name of an optimizer of this package; None for anyone else's, a subclass included."""
     name = getattr(optimizer, "name", None)
-    known = isinstance(name, str) and name in l2o.optimizer_names()
-    return name if known and type(optimizer) is l2o.optimizers.optimizer_class(name) else None
+    registered = isinstance(name, str) and name in l2o.optimizer_names()
+    return name if registered and type(optimizer) is l2o.optimizers.optimizer_class(name) else None
 
 
 def expected_by(optimizer: Any) -> dict[str, str]:
@@ -122,5 +122,5 @@ def _symmetries(name: str, optimizer: Any) -> dict[str, str]:
 
 
 def _has(optimizer: Any, option: str, value: Any) -> bool:
-    found = getattr(optimizer, option, None)
-    return found is not None if option.endswith("_norm") else found == value
+    value_ = getattr(optimizer, option, None)
+    return value_ is not None if option.endswith("_norm") else value_ == value

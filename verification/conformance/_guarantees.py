@@ -32,8 +32,8 @@ def at_zero(taken: list[Instance]) -> list[Instance]:
     x0 = torch.zeros(batch, n, dtype=torch.float64)
     smooth = l2o.least_squares(matrix, zero)
     kinds = {getattr(i.problem.nonsmooth, "base", i.problem.nonsmooth).kind for i in taken}
-    found = {"zero": Composite(smooth, l2o.zero()), "l1": l2o.lasso(matrix, zero, 0.1)}
-    return [Instance(f"{p.name} at a zero gradient", p, x0) for kind, p in found.items() if kind in kinds]
+    problems = {"zero": Composite(smooth, l2o.zero()), "l1": l2o.lasso(matrix, zero, 0.1)}
+    return [Instance(f"{p.name} at a zero gradient", p, x0) for kind, p in problems.items() if kind in kinds]
 
 
 @register(
@@ -51,7 +51,7 @@ def at_zero(taken: list[Instance]) -> list[Instance]:
 def fixed_point(case: Case) -> Finding:
     """A run from the minimiser, and probes that show how rounding is amplified."""
     worst: dict[str, Any] = {}
-    said, returned = 0, 0
+    decided, returned = 0, 0
     for instance in case.instances:
         problem = instance.problem
         z, residual = instance.solution
@@ -66,7 +66,7 @@ def fixed_point(case: Case) -> Finding:
             moved = norm(as_numpy(run.x - z.unsqueeze(1))) / scale[:, None]
         moved, tolerance = np.nan_to_num(moved, nan=np.inf), np.nan_to_num(tolerance, nan=0.0, posinf=1.0)
         judged = np.logical_and.accumulate(tolerance <= CLEAR, axis=1)
-        said += int((judged.sum(axis=1) >= 2).sum())
+        decided += int((judged.sum(axis=1) >= 2).sum())
         broken = judged & (moved > 10 * tolerance)
         if broken.any():
             if _comes_back(case, instance, z, broken.any(axis=1)):
@@ -88,9 +88,9 @@ def fixed_point(case: Case) -> Finding:
             f"on {returned} problems it leaves the minimiser and comes back: x alone is no fixed point, because the "
             "rest of the state starts elsewhere (a dual variable, a threshold, a schedule)"
         )
-    if not said:
+    if not decided:
         return not_applicable("near every minimiser rounding is amplified so much that nothing can be said")
-    return passed(f"{said} instances stay at their minimiser for {case.steps} steps", **worst)
+    return passed(f"{decided} instances stay at their minimiser for {case.steps} steps", **worst)
 
 
 _BACK = 200
@@ -263,18 +263,18 @@ def descent(case: Case) -> Finding:
         at = np.argwhere(violated)[0] if violated.any() else np.unravel_index(np.argmin(slack), slack.shape)
         b, k = (int(i) for i in at)
         numbers = {"lhs": v.lhs[b, k], "rhs": v.rhs[b, k], "slack": v.slack[b, k], "tolerance": v.tolerance[b, k]}
-        found = {**instance.shape, "b": b, "step": k + 1, **{n: float(x) for n, x in numbers.items()}}
+        place = {**instance.shape, "b": b, "step": k + 1, **{n: float(x) for n, x in numbers.items()}}
         if violated.any():
             data = [c.statement for c in v.data if not c.holds.all()]
-            what = f"it is not true that {data[0]}" if data else f"{found['lhs']:.6g} > {found['rhs']:.6g}"
+            what = f"it is not true that {data[0]}" if data else f"{place['lhs']:.6g} > {place['rhs']:.6g}"
             return failed(
                 f"{instance.name}, instance {b}, step {k + 1}: {what}; {int(violated.sum())} of {violated.size} steps",
-                **found,
+                **place,
                 violated=int(violated.sum()),
             )
         steps += v.count(Verdict.VERIFIED)
         if slack[b, k] < worst:
-            worst, evidence = float(slack[b, k]), found
+            worst, evidence = float(slack[b, k]), place
     return passed(f"B1 is verified at {steps} steps and violated at none", **evidence)
 
 
@@ -385,12 +385,12 @@ def monotone_objective(case: Case) -> Finding:
             allowed = error[:, 1:] + error[:, :-1]
             over = np.where(np.isfinite(F[:, :-1]), np.nan_to_num(rise - allowed, nan=np.inf), -np.inf)
         b, k = (int(i) for i in np.unravel_index(np.argmax(over), over.shape))
-        found = {**instance.shape, "b": b, "step": k + 1, "lhs": float(F[b, k + 1]), "rhs": float(F[b, k])}
-        found |= {"slack": float(-rise[b, k]), "tolerance": float(allowed[b, k])}
+        place = {**instance.shape, "b": b, "step": k + 1, "lhs": float(F[b, k + 1]), "rhs": float(F[b, k])}
+        place |= {"slack": float(-rise[b, k]), "tolerance": float(allowed[b, k])}
         if over[b, k] > 0:
-            return failed(f"{instance.name}, instance {b}, step {k + 1}: F rises by {rise[b, k]:.3g}", **found)
+            return failed(f"{instance.name}, instance {b}, step {k + 1}: F rises by {rise[b, k]:.3g}", **place)
         if over[b, k] > worst:
-            worst, evidence = float(over[b, k]), found
+            worst, evidence = float(over[b, k]), place
     return passed("F rises at no step", **evidence)
 
 

@@ -187,7 +187,7 @@ def record_is_of_this_step(case: Case) -> Finding:
             case.doing = f"step {k + 1} on {instance.name} with other data"
             after = []
             for p in (problem, other):
-                with torch.no_grad(), generators_of(state).kept():
+                with torch.no_grad(), generators_of(state).restored():
                     seed_global_rng(case.seed)
                     after.append(case.fresh().step(p.remembering(), state).x)
             gradient = problem.smooth_gradient(state.x)
@@ -267,7 +267,7 @@ def _local(case: Case) -> Finding | None:
 )
 def uses_nothing_of_the_solution(case: Case) -> Finding:
     """Constants of the size of the gap; a wall around the first iterates on a problem that is mostly flat."""
-    found, refused = [], ""
+    comparisons, refused = [], ""
     for instance, run in case.runs():
         least = torch.from_numpy(np.minimum(instance.reference.min(axis=1), as_numpy(run.objective).min(axis=1)))
         gap = torch.nan_to_num(run.objective[:, 0] - least, nan=1.0, posinf=1.0)
@@ -280,8 +280,8 @@ def uses_nothing_of_the_solution(case: Case) -> Finding:
                 refused = str(reason)
                 continue
             if not same(run.x, other.x):
-                found.append(compare(case, instance, run, other.x))
-    broken = [f for f in found if f.failed.any()]
+                comparisons.append(compare(case, instance, run, other.x))
+    broken = [f for f in comparisons if f.failed.any()]
     if broken:
         return verdict(broken, "", "the run changes with a constant that is added to f")
     return _local(case) or (

@@ -42,13 +42,14 @@ def jacobian_limit(case: Case) -> Finding:
         moved = case.run(instance, x0=instance.x0 + 1.0)
         if not bool(run.finite.all() & moved.finite.all()):
             continue
-        found = segment_jacobians(moved, run, case.fresh(), steps=range(min(case.steps, 6)), nodes=8)
-        heads = [p for p, name in enumerate(found.names) if name not in ("N1", "N2")]
-        p, b, k = (int(i) for i in np.unravel_index(np.argmax(found.constant[heads]), found.constant[heads].shape))
-        lhs = float(found.constant[heads][p, b, k])
+        jacobians = segment_jacobians(moved, run, case.fresh(), steps=range(min(case.steps, 6)), nodes=8)
+        heads = [p for p, name in enumerate(jacobians.names) if name not in ("N1", "N2")]
+        constant = jacobians.constant[heads]
+        p, b, k = (int(i) for i in np.unravel_index(np.argmax(constant), constant.shape))
+        lhs = float(constant[p, b, k])
         if lhs > worst.get("lhs", -1.0):
             slack = float(limit) - lhs
-            worst = {**instance.shape, "b": b, "step": k + 1, "head": found.names[heads[p]], "lhs": lhs}
+            worst = {**instance.shape, "b": b, "step": k + 1, "head": jacobians.names[heads[p]], "lhs": lhs}
             worst |= {"rhs": float(limit), "slack": slack}
     if not worst:
         return not_applicable("no pair of runs is finite")
@@ -93,7 +94,7 @@ def memory_stable(case: Case) -> Finding:
         seen += outside[0].size
         always = outside.all(axis=0)
         k, i, j = (int(a) for a in np.unravel_index(np.argmax(mode.radius), mode.radius.shape))
-        found = {
+        place = {
             **instance.shape,
             "b": i,
             "variable": j,
@@ -106,17 +107,17 @@ def memory_stable(case: Case) -> Finding:
         }
         if always.any():
             i, j = (int(a) for a in np.argwhere(always)[0])
-            found |= {"b": i, "variable": j, "Q": float(q[-1, i, j]), "B": float(b[-1, i, j])}
-            found |= {"radius": float(mode.radius[-1, i, j]), "limit_on_Q": float(mode.limit[-1, i, j])}
-            found |= {"R_times_L": float((r * as_numpy(L))[-1, i, j])}
+            place |= {"b": i, "variable": j, "Q": float(q[-1, i, j]), "B": float(b[-1, i, j])}
+            place |= {"radius": float(mode.radius[-1, i, j]), "limit_on_Q": float(mode.limit[-1, i, j])}
+            place |= {"R_times_L": float((r * as_numpy(L))[-1, i, j])}
             return failed(
-                f"{instance.name}, instance {i}, variable {j}: Q = {found['Q']:.4g}, B = {found['B']:.4g} is outside "
-                f"the region of B14 at each of the last {len(last)} steps (limit on Q {found['limit_on_Q']:.4g}); "
+                f"{instance.name}, instance {i}, variable {j}: Q = {place['Q']:.4g}, B = {place['B']:.4g} is outside "
+                f"the region of B14 at each of the last {len(last)} steps (limit on Q {place['limit_on_Q']:.4g}); "
                 f"{always.mean():.1%} of the variables are",
-                **found,
+                **place,
             )
-        if found["radius"] > largest:
-            largest, evidence = found["radius"], found
+        if place["radius"] > largest:
+            largest, evidence = place["radius"], place
     return passed(f"inside the region of B14 at the largest curvature, {seen} variables", **evidence)
 
 

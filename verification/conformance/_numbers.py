@@ -29,7 +29,7 @@ _MOST = 0.05  # of float32: a thousand of its roundings are 1e-4, and beyond thi
 )
 def float32_matches_float64(case: Case) -> Finding:
     """Both precisions, and probes at the size of float32's roundings."""
-    found, refused = [], ""
+    comparisons, refused = [], ""
     for instance, run in case.runs():
         problem, x0 = instance.problem.to(torch.float32), instance.x0.float()
         case.doing = f"a run on {instance.name} in float32"
@@ -46,10 +46,10 @@ def float32_matches_float64(case: Case) -> Finding:
             if x.dtype != torch.float32:
                 return failed(f"{instance.name}: on a float32 problem {what} gives x in {x.dtype}", **instance.shape)
         other = case.run_on(f"{instance.name} in float32", problem, x0).x
-        found.append(compare(case, instance, run, other.double(), eps_ratio=_EPS_RATIO, most=_MOST))
-    if not found:
+        comparisons.append(compare(case, instance, run, other.double(), eps_ratio=_EPS_RATIO, most=_MOST))
+    if not comparisons:
         return not_applicable(refused)
-    return verdict(found, "float32 does what float64 does", "float32 does something else", case)
+    return verdict(comparisons, "float32 does what float64 does", "float32 does something else", case)
 
 
 def _images(instance: Instance) -> Iterator[tuple[str, Composite, torch.Tensor]]:

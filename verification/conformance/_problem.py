@@ -34,12 +34,12 @@ def judge(
             share = np.where(over, np.inf, np.where(excess <= 0, 0.0, excess / tolerance))
         b = int(np.argmax(share))
         numbers = {"lhs": float(excess[b]), "tolerance": float(tolerance[b]), "slack": float(tolerance[b] - excess[b])}
-        found = {"instance": case.problem.name, "b": b, "point": point, **numbers, **more}
+        place = {"instance": case.problem.name, "b": b, "point": point, **numbers, **more}
         if over.any():
-            words = f"off by {found['lhs']:.3g}, rounding explains {found['tolerance']:.3g}"
-            return failed(f"{bad}, instance {b}, point {point}: {words}", **found)
+            words = f"off by {place['lhs']:.3g}, rounding explains {place['tolerance']:.3g}"
+            return failed(f"{bad}, instance {b}, point {point}: {words}", **place)
         if share[b] > ratio:
-            ratio, worst = share[b], found
+            ratio, worst = share[b], place
     return passed(f"{good} ({len(rows)} points)", **worst) if rows else not_applicable("there is nothing to look at")
 
 
@@ -122,13 +122,13 @@ def prox_is_optimal(case: ProblemCase) -> Finding:
             below = r.value(x) + (nearest * (y - x)).sum(-1) - r.value(y)
             spread = (nearest.abs() * (r.magnitude(x) + r.magnitude(y))).sum(-1)
             tolerance = 2 * (r.value_error(x) + r.value_error(y)) + 64 * x.shape[-1] * eps * spread
-            known = torch.isfinite(below)
-            values.append((i, as_numpy(torch.where(known, below, 0.0)), as_numpy(torch.where(known, tolerance, 1.0))))
-    found = judge(case, rows, "(u - prox u)/step is not in the subdifferential", "the prox is optimal")
-    if found.status.name == "FAILED":
-        return found
+            finite = torch.isfinite(below)
+            values.append((i, as_numpy(torch.where(finite, below, 0.0)), as_numpy(torch.where(finite, tolerance, 1.0))))
+    optimal = judge(case, rows, "(u - prox u)/step is not in the subdifferential", "the prox is optimal")
+    if optimal.status.name == "FAILED":
+        return optimal
     supports = judge(case, values, "a subgradient of r does not support r", "the subgradients support r")
-    return supports if supports.status.name == "FAILED" else found
+    return supports if supports.status.name == "FAILED" else optimal
 
 
 def _expansion(p: Composite, u: torch.Tensor, v: torch.Tensor, step: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -172,14 +172,14 @@ def _rivals(p: Composite, u: torch.Tensor, x: torch.Tensor, step: torch.Tensor, 
     """Points of the domain near to x, by many factors, and far from it: rivals of the prox x at u."""
     rng = np.random.default_rng([seed, 23])
     size = torch.maximum((u - x).abs(), 1e-3 * (u.abs() + x.abs())).amax(-1, keepdim=True) + 1e-6
-    found = [torch.zeros_like(x), u]
+    rivals = [torch.zeros_like(x), u]
     for j in range(-30, 6, 3):
         for _ in range(2):
             d = torch.as_tensor(rng.standard_normal(x.shape), dtype=x.dtype)
             d = torch.where(torch.as_tensor(rng.random(x.shape)) < 0.5, torch.zeros_like(d), d)
-            found.append(x + 2.0**j * size * d)
-        found.append(x + 2.0**j * (u - x))
-    return found + [p.prox(y, step) for y in found] if p.nonsmooth.is_indicator else found
+            rivals.append(x + 2.0**j * size * d)
+        rivals.append(x + 2.0**j * (u - x))
+    return rivals + [p.prox(y, step) for y in rivals] if p.nonsmooth.is_indicator else rivals
 
 
 @register(

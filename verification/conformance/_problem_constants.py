@@ -132,15 +132,15 @@ def convex_as_declared(case: ProblemCase) -> Finding:
     """Along directions of small curvature, and at midpoints of r."""
     f, r = case.problem.smooth, case.problem.nonsmooth
     if f.convex:
-        found = judge(case, _monotone(case, torch.zeros_like(f.smoothness)), "f is not convex", "f is convex")
-        if found.status is Status.FAILED:
-            return found
+        finding = judge(case, _monotone(case, torch.zeros_like(f.smoothness)), "f is not convex", "f is convex")
+        if finding.status is Status.FAILED:
+            return finding
     rows, points = [], list(case.domain_points())
     for (i, x), (_, y) in pairwise(points):
         middle = (x + y) / 2
         chord = (r.value(x) + r.value(y)) / 2
         tolerance = r.value_error(x) + r.value_error(y) + r.value_error(middle)
-        known = torch.isfinite(chord) & torch.isfinite(r.value(middle))
-        rows.append((i, as_numpy(torch.where(known, r.value(middle) - chord, 0.0)), as_numpy(tolerance)))
-    found = judge(case, rows, "r lies above its chord", "r is convex, and f where it says so")
-    return found
+        finite = torch.isfinite(chord) & torch.isfinite(r.value(middle))
+        rows.append((i, as_numpy(torch.where(finite, r.value(middle) - chord, 0.0)), as_numpy(tolerance)))
+    finding = judge(case, rows, "r lies above its chord", "r is convex, and f where it says so")
+    return finding

@@ -89,9 +89,9 @@ def value_error_sound(case: ProblemCase) -> Finding:
         exact = _long_value(case.problem.smooth, x) if x.dtype == torch.float64 else None
         if exact is not None:
             value = case.problem.smooth.value(x).numpy()
-            own = np.spacing(np.abs(exact).astype(float)) * 1e-2  # of the extended precision itself
+            resolution = np.spacing(np.abs(exact).astype(float)) * 1e-2  # of the extended precision itself
             off = np.abs(value.astype(np.longdouble) - exact).astype(float)
-            rows.append((i, off, as_numpy(case.problem.smooth.value_error(x)) + own))
+            rows.append((i, off, as_numpy(case.problem.smooth.value_error(x)) + resolution))
     return judge(case, rows, "the value is off by more than value_error says", "value_error is a bound")
 
 
@@ -179,10 +179,10 @@ def _put(holder: Any, name: tuple[str, Any], value: Any) -> None:
 
 def _what_it_computes(case: ProblemCase, p: Composite) -> list[torch.Tensor]:
     """Value, gradient and prox at a few points."""
-    found = []
+    results = []
     for i, x in case.domain_points(4):
-        found += [p.smooth.value(x), p.smooth.gradient(x), p.nonsmooth.value(x), p.nonsmooth.prox(x, steps(case, i))]
-    return found
+        results += [p.smooth.value(x), p.smooth.gradient(x), p.nonsmooth.value(x), p.nonsmooth.prox(x, steps(case, i))]
+    return results
 
 
 def _arrays(p: Composite) -> list[bytes]:

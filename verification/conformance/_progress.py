@@ -181,11 +181,11 @@ def _memory(case: Case, instance: Instance, steps: int = 20) -> tuple[float, flo
     back, along = [], []
     for before, state, last in _triples(case, instance, steps):
         fresh = optimizer.step(problem, optimizer.init(problem, before.x.clone(), seed=case.seed)).x
-        added, own = state.x - fresh, fresh - before.x
-        lengths = [torch.linalg.vector_norm(a, dim=-1) for a in (added, own, last)]
+        added, step = state.x - fresh, fresh - before.x
+        lengths = [torch.linalg.vector_norm(a, dim=-1) for a in (added, step, last)]
         if bool((lengths[0] > 1e-9 * lengths[1]).all() and (lengths[2] > 0).all()):
             back.append(_cosine(added, last))
-            along.append(_cosine(added, own).abs())
+            along.append(_cosine(added, step).abs())
     return (float(torch.stack(back).median()), float(torch.stack(along).median())) if back else (0.0, 1.0)
 
 

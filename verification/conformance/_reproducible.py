@@ -146,10 +146,10 @@ def starts_at_x0(case: Case) -> Finding:
 
 def tensors_of(thing: Any, where: str = "state") -> dict[str, torch.Tensor]:
     """The tensors inside an object, by where they are."""
-    found = {}
+    tensors = {}
     for name, part in _parts(thing, where, (torch.Tensor, np.ndarray)):
-        found[name] = part if isinstance(part, torch.Tensor) else torch.from_numpy(part)
-    return found
+        tensors[name] = part if isinstance(part, torch.Tensor) else torch.from_numpy(part)
+    return tensors
 
 
 def _parts(thing: Any, where: str, kinds: tuple[type, ...], depth: int = 0) -> Iterator[tuple[str, Any]]:
@@ -184,7 +184,7 @@ class Generators:
         return bool(self.generators)
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
+    def restored(self) -> Iterator[None]:
         """Put them back afterwards to where they were."""
         before = [_position(g) for g in self.generators]
         try:
@@ -245,7 +245,7 @@ def state_not_mutated(case: Case) -> Finding:
                 return failed(f"{instance.name}: init changes x_0", **instance.shape, tensor="x0")
             for k in range(steps):
                 before = _copies(("state", state))
-                with generators_of(state).kept():
+                with generators_of(state).restored():
                     seed_global_rng(k)
                     one = optimizer.step(problem, state)
                 result = _copies(("state", one))
@@ -288,7 +288,7 @@ def _changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) ->
 )
 def batch_equals_loop(case: Case) -> Finding:
     """The batch, and each instance selected from it."""
-    found, refused = [], "every problem has one instance"
+    comparisons, refused = [], "every problem has one instance"
     for instance, run in case.runs():
         batch = instance.problem.batch_size
         if batch == 1:
@@ -302,10 +302,10 @@ def batch_equals_loop(case: Case) -> Finding:
         except Refused as reason:
             refused = str(reason)
             continue
-        found.append(compare(case, instance, run, torch.cat(alone)))
-    if not found:
+        comparisons.append(compare(case, instance, run, torch.cat(alone)))
+    if not comparisons:
         return not_applicable(refused)
-    return verdict(found, "the batch is its instances", "an instance alone runs differently", case)
+    return verdict(comparisons, "the batch is its instances", "an instance alone runs differently", case)
 
 
 @register(
@@ -324,7 +324,7 @@ def save_load(case: Case) -> Finding:
     with tempfile.TemporaryDirectory() as folder:
         back = Run.load(run.save(Path(folder) / "run.npz"))
         for name, tensor in tensors_of(run, "run").items():
-            if name not in (kept := tensors_of(back, "run")) or not same(tensor, kept[name]):
+            if name not in (loaded := tensors_of(back, "run")) or not same(tensor, loaded[name]):
                 return failed(f"{instance.name}: {name} is not the same after Run.save and Run.load", tensor=name)
         restored = _restored(optimizer, case, Path(folder))
     if restored is None:

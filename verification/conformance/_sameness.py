@@ -40,16 +40,16 @@ class Sameness:
         return self.broken.any(axis=1) & ~self.jumped
 
     @property
-    def said(self) -> np.ndarray:
+    def decided(self) -> np.ndarray:
         """(B,) whether at least one step was judged."""
         return (self.judged.sum(axis=1) >= 2) & ~self.jumped
 
     def evidence(self) -> dict[str, Any]:
         """The worst entry: of the failures where there are some, else of all."""
         where = self.broken & self.failed[:, None] if self.failed.any() else self.judged & ~self.jumped[:, None]
-        found: dict[str, Any] = dict(self.instance.shape)
+        place: dict[str, Any] = dict(self.instance.shape)
         if not where.any():
-            return found
+            return place
         if self.failed.any():
             b = int(np.argmax(self.failed))
             k = int(np.argmax(self.broken[b]))
@@ -57,7 +57,7 @@ class Sameness:
             ratio = np.where(where, ratio_of(self.relative, self.tolerance), -1.0)
             b, k = (int(i) for i in np.unravel_index(np.argmax(ratio), ratio.shape))
         lhs, tolerance = float(self.relative[b, k]), float(self.tolerance[b, k])
-        return found | {"b": b, "step": k, "relative_difference": lhs, "tolerance": tolerance, "slack": tolerance - lhs}
+        return place | {"b": b, "step": k, "relative_difference": lhs, "tolerance": tolerance, "slack": tolerance - lhs}
 
 
 def compare(
@@ -115,13 +115,13 @@ def _far(a: torch.Tensor, b: torch.Tensor) -> np.ndarray:
     return as_numpy(((a - b).abs() > 1e-3 * size).any(-1)) > 0
 
 
-def verdict(found: list[Sameness], same: str, different: str, case: Case | None = None) -> Finding:
+def verdict(comparisons: list[Sameness], same: str, different: str, case: Case | None = None) -> Finding:
     """One finding from several comparisons: `same` and `different` are the messages.
 
     With a `case` a method that draws random numbers from its seed is not at fault: other shapes, orders and precisions
     take other draws.
     """
-    bad = [f for f in found if f.failed.any()]
+    bad = [f for f in comparisons if f.failed.any()]
     if bad and case is not None and case.draws_from_its_seed:
         return not_applicable(
             "its run depends on the seed of init, and other shapes, orders or precisions draw otherwise"
@@ -132,10 +132,10 @@ def verdict(found: list[Sameness], same: str, different: str, case: Case | None 
             f"{e['instance']}, instance {e['b']}, step {e['step']}: off by {e['relative_difference']:.2g} (relative)"
         )
         return failed(f"{different}: {words}; rounding explains {e['tolerance']:.2g}", **e)
-    said, total = sum(int(f.said.sum()) for f in found), sum(len(f.jumped) for f in found)
-    if not said:
+    decided, total = sum(int(f.decided.sum()) for f in comparisons), sum(len(f.jumped) for f in comparisons)
+    if not decided:
         return not_applicable("rounding is amplified so much, or decides on kinks of r, that nothing can be said")
     worst = max(
-        (f.evidence() for f in found), key=lambda e: e.get("relative_difference", 0.0) / e.get("tolerance", 1.0)
+        (f.evidence() for f in comparisons), key=lambda e: e.get("relative_difference", 0.0) / e.get("tolerance", 1.0)
     )
-    return passed(f"{same} ({said} of {total} instances judged)", **worst)
+    return passed(f"{same} ({decided} of {total} instances judged)", **worst)

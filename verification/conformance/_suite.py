@@ -31,16 +31,28 @@ def check_optimizer(
     lacks: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Run the conformance suite on an optimizer: anything that `verification.conformance.adapt` takes.
+    """Run the conformance suite on an optimizer.
 
-    `profile` is "dev", "ci" or "thorough" and changes sizes and numbers of instances only. `problems` (a Composite, a
-    list or a mapping) replaces the instances; `checks` names the checks to run, all of the optimizer's by default.
-    `expected_failed_checks` maps names of checks to reasons and adds to those the optimizer carries as an attribute and
-    those known of this package's own; one of them that passes all the same says so in its message. `declares` adds to
-    the attribute of that name (see the checks that need a declaration). `lacks` maps names of checks, of which the
-    optimizer promises nothing, to reasons, and adds to the attribute of that name: they are run, and NOT APPLICABLE
-    with the reason and what was measured. `progress(name, done, total)` is called before each check. The
-    report tells what was measured on these instances and steps; it is no proof for others.
+    The report tells what was measured on these instances and steps; it is no proof for others.
+
+    Args:
+        opt: The optimizer: anything that `verification.conformance.adapt` takes.
+        profile: "dev", "ci" or "thorough"; it changes sizes and numbers of instances only.
+        problems: A Composite, a list or a mapping of them, in place of the instances of the suite.
+        checks: Names of the checks to run; all of the optimizer's by default.
+        seed: Of instances and starts.
+        expected_failed_checks: Names of checks with reasons, beside those that the optimizer carries as an attribute
+            and those known of this package's own. One of them that passes all the same says so in its message.
+        declares: Declarations beside those of the attribute of that name (see the checks that need one).
+        lacks: Names of checks, of which the optimizer promises nothing, with reasons, beside those of the attribute of
+            that name. They are run, and NOT APPLICABLE with the reason and what was measured.
+        progress: Called with (name, done, total) before each check.
+
+    Returns:
+        The results, one for each check.
+
+    Raises:
+        InputError: For what is no optimizer, and for names that do not exist.
     """
     subject, sizes = subject_of(opt), profile_of(profile)
     chosen = _chosen(checks, registry.OPTIMIZER)
@@ -60,7 +72,19 @@ def check_optimizer(
 
 
 def check_problem(problem: Composite, *, profile: str = "ci", seed: int = 0) -> Report:
-    """Run the checks of problems: does it keep what it says of gradient, L, mu, convexity, prox, rounding and data?"""
+    """Run the checks of problems: does it keep what it says of gradient, L, mu, convexity, prox, rounding and data?
+
+    Args:
+        problem: The problem.
+        profile: "dev", "ci" or "thorough"; it changes numbers of points only.
+        seed: Of the points.
+
+    Returns:
+        The results, one for each check; measured at these points.
+
+    Raises:
+        InputError: For another profile.
+    """
     sizes, chosen = profile_of(profile), registry.checks_of(registry.PROBLEM)
     results = tuple(registry.run_check(check, problem, sizes, seed) for check in chosen)
     for result in results:
@@ -124,8 +148,8 @@ class BoundCheck:
         result = registry.run_check(self.check, subject, self.profile, seed)
         SESSION.tell(subject.label, profile_of(self.profile).name, seed, result)
         if result.status is Status.FAILED:
-            told = bool(SESSION.listeners)  # the plugin prints the rest in a section of its own
-            raise ConformanceError(result.line() if told else result.explain(), (result,))
+            heard = bool(SESSION.listeners)  # the plugin prints the rest in a section of its own
+            raise ConformanceError(result.line() if heard else result.explain(), (result,))
         if result.status is Status.NOT_APPLICABLE:
             pytest.skip(result.message)
         return result
@@ -139,10 +163,21 @@ def parametrize_with_checks(
 ) -> Any:
     """A decorator that runs a test with the arguments (optimizer, check) for every optimizer and every check.
 
-    The test calls `check(optimizer)`. A check that is expected to fail, by `expected_failed_checks` (a mapping, or a
-    function of the optimizer as given that returns one), by the optimizer's attribute or because it is one of this
-    package's own, is a strict xfail with its reason: it fails the test run when it passes. `profile=None` is the
-    profile that the pytest plugin was told (--l2o-profile), else "ci"; so is the seed (--l2o-seed), else 0.
+    The test calls `check(optimizer)`. A check that is expected to fail is a strict xfail with its reason: it fails the
+    test run when it passes.
+
+    Args:
+        optimizers: Whatever `check_optimizer` takes, several of them.
+        expected_failed_checks: Names of checks with reasons, or a function of the optimizer as given that returns
+            them; beside those of the optimizer's attribute and those known of this package's own.
+        profile: "dev", "ci" or "thorough"; None is the profile that the pytest plugin was given (--l2o-profile), else
+            "ci". So is the seed (--l2o-seed), else 0.
+
+    Returns:
+        The decorator of pytest.
+
+    Raises:
+        InputError: For names that do not exist.
     """
     import pytest
 

@@ -72,7 +72,7 @@ def _moved(tensor: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
 )
 def permutation_equivariant(case: Case) -> Finding:
     """A random order of both, on every instance."""
-    found, refused = [], "no problem whose variables can be told from its data"
+    comparisons, refused = [], "no problem whose variables can be told from its data"
     rng = np.random.default_rng([case.seed, 3])
     for instance, run in case.runs():
         problem = instance.problem
@@ -88,10 +88,10 @@ def permutation_equivariant(case: Case) -> Finding:
         except Refused as reason:
             refused = str(reason)
             continue
-        found.append(compare(case, instance, run, other[torch.argsort(rows)][..., torch.argsort(columns)]))
-    if not found:
+        comparisons.append(compare(case, instance, run, other[torch.argsort(rows)][..., torch.argsort(columns)]))
+    if not comparisons:
         return not_applicable(refused)
-    return verdict(found, "the order of instances and variables does not matter", "the order matters", case)
+    return verdict(comparisons, "the order of instances and variables does not matter", "the order matters", case)
 
 
 def _equivariance(case: Case, transforms: list[Transform], image: str) -> Finding:

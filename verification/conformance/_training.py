@@ -75,16 +75,16 @@ class _Model:
     def directions(self, seed: int) -> dict[str, torch.Tensor]:
         """A random direction of the weights, each tensor's of the size of its entries."""
         generator = torch.Generator().manual_seed(seed)
-        found = {}
+        direction = {}
         for name, w in self.weights.items():
             size = max(float(w.detach().abs().mean()), 0.05) if w.numel() else 0.0
-            found[name] = size * torch.randn(w.shape, generator=generator, dtype=torch.float64)
-        return found
+            direction[name] = size * torch.randn(w.shape, generator=generator, dtype=torch.float64)
+        return direction
 
     def gradients(self, loss: torch.Tensor) -> dict[str, torch.Tensor]:
         """The derivative by each weight; one that has no part in the loss is left out."""
-        found = torch.autograd.grad(loss, list(self.weights.values()), allow_unused=True)
-        return {n: g for n, g in zip(self.weights, found) if g is not None}
+        gradients = torch.autograd.grad(loss, list(self.weights.values()), allow_unused=True)
+        return {n: g for n, g in zip(self.weights, gradients) if g is not None}
 
 
 def _without_first(problem: Composite) -> Composite | None:
@@ -105,18 +105,18 @@ def _without_first(problem: Composite) -> Composite | None:
 
 def corners(case: Case) -> list[Instance]:
     """Instances with a gradient that is exactly 0: in one variable, from a start with and without zeros, and in all."""
-    found = []
+    corners_ = []
     for instance in case.instances:
         problem = _without_first(instance.problem)
         if problem is None:
             continue
         x0 = instance.x0.clone()
-        found.append(Instance(f"{instance.name}, a variable that does not occur", problem, x0))
+        corners_.append(Instance(f"{instance.name}, a variable that does not occur", problem, x0))
         zero = x0.clone()
         zero[:, :2] = 0.0
         if bool(torch.isfinite(problem.nonsmooth.value(zero)).all()):
-            found.append(Instance(f"{instance.name}, a variable that does not occur, from 0", problem, zero))
-    return found + at_zero(case.instances)
+            corners_.append(Instance(f"{instance.name}, a variable that does not occur, from 0", problem, zero))
+    return corners_ + at_zero(case.instances)
 
 
 @register(
@@ -136,10 +136,10 @@ def finite_gradients(case: Case) -> Finding:
         return not_applicable("it has no weights")
     steps, largest = min(case.steps, _STEPS), 0.0
     for instance in case.instances:
-        found, finding = _derivative(case, model, instance, steps)
+        gradients, finding = _derivative(case, model, instance, steps)
         if finding is not None:
             return finding
-        size = max((float(g.abs().max()) for g in found.values()), default=0.0)
+        size = max((float(g.abs().max()) for g in gradients.values()), default=0.0)
         if size == 0:
             return failed(f"{instance.name}: the gradient of every weight is 0", **instance.shape, steps=steps)
         largest = max(largest, size)
@@ -164,11 +164,11 @@ def _derivative(
         if not loss.requires_grad:
             words = f"{instance.name}: no weight has a part in the loss after {steps} steps"
             return {}, None if corner else failed(words, **instance.shape)
-        found = model.gradients(loss)
-    bad = [n for n, g in found.items() if not bool(torch.isfinite(g).all())]
+        gradients = model.gradients(loss)
+    bad = [n for n, g in gradients.items() if not bool(torch.isfinite(g).all())]
     if not bad:
-        return found, None
-    return found, failed(
+        return gradients, None
+    return gradients, failed(
         f"{instance.name}: the gradient of {', '.join(bad[:3])} is not finite after {steps} steps",
         **instance.shape,
         weights=bad[:8],
@@ -240,8 +240,8 @@ def derivative_is_that_of_the_loss(case: Case) -> Finding:
         direction = model.directions(case.seed + 7 + number)
         with torch.enable_grad():
             loss = model.loss(instance, steps)
-            found = model.gradients(loss) if loss.requires_grad else {}
-        slope = sum(float((g * direction[n]).sum()) for n, g in found.items())
+            gradients = model.gradients(loss) if loss.requires_grad else {}
+        slope = sum(float((g * direction[n]).sum()) for n, g in gradients.items())
         differences = [_difference(model, instance, steps, direction, h) for h in (2e-5, 1e-5)]
         noise = 1e-15 * abs(float(loss.detach())) * steps / 1e-5
         off, blur = abs(differences[1] - slope), abs(differences[1] - differences[0])

@@ -91,10 +91,10 @@ def checks_of(level: str) -> tuple[Check, ...]:
 
 def check_declarations(declares: Mapping[str, Any]) -> None:
     """Raise unless these are declarations that a check knows, with values that it can take."""
-    known = [c.declares for c in CHECKS.values() if c.declares]
+    declarations = [c.declares for c in CHECKS.values() if c.declares]
     for name, value in declares.items():
-        if name not in known:
-            raise InputError(f"declares: unknown declaration {name!r}; there are {', '.join(known)}.")
+        if name not in declarations:
+            raise InputError(f"declares: unknown declaration {name!r}; there are {', '.join(declarations)}.")
         if name == "monotone_objective":
             right, wanted = isinstance(value, bool), "True or False"
         else:

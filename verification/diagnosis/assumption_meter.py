@@ -192,6 +192,9 @@ def _nearer(first: np.ndarray, second: np.ndarray, judged: np.ndarray) -> np.nda
 
 def _judged(run: Run, gradient_error: np.ndarray, arrays: list[np.ndarray]) -> np.ndarray:
     """(B,K) whether everything is finite and G_k is well above the rounding of grad f, of g_k and of L D_k."""
+    assert run.x is not None, "refused before"
+    assert run.smooth_gradient is not None, "refused before"
+    assert run.subgradient is not None, "refused before"
     finite = np.logical_and.reduce([np.isfinite(a).all(axis=-1) for a in arrays])
     with np.errstate(over="ignore", invalid="ignore"):
         parts = norm(as_numpy(run.smooth_gradient)) + norm(as_numpy(run.subgradient))
@@ -201,16 +204,24 @@ def _judged(run: Run, gradient_error: np.ndarray, arrays: list[np.ndarray]) -> n
 
 
 def assumption_meter(run: Run, problem: Composite, optimizer: Any = None) -> AssumptionMeter:
-    """Distances of `run` on `problem` from both readings of Assumption 1.
+    """Distances of a run from both readings of Assumption 1.
 
-    `optimizer`, the model that made the run, tells whether it has bias heads. A run without p_k (given iterates) has
-    sigma but no deltas; a run of scalars has neither.
+    Args:
+        run: The run. One without p_k (given iterates) has sigma but no deltas; one of scalars has neither.
+        problem: The problem that it was made on.
+        optimizer: The model that made it, which tells whether it has bias heads.
+
+    Returns:
+        The distances of each step, measured in float64, with the steps that are not judged.
+
+    Raises:
+        InputError: For a run that does not belong to the problem, and for a run of scalars.
     """
     inspection, holds, broken = inspected(run, problem, "assumption_meter")
     L = as_numpy(problem.smoothness)
     has_model = run.preconditioner is not None and run.bias is not None
-    arrays = [as_numpy(a) for a in (run.generalized_gradient, run.step)]
-    arrays += [as_numpy(a) for a in (run.preconditioner, run.bias)] if has_model else []
+    recorded = (run.generalized_gradient, run.step, *((run.preconditioner, run.bias) if has_model else ()))
+    arrays = [as_numpy(a) for a in recorded if a is not None]
     judged = holds & inspection.alive[:, 1:] & _judged(run, inspection.gradient_error, arrays)
     G, D, *model = (np.where(judged[..., None], a, 0.0) for a in arrays)
     size = np.where(judged, norm(G), 1.0)
@@ -225,9 +236,10 @@ def assumption_meter(run: Run, problem: Composite, optimizer: Any = None) -> Ass
     names = {"rho": sigma[GRADIENT_DESCENT.name], "sigma_half": sigma[HALF_STEP.name]}
     delta1 = delta2 = delta_sum = by_deltas = fails_by_deltas = None
     if has_model:
-        found = {r.name: deviations(L, *model, G, r) for r in READINGS.values()}
-        delta1, delta2 = found[GRADIENT_DESCENT.name].delta1, found[GRADIENT_DESCENT.name].delta2
-        delta_sum = {name: blank(2 * relative_deviation_bound(d, G)) for name, d in found.items()}
+        p, b = model
+        deltas = {r.name: deviations(L, p, b, G, r) for r in READINGS.values()}
+        delta1, delta2 = deltas[GRADIENT_DESCENT.name].delta1, deltas[GRADIENT_DESCENT.name].delta2
+        delta_sum = {name: blank(2 * relative_deviation_bound(d, G)) for name, d in deltas.items()}
         by_deltas = _nearer(delta_sum[GRADIENT_DESCENT.name], delta_sum[HALF_STEP.name], judged)
         fails_by_deltas = judged & (np.nan_to_num(delta_sum[GRADIENT_DESCENT.name]) >= 2 * _EDGE)
         names |= {"delta_sum": delta_sum[GRADIENT_DESCENT.name], "delta_sum_half": delta_sum[HALF_STEP.name]}

@@ -93,12 +93,19 @@ class Asymptotics:
     def summary(self) -> str:
         """A few lines for people."""
         d = self.to_dict()
-        heads = {None: "it is not known whether it has bias heads", (): "no bias heads"}
+        heads: dict[tuple[str, ...] | None, str] = {
+            None: "it is not known whether it has bias heads",
+            (): "no bias heads",
+        }
         words = heads.get(self.bias_heads, f"bias heads {', '.join(self.bias_heads or ())}")
         lines = [f"{self.optimizer}, {d['steps']} steps, {words}: {self.verdict.upper()}"]
-        ends = (("||b/p||", d["floor"]), ("||G + b/p||", d["residual"]), ("||G||", d["gradient"]))
-        ends = (*ends, ("dist(0, subdiff F)", d["stationarity"]))
-        lines.append("  at the end, medians: " + ", ".join(f"{n} {_text(v)}" for n, v in ends))
+        ends = {
+            "||b/p||": "floor",
+            "||G + b/p||": "residual",
+            "||G||": "gradient",
+            "dist(0, subdiff F)": "stationarity",
+        }
+        lines.append("  at the end, medians: " + ", ".join(f"{n} {_text(d[key])}" for n, key in ends.items()))
         count = f"{d['reached']} of {len(self.transient)} instances"
         if d["reached"]:
             lines.append(
@@ -120,12 +127,13 @@ def _text(value: float | None) -> str:
 
 def _parts(run: Run, what: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """G, D, p, b of a run that has them, (B,K,n) each."""
-    if run.x is None or run.preconditioner is None or run.bias is None:
+    G, D, p, b = run.generalized_gradient, run.step, run.preconditioner, run.bias
+    if G is None or D is None or p is None or b is None:
         missing = "it kept scalars only; record it with record='all'" if run.x is None else "p_k was not recorded"
         raise InputError(
             f"{what}: expected a run with preconditioner and bias; of this one ({run.optimizer}) {missing}."
         )
-    return tuple(as_numpy(a) for a in (run.generalized_gradient, run.step, run.preconditioner, run.bias))
+    return as_numpy(G), as_numpy(D), as_numpy(p), as_numpy(b)
 
 
 def floor(run: Run) -> np.ndarray:
@@ -150,10 +158,21 @@ def asymptotics(
     eps: float = 1e-6,
     optimizer: Any = None,
 ) -> Asymptotics:
-    """Floor and transient of `run` on `problem`; F* is certified here where no `optimum` is given.
+    """Floor and transient of a run (catalogue B11).
 
-    `eps` is the relative gap that ends the transient. `optimizer`, the model that made the run, tells whether there
-    are bias heads; without it the floor is still measured.
+    Args:
+        run: A run with preconditioner and bias, recorded with record="all".
+        problem: The problem that it was made on.
+        optimum: Its optimum; certified here where none is given.
+        eps: The relative gap that ends the transient.
+        optimizer: The model that made the run, which tells whether there are bias heads; without it the floor is still
+            measured.
+
+    Returns:
+        What the run settles at and after how many steps. Measured: it is no statement on further steps.
+
+    Raises:
+        InputError: For a run that does not have what is needed, and for eps that is not positive.
     """
     if not 0 < eps < 1:
         raise InputError(f"asymptotics: expected a relative gap 0 < eps < 1, got {eps!r}.")
@@ -174,7 +193,7 @@ def asymptotics(
         vanished = (size[:, tail] <= _VANISHED * scale).all(axis=1)
         stays = (residual[:, tail] <= _SETTLED * size[:, tail]).all(axis=1)
     instances = np.where(vanished, NO_FLOOR, np.where(stays, FLOOR, OPEN)).astype(object)
-    consistent = holds.all(axis=1)
+    consistent = np.asarray(holds.all(axis=1))
     instances[~consistent] = UNSOUND
     heads = bias_heads(optimizer)
     stationarity = _stationarity(run, problem)

@@ -64,12 +64,12 @@ class GradientNormalisation:
         """A few lines for people."""
         lines = [f"(a) gradient normalisation: {self.verdict.upper()}"]
         for results in (self.model, self.rival):
-            found = [
+            differences = [
                 f"c = {c:g}: iterates {r.worst:.1g}, features {_words(r)}"
                 for c, r in zip(self.scales, results, strict=True)
             ]
             lines.append(
-                f"  {results[0].optimizer}, largest relative difference between c F and F; " + "; ".join(found)
+                f"  {results[0].optimizer}, largest relative difference between c F and F; " + "; ".join(differences)
             )
         return "\n".join(lines)
 
@@ -105,11 +105,11 @@ def gradient_normalisation(
     x0 = l2o.synthetic.starts(problem, seed=seed)
     model = l2o.pretrained("go-math-l2o", "lasso") if model is None else model
     rival = l2o.pretrained("l2o-pa", "lasso") if rival is None else rival
-    found = [
+    differences = [
         tuple(check_equivariance(opt, problem, x0, steps, scaling(c), seed=seed) for c in scales)
         for opt in (model, rival)
     ]
-    return GradientNormalisation(tuple(float(c) for c in scales), *found)
+    return GradientNormalisation(tuple(float(c) for c in scales), *differences)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,10 +179,23 @@ class HistoryRecurrence:
 def history_recurrence(
     optimizer: Any = None, problem: Composite | None = None, steps: int = 20, *, window: int = 5, seed: int = 0
 ) -> HistoryRecurrence:
-    """Hold the memory of GO-Math-L2O (displacement map, no b3 and b4) against its recurrence on small quadratics.
+    """Hold the memory of GO-Math-L2O against its recurrence on small quadratics (catalogue B14).
 
     B_k is the network's, read off the states; v_k and D_k are those of the recorded run, so a memory that is updated
     with anything else is found.
+
+    Args:
+        optimizer: A GO-Math-L2O with the displacement map and without b3 and b4; by default the shipped one for LASSO.
+        problem: A problem; by default small quadratics.
+        steps: Steps of the run.
+        window: Displacements of the regression of v_K on the last ones.
+        seed: Draws the start.
+
+    Returns:
+        What was measured, with the products that the recurrence gives.
+
+    Raises:
+        InputError: For another optimizer, and for a run that diverges.
     """
     optimizer = l2o.pretrained("go-math-l2o", "lasso") if optimizer is None else optimizer
     if getattr(optimizer, "gradient_map", None) != "displacement" or {"b3", "b4"} & set(optimizer.heads):
@@ -202,6 +215,8 @@ def history_recurrence(
         for _ in range(steps):
             state = optimizer.step(problem, state)
             forgetting.append(as_numpy(state.forgetting))
+    assert run.memory is not None, "a rollout of GO-Math-L2O keeps both"
+    assert run.step is not None, "a rollout of GO-Math-L2O keeps both"
     B, v, D = np.stack(forgetting, axis=1), as_numpy(run.memory), as_numpy(run.step)
     expected = B * v[:, :-1] + (1 - B) * D
     summed, ages = np.zeros_like(D), np.ones_like(D)
@@ -253,15 +268,15 @@ class RatesAtSmallScale:
 
     def count(self, verdict: Verdict) -> int:
         """Number of (run, bound) pairs with this overall verdict."""
-        return sum(v.overall is verdict for found in self.runs.values() for v in found.values())
+        return sum(v.overall is verdict for verifications in self.runs.values() for v in verifications.values())
 
     @property
     def violated(self) -> tuple[tuple[str, str], ...]:
         """The (run, bound) pairs that are violated."""
         return tuple(
             (run, name)
-            for run, found in self.runs.items()
-            for name, v in found.items()
+            for run, verifications in self.runs.items()
+            for name, v in verifications.items()
             if v.overall is Verdict.VIOLATED
         )
 
@@ -279,7 +294,7 @@ class RatesAtSmallScale:
             "verdict": self.verdict,
             "counts": {str(v): self.count(v) for v in Verdict},
             "violated": [list(pair) for pair in self.violated],
-            "runs": {run: {name: str(v.overall) for name, v in found.items()} for run, found in self.runs.items()},
+            "runs": {run: {name: str(v.overall) for name, v in of_run.items()} for run, of_run in self.runs.items()},
         }
 
     def summary(self) -> str:

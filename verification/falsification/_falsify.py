@@ -14,7 +14,7 @@ from ...l2o import InputError
 from ...l2o.rollout import threads_for
 from ._families import drawn, family_of
 from ._judge import Judged, judging
-from ._merit import _LOST, GOALS, Merit
+from ._merit import _UNUSABLE, GOALS, Merit
 from ._result import Falsification, scaled, subject
 from ._search import METHODS, Budget, Progress, Search
 from ._shrink import shrink
@@ -34,15 +34,15 @@ def _checked(name: str, value: Any, low: int, high: int) -> int:
 def _dims(dim: int | Iterable[int] | None) -> tuple[int, ...]:
     if dim is None:
         return _DIMS
-    found = (dim,) if isinstance(dim, int) else tuple(dim)
-    if not found:
+    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    if not dims:
         raise InputError("falsify: dim is empty; give a number of variables, or several to search in turn.")
-    return tuple(_checked("dim", d, 1, 50) for d in found)
+    return tuple(_checked("dim", d, 1, 50) for d in dims)
 
 
-def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise InputError(f"falsify: {name} must be one of {', '.join(known)}, got {value!r}.")
+def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"falsify: {name} must be one of {', '.join(allowed)}, got {value!r}.")
 
 
 def _positive(name: str, value: Any) -> None:
@@ -68,19 +68,35 @@ def falsify(
     reference_step: float = 1.0,
     progress: Progress | None = None,
 ) -> Falsification:
-    """Search instances, starts and shifts for a run that breaks `bound`, or that uses most of it.
+    """Search instances, starts and shifts for a run that breaks a bound, or that uses most of it.
 
-    `bound`: a name of `bounds.names(variants=True)`, or a `Bound` of your own; `constant` multiplies its right-hand
-    side. `optimizer`: whatever `check_optimizer` takes; shipped LASSO weights where a learned one is named. `family`:
-    composite, lasso, quadratic, smooth or box. `dim`: one number of variables, or several that take turns (default 2,
-    1, 3). `goal`: "violation" ends with the first one; "tightness" goes on until the bound is attained, `target` is
-    reached, or nothing better is met for a while; "deviation" looks for the largest rho_k. `method`: "random" draws
-    only, "gradient" ascends from few draws, "both". The search ends after `budget` seconds or `evaluations` runs,
-    whichever is first; with `evaluations` as the only limit met, the same seed gives the same answer.
+    A violation counts only where `verify` says VIOLATED, with a certified interval of F*; that none is found proves
+    nothing. What is found is then made small: fewer variables, zeros, few digits, as long as it stays a violation, or
+    within 1 % of the tightness.
 
-    A violation counts only where `verification.verify` says VIOLATED, with a certified interval of F*; that none is
-    found proves nothing. The finding is then made small: fewer variables, zeros, few digits, as long as it stays a
-    violation, or within 1 % of the tightness.
+    Args:
+        bound: A name of `bounds.names(variants=True)`, or a `Bound` of your own.
+        optimizer: Whatever `check_optimizer` takes; shipped LASSO weights where a learned one is named.
+        family: "composite", "lasso", "quadratic", "smooth" or "box".
+        dim: A number of variables, or several that take turns; by default 2, 1, 3.
+        steps: K.
+        goal: "violation" ends with the first one. "tightness" goes on until the bound is attained, `target` is
+            reached, or nothing better is met for a while. "deviation" looks for the largest rho_k.
+        method: "random" draws only, "gradient" ascends from few draws, or "both".
+        budget: Seconds, after which the search ends.
+        evaluations: Runs, after which it ends. With these as the only limit met, the same seed gives the same answer.
+        seed: Of the draws.
+        target: The tightness that is enough.
+        shifts: Whether problems are shifted too.
+        constant: Factor of the right-hand side of the bound.
+        reference_step: h in (0, 1], in units of 1/L.
+        progress: Called as the search proceeds.
+
+    Returns:
+        The best instance, with its run, its verdict and what was searched.
+
+    Raises:
+        InputError: For arguments out of range, a bound that a run alone cannot decide, and where no run can be judged.
     """
     name = bound.key if isinstance(bound, bounds.Bound) else bound
     given = bounds.get(bound) if isinstance(bound, str) else bound
@@ -110,7 +126,7 @@ def falsify(
     sample = search.projected(drawn(torch.Generator().manual_seed(seed), 64, dims[0]))
     with threads_for(kind.problem(sample)[0]):
         notes = []
-        if goal != "deviation" and bool((search.value(sample) <= _LOST).all()):
+        if goal != "deviation" and bool((search.value(sample) <= _UNUSABLE).all()):
             # slop pays for hypotheses that hold to rounding only: where none holds it would drown the comparison
             chosen = chosen.replace(slop=None)
             search = replace(search, merit=replace(merit, bound=chosen, guarded=False))
@@ -145,7 +161,7 @@ def falsify(
         evaluations=limits.used,
         seconds=limits.elapsed,
         custom=custom,
-        notes=(*notes, *search.told, *(f"the run's data are wrong: {what}" for what in small.broken_data)),
+        notes=(*notes, *search.notes, *(f"the run's data are wrong: {what}" for what in small.broken_data)),
         _fresh=made.fresh,
     )
 
@@ -164,10 +180,10 @@ def _searched(
         since += 1
         promising = merit > highest + 1e-9 or (goal == "violation" and merit > 0)
         if promising or best is None:
-            found = judged(search.family.instance(point, 0))
-            if found is not None and (best is None or found.score(goal) > best.score(goal)):
-                since = since if best is not None and found.excess < best.excess + 1e-5 else 0
-                best, highest = found, max(highest, merit)
+            judgement = judged(search.family.instance(point, 0))
+            if judgement is not None and (best is None or judgement.score(goal) > best.score(goal)):
+                since = since if best is not None and judgement.excess < best.excess + 1e-5 else 0
+                best, highest = judgement, max(highest, merit)
         if progress is not None:
             progress(_share(limits), -1.0 if best is None else best.tightness, f"{len(point['w'][0])} variables")
         if best is not None and _done(best, goal, target, since):

@@ -55,8 +55,8 @@ class Instance:
 
     def with_arrays(self, **changes: np.ndarray) -> Instance:
         """A copy with other arrays; `x0` and `shift` are taken too."""
-        own = {name: changes.pop(name) for name in ("x0", "shift") if name in changes}
-        return replace(self, arrays={**self.arrays, **changes}, **own)
+        fields: dict[str, Any] = {name: changes.pop(name) for name in ("x0", "shift") if name in changes}
+        return replace(self, arrays={**self.arrays, **changes}, **fields)
 
     def all_arrays(self) -> dict[str, np.ndarray]:
         """Everything that determines it, by name."""

@@ -56,49 +56,51 @@ class Judged:
 def judge(instance: Instance, optimizer: Any, bound: bounds.Bound, steps: int, reference_step: float) -> Judged:
     """Run, certify and verify one instance in float64; `InputError` where its arrays are not admissible."""
     problem = instance.problem()
-    known = optimum(problem, rtol=_WIDTH, cache=False, cross_check=0)
+    certified = optimum(problem, rtol=_WIDTH, cache=False, cross_check=0)
     run = l2o.rollout(optimizer, problem, instance.start(), steps)
-    found = verify(run, problem, bound, known, reference_step)
-    broken = tuple(c.statement for c in found.data if not c.holds.all())
-    place, excess = _furthest(found)
-    measured = _measured(run, known, float(problem.smoothness[0]))
+    verification = verify(run, problem, bound, certified, reference_step)
+    broken = tuple(c.statement for c in verification.data if not c.holds.all())
+    place, excess = _furthest(verification)
+    measured = _measured(run, certified, float(problem.smoothness[0]))
     return Judged(
         instance,
-        found.verdict[place],
-        float(found.tightness[place]),
+        verification.verdict[place],
+        float(verification.tightness[place]),
         float(excess[place]),
-        float(found.lhs[place]),
-        float(found.rhs[place]),
-        float(found.slack[place]),
+        float(verification.lhs[place]),
+        float(verification.rhs[place]),
+        float(verification.slack[place]),
         int(place[1]) + 1 if len(place) > 1 else None,
-        bool(np.isfinite(excess[place]) and not found.within_rounding[place] and _known(found, place)),
-        np.asarray(known.x)[0],
+        bool(np.isfinite(excess[place]) and not verification.within_rounding[place] and _narrow(verification, place)),
+        np.asarray(certified.x)[0],
         measured,
         broken,
     )
 
 
-def _known(found: Verification, place: tuple[int, ...]) -> bool:
+def _narrow(verification: Verification, place: tuple[int, ...]) -> bool:
     """Whether the interval of F* is narrow beside the two sides."""
-    width = found.lhs_upper[place] - found.lhs[place]
-    return bool(width <= 1e-6 * (abs(found.lhs[place]) + abs(found.rhs[place])))
+    width = verification.lhs_upper[place] - verification.lhs[place]
+    return bool(width <= 1e-6 * (abs(verification.lhs[place]) + abs(verification.rhs[place])))
 
 
-def _furthest(found: Verification) -> tuple[tuple[int, ...], np.ndarray]:
+def _furthest(verification: Verification) -> tuple[tuple[int, ...], np.ndarray]:
     """The violated entry that is furthest beyond, else the one above rounding that is nearest; and every excess."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        excess = (found.lhs - found.rhs) / (np.abs(found.lhs) + np.abs(found.rhs))
+        excess = (verification.lhs - verification.rhs) / (np.abs(verification.lhs) + np.abs(verification.rhs))
     rank = np.where(np.isfinite(excess), excess, -3.0)
-    rank = np.where(found.within_rounding, rank - 10.0, rank)
-    rank = np.where(found.judged, rank, rank - 100.0)
-    rank = np.where(found.verdict == Verdict.VIOLATED, np.maximum(rank, -1.0) + 100.0, rank)
+    rank = np.where(verification.within_rounding, rank - 10.0, rank)
+    rank = np.where(verification.judged, rank, rank - 100.0)
+    rank = np.where(verification.verdict == Verdict.VIOLATED, np.maximum(rank, -1.0) + 100.0, rank)
     place = np.unravel_index(int(rank.argmax()), rank.shape)
     return tuple(int(i) for i in place), excess
 
 
-def _measured(run: l2o.Run, known: Any, L: float) -> dict[str, float]:
-    R = float(np.linalg.norm(run.x[0, 0].numpy() - np.asarray(known.x)[0]))
-    gap = float(run.objective[0, -1]) - float(known.upper[0])
+def _measured(run: l2o.Run, certified: Any, L: float) -> dict[str, float]:
+    assert run.x is not None, "the falsifier keeps whole runs"
+    assert run.generalized_gradient is not None, "the falsifier keeps whole runs"
+    R = float(np.linalg.norm(run.x[0, 0].numpy() - np.asarray(certified.x)[0]))
+    gap = float(run.objective[0, -1]) - float(certified.upper[0])
     G = run.generalized_gradient[0].norm(dim=-1)
     rho = run.relative_deviation[0].where(G > 1e-9 * L * R, 0.0)
     unit = L * R**2 / (4 * run.steps)

@@ -16,7 +16,7 @@ from ._trace import Trace, quantities, trace
 
 GOALS = ("violation", "tightness", "deviation")
 _NOISE = 1e-8  # sides smaller than this, relative to the run, are rounding or soon will be
-_LOST = -4.0  # below every merit of a run that can be judged
+_UNUSABLE = -4.0  # below every merit of a run that can be judged
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +41,8 @@ class Merit:
         run = trace(self.optimizer, problem, x0, self.steps, z)
         q = quantities(run, self.reference_step)
         if self.goal == "deviation":
-            known = q["G2"].detach().sqrt() > 1e-6 * q["R"].detach()[:, None]
-            found = torch.where(known, q["sigma"], 0.0).amax(1).clamp(min=1e-12).log()
+            significant = q["G2"].detach().sqrt() > 1e-6 * q["R"].detach()[:, None]
+            merit = torch.where(significant, q["sigma"], 0.0).amax(1).clamp(min=1e-12).log()
             usable = run.alive
         else:
             lhs, rhs = self.sides(q)
@@ -52,9 +52,9 @@ class Merit:
             loud = size.detach() > _NOISE * torch.minimum(scale, scale**2)
             holds = self.applies(run, q) if self.guarded else torch.ones_like(loud)
             finite = torch.isfinite(merits.detach()) & torch.isfinite(size.detach())
-            merits = torch.where(loud & holds & finite, merits, _LOST)
-            found, usable = merits.amax(1), run.alive
-        return torch.where(usable, found, _LOST)
+            merits = torch.where(loud & holds & finite, merits, _UNUSABLE)
+            merit, usable = merits.amax(1), run.alive
+        return torch.where(usable, merit, _UNUSABLE)
 
     def sides(self, q: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Both sides, (B,1) or (B,K), the slop of the bound on the right."""
@@ -78,35 +78,36 @@ class Merit:
             measured = self.measured(run)
             alive = run.alive.numpy()[:, None]
             for hypothesis in moving:
-                found = np.asarray(hypothesis.check(measured).holds)
-                found = found[:, None] if found.ndim == 1 else found
-                found = found.all(axis=1, keepdims=True) if self.bound.level == "run" else found
-                holds &= found & alive
+                met = np.asarray(hypothesis.check(measured).holds)
+                met = met[:, None] if met.ndim == 1 else met
+                if self.bound.level == "run":
+                    met = np.asarray(met.all(axis=1, keepdims=True))
+                holds &= met & alive
         return torch.from_numpy(holds)
 
     def measured(self, run: Trace) -> bounds.Quantities:
         """The quantities as `bounds.measure` gives them, with their error bounds; zeros where a run is not alive."""
         problem = run.problem
 
-        def kept(tensor: torch.Tensor) -> np.ndarray:
+        def zeroed(tensor: torch.Tensor) -> np.ndarray:
             column = run.alive.reshape(-1, *[1] * (tensor.ndim - 1))
             return torch.where(column & torch.isfinite(tensor), tensor.detach(), 0.0).numpy()
 
         with torch.no_grad():
             return bounds.measure(
-                x=kept(run.x),
-                gradient=kept(run.gradient[:, :-1]),
-                subgradient=kept(run.subgradient),
-                objective=kept(run.objective),
+                x=zeroed(run.x),
+                gradient=zeroed(run.gradient[:, :-1]),
+                subgradient=zeroed(run.subgradient),
+                objective=zeroed(run.objective),
                 L=problem.smoothness.numpy(),
                 comparator=run.z.numpy(),
                 comparator_objective=problem.objective(run.z).numpy(),
                 comparator_residual=np.zeros(problem.batch_size),
                 reference_step=self.reference_step,
-                preconditioner=None if run.p is None else kept(run.p),
-                end_gradient=kept(run.gradient[:, -1]),
+                preconditioner=None if run.p is None else zeroed(run.p),
+                end_gradient=zeroed(run.gradient[:, -1]),
                 comparator_gradient=problem.smooth.gradient(run.z).numpy(),
-                mean_objective=kept(problem.objective(run.x[:, 1:].mean(1))),
+                mean_objective=zeroed(problem.objective(run.x[:, 1:].mean(1))),
                 strong_convexity=problem.strong_convexity.numpy(),
                 facts=facts_of(problem),
             )

@@ -47,13 +47,13 @@ def subject(optimizer: Any) -> Subject:
     """
     if isinstance(optimizer, str) and (optimizer, "lasso") in l2o.pretrained_names():
         optimizer = f"{optimizer}:lasso"
-    found = subject_of(optimizer)
-    if isinstance(optimizer, (str, os.PathLike, Subject)) or found.spec not in l2o.optimizer_names():
-        return replace(found, spec="OPTIMIZER") if found.spec == "MODULE:FACTORY" else found
-    if _is_default(optimizer, found.spec):
-        return found
-    shown = repr(optimizer)
-    return replace(found, spec="OPTIMIZER", label=shown if len(shown) <= 80 else found.label)
+    named = subject_of(optimizer)
+    if isinstance(optimizer, (str, os.PathLike, Subject)) or named.spec not in l2o.optimizer_names():
+        return replace(named, spec="OPTIMIZER") if named.spec == "MODULE:FACTORY" else named
+    if _is_default(optimizer, named.spec):
+        return named
+    text = repr(optimizer)
+    return replace(named, spec="OPTIMIZER", label=text if len(text) <= 80 else named.label)
 
 
 def _is_code(spec: str) -> bool:
@@ -114,7 +114,15 @@ class Falsification:
 
     @classmethod
     def of(cls, judged: Judged, **more: Any) -> Falsification:
-        """From a judged instance."""
+        """From a judged instance.
+
+        Args:
+            judged: The instance with its run and verdict.
+            more: The fields of `Falsification` that it does not have.
+
+        Returns:
+            The result; `found` says whether it is a violation.
+        """
         return cls(found=judged.violated, **{name: getattr(judged, name) for name in _JUDGED}, **more)
 
     @property
@@ -155,7 +163,14 @@ class Falsification:
         return self._fresh() if self._fresh is not None else subject(self.optimizer).fresh()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write it as an npz, atomically and without pickle; `reproduce` then names the file."""
+        """Write it as an npz, atomically and without pickle; `reproduce` then names the file.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The path that was written.
+        """
         meta = {name: value for name, value in self.to_dict().items() if name not in ("arrays", "x0", "shift")}
         meta |= {"format": FORMAT, "kind": self.instance.kind, "optimizer_label": self.optimizer_label}
         packed = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8)
@@ -167,7 +182,19 @@ class Falsification:
     def load(
         cls, path: str | os.PathLike[str], *, bound: bounds.Bound | None = None, optimizer: Any = None
     ) -> Falsification:
-        """Read what `save` wrote; a bound or an optimizer that is only in your code must be given again."""
+        """Read what `save` wrote. Nothing in the file is run.
+
+        Args:
+            path: The file.
+            bound: The bound, where it is only in your code.
+            optimizer: The optimizer, where it is only in your code.
+
+        Returns:
+            The result.
+
+        Raises:
+            InputError: For another file, and where bound or optimizer have to be given.
+        """
         arrays = read_npz(path, _WHAT, _INSTEAD)
         meta = take_meta(arrays, str(path), _WHAT, _INSTEAD)
         try:
@@ -195,7 +222,9 @@ class Falsification:
                     f"pass it, as in Falsification.load(path, optimizer=...), or --optimizer on the command line."
                 )
             made = subject(meta["optimizer"] if optimizer is None else optimizer)
-            numbers = {n: _float(meta[n]) for n in ("tightness", "reached", "excess", "lhs", "rhs", "slack")}
+            numbers: dict[str, Any] = {
+                n: _float(meta[n]) for n in ("tightness", "reached", "excess", "lhs", "rhs", "slack")
+            }
             return cls(
                 bound=chosen,
                 found=bool(meta["found"]),
@@ -255,8 +284,8 @@ class Falsification:
             f"  measured: F(x_K) - F* = {m['gap']:.4g}, {m['gap_units']:.4g} of L R^2/(4K); largest rho_k "
             f"{m['rho_max']:.4g}"
         )
-        shown = {name: a for name, a in self.instance.all_arrays().items() if name != "shift" or a.any()}
-        parts = ", ".join(f"{name} = {json.dumps(a.tolist())}" for name, a in shown.items())
+        arrays = {name: a for name, a in self.instance.all_arrays().items() if name != "shift" or a.any()}
+        parts = ", ".join(f"{name} = {json.dumps(a.tolist())}" for name, a in arrays.items())
         lines.append(f"  instance ({self.instance.kind}, n = {self.dim}): {parts}")
         lines.append(f"  {self.evaluations} runs tried in {self.seconds:.1f} s, seed {self.seed}")
         if self.path is not None:

@@ -55,7 +55,7 @@ class Search:
     shifts: bool
     budget: Budget
     generator: torch.Generator
-    told: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def family(self) -> Family:
@@ -82,8 +82,8 @@ class Search:
         merits, points = merits[chosen], take(points, chosen)
         merits, points = self.ascend(merits, points)
         order = merits.argsort(descending=True)[:2]
-        found = [self.polish(float(merits[i]), take(points, i[None])) for i in order]
-        return max(found, key=lambda pair: pair[0])
+        polished = [self.polish(float(merits[i]), take(points, i[None])) for i in order]
+        return max(polished, key=lambda pair: pair[0])
 
     def projected(self, point: Point) -> Point:
         """The admissible point nearby."""
@@ -101,7 +101,7 @@ class Search:
 
     def ascend(self, merits: torch.Tensor, points: Point) -> tuple[torch.Tensor, Point]:
         """Adam on the merit of each point, projected after every step; the best that each point saw."""
-        best, kept = merits.clone(), points
+        best, best_points = merits.clone(), dict(points)
         first = {name: torch.zeros_like(a) for name, a in points.items()}
         second = {name: torch.zeros_like(a) for name, a in points.items()}
         reach = torch.linalg.vector_norm(points["start"], dim=-1, keepdim=True)
@@ -109,13 +109,14 @@ class Search:
         for i in range(_ITERATIONS):
             if self.budget.spent:
                 break
-            slopes = self._slopes(points)
-            if slopes is None:
+            ascent = self._slopes(points)
+            if ascent is None:
                 break
-            merits, slopes = slopes
+            merits, slopes = ascent
             better = merits > best
             best = torch.where(better, merits, best)
-            kept = {n: torch.where(better.reshape(-1, *[1] * (a.ndim - 1)), points[n], a) for n, a in kept.items()}
+            for name, a in best_points.items():
+                best_points[name] = torch.where(better.reshape(-1, *[1] * (a.ndim - 1)), points[name], a)
             rate = _RATE * 0.5 * (1 + math.cos(math.pi * i / _ITERATIONS)) + 1e-4
             moved = {}
             for name, a in points.items():
@@ -125,7 +126,7 @@ class Search:
                 mean, size = first[name] / (1 - 0.9 ** (i + 1)), second[name] / (1 - 0.99 ** (i + 1))
                 moved[name] = a + rate * units[name] * mean / (size.sqrt() + 1e-12)
             points = self.projected(moved)
-        return best, kept
+        return best, best_points
 
     def _slopes(self, points: Point) -> tuple[torch.Tensor, Point] | None:
         """Merits and their gradients; None where the optimizer cannot be differentiated through."""
@@ -137,14 +138,14 @@ class Search:
                 slopes = torch.autograd.grad(merits.sum(), list(leaves.values()), allow_unused=True)
         except RuntimeError as problem:
             note = f"no gradient through the run ({str(problem).splitlines()[0][:80]}): polishing by coordinates only"
-            if note not in self.told:
-                self.told.append(note)
+            if note not in self.notes:
+                self.notes.append(note)
             return None
-        found = {
+        gradients = {
             name: torch.zeros_like(leaf) if slope is None else slope.nan_to_num(0.0, 0.0, 0.0)
             for (name, leaf), slope in zip(leaves.items(), slopes)
         }
-        return merits.detach(), found
+        return merits.detach(), gradients
 
     def polish(self, merit: float, point: Point) -> tuple[float, Point]:
         """Coordinate search from one point: both ways along every entry, to zero, and along random directions."""
@@ -155,9 +156,9 @@ class Search:
             batch = self._neighbours(point, step, zeros=not tried_zero)
             tried_zero = True
             values = self.value(batch)
-            best, found = self._best(values, batch)
+            best, candidate = self._best(values, batch)
             if best > merit:
-                gain, merit, point = best - merit, best, found
+                gain, merit, point = best - merit, best, candidate
                 step = min(0.5, 2 * step) if gain > 1e-10 else step / 2
                 tried_zero = False
             else:

@@ -18,7 +18,7 @@ _PASSES = 3
 
 
 def shrink(
-    found: Judged,
+    current: Judged,
     judged: Callable[[Instance], Judged | None],
     keeps: Callable[[Judged], bool],
     *,
@@ -37,15 +37,15 @@ def shrink(
         return result if result is not None and keeps(result) else None
 
     for _ in range(_PASSES):
-        before = found
+        before = current
         for moves in (_fewer, _unshifted, _unit, _zeros, _rounded):
-            for move in moves(found):
-                instance = move(found.instance)
-                if instance is not None and not _same(instance, found.instance):
-                    found = attempt(instance) or found
-        if found is before:
+            for move in moves(current):
+                instance = move(current.instance)
+                if instance is not None and not _same(instance, current.instance):
+                    current = attempt(instance) or current
+        if current is before:
             break
-    return found
+    return current
 
 
 def _same(one: Instance, two: Instance) -> bool:
@@ -53,11 +53,11 @@ def _same(one: Instance, two: Instance) -> bool:
     return one.dim == two.dim and all(np.array_equal(a, b) for a, b in pairs)
 
 
-def _fewer(found: Judged) -> Iterator[Move]:
+def _fewer(current: Judged) -> Iterator[Move]:
     """Without one variable; without one row of data."""
-    for i in reversed(range(found.instance.dim)):
+    for i in reversed(range(current.instance.dim)):
         yield lambda instance, i=i: None if instance.dim == 1 else _without(instance, i)
-    for j in reversed(range(len(found.instance.arrays.get("A", ())))):
+    for j in reversed(range(len(current.instance.arrays.get("A", ())))):
         yield (
             lambda instance, j=j: (
                 None
@@ -77,15 +77,15 @@ def _without(instance: Instance, i: int) -> Instance:
     return instance.with_arrays(**changes, x0=np.delete(instance.x0, i), shift=np.delete(instance.shift, i))
 
 
-def _unshifted(found: Judged) -> Iterator[Move]:
+def _unshifted(current: Judged) -> Iterator[Move]:
     """No shift, the start moved along (the same run for what is equivariant) or not."""
     yield lambda instance: instance.with_arrays(x0=instance.x0 + instance.shift, shift=0 * instance.shift)
     yield lambda instance: instance.with_arrays(shift=0 * instance.shift)
 
 
-def _unit(found: Judged) -> Iterator[Move]:
+def _unit(current: Judged) -> Iterator[Move]:
     """In units of R, and of L: the same run for what does not mind."""
-    R, L = found.measured["R"], found.measured["L"]
+    R, L = current.measured["R"], current.measured["L"]
 
     def lengths(instance: Instance) -> Instance:
         changes = {name: a if name in ("A", "Q") else a / R for name, a in instance.arrays.items()}
@@ -102,19 +102,19 @@ def _unit(found: Judged) -> Iterator[Move]:
         yield curvatures
 
 
-def _zeros(found: Judged) -> Iterator[Move]:
+def _zeros(current: Judged) -> Iterator[Move]:
     """One entry 0, of a symmetric matrix two."""
-    for name, place in _entries(found.instance):
+    for name, place in _entries(current.instance):
         yield lambda instance, name=name, place=place: _replaced(instance, name, place, 0.0)
 
 
-def _rounded(found: Judged) -> Iterator[Move]:
+def _rounded(current: Judged) -> Iterator[Move]:
     """Everything to few digits, then one entry after the other to fewer."""
     for digits in _DIGITS:
         yield lambda instance, digits=digits: instance.with_arrays(
             **{name: _round(a, digits) for name, a in instance.all_arrays().items()}
         )
-    for name, place in _entries(found.instance):
+    for name, place in _entries(current.instance):
         for digits in _DIGITS:
             yield lambda instance, name=name, place=place, digits=digits: _replaced(
                 instance, name, place, float(_round(instance.all_arrays()[name][place], digits))

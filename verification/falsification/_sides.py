@@ -34,12 +34,12 @@ class _Walk:
     def __init__(self, quantities: Mapping[str, torch.Tensor], steps: int) -> None:
         self.quantities, self.steps = quantities, steps
         self.like = next(iter(quantities.values()))
-        self.known: dict[sp.Basic, torch.Tensor] = {}
+        self.results: dict[sp.Basic, torch.Tensor] = {}
 
     def __call__(self, node: sp.Basic) -> torch.Tensor:
-        if node not in self.known:
-            self.known[node] = self.value(node)
-        return self.known[node]
+        if node not in self.results:
+            self.results[node] = self.value(node)
+        return self.results[node]
 
     def value(self, node: sp.Basic) -> torch.Tensor:
         if isinstance(node, (sp.Rational, sp.Float)):

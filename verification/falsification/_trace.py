@@ -56,20 +56,20 @@ def trace(optimizer: Any, problem: Composite, x0: torch.Tensor, steps: int, z: t
         gradient.append(slope)
         x.append(state.x)
         wanted = smoothness * (previous - state.x) - slope
-        own, argument = getattr(state, "preconditioner", None), getattr(state, "prox_argument", None)
-        if own is not None:
-            p.append(own.expand_as(state.x))
+        preconditioner, argument = getattr(state, "preconditioner", None), getattr(state, "prox_argument", None)
+        if preconditioner is not None:
+            p.append(preconditioner.expand_as(state.x))
         if problem.nonsmooth.is_zero:
             subgradient.append(torch.zeros_like(state.x))
-        elif argument is not None and own is not None:
+        elif argument is not None and preconditioner is not None:
             subgradient.append(implicit_subgradient(problem, state.x, argument, p[-1], wanted))
         else:
             subgradient.append(problem.nonsmooth.nearest_subgradient(state.x, wanted))
     f, slope = problem.smooth.value_and_gradient(state.x)
     value.append(f + problem.nonsmooth.value(state.x))
     gradient.append(slope)
-    stacked = [torch.stack(parts, 1) for parts in (x, gradient, subgradient, value)]
-    return Trace(problem, *stacked, torch.stack(p, 1) if len(p) == steps else None, z)
+    xs, gradients, subgradients, values = (torch.stack(parts, 1) for parts in (x, gradient, subgradient, value))
+    return Trace(problem, xs, gradients, subgradients, values, torch.stack(p, 1) if len(p) == steps else None, z)
 
 
 @torch.no_grad()
@@ -93,7 +93,7 @@ def quantities(run: Trace, h: float) -> dict[str, torch.Tensor]:
     sigma = L[:, None] * _norm(e) / size.clamp(min=_SMALL)
     sigma = torch.where(_still(run, D, G, e, h), torch.zeros_like(sigma), sigma)
     zero = torch.zeros_like(L)
-    found = {
+    measured = {
         "L": L,
         "h": torch.full_like(L, h),
         "mu": problem.strong_convexity,
@@ -123,8 +123,8 @@ def quantities(run: Trace, h: float) -> dict[str, torch.Tensor]:
         "vi_gap": _dot(run.gradient[:, 1:], away[:, 1:]),
     }
     if run.p is not None:
-        found |= _preconditioned(run.p, D, G, L)
-    return found
+        measured |= _preconditioned(run.p, D, G, L)
+    return measured
 
 
 def _preconditioned(p: torch.Tensor, D: torch.Tensor, G: torch.Tensor, L: torch.Tensor) -> dict[str, torch.Tensor]:

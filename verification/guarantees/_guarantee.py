@@ -39,31 +39,34 @@ def guarantee(
     """What holds of an optimizer on a new instance of a family, with confidence 1 - delta over a sample of N of them.
 
     N instances and starts are drawn from the test split, on which nothing is trained, F* of each is certified, and the
-    optimizer run for K steps. From that follow lower bounds of P(F(x_K) - F* <= eps) and P(max_k rho_k <= r), and bands
-    of quantile curves: see `Guarantee` for what is proved. Every one of them is about the distribution, not about a
-    single instance, and about no other distribution.
+    optimizer run for K steps. From that follow lower bounds of P(F(x_K) - F* <= eps) and P(max_k rho_k <= r), and
+    bands of quantile curves: see `Guarantee` for what is proved. Every one of them is about the distribution, not
+    about a single instance, and about no other distribution.
 
     Args:
-        optimizer: whatever `verification.check_optimizer` takes; a learned one by its bare name has the weights shipped
-            for the family, where there are some.
-        family: a generator of `l2o.synthetic`, or a table of fields: `family`, `rows`, `dim`, `sparsity`, `lam`,
+        optimizer: Whatever `check_optimizer` takes; a learned one by its bare name has the weights shipped for the
+            family, where there are some.
+        family: A generator of `l2o.synthetic`, or a table of fields: `family`, `rows`, `dim`, `sparsity`, `lam`,
             `condition`, `smoothness`, and the shifts `s` of the start and `t` of the objective. 20 x 40 by default.
         steps: K.
-        eps: gaps F(x_K) - F*, absolute, one or several.
-        rho: radii r, one or several.
-        quantiles: those of the curves.
-        delta: the probability with which a statement may be wrong.
+        eps: Gaps F(x_K) - F*, absolute, one or several.
+        rho: Radii r, one or several.
+        quantiles: Those of the curves.
+        delta: The probability with which a statement may be wrong.
         instances: N.
         seed: 0 to 999. Chosen beforehand: of the best of many seeds nothing is guaranteed.
-        batch: instances in memory at once. Another batch is another sample of the same distribution.
-        points: about how many steps k are kept, evenly spaced in log k; all of them for 0. Fewer make sharper bands.
-        rtol: the width of the interval of F* that is asked for, relative to max(1, |F*|).
-        compare: whether B6c and, for classical methods, the exact worst case are evaluated on every instance.
-        progress: called with the number of instances that are done.
+        batch: Instances in memory at once. Another batch is another sample of the same distribution.
+        points: About how many steps k are kept, evenly spaced in log k; all of them for 0. Fewer make sharper bands.
+        rtol: The width of the interval of F* that is asked for, relative to max(1, |F*|).
+        compare: Whether B6c and, for classical methods, the exact worst case are evaluated on every instance.
+        progress: Called with the number of instances that are done.
+
+    Returns:
+        The statements and the sample that they rest on.
 
     Raises:
-        InputError: arguments that cannot be used, a family whose instances are no independent draws, or an optimizer
-        whose step on an instance depends on the others in its batch.
+        InputError: For arguments that cannot be used, a family whose instances are no independent draws, and an
+            optimizer whose step on an instance depends on the others in its batch.
     """
     delta, instances = checked_delta(delta), checked_sample(instances)
     steps, batch = _integer(steps, "steps", 1), _integer(batch, "batch", 1)

@@ -21,7 +21,7 @@ _LEAST = 1e-16  # what a logarithmic axis shows of a gap of 0, or of less than r
 def figure(found: Guarantee) -> Figure:
     """Quantiles of F(x_k) - F* and of max rho, with their bands, and P(F(x_k) - F* <= eps) with its lower bound.
 
-    A band that is open above, because the sample is too small or runs are lost, reaches the upper edge.
+    A band that is open above, because the sample is too small or runs diverged, reaches the upper edge.
     """
     from matplotlib.figure import Figure
 

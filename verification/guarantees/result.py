@@ -44,7 +44,7 @@ class Guarantee:
     **What is proved**: each of these five with confidence 1 - delta over the draw of the sample (two of them together
     with 1 - 2 delta, and so on), for any distribution, if draws are independent, which their random streams stand for,
     and if optimizer, seed and settings were chosen without a look at this sample. Gaps are certified, with the rounding
-    of F; a run that is lost or an F* that is not certified counts as a failure. **What is only measured**: rho as
+    of F; a run that diverges or an F* that is not certified counts as a failure. **What is only measured**: rho as
     float64 has it, and in `bound_quantiles` the distance R. **What is not said**: anything of a single instance, or of
     another distribution.
     """
@@ -70,7 +70,7 @@ class Guarantee:
 
     @property
     def diverged(self) -> int:
-        """Runs that were lost within K steps."""
+        """Runs that diverged within K steps."""
         return int((self.sample.diverged_at >= 0).sum())
 
     @property
@@ -121,9 +121,14 @@ class Guarantee:
         return quantile_curves(rho, rho, self.quantiles, self.steps, self.delta)
 
     def bound_quantiles(self, name: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """Bands (Q,) of the quantiles of "last_iterate" or "worst_case" over instances; None where there is none.
+        """Bands of the quantiles over instances of what a bound allows.
 
-        Each on its own with confidence 1 - delta. An instance of which the bound says nothing has it at +inf.
+        Args:
+            name: "last_iterate" (B6c) or "worst_case".
+
+        Returns:
+            (Q,) lower and (Q,) upper ends, each quantile on its own with confidence 1 - delta; None where the sample
+            has none. An instance of which the bound says nothing has it at +inf.
         """
         values = getattr(self.sample, name)
         if values is None:
@@ -173,7 +178,9 @@ class Guarantee:
                 said = ", ".join(f"{q:g}: {_interval(a, b)}" for q, a, b in zip(self.quantiles, *band))
                 lines.append(f"  quantiles of what {title} of the gap, each on its own: {said}")
         if self.diverged or self.uncertain:
-            lines.append(f"  {self.diverged} runs lost, {self.uncertain} F* without a lower bound: counted as failures")
+            lines.append(
+                f"  {self.diverged} runs diverged, {self.uncertain} F* without a lower bound: counted as failures"
+            )
         return "\n".join([*lines, f"  {self.scope}"])
 
     def to_dict(self) -> dict[str, Any]:
@@ -212,7 +219,14 @@ class Guarantee:
         }
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write sample and settings as an npz, atomically and without pickle."""
+        """Write sample and settings as an npz, atomically and without pickle.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The path that was written.
+        """
         names = Sample.__dataclass_fields__
         arrays = {name: a for name in names if (a := getattr(self.sample, name)) is not None} | {"kept": self.kept}
         meta = {name: getattr(self, name) for name in _SETTINGS} | {"format": FORMAT}
@@ -223,7 +237,17 @@ class Guarantee:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Guarantee:
-        """Read what `save` wrote; every statement is computed anew from the sample."""
+        """Read what `save` wrote; every statement is computed anew from the sample.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The guarantee.
+
+        Raises:
+            InputError: For another file.
+        """
         arrays = read_npz(path, _WHAT, _INSTEAD)
         meta = take_meta(arrays, str(path), _WHAT, _INSTEAD)
         try:
@@ -235,7 +259,7 @@ class Guarantee:
             shape = (len(sample.diverged_at), len(kept))
             if any(a.shape != shape for a in (sample.gap_low, sample.gap_up, sample.deviation)):
                 raise ValueError("shapes")
-            lists = {name: tuple(meta[name]) for name in ("eps", "radii", "quantiles")}
+            lists: dict[str, Any] = {name: tuple(meta[name]) for name in ("eps", "radii", "quantiles")}
             settings = {name: meta[name] for name in _SETTINGS}
             return cls(distribution=meta["distribution"], kept=kept, sample=sample, **lists, **settings)
         except (KeyError, TypeError, ValueError, AttributeError):

@@ -1,7 +1,7 @@
 """The sample: an optimizer on N instances and starts drawn independently from a family, batch after batch.
 
 What is kept of an instance is what is known for certain of its gaps, the interval [`gap_low`, `gap_up`] of F(x_k) - F*
-with the rounding of F counted, and its largest deviation so far. A run that is lost (see `verification.runs.race`) has
+with the rounding of F counted, and its largest deviation so far. A run that diverges (see `verification.runs.race`) has
 the gap +inf from there on; where F* has no lower bound `gap_up` is +inf. So an instance of which something is not known
 counts against the optimizer.
 """
@@ -55,10 +55,10 @@ class Sample:
     """What N instances came to at J kept steps.
 
     `gap_low`, `gap_up` (N,J): the interval of F(x_k) - F*. `deviation` (N,J): the largest rho of the steps before x_k,
-    0 at k = 0, +inf where a run is lost. `diverged_at` (N,): the first step at which it is, else -1. `certified` (N,):
-    whether F* has a lower bound. `last_iterate` (N,): what B6c says of F(x_K) - F*, NaN where it does not apply;
-    `worst_case` (N,): the exact worst case of the method at the instance's L R^2, R measured to the certified point.
-    Both None where they were not asked for or there is none.
+    0 at k = 0, +inf where a run has diverged. `diverged_at` (N,): the first step at which it has, else -1.
+    `certified` (N,): whether F* has a lower bound. `last_iterate` (N,): what B6c says of F(x_K) - F*, NaN where it
+    does not apply; `worst_case` (N,): the exact worst case of the method at the instance's L R^2, R measured to the
+    certified point. Both None where they were not asked for or there is none.
     """
 
     gap_low: np.ndarray
@@ -131,7 +131,8 @@ def draw(
             if progress is not None:
                 progress(index * spec.batch + size)
     joined = {name: [getattr(part, name) for part in parts] for name in Sample.__dataclass_fields__}
-    return Sample(**{name: None if a[0] is None else np.concatenate(a) for name, a in joined.items()})
+    arrays: dict[str, Any] = {name: None if a[0] is None else np.concatenate(a) for name, a in joined.items()}
+    return Sample(**arrays)
 
 
 def _posed(spec: CellSpec, seed: int) -> tuple[Composite, torch.Tensor]:
@@ -174,8 +175,8 @@ def _one(
 ) -> Sample:
     problem, start = _posed(spec, seed)
     certified = optimum(problem, rtol, cache=False, cross_check=0)
-    more = {"comparator": certified.x} if compare else {}
-    run = l2o.rollout(subject.fresh(), problem, start, steps, seed=seed, record="scalars", **more)
+    z = certified.x if compare else None
+    run = l2o.rollout(subject.fresh(), problem, start, steps, seed=seed, record="scalars", comparator=z)
     objective, diverged_at = cut(as_numpy(run.objective))
     gap = gaps(objective, certified, as_numpy(run.scalars["objective_error"]))
     deviation = largest_deviation(as_numpy(run.relative_deviation), objective)
@@ -192,7 +193,7 @@ def _one(
 
 
 def largest_deviation(rho: np.ndarray, objective: np.ndarray) -> np.ndarray:
-    """(B,K+1) the largest of rho_0..rho_{k-1} (B,K), 0 at k = 0; +inf where one is NaN or F(x_k) (B,K+1) is lost."""
+    """(B,K+1) the largest of rho_0..rho_{k-1} (B,K), 0 at k = 0; +inf where one is NaN or F(x_k) (B,K+1) is."""
     known = np.where(np.isnan(rho) | np.isnan(objective[:, 1:]), np.inf, rho)
     return np.maximum.accumulate(np.concatenate([np.zeros((len(rho), 1)), known], axis=1), axis=1)
 

@@ -88,7 +88,8 @@ class EquivarianceResult:
         broken = self.first_broken[self.first_broken >= 0]
         judged = np.arange(self.defect.shape[1]) <= self.judged_steps[:, None]
         objective = np.nan_to_num(self.objective_defect[judged])
-        finite = self.features_defect is not None and np.isfinite(self.features_defect).any()
+        features = self.features_defect
+        worst_features = None if features is None or not np.isfinite(features).any() else float(np.nanmax(features))
         return {
             "optimizer": self.optimizer,
             "transform": self.transform.name,
@@ -100,7 +101,7 @@ class EquivarianceResult:
             "worst_relative_defect": _finite(self.worst),
             "tolerance_at_worst": _finite(float(self.tolerance[judged].max())),
             "worst_objective_defect": _finite(float(objective.max())),
-            "worst_features_defect": float(np.nanmax(self.features_defect)) if finite else None,
+            "worst_features_defect": worst_features,
             "first_broken": int(broken.min()) if broken.size else None,
             "notes": list(self.notes),
         }
@@ -130,10 +131,23 @@ def check_equivariance(
     hidden: Any = None,
     cell: Any = None,
 ) -> EquivarianceResult:
-    """Run `optimizer` on `problem` from `x0` (B,n) and on its image under `transform`, and compare the runs.
+    """Run an optimizer on a problem and on its image under a change of variables, and compare the runs.
 
-    `transform` is `translation(t)`, `scaling(c)` or `rescaling(a)`. Both runs start from the same network state:
-    `hidden` and `cell`, (layers, B*n, hidden_size), for a learned optimizer, zeros by default. Needs float64.
+    Args:
+        optimizer: Anything with pure `init` and `step`.
+        problem: A problem in float64.
+        x0: (B,n) where the run starts; that on the image starts from its image.
+        steps: Steps of both runs.
+        transform: `translation(t)`, `scaling(c)` or `rescaling(a)`.
+        seed: Passed to `init` of both.
+        hidden: Initial network state of a learned optimizer, (layers, B*n, hidden_size); zeros by default.
+        cell: Likewise.
+
+    Returns:
+        Defects of each step beside what rounding explains of them, measured by runs from points moved by roundings.
+
+    Raises:
+        InputError: For a problem that is not in float64, and for a state that the optimizer does not have.
     """
     if problem.dtype != torch.float64:
         raise InputError(f"check_equivariance: expected a problem in float64, got {problem.dtype}; use problem.to.")
@@ -146,6 +160,8 @@ def check_equivariance(
         return rollout(optimizer, p, start, steps, state=state, seed=seed)
 
     run, other = run_on(problem, x0), run_on(image, transform.start(x0))
+    assert run.x is not None, "a rollout keeps its iterates"
+    assert other.x is not None, "a rollout keeps its iterates"
     back, magnitude = transform.back(other.x), run.x.abs() + transform.magnitude(run.x)
     x = as_numpy(run.x)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -157,7 +173,7 @@ def check_equivariance(
         # x_k rounds with the gradients before it: that at a far x'_k would explain the very jump that led there
         unit = unit + np.concatenate([slopes[:, :1], slopes[:, :-1]], axis=1)
         probes = [run_on(problem, x0 + nudge(problem, x0, magnitude[:, 0], unit[:, 0], i)) for i in range(_PROBES)]
-        apart = np.max([norm(as_numpy(p.x) - x) for p in probes], axis=0)
+        apart = np.max([norm(as_numpy(p.x) - x) for p in probes if p.x is not None], axis=0)
         tolerance = ratio_of(np.maximum.accumulate(apart + ROUNDINGS * unit, axis=1), scale)
         value, objective_defect, objective_tolerance = _objectives(transform, problem, image, run, other, probes)
     tolerance = np.minimum(np.nan_to_num(tolerance, nan=1.0), 1.0)  # at 1 it explains everything
@@ -166,10 +182,10 @@ def check_equivariance(
     judged = np.logical_and.accumulate((tolerance <= CLEAR) & inside, axis=1)
     judged_steps = judged.sum(axis=1) - 1
 
-    known = np.isfinite(value) & judged
+    comparable = np.isfinite(value) & judged
     clear = judged & (relative > np.maximum(CLEAR, 10 * tolerance))
-    clear |= known & (objective_defect > np.maximum(CLEAR, 10 * objective_tolerance))
-    within = (relative <= tolerance) & (~known | (objective_defect <= objective_tolerance))
+    clear |= comparable & (objective_defect > np.maximum(CLEAR, 10 * objective_tolerance))
+    within = (relative <= tolerance) & (~comparable | (objective_defect <= objective_tolerance))
     first_broken = np.where(clear.any(axis=1), clear.argmax(axis=1), -1)
     jumped = _jumped(transform, problem, image, run, other, within, first_broken)
     instances = np.where((within | ~judged).all(axis=1) & (judged_steps >= 1), EQUIVARIANT, UNDECIDED).astype(object)
@@ -231,6 +247,8 @@ def _objectives(
     transform: Transform, problem: Composite, image: Composite, run: Run, other: Run, probes: list[Run]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """F(x_k), |F(x_k) - F'(x'_k) mapped back| relative, and what rounding explains of that, (B,K+1) each."""
+    assert run.x is not None, "a rollout keeps its iterates"
+    assert other.x is not None, "a rollout keeps its iterates"
     value, factor = as_numpy(run.objective), as_numpy(transform.factor(run.objective))
     mapped = as_numpy(other.objective) / factor
     error = _objective_error(problem, run.x) + _objective_error(image, other.x) / factor
@@ -261,6 +279,8 @@ def _jumped(
     jumped = np.zeros(len(first_broken), dtype=bool)
     if problem.nonsmooth.is_zero:
         return jumped
+    assert run.x is not None, "a rollout keeps its iterates"
+    assert other.x is not None, "a rollout keeps its iterates"
     for k in range(int(first_broken.max(initial=0))):
         ends = problem.subdifferential(run.x[:, k])
         images = [transform.slope_back(end) for end in image.subdifferential(other.x[:, k])]

@@ -59,7 +59,14 @@ class EquivarianceTable:
     cells: tuple[EquivarianceCell, ...]
 
     def count(self, status: str) -> int:
-        """Number of entries with this status."""
+        """Number of entries with a status.
+
+        Args:
+            status: "as expected", "not as expected", "undecided" or "not available".
+
+        Returns:
+            The number.
+        """
         return sum(cell.status == status for cell in self.cells)
 
     @property
@@ -105,11 +112,26 @@ def equivariance_table(
     seed: int = 0,
     rows: Iterable[Equivariance] = EQUIVARIANCE_TABLE,
 ) -> EquivarianceTable:
-    """Run the rows of B12 on `problem` from `x0`, `steps` steps each, and compare with what is expected.
+    """Run rows of B12 and compare what happens with what is expected.
 
-    The default is a small LASSO; methods without a prox run on its smooth term alone. Learned optimizers have random
-    weights drawn with `seed`: the statements are of the architecture, not of the training. "no" is confirmed by a
-    clear violation; "up to eps" where the limit eps -> 0 is equivariant.
+    Learned optimizers have random weights: the statements are of the architecture, not of the training. "no" is
+    confirmed by a clear violation; "up to eps" where the limit eps -> 0 is equivariant.
+
+    Args:
+        problem: A problem; by default a small LASSO. Methods without a prox run on its smooth term alone.
+        x0: (B,n) where the runs start.
+        steps: Steps of each run.
+        t: Translation, in the unit of x.
+        c: Factor of F, > 0.
+        a: Factor of x, > 0.
+        seed: Draws the weights of learned optimizers.
+        rows: Rows of the table; all by default.
+
+    Returns:
+        What is expected and what was measured, row by row.
+
+    Raises:
+        InputError: For fewer than 3 steps, and for numbers out of range.
     """
     if problem is None:
         problem = l2o.synthetic.lasso(3, 10, 20, seed=1)

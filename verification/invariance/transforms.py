@@ -46,40 +46,89 @@ class Transform:
         return t.unsqueeze(1) if t.ndim == 2 and like.ndim == 3 else t
 
     def problem(self, problem: Composite) -> Composite:
-        """The image of the problem."""
+        """The image of a problem.
+
+        Args:
+            problem: F.
+
+        Returns:
+            F under the change.
+        """
         if self.name == "translation":
             return problem.shifted(self.value)
         return problem.scaled(self.value) if self.name == "scaling" else problem.rescaled(self.value)
 
     def start(self, x: torch.Tensor) -> torch.Tensor:
-        """A point (B,n) of F -> the point of its image."""
+        """Where the run on the image starts.
+
+        Args:
+            x: (B,n) a point of F.
+
+        Returns:
+            (B,n) the point of its image.
+        """
         if self.name == "translation":
             return x - self._shift(x)
         return x * self._factor(x) if self.name == "rescaling" else x
 
     def back(self, x: torch.Tensor) -> torch.Tensor:
-        """Points (B,n) or (B,K+1,n) of the image -> points of F."""
+        """Points of the image, mapped back.
+
+        Args:
+            x: (B,n) or (B,K+1,n) points of the image.
+
+        Returns:
+            Points of F, in that shape.
+        """
         if self.name == "translation":
             return x + self._shift(x)
         return x / self._factor(x) if self.name == "rescaling" else x
 
     def magnitude(self, x: torch.Tensor) -> torch.Tensor:
-        """What the change adds to the size of the numbers handled: |t|, else 0."""
+        """What the change adds to the size of the numbers handled, for bounds on rounding.
+
+        Args:
+            x: Points of F, for their shape and precision.
+
+        Returns:
+            |t| for a translation, else 0.
+        """
         return self._shift(x).abs() if self.name == "translation" else torch.zeros_like(x[..., :1])
 
     def shrink(self, size: np.ndarray) -> np.ndarray:
-        """Lengths (B,K+1) in the image -> lengths of F."""
+        """Lengths in the image, mapped back.
+
+        Args:
+            size: (B,K+1) lengths in the image.
+
+        Returns:
+            (B,K+1) lengths of F.
+        """
         return size / self._factor(torch.from_numpy(size)).numpy() if self.name == "rescaling" else size
 
     def slope_back(self, slope: torch.Tensor) -> torch.Tensor:
-        """Slopes (B,n) in the image -> slopes of F: over c, times a."""
+        """Slopes in the image, mapped back: over c, times a.
+
+        Args:
+            slope: (B,n) slopes in the image.
+
+        Returns:
+            (B,n) slopes of F.
+        """
         if self.name == "translation":
             return slope
         factor = self._factor(slope)
         return slope / factor if self.name == "scaling" else slope * factor
 
     def factor(self, like: torch.Tensor) -> torch.Tensor:
-        """What F is multiplied by, in the shape of `like` (B,K+1)."""
+        """What F is multiplied by.
+
+        Args:
+            like: (B,K+1), for its shape and precision.
+
+        Returns:
+            The factor, in the shape of `like`.
+        """
         return self._factor(like).expand_as(like) if self.name == "scaling" else torch.ones_like(like)
 
 
@@ -95,15 +144,45 @@ def _value(value: Any, name: str, positive: bool) -> torch.Tensor:
 
 
 def translation(t: Any) -> Transform:
-    """F(x + t) from x_0 - t; t scalar, (n,) or (B,n)."""
+    """The change of variables F(x + t) from x_0 - t.
+
+    Args:
+        t: A scalar, (n,) or (B,n), in the unit of x.
+
+    Returns:
+        The change, for `check_equivariance`.
+
+    Raises:
+        InputError: If t is not finite, or has another shape.
+    """
     return Transform("translation", _value(t, "t", positive=False))
 
 
 def scaling(c: Any) -> Transform:
-    """c F from x_0; c > 0 scalar or (B,)."""
+    """The change c F from x_0.
+
+    Args:
+        c: > 0, a scalar or (B,).
+
+    Returns:
+        The change, for `check_equivariance`.
+
+    Raises:
+        InputError: If c is not positive and finite, or has another shape.
+    """
     return Transform("scaling", _value(c, "c", positive=True))
 
 
 def rescaling(a: Any) -> Transform:
-    """F(x / a) from a x_0; a > 0 scalar or (B,)."""
+    """The change of variables F(x / a) from a x_0.
+
+    Args:
+        a: > 0, a scalar or (B,).
+
+    Returns:
+        The change, for `check_equivariance`.
+
+    Raises:
+        InputError: If a is not positive and finite, or has another shape.
+    """
     return Transform("rescaling", _value(a, "a", positive=True))

@@ -51,11 +51,11 @@ def dual_value(p: Composite, dual: Minorant, upper: torch.Tensor, growth: tuple[
         other_base, other_slack = linear_model(p.nonsmooth, other.slope, other.error)
         least = other_slack.amin(-1)
         # upper >= F(w) >= constant + base + least * sum_i z_i at every minimiser w.
-        known = other.constant.abs() + other_base.abs() + upper.abs()
-        room = -down(other.constant + other_base - upper, 4 * UNIT * known)
-        found = (1 + 8 * UNIT) * room.clamp(min=0.0) / least
+        magnitude = other.constant.abs() + other_base.abs() + upper.abs()
+        room = -down(other.constant + other_base - upper, 4 * UNIT * magnitude)
+        candidate = (1 + 8 * UNIT) * room.clamp(min=0.0) / least
         usable = (least > 0) & (other.deficit == 0)
-        radius = torch.minimum(radius, torch.where(usable, found, torch.inf))
+        radius = torch.minimum(radius, torch.where(usable, candidate, torch.inf))
     penalty = torch.where(worst >= 0, 0.0, -worst * (radius + TINY))
     extent = squared_extent(p.nonsmooth, dual.anchor)
     bent = torch.where(dual.deficit > 0, 0.5 * dual.deficit * extent, 0.0)
@@ -69,8 +69,8 @@ def _zero_growth(p: Composite, x: torch.Tensor) -> tuple[Minorant, ...]:
 
 def nonnegativity(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
     """0, where both terms are non-negative."""
-    known = isinstance(p.nonsmooth, NONNEGATIVE) and nonnegative_smooth(p.smooth)
-    return torch.zeros_like(upper) if known else _nothing(x)
+    nonnegative = isinstance(p.nonsmooth, NONNEGATIVE) and nonnegative_smooth(p.smooth)
+    return torch.zeros_like(upper) if nonnegative else _nothing(x)
 
 
 def fenchel_dual(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
@@ -167,10 +167,10 @@ def _quadratic_zone(f: Huber | SquaredHinge, x: torch.Tensor) -> torch.Tensor:
     return inside - 1.01 * f.argument_error(x, z) - 4 * UNIT * (inside.abs() + z.abs())
 
 
-def _modulus_of_rows(a: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-    """(B,) certified lower bound of the smallest eigenvalue of A'A with the rows `kept` (B,m) only."""
+def _modulus_of_rows(a: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """(B,) certified lower bound of the smallest eigenvalue of A'A with the rows `chosen` (B,m) only."""
     rows, columns = a.shape[-2:]
-    part = a * kept.to(a.dtype).unsqueeze(-1)
+    part = a * chosen.to(a.dtype).unsqueeze(-1)
     gram = part.mT @ part
     trace = gram.diagonal(dim1=-2, dim2=-1).sum(-1)
     return down(torch.linalg.eigvalsh(gram)[:, 0], 2 * (rows + 10 * columns + 10) * 2 * UNIT * trace)
@@ -190,16 +190,16 @@ def local_curvature(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch
     a, zone = f.map.matrix.expand(x.shape[0], -1, -1), _quadratic_zone(f, x)
     norms = f.map.row_norms * (1 + (columns + 4) * UNIT) + ROOT_TINY
     weight = f.curvature / f.samples * (1 - 4 * UNIT)
-    distance, radius, found = _distance(p, x), torch.zeros_like(upper), torch.zeros_like(upper)
+    distance, radius, best = _distance(p, x), torch.zeros_like(upper), torch.zeros_like(upper)
     for _ in range(3):
-        kept = (zone > 0) & (zone >= (1 + 8 * UNIT) * radius.unsqueeze(-1) * norms)
-        modulus = weight * _modulus_of_rows(a, kept)
+        curved = (zone > 0) & (zone >= (1 + 8 * UNIT) * radius.unsqueeze(-1) * norms)
+        modulus = weight * _modulus_of_rows(a, curved)
         holds = (modulus >= FLAT) & (distance <= 0.5 * (1 - 16 * UNIT) * modulus * radius)
-        found = torch.where(holds, modulus, found)
+        best = torch.where(holds, modulus, best)
         radius = torch.where(holds | (modulus < FLAT), radius, 4 * distance / modulus)
-    loss = (1 + 8 * UNIT) * distance * (distance / (2 * found))
+    loss = (1 + 8 * UNIT) * distance * (distance / (2 * best))
     value = down(p.objective(x), value_error(p, x) + loss)
-    return torch.where(found > 0, value, -torch.inf)
+    return torch.where(best > 0, value, -torch.inf)
 
 
 def extended_precision_dual(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:

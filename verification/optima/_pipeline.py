@@ -37,33 +37,32 @@ def optimum(
     cross_check: int | None = None,
     progress: _stages.Progress | None = None,
 ) -> Optimum:
-    """Return a rigorous interval of F* = min F, with a certified point, for every instance of p.
+    """A rigorous interval of F* = min F, with a certified point, for every instance of a problem.
 
-    Solvers only propose points. The interval is evaluated here in float64 with all rounding bounded: upper is
-    F at the point, lower the best of several certificates (Fenchel duality, strong convexity, and others),
-    whatever solver the point came from. Batches of more than 8 instances go through coordinate descent or a
-    restarted accelerated gradient method, smaller ones and the instances left over through cvxpy; an
-    active-set Newton polish follows.
+    Solvers only propose points. The interval is evaluated here in float64 with all rounding bounded: upper is F at the
+    point, lower the best of several certificates (Fenchel duality, strong convexity, and others), whatever solver the
+    point came from. Batches of more than 8 instances go through coordinate descent or a restarted accelerated gradient
+    method, smaller ones and the instances left over through cvxpy; an active-set Newton polish follows.
 
     Args:
-        p: the problem (B instances, n variables), solved in float64 whatever its precision.
-        rtol: requested width, relative to max(1, |F*|).
-        cache: whether results are read from and kept on disk. A problem with a part that cannot be read (an iterator
+        p: The problem (B instances, n variables), solved in float64 whatever its precision.
+        rtol: Requested width, relative to max(1, |F*|).
+        cache: Whether results are read from and kept on disk. A problem with a part that cannot be read (an iterator
             or a file among the attributes of its terms) is solved every time, and a message says so.
-        cache_dir: folder of the cache; default $L2OBOUND_CACHE/optimum or the user's cache directory.
-        cross_check: how many instances to solve again with cvxpy and Clarabel for comparison; default 1 where
-            the batched methods were used, else 0.
-        progress: called with (stage, done, total) as the work proceeds.
+        cache_dir: Folder of the cache; default $L2OBOUND_CACHE/optimum or the user's cache directory.
+        cross_check: How many instances to solve again with cvxpy and Clarabel for comparison; default 1 where the
+            batched methods were used, else 0.
+        progress: Called with (stage, done, total) as the work proceeds.
 
     Returns:
-        An `Optimum`. Instances whose width is not reached say why in `reason`; where no dual value is known
-        lower = -inf. Neither is an exception.
+        The intervals, with solver and certificate of each. Instances whose width is not reached say why in `reason`;
+        where no dual value is known lower = -inf. Neither is an exception.
 
     Raises:
-        InputError: p is no problem of this toolkit, has an empty box or data that are not finite or too large
-        for float64, or rtol is not positive.
-        CertificateError: a lower bound exceeds an upper one, which only an error in this package can cause.
-        CrossCheckError: an independent solver found a point below the certified lower bound.
+        InputError: If p is no problem of this toolkit, has an empty box or data that are not finite or too large for
+            float64, or rtol is not positive.
+        CertificateError: If a lower bound exceeds an upper one, which only an error in this package can cause.
+        CrossCheckError: If an independent solver found a point below the certified lower bound.
     """
     begun = time.perf_counter()
     _check(p, rtol, cross_check)
@@ -72,7 +71,7 @@ def optimum(
     _check_scale(p)
     with torch.no_grad():
         messages: list[str] = []
-        path, key, found = None, "", None
+        path, key, cached = None, "", None
         if cache:
             try:
                 key = cache_key(given, rtol)
@@ -80,10 +79,10 @@ def optimum(
                 messages.append(f"the result was neither looked for nor kept on disk: {reason}")
             else:
                 path = cache_folder(cache_dir) / f"{key}.npz"
-                found = _from_cache(path, key, p, messages)
-        result = _compute(p, rtol, progress or _silent) if found is None else found
-        checked = _checked(p, result, cross_check, fresh=found is None)
-        if path is not None and (found is None or checked is not found):
+                cached = _from_cache(path, key, p, messages)
+        result = _compute(p, rtol, progress or _silent) if cached is None else cached
+        checked = _checked(p, result, cross_check, fresh=cached is None)
+        if path is not None and (cached is None or checked is not cached):
             _keep(path, key, checked, messages)
     seconds = time.perf_counter() - begun
     return replace(checked, messages=(*messages, *checked.messages), seconds=seconds, problem=identity)
@@ -93,7 +92,7 @@ def _detached(part: Any) -> Any:
     """A problem, a term or a field of one without gradients attached: data may be parameters of a training run."""
     if isinstance(part, torch.Tensor):
         return part.detach() if part.requires_grad else part
-    if is_dataclass(part):
+    if is_dataclass(part) and not isinstance(part, type):
         inner = {f.name: getattr(part, f.name) for f in fields(part)}
         outer = {name: _detached(value) for name, value in inner.items()}
         return part if all(outer[n] is inner[n] for n in inner) else replace(part, **outer)
@@ -125,9 +124,10 @@ def _check(p: Composite, rtol: float, count: int | None) -> None:
 def _check_scale(p: Composite) -> None:
     f = p.smooth
     try:
-        if isinstance(getattr(f, "base", f), (LeastSquares, Logistic, QuadraticForm, SampleLoss)):
+        base = getattr(f, "base", f)
+        if isinstance(base, (LeastSquares, Logistic, QuadraticForm, SampleLoss)):
             # The smoothness constant is at most (twice) the squared Frobenius norm, which needs no eigenvalues.
-            size = getattr(f, "base", f).map.frobenius.reshape(-1) ** 2
+            size = base.map.frobenius.reshape(-1) ** 2
             change = getattr(f, "change", None)
             if change is not None:
                 size = size * (change.scale / change.dilation**2).reshape(-1)
@@ -170,14 +170,14 @@ def _compute(p: Composite, rtol: float, progress: _stages.Progress) -> Optimum:
     lower, upper, x = ledger.lower, ledger.upper, ledger.x
     if change is not None:
         lower, upper, x = carry_over(p, change, lower, x)
-    lower, upper, x = lower.numpy(), upper.numpy(), x.numpy()
+    low, up, at = lower.numpy(), upper.numpy(), x.numpy()
     return Optimum(
-        lower,
-        upper,
-        x,
+        low,
+        up,
+        at,
         tuple(ledger.solver),
         tuple(ledger.certificate),
-        reasons(p, base, lower, upper, x, rtol),
+        reasons(p, base, low, up, at, rtol),
         messages=tuple(messages),
     )
 
@@ -186,8 +186,8 @@ def _checked(p: Composite, result: Optimum, count: int | None, fresh: bool) -> O
     """`result` with the cross-checks that are asked for and missing; the same object if there are none."""
     if count is None:
         count = 1 if fresh and p.batch_size > _stages.SMALL_BATCH else 0
-    known = {c.index for c in result.cross_checked}
-    missing = [b for b in sample(p.batch_size, count) if b not in known]
+    checked = {c.index for c in result.cross_checked}
+    missing = [b for b in sample(p.batch_size, count) if b not in checked]
     if not missing:
         return result
     checks: list[CrossCheck] = [cross_check(p, result.lower, result.upper, b) for b in missing]

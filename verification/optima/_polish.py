@@ -40,7 +40,7 @@ def polish_instance(f: LocalSmooth, r: LocalSeparable, x: Array, rounds: int = R
     x = np.clip(np.array(x), r.lower, r.upper)
     value = f.value(x) + r.value(x)
     best, least = x, np.inf
-    known: tuple[Array, Array] | None = None
+    factored: tuple[Array, Array] | None = None
     stalled = 0
     for _ in range(rounds):
         gradient = f.gradient(x) + r.ridge * x
@@ -53,11 +53,11 @@ def polish_instance(f: LocalSmooth, r: LocalSeparable, x: Array, rounds: int = R
         if violation == 0.0 or stalled == 2 or not free.any():
             break
         index = np.flatnonzero(free)
-        if f.quadratic and known is not None and np.array_equal(known[0], index):
-            hessian = known[1]
+        if f.quadratic and factored is not None and np.array_equal(factored[0], index):
+            hessian = factored[1]
         else:
             hessian = f.hessian(x, index)
-            known = (index, hessian)
+            factored = (index, hessian)
         moved = _step(f, r, x, value, index, hessian, gradient[index] + r.lam * sign[index], sign)
         if moved is None:
             break
@@ -96,9 +96,9 @@ def _newton(hessian: Array, ridge: float, slope: Array) -> Array:
         values, vectors = np.linalg.eigh(matrix)
     except LinAlgError:
         return np.zeros_like(slope)  # entries that overflowed: there is no step to take
-    kept = values > damping * len(slope)
+    nonzero = values > damping * len(slope)
     along = vectors.T @ slope
-    return -(vectors[:, kept] @ (along[kept] / values[kept]))
+    return -(vectors[:, nonzero] @ (along[nonzero] / values[nonzero]))
 
 
 def _step(

@@ -68,9 +68,16 @@ class Optimum:
         return relative_width(self.lower, self.upper)
 
     def select(self, index: int | Sequence[int] | np.ndarray) -> Optimum:
-        """The instances `index` (integers) only; `InputError` if one is out of range.
+        """The optima of some of the instances. They belong to another problem, so `problem` is left empty.
 
-        They are another problem, so `problem` is left empty.
+        Args:
+            index: Integers in 0..B-1.
+
+        Returns:
+            The optima of these instances, in this order.
+
+        Raises:
+            InputError: For an index out of range.
         """
         chosen = np.atleast_1d(np.asarray(index))
         size = self.batch_size

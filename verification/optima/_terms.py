@@ -102,7 +102,9 @@ def doubtful(part: Any) -> str | None:
     if not is_dataclass(part) or isinstance(part, type):
         return None
     if names := _overridden(part):
-        return f"{type(part).__name__} overrides {', '.join(names)} of {_original(part).__name__}"
+        kind = _original(part)
+        of = "" if kind is None else f" of {kind.__name__}"
+        return f"{type(part).__name__} overrides {', '.join(names)}{of}"
     inner = (doubtful(getattr(part, f.name)) for f in fields(part))
     return next((reason for reason in inner if reason is not None), None)
 

@@ -14,6 +14,7 @@ import hashlib
 import inspect
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -162,7 +163,7 @@ def _unpack(arrays: dict[str, np.ndarray], p: Composite) -> Optimum:
         (lower.shape, upper.shape, x.shape) != ((size,), (size,), (size, dim))
     ):
         raise CacheError("its arrays have other shapes than the problem")
-    texts = {name: _read_strings(arrays[name]) for name in ("solver", "certificate", "reason")}
+    texts: dict[str, Any] = {name: _read_strings(arrays[name]) for name in ("solver", "certificate", "reason")}
     if any(len(t) != size for t in texts.values()):
         raise CacheError("its arrays have other shapes than the problem")
     if not (np.isfinite(x).all() and np.isfinite(upper).all() and (lower <= upper).all()):

@@ -15,7 +15,7 @@ NEGLIGIBLE = 1e-9  # a relative deviation that is rounding
 WIDTHS = {1: 3.4, 2: 5.6, 3: 7.0, 4: 7.0}  # inches, by columns of panels
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 _CLASSICAL_STYLES: tuple[Any, ...] = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 8, "axes.titlesize": 8.5, "axes.labelsize": 8, "legend.fontsize": 8,
     "xtick.labelsize": 7.5, "ytick.labelsize": 7.5, "text.color": INK, "axes.labelcolor": INK,
     "axes.titlecolor": INK, "axes.edgecolor": MUTED, "xtick.color": MUTED, "ytick.color": MUTED,
@@ -32,8 +32,8 @@ Results = Mapping[str, Any]
 
 def style() -> Any:
     """The settings figures are drawn and saved under, whatever the user's own are."""
-    own = {"backend", "backend_fallback", "interactive", "toolbar", "timezone", "webagg.open_in_browser"}
-    default = {k: v for k, v in matplotlib.rcParamsDefault.items() if k not in own}
+    of_the_session = {"backend", "backend_fallback", "interactive", "toolbar", "timezone", "webagg.open_in_browser"}
+    default: dict[Any, Any] = {k: v for k, v in matplotlib.rcParamsDefault.items() if k not in of_the_session}
     return matplotlib.rc_context({**default, **_STYLE})
 
 
@@ -41,12 +41,12 @@ def line_styles(results: Results) -> dict[str, dict[str, Any]]:
     """Colour, line style and width of each optimizer, the same in all figures; the learned ones are solid."""
     shown_ = [*results["runs"], *results["transients"]]
     optimizers = {run["optimizer"]["name"]: run["optimizer"]["learned"] for run in shown_}
-    found: dict[str, dict[str, Any]] = {}
+    styles: dict[str, dict[str, Any]] = {}
     for index, name in enumerate(sorted(optimizers, key=lambda name: not optimizers[name])):
         dashes = _CLASSICAL_STYLES[(index - sum(optimizers.values())) % len(_CLASSICAL_STYLES)]
         line = {"linestyle": "-", "linewidth": 1.7} if optimizers[name] else {"linestyle": dashes, "linewidth": 1.2}
-        found[name] = {"color": SERIES[index % len(SERIES)], **line}
-    return found
+        styles[name] = {"color": SERIES[index % len(SERIES)], **line}
+    return styles
 
 
 def plain(text: str) -> str:

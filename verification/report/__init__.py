@@ -74,9 +74,22 @@ def make_report(
     command: str = "l2obound report",
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Path, dict[str, Any]]:
-    """Run the report, write results.json, figures, tables and the page to `folder`; return the page and the results.
+    """Run the report and write results.json, figures, tables and the page.
 
     The files that are there stay as they are until all new ones are made; see `render_report`.
+
+    Args:
+        config: What is run, from `load_report` or `ReportConfig`.
+        folder: Where the files go; made where there is none.
+        quick: Whether sizes are cut down, for a look.
+        command: What the page says it was made with.
+        progress: Called as the work proceeds.
+
+    Returns:
+        The path of the page, and the results.
+
+    Raises:
+        InputError: If the folder cannot be used, or data of the configuration are missing.
     """
     folder = Path(folder)
     try:

@@ -14,7 +14,7 @@ Results = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Entry:
-    """One method: median relative gaps (None: lost), the iterations to each tolerance, the instances lost.
+    """One method: median relative gaps (None: diverged), the iterations to each tolerance, the instances that diverged.
 
     `gap` is the last one, `lowest` the median of each instance's lowest; neither is below what is known of F*.
     """
@@ -117,7 +117,7 @@ def comparisons(results: Results) -> list[dict[str, Any]]:
 
 
 def last_gap(run: Results) -> float | None:
-    """The median gap after the last step, not less than the floor; None if the instances were lost."""
+    """The median gap after the last step, not less than the floor; None if the instances diverged."""
     values = run["gap"]["median"]
     if not values or (values[-1] is None and run["diverged"]):
         return None
@@ -147,7 +147,7 @@ def _compare(problem: Results, learned: Results, classical: Results) -> dict[str
     elif high <= 1.01 * low:
         outcome, words = "equal", "level with"
     elif not math.isfinite(ours):
-        words = "lost (diverged), unlike"
+        words = "diverged, unlike"
     theirs_label = classical["optimizer"]["label"]
     curve, target = zip(learned["k"], learned["gap"]["median"]), max(theirs, floor)
     return {
@@ -158,7 +158,7 @@ def _compare(problem: Results, learned: Results, classical: Results) -> dict[str
         "classical": theirs_label,
         "steps": learned["steps"],
         "ratio": ours / theirs if theirs else 1.0,
-        "lost": not math.isfinite(ours),
+        "all_diverged": not math.isfinite(ours),
         "at_floor": all(at_floor),
         "texts": [f"≤ {number(v)}" if known else number(v) for v, known in zip((ours, theirs), at_floor)],
         "outcome": outcome,

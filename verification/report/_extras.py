@@ -111,7 +111,7 @@ def _largest(array: np.ndarray) -> list[float | None]:
 
 
 def _worst(array: np.ndarray) -> float | None:
-    """The largest entry, None where a run was lost: then nothing is known of it."""
+    """The largest entry, None where a run diverged: then nothing is known of it."""
     most = float(array.max())
     return most if np.isfinite(most) else None
 

@@ -143,7 +143,7 @@ def _probability(success: np.ndarray, delta: float) -> dict[str, Any]:
 
 
 def _quantiles(low: np.ndarray, up: np.ndarray, delta: float) -> dict[str, Any]:
-    """Each of `HIGH` between two order statistics, and the largest; None above: open, or (`lost`) not finite."""
+    """Each of `HIGH` between two order statistics, and the largest; None above: open, or not finite."""
     n, found = len(up), []
     for q in HIGH:
         curves = quantile_curves(low[:, None], up[:, None], [q], 0, delta)

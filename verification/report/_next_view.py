@@ -72,14 +72,14 @@ def _table(problem: Results, runs: Sequence[Results]) -> dict[str, Any]:
 def _row(run: Results) -> dict[str, Any]:
     said = run["next_instance"]["said"]
     n = said["instances"]
-    lost = [
+    failures = [
         f"{number(said[name])} {words}"
         for name, words in (("diverged", "diverged"), ("uncertain", "without a certified F*"))
         if said[name]
     ]
     return {
         "run": run,
-        "lost": join(lost),
+        "failures": join(failures),
         "within": [_probability(entry, n) for entry in said["within"]],
         "gap": [_quantile(entry) for entry in said["gap"]["quantiles"]],
         "largest": rounded(said["gap"]["largest"], up=True) if said["gap"]["largest"] is not None else "unbounded",
@@ -161,8 +161,7 @@ def _promise(run: Results) -> str:
 
 
 def _failed(said: Results) -> str:
-    lost = [count(said["diverged"], "run")] if said["diverged"] else []
-    words = [f"{n} diverged" for n in lost]
+    words = [f"{count(said['diverged'], 'run')} diverged"] if said["diverged"] else []
     if said["uncertain"]:
         words.append(f"{count(said['uncertain'], 'F*')} not certified".replace("F*s", "F*"))
     return join(words) or "a gap is not certain"
@@ -219,7 +218,7 @@ def figure_words(runs: Sequence[Results]) -> tuple[str, str, list[str]]:
     elif over["open"]:
         sentence = f"{count(n, 'instance')} are too few to bound a median at {len(over['k'])} k at once from above."
     else:
-        sentence = "No median is bounded from above: too many runs are lost or not certified."
+        sentence = "No median is bounded from above: too many runs diverged or are not certified."
     notes = [
         f"Bars: the median lies in them, for all {len(over['k'])} k of one panel at once, with confidence "
         f"{1 - said[0]['delta']:g}. Triangles: the largest of the {number(n)} instances; at each of these k, at once "
@@ -227,7 +226,7 @@ def figure_words(runs: Sequence[Results]) -> tuple[str, str, list[str]]:
         "case: medians over the instances of what holds for every single one. What is far below is drawn at the edge.",
     ]
     if any(run["next_instance"]["said"]["over_k"]["largest"][-1] is None for run in runs):
-        notes.append("A panel without triangles has runs that are lost or not certified.")
+        notes.append("A panel without triangles has runs that diverged or are not certified.")
     return title, sentence, notes
 
 

@@ -175,17 +175,21 @@ def _words(
     bands = sentences.quantiles(problem)
     stepping = [run for run in runs if run["descent"]]
     if kind == "convergence":
-        notes = [*sentences.floor(runs), *sentences.lost(runs), *bands]
+        notes = [*sentences.floor(runs), *sentences.diverged(runs), *bands]
         return f"Convergence on {problem['title']}", sentences.convergence(runs, compared), notes
     if kind == "bounds":
         title = f"Bounds over the run of {label} on {problem['title']}"
-        return title, sentences.bounds(runs, numbers), [*sentences.dashed(runs, numbers), *sentences.lost(runs), *bands]
+        return (
+            title,
+            sentences.bounds(runs, numbers),
+            [*sentences.dashed(runs, numbers), *sentences.diverged(runs), *bands],
+        )
     if kind == "per-step":
         title = f"Each step of {label} on {problem['title']}"
-        notes = [*_STEP_NOTES, *sentences.unresolved(stepping), *sentences.lost(stepping), *bands]
+        notes = [*_STEP_NOTES, *sentences.unresolved(stepping), *sentences.diverged(stepping), *bands]
         return title, sentences.per_step(stepping), notes
     deltas = _DELTA_NOTES if any(run["deviation"] for run in runs) else ()
-    notes = [*deltas, *sentences.ideal(runs), *sentences.lost(runs), *bands]
+    notes = [*deltas, *sentences.ideal(runs), *sentences.diverged(runs), *bands]
     words = "Deviation from Assumption 1" if deltas else "Deviation from the ideal step"
     return f"{words} on {problem['title']}", sentences.deviation(runs), notes
 

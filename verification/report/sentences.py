@@ -1,7 +1,7 @@
 """One sentence a figure that says what it shows, and notes on how to read it; every number is from the results.
 
-A sentence never speaks of what the data do not hold: instances that were lost, gaps below what is known of F*, methods
-that are not there change what is said.
+A sentence never speaks of what the data do not hold: instances that diverged, gaps below what is known of F*, methods
+that were not run change what is said.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def convergence(runs: Sequence[Results], compared: Sequence[Results]) -> str:
         alive = sorted((run for run in group if last_gap(run) is not None), key=last_gap)
         where = place(group[0]["scenario"])
         if not alive:
-            parts.append(f"{where} every run is lost")
+            parts.append(f"{where} every run diverged")
         elif len(alive) == 1:
             parts.append(f"{where} {alive[0]['optimizer']['label']} {_end(alive[0])}")
         elif _floored(alive[0]) and _floored(alive[-1]):
@@ -80,7 +80,7 @@ def _value(run: Results) -> str:
 
 
 def _end(run: Results) -> str:
-    return "is lost (diverged)" if last_gap(run) is None else f"ends {_value(run)}"
+    return "diverged" if last_gap(run) is None else f"ends {_value(run)}"
 
 
 def _against(name: str, compared: Sequence[Results]) -> str:
@@ -110,14 +110,14 @@ def _tally(cases: Sequence[Results]) -> str:
 
 def _standing(case: Results, steps: str = "") -> str:
     ours, theirs = (_at(text) for text in case["texts"])
-    lost = f" ({count(case['diverged'], 'instance')} diverged and left out)" if case["diverged"] else ""
-    if case["lost"]:
-        return f"is lost{steps}: every instance diverged, while {case['classical']} is {theirs}"
+    left_out = f" ({count(case['diverged'], 'instance')} diverged and left out)" if case["diverged"] else ""
+    if case["all_diverged"]:
+        return f"diverged on every instance, while {case['classical']} is {theirs}{steps}"
     if case["at_floor"]:
-        return f"is{steps} where F* is no longer known ({ours}){lost}, and so is {case['classical']}"
+        return f"is{steps} where F* is no longer known ({ours}){left_out}, and so is {case['classical']}"
     if case["outcome"] == "equal":
-        return f"is {ours}{steps}{lost}, level with {case['classical']}"
-    return f"is {ours}{steps}{lost}, {case['words']} {case['classical']}"
+        return f"is {ours}{steps}{left_out}, level with {case['classical']}"
+    return f"is {ours}{steps}{left_out}, {case['words']} {case['classical']}"
 
 
 # --- bounds --------------------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def bounds(runs: Sequence[Results], numbers: Mapping[str, str]) -> str:
         curves = [c for c in run["bound_curves"] if c["guaranteed"] and c["median"] and c["median"][-1] is not None]
         gap = last_gap(run)
         if gap is None:
-            parts.append(f"{where} every instance is lost, and nothing is bounded")
+            parts.append(f"{where} every instance diverged, and nothing is bounded")
             continue
         last = [c for c in curves if not c["of"].startswith("mean")]
         mean = [c for c in curves if c["of"].startswith("mean")]
@@ -170,7 +170,7 @@ def per_step(runs: Sequence[Results]) -> str:
     for run in runs:
         totals, where = run["descent"]["totals"], f"{place(run['scenario'])},"
         if not totals["steps"]:
-            parts.append(f"{where} every instance of {label} is lost")
+            parts.append(f"{where} every instance of {label} diverged")
             continue
         sure = totals["steps"] - totals["unguaranteed"]
         steps = f"{count(totals['steps'], 'step')}{f' of {label}' if not parts else ''}"
@@ -196,7 +196,7 @@ def deviation(runs: Sequence[Results]) -> str:
         own = [run for run in runs if run["optimizer"]["label"] == name]
         alive = [run for run in own if any(v is not None for v in run["rho"]["median"])]
         if not alive:
-            parts.append(f"{name} is lost everywhere: no step is left to measure")
+            parts.append(f"{name} diverged everywhere: no step is left to measure")
             continue
         if not any(_deviates(run) for run in alive):
             continue
@@ -280,7 +280,7 @@ def iterations(rows: Sequence[Row]) -> str:
         never = sum(read(row, entry) is None for row, entry in own)
         if own:
             parts.append(
-                f"{word} methods do not get there within their steps in {never} of {count(len(own), 'median run')}"
+                f"{word} methods have not converged within their steps in {never} of {count(len(own), 'median run')}"
             )
     return sentence(parts)
 
@@ -312,7 +312,7 @@ def f_star(rows: Sequence[Row]) -> str:
 # --- notes ---------------------------------------------------------------------------------------------------------
 
 
-def lost(runs: Sequence[Results]) -> list[str]:
+def diverged(runs: Sequence[Results]) -> list[str]:
     """Which instances the curves leave out."""
     found = [f"{r['optimizer']['label']} ({r['scenario']['label']}, {r['diverged']})" for r in runs if r["diverged"]]
     return [f"Diverged instances, left out of the curves: {join(found)}."] if found else []

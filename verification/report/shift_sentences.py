@@ -80,7 +80,7 @@ def _pair(pair: Results) -> str:
         agrees = {"yes": "equivariant", "no": "not equivariant"}.get(pair["expected"]) == verdict
         found += ", as its table expects" if agrees else f", where its table expects “{pair['expected']}”"
     if apart is None or gap is None:
-        return f"with τ = {tau} a run of {label} is lost, and nothing can be compared ({found})"
+        return f"with τ = {tau} a run of {label} diverges, and nothing can be compared ({found})"
     same = apart <= pair["agree"] and gap <= pair["agree"]
     sizes = f"{number(apart)} (iterates mapped back) and {number(gap)} (relative gaps)"
     if same:

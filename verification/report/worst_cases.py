@@ -70,8 +70,8 @@ class Looseness:
             return "attained"
         if self.verdict == "not known":
             return "not known"
-        lost = [row["ratio_low"] for row in self.rows if row["verdict"] == "loose"]
-        least, most = min(lost), max(lost)
+        ratios = [row["ratio_low"] for row in self.rows if row["verdict"] == "loose"]
+        least, most = min(ratios), max(ratios)
         span = f"by {factor(least)}" if same(least, most) else f"by {factor(least)} to {factor(most)}"
         said = "attained in part, loose " if self.verdict == "in part" else "loose "
         return said + span + (", in part not known" if "not known" in known else "")

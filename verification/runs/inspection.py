@@ -101,7 +101,19 @@ def norm(a: np.ndarray) -> np.ndarray:
 
 
 def inspect_run(run: Run, problem: Composite) -> Inspection:
-    """Recompute gradients, objectives and subdifferentials of `run` on `problem`, in float64."""
+    """Recompute gradients, objectives and subdifferentials of a run in float64, and check what it says of itself.
+
+    Args:
+        run: The run, in float32 or float64.
+        problem: The problem that it was made on.
+
+    Returns:
+        What was recomputed, each with a bound on its error, and the checks of the recorded data. A run whose data do
+        not hold is no error: verdicts on it are NOT_APPLICABLE.
+
+    Raises:
+        InputError: For a run of another size than the problem.
+    """
     if (run.batch_size, run.dim) != (problem.batch_size, problem.dim):
         raise InputError(
             f"verify: the run has {run.batch_size} instances of {run.dim} variables, the problem "

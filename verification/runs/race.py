@@ -1,4 +1,4 @@
-"""Running an optimizer for its curve only: objectives along the way, and the step at which a run is lost."""
+"""Running an optimizer for its curve only: objectives along the way, and the step at which a run diverges."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Race:
 
     `objective` (B,K+1) is F(x_k) in float64, NaN from `diverged_at` (B,) on: the first step at which F(x_k) is not
     finite or above `DIVERGED` times max(|F(x_0)|, 1), -1 where there is none. A start outside the domain of r, where
-    F is inf, is no divergence; its objective is inf. Where f itself overflows the run is lost.
+    F is inf, is no divergence; its objective is inf. Where f itself overflows the run has diverged.
     """
 
     objective: np.ndarray
@@ -69,14 +69,14 @@ def _objective(problem: Composite, x: torch.Tensor) -> torch.Tensor:
 
 
 def cut(objective: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The objectives with NaN where a run is lost, and where that begins."""
+    """The objectives with NaN where a run has diverged, and where that begins."""
     first = np.where(np.isfinite(objective[:, 0]), np.abs(objective[:, 0]), 1.0)
     with np.errstate(invalid="ignore"):
-        lost = ~(objective <= DIVERGED * np.maximum(first, 1.0)[:, None])
-    lost[:, 0] = np.isnan(objective[:, 0])
-    # Outside the domain F is inf by right, and a run may begin there; once it has been inside, inf is a loss.
+        diverged = ~(objective <= DIVERGED * np.maximum(first, 1.0)[:, None])
+    diverged[:, 0] = np.isnan(objective[:, 0])
+    # Outside the domain F is inf by right, and a run may begin there; once it has been inside, inf is divergence.
     outside = np.cumprod(np.isposinf(objective), axis=1).astype(bool)
-    lost &= ~outside
-    lost = np.logical_or.accumulate(lost, axis=1)
-    at = np.where(lost.any(axis=1), lost.argmax(axis=1), -1)
-    return np.where(lost, np.nan, objective), at
+    diverged &= ~outside
+    diverged = np.logical_or.accumulate(diverged, axis=1)
+    at = np.where(diverged.any(axis=1), diverged.argmax(axis=1), -1)
+    return np.where(diverged, np.nan, objective), at

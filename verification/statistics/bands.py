@@ -93,21 +93,21 @@ def quantile_curves(
     if low.shape != up.shape:
         raise InputError(f"guarantee: low and up must have one shape, got {low.shape} and {up.shape}.")
     delta, n = checked_delta(delta), checked_sample(len(low))
-    asked = [checked_quantile(q) for q in quantiles]
-    if not asked:
+    levels = [checked_quantile(q) for q in quantiles]
+    if not levels:
         raise InputError("guarantee: expected at least one quantile, got none.")
-    level, common = delta / (low.shape[1] * len(asked)), delta / _times(steps, low.shape[1])
+    level, common = delta / (low.shape[1] * len(levels)), delta / _times(steps, low.shape[1])
     width = dkw_width(n, common)
     ways = {
-        EXACT: np.array([quantile_ranks(n, q, level) for q in asked]),
-        DKW: np.array([dkw_ranks(n, q, width) for q in asked]),
+        EXACT: np.array([quantile_ranks(n, q, level) for q in levels]),
+        DKW: np.array([dkw_ranks(n, q, width) for q in levels]),
     }
     method = min(ways, key=lambda name: int((ways[name][:, 1] - ways[name][:, 0]).sum()))
     ranks = ways[method]
     blank = np.full((1, low.shape[1]), np.inf)
     return QuantileCurves(
         np.concatenate([-blank, low])[ranks[:, 0]],
-        up[[max(0, math.ceil(n * q) - 1) for q in asked]],
+        up[[max(0, math.ceil(n * q) - 1) for q in levels]],
         np.concatenate([up, blank])[ranks[:, 1] - 1],
         method,
         level if method == EXACT else common,
@@ -115,10 +115,10 @@ def quantile_curves(
     )
 
 
-def _times(steps: int, kept: int) -> int:
+def _times(steps: int, count: int) -> int:
     """K + 1, the number of steps that the DKW bands hold for."""
-    if kept < 1 or steps + 1 < kept:
-        raise InputError(f"guarantee: expected 1 to {steps + 1} kept steps of 0..{steps}, got {kept}.")
+    if count < 1 or steps + 1 < count:
+        raise InputError(f"guarantee: expected 1 to {steps + 1} kept steps of 0..{steps}, got {count}.")
     return steps + 1
 
 
@@ -126,6 +126,7 @@ def _numbers(values: np.ndarray) -> np.ndarray:
     numbers = np.asarray(values, dtype=float)
     if numbers.ndim != 2 or np.isnan(numbers).any():
         raise InputError(
-            f"guarantee: expected numbers (N,J) without NaN, got shape {numbers.shape}; what is lost is inf above."
+            f"guarantee: expected numbers (N,J) without NaN, got shape {numbers.shape}; a run that diverged is inf "
+            f"above."
         )
     return numbers

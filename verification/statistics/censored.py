@@ -91,10 +91,10 @@ def rank(n: int, level: float) -> int:
     """
     j = np.arange(1, n + 1)
     at_most = binom.sf((n + 1) // 2 - 1, n, j / n)
-    found = int(j[np.argmax(at_most >= (1 - level) / 2)])
-    while found > 0 and 1 - 2 * binom.cdf(found - 1, n, 0.5) < level:
-        found -= 1
-    return found
+    rank_ = int(j[np.argmax(at_most >= (1 - level) / 2)])
+    while rank_ > 0 and 1 - 2 * binom.cdf(rank_ - 1, n, 0.5) < level:
+        rank_ -= 1
+    return rank_
 
 
 def median(point: Censored, level: float, wide: Censored | None = None) -> Median:
@@ -106,11 +106,11 @@ def median(point: Censored, level: float, wide: Censored | None = None) -> Media
     return Median(float(np.median(point.low)), float(np.median(point.high)), float(lower), float(upper))
 
 
-def verdict(found: Median, claimed: float) -> Claim:
+def verdict(median: Median, claimed: float) -> Claim:
     """HOLDS where the whole interval is at least `claimed`, FAILS where all of it is below, else OPEN."""
-    if found.lower >= claimed:
+    if median.lower >= claimed:
         return Claim.HOLDS
-    return Claim.FAILS if found.upper < claimed else Claim.OPEN
+    return Claim.FAILS if median.upper < claimed else Claim.OPEN
 
 
 def break_even_instances(seconds: float, saved_per_instance: float) -> float:

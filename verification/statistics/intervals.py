@@ -31,8 +31,8 @@ def proportion_lower(successes: Any, n: int, delta: float) -> np.ndarray:
     """
     delta, counts = checked_delta(delta), _counts(successes, n)
     with np.errstate(invalid="ignore"):
-        found = beta.ppf(delta, counts, n - counts + 1)
-    return np.where(counts == 0, 0.0, found * (1 - _OUTWARDS))
+        quantile = beta.ppf(delta, counts, n - counts + 1)
+    return np.where(counts == 0, 0.0, quantile * (1 - _OUTWARDS))
 
 
 def proportion_upper(successes: Any, n: int, delta: float) -> np.ndarray:
@@ -42,8 +42,8 @@ def proportion_upper(successes: Any, n: int, delta: float) -> np.ndarray:
     """
     delta, counts = checked_delta(delta), _counts(successes, n)
     with np.errstate(invalid="ignore"):
-        found = beta.isf(delta, counts + 1, n - counts)
-    return np.where(counts == n, 1.0, np.minimum(found * (1 + _OUTWARDS), 1.0))
+        quantile = beta.isf(delta, counts + 1, n - counts)
+    return np.where(counts == n, 1.0, np.minimum(quantile * (1 + _OUTWARDS), 1.0))
 
 
 def proportion_interval(successes: Any, n: int, delta: float) -> tuple[np.ndarray, np.ndarray]:
@@ -102,7 +102,9 @@ def cdf_band(sample: Any, x: Any, delta: float) -> tuple[np.ndarray, np.ndarray]
     """
     draws, at = np.sort(np.asarray(sample, dtype=float)), np.asarray(x, dtype=float)
     if draws.ndim != 1 or np.isnan(draws).any():
-        raise InputError(f"guarantee: sample must be N numbers (inf for what is lost), got shape {draws.shape} or NaN.")
+        raise InputError(
+            f"guarantee: sample must be N numbers (inf for a run that diverged), got shape {draws.shape} or NaN."
+        )
     width = dkw_width(len(draws), delta)
     share = np.searchsorted(draws, at, side="right") / max(len(draws), 1)
     return np.maximum(share - width, 0.0), np.minimum(share + width, 1.0)

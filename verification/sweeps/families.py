@@ -76,6 +76,7 @@ def _own_table(name: str) -> Callable[[CellSpec, int], Composite]:
 
 
 def _bsds500(spec: CellSpec, seed: int) -> Composite:
+    assert spec.path is not None, "the specification of this family has one"
     return real.bsds500(spec.path, spec.batch, seed=seed, **_given(spec, "lam"))
 
 

@@ -191,10 +191,10 @@ def no_outcome(measures: Measures) -> Outcome:
 
 def _curves(gap: np.ndarray, objective: np.ndarray, kept: np.ndarray) -> dict[str, np.ndarray]:
     """Statistics over the instances that are still running at step k; how many those are stands beside them."""
-    lost = np.isnan(objective)
+    diverged = np.isnan(objective)
     columns: dict[str, list[float]] = {name: [] for name in ("mean", *_QUANTILES, "largest", "objective_mean")}
     for j in range(len(kept)):
-        running = ~lost[:, j]
+        running = ~diverged[:, j]
         known = gap[running, j]
         known = known[~np.isnan(known)]
         columns["mean"].append(known.mean() if len(known) else np.nan)
@@ -204,7 +204,7 @@ def _curves(gap: np.ndarray, objective: np.ndarray, kept: np.ndarray) -> dict[st
         columns["objective_mean"].append(objective[running, j].mean() if running.any() else np.nan)
     return {
         "k": kept,
-        "running": (~lost).sum(axis=0),
-        "diverged": lost.sum(axis=0),
+        "running": (~diverged).sum(axis=0),
+        "diverged": diverged.sum(axis=0),
         **{name: np.array(values, dtype=float) for name, values in columns.items()},
     }

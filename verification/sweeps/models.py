@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ... import l2o
 from ...errors import InputError
@@ -66,7 +67,7 @@ def optimizer_of(cell: Cell, folder: Path) -> Optimizer:
     return _with_options(l2o.load_trained(weights)[0], model)
 
 
-def _with_options(loaded: Optimizer, model: ModelSection) -> Optimizer:
+def _with_options(loaded: Any, model: ModelSection) -> Optimizer:
     """Weights that were loaded, under the options that the sweep gives (a step size, say)."""
     if loaded.name != model.name:
         raise InputError(f"model {model.key}: its weights are those of {loaded.name}, not of {model.name}.")

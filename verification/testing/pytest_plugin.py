@@ -15,7 +15,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ class _Plugin:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.results: list[dict[str, Any]] = []
-        self.said = ""
+        self.closing = ""
         self.before = SESSION.profile, SESSION.seed
         SESSION.profile, SESSION.seed = config.getoption("l2o_profile"), config.getoption("l2o_seed")
 
@@ -105,7 +105,7 @@ class _Plugin:
             SESSION.listeners.remove(listen)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Generator[None, Any, Any]:
         """Attach the results to the report of the test, and the failed ones as sections of what pytest prints."""
         report = yield
         heard = item.stash.get(_HEARD, [])
@@ -133,15 +133,15 @@ class _Plugin:
         try:
             write_report(Path(options.l2o_report), options.l2o_profile, options.l2o_seed, self.results)
         except OSError as problem:
-            self.said = f"--l2o-report: {options.l2o_report} cannot be written ({problem}); name another file."
+            self.closing = f"--l2o-report: {options.l2o_report} cannot be written ({problem}); name another file."
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         else:
-            self.said = f"l2o: {len(self.results)} results of checks in {options.l2o_report}"
+            self.closing = f"l2o: {len(self.results)} results of checks in {options.l2o_report}"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say where the report is."""
-        if self.said:
-            terminalreporter.write_line(self.said)
+        if self.closing:
+            terminalreporter.write_line(self.closing)
 
 
 _HEARD = pytest.StashKey[list[dict[str, Any]]]()
@@ -216,9 +216,9 @@ def l2o_problem(l2o_profile: Any, l2o_seed: int) -> Callable[..., Any]:
     def make(family: str = "lasso", **options: Any) -> Any:
         if family not in makers:
             raise l2o.InputError(f"l2o_problem: expected one of {', '.join(sorted(makers))}, got {family!r}.")
-        known = inspect.signature(makers[family]).parameters
+        accepted = inspect.signature(makers[family]).parameters
         sizes = {"batch": l2o_profile.batch, "dim": l2o_profile.dim, "rows": 2 * l2o_profile.dim, "seed": l2o_seed}
-        return makers[family](**{n: v for n, v in sizes.items() if n in known} | options)
+        return makers[family](**{n: v for n, v in sizes.items() if n in accepted} | options)
 
     return make
 

@@ -135,12 +135,12 @@ def _decades(scale: float) -> int:
     return math.floor(math.log10(scale) + 1e-9)
 
 
-def _chosen(names: Sequence[str], known: Sequence[str], what: str) -> tuple[str, ...]:
+def _chosen(names: Sequence[str], allowed: Sequence[str], what: str) -> tuple[str, ...]:
     names = (names,) if isinstance(names, str) else tuple(names)
-    unknown = [n for n in names if n not in known]
+    unknown = [n for n in names if n not in allowed]
     if unknown or not names:
         given = repr(unknown[0]) if unknown else "none"
-        raise InputError(f"{what}: expected some of {', '.join(known)}, got {given}.")
+        raise InputError(f"{what}: expected some of {', '.join(allowed)}, got {given}.")
     return names
 
 
@@ -435,7 +435,7 @@ def network_weights(kind: str, **options: Any) -> st.SearchStrategy[dict[str, to
     `options` are those of `l2o.optimizer(kind, ...)`; the default is a network of one layer of two units. The
     optimizer itself is `dataclasses.replace(l2o.optimizer(kind, ...), parameters=weights)` with the same options.
     """
-    like = make(kind, _small(kind) | options)
+    like: Any = make(kind, _small(kind) | options)
     if getattr(like, "parameters", None) is None:
         learned = [n for n in l2o.optimizer_names() if "parameters" in _fields(n)]
         raise InputError(f"network_weights: {kind} has no weights; the learned optimizers are {', '.join(learned)}.")
@@ -443,7 +443,8 @@ def network_weights(kind: str, **options: Any) -> st.SearchStrategy[dict[str, to
 
 
 def _fields(name: str) -> set[str]:
-    return {f.name for f in dataclasses.fields(type(l2o.optimizer(name)))}
+    made: Any = l2o.optimizer(name)
+    return {f.name for f in dataclasses.fields(made)}
 
 
 def _small(name: str) -> dict[str, int]:

@@ -70,8 +70,23 @@ def compare_choices(
 ) -> Comparison:
     """Compare the virtual steps that `decompose` can choose, by the bounds B5 and B6 that follow from them.
 
-    `problem` is that of `run_ood`, `optimum` its optimum (computed where not given); the rest as in `decompose`. Of
-    several runs in distribution, "paired" takes the first.
+    Args:
+        run_ood: The run out of distribution.
+        run_ind: The run in distribution, or several; "paired" takes the first.
+        optimizer: The model that made them.
+        problem: That of `run_ood`.
+        choices: Choices of `decompose`.
+        optimum: The optimum of `problem`; computed where it is not given.
+        reference_step: h > 0 in units of 1/L'.
+        scaled: As in `decompose`.
+        state_ood: As in `decompose`.
+        state_ind: As in `decompose`.
+
+    Returns:
+        The bounds that each choice gives. All of them are valid, so the least is.
+
+    Raises:
+        InputError: For runs that do not belong together, and for other choices.
     """
     unknown = [name for name in choices if name not in CHOICES]
     if unknown or not choices:

@@ -58,7 +58,14 @@ class Verification:
     notes: tuple[str, ...]
 
     def count(self, verdict: Verdict) -> int:
-        """Number of steps or runs with this verdict."""
+        """Number of steps or runs with a verdict.
+
+        Args:
+            verdict: The verdict.
+
+        Returns:
+            The number, over all instances.
+        """
         return int((self.verdict == verdict).sum())
 
     @property

@@ -97,11 +97,18 @@ class Decomposition:
         return {name: getattr(self, name) for name in TERMS}
 
     def measure(self, kind: str = "share") -> dict[str, np.ndarray]:
-        """How much of the deviation each term is, (B,K) by name.
+        """How much of the deviation each term is.
 
-        "share": ||term|| over the sum of the three norms, at least 0 and adding up to 1. "ratio": ||term|| / ||e'||,
-        which exceeds 1 where terms cancel. "projection": <term, e'> / ||e'||^2, signed and adding up to 1: a term
-        that works against the deviation is negative. NaN where the divisor is 0.
+        Args:
+            kind: "share": ||term|| over the sum of the three norms, at least 0 and adding up to 1. "ratio": ||term|| /
+                ||e'||, which exceeds 1 where terms cancel. "projection": <term, e'> / ||e'||^2, signed and adding up
+                to 1: a term that works against the deviation is negative.
+
+        Returns:
+            (B,K) by name of the term; NaN where the divisor is 0.
+
+        Raises:
+            InputError: For another kind.
         """
         if kind not in _MEASURES:
             raise InputError(f"measure: kind must be one of {', '.join(_MEASURES)}, got {kind!r}.")
@@ -123,9 +130,17 @@ class Decomposition:
         return self.measure("share")
 
     def stacked(self, kind: str = "share") -> dict[str, np.ndarray]:
-        """Medians over instances of `measure(kind)`, (K,) by name, for a stacked plot over k.
+        """Medians over instances of `measure(kind)`, for a stacked plot over k.
 
-        Medians of shares add up to 1 for one instance and nearly so for several. NaN where no instance has a value.
+        Args:
+            kind: As in `measure`.
+
+        Returns:
+            (K,) by name of the term. Medians of shares add up to 1 for one instance and nearly so for several. NaN
+            where no instance has a value.
+
+        Raises:
+            InputError: For another kind.
         """
         return {name: _median(value) for name, value in self.measure(kind).items()}
 
@@ -170,19 +185,32 @@ def decompose(
     state_ood: Any = None,
     state_ind: Any = None,
 ) -> Decomposition:
-    """Attribute the deviations e'_k(h) of `run_ood` to the model and to the shift of its features.
+    """Attribute the deviations e'_k(h) of `run_ood` to the model and to the shift of its features (catalogue B4).
 
-    Both runs are of `optimizer`, recorded with record="all". `choice` of the virtual step: "paired", step k of the
-    same instance in `run_ind`, a run of the same size; "nearest", the step of any instance of `run_ind` (or of several
-    such runs) whose z is nearest; "coordinate", for each coordinate the step and coordinate whose column of z is
-    nearest, so that the runs may differ in n (only for optimizers whose network works coordinate by coordinate).
-    `reference_step` h > 0 is a scalar or (B,). `state_ood`, `state_ind` (one, or one for each run) are the optimizer
-    states that the runs started from, where these were not those of `optimizer.init`.
+    Both runs are of `optimizer`, recorded with record="all". The sum of the three terms is e'_k(h) for any choice of
+    virtual steps; how large each is depends on the choice.
 
-    `scaled` puts N1 and N2 at the virtual features in the unit of the run where L' != L: by default for optimizers that
-    have an option `step`, whose preconditioner is that step a (of the order 1/L unless given) times a head. N1 is
-    multiplied by a'/a and the term Q v of GO-Math-L2O by (a'/a)^q_step_power; b3 and other biases are steps of x as
-    they are.
+    Args:
+        run_ood: The run out of distribution.
+        run_ind: A run in distribution, or several with choice="nearest" and "coordinate".
+        optimizer: The model that made both.
+        choice: Of the virtual step. "paired": step k of the same instance in `run_ind`, a run of the same size.
+            "nearest": the step of any instance of `run_ind` whose features z are nearest. "coordinate": for each
+            coordinate the step and coordinate whose column of z is nearest, so that the runs may differ in n (only for
+            optimizers whose network works coordinate by coordinate).
+        reference_step: h > 0 in units of 1/L', a scalar or (B,).
+        scaled: Whether N1 and N2 at the virtual features are put in the unit of the run where L' != L: by default for
+            optimizers that have an option `step`, whose preconditioner is that step a (of the order 1/L unless given)
+            times a head. N1 is multiplied by a'/a and the term Q v of GO-Math-L2O by (a'/a)^q_step_power; b3 and other
+            biases are steps of x as they are.
+        state_ood: The optimizer's state that `run_ood` started from, where it was not that of `optimizer.init`.
+        state_ind: Likewise of `run_ind`, one, or one for each run.
+
+    Returns:
+        The three terms with what replaying the network shows of their accuracy. Measured in float64.
+
+    Raises:
+        InputError: For runs that do not belong to the optimizer or to each other, and for another `choice`.
     """
     pairing = pair(
         run_ood, run_ind, optimizer, choice=choice, scaled=scaled, state=state_ood, reference_state=state_ind

@@ -68,10 +68,21 @@ def base_step(run: Run, optimizer: Any) -> torch.Tensor | None:
 
 @torch.no_grad()
 def replay(run: Run, optimizer: Any, role: str, state: Any = None) -> Iterator[Read]:
-    """What was read before each step k = 1..K of the run.
+    """What was read before each step k = 1..K of a run.
 
-    `state` is the optimizer's state that the run started from, where it was not that of `optimizer.init`; its `hidden`
-    and `cell` are taken. Without a network z is what was recorded (features, memory), or x_{k-1} and grad f(x_{k-1}).
+    Args:
+        run: The run, recorded with record="all".
+        optimizer: What made it. Without a network z is what was recorded (features, memory), or x_{k-1} and grad
+            f(x_{k-1}).
+        role: What the run is called in errors.
+        state: The optimizer's state that the run started from, where it was not that of `optimizer.init`; its `hidden`
+            and `cell` are taken.
+
+    Yields:
+        One record a step.
+
+    Raises:
+        InputError: For a state of other sizes, and where the network does not give the recorded preconditioner.
     """
     if not isinstance(optimizer, HeadNetwork):
         yield from _plain(run)

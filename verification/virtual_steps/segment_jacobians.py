@@ -55,7 +55,17 @@ class SegmentJacobians:
         return np.abs(self.integral - self.difference)
 
     def of(self, name: str) -> int:
-        """The index of a head."""
+        """Where a head stands in the arrays.
+
+        Args:
+            name: One of `names`.
+
+        Returns:
+            Its index.
+
+        Raises:
+            InputError: For another name.
+        """
         if name not in self.names:
             raise InputError(f"segment_jacobians: there is no head {name!r} here; there are {', '.join(self.names)}.")
         return self.names.index(name)
@@ -83,7 +93,23 @@ def segment_jacobians(
     state_ood: Any = None,
     state_ind: Any = None,
 ) -> SegmentJacobians:
-    """Measure along the segments between paired steps (from 0; all by default) of two finite runs of one size."""
+    """Measure the heads of a model along the segments between paired features of two finite runs of one size.
+
+    Args:
+        run_ood: The run out of distribution, recorded with record="all".
+        run_ind: The run in distribution, likewise.
+        optimizer: The model that made both.
+        steps: Steps k, from 0; all by default.
+        nodes: Points on each segment.
+        state_ood: The optimizer's state that `run_ood` started from, where it was not that of `optimizer.init`.
+        state_ind: Likewise of `run_ind`.
+
+    Returns:
+        Largest Jacobians over the nodes, by head. They are measured at finitely many points: no Lipschitz constants.
+
+    Raises:
+        InputError: For runs that do not belong together, and for steps out of range.
+    """
     if not isinstance(optimizer, HeadNetwork):
         name = getattr(optimizer, "name", type(optimizer).__name__)
         raise InputError(f"segment_jacobians: {name} has no network with heads; give go-math-l2o or l2o-pa.")

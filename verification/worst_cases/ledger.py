@@ -297,27 +297,35 @@ def number_of(bound: Bound) -> str:
 
 
 def bound_value(bound: Bound, claim: Claim, K: int, h: float, more: Given | None = None) -> tuple[float, float]:
-    """The number that the bound gives to a claim at L = R = 1, and a bound on its rounding error.
+    """The number that a bound gives to a claim at L = R = 1, from the bound's own expression.
 
-    From the bound's own expression; what the claim does not speak of is 0. `more`: quantities of an instance.
+    Args:
+        bound: The bound.
+        claim: What it speaks of; quantities that the claim does not name are 0.
+        K: Number of steps.
+        h: Step in units of 1/L.
+        more: Quantities of an instance.
+
+    Returns:
+        The number, and a bound on its rounding error.
     """
     given = dict.fromkeys(bound.quantities, 0.0) | {"L": 1.0, "h": h, "R": 1.0, "K": K}
     named = {name: value for name, value in {**claim.given(K, h), **(more or {})}.items() if name in bound.quantities}
-    found = bound.evaluate({**given, **named})
-    return float(found.rhs.flat[0]) + claim.add, float(found.rhs_error.flat[0]) + 1e-15 * claim.add
+    evaluation = bound.evaluate({**given, **named})
+    return float(evaluation.rhs.flat[0]) + claim.add, float(evaluation.rhs_error.flat[0]) + 1e-15 * claim.add
 
 
 def _exact(claim: Claim, K: int, h: float) -> tuple[float, float, Given]:
     """[lower, upper] of the worst case, the root where the claim says so, and Delta of its instance if asked for."""
     try:
-        found = bounds.worst_case(step=h, steps=K, **claim.ask)
-        lower, upper = found.lower, found.upper
+        answer = bounds.worst_case(step=h, steps=K, **claim.ask)
+        lower, upper = answer.lower, answer.upper
     except InputError:
         return -math.inf, math.inf, {}  # no answer: nothing is known, and the row says so
     more: Given = {}
     if claim.on_instance:
         try:
-            x = found.instance["x"][:-1]  # the minimiser is 0
+            x = answer.instance["x"][:-1]  # the minimiser is 0
         except ValueError:
             return -math.inf, math.inf, {}
         more = {"Delta": float(np.linalg.norm(x, axis=1).max())}
@@ -337,9 +345,19 @@ def worst_case_ledger(
 ) -> tuple[LedgerEntry, ...]:
     """Every bound that claims a worst case beside that worst case, over a grid of K and h.
 
-    `names`: these bounds only. `lookup` gives the bound of a name; another one than the catalogue's holds changed
-    bounds against the worst cases. `progress` is told (done, total, bound). A worst case that several bounds claim is
-    solved once.
+    Args:
+        steps: Numbers of steps K.
+        step_sizes: Steps h in units of 1/L.
+        progress: Called with (done, total, bound).
+        names: These bounds only.
+        lookup: Gives the bound of a name; another one than the catalogue's holds changed bounds against the worst
+            cases.
+
+    Returns:
+        An entry for each bound, K and h. A worst case that several bounds claim is solved once.
+
+    Raises:
+        InputError: For a bound that claims no worst case.
     """
     chosen = list(CLAIMS) if names is None else list(names)
     for name in chosen:
@@ -350,15 +368,15 @@ def worst_case_ledger(
     rows = [
         (name, claim, *point) for name in chosen for claim in CLAIMS[name] for point in claim.points(steps, step_sizes)
     ]
-    known: dict[Any, tuple[float, float, Given]] = {}
-    found = []
+    answers: dict[Any, tuple[float, float, Given]] = {}
+    entries = []
     for done, (name, claim, K, h) in enumerate(rows):
         if progress is not None:
             progress(done, len(rows), name)
         key = (K, h, claim.root, claim.on_instance, *sorted(claim.ask.items(), key=lambda item: item[0]))
-        if key not in known:
-            known[key] = _exact(claim, K, h)
-        lower, upper, more = known[key]
+        if key not in answers:
+            answers[key] = _exact(claim, K, h)
+        lower, upper, more = answers[key]
         bound = lookup(name)
         if claim.on_instance and not more:
             value, error = math.nan, 0.0
@@ -366,7 +384,7 @@ def worst_case_ledger(
             value, error = bound_value(bound, claim, K, h, more)
         if claim.on_instance:
             error += 1e-9 * abs(value)  # Delta is a rounded norm
-        found.append(
+        entries.append(
             LedgerEntry(
                 name,
                 number_of(bound),
@@ -383,13 +401,13 @@ def worst_case_ledger(
                 claim.note,
             )
         )
-    return tuple(found)
+    return tuple(entries)
 
 
 def to_dict(entry: LedgerEntry) -> dict[str, Any]:
     """The entry as plain JSON; None for what is not known."""
 
-    def known(value: float) -> float | None:
+    def finite(value: float) -> float | None:
         return float(value) if math.isfinite(value) else None
 
     low, high = entry.ratio
@@ -400,11 +418,11 @@ def to_dict(entry: LedgerEntry) -> dict[str, Any]:
         "steps": entry.steps,
         "step": entry.step,
         "parameter": entry.parameter,
-        "value": known(entry.value),
-        "lower": known(entry.lower),
-        "upper": known(entry.upper),
-        "ratio_low": known(low),
-        "ratio_high": known(high),
+        "value": finite(entry.value),
+        "lower": finite(entry.lower),
+        "upper": finite(entry.upper),
+        "ratio_low": finite(low),
+        "ratio_high": finite(high),
         "verdict": entry.verdict,
         "narrower": entry.narrower,
         "on_instance": entry.on_instance,

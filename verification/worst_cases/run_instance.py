@@ -8,20 +8,30 @@ from ... import l2o
 from ...bounds.worst_cases import WorstCase
 
 
-def replay(found: WorstCase) -> tuple[l2o.Run, float]:
-    """The run of the method on the instance of a worst case, with the instance's gradient errors, and its metric.
+def replay(answer: WorstCase) -> tuple[l2o.Run, float]:
+    """Run the method on the instance of a worst case, with the instance's gradient errors.
 
-    The instance is known to rounding, and an indicator's to 1/T^2 besides, so the metric agrees with `found.lower` to
-    about 1e-7 of the numbers of the instance: a check of what was solved, not a proof. `InputError` where no instance
-    was certified. F* = 0 and x* = 0, as in the instance.
+    The instance is known to rounding, and an indicator's to 1/T^2 besides, so the metric agrees with `answer.lower` to
+    about 1e-7 of the numbers of the instance: a check of what was solved, not a proof. F* = 0 and x* = 0, as in the
+    instance.
+
+    Args:
+        answer: The worst case.
+
+    Returns:
+        The run, and its metric in the units of the question.
+
+    Raises:
+        InputError: Where no instance was certified.
     """
     try:
-        instance = found.instance
-    except ValueError as problem:
-        raise l2o.InputError(f"replay: {problem}") from None
-    s = found.setting
+        instance = answer.instance
+    except ValueError as error:
+        raise l2o.InputError(f"replay: {error}") from None
+    s = answer.setting
     problem = l2o.problem_from(instance)
     run = l2o.rollout(l2o.method_from(instance), problem, l2o.start_from(instance), s.steps)
+    assert run.x is not None, "a rollout keeps its iterates"
     x = run.x[0]
     if s.metric == "objective":
         value = run.objective[0, -1]

@@ -122,6 +122,18 @@ class NonsmoothTerm(abc.ABC):
         floor = 0.0 if self.is_zero or self.is_indicator else _rounding.underflow(3 * x.shape[-1], x.dtype)
         return _rounding.gamma(x.shape[-1] + 8, x.dtype) * size + floor
 
+    def subgradient_blur(self, x: torch.Tensor, g: torch.Tensor, units: float = 32.0) -> torch.Tensor:
+        """(B,) by how much the elements of the subdifferential near g (B,n) move within `units` roundings of x."""
+        return torch.zeros_like(x[:, 0])
+
+    def subgradient_slack(self, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
+        """(B,) by how much r(y) >= r(x) + <g, y - x> may fail for y in dom r and g = `nearest_subgradient` at x.
+
+        0 but for sets of which few points are floating-point numbers: there x counts as a point of the set, or of its
+        surface, within rounding, and g is normal to the set at that point near to x.
+        """
+        return torch.zeros_like(x[:, 0])
+
 
 class CoupledTerm(NonsmoothTerm):
     """A batch of proper, closed, convex functions that are no sum over the coordinates.
@@ -168,18 +180,6 @@ class CoupledTerm(NonsmoothTerm):
                 f"run an optimizer whose state has prox_argument and preconditioner, which name the subgradient."
             )
         return super().nearest_subgradient(x, wanted)
-
-    def subgradient_blur(self, x: torch.Tensor, g: torch.Tensor, units: float = 32.0) -> torch.Tensor:
-        """(B,) by how much the elements of the subdifferential near g (B,n) move within `units` roundings of x."""
-        return torch.zeros_like(x[:, 0])
-
-    def subgradient_slack(self, x: torch.Tensor, g: torch.Tensor) -> torch.Tensor:
-        """(B,) by how much r(y) >= r(x) + <g, y - x> may fail for y in dom r and g = `nearest_subgradient` at x.
-
-        0 but for sets of which few points are floating-point numbers: there x counts as a point of the set, or of its
-        surface, within rounding, and g is normal to the set at that point near to x.
-        """
-        return torch.zeros_like(x[:, 0])
 
     def _require_one_variable(self, what: str, dim: int | None = None) -> None:
         dim = self.dim if dim is None else dim

@@ -97,11 +97,11 @@ class GroupL1(CoupledTerm):
         the ball of radius lam where it does not.
         """
         v = x - self.center
-        away, asked = self.lengths(v), self.lengths(wanted)
+        away, size = self.lengths(v), self.lengths(wanted)
         one = torch.ones_like(away)
         slope = self.lam * (v / torch.where(away > 0, away, one)[:, self.groups])
-        shrunk = wanted * (self.lam / torch.where(asked > self.lam, asked, one))[:, self.groups]
-        within = torch.where((asked > self.lam)[:, self.groups], shrunk, wanted)
+        shrunk = wanted * (self.lam / torch.where(size > self.lam, size, one))[:, self.groups]
+        within = torch.where((size > self.lam)[:, self.groups], shrunk, wanted)
         return torch.where((away > 0)[:, self.groups], slope, within)
 
     def subgradient_blur(self, x: torch.Tensor, g: torch.Tensor, units: float = 32.0) -> torch.Tensor:

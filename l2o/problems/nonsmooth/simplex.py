@@ -87,18 +87,19 @@ class Simplex(CoupledTerm):
         return x * (self.radius / x.sum(-1, keepdim=True)) + self.origin
 
     def _nearer(self, w: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
-        """(B,n) w; where the radius is lost beside it, w less its greatest breakpoint times the steps.
+        """(B,n) w; where the radius vanishes beside it in rounding, w less its greatest breakpoint times the steps.
 
         That moves no projection, and leaves numbers <= 0, and 0 at that breakpoint.
         """
         top, at = (w / steps).detach().max(dim=-1, keepdim=True)
-        lost = top.abs() * torch.finfo(w.dtype).eps * _UNITS > self.radius
-        if not bool(lost.any()):
+        vanishes = top.abs() * torch.finfo(w.dtype).eps * _UNITS > self.radius
+        if not bool(vanishes.any()):
             return w
         below = w - top * steps
-        known = below.detach()
-        below = below - known.clamp(min=0.0).scatter(-1, at, known.gather(-1, at))  # rounding, without derivatives
-        return torch.where(lost, below, w)
+        detached = below.detach()
+        # rounding, without derivatives
+        below = below - detached.clamp(min=0.0).scatter(-1, at, detached.gather(-1, at))
+        return torch.where(vanishes, below, w)
 
     def _level(self, w: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
         """(B,1) nu, to rounding of the largest entries."""

@@ -12,12 +12,18 @@ def _near_one(a: np.ndarray) -> np.ndarray:
 
 
 def standardised(a: np.ndarray) -> np.ndarray:
-    """(..., m, n) columns less their mean, over their standard deviation (divisor m); a constant column becomes 0.
+    """Columns less their mean, over their standard deviation (divisor m); a constant column becomes 0.
 
-    The result has mean 0 and deviation 1 to rounding, and each entry is right to a few roundings of 1, wherever the
-    column lies: a column of times in nanoseconds is far from zero and nearly constant, and its rounded mean may be many
-    deviations off. So the median, an entry, goes first: such a difference of two floats is right to half a unit of its
-    own last place, and the mean size of the differences is at most the deviation.
+    Each entry is right to a few roundings of 1, wherever the column lies: a column of times in nanoseconds is far from
+    zero and nearly constant, and its rounded mean may be many deviations off. So the median, an entry, goes first:
+    such a difference of two floats is right to half a unit of its own last place, and the mean size of the differences
+    is at most the deviation.
+
+    Args:
+        a: (..., m, n).
+
+    Returns:
+        (..., m, n) with columns of mean 0 and deviation 1 to rounding.
     """
     constant = a.max(axis=-2, keepdims=True) == a.min(axis=-2, keepdims=True)
     a, middle = _near_one(a), a.shape[-2] // 2

@@ -30,7 +30,7 @@ def load(
     path: str | os.PathLike[str],
     family: str,
     *,
-    lam: float | None = None,
+    lam: Any = None,
     target: str | None = None,
     standardise: bool = False,
     unit_columns: bool = False,
@@ -39,15 +39,29 @@ def load(
 ) -> Composite:
     """A problem from a file of yours, npz or csv by its suffix; nothing is scaled or dropped unless asked for.
 
-    npz (`numpy.savez`, no pickles): A (m,n) or (B,m,n) with y (m,) or (B,m) for "lasso", with labels of the same shape
-    for "logistic_l1", or Q and c for "quadratic"; other arrays are ignored. `lam` is the argument, else the file's
-    array `lam` (a scalar or (B,)), else 0.1; a quadratic has none. csv: one header line, then a row of numbers per
-    line, separated by commas; column `target` (default: the last) is y or the labels, the others are A. Every column
-    has a name: one without (or "Unnamed: 0") is the row index that pandas and R write, and an error.
+    An npz (`numpy.savez`, no pickles) has A (m,n) or (B,m,n) with y (m,) or (B,m) for "lasso", with labels of the same
+    shape for "logistic_l1", or Q and c for "quadratic"; other arrays are ignored. A csv has one header line, then a
+    row of numbers per line, separated by commas. Every column has a name: one without (or "Unnamed: 0") is the row
+    index that pandas and R write, and an error. Labels are 0 and 1, or -1 and 1 (-1 becomes 0), both present.
 
-    Labels are 0 and 1, or -1 and 1 (-1 becomes 0), both present. `standardise` takes the mean off each column of A and
-    divides by the standard deviation (divisor m), a constant column becoming zero; `unit_columns` then scales columns
-    to norm 1, zero ones staying zero. An argument that means nothing for the family is an error.
+    Args:
+        path: The file.
+        family: "lasso", "logistic_l1" or "quadratic".
+        lam: Weight of the l1 norm; by default the array `lam` of an npz (a scalar or (B,)), else 0.1. A quadratic has
+            none.
+        target: Column of a csv that is y or the labels, by default the last; the others are A.
+        standardise: Whether each column of A loses its mean and is divided by its standard deviation (divisor m); a
+            constant column becomes zero.
+        unit_columns: Whether columns are then scaled to norm 1; zero ones stay zero.
+        smoothness: "exact" or "official", for "logistic_l1" only.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem.
+
+    Raises:
+        InputError: If the file cannot be read or its data make no problem, and for an argument that means nothing for
+            the family.
     """
     path = Path(path)
     if not isinstance(family, str) or family not in _ARRAYS:
@@ -95,12 +109,13 @@ def _check_meaning(path: Path, family: str, lam: Any, scaled: bool, smoothness: 
 
 def _labels(values: np.ndarray) -> np.ndarray:
     labels = as_tensor(values, "labels", ndim=(1, 2)).numpy()
-    found = np.unique(labels)
-    if found.tolist() == [-1.0, 1.0]:
+    classes = np.unique(labels)
+    if classes.tolist() == [-1.0, 1.0]:
         return (labels + 1.0) / 2.0
-    if found.tolist() != [0.0, 1.0]:
-        shown = ", ".join(f"{v:g}" for v in found[:6]) + (f", ... ({found.size} values)" if found.size > 6 else "")
-        raise InputError(f"labels: expected 0 and 1 (or -1 and 1), both present, found {shown}; map the two classes.")
+    if classes.tolist() != [0.0, 1.0]:
+        listed = ", ".join(f"{v:g}" for v in classes[:6])
+        listed += f", ... ({classes.size} values)" if classes.size > 6 else ""
+        raise InputError(f"labels: expected 0 and 1 (or -1 and 1), both present, found {listed}; map the two classes.")
     return labels
 
 
@@ -222,8 +237,8 @@ def _row(path: Path, line: int, header: list[str], cells: list[str]) -> list[flo
         value = number(cell.strip())
         if value is None:
             advice = "; write numbers with a point and without marks between digits" if "," in cell else ""
-            shown = cell.strip() if len(cell) < 80 else cell.strip()[:80] + "..."
-            raise InputError(f"{path}: line {line}, column {name!r}: expected a number, got {shown!r}{advice}.")
+            beginning = cell.strip() if len(cell) < 80 else cell.strip()[:80] + "..."
+            raise InputError(f"{path}: line {line}, column {name!r}: expected a number, got {beginning!r}{advice}.")
         if not math.isfinite(value):
             raise InputError(f"{path}: line {line}, column {name!r}: expected a finite number, got {cell.strip()!r}.")
         values.append(value)

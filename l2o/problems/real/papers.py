@@ -33,7 +33,17 @@ def ionosphere(
 ) -> Composite:
     """l1-logistic on Ionosphere (351 x 34), good (1) against bad (0), columns standardised: one instance.
 
-    `path`: ionosphere.data of the UCI repository, 34 numbers and g or b a line, separated by commas, no header.
+    Args:
+        path: ionosphere.data of the UCI repository, 34 numbers and g or b a line, separated by commas, no header.
+        lam: Weight >= 0 of the l1 norm.
+        smoothness: "exact" or "official", see `l2o.logistic`.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem, with batch size 1.
+
+    Raises:
+        InputError: If the file cannot be read, or a line is not of that form.
     """
     return _table("ionosphere", path, lam, smoothness, dtype)
 
@@ -43,7 +53,17 @@ def spambase(
 ) -> Composite:
     """l1-logistic on Spambase (4601 x 57), spam (1) against not (0), columns standardised: one instance.
 
-    `path`: spambase.data of the UCI repository, 57 numbers and 1 or 0 a line, separated by commas, no header.
+    Args:
+        path: spambase.data of the UCI repository, 57 numbers and 1 or 0 a line, separated by commas, no header.
+        lam: Weight >= 0 of the l1 norm.
+        smoothness: "exact" or "official", see `l2o.logistic`.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem, with batch size 1.
+
+    Raises:
+        InputError: If the file cannot be read, or a line is not of that form.
     """
     return _table("spambase", path, lam, smoothness, dtype)
 
@@ -57,8 +77,13 @@ def _table(name: str, path: str | os.PathLike[str], lam: float, smoothness: str,
         cells = [cell.strip() for cell in line.split(",")]
         if cells == [""]:
             continue
-        values = [number(cell) for cell in cells[:-1]]
-        if len(values) != columns or None in values or not np.isfinite(values).all() or cells[-1] not in classes:
+        values = [value for cell in cells[:-1] if (value := number(cell)) is not None]
+        if (
+            len(values) != columns
+            or len(cells) != columns + 1
+            or not np.isfinite(values).all()
+            or cells[-1] not in classes
+        ):
             raise InputError(f"{path}: line {place} is not one of {what}: {line[:60]!r}.")
         features.append(values)
         labels.append(classes[cells[-1]])
@@ -76,11 +101,25 @@ def bsds500(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
-    """LASSO: `batch` random 8 x 8 grey patches of the pictures in `folder`, over a dictionary A (64, 128): the paper's.
+    """LASSO on random 8 x 8 grey patches of pictures, over one dictionary A (64, 128): the data of arXiv 2506.14263.
 
-    Patches are scaled and centred as for `patches`; those of one grey value are left out. A is the dictionary shipped
-    for `patches`, learnt on other pictures; with `learn_on_tested` it is learnt on 1,000 patches of these, as in the
-    paper (there by K-SVD, here by scikit-learn's dictionary learning), so that it has seen what it is tested on.
+    Patches are scaled and centred as for `patches`; those of one grey value are left out.
+
+    Args:
+        folder: A folder of pictures, as of the Berkeley segmentation data set (jpg or png).
+        batch: Number of patches.
+        lam: Weight >= 0 of the l1 norm.
+        learn_on_tested: Whether A is learnt on 1,000 patches of these pictures, as in the paper (there by K-SVD, here
+            by scikit-learn's dictionary learning), so that it has seen what it is tested on. By default A is the
+            dictionary shipped for `patches`, learnt on other pictures.
+        seed: Draws the places of the patches.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem, with batch size `batch`.
+
+    Raises:
+        InputError: If the folder has no picture that can be used, and for a batch below 1.
     """
     if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
         raise InputError(f"bsds500: batch: expected an integer >= 1, got {batch!r}.")
@@ -100,7 +139,7 @@ def _pictures(folder: Path, size: int) -> list[np.ndarray]:
 
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected one of pictures ({', '.join(_PICTURES)}).")
-    found, pixels = [], 0
+    pictures, pixels = [], 0
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in _PICTURES):
         data = read_bytes(path, "a picture")
         try:
@@ -113,24 +152,24 @@ def _pictures(folder: Path, size: int) -> list[np.ndarray]:
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:  # all that Pillow raises
             raise InputError(f"{path}: not a picture that can be read ({problem}).") from None
         if min(grey.shape) >= size and grey.max() > grey.min():
-            found.append(grey)
-    if not found:
+            pictures.append(grey)
+    if not pictures:
         raise InputError(
             f"{folder}: no pictures there ({', '.join(_PICTURES)}, at least {size} x {size}, not of one grey)."
         )
-    return found
+    return pictures
 
 
 def _patches(pictures: list[np.ndarray], count: int, size: int, rng: np.random.Generator) -> np.ndarray:
     """(count, size*size) patches at random places, scaled and centred, none of one grey value."""
-    found = []
-    while len(found) < count:
+    chosen: list[np.ndarray] = []
+    while len(chosen) < count:
         grey = pictures[rng.integers(len(pictures))]
         row, column = (int(rng.integers(side - size + 1)) for side in grey.shape)
         patch = grey[row : row + size, column : column + size]
         if patch.max() > patch.min():
-            found.append(patch.ravel())
-    return scaled(np.array(found))
+            chosen.append(patch.ravel())
+    return scaled(np.array(chosen))
 
 
 def _learnt(patches: np.ndarray, atoms: int) -> np.ndarray:

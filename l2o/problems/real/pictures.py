@@ -62,15 +62,15 @@ def picture(name: str) -> np.ndarray:
 @lru_cache(maxsize=16)
 def _corners(names: tuple[str, ...], size: int) -> np.ndarray:
     """(N, 3) picture, row and column of the upper left corner of every patch that is not of one grey value."""
-    found = []
+    places = []
     for i, name in enumerate(names):
         high = low = picture(name)
         for axis in (0, 1):
             high = np.lib.stride_tricks.sliding_window_view(high, size, axis=axis).max(axis=-1)
             low = np.lib.stride_tricks.sliding_window_view(low, size, axis=axis).min(axis=-1)
         corners = np.argwhere(high > low)
-        found.append(np.column_stack([np.full(len(corners), i), corners]))
-    return np.concatenate(found)
+        places.append(np.column_stack([np.full(len(corners), i), corners]))
+    return np.concatenate(places)
 
 
 def _cut(names: tuple[str, ...], corners: np.ndarray, size: int) -> np.ndarray:
@@ -138,13 +138,27 @@ def patches(
     seed: int = 0,
     dtype: torch.dtype = torch.float64,
 ) -> Composite:
-    """LASSO: `batch` patches of four photographs over one shared dictionary A (size*size, atoms) with unit columns.
+    """LASSO on patches of four photographs over one shared dictionary A (size*size, atoms) with unit columns.
 
     The patches are of camera, chelsea, coffee and coins, the dictionary is learnt on astronaut, brick, grass, gravel
-    and moon. It is shipped for 8 x 8 and 128 atoms (see dictionary-8x128.json beside it) and else learnt on the spot,
-    which takes seconds and may differ by rounding on another machine. `seed` orders the patches, of which the first
-    `batch` are taken: no patch twice, but two seeds may share some, and patches overlap. Those of one grey value are
-    left out.
+    and moon (files of scikit-image). It is shipped for 8 x 8 and 128 atoms (see dictionary-8x128.json beside it) and
+    else learnt on the spot, which takes seconds and may differ by rounding on another machine. Patches of one grey
+    value are left out.
+
+    Args:
+        batch: Number of patches.
+        lam: Weight >= 0 of the l1 norm.
+        size: Side of a patch in pixels, 2 to 32.
+        atoms: Columns of A, 1 to 4096.
+        seed: Orders the patches, of which the first `batch` are taken: no patch twice, but two seeds may share some,
+            and patches overlap.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem, with batch size `batch`.
+
+    Raises:
+        InputError: For a number out of range, more patches than there are, and where scikit-image's files are missing.
     """
     for name, value, least, most in (("size", size, 2, 32), ("atoms", atoms, 1, 4096), ("batch", batch, 1, None)):
         if not isinstance(value, int) or isinstance(value, bool) or value < least or (most and value > most):

@@ -24,7 +24,19 @@ def breast_cancer(
 ) -> Composite:
     """l1-logistic on the Wisconsin breast cancer data (569 x 30), columns standardised: one instance.
 
-    scikit-learn's own copy, no network. `seed` permutes the rows; F does not depend on it but for rounding.
+    scikit-learn's own copy, no network.
+
+    Args:
+        lam: Weight >= 0 of the l1 norm.
+        smoothness: "exact" or "official", see `l2o.logistic`.
+        seed: Permutes the rows; F does not depend on it but for rounding.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem, with batch size 1.
+
+    Raises:
+        InputError: For a negative weight or another `smoothness`.
     """
     from sklearn.datasets import load_breast_cancer  # imported here: it is slow and only this needs it
 
@@ -37,8 +49,20 @@ def digits(
 ) -> Composite:
     """l1-logistic on handwritten digits (1797 x 64, 8 x 8 pixels), odd (label 1) against even: one instance.
 
-    Columns are standardised; the three pixels that are 0 on every picture stay as columns of zeros, so that n = 64
-    and their coefficients are 0 at the optimum. scikit-learn's own copy, no network. `seed` permutes the rows.
+    Columns are standardised; the three pixels that are 0 on every picture stay as columns of zeros, so that n = 64 and
+    their coefficients are 0 at the optimum. scikit-learn's own copy, no network.
+
+    Args:
+        lam: Weight >= 0 of the l1 norm.
+        smoothness: "exact" or "official", see `l2o.logistic`.
+        seed: Permutes the rows; F does not depend on it but for rounding.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem, with batch size 1.
+
+    Raises:
+        InputError: For a negative weight or another `smoothness`.
     """
     from sklearn.datasets import load_digits
 

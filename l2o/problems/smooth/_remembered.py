@@ -20,19 +20,19 @@ class Remembered(SmoothTerm):
 
     def __init__(self, term: SmoothTerm):
         self._term = term
-        self._known: list[tuple[torch.Tensor, int, bool, tuple[torch.Tensor, torch.Tensor]]] = []
+        self._last: list[tuple[torch.Tensor, int, bool, tuple[torch.Tensor, torch.Tensor]]] = []
 
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B,n) -> (B,), (B,n)."""
         if x.is_inference():  # such a tensor has no version, so nobody knows whether it was changed since
             return self._term.value_and_gradient(x)
         with_graph = torch.is_grad_enabled()
-        for point, version, graph, known in self._known:
+        for point, version, graph, result in self._last:
             if point is x and version == x._version and graph == with_graph:
-                return known
-        found = self._term.value_and_gradient(x)
-        self._known = [*self._known[1 - _POINTS :], (x, x._version, with_graph, found)]
-        return found
+                return result
+        computed = self._term.value_and_gradient(x)
+        self._last = [*self._last[1 - _POINTS :], (x, x._version, with_graph, computed)]
+        return computed
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """(B,n) -> (B,)."""
@@ -42,8 +42,8 @@ class Remembered(SmoothTerm):
         """(B,n) -> (B,n)."""
         return self.value_and_gradient(x)[1]
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]  # an attribute of `object`; here it follows the term
+    def __class__(self) -> type:
         """Of the term, so that a method for one family knows its family (`isinstance`) within a run, too."""
         return type(self._term)
 
@@ -53,7 +53,7 @@ class Remembered(SmoothTerm):
         return getattr(self._term, name)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> str:  # type: ignore[override]  # a class attribute of the others; here it follows the term
         """Of the term."""
         return self._term.kind
 

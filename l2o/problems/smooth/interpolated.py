@@ -94,9 +94,9 @@ class Interpolated(SmoothTerm):
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B,n) -> (B,), (B,n)."""
         solved = self._solve(x)
-        value = np.array([0.5 * low * (p @ p) + found.value for p, low, _, found in solved])
-        gradient = np.array([low * p - width * found.residual for p, low, width, found in solved])
-        value, gradient = (torch.from_numpy(a.astype(np.float64)).to(x) for a in (value, gradient))
+        values = np.array([0.5 * low * (p @ p) + minimum.value for p, low, _, minimum in solved])
+        gradients = np.array([low * p - width * minimum.residual for p, low, width, minimum in solved])
+        value, gradient = (torch.from_numpy(a.astype(np.float64)).to(x) for a in (values, gradients))
         if x.requires_grad and torch.is_grad_enabled():
             value = value + (gradient * (x - x.detach())).sum(-1)
         return value, gradient
@@ -105,19 +105,19 @@ class Interpolated(SmoothTerm):
         """(B,): the error of the minimum, and the rounding of the result."""
         count = (self.dim + 16) * _simplex.UNIT
         bounds = []
-        for p, low, _, found in self._solve(x):
+        for p, low, _, minimum in self._solve(x):
             square = 0.5 * abs(low) * (p @ p)
-            rounding = found.value_error + count * (square + abs(found.value))
-            bounds.append(rounding + 2 * _rounding.unit_roundoff(x.dtype) * abs(0.5 * low * (p @ p) + found.value))
+            rounding = minimum.value_error + count * (square + abs(minimum.value))
+            bounds.append(rounding + 2 * _rounding.unit_roundoff(x.dtype) * abs(0.5 * low * (p @ p) + minimum.value))
         return self._bound(bounds, x)
 
     def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,): w times the error of the residual, and the rounding of the result."""
         bounds = []
-        for p, low, width, found in self._solve(x):
-            size = np.sqrt(((low * p - width * found.residual) ** 2).sum())
-            parts = abs(low) * np.sqrt((p * p).sum()) + width * np.sqrt((found.residual**2).sum())
-            exact = width * found.residual_error + 8 * _simplex.UNIT * parts
+        for p, low, width, minimum in self._solve(x):
+            size = np.sqrt(((low * p - width * minimum.residual) ** 2).sum())
+            parts = abs(low) * np.sqrt((p * p).sum()) + width * np.sqrt((minimum.residual**2).sum())
+            exact = width * minimum.residual_error + 8 * _simplex.UNIT * parts
             bounds.append(exact + 2 * _rounding.unit_roundoff(x.dtype) * size)
         return self._bound(bounds, x)
 

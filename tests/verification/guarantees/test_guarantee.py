@@ -139,7 +139,7 @@ def test_runs_that_are_lost_count_as_failures(how: float) -> None:
     np.testing.assert_array_equal(found.sample.gap_up[~lost], plain.sample.gap_up[~lost])
     assert (found.final <= plain.final).all()
     assert (found.gap_curves.upper >= plain.gap_curves.upper).all()
-    assert f"{found.diverged} runs lost" in found.summary()
+    assert f"{found.diverged} runs diverged" in found.summary()
     json.dumps(found.to_dict(), allow_nan=False)
 
 

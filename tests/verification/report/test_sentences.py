@@ -79,10 +79,10 @@ def test_convergence_of_lost_runs(results):
     pick(results, "t10")["diverged"] = 1
     assert "at t = 10 it is at 1e-5 (1 instance diverged and left out), 100 times below" in convergence(results)
     lose(pick(results, "t10"))
-    assert "at t = 10 it is lost: every instance diverged, while FISTA is at 0.001" in convergence(results)
+    assert "at t = 10 it diverged on every instance, while FISTA is at 0.001" in convergence(results)
     lose(pick(results, "t10", False))
     assert "t = 10" not in convergence(results)  # nothing to compare; the note says which instances are left out
-    assert "FISTA (t = 10, 32)" in sentences.lost(results["runs"])[0]
+    assert "FISTA (t = 10, 32)" in sentences.diverged(results["runs"])[0]
 
 
 def test_convergence_over_many_shifts_names_the_worst(results):
@@ -101,7 +101,7 @@ def test_convergence_over_many_shifts_names_the_worst(results):
     end(results["runs"][-2], -1.0)
     assert "below the best classical method in 3, level with it in 1 and above it in 1" in convergence(results)
     lose(pick(results, "s10"))
-    assert "above it in 2 (worst at s = 10: it is lost: every instance diverged" in convergence(results)
+    assert "above it in 2 (worst at s = 10: it diverged on every instance" in convergence(results)
 
 
 def test_convergence_without_one_of_the_kinds(results):
@@ -113,7 +113,7 @@ def test_convergence_without_one_of_the_kinds(results):
     assert convergence(results).startswith("In distribution FISTA ends at 0.001 (after 100 steps); at s = 10 FISTA")
     for run in results["runs"]:
         lose(run)
-    assert convergence(results).startswith("In distribution every run is lost")
+    assert convergence(results).startswith("In distribution every run diverged")
     assert sentences.convergence([], []) == "Nothing can be said of this figure: no run is left."
 
 
@@ -148,7 +148,7 @@ def test_bounds_take_the_tightest_that_is_guaranteed(results):
     for curve in run["bound_curves"]:
         curve["guaranteed"] = False
     assert "in distribution no bound is guaranteed" in sentences.bounds([run], NUMBERS)
-    assert "every instance is lost, and nothing is bounded" in sentences.bounds([lose(run)], NUMBERS)
+    assert "every instance diverged, and nothing is bounded" in sentences.bounds([lose(run)], NUMBERS)
 
 
 def test_steps_count_guarantees_and_rises(results):
@@ -168,7 +168,7 @@ def test_steps_count_guarantees_and_rises(results):
     assert sentences.per_step([run]) == (
         "In distribution, none of the 1,000 steps of GO-Math-L2O has a guaranteed decrease, and F rises at 15 %."
     )
-    assert "every instance of GO-Math-L2O is lost" in sentences.per_step([lose(run)])
+    assert "every instance of GO-Math-L2O diverged" in sentences.per_step([lose(run)])
 
 
 def test_deviations_are_counted_below_one(results):
@@ -187,7 +187,7 @@ def test_deviations_are_counted_below_one(results):
     ideal["rho"]["median"] = [0.0] * 100
     assert sentences.deviation([ideal]) == "Every step is the ideal one up to rounding."
     assert sentences.ideal([ideal, run]) == ["ρ is zero up to rounding, so not drawn: FISTA."]
-    assert "GO-Math-L2O is lost everywhere" in sentences.deviation([lose(run)])
+    assert "GO-Math-L2O diverged everywhere" in sentences.deviation([lose(run)])
 
 
 def test_final_gaps_count_wins(results):
@@ -215,14 +215,14 @@ def test_iterations_count_who_gets_there(results):
         run["reach"][1]["median"] = 20 if run["optimizer"]["learned"] else 50
     assert sentences.iterations(rows(results)) == (
         "In distribution a learned method is the first at a relative gap of 0.0001 in 1 of 1 case; out of distribution "
-        "a learned method is the first at a relative gap of 0.0001 in 2 of 2 cases; learned methods do not get there "
-        "within their steps in 0 of 3 median runs; classical methods do not get there within their steps in 0 of 3 "
+        "a learned method is the first at a relative gap of 0.0001 in 2 of 2 cases; learned methods have not converged "
+        "within their steps in 0 of 3 median runs; classical methods have not converged within their steps in 0 of 3 "
         "median runs."
     )
     pick(results, "s10")["reach"][1]["median"] = None
     said = sentences.iterations(rows(results))
     assert "in 1 of 2 cases" in said
-    assert "learned methods do not get there within their steps in 1 of 3" in said
+    assert "learned methods have not converged within their steps in 1 of 3" in said
     pick(results, "ind", False)["reach"][1]["median"] = 20
     assert "in 0 of 1 case and is level with the best classical one in 1" in sentences.iterations(rows(results))
     assert sentences.iterations([]) == "Nothing can be said of this figure: no run is left."

@@ -20,29 +20,29 @@ _ROW, _GROUP = 0.27, 0.22  # inches a row and a problem's title take
 
 
 def final_gaps(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
-    """Median relative gap after the last step; grey: not known. Lost methods stand at the right end."""
+    """Median relative gap after the last step; grey: not known. Methods that diverged stand at the right end."""
     values = [v for row in rows for entry in row.entries for v in shown([entry.gap], 0.0)]
     floors = [v for row in rows for v in shown([row.floor], 0.0)]
     low, high = min([*values, *floors], default=1e-3) / 5, max(values, default=1.0) * 5
     marks = _marks(rows, line_styles)
     extra: list[Any] = [Patch(color=MUTED, alpha=0.2, linewidth=0, label="$F^\\star$ not known")] if floors else []
     if any(entry.gap is None for row in rows for entry in row.entries):
-        extra.append(Line2D([], [], color=MUTED, marker="x", linestyle="none", label="lost: diverged"))
+        extra.append(Line2D([], [], color=MUTED, marker="x", linestyle="none", label="diverged"))
     figure, (axes,), places = _frame(rows, 1, [*_mark_handles(rows, marks), *extra])
     for row, place in zip(rows, places):
         if row.floor is not None and row.floor > low:
             axes.fill_betweenx([place - 0.42, place + 0.42], low, row.floor, color=MUTED, alpha=0.2, linewidth=0)
         for entry, offset in _dodged(row):
-            lost = entry.gap is None
-            where = high / 1.6 if lost else max(entry.gap, low * 1.3)
-            axes.plot([where], [place + offset], **marks[entry.name] | ({"marker": "x"} if lost else {}))
+            diverged = entry.gap is None
+            where = high / 1.6 if diverged else max(entry.gap, low * 1.3)
+            axes.plot([where], [place + offset], **marks[entry.name] | ({"marker": "x"} if diverged else {}))
     _logarithmic(axes, low, high)
     axes.set_xlabel("median of $(F(x_K) - F^\\star) / |F^\\star|$ after the last step")
     return figure
 
 
 def iterations(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
-    """Median iterations to each tolerance; methods that do not get there stand in the strip on the right."""
+    """Median iterations to each tolerance; methods that do not converge to it stand in the strip on the right."""
     tolerances = [t for t, _ in rows[0].entries[0].reach]
     marks = _marks(rows, line_styles)
     strip = Patch(color=MUTED, alpha=0.14, linewidth=0, label="not reached")

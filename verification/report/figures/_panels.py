@@ -161,7 +161,7 @@ def handles(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> list[Lin
 
 
 def line(axes: Axes, k: Sequence[int], data: Results, look: Mapping[str, Any], bottom: float, band: float) -> None:
-    """Median and band; `bottom` is where a band that falls below zero ends. Data may be empty: all were lost."""
+    """Median and band; `bottom` is where a band that falls below zero ends. Data may be empty: all diverged."""
     k = k[: len(data["median"])]
     axes.plot(k, masked(data["median"]), **look)
     low, high = masked(data["q10"], bottom), masked(data["q90"], bottom)

@@ -140,7 +140,7 @@ def transients(entries: Sequence[Results], line_styles: Mapping[str, Any]) -> Fi
 
 
 def median_first(entry: Results) -> int | None:
-    """The upper median of the steps from which the gap stays below eps; None where half the runs do not get there."""
+    """The upper median of the steps from which the gap stays below eps; None where half the runs do not converge."""
     ordered = sorted(math.inf if k is None else k for k in entry["first"])
     middle = ordered[len(ordered) // 2] if ordered else math.inf
     return int(middle) if math.isfinite(middle) else None

@@ -92,7 +92,7 @@ def _rho_axis(axes: Any, low: float, high: float) -> None:
     axes.set_yscale("log")
     axes.set_ylim(low, high)
     axes.axhline(1.0, color=INK, linewidth=0.9, zorder=3)
-    panels.remark(axes, 1.0, "guarantee lost above 1", "top")
+    panels.remark(axes, 1.0, "no guarantee above 1", "top")
     panels.numbers(axes, low, high)
 
 

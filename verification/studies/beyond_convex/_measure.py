@@ -34,7 +34,7 @@ class Entry:
 
     `held`: bound -> verdict -> how many steps or runs, with `vacuous` ones among those judged and the median
     `tightness`. `asked`: for the bounds that need convexity, how many runs of them it would be `false` on if it did not
-    ask for a convex f, on how many it `holds`, and how many are `outside` (of another hypothesis, or lost).
+    ask for a convex f, on how many it `holds`, and how many are `outside` (of another hypothesis, or diverged).
     `first_false`: per instance and bound False, True or None. `ledger`: bound -> part -> what it adds to rhs - lhs on
     the run that has least to spare, over F(x_0) - F(z), None where no run stays in the domain. `least_convexity`: the
     least f(z) - f(x_k) - <grad f(x_k), z - x_k> of the runs, over F(x_0) - F(z).

@@ -1,15 +1,15 @@
-"""Why a run did not get there: decided by evidence, in a fixed order, and `unexplained` where there is none.
+"""Why a run did not converge: decided by evidence, in a fixed order, and `unexplained` where there is none.
 
-1. precision: the same run in float64 gets there; or only its precision makes it grow, the same run in float64 ends
+1. precision: the same run in float64 converges; or only its precision makes it grow, the same run in float64 ends
    below F(x_0); or the exact step from where it ends is shorter than a bound on what rounding does to it, and it has
    fallen behind the float64 run by a factor `BEHIND`, or falls no more, unless that run stops as early, far above its
    own rounding.
 2. instability: it grows (ends above F(x_0), or leaves floats), in float64 too; or it does not settle (falls no more,
    far above rounding), and by B14 it cannot: with the heads that the model has at rest the minimiser is unstable.
-3. scale: the same method on the same problem, multiplied to have the central L, gets there.
-4. wrong L: the same run, told the true L, gets there.
+3. scale: the same method on the same problem, multiplied to have the central L, converges.
+4. wrong L: the same run with the true L converges.
 5. conditioning: it falls steadily, and at its rate needs no more steps than theory promises a gradient step of that
-   kappa; and the plain gradient step that is told the same L falls too and does not get there either, nor does theory
+   kappa; and the plain gradient step that is told the same L falls too and does not converge either, nor does theory
    promise that it would. Where that step grows, being told too small an L, or theory promises it nothing, the one told
    the true L stands in.
 6. unexplained: none of these; what is known is said.
@@ -29,7 +29,7 @@ BEHIND = 2.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one run: `reached` the step it got there or None; `gap` at its end, None where it is lost.
+    """What became of one run: `reached` the step at which it converged or None; `gap` at its end, None if it diverged.
 
     `falls`: steadily, that is the medians of the gap over the last four eighths of the steps fall, each by more
     than rounding of F. `more`: the steps it would need at the rate of these medians, a straight line in log(gap), so
@@ -134,11 +134,11 @@ def _instability(e: Evidence) -> tuple[str, str] | None:
     if not e.run.grew:
         settles = e.run.falls or e.run.within_rounding or not e.rest_unstable
         return None if settles else (INSTABILITY, "it does not settle, and at its heads at rest B14 says unstable")
-    words = "it leaves floats or is lost" if e.run.gap is None else f"it ends at {e.run.gap:.2g} times its first gap"
+    words = "it leaves floats or diverges" if e.run.gap is None else f"it ends at {e.run.gap:.2g} times its first gap"
     if e.twin is not None:
         words += ", and grows in float64 too"
     if e.rescaled is not None and e.rescaled.reached is not None:
-        words += f"; at the central L it gets there in {e.rescaled.reached} steps"
+        words += f"; at the central L it converges in {e.rescaled.reached} steps"
     return INSTABILITY, words
 
 
@@ -151,7 +151,7 @@ def _scale(e: Evidence) -> tuple[str, str] | None:
 def _wrong_L(e: Evidence) -> tuple[str, str] | None:
     if e.truly is None or e.truly.reached is None:
         return None
-    return WRONG_L, f"told the true L the same method is there in {e.truly.reached} steps"
+    return WRONG_L, f"with the true L the same method converges in {e.truly.reached} steps"
 
 
 def _conditioning(e: Evidence) -> tuple[str, str] | None:
@@ -165,11 +165,11 @@ def _conditioning(e: Evidence) -> tuple[str, str] | None:
     if plain is None or plain.reached is not None or plain.grew or not plain.falls or promised is None:
         return None
     if promised <= e.steps:
-        return None  # kappa lets a gradient step get there: nothing is explained
+        return None  # kappa lets a gradient step converge: nothing is explained
     if e.run.more is not None and e.run.more > promised:
         return None  # slower than any gradient step may be: the method is slow, whatever kappa does
     words = "it still falls" + ("" if e.run.more is None else f", at its rate {e.run.more:.3g} steps are needed")
-    words += f"; a gradient step {whose} is not there either"
+    words += f"; a gradient step {whose} has not converged either"
     if plain.more is not None:
         words += f" ({plain.more:.3g} steps at its rate)"
     return CONDITIONING, f"{words}, theory promises {owner} within {promised:.3g}"

@@ -58,8 +58,8 @@ class Cost:
     """Iterations to the share `eps` of the initial gap, for B instances.
 
     `reached` of them are there for sure within the horizon. `iterations` is the median over all, counting the horizon
-    for the others (None where half of them or more are not there). `slowdown` against the same model in distribution,
-    `excess` that over the slowdown of each yardstick, by name.
+    for the others (None where half of them or more have not converged). `slowdown` against the same model in
+    distribution, `excess` that over the slowdown of each yardstick, by name.
     """
 
     eps: float
@@ -76,7 +76,7 @@ class Cost:
 def iterations(objective: np.ndarray, optimum: Optimum, eps: float) -> Censored:
     """T of each instance from F(x_k), (B,K+1): at least the first k that may be there, at most the first that is.
 
-    Not there within K: at least K, at most inf. NaN, of a lost run, is never there.
+    Not converged within K: at least K, at most inf. NaN, of a run that diverged, is never converged.
     """
     first = first_below(relative_to_start(gaps(objective, optimum)), eps)
     # an instance that is there at its start would divide by 0; one iteration is the least that is counted

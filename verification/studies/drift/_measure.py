@@ -46,7 +46,7 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A model on a field: iterations by eps, how many runs are lost, and the recorded first steps."""
+    """A model on a field: iterations by eps, how many runs diverged, and the recorded first steps."""
 
     iterations: dict[float, Censored]
     lost: int
@@ -139,8 +139,8 @@ def trace(
 ) -> Trace:
     """Record `steps` steps and count up to `horizon`; `first` steps are enough where all instances are there by then.
 
-    An optimizer that does not fit the problem is an `InputError`. A run that leaves float64 is lost, and its steps from
-    there on are not finite.
+    An optimizer that does not fit the problem is an `InputError`. A run that leaves float64 has diverged, and its steps
+    from there on are not finite.
     """
     run = l2o.rollout(optimizer, at.problem, at.x0, steps, seed=seed)
     for length in (min(first, horizon), horizon):

@@ -29,7 +29,7 @@ def costs(result: Sensitivity) -> list[str]:
         if own:
             not_there = sum(v is None for c in own for v in c.iterations)
             runs = sum(len(c.iterations) for c in own)
-            measured = f"{count(not_there, 'run')} of {runs} not there within {result.settings.horizon} steps"
+            measured = f"{count(not_there, 'run')} of {runs} not converged within {result.settings.horizon} steps"
             if reached:
                 worst = max(reached, key=lambda c: c.factor_worst or 0.0)
                 best = min(c.factor_median for c in reached if c.factor_median is not None)
@@ -72,7 +72,7 @@ def caution(result: Sensitivity) -> list[str]:
 
 
 def regions(result: Sensitivity) -> list[str]:
-    """Where each guarantee ends, and where runs are lost."""
+    """Where each guarantee ends, and where runs diverge."""
     found = []
     for name, ends in result.regions.items():
         if ends["B8"] is None:
@@ -89,7 +89,7 @@ def regions(result: Sensitivity) -> list[str]:
             f"{family} " + (f"at none up to {number(tried[family])}" if size is None else f"from size {number(size)}")
             for family, size in lost.items()
         ]
-        found.append(f"{name}: {theory}. Runs end above F(x_0) or are lost on {join(words)}.")
+        found.append(f"{name}: {theory}. Runs end above F(x_0) or diverge on {join(words)}.")
     return found
 
 
@@ -162,7 +162,7 @@ def stages(result: Sensitivity) -> list[str]:
     found.insert(
         0,
         f"{total - outside} of {total} checkpoints have rho < 1 at all of {result.settings.steps} steps, which is what "
-        f"a guarantee would take; {'none loses' if not lost else f'{lost} of {total} lose'} a run.",
+        f"a guarantee would take; {'none has' if not lost else f'{lost} of {total} have'} a run that diverges.",
     )
     return [*found, *_bought(result)]
 

@@ -33,31 +33,31 @@ def rounded(value: float) -> Fraction:
 
 def scalar_list(values: Any, name: str) -> tuple[float, ...]:
     try:
-        found = np.asarray(values, dtype=np.float64)
+        numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        found = np.full(0, np.nan)
-    if found.ndim != 1 or found.size == 0 or not np.isfinite(found).all():
+        numbers = np.full(0, np.nan)
+    if numbers.ndim != 1 or numbers.size == 0 or not np.isfinite(numbers).all():
         raise InputError(f"{name}: expected a list of finite numbers, one for each step, got {values!r}.")
-    return tuple(map(float, found))
+    return tuple(map(float, numbers))
 
 
 def chosen_steps(steps: Sequence[int] | None, most: int) -> tuple[int, ...]:
     if steps is None:
         return tuple(k for k in STEPS if k <= most)
-    found = tuple(steps)
-    whole = all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in found)
-    if not found or not whole or min(found) < 1 or max(found) > most:
-        raise InputError(f"steps: expected integers in 1..{most}, the length of the run, got {list(found)}.")
-    return tuple(sorted({int(k) for k in found}))
+    chosen = tuple(steps)
+    whole = all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in chosen)
+    if not chosen or not whole or min(chosen) < 1 or max(chosen) > most:
+        raise InputError(f"steps: expected integers in 1..{most}, the length of the run, got {list(chosen)}.")
+    return tuple(sorted({int(k) for k in chosen}))
 
 
 def solved(certified_up_to: int, **question: Any) -> tuple[float, bool, str]:
     """The worst case, whether it is shown from above, and why there is none."""
     try:
-        found = bounds.worst_case(**question)
-        if question["steps"] <= certified_up_to and np.isfinite(found.upper):
-            return found.upper, True, ""
-        return (found.estimate if np.isfinite(found.estimate) else found.value), False, ""
+        answer = bounds.worst_case(**question)
+        if question["steps"] <= certified_up_to and np.isfinite(answer.upper):
+            return answer.upper, True, ""
+        return (answer.estimate if np.isfinite(answer.estimate) else answer.value), False, ""
     except bounds.UnboundedError:
         return np.nan, False, "not found: +inf, or too large for double precision"
     except bounds.InputError:  # the question was checked before, so the solver stopped

@@ -61,12 +61,12 @@ class ProfileCertificate:
         `contained` it is what one expects of a wrong profile. NOT_APPLICABLE where no worst case was found. A worst
         case that is not `certified` is held to 1e-6 of itself.
         """
-        found = np.full(self.gap_up.shape, Verdict.INCONCLUSIVE, dtype=object)
+        verdicts = np.full(self.gap_up.shape, Verdict.INCONCLUSIVE, dtype=object)
         slack = 1e-6 * np.abs(np.nan_to_num(self.worst, posinf=0.0))[None] * ~self.certified[None]
-        found[self.gap_up <= self.worst + slack] = Verdict.VERIFIED
-        found[self.gap_low > self.worst + slack] = Verdict.VIOLATED
-        found[:, np.isnan(self.worst)] = Verdict.NOT_APPLICABLE
-        return found
+        verdicts[self.gap_up <= self.worst + slack] = Verdict.VERIFIED
+        verdicts[self.gap_low > self.worst + slack] = Verdict.VIOLATED
+        verdicts[:, np.isnan(self.worst)] = Verdict.NOT_APPLICABLE
+        return verdicts
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON); what is not finite is None."""
@@ -102,12 +102,12 @@ class ProfileCertificate:
 
     def summary(self) -> str:
         """A few lines for people."""
-        shown = ", ".join(f"{float(v):.3g}" for v in self.profile[:10]) + (", ..." if len(self.profile) > 10 else "")
+        entries = ", ".join(f"{float(v):.3g}" for v in self.profile[:10]) + (", ..." if len(self.profile) > 10 else "")
         steps = "h = 1" if self.reference == "unit" else "the best h"
         lines = [
             f"{self.optimizer} on {self.problem}, {len(self.instances)} instances, in units of L R^2 "
             f"(R to the certified point, not to x*)",
-            f"  profile at {steps}: {shown}",
+            f"  profile at {steps}: {entries}",
         ]
         for j, k in enumerate(self.steps):
             B, vacuous = len(self.instances), int(self.vacuous[:, j].sum())

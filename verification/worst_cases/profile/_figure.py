@@ -38,19 +38,20 @@ def figure(certificates: Sequence[ProfileCertificate]) -> Figure:
                 ("worst case of exact steps", c.exact, "v", ":", MUTED),
             )
             for label, values, marker, line, colour in curves:
-                shown = np.where(np.isfinite(values) & (values > 0), values, np.nan)
-                if np.isfinite(shown).any():
-                    axes.plot(K, shown, marker=marker, linestyle=line, color=colour, label=label, markersize=4)
-            lost = np.isposinf(c.worst)
-            if lost.any():
+                drawable = np.where(np.isfinite(values) & (values > 0), values, np.nan)
+                if np.isfinite(drawable).any():
+                    axes.plot(K, drawable, marker=marker, linestyle=line, color=colour, label=label, markersize=4)
+            unbounded = np.isposinf(c.worst)
+            if unbounded.any():
                 axes.plot(
-                    K[lost], np.full(lost.sum(), 0.98), marker="$\\infty$", linestyle="", color=SERIES[1], markersize=8,
+                    K[unbounded], np.full(unbounded.sum(), 0.98), marker="$\\infty$", linestyle="", color=SERIES[1],
+                    markersize=8,
                     transform=axes.get_xaxis_transform(), label="worst case unbounded", clip_on=False,
                 )  # fmt: skip
             axes.set(xscale="log", yscale="log", xlabel="steps K", title=plain(c.optimizer))
             axes.set_xticks(K, [str(k) for k in K])
             axes.minorticks_off()
         panels[0].set_ylabel("F(x_K) - F*, in units of L R^2")
-        known = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels())}
-        drawn.legend(known.values(), known, loc="outside lower center", ncols=min(3, len(certificates)))
+        handles = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels())}
+        drawn.legend(handles.values(), handles, loc="outside lower center", ncols=min(3, len(certificates)))
     return drawn

@@ -30,6 +30,10 @@ class Measured:
 def measure(inspection: Inspection, problem: Composite, chosen: list[int], steps: int) -> Measured:
     L = as_numpy(problem.smoothness)[chosen, None]
     L_error = as_numpy(problem.smooth.smoothness_error)[chosen, None]
+    assert inspection.x is not None
+    assert inspection.gradient is not None
+    assert inspection.subgradient is not None
+    assert inspection.gradient_error is not None, "the inspection of a run with arrays has them"
     x = inspection.x[chosen, : steps + 1]
     gradient, subgradient = inspection.gradient[chosen, :steps], inspection.subgradient[chosen, :steps]
     D = x[:, :-1] - x[:, 1:]

@@ -46,16 +46,30 @@ def profile_certificate(
     certified_up_to: int = CERTIFIED_UP_TO,
     progress: Callable[[], None] | None = None,
 ) -> ProfileCertificate:
-    """The exact worst case of the profile of `run` on `problem`, for each of `steps` (1, 2, 5, 10, 15, 20).
+    """The exact worst case over all runs that deviate from exact steps as much as a given run, after several K.
 
-    `instance`: "worst" for the class that contains the runs of all instances, by the largest deviation of each step, or
-    the index of one. `reference`: "unit" for h = 1, where the profile is rho_k; "best" for the h_k of each step at
-    which the largest deviation is least, below 1 as long as all D_k make acute angles with their G_k. `profile`: other
-    numbers to ask about, at h = 1; then `contained` says whether the run has them. `progress` is called after each
-    worst case.
+    f must be convex; r = 0 makes the class smooth_convex, any other r composite.
 
-    f must be convex; r = 0 makes the class smooth_convex, any other r composite. Raises `InputError` for a run of
-    scalars, one whose data do not hold, one that diverged, and what is no number of steps or instance.
+    Args:
+        run: The run, recorded with record="all".
+        problem: The problem that it was made on.
+        optimum: Its optimum; certified here where none is given.
+        steps: Numbers of steps K; by default 1, 2, 5, 10, 15, 20 as far as the run goes.
+        instance: "worst" for the class that contains the runs of all instances, by the largest deviation of each step,
+            or the index of one.
+        reference: "unit" for h = 1, where the profile is rho_k; "best" for the h_k of each step at which the largest
+            deviation is least, below 1 as long as all D_k make acute angles with their G_k.
+        profile: Other numbers to ask about, at h = 1; then `contained` says whether the run has them.
+        certified_up_to: Up to this K the worst case is a number that is shown from above. Beyond, it is the solver's,
+            and `certified` says so.
+        progress: Called after each worst case.
+
+    Returns:
+        The worst cases in units of L R^2, beside the gaps of the run and the bounds of the catalogue.
+
+    Raises:
+        InputError: For a run of scalars, one whose data do not hold, one that diverged, f that is not convex, and what
+            is no number of steps or instance.
     """
     if reference not in REFERENCES:
         raise InputError(f"reference: expected one of {', '.join(REFERENCES)}, got {reference!r}.")
@@ -66,12 +80,13 @@ def profile_certificate(
     chosen = _chosen_instances(instance, run.batch_size)
     inspection = _sound(run, problem, chosen, most)
     problem = problem.to(torch.float64, "cpu")
-    known = certify(problem) if optimum is None else optimum
-    if known.batch_size != run.batch_size:
+    certified = certify(problem) if optimum is None else optimum
+    if certified.batch_size != run.batch_size:
         raise InputError(
-            f"optimum: expected one of {run.batch_size} instances, got {known.batch_size}; pass optimum(problem)."
+            f"optimum: expected one of {run.batch_size} instances, got {certified.batch_size}; pass optimum(problem)."
         )
-    scale = as_numpy(problem.smoothness)[chosen] * norm(inspection.x[chosen, 0] - known.x[chosen]) ** 2
+    assert inspection.x is not None, "a run of scalars was refused"
+    scale = as_numpy(problem.smoothness)[chosen] * norm(inspection.x[chosen, 0] - certified.x[chosen]) ** 2
     if not (scale > 0).all():
         raise InputError("profile_certificate: a run starts at its minimiser, R = 0; there is nothing to certify.")
     measured = measure(inspection, problem, chosen, most)
@@ -84,12 +99,12 @@ def profile_certificate(
         eps, contained = [rounded_up(v) for v in largest[:known_up_to]], np.ones(len(chosen), bool)
     else:
         eps, known_up_to = _given_profile(profile, most), most
-        contained = (deviation <= np.array([float(v) for v in eps])).all(axis=1)
+        contained = np.asarray((deviation <= np.array([float(v) for v in eps])).all(axis=1))
     smooth = problem.nonsmooth.is_zero
-    found = [_case(smooth, h[:K], eps[:K], K, certified_up_to) for K in announced(wanted, progress)]
+    cases = [_case(smooth, h[:K], eps[:K], K, certified_up_to) for K in announced(wanted, progress)]
     columns = list(wanted)
     value, error = inspection.objective[chosen], inspection.objective_error[chosen]
-    lower, upper = known.lower[chosen, None], known.upper[chosen, None]
+    lower, upper = certified.lower[chosen, None], certified.upper[chosen, None]
     start = np.where(inspection.in_domain[chosen, 0], (value - error - upper)[:, 0], np.inf)
     relative = "relative_deviation_rate:smooth" if smooth else "relative_deviation_rate"
     return ProfileCertificate(
@@ -101,12 +116,12 @@ def profile_certificate(
         tuple(eps[:known_up_to]),
         tuple(h[:known_up_to]),
         wanted,
-        np.array([worst for worst, _, _ in found]),
-        np.array([shown for _, shown, _ in found]),
-        tuple(reason for _, _, reason in found),
+        np.array([worst for worst, _, _ in cases]),
+        np.array([proved for _, proved, _ in cases]),
+        tuple(reason for _, _, reason in cases),
         exact_steps(smooth, wanted),
-        _bound(run, problem, known, relative, wanted, chosen) / scale[:, None],
-        _bound(run, problem, known, "ood_last_iterate", wanted, chosen) / scale[:, None],
+        _bound(run, problem, certified, relative, wanted, chosen) / scale[:, None],
+        _bound(run, problem, certified, "ood_last_iterate", wanted, chosen) / scale[:, None],
         (value - error - upper)[:, columns] / scale[:, None],
         (value + error - lower)[:, columns] / scale[:, None],
         start / scale,
@@ -118,8 +133,8 @@ def profile_certificate(
 def _chosen_instances(instance: str | int, batch: int) -> list[int]:
     if isinstance(instance, str) and instance == _WORST:
         return list(range(batch))
-    fits = isinstance(instance, (int, np.integer)) and not isinstance(instance, bool)
-    if not fits or not 0 <= instance < batch:
+    whole = isinstance(instance, (int, np.integer)) and not isinstance(instance, bool)
+    if not whole or not 0 <= int(instance) < batch:
         raise InputError(f'instance: expected "worst" or an index in 0..{batch - 1}, got {instance!r}.')
     return [int(instance)]
 
@@ -155,22 +170,22 @@ def _case(
         first = next(k for k, e in enumerate(eps, 1) if e > 1)
         return np.inf, False, f"nothing is bounded: deviation > 1 at step {first}"
     name, method = ("smooth_convex", "gradient") if smooth else ("composite", "proximal_gradient")
-    found = np.nan, False, ""
+    answer = np.nan, False, ""
     for larger in LARGER:  # a class that is a little larger has no smaller worst case
-        asked = [e * larger for e in eps]
-        found = solved(certified_up_to, function_class=name, method=method, step=h, steps=K, relative_error=asked)
-        if not np.isnan(found[0]) or (not smooth and max(eps) * LARGER[-1] > 1):
+        errors = [e * larger for e in eps]
+        answer = solved(certified_up_to, function_class=name, method=method, step=h, steps=K, relative_error=errors)
+        if not np.isnan(answer[0]) or (not smooth and max(eps) * LARGER[-1] > 1):
             break
-    return found
+    return answer
 
 
 def _bound(
-    run: Run, problem: Composite, known: Optimum, name: str, steps: tuple[int, ...], chosen: list[int]
+    run: Run, problem: Composite, certified: Optimum, name: str, steps: tuple[int, ...], chosen: list[int]
 ) -> np.ndarray:
     """(B,J) the right-hand side of a bound on a run, NaN where it does not apply."""
     columns = []
     for K in steps:
-        found = verify(run.head(K), problem, name, optimum=known)
-        applies = found.verdict != Verdict.NOT_APPLICABLE
-        columns.append(np.where(applies, np.asarray(found.rhs, dtype=np.float64), np.nan)[chosen])
+        verification = verify(run.head(K), problem, name, optimum=certified)
+        applies = verification.verdict != Verdict.NOT_APPLICABLE
+        columns.append(np.where(applies, np.asarray(verification.rhs, dtype=np.float64), np.nan)[chosen])
     return np.stack(columns, axis=-1)

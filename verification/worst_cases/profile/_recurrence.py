@@ -28,10 +28,27 @@ def recurrence_certificate(
     certified_up_to: int = CERTIFIED_UP_TO,
     progress: Callable[[], None] | None = None,
 ) -> RecurrenceCertificate:
-    """The exact worst case of x_k = prox(x_{k-1} - (r_k/L) grad f - q_k v_{k-1}) with scalar r_k, q_k, b_k (K,).
+    """The exact worst case of GO-Math-L2O with the displacement map and scalar heads.
 
-    v_k = b_k v_{k-1} + (1 - b_k)(x_{k-1} - x_k), v_0 = 0: GO-Math-L2O with the displacement map (docs/optimizers.md).
-    `function_class`: smooth_convex or composite. Raises `InputError` where the lists differ in length.
+    x_k = prox(x_{k-1} - (r_k/L) grad f - q_k v_{k-1}) and v_k = b_k v_{k-1} + (1 - b_k)(x_{k-1} - x_k), v_0 = 0
+    (docs/optimizers.md).
+
+    Args:
+        r: (K,) L R_k.
+        q: (K,) weights of the memory.
+        b: (K,) forgetting factors.
+        function_class: "smooth_convex" or "composite".
+        steps: Numbers of steps K; by default 1, 2, 5, 10, 15, 20 as far as the lists go.
+        label: What the result says of itself, as that scalars stand for heads that vary.
+        certified_up_to: Up to this K the worst case is a number that is shown from above. Beyond, it is the solver's,
+            and `certified` says so.
+        progress: Called after each worst case.
+
+    Returns:
+        The worst cases in units of L R^2.
+
+    Raises:
+        InputError: If the lists differ in length, and for another function class.
     """
     lists = {name: scalar_list(values, name) for name, values in (("r", r), ("q", q), ("b", b))}
     if len(set(map(len, lists.values()))) > 1:
@@ -42,7 +59,7 @@ def recurrence_certificate(
     if function_class not in ("smooth_convex", "composite"):
         raise InputError(f"function_class: expected smooth_convex or composite, got {function_class!r}.")
     wanted = chosen_steps(steps, len(lists["r"]))
-    found = [
+    cases = [
         solved(
             certified_up_to, function_class=function_class, method="go_math", steps=K, step=lists["r"][:K],
             momentum=(lists["q"][:K], lists["b"][:K]),
@@ -55,9 +72,9 @@ def recurrence_certificate(
         lists["b"],
         function_class,
         wanted,
-        np.array([value for value, _, _ in found]),
-        np.array([shown for _, shown, _ in found]),
-        tuple(reason for _, _, reason in found),
+        np.array([value for value, _, _ in cases]),
+        np.array([proved for _, proved, _ in cases]),
+        tuple(reason for _, _, reason in cases),
         exact_steps(function_class == "smooth_convex", wanted),
         label,
     )
@@ -77,6 +94,7 @@ def mean_heads(optimizer: GoMathL2O, problem: Composite, x0: Any, steps: int) ->
     L = problem.smoothness[:, None]
     for _ in range(steps):
         state = optimizer.step(problem, state)
+        assert state.preconditioner is not None, "a step has made it"
         heads = (L * state.preconditioner, state.history_weight, state.forgetting)
         rows.append([float(torch.as_tensor(head).detach().mean()) for head in heads])
     return tuple(np.array(rows).T)
