@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 BOUND_STYLES = {"B3": "--", "B6b": "-.", "B6c": ":"}
 
 
+def figures(result: BeyondConvex) -> dict[str, Figure]:
+    """The counter-examples and stationarity, by name."""
+    return {"counter-examples": counterexamples(result.counterexamples), "stationarity": stationarity(result)}
+
+
 def stationarity(result: BeyondConvex) -> Figure:
     """min ||G_j||^2 over j <= k (solid) and B10 (dashed), a panel for each family; squares: the exact worst case."""
     from matplotlib.figure import Figure as Canvas

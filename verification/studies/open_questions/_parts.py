@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...support.provenance import code_digest
+from .. import load
+from ..framework import Context
 from . import _scales
 
 if TYPE_CHECKING:
@@ -48,6 +50,22 @@ class Part:
     question: str
     command: str
     make: Callable[[Path, Asked, Tell], Answer]
+
+
+def _study(name: str, asked_by: str) -> Part:
+    """The question of a study."""
+    study = load(name)
+
+    def make(folder: Path, asked: Asked, tell: Tell) -> Answer:
+        settings = study.settings(seed=asked.seed)
+        # what an earlier version of the program made is no part of an answer of this one
+        store = folder / "store" / code_digest()[:12]
+        context = Context(lambda done, total, what: tell(f"{done} of {total}: {what}"), store)
+        result = study.run(study.quick(settings) if asked.quick else settings, context)
+        page = study.write(result, folder)
+        return Answer(tuple(study.headline(result)), dict(study.figures(result)), page, len(result.broken))
+
+    return Part(asked_by, study.question, f"l2obound {name}", make)
 
 
 def _package(name: str, kept: str | None = None) -> Callable[[Path, Asked, Tell], Answer]:
@@ -102,13 +120,7 @@ def _speedup(name: str, folder: Path, asked: Asked, tell: Tell) -> tuple[_scales
 
 PAPER, CHECK, PRACTICE = "An open question of the paper", "A check that the paper calls for", "Asked in practice"
 PARTS: dict[str, Part] = {
-    "beyond-convex": Part(
-        f"{PAPER}, and {CHECK[0].lower()}{CHECK[1:]}",
-        "Do virtual features and gradient-only history extend to non-convex problems, and what do trained models do on "
-        "them and under constraints?",
-        "l2obound beyond-convex",
-        _package("beyond_convex"),
-    ),
+    "beyond-convex": _study("beyond-convex", f"{PAPER}, and {CHECK[0].lower()}{CHECK[1:]}"),
     "sensitivity": Part(
         PAPER,
         "To what extent does a violation of Assumption 1 degrade the convergence rates?",

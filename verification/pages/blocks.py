@@ -1,0 +1,106 @@
+"""What a page consists of: sections of paragraphs, tables, figures and what is folded, drawn by one template.
+
+A text is escaped unless it is `markupsafe.Markup`; a `Markup` may also stand where a block does, for what no block is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from markupsafe import Markup
+
+from . import figure_view, render
+
+if TYPE_CHECKING:
+    from matplotlib import figure as drawing
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; `strong`, or as `notes` below a table or figure."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+    strong: bool = False
+    notes: bool = False
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """A paragraph for each of `lines`, or with `bullets` a list of them."""
+
+    kind: ClassVar[str] = "sentences"
+    lines: Sequence[str]
+    bullets: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows below a `head`; the first cell of a row is its heading, and a cell that is no text is a number.
+
+    `label` is what the table is called where it is not seen.
+    """
+
+    kind: ClassVar[str] = "table"
+    label: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A figure with its `title`; it is read out as `words`, and `notes` are written below it.
+
+    The ids of its elements begin with `name`, which no other figure of the page may have.
+    """
+
+    kind: ClassVar[str] = "figure"
+    figure: drawing.Figure
+    name: str
+    title: str
+    words: str
+    notes: str = ""
+
+    @property
+    def view(self) -> Mapping[str, Any]:
+        """What the template shows."""
+        return figure_view(self.figure, self.name, self.title, self.words, self.notes)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Blocks below a `summary`, which unfolds them."""
+
+    kind: ClassVar[str] = "folded"
+    summary: str
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Blocks below a `heading`; the page links to it as `link`, at #`name`. The section "answer" is framed."""
+
+    name: str
+    link: str
+    heading: str
+    blocks: Sequence[Block] = field(default_factory=tuple)
+
+
+Block = Text | Sentences | Table | Figure | Folded | Markup
+
+
+def hint(value: str, words: str) -> Markup:
+    """A cell that says `words` to who points at it."""
+    return Markup('<span title="{}">{}</span>').format(words, value)
+
+
+def page(title: str, sections: Sequence[Section], *, heading: str = "", created: str = "") -> str:
+    """The page of these sections, below `heading`, or below its title; equal sections give equal bytes."""
+    contents = {s.name: s.link for s in sections}
+    return render(
+        Path(__file__).parent, "blocks.html", title=title, contents=contents, created=created,
+        heading=heading or title, sections=sections,
+    )  # fmt: skip
