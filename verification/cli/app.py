@@ -38,7 +38,7 @@ VERBS = {
     "falsify": ("falsify", "Search for a run that breaks a bound, or that uses most of it."),
     "guarantee": ("guarantee", "What holds of a new instance, with confidence 1 - delta over a sample."),
     "sensitivity": ("sensitivity", "How far steps may drift from 1/L before a guarantee ends."),
-    "conditioning": ("conditioning", "Whether a large L or bad conditioning makes a learned optimizer fail."),
+    "conditioning": ("studies", "Whether a large L or bad conditioning makes a learned optimizer fail."),
     "beyond-convex": ("studies", "Which guarantees survive where f is not convex or points are constrained."),
     "drift": ("drift", "What practical shifts of the distribution cost the shipped models for LASSO."),
     "open-questions": ("open_questions", "What the paper leaves open, answered with numbers on one page."),

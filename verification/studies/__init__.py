@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .framework import Study
 
 STUDIES = {
+    "conditioning": "conditioning:STUDY",
     "beyond-convex": "beyond_convex:STUDY",
 }
 """The studies by name: the package in this folder, and its `framework.Study`. It is imported when it is asked for."""

@@ -1,24 +1,34 @@
-"""`l2obound sensitivity`, `conditioning`, `beyond-convex`, `drift`: the verbs of the studies."""
+"""`l2obound sensitivity`, `conditioning`, `beyond-convex` and `drift`: the verbs of the studies."""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from ...studies import load
 from ..studies import several, verb
 
-ALL = "all"
+LOSSES = several("sigmoid_loss, student_t or welsch; may be repeated. All if left out.")
+
+
+def _verb(name: str, words: str, example: str, **more: Any) -> Any:
+    return verb(name, partial(load, name), f"{words}\n\nExample: l2obound {name} --quick {example}", **more)
+
 
 VERBS = {
-    "beyond-convex": verb(
+    "conditioning": _verb(
+        "conditioning",
+        "Whether a very large L, or an ill-conditioned problem, makes a learned optimizer fail, and why.\n\n"
+        "Exits with 1 where a run contradicts a theorem of stability, invariance or rate, which would be a defect.",
+        "--out conditioning",
+        quick="Fewer points, methods and steps, in seconds.",
+    ),
+    "beyond-convex": _verb(
         "beyond-convex",
-        partial(load, "beyond-convex"),
         "Which guarantees survive where f is not convex or points are constrained, and which inequality the others "
-        "lose.\n\nExits with 1 where a run contradicts what is proved, which would be a defect.\n\n"
-        "Example: l2obound beyond-convex --quick --out beyond-convex",
+        "lose.\n\nExits with 1 where a run contradicts what is proved, which would be a defect.",
+        "--out beyond-convex",
         quick="One loss, fewer instances and steps, in a quarter of a minute.",
-        options={
-            "family": ("families", several("sigmoid_loss, student_t or welsch; may be repeated. All if left out.")),
-        },
+        options={"family": ("families", LOSSES)},
     ),
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FLOOR = 1e-16
 """Relative gaps below this are rounding of F, and are drawn here."""
+_AXES = {"kappa": "condition number κ", "L": "L", "c": "c: the optimizer is told c L"}
 _SHOWN = (GO_MATH, L2O_PA, PLAIN, RESTART)
 
 
@@ -30,12 +31,12 @@ def by_option(result: Conditioning) -> tuple[str, ...]:
 
 def figures(result: Conditioning) -> dict[str, Figure]:
     """The figures that show the answer, by name."""
-    return {
-        "stability": stability(result),
-        "kappa": against(result, "kappa", "kappa", "condition number κ"),
-        "L": against(result, "L", "L", "L", by_option(result)),
-        "c": against(result, "c", "c", "c: the optimizer is told c L", by_option(result)),
-    }
+    return {"stability": stability(result), **{axis: along(result, axis) for axis in _AXES}}
+
+
+def along(result: Conditioning, axis: str) -> Figure:
+    """What becomes of runs along an axis; all methods of `by_option`, but along kappa the few of `_SHOWN`."""
+    return against(result, axis, axis, _AXES[axis], None if axis == "kappa" else by_option(result))
 
 
 def stability(result: Conditioning) -> Figure:

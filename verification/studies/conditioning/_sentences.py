@@ -199,8 +199,8 @@ def told_wrongly(result: Conditioning) -> list[str]:
     found = []
     rows = [s for s in result.survivors if s.kappa == max(result.settings.map_kappas)]
     words = [
-        f"{s.name} (r = {number(s.r)}, Q = {number(s.q)}, B = {number(s.b)}): {_range(s.predicted, s.none_predicted)}, "
-        f"observed {_range(s.observed, s.none_observed)}"
+        f"{s.name} (r = {number(s.r)}, Q = {number(s.q)}, B = {number(s.b)}): "
+        f"{ends_in_words(s.predicted, s.none_predicted)}, observed {ends_in_words(s.observed, s.none_observed)}"
         for s in rows
     ]
     kappa = number(max(result.settings.map_kappas))
@@ -227,7 +227,8 @@ def told_rows(result: Conditioning) -> list[dict[str, str]]:
     return rows
 
 
-def _range(ends: tuple[float | None, float | None], none: bool) -> str:
+def ends_in_words(ends: tuple[float | None, float | None], none: bool) -> str:
+    """The range of c between two ends; one that is None is not within what was tried."""
     if none:
         return "none"
     low, high = ends

@@ -52,7 +52,7 @@ class Part:
     make: Callable[[Path, Asked, Tell], Answer]
 
 
-def _study(name: str, asked_by: str) -> Part:
+def of_study(name: str, asked_by: str) -> Part:
     """The question of a study."""
     study = load(name)
 
@@ -120,20 +120,14 @@ def _speedup(name: str, folder: Path, asked: Asked, tell: Tell) -> tuple[_scales
 
 PAPER, CHECK, PRACTICE = "An open question of the paper", "A check that the paper calls for", "Asked in practice"
 PARTS: dict[str, Part] = {
-    "beyond-convex": _study("beyond-convex", f"{PAPER}, and {CHECK[0].lower()}{CHECK[1:]}"),
+    "beyond-convex": of_study("beyond-convex", f"{PAPER}, and {CHECK[0].lower()}{CHECK[1:]}"),
     "sensitivity": Part(
         PAPER,
         "To what extent does a violation of Assumption 1 degrade the convergence rates?",
         "l2obound sensitivity",
         _package("sensitivity", kept="trainings"),
     ),
-    "conditioning": Part(
-        PAPER,
-        "Is gradient-only feature construction unstable, or does it need tuning, for a very large L or an "
-        "ill-conditioned problem?",
-        "l2obound conditioning",
-        _package("conditioning"),
-    ),
+    "conditioning": of_study("conditioning", PAPER),
     "scales": Part(
         CHECK,
         "Does “up to ten times faster” hold across scales and dimensions?",
