@@ -37,7 +37,7 @@ VERBS = {
     "check": ("check", "Run the conformance suite on an optimizer."),
     "falsify": ("falsify", "Search for a run that breaks a bound, or that uses most of it."),
     "guarantee": ("guarantee", "What holds of a new instance, with confidence 1 - delta over a sample."),
-    "sensitivity": ("sensitivity", "How far steps may drift from 1/L before a guarantee ends."),
+    "sensitivity": ("studies", "How far steps may drift from 1/L before a guarantee ends."),
     "conditioning": ("studies", "Whether a large L or bad conditioning makes a learned optimizer fail."),
     "beyond-convex": ("studies", "Which guarantees survive where f is not convex or points are constrained."),
     "drift": ("drift", "What practical shifts of the distribution cost the shipped models for LASSO."),

@@ -92,9 +92,9 @@ class Section:
 Block = Text | Sentences | Table | Figure | Folded | Markup
 
 
-def hint(value: str, words: str) -> Markup:
-    """A cell that says `words` to who points at it."""
-    return Markup('<span title="{}">{}</span>').format(words, value)
+def hint(value: str, words: str) -> str:
+    """A cell that says `words`, where there are any, to who points at it."""
+    return Markup('<span title="{}">{}</span>').format(words, value) if words else value
 
 
 def page(title: str, sections: Sequence[Section], *, heading: str = "", created: str = "") -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .framework import Study
 
 STUDIES = {
+    "sensitivity": "sensitivity:STUDY",
     "conditioning": "conditioning:STUDY",
     "beyond-convex": "beyond_convex:STUDY",
 }

@@ -8,7 +8,17 @@ from typing import Any
 from ...studies import load
 from ..studies import several, verb
 
+ALL = "all"
+
+
+def _none_of_all(given: list[str] | None) -> list[str] | None:
+    """The patterns that are asked for; None for all of them."""
+    return None if ALL in (given or ()) else given
+
+
+FAMILIES = several("quadratic, lasso or logistic_l1; may be repeated. All if left out.")
 LOSSES = several("sigmoid_loss, student_t or welsch; may be repeated. All if left out.")
+PATTERNS = several("A deviation pattern, or all; may be repeated. All if left out.", callback=_none_of_all)
 
 
 def _verb(name: str, words: str, example: str, **more: Any) -> Any:
@@ -16,6 +26,14 @@ def _verb(name: str, words: str, example: str, **more: Any) -> Any:
 
 
 VERBS = {
+    "sensitivity": _verb(
+        "sensitivity",
+        "How far steps may drift from 1/L before the guarantee, and then the performance, is lost.\n\n"
+        "Exits with 1 where a run contradicts a guarantee, which would be a defect.",
+        "--family lasso --out sensitivity",
+        quick="Fewer sizes, instances and steps, in half a minute.",
+        options={"family": ("families", FAMILIES), "pattern": ("patterns", PATTERNS)},
+    ),
     "conditioning": _verb(
         "conditioning",
         "Whether a very large L, or an ill-conditioned problem, makes a learned optimizer fail, and why.\n\n"

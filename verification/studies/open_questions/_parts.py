@@ -121,12 +121,7 @@ def _speedup(name: str, folder: Path, asked: Asked, tell: Tell) -> tuple[_scales
 PAPER, CHECK, PRACTICE = "An open question of the paper", "A check that the paper calls for", "Asked in practice"
 PARTS: dict[str, Part] = {
     "beyond-convex": of_study("beyond-convex", f"{PAPER}, and {CHECK[0].lower()}{CHECK[1:]}"),
-    "sensitivity": Part(
-        PAPER,
-        "To what extent does a violation of Assumption 1 degrade the convergence rates?",
-        "l2obound sensitivity",
-        _package("sensitivity", kept="trainings"),
-    ),
+    "sensitivity": of_study("sensitivity", PAPER),
     "conditioning": of_study("conditioning", PAPER),
     "scales": Part(
         CHECK,

@@ -10,7 +10,7 @@ from ._checkpoints import Checkpoint
 from ._correlation import Correlation, spearman
 from ._figure import figures
 from ._measure import AtStep, Cell
-from ._page import write
+from ._page import STUDY
 from ._patterns import (
     PATTERNS,
     Bias,
@@ -26,8 +26,11 @@ from ._patterns import (
 from ._run import Sensitivity, Settings, quick, sensitivity
 from ._sentences import headline, lines
 
+write = STUDY.write
+
 __all__ = [
     "PATTERNS",
+    "STUDY",
     "AtStep",
     "Bias",
     "Cell",
