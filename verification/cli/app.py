@@ -40,7 +40,7 @@ VERBS = {
     "sensitivity": ("studies", "How far steps may drift from 1/L before a guarantee ends."),
     "conditioning": ("studies", "Whether a large L or bad conditioning makes a learned optimizer fail."),
     "beyond-convex": ("studies", "Which guarantees survive where f is not convex or points are constrained."),
-    "drift": ("drift", "What practical shifts of the distribution cost the shipped models for LASSO."),
+    "drift": ("studies", "What practical shifts of the distribution cost the shipped models for LASSO."),
     "open-questions": ("open_questions", "What the paper leaves open, answered with numbers on one page."),
     "worst-case": ("worst_case", "The exact worst case of a method over a class of functions."),
     "doctor": ("doctor", "Whether this installation is sound."),

@@ -15,6 +15,7 @@ STUDIES = {
     "sensitivity": "sensitivity:STUDY",
     "conditioning": "conditioning:STUDY",
     "beyond-convex": "beyond_convex:STUDY",
+    "drift": "drift:STUDY",
 }
 """The studies by name: the package in this folder, and its `framework.Study`. It is imported when it is asked for."""
 

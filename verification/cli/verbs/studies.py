@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from ...studies import load
+from ..options import SPLIT_SEED
 from ..studies import several, verb
 
 ALL = "all"
@@ -19,6 +22,13 @@ def _none_of_all(given: list[str] | None) -> list[str] | None:
 FAMILIES = several("quadratic, lasso or logistic_l1; may be repeated. All if left out.")
 LOSSES = several("sigmoid_loss, student_t or welsch; may be repeated. All if left out.")
 PATTERNS = several("A deviation pattern, or all; may be repeated. All if left out.", callback=_none_of_all)
+MODELS = several(
+    "go-math-l2o, l2o-pa, l2o-dm, l2o-rnnprop or ada-lista; may be repeated. All if left out, the first two with "
+    "--quick."
+)
+SHIFTS = several(
+    "dictionary, noise, sparsity, lam, conditioning, dimension, start or objective; may be repeated. All if left out."
+)
 
 
 def _verb(name: str, words: str, example: str, **more: Any) -> Any:
@@ -48,5 +58,14 @@ VERBS = {
         "--out beyond-convex",
         quick="One loss, fewer instances and steps, in a quarter of a minute.",
         options={"family": ("families", LOSSES)},
+    ),
+    "drift": _verb(
+        "drift",
+        "What practical shifts of the distribution cost the shipped models for LASSO, and what the deviations consist "
+        "of.\n\nExits with 1 where a bound is violated or an attribution does not add up, which would be a defect.",
+        "--shift noise --shift lam --out drift",
+        quick="Fewer models, instances and steps.",
+        options={"model": ("models", MODELS), "shift": ("shifts", SHIFTS)},
+        seed=Annotated[int, typer.Option(callback=SPLIT_SEED, help="Seed of the instances and starts, 0 to 999.")],
     ),
 }

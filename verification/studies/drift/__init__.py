@@ -9,15 +9,19 @@ models loses less, `_run` holds all of it, and `_figure`, `_sentences` and `_pag
 from ._attribution import Attribution, adds_up, attribution
 from ._compare import Comparison
 from ._cost import Cost, Interval
+from ._figure import figures
 from ._measure import Cell, Field
-from ._page import figures, write
+from ._page import STUDY
 from ._predict import Prediction, rank_correlation
 from ._run import Drift, Settings, drift, quick
 from ._sentences import headline, lines
 from ._shifts import SHIFTS, Family, Level, Shift, trained_family
 
+write = STUDY.write
+
 __all__ = [
     "SHIFTS",
+    "STUDY",
     "Attribution",
     "Cell",
     "Comparison",

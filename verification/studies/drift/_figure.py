@@ -27,6 +27,12 @@ _TERMS = {
 }
 
 
+def figures(result: Drift) -> dict[str, Figure]:
+    """The figures that show the answer, by name."""
+    drawn = {"costs": costs(result), "attribution": attributions(result)}
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
 def costs(result: Drift) -> Figure:
     """Excess of iterations over the first yardstick, with intervals; dashed: the yardstick's own slowdown.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -68,25 +67,6 @@ def of_study(name: str, asked_by: str) -> Part:
     return Part(asked_by, study.question, f"l2obound {name}", make)
 
 
-def _package(name: str, kept: str | None = None) -> Callable[[Path, Asked, Tell], Answer]:
-    """What a package of that name answers; `kept` names an argument for a folder of what it can reuse."""
-
-    def make(folder: Path, asked: Asked, tell: Tell) -> Answer:
-        package = importlib.import_module(f"..{name}", __package__)
-        settings = package.Settings(seed=asked.seed)
-        # what an earlier version of the program made is no part of an answer of this one
-        more = {} if kept is None else {kept: folder / kept / code_digest()[:12]}
-        result = getattr(package, name)(
-            package.quick(settings) if asked.quick else settings,
-            progress=lambda done, total, what: tell(f"{done} of {total}: {what}"),
-            **more,
-        )
-        page = package.write(result, folder)
-        return Answer(tuple(package.headline(result)), package.figures(result), page, len(result.broken))
-
-    return make
-
-
 def _scale(folder: Path, asked: Asked, tell: Tell) -> Answer:
     results, page = _speedup("scales", folder, asked, tell)
     drawn = {"scales": _scales.across_scales(results)}
@@ -135,12 +115,6 @@ PARTS: dict[str, Part] = {
         "l2obound open-questions baselines",
         _baselines,
     ),
-    "drift": Part(
-        PRACTICE,
-        "What do the shifts cost that occur in practice: another dictionary, noise, sparsity, regularisation, "
-        "conditioning, dimension?",
-        "l2obound drift",
-        _package("drift"),
-    ),
+    "drift": of_study("drift", PRACTICE),
 }
 """The questions by name, in the order of the page."""
