@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import typer
@@ -59,6 +60,13 @@ class _Verb(TyperCommand):
             return super().invoke(ctx)
 
 
+def command(name: str, run: Any) -> Any:
+    """A verb as typer has it; `run` is the function that it calls."""
+    one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    one.command(name, cls=_Verb)(run)
+    return typer.main.get_command(one)
+
+
 def function(verb: str) -> Any:
     """What runs a verb; its module is imported now."""
     return importlib.import_module(f"{__package__}.verbs.{VERBS[verb][0]}").VERBS[verb]
@@ -73,11 +81,7 @@ class _Verbs(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The verb, imported now; None for a name that is none."""
-        if cmd_name not in VERBS:
-            return None
-        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        one.command(cmd_name, cls=_Verb)(function(cmd_name))
-        return typer.main.get_command(one)
+        return command(cmd_name, function(cmd_name)) if cmd_name in VERBS else None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The section of the help that lists them."""
@@ -108,12 +112,12 @@ def commands() -> dict[str, Any]:
 CRASH = 70  # EX_SOFTWARE of sysexits.h
 
 
-def main() -> None:
+def main(program: Callable[[], Any] = app) -> None:
     """Entry point: one clear error and exit code 2 for wrong input."""
     open_streams()
     NAMED.clear()
     try:
-        app()
+        program()
     except InputError as problem:
         _stop(" ".join(str(problem).split()))
     except OSError as problem:

@@ -63,7 +63,7 @@ def verb(
         "seed": (seed, 0),
         "as_json": (Annotated[bool, typer.Option("--json", help="Print the results as JSON.")], False),
     }
-    run.__doc__ = words
+    run.__name__, run.__doc__ = name, words
     run.__annotations__ = {option: kind for option, (kind, _) in parameters.items()}
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # which typer reads
         [
@@ -72,6 +72,14 @@ def verb(
         ]
     )
     return run
+
+
+def main(run: Callable[..., None]) -> None:
+    """A program that is this verb alone, as for a study in a repository of its own: `python -m my_study`."""
+    from .app import command
+    from .app import main as guarded
+
+    guarded(command(run.__name__, run))
 
 
 def _answer(study: Study[Any, Any], settings: Any, out: Path, as_json: bool) -> None:
