@@ -60,11 +60,11 @@ class _Verb(TyperCommand):
             return super().invoke(ctx)
 
 
-def command(name: str, run: Any) -> Any:
-    """A verb as typer has it; `run` is the function that it calls."""
+def program(name: str, run: Any) -> typer.Typer:
+    """A program that is one verb; `run` is the function that it calls."""
     one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     one.command(name, cls=_Verb)(run)
-    return typer.main.get_command(one)
+    return one
 
 
 def function(verb: str) -> Any:
@@ -81,7 +81,9 @@ class _Verbs(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The verb, imported now; None for a name that is none."""
-        return command(cmd_name, function(cmd_name)) if cmd_name in VERBS else None
+        if cmd_name not in VERBS:
+            return None
+        return typer.main.get_command(program(cmd_name, function(cmd_name)))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The section of the help that lists them."""
@@ -112,12 +114,12 @@ def commands() -> dict[str, Any]:
 CRASH = 70  # EX_SOFTWARE of sysexits.h
 
 
-def main(program: Callable[[], Any] = app) -> None:
+def main(called: Callable[[], Any] = app) -> None:
     """Entry point: one clear error and exit code 2 for wrong input."""
     open_streams()
     NAMED.clear()
     try:
-        program()
+        called()
     except InputError as problem:
         _stop(" ".join(str(problem).split()))
     except OSError as problem:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import console, emit, errors, progress_bar
+from .console import console, emit, errors, watched
 from .options import Seed, writable_folder
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ def verb(
 
 def main(run: Callable[..., None]) -> None:
     """A program that is this verb alone, as for a study in a repository of its own: `python -m my_study`."""
-    from .app import command
     from .app import main as guarded
+    from .app import program
 
-    guarded(command(run.__name__, run))
+    guarded(program(run.__name__, run))
 
 
 def _answer(study: Study[Any, Any], settings: Any, out: Path, as_json: bool) -> None:
@@ -87,12 +87,7 @@ def _answer(study: Study[Any, Any], settings: Any, out: Path, as_json: bool) -> 
     from ..studies.framework import Context
 
     writable_folder(out)
-    with progress_bar() as bar:
-        task = bar.add_task("starting", total=None)
-        result = study.run(
-            settings,
-            Context(lambda done, total, what: bar.update(task, completed=done, total=total, description=what), out),
-        )
+    result = watched(lambda progress: study.run(settings, Context(progress, out)))
     page = study.write(result, out)
     if as_json:
         emit(json.dumps({"page": str(page), **result.to_dict()}, allow_nan=False))

@@ -12,17 +12,15 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from ...l2o.files import write_bytes
 from .figure_export import file_bytes, inline_svg
 from .text import number, percent, printable
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _HERE = Path(__file__).parent
 STYLE = _HERE / "style.css"

@@ -8,31 +8,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from markupsafe import Markup
+from matplotlib import figure as drawing
 
 from . import figure_view, render
-
-if TYPE_CHECKING:
-    from matplotlib import figure as drawing
 
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; `strong`, or as `notes` below a table or figure."""
+    """A paragraph."""
 
-    kind: ClassVar[str] = "text"
     text: str
     strong: bool = False
-    notes: bool = False
+
+
+@dataclass(frozen=True)
+class Notes:
+    """A paragraph below a table or figure that says how to read it."""
+
+    text: str
 
 
 @dataclass(frozen=True)
 class Sentences:
     """A paragraph for each of `lines`, or with `bullets` a list of them."""
 
-    kind: ClassVar[str] = "sentences"
     lines: Sequence[str]
     bullets: bool = False
 
@@ -44,7 +46,6 @@ class Table:
     `label` is what the table is called where it is not seen.
     """
 
-    kind: ClassVar[str] = "table"
     label: str
     head: Sequence[str]
     rows: Sequence[Sequence[Any]]
@@ -57,7 +58,6 @@ class Figure:
     The ids of its elements begin with `name`, which no other figure of the page may have.
     """
 
-    kind: ClassVar[str] = "figure"
     figure: drawing.Figure
     name: str
     title: str
@@ -74,7 +74,6 @@ class Figure:
 class Folded:
     """Blocks below a `summary`, which unfolds them."""
 
-    kind: ClassVar[str] = "folded"
     summary: str
     blocks: Sequence[Block]
 
@@ -89,7 +88,7 @@ class Section:
     blocks: Sequence[Block] = field(default_factory=tuple)
 
 
-Block = Text | Sentences | Table | Figure | Folded | Markup
+Block = Text | Notes | Sentences | Table | Figure | Folded | Markup
 
 
 def hint(value: str, words: str) -> str:

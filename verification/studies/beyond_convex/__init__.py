@@ -7,13 +7,12 @@ together, and `_figure`, `_sentences` and `_page` show the result.
 """
 
 from ._counterexamples import Counterexample, counterexamples
-from ._figure import figures
 from ._ledger import Ledger, ledger
 from ._measure import Entry, Rises, entry, rises, without_convexity
 from ._minima import Minima
 from ._page import STUDY
-from ._run import BeyondConvex, Settings, beyond_convex, quick
-from ._sentences import headline, lines
+from ._run import BeyondConvex, Settings, beyond_convex
+from ._sentences import lines
 
 write = STUDY.write
 
@@ -29,11 +28,8 @@ __all__ = [
     "beyond_convex",
     "counterexamples",
     "entry",
-    "figures",
-    "headline",
     "ledger",
     "lines",
-    "quick",
     "rises",
     "without_convexity",
     "write",

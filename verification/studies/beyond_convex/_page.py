@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ...pages.blocks import Block, Figure, Folded, Section, Sentences, Table, Text
+from ...pages.blocks import Block, Figure, Folded, Notes, Section, Sentences, Table, Text
 from ...pages.text import number, percent
 from ..framework import Study
 from . import _figure, _sentences
@@ -36,12 +36,38 @@ def _row(e: Entry) -> dict[str, Any]:
 
 def sections(result: BeyondConvex) -> list[Section]:
     """The page."""
+    examples = Figure(
+        _figure.counterexamples(result.counterexamples),
+        "f-examples",
+        "Descent without approach",
+        "Above: F in one variable with the iterates of gradient descent. Below: F(x_k) - F* and bounds that pass "
+        "under it.",
+        "Every step descends. From the cross on the bound is below the run: false, were it not for its hypothesis.",
+    )
+    rises = Figure(
+        _figure.rises(result),
+        "f-rises",
+        "Where F rises",
+        "Shares of rising steps by method, and the change of F against rho, below the line of B1.",
+        "Left: pairs of losses with r = 0, the l1 norm and a box. Right: steps of the trained models on losses "
+        "that are not convex; no step may be above the line, which crosses 0 at rho = 1.",
+    )
+    stationarity = Figure(
+        _figure.stationarity(result),
+        "f-stationarity",
+        "Stationarity, r = 0",
+        "Least squared norm of the generalised gradient against the step, with B10 above it, by family.",
+        "Solid: the run (first instance, first shift). Dashed: B10 for the same run. Squares: the exact worst case "
+        "of gradient descent over all smooth f with the same L and F(x_0) - F_low.",
+    )
+    counterexamples = [Sentences(_sentences.counterexample(c)) for c in result.counterexamples]
+    descent, least = Sentences(_sentences.descent(result)), Sentences(_sentences.stationarity(result), bullets=True)
     return [
         Section("answer", "Answer", "What survives without convexity", _answer(result)),
         Section("needed", "Where convexity is needed", "Where convexity is needed", _where_needed(result)),
-        Section("examples", "Counter-examples", "Counter-examples in one variable", _examples(result)),
-        Section("rises", "Rises", "Where F rises", _rises(result)),
-        Section("stationarity", "Stationarity", "Stationarity", _stationarity(result)),
+        Section("examples", "Counter-examples", "Counter-examples in one variable", (examples, *counterexamples)),
+        Section("rises", "Rises", "Where F rises", (rises, descent)),
+        Section("stationarity", "Stationarity", "Stationarity", (stationarity, least)),
         *([Section("minima", "Local minima", "Which local minimum", _minima(result))] if result.minima else []),
         Section("sets", "Constraints", "Constraints", _sets(result)),
         Section("methods", "Methods", "Methods", (Text(_METHODS),)),
@@ -66,11 +92,10 @@ def _answer(result: BeyondConvex) -> list[Block]:
     return [
         Text(_sentences.verdict(result), strong=True),
         Table("Verdicts", head, verdicts),
-        Text(
+        Notes(
             "Steps, and for B10 itself runs. Vacuous: what the bound allows says nothing (a step: a rise). "
             "Tightness: the share of the bound that is used, median over the entries; 0 where a rise is allowed and "
-            "there is none.",
-            notes=True,
+            "there is none."
         ),
     ]
 
@@ -86,49 +111,12 @@ def _where_needed(result: BeyondConvex) -> list[Block]:
             )
         ),
         Table("Runs", head, [_needed(result, name) for name in NEED_CONVEXITY]),
-        Text(
+        Notes(
             "Runs. Outside: of another hypothesis (B3 exact steps, B8 rho < 1), outside the domain of r, or out of "
-            "float64. A false one is false for the comparator z, whatever F* is.",
-            notes=True,
+            "float64. A false one is false for the comparator z, whatever F* is."
         ),
         Sentences(_sentences.needed(result), bullets=True),
     ]
-
-
-def _examples(result: BeyondConvex) -> list[Block]:
-    figure = Figure(
-        _figure.counterexamples(result.counterexamples),
-        "f-examples",
-        "Descent without approach",
-        "Above: F in one variable with the iterates of gradient descent. Below: F(x_k) - F* and bounds that pass "
-        "under it.",
-        "Every step descends. From the cross on the bound is below the run: false, were it not for its hypothesis.",
-    )
-    return [figure, *[Sentences(_sentences.counterexample(c)) for c in result.counterexamples]]
-
-
-def _rises(result: BeyondConvex) -> list[Block]:
-    figure = Figure(
-        _figure.rises(result),
-        "f-rises",
-        "Where F rises",
-        "Shares of rising steps by method, and the change of F against rho, below the line of B1.",
-        "Left: pairs of losses with r = 0, the l1 norm and a box. Right: steps of the trained models on losses "
-        "that are not convex; no step may be above the line, which crosses 0 at rho = 1.",
-    )
-    return [figure, Sentences(_sentences.descent(result))]
-
-
-def _stationarity(result: BeyondConvex) -> list[Block]:
-    figure = Figure(
-        _figure.stationarity(result),
-        "f-stationarity",
-        "Stationarity, r = 0",
-        "Least squared norm of the generalised gradient against the step, with B10 above it, by family.",
-        "Solid: the run (first instance, first shift). Dashed: B10 for the same run. Squares: the exact worst case "
-        "of gradient descent over all smooth f with the same L and F(x_0) - F_low.",
-    )
-    return [figure, Sentences(_sentences.stationarity(result), bullets=True)]
 
 
 def _minima(result: BeyondConvex) -> list[Block]:
@@ -140,11 +128,10 @@ def _minima(result: BeyondConvex) -> list[Block]:
             f"norm, after {result.settings.horizon} steps."
         ),
         Table("Local minima", head, ends),
-        Text(
+        Notes(
             "Instances, with 95 % Clopper-Pearson intervals, each by itself. Equal: within 1e-4 of the decrease from "
             "F(x_0). Not settled: a proximal-gradient step at the end of one of the two runs is longer than 1e-5 of "
-            "that at x_0.",
-            notes=True,
+            "that at x_0."
         ),
         Sentences([*_sentences.stalls(result), *_sentences.growth(result)]),
     ]
@@ -162,7 +149,7 @@ def _sets(result: BeyondConvex) -> list[Block]:
     table = Table("Constraints", head, [_set_row(e, result) for e in result.select(part="sets")])
     return [
         Sentences(_sentences.constrained(result), bullets=True),
-        Folded("The numbers", (table, Text(notes, notes=True))),
+        Folded("The numbers", (table, Notes(notes))),
     ]
 
 

@@ -14,7 +14,7 @@ from ....l2o import InputError, Run
 from ...optima import Optimum
 from ...optima import optimum as certify
 from ...runs.inspection import as_numpy
-from ..framework import Progress, as_plain, chosen, now, require_at_least, require_some, silent
+from ..framework import Progress, chosen, now, plain_fields, require_at_least, require_some, silent
 from ._counterexamples import Counterexample, counterexamples
 from ._curves import Curve, Scatter, curves, scatter
 from ._measure import Entry, entry
@@ -89,15 +89,8 @@ class BeyondConvex:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
-        return {
-            "settings": as_plain(self.settings),
-            "created": self.created,
-            "entries": [e.to_dict() for e in self.entries],
-            "counterexamples": [c.to_dict() for c in self.counterexamples],
-            "minima": [m.to_dict() for m in self.minima],
-            "curves": [c.to_dict() for c in self.curves],
-            "broken": len(self.broken),
-        }
+        shown = plain_fields(self, "entries", "counterexamples", "minima", "curves")
+        return {**shown, "broken": len(self.broken)}
 
 
 def beyond_convex(settings: Settings | None = None, progress: Progress = silent) -> BeyondConvex:

@@ -9,13 +9,12 @@ the table of them; `_stability` holds the boundary of B14 against rollouts and `
 
 from ._causes import CAUSES, Evidence, Outcome, classify
 from ._cells import Cell
-from ._figure import figures
 from ._heads import Heads
 from ._invariance import Invariance
 from ._methods import METHODS
 from ._page import STUDY
 from ._points import Point
-from ._run import Conditioning, Settings, conditioning, quick
+from ._run import Conditioning, Settings, conditioning
 from ._sentences import headline, lines
 from ._stability import StabilityMap, Survives, stability_maps, survives
 from ._told import MisreportedSmoothness, told
@@ -39,10 +38,8 @@ __all__ = [
     "Survives",
     "classify",
     "conditioning",
-    "figures",
     "headline",
     "lines",
-    "quick",
     "stability_maps",
     "survives",
     "told",

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ...pages.blocks import Block, Figure, Folded, Section, Sentences, Table, Text
+from ...pages.blocks import Block, Figure, Folded, Notes, Section, Sentences, Table, Text
 from ...pages.text import DASH, number
 from ..framework import Study
 from . import _failures, _figure, _sentences
@@ -36,24 +36,23 @@ def sections(result: Conditioning) -> list[Section]:
         f"run the weights that were trained under the default, and quadratics are out of distribution for all of them. "
         f"{settings.instances} instances at each point."
     )
+    kappa = [*_sentences.condition_number(result), _sentences.precision(result)]
+    head = ["method", "family", "all runs there for c in", "a run unstable for c in"]
+    told = Table("By method", head, _sentences.told_rows(result))
     return [
         Section("answer", "Answer", "What the runs say", _answer(result)),
         Section("failures", "Failures", "Which runs fail, and why", _fail(result)),
         Section("stability", "Stability", "The stability boundary", _stability(result)),
-        Section("kappa", "Condition number", "The condition number", _kappa(result)),
+        Section("kappa", "Condition number", "The condition number", (_along(result, "kappa"), Sentences(kappa))),
         Section("L", "Size of L", "The size of L", _size(result)),
-        Section("told", "L told wrongly", "An L that is told wrongly", _told(result)),
+        Section("told", "L told wrongly", "An L that is told wrongly", (_along(result, "c"), told)),
         Section("methods", "Methods", "Methods", (Text(_METHODS), Text(models))),
     ]
 
 
 def _answer(result: Conditioning) -> list[Block]:
-    first, *rest = _sentences.headline(result)
-    return [
-        Text(first, strong=True),
-        Sentences([*rest, _sentences.verdict(result)]),
-        Sentences(result.broken, bullets=True),
-    ]
+    headline = [Text(s, strong=i == 0) for i, s in enumerate(_sentences.headline(result))]
+    return [*headline, Text(_sentences.verdict(result)), Sentences(result.broken, bullets=True)]
 
 
 def _fail(result: Conditioning) -> list[Block]:
@@ -74,7 +73,7 @@ def _fail(result: Conditioning) -> list[Block]:
     meanings = [Markup("<b>{}</b>: {}.").format(c, _failures.MEANING[c]) for c in causes]
     return [
         Table("Failures by axis", ["axis", "floats", "runs", "failed", *causes], by_axis),
-        Text(notes, notes=True),
+        Notes(notes),
         Sentences(meanings, bullets=True),
         Markup("<h3>In words</h3>"),
         Sentences(_failures.in_words(result), bullets=True),
@@ -109,37 +108,31 @@ def _stability(result: Conditioning) -> list[Block]:
         ),
         Markup("<h3>Which wrong L is survived</h3>"),
         Table("Which c is survived", ["scalars", "r", "Q", "B", "kappa", "c by B14", "c in rollouts"], survivors),
-        Text(
+        Notes(
             "Being told c L divides r by c. c from 0.1 to 10 on a grid; an end that is not within is left out. Models: "
-            "medians of their heads, frozen.",
-            notes=True,
+            "medians of their heads, frozen."
         ),
     ]
 
 
-def _along(result: Conditioning, axis: str, title: str, words: str) -> Figure:
+_ALONG = {
+    "kappa": ("the condition number", "the condition number, in both precisions"),
+    "L": ("the size of L", "L, by gradient map and scaling of Q"),
+    "c": ("a wrong L", "the factor by which L is told wrongly, by map and scaling of Q"),
+}
+
+
+def _along(result: Conditioning, axis: str) -> Figure:
     """The figure of an axis."""
-    settings = result.settings
+    settings, (title, words) = result.settings, _ALONG[axis]
     return Figure(
         _figure.along(result, axis),
         f"f-{axis}",
-        title,
-        words,
+        f"Against {title}",
+        f"Iterations and the gap at the end against {words}.",
         f"{_LOST.format(number(settings.steps))} kappa = {number(settings.central_kappa)}, L = "
         f"{number(settings.central_L)}, c = 1 where not said otherwise.",
     )
-
-
-def _kappa(result: Conditioning) -> list[Block]:
-    return [
-        _along(
-            result,
-            "kappa",
-            "Against the condition number",
-            "Iterations and the gap at the end against the condition number, in both precisions.",
-        ),
-        Sentences([*_sentences.condition_number(result), _sentences.precision(result)]),
-    ]
 
 
 def _size(result: Conditioning) -> list[Block]:
@@ -148,12 +141,7 @@ def _size(result: Conditioning) -> list[Block]:
         "bit by bit from L to L", "the same run from L to L",
     ]  # fmt: skip
     return [
-        _along(
-            result,
-            "L",
-            "Against the size of L",
-            "Iterations and the gap at the end against L, by gradient map and scaling of Q.",
-        ),
+        _along(result, "L"),
         Sentences(_sentences.size_of_L(result)),
         Folded("Every configuration", (Table("Invariance", head, [_invariant(i) for i in result.invariances]),)),
     ]
@@ -169,19 +157,6 @@ def _invariant(i: Invariance) -> list[Any]:
         "yes" if i.exact else "no",
         f"{number(i.exact_from)} to {number(i.exact_to)}",
         f"{number(i.same_from)} to {number(i.same_to)}",
-    ]
-
-
-def _told(result: Conditioning) -> list[Block]:
-    rows = [[r["method"], r["family"], r["there"], r["unstable"]] for r in _sentences.told_rows(result)]
-    return [
-        _along(
-            result,
-            "c",
-            "Against a wrong L",
-            "Iterations and the gap at the end against the factor by which L is told wrongly, by map and scaling of Q.",
-        ),
-        Table("By method", ["method", "family", "all runs there for c in", "a run unstable for c in"], rows),
     ]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ....l2o import InputError
 from ...runs.inspection import as_numpy
-from ..framework import Progress, as_plain, chosen, now, require_at_least, require_some, silent
+from ..framework import Counter, Progress, chosen, now, plain_fields, require_at_least, require_some, silent
 from . import _heads, _invariance
 from ._causes import CAUSES
 from ._cells import Cell, broken_promises, cells, run_all
@@ -157,20 +157,9 @@ class Conditioning:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
-        return {
-            "settings": as_plain(self.settings),
-            "created": self.created,
-            "failures": {
-                axis: {dtype: self.failures(self.select(axis, dtype=dtype)) for dtype in DTYPES} for axis in AXES
-            },
-            "cells": [c.to_dict() for c in self.cells],
-            "maps": [m.to_dict() for m in self.maps],
-            "survivors": [s.to_dict() for s in self.survivors],
-            "heads": [h.to_dict() for h in self.heads],
-            "invariances": [i.to_dict() for i in self.invariances],
-            "guards": self.guards,
-            "broken": list(self.broken),
-        }
+        failures = {axis: {d: self.failures(self.select(axis, dtype=d)) for d in DTYPES} for axis in AXES}
+        shown = plain_fields(self, "cells", "maps", "survivors", "heads", "invariances", "guards", "broken")
+        return {**shown, "failures": failures}
 
 
 def conditioning(settings: Settings | None = None, progress: Progress = silent) -> Conditioning:
@@ -181,13 +170,7 @@ def conditioning(settings: Settings | None = None, progress: Progress = silent) 
     settings = Settings() if settings is None else settings
     axes, rows = settings.axes, _invariance.rows()
     total = len(settings.families) * len(settings.methods) * 2 + len(rows) * 2 + len(settings.map_bs) + 2
-    done = 0
-
-    def tell(what: str) -> None:
-        nonlocal done
-        progress(min(done, total), total, what)
-        done += 1
-
+    tell = Counter(progress, total)
     found: list[Cell] = []
     for family in settings.families:
         every = list(dict.fromkeys(p for points in axes.values() for p in points))

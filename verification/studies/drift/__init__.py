@@ -9,12 +9,11 @@ models loses less, `_run` holds all of it, and `_figure`, `_sentences` and `_pag
 from ._attribution import Attribution, adds_up, attribution
 from ._compare import Comparison
 from ._cost import Cost, Interval
-from ._figure import figures
 from ._measure import Cell, Field
 from ._page import STUDY
 from ._predict import Prediction, rank_correlation
 from ._run import Drift, Settings, drift, quick
-from ._sentences import headline, lines
+from ._sentences import lines
 from ._shifts import SHIFTS, Family, Level, Shift, trained_family
 
 write = STUDY.write
@@ -37,8 +36,6 @@ __all__ = [
     "adds_up",
     "attribution",
     "drift",
-    "figures",
-    "headline",
     "lines",
     "quick",
     "rank_correlation",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...pages.blocks import Block, Figure, Folded, Section, Sentences, Table, Text
+from ...pages.blocks import Block, Figure, Folded, Notes, Section, Sentences, Table, Text
 from ...pages.text import number, percent
 from ..framework import Study
 from . import _figure, _sentences
@@ -73,7 +73,7 @@ def _costs(result: Drift) -> list[Block]:
         figure,
         Sentences(_sentences.costs(result)[1:], bullets=True),
         Sentences([*_sentences.harder(result), *_sentences.robustness(result)]),
-        Text(_sentences.confidence(), notes=True),
+        Notes(_sentences.confidence()),
     ]
 
 
@@ -108,7 +108,7 @@ def _features(result: Drift) -> list[Block]:
     return [
         Sentences(_sentences.features(result)),
         Folded("The correlations", (Table("Correlations", head, correlations),)),
-        Text(notes, notes=True),
+        Notes(notes),
     ]
 
 
@@ -125,7 +125,7 @@ def _rivals(result: Drift) -> list[Block]:
         Sentences(_sentences.rivals(result)[1:], bullets=True),
         Sentences(_sentences.moved(result)),
         Table("Robustness", head, [_comparison(c) for c in (*result.overall, *result.comparisons)]),
-        Text(notes, notes=True),
+        Notes(notes),
     ]
 
 
@@ -144,7 +144,7 @@ def _bounds(result: Drift) -> list[Block]:
         "the least constant C2 of a pair is infinite, because the features are equal and the bias still differs: it "
         "depends on the problem as well, as that of l2o-pa does through its prox."
     )
-    return [Sentences(_sentences.verdict(result)), Text(notes, notes=True)]
+    return [Sentences(_sentences.verdict(result)), Notes(notes)]
 
 
 def _numbers(result: Drift) -> list[Block]:
@@ -156,7 +156,7 @@ def _numbers(result: Drift) -> list[Block]:
     for name in result.settings.shifts:
         cells = [_row(c, result.settings.batch) for c in result.select(shift=name)]
         tables.append(Folded(f"{name}: {SHIFTS[name].words}", (Table(f"Numbers: {name}", head, cells),)))
-    return [*tables, *[Text(s, notes=True) for s in _sentences.left_out(result)]]
+    return [*tables, *[Notes(s) for s in _sentences.left_out(result)]]
 
 
 def _row(cell: Cell, batch: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ...invariance.equivariance import check_equivariance
 from ...invariance.transforms import translation
 from ...optima import optimum
 from ...optima.ledger import single_thread
-from ..framework import Progress, as_plain, chosen, now, require_at_least, require_some, silent
+from ..framework import Progress, chosen, now, plain_fields, require_at_least, require_some, silent
 from ._compare import Comparison, compare, over_levels
 from ._measure import Cell, Field, Trace, measure, not_applicable, trace
 from ._predict import Prediction, rank_correlation
@@ -110,19 +110,8 @@ class Drift:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
-        return {
-            "settings": as_plain(self.settings),
-            "family": asdict(self.family),
-            "yardsticks": list(YARDSTICKS),
-            "created": self.created,
-            "cells": [c.to_dict() for c in self.cells],
-            "predictions": [p.to_dict() for p in self.predictions],
-            "comparisons": [c.to_dict() for c in self.comparisons],
-            "overall": [c.to_dict() for c in self.overall],
-            "translation": self.moved,
-            "sizes": [r.to_dict() for r in self.sizes],
-            "broken": list(self.broken),
-        }
+        shown = plain_fields(self, "family", "cells", "predictions", "comparisons", "overall", "sizes", "broken")
+        return {**shown, "yardsticks": list(YARDSTICKS), "translation": self.moved}
 
 
 def drift(settings: Settings | None = None, progress: Progress = silent) -> Drift:

@@ -4,17 +4,19 @@
 blocks of `verification.pages.blocks`, and `verification.cli.studies` makes the verb of a study.
 """
 
-from .settings import as_plain, require_at_least, require_some
-from .study import Context, Progress, Result, Study, chosen, now, silent
+from .settings import as_plain, plain_fields, require_at_least, require_some
+from .study import Context, Counter, Progress, Result, Study, chosen, now, silent
 
 __all__ = [
     "Context",
+    "Counter",
     "Progress",
     "Result",
     "Study",
     "as_plain",
     "chosen",
     "now",
+    "plain_fields",
     "require_at_least",
     "require_some",
     "silent",

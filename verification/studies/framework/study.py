@@ -8,17 +8,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from ... import pages
 from ...pages.blocks import Folded, Section, page
 from ...support.together import write_together
 from .settings import as_plain
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Progress = Callable[[int, int, str], None]
 """Called with what is done, of how much, and what comes next."""
@@ -26,6 +24,20 @@ Progress = Callable[[int, int, str], None]
 
 def silent(done: int, total: int, what: str) -> None:
     """Progress that nobody watches."""
+
+
+@dataclass
+class Counter:
+    """Progress by pieces of work: tells what comes next, which counts as `step` pieces of `total`."""
+
+    progress: Progress
+    total: int
+    done: int = 0
+
+    def __call__(self, what: str, step: int = 1) -> None:
+        """`what` begins."""
+        self.progress(min(self.done, self.total), self.total, what)
+        self.done += step
 
 
 @dataclass(frozen=True)

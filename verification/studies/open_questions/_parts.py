@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
 
 from ...support.provenance import code_digest
 from .. import load
 from ..framework import Context
 from . import _scales
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Tell = Callable[[str], None]
 

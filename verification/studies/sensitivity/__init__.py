@@ -8,7 +8,6 @@ widths, `_correlation` asks whether deviation and rate go together, `_run` holds
 
 from ._checkpoints import Checkpoint
 from ._correlation import Correlation, spearman
-from ._figure import figures
 from ._measure import AtStep, Cell
 from ._page import STUDY
 from ._patterns import (
@@ -23,8 +22,8 @@ from ._patterns import (
     check_pattern,
     pattern,
 )
-from ._run import Sensitivity, Settings, quick, sensitivity
-from ._sentences import headline, lines
+from ._run import Sensitivity, Settings, sensitivity
+from ._sentences import lines
 
 write = STUDY.write
 
@@ -45,11 +44,8 @@ __all__ = [
     "StepScale",
     "WorstSigns",
     "check_pattern",
-    "figures",
-    "headline",
     "lines",
     "pattern",
-    "quick",
     "sensitivity",
     "spearman",
     "write",

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ...pages import figure_view
-from ...pages.blocks import Block, Figure, Folded, Section, Sentences, Table, Text, hint
+from ...pages.blocks import Block, Figure, Folded, Notes, Section, Sentences, Table, Text, hint
 from ...pages.text import number, percent
 from ..framework import Study
 from . import _figure, _sentences
@@ -65,7 +65,7 @@ def _answer(result: Sensitivity) -> list[Block]:
     return [
         Text(_sentences.verdict(result), strong=True),
         Table("Costs", head, rows),
-        Text(notes, notes=True),
+        Notes(notes),
         Sentences(_sentences.costs(result), bullets=True),
         Sentences(_sentences.caution(result)),
     ]
@@ -81,7 +81,7 @@ def _regions(result: Sensitivity) -> list[Block]:
         f"that need a prox with p > 0, or a bias below ||G||, have no sizes from 1 on."
     )
     head += [f"lost, {family}" for family in settings.families]
-    return [Table("Regions", head, [_region(result, n) for n in settings.patterns]), Text(notes, notes=True)]
+    return [Table("Regions", head, [_region(result, n) for n in settings.patterns]), Notes(notes)]
 
 
 def _region(result: Sensitivity, name: str) -> list[str]:
@@ -176,7 +176,7 @@ def _stages(result: Sensitivity) -> list[Block]:
             ["family", "s", "deviation", "checkpoints", "Spearman with log-rate", "95 % interval"],
             correlations,
         ),
-        Text(notes, notes=True),
+        Notes(notes),
         Folded("The numbers", (Table("Checkpoints", head, checkpoints),)),
     ]
 
@@ -197,7 +197,7 @@ def _shipped(result: Sensitivity, sentences: list[str]) -> list[Block]:
         f"Positive: instances with more deviation converge more slowly. Percentile bootstrap over instances, "
         f"{result.settings.resamples} draws."
     )
-    return [Sentences(sentences), Table("Correlations", head, rows), Text(notes, notes=True)]
+    return [Sentences(sentences), Table("Correlations", head, rows), Notes(notes)]
 
 
 STUDY = Study(

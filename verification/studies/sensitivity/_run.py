@@ -12,7 +12,7 @@ from typing import Any
 from .... import l2o
 from ....l2o import Composite, InputError
 from ...optima import optimum
-from ..framework import Progress, as_plain, chosen, now, require_at_least, require_some, silent
+from ..framework import Counter, Progress, chosen, now, plain_fields, require_at_least, require_some, silent
 from . import _theory
 from ._checkpoints import SIZES, Checkpoint, across, measured, trainings
 from ._correlation import Correlation, correlations
@@ -124,21 +124,12 @@ class Sensitivity:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
-        patterns = self.settings.patterns
+        patterns, families = self.settings.patterns, self.settings.families
         return {
-            "settings": as_plain(self.settings),
+            **plain_fields(self, "regions", "costs", "cells", "correlations", "checkpoints", "across"),
             "unit": "L R^2, R measured to the certified point",
-            "created": self.created,
-            "regions": self.regions,
             "measured_regions": {name: self.measured_region(name) for name in patterns},
-            "lost_at": {
-                name: {family: self.lost_at(name, family) for family in self.settings.families} for name in patterns
-            },
-            "costs": list(self.costs),
-            "cells": [cell.to_dict() for cell in self.cells],
-            "correlations": [c.to_dict() for c in self.correlations],
-            "checkpoints": [c.to_dict() for c in self.checkpoints],
-            "across": [c.to_dict() for c in self.across],
+            "lost_at": {name: {family: self.lost_at(name, family) for family in families} for name in patterns},
             "broken": len(self.broken),
         }
 
@@ -172,7 +163,7 @@ def sensitivity(
         if size < largest_size(name, family == "quadratic")
     ]
     models = len(settings.families) * (1 + len(settings.shifts)) * len(settings.widths) * len(settings.seeds)
-    told = _Told(progress, len(plan) + models)
+    told = Counter(progress, len(plan) + models)
     fields = {}
     for family in settings.families:
         problem = FAMILIES[family](settings.batch, settings.seed)
@@ -219,26 +210,13 @@ def sensitivity(
     )
 
 
-@dataclass
-class _Told:
-    """Counts what is done."""
-
-    progress: Progress
-    total: int
-    done: int = 0
-
-    def __call__(self, what: str, step: int = 1) -> None:
-        self.progress(min(self.done, self.total), self.total, what)
-        self.done += step
-
-
 def _lengths(settings: Settings) -> dict[str, Any]:
     names = ("steps", "also", "horizon", "eps", "seed")
     return {name: getattr(settings, name) for name in names}
 
 
 def _trainings(
-    settings: Settings, family: str, folder: Path | None, told: _Told
+    settings: Settings, family: str, folder: Path | None, told: Counter
 ) -> dict[tuple[int, int], l2o.training.Trained]:
     found = {}
     for hidden in settings.widths:
