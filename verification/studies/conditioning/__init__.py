@@ -9,6 +9,7 @@ the table of them; `_stability` holds the boundary of B14 against rollouts and `
 
 from ._causes import CAUSES, Evidence, Outcome, classify
 from ._cells import Cell
+from ._figure import figures
 from ._heads import Heads
 from ._invariance import Invariance
 from ._methods import METHODS
@@ -38,6 +39,7 @@ __all__ = [
     "Survives",
     "classify",
     "conditioning",
+    "figures",
     "headline",
     "lines",
     "stability_maps",
