@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import typer
@@ -37,10 +38,10 @@ VERBS = {
     "check": ("check", "Run the conformance suite on an optimizer."),
     "falsify": ("falsify", "Search for a run that breaks a bound, or that uses most of it."),
     "guarantee": ("guarantee", "What holds of a new instance, with confidence 1 - delta over a sample."),
-    "sensitivity": ("sensitivity", "How far steps may drift from 1/L before a guarantee ends."),
-    "conditioning": ("conditioning", "Whether a large L or bad conditioning makes a learned optimizer fail."),
-    "beyond-convex": ("beyond_convex", "Which guarantees survive where f is not convex or points are constrained."),
-    "drift": ("drift", "What practical shifts of the distribution cost the shipped models for LASSO."),
+    "sensitivity": ("studies", "How far steps may drift from 1/L before a guarantee ends."),
+    "conditioning": ("studies", "Whether a large L or bad conditioning makes a learned optimizer fail."),
+    "beyond-convex": ("studies", "Which guarantees survive where f is not convex or points are constrained."),
+    "drift": ("studies", "What practical shifts of the distribution cost the shipped models for LASSO."),
     "open-questions": ("open_questions", "What the paper leaves open, answered with numbers on one page."),
     "worst-case": ("worst_case", "The exact worst case of a method over a class of functions."),
     "doctor": ("doctor", "Whether this installation is sound."),
@@ -59,6 +60,13 @@ class _Verb(TyperCommand):
             return super().invoke(ctx)
 
 
+def program(name: str, run: Any) -> typer.Typer:
+    """A program that is one verb; `run` is the function that it calls."""
+    one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    one.command(name, cls=_Verb)(run)
+    return one
+
+
 def function(verb: str) -> Any:
     """What runs a verb; its module is imported now."""
     return importlib.import_module(f"{__package__}.verbs.{VERBS[verb][0]}").VERBS[verb]
@@ -75,9 +83,7 @@ class _Verbs(TyperGroup):
         """The verb, imported now; None for a name that is none."""
         if cmd_name not in VERBS:
             return None
-        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        one.command(cmd_name, cls=_Verb)(function(cmd_name))
-        return typer.main.get_command(one)
+        return typer.main.get_command(program(cmd_name, function(cmd_name)))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The section of the help that lists them."""
@@ -108,12 +114,12 @@ def commands() -> dict[str, Any]:
 CRASH = 70  # EX_SOFTWARE of sysexits.h
 
 
-def main() -> None:
+def main(called: Callable[[], Any] = app) -> None:
     """Entry point: one clear error and exit code 2 for wrong input."""
     open_streams()
     NAMED.clear()
     try:
-        app()
+        called()
     except InputError as problem:
         _stop(" ".join(str(problem).split()))
     except OSError as problem:

@@ -13,7 +13,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO, cast
 
 from rich.console import Console
@@ -167,6 +167,13 @@ class _Bar(Progress):
         task = self._tasks[task_id]
         of = "" if task.total is None else f" of {task.total:g}"
         self.word(f"{task.description}: {task.completed:g}{of}")
+
+
+def watched(work: Callable[[Callable[[int, int, str], None]], Any]) -> Any:
+    """What `work` gives; it is called with what to tell its progress to, which a bar shows."""
+    with progress_bar() as bar:
+        task = bar.add_task("starting", total=None)
+        return work(lambda done, total, what: bar.update(task, completed=done, total=total, description=what))
 
 
 def progress_bar() -> Progress:

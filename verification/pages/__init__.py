@@ -1,7 +1,7 @@
 """What the pages of results share: one skeleton, one style, and how numbers and figures get into them.
 
-A page extends `page.html` and fills its `main` block; `parts.html` holds tables and figures. The pages are
-self-contained, need no server, and equal results give equal bytes.
+A page is a list of sections of `blocks`, or a template that extends `page.html` and fills its `main` block;
+`parts.html` holds tables and figures. The pages are self-contained, need no server, and equal results give equal bytes.
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from ...l2o.files import write_bytes
 from .figure_export import file_bytes, inline_svg
 from .text import number, percent, printable
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _HERE = Path(__file__).parent
 STYLE = _HERE / "style.css"
@@ -32,34 +30,20 @@ STYLE = _HERE / "style.css"
 def render(folder: Path, name: str, *, title: str, contents: Mapping[str, str], **values: Any) -> str:
     """The template `name` in `folder`, which extends page.html: `title`, and links to the sections of `contents`.
 
-    `contents` maps the id of each section to its name. Undefined names in a template are errors.
+    `contents` maps the id of each section to its name. Undefined names in a template are errors, and characters that no
+    HTML file may hold are replaced in every text but markup.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([folder, _HERE]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: value if isinstance(value, Markup) else printable(value),
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "percent": percent}
     style = Markup(STYLE.read_text(encoding="utf-8"))
-    return environment.get_template(name).render(
-        {"created": "", **printable_values(values)}, title=title, contents=contents, style=style
-    )
-
-
-def printable_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values without characters that no HTML file may hold; markup and objects stay as they are."""
-    plain = (str, Mapping, list, tuple)
-    return {k: v if isinstance(v, Markup) or not isinstance(v, plain) else _printable(v) for k, v in values.items()}
-
-
-def _printable(value: Any) -> Any:
-    if isinstance(value, Markup):
-        return value
-    if isinstance(value, Mapping):
-        return {printable(k): _printable(v) for k, v in value.items()}
-    return [_printable(v) for v in value] if isinstance(value, (list, tuple)) else printable(value)
+    return environment.get_template(name).render({"created": "", **values}, title=title, contents=contents, style=style)
 
 
 def figure_view(figure: Figure, prefix: str, title: str, words: str, notes: str = "") -> dict[str, Any]:

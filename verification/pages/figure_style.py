@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 INK, MUTED, GRID = "#1f2328", "#59636e", "#d1d9e0"
 # Blue, vermilion, green, purple, ochre, indigo, brown: apart for the common colour-vision deficiencies.
@@ -57,6 +59,14 @@ def plain(text: str) -> str:
 def shown(values: Iterable[float | None], above: float) -> list[float]:
     """The values a logarithmic axis can show."""
     return [v for v in values if v is not None and math.isfinite(v) and v > above]
+
+
+def legend_below(figure: Figure, panels: Iterable[Axes], columns: int) -> None:
+    """One legend for these panels, below all; a label that several have stands in it once."""
+    lines: dict[str, Any] = {}
+    for axes in panels:
+        lines |= {label: line for line, label in zip(*axes.get_legend_handles_labels())}
+    figure.legend(lines.values(), lines, loc="outside lower center", ncols=columns)
 
 
 def masked(values: Iterable[float | None], least: float = 0.0) -> list[float]:

@@ -54,6 +54,12 @@ class Evidence:
         A bound about a comparator needs one. A bound on steps does not; with iterates it takes the one at hand, so that
         all bounds share their quantities. A run of scalars may have been recorded for another comparator, and is then
         measured without.
+
+        Args:
+            bound: The bound that is to be judged.
+
+        Returns:
+            This evidence, with an optimum or without one.
         """
         if bound.about_comparator:
             return self.certified
@@ -64,6 +70,12 @@ class Evidence:
 
         F(z) is the upper end of the interval of F*. Without an optimum the comparator is the origin, which only bounds
         on steps do not mind.
+
+        Args:
+            reference_step: h > 0, a number or (B,).
+
+        Returns:
+            Values and bounds on their errors by name, remembered for each h.
         """
         inspection = self.inspection
         h = np.broadcast_to(np.asarray(reference_step, dtype=float), (inspection.run.batch_size,))
@@ -87,7 +99,14 @@ class Evidence:
         return set_slack(self.inspection, None if self.optimum is None else self.optimum.x)
 
     def checks(self, bound: bounds.Bound) -> tuple[DataCheck, ...]:
-        """The claims that a verdict on `bound` rests on: of the run, of its virtual steps, of the interval of F*."""
+        """The claims that a verdict on `bound` rests on: of the run, of its virtual steps, of the interval of F*.
+
+        Args:
+            bound: The bound that is to be judged.
+
+        Returns:
+            One check for each claim, with where it holds, (B,K).
+        """
         checks = self.inspection.checks
         if bound.about_virtual_steps:
             checks += self._pairing_checks
@@ -130,8 +149,19 @@ class Evidence:
         )
 
     def notes(self, bound: bounds.Bound) -> tuple[str, ...]:
-        """What a reader of a verdict on `bound` should know of the evidence."""
+        """What a reader of a verdict on `bound` should know of the evidence.
+
+        Args:
+            bound: The bound that is to be judged.
+
+        Returns:
+            One sentence a note.
+        """
         inspection, notes = self.inspection, []
+        problem = inspection.problem
+        estimated = [t.kind for t in (problem.smooth, problem.nonsmooth) if not t.rounding_bounded]
+        if estimated:
+            notes.append(f"rounding of {' and of '.join(estimated)} is estimated, not bounded: made of functions")
         if bound.number == "B5" and bound.variant is None:
             notes.append("without a reference run e_k is measured, and the inequality is that of B1 on this run")
         if not inspection.finite.all():

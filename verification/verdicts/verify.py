@@ -58,7 +58,21 @@ def verify_all(
     names: Iterable[str] | None = None,
     reference_step: float | str = 1.0,
 ) -> dict[str, Verification]:
-    """`verify` for several bounds (default: all that a run is enough for), by name: gather once, judge many."""
+    """Hold several bounds against a run: gather the evidence once, judge many.
+
+    Args:
+        run: B runs of K steps.
+        problem: The problem that they were made on.
+        optimum: The interval of F* of this problem.
+        names: Names of bounds; all that a run is enough for if left out.
+        reference_step: h in (0, 1], for e_k(h) = D_k - (h/L) G_k, or "best" (see `judge`).
+
+    Returns:
+        The verdicts by name of bound.
+
+    Raises:
+        InputError: Where an argument does not fit the others (see `gather` and `judge`).
+    """
     evidence = gather(run, problem, optimum=optimum)
     asked = [name for name in bounds.names() if bounds.get(name).on_runs] if names is None else names
     return {name: judge(name, evidence, reference_step) for name in asked}

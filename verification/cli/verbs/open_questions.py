@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..console import console, emit, progress_bar
+from ..console import console, emit, watched
 from ..options import JOBS, SPLIT_SEED, writable_folder
 
 
@@ -35,16 +35,9 @@ def open_questions(
     from ...studies import open_questions as package
 
     writable_folder(out)
-    with progress_bar() as bar:
-        task = bar.add_task("starting", total=None)
-        found = package.answer(
-            question or (),
-            out,
-            quick=quick,
-            seed=seed,
-            jobs=jobs,
-            progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
-        )
+    found = watched(
+        lambda progress: package.answer(question or (), out, quick=quick, seed=seed, jobs=jobs, progress=progress)
+    )
     page = package.write(package.standing(out, quick=quick, seed=seed), out)  # those of earlier calls too
     if as_json:
         emit(json.dumps({"page": str(page), "answers": [a.to_dict() for a in found]}, allow_nan=False))

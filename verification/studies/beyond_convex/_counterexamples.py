@@ -11,9 +11,8 @@ outside of [min y, max y], and between two points of the grid f is above the cho
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -68,10 +67,6 @@ class Counterexample:
     ledger: dict[str, dict[str, float]]
     convexity: tuple[float, float]
     landscape: tuple[tuple[float, ...], tuple[float, ...]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings (JSON)."""
-        return asdict(self)
 
 
 def plateau() -> tuple[Composite, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,10 +38,6 @@ class Curve:
     least: tuple[float, ...]
     bound: tuple[float | None, ...]
     exact: tuple[float | None, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings (JSON)."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
 @dataclass(frozen=True, eq=False)

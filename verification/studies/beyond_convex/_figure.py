@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from .... import bounds
-from ...pages.figure_style import INK, MUTED, SERIES, masked, plain, style
+from ...pages.figure_style import INK, MUTED, SERIES, legend_below, masked, plain, style
 from ._counterexamples import Counterexample
 from ._methods import PROXIMAL
 from ._run import BeyondConvex
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 BOUND_STYLES = {"B3": "--", "B6b": "-.", "B6c": ":"}
+
+
+def figures(result: BeyondConvex) -> dict[str, Figure]:
+    """The counter-examples and stationarity, by name."""
+    return {"counter-examples": counterexamples(result.counterexamples), "stationarity": stationarity(result)}
 
 
 def stationarity(result: BeyondConvex) -> Figure:
     """min ||G_j||^2 over j <= k (solid) and B10 (dashed), a panel for each family; squares: the exact worst case."""
-    from matplotlib.figure import Figure as Canvas
-
     families = list(dict.fromkeys(c.family for c in result.curves))
     with style():
-        drawn = Canvas(figsize=(max(3.4, 2.35 * len(families)), 3.0), layout="constrained")
+        drawn = Figure(figsize=(max(3.4, 2.35 * len(families)), 3.0), layout="constrained")
         panels = drawn.subplots(1, len(families), squeeze=False)[0]
         for axes, family in zip(panels, families):
             for i, curve in enumerate(c for c in result.curves if c.family == family):
@@ -38,18 +37,15 @@ def stationarity(result: BeyondConvex) -> Figure:
             axes.set(xscale="log", yscale="log", xlabel="k")
             axes.set_title(plain(family))
         panels[0].set_ylabel("least ||G||² so far")
-        known = {label: line for line, label in zip(*panels[0].get_legend_handles_labels())}
-        drawn.legend(known.values(), known, loc="outside lower center", ncols=3)
+        legend_below(drawn, panels[:1], 3)
     return drawn
 
 
 def rises(result: BeyondConvex) -> Figure:
     """Share of rising steps by method, and the change of F of steps of trained models against rho, under B1."""
-    from matplotlib.figure import Figure as Canvas
-
     names = list(dict.fromkeys(e.method for e in result.select(part="pairs")))
     with style():
-        drawn = Canvas(figsize=(7.0, 3.0), layout="constrained")
+        drawn = Figure(figsize=(7.0, 3.0), layout="constrained")
         left, right = drawn.subplots(1, 2)
         for convex, colour, offset, label in (
             (False, SERIES[1], -0.2, "f not convex"),
@@ -88,10 +84,8 @@ def envelope(rho: np.ndarray) -> np.ndarray:
 
 def counterexamples(examples: tuple[Counterexample, ...]) -> Figure:
     """F and the iterates; below, F(x_k) - F* and the bounds that pass under it."""
-    from matplotlib.figure import Figure as Canvas
-
     with style():
-        drawn = Canvas(figsize=(7.0, 4.4), layout="constrained")
+        drawn = Figure(figsize=(7.0, 4.4), layout="constrained")
         panels = drawn.subplots(2, len(examples), squeeze=False)
         for column, example in enumerate(examples):
             top, bottom = panels[0, column], panels[1, column]

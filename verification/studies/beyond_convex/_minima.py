@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,10 +47,6 @@ class Minima:
     last_step: float | None
     least: float | None
     most: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings (JSON)."""
-        return asdict(self)
 
 
 def minima(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from ....l2o import InputError, Run
 from ...optima import Optimum
 from ...optima import optimum as certify
 from ...runs.inspection import as_numpy
+from ..framework import Progress, chosen, now, plain_fields, require_at_least, require_some, silent
 from ._counterexamples import Counterexample, counterexamples
 from ._curves import Curve, Scatter, curves, scatter
 from ._measure import Entry, entry
@@ -45,14 +45,9 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        unknown = [f for f in self.families if f not in PAIRS]
-        if unknown or not self.families:
-            raise InputError(
-                f"families: expected some of {', '.join(PAIRS)}, got {', '.join(unknown) or 'none'}; the convex ones "
-                f"come along."
-            )
-        if unknown := [s for s in self.sets if s not in SETS]:
-            raise InputError(f"sets: expected some of {', '.join(SETS)}, got {', '.join(unknown)}.")
+        require_some("families", self.families, PAIRS, "the convex ones come along")
+        if self.sets:
+            require_some("sets", self.sets, SETS)
         for name in ("families", "sets", "shifts"):
             if len(set(given := getattr(self, name))) < len(given):
                 raise InputError(f"{name}: expected each one once, got {list(given)}.")
@@ -60,9 +55,7 @@ class Settings:
             raise InputError(f"eps: expected a share of the initial gap, in (0, 1), got {self.eps!r}.")
         if not self.shifts or not np.isfinite(self.shifts).all():
             raise InputError(f"shifts: expected at least one number, all of them finite, got {list(self.shifts)}.")
-        for name, least in {"batch": 1, "steps": 1, "random": 0, "instances": 0, "horizon": 1}.items():
-            if getattr(self, name) < least:
-                raise InputError(f"{name}: expected an integer >= {least}, got {getattr(self, name)!r}.")
+        require_at_least(self, {"batch": 1, "steps": 1, "random": 0, "instances": 0, "horizon": 1})
 
 
 def quick(settings: Settings) -> Settings:
@@ -93,30 +86,20 @@ class BeyondConvex:
 
     def select(self, **wanted: Any) -> tuple[Entry, ...]:
         """The entries with these fields."""
-        return tuple(e for e in self.entries if all(getattr(e, name) == value for name, value in wanted.items()))
+        return chosen(self.entries, **wanted)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
-        return {
-            "settings": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.settings).items()},
-            "created": self.created,
-            "entries": [e.to_dict() for e in self.entries],
-            "counterexamples": [c.to_dict() for c in self.counterexamples],
-            "minima": [m.to_dict() for m in self.minima],
-            "curves": [c.to_dict() for c in self.curves],
-            "broken": len(self.broken),
-        }
+        shown = plain_fields(self, "entries", "counterexamples", "minima", "curves")
+        return {**shown, "broken": len(self.broken)}
 
 
-def beyond_convex(
-    settings: Settings | None = None, progress: Callable[[int, int, str], None] | None = None
-) -> BeyondConvex:
+def beyond_convex(settings: Settings | None = None, progress: Progress = silent) -> BeyondConvex:
     """Which guarantees survive without a convex f and on constraint sets, and which inequality the others lose.
 
     `progress(done, total, what)` is called before each problem.
     """
     settings = Settings() if settings is None else settings
-    tell = progress or (lambda done, total, what: None)
     cases = [
         *pairs(settings.families, settings.batch, settings.seed),
         *sets(settings.sets, settings.batch, settings.seed),
@@ -125,7 +108,7 @@ def beyond_convex(
     drawn: list[Curve] = []
     dots = Scatter()
     for done, case in enumerate(cases):
-        tell(done, len(cases) + 2, f"{case.family}, {case.term}")
+        progress(done, len(cases) + 2, f"{case.family}, {case.term}")
         runs = dict(_runs(case, settings))
         known = _best_point(case, certify(case.problem), runs.values())
         for (shift, method), run in runs.items():
@@ -134,12 +117,11 @@ def beyond_convex(
             dots = dots.with_runs(scatter({k: r for k, r in runs.items() if k[1] in TRAINED}, case, known))
             if case.term == "zero":
                 drawn += curves({m: r for (s, m), r in runs.items() if s == settings.shifts[0]}, case, known)
-    tell(len(cases), len(cases) + 2, "counter-examples")
+    progress(len(cases), len(cases) + 2, "counter-examples")
     examples = counterexamples()
-    tell(len(cases) + 1, len(cases) + 2, "local minima")
+    progress(len(cases) + 1, len(cases) + 2, "local minima")
     ends = minima(settings.families, settings.shifts, settings.instances, settings.horizon, settings.seed)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    return BeyondConvex(settings, tuple(entries), examples, ends, tuple(drawn), dots, created)
+    return BeyondConvex(settings, tuple(entries), examples, ends, tuple(drawn), dots, now())
 
 
 def _runs(case: Case, settings: Settings) -> Iterator[tuple[tuple[float, str], Run]]:

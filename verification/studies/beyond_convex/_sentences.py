@@ -304,3 +304,15 @@ def lines(result: BeyondConvex) -> Sequence[str]:
         verdict(result), *survive(result), *needed(result), *examples, *descent(result), *stationarity(result),
         *ends(result), *stalls(result), *growth(result), *constrained(result),
     ]  # fmt: skip
+
+
+def headline(result: BeyondConvex) -> list[str]:
+    """What survives, what fails by which inequality, where trained models come to rest, and what they do on sets."""
+    shown = len(TRAINED)
+    return [
+        verdict(result),
+        *[s for s in needed(result) if s.startswith("B6,")],
+        *descent(result)[-1:],
+        *stalls(result)[:shown],
+        *constrained(result)[:shown],
+    ]

@@ -13,16 +13,19 @@ from ._figure import figures
 from ._heads import Heads
 from ._invariance import Invariance
 from ._methods import METHODS
-from ._page import write
+from ._page import STUDY
 from ._points import Point
-from ._run import Conditioning, Settings, conditioning, quick
+from ._run import Conditioning, Settings, conditioning
 from ._sentences import headline, lines
 from ._stability import StabilityMap, Survives, stability_maps, survives
 from ._told import MisreportedSmoothness, told
 
+write = STUDY.write
+
 __all__ = [
     "CAUSES",
     "METHODS",
+    "STUDY",
     "Cell",
     "Conditioning",
     "Evidence",
@@ -39,7 +42,6 @@ __all__ = [
     "figures",
     "headline",
     "lines",
-    "quick",
     "stability_maps",
     "survives",
     "told",

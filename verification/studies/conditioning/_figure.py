@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 
-from ...pages.figure_style import INK, MARKERS, MUTED, SERIES, plain, style
+from ...pages.figure_style import INK, MARKERS, MUTED, SERIES, legend_below, plain, style
 from . import _heads, _theory
 from ._cells import Cell
 from ._methods import GO_MATH, L2O_PA, MODELS, PLAIN, RESTART
@@ -14,12 +17,9 @@ from ._points import DTYPES, FLOAT32, FLOAT64
 from ._run import Conditioning
 from ._stability import StabilityMap
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 _FLOOR = 1e-16
 """Shares of the initial gap below this are rounding of F, and are drawn here."""
+_AXES = {"kappa": "condition number κ", "L": "L", "c": "c: the optimizer is told c L"}
 _SHOWN = (GO_MATH, L2O_PA, PLAIN, RESTART)
 
 
@@ -30,21 +30,19 @@ def by_option(result: Conditioning) -> tuple[str, ...]:
 
 def figures(result: Conditioning) -> dict[str, Figure]:
     """The figures that show the answer, by name."""
-    return {
-        "stability": stability(result),
-        "kappa": against(result, "kappa", "kappa", "condition number κ"),
-        "L": against(result, "L", "L", "L", by_option(result)),
-        "c": against(result, "c", "c", "c: the optimizer is told c L", by_option(result)),
-    }
+    return {"stability": stability(result), **{axis: along(result, axis) for axis in _AXES}}
+
+
+def along(result: Conditioning, axis: str) -> Figure:
+    """What becomes of runs along an axis; all methods of `by_option`, but along kappa the few of `_SHOWN`."""
+    return against(result, axis, axis, _AXES[axis], None if axis == "kappa" else by_option(result))
 
 
 def stability(result: Conditioning) -> Figure:
     """A panel for each B and kappa: rollouts that decay and grow, the boundary of B14, and where shipped models are."""
-    from matplotlib.figure import Figure as Canvas
-
     bs, kappas = result.settings.map_bs, result.settings.map_kappas
     with style():
-        drawn = Canvas(figsize=(max(6.6, 2.4 * len(kappas)), 2.2 * len(bs) + 0.8), layout="constrained")
+        drawn = Figure(figsize=(max(6.6, 2.4 * len(kappas)), 2.2 * len(bs) + 0.8), layout="constrained")
         panels = drawn.subplots(len(bs), len(kappas), squeeze=False, sharex=True, sharey=True)
         for m, axes in zip(result.maps, panels.flat):
             _map(axes, m)
@@ -59,7 +57,7 @@ def stability(result: Conditioning) -> Figure:
             axes.set_xlabel("r = R L")
         for axes in panels[:, 0]:
             axes.set_ylabel("Q")
-        _legend(drawn, panels)
+        legend_below(drawn, panels.flat, 3)
     return drawn
 
 
@@ -82,12 +80,9 @@ def _map(axes: Axes, m: StabilityMap) -> None:
 
 def heads(result: Conditioning) -> Figure:
     """How often a model uses which (R L, Q): a panel for each model, all its runs together; the limit Q = 1."""
-    from matplotlib.colors import LogNorm
-    from matplotlib.figure import Figure as Canvas
-
     models = list(dict.fromkeys(h.model for h in result.heads))
     with style():
-        drawn = Canvas(figsize=(max(3.4, 2.4 * len(models)), 2.6), layout="constrained")
+        drawn = Figure(figsize=(max(3.4, 2.4 * len(models)), 2.6), layout="constrained")
         panels = drawn.subplots(1, len(models), squeeze=False, sharey=True)[0]
         for axes, model in zip(panels, models):
             counts = sum(h.counts for h in result.heads if h.model == model).astype(float)
@@ -100,7 +95,7 @@ def heads(result: Conditioning) -> Figure:
             axes.set(xlabel="R L", title=plain(model))
         panels[0].set_ylabel("Q")
         drawn.colorbar(shown, ax=list(panels), label="share of steps")
-        _legend(drawn, panels[None, :])
+        legend_below(drawn, panels, 3)
     return drawn
 
 
@@ -109,12 +104,10 @@ def against(result: Conditioning, axis: str, field: str, label: str, methods: tu
 
     Float64 is solid and float32 dashed, where there is any. A run that is lost, or ends above F(x_0), is at the top.
     """
-    from matplotlib.figure import Figure as Canvas
-
     families = result.settings.families
     names = [m for m in (methods or _SHOWN) if m in result.settings.methods]
     with style():
-        drawn = Canvas(figsize=(max(3.4, 3.5 * len(families)), 4.6 + 0.16 * len(names)), layout="constrained")
+        drawn = Figure(figsize=(max(3.4, 3.5 * len(families)), 4.6 + 0.16 * len(names)), layout="constrained")
         panels = drawn.subplots(2, len(families), squeeze=False, sharex=True, sharey="row")
         for column, family in enumerate(families):
             for k, name in enumerate(names):
@@ -131,7 +124,7 @@ def against(result: Conditioning, axis: str, field: str, label: str, methods: tu
         panels[1, 0].set(
             yscale="log", ylabel=f"share of the initial gap after {result.settings.steps}", ylim=(_FLOOR / 2, 3.0)
         )
-        _legend(drawn, panels)
+        legend_below(drawn, panels.flat, 3)
     return drawn
 
 
@@ -157,10 +150,3 @@ def _curves(panels: Any, chosen: list[Cell], field: str, name: str, dtype: str, 
             at[lost], np.full(int(lost.sum()), 0.97 - 0.035 * k), marker="^", linestyle="", color=look["color"],
             markersize=4, markerfacecolor=look["markerfacecolor"], transform=panels[1].get_xaxis_transform(),
         )  # fmt: skip
-
-
-def _legend(drawn: Figure, panels: Any) -> None:
-    known: dict[str, Any] = {}
-    for axes in panels.flat:
-        known |= {label: line for line, label in zip(*axes.get_legend_handles_labels())}
-    drawn.legend(known.values(), known, loc="outside lower center", ncols=3)

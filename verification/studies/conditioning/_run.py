@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ....l2o import InputError
 from ...runs.inspection import as_numpy
+from ..framework import Counter, Progress, chosen, now, plain_fields, require_at_least, require_some, silent
 from . import _heads, _invariance
 from ._causes import CAUSES
 from ._cells import Cell, broken_promises, cells, run_all
@@ -63,10 +63,8 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, given, known in (("family", self.families, BASES), ("method", self.methods, METHODS)):
-            unknown = [v for v in given if v not in known]
-            if unknown or not given:
-                raise InputError(f"{name}: expected some of {', '.join(known)}, got {', '.join(unknown) or 'none'}.")
+        require_some("family", self.families, BASES)
+        require_some("method", self.methods, METHODS)
         if PLAIN not in self.methods:
             raise InputError(f"methods: expected {PLAIN!r} among them, which the others are held against; add it.")
         for name in _NUMBERS:
@@ -85,9 +83,7 @@ class Settings:
             )
         if not 0 < self.eps < 1:
             raise InputError(f"eps: expected a share of the initial gap, in (0, 1), got {self.eps!r}.")
-        for name, least in _LEAST.items():
-            if getattr(self, name) < least:
-                raise InputError(f"{name}: expected at least {least}, got {getattr(self, name)!r}.")
+        require_at_least(self, _LEAST)
         if self.steps < 16:
             raise InputError(f"steps: expected at least 16, whose last parts are compared, got {self.steps!r}.")
         if self.map_steps < 1000:
@@ -153,38 +149,21 @@ class Conditioning:
 
     def select(self, axis: str | None = None, **wanted: Any) -> tuple[Cell, ...]:
         """The cells of an axis with these fields."""
-        return tuple(
-            c
-            for c in self.cells
-            if (axis is None or axis in c.axes) and all(getattr(c, name) == value for name, value in wanted.items())
-        )
+        return chosen((c for c in self.cells if axis is None or axis in c.axes), **wanted)
 
-    def failures(self, chosen: tuple[Cell, ...] | None = None) -> dict[str, int]:
+    def failures(self, cells: tuple[Cell, ...] | None = None) -> dict[str, int]:
         """Failed runs by cause."""
-        causes = [cause for c in (self.cells if chosen is None else chosen) for cause in c.causes]
+        causes = [cause for c in (self.cells if cells is None else cells) for cause in c.causes]
         return {name: causes.count(name) for name in CAUSES}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
-        return {
-            "settings": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.settings).items()},
-            "created": self.created,
-            "failures": {
-                axis: {dtype: self.failures(self.select(axis, dtype=dtype)) for dtype in DTYPES} for axis in AXES
-            },
-            "cells": [c.to_dict() for c in self.cells],
-            "maps": [m.to_dict() for m in self.maps],
-            "survivors": [s.to_dict() for s in self.survivors],
-            "heads": [h.to_dict() for h in self.heads],
-            "invariances": [i.to_dict() for i in self.invariances],
-            "guards": self.guards,
-            "broken": list(self.broken),
-        }
+        failures = {axis: {d: self.failures(self.select(axis, dtype=d)) for d in DTYPES} for axis in AXES}
+        shown = plain_fields(self, "cells", "maps", "survivors", "heads", "invariances", "guards", "broken")
+        return {**shown, "failures": failures}
 
 
-def conditioning(
-    settings: Settings | None = None, progress: Callable[[int, int, str], None] | None = None
-) -> Conditioning:
+def conditioning(settings: Settings | None = None, progress: Progress = silent) -> Conditioning:
     """Does gradient-only feature construction need tuning for a very large L, or for ill-conditioned problems?
 
     `progress(done, total, what)` is called before each piece of work.
@@ -192,14 +171,7 @@ def conditioning(
     settings = Settings() if settings is None else settings
     axes, rows = settings.axes, _invariance.rows()
     total = len(settings.families) * len(settings.methods) * 2 + len(rows) * 2 + len(settings.map_bs) + 2
-    done = 0
-
-    def tell(what: str) -> None:
-        nonlocal done
-        if progress is not None:
-            progress(min(done, total), total, what)
-        done += 1
-
+    tell = Counter(progress, total)
     found: list[Cell] = []
     for family in settings.families:
         every = list(dict.fromkeys(p for points in axes.values() for p in points))
@@ -229,7 +201,7 @@ def conditioning(
         heads,
         tuple(_invariances(settings, rows, tell)),
         {dtype: _invariance.guards(_unit_base(settings), dtype) for dtype in DTYPES},
-        datetime.now(UTC).isoformat(timespec="seconds"),
+        now(),
         tuple(broken_promises(found, settings.steps)),
     )
 

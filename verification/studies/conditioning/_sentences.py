@@ -199,35 +199,31 @@ def told_wrongly(result: Conditioning) -> list[str]:
     found = []
     rows = [s for s in result.survivors if s.kappa == max(result.settings.map_kappas)]
     words = [
-        f"{s.name} (r = {number(s.r)}, Q = {number(s.q)}, B = {number(s.b)}): {_range(s.predicted, s.none_predicted)}, "
-        f"observed {_range(s.observed, s.none_observed)}"
+        f"{s.name} (r = {number(s.r)}, Q = {number(s.q)}, B = {number(s.b)}): "
+        f"{ends_in_words(s.predicted, s.none_predicted)}, observed {ends_in_words(s.observed, s.none_observed)}"
         for s in rows
     ]
     kappa = number(max(result.settings.map_kappas))
     found.append(f"Frozen scalars that are told c L, kappa = {kappa}, are stable for c: {'; '.join(words)}.")
-    for row in told_rows(result):
-        if row["method"] in (GO_MATH, "l2o-pa", PLAIN, "fista-restart"):
-            found.append(
-                f"{row['method']} told c L, {row['family']}: there for c in {row['there']}, unstable for c in "
-                f"{row['unstable']}."
-            )
+    for name, family, there, unstable in told_rows(result):
+        if name in (GO_MATH, "l2o-pa", PLAIN, "fista-restart"):
+            found.append(f"{name} told c L, {family}: there for c in {there}, unstable for c in {unstable}.")
     return found
 
 
-def told_rows(result: Conditioning) -> list[dict[str, str]]:
+def told_rows(result: Conditioning) -> list[tuple[str, str, str, str]]:
     """For each method and family: the c at which all runs get there, and those at which one is unstable."""
     rows = []
     for name in result.settings.methods:
         for family in result.settings.families:
             chosen = sorted(result.select("c", family=family, method=name, dtype=FLOAT64), key=lambda c: c.c)
             there, lost = [c.c for c in chosen if not c.failed], [c.c for c in chosen if INSTABILITY in c.causes]
-            rows.append(
-                {"method": name, "family": family, "there": _listed(there), "unstable": _listed(lost)},
-            )
+            rows.append((name, family, _listed(there), _listed(lost)))
     return rows
 
 
-def _range(ends: tuple[float | None, float | None], none: bool) -> str:
+def ends_in_words(ends: tuple[float | None, float | None], none: bool) -> str:
+    """The range of c between two ends; one that is None is not within what was tried."""
     if none:
         return "none"
     low, high = ends

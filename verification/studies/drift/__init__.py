@@ -10,14 +10,17 @@ from ._attribution import Attribution, adds_up, attribution
 from ._compare import Comparison
 from ._cost import Cost, Interval
 from ._measure import Cell, Field
-from ._page import figures, write
+from ._page import STUDY
 from ._predict import Prediction, rank_correlation
 from ._run import Drift, Settings, drift, quick
-from ._sentences import headline, lines
+from ._sentences import lines
 from ._shifts import SHIFTS, Family, Level, Shift, trained_family
+
+write = STUDY.write
 
 __all__ = [
     "SHIFTS",
+    "STUDY",
     "Attribution",
     "Cell",
     "Comparison",
@@ -33,8 +36,6 @@ __all__ = [
     "adds_up",
     "attribution",
     "drift",
-    "figures",
-    "headline",
     "lines",
     "quick",
     "rank_correlation",

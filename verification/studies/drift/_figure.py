@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from ...pages.figure_style import INK, MARKERS, MUTED, SERIES, plain, style
+from ...pages.figure_style import INK, MARKERS, MUTED, SERIES, legend_below, plain, style
 from ...virtual_steps.decompose import TERMS
 from ._cost import Interval
 from ._measure import Cell
 from ._run import YARDSTICKS, Drift
 from ._shifts import SHIFTS
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLUMNS = 4
 CEILING, FLOOR = 60.0, 0.2
@@ -27,18 +23,22 @@ _TERMS = {
 }
 
 
+def figures(result: Drift) -> dict[str, Figure]:
+    """The figures that show the answer, by name."""
+    drawn = {"costs": costs(result), "attribution": attributions(result)}
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
 def costs(result: Drift) -> Figure:
     """Excess of iterations over the first yardstick, with intervals; dashed: the yardstick's own slowdown.
 
     An open triangle is a lower bound: half of the instances or more have not been there within the horizon.
     """
-    from matplotlib.figure import Figure as Canvas
-
     shifts = result.settings.shifts
     columns = min(COLUMNS, len(shifts))
     rows = -(-len(shifts) // columns)
     with style():
-        drawn = Canvas(figsize=(max(3.4, 2.45 * columns), 2.3 * rows + 0.6), layout="constrained")
+        drawn = Figure(figsize=(max(3.4, 2.45 * columns), 2.3 * rows + 0.6), layout="constrained")
         panels = drawn.subplots(rows, columns, squeeze=False, sharey=True)
         for axes, shift in zip(panels.flat, shifts):
             _panel(axes, result, shift)
@@ -46,10 +46,7 @@ def costs(result: Drift) -> Figure:
             axes.set_visible(False)
         for axes in panels[:, 0]:
             axes.set_ylabel("iterations, relative")
-        known = {}
-        for axes in panels.flat[: len(shifts)]:
-            known |= {label: line for line, label in zip(*axes.get_legend_handles_labels())}
-        drawn.legend(known.values(), known, loc="outside lower center", ncols=min(4, columns + 1))
+        legend_below(drawn, panels.flat[: len(shifts)], min(4, columns + 1))
     return drawn
 
 
@@ -101,19 +98,16 @@ def attributed(result: Drift) -> list[str]:
 
 def attributions(result: Drift) -> Figure | None:
     """Stacked shares of the three norms, a bar for each level out of distribution and the control; None without any."""
-    from matplotlib.figure import Figure as Canvas
-
     models = attributed(result)
     if not models:
         return None
     with style():
-        drawn = Canvas(figsize=(7.6, 1.35 * len(models) + 1.5), layout="constrained")
+        drawn = Figure(figsize=(7.6, 1.35 * len(models) + 1.5), layout="constrained")
         panels = drawn.subplots(len(models), 1, squeeze=False, sharex=True)[:, 0]
         for axes, model in zip(panels, models):
             bars = _bars(axes, result, model)
         panels[-1].set_xticks([x for x, _ in bars], [plain(label) for _, label in bars], rotation=90, fontsize=6.5)
-        handles = panels[0].get_legend_handles_labels()
-        drawn.legend(*handles, loc="outside lower center", ncols=3)
+        legend_below(drawn, panels[:1], 3)
     return drawn
 
 

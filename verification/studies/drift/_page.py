@@ -1,43 +1,22 @@
-"""What is written: the results as JSON, the cells as CSV, and one self-contained page with its figures."""
+"""The page and the table of a result, and the study that they belong to."""
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
 from typing import Any
 
-from ... import pages
+from ...pages.blocks import Block, Figure, Folded, Notes, Section, Sentences, Table, Text
 from ...pages.text import number, percent
-from ...support.together import write_together
+from ..framework import Study
 from . import _figure, _sentences
 from ._measure import Cell
-from ._run import RIVALS, YARDSTICKS, Drift
+from ._run import RIVALS, YARDSTICKS, Drift, Settings, drift, quick
 from ._shifts import SHIFTS
 from ._words import factor
 
 
-def write(result: Drift, folder: str | os.PathLike[str]) -> Path:
-    """Write drift.json, drift.csv, drift.html and the figures, and give back the page's path."""
-    folder = Path(folder)
-    data = {**result.to_dict(), "sentences": list(_sentences.lines(result))}
-    files = {"drift.json": pages.json_bytes(data), "drift.csv": table(result).encode()}
-    for name, figure in figures(result).items():
-        files |= pages.figure_files(figure, f"drift-{name}")
-    # a figure that has been saved is laid out anew, and slightly otherwise: the page has its own
-    write_together(folder, files | {"drift.html": render(result).encode()})
-    return folder / "drift.html"
-
-
-def figures(result: Drift) -> dict[str, Any]:
-    """The figures that show the answer, by name."""
-    found = {"costs": _figure.costs(result), "attribution": _figure.attributions(result)}
-    return {name: drawn for name, drawn in found.items() if drawn is not None}
-
-
-def table(result: Drift) -> str:
-    """A row for each model and level; what there is not is empty."""
-    return pages.csv_table([_record(cell) for cell in result.cells])
+def rows(result: Drift) -> list[dict[str, Any]]:
+    """A row for each model and level."""
+    return [_record(cell) for cell in result.cells]
 
 
 def _record(cell: Cell) -> dict[str, Any]:
@@ -57,56 +36,97 @@ def _record(cell: Cell) -> dict[str, Any]:
     return row
 
 
-def render(result: Drift) -> str:
-    """The page; equal results give equal bytes."""
-    drawn = figures(result)
-    attribution = drawn.get("attribution")
-    contents = {"answer": "Answer", "costs": "Costs"}
-    if attribution is not None:
-        contents |= {"attribution": "Attribution", "features": "Features"}
-    if result.comparisons:
-        contents["rivals"] = "Robustness"
-    words = {name: getattr(_sentences, name)(result) for name in (
-        "verdict", "family", "costs", "harder", "robustness", "attributions", "coordinates", "features", "rivals",
-        "moved", "left_out", "headline",
-    )}  # fmt: skip
-    return pages.render(
-        Path(__file__).parent,
-        "template.html",
-        title="Shifts of the distribution",
-        contents={**contents, "bounds": "Bounds", "numbers": "Numbers", "methods": "Methods"},
-        created=result.created,
-        result=result,
-        settings=result.settings,
-        words=words,
-        confidence=_sentences.confidence(),
-        costs_view=pages.figure_view(
-            drawn["costs"],
-            "f-costs",
-            "What each level costs",
-            "A panel for each shift: iterations of each model relative to in distribution and to the yardstick.",
-            f"Iterations to {result.settings.eps[0]:g} of the initial gap, over those in distribution, over the same "
-            f"ratio of {YARDSTICKS[0]}: medians and 95 % intervals. Above 1 the model loses more than the problem "
-            "became harder. Open triangles: at least. Grey band: in distribution; ochre band: the control.",
-        ),
-        attribution_view=None
-        if attribution is None
-        else pages.figure_view(
-            attribution,
-            "f-attribution",
-            "What the deviations are made of",
-            "Stacked bars for each level: shares of the bracket, the preconditioner shift and the bias shift.",
-            "Shares of the sum of the three norms, means over steps and instances, step by step beside the paired run "
-            "in distribution; hatched: coordinate by coordinate, where the number of variables differs. Framed: the "
-            "control, two draws of one distribution. In distribution itself all is bracket.",
-        ),
-        shifts=[_shift(result, name) for name in result.settings.shifts],
-        rivals=RIVALS,
-        comparisons=[_comparison(c) for c in (*result.overall, *result.comparisons)],
-        predictions=[p for p in result.predictions if p.value is not None],
-        yardsticks=YARDSTICKS,
-        config=json.dumps(result.to_dict()["settings"], indent=2, ensure_ascii=False),
+def sections(result: Drift) -> list[Section]:
+    """The page."""
+    attribution = _figure.attributions(result)
+    attributed = "What the deviations are made of"
+    features = "Does the distance of the features order the cost?"
+    robust = f"Is {RIVALS[0]} more robust than {RIVALS[1]}?"
+    return [
+        Section("answer", "Answer", "Answer", _answer(result)),
+        Section("costs", "Costs", "What each shift costs", _costs(result)),
+        *([Section("attribution", "Attribution", attributed, _attributed(result, attribution))] if attribution else []),
+        *([Section("features", "Features", features, _features(result))] if attribution else []),
+        *([Section("rivals", "Robustness", robust, _rivals(result))] if result.comparisons else []),
+        Section("bounds", "Bounds", "The bounds under shift", _bounds(result)),
+        Section("numbers", "Numbers", "The numbers", _numbers(result)),
+        Section("methods", "Methods", "Methods", (Text(_methods(result)),)),
+    ]
+
+
+def _answer(result: Drift) -> list[Block]:
+    broken = _sentences.verdict(result) if result.broken else []
+    return [Sentences([*broken, *_sentences.headline(result), _sentences.family(result)])]
+
+
+def _costs(result: Drift) -> list[Block]:
+    figure = Figure(
+        _figure.costs(result),
+        "f-costs",
+        "What each level costs",
+        "A panel for each shift: iterations of each model relative to in distribution and to the yardstick.",
+        f"Iterations to {result.settings.eps[0]:g} of the initial gap, over those in distribution, over the same ratio "
+        f"of {YARDSTICKS[0]}: medians and 95 % intervals. Above 1 the model loses more than the problem became harder. "
+        "Open triangles: at least. Grey band: in distribution; ochre band: the control.",
     )
+    return [
+        figure,
+        Sentences(_sentences.costs(result)[1:], bullets=True),
+        Sentences([*_sentences.harder(result), *_sentences.robustness(result)]),
+        Notes(_sentences.confidence()),
+    ]
+
+
+def _attributed(result: Drift, drawn: Any) -> list[Block]:
+    figure = Figure(
+        drawn,
+        "f-attribution",
+        "What the deviations are made of",
+        "Stacked bars for each level: shares of the bracket, the preconditioner shift and the bias shift.",
+        "Shares of the sum of the three norms, means over steps and instances, step by step beside the paired run in "
+        "distribution; hatched: coordinate by coordinate, where the number of variables differs. Framed: the control, "
+        "two draws of one distribution. In distribution itself all is bracket.",
+    )
+    return [figure, Sentences([*_sentences.attributions(result), *_sentences.coordinates(result)])]
+
+
+def _features(result: Drift) -> list[Block]:
+    correlations = [
+        [p.model, p.shift or "all practical", p.way, f"{p.instances} × {p.levels}", p.value,
+         f"{number(p.low)} to {number(p.high)}"]
+        for p in result.predictions
+        if p.value is not None
+    ]  # fmt: skip
+    if not correlations:
+        return [Sentences(_sentences.features(result))]
+    head = ["model", "shift", "over", "instances × levels", "Spearman", "95 % interval"]
+    notes = (
+        f"Spearman's correlation of ||Dz|| with the excess over {YARDSTICKS[0]}; the control is left out, as are sizes "
+        f"that cannot be paired. Bootstrap over instances with all their levels, {result.settings.resamples} draws, "
+        f"for these levels and no others. Positive: further features, more cost."
+    )
+    return [
+        Sentences(_sentences.features(result)),
+        Folded("The correlations", (Table("Correlations", head, correlations),)),
+        Notes(notes),
+    ]
+
+
+def _rivals(result: Drift) -> list[Block]:
+    head = [
+        "level", "instances: less / more / open", "probability to lose less", "loss, ratio", "loses less",
+        "iterations, ratio", "faster",
+    ]  # fmt: skip
+    notes = (
+        f"Loss: iterations out of over in distribution. Ratios are {RIVALS[0]} over {RIVALS[1]}, medians with 95 % "
+        f"intervals; the yardstick cancels. The probability is a Clopper-Pearson interval over the decided instances."
+    )
+    return [
+        Sentences(_sentences.rivals(result)[1:], bullets=True),
+        Sentences(_sentences.moved(result)),
+        Table("Robustness", head, [_comparison(c) for c in (*result.overall, *result.comparisons)]),
+        Notes(notes),
+    ]
 
 
 def _comparison(c: Any) -> list[str]:
@@ -118,9 +138,25 @@ def _comparison(c: Any) -> list[str]:
     ]  # fmt: skip
 
 
-def _shift(result: Drift, name: str) -> dict[str, Any]:
-    rows = [_row(c, result.settings.batch) for c in result.select(shift=name)]
-    return {"name": name, "words": SHIFTS[name].words, "rows": rows}
+def _bounds(result: Drift) -> list[Block]:
+    notes = (
+        '"Vacuous": the bound permits what it should exclude, an increase of F or no progress at all. Inconclusive: '
+        "the least constant C2 of a pair is infinite, because the features are equal and the bias still differs: it "
+        "depends on the problem as well, as that of l2o-pa does through its prox."
+    )
+    return [Sentences(_sentences.verdict(result)), Notes(notes)]
+
+
+def _numbers(result: Drift) -> list[Block]:
+    head = [
+        "level", "model", "iterations", "there", "slowdown", *(f"excess over {name}" for name in YARDSTICKS),
+        "rho, median / largest", "||Dz||", "shares", "along", "bounds that say something",
+    ]  # fmt: skip
+    tables: list[Block] = []
+    for name in result.settings.shifts:
+        cells = [_row(c, result.settings.batch) for c in result.select(shift=name)]
+        tables.append(Folded(f"{name}: {SHIFTS[name].words}", (Table(f"Numbers: {name}", head, cells),)))
+    return [*tables, *[Notes(s) for s in _sentences.left_out(result)]]
 
 
 def _row(cell: Cell, batch: int) -> list[str]:
@@ -138,3 +174,35 @@ def _row(cell: Cell, batch: int) -> list[str]:
         factor(cost.slowdown), *(factor(v) for v in cost.excess.values()),
         f"{number(cell.rho_median)} / {number(cell.rho_largest)}", number(a and a.dz), split, along, says,
     ]  # fmt: skip
+
+
+def _methods(result: Drift) -> str:
+    settings = result.settings
+    return (
+        f"Proved: the sum of the three terms, the bounds B5, B6 and their sharper forms, and the coverage of the "
+        f"intervals of medians and proportions. Measured: everything else. Iterations are counted to F(x_k) - F* <= "
+        f"eps (F(x_0) - F*) with certified F*, from each run's own start, so that a far start makes a larger gap; "
+        f"instances that are not there within {settings.horizon} steps are censored and not dropped. Shares and "
+        f'"along" are of bracket, preconditioner shift and bias shift, in this order, over the first {settings.steps} '
+        f"steps until 1e-8 of the initial gap is left. The biases of l2o-pa and ada-lista depend on the data of the "
+        f'problem too, and their bias shift holds that change; ||Dz|| is per coordinate (root mean square). "Bounds that say '
+        f'something": checks that are verified and not vacuous.'
+    )
+
+
+STUDY = Study(
+    name="drift",
+    title="Shifts of the distribution",
+    heading="What do practical shifts cost a learned optimizer?",
+    question="What do the shifts cost that occur in practice: another dictionary, noise, sparsity, regularisation, "
+    "conditioning, dimension?",
+    settings=Settings,
+    quick=quick,
+    run=lambda settings, context: drift(settings, context.progress),
+    sections=sections,
+    rows=rows,
+    lines=_sentences.lines,
+    headline=_sentences.headline,
+    figures=_figure.figures,
+    figure_files=True,
+)

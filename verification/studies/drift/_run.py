@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from ...invariance.equivariance import check_equivariance
 from ...invariance.transforms import translation
 from ...optima import optimum
 from ...optima.ledger import single_thread
+from ..framework import Progress, chosen, now, plain_fields, require_at_least, require_some, silent
 from ._compare import Comparison, compare, over_levels
 from ._measure import Cell, Field, Trace, measure, not_applicable, trace
 from ._predict import Prediction, rank_correlation
@@ -50,16 +49,13 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, given, known in (("model", self.models, MODELS), ("shift", self.shifts, tuple(SHIFTS))):
-            unknown = [v for v in given if v not in known]
-            if unknown or not given:
-                raise InputError(f"{name}: expected some of {', '.join(known)}, got {', '.join(unknown) or 'none'}.")
+        require_some("model", self.models, MODELS)
+        require_some("shift", self.shifts, SHIFTS)
         if not self.eps or not all(0 < e < 1 for e in self.eps):
             raise InputError(f"eps: expected shares of the initial gap, in (0, 1), got {list(self.eps)}.")
         if not 3 <= self.few <= self.batch:
             raise InputError(f"few: expected 3 to batch = {self.batch} instances, got {self.few}.")
-        if self.resamples < 1:
-            raise InputError(f"resamples: expected at least 1 draw, got {self.resamples}.")
+        require_at_least(self, {"resamples": 1})
         for name, most in (("steps", "horizon"), ("few_steps", "steps")):
             if not 1 <= getattr(self, name) <= getattr(self, most):
                 known = f"expected 1 to {most} = {getattr(self, most)}"
@@ -105,7 +101,7 @@ class Drift:
 
     def select(self, **wanted: Any) -> tuple[Cell, ...]:
         """The cells with these fields."""
-        return tuple(c for c in self.cells if all(getattr(c, name) == value for name, value in wanted.items()))
+        return chosen(self.cells, **wanted)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -114,32 +110,21 @@ class Drift:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
-        return {
-            "settings": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.settings).items()},
-            "family": asdict(self.family),
-            "yardsticks": list(YARDSTICKS),
-            "created": self.created,
-            "cells": [c.to_dict() for c in self.cells],
-            "predictions": [p.to_dict() for p in self.predictions],
-            "comparisons": [c.to_dict() for c in self.comparisons],
-            "overall": [c.to_dict() for c in self.overall],
-            "translation": self.moved,
-            "sizes": [r.to_dict() for r in self.sizes],
-            "broken": list(self.broken),
-        }
+        shown = plain_fields(self, "family", "cells", "predictions", "comparisons", "overall", "sizes", "broken")
+        return {**shown, "yardsticks": list(YARDSTICKS), "translation": self.moved}
 
 
-def drift(settings: Settings | None = None, progress: Callable[[int, int, str], None] | None = None) -> Drift:
+def drift(settings: Settings | None = None, progress: Progress = silent) -> Drift:
     """What practical shifts of the distribution cost the shipped models for LASSO, and what they consist of.
 
     `progress(done, total, what)` is called before each level.
     """
     settings = Settings() if settings is None else settings
     with single_thread():
-        return _drift(settings, progress or (lambda done, total, what: None))
+        return _drift(settings, progress)
 
 
-def _drift(settings: Settings, tell: Callable[[int, int, str], None]) -> Drift:
+def _drift(settings: Settings, progress: Progress) -> Drift:
     family = trained_family(settings.models)
     base, x0 = _field_in_distribution(family, settings)
     optimizers = {name: l2o.optimizer(name) for name in YARDSTICKS}
@@ -153,7 +138,7 @@ def _drift(settings: Settings, tell: Callable[[int, int, str], None]) -> Drift:
     rivals: dict[str, list[list[tuple[Trace, Trace]]]] = {}
     exact: dict[str, Cell] = {}  # in distribution all shifts are one experiment
     for done, (shift, level) in enumerate(plan):
-        tell(done, len(plan), f"{shift.name} {level.label}")
+        progress(done, len(plan), f"{shift.name} {level.label}")
         problem, start = shift.build(family, level, settings.batch, settings.seed)
         same = problem.fingerprint() == base.problem.fingerprint() and bool((start == x0).all())
         if level.none and not same:
@@ -190,7 +175,7 @@ def _drift(settings: Settings, tell: Callable[[int, int, str], None]) -> Drift:
             if not level.control:
                 rivals.setdefault(shift.name, []).append(pairs)
             comparisons.append(compare(RIVALS, at, shift.practical, pairs, settings.eps[0]))
-    tell(len(plan), len(plan), "correlations")
+    progress(len(plan), len(plan), "correlations")
     overall = [
         over_levels(RIVALS, name, SHIFTS[name].practical, pairs, settings.eps[0]) for name, pairs in rivals.items()
     ]
@@ -208,7 +193,7 @@ def _drift(settings: Settings, tell: Callable[[int, int, str], None]) -> Drift:
         {name: result.verdict for name, result in moved.items()},
         tuple(unlike),
         tuple(sizes),
-        datetime.now(UTC).isoformat(timespec="seconds"),
+        now(),
     )
 
 

@@ -10,7 +10,7 @@ halves and doubles of it.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,10 +38,6 @@ class Rescaled:
     half: float | None
     twice: float | None
     ratio: Interval
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and strings (JSON)."""
-        return asdict(self)
 
 
 HORIZON = 120

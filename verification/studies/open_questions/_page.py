@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
 from ....l2o.files import write_bytes
 from ... import pages
+from ...pages.blocks import Notes, Section, Sentences, Text, page
 from ...pages.figure_export import inline_svg
+from ...pages.text import count, number
 from ._parts import PARTS
 from ._run import Answered
 
@@ -20,24 +21,34 @@ def write(answers: Sequence[Answered], folder: str | os.PathLike[str]) -> Path:
     """Write open-questions.html and open-questions.json into `folder`, and give back the page's path."""
     root = Path(folder)
     pages.write_json({"answers": [a.to_dict() for a in answers]}, root / "open-questions.json")
-    page = pages.render(
-        Path(__file__).parent,
-        "template.html",
-        title="What the paper leaves open",
-        contents={a.name: a.name for a in answers},
-        views=[_view(root, a) for a in answers],
-        seconds=sum(a.seconds for a in answers),
-        broken=sum(a.broken for a in answers),
+    sections = [_summary(answers), *[_section(root, a) for a in answers]]
+    return write_bytes(root / "open-questions.html", page("What the paper leaves open", sections).encode())
+
+
+def _summary(answers: Sequence[Answered]) -> Section:
+    broken, minutes = sum(a.broken for a in answers), sum(a.seconds for a in answers) / 60
+    words = (
+        f"{broken} results contradict a proved statement: a defect."
+        if broken
+        else "No run that is held against a proved statement contradicts it."
     )
-    return write_bytes(root / "open-questions.html", page.encode())
+    heading = f"{count(len(answers), 'question')}, answered in {minutes:.1f} minutes"
+    return Section("answer", "Answers", heading, (Text(words, strong=True),))
 
 
-def _view(root: Path, answer: Answered) -> dict[str, Any]:
-    part = PARTS[answer.name]
-    svgs = [
+def _section(root: Path, answer: Answered) -> Section:
+    part, words = PARTS[answer.name], " ".join(answer.sentences)
+    drawn = [
         Markup(
-            inline_svg((root / path).read_bytes(), f"q-{answer.name}-{i}", part.question, " ".join(answer.sentences))
+            '<figure><div class="scroll" tabindex="0" role="region" aria-label="Figure: {}">{}</div></figure>'
+        ).format(
+            part.question,
+            Markup(inline_svg((root / path).read_bytes(), f"q-{answer.name}-{i}", part.question, words)),
         )
         for i, path in enumerate(answer.figures)
     ]
-    return {"answer": answer, "part": part, "svgs": svgs}
+    numbers = Markup('All numbers: <a href="{0}">{0}</a>. Made by <code>{1}</code> in {2} seconds.').format(
+        answer.page, part.command, number(answer.seconds)
+    )
+    blocks = (Text(f"{part.asked_by}."), Sentences(answer.sentences), *drawn, Notes(numbers))
+    return Section(answer.name, answer.name, part.question, blocks)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
 
 from ...support.provenance import code_digest
+from .. import load
+from ..framework import Context
 from . import _scales
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Tell = Callable[[str], None]
 
@@ -50,23 +49,20 @@ class Part:
     make: Callable[[Path, Asked, Tell], Answer]
 
 
-def _package(name: str, kept: str | None = None) -> Callable[[Path, Asked, Tell], Answer]:
-    """What a package of that name answers; `kept` names an argument for a folder of what it can reuse."""
+def of_study(name: str, asked_by: str) -> Part:
+    """The question of a study."""
+    study = load(name)
 
     def make(folder: Path, asked: Asked, tell: Tell) -> Answer:
-        package = importlib.import_module(f"..{name}", __package__)
-        settings = package.Settings(seed=asked.seed)
+        settings = study.settings(seed=asked.seed)
         # what an earlier version of the program made is no part of an answer of this one
-        more = {} if kept is None else {kept: folder / kept / code_digest()[:12]}
-        result = getattr(package, name)(
-            package.quick(settings) if asked.quick else settings,
-            progress=lambda done, total, what: tell(f"{done} of {total}: {what}"),
-            **more,
-        )
-        page = package.write(result, folder)
-        return Answer(tuple(package.headline(result)), package.figures(result), page, len(result.broken))
+        store = folder / "store" / code_digest()[:12]
+        context = Context(lambda done, total, what: tell(f"{done} of {total}: {what}"), store)
+        result = study.run(study.quick(settings) if asked.quick else settings, context)
+        page = study.write(result, folder)
+        return Answer(tuple(study.headline(result)), dict(study.figures(result)), page, len(result.broken))
 
-    return make
+    return Part(asked_by, study.question, f"l2obound {name}", make)
 
 
 def _scale(folder: Path, asked: Asked, tell: Tell) -> Answer:
@@ -102,26 +98,9 @@ def _speedup(name: str, folder: Path, asked: Asked, tell: Tell) -> tuple[_scales
 
 PAPER, CHECK, PRACTICE = "An open question of the paper", "A check that the paper calls for", "Asked in practice"
 PARTS: dict[str, Part] = {
-    "beyond-convex": Part(
-        f"{PAPER}, and {CHECK[0].lower()}{CHECK[1:]}",
-        "Do virtual features and gradient-only history extend to non-convex problems, and what do trained models do on "
-        "them and under constraints?",
-        "l2obound beyond-convex",
-        _package("beyond_convex"),
-    ),
-    "sensitivity": Part(
-        PAPER,
-        "To what extent does a violation of Assumption 1 degrade the convergence rates?",
-        "l2obound sensitivity",
-        _package("sensitivity", kept="trainings"),
-    ),
-    "conditioning": Part(
-        PAPER,
-        "Is gradient-only feature construction unstable, or does it need tuning, for a very large L or an "
-        "ill-conditioned problem?",
-        "l2obound conditioning",
-        _package("conditioning"),
-    ),
+    "beyond-convex": of_study("beyond-convex", f"{PAPER}, and {CHECK[0].lower()}{CHECK[1:]}"),
+    "sensitivity": of_study("sensitivity", PAPER),
+    "conditioning": of_study("conditioning", PAPER),
     "scales": Part(
         CHECK,
         "Does “up to ten times faster” hold across scales and dimensions?",
@@ -134,12 +113,6 @@ PARTS: dict[str, Part] = {
         "l2obound open-questions baselines",
         _baselines,
     ),
-    "drift": Part(
-        PRACTICE,
-        "What do the shifts cost that occur in practice: another dictionary, noise, sparsity, regularisation, "
-        "conditioning, dimension?",
-        "l2obound drift",
-        _package("drift"),
-    ),
+    "drift": of_study("drift", PRACTICE),
 }
 """The questions by name, in the order of the page."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from matplotlib.figure import Figure
 
 from ...pages.figure_style import GRID, INK, MARKERS, MUTED, SERIES, plain, style
 from ...pages.text import count, join, number
 from ..speedup.run import BEST, ITERATIONS
 from ..speedup.timing import LATENCY
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Results = Mapping[str, Any]
 FAMILIES = {"lasso": "LASSO", "logistic_l1": "l1-logistic", "quadratic": "quadratic"}
@@ -21,11 +20,9 @@ _LEAST, _MOST = 0.05, 100.0
 
 def across_scales(results: Results, learned: str = LEARNED) -> Figure:
     """Median factors in iterations of `learned` over each baseline against the number of variables, by family."""
-    from matplotlib.figure import Figure as Canvas
-
     baselines = [b for b in (*results["config"]["paper"], *results["config"]["stronger"]) if b != learned]
     with style():
-        drawn = Canvas(figsize=(7.0, 3.0), layout="constrained")
+        drawn = Figure(figsize=(7.0, 3.0), layout="constrained")
         panels = drawn.subplots(1, len(FAMILIES), sharey=True)
         for axes, (family, name) in zip(panels, FAMILIES.items()):
             axes.axhline(1, color=MUTED, linewidth=0.8)

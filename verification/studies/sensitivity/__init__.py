@@ -8,9 +8,8 @@ widths, `_correlation` asks whether deviation and rate go together, `_run` holds
 
 from ._checkpoints import Checkpoint
 from ._correlation import Correlation, spearman
-from ._figure import figures
 from ._measure import AtStep, Cell
-from ._page import write
+from ._page import STUDY
 from ._patterns import (
     PATTERNS,
     Bias,
@@ -23,11 +22,14 @@ from ._patterns import (
     check_pattern,
     pattern,
 )
-from ._run import Sensitivity, Settings, quick, sensitivity
-from ._sentences import headline, lines
+from ._run import Sensitivity, Settings, sensitivity
+from ._sentences import lines
+
+write = STUDY.write
 
 __all__ = [
     "PATTERNS",
+    "STUDY",
     "AtStep",
     "Bias",
     "Cell",
@@ -42,11 +44,8 @@ __all__ = [
     "StepScale",
     "WorstSigns",
     "check_pattern",
-    "figures",
-    "headline",
     "lines",
     "pattern",
-    "quick",
     "sensitivity",
     "spearman",
     "write",

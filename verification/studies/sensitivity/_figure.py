@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from ...pages.figure_style import INK, MARKERS, MUTED, SERIES, plain, style
+from ...pages.figure_style import INK, MARKERS, MUTED, SERIES, legend_below, plain, style
 from . import _theory
 from ._run import Sensitivity
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLUMNS = 4
 CEILING = 30.0
@@ -28,13 +25,11 @@ def figure(result: Sensitivity, family: str) -> Figure:
     The shaded sizes are guaranteed: by theory, or where the run decides by the measured rho. What is above the panel is
     a triangle at its upper edge.
     """
-    from matplotlib.figure import Figure as Canvas
-
     names = [n for n in result.settings.patterns if result.select(family=family, pattern=n)]
     columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)
     with style():
-        drawn = Canvas(figsize=(max(3.4, 2.3 * columns), 2.1 * rows + 0.7), layout="constrained")
+        drawn = Figure(figsize=(max(3.4, 2.3 * columns), 2.1 * rows + 0.7), layout="constrained")
         panels = drawn.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         for axes, name in zip(panels.flat, names):
             _panel(axes, result, family, name)
@@ -46,10 +41,7 @@ def figure(result: Sensitivity, family: str) -> Figure:
             last = max(r for r in range(rows) if r * columns + column < len(names))
             panels[last, column].set_xlabel("size")
             panels[last, column].tick_params(labelbottom=True)
-        known: dict[str, Any] = {}
-        for axes in panels.flat[: len(names)]:
-            known |= {label: line for line, label in zip(*axes.get_legend_handles_labels())}
-        drawn.legend(known.values(), known, loc="outside lower center", ncols=min(3, columns))
+        legend_below(drawn, panels.flat[: len(names)], min(3, columns))
     return drawn
 
 
@@ -64,14 +56,12 @@ def figures(result: Sensitivity) -> dict[str, Figure]:
 
 def single(result: Sensitivity, family: str, name: str) -> Figure:
     """The panel of one pattern, which a page shows where no script runs."""
-    from matplotlib.figure import Figure as Canvas
-
     with style():
-        drawn = Canvas(figsize=(5.0, 3.4), layout="constrained")
+        drawn = Figure(figsize=(5.0, 3.4), layout="constrained")
         axes = drawn.subplots()
         _panel(axes, result, family, name)
         axes.set(xlabel="size", ylabel=f"F(x_{result.settings.steps}) - F*, in L R²")
-        drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+        legend_below(drawn, [axes], 2)
     return drawn
 
 
@@ -81,14 +71,11 @@ def trained(result: Sensitivity) -> Figure:
     A row for each shift and a column for each family. Colours are stages of training, from pale to dark, markers are
     widths; the cells of the patterns are crosses.
     """
-    from matplotlib import colormaps
-    from matplotlib.figure import Figure as Canvas
-
     settings = result.settings
     rows, columns = len(settings.shifts), len(settings.families)
     shades = colormaps["viridis_r"](np.linspace(0.15, 1.0, len(settings.stages)))
     with style():
-        drawn = Canvas(figsize=(max(3.4, 2.4 * columns), 2.2 * rows + 0.9), layout="constrained")
+        drawn = Figure(figsize=(max(3.4, 2.4 * columns), 2.2 * rows + 0.9), layout="constrained")
         panels = drawn.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         for row, shift in zip(panels, settings.shifts):
             for axes, family in zip(row, settings.families):
@@ -113,8 +100,7 @@ def trained(result: Sensitivity) -> Figure:
             axes.set_ylabel("iterations, over exact steps")
         for axes in panels[-1]:
             axes.set_xlabel("median rho")
-        known = {label: line for line, label in zip(*panels[0, 0].get_legend_handles_labels())}
-        drawn.legend(known.values(), known, loc="outside lower center", ncols=4)
+        legend_below(drawn, panels[0, :1], 4)
     return drawn
 
 

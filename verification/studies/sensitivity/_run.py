@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from .... import l2o
 from ....l2o import Composite, InputError
 from ...optima import optimum
+from ..framework import Counter, Progress, chosen, now, plain_fields, require_at_least, require_some, silent
 from . import _theory
 from ._checkpoints import SIZES, Checkpoint, across, measured, trainings
 from ._correlation import Correlation, correlations
@@ -51,18 +51,15 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, given, known in (("family", self.families, FAMILIES), ("pattern", self.patterns, PATTERNS)):
-            unknown = [v for v in given if v not in known]
-            if unknown or not given:
-                raise InputError(f"{name}: expected some of {', '.join(known)}, got {', '.join(unknown) or 'none'}.")
+        require_some("family", self.families, FAMILIES)
+        require_some("pattern", self.patterns, PATTERNS)
         if not self.sizes or self.sizes[0] != 0 or list(self.sizes) != sorted(set(self.sizes)):
             raise InputError(f"sizes: expected increasing numbers from 0, the exact step, got {list(self.sizes)}.")
         if not 0 < self.eps < 1:
             raise InputError(f"eps: expected a share of the initial gap, in (0, 1), got {self.eps!r}.")
         if not all(k >= 1 for k in self.also):
             raise InputError(f"also: expected numbers of steps from 1 on, got {list(self.also)}.")
-        if self.resamples < 1:
-            raise InputError(f"resamples: expected at least 1 draw, got {self.resamples}.")
+        require_at_least(self, {"resamples": 1})
         if self.widths and not (self.seeds and self.stages and max(self.stages) >= 1):
             raise InputError(
                 f"widths: expected seeds and a stage of at least 1 batch beside them, got {self.seeds} and "
@@ -111,7 +108,7 @@ class Sensitivity:
 
     def select(self, **wanted: Any) -> tuple[Cell, ...]:
         """The cells with these fields."""
-        return tuple(c for c in self.cells if all(getattr(c, name) == value for name, value in wanted.items()))
+        return chosen(self.cells, **wanted)
 
     def measured_region(self, name: str, family: str | None = None) -> float | None:
         """The largest size tried up to which all runs of the pattern have rho < 1."""
@@ -127,21 +124,12 @@ class Sensitivity:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
-        patterns = self.settings.patterns
+        patterns, families = self.settings.patterns, self.settings.families
         return {
-            "settings": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.settings).items()},
+            **plain_fields(self, "regions", "costs", "cells", "correlations", "checkpoints", "across"),
             "unit": "L R^2, R measured to the certified point",
-            "created": self.created,
-            "regions": self.regions,
             "measured_regions": {name: self.measured_region(name) for name in patterns},
-            "lost_at": {
-                name: {family: self.lost_at(name, family) for family in self.settings.families} for name in patterns
-            },
-            "costs": list(self.costs),
-            "cells": [cell.to_dict() for cell in self.cells],
-            "correlations": [c.to_dict() for c in self.correlations],
-            "checkpoints": [c.to_dict() for c in self.checkpoints],
-            "across": [c.to_dict() for c in self.across],
+            "lost_at": {name: {family: self.lost_at(name, family) for family in families} for name in patterns},
             "broken": len(self.broken),
         }
 
@@ -157,7 +145,7 @@ def _up_to(cells: Sequence[Cell], holds: Callable[[Cell], bool]) -> float | None
 
 def sensitivity(
     settings: Settings | None = None,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress = silent,
     trainings: str | os.PathLike[str] | None = None,
 ) -> Sensitivity:
     """How far steps may drift from 1/L before the guarantee, and then the performance, is lost.
@@ -175,7 +163,7 @@ def sensitivity(
         if size < largest_size(name, family == "quadratic")
     ]
     models = len(settings.families) * (1 + len(settings.shifts)) * len(settings.widths) * len(settings.seeds)
-    told = _Told(progress or (lambda done, total, what: None), len(plan) + models)
+    told = Counter(progress, len(plan) + models)
     fields = {}
     for family in settings.families:
         problem = FAMILIES[family](settings.batch, settings.seed)
@@ -218,21 +206,8 @@ def sensitivity(
         _shipped(settings),
         tuple(checkpoints),
         tuple(across(checkpoints, resamples=settings.resamples, seed=settings.seed)),
-        datetime.now(UTC).isoformat(timespec="seconds"),
+        now(),
     )
-
-
-@dataclass
-class _Told:
-    """Counts what is done."""
-
-    progress: Callable[[int, int, str], None]
-    total: int
-    done: int = 0
-
-    def __call__(self, what: str, step: int = 1) -> None:
-        self.progress(min(self.done, self.total), self.total, what)
-        self.done += step
 
 
 def _lengths(settings: Settings) -> dict[str, Any]:
@@ -241,7 +216,7 @@ def _lengths(settings: Settings) -> dict[str, Any]:
 
 
 def _trainings(
-    settings: Settings, family: str, folder: Path | None, told: _Told
+    settings: Settings, family: str, folder: Path | None, told: Counter
 ) -> dict[tuple[int, int], l2o.training.Trained]:
     found = {}
     for hidden in settings.widths:

@@ -317,7 +317,8 @@ def test_the_command(result: object, page: Path, tmp_path: Path, monkeypatch: py
     from l2obound.verification.studies import beyond_convex as package
 
     asked = []
-    monkeypatch.setattr(package, "beyond_convex", lambda settings, progress: asked.append(settings) or result)
+    planted = replace(package.STUDY, run=lambda settings, context: asked.append(settings) or result)
+    monkeypatch.setattr(package, "STUDY", planted)
     ask = ["beyond-convex", "--quick", "--out", str(tmp_path), "--seed", "3"]
     done = CliRunner().invoke(cli.app, [*ask, "--family", "welsch", "--json"])
     assert done.exit_code == 0, done.output
@@ -325,8 +326,7 @@ def test_the_command(result: object, page: Path, tmp_path: Path, monkeypatch: py
     assert json.loads(done.stdout)["broken"] == 0
     assert (tmp_path / page.name).read_bytes() == page.read_bytes()
     bad = replace(result, entries=(replace(result.entries[0], broken=("B1 is violated",)), *result.entries[1:]))
-    monkeypatch.setattr(package, "beyond_convex", lambda settings, progress: bad)
-    monkeypatch.setattr(package, "write", lambda result, out: page)
+    monkeypatch.setattr(package, "STUDY", replace(planted, run=lambda settings, context: bad))
     done = CliRunner().invoke(cli.app, ask)
     assert done.exit_code == 1
     assert "contradict what is proved" in done.output

@@ -17,6 +17,7 @@ from l2obound import bounds, l2o
 from l2obound.l2o.optimizers.scheduled import Scheduled
 from l2obound.verification.runs.inspection import as_numpy
 from l2obound.verification.studies.conditioning import (
+    STUDY,
     Cell,
     Conditioning,
     Point,
@@ -33,7 +34,6 @@ from l2obound.verification.studies.conditioning import (
 )
 from l2obound.verification.studies.conditioning import _heads as heads
 from l2obound.verification.studies.conditioning import _invariance as invariance
-from l2obound.verification.studies.conditioning._page import render
 from l2obound.verification.studies.conditioning._points import FLOAT32, FLOAT64, field, stacked
 from l2obound.verification.studies.conditioning._stability import frozen, growth
 
@@ -348,7 +348,7 @@ def page(result: Conditioning, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.mark.slow
 def test_the_page_is_the_same_again(result: Conditioning, page: Path) -> None:
-    assert render(result) == page.read_text(encoding="utf-8")
+    assert STUDY.render(result) == page.read_text(encoding="utf-8")
 
 
 def test_what_is_written(result: Conditioning, page: Path) -> None:
@@ -379,14 +379,14 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Co
     from l2obound.verification.cli import app as cli
     from l2obound.verification.studies import conditioning as package
 
-    monkeypatch.setattr(package, "conditioning", lambda settings, progress: result)
-    monkeypatch.setattr(package, "write", lambda result, out: tmp_path / "conditioning.html")
+    planted = replace(package.STUDY, run=lambda settings, context: result)
+    monkeypatch.setattr(package, "STUDY", planted)
     done = CliRunner().invoke(cli.app, ["conditioning", "--quick", "--out", str(tmp_path), "--json"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["page"] == str(tmp_path / "conditioning.html")
     assert json.loads(done.stdout)["failures"] == result.to_dict()["failures"]
     bad = replace(result, promises_broken=("a promise",))
-    monkeypatch.setattr(package, "conditioning", lambda settings, progress: bad)
+    monkeypatch.setattr(package, "STUDY", replace(planted, run=lambda settings, context: bad))
     assert CliRunner().invoke(cli.app, ["conditioning", "--out", str(tmp_path)]).exit_code == 1
 
 

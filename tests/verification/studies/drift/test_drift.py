@@ -19,6 +19,7 @@ from l2obound.bounds.virtual import Terms
 from l2obound.verification import decompose, optimum
 from l2obound.verification.statistics.censored import Censored
 from l2obound.verification.studies.drift import (
+    STUDY,
     Comparison,
     Cost,
     Drift,
@@ -38,7 +39,6 @@ from l2obound.verification.studies.drift import _cost as costs_of
 from l2obound.verification.studies.drift._attribution import summary
 from l2obound.verification.studies.drift._compare import compare, over_levels
 from l2obound.verification.studies.drift._measure import BoundCount
-from l2obound.verification.studies.drift._page import render
 from l2obound.verification.studies.drift._run import RIVALS
 from l2obound.verification.studies.drift._size import rescaled
 
@@ -426,7 +426,7 @@ def test_the_page_the_table_and_the_numbers(result: Drift, tmp_path: Path) -> No
     assert data["broken"] == []
     rows = list(csv.DictReader((tmp_path / "drift.csv").read_text(encoding="utf-8").splitlines()))
     assert len(rows) == len(result.cells)
-    assert render(result) == text
+    assert STUDY.render(result) == text
     for name in ("drift-costs.svg", "drift-attribution.pdf"):
         assert (tmp_path / name).stat().st_size > 1000
 

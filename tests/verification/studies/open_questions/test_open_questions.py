@@ -81,19 +81,21 @@ def test_a_seed_that_a_part_would_refuse_is_refused_before_all(calls: list[Asked
 def test_what_another_version_made_is_no_part_of_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings are kept for the same version of the program alone."""
     from l2obound.verification.studies import sensitivity
+    from l2obound.verification.studies.framework import Context
     from l2obound.verification.studies.open_questions import _parts
 
     given: list[Path] = []
 
-    def stop(settings: Any, progress: Any, trainings: Path) -> None:
-        given.append(trainings)
+    def stop(settings: Any, context: Context) -> None:
+        given.append(context.store)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sensitivity, "sensitivity", stop)
+    monkeypatch.setattr(sensitivity, "STUDY", replace(sensitivity.STUDY, run=stop))
+    part = _parts.of_study("sensitivity", _parts.PAPER)
     for version in ("one", "one", "another"):
         monkeypatch.setattr(_parts, "code_digest", lambda version=version: version)
         with pytest.raises(KeyboardInterrupt):
-            PARTS["sensitivity"].make(tmp_path, Asked(), lambda what: None)
+            part.make(tmp_path, Asked(), lambda what: None)
     assert given[0] == given[1] != given[2]
     assert all(tmp_path in path.parents for path in given)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -306,7 +307,8 @@ def test_few_trainings_are_told_without_an_interval(result: object, page: Path) 
     """Two trainings a family."""
     assert all(c.low is None and not c.clear for c in result.across)
     assert any("without an interval, n = 4" in line for line in lines(result))
-    assert "None" not in page.read_text(encoding="utf-8").split("<script")[0]
+    shown = re.sub(r"<script.*?</script>", "", page.read_text(encoding="utf-8"), flags=re.S)
+    assert "None" not in shown
 
 
 def test_bounds_after_fewer_steps(result: object) -> None:
@@ -431,8 +433,8 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from l2obound.verification.cli import app as cli
     from l2obound.verification.studies import sensitivity as package
 
-    monkeypatch.setattr(package, "Settings", lambda seed: TRAININGS)
-    monkeypatch.setattr(package, "quick", lambda settings: settings)
+    small = replace(package.STUDY, settings=lambda seed: TRAININGS, quick=lambda settings: settings)
+    monkeypatch.setattr(package, "STUDY", small)
     ask = ["sensitivity", "--quick", "--family", "quadratic", "--out", str(tmp_path)]
     done = CliRunner().invoke(cli.app, [*ask, "--pattern", "long-step", "--json"])
     assert done.exit_code == 0, done.output

@@ -1,0 +1,99 @@
+"""The verb of a study: its options, what it prints and writes, and the exit code."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import console, emit, errors, watched
+from .options import Seed, writable_folder
+
+if TYPE_CHECKING:
+    from ..studies.framework import Study
+
+
+def several(words: str, **more: Any) -> Any:
+    """An option that may be given more than once; `more` as for `typer.Option`."""
+    return Annotated[list[str] | None, typer.Option(help=words, **more)]
+
+
+def verb(
+    name: str,
+    load: Callable[[], Study[Any, Any]],
+    words: str,
+    *,
+    quick: str,
+    options: Mapping[str, tuple[str, Any]] | None = None,
+    seed: Any = Seed,
+) -> Callable[..., None]:
+    """What the command line runs for a study.
+
+    Beside the options given here there are --out, --quick, --seed and --json. The exit code is 1 if the result has
+    something broken, else 0.
+
+    Args:
+        name: Of the study; also the folder that is written to by default.
+        load: Gives the study. It is called when the verb runs, so that its help needs none of the study's imports.
+        words: The help.
+        quick: The help of --quick.
+        options: The field of the settings that each further option sets, where it is given, and its type as typer reads
+            it; a list is set as a tuple of its different entries.
+        seed: The type of --seed.
+    """
+    own = dict(options or {})
+
+    def run(*, out: Path, quick: bool, seed: int, as_json: bool, **given: Any) -> None:
+        study = load()
+        settings = study.settings(seed=seed)
+        if quick:
+            settings = study.quick(settings)
+        changes = {own[option][0]: value for option, value in given.items() if value not in (None, [])}
+        changes = {k: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for k, v in changes.items()}
+        _answer(study, replace(settings, **changes), out, as_json)
+
+    parameters = {option: (kind, None) for option, (_, kind) in own.items()} | {
+        "out": (Annotated[Path, typer.Option(help="Folder to write to.")], Path(name)),
+        "quick": (Annotated[bool, typer.Option("--quick", help=quick)], False),
+        "seed": (seed, 0),
+        "as_json": (Annotated[bool, typer.Option("--json", help="Print the results as JSON.")], False),
+    }
+    run.__name__, run.__doc__ = name, words
+    run.__annotations__ = {option: kind for option, (kind, _) in parameters.items()}
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # which typer reads
+        [
+            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for option, (kind, default) in parameters.items()
+        ]
+    )
+    return run
+
+
+def main(run: Callable[..., None]) -> None:
+    """A program that is this verb alone, as for a study in a repository of its own: `python -m my_study`."""
+    from .app import main as guarded
+    from .app import program
+
+    guarded(program(run.__name__, run))
+
+
+def _answer(study: Study[Any, Any], settings: Any, out: Path, as_json: bool) -> None:
+    """Run, write to `out`, print the sentences or the JSON, and exit: with 1 if anything is broken."""
+    from ..studies.framework import Context
+
+    writable_folder(out)
+    result = watched(lambda progress: study.run(settings, Context(progress, out)))
+    page = study.write(result, out)
+    if as_json:
+        emit(json.dumps({"page": str(page), **result.to_dict()}, allow_nan=False))
+    else:
+        for line in (*study.lines(result), str(page)):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for item in result.broken:
+        errors.print(study.in_words(item), highlight=False, markup=False)
+    raise typer.Exit(1 if result.broken else 0)

@@ -1,0 +1,23 @@
+"""What every study has in common: settings and a result in, a page, a table, numbers and figures out.
+
+`study` has the contract, `Study`, and what follows from it; `settings` the checks of settings. A page consists of the
+blocks of `verification.pages.blocks`, and `verification.cli.studies` makes the verb of a study.
+"""
+
+from .settings import as_plain, plain_fields, require_at_least, require_some
+from .study import Context, Counter, Progress, Result, Study, chosen, now, silent
+
+__all__ = [
+    "Context",
+    "Counter",
+    "Progress",
+    "Result",
+    "Study",
+    "as_plain",
+    "chosen",
+    "now",
+    "plain_fields",
+    "require_at_least",
+    "require_some",
+    "silent",
+]

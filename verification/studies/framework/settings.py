@@ -1,0 +1,58 @@
+"""Settings of a study: a frozen dataclass with `seed`, checked when it is made, and plain in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from ....errors import InputError
+
+
+def require_some(name: str, given: Collection[str], choices: Collection[str], more: str = "") -> None:
+    """Choices of the user.
+
+    Args:
+        name: What is chosen, as in the message.
+        given: What the user chose.
+        choices: What there is.
+        more: Words that end the message.
+
+    Raises:
+        InputError: Nothing is chosen, or something that there is not.
+    """
+    unknown = [v for v in given if v not in choices]
+    if unknown or not given:
+        found = f"{name}: expected some of {', '.join(choices)}, got {', '.join(unknown) or 'none'}"
+        raise InputError(f"{found}; {more}." if more else f"{found}.")
+
+
+def require_at_least(settings: Any, least: Mapping[str, float]) -> None:
+    """Numbers of the user.
+
+    Args:
+        settings: What holds them.
+        least: The least value of each, by the name of its field.
+
+    Raises:
+        InputError: One of them is less.
+    """
+    for name, value in least.items():
+        if getattr(settings, name) < value:
+            raise InputError(f"{name}: expected at least {value}, got {getattr(settings, name)!r}.")
+
+
+def as_plain(value: Any) -> Any:
+    """The value as JSON has it: its `to_dict`, or the fields of a dataclass by their names; lists for tuples."""
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if is_dataclass(value):
+        return {field.name: as_plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: as_plain(inner) for name, inner in value.items()}
+    return [as_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def plain_fields(result: Any, *names: str) -> dict[str, Any]:
+    """The settings of a result, when it was made, and these of its fields, as JSON has them."""
+    return {name: as_plain(getattr(result, name)) for name in ("settings", "created", *names)}

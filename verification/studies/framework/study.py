@@ -1,0 +1,148 @@
+"""The contract of a study: what it has to say of itself, and what is made of that."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from ... import pages
+from ...pages.blocks import Folded, Section, page
+from ...support.together import write_together
+from .settings import as_plain
+
+Progress = Callable[[int, int, str], None]
+"""Called with what is done, of how much, and what comes next."""
+
+
+def silent(done: int, total: int, what: str) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass
+class Counter:
+    """Progress by pieces of work: tells what comes next, which counts as `step` pieces of `total`."""
+
+    progress: Progress
+    total: int
+    done: int = 0
+
+    def __call__(self, what: str, step: int = 1) -> None:
+        """`what` begins."""
+        self.progress(min(self.done, self.total), self.total, what)
+        self.done += step
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a study is run with beside its settings.
+
+    `progress` is told how far it is. `store` is a folder where what takes long may be kept for a later call with other
+    settings; None keeps nothing.
+    """
+
+    progress: Progress = silent
+    store: Path | None = None
+
+
+class Result(Protocol):
+    """What a study gives back: its settings, when it was made, what is broken, and all of it as plain numbers."""
+
+    @property
+    def settings(self) -> Any:
+        """Those that it was run with."""
+
+    @property
+    def created(self) -> str:
+        """When it was made."""
+
+    @property
+    def broken(self) -> Sequence[Any]:
+        """What contradicts a proved statement: a defect of theory or program; there should be nothing."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings (JSON)."""
+
+
+S = TypeVar("S")
+R = TypeVar("R", bound=Result)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Study(Generic[S, R]):
+    """A question, how it is answered, and how the answer is shown.
+
+    Args:
+        name: Of its files and of its verb.
+        title: Of its page.
+        question: What it asks.
+        heading: The first line of its page; the question if empty.
+        settings: The type of its settings, a frozen dataclass with `seed`.
+        quick: Settings of a smaller version of the same question.
+        run: The answer to settings.
+        sections: The page of a result. The settings are folded below the last section.
+        rows: The table of a result, a mapping for each row; all have the same keys.
+        lines: All that a result says, in sentences.
+        headline: The same in brief.
+        figures: What shows the answer, by name.
+        in_words: An entry of `broken` in words.
+        figure_files: Whether the figures are written beside the page too, as SVG and PDF.
+    """
+
+    name: str
+    title: str
+    question: str
+    settings: Callable[..., S]
+    quick: Callable[[S], S]
+    run: Callable[[S, Context], R]
+    sections: Callable[[R], Sequence[Section]]
+    rows: Callable[[R], Sequence[Mapping[str, Any]]]
+    lines: Callable[[R], Sequence[str]]
+    headline: Callable[[R], Sequence[str]]
+    figures: Callable[[R], Mapping[str, Figure]]
+    heading: str = ""
+    in_words: Callable[[Any], str] = str
+    figure_files: bool = False
+
+    def render(self, result: R) -> str:
+        """The page; equal results give equal bytes."""
+        *sections, last = self.sections(result)
+        text = json.dumps(as_plain(result.settings), indent=2, ensure_ascii=False)
+        folded = Folded("Settings", (Markup("<pre>{}</pre>").format(text),))
+        sections.append(replace(last, blocks=(*last.blocks, folded)))
+        return page(self.title, sections, heading=self.heading or self.question, created=result.created)
+
+    def write(self, result: R, folder: str | os.PathLike[str]) -> Path:
+        """Write the numbers as JSON, the rows as CSV and the page, by the name of the study.
+
+        Returns:
+            The path of the page.
+        """
+        data = {**result.to_dict(), "sentences": list(self.lines(result))}
+        files = {
+            f"{self.name}.json": pages.json_bytes(data),
+            f"{self.name}.csv": pages.csv_table(self.rows(result)).encode(),
+        }
+        for name, figure in self.figures(result).items() if self.figure_files else ():
+            files |= pages.figure_files(figure, f"{self.name}-{name}")
+        # the page draws figures of its own: one that has been saved is laid out anew, and slightly otherwise
+        files[f"{self.name}.html"] = self.render(result).encode()
+        write_together(folder, files)
+        return Path(folder) / f"{self.name}.html"
+
+
+def chosen(entries: Iterable[Any], **fields: Any) -> tuple[Any, ...]:
+    """The entries whose fields have these values."""
+    return tuple(e for e in entries if all(getattr(e, name) == value for name, value in fields.items()))
+
+
+def now() -> str:
+    """When a result was made."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
