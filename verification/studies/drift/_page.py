@@ -186,7 +186,7 @@ def _methods(result: Drift) -> str:
         f'"along" are of bracket, preconditioner shift and bias shift, in this order, over the first {settings.steps} '
         f"steps until 1e-8 of the initial gap is left. The biases of l2o-pa and ada-lista depend on the data of the "
         f"problem too, and their bias shift holds that change; ||Dz|| is per coordinate (root mean square)."
-        f'"Bounds that say '
+        f' "Bounds that say '
         f'something": checks that are verified and not vacuous.'
     )
 
