@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from .invariance.table import EquivarianceTable, equivariance_table
     from .optima import Optimum, optimum
+    from .optima.run_certificate import RunCertificate, run_certificate
     from .runs.inspection import Inspection, inspect_run
     from .verdicts.compare_choices import Comparison, compare_choices
     from .verdicts.verdict import Verdict
@@ -53,6 +54,7 @@ _MEMBERS = {
     ),
     "invariance.table": ("EquivarianceTable", "equivariance_table"),
     "optima": ("Optimum", "optimum"),
+    "optima.run_certificate": ("RunCertificate", "run_certificate"),
     "runs.inspection": ("Inspection", "inspect_run"),
     "verdicts.compare_choices": ("Comparison", "compare_choices"),
     "verdicts.verdict": ("Verdict",),
@@ -103,6 +105,7 @@ __all__ = [
     "Optimum",
     "ProfileCertificate",
     "RecurrenceCertificate",
+    "RunCertificate",
     "SegmentJacobians",
     "Transform",
     "Verdict",
@@ -123,6 +126,7 @@ __all__ = [
     "profile_certificate",
     "recurrence_certificate",
     "rescaling",
+    "run_certificate",
     "scaling",
     "segment_jacobians",
     "translation",
