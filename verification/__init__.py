@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from .invariance.table import EquivarianceTable, equivariance_table
     from .optima import Optimum, optimum
+    from .optima.certificate_checker import CheckedCertificate, WrongCertificate, check_run_certificate
     from .optima.run_certificate import RunCertificate, run_certificate
     from .runs.inspection import Inspection, inspect_run
     from .verdicts.compare_choices import Comparison, compare_choices
@@ -54,6 +55,7 @@ _MEMBERS = {
     ),
     "invariance.table": ("EquivarianceTable", "equivariance_table"),
     "optima": ("Optimum", "optimum"),
+    "optima.certificate_checker": ("CheckedCertificate", "WrongCertificate", "check_run_certificate"),
     "optima.run_certificate": ("RunCertificate", "run_certificate"),
     "runs.inspection": ("Inspection", "inspect_run"),
     "verdicts.compare_choices": ("Comparison", "compare_choices"),
@@ -95,6 +97,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "AssumptionMeter",
     "Asymptotics",
+    "CheckedCertificate",
     "Comparison",
     "Decomposition",
     "EquivarianceResult",
@@ -110,11 +113,13 @@ __all__ = [
     "Transform",
     "Verdict",
     "Verification",
+    "WrongCertificate",
     "assumption_meter",
     "asymptotics",
     "check_equivariance",
     "check_optimizer",
     "check_problem",
+    "check_run_certificate",
     "compare_choices",
     "decompose",
     "equivariance_table",

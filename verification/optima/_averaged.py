@@ -7,8 +7,8 @@ For convex, L-smooth f, points x_i with f_i, g_i = grad f(x_i), and weights a_i 
 the average of f(z) >= f_i + <g_i, z - x_i> + ||grad f(z) - g_i||^2/(2L) with the least value that it has for any
 grad f(z). Where grad f(z) = 0 is known, the last sum is that of ||g_i||^2 instead.
 
-Weights are multiples of 2^-52 whose integers sum to 2^52, so that they sum to 1 exactly. What is computed of f and its
-gradient differs from what is exact by at most `value_error` and `gradient_error`; sums are bounded as in `l2o.rounding`.
+Weights are multiples of 2^-52 whose integers sum to 2^52, so that they sum to 1 exactly. What is computed of f and of
+its gradient is off by at most `value_error` and `gradient_error`; sums are bounded as in `l2o.rounding`.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Evaluated:
     gradient: torch.Tensor
     value_error: torch.Tensor
     gradient_error: torch.Tensor
+    deficit: torch.Tensor  # (B,) c >= 0 with f + c/2 ||.||^2 convex; the errors are those of this sum
 
 
 def _length(v: torch.Tensor) -> torch.Tensor:
@@ -74,18 +75,19 @@ def _least(v: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
 class Averaged:
     """f(z) >= constant + <g, z - origin> for all z and some g within `error` (B,n) and `radius` (B,) of `slope`.
 
-    `error` bounds the entries, `radius` the 2-norm.
+    `error` bounds the entries, `radius` the 2-norm. Less deficit/2 ||z||^2 where f is only nearly convex.
     """
 
     constant: torch.Tensor
     slope: torch.Tensor
     error: torch.Tensor
     radius: torch.Tensor
+    deficit: torch.Tensor
 
     def minorant(self) -> Minorant:
         """The same for the other certificates, where the origin is 0."""
         zero = torch.zeros_like(self.slope)
-        return Minorant(self.constant, self.slope, self.error, zero, torch.zeros_like(self.constant))
+        return Minorant(self.constant, self.slope, self.error, zero, self.deficit)
 
 
 def average(
@@ -115,7 +117,7 @@ def average(
     squares = torch.where(used, weights * _least(away, blur) ** 2, 0.0).sum(-1)
     spread = down(squares / (2 * smoothness), (count + 16) * UNIT * squares / smoothness)
     total = down(constant + spread, 1.01 * off + 4 * UNIT * (constant.abs() + spread.abs()) + TINY)
-    return Averaged(total, slope, (entries + known.unsqueeze(-1)) * (1 + 4 * UNIT), radius)
+    return Averaged(total, slope, (entries + known.unsqueeze(-1)) * (1 + 4 * UNIT), radius, points.deficit)
 
 
 def over_ball(
@@ -127,5 +129,6 @@ def over_ball(
     """
     slope = average.slope + added
     size = (_length(slope) + 2 * UNIT * _length(slope) + average.radius) * (1 + 4 * UNIT)
-    loss = reach * size
+    far = _length(center) + reach
+    loss = reach * size + torch.where(average.deficit > 0, 0.5 * average.deficit * far * far, 0.0)
     return down(average.constant - loss, 4 * UNIT * (average.constant.abs() + loss) + TINY), size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -62,8 +62,8 @@ def form_of(p: Composite, upper: torch.Tensor, floor: torch.Tensor | None, ball:
         extent = largest_norm(p, upper, floor, ball)
         if not bool(torch.isfinite(extent).any()):
             return (
-                "nothing bounds the minimisers: f >= 0 is not known of this smooth term; give smooth_lower, a number that "
-                "f is never below, or a radius"
+                "nothing bounds the minimisers: f >= 0 is not known of this smooth term; give smooth_lower, a number "
+                "that f is never below, or a radius"
             )
         grouped = isinstance(r, GroupL1)
         groups, count = (r.groups, r.count) if grouped else (None, p.dim)
@@ -81,8 +81,8 @@ def form_of(p: Composite, upper: torch.Tensor, floor: torch.Tensor | None, ball:
         return Form(r.kind, Least(r.radius.reshape(-1).expand(batch), p.dim), r.origin.expand_as(zero))
     if ball is None:
         return (
-            "nothing bounds the minimisers: of this nonsmooth term no support function is known, and neither a radius was "
-            "given nor is F certified to be strongly convex"
+            "nothing bounds the minimisers: of this nonsmooth term no support function is known, and neither a radius "
+            "was given nor is F certified to be strongly convex"
         )
     sought = torch.where(torch.isfinite(ball.reach), ball.reach, _FAR)
     if isinstance(r, Zero):
@@ -146,7 +146,7 @@ def evaluate(
         added = torch.minimum(torch.maximum(-found.slope, -p.nonsmooth.lam), p.nonsmooth.lam)
         inner, error = total(added * ball.center, 1)
         constant = down(found.constant + inner, error + 2 * UNIT * (found.constant.abs() + inner.abs()))
-        found = Averaged(constant, found.slope, found.error, found.radius)
+        found = replace(found, constant=constant)
     bound, size = over_ball(found, added, ball.center, ball.reach)
     bound = torch.where(torch.isfinite(ball.reach), bound, -torch.inf)
     better = bound > value.bound
@@ -168,4 +168,5 @@ def _sum(first: Averaged, second: Averaged) -> Averaged:
         slope,
         (first.error + second.error + blur) * (1 + 4 * UNIT),
         (first.radius + second.radius + norm) * (1 + (slope.shape[-1] + 8) * UNIT),
+        first.deficit,
     )

@@ -22,7 +22,7 @@ from typing import Self
 
 import torch
 
-_FALL = 0.1
+_FALL = 0.2
 """Factor of the weight of the barrier."""
 _SETTLED = 1e3
 """Squared decrement, in units of the weight, below which the weight falls."""
@@ -31,6 +31,8 @@ _APART = 1e8
 _SHARE = 0.1
 """Share of the gap that the barrier may cost in the end."""
 _STEPS = 70
+_NEWS, _PATIENCE = 0.01, 20
+"""Steps in a row that win less than this share of the gap, after which nothing more is expected."""
 _PRUNED = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10, 1e-12, 0.0)
 _LARGEST = 1e30
 
@@ -69,8 +71,8 @@ class Shape(abc.ABC):
     def bend(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor, y: torch.Tensor | None) -> Bend:
         """The barrier times `weight` (P,), with what of sigma is linear in t; curvature by the multipliers y."""
 
-    def start(self, s: torch.Tensor) -> torch.Tensor | None:
-        """(P,) a t inside of the barrier, or None where there is none."""
+    def start(self, s: torch.Tensor, weight: torch.Tensor) -> torch.Tensor | None:
+        """(P,) a t inside of the barrier for that weight (P,) of it, or None where there is none."""
         return None
 
     def rooms(self, s: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -117,9 +119,9 @@ class Excess(Shape):
     def exact(self, s: torch.Tensor) -> torch.Tensor:
         return -self.extent * (self.squares(s).amax(-1).sqrt() - self.level).clamp(min=0.0)
 
-    def start(self, s: torch.Tensor) -> torch.Tensor:
-        size = self.squares(s).amax(-1).sqrt()
-        return (size - self.level).clamp(min=0.0) + 0.1 * (size + self.level) + 1e-30
+    def start(self, s: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        size, room = self.squares(s).amax(-1).sqrt(), self.count * weight / self.extent.clamp(min=1e-300)
+        return (size - self.level).clamp(min=0.0) + torch.minimum(0.1 * (size + self.level), room) + 1e-30
 
     def rooms(self, s: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         reach = (self.level + t).unsqueeze(-1)
@@ -187,9 +189,9 @@ class Least(Shape):
     def exact(self, s: torch.Tensor) -> torch.Tensor:
         return self.extent * s.amin(-1)
 
-    def start(self, s: torch.Tensor) -> torch.Tensor:
+    def start(self, s: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         low, high = s.amin(-1), s.amax(-1)
-        return -low + 0.1 * (high - low) + 1e-30
+        return -low + torch.minimum(0.1 * (high - low), self.count * weight / self.extent) + 1e-30
 
     def rooms(self, s: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         return s + t.unsqueeze(-1)
@@ -281,7 +283,8 @@ def best_weights(cuts: Cuts) -> torch.Tensor:
     return _prune(cuts, _climb(cuts))
 
 
-def _normalised(a: torch.Tensor, kind: torch.Tensor) -> torch.Tensor:
+def normalised(a: torch.Tensor, kind: torch.Tensor) -> torch.Tensor:
+    """(P,N) weights >= 0, scaled so that those of each kind (P,N,k) sum to 1; 0 where a cut is of none."""
     total = (a.unsqueeze(-1) * kind).sum(1, keepdim=True).clamp(min=1e-300)
     return a * (kind / total).sum(-1)
 
@@ -302,32 +305,36 @@ class _State:
 
 
 def _start(cuts: Cuts, a: torch.Tensor, weight: torch.Tensor) -> _State:
-    t, w = cuts.shape.start(cuts.slopes(a)), weight.unsqueeze(-1)
+    t, w = cuts.shape.start(cuts.slopes(a), weight), weight.unsqueeze(-1)
     y = None if t is None else w / cuts.shape.rooms(cuts.slopes(a), t)
     return _State(a, torch.where(cuts.used, w / a.clamp(min=1e-300), 0.0), t, y, weight)
 
 
 def _climb(cuts: Cuts) -> torch.Tensor:
-    a = _normalised(torch.where(cuts.used, cuts.first, 0.0), cuts.kind)
+    a = normalised(torch.where(cuts.used, cuts.first, 0.0), cuts.kind)
     terms = cuts.used.sum(-1) + cuts.shape.count
     best, worth = a.clone(), bound(cuts, a)
     weight = ((cuts.best - worth).clamp(min=1e-300) / terms).clamp(max=_LARGEST)
     state = _start(cuts, a, weight)
     rows = torch.arange(a.shape[0])  # the problems that are not done
+    stale = torch.zeros_like(rows)
     for _ in range(_STEPS):
         state, decrement, moved = _step(cuts, state)
         now = bound(cuts, state.a)
         better = now > worth[rows]
+        gap = (cuts.best - worth[rows]).clamp(min=0.0)
+        news = (now > worth[rows] + _NEWS * gap) | (state.weight * terms[rows] > gap)
+        stale = torch.where(news, 0, stale + 1)
         best[rows[better]], worth[rows[better]] = state.a[better], now[better]
         settled = (decrement < _SETTLED * state.weight) | ~moved
-        gap = (cuts.best - worth[rows]).clamp(min=0.0)
-        done = settled & (state.weight * terms[rows] <= _SHARE * gap + 1e-16 * cuts.best.abs())
+        left = torch.maximum(decrement, state.weight * terms[rows])  # what may still be won
+        done = (left <= _SHARE * gap + 1e-16 * cuts.best.abs()) | (stale >= _PATIENCE)
         state = replace(state, weight=torch.where(settled, _FALL * state.weight, state.weight))
         if bool(done.any()):
             if bool(done.all()):
                 break
-            left = ~done
-            cuts, state, rows = cuts.select(left), state.select(left), rows[left]
+            rest = ~done
+            cuts, state, rows, stale = cuts.select(rest), state.select(rest), rows[rest], stale[rest]
     return best
 
 
@@ -424,7 +431,7 @@ def _search(
         if bool(moved.all()):
             break
         length = torch.where(moved, length, 0.5 * length)
-    return _normalised(new_a, cuts.kind), new_t, moved
+    return normalised(new_a, cuts.kind), new_t, moved
 
 
 def _prune(cuts: Cuts, a: torch.Tensor) -> torch.Tensor:
@@ -433,7 +440,7 @@ def _prune(cuts: Cuts, a: torch.Tensor) -> torch.Tensor:
     lowest = worth - 0.02 * (cuts.best - worth).clamp(min=0.0)
     chosen, undecided = a, torch.ones_like(worth, dtype=torch.bool)
     for share in _PRUNED:
-        fewer = _normalised(torch.where(a >= share, a, 0.0), cuts.kind)
+        fewer = normalised(torch.where(a >= share, a, 0.0), cuts.kind)
         fine = undecided & (bound(cuts, fewer) >= lowest)
         chosen, undecided = torch.where(fine.unsqueeze(-1), fewer, chosen), undecided & ~fine
         if not bool(undecided.any()):

@@ -7,11 +7,12 @@ run itself evaluated. No dual of f is needed: its value, its gradient and L are.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,19 @@ from ...errors import InputError
 from ...l2o.arrays import as_tensor, per_instance
 from ...l2o.files import write_bytes
 from ...l2o.problems import Composite
+from ...l2o.problems.nonsmooth import L1
 from ...l2o.problems.transforms import Change
 from ...l2o.run import Run
 from . import _certificates
 from ._averaged import WHOLE, Evaluated, exact_weights, upper_smoothness
 from ._change import pull_back
+from ._curvature import curvature_floor
 from ._directed import ROOT_TINY, TINY, UNIT, down, up, value_error
 from ._minorants import nonnegative_smooth
 from ._run_forms import Ball, Form, evaluate, form_of
-from ._run_weights import Cuts, best_weights
+from ._run_weights import Cuts, best_weights, normalised
 from ._terms import doubtful, nonsmooth_convex, plain
-from .ledger import single_thread
+from .ledger import CertificateError, single_thread
 
 FORMAT = 1
 HUGE = 1e140
@@ -61,6 +64,7 @@ class RunCertificate:
     intercept, rate (B,) own = intercept - rate * extent, up to rounding.
     reason         per instance, None, or why lower = -inf at the last step.
     problem        fingerprint of the problem.
+    records        makes the data of `to_dict`.
     """
 
     lower: np.ndarray
@@ -76,7 +80,7 @@ class RunCertificate:
     rate: np.ndarray
     reason: tuple[str | None, ...]
     problem: str
-    records: tuple[dict[str, Any], ...]
+    records: Callable[[], list[dict[str, Any]]] = field(repr=False)
 
     @property
     def gap(self) -> np.ndarray:
@@ -94,7 +98,7 @@ class RunCertificate:
 
         An instance without a certificate of its own has the entry `reason` instead.
         """
-        return {"format": FORMAT, "problem": self.problem, "instances": [dict(record) for record in self.records]}
+        return {"format": FORMAT, "problem": self.problem, "instances": self.records()}
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write `to_dict` as JSON, atomically."""
@@ -110,6 +114,7 @@ def run_certificate(
     radius: Any = None,
     center: Any = None,
     smooth_lower: Any = None,
+    weights: Any = None,
     points: int = POINTS,
 ) -> RunCertificate:
     """Certified gaps from the data of a run (B15).
@@ -126,13 +131,16 @@ def run_certificate(
             an l1 term it can help.
         center: (n,) or (B,n), default x_0.
         smooth_lower: a number that f is never below, scalar or (B,); default 0 where the smooth term is known to be
-            >= 0 (least squares, logistic, Huber, squared hinge), and otherwise none. It bounds the l1 norm of minimisers.
+            >= 0 (least squares, logistic, Huber, squared hinge), and otherwise none. It bounds the l1 norm of x*.
+        weights: (B,K+1) weights >= 0 of the points to use instead of the best ones, which only makes `lower` smaller.
         points: at most so many points carry weight: the last ones and some earlier ones.
 
     Returns:
         A `RunCertificate`. What cannot be certified has lower = -inf and a reason.
 
     Raises:
+        CertificateError: a lower bound exceeds F at a point: the radius or `smooth_lower` is wrong, or the problem is
+            not what it declares (L too small, f or r not convex, error bounds that are none).
         InputError: a run without iterates or of another problem, wrong steps, or a radius that is not positive.
     """
     if run.x is None:
@@ -144,7 +152,8 @@ def run_certificate(
         )
     chosen = _steps(steps, run.steps)
     x = run.x.detach().cpu().to(torch.float64)
-    return certify(problem, x, chosen, radius=radius, center=center, smooth_lower=smooth_lower, points=points)
+    given = {"radius": radius, "center": center, "smooth_lower": smooth_lower}
+    return certify(problem, x, chosen, **given, weights=weights, points=points)
 
 
 def _steps(steps: Sequence[int] | str | None, last: int) -> list[int]:
@@ -169,6 +178,7 @@ def certify(
     radius: Any = None,
     center: Any = None,
     smooth_lower: Any = None,
+    weights: Any = None,
     points: int = POINTS,
 ) -> RunCertificate:
     """`run_certificate` for points x (B,T,n) in float64 instead of a run."""
@@ -176,7 +186,20 @@ def certify(
         raise InputError(f"points: expected an integer >= 2, got {points!r}.")
     identity, p = problem.fingerprint(), plain(problem.to(torch.float64, "cpu"))
     with torch.no_grad(), single_thread():
-        return _Certifier.make(p, x, radius, center, smooth_lower, int(points)).result(steps, identity)
+        certifier = _Certifier.make(p, x, radius, center, smooth_lower, int(points))
+        if weights is not None:
+            certifier.weights = _given_weights(weights, x)
+            certifier.limit = x.shape[1]
+        return certifier.result(steps, identity)
+
+
+def _given_weights(weights: Any, x: torch.Tensor) -> torch.Tensor:
+    given = as_tensor(weights, "weights", ndim=(2,))
+    if tuple(given.shape) != tuple(x.shape[:2]):
+        raise InputError(f"weights: expected (B, K+1) = {tuple(x.shape[:2])}, got {tuple(given.shape)}.")
+    if not bool((given >= 0).all() & (given.sum(-1) > 0).all()):
+        raise InputError("weights: expected numbers >= 0, some of each instance > 0.")
+    return given
 
 
 def _positive(value: Any, p: Composite) -> torch.Tensor:
@@ -230,6 +253,8 @@ class _Certifier:
     floor: torch.Tensor | None
     limit: int
     obstacle: str | None
+    deficit: torch.Tensor  # (B,) c >= 0 with f + c/2 ||.||^2 convex
+    weights: torch.Tensor | None = None  # (B,T) what to use instead of the best ones
 
     @classmethod
     def make(cls, p: Composite, x: torch.Tensor, radius: Any, center: Any, smooth_lower: Any, limit: int) -> _Certifier:
@@ -261,6 +286,7 @@ class _Certifier:
             _floor(p, base, change, smooth_lower),
             limit,
             _obstacle(p),
+            (-curvature_floor(base.smooth)).clamp(min=0.0).expand(p.batch_size),
         )
 
     def result(self, steps: Sequence[int], identity: str) -> RunCertificate:
@@ -272,6 +298,7 @@ class _Certifier:
         last: _Step | None = None
         for k in steps:
             last = self._step(k)
+            _check_order(last, k)
             better = (last.lower > lower).numpy()
             lower = torch.maximum(lower, last.lower)
             source = np.where(better, last.source, source)
@@ -290,7 +317,7 @@ class _Certifier:
             rate=last.rate.numpy(),
             reason=tuple(why),
             problem=identity,
-            records=tuple(self._record(last, b) for b in range(batch)),
+            records=functools.partial(self._records, last),
         )
 
     def _why(self, last: _Step, b: int) -> str:
@@ -314,14 +341,14 @@ class _Certifier:
             # F of p at a point that rounding moved into the variables of the base is not F of the base there.
             scaled = up(upper / self.change.scale.reshape(-1), 4 * UNIT * upper.abs() / self.change.scale.reshape(-1))
             base_upper = torch.maximum(base_upper, scaled)
-        nothing = torch.full_like(upper, -torch.inf)
+        nothing, none = torch.full_like(upper, -torch.inf), np.full(batch, "none", dtype=object)
         empty = torch.zeros(batch, 1, dtype=torch.long)
         blank = torch.full_like(upper, torch.nan)
         found = _Step(
             nothing,
             upper,
             best,
-            np.full(batch, "none", dtype=object),
+            none,
             nothing,
             blank,
             blank,
@@ -342,6 +369,8 @@ class _Certifier:
         return found
 
     def _curved_ball(self, point: torch.Tensor, inside: torch.Tensor) -> Ball | None:
+        if isinstance(self.base.nonsmooth, L1) and self.floor is not None:
+            return None  # the l1 norm of the minimisers is bounded already
         reach = _certificates.minimiser_distance(self.base, point)
         reach = torch.where(inside, reach, torch.inf)
         return Ball(point, reach, "strong convexity") if bool(torch.isfinite(reach).any()) else None
@@ -353,7 +382,9 @@ class _Certifier:
             for entry in _certificates.CERTIFICATES:
                 if entry.name in DUALS:
                     bound = torch.where(fits, entry.bound(self.base, x, upper), -torch.inf)
-                    self._offer(found, bound.nan_to_num(nan=-torch.inf, posinf=-torch.inf), entry.name)
+                    self._offer(
+                        found, bound.nan_to_num(nan=-torch.inf, posinf=-torch.inf, neginf=-torch.inf), entry.name
+                    )
 
     def _offer(self, found: _Step, bound: torch.Tensor, name: str | np.ndarray) -> None:
         if self.change is not None:
@@ -378,7 +409,7 @@ class _Certifier:
         rows = torch.arange(index.shape[0]).unsqueeze(1)
         x, value, gradient = self.x[rows, index], self.value[rows, index], self.gradient[rows, index]
         alive = self.alive[rows, index]
-        smoothness = upper_smoothness(self.base.smooth).expand(index.shape[0])
+        smoothness = (upper_smoothness(self.base.smooth) + 2 * self.deficit).expand(index.shape[0])
         smoothness = torch.where(smoothness > 0, smoothness, 1.0)
         at_best = self.gradient[rows[:, 0], found.best].unsqueeze(1)
         origin = (ball.center if form.at_rest or form.by_cuts else torch.zeros_like(point)).unsqueeze(1)
@@ -401,12 +432,16 @@ class _Certifier:
             bends, first = torch.cat([bent, torch.zeros_like(bent)], 1), torch.cat([first, first], 1)
         certain = inside & (kind.sum(1) > 0).all(-1)
         best = torch.where(inside, upper, 1.0)
-        weights = best_weights(Cuts(constant, slope, bends, 1 / smoothness, kind, best, first, form.shape))
-        weights = torch.where(torch.isfinite(weights), weights, 0.0)
+        if self.weights is None:
+            weights = best_weights(Cuts(constant, slope, bends, 1 / smoothness, kind, best, first, form.shape))
+            weights = torch.where(torch.isfinite(weights), weights, 0.0)
+        else:
+            weights = normalised(self.weights[rows, index].repeat(1, kind.shape[2]), kind)
         numbers = exact_weights(weights, kind)
         share = torch.from_numpy(numbers / WHOLE)
         count = index.shape[1]
-        points = self._evaluated(index, x, value, gradient, share[:, :count])
+        far = torch.linalg.vector_norm(ball.center, dim=-1) + form.shape.extent[:, 0] if form.at_rest else 0.0
+        points = self._evaluated(index, x, value, gradient, share[:, :count], far)
         by_cuts = None if cuts is None else (cuts.points, share[:, count:])
         worth = evaluate(self.base, form, points, share[:, :count], smoothness, upper, self.floor, ball, by_cuts)
         bound = torch.where(certain, worth.bound, -torch.inf)
@@ -425,22 +460,27 @@ class _Certifier:
         found.smoothness = smoothness
 
     def _evaluated(
-        self, index: torch.Tensor, x: torch.Tensor, value: torch.Tensor, gradient: torch.Tensor, share: torch.Tensor
+        self,
+        index: torch.Tensor,
+        x: torch.Tensor,
+        value: torch.Tensor,
+        gradient: torch.Tensor,
+        share: torch.Tensor,
+        far: torch.Tensor | float,
     ) -> Evaluated:
-        """The points with the errors of those that carry weight."""
-        f, rows = self.base.smooth, torch.arange(index.shape[0])
+        """The points with errors where they carry weight; `far` (B,) bounds ||x*|| where grad f(x*) = 0 counts."""
+        f, deficit = self.base.smooth, self.deficit
         errors = [torch.full(value.shape, torch.inf, dtype=torch.float64) for _ in range(2)]
         for column in torch.unique(index[share > 0]).tolist():
             at = self.x[:, column]
             size = at.abs().sum(-1)
             tiny = UNIT * ROOT_TINY * (1 + size)
             here = index == column
-            v = f.value_error(at) + tiny * (1 + size + self.value[:, column].abs().sqrt())
-            g = f.gradient_error(at) + tiny
+            v = f.value_error(at) + tiny * (1 + size + self.value[:, column].abs().sqrt()) + deficit * size * size
+            g = f.gradient_error(at) + tiny + 2 * deficit * (size + far)
             errors[0] = torch.where(here, v.unsqueeze(1), errors[0])
             errors[1] = torch.where(here, g.unsqueeze(1), errors[1])
-        del rows
-        return Evaluated(x, value, gradient, errors[0], errors[1])
+        return Evaluated(x, value, gradient, errors[0], errors[1], deficit)
 
     def _cuts(self, form: Form, index: torch.Tensor, x: torch.Tensor, gradient: torch.Tensor, ball: Ball) -> _TermCuts:
         """r(z) >= r_k + <s_k, z - x_k> with the subgradient s_k of r at x_k that is nearest to -grad f(x_k)."""
@@ -459,7 +499,10 @@ class _Certifier:
         slope, value, error = torch.stack(slopes, 1), torch.stack(values, 1), torch.stack(errors, 1)
         zero = torch.zeros_like(error)
         constant = value - (slope * (x - ball.center.unsqueeze(1))).sum(-1)
-        return _TermCuts(Evaluated(x, value, slope, error, zero), constant, torch.stack(used, 1))
+        return _TermCuts(Evaluated(x, value, slope, error, zero, zero[:, 0]), constant, torch.stack(used, 1))
+
+    def _records(self, last: _Step) -> list[dict[str, Any]]:
+        return [self._record(last, b) for b in range(self.p.batch_size)]
 
     def _record(self, last: _Step, b: int) -> dict[str, Any]:
         """Plain data of instance b: numbers as floats, which JSON keeps to the last bit."""
@@ -527,6 +570,17 @@ class _Step:
     over_ball: torch.Tensor | None = None
     ball: Ball | None = None
     smoothness: torch.Tensor | None = None
+
+
+def _check_order(found: _Step, k: int) -> None:
+    over = found.lower > found.upper
+    if bool(over.any()):
+        b = int(over.to(torch.int).argmax())
+        raise CertificateError(
+            f"instance {b}, step {k}: the lower bound {float(found.lower[b])!r} exceeds F at a point, "
+            f"{float(found.upper[b])!r}. The radius or smooth_lower that was given is wrong, or the problem is not "
+            f"what it declares: its L is too small, f or r is not convex, or its error bounds are none."
+        )
 
 
 def _floor(p: Composite, base: Composite, change: Change | None, given: Any) -> torch.Tensor | None:
