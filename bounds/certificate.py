@@ -5,13 +5,13 @@ For convex, L-smooth f, weights a_k >= 0 with sum a_k = 1 and s = sum a_k grad f
     F(z) >= sum a_k [f(x_k) + <grad f(x_k), z - x_k>] + r(z) + (1/2L) (sum a_k ||grad f(x_k)||^2 - ||s||^2):
 
 the average of f(z) >= f(x_k) + <grad f(x_k), z - x_k> + ||grad f(z) - grad f(x_k)||^2/(2L), in which the unknown
-grad f(z) makes the right-hand side least at s. The least value over a set that holds a minimiser is a lower bound of F*.
+grad f(z) makes the right-hand side least at s. The least value over a set with a minimiser is a lower bound of F*.
 Where r = 0 and z is a minimiser, grad f(z) = 0 is known and -||s||^2 is not needed; what is left of z is <s, z - x_0>,
 at least -||s|| R.
 
-Certificates of this kind are accuracy certificates (Nemirovski, Onn and Rothblum, Mathematics of Operations Research 35,
-2010); the inequality for two points is the interpolation condition of smooth convex functions (Taylor, Hendrickx and
-Glineur, Mathematical Programming 161, 2017).
+Certificates of this kind are accuracy certificates (Nemirovski, Onn and Rothblum, Mathematics of Operations Research
+35, 2010). For two points the inequality is the interpolation condition of smooth convex functions (Taylor, Hendrickx
+and Glineur, Mathematical Programming 161, 2017).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The pages of the theory, written from the catalogue when the documentation is built.
 
-A page for each number, `theory/b01.md` to `b14.md`: formulas, hypotheses, sources, proofs and examples are what
+A page for each number, `theory/b01.md` to `b15.md`: formulas, hypotheses, sources, proofs and examples are what
 `bounds` says and computes at that moment; the words around them are those of `words`. Formulas are drawn by matplotlib.
 """
 
