@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .optima import Optimum, optimum
     from .optima.certificate_checker import CheckedCertificate, WrongCertificate, check_run_certificate
     from .optima.run_certificate import RunCertificate, run_certificate
+    from .optima.solve import Solution, solve
     from .runs.inspection import Inspection, inspect_run
     from .verdicts.compare_choices import Comparison, compare_choices
     from .verdicts.verdict import Verdict
@@ -57,6 +58,7 @@ _MEMBERS = {
     "optima": ("Optimum", "optimum"),
     "optima.certificate_checker": ("CheckedCertificate", "WrongCertificate", "check_run_certificate"),
     "optima.run_certificate": ("RunCertificate", "run_certificate"),
+    "optima.solve": ("Solution", "solve"),
     "runs.inspection": ("Inspection", "inspect_run"),
     "verdicts.compare_choices": ("Comparison", "compare_choices"),
     "verdicts.verdict": ("Verdict",),
@@ -110,6 +112,7 @@ __all__ = [
     "RecurrenceCertificate",
     "RunCertificate",
     "SegmentJacobians",
+    "Solution",
     "Transform",
     "Verdict",
     "Verification",
@@ -134,6 +137,7 @@ __all__ = [
     "run_certificate",
     "scaling",
     "segment_jacobians",
+    "solve",
     "translation",
     "verify",
     "verify_all",
