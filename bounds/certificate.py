@@ -43,7 +43,7 @@ ENTRIES = (
         name="run_certificate",
         number="B15",
         variant="ball",
-        title="Lower bound of F* from the gradients of a run, r = 0, within a distance of the start",
+        title="Lower bound of the minimum from the gradients of a run, r = 0",
         level="run",
         lhs=sp.Sum(Q.share[k] * Q.model_0[k], STEPS) + _SQUARES / (2 * Q.L) - Q.R * Q.mean_grad,
         rhs=Q.F_z,

@@ -309,6 +309,16 @@ def test_somebody_elses_terms() -> None:
     assert verification.run_certificate(run, q).reason[0].startswith("nothing bounds the minimisers: of this nonsmooth")
 
 
+@pytest.mark.parametrize("r", ["box", "simplex", "l2-ball"])
+def test_the_tangent_gives_somebody_elses_term_an_interval(r: str) -> None:
+    """`optimum` knows no dual of the term; over a bounded set its tangent is enough."""
+    f = zoo.smooth_terms()["least-squares"]
+    true, found = optimum(l2o.Composite(f, TERMS[r])), optimum(l2o.Composite(Misdeclared(f), TERMS[r]))
+    assert (found.lower <= true.upper).all()
+    assert (found.upper >= true.lower).all()
+    assert (found.width <= 1e-5).all()
+
+
 class Doubled(LeastSquares):
     """Computes something else than the class it derives from."""
 
