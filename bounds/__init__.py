@@ -11,7 +11,7 @@ as LaTeX and evaluate to numbers.
 
 Where things are: `quantities` (the vocabulary, `measure`), `hypotheses` and `assumptions` (what can be
 checked), `virtual` (the attribution of a deviation to three terms), `equivariance` (the table of B12),
-`descent`, `rates`, `features`, `out_of_distribution`, `linear`, `nonconvex`, `history` (the bounds),
+`descent`, `rates`, `features`, `out_of_distribution`, `linear`, `nonconvex`, `history`, `certificate` (the bounds),
 `catalog` (`names`, `get`), `proofs` (their proofs, checked by machine: `Bound.prove`).
 
 To add a bound: append one `Bound(...)` to the `ENTRIES` of the module it belongs to, and its argument to

@@ -67,6 +67,12 @@ _TABLE = (
         "fixed-point residual of the comparator: T(z) = prox of (h/L) r at z - (h/L) grad f(z); 0 at a minimiser",
         "[x]",
     ),
+    _run(
+        "mean_grad",
+        r"\lVert \bar g{p} \rVert",
+        "norm of the weighted mean of the gradients, sum of a_k grad f(x_k)",
+        "[F]/[x]",
+    ),
     _iterate("F", "F{p}(x{p}_{{{k}}})", "objective at x_k", "[F]"),
     _iterate("dist", r"\lVert x{p}_{{{k}}} - z \rVert", "distance of x_k from the comparator", "[x]"),
     _iterate(
@@ -76,6 +82,9 @@ _TABLE = (
         "[F]^2/[x]^2",
     ),
     _iterate("pot", "v_{{{k}}}", "v of the weighted rate: v_K = 0, v_{k-1} = W_k^2/(2 W_k - v_k)", "1"),
+    _iterate(
+        "left", "A_{{{k}}}", "weight that is left after x_k: A_0 = 1, A_{k-1} = A_k + a_k, A_K = 0, so sum a_k = 1", "1"
+    ),
     _step("G2", r"\lVert G{p}_{{{k}}} \rVert^2", "squared norm of the generalised gradient", "[F]^2/[x]^2"),
     _step("D2", r"\lVert D{p}_{{{k}}} \rVert^2", "squared norm of the step", "[x]^2"),
     _step("e2", _NORM_E + "^2", "squared norm of the deviation", "[x]^2"),
@@ -175,6 +184,15 @@ _TABLE = (
         "[x]^2",
     ),
     _step("weight", "W_{{{k}}}", "weight of x_k in a weighted mean", "1"),
+    _step("share", "a_{{{k}}}", "weight of x_k in a run certificate", "1"),
+    _step(
+        "model",
+        r"m_{{{k}}}(z)",
+        "f(x_k) + <grad f(x_k), z - x_k> + r(z): F at the comparator with the tangent of f at x_k in place of f",
+        "[F]",
+    ),
+    _step("model_0", r"t_{{{k}}}(x_0)", "f(x_k) + <grad f(x_k), x_0 - x_k>: the tangent at x_k, at the start", "[F]"),
+    _step("grad2", r"\lVert \nabla f{p}(x{p}_{{{k}}}) \rVert^2", "squared norm of the gradient of f", "[F]^2/[x]^2"),
 )
 
 VOCABULARY: dict[str, Quantity] = {quantity.name: quantity for quantity in _TABLE}
@@ -183,9 +201,10 @@ VOCABULARY: dict[str, Quantity] = {quantity.name: quantity for quantity in _TABL
 VIRTUAL = frozenset(("bracket", "C1", "C2", "dz", "pshift", "bshift"))
 """Quantities of a step and its virtual one."""
 _GIVEN = ("defect", "defect_floor", "eps", "step_h", "ex_own", "weight", "pot")
+_CERTIFICATE = ("share", "left", "model", "model_0", "grad2", "mean_grad")
 _MODE = ("history_q", "history_r", "history_b", "history_radius")
-BEYOND_A_RUN = VIRTUAL.union(_GIVEN, _MODE)
-"""Quantities that a run does not have by itself: of virtual steps, of a transformed run, chosen, of a frozen mode."""
+BEYOND_A_RUN = VIRTUAL.union(_GIVEN, _MODE, _CERTIFICATE)
+"""What a run does not have by itself: of virtual steps, of a transformed run, chosen, of a mode, of a certificate."""
 
 k = sp.Symbol("k", integer=True)
 """The step index of formulas."""

@@ -310,6 +310,14 @@ def _weights(quantities: Quantities) -> HypothesisCheck:
     return _inside("weights", margin, margin, "the recurrence of v and its two inequalities, within rounding", False)
 
 
+def _shares(quantities: Quantities) -> HypothesisCheck:
+    a, left = quantities.values["share"], quantities.values["left"]
+    blur = 2.0**-48  # the A_k are sums of the a_k, and rounded
+    margin = np.minimum(a, blur - np.abs(left[:, :-1] - left[:, 1:] - a))
+    ends = np.maximum(np.abs(left[:, :1] - 1), np.abs(left[:, -1:]))
+    return _inside("shares", a, np.minimum(margin, blur - ends), "a_k >= 0, and their sum is 1 within rounding", False)
+
+
 def _history_range(quantities: Quantities) -> HypothesisCheck:
     b, r = quantities.values["history_b"], quantities.values["history_r"]
     holds = (b >= 0) & (b < 1) & (r > 0)
@@ -426,6 +434,14 @@ WEIGHTS = Hypothesis(
     _weights,
     ("weight", "pot"),
     (2 * Q.weight[k] - Q.pot[k], Q.weight[k] - Q.pot[k - 1] + Q.pot[k]),
+)
+SHARES = Hypothesis(
+    "shares",
+    "a_k >= 0, A_0 = 1, A_{k-1} = A_k + a_k and A_K = 0: the weights a_k sum to 1",
+    r"a_k \ge 0,\ \textstyle\sum_k a_k = 1",
+    _shares,
+    ("share", "left"),
+    (Q.share[k],),
 )
 HISTORY_RANGE = Hypothesis(
     "history_range",

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     )
     from .invariance.table import EquivarianceTable, equivariance_table
     from .optima import Optimum, optimum
+    from .optima.certificate_checker import CheckedCertificate, WrongCertificate, check_run_certificate
+    from .optima.run_certificate import RunCertificate, run_certificate
+    from .optima.solve import Solution, solve
     from .runs.inspection import Inspection, inspect_run
     from .verdicts.compare_choices import Comparison, compare_choices
     from .verdicts.evidence import Evidence, gather
@@ -55,6 +58,9 @@ _MEMBERS = {
     ),
     "invariance.table": ("EquivarianceTable", "equivariance_table"),
     "optima": ("Optimum", "optimum"),
+    "optima.certificate_checker": ("CheckedCertificate", "WrongCertificate", "check_run_certificate"),
+    "optima.run_certificate": ("RunCertificate", "run_certificate"),
+    "optima.solve": ("Solution", "solve"),
     "runs.inspection": ("Inspection", "inspect_run"),
     "verdicts.compare_choices": ("Comparison", "compare_choices"),
     "verdicts.evidence": ("Evidence", "gather"),
@@ -97,6 +103,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "AssumptionMeter",
     "Asymptotics",
+    "CheckedCertificate",
     "Comparison",
     "Decomposition",
     "EquivarianceResult",
@@ -108,15 +115,19 @@ __all__ = [
     "Optimum",
     "ProfileCertificate",
     "RecurrenceCertificate",
+    "RunCertificate",
     "SegmentJacobians",
+    "Solution",
     "Transform",
     "Verdict",
     "Verification",
+    "WrongCertificate",
     "assumption_meter",
     "asymptotics",
     "check_equivariance",
     "check_optimizer",
     "check_problem",
+    "check_run_certificate",
     "compare_choices",
     "decompose",
     "equivariance_table",
@@ -130,8 +141,10 @@ __all__ = [
     "profile_certificate",
     "recurrence_certificate",
     "rescaling",
+    "run_certificate",
     "scaling",
     "segment_jacobians",
+    "solve",
     "translation",
     "verify",
     "verify_all",

@@ -68,7 +68,21 @@ RANGES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
     "0 < mu <= L": ({"mu": "L*_l/(_m + _l)"}, (_SMOOTH, "strongly_convex"), "mu"),
 }
 ABOVE_0 = frozenset({"_v", "_w", "_q", "_l", "_delta", "_least", "L", "h", "K"})
-AT_LEAST_0 = ABOVE_0 | {"_a", "_b", "_t", "_u", "_p", "_m", "mu", "R", "Delta", "sigma_max", "tau", "history_radius"}
+AT_LEAST_0 = ABOVE_0 | {
+    "_a",
+    "_b",
+    "_t",
+    "_u",
+    "_p",
+    "_m",
+    "mu",
+    "R",
+    "Delta",
+    "sigma_max",
+    "tau",
+    "history_radius",
+    "mean_grad",
+}
 CASES = {
     "h": ("0 < h <= 1, of h <= 5/4", "1 < h <= 5/4"),
     "sigma_k": ("sigma_k < h", "sigma_k >= h"),
@@ -89,6 +103,7 @@ SIZES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "delta1 G": ("product_k", "delta1vec_k", ()),
     "delta2": ("delta2_k", "delta2vec_k", ()),
     "defect": ("defect_k", "defectvec_k", ()),
+    "mean of gradients": ("mean_grad", "u_K", ()),
     "tau": ("tau", "x_t - x_z", (_R,)),
     "tau, r = 0": ("tau", "h/L*g_z", ("r_zero",)),
 }
@@ -124,6 +139,9 @@ DEFINITIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "T(z)": ("x_t", "x_z - h/L*(g_z + s_t)", (_R,)),
     "potential": ("pot_j", "weight_k**2/(2*weight_k - pot_k)", ("weights",)),
     "last potential": ("pot_K", "0", ("weights",)),
+    "weight left": ("left_j", "left_k + share_k", ("shares",)),
+    "all weight": ("left_0", "1", ("shares",)),
+    "no weight": ("left_K", "0", ("shares",)),
     "decomposition": ("bshiftvec_k", f"{_E} - bracketvec_k - pshiftvec_k", ()),
     "profile": ("delta2vec_k", f"2*L*(x_j - x_k - {_G}/L) - delta1vec_k", ()),
     "mapped back": ("defectvec_k", "0", ("equivariant_heads",)),
@@ -139,18 +157,21 @@ FORMULAS = {
     "pG2": f"({_G}*(x_j - x_k) - L/2*(x_j - x_k)**2)",
     "ex_own": f"(x_j - x_k - step_h_k/L*{_G})*{_Y}",
     "vi_gap": f"g_k*{_Y}",
+    "model": "(f_k + g_k*(x_z - x_k) + r_z)",
+    "model_0": "(f_k + g_k*(x_0 - x_k))",
+    "grad2": "g_k**2",
 }
 """Quantities of a step that are polynomials in its vectors."""
 ROOTS = {"G2": "Gnorm_k", "D2": "Dnorm_k", "e2": "enorm_k"}
 NUMBERS = (
-    *("enorm", "sigma", "sigma_slack", "eps", "step_h", "weight", "stationarity", "defect", "defect_floor"),
+    *("enorm", "sigma", "sigma_slack", "eps", "step_h", "weight", "stationarity", "defect", "defect_floor", "share"),
     *("bracket", "pshift", "bshift", "C1", "C2", "dz", "G_inf", "Gb", "delta1", "delta2", "Lp_min"),
     *("bnorm", "b_floor", "e_floor"),
 )
 """Quantities of a step that are numbers >= 0."""
 RUN = (
     *("L", "h", "K", "mu", "F_low", "F_best", "F_mean", "F_z", "R", "Delta", "sigma_max", "tau"),
-    *("history_q", "history_r", "history_b", "history_radius"),
+    *("history_q", "history_r", "history_b", "history_radius", "mean_grad"),
 )
 MEANT_UNDER = {
     "pG2": "bias_free",
@@ -158,6 +179,8 @@ MEANT_UNDER = {
     "ex_own": "own_steps",
     "weight": "weights",
     "pot": "weights",
+    "share": "shares",
+    "left": "shares",
     "Lp_min": "preconditioner_positive",
 }
 """Quantities whose formula or sign rests on a hypothesis."""
@@ -211,6 +234,10 @@ HYPOTHESES: dict[str, tuple[str, str]] = {
     "weights": (
         "v_K = 0, v_{k-1} = W_k^2/(2 W_k - v_k), 2 W_k > v_k and W_k - v_{k-1} + v_k >= 0",
         _HERE + "_weights",
+    ),
+    "shares": (
+        "a_k >= 0, A_0 = 1, A_{k-1} = A_k + a_k and A_K = 0: the weights a_k sum to 1",
+        _HERE + "_shares",
     ),
     "history_range": ("0 <= b < 1 and r > 0", _HERE + "_history_range"),
     "history_stable": ("the recurrence is stable: no eigenvalue of modulus above 1", _HERE + "_history_stable"),

@@ -41,6 +41,12 @@ class Reader:
 
     def _name(self, name: str) -> str:
         demand(name in base.RUN or (name == "k" and self.stepwise), f"the statement has {name}, here of no meaning")
+        if name == "mean_grad":
+            demand(not self.stepwise, "the statement has mean_grad, and speaks of a step")
+            self.ground.grant((base.MEANT_UNDER["share"],), "the quantity mean_grad")
+            rule = self.ground.sums.get("u", {"increment": "0", "factor": "1", "start": "0"})
+            fine = same(rule["increment"], "share_k*g_k") and same(rule["factor"], "1") and same(rule["start"], "0")
+            demand(fine, "the sum u of the certificate is not the mean of the gradients of the statement")
         return {"F_z": "(f_z + r_z)", "R": "dist_0"}.get(name, name)
 
     def _entry(self, tree: ast.Subscript) -> str:
@@ -48,7 +54,7 @@ class Reader:
         name, text = tree.value.id, ast.unparse(tree.slice)
         index = {"k": "k", "k - 1": "j", "0": "0", "K": "K"}.get(text)
         demand(index is not None and (index in "0K" or self.stepwise), f"the statement has {name}[{text}]")
-        demand(index == "k" or name in ("F", "dist", "gz2", "pot"), f"the statement has {name}[{text}]")
+        demand(index == "k" or name in ("F", "dist", "gz2", "pot", "left"), f"the statement has {name}[{text}]")
         if name in base.MEANT_UNDER:
             self.ground.grant((base.MEANT_UNDER[name],), f"the quantity {name}")
         if name in base.FORMULAS:
@@ -57,7 +63,10 @@ class Reader:
             return f"(f_{index} + r_{index})"
         if name == "gz2":
             return f"((g_{index} - g_z)**2)"
-        demand(name in base.NUMBERS or name in ("dist", "pot"), f"the statement has {name}, of which nothing is known")
+        demand(
+            name in base.NUMBERS or name in ("dist", "pot", "left"),
+            f"the statement has {name}, of which nothing is known",
+        )
         return f"{name}_{index}"
 
     def _call(self, tree: ast.Call) -> str:

@@ -22,6 +22,7 @@ from ..hypotheses import (
     R_CONVEX,
     R_INDICATOR,
     R_ZERO,
+    SHARES,
     WEIGHTS,
     Hypothesis,
 )
@@ -86,6 +87,9 @@ SIZES: dict[str, Size] = {
     "delta1 G": _size("product", DELTA1, "the norm of delta1 G, delta1 = 2 L p - 1"),
     "delta2": _size("delta2", DELTA2, "the quantity delta2"),
     "defect": _size("defect", DEFECT, "the quantity defect"),
+    "mean of gradients": Size(
+        Q.mean_grad, symbol("u", "K"), "u_K is the sum of a_k grad f(x_k) (or mean_grad is free)"
+    ),
     "tau": Size(Q.tau, T.x - Z.x, "the quantity tau", (R_CONVEX,)),
     "tau, r = 0": Size(Q.tau, h / L * Z.g, "with r = 0, T(z) = z - (h/L) grad f(z)", (R_ZERO,)),
 }
@@ -147,6 +151,11 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "potential": Definition(size("pot", "j"), size("weight", "k") * _a, "v_{k-1} = W_k^2/(2 W_k - v_k)", (WEIGHTS,)),
     "last potential": Definition(size("pot", "K"), ZERO, "v_K = 0", (WEIGHTS,)),
+    "weight left": Definition(
+        size("left", "j"), size("left", "k") + size("share", "k"), "A_{k-1} = A_k + a_k", (SHARES,)
+    ),
+    "all weight": Definition(size("left", "0"), sp.Integer(1), "A_0 = 1", (SHARES,)),
+    "no weight": Definition(size("left", "K"), ZERO, "A_K = 0", (SHARES,)),
     "decomposition": Definition(BSHIFT, DEVIATION - BRACKET - PSHIFT, "entry by entry, the three add up to e_k (B4)"),
     "profile": Definition(
         DELTA2, 2 * L * _UNIT - DELTA1, "entry by entry, delta1 G + delta2 = 2L (D - G/L) with D = p G + b (B13)"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from .._vocabulary import VOCABULARY, Q, k
-from ..hypotheses import BIAS_FREE, OWN_STEPS, PRECONDITIONER_POSITIVE, WEIGHTS, Hypothesis
+from ..hypotheses import BIAS_FREE, OWN_STEPS, PRECONDITIONER_POSITIVE, SHARES, WEIGHTS, Hypothesis
 from ._claims import ONE, ZERO, Recurrence, Unproved
 from ._symbols import BEFORE, DEVIATION, NOW, STEP, G, L, Point, Z, is_vector, size, symbol
 
@@ -30,19 +30,22 @@ FORMULAS: dict[str, sp.Expr] = {
     "pG2": G * STEP - L / 2 * STEP**2,
     "ex_own": (STEP - size("step_h", "k") / L * G) * (NOW.x - Z.x),
     "vi_gap": NOW.g * (NOW.x - Z.x),
+    "model": NOW.f + NOW.g * (Z.x - NOW.x) + Z.r,
+    "model_0": NOW.f + NOW.g * (symbol("x", "0") - NOW.x),
+    "grad2": NOW.g**2,
 }
 """Quantities of a step that are polynomials in its vectors, at k."""
-AT_POINTS = ("F", "dist", "gz2", "pot")
+AT_POINTS = ("F", "dist", "gz2", "pot", "left")
 """Quantities of a point x_k, for k = 0..K."""
 SIZES = (
-    *("enorm", "sigma", "sigma_slack", "eps", "step_h", "weight", "stationarity", "defect", "defect_floor"),
+    *("enorm", "sigma", "sigma_slack", "eps", "step_h", "weight", "stationarity", "defect", "defect_floor", "share"),
     *("bracket", "pshift", "bshift", "C1", "C2", "dz", "G_inf", "Gb", "delta1", "delta2", "Lp_min"),
     *("bnorm", "b_floor", "e_floor"),
 )
 """Quantities of a step that are numbers >= 0, at k."""
 RUN = (
     *("L", "h", "K", "mu", "F_low", "F_best", "F_mean", "F_z", "R", "Delta", "sigma_max", "tau"),
-    *("history_q", "history_r", "history_b", "history_radius"),
+    *("history_q", "history_r", "history_b", "history_radius", "mean_grad"),
 )
 """Quantities of a run."""
 MEANT_UNDER: dict[str, Hypothesis] = {
@@ -51,6 +54,8 @@ MEANT_UNDER: dict[str, Hypothesis] = {
     "ex_own": OWN_STEPS,
     "weight": WEIGHTS,
     "pot": WEIGHTS,
+    "share": SHARES,
+    "left": SHARES,
     "Lp_min": PRECONDITIONER_POSITIVE,
 }
 """Quantities whose formula or sign rests on a hypothesis."""
@@ -109,7 +114,16 @@ class _Reader:
             return e
         if e.name not in RUN or e != VOCABULARY[e.name].symbol:
             raise Unproved(f"the formula has the symbol {e}, which is no quantity of a run that proofs know")
+        if e.name == "mean_grad":
+            self._mean_gradient()
         return {"F_z": Z.F, "R": size("dist", "0")}.get(e.name, e)
+
+    def _mean_gradient(self) -> None:
+        """The mean of the gradients is u_K, a sum of the statement: nothing else may be called u."""
+        if self.stepwise:
+            raise Unproved("the formula has mean_grad, and speaks of a step")
+        self.needs["share"] = MEANT_UNDER["share"]
+        self.sums["u"] = Recurrence(size("share", "k") * NOW.g)
 
     def _entry(self, e: sp.Indexed) -> sp.Expr:
         name = str(e.base)

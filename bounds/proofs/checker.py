@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 FORMAT = "l2obound-proof-2"
 _MEANT = re.compile(r"[xgsfr]_[kj0Kzt]|[a-z0-9]+vec_[kj0Kzt]|f_inf")
 _SIZES = {f"{name}_k" for name in base.NUMBERS} | {"Gnorm_k", "Dnorm_k", "product_k"}
-_SIZES |= {f"{name}_{index}" for name in ("dist", "gz2", "pot") for index in "kj0K"}
+_SIZES |= {f"{name}_{index}" for name in ("dist", "gz2", "pot", "left") for index in "kj0K"}
 
 __all__ = ["FORMAT", "Wrong", "check"]
 
@@ -215,7 +215,19 @@ class Ground:
 
     def _check_norm(self, name: str, vector: str) -> None:
         stem = name.removesuffix("_k")
-        taken = {*base.NUMBERS, *base.FORMULAS, *base.RUN, "Gnorm", "Dnorm", "product", "dist", "gz2", "pot", "F"}
+        taken = {
+            *base.NUMBERS,
+            *base.FORMULAS,
+            *base.RUN,
+            "Gnorm",
+            "Dnorm",
+            "product",
+            "dist",
+            "gz2",
+            "pot",
+            "left",
+            "F",
+        }
         fine = name.endswith("_k") and re.fullmatch(r"[a-z]{2,}\d*", stem) and stem not in taken
         demand(fine and stem not in self.sums and not _MEANT.fullmatch(name), f"{name} cannot be the name of a norm")
         self.check_names(vector)

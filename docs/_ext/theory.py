@@ -1,6 +1,6 @@
 """The pages of the theory, written from the catalogue when the documentation is built.
 
-A page for each number, `theory/b01.md` to `b14.md`: formulas, hypotheses, sources, proofs and examples are what
+A page for each number, `theory/b01.md` to `b15.md`: formulas, hypotheses, sources, proofs and examples are what
 `bounds` says and computes at that moment; the words around them are those of `words`. Formulas are drawn by matplotlib.
 """
 
@@ -16,11 +16,11 @@ import numpy as np
 from words import TITLES, WORDS
 
 from l2obound import bounds
-from l2obound.bounds import descent, features, history, linear, nonconvex, out_of_distribution, rates
+from l2obound.bounds import certificate, descent, features, history, linear, nonconvex, out_of_distribution, rates
 from l2obound.bounds.proofs import ARGUMENTS
 from l2obound.verification.pages.formula import formula_svg
 
-MODULES = (descent, rates, features, out_of_distribution, linear, nonconvex, history)
+MODULES = (descent, rates, features, out_of_distribution, linear, nonconvex, history, certificate)
 OVERVIEW = "<!-- the overview is put here by _ext/theory.py -->"
 _PLAIN = str.maketrans({c: f"\\{c}" for c in "*_|[]<>$"})
 
@@ -83,7 +83,14 @@ def _run(p: float, bias: float, h: float) -> bounds.Quantities:
         dz=np.full((1, 3), 0.5), reference_step=h,
     )[0]  # fmt: skip
     own, W = np.array([[0.5, 0.75, 1.0]]), np.array([[1.0, 1.0, 2.0]])
+    a, f, after = np.array([[0.25, 0.25, 0.5]]), (curvature * path[:, 1:] ** 2).sum(-1) / 2, gradient[:, 1:]
     others = {
+        "share": a,
+        "left": np.array([[1.0, 0.75, 0.5, 0.0]]),
+        "model": f - (after * path[:, 1:]).sum(-1),
+        "model_0": f + (after * (path[:, :1] - path[:, 1:])).sum(-1),
+        "grad2": (after**2).sum(-1),
+        "mean_grad": np.linalg.norm((a[..., None] * after).sum(1), axis=-1),
         "eps": np.array([[0.01, 0.01, 0.01]]),
         "step_h": own,
         "ex_own": ((D - own[..., None] * G) * path[:, 1:]).sum(-1),

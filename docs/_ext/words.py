@@ -17,6 +17,7 @@ TITLES = {
     12: "equivariance",
     13: "sensitivity to Assumption 1",
     14: "stability of the memory",
+    15: "run certificates",
 }
 
 WORDS = {
@@ -126,6 +127,15 @@ supposes frozen weights: of a trained model it is a picture, not a theorem.
 
 In the shipped models b is small (medians over a run of 100 steps: 0.002 for LASSO and 0.006 for l1-logistic), so that
 the memory is about one step long: v_k is nearly the last step, and Q v nearly heavy-ball momentum.
+""",
+    15: """
+A lower bound of F(z) for every z, from values and gradients that a run evaluated anyway and from L. No dual of f is
+needed, and no minimiser: the weights are free, so they are chosen to make the bound large. The least value over a set
+that is known to hold a minimiser is a lower bound of F*, and the gap of the best point to it is certified. Where r = 0
+the gradient at the minimiser is 0, which the second form uses, together with its distance from the start.
+
+[Run certificates](../run_certificates.md) evaluates it with all rounding bounded, with the set of minimisers that each
+r allows, and has measured numbers.
 """,
 }
 """By number, Markdown."""

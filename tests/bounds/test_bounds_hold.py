@@ -31,6 +31,7 @@ def everything():
     found["diagonal"] = [special.diagonal_runs(np.random.default_rng(0), 700, 3).measure()]
     found["inexact prox"] = special.inexact_prox_runs()
     found["transformed"] = [special.transformed(kind) for kind in ("translation", "scaling", "rescaling")]
+    found["certified"] = special.certified_runs()
     found["modes"] = [special.frozen_modes()]
     return found
 

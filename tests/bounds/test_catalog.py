@@ -35,6 +35,7 @@ NAMES = [
     "equivariance",
     "assumption_sensitivity",
     "history_stability",
+    "run_certificate",
 ]
 
 
@@ -44,12 +45,28 @@ def complete(seed, steps, h, batch=200, scale=0.3):
     x0, z = rng.standard_normal((2, batch, 5))
     made = runs.inexact(problem, x0, steps, lambda k, x, s: scale * rng.standard_normal(x.shape), h, z)
     q = replace(made, preconditioner=rng.uniform(0, 2, (batch, steps, 5)) / problem.L[:, None, None]).measure()
-    given = ("bracket", "C1", "C2", "dz", "pshift", "bshift", "defect", "defect_floor", "eps", "ex_own")
+    given = (
+        "bracket",
+        "C1",
+        "C2",
+        "dz",
+        "pshift",
+        "bshift",
+        "defect",
+        "defect_floor",
+        "eps",
+        "ex_own",
+        "share",
+        "model",
+        "model_0",
+        "grad2",
+    )
     extra = {name: rng.uniform(0, 1, (batch, steps)) for name in given}
     extra |= {name: rng.uniform(0.1, 1, (batch, steps)) for name in ("step_h", "weight")}
     extra |= {f"history_{name}": rng.uniform(0, 0.9, batch) for name in ("q", "r", "b", "radius")}
     # below the step, so that B8 says something; near it a rate divides by nothing
     extra["sigma_max"] = rng.uniform(0, 0.9, batch) * q.values["h"]
+    extra["mean_grad"] = rng.uniform(0, 1, batch)
     extra["pot"] = rng.uniform(0, 1, (batch, steps + 1))
     return bounds.Quantities({**q.values, **extra}, q.errors, q.facts, q.steps, q.batch)
 

@@ -138,7 +138,33 @@ def at_the_limit(b):
     )
 
 
+def shared(run, weights):
+    """With weights of x_1..x_K that are proportional to `weights`, and what a run certificate is made of."""
+    a = np.asarray(weights, float) / np.sum(weights)
+    left = np.append(np.cumsum(a[::-1])[::-1], 0.0)
+    x, z = run.x[0, 1:, 0], run.comparator[0, 0]
+    g = np.append(run.gradient[0, 1:, 0], run.end_gradient[0, 0])
+    f = run.objective[0, 1:]
+    made = {"model": f + g * (z - x), "model_0": f + g * (run.x[0, 0, 0] - x), "grad2": g**2}
+    rows = {name: row[None] for name, row in {"share": a, "left": left, **made}.items()}
+    return runs.given(run.measure(), {**rows, "mean_grad": np.array([abs(float(a @ g))])})
+
+
+def one_slope(K, z=0.5):
+    """B15: f is linear, so that every tangent is f."""
+    return shared(runs.line(1 + 0.3 * np.arange(K + 1), slope=2.0, L=L, z=z, offset=0.7), np.arange(1, K + 1))
+
+
+def far_out(K):
+    """B15 within a ball: all points on the linear part of a Huber function."""
+    run = runs.huber(R - 0.5 * np.arange(K + 1) / K, 0.5, L=L)
+    higher = runs.replace(run, objective=run.objective + 0.7, comparator_objective=run.comparator_objective + 0.7)
+    return shared(higher, np.arange(1, K + 1))
+
+
 TIGHT = {
+    "run_certificate": lambda K: [one_slope(K)],
+    "run_certificate:ball": lambda K: [far_out(K)],
     "per_step_descent": lambda K: [parabola(K, 0.5), parabola(K, 1.0)],
     "ood_per_step": lambda K: [parabola(K, 0.5), parabola(K, 1.0)],
     "ood_per_step:magnitude": lambda K: [decomposed(against(K))],

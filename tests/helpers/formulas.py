@@ -99,6 +99,12 @@ def plain_formulas(v, K):
         "strong_convexity:pl": worst,
         "assumption_sensitivity": -(G2 - profile**2) / (2 * L),
     }
+    gradients = (v["share"] * v["grad2"]).sum(1)
+    models, tangents = ((v["share"] * v[name]).sum(1) for name in ("model", "model_0"))
+    own_lhs |= {
+        "run_certificate": (models + (gradients - v["mean_grad"] ** 2) / (2 * v["L"]), v["F_z"]),
+        "run_certificate:ball": (tangents + gradients / (2 * v["L"]) - v["R"] * v["mean_grad"], v["F_z"]),
+    }
     return (
         own_lhs
         | {name: (lhs, rhs[:, 0]) for name, (lhs, rhs) in run.items()}

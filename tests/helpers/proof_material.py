@@ -107,6 +107,9 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
     mean = x[:, 1:].mean(1)
     b_, r_, q_ = rng.choice([0.0, 0.5, 0.9], batch), rng.choice([0.3, 1.0], batch), rng.uniform(-1, 3, batch)
     share = rng.random((batch, K))
+    a_k = rng.dirichlet(np.ones(K), batch)
+    left = np.concatenate([np.cumsum(a_k[:, ::-1], 1)[:, ::-1], np.zeros((batch, 1))], 1)
+    tangent = (level + 0 * a)[:, None] - ac / 2 * x[:, 1:] ** 2  # of f at x_k, at 0
     with np.errstate(divide="ignore", invalid="ignore"):
         sigma = np.where(e == 0, 0.0, Lc * np.abs(e) / np.abs(G))
     values = {
@@ -127,12 +130,15 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
             "delta2": np.abs(2 * Lc * bias - G),
             "defect": np.ones((batch, K)),
         },
+        **{"share": a_k, "left": left, "model": tangent + ac * x[:, 1:] * zc + (c * np.abs(z))[:, None]},
+        **{"model_0": tangent + ac * x[:, 1:] * x[:, :1], "grad2": (ac * x[:, 1:]) ** 2},
+        **{"mean_grad": np.abs((a_k * ac * x[:, 1:]).sum(1))},
         **{"history_q": q_, "history_r": r_, "history_b": b_},
     }
     values["history_radius"] = bounds.history.frozen_mode(r_, q_, b_).radius
     true = np.ones(batch, bool)
     meets = dict.fromkeys(("f_smooth", "f_convex", "r_convex", "strongly_convex", "polyak_lojasiewicz"), true)
-    meets |= dict.fromkeys(("heads_lipschitz", "own_steps", "weights", "preconditioner_positive"), true)
+    meets |= dict.fromkeys(("heads_lipschitz", "own_steps", "weights", "preconditioner_positive", "shares"), true)
     meets |= {"r_zero": c == 0, "r_indicator": c == 0, "comparator_optimal": z == 0, "equivariant_heads": ~true}
     meets |= {"deviation_below_step": (sigma < hc).all(1), "monotone": (sigma <= hc).all(1), "exact_step": exact}
     meets |= {"bias_free": np.abs(bias).max(1) < 1e-14, "preconditioner_in_range": true, "apart": values["Delta"] > 0}

@@ -240,3 +240,50 @@ def frozen_modes(seed=0, batch=20000):
     mode = bounds.history.frozen_mode(r, q, b)
     values = {"history_r": r, "history_q": q, "history_b": b, "history_radius": mode.radius}
     return bounds.Quantities(values, {}, {}, 1, batch)
+
+
+def certified_runs(seed=0, batch=400):
+    """Runs with random weights of a run certificate: lasso with any comparator, and r = 0 with a minimiser."""
+    rng, out = np.random.default_rng(seed), []
+    for steps in (1, 2, 5, 20):
+        for optimal in (False, True):
+            problem, z = smooth(rng, batch) if optimal else (runs.lasso(rng, batch), rng.standard_normal((batch, 5)))
+            x0 = z + rng.standard_normal((batch, 5)) * 10.0 ** rng.uniform(-1, 1, (batch, 1))
+
+            def error(k, x, s):
+                return 0.3 * s * rng.standard_normal(x.shape)
+
+            run = runs.inexact(problem, x0, steps, error, 1.0, z)
+            out.append(_with_weights(replace(run, facts=run.facts | {"comparator_optimal": optimal}), problem, rng))
+    return out
+
+
+def _with_weights(run, problem, rng):
+    """The quantities of a run certificate from weights on a grid of 2^-20, whose sums are exact."""
+    x, z = run.x[:, 1:], run.comparator[:, None]
+    counts = rng.multinomial(2**20, rng.dirichlet(np.full(x.shape[1], 0.7), len(x)))
+    a = counts / 2.0**20
+    left = np.concatenate([np.cumsum(a[:, ::-1], 1)[:, ::-1], np.zeros((len(x), 1))], 1)
+    g = np.concatenate([run.gradient[:, 1:], run.end_gradient[:, None]], 1)
+    lam = problem.lam[:, None]
+    f = run.objective[:, 1:] - lam * np.abs(x).sum(-1)
+    r = lam * np.abs(run.comparator).sum(-1, keepdims=True)
+    rows = {
+        "share": a,
+        "left": left,
+        "model": f + (g * (z - x)).sum(-1) + r,
+        "model_0": f + (g * (run.x[:, :1] - x)).sum(-1),
+        "grad2": (g * g).sum(-1),
+        "mean_grad": np.linalg.norm(np.einsum("bk,bkn->bn", a, g), axis=-1),
+    }
+    reach = np.abs(x).sum(-1) + np.abs(run.x[:, :1]).sum(-1) + np.abs(z).sum(-1)
+    off = np.concatenate([run.gradient_error[:, 1:], run.end_gradient_error[:, None]], 1)
+    size = np.abs(f) + lam * np.abs(x).sum(-1) + r + np.abs(g).sum(-1) * reach
+    slack = 64 * EPS * size + run.objective_error[:, 1:] + off * reach
+    errors = {
+        "model": slack,
+        "model_0": slack,
+        "grad2": 64 * EPS * rows["grad2"] + 2 * off * np.abs(g).sum(-1) + off**2,
+        "mean_grad": (64 * EPS * np.abs(g).sum(-1) + off).sum(-1),
+    }
+    return runs.given(run.measure(), rows, errors)

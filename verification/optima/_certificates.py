@@ -109,6 +109,15 @@ def _distance(p: Composite, x: torch.Tensor) -> torch.Tensor:
     return (spread + p.smooth_gradient_error(x)) * (1 + 4 * UNIT) + ROOT_TINY
 
 
+def minimiser_distance(p: Composite, x: torch.Tensor) -> torch.Tensor:
+    """(B,) upper bound of ||x - x*|| by strong convexity, dist(0, dF(x)) / mu; inf where F has no certified modulus."""
+    if not _has_distance(p):
+        return torch.full_like(x[:, 0], torch.inf)
+    modulus = down(curvature_floor(p.smooth) + added_curvature(p.nonsmooth)).expand(p.batch_size)
+    reach = (1 + 8 * UNIT) * _distance(p, x) / modulus + TINY
+    return torch.where(modulus >= FLAT, reach, torch.inf)
+
+
 def strong_convexity(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.Tensor:
     """F* >= F(x) - dist(0, dF(x))^2 / (2 mu), with mu of f and of r together."""
     if not _has_distance(p):

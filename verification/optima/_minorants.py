@@ -73,11 +73,24 @@ def _exact(constant: torch.Tensor, slope: torch.Tensor, error: torch.Tensor) -> 
 def minorant(
     term: SmoothTerm, x: torch.Tensor, *, shrink: torch.Tensor | float = 1.0, extended: bool = False
 ) -> Minorant | None:
-    """The affine minorant that x (B,n) suggests, tight at x but for rounding; None for unknown terms.
+    """The affine minorant that x (B,n) suggests, tight at x but for rounding; None where the term is not convex.
 
-    `shrink` (B,1) multiplies the dual vector; `extended` evaluates A'u in long double.
+    `shrink` (B,1) multiplies the dual vector; `extended` evaluates A'u in long double. Of a term that is not known here
+    it is the tangent at x, which has no dual vector and no finer evaluation: None where these are asked for.
     """
-    return None
+    if extended or not isinstance(shrink, float) or not term.convex:
+        return None
+    return _tangent(term, x)
+
+
+def _tangent(term: SmoothTerm, x: torch.Tensor) -> Minorant:
+    """f(x) + <grad f(x), w - x>, from values, gradients and their error bounds alone."""
+    value, slope = term.value_and_gradient(x)
+    off = 1.01 * term.gradient_error(x) + TINY
+    moved, moved_error = total(slope * x, 1)
+    reach = (1 + (x.shape[-1] + 8) * UNIT) * torch.linalg.vector_norm(x, dim=-1)
+    error = 1.01 * (term.value_error(x) + moved_error + off * reach) + 2 * UNIT * (value.abs() + moved.abs())
+    return _exact(down(value - moved, error), slope, off.unsqueeze(-1).expand_as(slope))
 
 
 @minorant.register

@@ -4,7 +4,7 @@ A new smooth term works without any of the hooks below, a new nonsmooth one too;
 needed for soundness. What is missing costs this:
 
     smooth term                         without it
-    _minorants.minorant                 no dual value: lower = -inf unless f or r is strongly convex
+    _minorants.minorant                 the tangent is the minorant: no scaled or finer dual point, wider intervals
     _minorants.nonnegative_smooth       no bound on the minimisers from f >= 0, no "nonnegativity" certificate
     _curvature.curvature_floor          `strong_convexity` of the term is taken
     _local.local_smooth                 points are not polished: slow to reach a narrow width

@@ -12,6 +12,7 @@ PAIRED = ("virtual_decomposition", "ood_per_step:magnitude", "ood_multi_step:vir
 # Main entries that no single run can be held against, and what is there instead.
 ELSEWHERE = {
     "equivariance": "a statement about two runs: measured where s = t, see the figures of starts and objectives",
+    "run_certificate": "a lower bound of F* from weights that are chosen: `verification.run_certificate` has it",
     "history_stability": "a statement about one frozen mode of the recurrence, not about a run",
 }
 

@@ -286,6 +286,10 @@ REASONS: dict[str, str] = {
     "equivariance": "a statement about two runs",
     "assumption_sensitivity": "an inequality between measures of deviation of one step; attained by construction "
     "(tests/bounds/test_tight.py)",
+    "run_certificate": "a lower bound of F(z) from chosen weights, in quantities of the run; attained by construction "
+    "(tests/bounds/test_tight.py)",
+    "run_certificate:ball": "a lower bound of F* from chosen weights, in quantities of the run; attained by "
+    "construction (tests/bounds/test_tight.py)",
     "history_stability": "a statement about one frozen mode of the recurrence, not about a class of functions",
 }
 """Why the other bounds have no question."""

@@ -153,7 +153,28 @@ def indices() -> Iterator[tuple[str, bounds.Bound]]:
         yield f"B1 with {wrong}", entry("per_step_descent", rhs=wrong)
 
 
-STATEMENTS = dict([*limits(), *discounts(), *constants(), *indices()])
+def certificates() -> Iterator[tuple[str, bounds.Bound]]:
+    """B15: a constant, a sign, weights that sum to something else, squares of the wrong mean."""
+    squares, models = sp.Sum(Q.share[k] * Q.grad2[k], (k, 1, K)), sp.Sum(Q.share[k] * Q.model[k], (k, 1, K))
+    for name, mean in (("run_certificate", Q.mean_grad**2), ("run_certificate:ball", sp.Integer(0))):
+        lhs = bounds.get(name).lhs
+        more = (squares - mean) / (2 * L)
+        yield f"{name}: 1/L for 1/(2L)", entry(name, lhs=lhs + more)
+        yield f"{name}: 1/(1.9 L)", entry(name, lhs=lhs + more / 19)
+        yield f"{name}: twice the weights", entry(name, lhs=2 * lhs)
+        yield f"{name}: weights of the last step only", swapped(name, Q.share[k], Q.left[k - 1])
+    plain = bounds.get("run_certificate")
+    yield "run_certificate: + ||s||^2", plain.replace(lhs=plain.lhs + Q.mean_grad**2 / L)
+    yield "run_certificate: without - ||s||^2", plain.replace(lhs=plain.lhs + Q.mean_grad**2 / (2 * L))
+    yield "run_certificate: ||s||^2/3", plain.replace(lhs=models + (squares - Q.mean_grad**2 / 3) / (2 * L))
+    yield "run_certificate: the model at x_0", swapped("run_certificate", Q.model[k], Q.model_0[k])
+    ball = bounds.get("run_certificate:ball")
+    yield "run_certificate:ball: R/2", ball.replace(lhs=ball.lhs + Q.R * Q.mean_grad / 2)
+    yield "run_certificate:ball: + R ||s||", ball.replace(lhs=ball.lhs + 2 * Q.R * Q.mean_grad)
+    yield "run_certificate:ball: the model at z, and a radius", swapped("run_certificate:ball", Q.R, -Q.R)
+
+
+STATEMENTS = dict([*limits(), *discounts(), *constants(), *indices(), *certificates()])
 
 
 SCALED = "the right-hand side scaled"
@@ -201,6 +222,17 @@ def test_an_example_by_hand() -> None:
     assert not empty.prove().valid
     false = over("ood_multi_step_sharp", (k, 2, K), "rhs")
     assert not false.prove().valid
+
+
+@pytest.mark.parametrize("name", ["run_certificate", "run_certificate:ball"])
+@pytest.mark.parametrize("missing", [H.SHARES, H.F_CONVEX, H.F_SMOOTH])
+def test_a_run_certificate_needs_weights_that_sum_to_one_and_convexity(name: str, missing: H.Hypothesis) -> None:
+    bound = bounds.get(name)
+    weaker = bound.replace(hypotheses=tuple(one for one in bound.hypotheses if one is not missing))
+    proof = weaker.prove()
+    assert not proof.valid
+    assert f"`{missing.name}`" in proof.reason
+    assert not is_accepted(forged(weaker), weaker)
 
 
 # Hypotheses
@@ -287,7 +319,7 @@ def test_formulas_of_hypotheses_are_what_they_are_judged_by() -> None:
     """Each formula is >= 0 on random quantities wherever the hypothesis holds, and some other time it does not."""
     rng = np.random.default_rng(0)
     for one in ALL:
-        if not one.formula or "pot" in one.uses:
+        if not one.formula or {"pot", "left"} & {*one.uses}:
             continue
         holds = fails = 0
         for _ in range(200):

@@ -1,0 +1,448 @@
+r"""Weights for a run certificate: a small concave problem over the simplex, solved by a barrier method in batches.
+
+For cuts with values b_i and slopes g_i (one row each) the weights a are to maximise
+
+    <b, a> - (1/2L) ||sum_i a_i d_i||^2 + sigma(sum_i a_i g_i)      over a >= 0 with sum a = 1,
+
+where sigma is a concave function that says what the set of minimisers leaves of a slope: one of the shapes below. Any
+weights are valid, so nothing here needs to be exact, and nothing here is rounded with care.
+
+The barrier is that of the simplex, sum_i log a_i, and of second-order cones for the norms in sigma (Nesterov and
+Nemirovskii, Interior-point polynomial algorithms in convex programming, 1994, chapter 5); its weight falls by a factor
+as soon as Newton's method has settled. What it costs at most is its weight times the number of its terms, so that the
+method stops where that is a small share of the gap that the certificate leaves anyway.
+"""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Self
+
+import torch
+
+_FALL = 0.2
+"""Factor of the weight of the barrier."""
+_SETTLED = 1e3
+"""Squared decrement, in units of the weight, below which the weight falls."""
+_APART = 1e8
+"""Largest factor between a multiplier and the weight over its room."""
+_SHARE = 0.1
+"""Share of the gap that the barrier may cost in the end."""
+_STEPS = 70
+_NEWS, _PATIENCE = 0.01, 20
+"""Steps in a row that win less than this share of the gap, after which nothing more is expected."""
+_PRUNED = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10, 1e-12, 0.0)
+_LARGEST = 1e30
+
+
+@dataclass(frozen=True, eq=False)
+class Bend:
+    """A barrier for sigma at (s, t), to be maximised: `value` (P,), `slope` (P,n), and minus its second derivative.
+
+    That is diag(`curvature`) + sum_g `rank_one`_g s_g s_g' in s; `mixed` (P,n) by s and t, `own` (P,) by t.
+    """
+
+    value: torch.Tensor
+    slope: torch.Tensor
+    curvature: torch.Tensor
+    rank_one: torch.Tensor | None = None  # (P, groups)
+    rise: torch.Tensor | None = None  # (P,) first derivative by t
+    mixed: torch.Tensor | None = None
+    own: torch.Tensor | None = None
+
+
+class Shape(abc.ABC):
+    """sigma, up to a linear function of s: what it is exactly, and its barrier.
+
+    The barrier is the weight times the logarithms of `rooms` > 0, concave in s and in one number t besides, which has
+    a share in sigma. Each room has a multiplier, the weight over the room at the maximum.
+    """
+
+    groups: torch.Tensor | None = None  # (n,) the group of each variable; None: each is its own
+    count: int = 0  # number of barrier terms besides those of the simplex
+
+    @abc.abstractmethod
+    def exact(self, s: torch.Tensor) -> torch.Tensor:
+        """(P,n) -> (P,) sigma(s)."""
+
+    @abc.abstractmethod
+    def bend(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor, y: torch.Tensor | None) -> Bend:
+        """The barrier times `weight` (P,), with what of sigma is linear in t; curvature by the multipliers y."""
+
+    def start(self, s: torch.Tensor, weight: torch.Tensor) -> torch.Tensor | None:
+        """(P,) a t inside of the barrier for that weight (P,) of it, or None where there is none."""
+        return None
+
+    def rooms(self, s: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        """(P,rooms) what has to be > 0; only of shapes with a t."""
+        raise NotImplementedError
+
+    def change(self, s: torch.Tensor, t: torch.Tensor, ds: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
+        """(P,rooms) derivative of the rooms along (ds, dt)."""
+        raise NotImplementedError
+
+    def select(self, rows: torch.Tensor) -> Self:
+        """The shape of the problems `rows`."""
+        mine = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("groups", "count")}
+        return replace(self, **{name: value[rows] for name, value in mine.items()})
+
+    def squares(self, s: torch.Tensor) -> torch.Tensor:
+        """(P,n) -> (P,groups) squared norms of the groups."""
+        return self.gather(s * s)
+
+    def gather(self, v: torch.Tensor) -> torch.Tensor:
+        """(...,n) -> (...,groups) sums over the groups."""
+        if self.groups is None:
+            return v
+        total = v.new_zeros((*v.shape[:-1], int(self.groups.max()) + 1))
+        return total.index_add_(-1, self.groups, v)
+
+    def spread(self, v: torch.Tensor) -> torch.Tensor:
+        """(P,groups) -> (P,n) the number of its group for each variable."""
+        return v if self.groups is None else v[:, self.groups]
+
+
+@dataclass(frozen=True, eq=False)
+class Excess(Shape):
+    """-extent max(0, max_g ||s_g|| - level): r = level sum_g ||z_g||, and sum_g ||z_g|| <= extent at a minimiser.
+
+    With T = level + t the rooms are T - ||s_g||^2/T, and t itself.
+    """
+
+    level: torch.Tensor  # (P,)
+    extent: torch.Tensor  # (P,)
+    groups: torch.Tensor | None
+    count: int
+
+    def exact(self, s: torch.Tensor) -> torch.Tensor:
+        return -self.extent * (self.squares(s).amax(-1).sqrt() - self.level).clamp(min=0.0)
+
+    def start(self, s: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        size, room = self.squares(s).amax(-1).sqrt(), self.count * weight / self.extent.clamp(min=1e-300)
+        return (size - self.level).clamp(min=0.0) + torch.minimum(0.1 * (size + self.level), room) + 1e-30
+
+    def rooms(self, s: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        reach = (self.level + t).unsqueeze(-1)
+        return torch.cat([reach - self.squares(s) / reach, t.unsqueeze(-1)], -1)
+
+    def change(self, s: torch.Tensor, t: torch.Tensor, ds: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
+        reach, dt = (self.level + t).unsqueeze(-1), dt.unsqueeze(-1)
+        by_t = 1 + self.squares(s) / reach**2
+        return torch.cat([by_t * dt - 2 * self.gather(s * ds) / reach, dt], -1)
+
+    def bend(self, s: torch.Tensor, t: torch.Tensor, weight: torch.Tensor, y: torch.Tensor) -> Bend:
+        reach, w = (self.level + t).unsqueeze(-1), weight.unsqueeze(-1)
+        rooms = self.rooms(s, t)
+        room, y, y_t = rooms[:, :-1], y[:, :-1], y[:, -1]
+        squares = self.squares(s)
+        by_t, pull = 1 + squares / reach**2, w / room + 0 * squares
+        bent = y / room
+        curvature, rank_one = self.spread(2 * y / reach), 4 * bent / reach**2
+        if self.groups is None:
+            curvature, rank_one = curvature + rank_one * s * s, None
+        return Bend(
+            weight * torch.log(rooms).sum(-1) - self.extent * t,
+            -2 * self.spread(pull) * s / reach,
+            curvature,
+            rank_one,
+            (pull * by_t).sum(-1) + weight / t - self.extent,
+            -2 * self.spread(y / reach**2 + bent * by_t / reach) * s,
+            (2 * y * squares / reach**3 + bent * by_t**2).sum(-1) + y_t / t,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Norms(Shape):
+    """-sum_g extent_g ||s_g||: a ball (one group) or a box (each variable a group of its own).
+
+    The largest value over u of -extent u + weight log(u^2 - ||s||^2) has a closed form, so there is no t.
+    """
+
+    extent: torch.Tensor  # (P,groups)
+    groups: torch.Tensor | None
+    count: int
+
+    def exact(self, s: torch.Tensor) -> torch.Tensor:
+        return -(self.extent * self.squares(s).sqrt()).sum(-1)
+
+    def bend(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor, y: torch.Tensor | None) -> Bend:
+        w = weight.unsqueeze(-1)
+        root = (w**2 + self.extent**2 * self.squares(s)).sqrt()
+        over = self.extent**2 / (w + root)
+        rank_one = -over * self.extent**2 / ((w + root) * root)
+        curvature = self.spread(over)
+        if self.groups is None:
+            curvature, rank_one = (curvature + rank_one * s * s).clamp(min=0.0), None
+        value = (w * torch.log(w + root) - root).sum(-1)
+        return Bend(value, -self.spread(over) * s, curvature, rank_one)
+
+
+@dataclass(frozen=True, eq=False)
+class Least(Shape):
+    """extent min_i s_i: a simplex. The rooms are s_i + t."""
+
+    extent: torch.Tensor  # (P,)
+    count: int
+
+    def exact(self, s: torch.Tensor) -> torch.Tensor:
+        return self.extent * s.amin(-1)
+
+    def start(self, s: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        low, high = s.amin(-1), s.amax(-1)
+        return -low + torch.minimum(0.1 * (high - low), self.count * weight / self.extent) + 1e-30
+
+    def rooms(self, s: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return s + t.unsqueeze(-1)
+
+    def change(self, s: torch.Tensor, t: torch.Tensor, ds: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
+        return ds + dt.unsqueeze(-1)
+
+    def bend(self, s: torch.Tensor, t: torch.Tensor, weight: torch.Tensor, y: torch.Tensor) -> Bend:
+        room = self.rooms(s, t)
+        first, second = weight.unsqueeze(-1) / room, y / room
+        value = weight * torch.log(room).sum(-1) - self.extent * t
+        return Bend(value, first, second, None, first.sum(-1) - self.extent, second, second.sum(-1))
+
+
+@dataclass(frozen=True, eq=False)
+class Ridge(Shape):
+    """-sum_i max(0, |s_i| - level)^2 / (2 ridge): the elastic net."""
+
+    level: torch.Tensor  # (P,1)
+    ridge: torch.Tensor  # (P,1)
+
+    def _over(self, s: torch.Tensor) -> torch.Tensor:
+        return (s.abs() - self.level).clamp(min=0.0)
+
+    def exact(self, s: torch.Tensor) -> torch.Tensor:
+        return -(self._over(s) ** 2 / (2 * self.ridge)).sum(-1)
+
+    def bend(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor, y: torch.Tensor | None) -> Bend:
+        over = self._over(s)
+        return Bend(self.exact(s), -torch.sign(s) * over / self.ridge, (over > 0) / self.ridge)
+
+
+@dataclass(frozen=True, eq=False)
+class Cuts:
+    """P problems with N cuts each: `value` b (P,N), `slope` g (P,N,n), `bent` d (P,N,n) and 1/L (P,), or None for 0.
+
+    `kind` (P,N,k) says to which of k simplices each cut belongs (0 or 1; a cut of none is not used). `best` (P,) is the
+    objective that the certificate is to come near to, `first` (P,N) weights > 0 to start from.
+    """
+
+    value: torch.Tensor
+    slope: torch.Tensor
+    bent: torch.Tensor | None
+    inverse: torch.Tensor
+    kind: torch.Tensor
+    best: torch.Tensor
+    first: torch.Tensor
+    shape: Shape
+
+    @cached_property
+    def quadratic(self) -> torch.Tensor:
+        """(P,N,N) matrix of the quadratic term."""
+        if self.bent is None:
+            return self.value.new_zeros((*self.value.shape, self.value.shape[1]))
+        return self.bent @ self.bent.mT * self.inverse.reshape(-1, 1, 1)
+
+    @cached_property
+    def used(self) -> torch.Tensor:
+        """(P,N) the cuts that exist."""
+        return self.kind.sum(-1) > 0
+
+    def slopes(self, a: torch.Tensor) -> torch.Tensor:
+        """(P,n) s."""
+        return (a.unsqueeze(1) @ self.slope).squeeze(1)
+
+    def select(self, rows: torch.Tensor) -> Cuts:
+        """The problems `rows` only."""
+        names = ("value", "slope", "inverse", "kind", "best", "first")
+        part = {name: getattr(self, name)[rows] for name in names}
+        bent = None if self.bent is None else self.bent[rows]
+        chosen = replace(self, **part, bent=bent, shape=self.shape.select(rows))
+        chosen.__dict__["quadratic"] = self.quadratic[rows]
+        return chosen
+
+
+def bound(cuts: Cuts, a: torch.Tensor) -> torch.Tensor:
+    """(P,) what weights (P,N) are worth, in floating point."""
+    return _smooth_part(cuts, a) + cuts.shape.exact(cuts.slopes(a))
+
+
+def _smooth_part(cuts: Cuts, a: torch.Tensor) -> torch.Tensor:
+    bent = ((cuts.quadratic @ a.unsqueeze(-1)).squeeze(-1) * a).sum(-1)
+    return (a * cuts.value).sum(-1) - 0.5 * bent
+
+
+@torch.no_grad()
+def best_weights(cuts: Cuts) -> torch.Tensor:
+    """(P,N) weights >= 0, of which those of each kind sum to 1 up to rounding; small ones that do not matter are 0."""
+    return _prune(cuts, _climb(cuts))
+
+
+def normalised(a: torch.Tensor, kind: torch.Tensor) -> torch.Tensor:
+    """(P,N) weights >= 0, scaled so that those of each kind (P,N,k) sum to 1; 0 where a cut is of none."""
+    total = (a.unsqueeze(-1) * kind).sum(1, keepdim=True).clamp(min=1e-300)
+    return a * (kind / total).sum(-1)
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Weights a (P,N) with multipliers z, t (P,) with those of the rooms y, and the weight (P,) of the barrier."""
+
+    a: torch.Tensor
+    z: torch.Tensor
+    t: torch.Tensor | None
+    y: torch.Tensor | None
+    weight: torch.Tensor
+
+    def select(self, rows: torch.Tensor) -> _State:
+        parts = (self.a, self.z, self.t, self.y, self.weight)
+        return _State(*(None if part is None else part[rows] for part in parts))
+
+
+def _start(cuts: Cuts, a: torch.Tensor, weight: torch.Tensor) -> _State:
+    t, w = cuts.shape.start(cuts.slopes(a), weight), weight.unsqueeze(-1)
+    y = None if t is None else w / cuts.shape.rooms(cuts.slopes(a), t)
+    return _State(a, torch.where(cuts.used, w / a.clamp(min=1e-300), 0.0), t, y, weight)
+
+
+def _climb(cuts: Cuts) -> torch.Tensor:
+    a = normalised(torch.where(cuts.used, cuts.first, 0.0), cuts.kind)
+    terms = cuts.used.sum(-1) + cuts.shape.count
+    best, worth = a.clone(), bound(cuts, a)
+    weight = ((cuts.best - worth).clamp(min=1e-300) / terms).clamp(max=_LARGEST)
+    state = _start(cuts, a, weight)
+    rows = torch.arange(a.shape[0])  # the problems that are not done
+    stale = torch.zeros_like(rows)
+    for _ in range(_STEPS):
+        state, decrement, moved = _step(cuts, state)
+        now = bound(cuts, state.a)
+        better = now > worth[rows]
+        gap = (cuts.best - worth[rows]).clamp(min=0.0)
+        news = (now > worth[rows] + _NEWS * gap) | (state.weight * terms[rows] > gap)
+        stale = torch.where(news, 0, stale + 1)
+        best[rows[better]], worth[rows[better]] = state.a[better], now[better]
+        settled = (decrement < _SETTLED * state.weight) | ~moved
+        left = torch.maximum(decrement, state.weight * terms[rows])  # what may still be won
+        done = (left <= _SHARE * gap + 1e-16 * cuts.best.abs()) | (stale >= _PATIENCE)
+        state = replace(state, weight=torch.where(settled, _FALL * state.weight, state.weight))
+        if bool(done.any()):
+            if bool(done.all()):
+                break
+            rest = ~done
+            cuts, state, rows, stale = cuts.select(rest), state.select(rest), rows[rest], stale[rest]
+    return best
+
+
+def _total(cuts: Cuts, a: torch.Tensor, bend: Bend, weight: torch.Tensor) -> torch.Tensor:
+    """(P,) the function that is climbed."""
+    return _smooth_part(cuts, a) + bend.value + weight * torch.log(torch.where(cuts.used, a, 1.0)).sum(-1)
+
+
+def _step(cuts: Cuts, state: _State) -> tuple[_State, torch.Tensor, torch.Tensor]:
+    """A primal-dual step: the state after it, the squared decrement (P,), and (P,) whether it moved."""
+    s = cuts.slopes(state.a)
+    bend = cuts.shape.bend(s, state.t, state.weight, state.y)
+    step_a, step_t, decrement = _newton(cuts, state, s, bend)
+    a, t, moved = _search(cuts, state, bend, step_a, step_t, decrement)
+    z = _multipliers(state.z, state.a, step_a, a, state.weight)
+    z = torch.where(cuts.used, z, 0.0)
+    y = state.y
+    if y is not None:
+        change = cuts.shape.change(s, state.t, cuts.slopes(step_a), step_t)
+        y = _multipliers(y, cuts.shape.rooms(s, state.t), change, cuts.shape.rooms(cuts.slopes(a), t), state.weight)
+    return _State(a, z, t, y, state.weight), decrement, moved
+
+
+def _multipliers(
+    y: torch.Tensor, room: torch.Tensor, change: torch.Tensor, after: torch.Tensor, weight: torch.Tensor
+) -> torch.Tensor:
+    """Multipliers after a step, near to the weight over the room as it is now."""
+    w, room, after = weight.unsqueeze(-1), room.clamp(min=1e-300), after.clamp(min=1e-300)
+    step = w / room - y - y / room * change
+    ratio = torch.where(step < 0, -y / torch.where(step < 0, step, -1.0), torch.inf)
+    length = (0.99 * ratio.amin(-1, keepdim=True)).clamp(max=1.0)
+    centre = w / after
+    return torch.minimum(torch.maximum(y + length * step, centre / _APART), centre * _APART)
+
+
+def _newton(cuts: Cuts, state: _State, s: torch.Tensor, bend: Bend) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The step of a (P,N) and of t (P,), and the squared decrement (P,). Everything is scaled by a."""
+    a = state.a
+    pulled = (cuts.quadratic @ a.unsqueeze(-1)).squeeze(-1) - (cuts.slope @ bend.slope.unsqueeze(-1)).squeeze(-1)
+    scaled = torch.where(cuts.used, a * (cuts.value - pulled) + state.weight.unsqueeze(-1), 0.0)
+    rows = cuts.slope * a.unsqueeze(-1)
+    matrix = cuts.quadratic * (a.unsqueeze(-1) * a.unsqueeze(-2)) + (rows * bend.curvature.unsqueeze(1)) @ rows.mT
+    if bend.rank_one is not None:
+        along = cuts.shape.gather(rows * s.unsqueeze(1))
+        matrix = matrix + (along * bend.rank_one.unsqueeze(1)) @ along.mT
+    diagonal, ends = torch.where(cuts.used, a * state.z, 1.0), cuts.kind * a.unsqueeze(-1)
+    if bend.own is not None:
+        root = bend.own.clamp(min=1e-300).sqrt()
+        corner = (rows @ bend.mixed.unsqueeze(-1)).squeeze(-1) / root.unsqueeze(-1)
+        matrix = torch.cat([matrix, corner.unsqueeze(1)], 1)
+        matrix = torch.cat([matrix, torch.cat([corner, 0 * corner[:, :1]], 1).unsqueeze(2)], 2)
+        scaled = torch.cat([scaled, (bend.rise / root).unsqueeze(-1)], 1)
+        diagonal = torch.cat([diagonal, torch.ones_like(diagonal[:, :1])], 1)
+        ends = torch.cat([ends, torch.zeros_like(ends[:, :1])], 1)
+    solved = _solve(matrix + torch.diag_embed(diagonal), torch.cat([scaled.unsqueeze(-1), ends], -1))
+    free, tied = solved[..., :1], solved[..., 1:]
+    along = torch.linalg.solve_ex(ends.mT @ tied, ends.mT @ free)[0]
+    step = torch.nan_to_num(free - tied @ along, posinf=0.0, neginf=0.0).squeeze(-1)
+    decrement = (step * scaled).sum(-1)
+    step_t = torch.zeros_like(decrement) if bend.own is None else step[:, -1] / root
+    return a * step[:, : a.shape[1]], step_t, decrement
+
+
+def _solve(matrix: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """A positive semidefinite system, with as much added to the diagonal as the factorisation needs."""
+    size = matrix.diagonal(dim1=-2, dim2=-1).amax(-1).clamp(min=1e-300).reshape(-1, 1, 1)
+    eye = torch.eye(matrix.shape[-1], dtype=matrix.dtype)
+    for more in (0.0, 1e-14, 1e-11, 1e-8, 1e-4, 1.0):
+        factor, info = torch.linalg.cholesky_ex(matrix + more * size * eye)
+        if not bool((info != 0).any()):
+            break
+    return torch.cholesky_solve(right, factor)
+
+
+def _search(
+    cuts: Cuts, state: _State, bend: Bend, step_a: torch.Tensor, step_t: torch.Tensor, decrement: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
+    """The point after a step that stays inside and climbs, and (P,) whether there is one."""
+    a, t, weight = state.a, state.t, state.weight
+    before = _total(cuts, a, bend, weight)
+    blur = 1e-15 * before.abs()
+    ratio = torch.where(step_a < 0, -a / torch.where(step_a < 0, step_a, -1.0), torch.inf)
+    length = (0.99 * ratio.amin(-1)).clamp(max=1.0)
+    moved, new_a, new_t = torch.zeros_like(weight, dtype=torch.bool), a, t
+    for _ in range(25):
+        b, u = a + length.unsqueeze(-1) * step_a, None if t is None else t + length * step_t
+        s = cuts.slopes(b)
+        inside = torch.ones_like(moved) if u is None else (cuts.shape.rooms(s, u) > 0).all(-1)
+        value = _total(cuts, b, cuts.shape.bend(s, u, weight, state.y), weight)
+        climbs = inside & (value + blur >= before + 1e-4 * length * decrement) & ~moved
+        new_a = torch.where(climbs.unsqueeze(-1), b, new_a)
+        new_t = None if u is None else torch.where(climbs, u, new_t)
+        moved = moved | climbs
+        if bool(moved.all()):
+            break
+        length = torch.where(moved, length, 0.5 * length)
+    return normalised(new_a, cuts.kind), new_t, moved
+
+
+def _prune(cuts: Cuts, a: torch.Tensor) -> torch.Tensor:
+    """The weights without the small ones, as many of them as cost little of the gap."""
+    worth = bound(cuts, a)
+    lowest = worth - 0.02 * (cuts.best - worth).clamp(min=0.0)
+    chosen, undecided = a, torch.ones_like(worth, dtype=torch.bool)
+    for share in _PRUNED:
+        fewer = normalised(torch.where(a >= share, a, 0.0), cuts.kind)
+        fine = undecided & (bound(cuts, fewer) >= lowest)
+        chosen, undecided = torch.where(fine.unsqueeze(-1), fewer, chosen), undecided & ~fine
+        if not bool(undecided.any()):
+            break
+    return chosen
