@@ -203,8 +203,8 @@ class Part:
     def _entries(self, one: Mapping[str, Any], where: str) -> None:
         """Numbers that differ from entry to entry occur in squares only, beside facts about numbers."""
         used = [a for f in one["factors"] for a in f.get("arguments", ()) if not a.startswith("@")]
-        said = {name for text in (one["multiplier"], one["square"] or "1", *used) for name in names(parse(text))}
-        if not said & base.ENTRYWISE:
+        spoken = {name for text in (one["multiplier"], one["square"] or "1", *used) for name in names(parse(text))}
+        if not spoken & base.ENTRYWISE:
             return
         fine = bool(one["square"]) and self.ground.degree(one["square"]) == 1
         fine = fine and all(f.get("rule") == "hypothesis" for f in one["factors"])

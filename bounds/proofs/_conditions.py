@@ -201,8 +201,8 @@ def check_whole(expression: sp.Expr, where: str) -> None:
 def check_entries(one: Term, where: str) -> None:
     """A term with numbers of entries is a square, whose other factors are numbers: then its entries add up to one."""
     factors = [a for f in one.factors if type(f) is Use for a in f.arguments if not isinstance(a, Point)]
-    said = [one.multiplier, *factors, *(() if one.square is None else (one.square,))]
-    if not any(s.name in ENTRYWISE for e in said for s in e.free_symbols):
+    spoken = [one.multiplier, *factors, *(() if one.square is None else (one.square,))]
+    if not any(s.name in ENTRYWISE for e in spoken for s in e.free_symbols):
         return
     facts = all(type(f) is Use and f.rule.name == "hypothesis" for f in one.factors)
     plain = all(not is_vector(s) and not _REAL.fullmatch(s.name) for e in factors for s in e.free_symbols)

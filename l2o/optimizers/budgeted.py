@@ -80,8 +80,8 @@ class Budgeted:
 
     def step(self, problem: Composite, state: BudgetState) -> BudgetState:
         """One step."""
-        known = (state.x,) if state.theta is None and bool((state.evaluations > 0).all()) else ()
-        seen, calls = counted(problem, *known)
+        paid = (state.x,) if state.theta is None and bool((state.evaluations > 0).all()) else ()
+        seen, calls = counted(problem, *paid)
         proposed = self.base.step(seen, state.base)
         x, c, step = state.x, proposed.x, state.preconditioner
         gradient = seen.smooth.gradient(x)

@@ -30,9 +30,9 @@ def squashed(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Heads r (in units of 1/L), q and b of any one shape, moved into the region of the weight `a` > 0."""
     spare = torch.finfo(r.dtype).eps ** _INSIDE
-    known = torch.isfinite(r) & torch.isfinite(q) & torch.isfinite(b)
-    r = torch.where(known, r, torch.ones_like(r))
-    q, b = (torch.where(known, head, torch.zeros_like(head)) for head in (q, b))
+    finite = torch.isfinite(r) & torch.isfinite(q) & torch.isfinite(b)
+    r = torch.where(finite, r, torch.ones_like(r))
+    q, b = (torch.where(finite, head, torch.zeros_like(head)) for head in (q, b))
     b = b.clamp(0.0, 1 - spare)
     bend = 0.5 * a * (1 - b) ** 2
     r = torch.minimum(r, (1 - spare) / (0.5 + bend)).clamp(min=torch.finfo(r.dtype).tiny ** 0.25)

@@ -68,11 +68,11 @@ def _stated(inspection: Inspection) -> tuple[dict[str, np.ndarray], dict[str, np
     for name in STATED:
         if name in run.scalars and tuple(run.scalars[name].shape) == shape:
             given = as_numpy(run.scalars[name])
-            known = np.isfinite(given) & inspection.alive
-            values[name] = np.where(known, given, 0.0)
+            finite = np.isfinite(given) & inspection.alive
+            values[name] = np.where(finite, given, 0.0)
             # of the energy, a sum of n squares in the run's own precision; the others are the numbers that were used
             off = (run.dim + 8) * unit * np.abs(values[name]) if name == "energy" else np.zeros(shape)
-            errors[name] = np.where(known, off, np.inf)
+            errors[name] = np.where(finite, off, np.inf)
     if "guard_count" in values:
         _guard(values, errors)
     return values, errors
