@@ -25,6 +25,8 @@ FACTS = {
     "comparator_optimal": "the comparator is a minimiser",
     "heads_lipschitz": "C1 and C2 are Lipschitz constants of the heads on the segments of features",
     "equivariant_heads": "the heads transform along with the problem",
+    "accelerated_guard": "an accelerated guard is beside the run, and x_k no worse than x_{k-1} and the guard's point",
+    "energy_region": "the steps are D = (r/L) G + q v, v_k = (1-b) D + b v, with heads in the energy region",
 }
 """What may be declared about the problem; a fact that is not declared does not hold."""
 

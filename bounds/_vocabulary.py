@@ -85,6 +85,10 @@ _TABLE = (
     _iterate(
         "left", "A_{{{k}}}", "weight that is left after x_k: A_0 = 1, A_{k-1} = A_k + a_k, A_K = 0, so sum a_k = 1", "1"
     ),
+    _iterate("guard_count", "N_{{{k}}}", "steps of an accelerated guard up to k", "1"),
+    _iterate("guard_weight", "A_{{{k}}}", "weight of F(x_k) in the potential of an accelerated guard, t^2", "1"),
+    _iterate("budget", r"E_{{{k}}}", "what is left of a budget of deviations after step k", "[x]"),
+    _iterate("energy", r"\tfrac{{aL}}{{2}} \lVert v_{{{k}}} \rVert^2", "energy of the memory beside F", "[F]"),
     _step("G2", r"\lVert G{p}_{{{k}}} \rVert^2", "squared norm of the generalised gradient", "[F]^2/[x]^2"),
     _step("D2", r"\lVert D{p}_{{{k}}} \rVert^2", "squared norm of the step", "[x]^2"),
     _step("e2", _NORM_E + "^2", "squared norm of the deviation", "[x]^2"),
@@ -193,6 +197,15 @@ _TABLE = (
     ),
     _step("model_0", r"t_{{{k}}}(x_0)", "f(x_k) + <grad f(x_k), x_0 - x_k>: the tangent at x_k, at the start", "[F]"),
     _step("grad2", r"\lVert \nabla f{p}(x{p}_{{{k}}}) \rVert^2", "squared norm of the gradient of f", "[F]^2/[x]^2"),
+    _step("guard_momentum", "a_{{{k}}}", "momentum t of an accelerated guard in step k, 0 where it does nothing", "1"),
+    _step(
+        "guard_floor",
+        r"\varepsilon^A_{{{k}}}",
+        "how much of the potential of an accelerated guard the rounding in step k explains",
+        "[F]",
+    ),
+    _step("x_floor", r"\varepsilon^s_{{{k}}}", "how far rounding may move x_k, of a run with a guarantee", "[x]"),
+    _step("guarded", r"\gamma_{{{k}}}", "1 where an accelerated guard makes a step, 0 where it does nothing", "1"),
 )
 
 VOCABULARY: dict[str, Quantity] = {quantity.name: quantity for quantity in _TABLE}
@@ -202,9 +215,10 @@ VIRTUAL = frozenset(("bracket", "C1", "C2", "dz", "pshift", "bshift"))
 """Quantities of a step and its virtual one."""
 _GIVEN = ("defect", "defect_floor", "eps", "step_h", "ex_own", "weight", "pot")
 _CERTIFICATE = ("share", "left", "model", "model_0", "grad2", "mean_grad")
+_STATED = ("guard_count", "guard_weight", "guard_momentum", "guarded", "guard_floor", "x_floor", "budget", "energy")
 _MODE = ("history_q", "history_r", "history_b", "history_radius")
-BEYOND_A_RUN = VIRTUAL.union(_GIVEN, _MODE, _CERTIFICATE)
-"""What a run does not have by itself: of virtual steps, of a transformed run, chosen, of a mode, of a certificate."""
+BEYOND_A_RUN = VIRTUAL.union(_GIVEN, _STATED, _MODE, _CERTIFICATE)
+"""Quantities that not every run has: of virtual steps, a transformed run, choices, guarantees, modes, certificates."""
 
 k = sp.Symbol("k", integer=True)
 """The step index of formulas."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 
-from . import certificate, descent, features, history, linear, nonconvex, out_of_distribution, rates
+from . import certificate, descent, features, guaranteed, history, linear, nonconvex, out_of_distribution, rates
 from ._bound import Bound
 from ._errors import InputError
 
@@ -26,9 +26,8 @@ def _collect(*groups: tuple[Bound, ...]) -> dict[str, Bound]:
     return catalog
 
 
-_CATALOG = _collect(
-    *(m.ENTRIES for m in (descent, rates, features, out_of_distribution, linear, nonconvex, history, certificate))
-)
+_MODULES = (descent, rates, features, out_of_distribution, linear, nonconvex, history, certificate, guaranteed)
+_CATALOG = _collect(*(module.ENTRIES for module in _MODULES))
 _NUMBERS = {key.replace(bound.name, bound.number, 1): key for key, bound in _CATALOG.items()}
 
 

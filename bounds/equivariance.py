@@ -136,6 +136,9 @@ EQUIVARIANCE_TABLE: tuple[Equivariance, ...] = (
         limit={"eps": 1e-30},
     ),
     Equivariance(
+        "GO-Math under a guard", "guaranteed", *_ALL, "base and proximal gradient follow, and values are compared only"
+    ),
+    Equivariance(
         "safeguarded GO-Math", "safeguarded", *_ALL, "base and proximal gradient follow, and values are compared only"
     ),
 )

@@ -176,6 +176,9 @@ def unavailable(name: str, quantities: Quantities, label: str | None = None) -> 
     )
 
 
+_OF_RUNS = ("accelerated_guard", "energy_region")
+
+
 @dataclass(frozen=True)
 class _Fact:
     """Judges what is declared of the problem, or of each run.
@@ -187,7 +190,8 @@ class _Fact:
 
     def __call__(self, quantities: Quantities) -> HypothesisCheck:
         holds = np.broadcast_to(np.asarray(quantities.facts.get(self.name, False)), (quantities.batch,))
-        required = f"the problem declares that {FACTS[self.name]}"
+        subject = "the run" if self.name in _OF_RUNS else "the problem"
+        required = f"{subject} declares that {FACTS[self.name]}"
         return HypothesisCheck(self.name, holds, holds.astype(np.float64), required, np.where(holds, 1.0, -1.0))
 
 
@@ -318,6 +322,32 @@ def _shares(quantities: Quantities) -> HypothesisCheck:
     return _inside("shares", a, np.minimum(margin, blur - ends), "a_k >= 0, and their sum is 1 within rounding", False)
 
 
+def _guard_weights(quantities: Quantities) -> HypothesisCheck:
+    count, A, a, made = (quantities.values[n] for n in ("guard_count", "guard_weight", "guard_momentum", "guarded"))
+    blur = quantities.error("guard_weight")[:, 1:] + quantities.error("guard_weight")[:, :-1]
+    blur = blur + quantities.error("guard_momentum") * (1 + 2 * np.abs(a)) + 2.0**-48 * np.abs(A[:, 1:])
+    with np.errstate(invalid="ignore"):
+        margin = np.minimum.reduce(
+            [
+                -np.abs(made - count[:, 1:] + count[:, :-1]),
+                np.where((made == 0) | (made == 1), 0.0, -1.0),
+                A[:, 1:] - 1,
+                blur - np.abs(A[:, 1:] - A[:, :-1] - a),
+                np.where(made == 1, np.minimum(blur - np.abs(a**2 - A[:, 1:]), a - 1), -np.abs(a)),
+            ]
+        )
+    margin[:, 0] = np.minimum(margin[:, 0], np.minimum(-np.abs(A[:, 0]), -np.abs(count[:, 0])))
+    return _inside("guard_weights", margin, margin, "the recurrences of A, a and N from 0, within rounding", False)
+
+
+def _budget(quantities: Quantities) -> HypothesisCheck:
+    left, size = quantities.values["budget"], quantities.values["enorm"]
+    allowed = _allowed(quantities, "enorm", "x_floor")
+    with np.errstate(invalid="ignore"):
+        margin = np.minimum(left[:, :-1] - left[:, 1:] - size + allowed, left[:, 1:])
+    return _inside("budget", size, margin, "||e_k|| <= E_{k-1} - E_k, within rounding, and E_k >= 0", False)
+
+
 def _history_range(quantities: Quantities) -> HypothesisCheck:
     b, r = quantities.values["history_b"], quantities.values["history_r"]
     holds = (b >= 0) & (b < 1) & (r > 0)
@@ -340,6 +370,8 @@ POLYAK_LOJASIEWICZ = _fact("polyak_lojasiewicz", r"\lVert \nabla f(x) \rVert^2 \
 COMPARATOR_OPTIMAL = _fact("comparator_optimal", r"z \in \operatorname{argmin} F")
 HEADS_LIPSCHITZ = _fact("heads_lipschitz", r"N_i \text{ } C_i\text{-Lipschitz on } [z_k, z'_k]")
 EQUIVARIANT_HEADS = _fact("equivariant_heads", r"p, b \text{ transform along}")
+ACCELERATED_GUARD = _fact("accelerated_guard", r"\text{an accelerated guard}")
+ENERGY_REGION = _fact("energy_region", r"(r, q, b)_i \text{ in the energy region}")
 DEVIATION_BELOW_STEP = Hypothesis(
     "deviation_below_step",
     "the relative deviation is below the reference step",
@@ -442,6 +474,26 @@ SHARES = Hypothesis(
     _shares,
     ("share", "left"),
     (Q.share[k],),
+)
+GUARD_WEIGHTS = Hypothesis(
+    "guard_weights",
+    "A_0 = N_0 = 0, A_k - a_k = A_{k-1}, A_k >= 1; where the guard makes a step a_k^2 = A_k, a_k >= 1 and "
+    "N_k = N_{k-1} + 1, elsewhere a_k = 0 and N_k = N_{k-1}",
+    r"A_k = A_{k-1} + a_k,\ a_k^2 = \gamma_k A_k,\ A_1 = 1,\ N_k = N_{k-1} + \gamma_k",
+    _guard_weights,
+    ("guard_count", "guard_weight", "guard_momentum", "guarded"),
+    (
+        Q.guard_weight[k] - Q.guard_momentum[k] ** 2,
+        Q.guard_momentum[k] ** 2 - Q.guarded[k] * Q.guard_weight[k],
+    ),
+)
+BUDGET = Hypothesis(
+    "budget",
+    "the size of each deviation is taken from a budget that stays >= 0: ||e_k|| <= E_{k-1} - E_k",
+    r"\lVert e_k(h) \rVert \le E_{k-1} - E_k,\ E_k \ge 0",
+    _budget,
+    ("budget", "enorm"),
+    (Q.budget[k - 1] - Q.budget[k] - Q.enorm[k],),
 )
 HISTORY_RANGE = Hypothesis(
     "history_range",

@@ -10,7 +10,7 @@ if __name__ == "l2o":  # a checkout has the folder on the path; its modules impo
 from ..errors import InputError
 from . import problems
 from .checkpoints import load_official
-from .optimizers import optimizer, optimizer_names
+from .optimizers import guaranteed, optimizer, optimizer_names
 from .optimizers.scheduled import method_from
 from .pretrained import load_trained, pretrained, pretrained_names
 from .problems import (
@@ -52,6 +52,7 @@ __all__ = [
     "box",
     "elastic_net",
     "group_l1",
+    "guaranteed",
     "huber",
     "l1",
     "l2_ball",

@@ -100,6 +100,7 @@ class _Recorder:
     comparator: torch.Tensor | None
     steps: int
     fingerprint: str = ""
+    numbers: set[str] = field(default_factory=set)  # names of the series that the optimizer states
     series: dict[str, torch.Tensor] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     x_start: torch.Tensor | None = None
@@ -108,13 +109,17 @@ class _Recorder:
         for name, value in entries.items():
             if value is not None:
                 if name not in self.series:
-                    length = self.steps + (name in _AT_POINTS)
+                    length = self.steps + (name in _AT_POINTS or name in self.numbers)
                     self.series[name] = value.new_empty((value.shape[0], length, *value.shape[1:]))
                     self.counts[name] = 0
                 self.series[name][:, self.counts[name]] = value
                 self.counts[name] += 1
 
-    def start(self, x: torch.Tensor, memory: torch.Tensor | None) -> None:
+    def start(self, state: Any) -> None:
+        x, memory = state.x, getattr(state, "memory", None)
+        numbers = getattr(state, "numbers", {})
+        self.numbers |= set(numbers)
+        self.put(**numbers)
         value, self.gradient = self.problem.smooth.value_and_gradient(x)
         self.put(objective=value + self.problem.nonsmooth.value(x))
         if self.keep_arrays:
@@ -156,7 +161,7 @@ class _Recorder:
             )
         else:
             self._inner_products(previous, x, generalized, difference, p, bias)
-        self.start(x, getattr(state, "memory", None))
+        self.start(state)
 
     def _inner_products(
         self,
@@ -191,10 +196,10 @@ class _Recorder:
 
     def run(self, x_final: torch.Tensor, optimizer: str, rule: str) -> Run:
         stacked: dict[str, Any] = {name: values[:, : self.counts[name]] for name, values in self.series.items()}
-        scalars: dict[str, torch.Tensor] = {}
+        scalars: dict[str, torch.Tensor] = {name: stacked.pop(name) for name in self.numbers}
         if not self.keep_arrays:
             named = {"objective", "relative_deviation"}
-            scalars = {name: t for name, t in stacked.items() if name not in named}
+            scalars |= {name: t for name, t in stacked.items() if name not in named}
             stacked = {name: t for name, t in stacked.items() if name in named}
             stacked["x_start"] = self.x_start
             if self.comparator is not None:
@@ -254,7 +259,7 @@ def rollout(
     """Run an optimizer. A run may diverge: see `Run.finite`.
 
     g_k is the implicit subgradient of the prox where the state exposes `prox_argument` and `preconditioner`, otherwise
-    the choice of least deviation.
+    the choice of least deviation. What a state states in `numbers` is kept in `Run.scalars`, (B,K+1) each.
 
     Args:
         optimizer: Anything with pure `init(problem, x0, seed)` and `step(problem, state)`.
@@ -292,8 +297,8 @@ def rollout(
     state = optimizer.init(problem, x, seed=seed) if state is None else state
     z = None if comparator is None else problem.point(comparator, "comparator")
     recorder = _Recorder(problem, record == "all", z, steps, fingerprint)
-    x = problem.point(state.x, "state.x")
-    recorder.start(x, getattr(state, "memory", None))
+    problem.point(state.x, "state.x")
+    recorder.start(state)
     with threads_for(problem):
         for k in range(steps):
             previous, state = state.x, optimizer.step(problem, state)
@@ -339,7 +344,7 @@ def run_from_iterates(problem: Composite, X: Any, *, name: str = "given iterates
             f"X: expected shape (B, K+1, n) = ({problem.batch_size}, >= 2, {problem.dim}), got {tuple(iterates.shape)}."
         )
     recorder = _Recorder(problem, True, None, iterates.shape[1] - 1)
-    recorder.start(iterates[:, 0], None)
+    recorder.start(_Iterate(iterates[:, 0]))
     for k in range(1, iterates.shape[1]):
         recorder.step(iterates[:, k - 1], _Iterate(iterates[:, k]))
     rule = "zero" if problem.nonsmooth.is_zero else "least deviation"

@@ -152,7 +152,8 @@ class Run:
         series: dict[str, Any] = {
             name: cut(value) for name in _TENSORS if name not in _FIXED and (value := getattr(self, name)) is not None
         }
-        return replace(self, **series, x_final=self.x[:, steps])
+        scalars = {name: cut(value) for name, value in self.scalars.items()}
+        return replace(self, **series, scalars=scalars, x_final=self.x[:, steps])
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the run as an npz, atomically and without pickle.

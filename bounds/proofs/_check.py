@@ -15,9 +15,12 @@ from ._conditions import (
     Arguments,
     Ground,
     check_earlier,
+    check_entries,
     check_place,
     check_range,
+    check_stays,
     check_symbols,
+    check_whole,
     depends_on,
     domain_of,
     first_index,
@@ -47,6 +50,7 @@ def check_argument(argument: Argument, goal: Goal, hypotheses: Iterable[Hypothes
         if claim.name in earlier:
             raise Unproved(f"two claims are called `{claim.name}`")
         check_symbols(claim.expression, argument, f"claim `{claim.name}`")
+        check_stays(claim.expression, f"claim `{claim.name}`")
         first = _first_index(claim)
         for part in claim.parts:
             where = f"claim `{claim.name}`" + (f" ({part.says})" if part.says else "")
@@ -135,7 +139,9 @@ class _Checker:
         for r in part.ranges:
             check_range(r, self.ground, where)
         self._scalar(part.times)
+        check_whole(part.times, where)
         for one in part.terms:
+            check_entries(one, where)
             self._scalar(one.multiplier)
             if one.square is not None:
                 check_symbols(one.square, self.ground.argument, where)

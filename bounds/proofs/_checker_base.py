@@ -66,6 +66,14 @@ RANGES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
     "Delta = 0": ({"Delta": "0"}, (), "Delta"),
     "0 <= mu < L": ({"mu": "L*_m/(_m + _l)"}, (_SMOOTH, "strongly_convex"), "mu"),
     "0 < mu <= L": ({"mu": "L*_l/(_m + _l)"}, (_SMOOTH, "strongly_convex"), "mu"),
+    "step k is guarded": ({"guarded_k": "1", "guard_momentum_k": "1 + _p"}, ("guard_weights",), "guard"),
+    "step k is not guarded": ({"guarded_k": "0", "guard_momentum_k": "0"}, ("guard_weights",), "guard"),
+    "A_k >= 1 and A_K >= 1": ({"guard_weight_k": "1 + _m", "guard_weight_K": "1 + _t"}, ("guard_weights",), ""),
+    "a > 0, 0 <= b < 1, 0 < r, 1/r > 1/2 + (a/2)(1-b)^2": (
+        {"energy_a": "_w", "bhead_k": "_p/(_p + _q)", "rhead_k": "1/(1/2 + _w/2*(1 - _p/(_p + _q))**2 + _l)"},
+        ("energy_region",),
+        "",
+    ),
 }
 ABOVE_0 = frozenset({"_v", "_w", "_q", "_l", "_delta", "_least", "L", "h", "K"})
 AT_LEAST_0 = ABOVE_0 | {
@@ -88,6 +96,7 @@ CASES = {
     "sigma_k": ("sigma_k < h", "sigma_k >= h"),
     "Delta": ("Delta > 0", "Delta = 0"),
     "mu": ("0 <= mu < L", "0 < mu <= L"),
+    "guard": ("step k is guarded", "step k is not guarded"),
 }
 
 SIZES: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -112,7 +121,14 @@ PRODUCTS: dict[str, tuple[tuple[str, str, str], tuple[str, ...]]] = {
     "G + b/p": (("L/Lp_min_k", "Dnorm_k", "Gb_k"), ("preconditioner_positive",)),
 }
 _VIRTUAL = "bracket_k + C1_k*dz_k*G_inf_k + C2_k*dz_k"
+_ABOVE = "f_y + g_y*(x_p - x_y) + L/2*(x_p - x_y)**2 + r_p"
+_FORM_1 = "(1/rhead_k - 1/2 - energy_a/2*(1 - bhead_k)**2)"
+_FORM_2 = "(energy_a/2*(1 - bhead_k**2))"
+_FORM_3 = "((qhead_k/rhead_k + energy_a*bhead_k*(1 - bhead_k))/2)"
 FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "guard, best": ("f_j + r_j - f_k - r_k", ("accelerated_guard",)),
+    "guard, prox": (f"guarded_k*({_ABOVE} - f_k - r_k)", ("accelerated_guard",)),
+    "energy region": (f"{_FORM_1}*{_FORM_2} - {_FORM_3}**2", ("energy_region",)),
     "Delta at k-1": ("Delta - dist_j", ()),
     "Delta at 0": ("Delta - dist_0", ()),
     "sigma_k": ("sigma_k*Gnorm_k/L - enorm_k", ()),
@@ -131,6 +147,28 @@ FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 DEFINITIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     # symbol, value, hypotheses
+    "guard, auxiliary": (
+        "guardvec_k",
+        "guardvec_j + guard_momentum_k*(x_p - x_y)",
+        ("accelerated_guard", "guard_weights"),
+    ),
+    "guard, point": ("x_p", "x_y - (g_y + s_p)/L", ("accelerated_guard", _R)),
+    "guard, ahead": (
+        "x_y",
+        "x_j + guard_momentum_k/guard_weight_k*(guardvec_j - x_j)",
+        ("accelerated_guard", "guard_weights"),
+    ),
+    "guard, start": ("guardvec_0", "x_0", ("accelerated_guard",)),
+    "guard, weight": ("guard_weight_j", "guard_weight_k - guard_momentum_k", ("guard_weights",)),
+    "guard, no weight": ("guard_weight_0", "0", ("guard_weights",)),
+    "guard, count": ("guard_count_j", "guard_count_k - guarded_k", ("guard_weights",)),
+    "guard, no count": ("guard_count_0", "0", ("guard_weights",)),
+    "energy, memory": (
+        "memoryvec_k",
+        "(1 - bhead_k)*(x_j - x_k) + bhead_k*memoryvec_j",
+        ("energy_region",),
+    ),
+    "energy, step": ("s_k", "L/rhead_k*(x_j - x_k - qhead_k*memoryvec_j) - g_j", ("energy_region",)),
     "exact step": ("s_k", "L/h*(x_j - x_k) - g_j", ("exact_step",)),
     "exact step, r = 0": ("x_k", "x_j - h/L*g_j", ("exact_step", "r_zero")),
     "minimiser, r = 0": ("g_z", "0", ("comparator_optimal", "r_zero")),
@@ -166,7 +204,7 @@ ROOTS = {"G2": "Gnorm_k", "D2": "Dnorm_k", "e2": "enorm_k"}
 NUMBERS = (
     *("enorm", "sigma", "sigma_slack", "eps", "step_h", "weight", "stationarity", "defect", "defect_floor", "share"),
     *("bracket", "pshift", "bshift", "C1", "C2", "dz", "G_inf", "Gb", "delta1", "delta2", "Lp_min"),
-    *("bnorm", "b_floor", "e_floor"),
+    *("bnorm", "b_floor", "e_floor", "guard_momentum", "guarded"),
 )
 """Quantities of a step that are numbers >= 0."""
 RUN = (
@@ -182,8 +220,15 @@ MEANT_UNDER = {
     "share": "shares",
     "left": "shares",
     "Lp_min": "preconditioner_positive",
+    **dict.fromkeys(("guard_count", "guard_weight", "guard_momentum", "guarded"), "guard_weights"),
+    "budget": "budget",
+    "energy": "energy_region",
 }
 """Quantities whose formula or sign rests on a hypothesis."""
+AT_POINTS = ("F", "dist", "gz2", "pot", "left", "guard_count", "guard_weight", "budget", "energy")
+"""Quantities of a point x_k, for k = 0..K."""
+ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k"})
+"""Numbers that differ from entry to entry."""
 
 _HERE = __name__.rpartition(".proofs.")[0] + ".hypotheses."
 _FACT = _HERE + "_Fact _Fact(name={name!r})"
@@ -199,6 +244,23 @@ HYPOTHESES: dict[str, tuple[str, str]] = {
     "comparator_optimal": ("the comparator is a minimiser", _FACT),
     "heads_lipschitz": ("C1 and C2 are Lipschitz constants of the heads on the segments of features", _FACT),
     "equivariant_heads": ("the heads transform along with the problem", _FACT),
+    "accelerated_guard": (
+        "an accelerated guard is beside the run, and x_k no worse than x_{k-1} and the guard's point",
+        _FACT,
+    ),
+    "energy_region": (
+        "the steps are D = (r/L) G + q v, v_k = (1-b) D + b v, with heads in the energy region",
+        _FACT,
+    ),
+    "guard_weights": (
+        "A_0 = N_0 = 0, A_k - a_k = A_{k-1}, A_k >= 1; where the guard makes a step a_k^2 = A_k, a_k >= 1 and "
+        "N_k = N_{k-1} + 1, elsewhere a_k = 0 and N_k = N_{k-1}",
+        _HERE + "_guard_weights",
+    ),
+    "budget": (
+        "the size of each deviation is taken from a budget that stays >= 0: ||e_k|| <= E_{k-1} - E_k",
+        _HERE + "_budget",
+    ),
     "deviation_below_step": ("the relative deviation is below the reference step", _HERE + "_deviation_below_step"),
     "monotone": (
         "the relative deviation is nowhere above the reference step, so that F never increases (B2)",

@@ -71,6 +71,7 @@ class Part:
             self._finite(parse(text), where)
         times, wanted = parse(part["times"]), parse(self.claim["expression"])
         self._scalar(part["times"], where)
+        self.ground.check_stays(part["times"], where)
         pieces: list[Callable[[int], int]] = []
 
         def claimed(scale: int) -> int:
@@ -92,6 +93,7 @@ class Part:
             if not isinstance(r, str):
                 demand(set(r) == {"of", "sign"} and r["sign"] in ("+", "-"), f"{where}: no range: {r}")
                 self.ground.check_names(r["of"])
+                self.ground.check_stays(r["of"], where)
                 demand(self.ground.degrees(r["of"]) <= {0, 2}, f"{where}: {r['of']} has no sign")
                 signs.append(r["of"])
                 continue
@@ -183,6 +185,7 @@ class Part:
         if one["square"]:
             self.ground.check_names(one["square"])
         factors = [self._factor(factor, where) for factor in one["factors"]]
+        self._entries(one, where)
         for tree, place in ((multiplier, ("k", "k")), (square, ("k", "k")), *(factor[:2] for factor in factors)):
             self._finite(tree, where, place)
         equality = any(is_equality for _, _, is_equality in factors)
@@ -196,6 +199,18 @@ class Part:
             return product
 
         return total
+
+    def _entries(self, one: Mapping[str, Any], where: str) -> None:
+        """Numbers that differ from entry to entry occur in squares only, beside facts about numbers."""
+        used = [a for f in one["factors"] for a in f.get("arguments", ()) if not a.startswith("@")]
+        spoken = {name for text in (one["multiplier"], one["square"] or "1", *used) for name in names(parse(text))}
+        if not spoken & base.ENTRYWISE:
+            return
+        fine = bool(one["square"]) and self.ground.degree(one["square"]) == 1
+        fine = fine and all(f.get("rule") == "hypothesis" for f in one["factors"])
+        inside = {name for text in used for name in names(parse(text))}
+        numbers = not any(VECTOR.fullmatch(n) or re.fullmatch(r"[fr]_.|f_inf", n) for n in inside)
+        demand(fine and numbers, f"{where}: a term speaks of single entries, and is no square with facts about numbers")
 
     def _factor(self, factor: Mapping[str, Any], where: str) -> tuple[ast.expr, tuple[str, str], bool]:
         """A factor as a formula, the place it is taken at, and whether it is = 0."""
@@ -255,12 +270,14 @@ class Part:
             index = argument[1:]
             if index == "t":
                 self.ground.grant(("r_convex",), f"{where}: T(z)")
+            if index in ("y", "p"):
+                self.ground.grant(("accelerated_guard",), f"{where}: the points of the guard")
             if kind == "inexact":
                 return index == "k"
             if kind == "subgradient":
                 early = index == "j" and not (self.part["position"] == "k" and first_index(self.part) == 2)
-                return index in ("k", "K", "t", "j") and not early and not self.ground.inexact
-            return index in ("k", "j", "0", "K", "z", "t")
+                return index in ("k", "K", "t", "j", "p") and not early and not self.ground.inexact
+            return index in ("k", "j", "0", "K", "z", "t", "y", "p")
         if kind == "eps":
             return same(argument, "eps_k")
         if kind == "constant":

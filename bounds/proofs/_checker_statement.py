@@ -54,7 +54,7 @@ class Reader:
         name, text = tree.value.id, ast.unparse(tree.slice)
         index = {"k": "k", "k - 1": "j", "0": "0", "K": "K"}.get(text)
         demand(index is not None and (index in "0K" or self.stepwise), f"the statement has {name}[{text}]")
-        demand(index == "k" or name in ("F", "dist", "gz2", "pot", "left"), f"the statement has {name}[{text}]")
+        demand(index == "k" or name in base.AT_POINTS, f"the statement has {name}[{text}]")
         if name in base.MEANT_UNDER:
             self.ground.grant((base.MEANT_UNDER[name],), f"the quantity {name}")
         if name in base.FORMULAS:
@@ -63,10 +63,9 @@ class Reader:
             return f"(f_{index} + r_{index})"
         if name == "gz2":
             return f"((g_{index} - g_z)**2)"
-        demand(
-            name in base.NUMBERS or name in ("dist", "pot", "left"),
-            f"the statement has {name}, of which nothing is known",
-        )
+        if name == "energy":
+            return f"(energy_a*L/2*memoryvec_{index}**2)"
+        demand(name in (*base.NUMBERS, *base.AT_POINTS), f"the statement has {name}, of which nothing is known")
         return f"{name}_{index}"
 
     def _call(self, tree: ast.Call) -> str:

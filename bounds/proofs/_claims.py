@@ -12,8 +12,10 @@ from .._vocabulary import Q, k
 from ..hypotheses import (
     APART,
     DEVIATION_BELOW_STEP,
+    ENERGY_REGION,
     F_SMOOTH,
     FULL_STEP,
+    GUARD_WEIGHTS,
     HALF_STEP,
     HISTORY_RANGE,
     OWN_STEPS,
@@ -83,7 +85,21 @@ SOME_DISTANCE = Range("Delta > 0", {Q.Delta: _delta}, (), "Delta")
 NO_DISTANCE = Range("Delta = 0", {Q.Delta: sp.Integer(0)}, (), "Delta")
 BELOW_L = Range("0 <= mu < L", {Q.mu: Q.L * _m / (_m + _l)}, (F_SMOOTH, STRONGLY_CONVEX), "mu")
 ABOVE_0 = Range("0 < mu <= L", {Q.mu: Q.L * _l / (_m + _l)}, (F_SMOOTH, STRONGLY_CONVEX), "mu")
+_guarded, _momentum, _A, _A_K = (
+    sp.Symbol(name, nonnegative=True) for name in ("guarded_k", "guard_momentum_k", "guard_weight_k", "guard_weight_K")
+)
+_rhead, _bhead, _energy_a = (sp.Symbol(name, real=True) for name in ("rhead_k", "bhead_k", "energy_a"))
+GUARD_STEP = Range("step k is guarded", {_guarded: ONE, _momentum: 1 + _p}, (GUARD_WEIGHTS,), "guard")
+NO_GUARD_STEP = Range("step k is not guarded", {_guarded: ZERO, _momentum: ZERO}, (GUARD_WEIGHTS,), "guard")
+GUARD_WEIGHT = Range("A_k >= 1 and A_K >= 1", {_A: 1 + _m, _A_K: 1 + _t}, (GUARD_WEIGHTS,))
+_share = _p / (_p + _q)
+IN_ENERGY_REGION = Range(
+    "a > 0, 0 <= b < 1, 0 < r, 1/r > 1/2 + (a/2)(1-b)^2",
+    {_energy_a: _w, _bhead: _share, _rhead: 1 / (sp.Rational(1, 2) + _w / 2 * (1 - _share) ** 2 + _l)},
+    (ENERGY_REGION,),
+)
 _ALL = (
+    *(GUARD_STEP, NO_GUARD_STEP, GUARD_WEIGHT, IN_ENERGY_REGION),
     *(INDEX, INDEX_FROM_2, COUNT, UNIT_STEP, SHORT_CASE, LONG_CASE, AT_ONE, AT_HALF, EACH_UNIT_STEP, HEAVY_WEIGHT),
     *(
         POSITIVE_PRECONDITIONER,
@@ -105,6 +121,7 @@ CASES = {
     "sigma_k": (SMALL_DEVIATION, LARGE_DEVIATION),
     "Delta": (SOME_DISTANCE, NO_DISTANCE),
     "mu": (BELOW_L, ABOVE_0),
+    "guard": (GUARD_STEP, NO_GUARD_STEP),
 }
 """The families of cases; the members of each cover all there is (0 <= mu <= L of f that is smooth and convex)."""
 

@@ -11,7 +11,7 @@ import sympy as sp
 
 from .. import hypotheses as _hypotheses
 from .._vocabulary import VOCABULARY, Q, k
-from ..hypotheses import R_CONVEX, Hypothesis
+from ..hypotheses import ACCELERATED_GUARD, R_CONVEX, Hypothesis
 from ._claims import (
     INDEX,
     INDEX_FROM_2,
@@ -24,7 +24,9 @@ from ._claims import (
     Part,
     Range,
     Recurrence,
+    Term,
     Unproved,
+    Use,
 )
 from ._facts import DEFINITIONS, FACTS, PRODUCTS, SIZES
 from ._formulas import check_divisors, check_formula, check_recurrence, check_types, divisors
@@ -32,13 +34,13 @@ from ._goal import AT_POINTS, RUN, Goal, formula
 from ._goal import SIZES as SIZE_NAMES
 from ._polynomials import terms
 from ._signs import is_nonnegative
-from ._symbols import L, Point, is_vector, size, symbol
+from ._symbols import ENTRYWISE, OF_A_STEP, L, Point, is_vector, size, symbol
 
 PLACES = {("k", k): 0, ("j", k - 1): -1}
 """Places that depend on k, and how far they are from it; the others are the two ends of the run."""
 ENDS = {("0", ZERO): 0, ("K", Q.K): 1}
 """The ends of the run, and the least number they stand for."""
-_REAL = re.compile(r"[xgsfruvw]_[kj0Kzt]|[a-z0-9]+vec_[kj0Kzt]|f_inf")
+_REAL = re.compile(r"[xgsfruvw]_[kj0Kztyp]|[a-z0-9]+vec_[kj0Kztyp]|f_inf")
 _SIZES = {f"{name}_k" for name in SIZE_NAMES} | {"Gnorm_k", "Dnorm_k", "product_k"}
 _SIZES |= {f"{name}_{index}" for name in AT_POINTS if name != "F" for index in "kj0K"}
 
@@ -136,6 +138,7 @@ def _check_sums(goal: Goal, argument: Argument) -> None:
         for expression in (rule.increment, rule.factor, rule.start):
             accumulated = {s for s in expression.free_symbols if s.name.rpartition("_")[0] in argument.sums}
             check_symbols(expression, argument, f"the sum {name}")
+            check_stays(expression, f"the sum {name}")
             if accumulated or (not vector and not degrees(expression) <= {0, 2}):
                 raise Unproved(f"the sum {name} adds up {expression}, which is no number of a step")
             if vector and expression is not rule.factor and not degrees(expression) <= {1}:
@@ -152,6 +155,7 @@ def _check_norm(norm: sp.Symbol, vector: sp.Expr, argument: Argument) -> None:
     if norm.name in _SIZES or name in VOCABULARY or name in argument.sums or _REAL.fullmatch(norm.name):
         raise Unproved(f"the symbol {norm} has a meaning, and cannot stand for the norm of {vector}")
     check_symbols(vector, argument, f"the norm {norm}")
+    check_stays(vector, f"the norm {norm}")
     check_divisors(divisors(vector), INDEX.values, f"the norm {norm}")
     if vector.free_symbols & set(argument.norms) or degrees(vector) != {1}:
         raise Unproved(f"{norm} is said to be the norm of {vector}, which is no vector of the run")
@@ -179,6 +183,33 @@ def check_symbols(expression: sp.Expr, argument: Argument, where: str) -> None:
             raise Unproved(f"{where}: the symbol {s} is none that proofs know, or has a sign that nothing gives it")
 
 
+def check_stays(expression: sp.Expr, where: str) -> None:
+    """Raise `Unproved` for what speaks of the guard's points in a step, and may be taken at others, or of entries."""
+    for s in expression.free_symbols:
+        if OF_A_STEP.fullmatch(s.name):
+            raise Unproved(f"{where} speaks of {s}, a point of the guard that belongs to one step")
+    check_whole(expression, where)
+
+
+def check_whole(expression: sp.Expr, where: str) -> None:
+    """Raise `Unproved` for what speaks of numbers that differ from entry to entry."""
+    for s in expression.free_symbols:
+        if s.name in ENTRYWISE:
+            raise Unproved(f"{where} speaks of {s}, which differs from entry to entry; only squares may")
+
+
+def check_entries(one: Term, where: str) -> None:
+    """A term with numbers of entries is a square, whose other factors are numbers: then its entries add up to one."""
+    factors = [a for f in one.factors if type(f) is Use for a in f.arguments if not isinstance(a, Point)]
+    spoken = [one.multiplier, *factors, *(() if one.square is None else (one.square,))]
+    if not any(s.name in ENTRYWISE for e in spoken for s in e.free_symbols):
+        return
+    facts = all(type(f) is Use and f.rule.name == "hypothesis" for f in one.factors)
+    plain = all(not is_vector(s) and not _REAL.fullmatch(s.name) for e in factors for s in e.free_symbols)
+    if one.square is None or not facts or not plain or degrees(one.square) != {1}:
+        raise Unproved(f"{where}: a term speaks of single entries, and is no square with facts about numbers")
+
+
 def check_range(r: Range, ground: Ground, where: str) -> None:
     """A range is one of `RANGES`, its hypotheses those of the bound, or one of two signs."""
     if RANGES.get(r.says) is r:  # and no copy of it: what a range lets a proof suppose is asked by identity
@@ -193,6 +224,7 @@ def check_range(r: Range, ground: Ground, where: str) -> None:
     ):
         raise Unproved(f"{where}: the range {r.says} is not one of those that proofs know")
     check_symbols(r.gives, ground.argument, where)
+    check_stays(r.gives, where)
     if not degrees(r.gives) <= {0, 2}:
         raise Unproved(f"{where}: {r.gives} is no number, and has no sign")
 
@@ -285,11 +317,13 @@ class Arguments:
     def point(self, value: Point) -> bool:
         if value.index == "t":
             self.ground.grant((R_CONVEX,), f"{self.where}: T(z)")
-        return value.index in ("k", "j", "0", "K", "z", "t")
+        if value.index in ("y", "p"):
+            self.ground.grant((ACCELERATED_GUARD,), f"{self.where}: the points of the guard")
+        return value.index in ("k", "j", "0", "K", "z", "t", "y", "p")
 
     def subgradient(self, value: Point) -> bool:
         early = value.index == "j" and first_index(self.part) < 2
-        return self.point(value) and value.index in ("k", "K", "t", "j") and not early and not self.ground.inexact
+        return self.point(value) and value.index in ("k", "K", "t", "j", "p") and not early and not self.ground.inexact
 
     def inexact(self, value: Point) -> bool:
         return value.index == "k"

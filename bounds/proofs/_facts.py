@@ -13,9 +13,12 @@ import sympy as sp
 from .._vocabulary import Q
 from ..features import VIRTUAL
 from ..hypotheses import (
+    ACCELERATED_GUARD,
     COMPARATOR_OPTIMAL,
+    ENERGY_REGION,
     EQUIVARIANT_HEADS,
     EXACT_STEP,
+    GUARD_WEIGHTS,
     HEADS_LIPSCHITZ,
     HISTORY_STABLE,
     PRECONDITIONER_POSITIVE,
@@ -27,8 +30,8 @@ from ..hypotheses import (
     Hypothesis,
 )
 from ._claims import ZERO, Definition
-from ._goal import translate
-from ._symbols import BEFORE, DEVIATION, INFIMUM, NOW, STEP, G, L, Point, Z, h, size, symbol
+from ._goal import ENERGY_A, translate
+from ._symbols import AHEAD, BEFORE, DEVIATION, FIRST, GUARD, INFIMUM, NOW, STEP, G, L, Point, Z, h, size, symbol
 
 T = Point("t")
 """T(z), the proximal-gradient step h/L from z, and the subgradient of r there that it makes."""
@@ -111,7 +114,23 @@ _VIRTUAL = translate(VIRTUAL)
 _C1, _C2, _DZ, _G_INF = (size(name, "k") for name in ("C1", "C2", "dz", "G_inf"))
 _SMALL, _DETERMINANT = size("enorm", "k"), Q.history_b + (1 - Q.history_b) * Q.history_q - Q.history_b * Q.history_r
 _UNIT = DEVIATION.subs(h, 1)
+_MOVE, _MOMENTUM, _MADE = GUARD.x - AHEAD.x, size("guard_momentum", "k"), size("guarded", "k")
+_A, _N, _U = (lambda i: size("guard_weight", i)), (lambda i: size("guard_count", i)), (lambda i: symbol("guardvec", i))
+_ABOVE = AHEAD.f + AHEAD.g * _MOVE + L / 2 * _MOVE**2 + GUARD.r
+_R, _QH, _B = (symbol(name, "k") for name in ("rhead", "qhead", "bhead"))
+_V = symbol("memoryvec", "j")
+FORM_1 = 1 / _R - sp.Rational(1, 2) - ENERGY_A / 2 * (1 - _B) ** 2
+FORM_2 = ENERGY_A / 2 * (1 - _B**2)
+FORM_3 = (_QH / _R + ENERGY_A * _B * (1 - _B)) / 2
+"""The form c_1 D^2 - 2 c_3 D v + c_2 v^2 of an entry."""
 FACTS: dict[str, Fact] = {
+    "guard, best": Fact(BEFORE.F - NOW.F, "x_k is no worse than x_{k-1}", (ACCELERATED_GUARD,)),
+    "guard, prox": Fact(
+        _MADE * (_ABOVE - NOW.F),
+        "in a step of the guard F(x_k) is at most what the descent lemma says of its point",
+        (ACCELERATED_GUARD,),
+    ),
+    "energy region": Fact(FORM_1 * FORM_2 - FORM_3**2, "the form of each entry is >= 0", (ENERGY_REGION,)),
     "Delta at k-1": Fact(Q.Delta - size("dist", "j"), "Delta is the largest distance of x_0..x_{K-1} from z"),
     "Delta at 0": Fact(Q.Delta - size("dist", "0"), "Delta is the largest distance of x_0..x_{K-1} from z"),
     "sigma_k": Fact(size("sigma", "k") * size("Gnorm", "k") / L - _SMALL, "sigma_k is L||e_k||/||G_k||"),
@@ -132,6 +151,29 @@ FACTS: dict[str, Fact] = {
 """Inequalities that hold by what quantities mean."""
 _a = size("weight", "k") / (2 * size("weight", "k") - size("pot", "k"))
 DEFINITIONS: dict[str, Definition] = {
+    "guard, auxiliary": Definition(
+        _U("k"), _U("j") + _MOMENTUM * _MOVE, "u_k = u_{k-1} + a_k (w - y)", (ACCELERATED_GUARD, GUARD_WEIGHTS)
+    ),
+    "guard, point": Definition(
+        GUARD.x, AHEAD.x - (AHEAD.g + GUARD.s) / L, "w = prox_{r/L}(y - grad f(y)/L)", (ACCELERATED_GUARD, R_CONVEX)
+    ),
+    "guard, ahead": Definition(
+        AHEAD.x,
+        BEFORE.x + _MOMENTUM / _A("k") * (_U("j") - BEFORE.x),
+        "y = x_{k-1} + (a_k/A_k)(u_{k-1} - x_{k-1})",
+        (ACCELERATED_GUARD, GUARD_WEIGHTS),
+    ),
+    "guard, start": Definition(_U("0"), FIRST.x, "u_0 = x_0", (ACCELERATED_GUARD,)),
+    "guard, weight": Definition(_A("j"), _A("k") - _MOMENTUM, "A_k - a_k = A_{k-1}", (GUARD_WEIGHTS,)),
+    "guard, no weight": Definition(_A("0"), ZERO, "A_0 = 0", (GUARD_WEIGHTS,)),
+    "guard, count": Definition(_N("j"), _N("k") - _MADE, "the guard made N_k - N_{k-1} steps", (GUARD_WEIGHTS,)),
+    "guard, no count": Definition(_N("0"), ZERO, "N_0 = 0", (GUARD_WEIGHTS,)),
+    "energy, memory": Definition(
+        symbol("memoryvec", "k"), (1 - _B) * STEP + _B * _V, "entry by entry, v_k = (1-b) D + b v", (ENERGY_REGION,)
+    ),
+    "energy, step": Definition(
+        NOW.s, L / _R * (STEP - _QH * _V) - BEFORE.g, "entry by entry, D = (r/L) G + q v", (ENERGY_REGION,)
+    ),
     "exact step": Definition(
         NOW.s, L / h * (BEFORE.x - NOW.x) - BEFORE.g, "e_k(h) = 0: D_k = (h/L) G_k", (EXACT_STEP,)
     ),

@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from .._vocabulary import VOCABULARY, Q, k
-from ..hypotheses import BIAS_FREE, OWN_STEPS, PRECONDITIONER_POSITIVE, SHARES, WEIGHTS, Hypothesis
+from ..hypotheses import (
+    BIAS_FREE,
+    BUDGET,
+    ENERGY_REGION,
+    GUARD_WEIGHTS,
+    OWN_STEPS,
+    PRECONDITIONER_POSITIVE,
+    SHARES,
+    WEIGHTS,
+    Hypothesis,
+)
 from ._claims import ONE, ZERO, Recurrence, Unproved
 from ._symbols import BEFORE, DEVIATION, NOW, STEP, G, L, Point, Z, is_vector, size, symbol
 
@@ -35,12 +45,12 @@ FORMULAS: dict[str, sp.Expr] = {
     "grad2": NOW.g**2,
 }
 """Quantities of a step that are polynomials in its vectors, at k."""
-AT_POINTS = ("F", "dist", "gz2", "pot", "left")
+AT_POINTS = ("F", "dist", "gz2", "pot", "left", "guard_count", "guard_weight", "budget", "energy")
 """Quantities of a point x_k, for k = 0..K."""
 SIZES = (
     *("enorm", "sigma", "sigma_slack", "eps", "step_h", "weight", "stationarity", "defect", "defect_floor", "share"),
     *("bracket", "pshift", "bshift", "C1", "C2", "dz", "G_inf", "Gb", "delta1", "delta2", "Lp_min"),
-    *("bnorm", "b_floor", "e_floor"),
+    *("bnorm", "b_floor", "e_floor", "guard_momentum", "guarded"),
 )
 """Quantities of a step that are numbers >= 0, at k."""
 RUN = (
@@ -57,8 +67,13 @@ MEANT_UNDER: dict[str, Hypothesis] = {
     "share": SHARES,
     "left": SHARES,
     "Lp_min": PRECONDITIONER_POSITIVE,
+    **dict.fromkeys(("guard_count", "guard_weight", "guard_momentum", "guarded"), GUARD_WEIGHTS),
+    "budget": BUDGET,
+    "energy": ENERGY_REGION,
 }
 """Quantities whose formula or sign rests on a hypothesis."""
+ENERGY_A = sp.Symbol("energy_a", real=True)
+"""The weight a of the energy (a L/2) ||v||^2."""
 _ROOTS = {"G2": "Gnorm", "D2": "Dnorm", "e2": "enorm"}
 
 
@@ -142,6 +157,8 @@ class _Reader:
             return Point(index).F
         if name == "gz2":
             return (Point(index).g - Z.g) ** 2
+        if name == "energy":
+            return ENERGY_A * L / 2 * symbol("memoryvec", index) ** 2
         if name in AT_POINTS or name in SIZES:
             return size(name, index)
         raise Unproved(f"the formula has {e}, and proofs know nothing of `{name}`")

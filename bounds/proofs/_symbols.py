@@ -20,7 +20,11 @@ import sympy as sp
 from .._vocabulary import Q, k
 
 L, h, mu, K = Q.L, Q.h, Q.mu, Q.K
-_VECTOR = re.compile(r"([xgsuvw]|[a-z0-9]+vec)_[kj0Kzt]")
+OF_A_STEP = re.compile(r".*_[yp]")
+"""Names of what belongs to the two points of an accelerated guard in a step, and stays with the step."""
+ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k"})
+"""Names of numbers that differ from entry to entry."""
+_VECTOR = re.compile(r"([xgsuvw]|[a-z0-9]+vec)_[kj0Kztyp]")
 """Names of vectors: points, gradients, subgradients, sums of vectors (u, v, w) and those of `_facts`."""
 
 
@@ -73,6 +77,8 @@ class Point:
 INFIMUM = sp.Symbol("f_inf", real=True)
 """inf f."""
 NOW, BEFORE, END, FIRST, Z = (Point(index) for index in "kjK0z")
+AHEAD, GUARD = Point("y"), Point("p")
+"""Where an accelerated guard looks from in step k, and its prox-gradient point."""
 STEP = BEFORE.x - NOW.x
 """D_k."""
 G = BEFORE.g + NOW.s

@@ -44,9 +44,10 @@ if TYPE_CHECKING:
     from .._bound import Bound
 
 FORMAT = "l2obound-proof-2"
-_MEANT = re.compile(r"[xgsfr]_[kj0Kzt]|[a-z0-9]+vec_[kj0Kzt]|f_inf")
+_MEANT = re.compile(r"[xgsfr]_[kj0Kztyp]|[a-z0-9]+vec_[kj0Kztyp]|f_inf")
+_OF_A_STEP = re.compile(r".*_[yp]")
 _SIZES = {f"{name}_k" for name in base.NUMBERS} | {"Gnorm_k", "Dnorm_k", "product_k"}
-_SIZES |= {f"{name}_{index}" for name in ("dist", "gz2", "pot", "left") for index in "kj0K"}
+_SIZES |= {f"{name}_{index}" for name in base.AT_POINTS if name != "F" for index in "kj0K"}
 
 __all__ = ["FORMAT", "Wrong", "check"]
 
@@ -171,6 +172,12 @@ class Ground:
             free = not name.startswith("_") and stem not in base.NUMBERS and stem not in base.FORMULAS
             demand(fine or stem in self.sums or free, f"the name {name} is none that proofs know")
 
+    def check_stays(self, text: str, where: str) -> None:
+        """No point of the guard, which belongs to one step, and no number of an entry."""
+        for name in names(parse(text)):
+            demand(not _OF_A_STEP.fullmatch(name), f"{where} speaks of {name}, which belongs to one step")
+            demand(name not in base.ENTRYWISE, f"{where} speaks of {name}, which differs from entry to entry")
+
     def at_least_0(self, name: str) -> bool:
         return name in base.AT_LEAST_0 or name in _SIZES or name in self.norms
 
@@ -180,7 +187,9 @@ class Ground:
 
         def at(factor: int) -> int:
             def lookup(name: str) -> int:
-                return point(name) * (factor if VECTOR.fullmatch(name) else 1)
+                return (
+                    point(name) * (factor if VECTOR.fullmatch(name) else 1) % prime()
+                )  # a bare name is not reduced later
 
             return value(parse(text), lookup)
 
@@ -192,6 +201,7 @@ class Ground:
             demand(re.fullmatch(r"sum\d+|[cuvw]", name), f"a sum is called {name}")
             for text in (rule["increment"], rule["factor"], rule["start"]):
                 self.check_names(text)
+                self.check_stays(text, f"the sum {name}")
                 self.demand_finite(text, f"the sum {name}")
                 stems = {n.rpartition("_")[0] for n in names(parse(text))}
                 demand(not stems & set(self.sums), f"the sum {name} is made of sums")
@@ -215,22 +225,11 @@ class Ground:
 
     def _check_norm(self, name: str, vector: str) -> None:
         stem = name.removesuffix("_k")
-        taken = {
-            *base.NUMBERS,
-            *base.FORMULAS,
-            *base.RUN,
-            "Gnorm",
-            "Dnorm",
-            "product",
-            "dist",
-            "gz2",
-            "pot",
-            "left",
-            "F",
-        }
+        taken = {*base.NUMBERS, *base.FORMULAS, *base.RUN, "Gnorm", "Dnorm", "product", *base.AT_POINTS}
         fine = name.endswith("_k") and re.fullmatch(r"[a-z]{2,}\d*", stem) and stem not in taken
         demand(fine and stem not in self.sums and not _MEANT.fullmatch(name), f"{name} cannot be the name of a norm")
         self.check_names(vector)
+        self.check_stays(vector, f"the norm {name}")
         demand(not names(parse(vector)) & set(self.norms) and self.degree(vector) == 1, f"{name} is of no vector")
 
     def claim(self, claim: Mapping[str, Any]) -> None:
@@ -238,6 +237,7 @@ class Ground:
         name, expression = claim["name"], claim["expression"]
         demand(name not in self.claims, f"two claims are called {name}")
         self.check_names(expression)
+        self.check_stays(expression, f"claim {name}")
         general = [part for part in claim["parts"] if part["position"] == "k"]
         starts = [part for part in claim["parts"] if part["position"] != "k"]
         demand(general, f"{name}: no proof at a general k")

@@ -155,7 +155,7 @@ def smooth(goal: Goal) -> Argument:
 
 def a_priori(goal: Goal) -> Argument:
     """B7 in its sharp form: B6b, and the distances that the deviations allow."""
-    claims, sums, _ = _by_size(goal)
+    claims, sums, _ = sized(goal)
     end = (term(1, Earlier("sharp", "K", K)), term(L / (h * K), Earlier("cross", "K", K)))
     claims += (Claim("bound", "the bound", goal.expression, (Part(end, (COUNT, UNIT_STEP)),)),)
     return Argument(claims, sums, (FIXED_POINT,), LEGEND, norms=NORMS)
@@ -163,7 +163,7 @@ def a_priori(goal: Goal) -> Argument:
 
 def a_priori_classical(goal: Goal) -> Argument:
     """B7 as in the literature: the sharp form and sum ||e||^2 <= A^2, sum k ||e_k|| <= K A."""
-    claims, sums, names = _by_size(goal)
+    claims, sums, names = sized(goal)
     A, squares, late = names
     spent_before = Earlier("spent", "j", k - 1)
     ordered = (
@@ -192,7 +192,7 @@ def a_priori_classical(goal: Goal) -> Argument:
     return Argument((*claims, *ordered, last), sums, (FIXED_POINT,), LEGEND, norms=NORMS)
 
 
-def _by_size(goal: Goal) -> tuple[tuple[Claim, ...], dict[str, Recurrence], tuple[str, str, str]]:
+def sized(goal: Goal) -> tuple[tuple[Claim, ...], dict[str, Recurrence], tuple[str, str, str]]:
     """B6b, and what the sizes of the deviations make of its inner products."""
     sums = dict(goal.sums)
     values, inner = named(sums, NOW.F), named(sums, DEVIATION * (NOW.x - Z.x))

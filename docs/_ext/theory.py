@@ -16,11 +16,21 @@ import numpy as np
 from words import TITLES, WORDS
 
 from l2obound import bounds
-from l2obound.bounds import certificate, descent, features, history, linear, nonconvex, out_of_distribution, rates
+from l2obound.bounds import (
+    certificate,
+    descent,
+    features,
+    guaranteed,
+    history,
+    linear,
+    nonconvex,
+    out_of_distribution,
+    rates,
+)
 from l2obound.bounds.proofs import ARGUMENTS
 from l2obound.verification.pages.formula import formula_svg
 
-MODULES = (descent, rates, features, out_of_distribution, linear, nonconvex, history, certificate)
+MODULES = (descent, rates, features, out_of_distribution, linear, nonconvex, history, certificate, guaranteed)
 OVERVIEW = "<!-- the overview is put here by _ext/theory.py -->"
 _PLAIN = str.maketrans({c: f"\\{c}" for c in "*_|[]<>$"})
 
@@ -84,6 +94,9 @@ def _run(p: float, bias: float, h: float) -> bounds.Quantities:
     )[0]  # fmt: skip
     own, W = np.array([[0.5, 0.75, 1.0]]), np.array([[1.0, 1.0, 2.0]])
     a, f, after = np.array([[0.25, 0.25, 0.5]]), (curvature * path[:, 1:] ** 2).sum(-1) / 2, gradient[:, 1:]
+    # an accelerated guard that makes its steps 1 and 2, and not the third
+    t = np.array([[0.0, 1.0, (1 + 5**0.5) / 2]])
+    spent = np.cumsum(q.values["enorm"], axis=1)
     others = {
         "share": a,
         "left": np.array([[1.0, 0.75, 0.5, 0.0]]),
@@ -91,6 +104,14 @@ def _run(p: float, bias: float, h: float) -> bounds.Quantities:
         "model_0": f + (after * (path[:, :1] - path[:, 1:])).sum(-1),
         "grad2": (after**2).sum(-1),
         "mean_grad": np.linalg.norm((a[..., None] * after).sum(1), axis=-1),
+        "guard_count": np.array([[0.0, 1.0, 2.0, 2.0]]),
+        "guard_weight": t[:, [0, 1, 2, 2]] ** 2,
+        "guard_momentum": np.array([[1.0, t[0, 2], 0.0]]),
+        "guarded": np.array([[1.0, 1.0, 0.0]]),
+        "guard_floor": np.full((1, 3), 1e-15),
+        "x_floor": np.full((1, 3), 1e-15),
+        "budget": spent[:, -1:] + 0.1 - np.concatenate([np.zeros((1, 1)), spent], axis=1),
+        "energy": np.array([[0.0, 1e-3, 1e-3, 1e-4]]),
         "eps": np.array([[0.01, 0.01, 0.01]]),
         "step_h": own,
         "ex_own": ((D - own[..., None] * G) * path[:, 1:]).sum(-1),

@@ -18,6 +18,9 @@ TITLES = {
     13: "sensitivity to Assumption 1",
     14: "stability of the memory",
     15: "run certificates",
+    16: "an accelerated guard",
+    17: "a budget of deviations",
+    18: "an energy that descends",
 }
 
 WORDS = {
@@ -136,6 +139,22 @@ the gradient at the minimiser is 0, which the second form uses, together with it
 
 [Run certificates](../run_certificates.md) evaluates it with all rounding bounded, with the set of minimisers that each
 r allows, and has measured numbers.
+    16: """
+Beside the untouched run of any optimizer goes an accelerated method, from time to time a step of it, and x_k is the
+best point so far. Then F(x_k) - F(z) falls as under FISTA, whatever the optimizer does: N counts the steps of the
+guard. The proof supposes of x_k only that it is no worse than x_{k-1} and than the descent lemma says of the guard's
+point, so any point may take its place. [A learned optimizer you can deploy](../guaranteed.md) has the method.
+
+After a restart of the guard the bound from x_0 stays what it was. A run that begins at the restart has its own.
+""",
+    17: """
+If a run takes the sizes of its deviations from a budget E, B7 holds with E in place of their sum, and is known before
+the run. The method scales a deviation that does not fit: [how](../guaranteed.md).
+""",
+    18: """
+Where the three heads of GO-Math-L2O stay in a region, F(x_k) + (a L/2)||v_k||^2 falls in every step, for convex and
+other f. So F(x_k) <= F(x_0), since the memory is 0 at the start. The region is a condition on each entry. A head on its
+border leaves a form that is 0 for one direction of (D, v).
 """,
 }
 """By number, Markdown."""

@@ -17,6 +17,7 @@ from .base import Optimizer, State
 from .fista import Fista, FistaRestart, Nesterov
 from .go_math_l2o import GoMathL2O
 from .gradient_descent import GradientDescent, Ista
+from .guaranteed import Guaranteed, guaranteed
 from .heavy_ball import HeavyBall
 from .l2o_dm import L2ODM
 from .l2o_pa import L2OPA
@@ -46,6 +47,7 @@ _REGISTRY: dict[str, type] = {
         L2OPA,
         GoMathL2O,
         Safeguarded,
+        Guaranteed,
     )
 }
 
@@ -108,4 +110,13 @@ def optimizer(name: str, **options: Any) -> Optimizer:
     return make(name, options)
 
 
-__all__ = ["Optimizer", "State", "make", "optimizer", "optimizer_class", "optimizer_names", "option_names"]
+__all__ = [
+    "Optimizer",
+    "State",
+    "guaranteed",
+    "make",
+    "optimizer",
+    "optimizer_class",
+    "optimizer_names",
+    "option_names",
+]

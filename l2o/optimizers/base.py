@@ -19,7 +19,7 @@ class State(Protocol):
     Optional attributes that `rollout` records when they are there:
     `prox_argument` (B,n) and `preconditioner` (B,n) or (B,1): x = prox of r at `prox_argument` in the
     diag(preconditioner)^-1 metric, which names the implicit subgradient; `features` (B,n,d) fed to a network in the
-    step that led here; `memory` (B,n) v_k.
+    step that led here; `memory` (B,n) v_k; `numbers`, a mapping of names to (B,), what it states of itself.
     """
 
     @property

@@ -120,17 +120,26 @@ class GoMathL2O(HeadNetwork):
             ends = [torch.nan_to_num(end, posinf=1.0, neginf=-1.0) for end in ends]
         return torch.stack([gradient, *ends])
 
+    def coefficients(
+        self, raw: Mapping[str, torch.Tensor], x: torch.Tensor, a: torch.Tensor, problem: Composite
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """R, Q and B, (B,n) each or what broadcasts to it, from the raw heads."""
+        one = torch.ones_like(x) if {"r", "q", "b"} - set(raw) else 1.0
+        q = self.head(raw, "q", one)
+        return (
+            self.head(raw, "r", one) * a,
+            q * a**self.q_step_power if self.q_step_power else q,
+            self.head(raw, "b", one),
+        )
+
     def step(self, problem: Composite, state: GoMathState) -> GoMathState:
         """One step."""
         x, v, a = state.x, state.memory, state.base_step
         gradient = problem.smooth.gradient(x)
         features = self._raw_features(problem, x, gradient) / state.scales
         raw, hidden, cell = self.network(features, state.hidden, state.cell)
-        one = torch.ones_like(x) if {"r", "q", "b"} - set(raw) else 1.0
-        r = self.head(raw, "r", one) * a
-        q = self.head(raw, "q", one)
-        q = q * a**self.q_step_power if self.q_step_power else q
-        b, b3, b4 = self.head(raw, "b", one), self.head(raw, "b3", 0.0), self.head(raw, "b4", 0.0)
+        r, q, b = self.coefficients(raw, x, a, problem)
+        b3, b4 = self.head(raw, "b3", 0.0), self.head(raw, "b4", 0.0)
         argument = x - r * gradient - q * v
         argument = argument - b3 if "b3" in raw else argument
         x_next = problem.nonsmooth.prox(argument, r)

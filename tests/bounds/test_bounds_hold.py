@@ -32,6 +32,10 @@ def everything():
     found["inexact prox"] = special.inexact_prox_runs()
     found["transformed"] = [special.transformed(kind) for kind in ("translation", "scaling", "rescaling")]
     found["certified"] = special.certified_runs()
+    found["guarded"] = special.guarded_runs()
+    found["energy"] = special.energy_runs()
+    rng = np.random.default_rng(0)
+    found["budget"] = [special.budgeted(run.measure(), rng) for run in runs.battery()]
     found["modes"] = [special.frozen_modes()]
     return found
 

@@ -36,6 +36,9 @@ NAMES = [
     "assumption_sensitivity",
     "history_stability",
     "run_certificate",
+    "accelerated_guard",
+    "budgeted_deviations",
+    "energy_descent",
 ]
 
 
@@ -67,7 +70,11 @@ def complete(seed, steps, h, batch=200, scale=0.3):
     # below the step, so that B8 says something; near it a rate divides by nothing
     extra["sigma_max"] = rng.uniform(0, 0.9, batch) * q.values["h"]
     extra["mean_grad"] = rng.uniform(0, 1, batch)
-    extra["pot"] = rng.uniform(0, 1, (batch, steps + 1))
+    for name in ("pot", "left", "guard_count", "guard_weight", "budget", "energy"):
+        extra[name] = rng.uniform(0.1, 1, (batch, steps + 1))
+    extra |= {
+        name: rng.uniform(0, 1, (batch, steps)) for name in ("guard_floor", "x_floor", "guard_momentum", "guarded")
+    }
     return bounds.Quantities({**q.values, **extra}, q.errors, q.facts, q.steps, q.batch)
 
 

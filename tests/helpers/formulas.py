@@ -87,6 +87,16 @@ def plain_formulas(v, K):
         "asymptotics": (v["Gb"], L * D / v["Lp_min"]),
         "equivariance": (v["defect"], np.zeros_like(en)),
     }
+    energy, E = v["energy"], v["budget"][:, :1]
+    own_lhs["energy_descent"] = (v["F"][:, 1:] + energy[:, 1:], v["F"][:, :-1] + energy[:, :-1])
+    run |= {
+        "accelerated_guard": (last, 2 * L * R**2 / (v["guard_count"][:, -1:] + 1) ** 2),
+        "accelerated_guard:weights": (last, L * R**2 / (2 * v["guard_weight"][:, -1:])),
+        "budgeted_deviations": (
+            v["F"][:, 1:].mean(1) - v["F_z"],
+            L * R**2 / (2 * h * (K + 1)) + L / (h * K) * (R * E + E**2) + L / h * tau * E,
+        ),
+    }
     b = v["history_b"][:, None]
     run["history_stability"] = (v["history_q"], 1 + v["history_r"][:, None] * b / (1 - b))
     magnitude = -h * (2 - h) * G2 / (2 * L) + (1 - h) * np.sqrt(G2) * virtual + L / 2 * virtual**2

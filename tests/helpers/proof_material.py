@@ -133,6 +133,10 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
         **{"share": a_k, "left": left, "model": tangent + ac * x[:, 1:] * zc + (c * np.abs(z))[:, None]},
         **{"model_0": tangent + ac * x[:, 1:] * x[:, :1], "grad2": (ac * x[:, 1:]) ** 2},
         **{"mean_grad": np.abs((a_k * ac * x[:, 1:]).sum(1))},
+        # a guard at work on no run, and a budget that covers every run's deviations
+        **{name: np.zeros((batch, K)) for name in ("guard_momentum", "guarded")},
+        **{name: np.zeros((batch, K + 1)) for name in ("guard_count", "guard_weight", "energy")},
+        "budget": np.abs(e)[:, ::-1].cumsum(1)[:, ::-1] @ np.eye(K, K + 1),
         **{"history_q": q_, "history_r": r_, "history_b": b_},
     }
     values["history_radius"] = bounds.history.frozen_mode(r_, q_, b_).radius
@@ -144,6 +148,7 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
     meets |= {"bias_free": np.abs(bias).max(1) < 1e-14, "preconditioner_in_range": true, "apart": values["Delta"] > 0}
     meets |= {"reference_step": h <= 1, "reference_step_long": h <= 1.25, "full_step": h == 1, "half_step": h == 0.5}
     meets |= {"history_range": true, "history_stable": values["history_radius"] <= 1}
+    meets |= {"accelerated_guard": ~true, "guard_weights": ~true, "energy_region": ~true, "budget": true}
     return values, meets
 
 

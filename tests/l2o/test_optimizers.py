@@ -79,7 +79,17 @@ def test_without_a_prox_the_subgradient_is_chosen(name: str) -> None:
     assert run.preconditioner is None
 
 
-TRANSLATED = ("ista", "fista", "fista-restart", "go-math-l2o", "subgradient", "lbfgs", "ada-lista", "safeguarded")
+TRANSLATED = (
+    "ista",
+    "fista",
+    "fista-restart",
+    "go-math-l2o",
+    "subgradient",
+    "lbfgs",
+    "ada-lista",
+    "safeguarded",
+    "guaranteed",
+)
 
 
 @pytest.mark.parametrize("name", TRANSLATED)

@@ -25,6 +25,7 @@ _KINK = "it follows a subgradient of r that need not vanish where F is least, so
 _OWN_LENGTH = "its steps have a length of their own, and it comes to rest near a minimiser and not at it"
 _TRAINED = "its weights decide where it goes, and nothing is promised on problems that it was not trained on"
 _CUT = "it learns with gradients that are taken off the graph, as in the authors' code: no second derivatives"
+_BEST = "x_k is the best point so far, and may stay while the base goes on from a point of its own"
 _MOVES = "the network's output is the step and does not vanish at a minimiser"
 
 
@@ -57,6 +58,8 @@ def _known_lacks(optimizer: Any) -> dict[str, str]:
     name = builtin_name(optimizer)
     if name in ("subgradient", "adam", "adam-hd", "shampoo"):
         return {"makes_progress": _OWN_LENGTH}
+    if name == "guaranteed" and optimizer.mode == "fista":
+        return {"record_is_of_this_step": _BEST}
     if name is not None and isinstance(optimizer, LearnedOptimizer):
         return dict.fromkeys(("makes_progress", "does_not_diverge"), _TRAINED)
     return {}
@@ -75,15 +78,19 @@ def _known_declarations(optimizer: Any) -> dict[str, Any]:
     name = builtin_name(optimizer)
     if name in ("gradient-descent", "ista") and optimizer.step_size is None:
         return {"relative_deviation": 0.0, "monotone_objective": True}
-    return {"monotone_objective": True} if name in ("safeguarded", "lbfgs") else {}
+    monotone = name in ("safeguarded", "lbfgs") or (name == "guaranteed" and optimizer.mode in ("fista", "descent"))
+    return {"monotone_objective": True} if monotone else {}
 
 
 def _known_failures(optimizer: Any) -> dict[str, str]:
     name = builtin_name(optimizer)
     if name is None:
         return {}
-    if name == "safeguarded":
-        return {k: v for k, v in _known_failures(optimizer.base).items() if k in _SYMMETRIES.values()}
+    if name in ("safeguarded", "guaranteed"):
+        failures = {k: v for k, v in _known_failures(optimizer.base).items() if k in _SYMMETRIES.values()}
+        if getattr(optimizer, "mode", "") == "budget":
+            failures["variable_scale_equivariant"] = "its budget is a number, which does not follow a"
+        return failures
     failures = _symmetries(name, optimizer)
     if name in ("subgradient", "adam", "adam-hd", "shampoo"):
         failures["fixed_point"] = _KINK

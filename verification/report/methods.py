@@ -33,6 +33,7 @@ LABELS = {
     "l2o-dm": "L2O-DM",
     "l2o-rnnprop": "L2O-RNNprop",
     "safeguarded": "safeguarded GO-Math-L2O",
+    "guaranteed": "GO-Math-L2O under a guard",
     "coordinate-descent": "coordinate descent",
 }
 
@@ -89,7 +90,7 @@ def methods_of(section: ProblemSection) -> tuple[list[Method], list[str]]:
     """The optimizers of a section, the learned ones trained; and why others are left out."""
     found, left_out = [], []
     for name in section.optimizers:
-        if name == "safeguarded" and (GUARDED, section.trained_for) in l2o.pretrained_names():
+        if name in ("safeguarded", "guaranteed") and (GUARDED, section.trained_for) in l2o.pretrained_names():
             found.append(Method(name, l2o.optimizer(name, base=l2o.pretrained(GUARDED, section.trained_for))))
         elif not issubclass(l2o.optimizers.optimizer_class(name), LearnedOptimizer):
             found.append(Method(name, l2o.optimizer(name)))

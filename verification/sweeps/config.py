@@ -83,6 +83,10 @@ class CellSpec(Section):
         return self
 
 
+GUARDS = ("safeguarded", "guaranteed")
+"""Optimizers that are put on another one, whose weights they run."""
+
+
 class ModelSection(Section):
     """An optimizer under a name of its own: with options, and for a learned one with weights.
 
@@ -100,7 +104,7 @@ class ModelSection(Section):
     @model_validator(mode="after")
     def _possible(self) -> ModelSection:
         make_method(self.name, self.options)
-        if self.name == "safeguarded" and self.weights not in (None, "shipped", "random"):
+        if self.name in GUARDS and self.weights not in (None, "shipped", "random"):
             raise ValueError('a safeguard is put on "shipped" or "random" weights')
         if not self.learned and (self.weights or self.train):
             raise ValueError(f"{self.name} has no weights; leave out weights and train")
@@ -118,7 +122,7 @@ class ModelSection(Section):
     @property
     def network(self) -> str:
         """The optimizer whose weights are taken: itself, or what a safeguard is put on."""
-        return str(self.options.get("base", "go-math-l2o")) if self.name == "safeguarded" else self.name
+        return str(self.options.get("base", "go-math-l2o")) if self.name in GUARDS else self.name
 
     def training(self) -> TrainingConfig:
         """How the weights are trained."""

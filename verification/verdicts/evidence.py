@@ -23,6 +23,7 @@ from ..virtual_steps.decompose import from_pairing
 from ..virtual_steps.pairing import Pairing, pair
 from .quantities import measure
 from .set_slack import SetSlack, set_slack
+from .stated import with_stated
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,8 @@ class Evidence:
         key = h.tobytes()
         if key not in self._quantities:
             with threads_for(inspection.problem):
-                self._quantities[key] = measure(inspection, self.optimum, np.array(h), self.facts)
+                found = measure(inspection, self.optimum, np.array(h), self.facts)
+                self._quantities[key] = with_stated(found, inspection)
         return self._quantities[key]
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -35,9 +36,25 @@ from l2obound.bounds.proofs._claims import (
     term,
     use,
 )
+from l2obound.bounds.proofs._facts import DEFINITIONS
 from l2obound.bounds.proofs._goal import Goal
 from l2obound.bounds.proofs._rules import Rule
-from l2obound.bounds.proofs._symbols import BEFORE, DEVIATION, END, FIRST, NOW, STEP, G, L, Point, Z, h, size, symbol
+from l2obound.bounds.proofs._symbols import (
+    AHEAD,
+    BEFORE,
+    DEVIATION,
+    END,
+    FIRST,
+    NOW,
+    STEP,
+    G,
+    L,
+    Point,
+    Z,
+    h,
+    size,
+    symbol,
+)
 from l2obound.bounds.proofs._telescope import from_zero, in_one_go, telescope
 from l2obound.bounds.proofs.descent import ENORM, GNORM, ONE_STEP, at_once, relative_deviation
 from l2obound.bounds.proofs.out_of_distribution import last_iterate_steps, sharp_start, sharp_steps
@@ -417,6 +434,66 @@ def attacks() -> Iterator[tuple[str, bounds.Bound, Build]]:
     yield "p > 0 unsaid", statement(-Q.Lp_min[k], 0), lambda g: at_last(g, term(size("Lp_min", "k")))
 
 
+def guarantees() -> Iterator[tuple[str, bounds.Bound, Build]]:
+    """Points of one step, numbers of entries, and the guard's recurrences."""
+    weights, energy = ARGUMENTS["accelerated_guard:weights"], ARGUMENTS["energy_descent"]
+    guard = bounds.get("accelerated_guard:weights").replace(name="attack", variant=None)
+    for what, name in (("weight", "guard, weight"), ("point", "guard, point"), ("ahead", "guard, ahead")):
+        yield f"another {what} of the guard", guard, _other_definition(weights, name)
+    undeclared = tuple(one for one in guard.hypotheses if one is not H.ACCELERATED_GUARD)
+    yield "a guard that nobody declares", guard.replace(hypotheses=undeclared), weights
+    point = Claim("point", "", (AHEAD.x - NOW.x) ** 2, (Part((term(1, square=AHEAD.x - NOW.x),)),))
+    said = statement(-Q.L, 0, H.ACCELERATED_GUARD, level="run")
+    at_end = (term(Q.L), term(1, Earlier("point", "K", K)), term(0, Earlier("point", "K", K)))
+    yield "a point of a step in a claim", said, lambda g: at_last(g, *at_end, before=(point,))
+    descent = bounds.get("energy_descent").replace(name="attack")
+    r = sp.Symbol("rhead_k", real=True)
+    yield "a rule times a number of entries", descent, _with_term(energy, r, use("descent_lemma", BEFORE, NOW))
+    single = Claim("single", "", r**2, (Part((term(1, square=r),)),))
+    yield "a claim about an entry", descent, _with_term(energy, 1, Earlier("single"), before=single)
+    yield "multiplied by a number of entries", descent, _times(energy, r)
+
+
+def _other_definition(argued: Build, name: str) -> Build:
+    """The argument of B16 with another equality in place of one of the guard's: A of t + 1, 1/(2L), a sign."""
+
+    def build(goal: Goal) -> Argument:
+        found = argued(goal)
+        old = DEFINITIONS[name]
+        a = size("guard_momentum", "k")
+        value = old.value.subs(a, -a) if name != "guard, point" else old.value.subs(L, 2 * L)
+        value = (a - 1) ** 2 if name == "guard, weight" else value
+        new = dataclasses.replace(old, value=value)
+        definitions = tuple(new if one is old else one for one in found.definitions)
+        return dataclasses.replace(found, definitions=definitions)
+
+    return build
+
+
+def _with_term(build: Build, multiplier: Any, factor: Any, before: Claim | None = None) -> Build:
+    """The argument with a term more, and less."""
+
+    def changed(goal: Goal) -> Argument:
+        found = build(goal)
+        (part,) = found.claims[-1].parts
+        terms = (*part.terms, term(multiplier, factor), term(-sp.sympify(multiplier), factor))
+        last = dataclasses.replace(found.claims[-1], parts=(dataclasses.replace(part, terms=terms),))
+        return dataclasses.replace(found, claims=(*(() if before is None else (before,)), last))
+
+    return changed
+
+
+def _times(build: Build, times: sp.Expr) -> Build:
+    def changed(goal: Goal) -> Argument:
+        found = build(goal)
+        (part,) = found.claims[-1].parts
+        terms = tuple(dataclasses.replace(one, multiplier=times * one.multiplier) for one in part.terms)
+        last = dataclasses.replace(found.claims[-1], parts=(dataclasses.replace(part, terms=terms, times=times),))
+        return dataclasses.replace(found, claims=(last,))
+
+    return changed
+
+
 def _pair(steps: tuple[Any, Any]) -> tuple[Any, ...]:
     return steps[0], (), steps[1]
 
@@ -433,7 +510,7 @@ def _sides(line: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
 
 GAP = NOW.F - Z.F
 POSITIVE, NEGATIVE_GAP = signs_of("the gap", GAP)
-ATTACKS = {what: (bound, build) for what, bound, build in attacks()}
+ATTACKS = {what: (bound, build) for what, bound, build in (*attacks(), *guarantees())}
 
 
 @pytest.fixture

@@ -49,7 +49,10 @@ def over(name: str, limits: tuple[Any, ...], side: str = "both") -> bounds.Bound
 
 
 def limits() -> Iterator[tuple[str, bounds.Bound]]:
-    for name in ("ood_multi_step_sharp", "ood_multi_step", "a_priori", "nonconvex_stationarity", "ood_last_iterate"):
+    for name in (
+        *("ood_multi_step_sharp", "ood_multi_step", "a_priori", "nonconvex_stationarity", "ood_last_iterate"),
+        "budgeted_deviations",
+    ):
         for what in ((k, 2, K), (k, 1, K - 1), (k, 1, 0), (k, 0, K), (k, 1, K + 1), (k, K, K), (k, 1, 1)):
             yield f"{name}: sums over {what}", over(name, what)
     for side in ("lhs", "rhs"):
@@ -120,6 +123,25 @@ def constants() -> Iterator[tuple[str, bounds.Bound]]:
     yield "B14: r b/2", entry("history_stability", rhs=1 + Q.history_r * Q.history_b / (1 - Q.history_b) / 2)
     yield "B6b:weighted: less", swapped("ood_multi_step_sharp:weighted", Q.pot[0], Q.pot[0] / 2)
     yield "B2: a float", entry("homogeneous_descent", rhs=bounds.get("homogeneous_descent").rhs * 1.5)
+    guard, rate = "accelerated_guard", bounds.get("accelerated_guard").rhs
+    yield "B16: half", entry(guard, rhs=rate / 2)
+    yield "B16: N + 2", swapped(guard, Q.guard_count[K] + 1, Q.guard_count[K] + 2)
+    yield "B16: K for N", swapped(guard, Q.guard_count[K], K)
+    yield "B16:weights: 4 A", swapped("accelerated_guard:weights", Q.guard_weight[K], 2 * Q.guard_weight[K])
+    yield (
+        "B16:weights: A of t + 1, N^2",
+        entry("accelerated_guard:weights", rhs=L * Q.R**2 / (2 * Q.guard_count[K] ** 2)),
+    )
+    yield "B16: from x_K", swapped(guard, Q.R, Q.dist[K])
+    yield "B17: half", entry("budgeted_deviations", rhs=bounds.get("budgeted_deviations").rhs / 2)
+    yield "B17: what is left", swapped("budgeted_deviations", Q.budget[0], Q.budget[K])
+    yield (
+        "B17: no E^2",
+        entry("budgeted_deviations", rhs=bounds.get("budgeted_deviations").rhs - L / (h * K) * Q.budget[0] ** 2),
+    )
+    yield "B18: F", entry("energy_descent", lhs=Q.F[k], rhs=Q.F[k - 1])
+    yield "B18: twice", entry("energy_descent", lhs=Q.F[k] + 2 * Q.energy[k])
+    yield "B18: less", entry("energy_descent", rhs=Q.F[k - 1])
     for name in ("per_step_descent", "ood_multi_step_sharp", "strong_convexity"):
         for term in sp.Add.make_args(sp.expand(bounds.get(name).rhs))[:3]:
             yield f"{name}: the sign of {term}", entry(name, rhs=bounds.get(name).rhs - 2 * term)
@@ -319,7 +341,7 @@ def test_formulas_of_hypotheses_are_what_they_are_judged_by() -> None:
     """Each formula is >= 0 on random quantities wherever the hypothesis holds, and some other time it does not."""
     rng = np.random.default_rng(0)
     for one in ALL:
-        if not one.formula or {"pot", "left"} & {*one.uses}:
+        if not one.formula or {"pot", "left", "guard_count", "budget"} & set(one.uses):  # recurrences: own tests
             continue
         holds = fails = 0
         for _ in range(200):

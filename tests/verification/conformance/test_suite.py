@@ -260,3 +260,10 @@ def test_public_names() -> None:
 def test_the_thorough_profile(name: str) -> None:
     report = check_optimizer(name, profile="thorough")
     assert report.passed, report.summary()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["fista", "budget", "descent", "energy"])
+def test_every_mode_of_a_guarantee_passes(mode: str) -> None:
+    report = check_optimizer(l2o.guaranteed("go-math-l2o", mode=mode), profile="dev")
+    assert report.passed, report.summary()

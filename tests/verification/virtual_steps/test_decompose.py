@@ -370,7 +370,7 @@ def test_a_method_with_a_preconditioner_and_no_network_is_attributed_by_its_poin
     assert float(run.bias.abs().max()) > 1e-3
 
 
-@pytest.mark.parametrize("name", ["adam", "l2o-dm", "l2o-rnnprop", "safeguarded"])
+@pytest.mark.parametrize("name", ["adam", "l2o-dm", "l2o-rnnprop", "safeguarded", "guaranteed"])
 def test_a_method_without_a_preconditioner_is_refused(name: str) -> None:
     p = l2o.synthetic.lasso(2, 6, 12, sparsity=3, seed=1)
     opt = l2o.optimizer(name)
