@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ARGUMENTS = {
     key: build
-    for module in (descent, rates, out_of_distribution, linear, nonconvex, features, certificate, guaranteed):
+    for module in (descent, rates, out_of_distribution, linear, nonconvex, features, certificate, guaranteed)
     for key, build in module.ARGUMENTS.items()
 }
 """How each bound is argued for, by its name in the catalogue."""

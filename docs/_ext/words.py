@@ -139,6 +139,7 @@ the gradient at the minimiser is 0, which the second form uses, together with it
 
 [Run certificates](../run_certificates.md) evaluates it with all rounding bounded, with the set of minimisers that each
 r allows, and has measured numbers.
+""",
     16: """
 Beside the untouched run of any optimizer goes an accelerated method, from time to time a step of it, and x_k is the
 best point so far. Then F(x_k) - F(z) falls as under FISTA, whatever the optimizer does: N counts the steps of the

@@ -110,14 +110,14 @@ def average(
     off = (weights * error).sum(-1) + rounding.gamma(count + 2, dot.dtype) * (weights * terms.abs()).sum(-1)
     slope = (a * points.gradient).sum(1)
     entries = rounding.gamma(count + 2, dot.dtype) * (a * points.gradient.abs()).sum(1) + TINY
-    known = (weights * gradient_error).sum(-1) * (1 + (count + 8) * UNIT)
-    radius = (_length(entries) + known) * (1 + 4 * UNIT)
+    gradient_radius = (weights * gradient_error).sum(-1) * (1 + (count + 8) * UNIT)
+    radius = (_length(entries) + gradient_radius) * (1 + 4 * UNIT)
     away = points.gradient if at_rest else points.gradient - slope.unsqueeze(1)
     blur = gradient_error if at_rest else gradient_error + radius.unsqueeze(1) + 2 * UNIT * _length(away)
     squares = torch.where(used, weights * _least(away, blur) ** 2, 0.0).sum(-1)
     spread = down(squares / (2 * smoothness), (count + 16) * UNIT * squares / smoothness)
     total = down(constant + spread, 1.01 * off + 4 * UNIT * (constant.abs() + spread.abs()) + TINY)
-    return Averaged(total, slope, (entries + known.unsqueeze(-1)) * (1 + 4 * UNIT), radius, points.deficit)
+    return Averaged(total, slope, (entries + gradient_radius.unsqueeze(-1)) * (1 + 4 * UNIT), radius, points.deficit)
 
 
 def over_ball(

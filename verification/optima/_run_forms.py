@@ -128,31 +128,31 @@ def evaluate(
     zero = torch.zeros_like(points.x[:, 0])
     value = Value(nothing, nothing, torch.zeros_like(upper), torch.zeros_like(upper, dtype=torch.bool))
     if not form.at_rest and not form.by_cuts:
-        found = average(points, weights, smoothness, zero, at_rest=False)
+        averaged = average(points, weights, smoothness, zero, at_rest=False)
         growth = () if floor is None else (floor_minorant(p, floor),)
-        bound = dual_value(p, found.minorant(), upper, growth)
+        bound = dual_value(p, averaged.minorant(), upper, growth)
         rate = torch.zeros_like(upper)
         if isinstance(form.shape, Excess):
-            rate = -form.shape.exact(found.slope) / form.shape.extent
+            rate = -form.shape.exact(averaged.slope) / form.shape.extent
         extent = torch.zeros_like(upper) if form.extent is None else form.extent.nan_to_num(posinf=0.0)
         value = Value(bound, bound + rate * extent, rate, value.over_ball)
     if ball is None or not (form.at_rest or form.by_cuts or isinstance(p.nonsmooth, L1)):
         return value
-    found = average(points, weights, smoothness, ball.center, at_rest=form.at_rest)
+    averaged = average(points, weights, smoothness, ball.center, at_rest=form.at_rest)
     added = zero
     if cuts is not None:
-        found = _sum(found, average(*cuts, torch.full_like(smoothness, torch.inf), ball.center, at_rest=False))
+        averaged = _sum(averaged, average(*cuts, torch.full_like(smoothness, torch.inf), ball.center, at_rest=False))
     elif isinstance(p.nonsmooth, L1):
-        added = torch.minimum(torch.maximum(-found.slope, -p.nonsmooth.lam), p.nonsmooth.lam)
+        added = torch.minimum(torch.maximum(-averaged.slope, -p.nonsmooth.lam), p.nonsmooth.lam)
         inner, error = total(added * ball.center, 1)
-        constant = down(found.constant + inner, error + 2 * UNIT * (found.constant.abs() + inner.abs()))
-        found = replace(found, constant=constant)
-    bound, size = over_ball(found, added, ball.center, ball.reach)
+        constant = down(averaged.constant + inner, error + 2 * UNIT * (averaged.constant.abs() + inner.abs()))
+        averaged = replace(averaged, constant=constant)
+    bound, size = over_ball(averaged, added, ball.center, ball.reach)
     bound = torch.where(torch.isfinite(ball.reach), bound, -torch.inf)
     better = bound > value.bound
     return Value(
         torch.where(better, bound, value.bound),
-        torch.where(better, found.constant, value.intercept),
+        torch.where(better, averaged.constant, value.intercept),
         torch.where(better, size, value.rate),
         better,
     )

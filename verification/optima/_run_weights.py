@@ -41,7 +41,7 @@ _LARGEST = 1e30
 class Bend:
     """A barrier for sigma at (s, t), to be maximised: `value` (P,), `slope` (P,n), and minus its second derivative.
 
-    That is diag(`curvature`) + sum_g `rank_one`_g s_g s_g' in s; `mixed` (P,n) by s and t, `own` (P,) by t.
+    That is diag(`curvature`) + sum_g `rank_one`_g s_g s_g' in s; `mixed` (P,n) by s and t, `by_t` (P,) by t.
     """
 
     value: torch.Tensor
@@ -50,7 +50,7 @@ class Bend:
     rank_one: torch.Tensor | None = None  # (P, groups)
     rise: torch.Tensor | None = None  # (P,) first derivative by t
     mixed: torch.Tensor | None = None
-    own: torch.Tensor | None = None
+    by_t: torch.Tensor | None = None
 
 
 class Shape(abc.ABC):
@@ -381,8 +381,8 @@ def _newton(cuts: Cuts, state: _State, s: torch.Tensor, bend: Bend) -> tuple[tor
         along = cuts.shape.gather(rows * s.unsqueeze(1))
         matrix = matrix + (along * bend.rank_one.unsqueeze(1)) @ along.mT
     diagonal, ends = torch.where(cuts.used, a * state.z, 1.0), cuts.kind * a.unsqueeze(-1)
-    if bend.own is not None:
-        root = bend.own.clamp(min=1e-300).sqrt()
+    if bend.by_t is not None:
+        root = bend.by_t.clamp(min=1e-300).sqrt()
         corner = (rows @ bend.mixed.unsqueeze(-1)).squeeze(-1) / root.unsqueeze(-1)
         matrix = torch.cat([matrix, corner.unsqueeze(1)], 1)
         matrix = torch.cat([matrix, torch.cat([corner, 0 * corner[:, :1]], 1).unsqueeze(2)], 2)
@@ -394,7 +394,7 @@ def _newton(cuts: Cuts, state: _State, s: torch.Tensor, bend: Bend) -> tuple[tor
     along = torch.linalg.solve_ex(ends.mT @ tied, ends.mT @ free)[0]
     step = torch.nan_to_num(free - tied @ along, posinf=0.0, neginf=0.0).squeeze(-1)
     decrement = (step * scaled).sum(-1)
-    step_t = torch.zeros_like(decrement) if bend.own is None else step[:, -1] / root
+    step_t = torch.zeros_like(decrement) if bend.by_t is None else step[:, -1] / root
     return a * step[:, : a.shape[1]], step_t, decrement
 
 

@@ -58,10 +58,10 @@ class RunCertificate:
                    certificate of one point that is better. A step without news keeps that of the step before.
     weights        (B,N) the weights of the last step, in units of 2^-52: integers that sum to 2^52.
     points         (B,N) the index of the point that each weight is of.
-    own            (B,) the lower bound of these weights alone, which `to_dict` writes down.
-    extent         (B,) what `own` depends on: a bound on the l1 norm (or the sum of group norms) of the minimisers, or
-                   the radius of a ball that holds one; NaN where it depends on neither.
-    intercept, rate (B,) own = intercept - rate * extent, up to rounding.
+    averaged       (B,) the lower bound of these weights alone, which `to_dict` writes down.
+    extent         (B,) what `averaged` depends on: a bound on the l1 norm (or sum of group norms) of the minimisers,
+                   or the radius of a ball that holds one; NaN where it depends on neither.
+    intercept, rate (B,) averaged = intercept - rate * extent, up to rounding.
     reason         per instance, None, or why lower = -inf at the last step.
     problem        fingerprint of the problem.
     records        makes the data of `to_dict`.
@@ -74,7 +74,7 @@ class RunCertificate:
     source: np.ndarray
     weights: np.ndarray
     points: np.ndarray
-    own: np.ndarray
+    averaged: np.ndarray
     extent: np.ndarray
     intercept: np.ndarray
     rate: np.ndarray
@@ -90,7 +90,14 @@ class RunCertificate:
         return np.where(np.isfinite(self.lower) & np.isfinite(self.upper), np.maximum(gap, 0.0), np.inf)
 
     def lower_at(self, extent: Any) -> np.ndarray:
-        """(B,) what `own` would be with another extent, scalar or (B,); not rounded to the safe side."""
+        """What `averaged` would be with another extent of the set; not rounded to the safe side.
+
+        Args:
+            extent: The radius, or the cap of the l1 norm, scalar or (B,).
+
+        Returns:
+            (B,) lower bounds of F*, up to rounding.
+        """
         return self.intercept - self.rate * np.asarray(extent, dtype=np.float64)
 
     def to_dict(self) -> dict[str, Any]:
@@ -101,7 +108,14 @@ class RunCertificate:
         return {"format": FORMAT, "problem": self.problem, "instances": self.records()}
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write `to_dict` as JSON, atomically."""
+        """Write `to_dict` as JSON, atomically.
+
+        Args:
+            path: The file; one that exists is replaced.
+
+        Returns:
+            The path of the file.
+        """
         text = json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":"))
         return write_bytes(path, text.encode())
 
@@ -163,11 +177,11 @@ def _steps(steps: Sequence[int] | str | None, last: int) -> list[int]:
         if steps != "all":
             raise InputError(f"steps: expected integers, 'all' or None, got {steps!r}.")
         return list(range(last + 1))
-    found = list(steps)
-    whole = all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) and 0 <= k <= last for k in found)
-    if not found or not whole or sorted(set(found)) != found:
-        raise InputError(f"steps: expected increasing integers in 0..{last}, at least one, got {found[:8]}.")
-    return [int(k) for k in found]
+    chosen = list(steps)
+    whole = all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) and 0 <= k <= last for k in chosen)
+    if not chosen or not whole or sorted(set(chosen)) != chosen:
+        raise InputError(f"steps: expected increasing integers in 0..{last}, at least one, got {chosen[:8]}.")
+    return [int(k) for k in chosen]
 
 
 def certify(
@@ -311,7 +325,7 @@ class _Certifier:
             steps=np.asarray(steps),
             weights=last.numbers,
             points=last.index.numpy(),
-            own=last.own.numpy(),
+            averaged=last.averaged.numpy(),
             extent=last.extent.numpy(),
             intercept=last.intercept.numpy(),
             rate=last.rate.numpy(),
@@ -344,7 +358,7 @@ class _Certifier:
         nothing, none = torch.full_like(upper, -torch.inf), np.full(batch, "none", dtype=object)
         empty = torch.zeros(batch, 1, dtype=torch.long)
         blank = torch.full_like(upper, torch.nan)
-        found = _Step(
+        at_step = _Step(
             nothing,
             upper,
             best,
@@ -357,16 +371,16 @@ class _Certifier:
             empty.numpy(),
         )
         if self.obstacle is not None:
-            found.reason = self.obstacle
-            return found
-        self._duals(found, k, point, base_upper, inside)
+            at_step.reason = self.obstacle
+            return at_step
+        self._duals(at_step, k, point, base_upper, inside)
         ball = self.ball if self.ball is not None else self._curved_ball(point, inside)
         form = form_of(self.base, torch.where(inside, base_upper, 1.0), self.floor, ball)
         if isinstance(form, str):
-            found.reason = form
-            return found
-        self._averaged(found, form, k, point, base_upper, inside, ball, n)
-        return found
+            at_step.reason = form
+            return at_step
+        self._averaged(at_step, form, k, point, base_upper, inside, ball, n)
+        return at_step
 
     def _curved_ball(self, point: torch.Tensor, inside: torch.Tensor) -> Ball | None:
         if isinstance(self.base.nonsmooth, L1) and self.floor is not None:
@@ -375,7 +389,7 @@ class _Certifier:
         reach = torch.where(inside, reach, torch.inf)
         return Ball(point, reach, "strong convexity") if bool(torch.isfinite(reach).any()) else None
 
-    def _duals(self, found: _Step, k: int, point: torch.Tensor, upper: torch.Tensor, inside: torch.Tensor) -> None:
+    def _duals(self, at_step: _Step, k: int, point: torch.Tensor, upper: torch.Tensor, inside: torch.Tensor) -> None:
         for x, fits in ((point, inside), (self.x[:, k], torch.isfinite(self.objective[:, k]))):
             if not bool(fits.any()):
                 continue
@@ -383,20 +397,20 @@ class _Certifier:
                 if entry.name in DUALS:
                     bound = torch.where(fits, entry.bound(self.base, x, upper), -torch.inf)
                     self._offer(
-                        found, bound.nan_to_num(nan=-torch.inf, posinf=-torch.inf, neginf=-torch.inf), entry.name
+                        at_step, bound.nan_to_num(nan=-torch.inf, posinf=-torch.inf, neginf=-torch.inf), entry.name
                     )
 
-    def _offer(self, found: _Step, bound: torch.Tensor, name: str | np.ndarray) -> None:
+    def _offer(self, at_step: _Step, bound: torch.Tensor, name: str | np.ndarray) -> None:
         if self.change is not None:
             value = self.change.scale.reshape(-1) * bound
             bound = down(value, 2 * UNIT * value.abs() + TINY)
-        better = bound > found.lower
-        found.lower = torch.where(better, bound, found.lower)
-        found.source = np.where(better.numpy(), name, found.source)
+        better = bound > at_step.lower
+        at_step.lower = torch.where(better, bound, at_step.lower)
+        at_step.source = np.where(better.numpy(), name, at_step.source)
 
     def _averaged(
         self,
-        found: _Step,
+        at_step: _Step,
         form: Form,
         k: int,
         point: torch.Tensor,
@@ -405,19 +419,21 @@ class _Certifier:
         ball: Ball | None,
         n: int,
     ) -> None:
-        index = _selection(k, self.limit, found.best)
+        index = _selection(k, self.limit, at_step.best)
         rows = torch.arange(index.shape[0]).unsqueeze(1)
         x, value, gradient = self.x[rows, index], self.value[rows, index], self.gradient[rows, index]
         alive = self.alive[rows, index]
         smoothness = (upper_smoothness(self.base.smooth) + 2 * self.deficit).expand(index.shape[0])
         smoothness = torch.where(smoothness > 0, smoothness, 1.0)
-        at_best = self.gradient[rows[:, 0], found.best].unsqueeze(1)
+        at_best = self.gradient[rows[:, 0], at_step.best].unsqueeze(1)
         origin = (ball.center if form.at_rest or form.by_cuts else torch.zeros_like(point)).unsqueeze(1)
         bent = gradient if form.at_rest else gradient - at_best
         constant = value - (gradient * (x - origin)).sum(-1) + (bent * bent).sum(-1) / (2 * smoothness.unsqueeze(1))
         if not (form.at_rest or form.by_cuts):
             constant = constant + (gradient * form.offset.unsqueeze(1)).sum(-1)
-        above = self.value[rows[:, 0], found.best].unsqueeze(1) - value - (gradient * (point.unsqueeze(1) - x)).sum(-1)
+        above = (
+            self.value[rows[:, 0], at_step.best].unsqueeze(1) - value - (gradient * (point.unsqueeze(1) - x)).sum(-1)
+        )
         above = torch.where(alive, above.clamp(min=0.0), torch.nan)
         usual = 0.3 * above.nanmedian(1, keepdim=True).values + 1e-12 * upper.abs().unsqueeze(1) + 1e-200
         first = 1 / (above + usual).nan_to_num(nan=1.0)
@@ -446,18 +462,20 @@ class _Certifier:
         worth = evaluate(self.base, form, points, share[:, :count], smoothness, upper, self.floor, ball, by_cuts)
         bound = torch.where(certain, worth.bound, -torch.inf)
         self._offer(
-            found,
+            at_step,
             bound,
             np.where(worth.over_ball.numpy(), "averaged gradients over a ball", "averaged gradients"),
         )
         scale = 1.0 if self.change is None else self.change.scale.reshape(-1)
-        found.own = down(scale * bound, 2 * UNIT * (scale * bound).abs() + TINY) if self.change is not None else bound
-        found.intercept, found.rate = scale * worth.intercept, scale * worth.rate
+        at_step.averaged = (
+            down(scale * bound, 2 * UNIT * (scale * bound).abs() + TINY) if self.change is not None else bound
+        )
+        at_step.intercept, at_step.rate = scale * worth.intercept, scale * worth.rate
         extent = torch.full_like(upper, torch.nan) if form.extent is None else form.extent
-        found.extent = torch.where(worth.over_ball, ball.reach if ball is not None else extent, extent)
-        found.index, found.numbers = index, numbers[:, :count]
-        found.form, found.points, found.over_ball, found.ball = form, points, worth.over_ball, ball
-        found.smoothness = smoothness
+        at_step.extent = torch.where(worth.over_ball, ball.reach if ball is not None else extent, extent)
+        at_step.index, at_step.numbers = index, numbers[:, :count]
+        at_step.form, at_step.points, at_step.over_ball, at_step.ball = form, points, worth.over_ball, ball
+        at_step.smoothness = smoothness
 
     def _evaluated(
         self,
@@ -506,15 +524,15 @@ class _Certifier:
 
     def _record(self, last: _Step, b: int) -> dict[str, Any]:
         """Plain data of instance b: numbers as floats, which JSON keeps to the last bit."""
-        own = float(last.own[b])
-        if last.form is None or not math.isfinite(own):
+        averaged = float(last.averaged[b])
+        if last.form is None or not math.isfinite(averaged):
             return {"reason": self._why(last, b) if last.form is None else "no bound from averaged gradients"}
         form, points = last.form, last.points
         carriers = np.flatnonzero(last.numbers[b])
         over_ball = bool(last.over_ball[b])
         record: dict[str, Any] = {
             "form": form.name,
-            "lower": own,
+            "lower": averaged,
             "upper": float(last.upper[b]),
             "best": self.outer[b, int(last.best[b])].tolist(),
             "smoothness": float(last.smoothness[b]),
@@ -558,7 +576,7 @@ class _Step:
     upper: torch.Tensor
     best: torch.Tensor
     source: np.ndarray
-    own: torch.Tensor
+    averaged: torch.Tensor
     extent: torch.Tensor
     intercept: torch.Tensor
     rate: torch.Tensor
@@ -572,22 +590,22 @@ class _Step:
     smoothness: torch.Tensor | None = None
 
 
-def _check_order(found: _Step, k: int) -> None:
-    over = found.lower > found.upper
+def _check_order(at_step: _Step, k: int) -> None:
+    over = at_step.lower > at_step.upper
     if bool(over.any()):
         b = int(over.to(torch.int).argmax())
         raise CertificateError(
-            f"instance {b}, step {k}: the lower bound {float(found.lower[b])!r} exceeds F at a point, "
-            f"{float(found.upper[b])!r}. The radius or smooth_lower that was given is wrong, or the problem is not "
+            f"instance {b}, step {k}: the lower bound {float(at_step.lower[b])!r} exceeds F at a point, "
+            f"{float(at_step.upper[b])!r}. The radius or smooth_lower that was given is wrong, or the problem is not "
             f"what it declares: its L is too small, f or r is not convex, or its error bounds are none."
         )
 
 
 def _floor(p: Composite, base: Composite, change: Change | None, given: Any) -> torch.Tensor | None:
     """(B,) a number that f of the base is never below."""
-    known = torch.zeros(p.batch_size, dtype=torch.float64) if nonnegative_smooth(base.smooth) else None
+    lowest = torch.zeros(p.batch_size, dtype=torch.float64) if nonnegative_smooth(base.smooth) else None
     if given is None:
-        return known
+        return lowest
     floor = per_instance(given, "smooth_lower").reshape(-1)
     if floor.shape[0] not in (1, p.batch_size):
         raise InputError(f"smooth_lower: expected a number or one for each of {p.batch_size} instances.")
@@ -595,7 +613,7 @@ def _floor(p: Composite, base: Composite, change: Change | None, given: Any) -> 
     if change is not None:
         inner = floor / change.scale.reshape(-1)
         floor = down(inner, 2 * UNIT * inner.abs())
-    return floor if known is None else torch.maximum(floor, known)
+    return floor if lowest is None else torch.maximum(floor, lowest)
 
 
 def _obstacle(p: Composite) -> str | None:

@@ -130,7 +130,9 @@ def solve(
         gap: the gap wanted, absolute, > 0.
         x0: (B,n) start, default 0.
         max_steps: steps after which it gives up.
-        radius, center, smooth_lower: as in `run_certificate`; `center` is x0 by default.
+        radius: as in `run_certificate`.
+        center: as in `run_certificate`; x0 by default.
+        smooth_lower: as in `run_certificate`.
         points: at most so many points are kept and carry weight.
         seed: of the optimizer's state.
         progress: called with the step and the gaps (B,) after each certificate.
@@ -154,24 +156,24 @@ def solve(
         center = start
     given = {"radius": radius, "center": center, "smooth_lower": smooth_lower, "points": points}
     counted, smooth, proxes = _counted(problem)
-    kept = _Kept(problem, points)
+    history = _Kept(problem, points)
     iterations = np.full(problem.batch_size, max_steps)
     lower = np.full(problem.batch_size, -np.inf)
     done = np.zeros(problem.batch_size, dtype=bool)
     evaluated, check = 0, min(FIRST_CHECK, max_steps)
     with threads_for(problem):
         state = optimizer.init(counted, start, seed=seed)
-        kept.add(state.x)
+        history.add(state.x)
         for k in range(1, max_steps + 1):
             state = optimizer.step(counted, state)
-            kept.add(state.x)
+            history.add(state.x)
             if k < check:
                 continue
-            x = kept.stacked()
-            found = certify(problem, x, [x.shape[1] - 1], **given)
+            x = history.stacked()
+            certificate = certify(problem, x, [x.shape[1] - 1], **given)
             evaluated += x.shape[1]
-            lower = np.maximum(lower, found.lower[:, 0])
-            upper = found.upper[:, 0]
+            lower = np.maximum(lower, certificate.lower[:, 0])
+            upper = certificate.upper[:, 0]
             reached = np.nextafter(upper - lower, np.inf) <= gap
             iterations[reached & ~done] = k
             done = done | reached
@@ -180,9 +182,10 @@ def solve(
             if done.all():
                 break
             check = min(max_steps, max(k + 1, math.ceil(GROWTH * k)))
-    best = x[torch.arange(problem.batch_size), torch.from_numpy(found.best[:, 0])].numpy()
-    reason = [None if ok else _why(found.reason[b], k, upper[b] - lower[b], gap) for b, ok in enumerate(done)]
-    return Solution(best, upper, lower, done, iterations, smooth.calls, proxes.calls, evaluated, found, tuple(reason))
+    best = x[torch.arange(problem.batch_size), torch.from_numpy(certificate.best[:, 0])].numpy()
+    reason = [None if ok else _why(certificate.reason[b], k, upper[b] - lower[b], gap) for b, ok in enumerate(done)]
+    cost = (smooth.calls, proxes.calls, evaluated)
+    return Solution(best, upper, lower, done, iterations, *cost, certificate, tuple(reason))
 
 
 def _why(reason: str | None, steps: int, width: float, gap: float) -> str:

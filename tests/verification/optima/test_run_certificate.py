@@ -66,7 +66,7 @@ def test_never_above_the_optimum(f: str, r: str) -> None:
         c = verification.run_certificate(run, p, radius=radius)
         assert (c.lower[:, 0] <= o.upper).all()
         assert (c.upper[:, 0] >= o.lower).all()
-        assert (c.own <= c.lower[:, 0]).all()
+        assert (c.averaged <= c.lower[:, 0]).all()
 
 
 @pytest.mark.slow
@@ -95,8 +95,8 @@ def test_any_weights_are_valid(seed: int, r: str) -> None:
     run, o = _RUNS.setdefault(r, (fista(p), optimum(p)))
     weights = random_weights(np.random.default_rng(seed), (3, run.steps + 1))
     c = verification.run_certificate(run, p, weights=weights, radius=true_radius(o, run))
-    assert np.isfinite(c.own).all()
-    assert (c.own <= o.upper).all()
+    assert np.isfinite(c.averaged).all()
+    assert (c.averaged <= o.upper).all()
 
 
 _RUNS: dict[str, tuple[l2o.Run, verification.Optimum]] = {}
@@ -112,7 +112,7 @@ def test_ten_thousand_random_weights(family: str) -> None:
     for _ in range(100):
         weights = random_weights(rng, (100, 21))
         c = verification.run_certificate(run, p, weights=weights, radius=true_radius(o, run))
-        assert (c.own <= o.upper).all()
+        assert (c.averaged <= o.upper).all()
 
 
 def test_the_validity_tests_can_fail() -> None:
@@ -145,10 +145,10 @@ def test_shipped_model_on_lasso(shift: float, target: float) -> None:
 
 def test_best_weights_beat_others() -> None:
     p, run = lasso()
-    best = verification.run_certificate(run, p).own
+    best = verification.run_certificate(run, p).averaged
     rng = np.random.default_rng(0)
     for _ in range(8):
-        assert (verification.run_certificate(run, p, weights=random_weights(rng, (4, 51))).own <= best).all()
+        assert (verification.run_certificate(run, p, weights=random_weights(rng, (4, 51))).averaged <= best).all()
 
 
 def test_never_above_the_duality_gap() -> None:
@@ -188,8 +188,8 @@ def test_few_points_of_a_long_run() -> None:
 def test_dependence_on_the_extent() -> None:
     p, run = lasso()
     c = verification.run_certificate(run, p)
-    np.testing.assert_allclose(c.lower_at(c.extent), c.own, rtol=1e-9)
-    assert (c.lower_at(2 * c.extent) <= c.own).all()
+    np.testing.assert_allclose(c.lower_at(c.extent), c.averaged, rtol=1e-9)
+    assert (c.lower_at(2 * c.extent) <= c.averaged).all()
 
 
 # --- runs of any kind
@@ -383,7 +383,7 @@ def test_written_data(tmp_path) -> None:
     c = verification.run_certificate(run, p)
     data = json.loads(c.save(tmp_path / "c.json").read_text())
     assert data == c.to_dict()
-    assert [r["lower"] for r in data["instances"]] == c.own.tolist()
+    assert [r["lower"] for r in data["instances"]] == c.averaged.tolist()
 
 
 def test_l1_of_weight_zero() -> None:
@@ -392,4 +392,4 @@ def test_l1_of_weight_zero() -> None:
     q = l2o.Composite(p.smooth, L1(zoo.column(0.1, 0.0, 0.1, 0.1)))
     c = verification.run_certificate(l2o.rollout(l2o.optimizer("fista"), q, l2o.synthetic.starts(q), 30), q)
     assert (c.lower[:, 0] <= optimum(q).upper).all()
-    assert np.isfinite(c.own[[0, 2, 3]]).all()
+    assert np.isfinite(c.averaged[[0, 2, 3]]).all()
