@@ -18,8 +18,8 @@ import sympy as sp
 from ... import bounds, l2o
 from ...l2o import Composite, InputError
 from ...l2o.files import read_npz, take_meta, write_npz
+from ...l2o.optimizers.by_name import OptimizerSource, resolve_optimizer
 from ...l2o.optimizers.learned import LearnedOptimizer
-from ..conformance.subjects import Subject, subject_of
 from ..verdicts.verdict import Verdict
 from ._families import AXES, Instance
 from ._judge import Judged, judge
@@ -40,15 +40,15 @@ def scaled(bound: bounds.Bound, constant: float) -> bounds.Bound:
     return bound.replace(rhs=sp.Rational(factor.numerator, factor.denominator) * bound.rhs, kind="upper")
 
 
-def subject(optimizer: Any) -> Subject:
+def subject(optimizer: Any) -> OptimizerSource:
     """The optimizer as something that can be made anew; a learned one by its bare name has its LASSO weights.
 
     `spec` is "OPTIMIZER" where no name makes the same again: an object with options or weights of its own.
     """
     if isinstance(optimizer, str) and (optimizer, "lasso") in l2o.pretrained_names():
         optimizer = f"{optimizer}:lasso"
-    named = subject_of(optimizer)
-    if isinstance(optimizer, (str, os.PathLike, Subject)) or named.spec not in l2o.optimizer_names():
+    named = resolve_optimizer(optimizer)
+    if isinstance(optimizer, (str, os.PathLike, OptimizerSource)) or named.spec not in l2o.optimizer_names():
         return replace(named, spec="OPTIMIZER") if named.spec == "MODULE:FACTORY" else named
     if _is_default(optimizer, named.spec):
         return named

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from ... import l2o
-from ...l2o import InputError
-from ..conformance.subjects import Subject, subject_of
+from ...l2o import InputError, OptimizerSource, resolve_optimizer
 from ..statistics.intervals import checked_delta, checked_quantile, checked_sample
 from ..sweeps.config import CellSpec
 from ..sweeps.families import FAMILIES
@@ -93,11 +92,11 @@ def guarantee(
     )
 
 
-def _subject(optimizer: Any, spec: CellSpec) -> Subject:
+def _subject(optimizer: Any, spec: CellSpec) -> OptimizerSource:
     trained_for = FAMILIES[spec.family].trained_for
     if isinstance(optimizer, str) and (optimizer, trained_for) in l2o.pretrained_names():
         optimizer = f"{optimizer}:{trained_for}"
-    return subject_of(optimizer)
+    return resolve_optimizer(optimizer)
 
 
 def _integer(value: Any, name: str, least: int) -> int:

@@ -16,13 +16,12 @@ import numpy as np
 import torch
 
 from ... import bounds, l2o
-from ...l2o import Composite, InputError
+from ...l2o import Composite, InputError, OptimizerSource
 from ...l2o.config import read_config
 from ...l2o.memory import require_memory, run_size
 from ...l2o.optimizers import optimizer_class
 from ...l2o.problems import synthetic
 from ...l2o.training.config import split_seed
-from ..conformance.subjects import Subject
 from ..optima import Optimum, optimum
 from ..optima.gaps import gaps
 from ..optima.ledger import single_thread
@@ -90,7 +89,7 @@ def spec_of(family: str | Mapping[str, Any], seed: int, batch: int) -> CellSpec:
 
 
 def draw(
-    subject: Subject,
+    subject: OptimizerSource,
     spec: CellSpec,
     steps: int,
     instances: int,
@@ -142,7 +141,7 @@ def _posed(spec: CellSpec, seed: int) -> tuple[Composite, torch.Tensor]:
     return base.shifted(spec.t) if spec.t else base, start
 
 
-def _check_apart(subject: Subject, spec: CellSpec, seed: int, steps: int) -> None:
+def _check_apart(subject: OptimizerSource, spec: CellSpec, seed: int, steps: int) -> None:
     """Refuse an optimizer whose step on an instance depends on the others of its batch: they were not independent.
 
     Tried on the first instance and the first steps, alone and in its batch; more than that is not checked.
@@ -164,7 +163,7 @@ def alike(alone: np.ndarray, together: np.ndarray) -> bool:
 
 
 def _one(
-    subject: Subject,
+    subject: OptimizerSource,
     spec: CellSpec,
     seed: int,
     steps: int,
@@ -206,7 +205,7 @@ def last_iterate(found: Verification, certified: Optimum) -> np.ndarray:
     return np.where(applies & np.isfinite(total), total, np.nan)
 
 
-def _worst_factor(subject: Subject, spec: CellSpec, steps: int) -> float | None:
+def _worst_factor(subject: OptimizerSource, spec: CellSpec, steps: int) -> float | None:
     """The exact worst case for the optimizer and the family; see `worst_factor`."""
     one = spec.model_copy(update={"batch": 1})
     return worst_factor(subject.fresh(), build(one, split_seed("test", 0, spec.seed)).smooth.convex, steps)

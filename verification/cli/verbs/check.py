@@ -49,13 +49,12 @@ def check(
     Example: l2obound check go-math-l2o:lasso --profile dev
     """
     from ...conformance import check_optimizer
-    from ...conformance.subjects import subject_of
 
     expected, lacking = _reasons(expect_fail, "--expect-fail"), _reasons(lacks, "--lacks")
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None)
         report = check_optimizer(
-            subject_of(subject, kind=kind),
+            l2o.resolve_optimizer(subject, kind=kind),
             profile=profile,
             checks=checks or None,
             seed=seed,
