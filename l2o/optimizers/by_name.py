@@ -126,7 +126,8 @@ def resolve_optimizer(
 
 def is_code(spec: str) -> bool:
     """Whether a text names code that would be imported and run: MODULE:NAME or FILE.py:NAME."""
-    return not (_is_shipped(spec) or os.path.exists(spec)) and user_code.is_code(spec)
+    path = spec.partition(_KIND)[0]
+    return not (_is_shipped(spec) or os.path.exists(path)) and user_code.is_code(path)
 
 
 def is_spec(text: str) -> bool:

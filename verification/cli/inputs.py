@@ -9,7 +9,6 @@ from typing import Any
 
 from ... import l2o
 from ...l2o.files import read_npz
-from ...l2o.optimizers.learned import LearnedOptimizer
 
 
 def command() -> str:
@@ -76,16 +75,38 @@ def problem_of(kind: str, batch: int, rows: int, dim: int, lam: float | None, se
     )
 
 
-def optimizer_of(name: str, family: str, weights: Path | None, untrained: bool) -> tuple[Any, str]:
-    """The optimizer, and its name for people: a learned one says whether it is trained."""
+DEFAULT = "go-math-l2o"
+"""The optimizer of a verb that is given neither a name nor weights."""
+
+
+def optimizer_of(
+    name: str | None, family: str, weights: Path | None = None, untrained: bool = False, kind: str | None = None
+) -> tuple[Any, str]:
+    """The optimizer, and its name for people: a learned one says which weights it has.
+
+    Args:
+        name: whatever `l2o.resolve_optimizer` takes as a text; None for the model of `weights`, else for `DEFAULT`.
+        family: a learned one by its bare name has the weights shipped for this family.
+        weights: a folder of `l2obound train`, of the model that is named.
+        untrained: random weights instead of those shipped.
+        kind: that of a checkpoint.
+    """
     if weights is not None:
         opt, manifest = l2o.load_trained(weights)
+        if untrained or kind is not None:
+            other = "--untrained" if untrained else f"--kind {kind}"
+            raise l2o.InputError(f"{other} says that the weights are not those of --weights {weights}; leave out one.")
+        if name not in (None, opt.name):
+            raise l2o.InputError(
+                f"--optimizer {name}: the weights in {weights} are those of {opt.name}; give --optimizer {opt.name}, "
+                f"or leave it out."
+            )
         return opt, f"{opt.name} (trained on {manifest['family']}, {weights})"
-    if (name, family) in l2o.pretrained_names() and not untrained:
-        return l2o.pretrained(name, family), f"{name} (shipped weights for {family})"
-    opt = l2o.optimizer(name)
-    learned = isinstance(getattr(opt, "base", opt), LearnedOptimizer)  # of `safeguarded` its base
-    return opt, f"{name} (UNTRAINED, random weights)" if learned else name
+    name = DEFAULT if name is None else name
+    if untrained and name not in l2o.optimizer_names():
+        raise l2o.InputError(f"--untrained belongs to the bare name of a learned optimizer, got {name}; leave it out.")
+    source = l2o.resolve_optimizer(name, family=None if untrained else family, kind=kind)
+    return source.fresh(), source.label
 
 
 def given_run(path: Path, problem: l2o.Composite) -> l2o.Run:

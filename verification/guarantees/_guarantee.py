@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ... import l2o
-from ...l2o import InputError, OptimizerSource, resolve_optimizer
+from ...l2o import InputError, resolve_optimizer
 from ..statistics.intervals import checked_delta, checked_quantile, checked_sample
-from ..sweeps.config import CellSpec
 from ..sweeps.families import FAMILIES
 from ..sweeps.measure import kept_steps
 from .result import Guarantee
@@ -73,7 +71,7 @@ def guarantee(
     asked = tuple(checked_quantile(q) for q in _sequence(quantiles, "quantiles"))
     kept = np.union1d(kept_steps(steps, _integer(points, "points", 0)), [steps])
     spec = spec_of(family, seed, min(batch, instances))
-    subject = _subject(optimizer, spec)
+    subject = resolve_optimizer(optimizer, family=FAMILIES[spec.family].trained_for)
     sample = draw(subject, spec, steps, instances, kept, rtol=rtol, compare=compare, progress=progress)
     return Guarantee(
         optimizer=subject.spec,
@@ -90,13 +88,6 @@ def guarantee(
         batch=spec.batch,
         rtol=float(rtol),
     )
-
-
-def _subject(optimizer: Any, spec: CellSpec) -> OptimizerSource:
-    trained_for = FAMILIES[spec.family].trained_for
-    if isinstance(optimizer, str) and (optimizer, trained_for) in l2o.pretrained_names():
-        optimizer = f"{optimizer}:{trained_for}"
-    return resolve_optimizer(optimizer)
 
 
 def _integer(value: Any, name: str, least: int) -> int:

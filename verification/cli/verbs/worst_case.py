@@ -23,7 +23,7 @@ def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, refere
     from ...worst_cases.profile import STEPS, profile_certificate
 
     p = problem_of(problem, *sizes)
-    opt, label = optimizer_of(name, FAMILIES.get(problem, problem), None, False)
+    opt, label = optimizer_of(name, FAMILIES.get(problem, problem))
     run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=shift, seed=sizes[-1]), K)
     steps = sorted({k for k in STEPS if k <= K} | {K})
     with progress_bar() as bar:
