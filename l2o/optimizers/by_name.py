@@ -132,7 +132,11 @@ def is_code(spec: str) -> bool:
 
 def is_spec(text: str) -> bool:
     """Whether a text, which is no name of a method, has the form of another way to name an optimizer."""
-    return _is_shipped(text) or user_code.is_code(text) or _KIND in text or os.path.exists(text) or "/" in text
+    return _is_shipped(text) or user_code.is_code(text) or _KIND in text or _is_path(text)
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or os.sep in text or text.endswith((".pth", ".pt", ".npz", ".py")) or os.path.exists(text)
 
 
 def anchored(spec: str, folder: str | os.PathLike[str]) -> str:
@@ -141,7 +145,8 @@ def anchored(spec: str, folder: str | os.PathLike[str]) -> str:
         return spec
     if user_code.is_code(spec):
         return user_code.anchored(spec, folder)
-    return str(Path(folder) / spec)
+    path = spec.partition(_KIND)[0]
+    return str(Path(folder) / spec) if _is_path(path) or os.path.exists(Path(folder) / path) else spec
 
 
 def _is_shipped(spec: str) -> bool:

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ... import bounds, l2o
+from ... import bounds
 from ...l2o.config import Section, read_config, usable_device
 from ...l2o.files import file_size
 from ...l2o.memory import data_size, require_memory, run_size
+from ...l2o.optimizers.by_name import anchored, is_spec, method_class, method_names
 from ...l2o.optimizers.learned import LearnedOptimizer
 from ...l2o.problems import Composite, real, synthetic
 from ...l2o.training.config import split_seed
@@ -51,7 +52,11 @@ _NAMES = {"lasso": "LASSO", "logistic_l1": "l1-logistic"}
 
 
 class ProblemSection(Section):
-    """A family of problems, the optimizers run on it and the scenarios they are run under."""
+    """A family of problems, the optimizers run on it and the scenarios they are run under.
+
+    `optimizers` are names, or what else `l2o.resolve_optimizer` takes as a text: MODULE:NAME or FILE.py:NAME, a folder
+    of `l2obound train`, NAME:FAMILY, or "PATH --kind KIND" for a checkpoint.
+    """
 
     key: str = Field(pattern=r"^[A-Za-z0-9_.x-]+$", max_length=60)
     family: Literal["lasso", "logistic_l1", "breast_cancer", "digits", "patches", "data"]
@@ -71,8 +76,8 @@ class ProblemSection(Section):
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            if name not in l2o.optimizer_names():
-                raise ValueError(f"unknown optimizer {name!r}; expected one of {', '.join(l2o.optimizer_names())}")
+            if not is_spec(name):
+                method_class(name)  # its InputError is a ValueError and suggests a name
         return names
 
     @field_validator("optimizers", "scenarios")
@@ -146,7 +151,7 @@ class TransientSection(ProblemSection):
     @classmethod
     def _learned(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            if name in l2o.optimizer_names() and not issubclass(l2o.optimizers.optimizer_class(name), LearnedOptimizer):
+            if name in method_names() and not issubclass(method_class(name), LearnedOptimizer):
                 raise ValueError(f"a transient is measured of learned optimizers, and {name} is none; leave it out")
         return names
 
@@ -191,7 +196,7 @@ def load_report_config(
 ) -> ReportConfig:
     """The configuration in a TOML file or a dict; without one, the shipped default (or the quick one).
 
-    Paths of data in a file are relative to that file, in a dict to the working folder.
+    Paths in a file, of data and of optimizers, are relative to that file, in a dict to the working folder.
     """
     if source is None:
         name = "quick.toml" if quick else "default.toml"
@@ -202,7 +207,9 @@ def load_report_config(
     folder = Path(source).parent
 
     def found(section: Any) -> Any:
-        return section if section.path is None else section.model_copy(update={"path": str(folder / section.path)})
+        names = tuple(anchored(name, folder) for name in section.optimizers)
+        path = None if section.path is None else str(folder / section.path)
+        return section.model_copy(update={"path": path, "optimizers": names})
 
     sections = {name: tuple(map(found, getattr(config, name))) for name in ("problem", "transient")}
     return config.model_copy(update=sections)

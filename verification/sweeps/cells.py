@@ -172,7 +172,13 @@ def weights_of(model: ModelSection, spec: CellSpec) -> str | None:
 
 
 def identity(model: ModelSection, spec: CellSpec) -> dict[str, Any]:
-    """What a model is, for the key of its cells: options, and where its weights come from."""
+    """What a model is, for the key of its cells: options, and where its weights come from.
+
+    Of code it holds a digest of the source and of the numbers in what it makes, so that changed code has other cells.
+    """
+    if model.named:
+        source = l2o.resolve_optimizer(model.name, options=model.options)
+        return {"name": model.name, "options": model.options, "sha256": source.digest()}
     weights = weights_of(model, spec)
     entry: dict[str, Any] = {"name": model.name, "options": model.options, "weights": weights}
     if weights == "shipped":
