@@ -31,6 +31,8 @@ NAMED: set[str] = set()
 """Top-level modules that this command imported because the user named them: theirs, wherever they are installed."""
 _IMPORTED: dict[str, str] = {}
 """Digests of the files of the user's modules as they were when they were imported here, by path."""
+_LOOKED_AT: set[str] = set()
+"""Names of the user's modules whose files are in `_IMPORTED`, with those of what they import."""
 
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -84,8 +86,10 @@ def load(text: str) -> tuple[Any, ModuleType]:
             value = getattr(value, part)
         except AttributeError:
             raise InputError(f"{text}: {file} has no {name}; give the name of something in it.") from None
-    for path in _files_of(module):
-        _IMPORTED.setdefault(str(path), _content(path))
+    if module.__name__ not in _LOOKED_AT:
+        _LOOKED_AT.add(module.__name__)
+        for path in _files_of(module):
+            _IMPORTED.setdefault(str(path), _content(path))
     return value, module
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ... import l2o
 from ...l2o.files import read_npz
+from ...l2o.problems.families import FAMILIES, build, family_of
 
 
 def command() -> str:
@@ -48,31 +49,20 @@ def data_problem(path: Path, lam: float | None, kind: str) -> tuple[l2o.Composit
     return l2o.real.load(path, family, lam=lam), family
 
 
-FAMILIES = {"breast_cancer": "logistic_l1", "digits": "logistic_l1", "patches": "lasso"}
-"""The family whose shipped weights fit a data set."""
+def problem_of(name: str, batch: int, rows: int, dim: int, lam: float | None, seed: int) -> tuple[l2o.Composite, str]:
+    """The instances of a family, or the data set, of that name, and the family whose shipped weights fit.
 
-
-def problem_of(kind: str, batch: int, rows: int, dim: int, lam: float | None, seed: int) -> l2o.Composite:
-    """The instances of a family, or the data set, of that name; `lam` None is 0.1, and a quadratic has none."""
-    if kind == "quadratic" and lam is not None:
-        raise l2o.InputError("--lam is the weight of an l1 norm, and a quadratic has none; leave it out.")
-    lam = 0.1 if lam is None else lam
-    synthetic = l2o.synthetic
-    if kind == "lasso":
-        return synthetic.lasso(batch, rows, dim, lam=lam, seed=seed)
-    if kind == "logistic_l1":
-        return synthetic.logistic_l1(batch, rows, dim, lam=lam, seed=seed)
-    if kind == "quadratic":
-        return synthetic.quadratic(batch, dim, seed=seed)
-    if kind == "breast_cancer":
-        return l2o.real.breast_cancer(lam, seed=seed)
-    if kind == "digits":
-        return l2o.real.digits(lam, seed=seed)
-    if kind == "patches":
-        return l2o.real.patches(batch, lam=lam, seed=seed)
-    raise l2o.InputError(
-        f"unknown problem {kind!r}: expected lasso, logistic_l1, quadratic, breast_cancer, digits or patches."
-    )
+    A family that has no rows, say, ignores them; `lam` None is 0.1 (of code of the user: its own
+    default), and another is an error where there is no such weight.
+    """
+    family = family_of(name)
+    if family.needs_path:
+        raise l2o.InputError(f"{name} reads your files, which a sweep does (path = ...); here give --data FILE.")
+    if lam is not None and "lam" not in family.fields:
+        raise l2o.InputError(f"--lam is the weight of a norm, and a {name} has none; leave it out.")
+    given = {"rows": rows, "dim": dim, "lam": 0.1 if lam is None and name in FAMILIES else lam}
+    options = {option: value for option, value in given.items() if option in family.fields}
+    return build(name, 1 if family.single else batch, seed, **options), family.trained_for
 
 
 DEFAULT = "go-math-l2o"

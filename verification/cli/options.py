@@ -65,7 +65,13 @@ CheckpointKind = Annotated[
 ]
 Weights = Annotated[Path | None, typer.Option(help="Folder of `l2obound train`, in place of shipped weights.")]
 Untrained = Annotated[bool, typer.Option("--untrained", help="Random weights, though trained ones exist.")]
-Kind = Annotated[str, typer.Option(help="lasso, logistic_l1, quadratic, breast_cancer, digits or patches.")]
+Kind = Annotated[
+    str,
+    typer.Option(
+        help="A family, as lasso, logistic_l1, quadratic, breast_cancer, digits or patches; or MODULE:NAME or "
+        "FILE.py:NAME, a function (seed, batch, **options) -> problem."
+    ),
+]
 Batch = Annotated[int, typer.Option(callback=COUNT, help="Number of instances.")]
 Rows = Annotated[int, typer.Option(callback=COUNT, help="Rows of A.")]
 Dim = Annotated[int, typer.Option(callback=COUNT, help="Variables.")]

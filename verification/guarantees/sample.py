@@ -16,11 +16,13 @@ import numpy as np
 import torch
 
 from ... import bounds, l2o
+from ...errors import suggestion
 from ...l2o import Composite, InputError, OptimizerSource
 from ...l2o.config import read_config
 from ...l2o.memory import require_memory, run_size
 from ...l2o.optimizers import optimizer_class
 from ...l2o.problems import synthetic
+from ...l2o.problems.families import DRAWN, FAMILIES, is_family
 from ...l2o.training.config import split_seed
 from ..optima import Optimum, optimum
 from ..optima.gaps import gaps
@@ -28,13 +30,11 @@ from ..optima.ledger import single_thread
 from ..runs.inspection import as_numpy
 from ..runs.race import cut
 from ..sweeps.config import CellSpec
-from ..sweeps.families import FAMILIES, build
+from ..sweeps.families import build
 from ..verdicts.verdict import Verdict
 from ..verdicts.verification import Verification
 from ..verdicts.verify import verify
 
-DRAWN = tuple(name for name in FAMILIES if hasattr(synthetic, name))
-"""Families whose instances are independent draws, each from a random stream of its own."""
 FIELDS = ("family", "rows", "dim", "sparsity", "lam", "condition", "smoothness", "s", "t")
 """Fields of a cell of `verification.sweeps` that say what is drawn."""
 WORST_UP_TO = 10
@@ -83,8 +83,11 @@ def spec_of(family: str | Mapping[str, Any], seed: int, batch: int) -> CellSpec:
             f"guarantee: the instances of {name} are no independent draws from a distribution; "
             f"expected one of {', '.join(DRAWN)}."
         )
-    if name not in DRAWN:
-        raise InputError(f"guarantee: unknown family {name!r}; expected one of {', '.join(DRAWN)}.")
+    if not isinstance(name, str) or not is_family(name):
+        raise InputError(
+            f"guarantee: unknown family {name!r}; {suggestion(name, DRAWN)}expected one of {', '.join(DRAWN)}, or a "
+            f"function of yours, MODULE:NAME or FILE.py:NAME."
+        )
     return read_config({**fields, "seed": seed, "batch": batch}, CellSpec, "guarantee")
 
 
@@ -146,10 +149,11 @@ def _check_apart(subject: OptimizerSource, spec: CellSpec, seed: int, steps: int
 
     Tried on the first instance and the first steps, alone and in its batch; more than that is not checked.
     """
-    runs = []
-    for size in (1, spec.batch):
-        problem, start = _posed(spec.model_copy(update={"batch": size}), seed)
-        runs.append(as_numpy(l2o.rollout(subject.fresh(), problem, start, steps, seed=seed).objective)[0])
+    problem, start = _posed(spec, seed)
+    runs = [
+        as_numpy(l2o.rollout(subject.fresh(), p, x0, steps, seed=seed).objective)[0]
+        for p, x0 in ((problem.select([0]), start[:1]), (problem, start))
+    ]
     if not alike(*runs):
         raise InputError(
             f"guarantee: the steps of {subject.label} on an instance depend on the others in its batch, so a batch is "

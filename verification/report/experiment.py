@@ -119,7 +119,7 @@ def _problem_entry(
         "instances": problem.batch_size,
         "rows": int(next(iter(problem.smooth.arrays().values())).shape[-2]),
         "dim": problem.dim,
-        "lam": _spread(as_numpy(problem.nonsmooth.lam)),
+        "lam": None if not hasattr(problem.nonsmooth, "lam") else _spread(as_numpy(problem.nonsmooth.lam)),
         "steps": section.steps,
         "fingerprint": problem.fingerprint(),
         "smoothness": _spread(as_numpy(problem.smoothness)),

@@ -16,13 +16,13 @@ from typing import Any, Literal
 import torch
 from pydantic import Field, field_validator, model_validator
 
-from ... import bounds
+from ... import bounds, user_code
 from ...errors import InputError, suggestion
 from ...l2o.config import Section, read_config
 from ...l2o.optimizers.by_name import anchored, is_spec, make_method, method_class, method_names
 from ...l2o.optimizers.learned import LearnedOptimizer
+from ...l2o.problems.families import FAMILIES, check_family
 from ...l2o.training import TrainingConfig
-from .families import FAMILIES, SINGLE
 
 
 class CellSpec(Section):
@@ -31,7 +31,8 @@ class CellSpec(Section):
     `batches` batches of `batch` instances each are streamed one after another; `s` shifts the initial point, `t` the
     objective. `prox = "official"` puts the authors' prox of the shifted l1 norm in place of the exact one, and
     `smoothness = "official"` their constant of the logistic loss; both are defects, measured. A float32 run is judged
-    in float64. Runs are made on `device`, F* is certified on the CPU.
+    in float64. Runs are made on `device`, F* is certified on the CPU. `family` is a name, or MODULE:NAME or
+    FILE.py:NAME for a function (seed, batch, **options) of the user's, which is given those fields that it takes.
     """
 
     family: str = "lasso"
@@ -70,15 +71,16 @@ class CellSpec(Section):
     @field_validator("family")
     @classmethod
     def _known(cls, family: str) -> str:
-        if family not in FAMILIES:
-            raise ValueError(f"expected one of {', '.join(FAMILIES)}, got {family!r}")
-        return family
+        return check_family(family)
 
     @model_validator(mode="after")
     def _fits(self) -> CellSpec:
-        if self.family in SINGLE and (self.batch, self.batches) != (1, 1):
+        family = FAMILIES.get(self.family)
+        if family is None:  # code of the user, which is not run here
+            return self
+        if family.single and (self.batch, self.batches) != (1, 1):
             raise ValueError(f"{self.family} is one instance; set batch = 1 and batches = 1")
-        if FAMILIES[self.family].needs_path and self.path is None:
+        if family.needs_path and self.path is None:
             raise ValueError(f'{self.family} needs path = "FILE"')
         return self
 
@@ -234,6 +236,7 @@ def _anchored(config: SweepConfig, folder: Path) -> SweepConfig:
     keys = {m.key for m in config.model}
     moved: dict[str, Callable[[str], str]] = {
         "path": lambda text: str(folder / text),
+        "family": lambda text: user_code.anchored(text, folder),
         "optimizer": lambda text: text if text in keys else anchored(text, folder),
     }
 

@@ -29,7 +29,13 @@ def guarantee(
         str, typer.Argument(help=f"{OPTIMIZER}. A learned one by its bare name has the weights shipped for the family.")
     ],
     kind: CheckpointKind = None,
-    problem: Annotated[str, typer.Option(help="lasso, logistic_l1, quadratic or another of l2o.synthetic.")] = "lasso",
+    problem: Annotated[
+        str,
+        typer.Option(
+            help="lasso, logistic_l1, quadratic or another of l2o.synthetic; or MODULE:NAME or FILE.py:NAME, a "
+            "function (seed, batch, **options) that draws instances."
+        ),
+    ] = "lasso",
     steps: Annotated[int, typer.Option(callback=COUNT, help="Iterations K.")] = 100,
     eps: Annotated[
         list[float] | None,

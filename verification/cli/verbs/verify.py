@@ -10,7 +10,7 @@ import typer
 
 from .... import bounds, l2o
 from ..console import console, emit
-from ..inputs import FAMILIES, data_problem, exit_code, given_run, optimizer_of, problem_of
+from ..inputs import data_problem, exit_code, given_run, optimizer_of, problem_of
 from ..options import (
     Batch,
     CheckpointKind,
@@ -65,7 +65,7 @@ def verify(
 
     names = [bounds.get(name).key for name in bound] if bound else None
     if data is None:
-        p, family = problem_of(problem, batch, rows, dim, lam, seed), FAMILIES.get(problem, problem)
+        p, family = problem_of(problem, batch, rows, dim, lam, seed)
     else:
         p, family = data_problem(data, lam, problem)
     p = p.shifted(t) if t else p
@@ -129,9 +129,9 @@ def assumption(
     else:
         from ...diagnosis.assumption_meter import assumption_meter
 
-        p = problem_of(problem, batch, rows, dim, lam, seed)
+        p, family = problem_of(problem, batch, rows, dim, lam, seed)
         p = p.shifted(t) if t else p
-        opt, label = optimizer_of(optimizer, FAMILIES.get(problem, problem), weights, untrained, kind)
+        opt, label = optimizer_of(optimizer, family, weights, untrained, kind)
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
         meter = assumption_meter(run, p, opt)
         lines = [f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", meter.summary()]
