@@ -244,6 +244,14 @@ def advance(optimizer: Any, problem: Composite, state: Any) -> tuple[torch.Tenso
 
     A step may overwrite the x of the state that it is given (x.add_(...), x -= ...): then x_{k-1} would be x_k, every
     D_k would be 0 and every rho_k 1. So x_{k-1} is a copy where the step has changed it.
+
+    Args:
+        optimizer: An object with `init` and `step`.
+        problem: The problem.
+        state: The state at x_{k-1}.
+
+    Returns:
+        x_{k-1}, and the state at x_k.
     """
     previous, before = state.x, state.x.clone()
     state = optimizer.step(problem, state)
@@ -265,7 +273,9 @@ def rollout(
 ) -> Run:
     """Run an optimizer. A run may diverge: see `Run.finite`.
 
-    A step that updates its arguments in place does no harm: x0 is copied, and so is each x_{k-1} that a step overwrites.
+    A step that updates its arguments in place does no harm: x0 is copied, and so is each x_{k-1} that a step
+    overwrites.
+
     g_k is the implicit subgradient of the prox where the state exposes `prox_argument` and `preconditioner`, otherwise
     the choice of least deviation.
 

@@ -68,10 +68,13 @@ def load(text: str) -> tuple[Any, ModuleType]:
     passes as it is: see `users_traceback`.
 
     Args:
-        text: the name, as `is_code` takes it.
+        text: The name, as `is_code` takes it.
+
+    Returns:
+        The thing, and the module.
 
     Raises:
-        InputError: no such module, no such file, or nothing of that name in it.
+        InputError: No such module, no such file, or nothing of that name in it.
     """
     _onto_path(os.getcwd())
     file, _, name = text.rpartition(":")
@@ -143,9 +146,15 @@ def sources_digest(module: ModuleType) -> str:
     Modules of the standard library, of installed packages and of this package do not belong to it; what a module
     imports by a name that it computes is not seen.
 
+    Args:
+        module: The module.
+
+    Returns:
+        The digest.
+
     Raises:
-        InputError: one of the files has changed since it was imported in this process, so that its code is not what
-        the file says.
+        InputError: One of the files has changed since it was imported in this process, so that its code is not what
+            the file says.
     """
     digest = hashlib.sha256()
     for path in sorted(_files_of(module)):
@@ -169,7 +178,7 @@ def _files_of(module: ModuleType) -> set[Path]:
         if path.suffix != ".py" or not path.is_file() or path in files or str(path).startswith((*_OURS, *_LIBRARIES)):
             continue
         files.add(path)
-        left += [found for name in _imports(path, one) for found in _modules(name)]
+        left += [imported for name in _imports(path, one) for imported in _modules(name)]
     return files
 
 
@@ -177,8 +186,9 @@ def _modules(name: str) -> Iterator[ModuleType]:
     """The module of that name and the packages that it lies in, of those that are imported."""
     parts = name.split(".")
     for i in range(len(parts)):
-        if isinstance(found := sys.modules.get(".".join(parts[: i + 1])), ModuleType):
-            yield found
+        module = sys.modules.get(".".join(parts[: i + 1]))
+        if isinstance(module, ModuleType):
+            yield module
 
 
 def _imports(path: Path, module: ModuleType) -> Iterator[str]:
@@ -198,6 +208,12 @@ def users_traceback(error: BaseException) -> str | None:
     """The traceback from where code of the user was entered; None where none was, or none was named.
 
     An error counts as the user's where a frame of theirs is below the first of ours: they called what failed.
+
+    Args:
+        error: The error.
+
+    Returns:
+        The text of the traceback.
     """
     if not NAMED:
         return None
@@ -207,9 +223,9 @@ def users_traceback(error: BaseException) -> str | None:
     theirs = next((i for i in range(entered, len(owners)) if owners[i] == "user"), None)
     if theirs is None and not (isinstance(error, SyntaxError) and _of_user(str(error.filename), "")):
         return None
-    shown = [] if theirs is None else [f for f in frames[theirs:] if not f.filename.startswith("<frozen")]
-    head = ["Traceback (most recent call last):\n"] if shown else []
-    return "".join([*head, *traceback.format_list(shown), *traceback.format_exception_only(error)]).rstrip()
+    lines = [] if theirs is None else [f for f in frames[theirs:] if not f.filename.startswith("<frozen")]
+    head = ["Traceback (most recent call last):\n"] if lines else []
+    return "".join([*head, *traceback.format_list(lines), *traceback.format_exception_only(error)]).rstrip()
 
 
 def _owner(entry: traceback.FrameSummary, frame: object) -> str:

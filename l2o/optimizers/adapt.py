@@ -78,8 +78,8 @@ class ModuleOptimizer:
 
     def of(self, dtype: torch.dtype) -> torch.nn.Module:
         """The module in a precision: itself where that is its own, else a copy that is kept."""
-        own = {t.dtype for t in (*self.module.parameters(), *self.module.buffers()) if t.is_floating_point()}
-        if own <= {dtype}:
+        precisions = {t.dtype for t in (*self.module.parameters(), *self.module.buffers()) if t.is_floating_point()}
+        if precisions <= {dtype}:
             return self.module
         if dtype not in self._casts:
             self._casts[dtype] = copy.deepcopy(self.module).to(dtype)
@@ -272,13 +272,16 @@ def as_optimizer(obj: Any, given: Any = None, *, prox: bool = False) -> Any:
     """An object as an optimizer; `given` is what it was made by.
 
     Args:
-        obj: an object with init and step, which comes back as it is; a function, a torch.nn.Module or a class of
+        obj: An object with init and step, which comes back as it is; a function, a torch.nn.Module or a class of
             torch.optim.
-        given: what made it, for the message.
-        prox: for torch.optim, whether r is taken care of by its prox.
+        given: What made it, for the message.
+        prox: For torch.optim, whether r is taken care of by its prox.
+
+    Returns:
+        The optimizer.
 
     Raises:
-        InputError: it is nothing of these, or does not run on a small problem.
+        InputError: It is nothing of these, or does not run on a small problem.
     """
     if is_optimizer(obj):
         if prox:
@@ -372,9 +375,9 @@ def _takes(module: torch.nn.Module) -> tuple[str, ...]:
     if optional and _ROLE_OF.get(optional[0]) == "state":
         required.append(optional[0])
     roles = [_ROLE_OF.get(name) for name in required]
-    known = [role for role in roles if role is not None]
-    whole = len(known) == len(roles) == len(set(known)) and "x" in known and len(known) > 1
-    return tuple(known) if whole else ("problem", "x")
+    clear = [role for role in roles if role is not None]
+    whole = len(clear) == len(roles) == len(set(clear)) and "x" in clear and len(clear) > 1
+    return tuple(clear) if whole else ("problem", "x")
 
 
 def _from_module(module: torch.nn.Module) -> ModuleOptimizer:
@@ -406,8 +409,8 @@ def _from_function(function: Callable[..., Any]) -> FunctionOptimizer:
         except Exception as error:
             errors.append(f"{words}: {type(error).__name__}: {error}")
             continue
-        found = getattr(y, "x", None) if takes_state else y
-        if isinstance(found, torch.Tensor) and found.shape == x.shape:
+        iterate = getattr(y, "x", None) if takes_state else y
+        if isinstance(iterate, torch.Tensor) and iterate.shape == x.shape:
             return FunctionOptimizer(function, takes_state, name)
         errors.append(f"{words}: it gives {type(y).__name__}")
     raise InputError(

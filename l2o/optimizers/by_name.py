@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ... import user_code
 from ...errors import InputError
+from ...user_code import anchored as anchored_code
+from ...user_code import is_code as has_form_of_code
+from ...user_code import is_module, load, sources_digest
 from .. import checkpoints
 from ..pretrained import load_trained, manifest, pretrained, pretrained_names
 from ..problems.fingerprint import object_digest
@@ -73,9 +75,9 @@ def adapt(obj: Any, *, kind: str | None = None, prox: bool = False) -> Any:
     """`obj` as an optimizer with `init(problem, x0, seed)` and a pure `step(problem, state)`.
 
     Args:
-        obj: whatever `resolve_optimizer` takes.
-        kind: the kind of a checkpoint.
-        prox: of a class of torch.optim (or a function that makes one), that r is taken care of by its prox, with the
+        obj: Whatever `resolve_optimizer` takes.
+        kind: The kind of a checkpoint.
+        prox: Of a class of torch.optim (or a function that makes one), that r is taken care of by its prox, with the
             step size `lr`; by default a subgradient of r is added to the gradient.
 
     Returns:
@@ -98,7 +100,7 @@ def resolve_optimizer(
     Code is run for MODULE:NAME and FILE.py:NAME alone; files of weights are read as tensors, nothing in them is run.
 
     Args:
-        spec: a name of `l2o.optimizer_names()`; NAME:FAMILY for shipped weights; MODULE:NAME or FILE.py:NAME, with the
+        spec: A name of `l2o.optimizer_names()`; NAME:FAMILY for shipped weights; MODULE:NAME or FILE.py:NAME, with the
             current folder on the path; a folder of `l2obound train`; a checkpoint of the authors' code (.pth or .npz)
             with its `kind`, or as the text "PATH --kind KIND"; an object with `init` and `step`; a function
             step(problem, x) -> x or step(problem, state) -> state (tried on a small problem; the first state has the
@@ -106,13 +108,16 @@ def resolve_optimizer(
             forward(x, gradient, state) gives the next iterate (and the next state); a class of torch.optim, or a
             function of a list of parameters that makes one; a class or function without arguments that makes any of
             these.
-        family: a learned optimizer that is given by its bare name has the weights shipped for this family, where there
+        family: A learned optimizer that is given by its bare name has the weights shipped for this family, where there
             are some; without it, and without such weights, its weights are random.
-        kind: the kind of a checkpoint: ada-lista, l2o-dm, l2o-rnnprop, l2o-pa or go-math-l2o.
-        options: those of a method that is named, or the arguments of a class or function that is to make one.
+        kind: The kind of a checkpoint: ada-lista, l2o-dm, l2o-rnnprop, l2o-pa or go-math-l2o.
+        options: Those of a method that is named, or the arguments of a class or function that is to make one.
+
+    Returns:
+        How it is made anew, what it is called, and which digest it has.
 
     Raises:
-        InputError: there is no such thing, or it is no optimizer. Errors of the user's own code pass as they are.
+        InputError: There is no such thing, or it is no optimizer. Errors of the user's own code pass as they are.
     """
     options = dict(options or {})
     if isinstance(spec, OptimizerSource):
@@ -127,12 +132,12 @@ def resolve_optimizer(
 def is_code(spec: str) -> bool:
     """Whether a text names code that would be imported and run: MODULE:NAME or FILE.py:NAME."""
     path = spec.partition(_KIND)[0]
-    return not (_is_shipped(spec) or os.path.exists(path)) and user_code.is_code(path)
+    return not (_is_shipped(spec) or os.path.exists(path)) and has_form_of_code(path)
 
 
 def is_spec(text: str) -> bool:
     """Whether a text, which is no name of a method, has the form of another way to name an optimizer."""
-    return _is_shipped(text) or user_code.is_code(text) or _KIND in text or _is_path(text)
+    return _is_shipped(text) or has_form_of_code(text) or _KIND in text or _is_path(text)
 
 
 def _is_path(text: str) -> bool:
@@ -143,8 +148,8 @@ def anchored(spec: str, folder: str | os.PathLike[str]) -> str:
     """A spec in a file of `folder`: a path in it is relative to that folder, names and modules stay as they are."""
     if spec in method_names() or _is_shipped(spec):
         return spec
-    if user_code.is_code(spec):
-        return user_code.anchored(spec, folder)
+    if has_form_of_code(spec):
+        return anchored_code(spec, folder)
     path = spec.partition(_KIND)[0]
     return str(Path(folder) / spec) if _is_path(path) or os.path.exists(Path(folder) / path) else spec
 
@@ -158,27 +163,28 @@ def _from_text(text: str, family: str | None, kind: str | None, options: dict[st
     if kind is None and _KIND in text:
         text, _, kind = text.rpartition(_KIND)
     if kind is not None and not os.path.exists(text):
-        if text in method_names() or _is_shipped(text) or user_code.is_code(text):
+        if text in method_names() or _is_shipped(text) or has_form_of_code(text):
             raise InputError(f"{text}: a kind belongs to a checkpoint of the authors' code; leave out --kind {kind}.")
         raise InputError(f"{text}: no such checkpoint file.")
     if text in method_names():
         return _method(text, family, options)
     if _is_shipped(text):
-        return _shipped(*text.split(":", 1), options)
+        name, _, rest = text.partition(":")
+        return _shipped(name, rest, options)
     path = Path(text)
     if os.path.isdir(path):
         if kind is not None:
             raise InputError(f"{text}: a folder of `l2obound train` says what it holds; leave out --kind {kind}.")
         _no_options(text, options)
         made, description = load_trained(path)
-        label = f"{made.name} (trained on {description.get('family', '?')}, {text})"
+        label = f"{_label(made)} (trained on {description.get('family', '?')}, {text})"
         return _weights(lambda: load_trained(path)[0], label, text, description)
     if os.path.isfile(path):
         return _checkpoint(path, text, kind, options)
     name, colon, rest = text.partition(":")
-    if colon and name in method_names() and not (user_code.is_code(text) and user_code.is_module(name)):
+    if colon and name in method_names() and not (has_form_of_code(text) and is_module(name)):
         manifest(name, rest)  # its error names the weights that there are
-    if user_code.is_code(text):
+    if has_form_of_code(text):
         return _code(text, options)
     if not {"/", ".", ":"} & set(text):
         method_class(text)  # an error with a suggestion
@@ -228,7 +234,7 @@ def _checkpoint(path: Path, text: str, kind: str | None, options: dict[str, Any]
     description = {"model": kind, "family": "not known", "sha256": digest}
     return OptimizerSource(
         lambda: checkpoints.load_official(path, kind, **options),
-        f"{made.name} ({text})",
+        f"{_label(made)} ({text})",
         f"{text}{_KIND}{kind}",
         lambda: digest,
         learned=True,
@@ -242,17 +248,17 @@ def _no_options(text: str, options: dict[str, Any]) -> None:
 
 
 def _code(text: str, options: dict[str, Any]) -> OptimizerSource:
-    obj, module = user_code.load(text)
+    obj, module = load(text)
     source = _from_object(obj, options)
 
     def digest() -> str:
-        found = _digest(user_code.sources_digest(module), options, object_digest(source.fresh()))
-        if found != _digest(user_code.sources_digest(module), options, object_digest(source.fresh())):
+        first = _digest(sources_digest(module), options, object_digest(source.fresh()))
+        if first != _digest(sources_digest(module), options, object_digest(source.fresh())):
             raise InputError(
                 f"{text}: the optimizers that it makes differ from call to call in their numbers, so that no stored "
                 f"result would be one of this model; seed what it draws, or load its weights from a file."
             )
-        return found
+        return first
 
     return OptimizerSource(source.fresh, source.label, text, digest, source.learned, source.weights)
 
@@ -303,8 +309,8 @@ def _label(optimizer: Any) -> str:
 
 def _builtin_spec(optimizer: Any) -> str | None:
     name = getattr(optimizer, "name", None)
-    known = name in optimizer_names() and isinstance(optimizer, optimizer_class(name))
-    return name if known else None
+    ours = name in optimizer_names() and isinstance(optimizer, optimizer_class(name))
+    return name if ours else None
 
 
 def _importable(obj: Any) -> str:

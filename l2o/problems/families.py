@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from ... import user_code
 from ...errors import InputError, suggestion
+from ...user_code import is_code, load, sources_digest
 from . import real, synthetic
 from .composite import Composite
 
@@ -100,12 +100,29 @@ DRAWN = tuple(name for name, family in FAMILIES.items() if family.drawn)
 
 
 def is_family(name: str) -> bool:
-    """Whether a text is the name of a family, or has the form of code that makes one; nothing is run."""
-    return name in FAMILIES or user_code.is_code(name)
+    """Whether a text is the name of a family, or has the form of code that makes one; nothing is run.
+
+    Args:
+        name: The text.
+
+    Returns:
+        Whether it is.
+    """
+    return name in FAMILIES or is_code(name)
 
 
 def check_family(name: str) -> str:
-    """`name`, or an `InputError` that suggests one where it is none."""
+    """The name of a family, checked; code of the user's is not run.
+
+    Args:
+        name: The name.
+
+    Returns:
+        The same.
+
+    Raises:
+        InputError: It is none; the error suggests one.
+    """
     if not is_family(name):
         raise InputError(
             f"unknown family {name!r}: {suggestion(name, FAMILIES)}expected one of {', '.join(FAMILIES)}, or "
@@ -118,16 +135,19 @@ def family_of(name: str) -> Family:
     """The family of a name, or of a function of the user's.
 
     Args:
-        name: a name of `FAMILIES`; or MODULE:NAME or FILE.py:NAME, a function (seed, batch, **options) that makes
+        name: A name of `FAMILIES`; or MODULE:NAME or FILE.py:NAME, a function (seed, batch, **options) that makes
             `batch` instances, drawn independently. Its options are its further arguments; its attribute `trained_for`,
             where it has one, names the family whose shipped weights fit.
 
+    Returns:
+        The family.
+
     Raises:
-        InputError: there is no such family, or what is named is no such function.
+        InputError: There is no such family, or what is named is no such function.
     """
     if name in FAMILIES:
         return FAMILIES[name]
-    function, _ = user_code.load(check_family(name))
+    function, _ = load(check_family(name))
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -150,22 +170,32 @@ def family_of(name: str) -> Family:
 
 
 def code_digest_of(name: str) -> str | None:
-    """Hex digest of the source of a family that is code of the user's; None for one of `FAMILIES`."""
-    return None if name in FAMILIES else user_code.sources_digest(user_code.load(check_family(name))[1])
+    """Hex digest of the source of a family that is code of the user's; None for one of `FAMILIES`.
+
+    Args:
+        name: See `family_of`.
+
+    Returns:
+        The digest.
+    """
+    return None if name in FAMILIES else sources_digest(load(check_family(name))[1])
 
 
 def build(name: str, batch: int = 1, seed: int = 0, *, dtype: torch.dtype | None = None, **options: Any) -> Composite:
     """`batch` instances of a family.
 
     Args:
-        name: see `family_of`.
-        batch: the number of instances B.
-        seed: of the draws.
-        dtype: the precision; float64 where it is None.
-        options: those of the family; one that is None keeps its default.
+        name: See `family_of`.
+        batch: The number of instances B.
+        seed: Of the draws.
+        dtype: The precision; float64 where it is None.
+        **options: Those of the family; one that is None keeps its default.
+
+    Returns:
+        The problem.
 
     Raises:
-        InputError: no such family, or an option that it does not have, or lacks.
+        InputError: No such family, or an option that it does not have, or lacks.
     """
     family = family_of(name)
     given = {option: value for option, value in options.items() if value is not None}

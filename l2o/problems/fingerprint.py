@@ -283,6 +283,13 @@ def object_digest(thing: Any, *, code: bool = False) -> str:
 
     What cannot be read (an open file, a compiled object) has no part in it. With `code`, the code of classes and
     functions that are not of this package or of a library has one.
+
+    Args:
+        thing: The object.
+        code: Whether code has a part in it.
+
+    Returns:
+        The digest.
     """
     reader, digest = _Reader(code, frozenset()), hashlib.sha256()
     reader.read(thing, "object")

@@ -67,7 +67,7 @@ class ProblemConfig(Section):
 
     @field_validator("family")
     @classmethod
-    def _known(cls, family: str) -> str:
+    def _drawn(cls, family: str) -> str:
         if family in FAMILIES and family not in DRAWN:
             raise ValueError(f"{family} are data; to train on draws of a distribution name one of {', '.join(DRAWN)}")
         return check_family(family)
