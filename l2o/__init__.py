@@ -11,6 +11,7 @@ from ..errors import InputError
 from . import problems
 from .checkpoints import load_official
 from .optimizers import guaranteed, optimizer, optimizer_names
+from .optimizers.by_name import OptimizerSource, adapt, resolve_optimizer
 from .optimizers.scheduled import method_from
 from .pretrained import load_trained, pretrained, pretrained_names
 from .problems import (
@@ -47,8 +48,10 @@ from .training import TrainingConfig, train
 __all__ = [
     "Composite",
     "InputError",
+    "OptimizerSource",
     "Run",
     "TrainingConfig",
+    "adapt",
     "box",
     "elastic_net",
     "group_l1",
@@ -75,6 +78,7 @@ __all__ = [
     "quadratic",
     "quadratic_form",
     "real",
+    "resolve_optimizer",
     "rollout",
     "run_from_iterates",
     "sigmoid_loss",

@@ -14,7 +14,8 @@ from ..errors import InputError
 from . import rounding
 from .arrays import as_tensor
 from .memory import require_memory, run_size
-from .optimizers.base import Optimizer
+from .optimizers.adapt import is_optimizer
+from .optimizers.by_name import adapt
 from .problems.composite import Composite
 from .run import Run
 
@@ -126,7 +127,7 @@ class _Recorder:
             self.put(x=x, memory=memory)
         else:
             self.put(objective_error=self.problem.objective_error(x))
-            self.x_start = x if self.x_start is None else self.x_start
+            self.x_start = x.clone() if self.x_start is None else self.x_start
         if self.comparator is not None:
             self.put(dist=torch.linalg.vector_norm(x - self.comparator, dim=-1))
 
@@ -243,9 +244,28 @@ def _check_memory(problem: Composite, steps: int, record: str) -> None:
     require_memory(size, f"a run of {steps} steps on {batch} instances of {dim} variables", instead)
 
 
+def advance(optimizer: Any, problem: Composite, state: Any) -> tuple[torch.Tensor, Any]:
+    """x_{k-1} (B,n) as it was before the step, and the state after it.
+
+    A step may overwrite the x of the state that it is given (x.add_(...), x -= ...): then x_{k-1} would be x_k, every
+    D_k would be 0 and every rho_k 1. So x_{k-1} is a copy where the step has changed it.
+
+    Args:
+        optimizer: An object with `init` and `step`.
+        problem: The problem.
+        state: The state at x_{k-1}.
+
+    Returns:
+        x_{k-1}, and the state at x_k.
+    """
+    previous, before = state.x, state.x.clone()
+    state = optimizer.step(problem, state)
+    return before if not torch.equal(previous, before) else previous, state
+
+
 @torch.no_grad()
 def rollout(
-    optimizer: Optimizer,
+    optimizer: Any,
     problem: Composite,
     x0: Any,
     steps: int,
@@ -258,11 +278,15 @@ def rollout(
 ) -> Run:
     """Run an optimizer. A run may diverge: see `Run.finite`.
 
+    A step that updates its arguments in place does no harm: x0 is copied, and so is each x_{k-1} that a step
+    overwrites.
+
     g_k is the implicit subgradient of the prox where the state exposes `prox_argument` and `preconditioner`, otherwise
     the choice of least deviation. What a state states in `numbers` is kept in `Run.scalars`, (B,K+1) each.
 
     Args:
-        optimizer: Anything with pure `init(problem, x0, seed)` and `step(problem, state)`.
+        optimizer: An object with `init(problem, x0, seed)` and `step(problem, state)`, or whatever else
+            `l2o.resolve_optimizer` takes.
         problem: The problem; the run is in its precision and on its device.
         x0: (B,n) where the run starts.
         steps: K >= 1.
@@ -285,23 +309,18 @@ def rollout(
         raise InputError(f"steps: expected an integer >= 1, got {steps!r}.")
     steps = operator.index(steps)
     _check_memory(problem, steps, record)
-    for method in ("init", "step"):
-        if not callable(getattr(optimizer, method, None)):
-            raise InputError(
-                f"{type(optimizer).__name__} is not an optimizer: it must implement init(problem, x0, seed) and "
-                f"step(problem, state). Missing {method}."
-            )
+    optimizer = optimizer if is_optimizer(optimizer) else adapt(optimizer)
     x = problem.point(as_tensor(x0, "x0", dtype=problem.dtype, device=problem.device), "x0")
     fingerprint = "" if record == "all" else problem.fingerprint()
     problem = problem.remembering()  # its record and the optimizer need the same gradients
-    state = optimizer.init(problem, x, seed=seed) if state is None else state
+    state = optimizer.init(problem, x.clone(), seed=seed) if state is None else state
     z = None if comparator is None else problem.point(comparator, "comparator")
     recorder = _Recorder(problem, record == "all", z, steps, fingerprint)
     problem.point(state.x, "state.x")
     recorder.start(state)
     with threads_for(problem):
         for k in range(steps):
-            previous, state = state.x, optimizer.step(problem, state)
+            previous, state = advance(optimizer, problem, state)
             if state.x.shape != previous.shape:
                 raise InputError(
                     f"{type(optimizer).__name__}.step returned x of shape {tuple(state.x.shape)}, expected "

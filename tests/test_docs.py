@@ -54,6 +54,8 @@ def command(code: str) -> None:
             assert not stopped.value.code, line
 
 
+WITH_COMMANDS = ("tutorial.md", "own-model.md")
+"""Pages whose files are written and whose commands are run."""
 LONG = ("falsify.md", "equivariance.md", "conformance.md", "drift.md")
 """Pages whose code takes many seconds and is that of other tests."""
 WITH_CODE = [
@@ -65,28 +67,32 @@ WITH_CODE = [
 def test_the_code_of_a_page_runs_in_order(page: Path, capsys, tmp_path, monkeypatch) -> None:
     """Python blocks share a namespace, and what they print is what `# ->` says, where it says something.
 
-    On the tutorial, a block of TOML is the file its first line names and `l2obound` runs as on the command line.
+    On the pages of `WITH_COMMANDS`, a block whose first line names a file is that file, and `l2obound` runs as on the
+    command line.
     """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "argv", sys.argv)
-    tutorial = page.name == "tutorial.md"
     namespace = {"__name__": "__main__"}
     with mock.patch.dict(ARGUMENTS):  # a page may add a proof
-        run_blocks(page, capsys, namespace, tutorial)
-    assert not tutorial or Path("small/report.html").stat().st_size > 10_000
+        run_blocks(page, capsys, namespace, page.name in WITH_COMMANDS)
+    assert page.name != "tutorial.md" or Path("small/report.html").stat().st_size > 10_000
+    for file in tmp_path.glob("*.py"):
+        sys.modules.pop(file.stem, None)
 
 
-def run_blocks(page: Path, capsys: Any, namespace: dict[str, Any], tutorial: bool) -> None:
-    for i, (language, code) in enumerate(blocks(page, *(("python", "toml", "sh") if tutorial else ("python",)))):
-        if language == "toml":
-            Path(re.match(r"# (\S+\.toml)\n", code)[1]).write_text(code, encoding="utf-8")
+def run_blocks(page: Path, capsys: Any, namespace: dict[str, Any], commands: bool) -> None:
+    for i, (language, code) in enumerate(blocks(page, *(("python", "toml", "sh") if commands else ("python",)))):
+        file = re.match(r"# (\S+\.(?:toml|py))\n", code)
+        if commands and file:
+            Path(file[1]).write_text(code, encoding="utf-8")
             continue
         if language == "sh":
             command(code)
             continue
         exec(compile(code, f"{page.name} block {i}", "exec"), namespace)
         printed, expected = capsys.readouterr().out, EXPECTED.findall(code)
-        assert printed.strip() or tutorial
+        assert printed.strip() or commands
         assert not expected or agrees(printed, expected), f"block {i} printed\n{printed}"
 
 

@@ -6,11 +6,10 @@ A new one is a file with a frozen dataclass that has `name`, `init` and `step`, 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from ...errors import InputError
+from ...errors import InputError, suggestion
 from .ada_lista import AdaLista
 from .adam import Adam, AdamHD
 from .base import Optimizer, State
@@ -64,9 +63,9 @@ def optimizer_names() -> tuple[str, ...]:
 def optimizer_class(name: str) -> type:
     """The class behind a name."""
     if name not in _REGISTRY:
-        close = difflib.get_close_matches(str(name), _REGISTRY, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise InputError(f"unknown optimizer {name!r}: {hint}the names are {', '.join(_REGISTRY)}.")
+        raise InputError(
+            f"unknown optimizer {name!r}: {suggestion(name, _REGISTRY)}the names are {', '.join(_REGISTRY)}."
+        )
     return _REGISTRY[name]
 
 

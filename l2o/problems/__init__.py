@@ -1,6 +1,6 @@
 """Problems F = f + r: smooth terms, nonsmooth terms, their composites, and generators."""
 
-from . import real, synthetic
+from . import families, real, synthetic
 from .composite import Composite
 from .constructors import (
     box,
@@ -31,6 +31,7 @@ __all__ = [
     "Composite",
     "box",
     "elastic_net",
+    "families",
     "group_l1",
     "huber",
     "l1",

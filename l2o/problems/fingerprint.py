@@ -278,6 +278,27 @@ def describe_function(function: Any) -> str:
     return "\n".join([*parts, *reader.unreadable])
 
 
+def object_digest(thing: Any, *, code: bool = False) -> str:
+    """Hex digest of the values in any object: tensors, numbers, texts, and what its attributes and functions hold.
+
+    What cannot be read (an open file, a compiled object) has no part in it. With `code`, the code of classes and
+    functions that are not of this package or of a library has one.
+
+    Args:
+        thing: The object.
+        code: Whether code has a part in it.
+
+    Returns:
+        The digest.
+    """
+    reader, digest = _Reader(code, frozenset()), hashlib.sha256()
+    reader.read(thing, "object")
+    for where, what in reader.entries:
+        digest.update(f"{where}:{len(what)}:".encode())
+        digest.update(what)
+    return digest.hexdigest()
+
+
 def _unwrapped(term: Any) -> Any:
     from .smooth import Remembered
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 import torch
@@ -12,7 +13,8 @@ from ...errors import InputError
 from ..config import Section, read_config, usable_device
 from ..optimizers import Optimizer, optimizer, option_names
 from ..optimizers.learned import LearnedOptimizer
-from ..problems import Composite, synthetic
+from ..problems import Composite
+from ..problems.families import DRAWN, FAMILIES, build, check_family, code_digest_of, family_of
 
 _SPLITS = ("train", "validation", "test")
 _SPLIT_WIDTH = 10**9
@@ -51,31 +53,44 @@ class ModelConfig(Section):
 
 
 class ProblemConfig(Section):
-    """The family the optimizer is trained on: a synthetic one, with its size.
+    """The family the optimizer is trained on: a synthetic one, with its size, or MODULE:NAME or FILE.py:NAME for a
+    function (seed, batch, **options) of the user's, which is given those of the fields that it takes.
 
-    A quadratic has a `dim` only, and the generator's condition number; what does not apply to it must be left out.
+    What a family does not have must be left out: a quadratic has a `dim` only, and the generator's condition number.
     """
 
-    family: Literal["lasso", "logistic_l1", "quadratic"] = "lasso"
+    family: str = "lasso"
     rows: int = Field(20, ge=1)
     dim: int = Field(40, ge=1)
     sparsity: int | None = Field(None, ge=0)
     lam: float = Field(0.1, ge=0, allow_inf_nan=False)
 
+    @field_validator("family")
+    @classmethod
+    def _drawn(cls, family: str) -> str:
+        if family in FAMILIES and family not in DRAWN:
+            raise ValueError(f"{family} are data; to train on draws of a distribution name one of {', '.join(DRAWN)}")
+        return check_family(family)
+
     @model_validator(mode="after")
     def _fits(self) -> ProblemConfig:
-        other = {"rows", "sparsity", "lam"} & self.model_fields_set
-        given = sorted(n for n in other if getattr(self, n) != type(self).model_fields[n].default)
-        if self.family == "quadratic" and given:
-            raise ValueError(f"a quadratic has no {', '.join(given)}; leave it out")
+        if self.family in FAMILIES:
+            other = {"rows", "sparsity", "lam"} - set(FAMILIES[self.family].fields)
+            given = sorted(n for n in other if getattr(self, n) != type(self).model_fields[n].default)
+            if given:
+                raise ValueError(f"a {self.family} has no {', '.join(given)}; leave it out")
         return self
+
+    @property
+    def data_rows(self) -> int:
+        """Rows of the data of an instance."""
+        return self.rows if "rows" in family_of(self.family).fields else self.dim
 
     def build(self, batch: int, seed: int, dtype: torch.dtype = torch.float64) -> Composite:
         """`batch` instances."""
-        if self.family == "quadratic":
-            return synthetic.quadratic(batch, self.dim, seed=seed, dtype=dtype)
-        make = getattr(synthetic, self.family)
-        return make(batch, self.rows, self.dim, sparsity=self.sparsity, lam=self.lam, seed=seed, dtype=dtype)
+        given = {"rows": self.rows, "dim": self.dim, "sparsity": self.sparsity, "lam": self.lam}
+        options = {name: value for name, value in given.items() if name in family_of(self.family).fields}
+        return build(self.family, batch, seed, dtype=dtype, **options)
 
 
 class ScheduleConfig(Section):
@@ -148,6 +163,12 @@ class TrainingConfig(Section):
     problem: ProblemConfig = ProblemConfig()
     training: ScheduleConfig = ScheduleConfig()
     validation: ValidationConfig = ValidationConfig()
+
+    @property
+    def digest(self) -> str:
+        """That of the settings, and of the source of a family that is code of the user's."""
+        source = code_digest_of(self.problem.family)
+        return super().digest if source is None else sha256(f"{super().digest}{source}".encode()).hexdigest()
 
 
 def load_config(source: str | os.PathLike[str] | dict[str, Any]) -> TrainingConfig:

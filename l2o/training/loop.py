@@ -217,7 +217,7 @@ class _Stages:
 def _check_memory(config: TrainingConfig) -> None:
     """Refuse batches, or a graph of `unroll` iterations, that do not fit into memory; before anything is made."""
     schedule, problem, judge = config.training, config.problem, config.validation
-    rows = problem.dim if problem.family == "quadratic" else problem.rows
+    rows = problem.data_rows
     for name, batch in (("training", schedule.batch), ("validation", judge.batch)):
         what = f"{name}.batch: {batch} instances of {rows} x {problem.dim}"
         require_memory(data_size(batch, rows, problem.dim), what, "ask for fewer instances or smaller sizes")

@@ -178,7 +178,7 @@ P = COMPOSITES["least-squares + l1"]
 BAD = {
     "steps": (lambda: l2o.rollout(l2o.optimizer("ista"), P, zoo.start(P), 0), "steps"),
     "record": (lambda: l2o.rollout(l2o.optimizer("ista"), P, zoo.start(P), 1, record="some"), "record"),
-    "no optimizer": (lambda: l2o.rollout(object(), P, zoo.start(P), 1), "Missing init"),
+    "no optimizer": (lambda: l2o.rollout(object(), P, zoo.start(P), 1), "missing: init"),
     "shape of x0": (lambda: l2o.rollout(l2o.optimizer("ista"), P, np.zeros((2, 5)), 1), "x0"),
     "NaN in x0": (lambda: l2o.rollout(l2o.optimizer("ista"), P, np.full((3, 5), np.nan), 1), "NaN"),
     "shrinking": (lambda: l2o.rollout(_Shrinking(), P, zoo.start(P), 1), "returned x of shape"),

@@ -307,7 +307,7 @@ def test_no_gradient_is_computed_twice(name: str) -> None:
     term = Counting(base.smooth.map, base.smooth.target)
     p = l2o.Composite(term, l2o.zero() if zoo.smooth_only(name) else base.nonsmooth)
     l2o.rollout(l2o.optimizer(name), p, l2o.synthetic.starts(base), 10)
-    elsewhere = 9 if name in ("fista", "fista-restart", "nesterov") else 0  # z_0 = x_0 is looked at once
+    elsewhere = 8 if name in ("fista", "fista-restart", "nesterov") else 0  # z_0 = x_0 and z_1 = x_1 are looked at once
     count = term.__dict__["count"]
     if name == "safeguarded":  # two points are compared in a step, and the next may be a mixture of both
         assert 31 - 10 <= count <= 31

@@ -24,7 +24,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["MPLBACKEND"] = "agg"
 
 from ...errors import InputError
-from ..support.user_code import NAMED, users_traceback
+from ...user_code import NAMED, users_traceback
 from .console import errors, open_streams, results_alone
 
 VERBS = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from ... import l2o
 from ...l2o.files import read_npz
-from ...l2o.optimizers.learned import LearnedOptimizer
+from ...l2o.problems.families import FAMILIES, build, family_of
 
 
 def command() -> str:
@@ -49,43 +49,54 @@ def data_problem(path: Path, lam: float | None, kind: str) -> tuple[l2o.Composit
     return l2o.real.load(path, family, lam=lam), family
 
 
-FAMILIES = {"breast_cancer": "logistic_l1", "digits": "logistic_l1", "patches": "lasso"}
-"""The family whose shipped weights fit a data set."""
+def problem_of(name: str, batch: int, rows: int, dim: int, lam: float | None, seed: int) -> tuple[l2o.Composite, str]:
+    """The instances of a family, or the data set, of that name, and the family whose shipped weights fit.
+
+    A family that has no rows, say, ignores them; `lam` None is 0.1 (of code of the user: its own
+    default), and another is an error where there is no such weight.
+    """
+    family = family_of(name)
+    if family.needs_path:
+        raise l2o.InputError(f"{name} reads your files, which a sweep does (path = ...); here give --data FILE.")
+    if lam is not None and "lam" not in family.fields:
+        raise l2o.InputError(f"--lam is the weight of a norm, and a {name} has none; leave it out.")
+    given = {"rows": rows, "dim": dim, "lam": 0.1 if lam is None and name in FAMILIES else lam}
+    options = {option: value for option, value in given.items() if option in family.fields}
+    return build(name, 1 if family.single else batch, seed, **options), family.trained_for
 
 
-def problem_of(kind: str, batch: int, rows: int, dim: int, lam: float | None, seed: int) -> l2o.Composite:
-    """The instances of a family, or the data set, of that name; `lam` None is 0.1, and a quadratic has none."""
-    if kind == "quadratic" and lam is not None:
-        raise l2o.InputError("--lam is the weight of an l1 norm, and a quadratic has none; leave it out.")
-    lam = 0.1 if lam is None else lam
-    synthetic = l2o.synthetic
-    if kind == "lasso":
-        return synthetic.lasso(batch, rows, dim, lam=lam, seed=seed)
-    if kind == "logistic_l1":
-        return synthetic.logistic_l1(batch, rows, dim, lam=lam, seed=seed)
-    if kind == "quadratic":
-        return synthetic.quadratic(batch, dim, seed=seed)
-    if kind == "breast_cancer":
-        return l2o.real.breast_cancer(lam, seed=seed)
-    if kind == "digits":
-        return l2o.real.digits(lam, seed=seed)
-    if kind == "patches":
-        return l2o.real.patches(batch, lam=lam, seed=seed)
-    raise l2o.InputError(
-        f"unknown problem {kind!r}: expected lasso, logistic_l1, quadratic, breast_cancer, digits or patches."
-    )
+DEFAULT = "go-math-l2o"
+"""The optimizer of a verb that is given neither a name nor weights."""
 
 
-def optimizer_of(name: str, family: str, weights: Path | None, untrained: bool) -> tuple[Any, str]:
-    """The optimizer, and its name for people: a learned one says whether it is trained."""
+def optimizer_of(
+    name: str | None, family: str, weights: Path | None = None, untrained: bool = False, kind: str | None = None
+) -> tuple[Any, str]:
+    """The optimizer, and its name for people: a learned one says which weights it has.
+
+    Args:
+        name: whatever `l2o.resolve_optimizer` takes as a text; None for the model of `weights`, else for `DEFAULT`.
+        family: a learned one by its bare name has the weights shipped for this family.
+        weights: a folder of `l2obound train`, of the model that is named.
+        untrained: random weights instead of those shipped.
+        kind: that of a checkpoint.
+    """
     if weights is not None:
         opt, manifest = l2o.load_trained(weights)
+        if untrained or kind is not None:
+            other = "--untrained" if untrained else f"--kind {kind}"
+            raise l2o.InputError(f"{other} says that the weights are not those of --weights {weights}; leave out one.")
+        if name not in (None, opt.name):
+            raise l2o.InputError(
+                f"--optimizer {name}: the weights in {weights} are those of {opt.name}; give --optimizer {opt.name}, "
+                f"or leave it out."
+            )
         return opt, f"{opt.name} (trained on {manifest['family']}, {weights})"
-    if (name, family) in l2o.pretrained_names() and not untrained:
-        return l2o.pretrained(name, family), f"{name} (shipped weights for {family})"
-    opt = l2o.optimizer(name)
-    learned = isinstance(getattr(opt, "base", opt), LearnedOptimizer)  # of `safeguarded` its base
-    return opt, f"{name} (UNTRAINED, random weights)" if learned else name
+    name = DEFAULT if name is None else name
+    if untrained and name not in l2o.optimizer_names():
+        raise l2o.InputError(f"--untrained belongs to the bare name of a learned optimizer, got {name}; leave it out.")
+    source = l2o.resolve_optimizer(name, family=None if untrained else family, kind=kind)
+    return source.fresh(), source.label
 
 
 def given_run(path: Path, problem: l2o.Composite) -> l2o.Run:

@@ -54,10 +54,24 @@ NUMBER = real()
 WEIGHT = real(0.0)
 POSITIVE = real(0.0, above=True)
 
-Name = Annotated[str, typer.Option(help="An optimizer, by name (l2o.optimizer_names()).")]
+OPTIMIZER = (
+    "A name (l2o.optimizer_names()), NAME:FAMILY for shipped weights, MODULE:NAME or FILE.py:NAME for code of yours, a "
+    "folder of `l2obound train`, or a checkpoint of the authors' code (with --kind)"
+)
+"""The ways to name an optimizer, for the help of every verb that takes one."""
+Name = Annotated[str | None, typer.Option(help=f"{OPTIMIZER}. The model of --weights if left out, else go-math-l2o.")]
+CheckpointKind = Annotated[
+    str | None, typer.Option(help="What a checkpoint of the authors' code is: go-math-l2o, l2o-pa, ...")
+]
 Weights = Annotated[Path | None, typer.Option(help="Folder of `l2obound train`, in place of shipped weights.")]
 Untrained = Annotated[bool, typer.Option("--untrained", help="Random weights, though trained ones exist.")]
-Kind = Annotated[str, typer.Option(help="lasso, logistic_l1, quadratic, breast_cancer, digits or patches.")]
+Kind = Annotated[
+    str,
+    typer.Option(
+        help="A family, as lasso, logistic_l1, quadratic, breast_cancer, digits or patches; or MODULE:NAME or "
+        "FILE.py:NAME, a function (seed, batch, **options) -> problem."
+    ),
+]
 Batch = Annotated[int, typer.Option(callback=COUNT, help="Number of instances.")]
 Rows = Annotated[int, typer.Option(callback=COUNT, help="Rows of A.")]
 Dim = Annotated[int, typer.Option(callback=COUNT, help="Variables.")]

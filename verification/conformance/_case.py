@@ -14,14 +14,13 @@ import numpy as np
 import torch
 
 from ... import l2o
-from ...l2o import Composite, InputError, Run, rollout
-from ...l2o.rollout import threads_for
+from ...l2o import Composite, InputError, OptimizerSource, Run, rollout
+from ...l2o.rollout import advance, threads_for
 from ..runs.inspection import Inspection, as_numpy
 from ..verdicts.evidence import Evidence, gather
 from ._expectations import declared_by, lacked_by
 from ._profile import Profile
 from ._reference import minimiser, proximal_gradient, value
-from .subjects import Subject
 
 
 class NotApplicable(Exception):
@@ -217,7 +216,7 @@ def _sequence(problems: Any) -> Sequence[Any]:
 class Case:
     """An optimizer under test. `doing` says on what it is at work, for the message of an exception."""
 
-    subject: Subject
+    subject: OptimizerSource
     profile: Profile
     seed: int
     all_instances: list[Instance]
@@ -233,7 +232,7 @@ class Case:
     @classmethod
     def of(
         cls,
-        subject: Subject,
+        subject: OptimizerSource,
         profile: Profile,
         seed: int,
         problems: Any = None,
@@ -359,9 +358,9 @@ class Case:
             state = optimizer.init(problem, instance.x0.clone(), seed=self.seed)
             values, path, middle = [value(problem, state.x)], torch.zeros_like(state.x[:, 0]), state.x
             for k in range(LONG):
-                before, state = state.x, optimizer.step(problem, state)
+                before, state = advance(optimizer, problem, state)
                 values.append(value(problem, state.x))
-                middle = state.x if k + 1 == LATE else middle
+                middle = state.x.clone() if k + 1 == LATE else middle
                 if k >= LONG - LAST:
                     path = path + torch.linalg.vector_norm(state.x - before, dim=-1)
         objectives = as_numpy(torch.stack(values, dim=1))

@@ -9,6 +9,7 @@ import torch
 
 from ... import l2o
 from ...l2o import Composite
+from ...l2o.optimizers.adapt import ModuleOptimizer
 from ...l2o.optimizers.learned import LearnedOptimizer
 from ..diagnosis.assumption_meter import assumption_meter
 from ..invariance.equivariance import CLEAR, ROUNDINGS, nudge
@@ -19,7 +20,6 @@ from ._case import Case, Instance
 from ._progress import does_not_diverge, makes_progress
 from ._result import Finding, Status, failed, not_applicable, passed
 from .registry import register
-from .subjects import ModuleOptimizer
 
 _EPS = float(np.finfo(np.float64).eps)
 

@@ -15,12 +15,12 @@ import torch
 
 from ...l2o import Composite, InputError, Run, rollout
 from ...l2o.files import read_npz, write_npz
+from ...l2o.optimizers.adapt import ModuleOptimizer
 from ...l2o.optimizers.learned import LearnedOptimizer
 from ._case import Case, Refused, draw_from_global_rng, global_rng_state, seed_global_rng
 from ._result import Finding, failed, not_applicable, passed
 from ._sameness import compare, verdict
 from .registry import register
-from .subjects import ModuleOptimizer
 
 
 def same(a: torch.Tensor, b: torch.Tensor) -> bool:

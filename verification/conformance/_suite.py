@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...l2o import Composite, InputError
+from ...l2o import Composite, InputError, OptimizerSource, resolve_optimizer
 from ..support.session import SESSION
 from . import registry
 from ._case import Case
 from ._expectations import expected_by
 from ._profile import Profile, profile_of
 from ._result import CheckResult, ConformanceError, Report, Status
-from .subjects import Subject, subject_of
 
 Progress = Callable[[str, int, int], None]
 EXPECTED = "expected_failed_checks"
@@ -54,7 +53,7 @@ def check_optimizer(
     Raises:
         InputError: For what is no optimizer, and for names that do not exist.
     """
-    subject, sizes = subject_of(opt), profile_of(profile)
+    subject, sizes = resolve_optimizer(opt), profile_of(profile)
     chosen = _chosen(checks, registry.OPTIMIZER)
     expected = {
         **registry.check_reasons(expected_by(subject.fresh()), EXPECTED),
@@ -127,7 +126,7 @@ class BoundCheck:
     check: registry.Check
     profile: str | Profile | None
     seed: int | None = None
-    subject: Subject | None = None
+    subject: OptimizerSource | None = None
     made: Any = None
 
     def __repr__(self) -> str:
@@ -143,7 +142,7 @@ class BoundCheck:
         __tracebackhide__ = True
         import pytest
 
-        subject = subject_of(self.subject if self.subject is not None and optimizer is self.made else optimizer)
+        subject = resolve_optimizer(self.subject if self.subject is not None and optimizer is self.made else optimizer)
         seed = SESSION.seed if self.seed is None else self.seed
         result = registry.run_check(self.check, subject, self.profile, seed)
         SESSION.tell(subject.label, profile_of(self.profile).name, seed, result)
@@ -187,7 +186,7 @@ def parametrize_with_checks(
         profile_of(profile)
     rows, labels = [], {}
     for given in optimizers:
-        subject = subject_of(given)
+        subject = resolve_optimizer(given)
         more = expected_failed_checks(given) if callable(expected_failed_checks) else expected_failed_checks
         made = subject.fresh()
         expected = {**registry.check_reasons(expected_by(made), EXPECTED), **registry.check_reasons(more, EXPECTED)}
@@ -200,7 +199,7 @@ def parametrize_with_checks(
     return pytest.mark.parametrize(("optimizer", "check"), rows)
 
 
-def _unique(subject: Subject, labels: dict[str, int]) -> str:
+def _unique(subject: OptimizerSource, labels: dict[str, int]) -> str:
     label = "-".join(subject.label.split())
     labels[label] = labels.get(label, 0) + 1
     return label if labels[label] == 1 else f"{label}-{labels[label]}"

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ...l2o import Composite, InputError
+from ...l2o.optimizers.adapt import ModuleOptimizer
 from ...l2o.optimizers.learned import LearnedOptimizer
 from ...l2o.problems.smooth import LinearMap, QuadraticForm
 from ._case import Case, Instance, seed_global_rng
@@ -18,7 +19,6 @@ from ._guarantees import at_zero
 from ._reference import value
 from ._result import Finding, failed, not_applicable, passed
 from .registry import register
-from .subjects import ModuleOptimizer
 
 _STEPS = 10  # through which derivatives are taken, at most
 _LAYERS = 40  # steps in which a model that has weights of its own for every step should have used them

@@ -14,11 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...l2o import Composite, InputError
+from ...l2o import Composite, InputError, OptimizerSource, resolve_optimizer
 from ._case import Case, NotApplicable, ProblemCase, check_seed, global_rng
 from ._profile import Profile, profile_of
 from ._result import CheckResult, Finding, Status, failed, not_applicable
-from .subjects import Subject, subject_of
 
 OPTIMIZER, PROBLEM = "optimizer", "problem"
 
@@ -131,7 +130,7 @@ def run_check(
         case: Any = ProblemCase(subject, profile, seed)
         reproduce = f"verification.check_problem(problem, profile={profile.name!r}, seed={seed})"
     else:
-        subject = subject_of(subject)
+        subject = resolve_optimizer(subject)
         if case is None:
             case = Case.of(subject, profile, seed, problems, declares, check_reasons(lacks, "lacks"))
         check_declarations(case.declares)
@@ -163,7 +162,7 @@ def check_reasons(reasons: Mapping[str, str] | None, name: str) -> dict[str, str
     return dict(reasons)
 
 
-def command(subject: Subject, check: Check, profile: Profile, seed: int) -> str:
+def command(subject: OptimizerSource, check: Check, profile: Profile, seed: int) -> str:
     """The command line that runs one check again."""
     spec = " ".join(shlex.quote(word) for word in subject.spec.split(" "))
     return f"l2obound check {spec} --check {check.name} --profile {profile.name} --seed {seed}"

@@ -18,8 +18,8 @@ import sympy as sp
 from ... import bounds, l2o
 from ...l2o import Composite, InputError
 from ...l2o.files import read_npz, take_meta, write_npz
+from ...l2o.optimizers.by_name import OptimizerSource, is_code, resolve_optimizer
 from ...l2o.optimizers.learned import LearnedOptimizer
-from ..conformance.subjects import Subject, subject_of
 from ..verdicts.verdict import Verdict
 from ._families import AXES, Instance
 from ._judge import Judged, judge
@@ -40,26 +40,18 @@ def scaled(bound: bounds.Bound, constant: float) -> bounds.Bound:
     return bound.replace(rhs=sp.Rational(factor.numerator, factor.denominator) * bound.rhs, kind="upper")
 
 
-def subject(optimizer: Any) -> Subject:
+def subject(optimizer: Any) -> OptimizerSource:
     """The optimizer as something that can be made anew; a learned one by its bare name has its LASSO weights.
 
     `spec` is "OPTIMIZER" where no name makes the same again: an object with options or weights of its own.
     """
-    if isinstance(optimizer, str) and (optimizer, "lasso") in l2o.pretrained_names():
-        optimizer = f"{optimizer}:lasso"
-    named = subject_of(optimizer)
-    if isinstance(optimizer, (str, os.PathLike, Subject)) or named.spec not in l2o.optimizer_names():
+    named = resolve_optimizer(optimizer, family="lasso")
+    if isinstance(optimizer, (str, os.PathLike, OptimizerSource)) or named.spec not in l2o.optimizer_names():
         return replace(named, spec="OPTIMIZER") if named.spec == "MODULE:FACTORY" else named
     if _is_default(optimizer, named.spec):
         return named
     text = repr(optimizer)
     return replace(named, spec="OPTIMIZER", label=text if len(text) <= 80 else named.label)
-
-
-def _is_code(spec: str) -> bool:
-    """Whether a name of an optimizer is MODULE:NAME, which is imported and called: a file may not decide that."""
-    name, colon, rest = spec.partition(":")
-    return bool(colon) and (name, rest) not in l2o.pretrained_names() and not Path(spec.split(" --kind ")[0]).exists()
 
 
 def _is_default(optimizer: Any, name: str) -> bool:
@@ -143,7 +135,7 @@ class Falsification:
     @property
     def reproduce(self) -> str:
         """The command that meets the run again, once it is saved."""
-        code = ("--optimizer", self.optimizer) if _is_code(self.optimizer) else ()
+        code = ("--optimizer", self.optimizer) if is_code(self.optimizer) else ()
         return shlex.join(["l2obound", "falsify", "--replay", self.path or "FILE", *code])
 
     def problem(self) -> Composite:
@@ -216,7 +208,7 @@ class Falsification:
                     f"{path}: its optimizer {meta['optimizer_label']} was an object; pass it, as in "
                     f"Falsification.load(path, optimizer=...)."
                 )
-            if optimizer is None and _is_code(str(meta["optimizer"])):
+            if optimizer is None and is_code(str(meta["optimizer"])):
                 raise InputError(
                     f"{path}: its optimizer {meta['optimizer']!r} is code that would be run; if you trust the file, "
                     f"pass it, as in Falsification.load(path, optimizer=...), or --optimizer on the command line."

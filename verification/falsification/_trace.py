@@ -45,16 +45,16 @@ class Trace:
 
 def trace(optimizer: Any, problem: Composite, x0: torch.Tensor, steps: int, z: torch.Tensor) -> Trace:
     """Run `optimizer` as `l2o.rollout` does, keeping the graph."""
-    state = optimizer.init(problem, x0, seed=0)
+    state = optimizer.init(problem, x0.clone(), seed=0)
     smoothness = problem.smoothness.unsqueeze(-1)
-    x, gradient, subgradient, p, value = [state.x], [], [], [], []
+    x, gradient, subgradient, p, value = [state.x.clone()], [], [], [], []
     for _ in range(steps):
-        previous = state.x
+        previous = x[-1]  # a copy: a step may overwrite its own
         f, slope = problem.smooth.value_and_gradient(previous)
         state = optimizer.step(problem, state)
         value.append(f + problem.nonsmooth.value(previous))
         gradient.append(slope)
-        x.append(state.x)
+        x.append(state.x.clone())
         wanted = smoothness * (previous - state.x) - slope
         preconditioner, argument = getattr(state, "preconditioner", None), getattr(state, "prox_argument", None)
         if preconditioner is not None:

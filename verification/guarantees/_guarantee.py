@@ -8,12 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ... import l2o
-from ...l2o import InputError
-from ..conformance.subjects import Subject, subject_of
+from ...l2o import InputError, resolve_optimizer
+from ...l2o.problems.families import family_of
 from ..statistics.intervals import checked_delta, checked_quantile, checked_sample
-from ..sweeps.config import CellSpec
-from ..sweeps.families import FAMILIES
 from ..sweeps.measure import kept_steps
 from .result import Guarantee
 from .sample import FIELDS, draw, spec_of
@@ -46,7 +43,8 @@ def guarantee(
     Args:
         optimizer: Whatever `check_optimizer` takes; a learned one by its bare name has the weights shipped for the
             family, where there are some.
-        family: A generator of `l2o.synthetic`, or a table of fields: `family`, `rows`, `dim`, `sparsity`, `lam`,
+        family: A generator of `l2o.synthetic`, MODULE:NAME or FILE.py:NAME for a function (seed, batch, **options) of
+            yours that draws instances independently, or a table of fields: `family`, `rows`, `dim`, `sparsity`, `lam`,
             `condition`, `smoothness`, and the shifts `s` of the start and `t` of the objective. 20 x 40 by default.
         steps: K.
         eps: Gaps F(x_K) - F*, absolute, one or several.
@@ -74,7 +72,7 @@ def guarantee(
     asked = tuple(checked_quantile(q) for q in _sequence(quantiles, "quantiles"))
     kept = np.union1d(kept_steps(steps, _integer(points, "points", 0)), [steps])
     spec = spec_of(family, seed, min(batch, instances))
-    subject = _subject(optimizer, spec)
+    subject = resolve_optimizer(optimizer, family=family_of(spec.family).trained_for)
     sample = draw(subject, spec, steps, instances, kept, rtol=rtol, compare=compare, progress=progress)
     return Guarantee(
         optimizer=subject.spec,
@@ -91,13 +89,6 @@ def guarantee(
         batch=spec.batch,
         rtol=float(rtol),
     )
-
-
-def _subject(optimizer: Any, spec: CellSpec) -> Subject:
-    trained_for = FAMILIES[spec.family].trained_for
-    if isinstance(optimizer, str) and (optimizer, trained_for) in l2o.pretrained_names():
-        optimizer = f"{optimizer}:{trained_for}"
-    return subject_of(optimizer)
 
 
 def _integer(value: Any, name: str, least: int) -> int:

@@ -15,9 +15,9 @@ import numpy as np
 
 from ...l2o import InputError
 from ...l2o.files import read_npz, take_meta, write_npz
+from ...l2o.problems.families import FAMILIES
 from ..statistics.bands import ProbabilityCurves, QuantileCurves, probability_curves, quantile_curves
 from ..statistics.intervals import proportion_lower, quantile_ranks
-from ..sweeps.families import FAMILIES
 from .sample import FIELDS, Sample
 
 FORMAT = 1
@@ -139,7 +139,8 @@ class Guarantee:
 
     def describe(self) -> str:
         """What instances and starts are drawn from, in words."""
-        read = FAMILIES[self.distribution["family"]].fields
+        name = self.distribution["family"]
+        read = FAMILIES[name].fields if name in FAMILIES else tuple(FIELDS)  # code that a file names is not run
         shown = {k: self.distribution[k] for k in FIELDS if k in read and k != "smoothness"}
         shown |= {k: v for k, v in self.distribution.items() if k == "smoothness" and k in read and v != "exact"}
         shown |= {k: self.distribution[k] for k in ("s", "t") if self.distribution[k]}

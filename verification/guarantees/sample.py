@@ -16,26 +16,25 @@ import numpy as np
 import torch
 
 from ... import bounds, l2o
-from ...l2o import Composite, InputError
+from ...errors import suggestion
+from ...l2o import Composite, InputError, OptimizerSource
 from ...l2o.config import read_config
 from ...l2o.memory import require_memory, run_size
 from ...l2o.optimizers import optimizer_class
 from ...l2o.problems import synthetic
+from ...l2o.problems.families import DRAWN, FAMILIES, is_family
 from ...l2o.training.config import split_seed
-from ..conformance.subjects import Subject
 from ..optima import Optimum, optimum
 from ..optima.gaps import gaps
 from ..optima.ledger import single_thread
 from ..runs.inspection import as_numpy
 from ..runs.race import cut
 from ..sweeps.config import CellSpec
-from ..sweeps.families import FAMILIES, build
+from ..sweeps.families import build
 from ..verdicts.verdict import Verdict
 from ..verdicts.verification import Verification
 from ..verdicts.verify import verify
 
-DRAWN = tuple(name for name in FAMILIES if hasattr(synthetic, name))
-"""Families whose instances are independent draws, each from a random stream of its own."""
 FIELDS = ("family", "rows", "dim", "sparsity", "lam", "condition", "smoothness", "s", "t")
 """Fields of a cell of `verification.sweeps` that say what is drawn."""
 WORST_UP_TO = 10
@@ -84,13 +83,16 @@ def spec_of(family: str | Mapping[str, Any], seed: int, batch: int) -> CellSpec:
             f"guarantee: the instances of {name} are no independent draws from a distribution; "
             f"expected one of {', '.join(DRAWN)}."
         )
-    if name not in DRAWN:
-        raise InputError(f"guarantee: unknown family {name!r}; expected one of {', '.join(DRAWN)}.")
+    if not isinstance(name, str) or not is_family(name):
+        raise InputError(
+            f"guarantee: unknown family {name!r}; {suggestion(name, DRAWN)}expected one of {', '.join(DRAWN)}, or a "
+            f"function of yours, MODULE:NAME or FILE.py:NAME."
+        )
     return read_config({**fields, "seed": seed, "batch": batch}, CellSpec, "guarantee")
 
 
 def draw(
-    subject: Subject,
+    subject: OptimizerSource,
     spec: CellSpec,
     steps: int,
     instances: int,
@@ -142,15 +144,16 @@ def _posed(spec: CellSpec, seed: int) -> tuple[Composite, torch.Tensor]:
     return base.shifted(spec.t) if spec.t else base, start
 
 
-def _check_apart(subject: Subject, spec: CellSpec, seed: int, steps: int) -> None:
+def _check_apart(subject: OptimizerSource, spec: CellSpec, seed: int, steps: int) -> None:
     """Refuse an optimizer whose step on an instance depends on the others of its batch: they were not independent.
 
     Tried on the first instance and the first steps, alone and in its batch; more than that is not checked.
     """
-    runs = []
-    for size in (1, spec.batch):
-        problem, start = _posed(spec.model_copy(update={"batch": size}), seed)
-        runs.append(as_numpy(l2o.rollout(subject.fresh(), problem, start, steps, seed=seed).objective)[0])
+    problem, start = _posed(spec, seed)
+    runs = [
+        as_numpy(l2o.rollout(subject.fresh(), p, x0, steps, seed=seed).objective)[0]
+        for p, x0 in ((problem.select([0]), start[:1]), (problem, start))
+    ]
     if not alike(*runs):
         raise InputError(
             f"guarantee: the steps of {subject.label} on an instance depend on the others in its batch, so a batch is "
@@ -164,7 +167,7 @@ def alike(alone: np.ndarray, together: np.ndarray) -> bool:
 
 
 def _one(
-    subject: Subject,
+    subject: OptimizerSource,
     spec: CellSpec,
     seed: int,
     steps: int,
@@ -206,7 +209,7 @@ def last_iterate(found: Verification, certified: Optimum) -> np.ndarray:
     return np.where(applies & np.isfinite(total), total, np.nan)
 
 
-def _worst_factor(subject: Subject, spec: CellSpec, steps: int) -> float | None:
+def _worst_factor(subject: OptimizerSource, spec: CellSpec, steps: int) -> float | None:
     """The exact worst case for the optimizer and the family; see `worst_factor`."""
     one = spec.model_copy(update={"batch": 1})
     return worst_factor(subject.fresh(), build(one, split_seed("test", 0, spec.seed)).smooth.convex, steps)

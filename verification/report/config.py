@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ... import bounds, l2o
+from ... import bounds, user_code
 from ...l2o.config import Section, read_config, usable_device
 from ...l2o.files import file_size
 from ...l2o.memory import data_size, require_memory, run_size
+from ...l2o.optimizers.by_name import anchored, is_spec, method_class, method_names
 from ...l2o.optimizers.learned import LearnedOptimizer
-from ...l2o.problems import Composite, real, synthetic
+from ...l2o.problems import Composite, real
+from ...l2o.problems.families import FAMILIES, build, check_family, family_of
 from ...l2o.training.config import split_seed
 from ..worst_cases.ledger import STEPS
 
@@ -40,8 +42,6 @@ class Scenario(Section):
 
 
 Kind = Literal["lasso", "logistic_l1"]
-_SYNTHETIC = ("lasso", "logistic_l1")
-_SINGLE = ("breast_cancer", "digits")
 _TITLES = {
     "breast_cancer": "breast cancer (Wisconsin), l1-logistic",
     "digits": "handwritten digits, l1-logistic",
@@ -51,10 +51,16 @@ _NAMES = {"lasso": "LASSO", "logistic_l1": "l1-logistic"}
 
 
 class ProblemSection(Section):
-    """A family of problems, the optimizers run on it and the scenarios they are run under."""
+    """A family of problems, the optimizers run on it and the scenarios they are run under.
+
+    `optimizers` are names, or what else `l2o.resolve_optimizer` takes as a text: MODULE:NAME or FILE.py:NAME, a folder
+    of `l2obound train`, NAME:FAMILY, or "PATH --kind KIND" for a checkpoint. `family` is "data" for a file of the
+    user's, a name of `l2o.problems.families`, or MODULE:NAME or FILE.py:NAME for a function (seed, batch, **options),
+    which is given those of the fields that it takes.
+    """
 
     key: str = Field(pattern=r"^[A-Za-z0-9_.x-]+$", max_length=60)
-    family: Literal["lasso", "logistic_l1", "breast_cancer", "digits", "patches", "data"]
+    family: str
     path: str | None = None
     kind: Kind | None = None
     title: str | None = None
@@ -67,12 +73,17 @@ class ProblemSection(Section):
     optimizers: tuple[str, ...] = ("go-math-l2o", "l2o-pa", "ista", "fista", "fista-restart")
     scenarios: tuple[Scenario, ...] = (Scenario(), Scenario(s=10.0), Scenario(t=10.0))
 
+    @field_validator("family")
+    @classmethod
+    def _found(cls, family: str) -> str:
+        return family if family == "data" else check_family(family)
+
     @field_validator("optimizers")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            if name not in l2o.optimizer_names():
-                raise ValueError(f"unknown optimizer {name!r}; expected one of {', '.join(l2o.optimizer_names())}")
+            if not is_spec(name):
+                method_class(name)  # its InputError is a ValueError and suggests a name
         return names
 
     @field_validator("optimizers", "scenarios")
@@ -85,42 +96,43 @@ class ProblemSection(Section):
 
     @model_validator(mode="after")
     def _fits_family(self) -> ProblemSection:
-        if self.family in _SINGLE and self.instances != 1:
+        known = FAMILIES.get(self.family)
+        if known is not None and known.single and self.instances != 1:
             raise ValueError(f"{self.family} is one instance; set instances = 1")
         if self.family == "data" and (self.path is None or self.kind is None):
             raise ValueError('data needs path = "FILE" and kind = "lasso" or "logistic_l1"')
-        if self.family != "data" and (self.path is not None or self.kind is not None):
+        if self.family != "data" and self.kind is not None:
             raise ValueError(f'path and kind belong to family = "data", not to {self.family}')
+        if known is not None and known.needs_path != (self.path is not None):
+            needs = 'it needs path = "FILE"' if known.needs_path else 'path and kind belong to family = "data", not to'
+            raise ValueError(f"{needs} {self.family}" if self.path else f"{self.family}: {needs}")
         return self
 
     @property
-    def trained_for(self) -> Kind:
+    def trained_for(self) -> str:
         """The family whose shipped weights fit."""
-        if self.kind is not None:
-            return self.kind
-        return "lasso" if self.family in ("lasso", "patches") else "logistic_l1"
+        return self.kind if self.kind is not None else family_of(self.family).trained_for
 
     def build(self, seed: int) -> Composite:
         """The problem, on instances of the test split; data are taken as they are, whatever `instances` says."""
         if self.family == "data":
             return real.load(self.path, self.kind, lam=self.lam)
-        lam = 0.1 if self.lam is None else self.lam
-        if self.family in _SINGLE:
-            return getattr(real, self.family)(lam=lam, seed=seed)
-        split = split_seed("test", 0, seed)
-        if self.family == "patches":
-            return real.patches(self.instances, lam=lam, seed=split)
-        make = getattr(synthetic, self.family)
-        return make(self.instances, self.rows, self.dim, sparsity=self.sparsity, lam=lam, seed=split)
+        family = family_of(self.family)
+        lam = 0.1 if self.lam is None and self.family in FAMILIES else self.lam
+        given = {"rows": self.rows, "dim": self.dim, "sparsity": self.sparsity, "lam": lam, "path": self.path}
+        options = {name: value for name, value in given.items() if name in family.fields}
+        return build(self.family, self.instances, seed if family.single else split_seed("test", 0, seed), **options)
 
     def check(self) -> None:
         """Refuse data that are not there, and sizes that do not fit into memory: before the first section is run."""
         if self.path is not None:
             file_size(self.path, f"the data of {self.key}")
-        if self.family in _SYNTHETIC:
+        fields = () if self.family == "data" else family_of(self.family).fields
+        if "dim" in fields:
+            rows = self.rows if "rows" in fields else self.dim
             instead = "ask for fewer instances or steps, or smaller sizes"
-            what = f"{self.key}: {self.instances} instances of {self.rows} x {self.dim}"
-            require_memory(data_size(self.instances, self.rows, self.dim), what, instead)
+            what = f"{self.key}: {self.instances} instances of {rows} x {self.dim}"
+            require_memory(data_size(self.instances, rows, self.dim), what, instead)
             size = run_size(self.instances, self.dim, self.steps)
             require_memory(size, f"{what}, {self.steps} steps", instead)
 
@@ -128,9 +140,12 @@ class ProblemSection(Section):
         """The title, made up where none is given."""
         if self.title:
             return self.title
-        if self.family in _SYNTHETIC:
-            return f"synthetic {_NAMES[self.family]} {self.rows} x {problem.dim}"
-        return _TITLES.get(self.family) or f"{Path(str(self.path)).name}, {_NAMES[self.trained_for]}"
+        if self.family in _TITLES:
+            return _TITLES[self.family]
+        if self.path is not None:
+            return f"{Path(self.path).name}, {_NAMES[self.trained_for]}"
+        rows = f"{self.rows} x " if self.family in FAMILIES and "rows" in FAMILIES[self.family].fields else ""
+        return f"{'synthetic ' * (self.family in FAMILIES)}{_NAMES.get(self.family, self.family)} {rows}{problem.dim}"
 
 
 class TransientSection(ProblemSection):
@@ -146,7 +161,7 @@ class TransientSection(ProblemSection):
     @classmethod
     def _learned(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
-            if name in l2o.optimizer_names() and not issubclass(l2o.optimizers.optimizer_class(name), LearnedOptimizer):
+            if name in method_names() and not issubclass(method_class(name), LearnedOptimizer):
                 raise ValueError(f"a transient is measured of learned optimizers, and {name} is none; leave it out")
         return names
 
@@ -191,7 +206,7 @@ def load_report_config(
 ) -> ReportConfig:
     """The configuration in a TOML file or a dict; without one, the shipped default (or the quick one).
 
-    Paths of data in a file are relative to that file, in a dict to the working folder.
+    Paths in a file, of data and of optimizers, are relative to that file, in a dict to the working folder.
     """
     if source is None:
         name = "quick.toml" if quick else "default.toml"
@@ -202,7 +217,10 @@ def load_report_config(
     folder = Path(source).parent
 
     def found(section: Any) -> Any:
-        return section if section.path is None else section.model_copy(update={"path": str(folder / section.path)})
+        names = tuple(anchored(name, folder) for name in section.optimizers)
+        path = None if section.path is None else str(folder / section.path)
+        family = user_code.anchored(section.family, folder)
+        return section.model_copy(update={"path": path, "optimizers": names, "family": family})
 
     sections = {name: tuple(map(found, getattr(config, name))) for name in ("problem", "transient")}
     return config.model_copy(update=sections)

@@ -119,7 +119,7 @@ def _problem_entry(
         "instances": problem.batch_size,
         "rows": int(next(iter(problem.smooth.arrays().values())).shape[-2]),
         "dim": problem.dim,
-        "lam": _spread(as_numpy(problem.nonsmooth.lam)),
+        "lam": None if not hasattr(problem.nonsmooth, "lam") else _spread(as_numpy(problem.nonsmooth.lam)),
         "steps": section.steps,
         "fingerprint": problem.fingerprint(),
         "smoothness": _spread(as_numpy(problem.smoothness)),
@@ -149,7 +149,7 @@ class _Report:
         self.reused: list[str] = []
         self.runs: list[dict[str, Any]] = []
         self.extras: dict[str, list[dict[str, Any]]] = {name: [] for name in EXTRAS}
-        self.weights: dict[tuple[str, str], dict[str, Any]] = {}
+        self.weights: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     def tell(self, what: str) -> None:
         if self.progress is not None:
@@ -315,6 +315,7 @@ def run_report(
     begun = time.perf_counter()
     for section in (*config.problem, *config.transient):
         section.check()
+        methods_of(section)  # what is no optimizer is said before the first run
     report = _Report(config, folder, progress)
     with single_thread():  # sums do not depend on the cores, and a busy machine makes two threads wait for each other
         problems = [report.problem(section) for section in config.problem]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from ... import l2o
-from ...l2o.optimizers.learned import HeadNetwork, LearnedOptimizer
-from ...l2o.pretrained import manifest as weights_manifest
+from ...l2o.optimizers.by_name import method_names
+from ...l2o.optimizers.learned import HeadNetwork
 from ...l2o.problems import Composite
 from ...l2o.run import Run
 from ..optima import Optimum
@@ -38,16 +39,17 @@ LABELS = {
 }
 
 
-GUARDED = "go-math-l2o"  # what a safeguard is put on where nothing else is said
-
-
 @dataclass(frozen=True)
 class Method:
-    """An optimizer as the report runs it; `weights` is the manifest of a learned one."""
+    """An optimizer as the report runs it; `weights` is the manifest of a learned one.
+
+    `digest` is that of an optimizer which is no method by its bare name: of its source or its weights.
+    """
 
     name: str
     optimizer: Any
-    weights: dict[str, Any] | None = None
+    weights: Mapping[str, Any] | None = None
+    digest: str | None = None
 
     @property
     def learned(self) -> bool:
@@ -68,6 +70,7 @@ class Method:
             "label": LABELS.get(self.name, self.name),
             "learned": self.learned,
             "weights": None if self.weights is None else {k: self.weights[k] for k in kept},
+            **({} if self.digest is None else {"sha256": self.digest}),
         }
 
 
@@ -90,18 +93,24 @@ def methods_of(section: ProblemSection) -> tuple[list[Method], list[str]]:
     """The optimizers of a section, the learned ones trained; and why others are left out."""
     found, left_out = [], []
     for name in section.optimizers:
-        if name in ("safeguarded", "guaranteed") and (GUARDED, section.trained_for) in l2o.pretrained_names():
-            found.append(Method(name, l2o.optimizer(name, base=l2o.pretrained(GUARDED, section.trained_for))))
-        elif not issubclass(l2o.optimizers.optimizer_class(name), LearnedOptimizer):
-            found.append(Method(name, l2o.optimizer(name)))
-        elif (name, section.trained_for) in l2o.pretrained_names():
-            weights = weights_manifest(name, section.trained_for)
-            found.append(Method(name, l2o.pretrained(name, section.trained_for), weights))
-        else:
+        source = l2o.resolve_optimizer(name, family=section.trained_for)
+        if name not in method_names():
+            found.append(_named(name, source))
+        elif source.learned and source.weights is None:
             left_out.append(
                 f"{name}: no weights trained for {section.trained_for} are shipped, and untrained ones say nothing"
             )
+        else:
+            found.append(Method(name, source.fresh(), source.weights))
     return found, left_out
+
+
+def _named(name: str, source: l2o.OptimizerSource) -> Method:
+    """Code of the user, a folder or a file as a method; what is not known of its weights is None."""
+    digest = source.digest()
+    unknown = {"model": source.label, "family": "not said", "updates": None, "seed": None, "command": None}
+    weights = {**unknown, **(source.weights or {}), "sha256": digest} if source.learned else None
+    return Method(name, source.fresh(), weights, digest)
 
 
 class Rollouts:

@@ -364,7 +364,8 @@ def _claims(
         x = as_numpy(run.x)
         true_step = np.where(found.alive[:, 1:, None], x[:, :-1] - x[:, 1:], 0.0)
         moved = norm(true_step)
-        yield "step", norm(step - true_step), 4 * eps * moved + under, "the recorded D_k is x_{k-1} - x_k"
+        still = bool(((norm(step) == 0) & (moved > 0)).any())  # D_k = x_k - x_k
+        yield "step", norm(step - true_step), 4 * eps * moved + under, _STEP + _IN_PLACE * still
         constant = np.abs(as_numpy(run.smoothness)[:, None] - L) / L + 0 * moved
         slack = 100 * eps * (problem.dim + 100)
         yield "constant", constant, slack, "the L recorded with the run is that of the problem"
@@ -393,6 +394,13 @@ def _claims(
         error = found.gradient_error[:, 1:] + found.gradient_error[:, :-1]
         error = error + as_numpy(problem.smooth.smoothness_error)[:, None] * moved
         yield "smoothness", rise, L * moved + 2 * error, "between x_{k-1} and x_k grad f changes by at most L ||D_k||"
+
+
+_STEP = "the recorded D_k is x_{k-1} - x_k"
+_IN_PLACE = (
+    " (it is recorded as 0 where x_k moved: the step probably updated x_{k-1} in place, as x.add_(...) or x -= ... do, "
+    "before D_k was taken; make a new tensor, x = x - ..., or run it by l2o.rollout, which makes copies)"
+)
 
 
 def _objective_error(run: Run, problem: Composite, found: _Recomputed, eps: float) -> np.ndarray:

@@ -48,7 +48,7 @@ def race(
     """
     seen = problem.remembering()
     judged = seen if evaluate_on is None or evaluate_on is problem else evaluate_on.remembering()
-    state: Any = optimizer.init(seen, x0, seed=seed)
+    state: Any = optimizer.init(seen, x0.clone(), seed=seed)
     # One array made beforehand: small ones, one a step, would pin freed memory between them, gigabytes in a long run.
     values = torch.empty(steps + 1, problem.batch_size, dtype=torch.float64)
     values[0] = _objective(judged, state.x)

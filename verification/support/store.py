@@ -15,7 +15,7 @@ EXTRAS = ("attributions", "shift_pairs", "transients")
 
 def partial_path(folder: Path, key: str, digest: str) -> Path:
     """The file of the run `key` made under the settings with this digest."""
-    return folder / "partial" / f"{key.replace('/', '--')}.{digest[:16]}.json"
+    return folder / "partial" / f"{key.replace('/', '--')[:150]}.{digest[:16]}.json"
 
 
 def read_partial(path: Path) -> dict[str, Any] | None:

@@ -18,9 +18,9 @@ from ...errors import InputError
 from ...l2o.config import Section, one_line
 from ...l2o.memory import data_size, require_memory, run_size
 from ...l2o.pretrained import manifest
+from ...l2o.problems.families import code_digest_of, family_of
 from ..support.provenance import code_digest, versions
 from .config import CellSpec, ModelSection, SweepConfig
-from .families import FAMILIES
 
 FORMAT = 1
 _PROBLEM_FIELDS = ("family", "rows", "dim", "sparsity", "lam", "condition", "path", "batch", "batches", "seed")
@@ -48,7 +48,7 @@ class Cell:
     def describe(self) -> str:
         """The cell in one line, as in "fista on lasso 20 x 40, s = 10, seed 3"."""
         spec = self.spec
-        size = f" {spec.rows} x {spec.dim}" if "rows" in FAMILIES[spec.family].fields else ""
+        size = f" {spec.rows} x {spec.dim}" if "rows" in family_of(spec.family).fields else ""
         shifts = "".join(f", {name} = {v:g}" for name, v in (("s", spec.s), ("t", spec.t)) if v)
         return f"{spec.optimizer} on {spec.family}{size}{shifts}, seed {spec.seed}"
 
@@ -89,9 +89,9 @@ def check_count(config: SweepConfig) -> int:
 
 def _check_memory(spec: CellSpec) -> None:
     """Refuse a cell whose data or run do not fit into memory."""
-    if "dim" not in FAMILIES[spec.family].fields:
+    if "dim" not in family_of(spec.family).fields:
         return
-    rows = spec.rows if "rows" in FAMILIES[spec.family].fields else spec.dim
+    rows = spec.rows if "rows" in family_of(spec.family).fields else spec.dim
     what, instead = f"{spec.batch} instances of {rows} x {spec.dim}", "ask for a smaller batch, fewer steps or sizes"
     require_memory(data_size(spec.batch, rows, spec.dim), what, instead)
     require_memory(run_size(spec.batch, spec.dim, spec.steps, arrays=False), f"{what}, {spec.steps} steps", instead)
@@ -107,6 +107,7 @@ def cells_of(config: SweepConfig) -> tuple[Cell, ...]:
     cells: dict[str, Cell] = {}
     identities: dict[tuple[str, str], dict[str, Any]] = {}
     contents: dict[str, str] = {}
+    families: dict[str, str | None] = {}
     for fields in _combinations(config):
         try:
             spec = CellSpec.model_validate(fields)
@@ -118,10 +119,14 @@ def cells_of(config: SweepConfig) -> tuple[Cell, ...]:
             _check_memory(spec)
             sizes.add(size)
         model = config.model_of(spec.optimizer)
-        who = (model.key, FAMILIES[spec.family].trained_for)
+        who = (model.key, family_of(spec.family).trained_for)
         if who not in identities:
             identities[who] = identity(model, spec)
         parts = [*common, spec.model_dump(mode="json"), identities[who]]
+        if spec.family not in families:
+            families[spec.family] = code_digest_of(spec.family)
+        if families[spec.family] is not None:
+            parts.append(families[spec.family])
         if spec.path is not None:
             parts.append(contents.setdefault(spec.path, _contents(Path(spec.path))))
         key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
@@ -159,7 +164,7 @@ def weights_of(model: ModelSection, spec: CellSpec) -> str | None:
     """Which weights a cell uses: "shipped", "random", "trained", a folder, or None for a method without any."""
     if not model.learned:
         return None
-    family = FAMILIES[spec.family].trained_for
+    family = family_of(spec.family).trained_for
     if model.weights == "shipped" or (model.weights is None and (model.network, family) in l2o.pretrained_names()):
         manifest(model.network, family)  # its error names the weights that there are
         return "shipped"
@@ -172,11 +177,17 @@ def weights_of(model: ModelSection, spec: CellSpec) -> str | None:
 
 
 def identity(model: ModelSection, spec: CellSpec) -> dict[str, Any]:
-    """What a model is, for the key of its cells: options, and where its weights come from."""
+    """What a model is, for the key of its cells: options, and where its weights come from.
+
+    Of code it holds a digest of the source and of the numbers in what it makes, so that changed code has other cells.
+    """
+    if model.named:
+        source = l2o.resolve_optimizer(model.name, options=model.options)
+        return {"name": model.name, "options": model.options, "sha256": source.digest()}
     weights = weights_of(model, spec)
     entry: dict[str, Any] = {"name": model.name, "options": model.options, "weights": weights}
     if weights == "shipped":
-        entry["sha256"] = manifest(model.network, FAMILIES[spec.family].trained_for)["sha256"]
+        entry["sha256"] = manifest(model.network, family_of(spec.family).trained_for)["sha256"]
     elif weights == "trained":
         entry["training"] = model.training().digest
     elif weights not in (None, "random"):

@@ -9,20 +9,20 @@ field of `CellSpec` and lists its values; an axis of any other name lists tables
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from pydantic import Field, field_validator, model_validator
 
-from ... import bounds
-from ...errors import InputError
+from ... import bounds, user_code
+from ...errors import InputError, suggestion
 from ...l2o.config import Section, read_config
+from ...l2o.optimizers.by_name import anchored, is_spec, make_method, method_class, method_names
 from ...l2o.optimizers.learned import LearnedOptimizer
+from ...l2o.problems.families import FAMILIES, check_family
 from ...l2o.training import TrainingConfig
-from .families import FAMILIES, SINGLE
-from .methods import make_method, method_class, method_names
 
 
 class CellSpec(Section):
@@ -31,7 +31,8 @@ class CellSpec(Section):
     `batches` batches of `batch` instances each are streamed one after another; `s` shifts the initial point, `t` the
     objective. `prox = "official"` puts the authors' prox of the shifted l1 norm in place of the exact one, and
     `smoothness = "official"` their constant of the logistic loss; both are defects, measured. A float32 run is judged
-    in float64. Runs are made on `device`, F* is certified on the CPU.
+    in float64. Runs are made on `device`, F* is certified on the CPU. `family` is a name, or MODULE:NAME or
+    FILE.py:NAME for a function (seed, batch, **options) of the user's, which is given those fields that it takes.
     """
 
     family: str = "lasso"
@@ -70,15 +71,16 @@ class CellSpec(Section):
     @field_validator("family")
     @classmethod
     def _known(cls, family: str) -> str:
-        if family not in FAMILIES:
-            raise ValueError(f"expected one of {', '.join(FAMILIES)}, got {family!r}")
-        return family
+        return check_family(family)
 
     @model_validator(mode="after")
     def _fits(self) -> CellSpec:
-        if self.family in SINGLE and (self.batch, self.batches) != (1, 1):
+        family = FAMILIES.get(self.family)
+        if family is None:  # code of the user, which is not run here
+            return self
+        if family.single and (self.batch, self.batches) != (1, 1):
             raise ValueError(f"{self.family} is one instance; set batch = 1 and batches = 1")
-        if FAMILIES[self.family].needs_path and self.path is None:
+        if family.needs_path and self.path is None:
             raise ValueError(f'{self.family} needs path = "FILE"')
         return self
 
@@ -89,6 +91,10 @@ GUARDS = ("safeguarded", "guaranteed")
 
 class ModelSection(Section):
     """An optimizer under a name of its own: with options, and for a learned one with weights.
+
+    `name` is a name, or what else `l2o.resolve_optimizer` takes as a text: MODULE:NAME or FILE.py:NAME, called with the
+    options, a folder of `l2obound train`, NAME:FAMILY, or "PATH --kind KIND" for a checkpoint. These have weights of
+    their own.
 
     `weights`: "shipped" (those for the family of the cell; the default where there are some), "random", a folder of
     `l2obound train`, or "trained": trained by the sweep before its cells are run, as `train` says.
@@ -103,6 +109,10 @@ class ModelSection(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> ModelSection:
+        if self.named:
+            if self.weights or self.train:
+                raise ValueError(f"{self.name} has weights of its own; leave out weights and train")
+            return self
         make_method(self.name, self.options)
         if self.name in GUARDS and self.weights not in (None, "shipped", "random"):
             raise ValueError('a safeguard is put on "shipped" or "random" weights')
@@ -115,9 +125,14 @@ class ModelSection(Section):
         return self
 
     @property
+    def named(self) -> bool:
+        """Whether it is no method by its bare name but code, a folder or a file."""
+        return self.name not in method_names() and is_spec(self.name)
+
+    @property
     def learned(self) -> bool:
-        """Whether it has weights."""
-        return issubclass(method_class(self.network), LearnedOptimizer)
+        """Whether it has weights that the sweep chooses."""
+        return not self.named and issubclass(method_class(self.network), LearnedOptimizer)
 
     @property
     def network(self) -> str:
@@ -180,13 +195,18 @@ class SweepConfig(Section):
         return self
 
     def model_of(self, key: str) -> ModelSection:
-        """The model of that key; a name of `method_names()` stands for itself."""
+        """The model of that key; a name of `method_names()`, or what else names an optimizer, stands for itself."""
         for model in self.model:
             if model.key == key:
                 return model
         if key not in method_names():
-            known = ", ".join([*(m.key for m in self.model), *method_names()])
-            raise InputError(f"optimizer {key!r}: neither a model of this sweep nor an optimizer; known: {known}.")
+            if is_spec(key):
+                return ModelSection.model_construct(key=key, name=key, options={}, label=None, weights=None, train=None)
+            known = [*(m.key for m in self.model), *method_names()]
+            raise InputError(
+                f"optimizer {key!r}: neither a model of this sweep nor an optimizer; {suggestion(key, known)}known: "
+                f"{', '.join(known)}; or MODULE:NAME, FILE.py:NAME, a folder of `l2obound train` (a path with a /)."
+            )
         return ModelSection(key=key, name=key)
 
 
@@ -217,20 +237,26 @@ def _sets(axis: list[Any], name: str) -> bool:
 
 
 def _anchored(config: SweepConfig, folder: Path) -> SweepConfig:
+    keys = {m.key for m in config.model}
+    moved: dict[str, Callable[[str], str]] = {
+        "path": lambda text: str(folder / text),
+        "family": lambda text: user_code.anchored(text, folder),
+        "optimizer": lambda text: text if text in keys else anchored(text, folder),
+    }
+
     def anchor(fields: dict[str, Any]) -> dict[str, Any]:
-        path = fields.get("path")
-        return {**fields, "path": str(folder / path)} if isinstance(path, str) else fields
+        return {name: moved[name](v) if name in moved and isinstance(v, str) else v for name, v in fields.items()}
 
     def axis(name: str, values: list[Any]) -> list[Any]:
-        if name == "path":
-            return [str(folder / v) if isinstance(v, str) else v for v in values]
+        if name in moved:
+            return [moved[name](v) if isinstance(v, str) else v for v in values]
         return [anchor(v) if isinstance(v, dict) else v for v in values]
 
     grids = tuple({name: axis(name, values) for name, values in axes.items()} for axes in config.grid)
     models = tuple(
         m.model_copy(update={"weights": str(folder / m.weights)})
         if m.weights not in (None, "shipped", "random", "trained")
-        else m
+        else m.model_copy(update={"name": anchored(m.name, folder)})
         for m in config.model
     )
     return config.model_copy(update={"fixed": anchor(config.fixed), "grid": grids, "model": models})

@@ -25,6 +25,7 @@ from ..verdicts.verify import verify_all
 from .cells import Cell, Measures
 from .config import CellSpec
 from .families import build
+from .models import Named
 
 _QUANTILES = {"q10": 0.1, "median": 0.5, "q90": 0.9}
 
@@ -41,7 +42,7 @@ class Outcome:
     trace: str = ""
 
 
-def run_group(cells: Sequence[Cell], optimizers: Mapping[str, Optimizer], measures: Measures) -> list[Outcome]:
+def run_group(cells: Sequence[Cell], optimizers: Mapping[str, Optimizer | Named], measures: Measures) -> list[Outcome]:
     """Run `cells`, which share their instances, with the optimizers of their keys; one outcome each, none raised.
 
     Torch runs on one thread: results do not depend on how many workers share the machine.
@@ -50,6 +51,7 @@ def run_group(cells: Sequence[Cell], optimizers: Mapping[str, Optimizer], measur
         parts: dict[str, list[dict[str, np.ndarray]]] = {cell.key: [] for cell in cells}
         seconds = dict.fromkeys(parts, 0.0)
         failed: dict[str, Outcome] = {}
+        made: dict[str, Optimizer] = {}
         for index in range(cells[0].spec.batches):
             open_ = [cell for cell in cells if cell.key not in failed]
             if not open_:
@@ -64,7 +66,10 @@ def run_group(cells: Sequence[Cell], optimizers: Mapping[str, Optimizer], measur
             for cell in open_:
                 begun = time.perf_counter()
                 try:
-                    parts[cell.key].append(_one(cell.spec, optimizers[cell.key], base, x0, certified, measures))
+                    if cell.key not in made:
+                        given = optimizers[cell.key]
+                        made[cell.key] = given.made() if isinstance(given, Named) else given
+                    parts[cell.key].append(_one(cell.spec, made[cell.key], base, x0, certified, measures))
                 except Exception as problem:  # whatever it is, it is this cell's, and the others go on
                     failed[cell.key] = _failure(cell, problem)
                 seconds[cell.key] += shared + time.perf_counter() - begun

@@ -10,10 +10,10 @@ from typing import Any
 from ... import l2o
 from ...errors import InputError
 from ...l2o.optimizers import Optimizer, make, option_names
+from ...l2o.optimizers.by_name import make_method
+from ...l2o.problems.families import family_of
 from .cells import Cell, weights_of
 from .config import ModelSection
-from .families import FAMILIES
-from .methods import make_method
 
 TRAINED = "weights"  # the folder of a sweep that its own trainings are kept in
 
@@ -52,13 +52,41 @@ def train(training: Training) -> Training:
     return training
 
 
+@dataclass(frozen=True)
+class Named:
+    """The optimizer of a `named` model, as it is sent to a worker: what names it, and the digest it must have there."""
+
+    spec: str
+    options: dict[str, Any]
+    digest: str
+
+    def made(self) -> Optimizer:
+        """The optimizer, loaded or made in this process."""
+        source = l2o.resolve_optimizer(self.spec, options=self.options)
+        if source.digest() != self.digest:
+            raise InputError(
+                f"{self.spec}: it has changed since the sweep began, or is another one on this worker; start it again."
+            )
+        return source.fresh()
+
+
+def sent_of(cell: Cell, folder: Path) -> Optimizer | Named:
+    """The optimizer of a cell as it is sent to workers: code of the user is loaded there, and never pickled."""
+    if not cell.model.named:
+        return optimizer_of(cell, folder)
+    model = cell.model
+    return Named(model.name, model.options, l2o.resolve_optimizer(model.name, options=model.options).digest())
+
+
 def optimizer_of(cell: Cell, folder: Path) -> Optimizer:
     """The optimizer of a cell; that of a trained model must have been trained."""
+    if cell.model.named:
+        return l2o.resolve_optimizer(cell.model.name, options=cell.model.options).fresh()
     model, weights = cell.model, weights_of(cell.model, cell.spec)
     if weights in (None, "random"):
         return make_method(model.name, model.options)
     if weights == "shipped":
-        shipped = l2o.pretrained(model.network, FAMILIES[cell.spec.family].trained_for)
+        shipped = l2o.pretrained(model.network, family_of(cell.spec.family).trained_for)
         if model.network != model.name:
             return make(model.name, {**model.options, "base": shipped})
         return _with_options(shipped, model)

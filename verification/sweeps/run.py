@@ -20,7 +20,7 @@ from .cells import Cell, Measures, cells_of, groups_of
 from .config import SweepConfig
 from .executors import Executor, dask, here, listens, processes
 from .measure import Outcome, no_outcome, run_group
-from .models import Training, optimizer_of, train, trainings
+from .models import Named, Training, sent_of, train, trainings
 from .store import Store, Tables, Worker, write_tables
 
 
@@ -88,7 +88,7 @@ class Task:
     """A group of cells as it is sent to a worker."""
 
     cells: tuple[Cell, ...]
-    optimizers: dict[str, Optimizer]
+    optimizers: dict[str, Optimizer | Named]
     measures: Measures
     version: dict[str, str]
 
@@ -283,13 +283,13 @@ def _trained(
 def _tasks(
     cells: list[Cell], folder: Path, measures: Measures, keep: Callable[[Outcome, Cell, Worker], None]
 ) -> list[Task]:
-    made: dict[tuple[str, str], Optimizer] = {}
+    made: dict[tuple[str, str], Optimizer | Named] = {}
     usable = []
     for cell in cells:
         try:
             who = (cell.model.key, cell.spec.family)
             if who not in made:
-                made[who] = optimizer_of(cell, folder)
+                made[who] = sent_of(cell, folder)
             usable.append(cell)
         except Exception as problem:  # weights that cannot be loaded fail their cells; the others go on
             keep(Outcome(cell.key, error=f"{type(problem).__name__}: {' '.join(str(problem).split())}"), cell, Worker())

@@ -11,11 +11,16 @@ from .base import SmoothTerm
 _POINTS = 2  # the iterate, and the point at which an accelerated method looks
 
 
+def _equal(one: torch.Tensor, two: torch.Tensor) -> bool:
+    return (one.dtype, one.device) == (two.dtype, two.device) and torch.equal(one, two)
+
+
 class Remembered(SmoothTerm):
     """`term`, with value and gradient kept for the last points asked about.
 
     A run needs F(x_k) and grad f(x_k) for its record and the optimizer needs the same gradient for its next step. A
-    point is known again by being the same tensor, unchanged since; anything else is the term's.
+    point is known again by its numbers, since a tensor may be written into where torch does not count it (x.data,
+    x.numpy()); where a graph is kept it must be the same tensor, unchanged since. Anything else is the term's.
     """
 
     def __init__(self, term: SmoothTerm):
@@ -24,14 +29,15 @@ class Remembered(SmoothTerm):
 
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B,n) -> (B,), (B,n)."""
-        if x.is_inference():  # such a tensor has no version, so nobody knows whether it was changed since
-            return self._term.value_and_gradient(x)
         with_graph = torch.is_grad_enabled()
+        if with_graph and x.is_inference():  # such a tensor has no version, so nobody knows whether it was changed
+            return self._term.value_and_gradient(x)
         for point, version, graph, result in self._last:
-            if point is x and version == x._version and graph == with_graph:
+            if graph == with_graph and (point is x and version == x._version if graph else _equal(point, x)):
                 return result
         computed = self._term.value_and_gradient(x)
-        self._last = [*self._last[1 - _POINTS :], (x, x._version, with_graph, computed)]
+        entry = (x, x._version, True, computed) if with_graph else (x.detach().clone(), 0, False, computed)
+        self._last = [*self._last[1 - _POINTS :], entry]
         return computed
 
     def value(self, x: torch.Tensor) -> torch.Tensor:

@@ -234,7 +234,7 @@ def bad(tmp: Path) -> dict[str, tuple[tuple[str, ...], str]]:
         "missing file": (("verify", "--data", tmp / "none.npz"), "no such file"),
         "unknown optimizer": (("verify", "--optimizer", "sgd"), "unknown optimizer"),
         "unknown bound": (("verify", "--bound", "B99"), "B99"),
-        "unknown problem": (("verify", "--problem", "tsp"), "unknown problem"),
+        "unknown family": (("verify", "--problem", "tsp"), "unknown family"),
         "reference step": (("verify", "--reference-step", "2", *SMALL), "reference_step"),
         "reference word": (("verify", "--reference-step", "good", *SMALL), "best"),
         "prox-free method": (("verify", "--optimizer", "nesterov", *SMALL), "r = 0"),

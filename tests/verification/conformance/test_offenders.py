@@ -67,7 +67,6 @@ ALONG_WITH_OTHERS = {
     "objective_scale_equivariant": "a step without units follows neither c nor a",
     "variable_scale_equivariant": "a step without units follows neither c nor a",
     "deterministic": "what is kept between runs is kept between steps, or between instances",
-    "state_not_mutated": "a state that is written into is wrong at the next step as well",
     "starts_at_x0": "a method that moves in init moves at a minimiser, too",
     "prox_optimal": "a wrong prox has another fixed point",
     "descent": "what breaks B1 is a false claim, and the check of that claim sees it",

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from .... import l2o
 from ..console import console, emit, progress_bar
-from ..options import SEED
+from ..options import OPTIMIZER, SEED, CheckpointKind
 
 _COLOURS = {"passed": "green", "failed": "red", "not applicable": "dim", "expected failure": "yellow"}
 
@@ -20,8 +20,7 @@ def check(
         str,
         typer.Argument(
             metavar="OPTIMIZER|CHECKPOINT|MODULE:FACTORY",
-            help="A name (l2o.optimizer_names()), NAME:FAMILY for shipped weights, a folder of `l2obound train`, a "
-            "checkpoint of the authors' code (with --kind), or something to import.",
+            help=f"{OPTIMIZER}.",
         ),
     ],
     profile: Annotated[str, typer.Option(help="dev, ci or thorough: how large and how many the instances are.")] = "ci",
@@ -29,9 +28,7 @@ def check(
         list[str] | None, typer.Option("--check", help="A check, by name; may be repeated. All of them if left out.")
     ] = None,
     seed: Annotated[int, typer.Option(callback=SEED, help="Seed of the instances and of the optimizer.")] = 0,
-    kind: Annotated[
-        str | None, typer.Option(help="What a checkpoint of the authors' code is: go-math-l2o, ...")
-    ] = None,
+    kind: CheckpointKind = None,
     expect_fail: Annotated[
         list[str] | None,
         typer.Option("--expect-fail", metavar="NAME=REASON", help="A check that is expected to fail; may be repeated."),
@@ -49,13 +46,12 @@ def check(
     Example: l2obound check go-math-l2o:lasso --profile dev
     """
     from ...conformance import check_optimizer
-    from ...conformance.subjects import subject_of
 
     expected, lacking = _reasons(expect_fail, "--expect-fail"), _reasons(lacks, "--lacks")
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None)
         report = check_optimizer(
-            subject_of(subject, kind=kind),
+            l2o.resolve_optimizer(subject, kind=kind),
             profile=profile,
             checks=checks or None,
             seed=seed,

@@ -10,7 +10,7 @@ import typer
 
 from .... import l2o
 from ..console import console, emit, progress_bar
-from ..options import NUMBER, POSITIVE, real, whole, writable_file
+from ..options import NUMBER, OPTIMIZER, POSITIVE, CheckpointKind, real, whole, writable_file
 
 if TYPE_CHECKING:
     from ...falsification import Falsification
@@ -24,11 +24,9 @@ def falsify(
     ] = None,
     optimizer: Annotated[
         str | None,
-        typer.Option(
-            help="A name, NAME:FAMILY for shipped weights, a folder of `l2obound train`, MODULE:FACTORY; ista if left "
-            "out. With --replay only where the finding is of MODULE:FACTORY."
-        ),
+        typer.Option(help=f"{OPTIMIZER}; ista if left out. With --replay only where the finding is of code of yours."),
     ] = None,
+    kind: CheckpointKind = None,
     family: Annotated[str, typer.Option(help="composite, lasso, quadratic, smooth or box.")] = "composite",
     dim: Annotated[
         list[int] | None,
@@ -66,6 +64,8 @@ def falsify(
     """
     from ... import falsification
 
+    if kind is not None and optimizer is not None:
+        optimizer = l2o.resolve_optimizer(optimizer, kind=kind).spec
     if replay is not None:
         if bound is not None or out is not None:
             raise l2o.InputError("falsify: --replay runs a stored finding and takes neither BOUND nor --out.")

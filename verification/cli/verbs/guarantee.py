@@ -8,15 +8,34 @@ from typing import Annotated
 
 import typer
 
+from .... import l2o
 from ..console import console, emit, progress_bar
-from ..options import COUNT, NUMBER, POSITIVE, SPLIT_SEED, WEIGHT, real, whole, writable_folder
+from ..options import (
+    COUNT,
+    NUMBER,
+    OPTIMIZER,
+    POSITIVE,
+    SPLIT_SEED,
+    WEIGHT,
+    CheckpointKind,
+    real,
+    whole,
+    writable_folder,
+)
 
 
 def guarantee(
     optimizer: Annotated[
-        str, typer.Argument(help="A name, NAME:FAMILY (shipped weights), a folder of l2obound train, MODULE:FACTORY.")
+        str, typer.Argument(help=f"{OPTIMIZER}. A learned one by its bare name has the weights shipped for the family.")
     ],
-    problem: Annotated[str, typer.Option(help="lasso, logistic_l1, quadratic or another of l2o.synthetic.")] = "lasso",
+    kind: CheckpointKind = None,
+    problem: Annotated[
+        str,
+        typer.Option(
+            help="lasso, logistic_l1, quadratic or another of l2o.synthetic; or MODULE:NAME or FILE.py:NAME, a "
+            "function (seed, batch, **options) that draws instances."
+        ),
+    ] = "lasso",
     steps: Annotated[int, typer.Option(callback=COUNT, help="Iterations K.")] = 100,
     eps: Annotated[
         list[float] | None,
@@ -61,7 +80,7 @@ def guarantee(
     with progress_bar() as bar:
         task = bar.add_task("instances", total=instances, visible=False)  # not beside an error in what was asked
         found = guarantees.guarantee(
-            optimizer,
+            optimizer if kind is None else l2o.resolve_optimizer(optimizer, kind=kind),
             family,
             steps,
             eps=eps or (1e-4,),

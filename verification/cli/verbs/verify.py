@@ -10,9 +10,10 @@ import typer
 
 from .... import bounds, l2o
 from ..console import console, emit
-from ..inputs import FAMILIES, data_problem, exit_code, given_run, optimizer_of, problem_of
+from ..inputs import data_problem, exit_code, given_run, optimizer_of, problem_of
 from ..options import (
     Batch,
+    CheckpointKind,
     Dim,
     Kind,
     Lam,
@@ -31,7 +32,8 @@ def verify(
     bound: Annotated[
         list[str] | None, typer.Option(help="A bound, by name; may be repeated. All of them if left out.")
     ] = None,
-    optimizer: Name = "go-math-l2o",
+    optimizer: Name = None,
+    kind: CheckpointKind = None,
     weights: Weights = None,
     untrained: Untrained = False,
     problem: Kind = "lasso",
@@ -63,12 +65,12 @@ def verify(
 
     names = [bounds.get(name).key for name in bound] if bound else None
     if data is None:
-        p, family = problem_of(problem, batch, rows, dim, lam, seed), FAMILIES.get(problem, problem)
+        p, family = problem_of(problem, batch, rows, dim, lam, seed)
     else:
         p, family = data_problem(data, lam, problem)
     p = p.shifted(t) if t else p
     if iterates is None:
-        opt, label = optimizer_of(optimizer, family, weights, untrained)
+        opt, label = optimizer_of(optimizer, family, weights, untrained, kind)
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
     else:
         run = given_run(iterates, p)
@@ -93,7 +95,8 @@ def verify(
 
 
 def assumption(
-    optimizer: Name = "go-math-l2o",
+    optimizer: Name = None,
+    kind: CheckpointKind = None,
     weights: Weights = None,
     untrained: Untrained = False,
     problem: Kind = "lasso",
@@ -126,9 +129,9 @@ def assumption(
     else:
         from ...diagnosis.assumption_meter import assumption_meter
 
-        p = problem_of(problem, batch, rows, dim, lam, seed)
+        p, family = problem_of(problem, batch, rows, dim, lam, seed)
         p = p.shifted(t) if t else p
-        opt, label = optimizer_of(optimizer, FAMILIES.get(problem, problem), weights, untrained)
+        opt, label = optimizer_of(optimizer, family, weights, untrained, kind)
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
         meter = assumption_meter(run, p, opt)
         lines = [f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", meter.summary()]

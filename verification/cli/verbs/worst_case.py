@@ -10,7 +10,7 @@ import typer
 
 from .... import bounds, l2o
 from ..console import console, emit, progress_bar
-from ..inputs import FAMILIES, exit_code, optimizer_of, problem_of
+from ..inputs import exit_code, optimizer_of, problem_of
 from ..options import COUNT, NUMBER, SEED, WEIGHT, whole, writable_file
 from .worst_case_parts import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
 
@@ -22,8 +22,8 @@ def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, refere
     """Worst cases of the deviations that a run has; exit with 1 if the run is above them."""
     from ...worst_cases.profile import STEPS, profile_certificate
 
-    p = problem_of(problem, *sizes)
-    opt, label = optimizer_of(name, FAMILIES.get(problem, problem), None, False)
+    p, family = problem_of(problem, *sizes)
+    opt, label = optimizer_of(name, family)
     run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=shift, seed=sizes[-1]), K)
     steps = sorted({k for k in STEPS if k <= K} | {K})
     with progress_bar() as bar:

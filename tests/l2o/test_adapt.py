@@ -10,11 +10,10 @@ import pytest
 import torch
 
 from l2obound import l2o
-from l2obound.l2o import Composite, InputError, rollout
+from l2obound.l2o import Composite, InputError, adapt, resolve_optimizer, rollout
+from l2obound.l2o.optimizers.adapt import FunctionOptimizer, IterateState, ModuleOptimizer
 from l2obound.l2o.optimizers.gradient_descent import Ista
 from l2obound.verification import check_optimizer
-from l2obound.verification.conformance import adapt
-from l2obound.verification.conformance.subjects import FunctionOptimizer, IterateState, ModuleOptimizer, subject_of
 from tests.helpers.offenders import DetachedModule, Sound
 
 P = l2o.synthetic.lasso(2, 6, 4, sparsity=1)
@@ -43,6 +42,11 @@ class Module(torch.nn.Module):
 class Features(torch.nn.Module):
     def forward(self, gradient: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         return gradient @ x.mT
+
+
+class OwnFeatures(torch.nn.Module):
+    def forward(self, features: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        return features * scale
 
 
 FORMS: dict[str, Any] = {
@@ -85,14 +89,14 @@ def test_forms_are_told_apart() -> None:
 
 
 def test_a_subject_is_made_anew() -> None:
-    subject = subject_of(Sound())
+    subject = resolve_optimizer(Sound())
     one = subject.fresh()
     one.name = "changed"
     assert subject.fresh().name == "Sound"
     assert subject.label == "Sound"
-    assert subject_of(Sound).spec == "tests.helpers.offenders:Sound"
-    assert subject_of(l2o.optimizer("fista")).spec == "fista"
-    assert subject_of(lambda: Ista()).spec == "MODULE:FACTORY"
+    assert resolve_optimizer(Sound).spec == "tests.helpers.offenders:Sound"
+    assert resolve_optimizer(l2o.optimizer("fista")).spec == "fista"
+    assert resolve_optimizer(lambda: Ista()).spec == "MODULE:FACTORY"
 
 
 def test_files(tmp_path: Path) -> None:
@@ -101,7 +105,7 @@ def test_files(tmp_path: Path) -> None:
     torch.save(weights, tmp_path / "checkpoint.pth")
     path = str(tmp_path / "checkpoint.pth")
     assert adapt(path, kind="go-math-l2o").name == "go-math-l2o"
-    assert subject_of(path, kind="go-math-l2o").spec.endswith("checkpoint.pth --kind go-math-l2o")
+    assert resolve_optimizer(path, kind="go-math-l2o").spec.endswith("checkpoint.pth --kind go-math-l2o")
     with pytest.raises(InputError, match="does not say what it is; give kind="):
         adapt(path)
     with pytest.raises(InputError, match="no finished training there"):
@@ -114,7 +118,8 @@ def test_errors_say_what_was_given() -> None:
         (3, "int is not an optimizer .missing: init, step."),
         (np.zeros(3), "ndarray is not an optimizer"),
         (lambda: 3, "int .made by .* is not an optimizer"),
-        (Features(), "forward.problem, x. does not run .*one that is fed features"),
+        (Features(), "Features.forward.gradient, x. must give the next iterate .B, n., got .2, 2."),
+        (OwnFeatures(), "forward.problem, x. does not run .*one that is fed features"),
         (lambda problem, x: None, "neither step.problem, x. -> x nor step.problem, state."),
         (lambda a, b, c: a, "neither step"),
         (FunctionOptimizer, "needs arguments"),
