@@ -191,13 +191,13 @@ def test_pages_are_written_once(theory: Any, tmp_path: Path, monkeypatch: pytest
 
 
 def test_shipped_configurations_are_valid() -> None:
-    from l2obound.l2o.training import load_config
+    from l2obound.l2o.training import load_config, shipped_configs
     from l2obound.verification.report import load_report_config
 
     for quick in (False, True):
         load_report_config(quick=quick)
-    for path in (ROOT / "configs").glob("train-*.toml"):
-        load_config(path)
+    for name in shipped_configs():
+        load_config(name)
 
 
 def test_arrows_point_one_way() -> None:

@@ -87,22 +87,31 @@ Jobs = Annotated[int, typer.Option(callback=JOBS, help="Processes on this machin
 
 
 def writable_folder(path: Path) -> Path:
-    """`path`, or one clear error where no files can be written to it: before the work, not after.
+    """The folder, made and tried: one clear error where no files can be written to it, before the work and not after.
 
-    Nothing is left behind: of a folder that does not exist its nearest parent that does is tried.
+    Args:
+        path: The folder; it need not exist.
+
+    Returns:
+        `path`.
+
+    Raises:
+        InputError: It cannot be made or written to. Then nothing is left behind.
     """
-    place = path
+    made: list[Path] = []
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.lstat(path)  # a name that is too long, or a file on the way to it
-        while not os.path.lexists(place):
-            place = place.parent
-        with tempfile.TemporaryFile(dir=place):
+        made = [place for place in (path, *path.parents) if not os.path.lexists(place)]
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
             pass
     except (OSError, ValueError) as problem:
+        for place in made:
+            with contextlib.suppress(OSError, ValueError):
+                place.rmdir()
         reason = problem.strerror if isinstance(problem, OSError) else problem
-        tried = "" if place == path else f"; {place}"
-        raise InputError(f"{path}: cannot be used as a folder to write to ({reason}{tried}); give another.") from None
+        at = getattr(problem, "filename", None)
+        at = "" if at is None or Path(os.fsdecode(at)) in (path, Path(os.path.abspath(path))) else f"; {at}"
+        raise InputError(f"{path}: cannot be used as a folder to write to ({reason}{at}); give another.") from None
     return path
 
 
@@ -110,12 +119,11 @@ def writable_file(path: Path) -> Path:
     """As `writable_folder`, for a file that will be made or replaced."""
     if os.path.isdir(path):
         raise InputError(f"{path}: this is a folder; give the name of a file.")
+    writable_folder(path.parent)
     try:
-        os.lstat(path.with_name(f".{path.name}.12345678"))  # the name that it has while it is written
-    except FileNotFoundError:
-        pass
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(path.with_name(f".{path.name}.12345678"))  # the name that it has while it is written
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else problem
         raise InputError(f"{path}: cannot be written ({reason}); give another name.") from None
-    writable_folder(path.parent)
     return path
