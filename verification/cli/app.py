@@ -131,7 +131,8 @@ class _Verbs(TyperGroup):
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Names of verbs and options that begin so; asked at every press of the key, it imports no verb."""
         named = {name: TyperCommand(name, help=line) for name, (_, line) in VERBS.items()}
-        return TyperGroup(name=self.name, commands=named, params=self.params).shell_complete(ctx, incomplete)
+        group = TyperGroup(name=self.name, commands=named, params=self.params)
+        return group.shell_complete(group.make_context(self.name, [], resilient_parsing=True), incomplete)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The section of the help that lists them."""

@@ -98,20 +98,11 @@ def writable_folder(path: Path) -> Path:
     Raises:
         InputError: It cannot be made or written to. Then nothing is left behind.
     """
-    made: list[Path] = []
     try:
-        made = [place for place in (path, *path.parents) if not os.path.lexists(place)]
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
+        _make_and_try(path)
     except (OSError, ValueError) as problem:
-        for place in made:
-            with contextlib.suppress(OSError, ValueError):
-                place.rmdir()
-        reason = problem.strerror if isinstance(problem, OSError) else problem
-        at = getattr(problem, "filename", None)
-        at = "" if at is None or Path(os.fsdecode(at)) in (path, Path(os.path.abspath(path))) else f"; {at}"
-        raise InputError(f"{path}: cannot be used as a folder to write to ({reason}{at}); give another.") from None
+        reason = _reason(problem, path)
+        raise InputError(f"{path}: cannot be used as a folder to write to ({reason}); give another.") from None
     return path
 
 
@@ -119,11 +110,34 @@ def writable_file(path: Path) -> Path:
     """As `writable_folder`, for a file that will be made or replaced."""
     if os.path.isdir(path):
         raise InputError(f"{path}: this is a folder; give the name of a file.")
-    writable_folder(path.parent)
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.lstat(path.with_name(f".{path.name}.12345678"))  # the name that it has while it is written
+        _make_and_try(path.parent, f".{path.name}.12345678")  # the name that it has while it is written
     except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else problem
-        raise InputError(f"{path}: cannot be written ({reason}); give another name.") from None
+        raise InputError(f"{path}: cannot be written ({_reason(problem, path)}); give another name.") from None
     return path
+
+
+def _make_and_try(folder: Path, name: str = "") -> None:
+    """Make a folder, try to write to it, and whether a file may have that name; what was made goes if one fails."""
+    made: list[Path] = []
+    try:
+        made = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(folder / name)
+    except (OSError, ValueError):
+        for place in made:
+            with contextlib.suppress(OSError, ValueError):
+                place.rmdir()
+        raise
+
+
+def _reason(problem: OSError | ValueError, path: Path) -> str:
+    """What the system says, and of which place if that is another than `path`."""
+    if not isinstance(problem, OSError):
+        return str(problem)
+    place = problem.filename
+    elsewhere = place is not None and Path(os.path.abspath(os.fsdecode(place))) != Path(os.path.abspath(path))
+    return f"{problem.strerror}; {os.fsdecode(place)}" if elsewhere else str(problem.strerror)
