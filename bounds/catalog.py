@@ -61,7 +61,4 @@ def get(name: str) -> Bound:
     keys = [*_CATALOG, *_NUMBERS]
     near = difflib.get_close_matches(str(name), keys, n=3) or difflib.get_close_matches(str(name), keys, 1, 0.0)
     hint = " or ".join(f"`{_NUMBERS[key]}` ({key})" if key in _NUMBERS else f"`{key}`" for key in near)
-    raise InputError(
-        f"there is no bound `{name}`. Did you mean {hint}? The catalogue has: "
-        f"{', '.join(f'{key} ({number})' for number, key in _NUMBERS.items())}"
-    )
+    raise InputError(f"there is no bound `{name}`. Did you mean {hint}? `l2obound bounds` lists all {len(_CATALOG)}.")

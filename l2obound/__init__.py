@@ -40,7 +40,11 @@ def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
     if name == "__version__":
-        value: Any = importlib.import_module("importlib.metadata").version("l2obound")
+        metadata = importlib.import_module("importlib.metadata")
+        try:
+            value: Any = metadata.version("l2obound")
+        except metadata.PackageNotFoundError:  # a checkout that is not installed
+            value = "unknown (not installed)"
     elif name in _VERBS:
         module, attribute = _VERBS[name]
         value = getattr(importlib.import_module(f"{__name__}.{module}"), attribute)

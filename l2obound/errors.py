@@ -9,14 +9,16 @@ class InputError(ValueError):
 
 
 def suggestion(name: object, names: Iterable[str]) -> str:
-    """For the message of an error: "did you mean 'x'? ".
+    """For the message of an error: "did you mean 'x', 'y' or 'z'? ".
 
     Args:
         name: What was given.
         names: What could have been meant.
 
     Returns:
-        The question for the one of `names` that is nearest to `name`; "" where none is near.
+        The question for the three of `names` that are nearest to `name`, or for fewer; "" where none is near.
     """
-    close = difflib.get_close_matches(str(name), list(names), n=1)
-    return f"did you mean {close[0]!r}? " if close else ""
+    *others, last = [repr(near) for near in difflib.get_close_matches(str(name), list(names), n=3)] or [""]
+    if not last:
+        return ""
+    return f"did you mean {', '.join(others)} or {last}? " if others else f"did you mean {last}? "

@@ -64,7 +64,7 @@ def optimizer_class(name: str) -> type:
     """The class behind a name."""
     if name not in _REGISTRY:
         raise InputError(
-            f"unknown optimizer {name!r}: {suggestion(name, _REGISTRY)}the names are {', '.join(_REGISTRY)}."
+            f"unknown optimizer {name!r}: {suggestion(name, _REGISTRY)}`l2obound list optimizers` has all names."
         )
     return _REGISTRY[name]
 

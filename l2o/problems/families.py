@@ -125,7 +125,7 @@ def check_family(name: str) -> str:
     """
     if not is_family(name):
         raise InputError(
-            f"unknown family {name!r}: {suggestion(name, FAMILIES)}expected one of {', '.join(FAMILIES)}, or "
+            f"unknown family {name!r}: {suggestion(name, FAMILIES)}`l2obound list problems` has all names; or give "
             f"MODULE:NAME or FILE.py:NAME, a function (seed, batch, **options) -> problem."
         )
     return name

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from hashlib import sha256
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, field_validator, model_validator
 
-from ...errors import InputError
+from ...errors import InputError, suggestion
 from ..config import Section, read_config, usable_device
 from ..optimizers import Optimizer, optimizer, option_names
 from ..optimizers.learned import LearnedOptimizer
@@ -171,6 +172,28 @@ class TrainingConfig(Section):
         return super().digest if source is None else sha256(f"{super().digest}{source}".encode()).hexdigest()
 
 
+def shipped_configs() -> dict[str, Path]:
+    """The trainings that made the shipped weights.
+
+    Returns:
+        Their TOML files by name, as "go-math-l2o-lasso".
+    """
+    return {path.stem: path for path in sorted(Path(__file__).with_name("configs").glob("*.toml"))}
+
+
 def load_config(source: str | os.PathLike[str] | dict[str, Any]) -> TrainingConfig:
-    """The configuration in a TOML file or a dict; unknown keys and bad values are one clear `InputError`."""
+    """The configuration in a TOML file or a dict, or the shipped one of a name of `shipped_configs`.
+
+    Raises:
+        InputError: For unknown keys, bad values, and what is neither a file nor such a name.
+    """
+    if isinstance(source, str) and not Path(source).exists():
+        shipped = shipped_configs()
+        if source in shipped:
+            return read_config(shipped[source], TrainingConfig)
+        if Path(source).name == source and not source.endswith(".toml"):
+            raise InputError(
+                f"{source!r}: neither a file nor a shipped training; {suggestion(source, shipped)}"
+                f"`l2obound train --list` has the names."
+            )
     return read_config(source, TrainingConfig)

@@ -137,7 +137,7 @@ def test_one_number_from_plain_floats():
 def test_names_and_get():
     assert bounds.names() == NAMES
     assert all(bounds.get(name).key == name for name in bounds.names(variants=True))
-    with pytest.raises(bounds.InputError, match=r"Did you mean `ood_multi_step_sharp`.*per_step_descent"):
+    with pytest.raises(bounds.InputError, match=r"Did you mean `ood_multi_step_sharp`.*`l2obound bounds` lists all"):
         bounds.get("ood_multistep_sharp")
     for number, name in (
         ("B1", "per_step_descent"),

@@ -1,8 +1,8 @@
 """The command `l2obound`.
 
 Exit codes: 0 no violation, 1 a violation, 2 wrong usage or input (one clear line; an error in code that the user named
-has its traceback below), 3 inconclusive with --strict; 70 a defect of this program, with a traceback; 130 interrupted
-(finished work is kept). Standard output carries results alone, see `console`.
+has its traceback below), 3 inconclusive with --strict; 70 a defect of this program, with a traceback; 130 interrupted,
+with a line that says whether the same command goes on. Standard output carries results alone, see `console`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -23,41 +23,74 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # and where matplotlib does not know it there it cannot even be imported. Read when matplotlib is loaded.
 os.environ["MPLBACKEND"] = "agg"
 
-from ...errors import InputError
+from ...errors import InputError, suggestion
 from ...user_code import NAMED, users_traceback
-from .console import errors, open_streams, results_alone
+from .console import emit, errors, open_streams, results_alone
 
 VERBS = {
-    "report": ("report", "Run GO-Math-L2O and its rivals, hold the bounds against the runs, write a page."),
+    "report": ("report", "Run GO-Math-L2O and its rivals, hold the bounds against the runs and write a page."),
     "verify": ("verify", "Hold bounds against a run: yours, or one made here."),
-    "assumption": ("verify", "How far a model is from Assumption 1, step by step."),
-    "train": ("train", "Train a learned optimizer; interrupted, the same command goes on."),
+    "assumption": ("verify", "Measure how far a model is from Assumption 1, step by step."),
+    "train": ("train", "Train a learned optimizer, or go on with a training that was interrupted."),
     "sweep": ("sweep", "Run a grid of experiments and keep every cell as it is done."),
-    "speedup": ("speedup", "By what factor learned optimizers reach a gap before others."),
+    "speedup": ("speedup", "Measure by what factor learned optimizers reach a gap before others."),
     "experiment": ("experiment", "Run the experiments behind figures of the paper and judge its claims."),
     "check": ("check", "Run the conformance suite on an optimizer."),
     "falsify": ("falsify", "Search for a run that breaks a bound, or that uses most of it."),
-    "guarantee": ("guarantee", "What holds of a new instance, with confidence 1 - delta over a sample."),
-    "sensitivity": ("studies", "How far steps may drift from 1/L before a guarantee ends."),
-    "conditioning": ("studies", "Whether a large L or bad conditioning makes a learned optimizer fail."),
-    "beyond-convex": ("studies", "Which guarantees survive where f is not convex or points are constrained."),
-    "drift": ("studies", "What practical shifts of the distribution cost the shipped models for LASSO."),
-    "open-questions": ("open_questions", "What the paper leaves open, answered with numbers on one page."),
-    "worst-case": ("worst_case", "The exact worst case of a method over a class of functions."),
-    "doctor": ("doctor", "Whether this installation is sound."),
+    "guarantee": ("guarantee", "State what holds of a new instance, with confidence 1 - delta over a sample."),
+    "sensitivity": ("studies", "Measure how far steps may drift from 1/L before a guarantee ends."),
+    "conditioning": ("studies", "Find whether a large L or bad conditioning makes a learned optimizer fail."),
+    "beyond-convex": ("studies", "Find which guarantees survive where f is not convex or points are constrained."),
+    "drift": ("studies", "Measure what practical shifts of the distribution cost the shipped models for LASSO."),
+    "open-questions": ("open_questions", "Answer what the paper leaves open, with numbers on one page."),
+    "worst-case": ("worst_case", "Compute the exact worst case of a method over a class of functions."),
+    "doctor": ("doctor", "Check whether this installation is sound."),
+    "list": ("names", "List what has a name: optimizers, problems, bounds, weights, trainings, checks, studies."),
     "bounds": ("bounds", "List the catalogue of bounds, or state one."),
-    "prove": ("bounds", "Check the machine proof of a bound and print it, or of all of them."),
+    "prove": ("bounds", "Check the machine proof of a bound, or of all of them."),
 }
 """Every verb: its module in `verbs`, and a line of help. A module is imported when its verb is asked for."""
+
+
+RESUMED = frozenset(("report", "train", "sweep", "speedup", "experiment", "open-questions"))
+"""The verbs that keep what is finished: the same command goes on from there."""
+OLD_SPELLINGS = {
+    "falsify": {"--family": "--problem", "--method": "--search"},
+    "sensitivity": {"--family": "--problem"},
+    "beyond-convex": {"--family": "--problem"},
+    "drift": {"--model": "--optimizer"},
+    "worst-case": {"--reference": "--reference-step"},
+}
+"""Options as they were called before one thing had one name. They are understood, and no help shows them."""
+INTERRUPTED = 130  # what a shell reports of a program that SIGINT ended
+
+
+def _interrupted(verb: str | None) -> NoReturn:
+    """Exit after Ctrl-C."""
+    rest = ": what is finished is kept; run the same command again to resume" if verb in RESUMED else ""
+    errors.print(f"interrupted{rest}", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(INTERRUPTED)
 
 
 class _Verb(TyperCommand):
     """A verb, for whose run standard output carries its results alone; the help is no result."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options, those of old spelling too."""
+        old = OLD_SPELLINGS.get(self.name or "", {})
+        renamed = []
+        for argument in args:
+            option, sign, value = argument.partition("=")
+            renamed.append(f"{old.get(option, option)}{sign}{value}")
+        return super().parse_args(ctx, renamed)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the verb."""
-        with results_alone():
-            return super().invoke(ctx)
+        try:
+            with results_alone():
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _interrupted(self.name)
 
 
 def program(name: str, run: Any) -> typer.Typer:
@@ -80,10 +113,26 @@ class _Verbs(TyperGroup):
         return list(VERBS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The verb, imported now; None for a name that is none."""
+        """The verb, imported now; None for a name that is none, and an error where one was to be run."""
         if cmd_name not in VERBS:
+            if ctx is not None and not ctx.resilient_parsing:
+                near = suggestion(cmd_name, VERBS) or "l2obound --help has all of them. "
+                ctx.fail(f"No such command {cmd_name!r}: {near}".rstrip())
             return None
         return typer.main.get_command(program(cmd_name, function(cmd_name)))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Import and run a verb."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # while the verb was imported
+            _interrupted(None)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Names of verbs and options that begin so; asked at every press of the key, it imports no verb."""
+        named = {name: TyperCommand(name, help=line) for name, (_, line) in VERBS.items()}
+        group = TyperGroup(name=self.name, commands=named, params=self.params)
+        return group.shell_complete(group.make_context(self.name, [], resilient_parsing=True), incomplete)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The section of the help that lists them."""
@@ -94,14 +143,25 @@ class _Verbs(TyperGroup):
 app = typer.Typer(
     cls=_Verbs,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from ... import __version__
+
+        emit(f"l2obound {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def l2obound() -> None:
+def l2obound(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """Says, with proof, how far a learned optimizer can be trusted."""
 
 
@@ -132,6 +192,9 @@ def main(called: Callable[[], Any] = app) -> None:
         if theirs is None:
             raise
         _stop("the code that you named ended the program", theirs)
+    except KeyboardInterrupt:  # outside of any verb
+        errors.print("interrupted", highlight=False)
+        sys.exit(INTERRUPTED)
     except Exception as problem:  # the last handler: the user's code exits with 2, ours with 70; both show where
         theirs = users_traceback(problem)
         if theirs is not None:

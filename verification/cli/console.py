@@ -8,6 +8,7 @@ write to what standard output was.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import io
 import os
@@ -108,11 +109,18 @@ def results_alone() -> Iterator[None]:
         _results.flush()
     finally:
         sys.stdout, _results.stream = before, None
+        _flush_c()
         os.dup2(saved, 1)
         os.close(saved)
         if own is not None:
             with contextlib.suppress(OSError):  # the reader is gone
                 own.close()
+
+
+def _flush_c() -> None:
+    """Write out what libraries in C printed: kept in their buffer, it would follow the results at the end."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # where the C library is not found so
+        ctypes.CDLL(None).fflush(None)
 
 
 def _is_descriptor(stream: Any, number: int) -> bool:

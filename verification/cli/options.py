@@ -87,22 +87,22 @@ Jobs = Annotated[int, typer.Option(callback=JOBS, help="Processes on this machin
 
 
 def writable_folder(path: Path) -> Path:
-    """`path`, or one clear error where no files can be written to it: before the work, not after.
+    """The folder, made and tried: one clear error where no files can be written to it, before the work and not after.
 
-    Nothing is left behind: of a folder that does not exist its nearest parent that does is tried.
+    Args:
+        path: The folder; it need not exist.
+
+    Returns:
+        `path`.
+
+    Raises:
+        InputError: It cannot be made or written to. Then nothing is left behind.
     """
-    place = path
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.lstat(path)  # a name that is too long, or a file on the way to it
-        while not os.path.lexists(place):
-            place = place.parent
-        with tempfile.TemporaryFile(dir=place):
-            pass
+        _make_and_try(path)
     except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else problem
-        tried = "" if place == path else f"; {place}"
-        raise InputError(f"{path}: cannot be used as a folder to write to ({reason}{tried}); give another.") from None
+        reason = _reason(problem, path)
+        raise InputError(f"{path}: cannot be used as a folder to write to ({reason}); give another.") from None
     return path
 
 
@@ -111,11 +111,33 @@ def writable_file(path: Path) -> Path:
     if os.path.isdir(path):
         raise InputError(f"{path}: this is a folder; give the name of a file.")
     try:
-        os.lstat(path.with_name(f".{path.name}.12345678"))  # the name that it has while it is written
-    except FileNotFoundError:
-        pass
+        _make_and_try(path.parent, f".{path.name}.12345678")  # the name that it has while it is written
     except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else problem
-        raise InputError(f"{path}: cannot be written ({reason}); give another name.") from None
-    writable_folder(path.parent)
+        raise InputError(f"{path}: cannot be written ({_reason(problem, path)}); give another name.") from None
     return path
+
+
+def _make_and_try(folder: Path, name: str = "") -> None:
+    """Make a folder, try to write to it, and whether a file may have that name; what was made goes if one fails."""
+    made: list[Path] = []
+    try:
+        made = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(folder / name)
+    except (OSError, ValueError):
+        for place in made:
+            with contextlib.suppress(OSError, ValueError):
+                place.rmdir()
+        raise
+
+
+def _reason(problem: OSError | ValueError, path: Path) -> str:
+    """What the system says, and of which place if that is another than `path`."""
+    if not isinstance(problem, OSError):
+        return str(problem)
+    place = problem.filename
+    elsewhere = place is not None and Path(os.path.abspath(os.fsdecode(place))) != Path(os.path.abspath(path))
+    return f"{problem.strerror}; {os.fsdecode(place)}" if elsewhere else str(problem.strerror)

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...l2o import Composite, InputError, OptimizerSource, resolve_optimizer
+from ...errors import InputError, suggestion
+from ...l2o import Composite, OptimizerSource, resolve_optimizer
 from ._case import Case, NotApplicable, ProblemCase, check_seed, global_rng
 from ._profile import Profile, profile_of
 from ._result import CheckResult, Finding, Status, failed, not_applicable
@@ -79,7 +80,9 @@ def check_of(check: str | Check) -> Check:
     if isinstance(check, Check):
         return check
     if check not in CHECKS:
-        raise InputError(f"check: unknown check {check!r}; the checks are {', '.join(CHECKS)}.")
+        raise InputError(
+            f"check: unknown check {check!r}; {suggestion(check, CHECKS)}`l2obound list checks` has all names."
+        )
     return CHECKS[check]
 
 

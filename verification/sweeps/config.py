@@ -204,8 +204,9 @@ class SweepConfig(Section):
                 return ModelSection.model_construct(key=key, name=key, options={}, label=None, weights=None, train=None)
             known = [*(m.key for m in self.model), *method_names()]
             raise InputError(
-                f"optimizer {key!r}: neither a model of this sweep nor an optimizer; {suggestion(key, known)}known: "
-                f"{', '.join(known)}; or MODULE:NAME, FILE.py:NAME, a folder of `l2obound train` (a path with a /)."
+                f"optimizer {key!r}: neither a model of this sweep nor an optimizer; {suggestion(key, known)}"
+                f"`l2obound list optimizers` has all names; or give MODULE:NAME, FILE.py:NAME, a folder of "
+                f"`l2obound train` (a path with a /)."
             )
         return ModelSection(key=key, name=key)
 

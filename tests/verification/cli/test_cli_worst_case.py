@@ -150,7 +150,10 @@ def test_a_sweep_survives_what_is_unbounded(run) -> None:
         (("--sweep-steps", "1,2", "--proof"), "a sweep takes no --proof"),
         (("--sweep-steps", "1,1.5"), "steps: expected an integer"),
         (("--check", "missing.json"), "missing.json: No such file"),
-        (("--profile-of", "ista", "--reference", "nearest", "--batch", 1), "reference: expected one of unit, best"),
+        (
+            ("--profile-of", "ista", "--reference-step", "nearest", "--batch", 1),
+            "reference: expected one of unit, best",
+        ),
     ],
 )
 def test_errors_are_one_line(run, tmp_path, monkeypatch, arguments, message) -> None:

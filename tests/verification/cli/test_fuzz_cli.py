@@ -37,6 +37,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "worst-case": ("--steps", "2"),
     "falsify": ("B1", "--evaluations", "70", "--budget", "1"),
     "bounds": (),
+    "list": ("studies",),
     "prove": ("B1",),
     "doctor": (),
     "sweep": ("grid.toml", "--out", "swept"),

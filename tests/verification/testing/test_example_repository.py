@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.helpers.wheels import build, install
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "ci.md"
@@ -56,15 +57,8 @@ def test_the_properties_hold_and_a_check_passes(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_repository_with_the_wheel(tmp_path: Path) -> None:
     """Build, install into an empty folder, run `pytest`: a correct ISTA passes, a wrong one does not."""
-    source, wheels, target, repository = (tmp_path / n for n in ("source", "wheels", "installed", "my-optimizer"))
-    for package in ("l2obound", "bounds", "l2o", "verification"):
-        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "setup.py"):
-        shutil.copy(ROOT / name, source / name)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, source], check=True)
-    (wheel,) = wheels.iterdir()
-    subprocess.run([*pip, "install", "--no-deps", "--target", target, wheel], check=True)
+    target, repository = tmp_path / "installed", tmp_path / "my-optimizer"
+    install(build(tmp_path), target)
     assert [p.name for p in target.iterdir() if p.name != "bin" and p.suffix != ".dist-info"] == ["l2obound"]
     write(repository)
     (repository / "tests" / "test_where.py").write_text(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from ..console import console, emit
 
@@ -16,6 +15,11 @@ if TYPE_CHECKING:
 
 LISTING = Path(__file__).parents[1] / "listing.json"
 """What `listing` gives, written when the catalogue changes: to read it takes no SymPy, which is slow to import."""
+
+
+def stored_listing() -> list[dict[str, Any]]:
+    """What `listing` gives, from the file."""
+    return json.loads(LISTING.read_text(encoding="utf-8"))
 
 
 def _chosen(name: str | None) -> list[bounds.Bound]:
@@ -43,14 +47,16 @@ def listing(name: str | None = None) -> list[dict[str, Any]]:
 
 
 def list_bounds(
-    name: Annotated[str | None, typer.Argument(help="One bound; all of them if left out.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[BOUND]", help="One bound, by name or number; all of them if left out.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """List the catalogue of bounds, or state one.
 
     Example: l2obound bounds ood_last_iterate
     """
-    entries = json.loads(LISTING.read_text(encoding="utf-8"))
+    entries = stored_listing()
     if name:  # a number, as B6c, is a name too
         entries = [e for e in entries if e["name"] == name] or listing(name)
     if as_json:
@@ -61,17 +67,19 @@ def list_bounds(
         for line in (e["latex"], *(f"needs: {h}" for h in e["hypotheses"]), e["source"]):
             console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     else:
-        table = Table("", "name", "says", "per", "kind")
+        width = max(len(e["name"]) for e in entries)  # no table: it cuts names where the terminal is narrow
         for e in entries:
-            table.add_row(e["number"], e["name"], e["title"], e["level"], e["kind"])
-        console.print(table)
+            line = f"{e['number']:5}{e['name']:{width}}  {e['level']:5}{e['kind']:6}{e['title']}"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def prove_bounds(
-    name: Annotated[str | None, typer.Argument(help="One bound; a line for each if left out.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[BOUND]", help="One bound, by name or number; a line for each if left out.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate(s) as JSON.")] = False,
 ) -> None:
-    """Check the machine proof of a bound and print it, or of all of them.
+    """Check the machine proof of a bound and print it, or check those of all bounds.
 
     Example: l2obound prove ood_multi_step_sharp
     """

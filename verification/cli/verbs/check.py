@@ -39,7 +39,7 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Run the conformance suite on an optimizer: is it what it seems to be, and does theory apply to it?
+    """Run the conformance suite on an optimizer, to find whether it is what it seems to be and theory applies to it.
 
     Exits with 1 where a check fails that is not expected to.
 

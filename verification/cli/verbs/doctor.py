@@ -11,7 +11,7 @@ from ..console import console, emit
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
-    """Whether this installation is sound: packages, solvers, cache, weights, and two bounds with a known verdict.
+    """Check whether this installation is sound: packages, solvers, cache, weights, and two bounds with a known verdict.
 
     Exits with 1 where something is not as it should be.
 

@@ -32,7 +32,7 @@ def experiment(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where cells failed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
-    """Run the experiments behind figures of the paper, hold its claims against them, draw them.
+    """Run the experiments behind figures of the paper, judge its claims by them and draw the figures.
 
     Example: l2obound experiment 3 4 --out experiments --jobs 2
     """

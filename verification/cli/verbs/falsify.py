@@ -27,7 +27,7 @@ def falsify(
         typer.Option(help=f"{OPTIMIZER}; ista if left out. With --replay only where the finding is of code of yours."),
     ] = None,
     kind: CheckpointKind = None,
-    family: Annotated[str, typer.Option(help="composite, lasso, quadratic, smooth or box.")] = "composite",
+    problem: Annotated[str, typer.Option(help="composite, lasso, quadratic, smooth or box.")] = "composite",
     dim: Annotated[
         list[int] | None,
         typer.Option(
@@ -38,7 +38,7 @@ def falsify(
     goal: Annotated[
         str, typer.Option(help="violation (ends with the first), tightness, or deviation (the largest rho_k).")
     ] = "violation",
-    method: Annotated[str, typer.Option(help="both, gradient or random.")] = "both",
+    search: Annotated[str, typer.Option(help="How points are searched: both, gradient or random.")] = "both",
     budget: Annotated[float, typer.Option(callback=real(0, WEEK, above=True), help="Seconds to search for.")] = 30.0,
     evaluations: Annotated[
         int | None, typer.Option(callback=whole(1, 10**9), help="Runs to try at most: a limit that repeats exactly.")
@@ -82,11 +82,11 @@ def falsify(
         found = falsification.falsify(
             bound,
             optimizer or "ista",
-            family=family,
+            family=problem,
             dim=dim or None,
             steps=steps,
             goal=goal,
-            method=method,
+            method=search,
             budget=budget,
             evaluations=evaluations,
             seed=seed,

@@ -66,7 +66,7 @@ def guarantee(
     out: Annotated[Path | None, typer.Option(help="Folder for the sample, the statements and the figure.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the statements as JSON.")] = False,
 ) -> None:
-    """What holds of a new instance of a family, with confidence 1 - delta over a sample of N of them.
+    """State what holds of a new instance of a family, with confidence 1 - delta over a sample of N of them.
 
     Example: l2obound guarantee go-math-l2o --problem lasso --steps 100 --eps 1e-4 --instances 1000 --out guarantee
     """

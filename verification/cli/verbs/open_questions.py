@@ -13,20 +13,18 @@ from ..options import JOBS, SPLIT_SEED, writable_folder
 
 
 def open_questions(
-    question: Annotated[
-        list[str] | None, typer.Argument(help="Names of questions; all of them, some 20 minutes, if left out.")
-    ] = None,
+    question: Annotated[list[str] | None, typer.Argument(help="Names of questions; all of them if left out.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to; answers that are there are kept.")] = Path(
         "open-questions"
     ),
-    quick: Annotated[bool, typer.Option("--quick", help="Smaller versions of the questions, in two minutes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Smaller versions of the questions.")] = False,
     jobs: Annotated[int, typer.Option(callback=JOBS, help="Processes for the comparisons of speed.")] = 1,
     seed: Annotated[
         int, typer.Option(callback=SPLIT_SEED, help="Seed of the problems, starts and draws, 0 to 999.")
     ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
 ) -> None:
-    """What the paper leaves open, answered with numbers: one page, with a figure for each question.
+    """Answer what the paper leaves open, with numbers on one page and a figure for each question.
 
     Exits with 1 where a run contradicts a proved statement, which would be a defect.
 

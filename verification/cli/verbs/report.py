@@ -17,7 +17,7 @@ from ..options import writable_folder
 def report(
     config: Annotated[Path | None, typer.Argument(help="TOML file; the shipped configuration if left out.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to; other files in it are left alone.")] = Path("report"),
-    quick: Annotated[bool, typer.Option("--quick", help="A smaller report, in about a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A smaller report.")] = False,
     from_: Annotated[
         Path | None,
         typer.Option("--from", help="Redraw page, figures and tables from this folder's results.json; run nothing."),
@@ -25,7 +25,7 @@ def report(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a verdict is inconclusive.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
-    """Run GO-Math-L2O and its rivals, certify F*, hold the bounds against the runs, write a page, figures and tables.
+    """Run GO-Math-L2O and its rivals, certify F*, hold the bounds against the runs and write a page with its figures.
 
     Example: l2obound report --quick --out report
     """

@@ -22,11 +22,11 @@ def speedup(
     config: Annotated[Path | None, typer.Argument(help="TOML file; the shipped configuration if left out.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to; what is there is not run again.")] = Path("speedup"),
     jobs: Annotated[int, typer.Option(callback=JOBS, help="Processes for the runs; times are taken by one alone.")] = 1,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller settings, in less than a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller settings.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
-    """By what factor learned optimizers reach a gap before others: in iterations, gradient calls and time.
+    """Measure by what factor learned optimizers reach a gap before others: in iterations, gradient calls and time.
 
     Example: l2obound speedup --quick --out speedup --jobs 2
     """

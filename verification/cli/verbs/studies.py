@@ -38,34 +38,35 @@ def _verb(name: str, words: str, example: str, **more: Any) -> Any:
 VERBS = {
     "sensitivity": _verb(
         "sensitivity",
-        "How far steps may drift from 1/L before the guarantee, and then the performance, is lost.\n\n"
+        "Measure how far steps may drift from 1/L before the guarantee, and then the performance, is lost.\n\n"
         "Exits with 1 where a run contradicts a guarantee, which would be a defect.",
-        "--family lasso --out sensitivity",
-        quick="Fewer sizes, instances and steps, in half a minute.",
-        options={"family": ("families", FAMILIES), "pattern": ("patterns", PATTERNS)},
+        "--problem lasso --out sensitivity",
+        quick="Fewer sizes, instances and steps.",
+        options={"problem": ("families", FAMILIES), "pattern": ("patterns", PATTERNS)},
     ),
     "conditioning": _verb(
         "conditioning",
-        "Whether a very large L, or an ill-conditioned problem, makes a learned optimizer fail, and why.\n\n"
+        "Find whether a very large L, or an ill-conditioned problem, makes a learned optimizer fail, and why.\n\n"
         "Exits with 1 where a run contradicts a theorem of stability, invariance or rate, which would be a defect.",
         "--out conditioning",
-        quick="Fewer points, methods and steps, in seconds.",
+        quick="Fewer points, methods and steps.",
     ),
     "beyond-convex": _verb(
         "beyond-convex",
-        "Which guarantees survive where f is not convex or points are constrained, and which inequality the others "
-        "lose.\n\nExits with 1 where a run contradicts what is proved, which would be a defect.",
+        "Find which guarantees survive where f is not convex or points are constrained, and which inequality the "
+        "others lose.\n\nExits with 1 where a run contradicts what is proved, which would be a defect.",
         "--out beyond-convex",
-        quick="One loss, fewer instances and steps, in a quarter of a minute.",
-        options={"family": ("families", LOSSES)},
+        quick="One loss, fewer instances and steps.",
+        options={"problem": ("families", LOSSES)},
     ),
     "drift": _verb(
         "drift",
-        "What practical shifts of the distribution cost the shipped models for LASSO, and what the deviations consist "
-        "of.\n\nExits with 1 where a bound is violated or an attribution does not add up, which would be a defect.",
+        "Measure what practical shifts of the distribution cost the shipped models for LASSO, and what the deviations "
+        "consist of.\n\n"
+        "Exits with 1 where a bound is violated or an attribution does not add up, which would be a defect.",
         "--shift noise --shift lam --out drift",
         quick="Fewer models, instances and steps.",
-        options={"model": ("models", MODELS), "shift": ("shifts", SHIFTS)},
+        options={"optimizer": ("models", MODELS), "shift": ("shifts", SHIFTS)},
         seed=Annotated[int, typer.Option(callback=SPLIT_SEED, help="Seed of the instances and starts, 0 to 999.")],
     ),
 }

@@ -37,7 +37,7 @@ def sweep(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where cells failed or are missing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
-    """Run a grid of experiments and keep every cell as it is done; stopped in any way, the same command goes on.
+    """Run a grid of experiments and keep every cell as it is done, so that the same command goes on after any stop.
 
     Example: l2obound sweep grid.toml --out sweeps/grid --jobs 2
     """

@@ -12,19 +12,30 @@ from .... import l2o
 from ..console import console, emit, progress_bar
 from ..inputs import command
 from ..options import writable_folder
+from .names import print_named, trainings
 
 
 def train(
-    config: Annotated[Path, typer.Argument(help="TOML file; see configs/.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for weights, manifest and resumable state.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest.")] = False,
+    config: Annotated[
+        str | None, typer.Argument(help="A TOML file, or the name of a training that made shipped weights, see --list.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for weights, manifest and resumable state; runs/NAME if left out.")
+    ] = None,
+    shipped: Annotated[bool, typer.Option("--list", help="List the shipped trainings; train nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest, or the list, as JSON.")] = False,
 ) -> None:
-    """Train a learned optimizer; interrupted and started again with the same --out, it goes on where it was.
+    """Train a learned optimizer, or go on with a training that was interrupted, from what is in --out.
 
-    Example: l2obound train configs/train-go-math-l2o-lasso.toml --out runs/go-math-l2o
+    Example: l2obound train go-math-l2o-lasso --out runs/go-math-l2o
     """
+    if shipped:
+        print_named({"trainings": trainings()}, as_json)
+        return
+    if config is None:
+        raise l2o.InputError("train: give a TOML file, or a name of `l2obound train --list`.")
     settings = l2o.training.load_config(config)
-    folder = writable_folder(Path("runs") / config.stem if out is None else out)
+    folder = writable_folder(Path("runs") / Path(config).stem if out is None else out)
     with progress_bar() as bar:
         task = bar.add_task("training", total=None)
         trained = l2o.train(

@@ -114,7 +114,7 @@ def assumption(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where an experiment is undecided.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """How far a model is from Assumption 1, step by step; or three experiments to begin with.
+    """Measure how far a model is from Assumption 1, step by step, or run three experiments to begin with.
 
     Example: l2obound assumption --optimizer go-math-l2o --problem lasso --s 10
     """

@@ -97,9 +97,9 @@ def worst_case(
     ] = None,
     problem: Annotated[
         str,
-        typer.Option(help="With --profile-of: lasso, logistic_l1, quadratic, breast_cancer, digits or patches."),
+        typer.Option(help="With --profile-of: a family or code of yours, as of `l2obound verify`."),
     ] = "lasso",
-    reference: Annotated[
+    reference_step: Annotated[
         str, typer.Option(help="With --profile-of: deviations from the step 1/L (unit) or from the nearest h/L (best).")
     ] = "unit",
     batch: Annotated[int, typer.Option(callback=COUNT, help="With --profile-of: number of instances.")] = 8,
@@ -116,7 +116,7 @@ def worst_case(
     ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """The exact worst case of a method over a class of functions, from both sides.
+    """Compute the exact worst case of a method over a class of functions, from both sides.
 
     Example: l2obound worst-case --method gradient --steps 5 --certificate gradient.json
     """
@@ -126,7 +126,7 @@ def worst_case(
     if check is not None:
         check_certificate(check, as_json)
     if profile_of is not None:
-        _profile(profile_of, problem, (batch, rows, dim, lam, seed), steps, s, reference, as_json)
+        _profile(profile_of, problem, (batch, rows, dim, lam, seed), steps, s, reference_step, as_json)
     from ....bounds.worst_cases import METHODS
 
     question: dict[str, Any] = {

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from ....errors import InputError
+from ....errors import InputError, suggestion
 
 
 def require_some(name: str, given: Collection[str], choices: Collection[str], more: str = "") -> None:
@@ -23,7 +23,8 @@ def require_some(name: str, given: Collection[str], choices: Collection[str], mo
     """
     unknown = [v for v in given if v not in choices]
     if unknown or not given:
-        found = f"{name}: expected some of {', '.join(choices)}, got {', '.join(unknown) or 'none'}"
+        near = suggestion(unknown[0], choices) if unknown else ""
+        found = f"{name}: {near}expected some of {', '.join(choices)}, got {', '.join(unknown) or 'none'}"
         raise InputError(f"{found}; {more}." if more else f"{found}.")
 
 

@@ -320,7 +320,7 @@ def test_the_command(result: object, page: Path, tmp_path: Path, monkeypatch: py
     planted = replace(package.STUDY, run=lambda settings, context: asked.append(settings) or result)
     monkeypatch.setattr(package, "STUDY", planted)
     ask = ["beyond-convex", "--quick", "--out", str(tmp_path), "--seed", "3"]
-    done = CliRunner().invoke(cli.app, [*ask, "--family", "welsch", "--json"])
+    done = CliRunner().invoke(cli.app, [*ask, "--problem", "welsch", "--json"])
     assert done.exit_code == 0, done.output
     assert (asked[0].families, asked[0].seed, asked[0].instances) == (("welsch",), 3, 12)
     assert json.loads(done.stdout)["broken"] == 0
@@ -331,7 +331,7 @@ def test_the_command(result: object, page: Path, tmp_path: Path, monkeypatch: py
     assert done.exit_code == 1
     assert "contradict what is proved" in done.output
     with pytest.raises(l2o.InputError, match="expected some of"):
-        CliRunner().invoke(cli.app, [*ask, "--family", "cubic"], catch_exceptions=False)
+        CliRunner().invoke(cli.app, [*ask, "--problem", "cubic"], catch_exceptions=False)
 
 
 def test_settings_that_make_no_sense() -> None:

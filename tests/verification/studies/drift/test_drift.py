@@ -453,7 +453,7 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path / "cache"))
     out = ["--out", str(tmp_path / "out")]
-    done = CliRunner().invoke(app, ["drift", "--quick", "--shift", "noise", "--model", "l2o-pa", "--json", *out])
+    done = CliRunner().invoke(app, ["drift", "--quick", "--shift", "noise", "--optimizer", "l2o-pa", "--json", *out])
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert {c["shift"] for c in found["cells"]} == {"noise"}

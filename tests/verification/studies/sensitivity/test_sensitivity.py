@@ -435,14 +435,14 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     small = replace(package.STUDY, settings=lambda seed: TRAININGS, quick=lambda settings: settings)
     monkeypatch.setattr(package, "STUDY", small)
-    ask = ["sensitivity", "--quick", "--family", "quadratic", "--out", str(tmp_path)]
+    ask = ["sensitivity", "--quick", "--problem", "quadratic", "--out", str(tmp_path)]
     done = CliRunner().invoke(cli.app, [*ask, "--pattern", "long-step", "--json"])
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["broken"] == 0
     assert {c["pattern"] for c in found["cells"]} == {"long-step"}
     assert Path(found["page"]).exists()
-    for wrong in (["--pattern", "zigzag"], ["--family", "cubic"]):
+    for wrong in (["--pattern", "zigzag"], ["--problem", "cubic"]):
         with pytest.raises(l2o.InputError, match="expected some of"):
             CliRunner().invoke(cli.app, [*ask[:2], *wrong], catch_exceptions=False)
 
