@@ -43,6 +43,7 @@ from .problems.from_functions import nonsmooth, smooth
 from .problems.from_worst_case import problem_from, start_from
 from .rollout import rollout, run_from_iterates
 from .run import Run
+from .run_files import read_run
 from .training import TrainingConfig, train
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "problems",
     "quadratic",
     "quadratic_form",
+    "read_run",
     "real",
     "resolve_optimizer",
     "rollout",
