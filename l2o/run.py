@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -211,6 +211,35 @@ class Run:
         if not bool((run.smoothness > 0).all() & torch.isfinite(run.smoothness).all()):
             raise InputError(f"{path}: not {what}: its smoothness L is not a positive number; {instead}.")
         return run
+
+
+def pooled(runs: Sequence[Run]) -> Run:
+    """The instances of several runs as those of one, as of runs with several seeds; the labels are those of the first.
+
+    Args:
+        runs: At least one, all of K steps in n variables, in one precision, and with the same arrays.
+
+    Returns:
+        The run of all instances, those of the first run first.
+
+    Raises:
+        InputError: Where they do not fit together.
+    """
+    first, *others = runs
+    if not others:
+        return first
+    names = [name for name in _TENSORS if getattr(first, name) is not None]
+    for place, run in enumerate(others, 2):
+        if (run.steps, run.dim, run.objective.dtype) != (first.steps, first.dim, first.objective.dtype):
+            raise InputError(
+                f"pooled: run {place} has {run.steps} steps in {run.dim} variables in {run.objective.dtype}, run 1 has "
+                f"{first.steps} in {first.dim} in {first.objective.dtype}; give runs that agree in these."
+            )
+        if set(run.scalars) != set(first.scalars) or names != [n for n in _TENSORS if getattr(run, n) is not None]:
+            raise InputError(f"pooled: run {place} has other arrays than run 1; record them in the same way.")
+    arrays: dict[str, Any] = {name: torch.cat([getattr(run, name) for run in runs]) for name in names}
+    scalars = {name: torch.cat([run.scalars[name] for run in runs]) for name in first.scalars}
+    return replace(first, **arrays, scalars=scalars)
 
 
 _LABELS = ("optimizer", "subgradient_rule", "problem")
