@@ -7,13 +7,17 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from ..errors import InputError
+from . import views
 from .files import read_npz, take_meta, write_npz
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FORMAT = 1
 
@@ -112,6 +116,29 @@ class Run:
         if self.x is not None:
             return torch.isfinite(self.x).flatten(1).all(-1)
         return torch.isfinite(self.x_final).all(-1) & ~torch.isnan(self.objective).any(-1)
+
+    def __repr__(self) -> str:
+        return views.line("Run", views.run_facts(self))
+
+    def _repr_html_(self) -> str:
+        return views.table("Run", views.run_facts(self))
+
+    def plot(self, f_star: Any = None) -> Figure:
+        """Draw F(x_k), or F(x_k) - F*, over k: the median over the instances and its range.
+
+        Args:
+            f_star: F* of each instance, a number or (B,), as `optimum.lower` of `verification.optimum`; the axis is
+                then logarithmic.
+
+        Returns:
+            A figure of matplotlib, which a notebook shows and `savefig` writes.
+
+        Raises:
+            InputError: For an F* that fits no instance, and for a run of which no instance is finite.
+        """
+        if not bool(self.finite.any()):
+            raise InputError("plot: no instance of the run is finite, so there is nothing to draw.")
+        return views.run_figure(self, f_star)
 
     def to(self, device: torch.device | str) -> Run:
         """The run on another device. Bounds are checked on the CPU, wherever the run was made.

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from ..pages import blocks, csv_table, figure_files
 from ..pages.figure_style import line_styles, style
 from ..pages.text import DASH, count, join, number, printable
-from .figures import _gaps, file_names
+from .figures import convergence, file_names, gap_bounds
 from .own_runs import GIVEN, PROBLEM
 from .tables import VERDICTS, obstacles, remarks, verdict_tables
 
@@ -37,9 +37,9 @@ def _figures(results: Results) -> dict[str, Figure]:
     looks = line_styles({"runs": runs, "transients": ()})
     titled = [{**run, "scenario": {**run["scenario"], "label": _on(results)}} for run in runs]
     with style():
-        drawn = {"convergence": _gaps.convergence(titled, looks)}
+        drawn = {"convergence": convergence(titled, looks)}
         for run in (r for r in titled if r["bound_curves"]):
-            drawn[f"bounds/{run['key']}"] = _gaps.bounds([run], looks, results["bounds"])
+            drawn[f"bounds/{run['key']}"] = gap_bounds([run], looks, results["bounds"])
     return drawn
 
 
@@ -152,10 +152,10 @@ def _end(run: Results) -> str:
 def _gap_blocks(results: Results) -> list[blocks.Block]:
     figures = _figures(results)
     runs = results["runs"]
-    convergence = blocks.Figure(
+    first = blocks.Figure(
         figures.pop("convergence"), "f1", "F(x_k) - F* of every run", " ".join(_end(run) for run in runs), _band(runs)
     )
-    parts: list[blocks.Block] = [convergence]
+    parts: list[blocks.Block] = [first]
     by_key = {run["key"]: run for run in runs}
     for place, (key, figure) in enumerate(figures.items(), 2):
         run = by_key[key.partition("/")[2]]
