@@ -50,9 +50,10 @@ def figure_of(verification: Verification, instance: int | None = None) -> Figure
         InputError: For an instance that there is not.
     """
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
     bound, batch = verification.bound, len(verification.verdict)
+    entries: int | slice
     if bound.level == "run":
         entries, places, axis = slice(None), np.arange(batch), "instance"
         where = f"{batch} runs"
@@ -82,8 +83,11 @@ def figure_of(verification: Verification, instance: int | None = None) -> Figure
     sizes = np.abs(np.concatenate([lhs, rhs]))
     sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
     if sizes.size and sizes.max() > 100 * sizes.min():
-        axes.set_yscale("symlog", linthresh=float(max(sizes.min(), sizes.max() * 1e-16)))
-        axes.yaxis.get_major_locator().set_params(numticks=9)
+        least = float(max(sizes.min(), sizes.max() * 1e-16))
+        axes.set_yscale("symlog", linthresh=least)
+        locator = SymmetricalLogLocator(base=10, linthresh=least)
+        locator.set_params(numticks=9)
+        axes.yaxis.set_major_locator(locator)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(axis)
     axes.set_title(f"{bound.number} {bound.title}: {verification.overall}, {where}", loc="left", fontsize=9)
