@@ -10,6 +10,7 @@ if __name__ == "l2o":  # a checkout has the folder on the path; its modules impo
 from ..errors import InputError
 from . import problems
 from .checkpoints import load_official
+from .objectives import Objectives, run_from_objectives
 from .optimizers import guaranteed, optimizer, optimizer_names
 from .optimizers.by_name import OptimizerSource, adapt, resolve_optimizer
 from .optimizers.scheduled import method_from
@@ -49,6 +50,7 @@ from .training import TrainingConfig, train
 __all__ = [
     "Composite",
     "InputError",
+    "Objectives",
     "OptimizerSource",
     "Run",
     "TrainingConfig",
@@ -83,6 +85,7 @@ __all__ = [
     "resolve_optimizer",
     "rollout",
     "run_from_iterates",
+    "run_from_objectives",
     "sigmoid_loss",
     "simplex",
     "smooth",

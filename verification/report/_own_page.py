@@ -124,6 +124,16 @@ def _answer(results: Results) -> list[str]:
         sentences.append(
             f"Violated: {join(violated)}. A violation means that the bound, a declared constant or the data is wrong."
         )
+    logs = [run for run in runs if "below" in run]
+    if logs:
+        names = join([run["key"] for run in logs])
+        sentences.append(f"Of {names} only objectives are given. Every bound needs iterates: none is judged there.")
+    sentences += [
+        f"{run['key']} has objectives below the certified F*, by up to {number(run['below'])}: the log is rounded, or "
+        "is of another problem."
+        for run in logs
+        if run["below"] > 0
+    ]
     return [*sentences, *(_end(run) for run in runs)]
 
 
@@ -137,6 +147,8 @@ def _end(run: Results) -> str:
     words = f"{run['key']} ends at a gap of {size} after {count(run['steps'], 'step')} (median)"
     if run["diverged"]:
         words += f", without {count(run['diverged'], 'instance')} that diverged"
+    if "below" in run:
+        return f"{words}."
     numbers = {v["bound"]: v["number"] for v in run["verdicts"]}
     allowed = [
         (curve["median"][-1], numbers[curve["bound"]])

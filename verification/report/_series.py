@@ -77,12 +77,24 @@ def gap_bands(
     run: Run, inspection: Inspection, certified: Optimum, quantiles: Mapping[str, float] = QUANTILES
 ) -> dict[str, Any]:
     """The gaps and deviations over the steps that are kept, and what of a gap is not known."""
-    kept = kept_steps(run.steps)
-    alive = inspection.finite
-    absolute = gaps(objectives(run, inspection), certified)
+    alive, columns = inspection.finite, kept_steps(run.steps)[1:] - 1
+    rho = as_numpy(run.relative_deviation)[alive][:, columns]
+    return {
+        **objective_bands(objectives(run, inspection), alive, certified, quantiles),
+        "rho": bands(rho, quantiles),
+    }
+
+
+def objective_bands(
+    objective: np.ndarray, alive: np.ndarray, certified: Optimum, quantiles: Mapping[str, float] = QUANTILES
+) -> dict[str, Any]:
+    """The gaps of objectives (B,K+1) over the steps that are kept, of the instances that are alive (B,)."""
+    steps = objective.shape[1] - 1
+    kept = kept_steps(steps)
+    absolute = gaps(objective, certified)
     gap, relative = absolute.low[alive], relative_to_optimum(absolute, certified).low[alive]
     relative = relative[~np.isnan(relative).any(axis=1)]  # without the instances whose F* may be 0
-    means = np.cumsum(gap[:, 1:], axis=1) / np.arange(1, run.steps + 1)
+    means = np.cumsum(gap[:, 1:], axis=1) / np.arange(1, steps + 1)
     known = bool(np.isfinite(certified.width).all())
     return {
         "k": kept.tolist(),
@@ -91,7 +103,6 @@ def gap_bands(
         "relative_gap": bands(relative[:, kept], quantiles),
         "floor": float(np.median(certified.width)) if known else None,
         "relative_floor": _relative_floor(certified) if known else None,
-        "rho": bands(as_numpy(run.relative_deviation)[alive][:, kept[1:] - 1], quantiles),
     }
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from ... import bounds as catalogue
 from ...errors import InputError
+from ...l2o.objectives import Objectives
 from ...l2o.problems import Composite
 from ...l2o.run import Run, pooled
 from ..optima import Optimum
@@ -31,10 +32,10 @@ from ..verdicts.evidence import gather
 from ..verdicts.forms import forms_of
 from ..verdicts.judge import judge
 from ._ledger import bound_entry, checked_names, number_of
-from ._series import RANGE, bound_curves, gap_bands, objectives, reach
+from ._series import RANGE, bound_curves, gap_bands, objective_bands, objectives, reach
 
 FORMAT = "l2obound-own-runs-1"
-Runs = Mapping[str, Run | Sequence[Run]]
+Runs = Mapping[str, Run | Objectives | Sequence[Run] | Sequence[Objectives]]
 PROBLEM, GIVEN = "problem", "given runs"
 """What stands for the problem and for the scenario in entries that are shaped like those of the large report."""
 
@@ -55,7 +56,8 @@ def report_runs(
 
     Args:
         runs: Runs of B instances by name; a list under one name is one of runs with several seeds, all of as many
-            steps, whose instances are judged together and drawn as a median with its range.
+            steps, whose instances are judged together and drawn as a median with its range. Where only objectives are
+            there (`l2o.run_from_objectives`) they are drawn and compared with F*, and no bound is judged.
         problem: The problem that all of them were made on.
         out: The folder, made where there is none; other files in it are left alone.
         optimum: The interval of F* of the problem; certified where it is None.
@@ -105,7 +107,10 @@ def results_of_runs(
         entries = []
         for name, several in listed.items():
             tell(f"judging {name}")
-            entries.append(_entry(name, several, problem, certified, keys, reference_step))
+            if isinstance(several[0], Objectives):
+                entries.append(_log_entry(name, several, problem, certified))
+            else:
+                entries.append(_entry(name, several, problem, certified, keys, reference_step))
     return {
         "format": FORMAT,
         "title": title,
@@ -124,26 +129,65 @@ def results_of_runs(
     }
 
 
-def _listed(runs: Runs, problem: Composite) -> dict[str, list[Run]]:
+def _listed(runs: Runs, problem: Composite) -> dict[str, list[Run] | list[Objectives]]:
     """The runs of each name, checked."""
     if not isinstance(runs, Mapping) or not runs:
-        raise InputError('report: expected runs by name, as in {"mine": run}, got ' + (type(runs).__name__ + "."))
-    listed: dict[str, list[Run]] = {}
+        raise InputError(f'report: expected runs by name, as in {{"mine": run}}, got {type(runs).__name__}.')
+    listed: dict[str, Any] = {}
     for name, given in runs.items():
-        several = [given] if isinstance(given, Run) else list(given) if isinstance(given, (list, tuple)) else []
-        if not isinstance(name, str) or not several or not all(isinstance(run, Run) for run in several):
+        several = list(given) if isinstance(given, (list, tuple)) else [given]
+        kinds = {type(run) for run in several}
+        if not isinstance(name, str) or kinds not in ({Run}, {Objectives}):
             raise InputError(
                 f"report: {name!r}: expected a run or a list of runs under a text, got {type(given).__name__}; "
                 "iterates become a run by l2o.run_from_iterates."
             )
         for run in several:
-            if (run.batch_size, run.dim) != (problem.batch_size, problem.dim):
+            dim = run.dim if isinstance(run, Run) else problem.dim
+            if (run.batch_size, dim) != (problem.batch_size, problem.dim):
                 raise InputError(
-                    f"report: {name}: the run has {run.batch_size} instances of {run.dim} variables, the problem "
+                    f"report: {name}: the run has {run.batch_size} instances of {dim} variables, the problem "
                     f"{problem.batch_size} of {problem.dim}; pass the problem that the runs were made on."
                 )
         listed[name] = several
     return listed
+
+
+def _head(name: str) -> dict[str, Any]:
+    return {
+        "key": name,
+        "problem": PROBLEM,
+        "scenario": {"key": "given", "label": GIVEN, "s": 0.0, "t": 0.0},
+        "optimizer": {"name": name, "label": name, "learned": True},
+    }
+
+
+def _log_entry(name: str, several: Sequence[Objectives], problem: Composite, certified: Optimum) -> dict[str, Any]:
+    """The same of objectives alone: their gaps, and by how much they are below what F* may be."""
+    if len({run.steps for run in several}) > 1:
+        raise InputError(
+            f"report: {name}: its runs have {', '.join(str(run.steps) for run in several)} steps; give one K."
+        )
+    objective = np.concatenate([as_numpy(run.objective) for run in several])
+    certified = certified.select(list(range(problem.batch_size)) * len(several))
+    finite = np.isfinite(objective).all(axis=1)
+    below = (certified.lower[:, None] - objective)[finite].max(initial=0.0)
+    return {
+        **_head(name),
+        "made_by": several[0].optimizer,
+        "precision": "not known",
+        "seeds": len(several),
+        "instances": len(objective),
+        "steps": several[0].steps,
+        "diverged": int((~finite).sum()),
+        **objective_bands(objective, finite, certified, RANGE),
+        "rho": {quantile: [] for quantile in RANGE},
+        "reach": reach(objective, certified, finite),
+        "below": float(below),
+        "bound_curves": [],
+        "verdicts": [],
+        "seconds": 0.0,
+    }
 
 
 def _entry(
@@ -163,10 +207,7 @@ def _entry(
     verdicts = {key: judge(key, evidence, h) for key in keys}
     forms = forms_of(verdicts)
     return {
-        "key": name,
-        "problem": PROBLEM,
-        "scenario": {"key": "given", "label": GIVEN, "s": 0.0, "t": 0.0},
-        "optimizer": {"name": name, "label": name, "learned": True},
+        **_head(name),
         "made_by": run.optimizer,
         "precision": str(run.objective.dtype).removeprefix("torch."),
         "seeds": len(several),

@@ -111,12 +111,35 @@ def test_a_list_is_pooled_as_instances_of_one_run() -> None:
     assert pooled([ISTA]) is ISTA
 
 
+def test_objectives_alone_are_drawn_and_not_judged() -> None:
+    logs = [l2o.run_from_objectives(P, run.objective) for run in SEEDS]
+    results = results_of_runs({"mine": ISTA, "log": logs}, P, bounds=NAMES[:1])
+    entry = results["runs"][1]
+    assert entry["gap"] == RESULTS["runs"][1]["gap"]
+    assert entry["reach"] == RESULTS["runs"][1]["reach"]
+    assert (entry["verdicts"], entry["below"]) == ([], 0.0)
+    page = render_runs(results)
+    assert "Of log only objectives are given." in page
+    assert "below the certified F*" not in page
+    low = l2o.run_from_objectives(P, SEEDS[0].objective - 100.0)
+    assert "low has objectives below the certified F*, by up to " in render_runs(results_of_runs({"low": low}, P))
+
+
+def test_wrong_objectives_are_one_clear_error() -> None:
+    assert l2o.run_from_objectives(P.select([0]), [3.0, 2.0, float("inf")]).steps == 2
+    for F, says in (([[1.0, 2.0]], r"\(2, >= 2\)"), ([[1.0], [2.0]], "got"), ([[1.0, float("nan")]] * 2, "NaN")):
+        with pytest.raises(l2o.InputError, match=says):
+            l2o.run_from_objectives(P, F)
+
+
 WRONG: dict[str, tuple[Any, str]] = {
     "no runs": ({}, "expected runs by name"),
     "one run": (ISTA, "expected runs by name"),
     "iterates": ({"mine": ISTA.x}, "run_from_iterates"),
     "empty list": ({"mine": []}, "a run or a list of runs"),
     "another problem": ({"mine": l2o.rollout(l2o.optimizer("ista"), P.select([0]), np.zeros((1, 4)), 2)}, "2 of 4"),
+    "kinds": ({"mine": [ISTA, l2o.run_from_objectives(P, ISTA.objective)]}, "a run or a list of runs"),
+    "log lengths": ({"mine": [l2o.run_from_objectives(P, ISTA.objective[:, :k]) for k in (3, 4)]}, "2, 3 steps"),
     "lengths": ({"mine": [ISTA, run_of("ista", steps=5)]}, "report: mine: pooled: run 2 has 5 steps"),
     "arrays": ({"mine": [ISTA, l2o.run_from_iterates(P, ISTA.x)]}, "other arrays"),
 }
