@@ -135,7 +135,7 @@ def _listed(runs: Runs, problem: Composite) -> dict[str, list[Run] | list[Object
         raise InputError(f'report: expected runs by name, as in {{"mine": run}}, got {type(runs).__name__}.')
     listed: dict[str, Any] = {}
     for name, given in runs.items():
-        several = list(given) if isinstance(given, (list, tuple)) else [given]
+        several: list[Any] = list(given) if isinstance(given, (list, tuple)) else [given]
         kinds = {type(run) for run in several}
         if not isinstance(name, str) or kinds not in ({Run}, {Objectives}):
             raise InputError(
