@@ -87,3 +87,15 @@ def test_wrong_usage_is_one_clear_error(run, arguments: tuple[str, ...], says: s
     assert code == 2
     assert not out
     assert says in " ".join(err.split())
+
+
+def test_an_optimizer_of_yours_by_file(run, files: Path) -> None:
+    (files / "mine.py").write_text(
+        "from l2obound import l2o\n\n\ndef make():\n    return l2o.optimizer('ista', step=0.9)\n"
+    )
+    code, out, _ = run(
+        "report", "--data", files / "data.npz", "--optimizer", f"{files / 'mine.py'}:make", "--steps", "5", "--bound",
+        "B1", "--out", files / "r",
+    )  # fmt: skip
+    assert code == 0
+    assert "B1 verified" in out

@@ -10,7 +10,7 @@ import typer
 
 from .... import l2o
 from ..console import console, emit, errors, progress_bar
-from ..inputs import FAMILIES, command, data_problem, exit_code, optimizer_of, problem_of
+from ..inputs import command, data_problem, exit_code, optimizer_of, problem_of
 from ..options import Batch, Dim, Kind, Lam, Objective, Rows, Seed, Start, Steps, writable_folder
 
 
@@ -115,7 +115,7 @@ def given_problem(
 ) -> tuple[l2o.Composite, str]:
     """The problem of a report of given runs, and the family whose shipped weights fit."""
     if data is None:
-        problem, family = problem_of(kind, batch, rows, dim, lam, seed), FAMILIES.get(kind, kind)
+        problem, family = problem_of(kind, batch, rows, dim, lam, seed)
     else:
         problem, family = data_problem(data, lam, kind)
     return (problem.shifted(t) if t else problem), family
@@ -144,7 +144,7 @@ def own_report(
         path = Path(file if mark else text)
         runs.setdefault(name if mark else path.stem, []).append(l2o.read_run(path, problem))
     for text in optimizers:
-        method, label = optimizer_of(text, family, None, False)
+        method, label = optimizer_of(text, family)
         start = l2o.synthetic.starts(problem, shift=s, seed=seed)
         runs.setdefault(label, []).append(l2o.rollout(method, problem, start, steps))
     with progress_bar() as bar:
