@@ -10,6 +10,7 @@ if __name__ == "l2o":  # a checkout has the folder on the path; its modules impo
 from ..errors import InputError
 from . import problems
 from .checkpoints import load_official
+from .objectives import Objectives, run_from_objectives
 from .optimizers import guaranteed, optimizer, optimizer_names
 from .optimizers.by_name import OptimizerSource, adapt, resolve_optimizer
 from .optimizers.scheduled import method_from
@@ -43,11 +44,13 @@ from .problems.from_functions import nonsmooth, smooth
 from .problems.from_worst_case import problem_from, start_from
 from .rollout import rollout, run_from_iterates
 from .run import Run
+from .run_files import read_run
 from .training import TrainingConfig, train
 
 __all__ = [
     "Composite",
     "InputError",
+    "Objectives",
     "OptimizerSource",
     "Run",
     "TrainingConfig",
@@ -77,10 +80,12 @@ __all__ = [
     "problems",
     "quadratic",
     "quadratic_form",
+    "read_run",
     "real",
     "resolve_optimizer",
     "rollout",
     "run_from_iterates",
+    "run_from_objectives",
     "sigmoid_loss",
     "simplex",
     "smooth",

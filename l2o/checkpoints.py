@@ -48,7 +48,7 @@ def _read(source: Any) -> Mapping[str, Any]:
         if other := _other_kind(data):
             raise InputError(f"{path}: not a readable checkpoint: {other}")
         return _weights(parse_npz(data, str(path), "an npz of weights", "export the checkpoint again"), str(path))
-    return _weights(_loaded(data, path, what), str(path))
+    return _weights(read_torch(data, path, what, "save model.state_dict()"), str(path))
 
 
 def _other_kind(data: bytes) -> str:
@@ -67,8 +67,21 @@ def _other_kind(data: bytes) -> str:
     return ""
 
 
-def _loaded(data: bytes, path: Path, what: str) -> Any:
-    """What torch.save wrote, its pickle read for tensors only."""
+def read_torch(data: bytes, path: Path, what: str, instead: str) -> Any:
+    """What torch.save wrote, its pickle read for tensors only.
+
+    Args:
+        data: The bytes of the file.
+        path: Its name, for errors.
+        what: What it should be.
+        instead: What to save where it holds more than tensors.
+
+    Returns:
+        Tensors, in the lists and mappings that they were saved in.
+
+    Raises:
+        InputError: For any other file, and for one that holds more than tensors.
+    """
     if other := _other_kind(data):
         raise InputError(f"{path}: not a readable checkpoint: {other}")
     packed = data.startswith(b"PK")
@@ -83,7 +96,7 @@ def _loaded(data: bytes, path: Path, what: str) -> Any:
             return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as problem:
         if "unsupported" in str(problem).lower() or "weights only" in str(problem).lower():
-            reason = "it holds more than tensors, which would have to be run; save model.state_dict()"
+            reason = f"it holds more than tensors, which would have to be run; {instead}"
         else:
             reason = "its pickle is damaged"
     except Exception as problem:  # a reader of a foreign format, given damaged bytes

@@ -13,6 +13,7 @@ import torch
 from ..errors import InputError
 from . import rounding
 from .arrays import as_tensor
+from .iterates import rounded
 from .memory import require_memory, run_size
 from .optimizers.adapt import is_optimizer
 from .optimizers.by_name import adapt
@@ -342,13 +343,19 @@ class _Iterate:
 
 
 @torch.no_grad()
-def run_from_iterates(problem: Composite, X: Any, *, name: str = "given iterates") -> Run:
+def run_from_iterates(problem: Composite, X: Any, *, name: str = "given iterates", dtype: Any = None) -> Run:
     """The run behind iterates made by any code; g_k is the choice of least deviation.
+
+    Iterates in float32 make a run in float32, on a problem in float64 too: its gradients and objectives are those of
+    the problem in float32, and `verify`, which recomputes them in float64, grants the steps the rounding of float32.
 
     Args:
         problem: The problem that the iterates belong to.
-        X: (B,K+1,n) iterates x_0..x_K, or (K+1,n) where there is one instance; finite.
+        X: Iterates x_0..x_K, finite: an array (B,K+1,n), for one instance (K+1,n), or a list of the K+1 points, each
+            (B,n) or, of one instance, (n,).
         name: What the run is called.
+        dtype: The precision in which the run was made, where that of `X` is another (numbers read from a text, say);
+            None takes that of `X`.
 
     Returns:
         The run, its gradients and objectives computed here.
@@ -356,12 +363,7 @@ def run_from_iterates(problem: Composite, X: Any, *, name: str = "given iterates
     Raises:
         InputError: For another shape, and for iterates that are not finite.
     """
-    iterates = as_tensor(X, "X", ndim=(2, 3), dtype=problem.dtype, device=problem.device)
-    iterates = iterates.unsqueeze(0) if iterates.ndim == 2 else iterates
-    if iterates.shape[0] != problem.batch_size or iterates.shape[2] != problem.dim or iterates.shape[1] < 2:
-        raise InputError(
-            f"X: expected shape (B, K+1, n) = ({problem.batch_size}, >= 2, {problem.dim}), got {tuple(iterates.shape)}."
-        )
+    problem, iterates = rounded(problem, X, dtype)
     recorder = _Recorder(problem, True, None, iterates.shape[1] - 1)
     recorder.start(_Iterate(iterates[:, 0]))
     for k in range(1, iterates.shape[1]):

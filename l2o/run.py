@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from ..errors import InputError
+from . import views
 from .files import read_npz, take_meta, write_npz
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FORMAT = 1
 
@@ -113,6 +117,29 @@ class Run:
             return torch.isfinite(self.x).flatten(1).all(-1)
         return torch.isfinite(self.x_final).all(-1) & ~torch.isnan(self.objective).any(-1)
 
+    def __repr__(self) -> str:
+        return views.line("Run", views.run_facts(self))
+
+    def _repr_html_(self) -> str:
+        return views.table("Run", views.run_facts(self))
+
+    def plot(self, f_star: Any = None) -> Figure:
+        """Draw F(x_k), or F(x_k) - F*, over k: the median over the instances and its range.
+
+        Args:
+            f_star: F* of each instance, a number or (B,), as `optimum.lower` of `verification.optimum`; the axis is
+                then logarithmic.
+
+        Returns:
+            A figure of matplotlib, which a notebook shows and `savefig` writes.
+
+        Raises:
+            InputError: For an F* that fits no instance, and for a run of which no instance is finite.
+        """
+        if not bool(self.finite.any()):
+            raise InputError("plot: no instance of the run is finite, so there is nothing to draw.")
+        return views.run_figure(self, f_star)
+
     def to(self, device: torch.device | str) -> Run:
         """The run on another device. Bounds are checked on the CPU, wherever the run was made.
 
@@ -211,6 +238,35 @@ class Run:
         if not bool((run.smoothness > 0).all() & torch.isfinite(run.smoothness).all()):
             raise InputError(f"{path}: not {what}: its smoothness L is not a positive number; {instead}.")
         return run
+
+
+def pooled(runs: Sequence[Run]) -> Run:
+    """The instances of several runs as those of one, as of runs with several seeds; the labels are those of the first.
+
+    Args:
+        runs: At least one, all of K steps in n variables, in one precision, and with the same arrays.
+
+    Returns:
+        The run of all instances, those of the first run first.
+
+    Raises:
+        InputError: Where they do not fit together.
+    """
+    first, *others = runs
+    if not others:
+        return first
+    names = [name for name in _TENSORS if getattr(first, name) is not None]
+    for place, run in enumerate(others, 2):
+        if (run.steps, run.dim, run.objective.dtype) != (first.steps, first.dim, first.objective.dtype):
+            raise InputError(
+                f"pooled: run {place} has {run.steps} steps in {run.dim} variables in {run.objective.dtype}, run 1 has "
+                f"{first.steps} in {first.dim} in {first.objective.dtype}; give runs that agree in these."
+            )
+        if set(run.scalars) != set(first.scalars) or names != [n for n in _TENSORS if getattr(run, n) is not None]:
+            raise InputError(f"pooled: run {place} has other arrays than run 1; record them in the same way.")
+    arrays: dict[str, Any] = {name: torch.cat([getattr(run, name) for run in runs]) for name in names}
+    scalars = {name: torch.cat([run.scalars[name] for run in runs]) for name in first.scalars}
+    return replace(first, **arrays, scalars=scalars)
 
 
 _LABELS = ("optimizer", "subgradient_rule", "problem")

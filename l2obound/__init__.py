@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .bounds import worst_case
     from .l2o import rollout
     from .verification import optimum, verify
-    from .verification.report import make_report as report
+    from .verification.report import report
 
 # In a checkout the three packages lie beside this folder and not in it; there it works without an installation.
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -29,7 +29,7 @@ if (_CHECKOUT / "pyproject.toml").exists() and (_CHECKOUT / "bounds" / "__init__
 _PACKAGES = ("bounds", "l2o", "verification")
 _VERBS = {
     "optimum": ("verification", "optimum"),
-    "report": ("verification.report", "make_report"),
+    "report": ("verification.report", "report"),
     "rollout": ("l2o", "rollout"),
     "verify": ("verification", "verify"),
     "worst_case": ("bounds", "worst_case"),

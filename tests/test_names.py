@@ -55,7 +55,7 @@ def test_the_verbs_are_those_of_the_packages() -> None:
     assert l2obound.rollout is l2o.rollout
     assert l2obound.verify is verification.verify
     assert l2obound.optimum is verification.optimum
-    assert l2obound.report is verification.report.make_report
+    assert l2obound.report is verification.report.report
     assert l2obound.worst_case is bounds.worst_case
     assert l2obound.__version__ == version("l2obound")
     assert {*l2obound.__all__} <= {*dir(l2obound)}

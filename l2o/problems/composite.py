@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from .. import rounding
+from .. import rounding, views
 from ..arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
 from .fingerprint import describe
 from .nonsmooth import NonsmoothTerm
@@ -52,6 +52,12 @@ class Composite:
                 f"Composite: the data of the smooth term are {self.dtype}, of the nonsmooth one {other.pop()}; give "
                 f"both the same dtype, with the argument dtype= or with .to(...)."
             )
+
+    def __repr__(self) -> str:
+        return views.line("Composite", views.problem_facts(self))
+
+    def _repr_html_(self) -> str:
+        return views.table("Composite", views.problem_facts(self))
 
     @property
     def batch_size(self) -> int:

@@ -100,6 +100,5 @@ def optimizer_of(
 
 
 def given_run(path: Path, problem: l2o.Composite) -> l2o.Run:
-    """The run in a file of `Run.save`, or of iterates X."""
-    X = read_npz(path, "an npz", "save X (B, K+1, n) with numpy.savez").get("X")
-    return l2o.Run.load(path) if X is None else l2o.run_from_iterates(problem, X)
+    """The run in a file of `Run.save`, or of iterates."""
+    return l2o.read_run(path, problem, name="given iterates")

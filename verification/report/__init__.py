@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...l2o import InputError
 from ...l2o.files import read_json
+from ...l2o.run import Run
 from ..support.store import EXTRAS
 from ..support.together import unfinished, write_together
 from .config import ReportConfig, load_report_config
 from .experiment import FORMAT, SEAL, Progress, digest_of, run_report
+from .own_runs import report_runs
 
 __all__ = [
     "Progress",
@@ -22,6 +24,8 @@ __all__ = [
     "make_report",
     "read_results",
     "render_report",
+    "report",
+    "report_runs",
     "run_report",
     "unfinished",
 ]
@@ -30,6 +34,32 @@ _PARTS = (
     "title", "quick", "provenance", "config", "problems", "bounds", "catalogue", "worst_cases", "runs", *EXTRAS,
 )  # fmt: skip
 _INSTEAD = "make the report again (l2obound report --out DIR)"
+
+
+def report(source: ReportConfig | Mapping[str, Run | Sequence[Run]], *args: Any, **options: Any) -> tuple[Path, dict]:
+    """A report as a page, results.json, tables and figures: of runs of yours, or of what a configuration names.
+
+    `report({"mine": run, "FISTA": other}, problem, out="report")` is `report_runs`, and `report(config, folder)` is
+    `make_report`.
+
+    Args:
+        source: Runs by name, or a `ReportConfig`.
+        *args: The further arguments of `report_runs`, or of `make_report`.
+        **options: Their options.
+
+    Returns:
+        The path of the page, and the results.
+
+    Raises:
+        InputError: Where `source` is neither, and as these two say.
+    """
+    if isinstance(source, ReportConfig):
+        return make_report(source, *args, **options)
+    if isinstance(source, Mapping):
+        return report_runs(source, *args, **options)
+    raise InputError(
+        f'report: expected runs by name, as in {{"mine": run}}, or a ReportConfig, got {type(source).__name__}.'
+    )
 
 
 def read_results(folder: str | os.PathLike[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 
 from ... import bounds
 from ...bounds.assumptions import GRADIENT_DESCENT, READINGS, deviations
@@ -22,6 +23,7 @@ from ..verdicts.verification import Verification
 
 TOLERANCES = (1e-2, 1e-4, 1e-6)  # of the relative gap
 QUANTILES = {"median": 0.5, "q10": 0.1, "q90": 0.9}
+RANGE = {"median": 0.5, "least": 0.0, "greatest": 1.0}
 # Run bounds drawn over the iterations, with what each of them bounds.
 CURVES = {
     "ind_rate": "F(x_k) - F*",
@@ -48,11 +50,11 @@ def listed(array: Any) -> list[float | None]:
     return [float(f"{v:.6g}") if np.isfinite(v) else None for v in np.asarray(array, dtype=float)]
 
 
-def bands(array: np.ndarray) -> Bands:
+def bands(array: np.ndarray, quantiles: Mapping[str, float] = QUANTILES) -> Bands:
     """Median and 10 % and 90 % quantiles over the instances (rows) of each column; empty where there is no instance."""
     if not len(array):
-        return {name: [] for name in QUANTILES}
-    return {name: listed(_quantile(array, q)) for name, q in QUANTILES.items()}
+        return {name: [] for name in quantiles}
+    return {name: listed(_quantile(array, q)) for name, q in quantiles.items()}
 
 
 def _quantile(array: np.ndarray, q: float) -> np.ndarray:
@@ -63,25 +65,54 @@ def _quantile(array: np.ndarray, q: float) -> np.ndarray:
         return np.where(low == high, low, low + part * (high - low))
 
 
-def series(run: Run, inspection: Inspection, certified: Optimum, descent: Verification, learned: bool) -> dict:
-    """The curves and counts of a run; the learned ones also get their steps and deviations."""
-    kept = kept_steps(run.steps)
-    alive = inspection.finite
-    absolute = gaps(as_numpy(run.objective), certified)
+def objectives(run: Run, inspection: Inspection) -> np.ndarray:
+    """(B,K+1) F(x_k) as recorded; recomputed in float64 of a run in float32, which rounds F more than its iterates."""
+    recorded = as_numpy(run.objective)
+    if run.objective.dtype == torch.float64:
+        return recorded
+    return np.where(inspection.alive & inspection.in_domain, inspection.objective, recorded)
+
+
+def gap_bands(
+    run: Run, inspection: Inspection, certified: Optimum, quantiles: Mapping[str, float] = QUANTILES
+) -> dict[str, Any]:
+    """The gaps and deviations over the steps that are kept, and what of a gap is not known."""
+    alive, columns = inspection.finite, kept_steps(run.steps)[1:] - 1
+    rho = as_numpy(run.relative_deviation)[alive][:, columns]
+    return {
+        **objective_bands(objectives(run, inspection), alive, certified, quantiles),
+        "rho": bands(rho, quantiles),
+    }
+
+
+def objective_bands(
+    objective: np.ndarray, alive: np.ndarray, certified: Optimum, quantiles: Mapping[str, float] = QUANTILES
+) -> dict[str, Any]:
+    """The gaps of objectives (B,K+1) over the steps that are kept, of the instances that are alive (B,)."""
+    steps = objective.shape[1] - 1
+    kept = kept_steps(steps)
+    absolute = gaps(objective, certified)
     gap, relative = absolute.low[alive], relative_to_optimum(absolute, certified).low[alive]
     relative = relative[~np.isnan(relative).any(axis=1)]  # without the instances whose F* may be 0
-    means = np.cumsum(gap[:, 1:], axis=1) / np.arange(1, run.steps + 1)
+    means = np.cumsum(gap[:, 1:], axis=1) / np.arange(1, steps + 1)
     known = bool(np.isfinite(certified.width).all())
-    own = {"descent": descent_series(descent, alive, kept), "deviation": deviation_series(run, alive, kept)}
     return {
         "k": kept.tolist(),
-        "gap": bands(gap[:, kept]),
+        "gap": bands(gap[:, kept], quantiles),
         "mean_gap": {"median": bands(means[:, kept[1:] - 1])["median"]},
-        "relative_gap": bands(relative[:, kept]),
+        "relative_gap": bands(relative[:, kept], quantiles),
         "floor": float(np.median(certified.width)) if known else None,
         "relative_floor": _relative_floor(certified) if known else None,
-        "rho": bands(as_numpy(run.relative_deviation)[alive][:, kept[1:] - 1]),
-        "reach": reach(run, certified, alive),
+    }
+
+
+def series(run: Run, inspection: Inspection, certified: Optimum, descent: Verification, learned: bool) -> dict:
+    """The curves and counts of a run; the learned ones also get their steps and deviations."""
+    kept, alive = kept_steps(run.steps), inspection.finite
+    own = {"descent": descent_series(descent, alive, kept), "deviation": deviation_series(run, alive, kept)}
+    return {
+        **gap_bands(run, inspection, certified),
+        "reach": reach(objectives(run, inspection), certified, alive),
         "lowest": lowest(inspection, certified),
         **(own if learned else dict.fromkeys(own)),
     }
@@ -94,11 +125,11 @@ def _relative_floor(certified: Optimum) -> float | None:
     return float(np.median(widths)) if widths.size else None
 
 
-def reach(run: Run, certified: Optimum, alive: np.ndarray) -> list[dict[str, Any]]:
+def reach(objective: np.ndarray, certified: Optimum, alive: np.ndarray) -> list[dict[str, Any]]:
     """For each tolerance in how many instances the relative gap is certainly below it, and the median of the first such
     k, which counts the other instances as never.
     """
-    relative = relative_to_optimum(gaps(as_numpy(run.objective), certified), certified)
+    relative = relative_to_optimum(gaps(objective, certified), certified)
     entries = []
     for tolerance in TOLERANCES:
         first = np.where(alive, first_below(relative, tolerance).high, np.inf)

@@ -92,6 +92,14 @@ class Evidence:
         """What the problem declares and the points of the run, and z, do not contradict: a bool or (B,) by name."""
         return facts(self.inspection, None if self.optimum is None else np.asarray(self.optimum.x, dtype=float))
 
+    @cached_property
+    def looks_single(self) -> bool:
+        """Whether a run in float64 has iterates of float32 only, in numbers of more digits than float16 has."""
+        x = self.inspection.run.x
+        if x is None or x.dtype != torch.float64:
+            return False
+        return bool((x == x.float()).all()) and not bool((x == x.half()).all())
+
     def set_slack(self) -> SetSlack | None:
         """What sets within rounding take from the subgradient inequality; None where r is exact."""
         return self._set_slack
@@ -175,6 +183,11 @@ class Evidence:
             notes.append("points outside the domain of r, where F = inf, are not judged")
         if bound.about_comparator and not np.isfinite(self.certified.optimum.lower).all():
             notes.append("F* has no finite lower bound for some instances; see optimum.reason")
+        if inspection.run.objective.dtype == torch.float32:
+            notes.append(
+                "the run is in float32: it is recomputed in float64, and hypotheses on its steps are granted the "
+                "rounding of float32 (1.2e-07)"
+            )
         if inspection.x is None:
             notes.append(SCALARS_NOTE)
         return (*notes, *(self._virtual_notes() if bound.about_virtual_steps else ()))

@@ -196,6 +196,16 @@ def _contradiction_notes(side: _Side, problem: Composite) -> list[str]:
     ]
 
 
+def _precision_notes(side: _Side, evidence: Evidence) -> list[str]:
+    """What to do where a hypothesis fails on iterates that may have been made in float32 without being said to be."""
+    if all(h.holds.all() for h in side.hypotheses) or not evidence.looks_single:
+        return []
+    return [
+        "all iterates are numbers of float32, and hypotheses are judged to the rounding of float64: if the run was "
+        'made in float32, give its iterates in float32, or run_from_iterates(..., dtype="float32")'
+    ]
+
+
 def _usable(bound: bounds.Bound, inspection: Inspection) -> np.ndarray:
     """Steps (B,K) between points of the domain in float64, or runs (B,) of such points only."""
     in_domain = inspection.in_domain
@@ -255,6 +265,7 @@ def judge(bound: str | bounds.Bound, evidence: Evidence, reference_step: float |
             (
                 *evidence.notes(bound),
                 *_contradiction_notes(side, inspection.problem),
+                *_precision_notes(side, evidence),
                 *_rounding_notes(side, verdict),
             ),
         )

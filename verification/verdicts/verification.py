@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ... import bounds
+from ...errors import InputError
 from ..runs.inspection import DataCheck
+from . import views
 from .verdict import Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def _number(value: float | np.floating) -> float | None:
@@ -56,6 +61,28 @@ class Verification:
     hypotheses: tuple[HypothesisReport, ...]
     data: tuple[DataCheck, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return views.line(self)
+
+    def _repr_html_(self) -> str:
+        return views.page_part(self)
+
+    def plot(self, instance: int | None = None) -> Figure:
+        """Draw both sides of the bound with their tolerance, marked with the verdicts: over k, or for each run.
+
+        Args:
+            instance: Which instance of a bound on steps; the one with the least slack where it is None.
+
+        Returns:
+            A figure of matplotlib, which a notebook shows and `savefig` writes.
+
+        Raises:
+            InputError: For an instance that there is not, or one of a bound on runs.
+        """
+        if instance is not None and self.bound.level == "run":
+            raise InputError(f"plot: {self.bound.key} is a bound on runs, of which all are drawn; leave instance out.")
+        return views.figure_of(self, instance)
 
     def count(self, verdict: Verdict) -> int:
         """Number of steps or runs with a verdict.

@@ -10,8 +10,8 @@ import typer
 
 from .... import l2o
 from ..console import console, emit, errors, progress_bar
-from ..inputs import command, exit_code
-from ..options import writable_folder
+from ..inputs import command, data_problem, exit_code, optimizer_of, problem_of
+from ..options import Batch, Dim, Kind, Lam, Objective, Rows, Seed, Start, Steps, writable_folder
 
 
 def report(
@@ -22,13 +22,48 @@ def report(
         Path | None,
         typer.Option("--from", help="Redraw page, figures and tables from this folder's results.json; run nothing."),
     ] = None,
+    iterates: Annotated[
+        list[str] | None,
+        typer.Option(help="A report of your runs instead: iterates, as NAME=FILE or FILE; may be repeated."),
+    ] = None,
+    optimizer: Annotated[
+        list[str] | None,
+        typer.Option(help="An optimizer that is run for such a report; may be repeated."),
+    ] = None,
+    bound: Annotated[
+        list[str] | None, typer.Option(help="Of such a report: a bound, by name; may be repeated. All if left out.")
+    ] = None,
+    problem: Kind = "lasso",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Its problem: an npz with A, y | A, labels | Q, c (and lam); or a csv, see --problem."),
+    ] = None,
+    batch: Batch = 16,
+    rows: Rows = 20,
+    dim: Dim = 40,
+    lam: Lam = None,
+    steps: Steps = 100,
+    s: Start = 0.0,
+    t: Objective = 0.0,
+    seed: Seed = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a verdict is inconclusive.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
     """Run GO-Math-L2O and its rivals, certify F*, hold the bounds against the runs and write a page with its figures.
 
+    With --iterates or --optimizer the report is of these runs, on the problem of --data or --problem.
+
     Example: l2obound report --quick --out report
     """
+    if iterates or optimizer:
+        if config is not None or quick or from_ is not None:
+            raise l2o.InputError("report: --iterates and --optimizer are a report of their own; leave out the other.")
+        own = given_problem(problem, data, batch, rows, dim, lam, seed, t)
+        own_report(own, iterates or [], optimizer or [], bound, out, steps, s, seed, strict, as_json)
+    given = {"--data": data is not None, "--bound": bool(bound)}
+    if any(given.values()):
+        option = next(name for name, there in given.items() if there)
+        raise l2o.InputError(f"report: {option} belongs to --iterates or --optimizer; give one of them, too.")
     from ...report import load_report_config, make_report, read_results, render_report, unfinished
     from ...report.worst_cases import violated
 
@@ -73,6 +108,65 @@ def report(
     if broken:
         errors.print(f"below an exact worst case: {', '.join(broken)}", highlight=False, markup=False)
     raise typer.Exit(exit_code([v["verdict"] for v in verdicts] + ["violated"] * bool(broken), strict))
+
+
+def given_problem(
+    kind: str, data: Path | None, batch: int, rows: int, dim: int, lam: float | None, seed: int, t: float
+) -> tuple[l2o.Composite, str]:
+    """The problem of a report of given runs, and the family whose shipped weights fit."""
+    if data is None:
+        problem, family = problem_of(kind, batch, rows, dim, lam, seed)
+    else:
+        problem, family = data_problem(data, lam, kind)
+    return (problem.shifted(t) if t else problem), family
+
+
+def own_report(
+    own: tuple[l2o.Composite, str],
+    iterates: list[str],
+    optimizers: list[str],
+    names: list[str] | None,
+    out: Path,
+    steps: int,
+    s: float,
+    seed: int,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """A report of runs in files and of runs made here; ends the command."""
+    from ...report import report_runs
+
+    problem, family = own
+    runs: dict[str, list[l2o.Run]] = {}
+    writable_folder(out)
+    for text in iterates:
+        name, mark, file = text.partition("=")
+        path = Path(file if mark else text)
+        runs.setdefault(name if mark else path.stem, []).append(l2o.read_run(path, problem))
+    for text in optimizers:
+        method, label = optimizer_of(text, family)
+        start = l2o.synthetic.starts(problem, shift=s, seed=seed)
+        runs.setdefault(label, []).append(l2o.rollout(method, problem, start, steps))
+    with progress_bar() as bar:
+        task = bar.add_task("starting", total=None)
+
+        def tell(what: str) -> None:
+            bar.update(task, description=what)
+
+        page, results = report_runs(runs, problem, out, bounds=names, command=command(), progress=tell)
+    verdicts = [v for run in results["runs"] for v in run["verdicts"]]
+    if as_json:
+        emit(
+            json.dumps(
+                {"page": str(page), "runs": [{"run": r["key"], "bounds": r["verdicts"]} for r in results["runs"]]}
+            )
+        )
+    else:
+        for run in results["runs"]:
+            words = ", ".join(f"{v['number']} {v['verdict']}" for v in run["verdicts"])
+            console.print(f"{run['key']}: {words}", highlight=False, markup=False, soft_wrap=True)
+        console.print(str(page), highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(exit_code([v["verdict"] for v in verdicts], strict))
 
 
 VERBS = {"report": report}

@@ -43,7 +43,7 @@ def verify(
     ] = None,
     iterates: Annotated[
         Path | None,
-        typer.Option(help="Your iterates: a run saved by Run.save, or an npz with X (B, K+1, n)."),
+        typer.Option(help="Your iterates, X (B, K+1, n): npz, npy, pt, or csv (one instance); or a run of Run.save."),
     ] = None,
     batch: Batch = 16,
     rows: Rows = 20,

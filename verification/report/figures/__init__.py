@@ -17,11 +17,15 @@ from .._compare import rows
 from .._next_view import shown_next
 from ..worst_cases import grouped
 from . import _gaps, _next, _overview, _shifted, _steps, _worst_cases
+from ._gaps import bounds as gap_bounds
+from ._gaps import convergence
 from ._shifted import median_first
 
 __all__ = [
+    "convergence",
     "figures",
     "file_names",
+    "gap_bounds",
     "median_first",
     "shown_attributions",
     "shown_pairs",

@@ -17,6 +17,9 @@ from ...pages.figure_style import MUTED, WIDTHS, Results, masked, plain, shown
 _TITLE, _FOOT, _RIGHT, _BETWEEN = 0.22, 0.42, 0.12, 0.24  # inches
 
 
+_ENDS = (("q10", "q90"), ("least", "greatest"))  # of a band
+
+
 def by_scenario(runs: Sequence[Results]) -> list[list[Results]]:
     """The runs, grouped by scenario in order of appearance."""
     groups: dict[str, list[Results]] = {}
@@ -164,7 +167,8 @@ def line(axes: Axes, k: Sequence[int], data: Results, look: Mapping[str, Any], b
     """Median and band; `bottom` is where a band that falls below zero ends. Data may be empty: all diverged."""
     k = k[: len(data["median"])]
     axes.plot(k, masked(data["median"]), **look)
-    low, high = masked(data["q10"], bottom), masked(data["q90"], bottom)
+    ends = next(pair for pair in _ENDS if pair[0] in data)
+    low, high = (masked(data[end], bottom) for end in ends)
     axes.fill_between(k, low, high, color=look["color"], alpha=band, linewidth=0)
 
 

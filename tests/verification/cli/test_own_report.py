@@ -1,0 +1,101 @@
+"""`l2obound report` of runs in files and of optimizers that it runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from l2obound import l2o
+from l2obound.verification.cli import app as cli
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["l2obound", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(stopped.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A problem, iterates of two seeds, and iterates that are another method's."""
+    rng = np.random.default_rng(0)
+    A, y = rng.standard_normal((2, 4, 6)), rng.standard_normal((2, 4))
+    np.savez(tmp_path / "data.npz", A=A, y=y)
+    problem = l2o.lasso(A, y, 0.1)
+    for name, method, shift in (("a", "ista", 1.0), ("b", "ista", 2.0), ("fast", "fista", 1.0)):
+        start = l2o.synthetic.starts(problem, shift=shift)
+        np.save(tmp_path / f"{name}.npy", l2o.rollout(l2o.optimizer(method), problem, start, 12).x)
+    return tmp_path
+
+
+def test_a_report_of_files_and_optimizers(run, files: Path) -> None:
+    code, out, _ = run(
+        "report", "--data", files / "data.npz", "--iterates", f"mine={files / 'a.npy'}", "--iterates",
+        f"mine={files / 'b.npy'}", "--iterates", files / "fast.npy", "--optimizer", "ista", "--steps", "5",
+        "--bound", "B1", "--bound", "ind_rate", "--out", files / "r",
+    )  # fmt: skip
+    assert code == 0
+    assert out.splitlines()[:3] == [
+        "mine: B1 verified, B3 verified",
+        "fast: B1 verified, B3 not applicable",
+        "ista: B1 verified, B3 verified",
+    ]
+    results = json.loads((files / "r" / "results.json").read_text())
+    sizes = [(r["key"], r["seeds"], r["steps"]) for r in results["runs"]]
+    assert sizes == [("mine", 2, 12), ("fast", 1, 12), ("ista", 1, 5)]
+    assert "l2obound report --data" in (files / "r" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_violation_is_the_exit_code_and_json_is_json(run, files: Path) -> None:
+    problem = l2o.real.load(files / "data.npz", "lasso")
+    made = l2o.run_from_iterates(problem, np.load(files / "a.npy"))
+    made.objective[:] += 1.0
+    made.save(files / "false.npz")
+    code, out, _ = run(
+        "report", "--data", files / "data.npz", "--iterates", files / "false.npz", "--bound", "B1", "--json", "--out",
+        files / "r",
+    )  # fmt: skip
+    assert code == 1
+    (entry,) = json.loads(out)["runs"]
+    assert (entry["run"], entry["bounds"][0]["verdict"]) == ("false", "violated")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--optimizer", "ista", "--quick"), "leave out the other"),
+        (("--optimizer", "ista", "--from", "."), "leave out the other"),
+        (("--bound", "B1"), "--bound belongs to --iterates or --optimizer"),
+        (("--data", "none.npz"), "--data belongs to --iterates or --optimizer"),
+        (("--iterates", "none.npz"), "no such file"),
+        (("--optimizer", "ista", "--bound", "B99"), "B99"),
+    ],
+)
+def test_wrong_usage_is_one_clear_error(run, arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    code, out, err = run("report", *arguments, "--out", tmp_path / "r", "--batch", 2, "--rows", 4, "--dim", 6)
+    assert code == 2
+    assert not out
+    assert says in " ".join(err.split())
+
+
+def test_an_optimizer_of_yours_by_file(run, files: Path) -> None:
+    (files / "mine.py").write_text(
+        "from l2obound import l2o\n\n\ndef make():\n    return l2o.optimizer('ista', step=0.9)\n"
+    )
+    code, out, _ = run(
+        "report", "--data", files / "data.npz", "--optimizer", f"{files / 'mine.py'}:make", "--steps", "5", "--bound",
+        "B1", "--out", files / "r",
+    )  # fmt: skip
+    assert code == 0
+    assert "B1 verified" in out

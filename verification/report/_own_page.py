@@ -1,0 +1,294 @@
+"""The page, figures and tables of a report of given runs, made of its results and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from ..pages import blocks, csv_table, figure_files
+from ..pages.figure_style import line_styles, style
+from ..pages.text import DASH, count, join, number, printable
+from .figures import convergence, file_names, gap_bounds
+from .own_runs import GIVEN, PROBLEM
+from .tables import VERDICTS, obstacles, remarks, verdict_tables
+
+Results = Mapping[str, Any]
+
+
+def files(results: Results) -> dict[str, bytes]:
+    """The page, tables and figures by their names in the folder."""
+    figures = _figures(results)
+    made = {
+        "tables/verdicts.csv": csv_table(printable(_verdict_rows(results))).encode(),
+        "tables/curves.csv": csv_table(printable(_curve_rows(results))).encode(),
+    }
+    for key, name in file_names(figures).items():
+        made |= {f"figures/{file}": data for file, data in figure_files(figures[key], name).items()}
+    # the page draws figures of its own: one that has been saved is laid out anew, and slightly otherwise
+    return made | {"report.html": render_runs(results).encode("utf-8")}
+
+
+def _figures(results: Results) -> dict[str, Figure]:
+    """ "convergence" of all runs, and "bounds/NAME" of each that has bounds on its gap."""
+    runs = results["runs"]
+    looks = line_styles({"runs": runs, "transients": ()})
+    titled = [{**run, "scenario": {**run["scenario"], "label": _on(results)}} for run in runs]
+    with style():
+        drawn = {"convergence": convergence(titled, looks)}
+        for run in (r for r in titled if r["bound_curves"]):
+            drawn[f"bounds/{run['key']}"] = gap_bounds([run], looks, results["bounds"])
+    return drawn
+
+
+def _on(results: Results) -> str:
+    problem = results["problem"]
+    return f"{problem['name']}, n = {problem['dim']}"
+
+
+def _verdict_rows(results: Results) -> list[dict[str, Any]]:
+    return [
+        {
+            "run": run["key"], "bound": v["bound"], "number": v["number"], "level": v["level"], "verdict": v["verdict"],
+            "checks": v["checks"], **{name.replace(" ", "_"): v["counts"].get(name, 0) for name in VERDICTS},
+            "form_of": v["form_of"], "vacuous_share": v["vacuous_share"], "tightness_median": v["tightness_median"],
+            "worst_slack": v["worst_slack"],
+            "broken_hypotheses": [f"{h['name']} {h['share']}" for h in v["hypotheses"] if h["share"] < 1],
+            "broken_data": v["broken_data"], "notes": v["notes"],
+        }
+        for run in results["runs"] for v in run["verdicts"]
+    ]  # fmt: skip
+
+
+def _curve_rows(results: Results) -> list[dict[str, Any]]:
+    """A line for each number of each curve: gaps, relative gaps, rho and the right-hand sides of bounds."""
+    rows: list[dict[str, Any]] = []
+    for run in results["runs"]:
+        curves = [(name, name, run["k"], run[name]) for name in ("gap", "relative_gap")]
+        curves.append(("rho", "rho", run["k"][1:], run["rho"]))
+        curves += [(c["bound"], c["of"], c["k"], {"median": c["median"]}) for c in run["bound_curves"]]
+        for quantity, of, k, bands in curves:
+            for statistic, values in bands.items():
+                rows += [
+                    {"run": run["key"], "quantity": quantity, "of": of, "statistic": statistic, "k": i, "value": value}
+                    for i, value in zip(k, values)
+                ]
+    return rows
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+def render_runs(results: Results) -> str:
+    """The page of results, and of nothing else; equal results give equal bytes."""
+    results = printable(results)
+    verdict = _headline(results)
+    sections = [
+        blocks.Section("answer", "Answer", verdict, (blocks.Sentences(_answer(results)),)),
+        blocks.Section("gaps", "Gaps and bounds", "How far each run is from the optimum", _gap_blocks(results)),
+        blocks.Section("verdicts", "Verdicts", "Which bounds hold", _verdict_blocks(results)),
+        blocks.Section("optimum", "Optimum", "What F* is known to", _optimum_blocks(results)),
+        blocks.Section("provenance", "Provenance", "Provenance", _provenance_blocks(results)),
+    ]
+    return blocks.page(results["title"], sections, created=results["provenance"]["created"])
+
+
+def _headline(results: Results) -> str:
+    counts = _totals(results)
+    if counts["violated"]:
+        return f"{count(counts['violated'], 'check')} violated."
+    return "No bound was violated." if counts["verified"] else "No bound was violated, and none could be verified."
+
+
+def _totals(results: Results) -> dict[str, int]:
+    verdicts = [v for run in results["runs"] for v in run["verdicts"]]
+    return {name: sum(v["counts"].get(name, 0) for v in verdicts) for name in VERDICTS}
+
+
+def _answer(results: Results) -> list[str]:
+    counts = _totals(results)
+    runs = results["runs"]
+    sentences = [
+        f"{count(len(results['bounds']), 'bound')} on {count(len(runs), 'run')} on {_on(results)}: "
+        f"{join([f'{number(n)} {name}' for name, n in counts.items()])} (steps and runs)."
+    ]
+    violated = [
+        f"{v['number']} on {run['key']} ({number(v['counts']['violated'])} of {number(v['checks'])})"
+        for run in runs
+        for v in run["verdicts"]
+        if v["counts"].get("violated")
+    ]
+    if violated:
+        sentences.append(
+            f"Violated: {join(violated)}. A violation means that the bound, a declared constant or the data is wrong."
+        )
+    logs = [run for run in runs if "below" in run]
+    if logs:
+        names = join([run["key"] for run in logs])
+        sentences.append(f"Of {names} only objectives are given. Every bound needs iterates: none is judged there.")
+    sentences += [
+        f"{run['key']} has objectives below the certified F*, by up to {number(run['below'])}: the log is rounded, or "
+        "is of another problem."
+        for run in logs
+        if run["below"] > 0
+    ]
+    return [*sentences, *(_end(run) for run in runs)]
+
+
+def _end(run: Results) -> str:
+    """Where a run ends, and what the best guaranteed bound on its last gap allows."""
+    last = run["gap"]["median"][-1] if run["gap"]["median"] else None
+    if last is None:
+        return f"{run['key']}: every instance diverged, and nothing is bounded."
+    floor = run["floor"] or 0.0
+    size = f"at most {number(floor)}, which is all that is known of F*" if last <= floor else number(last)
+    words = f"{run['key']} ends at a gap of {size} after {count(run['steps'], 'step')} (median)"
+    if run["diverged"]:
+        words += f", without {count(run['diverged'], 'instance')} that diverged"
+    if "below" in run:
+        return f"{words}."
+    numbers = {v["bound"]: v["number"] for v in run["verdicts"]}
+    allowed = [
+        (curve["median"][-1], numbers[curve["bound"]])
+        for curve in run["bound_curves"]
+        if curve["guaranteed"] and not curve["of"].startswith("mean") and curve["median"][-1] is not None
+    ]
+    if not allowed:
+        return f"{words}; no bound on its last gap is guaranteed."
+    value, name = min(allowed)
+    return f"{words}; {name} allows {number(value)}."
+
+
+def _gap_blocks(results: Results) -> list[blocks.Block]:
+    figures = _figures(results)
+    runs = results["runs"]
+    first = blocks.Figure(
+        figures.pop("convergence"), "f1", "F(x_k) - F* of every run", " ".join(_end(run) for run in runs), _band(runs)
+    )
+    parts: list[blocks.Block] = [first]
+    by_key = {run["key"]: run for run in runs}
+    for place, (key, figure) in enumerate(figures.items(), 2):
+        run = by_key[key.partition("/")[2]]
+        unproved = [c["bound"] for c in run["bound_curves"] if not c["guaranteed"]]
+        numbers = {v["bound"]: v["number"] for v in run["verdicts"]}
+        notes = _band([run])
+        if unproved:
+            notes += f" Dashed, without guarantee since a hypothesis is broken: {join([numbers[b] for b in unproved])}."
+        parts.append(blocks.Figure(figure, f"f{place}", f"{run['key']} under its bounds", _end(run), notes))
+    heads = [f"Iterations to a relative gap of {number(r['tolerance'])}" for r in runs[0]["reach"]]
+    rows = [
+        [run["key"], run["steps"], *(_reached(entry, run["instances"]) for entry in run["reach"]), _rho(run)]
+        for run in runs
+    ]
+    parts.append(blocks.Table("Iterations", ["Run", "Steps", *heads, "Median ρ over the steps"], rows))
+    parts.append(
+        blocks.Notes(
+            "Iterations: the first k with F(x_k) certainly within the tolerance of F*, the median over the instances, "
+            "and how many get there; relative to |F*|. ρ = L‖e‖/‖G‖: 0 is an exact proximal gradient step of size 1/L."
+        )
+    )
+    return parts
+
+
+def _band(runs: Sequence[Results]) -> str:
+    seeds = max(run["seeds"] for run in runs)
+    if max(run["instances"] for run in runs) == 1:
+        return "One instance: there are no bands."
+    over = "the instances" if seeds == 1 else "the instances of all runs of a name"
+    return f"Lines: medians over {over}. Bands: from the least to the greatest."
+
+
+def _reached(entry: Results, instances: int) -> str:
+    middle = DASH if entry["median"] is None else number(entry["median"])
+    return f"{middle} ({number(entry['reached'])} of {number(instances)})"
+
+
+def _rho(run: Results) -> float | None:
+    values = sorted(v for v in run["rho"]["median"] if v is not None)
+    return values[len(values) // 2] if values else None
+
+
+def _verdict_blocks(results: Results) -> list[blocks.Block]:
+    parts: list[blocks.Block] = []
+    for table in verdict_tables(results, PROBLEM):
+        head = ["Bound", *(run["key"] for run in table["runs"])]
+        rows = [
+            [f"{row['bound']['number']} {row['bound']['title']}", *(_cell(cell) for cell in row["cells"])]
+            for row in table["rows"]
+        ]
+        parts.append(blocks.Table("Verdicts", head, rows))
+    parts.append(
+        blocks.Notes(
+            "Verified: it holds for every F* in the certified interval, up to rounding. Not applicable: the run breaks "
+            "a hypothesis, and the bound promises nothing. Below: the share of the bound that is used, the "
+            "median and the least."
+        )
+    )
+    if broken := remarks(results, PROBLEM, "broken_data"):
+        lines = [f"{entry['text']} ({join(_names(entry['runs']))})" for entry in broken]
+        parts += [blocks.Text("The recorded data contradict themselves. It is not true that:", strong=True)]
+        parts.append(blocks.Sentences(lines, bullets=True))
+    if why := obstacles(results, PROBLEM):
+        lines = [
+            f"{entry['number']} needs {entry['hypothesis']['name']}, {entry['hypothesis']['required']}: "
+            f"{join(_names(entry['runs']))}"
+            for entry in why
+        ]
+        parts.append(blocks.Folded("Why bounds do not apply", (blocks.Sentences(lines, bullets=True),)))
+    if notes := remarks(results, PROBLEM, "notes"):
+        lines = [f"{join(entry['bounds'])}: {entry['text']} ({join(_names(entry['runs']))})" for entry in notes]
+        parts.append(blocks.Folded("Notes on the checks", (blocks.Sentences(lines, bullets=True),)))
+    return parts
+
+
+def _names(labels: Sequence[str]) -> list[str]:
+    """Labels of runs without the scenario, which all have."""
+    return [label.removeprefix(f"{GIVEN}, ") for label in labels]
+
+
+def _cell(cell: Results | None) -> str:
+    if cell is None:
+        return DASH
+    badge = Markup('<span class="badge {}">{} {}</span>').format(cell["class"], cell["symbol"], cell["verdict"])
+    more = [*cell["lines"], *(["vacuous"] if cell["hollow"] else [])]
+    more += [f"{cell['tight'][0]} / {cell['tight'][1]}"] if cell["tight"] else []
+    return Markup("{} <small>{}</small>").format(blocks.hint(badge, cell["title"]), "; ".join(more))
+
+
+def _optimum_blocks(results: Results) -> list[blocks.Block]:
+    problem = results["problem"]
+    widths = sorted(high - low for low, high in zip(problem["lower"], problem["upper"]) if None not in (low, high))
+    made = [
+        join([f"{name} ({number(n)})" for name, n in problem[field].items()]) for field in ("solvers", "certificates")
+    ]
+    if widths:
+        text = (
+            f"F* is certified to an interval for {number(len(widths))} of {count(problem['instances'], 'instance')}, "
+            f"of width {number(widths[len(widths) // 2])} in the median and {number(widths[-1])} at most."
+        )
+    else:
+        text = "No instance has a certified interval of F*: gaps are to the best point found."
+    parts: list[blocks.Block] = [blocks.Text(f"{text} Solver: {made[0]}. Certificate: {made[1]}.")]
+    if problem["messages"]:
+        parts.append(blocks.Folded("Messages of the solvers", (blocks.Sentences(problem["messages"], bullets=True),)))
+    return parts
+
+
+def _provenance_blocks(results: Results) -> list[blocks.Block]:
+    made, problem = results["provenance"], results["problem"]
+    rows = [
+        ["Made with", made["command"]],
+        ["Reference step h", str(made["reference_step"])],
+        ["Data (SHA-256)", problem["fingerprint"]],
+        ["Sources (SHA-256)", made["code_digest"]],
+        *([name, version] for name, version in made["versions"].items()),
+        *([name, str(value)] for name, value in made["machine"].items()),
+        ["Seconds", str(made["seconds"])],
+    ]
+    runs = [[r["key"], r["made_by"], r["precision"], r["seeds"], r["instances"], r["steps"]] for r in results["runs"]]
+    return [
+        blocks.Table("Runs", ["Run", "Recorded as", "Precision", "Runs", "Instances", "Steps"], runs),
+        blocks.Folded("Versions, machine and digests", (blocks.Table("Provenance", ["Of", "Value"], rows),)),
+    ]
