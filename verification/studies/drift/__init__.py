@@ -11,7 +11,7 @@ from ._compare import Comparison
 from ._cost import Cost, Interval
 from ._measure import Cell, Field
 from ._page import STUDY
-from ._predict import Prediction, rank_correlation
+from ._predict import Prediction
 from ._run import Drift, Settings, drift, quick
 from ._sentences import lines
 from ._shifts import SHIFTS, Family, Level, Shift, trained_family
@@ -38,7 +38,6 @@ __all__ = [
     "drift",
     "lines",
     "quick",
-    "rank_correlation",
     "trained_family",
     "write",
 ]

@@ -14,10 +14,11 @@ from ...invariance.equivariance import check_equivariance
 from ...invariance.transforms import translation
 from ...optima import optimum
 from ...optima.ledger import single_thread
+from ...statistics.rank_correlation import rank_correlation
 from ..framework import Progress, chosen, now, plain_fields, require_at_least, require_some, silent
 from ._compare import Comparison, compare, over_levels
 from ._measure import Cell, Field, Trace, measure, not_applicable, trace
-from ._predict import Prediction, rank_correlation
+from ._predict import Prediction
 from ._shifts import SHIFTS, Family, trained_family
 from ._size import Rescaled, rescaled
 
@@ -242,7 +243,7 @@ def _predictions(cells: list[Cell], settings: Settings) -> list[Prediction]:
                 continue
             cost = np.log(np.array([c.excess_by for c in group]).T)
             dz = np.array([c.of("paired").dz_by for c in group]).T
-            value, low, high = rank_correlation(dz, cost, way, resamples=settings.resamples, seed=settings.seed)
+            value, low, high, _ = rank_correlation(dz, cost, way, resamples=settings.resamples, seed=settings.seed)
             found.append(Prediction(model, shift, "||Dz||", way, settings.batch, len(group), value, low, high))
     return found
 

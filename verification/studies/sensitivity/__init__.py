@@ -7,7 +7,7 @@ widths, `_correlation` asks whether deviation and rate go together, `_run` holds
 """
 
 from ._checkpoints import Checkpoint
-from ._correlation import Correlation, spearman
+from ._correlation import Correlation
 from ._measure import AtStep, Cell
 from ._page import STUDY
 from ._patterns import (
@@ -47,6 +47,5 @@ __all__ = [
     "lines",
     "pattern",
     "sensitivity",
-    "spearman",
     "write",
 ]

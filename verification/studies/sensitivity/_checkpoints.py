@@ -25,8 +25,9 @@ from ....l2o import InputError
 from ...diagnosis.assumption_meter import assumption_meter
 from ...optima.gaps import gaps, relative_to_start
 from ...runs.inspection import as_numpy
+from ...statistics.rank_correlation import rank_correlation
 from . import _theory
-from ._correlation import LEAST, Correlation, spearman
+from ._correlation import LEAST, Correlation
 from ._measure import Cell, Field, measure
 
 MODEL = "go-math-l2o"
@@ -157,7 +158,7 @@ def across(checkpoints: Sequence[Checkpoint], *, resamples: int, seed: int) -> l
         rate = [c.rate for c in own]
         for name in ("rho_median", "rho_worst", "delta_sum"):
             deviation = [getattr(c if name == "delta_sum" else c.cell, name) for c in own]
-            value, low, high, p = spearman(deviation, rate, resamples=resamples, seed=seed, groups=groups)
+            value, low, high, p = rank_correlation(deviation, rate, groups=groups, resamples=resamples, seed=seed)
             label, medians = f"{MODEL}, {len(own)} checkpoints", (float(np.median(deviation)), float(np.median(rate)))
             found.append(
                 Correlation(label, family, shift, _WORDS[name], len(own), value, low, high, p, *medians, at_rounding=0)

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
 from typer.testing import CliRunner
 
 from l2obound import l2o
@@ -32,7 +31,6 @@ from l2obound.verification.studies.drift import (
     drift,
     lines,
     quick,
-    rank_correlation,
     write,
 )
 from l2obound.verification.studies.drift import _cost as costs_of
@@ -232,37 +230,6 @@ def test_steps_that_do_not_count_are_left_out() -> None:
     nothing = summary(found, ood, np.zeros_like(live))
     assert nothing.share is None
     assert nothing.reason
-
-
-def test_rank_correlations_of_planted_samples() -> None:
-    rng = np.random.default_rng(0)
-    level, instance = np.arange(4.0), rng.normal(size=(30, 1))
-    noise = 0.01 * rng.normal(size=(30, 4))
-    # ordered by the level alone
-    by_level = rank_correlation(level + noise, 2 * level + 0.1 * rng.normal(size=(30, 4)), "pooled")
-    within = rank_correlation(level + noise, level + 0.01 * rng.normal(size=(30, 4)), "within")
-    assert by_level[1] > 0.8
-    assert within[1] < 0 < within[2]
-    # ordered by the instance alone, the levels in the opposite order
-    a, b = instance + 10 * level + noise, instance - 10 * level
-    assert rank_correlation(a, b, "within")[1] > 0.9
-    assert rank_correlation(a, b, "levels")[2] <= -0.99
-    flat = rank_correlation(np.ones((30, 4)), b, "pooled")
-    assert flat == (None, None, None)
-    assert rank_correlation(a, b, "pooled")[0] == pytest.approx(spearmanr(a.ravel(), b.ravel()).statistic)
-    few = np.arange(12.0).reshape(4, 3)
-    assert rank_correlation(few, few, "within") == (pytest.approx(1), None, None)  # by chance in one of twelve
-    for wrong in ((a, b, "sideways"), (a, b[:, :2], "pooled"), (np.full((3, 2), np.nan), np.ones((3, 2)), "pooled")):
-        with pytest.raises(l2o.InputError, match="rank_correlation"):
-            rank_correlation(*wrong)
-
-
-def test_the_interval_is_wider_where_instances_repeat_themselves() -> None:
-    """Levels that are copies of one another bring no information, and the bootstrap over instances knows it."""
-    rng = np.random.default_rng(1)
-    a, b = rng.normal(size=(2, 20, 1))
-    once, often = (rank_correlation(np.tile(a, k), np.tile(b, k), "pooled") for k in (1, 8))
-    assert often[2] - often[1] == pytest.approx(once[2] - once[1], abs=0.1)
 
 
 def at(control: bool = False) -> SimpleNamespace:
