@@ -26,6 +26,7 @@ from ...bounds.assumptions import GRADIENT_DESCENT, HALF_STEP, READINGS, deviati
 from ...l2o import Composite, Run
 from ..runs.inspection import as_numpy, norm
 from ..runs.model_identity import bias_heads, inspected
+from ..support.plain import plain
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 TIE = "neither"
@@ -100,7 +101,7 @@ class AssumptionMeter:
             "worst_coordinate": int(counts.argmax()) if counts.any() else None,
             "worst_coordinate_share": float(counts.max() / counts.sum()) if counts.any() else None,
             "broken_data": list(self.broken_data),
-            "bands": {name: [[_number(v) for v in row] for row in band] for name, band in self.bands.items()},
+            "bands": plain(self.bands),
         }
 
     def _share(self, where: np.ndarray) -> float | None:
@@ -165,12 +166,8 @@ def _majority(names: np.ndarray) -> str:
     return TIE if first == second else max(counts, key=lambda name: counts[name])
 
 
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
 def _quantile(values: np.ndarray, judged: np.ndarray, q: float) -> float | None:
-    return _number(np.quantile(values[judged], q)) if judged.any() else None
+    return plain(np.quantile(values[judged], q)) if judged.any() else None
 
 
 def _bands(values: np.ndarray, judged: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ from ..optima import optimum as certify
 from ..optima.gaps import gaps, relative_to_optimum
 from ..runs.inspection import as_numpy, norm
 from ..runs.model_identity import bias_heads, inspected
+from ..support.plain import plain
 
 FLOOR, NO_FLOOR, OPEN, UNSOUND = "floor", "no floor", "not settled", "inconsistent data"
 _VANISHED = 1e-8  # of the largest ||G_k||: a bias below it is taken to have vanished
@@ -78,11 +79,11 @@ class Asymptotics:
             "instances": {w: int((self.instances == w).sum()) for w in (FLOOR, NO_FLOOR, OPEN, UNSOUND)},
             "bias_heads": None if self.bias_heads is None else list(self.bias_heads),
             "steps": self.floor.shape[1],
-            "floor": _number(np.median(self.floor[:, -1])),
-            "residual": _number(np.median(self.residual[:, -1])),
-            "stationarity": _number(np.median(self.stationarity)),
-            "gradient": _number(np.median(self.gradient[:, -1])),
-            "gap": _number(np.median(self.gap[:, -1])),
+            "floor": plain(np.median(self.floor[:, -1])),
+            "residual": plain(np.median(self.residual[:, -1])),
+            "stationarity": plain(np.median(self.stationarity)),
+            "gradient": plain(np.median(self.gradient[:, -1])),
+            "gap": plain(np.median(self.gap[:, -1])),
             "eps": self.eps,
             "reached": int(reached.size),
             "transient_median": float(np.median(reached)) if reached.size else None,
@@ -115,10 +116,6 @@ class Asymptotics:
         else:
             lines.append(f"  relative gap at most {self.eps:g} on {count}; at the end {_text(d['gap'])} (median)")
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-
-def _number(value: float | np.floating) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _text(value: float | None) -> str:

@@ -20,6 +20,7 @@ from ...l2o import Composite, InputError
 from ...l2o.files import read_npz, take_meta, write_npz
 from ...l2o.optimizers.by_name import OptimizerSource, is_code, resolve_optimizer
 from ...l2o.optimizers.learned import LearnedOptimizer
+from ..support.plain import plain
 from ..verdicts.verdict import Verdict
 from ._families import AXES, Instance
 from ._judge import Judged, judge
@@ -246,7 +247,7 @@ class Falsification:
             "custom": self.custom,
             "found": self.found,
             "verdict": str(self.verdict),
-            **{n: _finite(getattr(self, n)) for n in ("tightness", "reached", "excess", "lhs", "rhs", "slack")},
+            **{n: plain(getattr(self, n)) for n in ("tightness", "reached", "excess", "lhs", "rhs", "slack")},
             "index": self.index,
             "optimizer": self.optimizer,
             **{name: getattr(self, name) for name in _ASKED},
@@ -254,7 +255,7 @@ class Falsification:
             "arrays": {name: array.tolist() for name, array in self.instance.arrays.items()},
             "x0": self.x0.tolist(),
             "shift": self.shift.tolist(),
-            "measured": {name: _finite(value) for name, value in self.measured.items()},
+            "measured": plain(self.measured),
             "notes": list(self.notes),
             "reproduce": self.reproduce,
         }
@@ -283,10 +284,6 @@ class Falsification:
         if self.path is not None:
             lines.append(f"  again: {self.reproduce}")
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _float(value: Any) -> float:

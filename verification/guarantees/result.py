@@ -18,6 +18,7 @@ from ...l2o.files import read_npz, take_meta, write_npz
 from ...l2o.problems.families import FAMILIES
 from ..statistics.bands import ProbabilityCurves, QuantileCurves, probability_curves, quantile_curves
 from ..statistics.intervals import proportion_lower, quantile_ranks
+from ..support.plain import plain
 from .sample import FIELDS, Sample
 
 FORMAT = 1
@@ -213,7 +214,7 @@ class Guarantee:
             ],
             "deviation": _curves(self.quantiles, self.deviation_curves),
             "bounds": {
-                name: None if band is None else {"lower": _plain(band[0]), "upper": _plain(band[1])}
+                name: None if band is None else {"lower": plain(band[0]), "upper": plain(band[1])}
                 for name in ("last_iterate", "worst_case")
                 for band in (self.bound_quantiles(name),)
             },
@@ -281,9 +282,5 @@ def _curves(quantiles: tuple[float, ...], curves: QuantileCurves) -> dict[str, A
         "method": curves.method,
         "level": curves.level,
         "quantiles": list(quantiles),
-        **{name: [_plain(row) for row in getattr(curves, name)] for name in ("lower", "sample", "upper")},
+        **{name: plain(getattr(curves, name)) for name in ("lower", "sample", "upper")},
     }
-
-
-def _plain(values: np.ndarray) -> list[float | None]:
-    return [float(v) if math.isfinite(v) else None for v in values]

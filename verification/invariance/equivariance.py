@@ -27,6 +27,7 @@ import torch
 
 from ...l2o import Composite, InputError, Run, rollout
 from ..runs.inspection import HUGE, as_numpy, norm
+from ..support.plain import plain
 from .transforms import Transform, rescaling, scaling, translation
 
 __all__ = ["EquivarianceResult", "Transform", "check_equivariance", "rescaling", "scaling", "translation"]
@@ -98,9 +99,9 @@ class EquivarianceResult:
             "instances": {w: int((self.instances == w).sum()) for w in (EQUIVARIANT, BROKEN, UNDECIDED)},
             "steps": self.defect.shape[1] - 1,
             "judged_steps": int(self.judged_steps.min()),
-            "worst_relative_defect": _finite(self.worst),
-            "tolerance_at_worst": _finite(float(self.tolerance[judged].max())),
-            "worst_objective_defect": _finite(float(objective.max())),
+            "worst_relative_defect": plain(self.worst),
+            "tolerance_at_worst": plain(self.tolerance[judged].max()),
+            "worst_objective_defect": plain(objective.max()),
             "worst_features_defect": worst_features,
             "first_broken": int(broken.min()) if broken.size else None,
             "notes": list(self.notes),
@@ -221,10 +222,6 @@ def ratio_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a / b, 0 where a = 0, inf where only b = 0."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(a == 0, 0.0, a / b)
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
 
 
 def gradient_unit(problem: Composite, x: torch.Tensor) -> np.ndarray:

@@ -16,6 +16,7 @@ from ...bounds.equivariance import EQUIVARIANCE_TABLE
 from ..diagnosis.asymptotics import asymptotics
 from ..invariance.equivariance import check_equivariance, translation
 from ..runs.inspection import as_numpy, norm
+from ..support.plain import plain
 from ..virtual_steps.decompose import TERMS, Decomposition, decompose
 from ._series import bands, kept_steps, listed
 from .methods import Case, Method, Rollouts
@@ -112,8 +113,7 @@ def _largest(array: np.ndarray) -> list[float | None]:
 
 def _worst(array: np.ndarray) -> float | None:
     """The largest entry, None where a run diverged: then nothing is known of it."""
-    most = float(array.max())
-    return most if np.isfinite(most) else None
+    return plain(array.max())
 
 
 def transient(rollouts: Rollouts, case: Case, method: Method, eps: float) -> dict[str, Any]:

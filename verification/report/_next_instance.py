@@ -32,6 +32,7 @@ from ..optima import Optimum
 from ..optima.gaps import Gaps, gaps, relative_to_optimum
 from ..runs.inspection import Inspection, as_numpy
 from ..runs.race import cut
+from ..support.plain import plain
 from ..verdicts.verification import Verification
 from ._series import TOLERANCES
 from .config import ProblemSection
@@ -150,19 +151,19 @@ def _quantiles(low: np.ndarray, up: np.ndarray, delta: float) -> dict[str, Any]:
         found.append(
             {
                 "quantile": q,
-                "lower": _plain(max(float(curves.lower[0, 0]), 0.0)),
-                "sample": _plain(curves.sample[0, 0]),
-                "upper": _plain(curves.upper[0, 0]),
+                "lower": plain(max(float(curves.lower[0, 0]), 0.0)),
+                "sample": plain(curves.sample[0, 0]),
+                "upper": plain(curves.upper[0, 0]),
                 "open": bool(curves.ranks[0, 1] > n),
             }
         )
-    return {"quantiles": found, "largest": _plain(up.max())}
+    return {"quantiles": found, "largest": plain(up.max())}
 
 
 def _allowed(values: np.ndarray) -> dict[str, float | None]:
     """Median (the upper one of two) and largest over the instances of what a bound allows; None where it is silent."""
     known = np.sort(np.where(np.isnan(values), np.inf, values))
-    return {"median": _plain(known[len(known) // 2]), "largest": _plain(known[-1])}
+    return {"median": plain(known[len(known) // 2]), "largest": plain(known[-1])}
 
 
 def _over_k(sample: Sample, steps: int, delta: float) -> dict[str, Any]:
@@ -178,19 +179,15 @@ def _over_k(sample: Sample, steps: int, delta: float) -> dict[str, Any]:
     n = len(up)
     return {
         "k": k.tolist(),
-        "lower": [_plain(max(v, 0.0)) for v in curves.lower[0].tolist()],
-        "sample": [_plain(v) for v in curves.sample[0]],
-        "upper": [_plain(v) for v in curves.upper[0]],
+        "lower": plain(np.maximum(curves.lower[0], 0.0)),
+        "sample": plain(curves.sample[0]),
+        "upper": plain(curves.upper[0]),
         "open": bool(curves.ranks[0, 1] > n),
-        "largest": [_plain(v) for v in up.max(axis=0)],
+        "largest": plain(up.max(axis=0)),
         "at_least": float(proportion_lower(n, n, delta / len(k))),
         # 1/K of the worst case becomes 1/k.
-        "worst_case": None if worst is None else [_plain(np.median(worst) * steps / i) for i in k.tolist()],
+        "worst_case": None if worst is None else [plain(np.median(worst) * steps / i) for i in k.tolist()],
     }
-
-
-def _plain(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 __all__ = ["DELTA", "HIGH", "LAST_ITERATE", "depends_on_batch", "next_instance", "no_sample", "sample_of", "statements"]

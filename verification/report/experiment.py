@@ -24,6 +24,7 @@ from ...l2o.training.config import split_seed
 from ..optima import Optimum, optimum
 from ..optima.ledger import single_thread
 from ..runs.inspection import as_numpy
+from ..support.plain import plain
 from ..support.provenance import arithmetic, code_digest, machine, versions
 from ..support.store import EXTRAS, partial_path, read_partial, write_partial
 from ..verdicts.evidence import gather
@@ -97,8 +98,8 @@ def _optimum_entry(case: Case) -> dict[str, Any]:
         "scenario": case.entry,
         "fingerprint": problem.fingerprint(),
         # In full: an interval of relative width 1e-13 does not survive rounding.
-        "lower": [float(v) if np.isfinite(v) else None for v in certified.lower],
-        "upper": [float(v) if np.isfinite(v) else None for v in certified.upper],
+        "lower": plain(certified.lower),
+        "upper": plain(certified.upper),
         "solvers": dict(Counter(certified.solver)),
         "certificates": dict(Counter(certified.certificate)),
         "messages": [*certified.messages, *(r for r in certified.reason if r)],

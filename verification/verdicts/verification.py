@@ -10,16 +10,12 @@ import numpy as np
 from ... import bounds
 from ...errors import InputError
 from ..runs.inspection import DataCheck
+from ..support.plain import plain
 from . import views
 from .verdict import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-def _number(value: float | np.floating) -> float | None:
-    """A finite number, or None: JSON has no inf and no NaN."""
-    return float(value) if np.isfinite(value) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,17 +138,17 @@ class Verification:
             "counts": {str(v): self.count(v) for v in Verdict},
             "decided": int(self.decided.sum()),
             "vacuous_share": float(self.vacuous[judged].mean()) if applicable else None,
-            "tightness_median": _number(np.median(tight)) if known else None,
-            "tightness_worst": _number(tight.min()) if known else None,
-            "tightness_best": _number(tight.max()) if known else None,
+            "tightness_median": plain(np.median(tight)) if known else None,
+            "tightness_worst": plain(tight.min()) if known else None,
+            "tightness_best": plain(tight.max()) if known else None,
             "within_rounding_share": float(self.within_rounding[judged].mean()) if applicable else None,
-            "worst_slack": _number(self.slack[judged].min()) if applicable else None,
+            "worst_slack": plain(self.slack[judged].min()) if applicable else None,
             "hypotheses": [
                 {
                     "name": h.name,
                     "required": h.required,
                     "share": h.share,
-                    "worst_margin": _number(h.worst_margin),
+                    "worst_margin": plain(h.worst_margin),
                 }
                 for h in self.hypotheses
             ],

@@ -24,6 +24,7 @@ import numpy as np
 
 from ... import bounds
 from ...bounds import Bound, InputError
+from ..support.plain import plain
 
 STEPS = (1, 2, 5, 10, 20)
 STEP_SIZES = (0.25, 0.5, 0.75, 1.0)
@@ -411,9 +412,6 @@ def worst_case_ledger(
 def to_dict(entry: LedgerEntry) -> dict[str, Any]:
     """The entry as plain JSON; None for what is not known."""
 
-    def finite(value: float) -> float | None:
-        return float(value) if math.isfinite(value) else None
-
     low, high = entry.ratio
     return {
         "bound": entry.bound,
@@ -422,11 +420,11 @@ def to_dict(entry: LedgerEntry) -> dict[str, Any]:
         "steps": entry.steps,
         "step": entry.step,
         "parameter": entry.parameter,
-        "value": finite(entry.value),
-        "lower": finite(entry.lower),
-        "upper": finite(entry.upper),
-        "ratio_low": finite(low),
-        "ratio_high": finite(high),
+        "value": plain(entry.value),
+        "lower": plain(entry.lower),
+        "upper": plain(entry.upper),
+        "ratio_low": plain(low),
+        "ratio_high": plain(high),
         "verdict": entry.verdict,
         "narrower": entry.narrower,
         "on_instance": entry.on_instance,

@@ -9,7 +9,7 @@ import numpy as np
 
 from l2obound import l2o
 from l2obound.verification import Verdict, optimum, verify
-from l2obound.verification.studies.framework import Context, as_plain, now, require_at_least, require_some
+from l2obound.verification.studies.framework import Context, now, plain, require_at_least, require_some
 
 OPTIMIZERS = ("go-math-l2o", "l2o-rnnprop", "ista")
 
@@ -67,7 +67,7 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
-        return {"settings": as_plain(self.settings), "created": self.created, "rows": [vars(r) for r in self.rows]}
+        return {"settings": plain(self.settings), "created": self.created, "rows": [vars(r) for r in self.rows]}
 
 
 def run(settings: Settings, context: Context) -> Result:

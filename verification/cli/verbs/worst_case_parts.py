@@ -15,6 +15,7 @@ from rich.table import Table
 
 from .... import l2o
 from ....l2o.files import read_json, write_bytes, write_npz
+from ...support.plain import plain
 from ..console import console, emit, progress_bar
 
 
@@ -65,11 +66,6 @@ def swept(text: str | None, option: str) -> list[Fraction]:
     return [] if found is None else found if isinstance(found, list) else [found]
 
 
-def _finite(value: float) -> float | None:
-    """JSON has no infinity: None."""
-    return value if math.isfinite(value) else None
-
-
 def _answer(found: Any) -> dict[str, Any]:
     """A worst case as JSON, without what takes longer to find."""
     from ....bounds.worst_cases.result import question
@@ -77,9 +73,9 @@ def _answer(found: Any) -> dict[str, Any]:
     return {
         "question": question(found.setting),
         "value": found.value,
-        "lower": _finite(found.lower),
-        "upper": _finite(found.upper),
-        "gap": _finite(found.gap),
+        "lower": plain(found.lower),
+        "upper": plain(found.upper),
+        "gap": plain(found.gap),
         "closed": found.closed,
         "solver": found.solver,
         "status": found.status,

@@ -22,6 +22,7 @@ from ....l2o import Composite
 from ...optima import Optimum
 from ...optima import optimum as certify
 from ...runs.inspection import as_numpy
+from ...support.plain import plain
 from ...verdicts.evidence import Evidence, gather
 from ...verdicts.judge import judge
 from ...verdicts.verdict import Verdict
@@ -123,7 +124,7 @@ def counterexample(
         return judge(asked[n], head(k))
 
     at = tuple(sorted({k for k in _AT if k <= steps} | {steps}))
-    lines = {n: tuple(_finite(bare(k, n).rhs[0]) for k in at) for n in BOUNDS}
+    lines = {n: tuple(plain(bare(k, n).rhs[0]) for k in at) for n in BOUNDS}
     parts = ledger(inspection, np.array(optimum.x))
     # Near the local minimum the decreases of F are below its rounding, and B1 and B2 cannot be judged.
     shown = min(found[n].count(Verdict.VERIFIED) for n in ("B1", "B2"))
@@ -170,7 +171,3 @@ def _first(false: Callable[[int], bool], at: tuple[int, ...]) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if false(middle) else (middle, high)
     return high
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...support.plain import plain
+
 PRECISION, INSTABILITY, SCALE, WRONG_L, CONDITIONING, UNEXPLAINED = CAUSES = (
     "precision", "instability", "scale", "wrong L", "conditioning", "unexplained",
 )  # fmt: skip
@@ -88,16 +90,12 @@ def outcome_of(
     return Outcome(
         int(reached) if reached >= 0 else None,
         bool(grew),
-        _finite(gap[-1]),
+        plain(gap[-1]),
         falls,
         more,
-        _finite(step),
-        _finite(rounding),
+        plain(step),
+        plain(rounding),
     )
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def classify(evidence: Evidence) -> tuple[str, str]:

@@ -13,7 +13,6 @@ itself: another one gives another excess, so two are given.
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +21,7 @@ import numpy as np
 from ...optima import Optimum
 from ...optima.gaps import first_below, gaps, relative_to_start
 from ...statistics.censored import Censored, factors, median
+from ...support.plain import plain
 
 LEVEL = 0.95
 
@@ -91,7 +91,7 @@ def over(first: Censored, second: Censored) -> Censored:
 def interval(values: Censored) -> Interval:
     """The median of the values and its interval."""
     found = median(values, LEVEL)
-    return Interval(*(v if math.isfinite(v) else None for v in (found.low, found.high, found.lower, found.upper)))
+    return Interval(*(plain(v) for v in (found.low, found.high, found.lower, found.upper)))
 
 
 def cost(eps: float, ood: Censored, ind: Censored, yardsticks: dict[str, tuple[Censored, Censored]]) -> Cost:
@@ -102,7 +102,7 @@ def cost(eps: float, ood: Censored, ind: Censored, yardsticks: dict[str, tuple[C
     return Cost(
         eps,
         int(there.sum()),
-        middle if math.isfinite(middle) else None,
+        plain(middle),
         interval(slowdown),
         {name: interval(over(slowdown, over(out, within))) for name, (out, within) in yardsticks.items()},
     )

@@ -9,7 +9,6 @@ halves and doubles of it.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from .... import l2o
 from ....l2o.optimizers.go_math_l2o import GoMathL2O
 from ...runs.inspection import as_numpy
+from ...support.plain import plain
 from ._cost import Interval, interval, iterations, over
 from ._measure import Field
 
@@ -56,5 +56,5 @@ def rescaled(
         run = l2o.rollout(own, at.problem, at.x0, min(horizon, HORIZON), seed=seed, record="scalars")
         there.append(iterations(as_numpy(run.objective), at.optimum, eps))
     medians = [float(np.median(t.high)) for t in there]
-    shown = [m if math.isfinite(m) else None for m in medians]
+    shown = plain(medians)
     return Rescaled(model, at.level.label, at.problem.dim, *shown, interval(over(there[0], there[1])))

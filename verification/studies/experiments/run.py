@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from ....l2o.files import write_bytes
 from ...pages.figure_export import file_bytes
 from ...report.methods import LABELS
+from ...support.plain import plain
 from ...support.provenance import versions
 from ...sweeps import Status, Summary, SweepConfig, Tables, run_sweep
 from ...sweeps.measure import eps_name
@@ -119,7 +119,7 @@ def _place(experiment: Experiment, row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _line(curve: list[dict[str, Any]], rows: list[dict[str, Any]], eps: tuple[float, ...]) -> dict[str, Any]:
-    curve = [{name: _finite(value) for name, value in row.items()} for row in curve]
+    curve = plain(curve)  # the gap of a start outside the domain is inf, which no figure shows
     last = curve[-1]["k"]
     at = {row["k"]: row["mean"] for row in curve}
     steps = [min(at, key=lambda k, wanted=wanted: abs(k - wanted)) for wanted in _SHOWN if wanted < last]
@@ -133,11 +133,6 @@ def _line(curve: list[dict[str, Any]], rows: list[dict[str, Any]], eps: tuple[fl
         "diverged_first": min(lost, default=None),
         "reached": reached,
     }
-
-
-def _finite(value: Any) -> Any:
-    """None for inf, the gap of a start outside the domain: no figure shows it, and JSON has no word for it."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _reached(steps: list[int | None]) -> dict[str, Any]:

@@ -4,7 +4,8 @@
 blocks of `verification.pages.blocks`, and `verification.cli.studies` makes the verb of a study.
 """
 
-from .settings import as_plain, plain_fields, require_at_least, require_some
+from ...support.plain import plain
+from .settings import plain_fields, require_at_least, require_some
 from .study import Context, Counter, Progress, Result, Study, chosen, now, silent
 
 __all__ = [
@@ -13,9 +14,9 @@ __all__ = [
     "Progress",
     "Result",
     "Study",
-    "as_plain",
     "chosen",
     "now",
+    "plain",
     "plain_fields",
     "require_at_least",
     "require_some",

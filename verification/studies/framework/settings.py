@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from ....errors import InputError, suggestion
+from ...support.plain import plain
 
 
 def require_some(name: str, given: Collection[str], choices: Collection[str], more: str = "") -> None:
@@ -43,17 +43,6 @@ def require_at_least(settings: Any, least: Mapping[str, float]) -> None:
             raise InputError(f"{name}: expected at least {value}, got {getattr(settings, name)!r}.")
 
 
-def as_plain(value: Any) -> Any:
-    """The value as JSON has it: its `to_dict`, or the fields of a dataclass by their names; lists for tuples."""
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    if is_dataclass(value):
-        return {field.name: as_plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {name: as_plain(inner) for name, inner in value.items()}
-    return [as_plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
-
-
 def plain_fields(result: Any, *names: str) -> dict[str, Any]:
     """The settings of a result, when it was made, and these of its fields, as JSON has them."""
-    return {name: as_plain(getattr(result, name)) for name in ("settings", "created", *names)}
+    return {name: plain(getattr(result, name)) for name in ("settings", "created", *names)}

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 
 from ... import pages
 from ...pages.blocks import Folded, Section, page
+from ...support.plain import plain
 from ...support.together import write_together
-from .settings import as_plain
 
 Progress = Callable[[int, int, str], None]
 """Called with what is done, of how much, and what comes next."""
@@ -114,7 +114,7 @@ class Study(Generic[S, R]):
     def render(self, result: R) -> str:
         """The page; equal results give equal bytes."""
         *sections, last = self.sections(result)
-        text = json.dumps(as_plain(result.settings), indent=2, ensure_ascii=False)
+        text = json.dumps(plain(result.settings), indent=2, ensure_ascii=False)
         folded = Folded("Settings", (Markup("<pre>{}</pre>").format(text),))
         sections.append(replace(last, blocks=(*last.blocks, folded)))
         return page(self.title, sections, heading=self.heading or self.question, created=result.created)

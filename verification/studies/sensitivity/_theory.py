@@ -22,6 +22,7 @@ import sympy as sp
 
 from .... import bounds
 from ....bounds.quantities import VOCABULARY
+from ...support.plain import plain
 
 GRID = 10_000
 """Profiles are rounded up to 1/GRID: equal ones are solved once, and a larger class is an upper bound."""
@@ -181,11 +182,7 @@ def costs(rhos: Sequence[float], K: int) -> list[dict[str, Any]]:
                 "worst": found.value,
                 "reason": found.reason,
                 "ratio": None if found.value is None else found.value / exact_steps(smooth, K),
-                "worth": None if found.value is None else _finite(worth(smooth, found.value, K)),
+                "worth": None if found.value is None else plain(worth(smooth, found.value, K)),
             }
         rows.append(row)
     return rows
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ from ...statistics.censored import (
     saved,
     verdict,
 )
+from ...support.plain import plain
 from ...support.provenance import machine, versions
 from ...sweeps import Cell, Status, Tables, cells_of, run_sweep
 from ...sweeps.config import CellSpec
@@ -245,10 +245,10 @@ def _comparison(
         "instances": len(reached),
         "reached_learned": float(np.mean(reached != NEVER)),
         "reached_baseline": float(np.mean(arrived)),
-        "median_low": _finite(found.low),
-        "median_high": _finite(found.high),
-        "lower": _finite(found.lower),
-        "upper": _finite(found.upper),
+        "median_low": plain(found.low),
+        "median_high": plain(found.high),
+        "lower": plain(found.lower),
+        "upper": plain(found.upper),
         "verdict": str(verdict(found, config.claim)),
     }
 
@@ -279,10 +279,10 @@ def amortisation(
                             "baseline": baseline,
                             "clock": clock,
                             "training_seconds": seconds,
-                            "saved_low": _finite(low),
-                            "saved_high": _finite(high),
-                            "instances_low": _finite(break_even_instances(seconds, high)),
-                            "instances_high": _finite(break_even_instances(seconds, low)),
+                            "saved_low": plain(low),
+                            "saved_high": plain(high),
+                            "instances_low": plain(break_even_instances(seconds, high)),
+                            "instances_high": plain(break_even_instances(seconds, low)),
                         }
                     )
     return rows
@@ -358,13 +358,8 @@ def _method_entry(config: SpeedupConfig, method: str, found: Measured, training:
             {
                 "eps": eps,
                 "share": float(np.mean(reached != NEVER)),
-                "median": _finite(float(np.median(np.where(reached == NEVER, np.inf, reached)))),
+                "median": plain(np.median(np.where(reached == NEVER, np.inf, reached))),
             }
             for eps, reached in found.reached.items()
         ],
     }
-
-
-def _finite(value: float) -> float | None:
-    """JSON has no infinity: None."""
-    return value if math.isfinite(value) else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...support.plain import plain
 from ...verdicts.verdict import Verdict
 
 
@@ -75,14 +76,14 @@ class ProfileCertificate:
             rows.append(
                 {
                     "steps": k,
-                    "worst": _finite(self.worst[j]),
+                    "worst": plain(self.worst[j]),
                     "unbounded": bool(np.isposinf(self.worst[j])),
                     "certified": bool(self.certified[j]),
                     "reason": self.reasons[j],
-                    "exact_steps": _finite(self.exact[j]),
-                    "largest_gap": [_finite(self.gap_low[:, j].max()), _finite(self.gap_up[:, j].max())],
-                    "relative_deviation_rate": _finite(self.relative_rate[:, j].max()),
-                    "ood_last_iterate": _finite(self.last_iterate[:, j].max()),
+                    "exact_steps": plain(self.exact[j]),
+                    "largest_gap": [plain(self.gap_low[:, j].max()), plain(self.gap_up[:, j].max())],
+                    "relative_deviation_rate": plain(self.relative_rate[:, j].max()),
+                    "ood_last_iterate": plain(self.last_iterate[:, j].max()),
                     "vacuous": int(self.vacuous[:, j].sum()),
                     "verdicts": [str(v) for v in self.verdict[:, j]],
                 }
@@ -157,7 +158,3 @@ class RecurrenceCertificate:
 
 def _word(worst: float) -> str:
     return "+inf" if np.isposinf(worst) else "unknown" if np.isnan(worst) else f"{worst:.4g}"
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -22,8 +22,8 @@ from l2obound.verification.studies.framework import (
     Context,
     Counter,
     Study,
-    as_plain,
     chosen,
+    plain,
     plain_fields,
     require_at_least,
     require_some,
@@ -158,9 +158,9 @@ def test_a_counter_never_counts_more_than_there_is() -> None:
     assert told == [(0, 2, "work"), (1, 2, "work"), (1, 2, "work"), (2, 2, "work")]
 
 
-def test_plain() -> None:
-    assert as_plain({"a": (1, Settings())}) == {"a": [1, {"kinds": ["even", "odd"], "size": 3, "seed": 0}]}
-    assert as_plain(Result(Settings(), ("B1",)))["broken"] == ["B1"]
+def test_settings_and_results_are_plain_in_json() -> None:
+    assert plain({"a": (1, Settings())}) == {"a": [1, {"kinds": ["even", "odd"], "size": 3, "seed": 0}]}
+    assert plain(Result(Settings(), ("B1",)))["broken"] == ["B1"]
     assert chosen([Settings(), Settings(size=5)], size=5, seed=0) == (Settings(size=5),)
 
 
