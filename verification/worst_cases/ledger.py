@@ -25,6 +25,7 @@ import numpy as np
 from ... import bounds
 from ...bounds import Bound, InputError
 from ..support.plain import plain
+from .exact import answered
 
 STEPS = (1, 2, 5, 10, 20)
 STEP_SIZES = (0.25, 0.5, 0.75, 1.0)
@@ -322,11 +323,10 @@ def bound_value(bound: Bound, claim: Claim, K: int, h: float, more: Given | None
 
 def _exact(claim: Claim, K: int, h: float) -> tuple[float, float, Given]:
     """[lower, upper] of the worst case, the root where the claim says so, and Delta of its instance if asked for."""
-    try:
-        answer = bounds.worst_case(step=h, steps=K, **claim.ask)
-        lower, upper = answer.lower, answer.upper
-    except InputError:
+    solved, _ = answered(lambda answer: (answer, answer.lower, answer.upper), step=h, steps=K, **claim.ask)
+    if solved is None:
         return -math.inf, math.inf, {}  # no answer: nothing is known, and the row says so
+    answer, lower, upper = solved
     more: Given = {}
     if claim.on_instance:
         try:

@@ -23,6 +23,7 @@ import sympy as sp
 from .... import bounds
 from ....bounds.quantities import VOCABULARY
 from ...support.plain import plain
+from ...worst_cases.exact import answered
 
 GRID = 10_000
 """Profiles are rounded up to 1/GRID: equal ones are solved once, and a larger class is an upper bound."""
@@ -163,12 +164,7 @@ def method_worst(smooth: bool, name: str, size: float, K: int) -> Worst | None:
 
 
 def _solved(**question: Any) -> Worst:
-    try:
-        return Worst(bounds.worst_case(**question).value)
-    except bounds.UnboundedError:
-        return Worst(None, "+inf, or too large for double precision")
-    except bounds.InputError:  # the question is sound, so the solver stopped
-        return Worst(None, "not found: the solver stopped without a result")
+    return Worst(*answered(lambda answer: answer.value, **question))
 
 
 def costs(rhos: Sequence[float], K: int) -> list[dict[str, Any]]:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .... import bounds
+from ....bounds.worst_cases import WorstCase
 from ....l2o import InputError
+from ..exact import answered
 
 STEPS = (1, 2, 5, 10, 15, 20)
 DIGITS = 6
@@ -53,15 +54,14 @@ def chosen_steps(steps: Sequence[int] | None, most: int) -> tuple[int, ...]:
 
 def solved(certified_up_to: int, **question: Any) -> tuple[float, bool, str]:
     """The worst case, whether it is shown from above, and why there is none."""
-    try:
-        answer = bounds.worst_case(**question)
+
+    def read(answer: WorstCase) -> tuple[float, bool]:
         if question["steps"] <= certified_up_to and np.isfinite(answer.upper):
-            return answer.upper, True, ""
-        return (answer.estimate if np.isfinite(answer.estimate) else answer.value), False, ""
-    except bounds.UnboundedError:
-        return np.nan, False, "not found: +inf, or too large for double precision"
-    except bounds.InputError:  # the question was checked before, so the solver stopped
-        return np.nan, False, "not found: the solver stopped without a result"
+            return answer.upper, True
+        return (answer.estimate if np.isfinite(answer.estimate) else answer.value), False
+
+    value, reason = answered(read, **question)
+    return (np.nan, False, reason) if value is None else (*value, "")
 
 
 def exact_steps(smooth: bool, steps: tuple[int, ...]) -> np.ndarray:
