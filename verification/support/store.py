@@ -1,4 +1,4 @@
-"""Finished runs, kept one file each, so that an interrupted report goes on from there."""
+"""Parts of a result that are finished, one file each with a checksum, so that interrupted work goes on from there."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ EXTRAS = ("attributions", "shift_pairs", "transients")
 
 
 def partial_path(folder: Path, key: str, digest: str) -> Path:
-    """The file of the run `key` made under the settings with this digest."""
+    """The file of the part `key` made under the settings with this digest."""
     return folder / "partial" / f"{key.replace('/', '--')[:150]}.{digest[:16]}.json"
 
 
 def read_partial(path: Path) -> dict[str, Any] | None:
-    """A finished run; None where there is none, or where the file is not what was written, to the digit."""
+    """A finished part; None where there is none, or where the file is not what was written, to the digit."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         entry = stored["run"]
@@ -30,7 +30,7 @@ def read_partial(path: Path) -> dict[str, Any] | None:
 
 
 def write_partial(path: Path, entry: dict[str, Any]) -> None:
-    """Keep a finished run with its checksum."""
+    """Keep a finished part with its checksum."""
     stored = {"sha256": _digest(entry), "run": entry}
     write_bytes(path, json.dumps(stored, allow_nan=False).encode())
 

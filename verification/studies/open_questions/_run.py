@@ -16,6 +16,7 @@ from ....l2o import InputError
 from ....l2o.pretrained import manifest
 from ... import pages
 from ...support.provenance import arithmetic, code_digest
+from ...support.store import read_partial, write_partial
 from ._parts import PARTS, Asked
 
 FILE = "answer.json"
@@ -98,7 +99,7 @@ def _made(root: Path, name: str, asked: Asked, tell: Callable[[str], None]) -> A
         round(time.monotonic() - begun, 1),
         _key(name, asked),
     )
-    pages.write_json(found.to_dict(), root / name / FILE)
+    write_partial(root / name / FILE, found.to_dict())
     return found
 
 
@@ -117,11 +118,9 @@ def _data_digest() -> str:
 
 def _kept(root: Path, name: str, key: str) -> Answered | None:
     """The answer that is there, if it is the one that would be made; a damaged one is made again."""
-    try:
-        data = json.loads((root / name / FILE).read_text(encoding="utf-8"))
-        lists = {n: tuple(str(v) for v in data[n]) for n in ("sentences", "figures")}
-        found = Answered(**{**data, **lists}, reused=True)
-    except (OSError, ValueError, TypeError, KeyError):
+    data = read_partial(root / name / FILE)
+    if data is None or data.get("key") != key or data.get("name") != name:
         return None
-    whole = all((root / path).is_file() for path in (*found.figures, found.page))
-    return found if found.key == key and found.name == name and whole else None
+    lists = {n: tuple(data[n]) for n in ("sentences", "figures")}
+    answered = Answered(**{**data, **lists}, reused=True)
+    return answered if all((root / path).is_file() for path in (*answered.figures, answered.page)) else None

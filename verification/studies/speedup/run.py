@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow.compute as pc
 import torch
 
-from ....l2o.files import write_bytes
 from ....l2o.optimizers import Optimizer
 from ....l2o.problems import Composite, synthetic
 from ....l2o.training.config import split_seed
@@ -33,6 +32,7 @@ from ...statistics.censored import (
 )
 from ...support.plain import plain
 from ...support.provenance import machine, versions
+from ...support.store import read_partial, write_partial
 from ...sweeps import Cell, Status, Tables, cells_of, run_sweep
 from ...sweeps.config import CellSpec
 from ...sweeps.families import build
@@ -168,14 +168,12 @@ def _times(
     parts = [FORMAT, {m: c.key for m, c in cells.items()}, config.timed_steps, config.repeats, machine()]
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
     path = folder / f"{key}.json"
-    if path.exists():
-        try:
-            return timing.from_entries(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, KeyError, TypeError):  # damaged: measured again
-            path.unlink()
-    found = timing.measure(optimizers, problem, x0, steps=config.timed_steps, repeats=config.repeats)
-    write_bytes(path, json.dumps(timing.entries(found)).encode())
-    return found
+    stored = read_partial(path)
+    if stored is not None:
+        return timing.from_entries(stored)
+    times = timing.measure(optimizers, problem, x0, steps=config.timed_steps, repeats=config.repeats)
+    write_partial(path, timing.entries(times))
+    return times
 
 
 def _costs(found: Measured, eps: float, measure: str, level: float) -> tuple[Censored, Censored]:

@@ -16,6 +16,7 @@ from l2obound.l2o.files import write_bytes
 from l2obound.verification.studies import open_questions
 from l2obound.verification.studies.open_questions import _run, _scales
 from l2obound.verification.studies.open_questions._parts import PARTS, Answer, Asked, Part
+from l2obound.verification.support.store import read_partial, write_partial
 
 
 def planted(calls: list[Asked], broken: int = 0) -> Part:
@@ -104,13 +105,14 @@ def test_what_another_version_made_is_no_part_of_an_answer(tmp_path: Path, monke
 def test_a_damaged_answer_is_made_again(damage: str, calls: list[Asked], tmp_path: Path) -> None:
     (found,) = open_questions.answer(["planted"], tmp_path)
     kept = tmp_path / "planted" / _run.FILE
-    data = json.loads(kept.read_text(encoding="utf-8"))
+    data = read_partial(kept)
+    assert data is not None
     if damage == "no JSON":
         kept.write_bytes(kept.read_bytes()[:40])
     elif damage == "another shape":
-        kept.write_text(json.dumps({**data, "sentences": None}), encoding="utf-8")
+        kept.write_text(json.dumps({"run": {**data, "sentences": None}}), encoding="utf-8")
     elif damage == "another question":
-        kept.write_text(json.dumps({**data, "name": "scales"}), encoding="utf-8")
+        write_partial(kept, {**data, "name": "scales"})
     else:
         (tmp_path / (found.page if "page" in damage else found.figures[0])).unlink()
     (again,) = open_questions.answer(["planted"], tmp_path)
