@@ -10,6 +10,7 @@ if __name__ == "l2o":  # a checkout has the folder on the path; its modules impo
 from ..errors import InputError
 from . import problems
 from .checkpoints import load_official
+from .objective_curve import objective_curve
 from .objectives import Objectives, run_from_objectives
 from .optimizers import guaranteed, optimizer, optimizer_names
 from .optimizers.by_name import OptimizerSource, adapt, resolve_optimizer
@@ -72,6 +73,7 @@ __all__ = [
     "method_from",
     "nonnegative",
     "nonsmooth",
+    "objective_curve",
     "optimizer",
     "optimizer_names",
     "pretrained",

@@ -1,7 +1,7 @@
 """The sample: an optimizer on N instances and starts drawn independently from a family, batch after batch.
 
 What is kept of an instance is what is known for certain of its gaps, the interval [`gap_low`, `gap_up`] of F(x_k) - F*
-with the rounding of F counted, and its largest deviation so far. A run that diverges (see `verification.runs.race`) has
+with the rounding of F counted, and its largest deviation so far. A run that diverges (see `l2o.objective_curve`) has
 the gap +inf from there on; where F* has no lower bound `gap_up` is +inf. So an instance of which something is not known
 counts against the optimizer.
 """
@@ -20,6 +20,7 @@ from ...errors import suggestion
 from ...l2o import Composite, InputError, OptimizerSource
 from ...l2o.config import read_config
 from ...l2o.memory import require_memory, run_size
+from ...l2o.objective_curve import cut_where_diverged
 from ...l2o.optimizers import optimizer_class
 from ...l2o.problems import synthetic
 from ...l2o.problems.families import DRAWN, FAMILIES, is_family
@@ -28,7 +29,6 @@ from ..optima import Optimum, optimum
 from ..optima.gaps import gaps
 from ..optima.ledger import single_thread
 from ..runs.inspection import as_numpy
-from ..runs.race import cut
 from ..sweeps.config import CellSpec
 from ..sweeps.families import build
 from ..verdicts.verdict import Verdict
@@ -180,7 +180,7 @@ def _one(
     certified = optimum(problem, rtol, cache=False, cross_check=0)
     z = certified.x if compare else None
     run = l2o.rollout(subject.fresh(), problem, start, steps, seed=seed, record="scalars", comparator=z)
-    objective, diverged_at = cut(as_numpy(run.objective))
+    objective, diverged_at = cut_where_diverged(as_numpy(run.objective))
     gap = gaps(objective, certified, as_numpy(run.scalars["objective_error"]))
     deviation = largest_deviation(as_numpy(run.relative_deviation), objective)
     squared = ((as_numpy(start) - certified.x) ** 2).sum(axis=-1)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ... import l2o
+from ...l2o.objective_curve import cut_where_diverged
 from ...l2o.problems import synthetic
 from ...l2o.run import Run
 from ...l2o.training.config import split_seed
@@ -31,7 +32,6 @@ from ..guarantees.sample import (
 from ..optima import Optimum
 from ..optima.gaps import Gaps, gaps, relative_to_optimum
 from ..runs.inspection import Inspection, as_numpy
-from ..runs.race import cut
 from ..support.plain import plain
 from ..verdicts.verification import Verification
 from ._series import TOLERANCES
@@ -74,7 +74,7 @@ def sample_of(case: Case, method: Method, run: Run, inspection: Inspection, last
     """
     certified = case.optimum
     inside = np.where(inspection.in_domain, inspection.objective, np.inf)
-    objective, diverged_at = cut(np.where(inspection.alive, inside, np.nan))
+    objective, diverged_at = cut_where_diverged(np.where(inspection.alive, inside, np.nan))
     gap = gaps(objective, certified, inspection.objective_error)
     factor = worst_factor(method.optimizer, case.problem.smooth.convex, run.steps, solve_up_to=0)
     return Sample(

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ... import l2o
+from ...l2o.objective_curve import objective_curve
 from ...l2o.optimizers import Optimizer
 from ...l2o.problems import Composite, synthetic
 from ...l2o.problems.official import with_official_prox
@@ -18,7 +19,6 @@ from ...l2o.training.config import split_seed
 from ..optima import Optimum, optimum
 from ..optima.gaps import Gaps, first_below, gaps, relative_to_optimum
 from ..optima.ledger import single_thread
-from ..runs.race import race
 from ..verdicts.verdict import Verdict
 from ..verdicts.verification import Verification
 from ..verdicts.verify import verify_all
@@ -105,7 +105,7 @@ def _one(
     """The columns of one batch of a cell, (B,) each, and its relative gaps (B,K+1), from above."""
     problem, start = _problem(spec, base), x0 + spec.s
     dtype, there = getattr(torch, spec.precision), problem.to(device=spec.device)
-    run = race(optimizer, there.to(dtype), start.to(dtype).to(spec.device), spec.steps, evaluate_on=there)
+    run = objective_curve(optimizer, there.to(dtype), start.to(dtype).to(spec.device), spec.steps, evaluate_on=there)
     relative = relative_gaps(run.objective, certified, measures.rtol)
     known = np.isfinite(certified.lower)[:, None] & ~np.isnan(run.objective)  # a run that is lost has no numbers
     gap = np.where(known, relative.high, np.nan)

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from ....l2o import Composite
+from ....l2o.objective_curve import objective_curve
 from ...optima.gaps import first_below, gaps, relative_to_start
 from ...runs.inspection import as_numpy, norm
-from ...runs.race import race
 from ._points import DTYPES, FLOAT64, Field
 
 
@@ -60,13 +60,13 @@ def follow(optimizer: Any, field: Field, dtype: str, steps: int, eps: float, see
     """Run `optimizer` in `dtype` for `steps` steps on every row of `field`."""
     kept = RemembersLastIterate(optimizer)
     seen = field.seen.to(DTYPES[dtype])
-    raced = race(kept, seen, field.x0.to(DTYPES[dtype]), steps, evaluate_on=field.judge, seed=seed)
-    share = relative_to_start(gaps(raced.objective, field))
-    gap = np.where(np.isnan(raced.objective), np.nan, share.high)
+    curve = objective_curve(kept, seen, field.x0.to(DTYPES[dtype]), steps, evaluate_on=field.judge, seed=seed)
+    share = relative_to_start(gaps(curve.objective, field))
+    gap = np.where(np.isnan(curve.objective), np.nan, share.high)
     x = kept.at[0]
     finite = torch.isfinite(x).all(dim=-1)
     with np.errstate(invalid="ignore"):
-        grew = (raced.diverged_at >= 0) | ~finite.numpy() | ~(raced.objective[:, -1] <= raced.objective[:, 0])
+        grew = (curve.diverged_at >= 0) | ~finite.numpy() | ~(curve.objective[:, -1] <= curve.objective[:, 0])
     x = torch.where(finite.unsqueeze(-1), x, torch.zeros_like(x))
     step, rounding = exact_step(field.exact, x, dtype)
     blur = as_numpy(field.judge.objective_error(x.double())) / field.start

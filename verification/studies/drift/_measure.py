@@ -11,11 +11,11 @@ import torch
 
 from .... import bounds, l2o
 from ....l2o import Composite, InputError, Run
+from ....l2o.objective_curve import objective_curve
 from ...guarantees import proportion_interval
 from ...optima import Optimum
 from ...optima.gaps import gaps, relative_to_start
 from ...runs.inspection import as_numpy
-from ...runs.race import race
 from ...statistics.censored import Censored
 from ...verdicts.evidence import gather
 from ...verdicts.judge import judge
@@ -144,12 +144,12 @@ def trace(
     """
     run = l2o.rollout(optimizer, at.problem, at.x0, steps, seed=seed)
     for length in (min(first, horizon), horizon):
-        raced = race(optimizer, at.problem, at.x0, length, seed=seed)
-        found = {e: iterations(raced.objective, at.optimum, e) for e in eps}
+        curve = objective_curve(optimizer, at.problem, at.x0, length, seed=seed)
+        found = {e: iterations(curve.objective, at.optimum, e) for e in eps}
         if all(np.isfinite(t.high).all() for t in found.values()):
             break
-    end, start = raced.objective[:, -1], raced.objective[:, 0]
-    return Trace(found, int(((raced.diverged_at >= 0) | ~(end <= start)).sum()), run)
+    end, start = curve.objective[:, -1], curve.objective[:, 0]
+    return Trace(found, int(((curve.diverged_at >= 0) | ~(end <= start)).sum()), run)
 
 
 def measure(

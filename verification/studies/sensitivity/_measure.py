@@ -10,10 +10,10 @@ import torch
 
 from .... import l2o
 from ....l2o import Composite, InputError, Run
+from ....l2o.objective_curve import objective_curve
 from ...optima import Optimum
 from ...optima.gaps import first_below, gaps, relative_to_start
 from ...runs.inspection import as_numpy, norm
-from ...runs.race import race
 from ...statistics.censored import NEVER
 from ...verdicts.verdict import Verdict
 from ...verdicts.verify import verify
@@ -49,9 +49,9 @@ class Cell:
     +inf or not found, with the reason. `gap`: largest F(x_K) - F*, from above.
     Over the long run: `iterations` (B,) until the share of the initial gap is certainly at most eps, None where it is
     not within the steps; `factor_median` and `factor_worst` of iterations against the exact steps, over the instances
-    that both reach (or None); `diverged`: instances that `race` gave up or that end above F(x_0). `by_steps`: the
-    bounds and the gap after fewer steps as well, in increasing order, the last after all K. `broken`: what a guarantee
-    and this run disagree on; there should be nothing.
+    that both reach (or None); `diverged`: instances that `objective_curve` gave up or that end above F(x_0).
+    `by_steps`: the bounds and the gap after fewer steps as well, in increasing order, the last after all K. `broken`:
+    what a guarantee and this run disagree on; there should be nothing.
 
     An optimizer that is no pattern, such as a trained model, has the deviations its run has: no nominal ones, size 0.
     """
@@ -130,12 +130,12 @@ def measure(
     size = 0.0 if checked is None else abs(optimizer.size)
     broken: list[str] = []
     judged = [_judge(field, name, size, run.head(k), broken) for k in sorted({k for k in also if k < steps} | {steps})]
-    raced = race(optimizer, field.problem, field.x0, horizon, seed=seed)
-    reached = first_below(relative_to_start(gaps(raced.objective, field.optimum)), eps).certain
+    curve = objective_curve(optimizer, field.problem, field.x0, horizon, seed=seed)
+    reached = first_below(relative_to_start(gaps(curve.objective, field.optimum)), eps).certain
     iterations = tuple(None if k == NEVER else int(k) for k in reached)
     factors = _factors(iterations, exact_iterations or iterations)
-    end, start = raced.objective[:, -1], raced.objective[:, 0]
-    diverged = (raced.diverged_at >= 0) | ~(end <= start)
+    end, start = curve.objective[:, -1], curve.objective[:, 0]
+    diverged = (curve.diverged_at >= 0) | ~(end <= start)
     # rho < 1 at each step: F falls at each of them, and so over the steps that are judged
     rise = as_numpy(run.objective)[:, -1] - as_numpy(run.objective)[:, 0]
     if in_region and bool((rise > 1e-9 * np.abs(as_numpy(run.objective)[:, 0])).any()):

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from l2obound import l2o
+from l2obound.l2o.objective_curve import objective_curve
 from l2obound.l2o.optimizers.coordinate_descent import CoordinateDescent
 from l2obound.verification.optima import optimum
-from l2obound.verification.runs.race import race
 from l2obound.verification.sweeps import load_sweep, run_sweep
 from tests.helpers import zoo
 from tests.helpers.sampling import one_in
@@ -34,7 +34,7 @@ PROBLEMS = {
 def test_it_reaches_the_certified_optimum_and_never_goes_up(name: str) -> None:
     p = PROBLEMS[name]()
     start = p.nonsmooth.prox(l2o.synthetic.starts(p, seed=1), torch.ones(3, 1, dtype=torch.float64))
-    run, o = race(CoordinateDescent(), p, start, 800), optimum(p, cache=False)
+    run, o = objective_curve(CoordinateDescent(), p, start, 800), optimum(p, cache=False)
     assert (run.diverged_at == -1).all()
     scale = 1 + np.abs(o.upper)
     assert (run.objective[:, -1] - o.lower <= 1e-9 * scale).all()

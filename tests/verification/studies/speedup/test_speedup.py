@@ -149,13 +149,13 @@ def test_a_small_run_has_everything(ran: tuple[Path, dict[str, Any]]) -> None:
 
 
 def test_the_iterations_are_those_of_a_plain_run(ran: tuple[Path, dict[str, Any]]) -> None:
+    from l2obound.l2o.objective_curve import objective_curve
     from l2obound.verification.optima import optimum
     from l2obound.verification.optima.gaps import first_below, gaps, relative_to_optimum
-    from l2obound.verification.runs.race import race
 
     seed = l2o.training.config.split_seed("test", 0, 0)
     p = l2o.synthetic.lasso(8, 8, 10, sparsity=2, seed=seed)
-    run = race(l2o.optimizer("ista"), p, l2o.synthetic.starts(p, seed=seed), 180)
+    run = objective_curve(l2o.optimizer("ista"), p, l2o.synthetic.starts(p, seed=seed), 180)
     known = optimum(p)
     reached = first_below(relative_to_optimum(gaps(run.objective, known), known), 1e-2).certain
     entry = next(m for m in ran[1]["settings"][0]["methods"] if m["method"] == "ista")

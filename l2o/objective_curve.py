@@ -1,4 +1,4 @@
-"""Running an optimizer for its curve only: objectives along the way, and the step at which a run diverges."""
+"""The objective along a run, and nothing else of it: in memory that does not grow with the number of variables."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...l2o.optimizers import Optimizer
-from ...l2o.problems import Composite
-from ...l2o.rollout import threads_for
+from .optimizers import Optimizer
+from .problems import Composite
+from .rollout import threads_for
 
 DIVERGED = 1e6
 """A run has diverged from the first step at which F exceeds this many times max(|F(x_0)|, 1), or is not finite."""
 
 
 @dataclass(frozen=True, eq=False)
-class Race:
+class ObjectiveCurve:
     """K steps of an optimizer on B instances.
 
     `objective` (B,K+1) is F(x_k) in float64, NaN from `diverged_at` (B,) on: the first step at which F(x_k) is not
@@ -31,7 +31,7 @@ class Race:
 
 
 @torch.no_grad()
-def race(
+def objective_curve(
     optimizer: Optimizer,
     problem: Composite,
     x0: torch.Tensor,
@@ -40,25 +40,37 @@ def race(
     evaluate_on: Composite | None = None,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
-) -> Race:
-    """Run `steps` steps from x0 (B,n) and keep F(x_k) alone, in memory that does not grow with n.
+) -> ObjectiveCurve:
+    """Run an optimizer and keep the objectives alone.
 
-    `evaluate_on` (default: the problem) evaluates F, in its own precision: a run in float32 is judged in float64.
-    `progress(k)` is called after each step. Instances that diverge do not disturb the others.
+    Instances that diverge do not disturb the others.
+
+    Args:
+        optimizer: Of `optimizer`, `load_trained`, or your own.
+        problem: B instances, which the optimizer sees.
+        x0: (B,n) the starts.
+        steps: K, the number of steps.
+        evaluate_on: Where F is evaluated, in its own precision: with the problem in float64, a run in float32 is judged
+            in float64. The problem itself where it is not given.
+        seed: For random optimizers.
+        progress: Called with k after each step.
+
+    Returns:
+        The curve, (B,K+1).
     """
     seen = problem.remembering()
-    judged = seen if evaluate_on is None or evaluate_on is problem else evaluate_on.remembering()
+    evaluated = seen if evaluate_on is None or evaluate_on is problem else evaluate_on.remembering()
     state: Any = optimizer.init(seen, x0.clone(), seed=seed)
     # One array made beforehand: small ones, one a step, would pin freed memory between them, gigabytes in a long run.
     values = torch.empty(steps + 1, problem.batch_size, dtype=torch.float64)
-    values[0] = _objective(judged, state.x)
+    values[0] = _objective(evaluated, state.x)
     with threads_for(problem):
         for k in range(steps):
             state = optimizer.step(seen, state)
-            values[k + 1] = _objective(judged, state.x)
+            values[k + 1] = _objective(evaluated, state.x)
             if progress is not None:
                 progress(k + 1)
-    return Race(*cut(values.T.numpy()))
+    return ObjectiveCurve(*cut_where_diverged(values.T.numpy()))
 
 
 def _objective(problem: Composite, x: torch.Tensor) -> torch.Tensor:
@@ -68,8 +80,15 @@ def _objective(problem: Composite, x: torch.Tensor) -> torch.Tensor:
     return torch.where(torch.isfinite(smooth), smooth + problem.nonsmooth.value(x), torch.nan)
 
 
-def cut(objective: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The objectives with NaN where a run has diverged, and where that begins."""
+def cut_where_diverged(objective: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Objectives with NaN where a run has diverged, and where that begins.
+
+    Args:
+        objective: (B,K+1) F(x_k).
+
+    Returns:
+        The objectives (B,K+1), and `diverged_at` (B,) as in `ObjectiveCurve`.
+    """
     first = np.where(np.isfinite(objective[:, 0]), np.abs(objective[:, 0]), 1.0)
     with np.errstate(invalid="ignore"):
         diverged = ~(objective <= DIVERGED * np.maximum(first, 1.0)[:, None])
