@@ -25,7 +25,7 @@ from l2obound.verification.cli import app as cli
 
 DATA = Path(__file__).parents[2] / "data" / "studies.json"
 STUDIES = ("beyond-convex", "conditioning", "sensitivity", "drift")
-# Other kernels add in another order. A run that is lost, or that ends at rounding, then ends elsewhere, and iteration
+# Other kernels add in another order. A run that diverges, or that ends at rounding, then ends elsewhere, and iteration
 # counts move; a median over a column moves far less. Under the kernels of the oldest processor of tests/processors.py
 # no count moves at all, and of the medians above ROUNDING the one that moves most does by 2 % (iterations of
 # conditioning, 155 against 158). What is below ROUNDING is a residue of cancellation, with the digits of one machine.

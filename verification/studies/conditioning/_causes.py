@@ -9,9 +9,9 @@
 3. scale: the same method on the same problem, multiplied to have the central L, converges.
 4. wrong L: the same run with the true L converges.
 5. conditioning: it falls steadily, and at its rate needs no more steps than theory promises a gradient step of that
-   kappa; and the plain gradient step that is told the same L falls too and does not converge either, nor does theory
-   promise that it would. Where that step grows, being told too small an L, or theory promises it nothing, the one told
-   the true L stands in.
+   kappa; and the plain gradient step with the same declared L falls too and does not converge either, nor does theory
+   promise that it would. Where that step grows, because the declared L is too small, or theory promises it nothing,
+   the one with the true L stands in.
 6. unexplained: none of these; what is known is said.
 """
 
@@ -57,9 +57,9 @@ class Evidence:
     """A run that failed, and what it is held against; None where there is no such run.
 
     `twin`: the same in float64 (of a float32 run); `rescaled`: at the central L, same precision; `plain`: the gradient
-    step told the same L, float64; `plain_true`: the one told the true L; `promised` steps of theory for `plain`, and
-    `promised_true` for `plain_true`. `rest_unstable`: B14 at the heads at rest, None where it says nothing. `truly`:
-    the same method in the same precision, told the true L.
+    step with the same declared L, float64; `plain_true`: the one with the true L; `promised` steps of theory for
+    `plain`, and `promised_true` for `plain_true`. `rest_unstable`: B14 at the heads at rest, None where it says
+    nothing. `truly`: the same method in the same precision, with the true L.
     """
 
     run: Outcome
@@ -110,7 +110,7 @@ def classify(evidence: Evidence) -> tuple[str, str]:
 def _precision(e: Evidence) -> tuple[str, str] | None:
     run, twin = e.run, e.twin
     if twin is not None and twin.reached is not None:
-        return PRECISION, f"the same run in float64 gets there in {twin.reached} steps"
+        return PRECISION, f"the same run in float64 converges in {twin.reached} steps"
     if run.grew:
         if twin is not None and not twin.grew:
             return PRECISION, "it grows, and the same run in float64 ends below F(x_0)"
@@ -155,11 +155,11 @@ def _wrong_L(e: Evidence) -> tuple[str, str] | None:
 def _conditioning(e: Evidence) -> tuple[str, str] | None:
     if not e.run.falls:
         return None
-    plain, promised, whose, owner = e.plain, e.promised, "told the same L", "it"
+    plain, promised, whose, owner = e.plain, e.promised, "with the same declared L", "it"
     if plain is not None and plain.grew:
-        plain, promised, whose = e.plain_true, e.promised_true, "told the true L"
+        plain, promised, whose = e.plain_true, e.promised_true, "with the true L"
     elif promised is None:
-        promised, owner = e.promised_true, "one told the true L"
+        promised, owner = e.promised_true, "one with the true L"
     if plain is None or plain.reached is not None or plain.grew or not plain.falls or promised is None:
         return None
     if promised <= e.steps:
@@ -179,7 +179,8 @@ def _what_is_known(e: Evidence) -> str:
         words = "it still falls" + ("" if run.more is None else f", at its rate {run.more:.3g} steps are needed")
         if e.plain is not None and e.plain.reached is not None:
             return (
-                f"{words}, and a gradient step told the same L is there in {e.plain.reached}: the method is slow here"
+                f"{words}, and a gradient step with the same declared L converges in {e.plain.reached}: the method is "
+                f"slow here"
             )
         return words if e.promised is None else f"{words}; theory promises a gradient step {e.promised:.3g}"
     words = "it neither grows nor falls steadily"

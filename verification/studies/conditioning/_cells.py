@@ -26,8 +26,9 @@ class Cell:
     """A method at one point in one precision: I runs.
 
     `axes` the point belongs to; `iterations` until the share eps of the initial gap, None where it is not reached;
-    `gaps`, that share at the end, None where a run is lost; `causes` and `evidence` of each failed run, None where it
-    got there. `promised`: steps that theory promises a gradient step told the same L, the most over the instances.
+    `gaps`, that share at the end, None where a run diverges; `causes` and `evidence` of each failed run, None where it
+    converged. `promised`: steps that theory promises a gradient step with the same declared L, the most over the
+    instances.
     """
 
     family: str
@@ -52,17 +53,17 @@ class Cell:
 
     @property
     def failed(self) -> int:
-        """Runs that did not get there."""
+        """Runs that did not converge."""
         return sum(cause is not None for cause in self.causes)
 
     @property
     def median(self) -> float | None:
-        """Median of the iterations, None unless all runs got there."""
+        """Median of the iterations, None unless all runs converged."""
         return None if None in self.iterations else float(np.median([v for v in self.iterations if v is not None]))
 
     @property
     def worst_gap(self) -> float | None:
-        """The largest gap at the end; None where a run is lost."""
+        """The largest gap at the end; None where a run diverges."""
         return None if None in self.gaps else max(g for g in self.gaps if g is not None)
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def _fate(t: Traces, b: int, eps: float) -> Outcome:
 
 
 def promises(field: Field, eps: float) -> dict[Point, tuple[float | None, ...]]:
-    """For each point and instance, the steps that theory promises a gradient step told c L."""
+    """For each point and instance, the steps that theory promises a gradient step with a declared L of c L."""
     L, mu = as_numpy(field.judge.smoothness), as_numpy(field.judge.strong_convexity)
     if not field.judge.nonsmooth.is_zero:
         mu = np.zeros_like(mu)  # the form of B9 that is used needs r = 0
@@ -154,7 +155,7 @@ def cells(
 
 
 def _unstable_at_rest(rest: tuple[float, float, float] | None, point: Point, field: Field) -> bool | None:
-    """Whether B14 calls the heads at rest, told c L, unstable on this spectrum; None where it says nothing of it."""
+    """Whether by B14 the heads at rest are unstable on this spectrum, with the declared L; None if it says nothing."""
     if rest is None or not field.exact.nonsmooth.is_zero:
         return None
     r, q, b = rest
@@ -176,7 +177,7 @@ def _evidence(
         runs = fates.get((method_, dtype_, at))
         return None if runs is None else runs[i]
 
-    told_truly = Point(point.kappa, point.L, 1.0)
+    with_true_L = Point(point.kappa, point.L, 1.0)
     central = Point(point.kappa, central_L, point.c)
     return Evidence(
         fates[name, dtype, point][i],
@@ -184,19 +185,19 @@ def _evidence(
         twin=other(name, FLOAT64, point) if dtype == FLOAT32 else None,
         rescaled=other(name, dtype, central) if central != point else None,
         plain=other(PLAIN, FLOAT64, point),
-        plain_true=other(PLAIN, FLOAT64, told_truly),
+        plain_true=other(PLAIN, FLOAT64, with_true_L),
         promised=promised[point][i],
         rest_unstable=rest_unstable,
-        promised_true=promised[told_truly][i] if told_truly in promised else None,
-        truly=other(name, dtype, told_truly) if told_truly != point else None,
+        promised_true=promised[with_true_L][i] if with_true_L in promised else None,
+        truly=other(name, dtype, with_true_L) if with_true_L != point else None,
     )
 
 
 def broken_promises(found: Sequence[Cell], steps: int) -> list[str]:
-    """Gradient steps in float64 that are not there when theory promises it: a defect, of theory or of program."""
+    """Gradient steps in float64 that have not converged when theory promises it: a defect, of theory or of program."""
     return [
-        f"{c.family}, kappa = {c.kappa:g}, L = {c.L:g}, c = {c.c:g}: a gradient step is not there in {c.promised:g} "
-        f"steps, as theory promises"
+        f"{c.family}, kappa = {c.kappa:g}, L = {c.L:g}, c = {c.c:g}: a gradient step has not converged within "
+        f"{c.promised:g} steps, as theory promises"
         for c in found
         if c.method == PLAIN and c.dtype == FLOAT64 and c.promised is not None and c.promised <= steps
         if any(reached is None or reached > c.promised for reached in c.iterations)

@@ -19,10 +19,10 @@ from ._points import DTYPES, FLOAT32
 from ._run import AXES, Conditioning
 
 MEANING = {
-    PRECISION: "float32 is too coarse (float64 gets there), or the run ends within a bound on its rounding",
+    PRECISION: "float32 is too coarse (float64 converges), or the run ends within a bound on its rounding",
     INSTABILITY: "grows, in float64 too, or cannot settle by B14",
     SCALE: "the same problem multiplied to the central L is solved",
-    WRONG_L: "told the true L the same method gets there, and no cause above is shown",
+    WRONG_L: "with the true L the same method converges, and no cause above is shown",
     CONDITIONING: "falls steadily, stable but too slow, as a gradient step does",
     UNEXPLAINED: "none of these is shown",
 }

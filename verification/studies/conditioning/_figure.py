@@ -19,7 +19,7 @@ from ._stability import StabilityMap
 
 _FLOOR = 1e-16
 """Shares of the initial gap below this are rounding of F, and are drawn here."""
-_AXES = {"kappa": "condition number κ", "L": "L", "c": "c: the optimizer is told c L"}
+_AXES = {"kappa": "condition number κ", "L": "L", "c": "c: the declared L is c L"}
 _SHOWN = (GO_MATH, L2O_PA, PLAIN, RESTART)
 
 
@@ -102,7 +102,7 @@ def heads(result: Conditioning) -> Figure:
 def against(result: Conditioning, axis: str, field: str, label: str, methods: tuple[str, ...] | None = None) -> Figure:
     """Iterations (above) and the gap at the end (below) against `field` of the cells of `axis`, a column a family.
 
-    Float64 is solid and float32 dashed, where there is any. A run that is lost, or ends above F(x_0), is at the top.
+    Float64 is solid and float32 dashed, where there is any. A run that diverges, or ends above F(x_0), is at the top.
     """
     families = result.settings.families
     names = [m for m in (methods or _SHOWN) if m in result.settings.methods]
@@ -142,11 +142,11 @@ def _curves(panels: Any, chosen: list[Cell], field: str, name: str, dtype: str, 
         "label": plain(name) + (", float32" if single else ""),
     }
     panels[0].plot(at, [np.nan if c.median is None else max(1.0, c.median) for c in chosen], **look)
-    lost = np.array([c.grew > 0 for c in chosen])
+    diverged = np.array([c.grew > 0 for c in chosen])
     gaps = np.array([np.nan if c.worst_gap is None else max(c.worst_gap, _FLOOR) for c in chosen], dtype=float)
-    panels[1].plot(at, np.where(lost, np.nan, gaps), **look)
-    if lost.any():
+    panels[1].plot(at, np.where(diverged, np.nan, gaps), **look)
+    if diverged.any():
         panels[1].plot(
-            at[lost], np.full(int(lost.sum()), 0.97 - 0.035 * k), marker="^", linestyle="", color=look["color"],
+            at[diverged], np.full(int(diverged.sum()), 0.97 - 0.035 * k), marker="^", linestyle="", color=look["color"],
             markersize=4, markerfacecolor=look["markerfacecolor"], transform=panels[1].get_xaxis_transform(),
         )  # fmt: skip

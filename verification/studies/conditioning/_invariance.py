@@ -19,8 +19,8 @@ from ....bounds.equivariance import EQUIVARIANCE_TABLE, YES, Equivariance
 from ....l2o import Composite
 from ...invariance.equivariance import BROKEN, EQUIVARIANT, UNDECIDED, check_equivariance, scaling
 from ...runs.inspection import as_numpy, norm
+from ._declared import with_declared_L
 from ._points import DTYPES, FLOAT64, stacked
-from ._told import told
 
 CONFIGURATIONS = ("ISTA", "FISTA", "FISTA with restart", "L2O-PA")
 GUARD = 1e-20
@@ -126,8 +126,8 @@ def invariance(
 
 def _apart(optimizer: Any, base: Composite, factor: np.ndarray, home: int, dtype: str, steps: int) -> np.ndarray:
     """(D,) the largest distance of the run on factor * F from that on F, over the largest ||x||; inf for no numbers."""
-    # L is told as float64 knows it: an eigenvalue solver in float32 would add roundings of its own
-    problem = told(stacked([base] * len(factor), factor), 1.0).to(DTYPES[dtype])
+    # L is declared as float64 knows it: an eigenvalue solver in float32 would add roundings of its own
+    problem = with_declared_L(stacked([base] * len(factor), factor), 1.0).to(DTYPES[dtype])
     x0 = l2o.synthetic.starts(base).float().double().repeat(len(factor), 1).to(DTYPES[dtype])
     with np.errstate(invalid="ignore", over="ignore"):
         x = iterates(optimizer, problem, x0, steps)

@@ -40,10 +40,10 @@ class RemembersLastIterate:
 class Traces:
     """Runs of K steps on the B rows of a field, judged in float64.
 
-    `gap` (B,K+1) is the share of the initial gap, (F(x_k) - F*)/(F(x_0) - F*), from above, NaN where a run is lost;
+    `gap` (B,K+1) is the share of the initial gap, (F(x_k) - F*)/(F(x_0) - F*), from above, NaN where a run diverges;
     `blur` (B,) the bound on its rounding at the last iterate; `reached` (B,): the first k at which it is certainly at
     most eps, -1 where there is none;
-    `grew` (B,): the run leaves floats, is lost, or ends above F(x_0). `step` (B,): ||x - prox(x - grad f(x)/L)|| at
+    `grew` (B,): the run leaves floats, diverges, or ends above F(x_0). `step` (B,): ||x - prox(x - grad f(x)/L)|| at
     the last iterate, exact data and float64; `rounding` (B,): a bound on what the run's precision does to that step.
     """
 
@@ -70,8 +70,8 @@ def follow(optimizer: Any, field: Field, dtype: str, steps: int, eps: float, see
     x = torch.where(finite.unsqueeze(-1), x, torch.zeros_like(x))
     step, rounding = exact_step(field.exact, x, dtype)
     blur = as_numpy(field.judge.objective_error(x.double())) / field.start
-    lost = np.where(finite.numpy(), 0.0, np.nan)
-    return Traces(gap, blur + lost, first_below(share, eps).certain, grew, step + lost, rounding + lost)
+    undefined = np.where(finite.numpy(), 0.0, np.nan)
+    return Traces(gap, blur + undefined, first_below(share, eps).certain, grew, step + undefined, rounding + undefined)
 
 
 def exact_step(problem: Composite, x: torch.Tensor, dtype: str) -> tuple[np.ndarray, np.ndarray]:

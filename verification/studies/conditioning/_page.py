@@ -15,16 +15,16 @@ from ._invariance import Invariance
 from ._methods import METHODS
 from ._run import Conditioning, Settings, conditioning, quick
 
-_LOST = (
-    "A triangle at the upper edge of the lower row: a run is lost or ends above F(x_0). Where there is no point in the "
-    "upper row, a run is not there after {} steps."
+_DIVERGED = (
+    "A triangle at the upper edge of the lower row: a run diverges or ends above F(x_0). Where there is no point in "
+    "the upper row, a run has not converged within {} steps."
 )
 _METHODS = (
     "Proved: B14 for frozen scalars on quadratics, B12, and the steps that B9 and B3 promise a gradient step. "
     "Measured: everything of runs. F* is certified, each interval within a hundredth of the gap asked for; runs in "
     "float32 are judged in float64 on data that were not rounded. The condition number is that of the Hessian's "
-    "non-zero eigenvalues: of LASSO, of A'A. Bounds use the true L, whatever the optimizer is told; it is told c L as "
-    "float64 knows L, in both precisions. The evidence of each failed run is in conditioning.csv."
+    "non-zero eigenvalues: of LASSO, of A'A. Bounds use the true L, whatever L the optimizer sees; it sees c L, with "
+    "L as float64 knows it, in both precisions. The evidence of each failed run is in conditioning.csv."
 )
 
 
@@ -37,15 +37,15 @@ def sections(result: Conditioning) -> list[Section]:
         f"{settings.instances} instances at each point."
     )
     kappa = [*_sentences.condition_number(result), _sentences.precision(result)]
-    head = ["method", "family", "all runs there for c in", "a run unstable for c in"]
-    told = Table("By method", head, _sentences.told_rows(result))
+    head = ["method", "family", "all runs converge for c in", "a run is unstable for c in"]
+    by_method = Table("By method", head, _sentences.declared_rows(result))
     return [
         Section("answer", "Answer", "What the runs say", _answer(result)),
         Section("failures", "Failures", "Which runs fail, and why", _fail(result)),
         Section("stability", "Stability", "The stability boundary", _stability(result)),
         Section("kappa", "Condition number", "The condition number", (_along(result, "kappa"), Sentences(kappa))),
         Section("L", "Size of L", "The size of L", _size(result)),
-        Section("told", "L told wrongly", "An L that is told wrongly", (_along(result, "c"), told)),
+        Section("declared", "Wrong L", "A wrongly declared L", (_along(result, "c"), by_method)),
         Section("methods", "Methods", "Methods", (Text(_METHODS), Text(models))),
     ]
 
@@ -110,7 +110,7 @@ def _stability(result: Conditioning) -> list[Block]:
         Markup("<h3>Which wrong L is survived</h3>"),
         Table("Which c is survived", ["scalars", "r", "Q", "B", "kappa", "c by B14", "c in rollouts"], survivors),
         Notes(
-            "Being told c L divides r by c. c from 0.1 to 10 on a grid; an end that is not within is left out. Models: "
+            "A declared c L divides r by c. c from 0.1 to 10 on a grid; an end that is not within is left out. Models: "
             "medians of their heads, frozen."
         ),
     ]
@@ -119,7 +119,7 @@ def _stability(result: Conditioning) -> list[Block]:
 _ALONG = {
     "kappa": ("the condition number", "the condition number, in both precisions"),
     "L": ("the size of L", "L, by gradient map and scaling of Q"),
-    "c": ("a wrong L", "the factor by which L is told wrongly, by map and scaling of Q"),
+    "c": ("a wrong L", "the factor between the declared L and the true one, by map and scaling of Q"),
 }
 
 
@@ -131,7 +131,7 @@ def _along(result: Conditioning, axis: str) -> Figure:
         f"f-{axis}",
         f"Against {title}",
         f"Iterations and the gap at the end against {words}.",
-        f"{_LOST.format(number(settings.steps))} kappa = {number(settings.central_kappa)}, L = "
+        f"{_DIVERGED.format(number(settings.steps))} kappa = {number(settings.central_kappa)}, L = "
         f"{number(settings.central_L)}, c = 1 where not said otherwise.",
     )
 

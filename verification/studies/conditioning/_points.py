@@ -17,7 +17,7 @@ from .... import l2o
 from ....l2o import Composite
 from ...optima import Optimum, optimum
 from ...runs.inspection import as_numpy, norm
-from ._told import told
+from ._declared import with_declared_L
 
 FLOAT64, FLOAT32 = "float64", "float32"
 DTYPES = {FLOAT64: torch.float64, FLOAT32: torch.float32}
@@ -27,7 +27,7 @@ CERTIFIED = 0.01
 
 @dataclass(frozen=True, order=True)
 class Point:
-    """Condition number of the Hessian (of its non-zero eigenvalues), true L, and c: the optimizer is told c L."""
+    """Condition number of the Hessian (of its non-zero eigenvalues), true L, and c: the problem declares c L."""
 
     kappa: float
     L: float
@@ -66,9 +66,9 @@ def stacked(problems: Sequence[Composite], factor: np.ndarray | None = None) -> 
 class Field:
     """A family at P points with I instances each, B = P I rows, points first.
 
-    `exact`: the problem in float64 with its true L; `seen`: what the optimizer is shown, told c L; `judge`: the base
-    problems of the rows, whose F times `factor` (B,) is that of `exact`; `lower`, `upper` (B,) and `z` (B,n) are of
-    the judge. `x0` (B,n) is representable in float32.
+    `exact`: the problem in float64 with its true L; `seen`: what the optimizer sees, which declares c L; `judge`: the
+    base problems of the rows, whose F times `factor` (B,) is that of `exact`; `lower`, `upper` (B,) and `z` (B,n) are
+    of the judge. `x0` (B,n) is representable in float32.
     """
 
     family: str
@@ -115,7 +115,7 @@ def field(family: str, points: Sequence[Point], instances: int, eps: float, seed
         points,
         instances,
         exact,
-        told(exact, np.repeat([p.c for p in points], instances)),
+        with_declared_L(exact, np.repeat([p.c for p in points], instances)),
         stacked([bases[p.kappa] for p in points]),
         factor,
         start.repeat(len(points), 1),

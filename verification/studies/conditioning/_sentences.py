@@ -59,7 +59,7 @@ def headline(result: Conditioning) -> list[str]:
             tail = ": ill-conditioning costs it steps, and neither stability nor precision"
         found.append(
             f"Condition numbers from {number(min(result.settings.kappas))} to {number(max(result.settings.kappas))}: "
-            f"{failed} of {runs} runs of the default are not there in {number(result.settings.steps)} "
+            f"{failed} of {runs} runs of the default have not converged within {number(result.settings.steps)} "
             f"steps{named}{tail}."
         )
     stable = [
@@ -73,9 +73,9 @@ def headline(result: Conditioning) -> list[str]:
         hurt = any(c.c < 1 and INSTABILITY in c.causes for c in own)
         slow = any(c.c > 1 and WRONG_L in c.causes for c in own)
         found.append(
-            f"{'What needs care is an L that is told too small: of' if hurt else 'A wrong L: of'} the factors "
+            f"{'What needs care is an L that is declared too small: of' if hurt else 'A wrong L: of'} the factors "
             f"{_listed(result.settings.cs)} the default is stable on {join(stable)}."
-            + (" An L told too large costs steps." if slow else "")
+            + (" An L that is declared too large costs steps." if slow else "")
         )
     return found
 
@@ -172,7 +172,7 @@ def condition_number(result: Conditioning) -> list[str]:
             grew = sum(c.grew for c in chosen)
             solved = [c for c in chosen if c.median is not None]
             text = f"{name} "
-            text += f"fails first at {number(first.kappa)}" if first else "at every kappa gets there"
+            text += f"fails first at {number(first.kappa)}" if first else "converges at every kappa"
             if solved:
                 text += f" ({number(solved[-1].median)} steps at {number(solved[-1].kappa)})"
             words.append(text + (f", {count(grew, 'run')} growing" if grew else ", none growing"))
@@ -194,7 +194,7 @@ def precision(result: Conditioning) -> str:
     )
 
 
-def told_wrongly(result: Conditioning) -> list[str]:
+def wrong_L(result: Conditioning) -> list[str]:
     """What c is survived: theory, frozen rollouts, models."""
     found = []
     rows = [s for s in result.survivors if s.kappa == max(result.settings.map_kappas)]
@@ -204,15 +204,17 @@ def told_wrongly(result: Conditioning) -> list[str]:
         for s in rows
     ]
     kappa = number(max(result.settings.map_kappas))
-    found.append(f"Frozen scalars that are told c L, kappa = {kappa}, are stable for c: {'; '.join(words)}.")
-    for name, family, there, unstable in told_rows(result):
+    found.append(f"Frozen scalars with a declared L of c L, kappa = {kappa}, are stable for c: {'; '.join(words)}.")
+    for name, family, there, unstable in declared_rows(result):
         if name in (GO_MATH, "l2o-pa", PLAIN, "fista-restart"):
-            found.append(f"{name} told c L, {family}: there for c in {there}, unstable for c in {unstable}.")
+            found.append(
+                f"{name} with a declared L of c L, {family}: converges for c in {there}, unstable for c in {unstable}."
+            )
     return found
 
 
-def told_rows(result: Conditioning) -> list[tuple[str, str, str, str]]:
-    """For each method and family: the c at which all runs get there, and those at which one is unstable."""
+def declared_rows(result: Conditioning) -> list[tuple[str, str, str, str]]:
+    """For each method and family: the c at which all runs converge, and those at which one is unstable."""
     rows = []
     for name in result.settings.methods:
         for family in result.settings.families:
@@ -278,7 +280,7 @@ def lines(result: Conditioning) -> list[str]:
         *size_of_L(result),
         *condition_number(result),
         precision(result),
-        *told_wrongly(result),
+        *wrong_L(result),
         *models(result),
         *in_words(result),
         unexplained(result),

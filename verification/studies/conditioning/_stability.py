@@ -124,7 +124,7 @@ def stability_maps(
 
 @dataclass(frozen=True)
 class Survives:
-    """The c that (r, Q, B) survives when it is told c L on a problem with condition number kappa.
+    """The c that (r, Q, B) survives where c L is declared on a problem with condition number kappa.
 
     `predicted` by B14 and `observed` on rollouts: (least, greatest) c of [c_low, c_high]; an end that is not within
     is None. `stable` at c = 1 by B14; `agree`: each end agrees within `resolution`, the ratio of the c tried, or both
@@ -173,7 +173,7 @@ def survives(
     steps: int = 2000,
     predict: Predict = modes_stable,
 ) -> Survives:
-    """Which c of a grid in `c_range` leave (r, Q, B) stable: being told c L divides r by c."""
+    """Which c of a grid in `c_range` leave (r, Q, B) stable: a declared c L divides r by c."""
     c = np.geomspace(*c_range, count)
     predicted = predict(r / c, q, b, kappa)
     observed = growth(frozen(1.0, q, b, steps), r / c, np.full(count, kappa), steps) < 1

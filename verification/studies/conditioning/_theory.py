@@ -1,7 +1,7 @@
 r"""What the catalogue says: the steps a gradient step needs (B9, B3), and where a frozen history is stable (B14).
 
-Numbers are read off the entries' own expressions. A gradient step that is told c L is the step (1/c)/L: the reference
-step h = 1/c where c >= 1, and the full step with a relative deviation of 1/c - 1 where c < 1.
+Numbers are read off the entries' own expressions. A gradient step with a declared L of c L is the step (1/c)/L: the
+reference step h = 1/c where c >= 1, and the full step with a relative deviation of 1/c - 1 where c < 1.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _sublinear() -> Any:
 
 
 def promised_steps(c: float, share: float, gap_over_LR2: float, eps: float) -> float | None:
-    """Steps after which F - F* <= eps (F(x_0) - F*) is guaranteed for the gradient step that is told c L.
+    """Steps after which F - F* <= eps (F(x_0) - F*) is guaranteed for the gradient step with a declared L of c L.
 
     `share` is mu/L, and `gap_over_LR2` (F(x_0) - F*)/(L R^2). The better of B9 and B3; None where neither says
     anything.

@@ -6,7 +6,7 @@ short, T is an interval too, and all that follows is computed from its ends. Wit
     slowdown = T'(model) / T(model),    excess = slowdown of the model / slowdown of a classical method,
 
 instance by instance. The slowdown of the classical method says how much harder the problem itself has become; an excess
-above 1 is lost by the model beyond that. Medians over instances have an interval that holds for any distribution
+above 1 is what the model loses beyond that. Medians over instances have an interval that holds for any distribution
 (order statistics, `verification.studies.speedup.ratios`). A classical method is a yardstick and not the difficulty
 itself: another one gives another excess, so two are given.
 """

@@ -49,7 +49,7 @@ class Trace:
     """A model on a field: iterations by eps, how many runs diverged, and the recorded first steps."""
 
     iterations: dict[float, Censored]
-    lost: int
+    diverged: int
     run: Run
 
 
@@ -73,9 +73,10 @@ class Cell:
     """A model (or yardstick) on B instances at one level of one shift.
 
     Where the model does not fit the problem there is a `reason` and nothing else. `costs` by eps; `reach` is the
-    Clopper-Pearson interval of the probability to be there within the horizon, for the first eps; `lost`: runs given up
-    or ending above F(x_0). `rho_*` of the first steps that count. `excess_by`: the excess over the first yardstick for
-    each instance, with the horizon for what has not been reached. `attributions` by choice of virtual steps.
+    Clopper-Pearson interval of the probability to converge within the horizon, for the first eps; `diverged`: runs
+    given up or ending above F(x_0). `rho_*` of the first steps that count. `excess_by`: the excess over the first
+    yardstick for each instance, with the horizon for what has not been reached. `attributions` by choice of virtual
+    steps.
     """
 
     model: str
@@ -88,7 +89,7 @@ class Cell:
     reason: str = ""
     costs: tuple[Cost, ...] = ()
     reach: tuple[float, float] | None = None
-    lost: int = 0
+    diverged: int = 0
     rho_median: float | None = None
     rho_largest: float | None = None
     excess_by: tuple[float, ...] = ()
@@ -137,7 +138,7 @@ class Cell:
 def trace(
     optimizer: Any, at: Field, *, steps: int, horizon: int, eps: tuple[float, ...], seed: int, first: int = 100
 ) -> Trace:
-    """Record `steps` steps and count up to `horizon`; `first` steps are enough where all instances are there by then.
+    """Record `steps` steps and count up to `horizon`; `first` steps are enough where all instances converge in them.
 
     An optimizer that does not fit the problem is an `InputError`. A run that leaves float64 has diverged, and its steps
     from there on are not finite.
@@ -194,7 +195,7 @@ def measure(
         model, at.shift, at.level.label, at.level.none, at.level.control, practical, reference is not None,
         costs=tuple(costs),
         reach=(float(low), float(high)),
-        lost=found.lost,
+        diverged=found.diverged,
         rho_median=float(np.median(rho)) if rho.size else None,
         rho_largest=float(rho.max()) if rho.size else None,
         excess_by=tuple(excess.tolist()),

@@ -22,7 +22,7 @@ def rows(result: Drift) -> list[dict[str, Any]]:
 def _record(cell: Cell) -> dict[str, Any]:
     row: dict[str, Any] = {n: getattr(cell, n) for n in ("model", "shift", "level", "none", "control", "practical")}
     cost, known = cell.cost, cell.attributed
-    row |= {"reached": cost and cost.reached, "iterations": cost and cost.iterations, "lost": cell.lost}
+    row |= {"reached": cost and cost.reached, "iterations": cost and cost.iterations, "diverged": cell.diverged}
     for name in ("slowdown", *YARDSTICKS):
         found = cost and (cost.slowdown if name == "slowdown" else cost.excess[name])
         head = name if name == "slowdown" else f"excess over {name}"
@@ -182,7 +182,7 @@ def _methods(result: Drift) -> str:
         f"Proved: the sum of the three terms, the bounds B5, B6 and their sharper forms, and the coverage of the "
         f"intervals of medians and proportions. Measured: everything else. Iterations are counted to F(x_k) - F* <= "
         f"eps (F(x_0) - F*) with certified F*, from each run's own start, so that a far start makes a larger gap; "
-        f"instances that are not there within {settings.horizon} steps are censored and not dropped. Shares and "
+        f"instances that have not converged within {settings.horizon} steps are censored and not dropped. Shares and "
         f'"along" are of bracket, preconditioner shift and bias shift, in this order, over the first {settings.steps} '
         f"steps until 1e-8 of the initial gap is left. The biases of l2o-pa and ada-lista depend on the data of the "
         f"problem too, and their bias shift holds that change; ||Dz|| is per coordinate (root mean square)."

@@ -61,10 +61,10 @@ def costs(result: Drift) -> list[str]:
             continue
         slower = [c for c in cells if c.cost.slowdown.above]
         most = max(slower or cells, key=_lost)
-        lost = sum(c.lost for c in cells)
+        lost = sum(c.diverged for c in cells)
         if not _lost(most)[1]:
             found.append(
-                f"{model}: what shifts cost is not known at any practical level; too few instances are there within "
+                f"{model}: what shifts cost is not known at any practical level; too few instances converge within "
                 f"{count(result.settings.horizon, 'step')}, and {number(lost)} end above F(x_0) or are given up."
             )
             continue
@@ -75,10 +75,10 @@ def costs(result: Drift) -> list[str]:
         line = (
             f"{model} ({number(base.iterations)} iterations in distribution) loses most under {place(most)}: "
             f"{factor(most.cost.excess[yardstick])} beyond the slowdown of {yardstick}, {factor(most.cost.slowdown)} "
-            f"in all, {most.cost.reached} of {result.settings.batch} instances there within {result.settings.horizon} "
-            f"steps. It clearly loses at {len(dear)} of {len(cells)} practical levels (and is slower than in "
-            f"distribution at {sum(c in slower for c in dear)} of these), clearly does better than the yardstick's own "
-            f"slowdown at {len(cheap)}, and {len(cells) - len(dear) - len(cheap)} are open"
+            f"in all, {most.cost.reached} of {result.settings.batch} instances converge within "
+            f"{result.settings.horizon} steps. It clearly loses at {len(dear)} of {len(cells)} practical levels (and is "
+            f"slower than in distribution at {sum(c in slower for c in dear)} of these), clearly does better than "
+            f"the yardstick's own slowdown at {len(cheap)}, and {len(cells) - len(dear) - len(cheap)} are open"
             + (f"; runs that end above F(x_0) or are given up: {number(lost)}." if lost else ".")
         )
         largest = max(cells, key=_lost)

@@ -82,8 +82,8 @@ def _steps(claim: Mapping[str, Any]) -> str:
 
 
 def _ratios(claims: list[Mapping[str, Any]]) -> str:
-    """The range of the factors in steps, where both get there."""
+    """The range of the factors in steps, where both converge."""
     ratios = [b / max(a, 1.0) for c in claims for a, b in c["steps"].values() if a is not None and b is not None]
     if not ratios:
-        return "; in none do both get to a gap that was asked for"
-    return f"; where both get there, the latter takes {number(min(ratios))} to {number(max(ratios))} times the steps"
+        return "; in none do both reach a gap that was asked for"
+    return f"; where both reach it, the latter takes {number(min(ratios))} to {number(max(ratios))} times the steps"

@@ -136,7 +136,7 @@ def _line(curve: list[dict[str, Any]], rows: list[dict[str, Any]], eps: tuple[fl
 
 
 def _reached(steps: list[int | None]) -> dict[str, Any]:
-    """The share of instances that get there, and the median number of steps; None where fewer than half do."""
+    """The share of instances that reach it, and the median number of steps; None where fewer than half do."""
     known = [k for k in steps if k is not None]
     ordered = np.sort([np.inf if k is None else k for k in steps])
     median = float(ordered[(len(ordered) - 1) // 2])

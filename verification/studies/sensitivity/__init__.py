@@ -1,4 +1,4 @@
-"""How far may steps drift from Assumption 1 before the guarantee, and then the performance, is lost (B13).
+"""How far may steps drift from Assumption 1 before the guarantee, and then the performance, ends (B13).
 
 `_patterns` are optimizers that miss the step 1/L by a known amount, `_theory` is what the catalogue and the exact worst
 cases say of that amount, `_measure` holds one run against it, `_checkpoints` are trained models at several stages and

@@ -13,7 +13,7 @@ from ._run import Sensitivity
 
 COLUMNS = 4
 CEILING = 30.0
-"""Values above this, in units of L R^2, are outside the panel: nothing is learned from how large a lost run is."""
+"""Values above this, in units of L R^2, are outside the panel: nothing is learned from how large a diverging run is."""
 FLOOR = 1e-5
 _LEAST_RHO = 0.05
 """Where the exact step, whose rho is rounding, is put on a logarithmic axis."""

@@ -38,7 +38,7 @@ def sections(result: Sensitivity) -> list[Section]:
     shipped = "Shipped models: do instances with more deviation converge more slowly?"
     return [
         Section("answer", "Answer", "What a deviation costs", _answer(result)),
-        Section("regions", "Regions", "Where each guarantee ends, and where runs are lost", _regions(result)),
+        Section("regions", "Regions", "Where each guarantee ends, and where runs diverge", _regions(result)),
         Section("explore", "Explore", "Explore", _explore(result)),
         Section("families", "Families", "By family", [b for f in settings.families for b in _family(result, f)]),
         *([Section("stages", "Stages of training", stages, _stages(result))] if result.checkpoints else []),
@@ -76,22 +76,22 @@ def _regions(result: Sensitivity) -> list[Block]:
     head = ["pattern", "what it does", "B8 ends at", "B13 ends at", "rho < 1 up to"]
     notes = (
         f"Sizes at which B8 and B13 turn vacuous are solved for in the catalogue's formulas (“of the run”: rho depends "
-        f"on the run, no size decides); the other columns are of the sizes tried. Lost: the size from which a run of "
-        f"{settings.horizon} steps ends above F(x_0), or is given up; “>”: none up to that size. With r not 0 patterns "
-        f"that need a prox with p > 0, or a bias below ||G||, have no sizes from 1 on."
+        f"on the run, no size decides); the other columns are of the sizes tried. Diverges: the size from which a run "
+        f"of {settings.horizon} steps ends above F(x_0), or is given up; “>”: none up to that size. With r not 0 "
+        f"patterns that need a prox with p > 0, or a bias below ||G||, have no sizes from 1 on."
     )
-    head += [f"lost, {family}" for family in settings.families]
+    head += [f"diverges, {family}" for family in settings.families]
     return [Table("Regions", head, [_region(result, n) for n in settings.patterns]), Notes(notes)]
 
 
 def _region(result: Sensitivity, name: str) -> list[str]:
-    lost = []
+    diverging = []
     for family in result.settings.families:
-        size = result.lost_at(name, family)
+        size = result.diverges_at(name, family)
         tried = max(c.size for c in result.select(pattern=name, family=family))
-        lost.append(f"> {number(tried)}" if size is None else number(size))
+        diverging.append(f"> {number(tried)}" if size is None else number(size))
     ends = ["of the run" if v is None else number(v) for v in (result.regions[name][b] for b in ("B8", "B13"))]
-    return [name, DESCRIPTIONS[name], *ends, number(result.measured_region(name)), *lost]
+    return [name, DESCRIPTIONS[name], *ends, number(result.measured_region(name)), *diverging]
 
 
 def _explore(result: Sensitivity) -> list[Block]:
@@ -110,7 +110,7 @@ def _family(result: Sensitivity, family: str) -> list[Block]:
     title = f"Sensitivity on {family}"
     head = [
         "pattern", "size", "s", "rho, median / largest", "B8", "exact", "method's own", "largest gap",
-        "iterations, median / worst", "lost",
+        "iterations, median / worst", "diverged",
     ]  # fmt: skip
     rows = [
         [c.pattern, c.size, c.shift, _rho(c), c.closed_form, _exact(c), hint(number(c.own), c.own_reason),
@@ -138,7 +138,7 @@ def _exact(c: Cell) -> str:
 
 
 def _lengths(c: Cell) -> tuple[str, str]:
-    """Iterations over those of exact steps, and how many runs are lost."""
+    """Iterations over those of exact steps, and how many runs diverge."""
     return f"×{number(c.factor_median)} / ×{number(c.factor_worst)}", f"{c.diverged} of {len(c.iterations)}"
 
 
@@ -153,7 +153,7 @@ def _stages(result: Sensitivity) -> list[Block]:
     ]  # fmt: skip
     head = [
         "family", "s", "width", "seed", "batches", "rho, median / largest", "steps with rho < 1", "delta-sum", "B8",
-        "exact", "largest gap", "decades a step", "iterations, median / worst", "lost",
+        "exact", "largest gap", "decades a step", "iterations, median / worst", "diverged",
     ]  # fmt: skip
     notes = (
         f"Positive: checkpoints with more deviation converge more slowly. The checkpoints of one training are no "

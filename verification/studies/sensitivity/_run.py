@@ -114,10 +114,10 @@ class Sensitivity:
         """The largest size tried up to which all runs of the pattern have rho < 1."""
         return _up_to(self._of(name, family), lambda c: c.guaranteed)
 
-    def lost_at(self, name: str, family: str | None = None) -> float | None:
+    def diverges_at(self, name: str, family: str | None = None) -> float | None:
         """The smallest size tried at which a run ends above F(x_0) or is given up; None if there is none."""
-        lost = [c.size for c in self._of(name, family) if c.diverged]
-        return min(lost, default=None)
+        diverging = [c.size for c in self._of(name, family) if c.diverged]
+        return min(diverging, default=None)
 
     def _of(self, name: str, family: str | None) -> tuple[Cell, ...]:
         return self.select(pattern=name) if family is None else self.select(pattern=name, family=family)
@@ -129,7 +129,7 @@ class Sensitivity:
             **plain_fields(self, "regions", "costs", "cells", "correlations", "checkpoints", "across"),
             "unit": "L R^2, R measured to the certified point",
             "measured_regions": {name: self.measured_region(name) for name in patterns},
-            "lost_at": {name: {family: self.lost_at(name, family) for family in families} for name in patterns},
+            "diverges_at": {name: {family: self.diverges_at(name, family) for family in families} for name in patterns},
             "broken": len(self.broken),
         }
 
@@ -148,7 +148,7 @@ def sensitivity(
     progress: Progress = silent,
     trainings: str | os.PathLike[str] | None = None,
 ) -> Sensitivity:
-    """How far steps may drift from 1/L before the guarantee, and then the performance, is lost.
+    """How far steps may drift from 1/L before the guarantee, and then the performance, ends.
 
     `progress(done, total, what)` is called before each cell and each training. `trainings`: a folder where trainings
     are kept, and taken up again by a later call; they are known by their settings, not by the version of the program.

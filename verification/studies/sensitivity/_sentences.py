@@ -83,7 +83,7 @@ def regions(result: Sensitivity) -> list[str]:
             )
         else:
             theory = f"B8 turns vacuous at size {number(ends['B8'])}, B13 at size {number(ends['B13'])}"
-        lost = {family: result.lost_at(name, family) for family in result.settings.families}
+        lost = {family: result.diverges_at(name, family) for family in result.settings.families}
         tried = {f: max(c.size for c in result.select(pattern=name, family=f)) for f in lost}
         words = [
             f"{family} " + (f"at none up to {number(tried[family])}" if size is None else f"from size {number(size)}")

@@ -53,7 +53,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
         (Evidence(STUCK, 100), "unexplained"),
     ],
 )
-def test_each_cause_is_told_by_its_evidence(evidence: Evidence, cause: str) -> None:
+def test_each_cause_has_its_evidence(evidence: Evidence, cause: str) -> None:
     found, words = classify(evidence)
     assert found == cause
     assert words
@@ -62,7 +62,7 @@ def test_each_cause_is_told_by_its_evidence(evidence: Evidence, cause: str) -> N
 @pytest.mark.parametrize(
     "evidence",
     [
-        replace(SLOW, plain=THERE),  # a gradient step gets there: kappa is not to blame
+        replace(SLOW, plain=THERE),  # a gradient step converges: kappa is not to blame
         replace(SLOW, plain=GROWS, plain_true=THERE),
         replace(SLOW, plain=None),
         replace(SLOW, plain=STUCK),
@@ -109,8 +109,8 @@ def test_the_fate_of_a_curve() -> None:
     below_rounding = causes.outcome_of(1e-4 - 1e-15 * k, 1e-12, -1, False, 1.0, 0.0, EPS)
     assert not below_rounding.falls
     assert not causes.outcome_of(10.0 ** (-k / 100), 1e-16, -1, True, 1.0, 0.0, EPS).falls
-    lost = causes.outcome_of(np.where(k < 10, 1.0, np.nan), np.nan, -1, True, np.nan, np.nan, EPS)
-    assert (lost.gap, lost.step, lost.falls) == (None, None, False)
+    diverged = causes.outcome_of(np.where(k < 10, 1.0, np.nan), np.nan, -1, True, np.nan, np.nan, EPS)
+    assert (diverged.gap, diverged.step, diverged.falls) == (None, None, False)
 
 
 def _planted(methods: tuple[str, ...], points: list[Point], steps: int, eps: float, both: bool = False) -> dict:
@@ -133,18 +133,18 @@ def test_runs_of_real_methods_fail_for_the_reason_that_was_planted() -> None:
     assert cause(PLAIN, center) == (None,)
     assert cause(PLAIN, hard) == cause("fista-restart", hard) == ("conditioning",)
     assert cause(PLAIN, short) == cause("go-math-l2o", short) == ("instability",)
-    # a tenth of the step is too slow, which kappa = 100 is not: told the true L it is there
+    # a tenth of the step is too slow, which kappa = 100 is not: with the true L it converges
     assert cause(PLAIN, long) == cause("go-math-l2o", long) == ("wrong L",)
     assert cause("displacement, Q x step", large) == ("scale",)
     assert cause("standard, Q unscaled", large) == ("instability",)
     assert cause("go-math-l2o", large) == (None,)
-    # bounded, and it never settles: the steps of the model at rest are too long for an L told too small
+    # bounded, and it never settles: the steps of the model at rest are too long for an L declared too small
     assert cause("go-math-l2o", Point(100.0, 10.0, 0.9)) == ("instability",)
     assert "B14" in found["go-math-l2o", FLOAT64, Point(100.0, 10.0, 0.9)].evidence[0]
 
 
 def test_float32_far_from_the_origin_is_precision() -> None:
-    """A solution at distance 1e5: float32 cannot name points closer than 1e-2 of each other, float64 gets there."""
+    """A solution at distance 1e5: float32 cannot name points closer than 1e-2 of each other, float64 converges."""
     made = field("quadratic", [Point(10.0, 10.0, 1.0)], 1, EPS, 0)
     far = 1e5
     moved = l2o.quadratic(
@@ -179,7 +179,7 @@ def test_the_bound_on_rounding_holds_and_is_not_vacuous() -> None:
         _, allowed = exact_step(made.exact, x, FLOAT32)
         ends = []
         for problem, at in ((made.exact, x.double()), (made.exact.to(torch.float32), x)):
-            # the L of float64, as the optimizer is told it
+            # the L of float64, as the optimizer sees it
             p = (1 / made.exact.smoothness).to(at.dtype).unsqueeze(-1)
             ends.append((at - problem.nonsmooth.prox(at - p * problem.smooth.gradient(at), p)).double())
         apart = torch.linalg.vector_norm(ends[0] - ends[1], dim=-1).numpy()

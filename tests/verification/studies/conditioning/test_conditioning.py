@@ -29,7 +29,7 @@ from l2obound.verification.studies.conditioning import (
     lines,
     stability_maps,
     survives,
-    told,
+    with_declared_L,
     write,
 )
 from l2obound.verification.studies.conditioning import _heads as heads
@@ -224,21 +224,21 @@ def test_a_field_is_what_it_says(family: str) -> None:
     np.testing.assert_allclose(ratio, np.repeat([p.kappa for p in points], 2), rtol=1e-9)
 
 
-def test_told_changes_only_what_is_said_of_L() -> None:
+def test_a_wrong_L_changes_only_what_is_declared() -> None:
     problem = l2o.synthetic.lasso(3, 6, 8)
-    wrong = told(problem, 0.25)
+    wrong = with_declared_L(problem, 0.25)
     x = l2o.synthetic.starts(problem)
     torch.testing.assert_close(wrong.smoothness, problem.smoothness / 4)
     torch.testing.assert_close(wrong.objective(x), problem.objective(x))
     assert wrong.fingerprint() != problem.fingerprint()
     assert wrong.select([1]).smoothness.shape == (1,)
     assert wrong.to(torch.float32).smoothness.dtype == torch.float32
-    one = l2o.rollout(l2o.optimizer("ista"), told(problem, 2.0), x, 5)
+    one = l2o.rollout(l2o.optimizer("ista"), with_declared_L(problem, 2.0), x, 5)
     two = l2o.rollout(l2o.optimizer("ista", step=(0.5 / problem.smoothness).numpy()), problem, x, 5)
     torch.testing.assert_close(one.x, two.x)
     for bad in (0.0, -1.0, float("nan")):
         with pytest.raises(l2o.InputError, match="factor"):
-            told(problem, bad)
+            with_declared_L(problem, bad)
 
 
 def _base() -> l2o.Composite:
@@ -276,7 +276,7 @@ def test_who_sees_L_is_found_and_a_wrong_claim_is_too() -> None:
 
 
 def test_a_distance_that_no_count_of_roundings_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that is nearly lost is further from the other than float64 can count roundings: None, and no inf."""
+    """A run that nearly diverges is further from the other than float64 can count roundings: None, and no inf."""
     row = next(r for r in invariance.rows() if r.name == "GO-Math standard map, Q unscaled")
     monkeypatch.setattr(invariance, "_apart", lambda *a: np.array([0.0, 1e300]))
     monkeypatch.setattr(invariance, "_verdict", lambda *a: None)
@@ -319,22 +319,22 @@ def test_what_is_broken_is_said(result: Conditioning) -> None:
     assert not broken_promises(result.cells, 300)
     kept = next(c for c in result.cells if c.method == "gradient step" and not c.failed and c.promised)
     assert not broken_promises([kept], 300)
-    late = replace(kept, promised=min(kept.iterations) - 1.0)  # it gets there, and later than promised
+    late = replace(kept, promised=min(kept.iterations) - 1.0)  # it converges, and later than promised
     assert broken_promises([late], 300)
 
 
 def test_failures_that_are_alike_at_each_L_are_not_its_doing(result: Conditioning) -> None:
     """With a central condition number that is too large for the steps every run fails, whatever L is."""
 
-    def lost(c: Cell) -> Cell:
+    def failing(c: Cell) -> Cell:
         return replace(c, causes=("conditioning",) * len(c.causes)) if "L" in c.axes else c
 
-    hard = replace(result, cells=tuple(lost(c) for c in result.cells))
+    hard = replace(result, cells=tuple(failing(c) for c in result.cells))
     said = headline(hard)[0]
     assert said.startswith("The size of L needs no tuning")
     assert "fails in 12 of 12 runs" in said
     assert "the same ones at each L (12 conditioning)" in said
-    one = replace(hard, cells=tuple(lost(c) if c.L == 1e8 else c for c in result.cells))
+    one = replace(hard, cells=tuple(failing(c) if c.L == 1e8 else c for c in result.cells))
     assert headline(one)[0].startswith("The size of L does matter")
     gentle = replace(result, cells=tuple(replace(c, causes=(None,)) for c in result.cells))
     assert not any("needs care" in line or "costs steps" in line for line in headline(gentle))

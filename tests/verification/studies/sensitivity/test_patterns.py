@@ -130,7 +130,7 @@ def test_outside_the_momentum_along_the_last_step_climbs() -> None:
     assert (np.diff(ends[1]) > 0).any()
 
 
-def test_outside_with_l1_the_long_step_is_lost() -> None:
+def test_outside_with_l1_the_long_step_diverges() -> None:
     problem = l2o.lasso(np.eye(1)[None], np.zeros((1, 1)), 0.01)
     x0 = torch.full((1, 1), 100.0, dtype=torch.float64)
     inside, outside = (as_numpy(l2o.rollout(StepScale(s), problem, x0, 200).objective)[0] for s in (0.99, 1.05))

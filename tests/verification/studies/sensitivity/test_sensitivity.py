@@ -144,8 +144,8 @@ def test_cells_are_within_what_is_guaranteed(result: object) -> None:
     outside = [c for c in result.cells if c.size > 1]
     assert outside
     assert not any(c.guaranteed or c.closed_form is not None for c in outside)
-    assert result.lost_at("long-step", "quadratic") == 1.1
-    assert result.lost_at("short-step") is None
+    assert result.diverges_at("long-step", "quadratic") == 1.1
+    assert result.diverges_at("short-step") is None
     assert result.measured_region("bias-random") == 0.5
     zero = {c.iterations for c in result.select(family="lasso", size=0.0)}
     assert len(zero) == 1

@@ -1,4 +1,4 @@
-"""A problem whose smoothness constant is told wrongly: the same F, another L for whoever asks."""
+"""A problem that declares a wrong smoothness constant: the same F, another L for whoever asks."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ....l2o.problems.smooth import SmoothTerm
 
 @dataclass(frozen=True, eq=False)
 class MisreportedSmoothness(SmoothTerm):
-    """`base` with `told` (B,) in place of its smoothness constant. Values, gradients and their errors are the base's.
+    """`base` with `declared` (B,) in place of its smoothness constant; all else is the base's.
 
     Bounds must not be asked of it: its L is a claim. Keep the true problem for them.
     """
 
     base: SmoothTerm
-    told: torch.Tensor
+    declared: torch.Tensor
 
-    kind: ClassVar[str] = "told"
+    kind: ClassVar[str] = "misreported"
 
     @property
     def convex(self) -> bool:
@@ -40,13 +40,13 @@ class MisreportedSmoothness(SmoothTerm):
 
     @property
     def smoothness(self) -> torch.Tensor:
-        """(B,) what is told."""
-        return self.told
+        """(B,) what is declared."""
+        return self.declared
 
     @property
     def strong_convexity(self) -> torch.Tensor:
-        """(B,) of the base, at most what is told of L."""
-        return torch.minimum(self.base.strong_convexity, self.told)
+        """(B,) of the base, at most the declared L."""
+        return torch.minimum(self.base.strong_convexity, self.declared)
 
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B,n) -> (B,), (B,n)."""
@@ -65,20 +65,20 @@ class MisreportedSmoothness(SmoothTerm):
         return self.base.gradient_error(x)
 
     def arrays(self) -> dict[str, torch.Tensor]:
-        """Of the base, and what is told."""
-        return {**self.base.arrays(), "told": self.told}
+        """Of the base, and the declared L."""
+        return {**self.base.arrays(), "declared": self.declared}
 
     def select(self, index: torch.Tensor) -> Self:
         """The instances `index`."""
-        return replace(self, base=self.base.select(index), told=self.told[index])
+        return replace(self, base=self.base.select(index), declared=self.declared[index])
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return replace(self, base=self.base.to(dtype, device), told=self.told.to(dtype=dtype, device=device))
+        return replace(self, base=self.base.to(dtype, device), declared=self.declared.to(dtype=dtype, device=device))
 
 
-def told(problem: Composite, factor: Any) -> Composite:
-    """`problem` that says factor * L of itself; factor > 0 a scalar or (B,)."""
+def with_declared_L(problem: Composite, factor: Any) -> Composite:
+    """`problem` that declares factor * L in place of its L; factor > 0 a scalar or (B,)."""
     factor = torch.as_tensor(factor, dtype=problem.dtype, device=problem.device)
     if factor.ndim > 1 or not bool((torch.isfinite(factor) & (factor > 0)).all()):
         raise InputError(f"factor: expected numbers > 0, a scalar or one for each instance, got {factor.tolist()!r}.")
