@@ -76,12 +76,20 @@ NAMED = [
         "bounds",
         "l2o",
         *(f"verification/{p}" for p in ("diagnosis", "falsification", "invariance", "optima", "pages", "statistics")),
-        *(f"verification/{p}" for p in ("testing", "worst_cases")),
+        *(f"verification/{p}" for p in ("studies", "testing", "worst_cases")),
     )
 ]
-NOT_YET = ROOT / "l2o" / "optimizers"
-PUBLIC = {"verification/falsification/_result.py": {"found"}, "verification/pages/figure_style.py": {"shown"}}
-"""Names that others rely on."""
+NOT_YET = {ROOT / "l2o" / "optimizers" / f"{name}.py" for name in ("adapt", "by_name", "guaranteed")}
+PUBLIC = {
+    "verification/falsification/_result.py": {"found"},
+    "verification/pages/figure_style.py": {"shown"},
+    "verification/studies/beyond_convex/_counterexamples.py": {"shown"},
+    "verification/studies/beyond_convex/_measure.py": {"asked", "_asked"},
+    "verification/studies/beyond_convex/_sentences.py": {"asked"},
+    "verification/studies/sensitivity/_measure.py": {"own"},
+    "verification/studies/speedup/config.py": {"own", "shown"},
+}
+"""Names that others rely on: fields of files that are written, and what is called with them."""
 
 
 def empty_names(source: str) -> list[str]:
@@ -100,9 +108,7 @@ def empty_names(source: str) -> list[str]:
 
 
 def test_a_name_says_what_is_in_it() -> None:
-    for path in (path for folder in NAMED for path in folder.rglob("*.py")):
-        if NOT_YET in path.parents:
-            continue
+    for path in {path for folder in NAMED for path in folder.rglob("*.py")} - NOT_YET:
         place = path.relative_to(ROOT).as_posix()
         assert {*empty_names(path.read_text(encoding="utf-8"))} <= PUBLIC.get(place, set()), place
 

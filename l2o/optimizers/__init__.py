@@ -77,11 +77,11 @@ def option_names(name: str) -> tuple[str, ...]:
 
 def make(name: str, options: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Optimizer:
     """The optimizer `name` with `options` and, for a learned one, the weights `parameters`."""
-    kind, known = optimizer_class(name), option_names(name)
-    unknown = sorted(set(options) - set(known))
+    kind, options_known = optimizer_class(name), option_names(name)
+    unknown = sorted(set(options) - set(options_known))
     if unknown:
         raise InputError(
-            f"optimizer {name!r} has no option {unknown[0]!r}; its options are {', '.join(known) or 'none'}."
+            f"optimizer {name!r} has no option {unknown[0]!r}; its options are {', '.join(options_known) or 'none'}."
         )
     arguments = {"step_size" if k == "step" else k: v for k, v in options.items()}
     if parameters is not None:

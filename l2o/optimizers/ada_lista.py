@@ -101,9 +101,9 @@ class AdaLista(LearnedOptimizer):
                 "ada-lista: the authors' form knows no shifted, scaled or rescaled problem; build the problem itself, "
                 "or use official=False."
             )
-        known = ("least-squares", "logistic") if self.official else ("least-squares",)
-        if smooth.kind not in known or (self.official and problem.nonsmooth.kind not in ("l1", "zero")):
-            wanted = " or ".join(known) + (" with l1 or zero" if self.official else "")
+        kinds = ("least-squares", "logistic") if self.official else ("least-squares",)
+        if smooth.kind not in kinds or (self.official and problem.nonsmooth.kind not in ("l1", "zero")):
+            wanted = " or ".join(kinds) + (" with l1 or zero" if self.official else "")
             raise InputError(
                 f"ada-lista cannot run on {problem.name}: it needs the matrix and the right-hand side of a problem "
                 f"({wanted}); use ista or a network as go-math-l2o."

@@ -91,8 +91,8 @@ class RNNprop(CoordinateNetwork):
         signal = elu(_linear(weights, "linear_in", features.reshape(2, -1)))
         output, hidden, cell = self.lstm(weights, signal, state.hidden, state.cell)
         x_next = x - _SIZE * torch.tanh(_linear(weights, "linear_out", output)).view_as(x)
-        kept = moments.first, moments.second, moments.count
-        return RNNpropState(x_next, *kept, hidden, cell, features.movedim(0, -1))
+        moments_before = moments.first, moments.second, moments.count
+        return RNNpropState(x_next, *moments_before, hidden, cell, features.movedim(0, -1))
 
 
 def _linear(weights: dict[str, torch.Tensor], name: str, signal: torch.Tensor) -> torch.Tensor:

@@ -120,7 +120,7 @@ def _search(
     slope: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The next iterate (B,n) and the evaluations (B,) that each instance needed; none hangs on another."""
-    found, searching = x, torch.ones_like(value, dtype=torch.bool)
+    point, searching = x, torch.ones_like(value, dtype=torch.bool)
     evaluations, pending = torch.zeros_like(searching, dtype=torch.int64), torch.zeros_like(searching)
     seen = torch.finfo(x.dtype).eps * value.abs()
     t = 1.0
@@ -130,15 +130,15 @@ def _search(
         accepted = problem.smooth.value(trial) <= value + _SUFFICIENT * t * slope
         new = searching & accepted
         # Where all accept at once the next iterate is this very tensor, of which a run remembers the gradient.
-        found = trial if bool(new.all()) else torch.where(new.unsqueeze(-1), trial, found)
+        point = trial if bool(new.all()) else torch.where(new.unsqueeze(-1), trial, point)
         t *= 0.5
         pending = (pending | searching) & ~new
         searching = pending & (t * slope.abs() > seen)
         if not bool(searching.any()):
             break
     if not bool(pending.any()):
-        return found, evaluations
+        return point, evaluations
     trial = x - gradient / problem.smoothness.unsqueeze(-1)
     evaluations = evaluations + pending
     new = pending & (problem.smooth.value(trial) <= value)
-    return torch.where(new.unsqueeze(-1), trial, found), evaluations
+    return torch.where(new.unsqueeze(-1), trial, point), evaluations

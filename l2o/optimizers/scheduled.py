@@ -117,8 +117,8 @@ class Scheduled:
             t = 0.5 * (1 + (1 + 4 * state.t**2) ** 0.5)
             look = following + (state.t - 1) / t * (following - x)
         elif self.method == "go_math":
-            kept = float(self.momentum[k, 1])
-            memory = kept * memory + (1 - kept) * (x - following)
+            weight = float(self.momentum[k, 1])
+            memory = weight * memory + (1 - weight) * (x - following)
         return ScheduledState(following, k + 1, x, look, t, memory, p, argument)
 
 

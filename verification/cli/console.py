@@ -95,14 +95,14 @@ def results_alone() -> Iterator[None]:
     if _results.stream is not None:  # a verb within a verb
         yield
         return
-    before, own = sys.stdout, None
+    before, duplicate = sys.stdout, None
     with contextlib.suppress(OSError, ValueError):  # a stream that is closed
         before.flush()
     saved = os.dup(1)
     try:
         if _is_descriptor(before, 1):
-            own = os.fdopen(os.dup(1), "w", encoding=before.encoding)
-        _results.stream, _results.gone = own or before, False
+            duplicate = os.fdopen(os.dup(1), "w", encoding=before.encoding)
+        _results.stream, _results.gone = duplicate or before, False
         os.dup2(2, 1)
         sys.stdout = sys.stderr
         yield
@@ -112,9 +112,9 @@ def results_alone() -> Iterator[None]:
         _flush_c()
         os.dup2(saved, 1)
         os.close(saved)
-        if own is not None:
+        if duplicate is not None:
             with contextlib.suppress(OSError):  # the reader is gone
-                own.close()
+                duplicate.close()
 
 
 def _flush_c() -> None:

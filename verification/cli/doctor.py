@@ -52,8 +52,10 @@ def _guarded(look: Callable[[], Finding]) -> Finding:
 
 
 def _python() -> Finding:
-    found = ".".join(map(str, sys.version_info[:3]))
-    return Finding("Python", sys.version_info >= OLDEST, found, f"use Python {'.'.join(map(str, OLDEST))} or newer")
+    version_found = ".".join(map(str, sys.version_info[:3]))
+    return Finding(
+        "Python", sys.version_info >= OLDEST, version_found, f"use Python {'.'.join(map(str, OLDEST))} or newer"
+    )
 
 
 def _packages() -> Finding:
@@ -61,17 +63,17 @@ def _packages() -> Finding:
 
     wrong, seen = [], 0
     for line in importlib.metadata.requires(PACKAGE) or []:
-        asked = Requirement(line)
-        if asked.marker is not None and not asked.marker.evaluate({"extra": ""}):
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         seen += 1
         try:
-            version = importlib.metadata.version(asked.name)
+            version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            wrong.append(f"{asked.name} is missing")
+            wrong.append(f"{requirement.name} is missing")
             continue
-        if not asked.specifier.contains(version, prereleases=True):
-            wrong.append(f"{asked.name} {version} is not {asked.specifier}")
+        if not requirement.specifier.contains(version, prereleases=True):
+            wrong.append(f"{requirement.name} {version} is not {requirement.specifier}")
     return Finding("packages", not wrong, "; ".join(wrong) or f"{seen} as required", "install the package again")
 
 
@@ -82,8 +84,8 @@ def _weights() -> Finding:
             l2o.pretrained(name, family)
         except l2o.InputError as problem:
             broken.append(str(problem))
-    found = "; ".join(broken) or f"{len(l2o.pretrained_names())} sets, each with the hash in its manifest"
-    return Finding("shipped weights", not broken, found, "install the package again")
+    state = "; ".join(broken) or f"{len(l2o.pretrained_names())} sets, each with the hash in its manifest"
+    return Finding("shipped weights", not broken, state, "install the package again")
 
 
 def _cache() -> Finding:
@@ -107,14 +109,14 @@ def _solvers() -> Finding:
 
     needed, there = {"CLARABEL"}, set(cvxpy.installed_solvers())
     missing = sorted(needed - there)
-    found = f"{', '.join(missing)} missing" if missing else ", ".join(sorted(there))
-    return Finding("solvers", not missing, found, "install clarabel")
+    state = f"{', '.join(missing)} missing" if missing else ", ".join(sorted(there))
+    return Finding("solvers", not missing, state, "install clarabel")
 
 
 def _native_kernel() -> Finding:
     there = kernel.available(torch.zeros(1))
-    found = "compiled" if there else "not compiled, or switched off: torch does the same, more slowly"
-    return Finding("native kernel", True if there else None, found, "install again with a C compiler")
+    state = "compiled" if there else "not compiled, or switched off: torch does the same, more slowly"
+    return Finding("native kernel", True if there else None, state, "install again with a C compiler")
 
 
 def _devices() -> Finding:
@@ -137,20 +139,20 @@ def _figures() -> Finding:
 
 
 def _a_true_bound() -> Finding:
-    run, problem, known = _small_run()
+    run, problem, certified = _small_run()
     from ..verdicts.verify import verify
 
-    overall = str(verify(run, problem, "ood_last_iterate", optimum=known).overall)
+    overall = str(verify(run, problem, "ood_last_iterate", optimum=certified).overall)
     return Finding("a bound that holds", overall == "verified", overall, "do not trust verdicts of this installation")
 
 
 def _a_false_bound() -> Finding:
-    run, problem, known = _small_run()
+    run, problem, certified = _small_run()
     from ..verdicts.verify import verify
 
     false = bounds.get("per_step_descent")
     false = false.replace(rhs=3 * false.rhs)
-    overall = str(verify(run, problem, false, optimum=known).overall)
+    overall = str(verify(run, problem, false, optimum=certified).overall)
     advice = "do not trust verdicts of this installation: a false bound is not found"
     return Finding("a bound that is false", overall == "violated", overall, advice)
 

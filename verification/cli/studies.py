@@ -46,18 +46,18 @@ def verb(
             it; a list is set as a tuple of its different entries.
         seed: The type of --seed.
     """
-    own = dict(options or {})
+    fields_of = dict(options or {})
 
     def run(*, out: Path, quick: bool, seed: int, as_json: bool, **given: Any) -> None:
         study = load()
         settings = study.settings(seed=seed)
         if quick:
             settings = study.quick(settings)
-        changes = {own[option][0]: value for option, value in given.items() if value not in (None, [])}
+        changes = {fields_of[option][0]: value for option, value in given.items() if value not in (None, [])}
         changes = {k: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for k, v in changes.items()}
         _answer(study, replace(settings, **changes), out, as_json)
 
-    parameters = {option: (kind, None) for option, (_, kind) in own.items()} | {
+    parameters = {option: (kind, None) for option, (_, kind) in fields_of.items()} | {
         "out": (Annotated[Path, typer.Option(help="Folder to write to.")], Path(name)),
         "quick": (Annotated[bool, typer.Option("--quick", help=quick)], False),
         "seed": (seed, 0),

@@ -70,13 +70,13 @@ def _library() -> Any | None:
 @functools.cache
 def _openmp() -> dict[str, int]:
     """The OpenMP functions of the process (torch's own), so that the kernel runs on the threads that torch has."""
-    process, found = ctypes.CDLL(None), {}
+    process, paths = ctypes.CDLL(None), {}
     for name in _OPENMP:
         try:
-            found[name] = ctypes.cast(getattr(process, name), ctypes.c_void_p).value or 0
+            paths[name] = ctypes.cast(getattr(process, name), ctypes.c_void_p).value or 0
         except AttributeError:
             return {}
-    return found
+    return paths
 
 
 def available(like: torch.Tensor) -> bool:
@@ -123,11 +123,11 @@ def _forward(
     h: torch.Tensor,
     c: torch.Tensor,
     layout: Layout,
-    kept: torch.Tensor | None,
+    stored: torch.Tensor | None,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     raw = x.new_empty(len(layout.heads), x.shape[1])
     h_next, c_next = torch.empty_like(h), torch.empty_like(c)
-    _run(layout, packed, {"x": x, "h": h, "c": c, "raw": raw, "h_next": h_next, "c_next": c_next, "kept": kept})
+    _run(layout, packed, {"x": x, "h": h, "c": c, "raw": raw, "h_next": h_next, "c_next": c_next, "kept": stored})
     return raw, h_next, c_next
 
 
@@ -142,8 +142,8 @@ class _Network(torch.autograd.Function):
         layout: Layout,
         workspace: Workspace,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        ctx.kept = workspace.take(_kept_size(x, layout), x)
-        raw, h_next, c_next = _forward(packed, x, h, c, layout, ctx.kept)
+        ctx.stored = workspace.take(_kept_size(x, layout), x)
+        raw, h_next, c_next = _forward(packed, x, h, c, layout, ctx.stored)
         ctx.save_for_backward(packed, x, h, c, h_next)
         ctx.layout, ctx.workspace = layout, workspace
         return raw, h_next, c_next
@@ -157,18 +157,18 @@ class _Network(torch.autograd.Function):
             outputs = reference.network(*inputs, ctx.layout)
             gradients = iter(torch.autograd.grad(outputs, wanted, (g_raw, g_h_next, g_c_next), create_graph=True))
             return *(next(gradients) if needed else None for needed in ctx.needs_input_grad[:4]), None, None
-        if ctx.kept is None:  # the graph was retained and this is its second backward pass
-            ctx.kept = ctx.workspace.take(_kept_size(x, ctx.layout), x)
-            _forward(packed, x, h, c, ctx.layout, ctx.kept)
+        if ctx.stored is None:  # the graph was retained and this is its second backward pass
+            ctx.stored = ctx.workspace.take(_kept_size(x, ctx.layout), x)
+            _forward(packed, x, h, c, ctx.layout, ctx.stored)
         g_x = torch.empty_like(x) if ctx.needs_input_grad[1] else None
         g_h, g_c = torch.empty_like(h), torch.empty_like(c)
         g_weights = x.new_empty(_CHUNKS, packed.numel())
         given = {"g_raw": g_raw.contiguous(), "g_h_next": g_h_next.contiguous(), "g_c_next": g_c_next.contiguous()}
         made = {"g_x": g_x, "g_h": g_h, "g_c": g_c, "g_weights": g_weights}
-        arrays = {"x": x, "h": h, "c": c, "h_next": h_next, "kept": ctx.kept}
+        arrays = {"x": x, "h": h, "c": c, "h_next": h_next, "kept": ctx.stored}
         _run(ctx.layout, packed, arrays | given | made)
-        ctx.workspace.give(ctx.kept)
-        ctx.kept = None
+        ctx.workspace.give(ctx.stored)
+        ctx.stored = None
         return g_weights.sum(0), g_x, g_h, g_c, None, None
 
 

@@ -111,8 +111,8 @@ def counterexample(
     run = l2o.rollout(l2o.optimizer("gradient-descent"), problem, torch.full((1, 1), start).double(), steps)
     evidence = gather(run, problem, optimum=optimum)
     inspection = evidence.inspection
-    found = {n: judge(n, evidence) for n in ("B1", "B2", "B10", *BOUNDS)}
-    asked = {n: without_convexity(n) for n in BOUNDS}
+    verifications = {n: judge(n, evidence) for n in ("B1", "B2", "B10", *BOUNDS)}
+    bare_verifications = {n: without_convexity(n) for n in BOUNDS}
 
     @cache
     def head(k: int) -> Evidence:
@@ -121,15 +121,19 @@ def counterexample(
     @cache
     def bare(k: int, n: str) -> Verification:
         """The bound on the first k steps, as if it did not ask for convexity."""
-        return judge(asked[n], head(k))
+        return judge(bare_verifications[n], head(k))
 
     at = tuple(sorted({k for k in _AT if k <= steps} | {steps}))
     lines = {n: tuple(plain(bare(k, n).rhs[0]) for k in at) for n in BOUNDS}
     parts = ledger(inspection, np.array(optimum.x))
     # Near the local minimum the decreases of F are below its rounding, and B1 and B2 cannot be judged.
-    shown = min(found[n].count(Verdict.VERIFIED) for n in ("B1", "B2"))
-    hidden = [found[n].within_rounding | (found[n].verdict == Verdict.VERIFIED) for n in ("B1", "B2")]
-    descent = shown > 0 and all(h.all() for h in hidden) and not any(found[n].count(Verdict.VIOLATED) for n in found)
+    proved_steps = min(verifications[n].count(Verdict.VERIFIED) for n in ("B1", "B2"))
+    hidden = [verifications[n].within_rounding | (verifications[n].verdict == Verdict.VERIFIED) for n in ("B1", "B2")]
+    descent = (
+        proved_steps > 0
+        and all(h.all() for h in hidden)
+        and not any(verifications[n].count(Verdict.VIOLATED) for n in verifications)
+    )
     x, objective = as_numpy(run.x)[0, :, 0], inspection.objective[0]
     line = np.linspace(min(x.min(), optimum.x[0, 0]) - 1, x.max() + 1, 161)
     many = problem.select(torch.zeros(len(line), dtype=torch.long))
@@ -147,12 +151,12 @@ def counterexample(
         at=at,
         curves=lines,
         first_false={n: _first(lambda k, n=n: bare(k, n).overall == Verdict.VIOLATED, at) for n in BOUNDS},
-        verdicts={n: str(v.overall) for n, v in found.items()},
+        verdicts={n: str(v.overall) for n, v in verifications.items()},
         bare={n: str(bare(steps, n).overall) for n in BOUNDS},
         descends=descent and rises(evidence).count == 0,
-        shown=shown,
+        shown=proved_steps,
         largest_rho=float(run.relative_deviation.max()),
-        stationarity=(float(g2.min()), float(found["B10"].rhs[0])),
+        stationarity=(float(g2.min()), float(verifications["B10"].rhs[0])),
         ledger={n: {part: float(v[0]) for part, v in parts.parts[n].items()} for n in LEDGERS},
         convexity=(float(parts.convexity[0, 0]), float(parts.convexity[0].min())),
         landscape=(tuple(map(float, line)), tuple(map(float, drawn))),

@@ -59,7 +59,7 @@ class Scatter:
 
 def scatter(runs: Mapping[Any, Run], case: Case, optimum: Optimum) -> Scatter:
     """The steps of the runs whose change of F is above rounding."""
-    found = Scatter()
+    points = Scatter()
     for run in runs.values():
         evidence = gather(run, case.problem, optimum=optimum)
         inspection, q = evidence.inspection, evidence.quantities(1.0)
@@ -67,14 +67,16 @@ def scatter(runs: Mapping[Any, Run], case: Case, optimum: Optimum) -> Scatter:
         change = np.diff(inspection.objective, axis=1)
         blur = inspection.objective_error[:, 1:] + inspection.objective_error[:, :-1]
         unit = q.values["G2"] / (2 * q.values["L"][:, None])
-        shown = usable & (np.abs(change) > 10 * blur) & (unit > 10 * blur)
-        found = found.with_runs(Scatter(q.values["sigma"][shown], change[shown] / unit[shown]))
-    return found
+        above_rounding = usable & (np.abs(change) > 10 * blur) & (unit > 10 * blur)
+        points = points.with_runs(
+            Scatter(q.values["sigma"][above_rounding], change[above_rounding] / unit[above_rounding])
+        )
+    return points
 
 
 def curves(runs: Mapping[str, Run], case: Case, optimum: Optimum) -> list[Curve]:
     """The curves of the methods that are shown."""
-    found = []
+    measured = []
     for method in SHOWN:
         if method not in runs:
             continue
@@ -89,7 +91,7 @@ def curves(runs: Mapping[str, Run], case: Case, optimum: Optimum) -> list[Curve]
             bound.append(float(rhs) if np.isfinite(rhs) else None)
         scale = float(case.problem.smoothness[0]) * (as_numpy(run.objective)[0, 0] - optimum.lower[0])
         exact = [_exact(k - 1) if method == PROXIMAL and 1 < k <= EXACT_TO else None for k in steps]
-        found.append(
+        measured.append(
             Curve(
                 case.family,
                 method,
@@ -99,7 +101,7 @@ def curves(runs: Mapping[str, Run], case: Case, optimum: Optimum) -> list[Curve]
                 tuple(None if v is None else float(v * scale) for v in exact),
             )
         )
-    return found
+    return measured
 
 
 def _exact(steps: int) -> float:

@@ -31,9 +31,9 @@ def stationarity(result: BeyondConvex) -> Figure:
                 label = "gradient descent" if curve.method == PROXIMAL else curve.method
                 axes.plot(curve.steps, masked(curve.least), color=SERIES[i], label=label, linewidth=1.4)
                 axes.plot(curve.steps, masked(curve.bound), color=SERIES[i], linestyle="--", linewidth=0.9)
-                known = [(k, v) for k, v in zip(curve.steps, curve.exact) if v is not None]
-                if known:
-                    axes.plot(*zip(*known), "s", color=INK, markersize=2.6, label="exact worst case, gradient descent")
+                solved = [(k, v) for k, v in zip(curve.steps, curve.exact) if v is not None]
+                if solved:
+                    axes.plot(*zip(*solved), "s", color=INK, markersize=2.6, label="exact worst case, gradient descent")
             axes.set(xscale="log", yscale="log", xlabel="k")
             axes.set_title(plain(family))
         panels[0].set_ylabel("least ||G||² so far")
@@ -53,8 +53,8 @@ def rises(result: BeyondConvex) -> Figure:
         ):
             shares = []
             for name in names:
-                own = [e for e in result.select(part="pairs", method=name) if e.convex == convex]
-                shares.append(100 * sum(e.rises for e in own) / max(1, sum(e.steps_judged for e in own)))
+                entries = [e for e in result.select(part="pairs", method=name) if e.convex == convex]
+                shares.append(100 * sum(e.rises for e in entries) / max(1, sum(e.steps_judged for e in entries)))
             left.barh(np.arange(len(names)) + offset, shares, height=0.38, color=colour, label=label)
         left.set_yticks(range(len(names)), [plain(n) for n in names])
         left.invert_yaxis()

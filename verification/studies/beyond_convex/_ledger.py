@@ -63,7 +63,7 @@ def ledger(inspection: Inspection, z: np.ndarray) -> Ledger:
         C = f[:, :-1] - f[:, 1:] - _dot(gradient[:, 1:], D) - _dot(d, d) / (2 * L[:, None])
         at_z = r_z - r[:, 1:] - _dot(g, to_z[:, 1:])
         before = r[:, :-1] - r[:, 1:] - _dot(g, D)
-    lost = ~inspection.finite | ~inspection.in_domain[:, 1:].all(axis=1)
+    undefined = ~inspection.finite | ~inspection.in_domain[:, 1:].all(axis=1)
     parts = {
         "B6": _plain(S, lemma, at_z),
         "B6b": _sharp(L, x - z[:, None], d, S, C, at_z),
@@ -72,9 +72,9 @@ def ledger(inspection: Inspection, z: np.ndarray) -> Ledger:
     # twice: terms of the parts may be larger than what they add up to
     size = np.abs(f).max(axis=1) + np.abs(f_z[:, 0]) + L * _dot(to_z, to_z).max(axis=1)
     size = size + np.abs(_dot(gradient, to_z)).max(axis=1)
-    blank = np.where(lost, np.nan, 0.0)
+    blank = np.where(undefined, np.nan, 0.0)
     return Ledger(
-        {bound: {part: value / K + blank for part, value in found.items()} for bound, found in parts.items()},
+        {bound: {part: value / K + blank for part, value in sums.items()} for bound, sums in parts.items()},
         S + blank[:, None],
         size + blank,
     )

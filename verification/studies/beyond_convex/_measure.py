@@ -89,7 +89,7 @@ def entry(case: Case, shift: float, method: str, run: l2o.Run, optimum: Optimum,
     """Judge a run of `method` on `case` with the comparator z = `optimum.x`, F(z) <= `optimum.upper`."""
     evidence = gather(run, case.problem, optimum=optimum)
     inspection = evidence.inspection
-    found = {name: judge(name, evidence) for name in SURVIVE}
+    verifications = {name: judge(name, evidence) for name in SURVIVE}
     needy = {name: judge(name, evidence) for name in NEED_CONVEXITY}
     bare = needy
     if not case.convex:
@@ -98,7 +98,7 @@ def entry(case: Case, shift: float, method: str, run: l2o.Run, optimum: Optimum,
     parts = ledger(inspection, np.array(optimum.x))
     size = as_numpy(run.objective)[:, 0] - optimum.upper
     rise = rises(evidence)
-    stationarity, bound = _stationarity(inspection, found["B10"])
+    stationarity, bound = _stationarity(inspection, verifications["B10"])
     inside = inspection.in_domain | ~inspection.alive
     iterations, gap = _progress(inspection, optimum, eps)
     return Entry(
@@ -109,7 +109,7 @@ def entry(case: Case, shift: float, method: str, run: l2o.Run, optimum: Optimum,
         shift=shift,
         method=method,
         instances=run.batch_size,
-        held={name: _held(v) for name, v in (found | needy).items()},
+        held={name: _held(v) for name, v in (verifications | needy).items()},
         asked={name: _asked(v) for name, v in bare.items()},
         ledger={name: _least(parts, name, size) for name in LEDGERS},
         least_convexity=_finite_min(parts.convexity.min(axis=1) / np.where(size > 0, size, np.nan)),
@@ -124,7 +124,7 @@ def entry(case: Case, shift: float, method: str, run: l2o.Run, optimum: Optimum,
         left_at=tuple(None if row.all() else int(row.argmin()) for row in inside),
         gap=gap,
         iterations=iterations,
-        broken=_broken(found, needy if case.convex else {}, parts, bare, rise),
+        broken=_broken(verifications, needy if case.convex else {}, parts, bare, rise),
     )
 
 
@@ -193,8 +193,8 @@ def _stationarity(inspection: Inspection, b10: Verification) -> tuple[float | No
 
 def _growth(inspection: Inspection) -> float | None:
     sizes = norm(np.concatenate([inspection.gradient, inspection.end_gradient[:, None]], axis=1))
-    known = inspection.finite & (sizes[:, 0] > 0)
-    return float(np.median(sizes[known].max(axis=1) / sizes[known, 0])) if known.any() else None
+    judged = inspection.finite & (sizes[:, 0] > 0)
+    return float(np.median(sizes[judged].max(axis=1) / sizes[judged, 0])) if judged.any() else None
 
 
 def _progress(inspection: Inspection, optimum: Optimum, eps: float) -> tuple[tuple[int | None, ...], float | None]:
@@ -213,19 +213,19 @@ def _finite_min(values: np.ndarray) -> float | None:
 
 
 def _broken(
-    found: dict[str, Verification],
+    surviving: dict[str, Verification],
     needy: dict[str, Verification],
     parts: Ledger,
     bare: dict[str, Verification],
     rise: Rises,
 ) -> tuple[str, ...]:
-    said = [f"{name} is violated" for name, v in (found | needy).items() if v.count(Verdict.VIOLATED)]
-    said += [f"it is not true that {c.statement}" for c in found["B1"].data if not c.holds.all()]
+    contradictions = [f"{name} is violated" for name, v in (surviving | needy).items() if v.count(Verdict.VIOLATED)]
+    contradictions += [f"it is not true that {c.statement}" for c in surviving["B1"].data if not c.holds.all()]
     if rise.unexplained:
-        said.append("F rises at a step with rho <= 1")
+        contradictions.append("F rises at a step with rho <= 1")
     for name in LEDGERS:
         with np.errstate(invalid="ignore"):
             off = np.abs(parts.slack(name) - (bare[name].rhs - bare[name].lhs)) > ROUNDING * parts.size
         if (off & np.isfinite(parts.size)).any():
-            said.append(f"the ledger of {name} does not add up")
-    return tuple(said)
+            contradictions.append(f"the ledger of {name} does not add up")
+    return tuple(contradictions)

@@ -29,13 +29,13 @@ def trained(name: str, family: str) -> Any:
 
 def methods(case: Case, seeds: int) -> dict[str, Any]:
     """The optimizers by label; `seeds` random draws of weights for each architecture."""
-    found: dict[str, Any] = {name: trained(name, case.family) for name in TRAINED}
-    found |= {random(name, seed): l2o.optimizer(name, seed=seed) for name in TRAINED for seed in range(seeds)}
-    found |= {safeguarded(name): l2o.optimizer("safeguarded", base=found[name]) for name in TRAINED}
-    found |= {name: l2o.optimizer(name) for name in (PROXIMAL, "fista")}
+    optimizers: dict[str, Any] = {name: trained(name, case.family) for name in TRAINED}
+    optimizers |= {random(name, seed): l2o.optimizer(name, seed=seed) for name in TRAINED for seed in range(seeds)}
+    optimizers |= {safeguarded(name): l2o.optimizer("safeguarded", base=optimizers[name]) for name in TRAINED}
+    optimizers |= {name: l2o.optimizer(name) for name in (PROXIMAL, "fista")}
     if case.problem.nonsmooth.is_zero:
-        found["heavy-ball"] = l2o.optimizer("heavy-ball")
-    return found
+        optimizers["heavy-ball"] = l2o.optimizer("heavy-ball")
+    return optimizers
 
 
 def learned(label: str) -> bool:

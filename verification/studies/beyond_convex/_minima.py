@@ -53,7 +53,7 @@ def minima(
     families: Sequence[str], shifts: Sequence[float], instances: int, horizon: int, seed: int
 ) -> tuple[Minima, ...]:
     """The shares for each family with the l1 norm, start and trained model."""
-    found: list[Minima] = []
+    rows: list[Minima] = []
     if instances == 0:
         return ()
     for family in families:
@@ -64,16 +64,16 @@ def minima(
                 plain, _ = endpoint(l2o.optimizer(PROXIMAL), case.problem, x0, horizon)
                 for label, optimizer in _models(case).items():
                     end, before = endpoint(optimizer, case.problem, x0, horizon)
-                    found.append(compare(case.problem, x0, plain, end, before, (name, shift, label, horizon)))
-    return tuple(found)
+                    rows.append(compare(case.problem, x0, plain, end, before, (name, shift, label, horizon)))
+    return tuple(rows)
 
 
 def _models(case: Case) -> dict[str, Any]:
     """The trained models, and where f is not convex themselves under the safeguard."""
-    found: dict[str, Any] = {name: trained(name, case.family) for name in TRAINED}
+    optimizers: dict[str, Any] = {name: trained(name, case.family) for name in TRAINED}
     if not case.convex:
-        found |= {safeguarded(name): l2o.optimizer("safeguarded", base=found[name]) for name in TRAINED}
-    return found
+        optimizers |= {safeguarded(name): l2o.optimizer("safeguarded", base=optimizers[name]) for name in TRAINED}
+    return optimizers
 
 
 @torch.no_grad()

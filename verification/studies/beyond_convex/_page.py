@@ -23,11 +23,11 @@ def rows(result: BeyondConvex) -> list[dict[str, Any]]:
 
 def _row(e: Entry) -> dict[str, Any]:
     row = e.to_dict()
-    held, asked, ledger = row.pop("held"), row.pop("asked"), row.pop("ledger")
+    held, bare, ledger = row.pop("held"), row.pop("asked"), row.pop("ledger")
     for bound in (*SURVIVE, *NEED_CONVEXITY):
         row |= {f"{bound} {word}": value for word, value in held[bound].items()}
     for bound in NEED_CONVEXITY:
-        row |= {f"{bound} without convexity: {word}": value for word, value in asked[bound].items()}
+        row |= {f"{bound} without convexity: {word}": value for word, value in bare[bound].items()}
     for bound, parts in ledger.items():
         for part in ("convexity", "smoothness", "r", "squares"):
             row[f"{bound} ledger: {part}"] = None if parts is None else parts[part]
@@ -154,11 +154,11 @@ def _sets(result: BeyondConvex) -> list[Block]:
 
 
 def _needed(result: BeyondConvex, bound: str) -> list[Any]:
-    found: list[Any] = [bound]
+    row: list[Any] = [bound]
     for convex in (False, True):
-        own = [e for e in result.entries if e.convex == convex]
-        found += [_sentences.asked(own, bound, word) for word in ("false", "holds", "outside")]
-    return found
+        entries = [e for e in result.entries if e.convex == convex]
+        row += [_sentences.asked(entries, bound, word) for word in ("false", "holds", "outside")]
+    return row
 
 
 def _shares(m: Any) -> list[str]:

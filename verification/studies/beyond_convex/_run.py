@@ -90,8 +90,8 @@ class BeyondConvex:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
-        shown = plain_fields(self, "entries", "counterexamples", "minima", "curves")
-        return {**shown, "broken": len(self.broken)}
+        data = plain_fields(self, "entries", "counterexamples", "minima", "curves")
+        return {**data, "broken": len(self.broken)}
 
 
 def beyond_convex(settings: Settings | None = None, progress: Progress = silent) -> BeyondConvex:
@@ -110,13 +110,13 @@ def beyond_convex(settings: Settings | None = None, progress: Progress = silent)
     for done, case in enumerate(cases):
         progress(done, len(cases) + 2, f"{case.family}, {case.term}")
         runs = dict(_runs(case, settings))
-        known = _best_point(case, certify(case.problem), runs.values())
+        certified = _best_point(case, certify(case.problem), runs.values())
         for (shift, method), run in runs.items():
-            entries.append(entry(case, shift, method, run, known, settings.eps))
+            entries.append(entry(case, shift, method, run, certified, settings.eps))
         if case.part == "pairs" and not case.convex:
-            dots = dots.with_runs(scatter({k: r for k, r in runs.items() if k[1] in TRAINED}, case, known))
+            dots = dots.with_runs(scatter({k: r for k, r in runs.items() if k[1] in TRAINED}, case, certified))
             if case.term == "zero":
-                drawn += curves({m: r for (s, m), r in runs.items() if s == settings.shifts[0]}, case, known)
+                drawn += curves({m: r for (s, m), r in runs.items() if s == settings.shifts[0]}, case, certified)
     progress(len(cases), len(cases) + 2, "counter-examples")
     examples = counterexamples()
     progress(len(cases) + 1, len(cases) + 2, "local minima")
@@ -136,14 +136,14 @@ def _runs(case: Case, settings: Settings) -> Iterator[tuple[tuple[float, str], R
             yield (shift, label), l2o.rollout(optimizer, case.problem, x0, settings.steps, seed=settings.seed)
 
 
-def _best_point(case: Case, known: Optimum, runs: Any) -> Optimum:
+def _best_point(case: Case, certified: Optimum, runs: Any) -> Optimum:
     """The optimum with the best point of the runs as its own, where f is not convex and a run found a better one."""
     if case.convex:
-        return known
-    x, upper = np.array(known.x), np.array(known.upper)
+        return certified
+    x, upper = np.array(certified.x), np.array(certified.upper)
     for run in runs:
         end = run.x_final
         value = as_numpy(case.problem.objective(end) + case.problem.objective_error(end))
         better = np.isfinite(value) & (value < upper)
         x[better], upper[better] = as_numpy(end)[better], value[better]
-    return replace(known, x=x, upper=upper)
+    return replace(certified, x=x, upper=upper)

@@ -39,14 +39,14 @@ def verdict(result: BeyondConvex) -> str:
         return f"{count(len(result.broken), 'entry')} of {len(result.entries)} contradict what is proved."
     false = [name for name in NEED_CONVEXITY if asked(bent, name, "false")]
     runs = sum(e.instances for e in bent)
-    said = (
+    words = (
         f"Without convexity descent and stationarity survive (B1, B2, B10: no violation on {runs:,} runs whose f is "
         f"not convex)"
     )
     if not false:
-        return f"{said}; on these runs no bound on F - F* would have been false."
+        return f"{words}; on these runs no bound on F - F* would have been false."
     return (
-        f"{said}; the passage from descent to F* does not: {join(false)} would be false on some of these runs, with "
+        f"{words}; the passage from descent to F* does not: {join(false)} would be false on some of these runs, with "
         f"the best point known as z."
     )
 
@@ -54,7 +54,7 @@ def verdict(result: BeyondConvex) -> str:
 def verdicts(result: BeyondConvex) -> list[tuple[str, str, int, int, int, int, int, float | None]]:
     """Of the bounds that do not ask for a convex f: where, which, verified, violated, inconclusive, judged, vacuous,
     and the median over the entries of the tightness."""
-    found = []
+    sentences = []
     for label, chosen in (
         ("f not convex", [e for e in result.entries if not e.convex]),
         ("convex f on sets", [e for e in result.entries if e.convex and e.part == "sets"]),
@@ -65,8 +65,8 @@ def verdicts(result: BeyondConvex) -> list[tuple[str, str, int, int, int, int, i
                 continue
             tight = [e.held[bound]["tightness"] for e in chosen if e.held[bound]["tightness"] is not None]
             middle = median(tight) if tight else None
-            found.append((label, bound, *counts, sum(counts), total(chosen, bound, "vacuous"), middle))
-    return found
+            sentences.append((label, bound, *counts, sum(counts), total(chosen, bound, "vacuous"), middle))
+    return sentences
 
 
 def survive(result: BeyondConvex) -> list[str]:
@@ -84,20 +84,20 @@ def needed(result: BeyondConvex) -> list[str]:
     """Where the bounds that ask for convexity would be false, and by which inequality."""
     bent = [e for e in result.entries if not e.convex]
     flat = [e for e in result.entries if e.convex]
-    found = []
+    sentences = []
     for bound in NEED_CONVEXITY:
         false, holds = asked(bent, bound, "false"), asked(bent, bound, "holds")
         if not false + holds:
-            found.append(f"{bound}: no run meets its other hypotheses.")
+            sentences.append(f"{bound}: no run meets its other hypotheses.")
             continue
         where = [e for e in bent if e.asked[bound]["false"]]
         words = f" ({_where(where, bound)})" if where else ""
-        found.append(
+        sentences.append(
             f"{bound} without its hypothesis would be false on {false:,} of {false + holds:,} runs whose f is not "
             f"convex{words}, and on {asked(flat, bound, 'false')} of "
             f"{asked(flat, bound, 'false') + asked(flat, bound, 'holds'):,} whose f is."
         )
-    return found + _inequality(bent)
+    return sentences + _inequality(bent)
 
 
 def _where(entries: Sequence[Entry], bound: str) -> str:
@@ -113,7 +113,7 @@ def _where(entries: Sequence[Entry], bound: str) -> str:
 
 def _inequality(bent: Sequence[Entry]) -> list[str]:
     """The ledgers of the entries with a false bound, on the run of each that has least to spare."""
-    found = []
+    sentences = []
     for bound, smooth in (("B6", "the descent lemma"), ("B6b", "interpolation"), ("B6c", "interpolation")):
         rows = [e.ledger[bound] for e in bent if e.asked[bound]["false"] and e.ledger[bound]]
         if not rows:
@@ -121,34 +121,34 @@ def _inequality(bent: Sequence[Entry]) -> list[str]:
         convexity, smoothness = [r["convexity"] for r in rows], [r["smoothness"] for r in rows]
         rest = [r["r"] + r["squares"] for r in rows]
         alone = sum(c + r < 0 for c, r in zip(convexity, rest))
-        found.append(
+        sentences.append(
             f"{bound}, on the worst run of each of the {count(len(rows), 'entry').replace('entrys', 'entries')} with a "
             f"false one, in units of F(x_0) - F(z): the inequality f(z) >= f(x) + <grad f(x), z - x> is short by "
             f"{number(-max(convexity))} to {number(-min(convexity))}; {smooth} adds {number(min(smoothness))} to "
             f"{number(max(smoothness))}, r and squares {number(min(rest))} to {number(max(rest))}. In {alone} of "
             f"{len(rows)} the shortfall of convexity alone exceeds what r and squares have to spare."
         )
-    return found
+    return sentences
 
 
 def counterexample(example: Counterexample) -> list[str]:
     """One counter-example."""
     false = [f"{b} from K = {k}" for b, k in example.first_false.items() if k is not None]
-    kept = [b for b, k in example.first_false.items() if k is None]
+    never_false = [b for b, k in example.first_false.items() if k is None]
     part = example.ledger["B6"]
     steps = len(example.x) - 1
     return [
         f"{example.name.capitalize()}: f(x) = {example.formula}, L = {number(example.smoothness)}, x_0 = "
         f"{number(example.x[0])}, gradient descent with the step 1/L. "
         + (
-            f"Every one of the {steps} steps descends ({_shown(example.shown, steps)}, largest rho "
+            f"Every one of the {steps} steps descends ({_proved_at(example.shown, steps)}, largest rho "
             f"{number(example.largest_rho)})"
             if example.descends
             else f"Not every one of the {steps} steps is shown to descend"
         )
         + f", and F(x_K) - F* is {example.gap[-1]:.6g}, F* certified in [{example.lower:.10g}, {example.upper:.10g}].",
         f"False on it: {join(false)}"
-        + (f"; {join(kept)} holds for the {steps} steps" if kept else "")
+        + (f"; {join(never_false)} holds for the {steps} steps" if never_false else "")
         + f". verify says {join(sorted({example.verdicts[b] for b in example.first_false}))}.",
         f"B6 misses by {number(-sum(part.values()))}: the convexity inequalities at x* add "
         f"{number(part['convexity'])}, the descent lemma {number(part['smoothness'])}. "
@@ -158,25 +158,27 @@ def counterexample(example: Counterexample) -> list[str]:
     ]
 
 
-def _shown(shown: int, steps: int) -> str:
-    rest = "" if shown == steps else f" at {shown} of them, while rounding hides the others"
+def _proved_at(proved_steps: int, steps: int) -> str:
+    rest = "" if proved_steps == steps else f" at {proved_steps} of them, while rounding hides the others"
     return f"B1 and B2 verified{rest}"
 
 
 def descent(result: BeyondConvex) -> list[str]:
     """Where F rises."""
-    found = []
+    sentences = []
     for method in dict.fromkeys(e.method for e in result.entries):
         shares = []
         for convex in (False, True):
-            own = [e for e in result.select(part="pairs", method=method) if e.convex == convex]
-            judged = sum(e.steps_judged for e in own)
-            shares.append(sum(e.rises for e in own) / judged if judged else None)
+            entries = [e for e in result.select(part="pairs", method=method) if e.convex == convex]
+            judged = sum(e.steps_judged for e in entries)
+            shares.append(sum(e.rises for e in entries) / judged if judged else None)
         if any(shares):
-            found.append(f"{method} {percent(shares[0])} (convex {percent(shares[1])})")
+            sentences.append(f"{method} {percent(shares[0])} (convex {percent(shares[1])})")
     least = [e.least_rho_of_rises for e in result.entries if e.least_rho_of_rises is not None]
     rises = sum(e.rises for e in result.entries)
-    lines = [f"Share of steps at which F rises, f not convex against its convex partner: {join(found, 12) or 'none'}."]
+    lines = [
+        f"Share of steps at which F rises, f not convex against its convex partner: {join(sentences, 12) or 'none'}."
+    ]
     if least:
         lines.append(
             f"F rises at {rises:,} steps in all; the least rho among them is {min(least):.6g}, and "
@@ -187,21 +189,21 @@ def descent(result: BeyondConvex) -> list[str]:
 
 def stationarity(result: BeyondConvex) -> list[str]:
     """The run, B10 and the exact worst case."""
-    found = []
+    sentences = []
     for curve in result.curves:
         if curve.method == PROXIMAL:
-            known = [i for i, v in enumerate(curve.exact) if v is not None]
-            if known:
-                found.append(_exact(curve, known[-1]))
+            solved = [i for i, v in enumerate(curve.exact) if v is not None]
+            if solved:
+                sentences.append(_exact(curve, solved[-1]))
     for method in (PROXIMAL, *TRAINED):
-        own = [e for e in result.entries if not e.convex and e.method == method and e.stationarity]
-        if own:
-            ratios = [e.stationarity / e.stationarity_bound for e in own if e.stationarity_bound]
-            found.append(
+        entries = [e for e in result.entries if not e.convex and e.method == method and e.stationarity]
+        if entries:
+            ratios = [e.stationarity / e.stationarity_bound for e in entries if e.stationarity_bound]
+            sentences.append(
                 f"{method}: min ||G_k||^2 is {number(median(ratios))} of B10 (median over {len(ratios)} entries whose "
                 f"f is not convex), largest {number(max(ratios))}."
             )
-    return found
+    return sentences
 
 
 def _exact(curve: Curve, i: int) -> str:
@@ -214,77 +216,77 @@ def _exact(curve: Curve, i: int) -> str:
 
 def ends(result: BeyondConvex) -> list[str]:
     """Which local minimum."""
-    found = []
+    sentences = []
     for m in result.minima:
         if m.method not in TRAINED or m.family not in PAIRS:
             continue
         words = [f"{word} {m.counts[word]} [{percent(m.low[word])}, {percent(m.high[word])}]" for word in m.counts]
-        found.append(
+        sentences.append(
             f"{m.family}, s = {m.shift:g}, {m.method} against {PROXIMAL}, n = {m.n}: {join(words)}"
             + (f" (the model on {m.restless})." if m.counts["not settled"] else ".")
         )
-    return found
+    return sentences
 
 
 def stalls(result: BeyondConvex) -> list[str]:
     """Models that have not come to rest: on which side, and whether they have all but stopped or still move."""
-    found = []
+    sentences = []
     for method in dict.fromkeys(m.method for m in result.minima):
         sides = []
         for label, bent in (("whose f is not convex", True), ("on the convex partners", False)):
-            own = [m for m in result.minima if m.method == method and (m.family in PAIRS) == bent]
-            if not own:
+            ends = [m for m in result.minima if m.method == method and (m.family in PAIRS) == bent]
+            if not ends:
                 continue
-            lost = [m for m in own if m.restless]
-            words = f"{sum(m.restless for m in own)} of {sum(m.n for m in own)} runs {label}"
-            if lost:
-                words += f" ({join([f'{m.family}, s = {m.shift:g}: {m.restless} of {m.n}' for m in lost])}"
-                steps = [m.last_step for m in lost if m.last_step is not None]
+            restless = [m for m in ends if m.restless]
+            words = f"{sum(m.restless for m in ends)} of {sum(m.n for m in ends)} runs {label}"
+            if restless:
+                words += f" ({join([f'{m.family}, s = {m.shift:g}: {m.restless} of {m.n}' for m in restless])}"
+                steps = [m.last_step for m in restless if m.last_step is not None]
                 if steps:
                     words += f"; last step {number(min(steps))} to {number(max(steps))} of that of {PROXIMAL}, medians"
                 words += ")"
             sides.append(words)
-        found.append(f"{method} has not come to rest after {result.settings.horizon:,} steps on {join(sides)}.")
-    return found
+        sentences.append(f"{method} has not come to rest after {result.settings.horizon:,} steps on {join(sides)}.")
+    return sentences
 
 
 def growth(result: BeyondConvex) -> list[str]:
     """By how much gradients outgrow that at x_0, which scales the features of GO-Math-L2O."""
-    found = []
+    sentences = []
     for shift in result.settings.shifts:
         words = []
         for family, partner in PAIRS.items():
             sizes = []
             for name in (family, partner):
-                own = result.select(part="pairs", family=name, method=PROXIMAL, shift=shift)
-                sizes.append([e.gradient_growth for e in own if e.gradient_growth is not None])
+                entries = result.select(part="pairs", family=name, method=PROXIMAL, shift=shift)
+                sizes.append([e.gradient_growth for e in entries if e.gradient_growth is not None])
             if all(sizes):
                 words.append(f"{family} ×{number(max(sizes[0]))} ({partner} ×{number(max(sizes[1]))})")
         if words:
-            found.append(
+            sentences.append(
                 f"Size of grad f along proximal gradient, over that at x_0, s = {shift:g}, largest of r = 0, l1 and "
                 f"box: {join(words)}."
             )
-    if found:
-        found.append(
+    if sentences:
+        sentences.append(
             "GO-Math-L2O divides its features by their size at x_0. For convex f and r = 0 gradients of exact steps "
             "never outgrow that; on a plateau they do, and features leave the range they had in training. Whether "
             "that is why a model stops is not shown."
         )
-    return found
+    return sentences
 
 
 def constrained(result: BeyondConvex) -> list[str]:
     """Feasibility and speed on sets."""
-    found = []
+    sentences = []
     for method in dict.fromkeys(e.method for e in result.select(part="sets")):
-        own = result.select(part="sets", method=method)
-        runs = sum(e.instances for e in own)
-        left = [k for e in own for k in e.left_at if k is not None]
-        convex = [e for e in own if e.convex]
+        entries = result.select(part="sets", method=method)
+        runs = sum(e.instances for e in entries)
+        left = [k for e in entries for k in e.left_at if k is not None]
+        convex = [e for e in entries if e.convex]
         reached = [k for e in convex for k in e.iterations if k is not None]
         base = [k for e in result.select(part="sets", method=PROXIMAL) if e.convex for k in e.iterations]
-        known = [k for k in base if k is not None]
+        counts = [k for k in base if k is not None]
         words = f"leaves the set on {len(left)} of {runs} runs"
         if left:
             words += f" (first at step {min(left)}, median {number(median(left))})"
@@ -292,9 +294,9 @@ def constrained(result: BeyondConvex) -> list[str]:
         words += f"{sum(e.instances for e in convex)} convex runs"
         if reached:
             words += f", after {number(median(reached))} steps (median of those"
-            words += f"; {PROXIMAL}: {number(median(known))})" if known and method != PROXIMAL else ")"
-        found.append(f"{method}: {words}.")
-    return found
+            words += f"; {PROXIMAL}: {number(median(counts))})" if counts and method != PROXIMAL else ")"
+        sentences.append(f"{method}: {words}.")
+    return sentences
 
 
 def lines(result: BeyondConvex) -> Sequence[str]:
@@ -308,11 +310,11 @@ def lines(result: BeyondConvex) -> Sequence[str]:
 
 def headline(result: BeyondConvex) -> list[str]:
     """What survives, what fails by which inequality, where trained models come to rest, and what they do on sets."""
-    shown = len(TRAINED)
+    models = len(TRAINED)
     return [
         verdict(result),
         *[s for s in needed(result) if s.startswith("B6,")],
         *descent(result)[-1:],
-        *stalls(result)[:shown],
-        *constrained(result)[:shown],
+        *stalls(result)[:models],
+        *constrained(result)[:models],
     ]

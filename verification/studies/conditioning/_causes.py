@@ -101,9 +101,9 @@ def outcome_of(
 def classify(evidence: Evidence) -> tuple[str, str]:
     """The cause of a failed run, and the evidence in words."""
     for decide in (_precision, _instability, _scale, _wrong_L, _conditioning):
-        found = decide(evidence)
-        if found is not None:
-            return found
+        cause_and_words = decide(evidence)
+        if cause_and_words is not None:
+            return cause_and_words
     return UNEXPLAINED, _what_is_known(evidence)
 
 

@@ -81,14 +81,14 @@ def run_all(
     progress: Callable[[str], None],
 ) -> Fates:
     """The fates on each of `fields`, by precision."""
-    found: dict[tuple[str, str, Point], tuple[Outcome, ...]] = {}
+    outcomes: dict[tuple[str, str, Point], tuple[Outcome, ...]] = {}
     for dtype, field in fields.items():
         for name in methods:
             progress(f"{field.family}, {name}, {dtype}")
             traces = follow(method(name), field, dtype, steps, eps, seed)
             for point in field.points:
-                found[name, dtype, point] = tuple(_fate(traces, b, eps) for b in field.rows(point))
-    return found
+                outcomes[name, dtype, point] = tuple(_fate(traces, b, eps) for b in field.rows(point))
+    return outcomes
 
 
 def _fate(t: Traces, b: int, eps: float) -> Outcome:
@@ -120,7 +120,7 @@ def cells(
     """The cells of a family; `axes` names the points of each axis."""
     promised = promises(fields[FLOAT64], eps)
     rest = {name: limiting_heads(method(name)) for name in methods}
-    found = []
+    table = []
     for dtype, field in fields.items():
         for name in methods:
             for point in field.points:
@@ -133,7 +133,7 @@ def cells(
                     for i, run in enumerate(runs)
                 ]
                 theory = promised[point]
-                found.append(
+                table.append(
                     Cell(
                         field.family,
                         tuple(axis for axis, points in axes.items() if point in points),
@@ -151,7 +151,7 @@ def cells(
                         None if None in theory else max(v for v in theory if v is not None),
                     )
                 )
-    return tuple(found)
+    return tuple(table)
 
 
 def _unstable_at_rest(rest: tuple[float, float, float] | None, point: Point, field: Field) -> bool | None:
@@ -193,12 +193,12 @@ def _evidence(
     )
 
 
-def broken_promises(found: Sequence[Cell], steps: int) -> list[str]:
+def broken_promises(table: Sequence[Cell], steps: int) -> list[str]:
     """Gradient steps in float64 that have not converged when theory promises it: a defect, of theory or of program."""
     return [
         f"{c.family}, kappa = {c.kappa:g}, L = {c.L:g}, c = {c.c:g}: a gradient step has not converged within "
         f"{c.promised:g} steps, as theory promises"
-        for c in found
+        for c in table
         if c.method == PLAIN and c.dtype == FLOAT64 and c.promised is not None and c.promised <= steps
         if any(reached is None or reached > c.promised for reached in c.iterations)
     ]

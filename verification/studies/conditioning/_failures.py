@@ -51,13 +51,13 @@ def failures(result: Conditioning) -> list[dict[str, object]]:
 
 def in_words(result: Conditioning) -> list[str]:
     """The table of failures in plain words, an axis a sentence."""
-    found = []
+    sentences = []
     for row in failures(result):
         chosen = result.select(row["axis"], dtype=row["dtype"])
         parts = [f"{row[cause]} {_word(cause)} ({_most(chosen, cause)})" for cause in CAUSES if row[cause]]
         words = "; ".join(parts) if parts else "none"
-        found.append(f"{row['axis']}, {row['dtype']}: {row['failed']} of {row['runs']} runs fail, {words}.")
-    return found
+        sentences.append(f"{row['axis']}, {row['dtype']}: {row['failed']} of {row['runs']} runs fail, {words}.")
+    return sentences
 
 
 def _word(cause: str) -> str:

@@ -87,14 +87,14 @@ def heads(result: Conditioning) -> Figure:
         for axes, model in zip(panels, models):
             counts = sum(h.counts for h in result.heads if h.model == model).astype(float)
             share = np.where(counts > 0, counts / counts.sum(), np.nan)
-            shown = axes.pcolormesh(
+            mesh = axes.pcolormesh(
                 _heads.R_EDGES, _heads.Q_EDGES, share, norm=LogNorm(1e-5, 1.0), cmap="Blues", rasterized=False
             )
             limit = float(_theory.limit(0.0, 0.5))
             axes.axhline(limit, color=SERIES[1], linewidth=1.2, label="limit on Q as κ grows (B14)")
             axes.set(xlabel="R L", title=plain(model))
         panels[0].set_ylabel("Q")
-        drawn.colorbar(shown, ax=list(panels), label="share of steps")
+        drawn.colorbar(mesh, ax=list(panels), label="share of steps")
         legend_below(drawn, panels, 3)
     return drawn
 

@@ -75,8 +75,8 @@ def heads(
     start, end = as_numpy(problem.objective(x0)), as_numpy(problem.objective(state.x))
     with np.errstate(invalid="ignore"):
         grew = ~(end <= start)
-    kept = np.isfinite(r) & np.isfinite(q) & np.isfinite(b)
-    if not kept.all():
+    finite = np.isfinite(r) & np.isfinite(q) & np.isfinite(b)
+    if not finite.all():
         raise l2o.InputError(f"heads: {model} on {family} leaves float64 within {steps} steps; choose fewer.")
     outside = ~_theory.stable_at_large_kappa(r, q, b)
     tenth = max(1, steps // 10)
@@ -129,13 +129,13 @@ def shipped(instances: int, kappas: tuple[float, ...], steps: int, seed: int, pr
     The model for lasso and one that is not trained on lasso and on quadratics, the model for logistic_l1 on problems of
     its own family.
     """
-    found = []
+    measured = []
     models = {SHIPPED: l2o.pretrained("go-math-l2o", "lasso"), RANDOM: l2o.optimizer("go-math-l2o", seed=1)}
     for model, optimizer in models.items():
         for family in ("lasso", "quadratic"):
             for kappa in kappas:
-                found.append(heads(model, optimizer, family, problem_of(family, kappa), kappa, steps, seed))
+                measured.append(heads(model, optimizer, family, problem_of(family, kappa), kappa, steps, seed))
     logistic = l2o.synthetic.logistic_l1(instances, 40, 20, seed=seed)
     other = l2o.pretrained("go-math-l2o", "logistic_l1")
-    found.append(heads("go-math-l2o (logistic_l1)", other, "logistic_l1", logistic, None, steps, seed))
-    return tuple(found)
+    measured.append(heads("go-math-l2o (logistic_l1)", other, "logistic_l1", logistic, None, steps, seed))
+    return tuple(measured)

@@ -88,15 +88,15 @@ def build(row: Equivariance) -> Any:
 def iterates(optimizer: Any, problem: Composite, x0: torch.Tensor, steps: int) -> np.ndarray:
     """(K+1,B,n) in float64."""
     state = optimizer.init(problem, x0)
-    found = [as_numpy(state.x.double())]
+    points = [as_numpy(state.x.double())]
     for _ in range(steps):
         state = optimizer.step(problem, state)
-        found.append(as_numpy(state.x.double()))
-    return np.stack(found)
+        points.append(as_numpy(state.x.double()))
+    return np.stack(points)
 
 
 def invariance(
-    row: Equivariance, base: Composite, decades: Sequence[int], asked: tuple[int, int], dtype: str, steps: int,
+    row: Equivariance, base: Composite, decades: Sequence[int], decades_asked: tuple[int, int], dtype: str, steps: int,
     optimizer: Any = None, verdict: bool = True,
 ) -> Invariance:  # fmt: skip
     """Compare the runs on c F with that on F, one instance; L of `base` is about 1, c moves it to 10^d for `decades`.
@@ -106,7 +106,7 @@ def invariance(
     optimizer = build(row) if optimizer is None else optimizer
     decades = sorted({*decades, 0})
     home = decades.index(0)
-    inside = np.array([asked[0] <= d <= asked[1] for d in decades])
+    inside = np.array([decades_asked[0] <= d <= decades_asked[1] for d in decades])
     four = 4.0 ** np.round(np.array(decades) * np.log(10) / np.log(4))
     ten = 10.0 ** np.array(decades, dtype=float)
     exact = _apart(optimizer, base, four, home, dtype, steps)
@@ -116,7 +116,7 @@ def invariance(
         row.name,
         dtype,
         row.scaling == YES,
-        _verdict(optimizer, base, asked, steps) if dtype == FLOAT64 and verdict else None,
+        _verdict(optimizer, base, decades_asked, steps) if dtype == FLOAT64 and verdict else None,
         float(worst / unit) if worst <= unit * np.finfo(np.float64).max else None,  # beyond that no number is left
         bool((exact[inside] == 0).all()),
         *_range(decades, home, exact == 0),
@@ -145,10 +145,10 @@ def _range(decades: Sequence[int], home: int, holds: np.ndarray) -> tuple[float,
     return float(10.0 ** decades[low]), float(10.0 ** decades[high])
 
 
-def _verdict(optimizer: Any, base: Composite, asked: tuple[int, int], steps: int) -> str:
+def _verdict(optimizer: Any, base: Composite, decades_asked: tuple[int, int], steps: int) -> str:
     """The worse of the two verdicts at the ends of the asked range."""
     x0 = l2o.synthetic.starts(base)
-    words = {check_equivariance(optimizer, base, x0, steps, scaling(10.0**d)).verdict for d in asked if d}
+    words = {check_equivariance(optimizer, base, x0, steps, scaling(10.0**d)).verdict for d in decades_asked if d}
     if BROKEN in words:
         return BROKEN
     return EQUIVARIANT if words == {EQUIVARIANT} else UNDECIDED

@@ -58,12 +58,12 @@ class Traces:
 @torch.no_grad()
 def follow(optimizer: Any, field: Field, dtype: str, steps: int, eps: float, seed: int = 0) -> Traces:
     """Run `optimizer` in `dtype` for `steps` steps on every row of `field`."""
-    kept = RemembersLastIterate(optimizer)
+    remembering = RemembersLastIterate(optimizer)
     seen = field.seen.to(DTYPES[dtype])
-    curve = objective_curve(kept, seen, field.x0.to(DTYPES[dtype]), steps, evaluate_on=field.judge, seed=seed)
+    curve = objective_curve(remembering, seen, field.x0.to(DTYPES[dtype]), steps, evaluate_on=field.judge, seed=seed)
     share = relative_to_start(gaps(curve.objective, field))
     gap = np.where(np.isnan(curve.objective), np.nan, share.high)
-    x = kept.at[0]
+    x = remembering.at[0]
     finite = torch.isfinite(x).all(dim=-1)
     with np.errstate(invalid="ignore"):
         grew = (curve.diverged_at >= 0) | ~finite.numpy() | ~(curve.objective[:, -1] <= curve.objective[:, 0])

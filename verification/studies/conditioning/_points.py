@@ -105,7 +105,7 @@ def field(family: str, points: Sequence[Point], instances: int, eps: float, seed
     bases = {kappa: BASES[family](instances, kappa, seed) for kappa in kappas}
     judges = stacked([bases[kappa] for kappa in kappas])
     start = l2o.synthetic.starts(bases[kappas[0]], seed=seed).float().double()
-    known = _certified(judges, start.repeat(len(kappas), 1), eps)
+    certified = _certified(judges, start.repeat(len(kappas), 1), eps)
     place = np.concatenate([kappas.index(p.kappa) * instances + np.arange(instances) for p in points])
     L = np.repeat([p.L for p in points], instances)
     factor = L / as_numpy(judges.smoothness)[place]
@@ -119,20 +119,20 @@ def field(family: str, points: Sequence[Point], instances: int, eps: float, seed
         stacked([bases[p.kappa] for p in points]),
         factor,
         start.repeat(len(points), 1),
-        known.lower[place],
-        known.upper[place],
-        known.x[place],
+        certified.lower[place],
+        certified.upper[place],
+        certified.x[place],
     )
 
 
 def _certified(problem: Composite, x0: torch.Tensor, eps: float) -> Optimum:
-    known = optimum(problem, cross_check=0)
-    room = CERTIFIED * eps * (as_numpy(problem.objective(x0)) - known.upper)
-    wide = np.flatnonzero(~(known.width <= room))
+    certified = optimum(problem, cross_check=0)
+    room = CERTIFIED * eps * (as_numpy(problem.objective(x0)) - certified.upper)
+    wide = np.flatnonzero(~(certified.width <= room))
     if wide.size:
         b = int(wide[0])
         raise l2o.InputError(
-            f"conditioning: F* of instance {b} is known to {known.width[b]:.3g} only, and {eps:g} of the initial "
+            f"conditioning: F* of instance {b} is known to {certified.width[b]:.3g} only, and {eps:g} of the initial "
             f"gap needs {room[b]:.3g}; ask for a larger eps, or a smaller condition number."
         )
-    return known
+    return certified

@@ -136,16 +136,16 @@ class Conditioning:
     @property
     def broken(self) -> tuple[str, ...]:
         """Disagreements of theory and runs, in words: a defect, of theory or of program."""
-        found = list(self.promises_broken)
+        statements = list(self.promises_broken)
         for m in self.maps:
             for r, q in m.disagreements:
                 word = "stable" if m.predicted[list(m.q).index(q), list(m.r).index(r)] else "unstable"
-                found.append(f"B14 says {word} at r = {r:.3g}, Q = {q:.3g}, B = {m.b:g}, kappa = {m.kappa:g}")
-        found += [
+                statements.append(f"B14 says {word} at r = {r:.3g}, Q = {q:.3g}, B = {m.b:g}, kappa = {m.kappa:g}")
+        statements += [
             f"B14 and rollouts name other c for {s.name}, kappa = {s.kappa:g}" for s in self.survivors if not s.agree
         ]
-        found += [f"B12 and runs disagree on {i.name} in {i.dtype}" for i in self.invariances if not i.agrees]
-        return tuple(found)
+        statements += [f"B12 and runs disagree on {i.name} in {i.dtype}" for i in self.invariances if not i.agrees]
+        return tuple(statements)
 
     def select(self, axis: str | None = None, **wanted: Any) -> tuple[Cell, ...]:
         """The cells of an axis with these fields."""
@@ -159,8 +159,8 @@ class Conditioning:
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
         failures = {axis: {d: self.failures(self.select(axis, dtype=d)) for d in DTYPES} for axis in AXES}
-        shown = plain_fields(self, "cells", "maps", "survivors", "heads", "invariances", "guards", "broken")
-        return {**shown, "failures": failures}
+        data = plain_fields(self, "cells", "maps", "survivors", "heads", "invariances", "guards", "broken")
+        return {**data, "failures": failures}
 
 
 def conditioning(settings: Settings | None = None, progress: Progress = silent) -> Conditioning:
@@ -172,7 +172,7 @@ def conditioning(settings: Settings | None = None, progress: Progress = silent) 
     axes, rows = settings.axes, _invariance.rows()
     total = len(settings.families) * len(settings.methods) * 2 + len(rows) * 2 + len(settings.map_bs) + 2
     tell = Counter(progress, total)
-    found: list[Cell] = []
+    table: list[Cell] = []
     for family in settings.families:
         every = list(dict.fromkeys(p for points in axes.values() for p in points))
         single = list(dict.fromkeys((*axes["kappa"], *axes["L"])))
@@ -181,7 +181,7 @@ def conditioning(settings: Settings | None = None, progress: Progress = silent) 
             for dtype, points in ((FLOAT64, every), (FLOAT32, single))
         }
         fates = run_all(fields, settings.methods, settings.steps, settings.eps, settings.seed, tell)
-        found += cells(fields, fates, settings.methods, axes, settings.central_L, settings.steps, settings.eps)
+        table += cells(fields, fates, settings.methods, axes, settings.central_L, settings.steps, settings.eps)
     tell("heads of the shipped models")
     heads = _heads.shipped(
         settings.instances, tuple(k for k in settings.kappas if k in (1.0, 1e2, 1e4, 1e6, 1e8)), settings.heads_steps,
@@ -195,14 +195,14 @@ def conditioning(settings: Settings | None = None, progress: Progress = silent) 
     tell("which c is survived")
     return Conditioning(
         settings,
-        tuple(found),
+        tuple(table),
         tuple(maps),
         tuple(_survivors(settings, heads)),
         heads,
         tuple(_invariances(settings, rows, tell)),
         {dtype: _invariance.guards(_unit_base(settings), dtype) for dtype in DTYPES},
         now(),
-        tuple(broken_promises(found, settings.steps)),
+        tuple(broken_promises(table, settings.steps)),
     )
 
 
@@ -231,14 +231,15 @@ def _unit_base(settings: Settings) -> Any:
 
 def _invariances(settings: Settings, rows: Any, tell: Callable[[str], None]) -> list[Invariance]:
     base = _unit_base(settings)
-    asked = tuple(round(np.log10(end)) for end in (min(settings.Ls), max(settings.Ls)))
+    range_asked = tuple(round(np.log10(end)) for end in (min(settings.Ls), max(settings.Ls)))
     reach = {
-        dtype: sorted({*asked, *range(-span, span + 1, settings.decade_step)})
+        dtype: sorted({*range_asked, *range(-span, span + 1, settings.decade_step)})
         for dtype, span in ((FLOAT64, 40), (FLOAT32, 38))
     }
-    found = []
+    invariances = []
     for dtype in DTYPES:
         for row in rows:
             tell(f"invariance, {row.name}, {dtype}")
-            found.append(_invariance.invariance(row, base, reach[dtype], asked, dtype, settings.invariance_steps))
-    return found
+            one = _invariance.invariance(row, base, reach[dtype], range_asked, dtype, settings.invariance_steps)
+            invariances.append(one)
+    return invariances

@@ -29,23 +29,23 @@ def verdict(result: Conditioning) -> str:
 
 def headline(result: Conditioning) -> list[str]:
     """The question of the paper in a few sentences, for GO-Math-L2O as it is by default."""
-    found = []
-    own = [i for i in result.invariances if i.expected and "displacement" in i.name]
+    sentences = []
+    displacement = [i for i in result.invariances if i.expected and "displacement" in i.name]
     along = result.select("L", method=GO_MATH)
-    lost = sum(c.failed for c in along)
-    blind = bool(own) and all(i.blind for i in own)
+    failed_runs = sum(c.failed for c in along)
+    blind = bool(displacement) and all(i.blind for i in displacement)
     if along:
-        runs, told = sum(len(c.causes) for c in along), " and does not see L but for rounding" if blind else ""
-        if lost:
-            told += f": the same ones at each L ({_why(along)})" if _alike(along) else f" ({_why(along)})"
-        found.append(
+        runs, tail_of_L = sum(len(c.causes) for c in along), " and does not see L but for rounding" if blind else ""
+        if failed_runs:
+            tail_of_L += f": the same ones at each L ({_why(along)})" if _alike(along) else f" ({_why(along)})"
+        sentences.append(
             f"The size of L {'needs no tuning' if blind and _alike(along) else 'does matter'}: from L = "
             f"{number(min(result.settings.Ls))} to {number(max(result.settings.Ls))}, in both precisions, the default "
-            f"of GO-Math-L2O fails in {lost} of {runs} runs{told}."
+            f"of GO-Math-L2O fails in {failed_runs} of {runs} runs{tail_of_L}."
         )
         unscaled = [i.name for i in result.invariances if i.dtype == FLOAT64 and "GO-Math" in i.name and not i.blind]
         if unscaled:
-            found.append(
+            sentences.append(
                 f"Gradient-only features alone do not give that: with the same features, {len(unscaled)} of the other "
                 f"gradient maps and scalings of Q do see L, by the units of their history weight (B12)."
             )
@@ -57,7 +57,7 @@ def headline(result: Conditioning) -> list[str]:
         tail = ""
         if failed and causes[CONDITIONING] == failed:
             tail = ": ill-conditioning costs it steps, and neither stability nor precision"
-        found.append(
+        sentences.append(
             f"Condition numbers from {number(min(result.settings.kappas))} to {number(max(result.settings.kappas))}: "
             f"{failed} of {runs} runs of the default have not converged within {number(result.settings.steps)} "
             f"steps{named}{tail}."
@@ -69,15 +69,15 @@ def headline(result: Conditioning) -> list[str]:
         if result.select("c", family=family, method=GO_MATH)
     ]
     if stable:
-        own = result.select("c", method=GO_MATH)
-        hurt = any(c.c < 1 and INSTABILITY in c.causes for c in own)
-        slow = any(c.c > 1 and WRONG_L in c.causes for c in own)
-        found.append(
+        along_c = result.select("c", method=GO_MATH)
+        hurt = any(c.c < 1 and INSTABILITY in c.causes for c in along_c)
+        slow = any(c.c > 1 and WRONG_L in c.causes for c in along_c)
+        sentences.append(
             f"{'What needs care is an L that is declared too small: of' if hurt else 'A wrong L: of'} the factors "
             f"{_listed(result.settings.cs)} the default is stable on {join(stable)}."
             + (" An L that is declared too large costs steps." if slow else "")
         )
-    return found
+    return sentences
 
 
 def _alike(cells: Sequence[Cell]) -> bool:
@@ -85,7 +85,7 @@ def _alike(cells: Sequence[Cell]) -> bool:
     fates: dict[tuple[str, str], set[tuple[bool, ...]]] = {}
     for c in cells:
         fates.setdefault((c.family, c.dtype), set()).add(tuple(cause is None for cause in c.causes))
-    return all(len(found) == 1 for found in fates.values())
+    return all(len(same) == 1 for same in fates.values())
 
 
 def _why(cells: Sequence[Cell]) -> str:
@@ -107,20 +107,20 @@ def _least_stable(result: Conditioning, family: str, name: str) -> float | None:
 def size_of_L(result: Conditioning) -> list[str]:
     """Who sees the size of L, and where guards bite."""
     low, high = number(min(result.settings.Ls)), number(max(result.settings.Ls))
-    found = []
+    sentences = []
     for dtype in DTYPES:
         tried = [i for i in result.invariances if i.dtype == dtype]
         blind = [i for i in tried if i.blind]
         sees = [i.name for i in tried if not i.blind]
-        own = next((i for i in blind if i.expected and "displacement" in i.name), None)
+        default = next((i for i in blind if i.expected and "displacement" in i.name), None)
         words = f"{dtype}: {len(blind)} of {len(tried)} configurations do not see L between {low} and {high}"
-        if own is not None:
+        if default is not None:
             words += (
-                f". The default of GO-Math-L2O is off by at most {number(own.roundings)} units of rounding (powers of "
-                f"10), and {'equal bit by bit' if own.exact else 'not equal bit by bit'} at powers of 4; bit by bit "
-                f"from L = {number(own.exact_from)} to {number(own.exact_to)}"
+                f". The default of GO-Math-L2O is off by at most {number(default.roundings)} units of rounding (powers "
+                f"of 10), and {'' if default.exact else 'not '}equal bit by bit at powers of 4; bit by bit "
+                f"from L = {number(default.exact_from)} to {number(default.exact_to)}"
             )
-        found.append(f"{words}. What sees L: {join(sees, 12) or 'none'}.")
+        sentences.append(f"{words}. What sees L: {join(sees, 12) or 'none'}.")
     for dtype in DTYPES:
         g = result.guards[dtype]
         bites = [i for i in result.invariances if i.dtype == dtype and i.blind and not i.exact]
@@ -136,32 +136,32 @@ def size_of_L(result: Conditioning) -> list[str]:
                 f" So {join([i.name for i in bites])} {'is' if len(bites) == 1 else 'are'} not equal bit by bit in the "
                 f"asked range, by up to {number(worst)} units of rounding: no harm."
             )
-        found.append(words)
+        sentences.append(words)
     failed = result.select("L", method=GO_MATH)
     if failed:
-        lost = sum(c.failed for c in failed)
+        failed_runs = sum(c.failed for c in failed)
         steps = {c.iterations for c in failed if c.dtype == FLOAT64 and c.family == failed[0].family}
         same = "the same iterations at each L" if len(steps) == 1 else "other iterations at some L"
-        found.append(
-            f"On the L axis the default fails in {lost} of {sum(len(c.causes) for c in failed)} runs ({same} on "
+        sentences.append(
+            f"On the L axis the default fails in {failed_runs} of {sum(len(c.causes) for c in failed)} runs ({same} on "
             f"{failed[0].family}); {_others(result)}."
         )
-    return found
+    return sentences
 
 
 def _others(result: Conditioning) -> str:
     rows = []
     for name in result.settings.methods:
         chosen = result.select("L", method=name, dtype=FLOAT64)
-        lost = sum(c.failed for c in chosen)
-        if name != GO_MATH and lost:
-            rows.append(f"{name} in {lost} of {sum(len(c.causes) for c in chosen)}")
+        failed_runs = sum(c.failed for c in chosen)
+        if name != GO_MATH and failed_runs:
+            rows.append(f"{name} in {failed_runs} of {sum(len(c.causes) for c in chosen)}")
     return "in float64 " + join(rows, 12) if rows else "no other method fails there"
 
 
 def condition_number(result: Conditioning) -> list[str]:
     """Iterations against kappa, and what stops there."""
-    found = []
+    sentences = []
     for family in result.settings.families:
         words = []
         for name in (GO_MATH, "l2o-pa", PLAIN, "fista-restart"):
@@ -177,8 +177,8 @@ def condition_number(result: Conditioning) -> list[str]:
                 text += f" ({number(solved[-1].median)} steps at {number(solved[-1].kappa)})"
             words.append(text + (f", {count(grew, 'run')} growing" if grew else ", none growing"))
         if words:
-            found.append(f"Condition number, {family}: {'; '.join(words)}.")
-    return found
+            sentences.append(f"Condition number, {family}: {'; '.join(words)}.")
+    return sentences
 
 
 def precision(result: Conditioning) -> str:
@@ -186,17 +186,17 @@ def precision(result: Conditioning) -> str:
     single = [c for c in result.cells if c.dtype == FLOAT32]
     double = {(c.family, c.method, c.point): c for c in result.cells if c.dtype == FLOAT64}
     pairs = [(a, b) for c in single for a, b in zip(c.iterations, double[c.family, c.method, c.point].iterations)]
-    lost = sum(a is None and b is not None for a, b in pairs)
+    only_double = sum(a is None and b is not None for a, b in pairs)
     won = sum(a is not None and b is None for a, b in pairs)
     return (
-        f"Precision: of {number(len(pairs))} runs made in both precisions float32 loses {lost} that float64 brings to "
-        f"{number(result.settings.eps)} of the initial gap, and {won} the other way round."
+        f"Precision: of {number(len(pairs))} runs made in both precisions float32 loses {only_double} that float64 "
+        f"brings to {number(result.settings.eps)} of the initial gap, and {won} the other way round."
     )
 
 
 def wrong_L(result: Conditioning) -> list[str]:
     """What c is survived: theory, frozen rollouts, models."""
-    found = []
+    sentences = []
     rows = [s for s in result.survivors if s.kappa == max(result.settings.map_kappas)]
     words = [
         f"{s.name} (r = {number(s.r)}, Q = {number(s.q)}, B = {number(s.b)}): "
@@ -204,13 +204,13 @@ def wrong_L(result: Conditioning) -> list[str]:
         for s in rows
     ]
     kappa = number(max(result.settings.map_kappas))
-    found.append(f"Frozen scalars with a declared L of c L, kappa = {kappa}, are stable for c: {'; '.join(words)}.")
+    sentences.append(f"Frozen scalars with a declared L of c L, kappa = {kappa}, are stable for c: {'; '.join(words)}.")
     for name, family, there, unstable in declared_rows(result):
         if name in (GO_MATH, "l2o-pa", PLAIN, "fista-restart"):
-            found.append(
+            sentences.append(
                 f"{name} with a declared L of c L, {family}: converges for c in {there}, unstable for c in {unstable}."
             )
-    return found
+    return sentences
 
 
 def declared_rows(result: Conditioning) -> list[tuple[str, str, str, str]]:
@@ -219,8 +219,11 @@ def declared_rows(result: Conditioning) -> list[tuple[str, str, str, str]]:
     for name in result.settings.methods:
         for family in result.settings.families:
             chosen = sorted(result.select("c", family=family, method=name, dtype=FLOAT64), key=lambda c: c.c)
-            there, lost = [c.c for c in chosen if not c.failed], [c.c for c in chosen if INSTABILITY in c.causes]
-            rows.append((name, family, _listed(there), _listed(lost)))
+            converging, unstable = (
+                [c.c for c in chosen if not c.failed],
+                [c.c for c in chosen if INSTABILITY in c.causes],
+            )
+            rows.append((name, family, _listed(converging), _listed(unstable)))
     return rows
 
 
@@ -241,30 +244,30 @@ def _listed(values: Sequence[float]) -> str:
 
 def models(result: Conditioning) -> list[str]:
     """Where the heads of the shipped models are."""
-    found = []
+    sentences = []
     for model in dict.fromkeys(h.model for h in result.heads):
-        own = [h for h in result.heads if h.model == model]
-        runs, grew = sum(h.instances for h in own), sum(h.grew for h in own)
-        outside = [h.outside for h in own]
+        rows = [h for h in result.heads if h.model == model]
+        runs, grew = sum(h.instances for h in rows), sum(h.grew for h in rows)
+        outside = [h.outside for h in rows]
         spread = " to ".join(dict.fromkeys(percent(v) if v else "0 %" for v in (min(outside), max(outside))))
-        found.append(
-            f"{model}: medians R L {_span([h.r[1] for h in own])}, Q {_span([h.q[1] for h in own])}, B "
-            f"{_span([h.b[1] for h in own])}; {spread} of its steps (one for each coordinate) are outside of the "
+        sentences.append(
+            f"{model}: medians R L {_span([h.r[1] for h in rows])}, Q {_span([h.q[1] for h in rows])}, B "
+            f"{_span([h.b[1] for h in rows])}; {spread} of its steps (one for each coordinate) are outside of the "
             f"frozen region of large condition numbers, and {grew} of {runs} runs end above F(x_0)."
         )
-    found.append(
+    sentences.append(
         "Frozen coefficients are no proof for varying ones: a step outside of the region may be undone by the next, "
         "and steps that are each inside may still grow together."
     )
     edge = [h for h in result.heads if h.model == SHIPPED and h.family == "quadratic"]
     frozen = [s for s in result.survivors if s.name == f"{SHIPPED} on quadratic" and s.predicted[0] is not None]
     if edge and frozen and all(h.r[1] > 1.9 for h in edge):
-        found.append(
+        sentences.append(
             f"The shipped model for lasso steps nearly 2/L, the most its head can. With such heads on quadratics the "
             f"length of the step ends stability, for c below {number(frozen[-1].predicted[0])} by B14, and not the "
             f"history, whose Q is {number(edge[-1].q[1])}."
         )
-    return found
+    return sentences
 
 
 def _span(values: Sequence[float]) -> str:

@@ -104,7 +104,7 @@ def stability_maps(
     """A map for each B and kappa. `predict(r, q, b, kappa)` says stable or not, `make(step, q, b, steps)` runs."""
     r, q, kappas = (np.asarray(a, dtype=float) for a in (r, q, kappas))
     L, kappa = np.tile(r, len(kappas)), np.repeat(kappas, len(r))
-    found = []
+    maps = []
     for b in bs:
         rows = []
         for weight in q:
@@ -118,8 +118,8 @@ def stability_maps(
                 predict(r[None, :] * (1 + i * margin), q[:, None] + j * margin, b, k) for i in (-1, 1) for j in (-1, 1)
             ]
             clear = np.all([c == at for c in corners], axis=0)
-            found.append(StabilityMap(float(b), float(k), r, q, margin, at, factor < 1, factor, clear))
-    return tuple(found)
+            maps.append(StabilityMap(float(b), float(k), r, q, margin, at, factor < 1, factor, clear))
+    return tuple(maps)
 
 
 @dataclass(frozen=True)
@@ -184,9 +184,9 @@ def survives(
     )  # fmt: skip
 
 
-def _ends(c: np.ndarray, kept: np.ndarray) -> tuple[float | None, float | None]:
+def _ends(c: np.ndarray, survived: np.ndarray) -> tuple[float | None, float | None]:
     """The first and the last c that is kept, None where that is the end of the grid or there is none."""
-    places = np.flatnonzero(kept)
+    places = np.flatnonzero(survived)
     if places.size == 0:
         return None, None
     first, last = int(places[0]), int(places[-1])

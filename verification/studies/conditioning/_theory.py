@@ -35,8 +35,8 @@ def _sublinear() -> Any:
     """(h, value over L R^2) -> the K at which B3 promises that value."""
     rhs = bounds.get(SUBLINEAR).rhs.subs({_symbol("L"): 1, _symbol("R"): 1})
     steps, value = sp.symbols("steps value", positive=True)
-    (found,) = sp.solve(sp.Eq(value, rhs.subs(_symbol("K"), steps)), steps)
-    return sp.lambdify((_symbol("h"), value), found, "math")
+    (solution,) = sp.solve(sp.Eq(value, rhs.subs(_symbol("K"), steps)), steps)
+    return sp.lambdify((_symbol("h"), value), solution, "math")
 
 
 def promised_steps(c: float, share: float, gap_over_LR2: float, eps: float) -> float | None:
@@ -46,13 +46,13 @@ def promised_steps(c: float, share: float, gap_over_LR2: float, eps: float) -> f
     anything.
     """
     h, sigma = (1 / c, 0.0) if c >= 1 else (1.0, 1 / c - 1)
-    found = []
+    promises = []
     factor = float(_contraction()(h, sigma, share))
     if share > 0 and factor < 1:
-        found.append(1.0 if factor <= 0 else np.ceil(np.log(eps) / np.log(factor)))
+        promises.append(1.0 if factor <= 0 else np.ceil(np.log(eps) / np.log(factor)))
     if sigma == 0:
-        found.append(np.ceil(float(_sublinear()(h, eps * gap_over_LR2))))
-    return float(min(found)) if found else None
+        promises.append(np.ceil(float(_sublinear()(h, eps * gap_over_LR2))))
+    return float(min(promises)) if promises else None
 
 
 @cache

@@ -58,44 +58,44 @@ def adds_up(terms: Terms, deviation: np.ndarray, allowed: np.ndarray) -> np.ndar
 def attribution(run: Run, reference: Run, optimizer: Any, choice: str, live: np.ndarray) -> Attribution:
     """The attribution of `run`, of whose steps those `live` (B,K) count; NOT_APPLICABLE is one with a reason."""
     try:
-        found = decompose(run, reference, optimizer, choice=choice)
+        parts = decompose(run, reference, optimizer, choice=choice)
     except InputError as problem:
         return Attribution(choice, reason=" ".join(str(problem).split()))
-    return summary(found, run, live)
+    return summary(parts, run, live)
 
 
-def summary(found: Decomposition, run: Run, live: np.ndarray) -> Attribution:
+def summary(parts: Decomposition, run: Run, live: np.ndarray) -> Attribution:
     """Shares of the steps `live` (B,K) that are finite."""
-    wrong = ~(adds_up(found.terms, found.deviation, found.residual_allowed) & found.exact)
+    wrong = ~(adds_up(parts.terms, parts.deviation, parts.residual_allowed) & parts.exact)
     G, L = norm(as_numpy(run.generalized_gradient)), as_numpy(run.smoothness)[:, None]
-    size = norm(found.deviation)
+    size = norm(parts.deviation)
     with np.errstate(invalid="ignore"):
-        counted = live & found.alive & (G > 0) & (size > 0)
+        counted = live & parts.alive & (G > 0) & (size > 0)
     if not counted.any():
-        return Attribution(found.choice, run.batch_size, 0, int(wrong.sum()), reason="no step deviates from 1/L")
-    kept = counted.any(axis=1)
-    vectors = dict(zip(TERMS, (found.terms.bracket, found.terms.preconditioner_shift, found.terms.bias_shift)))
+        return Attribution(parts.choice, run.batch_size, 0, int(wrong.sum()), reason="no step deviates from 1/L")
+    instances = counted.any(axis=1)
+    vectors = dict(zip(TERMS, (parts.terms.bracket, parts.terms.preconditioner_shift, parts.terms.bias_shift)))
     whole = np.where(counted, size, 0.0).sum(axis=1)
     shares, along, sizes = {}, {}, {}
-    for name, value in found.share.items():
-        unit = found.deviation / np.where(counted, size, 1.0)[..., None]
+    for name, value in parts.share.items():
+        unit = parts.deviation / np.where(counted, size, 1.0)[..., None]
         inner = np.where(counted, (vectors[name] * unit).sum(axis=-1), 0.0)
-        along[name] = float((inner.sum(axis=1)[kept] / whole[kept]).mean())
-        shares[name] = float(_mean(value, counted)[kept].mean())
+        along[name] = float((inner.sum(axis=1)[instances] / whole[instances]).mean())
+        shares[name] = float(_mean(value, counted)[instances].mean())
         sizes[name] = float(np.median((L * norm(vectors[name]) / np.where(counted, G, 1.0))[counted]))
-    dz = np.where(counted, found.dz, np.nan)[kept] / np.sqrt(run.dim)
+    dz = np.where(counted, parts.dz, np.nan)[instances] / np.sqrt(run.dim)
     by = np.full(run.batch_size, np.nan)
-    by[kept] = np.nanmedian(dz, axis=1)
+    by[instances] = np.nanmedian(dz, axis=1)
     return Attribution(
-        found.choice,
-        int(kept.sum()),
+        parts.choice,
+        int(instances.sum()),
         int(counted.sum()),
         int(wrong.sum()),
         shares,
         along,
         sizes,
         float(np.nanmedian(dz)),
-        tuple(by.tolist()) if kept.all() else (),
+        tuple(by.tolist()) if instances.all() else (),
     )
 
 

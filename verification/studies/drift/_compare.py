@@ -70,8 +70,8 @@ def over_levels(
     names: tuple[str, str], shift: str, practical: bool, traces: list[list[tuple[Trace, Trace]]], eps: float
 ) -> Comparison:
     """`traces` at each level of the shift, as in `compare`."""
-    found = [ratios(level, eps) for level in traces]
-    means = [_geometric([pair[i] for pair in found]) for i in (0, 1)]
+    by_level = [ratios(level, eps) for level in traces]
+    means = [_geometric([pair[i] for pair in by_level]) for i in (0, 1)]
     return _compared(names, (shift, ALL, practical, False), *means)
 
 

@@ -90,8 +90,8 @@ def over(first: Censored, second: Censored) -> Censored:
 
 def interval(values: Censored) -> Interval:
     """The median of the values and its interval."""
-    found = median(values, LEVEL)
-    return Interval(*(plain(v) for v in (found.low, found.high, found.lower, found.upper)))
+    middle = median(values, LEVEL)
+    return Interval(*(plain(v) for v in (middle.low, middle.high, middle.lower, middle.upper)))
 
 
 def cost(eps: float, ood: Censored, ind: Censored, yardsticks: dict[str, tuple[Censored, Censored]]) -> Cost:

@@ -57,8 +57,8 @@ def _panel(axes: Axes, result: Drift, shift: str) -> None:
             colour = MUTED if level.none else SERIES[4]
             axes.axvspan(i - 0.5, i + 0.5, color=colour, alpha=0.12, linewidth=0)
     axes.axhline(1.0, color=MUTED, linewidth=0.8)
-    own = result.select(model=YARDSTICKS[0], shift=shift)
-    hard = [c.cost.slowdown.low for c in own]
+    yardstick = result.select(model=YARDSTICKS[0], shift=shift)
+    hard = [c.cost.slowdown.low for c in yardstick]
     axes.plot(range(len(hard)), hard, color=INK, linestyle="--", linewidth=1.0, label=f"slowdown of {YARDSTICKS[0]}")
     wide = 0.5 / max(1, len(result.models))
     for place, model in enumerate(result.models):

@@ -118,11 +118,11 @@ class Cell:
     @property
     def broken(self) -> tuple[str, ...]:
         """What contradicts the theory or its own sum; there should be nothing."""
-        found = [f"{b.number} {b.bound} is violated on {b.violated} {b.unit}s" for b in self.bounds if b.violated]
+        statements = [f"{b.number} {b.bound} is violated on {b.violated} {b.unit}s" for b in self.bounds if b.violated]
         for a in self.attributions:
             if a.wrong:
-                found.append(f"{a.choice}: the terms do not add up to the deviation on {a.wrong} steps")
-        return tuple(found)
+                statements.append(f"{a.choice}: the terms do not add up to the deviation on {a.wrong} steps")
+        return tuple(statements)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
@@ -146,56 +146,56 @@ def trace(
     run = l2o.rollout(optimizer, at.problem, at.x0, steps, seed=seed)
     for length in (min(first, horizon), horizon):
         curve = objective_curve(optimizer, at.problem, at.x0, length, seed=seed)
-        found = {e: iterations(curve.objective, at.optimum, e) for e in eps}
-        if all(np.isfinite(t.high).all() for t in found.values()):
+        counted = {e: iterations(curve.objective, at.optimum, e) for e in eps}
+        if all(np.isfinite(t.high).all() for t in counted.values()):
             break
     end, start = curve.objective[:, -1], curve.objective[:, 0]
-    return Trace(found, int(((curve.diverged_at >= 0) | ~(end <= start)).sum()), run)
+    return Trace(counted, int(((curve.diverged_at >= 0) | ~(end <= start)).sum()), run)
 
 
 def measure(
     model: str,
     optimizer: Any,
     at: Field,
-    found: Trace,
-    own: Trace,
+    trace_here: Trace,
+    trace_there: Trace,
     yardsticks: Mapping[str, tuple[Trace, Trace]],
     practical: bool,
     reference: Run | None,
     few: Mapping[str, tuple[Run, Run]] | None = None,
 ) -> Cell:
-    """The cell of a model: `found` on the field `at`, `own` in distribution, `yardsticks` (on the field, there).
+    """The cell of a model: `trace_here` on the field `at`, `trace_there` in distribution; `yardsticks` likewise.
 
     `reference` is the run in distribution that the steps are paired with, None for a yardstick. `few`: for each further
     choice of virtual steps the run on a few of the instances, and that in distribution.
     """
     costs = []
-    for eps, ood in found.iterations.items():
+    for eps, ood in trace_here.iterations.items():
         pairs = {name: (out.iterations[eps], ind.iterations[eps]) for name, (out, ind) in yardsticks.items()}
-        costs.append(cost(eps, ood, own.iterations[eps], pairs))
+        costs.append(cost(eps, ood, trace_there.iterations[eps], pairs))
     eps = costs[0].eps
     out, within = next(iter(yardsticks.values()))
-    excess = point(found.iterations[eps], own.iterations[eps], out.iterations[eps], within.iterations[eps])
-    live = _live(found.run, at.optimum)
-    rho = as_numpy(found.run.relative_deviation)
+    excess = point(trace_here.iterations[eps], trace_there.iterations[eps], out.iterations[eps], within.iterations[eps])
+    live = _live(trace_here.run, at.optimum)
+    rho = as_numpy(trace_here.run.relative_deviation)
     rho = rho[live & np.isfinite(rho)]
     n = at.problem.batch_size
     low, high = proportion_interval(costs[0].reached, n, DELTA)
     attributions, counts = [], []
     if reference is not None:
-        pairs_up = reference.x.shape == found.run.x.shape
+        pairs_up = reference.x.shape == trace_here.run.x.shape
         if pairs_up:
-            attributions.append(attribution(found.run, reference, optimizer, "paired", live))
+            attributions.append(attribution(trace_here.run, reference, optimizer, "paired", live))
         for choice, (run, ind) in (few or {}).items():
             part = at.optimum.select(np.arange(run.batch_size)) if run.batch_size < n else at.optimum
             attributions.append(attribution(run, ind, optimizer, choice, _live(run, part)))
         with_pairs = pairs_up and attributions[0].share is not None
-        counts = _bounds(found.run, at, reference if with_pairs else None, optimizer)
+        counts = _bounds(trace_here.run, at, reference if with_pairs else None, optimizer)
     return Cell(
         model, at.shift, at.level.label, at.level.none, at.level.control, practical, reference is not None,
         costs=tuple(costs),
         reach=(float(low), float(high)),
-        diverged=found.diverged,
+        diverged=trace_here.diverged,
         rho_median=float(np.median(rho)) if rho.size else None,
         rho_largest=float(rho.max()) if rho.size else None,
         excess_by=tuple(excess.tolist()),
@@ -216,11 +216,11 @@ def _bounds(run: Run, at: Field, reference: Run | None, optimizer: Any) -> list[
     counts = []
     for name in (*BOUNDS, *(VIRTUAL if paired else ())):
         bound = bounds.get(name)
-        found = judge(bound, evidence)
+        verification = judge(bound, evidence)
         verdicts = (Verdict.VERIFIED, Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE)
-        totals = (found.count(v) for v in verdicts)
-        vacuous = int((found.vacuous & found.judged).sum())
-        counts.append(BoundCount(name, bound.number, bound.level, int(found.verdict.size), *totals, vacuous))
+        totals = (verification.count(v) for v in verdicts)
+        vacuous = int((verification.vacuous & verification.judged).sum())
+        counts.append(BoundCount(name, bound.number, bound.level, int(verification.verdict.size), *totals, vacuous))
     return counts
 
 

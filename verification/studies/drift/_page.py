@@ -21,16 +21,16 @@ def rows(result: Drift) -> list[dict[str, Any]]:
 
 def _record(cell: Cell) -> dict[str, Any]:
     row: dict[str, Any] = {n: getattr(cell, n) for n in ("model", "shift", "level", "none", "control", "practical")}
-    cost, known = cell.cost, cell.attributed
+    cost, attributed = cell.cost, cell.attributed
     row |= {"reached": cost and cost.reached, "iterations": cost and cost.iterations, "diverged": cell.diverged}
     for name in ("slowdown", *YARDSTICKS):
-        found = cost and (cost.slowdown if name == "slowdown" else cost.excess[name])
+        range_of = cost and (cost.slowdown if name == "slowdown" else cost.excess[name])
         head = name if name == "slowdown" else f"excess over {name}"
-        row |= {f"{head} {end}": found and getattr(found, end) for end in ("low", "high", "lower", "upper")}
-    row |= {"rho median": cell.rho_median, "rho largest": cell.rho_largest, "choice": known and known.choice}
-    row |= {"dz": known and known.dz}
+        row |= {f"{head} {end}": range_of and getattr(range_of, end) for end in ("low", "high", "lower", "upper")}
+    row |= {"rho median": cell.rho_median, "rho largest": cell.rho_largest, "choice": attributed and attributed.choice}
+    row |= {"dz": attributed and attributed.dz}
     for kind in ("share", "along", "size"):
-        row |= {f"{kind} {t}": known and getattr(known, kind)[t] for t in ("bracket", "pshift", "bshift")}
+        row |= {f"{kind} {t}": attributed and getattr(attributed, kind)[t] for t in ("bracket", "pshift", "bshift")}
     row["bounds"] = [f"{b.number} {b.bound}: {b.verified}/{b.checks}, vacuous {b.vacuous}" for b in cell.bounds]
     row["reason"] = cell.reason
     return row

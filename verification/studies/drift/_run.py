@@ -59,8 +59,8 @@ class Settings:
         require_at_least(self, {"resamples": 1})
         for name, most in (("steps", "horizon"), ("few_steps", "steps")):
             if not 1 <= getattr(self, name) <= getattr(self, most):
-                known = f"expected 1 to {most} = {getattr(self, most)}"
-                raise InputError(f"{name}: {known}, got {getattr(self, name)}.")
+                expected = f"expected 1 to {most} = {getattr(self, most)}"
+                raise InputError(f"{name}: {expected}, got {getattr(self, name)}.")
 
 
 def quick(settings: Settings) -> Settings:
@@ -94,11 +94,11 @@ class Drift:
     @property
     def broken(self) -> tuple[str, ...]:
         """What contradicts a bound, an identity or B12, or a level that is not what it is named: a defect."""
-        found = [f"{c.model}, {c.shift} {c.level}: {what}" for c in self.cells for what in c.broken]
-        found += [f"{where}: level `none` is not the family in distribution" for where in self.unlike]
+        statements = [f"{c.model}, {c.shift} {c.level}: {what}" for c in self.cells for what in c.broken]
+        statements += [f"{where}: level `none` is not the family in distribution" for where in self.unlike]
         if self.moved.get("go-math-l2o") == "not equivariant":
-            found.append("go-math-l2o: a shifted objective and a shifted start are not one experiment (B12)")
-        return tuple(found)
+            statements.append("go-math-l2o: a shifted objective and a shifted start are not one experiment (B12)")
+        return tuple(statements)
 
     def select(self, **wanted: Any) -> tuple[Cell, ...]:
         """The cells with these fields."""
@@ -111,8 +111,8 @@ class Drift:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
-        shown = plain_fields(self, "family", "cells", "predictions", "comparisons", "overall", "sizes", "broken")
-        return {**shown, "yardsticks": list(YARDSTICKS), "translation": self.moved}
+        data = plain_fields(self, "family", "cells", "predictions", "comparisons", "overall", "sizes", "broken")
+        return {**data, "yardsticks": list(YARDSTICKS), "translation": self.moved}
 
 
 def drift(settings: Settings | None = None, progress: Progress = silent) -> Drift:
@@ -130,7 +130,7 @@ def _drift(settings: Settings, progress: Progress) -> Drift:
     base, x0 = _field_in_distribution(family, settings)
     optimizers = {name: l2o.optimizer(name) for name in YARDSTICKS}
     optimizers |= {name: l2o.pretrained(name, "lasso") for name in settings.models}
-    own = {name: _trace(optimizer, base, settings) for name, optimizer in optimizers.items()}
+    in_distribution = {name: _trace(optimizer, base, settings) for name, optimizer in optimizers.items()}
     plan = [(SHIFTS[name], level) for name in settings.shifts for level in SHIFTS[name].levels]
     cells: list[Cell] = []
     comparisons: list[Comparison] = []
@@ -145,24 +145,26 @@ def _drift(settings: Settings, progress: Progress) -> Drift:
         if level.none and not same:
             unlike.append(shift.name)
         # what is the same in every bit is not computed twice
-        known = base.optimum if same else optimum(problem)
-        at = Field(shift.name, level, problem, start, known)
-        found: dict[str, Trace] = {}
+        certified = base.optimum if same else optimum(problem)
+        at = Field(shift.name, level, problem, start, certified)
+        traces: dict[str, Trace] = {}
         for name, optimizer in optimizers.items():  # yardsticks first
             try:
-                found[name] = own[name] if same else _trace(optimizer, at, settings)
+                traces[name] = in_distribution[name] if same else _trace(optimizer, at, settings)
             except InputError as wrong:
                 cells.append(not_applicable(name, at, shift.practical, wrong))
-        yardsticks = {name: (found[name], own[name]) for name in YARDSTICKS}
-        for name, one in found.items():
+        yardsticks = {name: (traces[name], in_distribution[name]) for name in YARDSTICKS}
+        for name, one in traces.items():
             if same and name in exact:
                 here = {"shift": shift.name, "level": level.label, "practical": shift.practical}
                 cells.append(replace(exact[name], **here))
                 continue
             learned = name in settings.models
             few = _few(optimizers[name], at, base, settings) if learned else None
-            reference = own[name].run if learned else None
-            cell = measure(name, optimizers[name], at, one, own[name], yardsticks, shift.practical, reference, few)
+            reference = in_distribution[name].run if learned else None
+            cell = measure(
+                name, optimizers[name], at, one, in_distribution[name], yardsticks, shift.practical, reference, few
+            )
             cells.append(cell)
             if same:
                 exact[name] = cell
@@ -171,8 +173,8 @@ def _drift(settings: Settings, progress: Progress) -> Drift:
                     name, optimizers[name], at, family.dim, settings.horizon, settings.eps[0], settings.seed
                 )
                 sizes += [other] if other else []
-        if all(name in found for name in RIVALS) and not level.none:
-            pairs = [(found[name], own[name]) for name in RIVALS]
+        if all(name in traces for name in RIVALS) and not level.none:
+            pairs = [(traces[name], in_distribution[name]) for name in RIVALS]
             if not level.control:
                 rivals.setdefault(shift.name, []).append(pairs)
             comparisons.append(compare(RIVALS, at, shift.practical, pairs, settings.eps[0]))
@@ -232,22 +234,22 @@ def _first(optimizer: Any, at: Field, settings: Settings) -> l2o.Run:
 
 def _predictions(cells: list[Cell], settings: Settings) -> list[Prediction]:
     """By model: each shift, pooled and within its levels, and all practical levels together."""
-    found: list[Prediction] = []
+    predictions: list[Prediction] = []
     for model in settings.models:
         usable = [c for c in cells if c.model == model and not c.none and _paired(c)]
         groups = {shift: [c for c in usable if c.shift == shift and not c.control] for shift in settings.shifts}
         everything = [c for c in usable if c.practical and not c.control]
-        asked = [(shift, group, way) for shift, group in groups.items() for way in ("pooled", "within")]
-        for shift, group, way in [*asked, ("", everything, "levels")]:
+        wanted = [(shift, group, way) for shift, group in groups.items() for way in ("pooled", "within")]
+        for shift, group, way in [*wanted, ("", everything, "levels")]:
             if len(group) < 2:
                 continue
             cost = np.log(np.array([c.excess_by for c in group]).T)
             dz = np.array([c.of("paired").dz_by for c in group]).T
             value, low, high, _ = rank_correlation(dz, cost, way, resamples=settings.resamples, seed=settings.seed)
-            found.append(Prediction(model, shift, "||Dz||", way, settings.batch, len(group), value, low, high))
-    return found
+            predictions.append(Prediction(model, shift, "||Dz||", way, settings.batch, len(group), value, low, high))
+    return predictions
 
 
 def _paired(cell: Cell) -> bool:
-    known = cell.of("paired")
-    return known is not None and bool(known.dz_by) and bool(cell.excess_by)
+    paired = cell.of("paired")
+    return paired is not None and bool(paired.dz_by) and bool(cell.excess_by)

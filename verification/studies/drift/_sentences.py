@@ -16,13 +16,13 @@ def verdict(result: Drift) -> list[str]:
     """Whether anything contradicts the theory, and how much the bounds say."""
     if result.broken:
         return [f"{count(len(result.broken), 'contradiction')} found: {join(result.broken, 4)}."]
-    found: dict[tuple[str, str], list[int]] = {}
+    counts: dict[tuple[str, str], list[int]] = {}
     doubtful: dict[str, list[str]] = {}
     cells = [c for c in result.cells if not c.none]
     for cell in cells:
         for b in cell.bounds:
             name = f"{b.number} ({b.bound})"
-            sums = found.setdefault((name, b.unit), [0, 0, 0, 0, 0])
+            sums = counts.setdefault((name, b.unit), [0, 0, 0, 0, 0])
             if b.inconclusive:
                 doubtful.setdefault(name, []).append(f"{cell.model} under {cell.shift}")
             for i, amount in enumerate((b.verified, b.checks, b.vacuous, b.inconclusive, b.not_applicable)):
@@ -31,7 +31,7 @@ def verdict(result: Drift) -> list[str]:
         f"{name} verified on {number(yes)} of {count(total, unit)}, saying nothing (vacuous) on {number(vacuous)}"
         + (f", inconclusive on {number(between)} ({join(list(dict.fromkeys(doubtful[name])))})" if between else "")
         + (f", not applicable on {number(out)}" if out else "")
-        for (name, unit), (yes, total, vacuous, between, out) in found.items()
+        for (name, unit), (yes, total, vacuous, between, out) in counts.items()
     ]
     if not words:
         return ["No bound was checked: no model fits a problem out of distribution."]
@@ -54,18 +54,18 @@ def family(result: Drift) -> str:
 def costs(result: Drift) -> list[str]:
     """For each model the shift that costs most, and which cost at all."""
     eps, yardstick = result.settings.eps[0], YARDSTICKS[0]
-    found, worst = [], []
+    sentences, worst = [], []
     for model in result.models:
         cells = shifted(result, model)
         if not cells:
             continue
         slower = [c for c in cells if c.cost.slowdown.above]
-        most = max(slower or cells, key=_lost)
-        lost = sum(c.diverged for c in cells)
-        if not _lost(most)[1]:
-            found.append(
+        most = max(slower or cells, key=_excess)
+        diverged = sum(c.diverged for c in cells)
+        if not _excess(most)[1]:
+            sentences.append(
                 f"{model}: what shifts cost is not known at any practical level; too few instances converge within "
-                f"{count(result.settings.horizon, 'step')}, and {number(lost)} end above F(x_0) or are given up."
+                f"{count(result.settings.horizon, 'step')}, and {number(diverged)} end above F(x_0) or are given up."
             )
             continue
         worst.append(most)
@@ -76,32 +76,32 @@ def costs(result: Drift) -> list[str]:
             f"{model} ({number(base.iterations)} iterations in distribution) loses most under {place(most)}: "
             f"{factor(most.cost.excess[yardstick])} beyond the slowdown of {yardstick}, {factor(most.cost.slowdown)} "
             f"in all, {most.cost.reached} of {result.settings.batch} instances converge within "
-            f"{result.settings.horizon} steps. It clearly loses at {len(dear)} of {len(cells)} practical levels (and is "
-            f"slower than in distribution at {sum(c in slower for c in dear)} of these), clearly does better than "
+            f"{result.settings.horizon} steps. It clearly loses at {len(dear)} of {len(cells)} practical levels (and "
+            f"is slower than in distribution at {sum(c in slower for c in dear)} of these), clearly does better than "
             f"the yardstick's own slowdown at {len(cheap)}, and {len(cells) - len(dear) - len(cheap)} are open"
-            + (f"; runs that end above F(x_0) or are given up: {number(lost)}." if lost else ".")
+            + (f"; runs that end above F(x_0) or are given up: {number(diverged)}." if diverged else ".")
         )
-        largest = max(cells, key=_lost)
+        largest = max(cells, key=_excess)
         if largest is not most:
             line += (
                 f" The excess is larger under {place(largest)}, {factor(largest.cost.excess[yardstick])}, where the "
                 f"model is not clearly slower ({factor(largest.cost.slowdown)}): the problem is easier there, and the "
                 "model does not profit."
             )
-        found.append(line)
+        sentences.append(line)
     if len(worst) > 1:
-        cell = max(worst, key=_lost)
-        found.insert(
+        cell = max(worst, key=_excess)
+        sentences.insert(
             0,
             f"The practical shift that costs most is {place(cell)}, for {cell.model}: "
             f"{factor(cell.cost.excess[yardstick])} beyond what it costs {yardstick}, to {eps:g} of the initial gap; "
             + join([f"for {c.model} {place(c)}, {factor(c.cost.excess[yardstick])}" for c in worst if c is not cell])
             + ".",
         )
-    return found
+    return sentences
 
 
-def _lost(cell: Cell) -> tuple[float, float]:
+def _excess(cell: Cell) -> tuple[float, float]:
     """By the lower end of the interval of the excess, then by the median."""
     excess = cell.cost.excess[YARDSTICKS[0]]
     return excess.lower or 0.0, excess.low or 0.0
@@ -157,8 +157,8 @@ def robustness(result: Drift) -> list[str]:
     return lines
 
 
-def _sign(found: Interval) -> int:
-    return 1 if found.above else -1 if found.below else 0
+def _sign(interval: Interval) -> int:
+    return 1 if interval.above else -1 if interval.below else 0
 
 
 def rivals(result: Drift) -> list[str]:
@@ -168,19 +168,19 @@ def rivals(result: Drift) -> list[str]:
     first, second = RIVALS
     lines = []
     for shift in dict.fromkeys(c.shift for c in result.comparisons):
-        own = [c for c in result.comparisons if c.shift == shift and not c.control]
-        by = [c.verdict for c in own]
+        compared = [c for c in result.comparisons if c.shift == shift and not c.control]
+        by = [c.verdict for c in compared]
         whole = next(c for c in result.overall if c.shift == shift)
         lines.append(
-            f"{shift}: {first} clearly loses less at {by.count(first)} of {count(len(own), 'level')}, {second} at "
+            f"{shift}: {first} clearly loses less at {by.count(first)} of {count(len(compared), 'level')}, {second} at "
             f"{by.count(second)}, open {by.count('open')}. Over all levels, instance by instance, its loss is "
-            f"{factor(whole.ratio)} that of {second} ({_said(whole.verdict)}; less for {whole.less} instances, more "
-            f"for {whole.more})."
+            f"{factor(whole.ratio)} that of {second} ({_in_words(whole.verdict)}; less for {whole.less} instances, "
+            f"more for {whole.more})."
         )
     practical = [c for c in result.comparisons if c.practical and not c.control]
     if practical:
         by_shift = {c.shift: c.verdict for c in result.overall if c.practical}
-        known = [f"{v} loses less under {s}" for s, v in by_shift.items() if v != "open"]
+        decided = [f"{v} loses less under {s}" for s, v in by_shift.items() if v != "open"]
         rest = [s for s, v in by_shift.items() if v == "open"]
         by, faster = [c.verdict for c in practical], [c.faster for c in practical]
         lines.insert(
@@ -191,13 +191,13 @@ def rivals(result: Drift) -> list[str]:
             + _word(by.count(first), by.count(second))
             + f" In plain iterations {second} is clearly the faster one at {faster.count(second)} levels and {first} "
             f"at {faster.count(first)}. Shift by shift, over its levels: "
-            + "; ".join([*known, *([f"open under {join(rest)}"] if rest else [])])
+            + "; ".join([*decided, *([f"open under {join(rest)}"] if rest else [])])
             + ".",
         )
     return lines
 
 
-def _said(verdict: str) -> str:
+def _in_words(verdict: str) -> str:
     return "open" if verdict == "open" else f"{verdict} clearly loses less"
 
 
@@ -221,8 +221,8 @@ def moved(result: Drift) -> list[str]:
         words.append(f"for {join(other)} a shifted objective and a shifted start are two experiments (B12)")
     if rest:
         words.append(f"for {join(rest)} rounding leaves open whether they are one (B12)")
-    said = "; ".join(words)
-    return [f"{said[:1].upper()}{said[1:]}."] if words else []
+    sentence = "; ".join(words)
+    return [f"{sentence[:1].upper()}{sentence[1:]}."] if words else []
 
 
 def left_out(result: Drift) -> list[str]:
@@ -249,18 +249,18 @@ def confidence() -> str:
 
 def sizes(result: Drift) -> list[str]:
     """Whether the features' size explains what more or fewer variables cost."""
-    found = []
+    sentences = []
     for model in dict.fromkeys(r.model for r in result.sizes):
-        own = [r for r in result.sizes if r.model == model]
-        words = [f"{number(r.shipped)} to {number(r.rescaled)} at {r.level} ({factor(r.ratio)})" for r in own]
-        mended, last = sum(r.ratio.above for r in own), own[-1]
-        found.append(
+        rows = [r for r in result.sizes if r.model == model]
+        words = [f"{number(r.shipped)} to {number(r.rescaled)} at {r.level} ({factor(r.ratio)})" for r in rows]
+        mended, last = sum(r.ratio.above for r in rows), rows[-1]
+        sentences.append(
             f"{model} divides its features by norms at x_0, which grow with the root of the number of variables. With "
             f"those of the trained number instead, and nothing else changed, its iterations go from {join(words, 9)}: "
-            f"clearly fewer at {mended} of {count(len(own), 'size')}. With features of half and of twice that size "
+            f"clearly fewer at {mended} of {count(len(rows), 'size')}. With features of half and of twice that size "
             f"they are {number(last.half)} and {number(last.twice)} at {last.level}."
         )
-    return found
+    return sentences
 
 
 def headline(result: Drift) -> list[str]:

@@ -35,13 +35,13 @@ class Family:
 
 def trained_family(models: Sequence[str]) -> Family:
     """The family on which the shipped weights of `models` for lasso were trained, by their manifests."""
-    found = {}
+    tables = {}
     for name in models:
         problem = manifest(name, "lasso")["config"]["problem"]
-        found[name] = Family(problem["rows"], problem["dim"], problem["sparsity"], problem["lam"])
-    if len(set(found.values())) != 1:
-        raise InputError(f"drift: expected models trained on one family, got {found or 'no model'}.")
-    return next(iter(found.values()))
+        tables[name] = Family(problem["rows"], problem["dim"], problem["sparsity"], problem["lam"])
+    if len(set(tables.values())) != 1:
+        raise InputError(f"drift: expected models trained on one family, got {tables or 'no model'}.")
+    return next(iter(tables.values()))
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,9 @@ def rescaled(
         return None
     there = []
     for size in (None, trained_dim, 4 * trained_dim, trained_dim / 4):
-        own = replace(optimizer, feature_dim=size)
-        run = l2o.rollout(own, at.problem, at.x0, min(horizon, HORIZON), seed=seed, record="scalars")
+        resized = replace(optimizer, feature_dim=size)
+        run = l2o.rollout(resized, at.problem, at.x0, min(horizon, HORIZON), seed=seed, record="scalars")
         there.append(iterations(as_numpy(run.objective), at.optimum, eps))
     medians = [float(np.median(t.high)) for t in there]
-    shown = plain(medians)
-    return Rescaled(model, at.level.label, at.problem.dim, *shown, interval(over(there[0], there[1])))
+    medians_or_none = plain(medians)
+    return Rescaled(model, at.level.label, at.problem.dim, *medians_or_none, interval(over(there[0], there[1])))

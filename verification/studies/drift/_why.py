@@ -23,7 +23,7 @@ _OVER = {"pooled": "over instances and levels of one shift", "within": "over ins
 
 def attributions(result: Drift) -> list[str]:
     """How the deviations split, beside the control."""
-    found = []
+    sentences = []
     for model in result.models:
         cells = [(c, c.of("paired")) for c in shifted(result, model) if c.of("paired")]
         if not cells:
@@ -47,8 +47,8 @@ def attributions(result: Drift) -> list[str]:
                 f"and the norms into {_split(null.share)} without any shift: the preconditioner shift is above that at "
                 f"{count(above['pshift'], 'level')}, the bias shift at {above['bshift']}."
             )
-        found.append(line)
-    return found
+        sentences.append(line)
+    return sentences
 
 
 def _leading(counts: dict[str, int]) -> str:
@@ -62,7 +62,7 @@ def _median(parts: Sequence[dict[str, float]]) -> str:
 
 def short(result: Drift) -> list[str]:
     """How the attribution splits and whether ||Dz|| orders the costs, for the models that have an attribution."""
-    found = []
+    sentences = []
     for model in result.models:
         cells = [a for c in shifted(result, model) if (a := c.of("paired"))]
         if not cells:
@@ -80,13 +80,13 @@ def short(result: Drift) -> list[str]:
         overall = next((p for p in result.predictions if p.model == model and p.way == "levels" and p.value), None)
         if overall:
             line += f". ||Dz|| and the cost of the levels have a rank correlation of {_value(overall)}"
-        found.append(f"{line}.")
-    return found
+        sentences.append(f"{line}.")
+    return sentences
 
 
 def coordinates(result: Drift) -> list[str]:
     """The attribution of another number of variables, by nearest coordinates, beside the control by the same choice."""
-    found = []
+    sentences = []
     for model in result.models:
         cells = [(c, c.of("coordinate")) for c in shifted(result, model) if c.shift == "dimension"]
         cells = [(c, a) for c, a in cells if a and not c.of("paired")]
@@ -94,11 +94,11 @@ def coordinates(result: Drift) -> list[str]:
         null = null and null.of("coordinate")
         if cells and null:
             words = [f"{c.level} {_split(a.along)}, ||Dz|| {number(a.dz)}" for c, a in cells]
-            found.append(
+            sentences.append(
                 f"{model}, other sizes, each coordinate beside the nearest one in distribution (bracket / "
                 f"preconditioner / bias): {join(words, 9)}; the control {_split(null.along)}, ||Dz|| {number(null.dz)}."
             )
-    return found
+    return sentences
 
 
 def _split(parts: dict[str, float]) -> str:
@@ -107,14 +107,14 @@ def _split(parts: dict[str, float]) -> str:
 
 def features(result: Drift) -> list[str]:
     """Whether the distance of the features orders the costs."""
-    found = []
+    sentences = []
     for model in result.models:
-        own = [p for p in result.predictions if p.model == model and p.value is not None]
-        if not own:
+        predictions = [p for p in result.predictions if p.model == model and p.value is not None]
+        if not predictions:
             continue
         parts = []
         for way, words in _OVER.items():
-            of = [p for p in own if p.way == way and p.shift in SHIFTS and SHIFTS[p.shift].practical]
+            of = [p for p in predictions if p.way == way and p.shift in SHIFTS and SHIFTS[p.shift].practical]
             if of:
                 against = [p.shift for p in of if p.sign < 0]
                 parts.append(
@@ -122,30 +122,32 @@ def features(result: Drift) -> list[str]:
                     f"{count(len(of), 'practical shift')} and clearly negative for "
                     f"{join(against) if against else 'none'} (largest {_named(max(of, key=_size))})"
                 )
-        for p in own:
+        for p in predictions:
             if p.way == "pooled" and not SHIFTS[p.shift].practical:
                 parts.append(f"under {p.shift}, for reference, it is {_value(p)}")
-        overall = next((p for p in own if p.way == "levels"), None)
+        overall = next((p for p in predictions if p.way == "levels"), None)
         if overall:
             parts.append(f"over all {overall.levels} practical levels of equal size it is {_value(overall)}")
-        found.append(f"{model}, rank correlation of ||Dz|| with the excess: {'; '.join(parts)}.{_holds(own)}")
+        sentences.append(
+            f"{model}, rank correlation of ||Dz|| with the excess: {'; '.join(parts)}.{_holds(predictions)}"
+        )
         null = control(result, model)
         paired = null and null.of("paired")
         if paired:
             cells = [c for c in shifted(result, model) if c.of("paired")]
             nearer = sum(c.of("paired").dz < paired.dz for c in cells)
-            found.append(
+            sentences.append(
                 f"A caution for {model}: the control has ||Dz|| = {number(paired.dz)} at an excess of "
                 f"{factor(null.cost.excess[YARDSTICKS[0]])}, and {nearer} of {len(cells)} practical levels have less. "
                 "Beyond that distance ||Dz|| says that two runs differ, not that one is out of distribution."
             )
-    return found
+    return sentences
 
 
-def _holds(own: Sequence[Prediction]) -> str:
+def _holds(predictions: Sequence[Prediction]) -> str:
     """Whether "further features, more cost" holds, over levels and over the instances of a level."""
-    overall = next((p for p in own if p.way == "levels"), None)
-    within = [p for p in own if p.way == "within" and SHIFTS[p.shift].practical]
+    overall = next((p for p in predictions if p.way == "levels"), None)
+    within = [p for p in predictions if p.way == "within" and SHIFTS[p.shift].practical]
     if overall is None or not within:
         return ""
     if overall.sign > 0:

@@ -8,12 +8,14 @@ from ._measure import Cell
 from ._run import Drift
 
 
-def factor(found: Interval) -> str:
+def factor(interval: Interval) -> str:
     """ "×1.3 [1.1, 1.6]"; "at least" where censoring leaves the median open above."""
-    ends = f"[{number(found.lower)}, {'∞' if found.upper is None else number(found.upper)}]"
-    if found.high is None:
-        return f"at least ×{number(found.low)} {ends}"
-    middle = number(found.low) if found.low == found.high else f"{number(found.low)} to {number(found.high)}"
+    ends = f"[{number(interval.lower)}, {'∞' if interval.upper is None else number(interval.upper)}]"
+    if interval.high is None:
+        return f"at least ×{number(interval.low)} {ends}"
+    middle = (
+        number(interval.low) if interval.low == interval.high else f"{number(interval.low)} to {number(interval.high)}"
+    )
     return f"×{middle} {ends}"
 
 

@@ -109,9 +109,11 @@ def sweep_of(
     family = FAMILIES[named].trained_for if isinstance(named, str) and named in FAMILIES else "lasso"
     models = [_model(dict(m), family, authors_training, device) for m in source.get("model", ())]
     if authors_training:
-        own = {m["key"] for m in models}
+        of_the_file = {m["key"] for m in models}
         names = {name for grid in source["grid"] for name in grid.get("optimizer", ())}
-        models += [_model({"key": n, "name": n}, family, True, device) for n in sorted(names - own) if _learned(n)]
+        models += [
+            _model({"key": n, "name": n}, family, True, device) for n in sorted(names - of_the_file) if _learned(n)
+        ]
     title = f"figure {experiment.figure}: {experiment.title}"
     return load_sweep({**source, "title": title, "fixed": fixed, "model": models}, overrides)
 
@@ -126,10 +128,10 @@ def _model(model: dict[str, Any], family: str, authors: bool, device: str) -> di
         return model
     training = _packaged("training.toml")
     table = training["authors"][family] if authors else training["small"]
-    own = {**model.get("train", {})}
+    overrides = {**model.get("train", {})}
     if device != "cpu":
-        own["training"] = {**own.get("training", {}), "device": device}
+        overrides["training"] = {**overrides.get("training", {}), "device": device}
     if model["name"] == "ada-lista":  # its weights are of one number of rows
         model["options"] = {"rows": table["problem"]["rows"], **model.get("options", {})}
-    parts = {name: {**table[name], **own.get(name, {})} for name in ("problem", "training", "validation")}
+    parts = {name: {**table[name], **overrides.get(name, {})} for name in ("problem", "training", "validation")}
     return {**model, "weights": "trained", "train": parts}

@@ -57,7 +57,7 @@ def _name(line: Mapping[str, Any]) -> str:
 
 def _looks(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Colour by optimizer; learned ones solid, others dashed, the authors' variant of a line thin."""
-    found: dict[str, dict[str, Any]] = {}
+    looks: dict[str, dict[str, Any]] = {}
     methods = list(dict.fromkeys(line["label"] for line in lines))
     learned = [m for m in methods if next(e for e in lines if e["label"] == m)["method"] in _LEARNED]
     learned.sort(key=lambda m: next(e for e in lines if e["label"] == m)["method"] != "go-math-l2o")
@@ -71,8 +71,8 @@ def _looks(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
             "linewidth": 1.6 if label in learned else 1.2,
         }
         for name in dict.fromkeys(_name(e) for e in lines if e["label"] == label):
-            found[name] = look if name == label else {**look, "linestyle": (0, (1, 1)), "linewidth": 0.9}
-    return found
+            looks[name] = look if name == label else {**look, "linestyle": (0, (1, 1)), "linewidth": 0.9}
+    return looks
 
 
 def _panel(
@@ -84,8 +84,8 @@ def _panel(
         look, curve = line_styles[_name(line)], line["curve"]
         points = [
             (k, max(mean, _LEAST))
-            for k, mean, lost in zip(curve["k"], curve["mean"], curve["diverged"])
-            if k > 0 and mean is not None and lost == 0
+            for k, mean, diverged in zip(curve["k"], curve["mean"], curve["diverged"])
+            if k > 0 and mean is not None and diverged == 0
         ]
         if points:
             axes.plot(*zip(*points), **look)
@@ -96,8 +96,8 @@ def _panel(
 
 def _limits(lines: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
     drawn = [e["curve"] for e in lines if e["status"] == "done"]
-    known = [[v for v in c["mean"] if v is not None] for c in drawn]
-    starts = [min(values[0], 1e300) for values in known if values and values[0] > 0]
-    lowest = min((min(values) for values in known if values), default=1.0)
+    finite = [[v for v in c["mean"] if v is not None] for c in drawn]
+    starts = [min(values[0], 1e300) for values in finite if values and values[0] > 0]
+    lowest = min((min(values) for values in finite if values), default=1.0)
     top = 10 * max(starts, default=1.0)
     return max(_LEAST, 0.3 * lowest), top

@@ -40,13 +40,13 @@ def write_page(out: Path) -> Path:
 
 def _view(numbers: dict[str, Any], svg: bytes, folder: str) -> dict[str, Any]:
     title = f"Figure {numbers['figure']}. {numbers['title']}"
-    said = claim_sentences(numbers)
+    sentences = claim_sentences(numbers)
     return {
         **numbers,
         "heading": title,
         "folder": folder,
-        "sentences": said,
-        "svg": Markup(inline_svg(svg, f"x{numbers['figure']}", title, f"{title}. {' '.join(said)}")),
+        "sentences": sentences,
+        "svg": Markup(inline_svg(svg, f"x{numbers['figure']}", title, f"{title}. {' '.join(sentences)}")),
         "steps": list(dict.fromkeys(k for line in numbers["lines"] for k in line.get("mean_gap", {}))),
         "failed": [line for line in numbers["lines"] if line["status"] != "done"],
     }
@@ -55,21 +55,21 @@ def _view(numbers: dict[str, Any], svg: bytes, folder: str) -> dict[str, Any]:
 def claim_sentences(numbers: Mapping[str, Any]) -> list[str]:
     """What became of each claim, over the panels, in a sentence each."""
     labels = {line["line"][numbers["fields"].index("optimizer")]: line["label"] for line in numbers["lines"]}
-    said = []
+    sentences = []
     for claim in dict.fromkeys(c["claim"] for c in numbers["claims"]):
         one, _, other = claim.partition(" < ")
         names = f"{labels.get(one, one)} before {labels.get(other, other)}"
-        own = [c for c in numbers["claims"] if c["claim"] == claim]
-        if numbers["panel"] is None and len(own) == 1:
-            said.append(f"{names}: {own[0]['word']}{_steps(own[0])}.")
+        rows = [c for c in numbers["claims"] if c["claim"] == claim]
+        if numbers["panel"] is None and len(rows) == 1:
+            sentences.append(f"{names}: {rows[0]['word']}{_steps(rows[0])}.")
             continue
-        for rest in dict.fromkeys(tuple(c["line"]) for c in own):
-            mine = [c for c in own if tuple(c["line"]) == rest]
+        for rest in dict.fromkeys(tuple(c["line"]) for c in rows):
+            mine = [c for c in rows if tuple(c["line"]) == rest]
             counts = Counter(c["word"] for c in mine)
             extra = f" ({', '.join(map(str, rest))})" if rest else ""
             shares = [f"{word} in {amount} of {len(mine)} panels" for word, amount in counts.items()]
-            said.append(f"{names}{extra}: {join(shares)}{_ratios(mine)}.")
-    return said
+            sentences.append(f"{names}{extra}: {join(shares)}{_ratios(mine)}.")
+    return sentences
 
 
 def _steps(claim: Mapping[str, Any]) -> str:

@@ -123,39 +123,39 @@ def _line(curve: list[dict[str, Any]], rows: list[dict[str, Any]], eps: tuple[fl
     last = curve[-1]["k"]
     at = {row["k"]: row["mean"] for row in curve}
     steps = [min(at, key=lambda k, wanted=wanted: abs(k - wanted)) for wanted in _SHOWN if wanted < last]
-    lost = [row["diverged_at"] for row in rows if row["diverged_at"] is not None]
+    diverged_at = [row["diverged_at"] for row in rows if row["diverged_at"] is not None]
     reached = {name: _reached([row[f"reached_{name}"] for row in rows]) for name in map(eps_name, eps)}
     return {
         "instances": len(rows),
         "curve": {name: [row[name] for row in curve] for name in ("k", "mean", "median", "q10", "q90", "diverged")},
         "mean_gap": {str(k): at[k] for k in dict.fromkeys([*steps, last])},
-        "diverged": len(lost),
-        "diverged_first": min(lost, default=None),
+        "diverged": len(diverged_at),
+        "diverged_first": min(diverged_at, default=None),
         "reached": reached,
     }
 
 
 def _reached(steps: list[int | None]) -> dict[str, Any]:
     """The share of instances that reach it, and the median number of steps; None where fewer than half do."""
-    known = [k for k in steps if k is not None]
+    counts = [k for k in steps if k is not None]
     ordered = np.sort([np.inf if k is None else k for k in steps])
     median = float(ordered[(len(ordered) - 1) // 2])
-    return {"share": len(known) / len(steps), "median": median if np.isfinite(median) else None}
+    return {"share": len(counts) / len(steps), "median": median if np.isfinite(median) else None}
 
 
 def _claims(experiment: Experiment, pair: tuple[str, str], lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The claim A < B in every panel: for each eps the median steps of both, and the word that follows from them."""
     place = experiment.line.index("optimizer")
-    found = []
+    claims = []
     for one in (e for e in lines if e["line"][place] == pair[0]):
         rest = [v for i, v in enumerate(one["line"]) if i != place]
         for other in lines:
             same = [v for i, v in enumerate(other["line"]) if i != place] == rest and other["panel"] == one["panel"]
             if other["line"][place] == pair[1] and same:
-                found.append(
+                claims.append(
                     {"claim": f"{pair[0]} < {pair[1]}", "panel": one["panel"], "line": rest, **_held(one, other)}
                 )
-    return found
+    return claims
 
 
 def _held(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

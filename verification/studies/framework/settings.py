@@ -24,8 +24,8 @@ def require_some(name: str, given: Collection[str], choices: Collection[str], mo
     unknown = [v for v in given if v not in choices]
     if unknown or not given:
         near = suggestion(unknown[0], choices) if unknown else ""
-        found = f"{name}: {near}expected some of {', '.join(choices)}, got {', '.join(unknown) or 'none'}"
-        raise InputError(f"{found}; {more}." if more else f"{found}.")
+        message = f"{name}: {near}expected some of {', '.join(choices)}, got {', '.join(unknown) or 'none'}"
+        raise InputError(f"{message}; {more}." if more else f"{message}.")
 
 
 def require_at_least(settings: Any, least: Mapping[str, float]) -> None:

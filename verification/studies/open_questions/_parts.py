@@ -53,46 +53,46 @@ def of_study(name: str, asked_by: str) -> Part:
     """The question of a study."""
     study = load(name)
 
-    def make(folder: Path, asked: Asked, tell: Tell) -> Answer:
-        settings = study.settings(seed=asked.seed)
+    def make(folder: Path, request: Asked, tell: Tell) -> Answer:
+        settings = study.settings(seed=request.seed)
         # what an earlier version of the program made is no part of an answer of this one
         store = folder / "store" / code_digest()[:12]
         context = Context(lambda done, total, what: tell(f"{done} of {total}: {what}"), store)
-        result = study.run(study.quick(settings) if asked.quick else settings, context)
+        result = study.run(study.quick(settings) if request.quick else settings, context)
         page = study.write(result, folder)
         return Answer(tuple(study.headline(result)), dict(study.figures(result)), page, len(result.broken))
 
     return Part(asked_by, study.question, f"l2obound {name}", make)
 
 
-def _scale(folder: Path, asked: Asked, tell: Tell) -> Answer:
-    results, page = _speedup("scales", folder, asked, tell)
+def _scale(folder: Path, request: Asked, tell: Tell) -> Answer:
+    results, page = _speedup("scales", folder, request, tell)
     drawn = {"scales": _scales.across_scales(results)}
     drawn["scales-matched"] = _scales.across_scales(results, _scales.MATCHED)
     return Answer(tuple(_scales.scale_sentences(results)), drawn, page)
 
 
-def _baselines(folder: Path, asked: Asked, tell: Tell) -> Answer:
+def _baselines(folder: Path, request: Asked, tell: Tell) -> Answer:
     from ..speedup.figures import forest
 
-    results, page = _speedup("baselines", folder, asked, tell)
+    results, page = _speedup("baselines", folder, request, tell)
     drawn = {"baselines": forest(results, _scales.LEARNED, results["config"]["shown"])}
     return Answer(tuple(_scales.baseline_sentences(results)), drawn, page)
 
 
-def _speedup(name: str, folder: Path, asked: Asked, tell: Tell) -> tuple[_scales.Results, Path]:
+def _speedup(name: str, folder: Path, request: Asked, tell: Tell) -> tuple[_scales.Results, Path]:
     """The comparison of `name`.toml; with `quick` its smallest settings, fewer instances and steps."""
     from ..speedup import load_speedup, run_speedup, write
 
     config = load_speedup(str(files(__package__) / f"{name}.toml"))
-    fixed = {**config.fixed, "seed": asked.seed}
+    fixed = {**config.fixed, "seed": request.seed}
     settings: Sequence = config.setting
-    if asked.quick:
+    if request.quick:
         fixed |= {"batch": 6, "steps": 100}
         settings = [s for s in settings if s.cell.get("dim", 0) <= 40]
         settings = [s.model_copy(update={"cell": {k: v for k, v in s.cell.items() if k != "batch"}}) for s in settings]
     config = config.model_copy(update={"fixed": fixed, "setting": tuple(settings)})
-    results = run_speedup(config, folder, jobs=asked.jobs, tell=tell, command=f"l2obound open-questions {name}")
+    results = run_speedup(config, folder, jobs=request.jobs, tell=tell, command=f"l2obound open-questions {name}")
     return results, write(results, folder)
 
 

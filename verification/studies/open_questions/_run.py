@@ -66,47 +66,47 @@ def answer(
     if not 0 <= seed < 1000:  # the test split has no more; said here, and not after the other parts
         raise InputError(f"seed: expected a number from 0 to 999, got {seed}.")
     chosen = [n for n in PARTS if not names or n in names]
-    root, asked = Path(folder), Asked(seed, quick, jobs)
+    root, request = Path(folder), Asked(seed, quick, jobs)
     tell = progress or (lambda done, total, what: None)
-    found = []
+    answers = []
     for done, name in enumerate(chosen):
         tell(done, len(chosen), name)
-        kept = _kept(root, name, _key(name, asked))
-        found.append(
-            kept or _made(root, name, asked, lambda what, d=done, n=name: tell(d, len(chosen), f"{n}: {what}"))
+        reused = _stored(root, name, _key(name, request))
+        answers.append(
+            reused or _made(root, name, request, lambda what, d=done, n=name: tell(d, len(chosen), f"{n}: {what}"))
         )
     tell(len(chosen), len(chosen), "the page")
-    return found
+    return answers
 
 
 def standing(folder: str | os.PathLike[str], *, quick: bool = False, seed: int = 0) -> list[Answered]:
     """All answers that are in `folder` and would not be made again, in the order of the questions."""
-    asked = Asked(seed, quick)
-    found = (_kept(Path(folder), name, _key(name, asked)) for name in PARTS)
-    return [answer for answer in found if answer is not None]
+    request = Asked(seed, quick)
+    answers = (_stored(Path(folder), name, _key(name, request)) for name in PARTS)
+    return [answer for answer in answers if answer is not None]
 
 
-def _made(root: Path, name: str, asked: Asked, tell: Callable[[str], None]) -> Answered:
+def _made(root: Path, name: str, request: Asked, tell: Callable[[str], None]) -> Answered:
     begun = time.monotonic()
-    made = PARTS[name].make(root / name, asked, tell)
+    made = PARTS[name].make(root / name, request, tell)
     drawn = [path for stem, figure in made.figures.items() for path in pages.write_figure(figure, root / name / stem)]
-    found = Answered(
+    answered = Answered(
         name,
         made.sentences,
         tuple(str(path.relative_to(root)) for path in drawn if path.suffix == ".svg"),
         str(made.page.relative_to(root)),
         made.broken,
         round(time.monotonic() - begun, 1),
-        _key(name, asked),
+        _key(name, request),
     )
-    write_partial(root / name / FILE, found.to_dict())
-    return found
+    write_partial(root / name / FILE, answered.to_dict())
+    return answered
 
 
-def _key(name: str, asked: Asked) -> str:
+def _key(name: str, request: Asked) -> str:
     """Of what an answer depends on; the number of processes is not part of it."""
-    told = json.dumps([name, asked.seed, asked.quick, code_digest(), arithmetic(), _data_digest()])
-    return hashlib.sha256(told.encode()).hexdigest()
+    parts = json.dumps([name, request.seed, request.quick, code_digest(), arithmetic(), _data_digest()])
+    return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def _data_digest() -> str:
@@ -116,7 +116,7 @@ def _data_digest() -> str:
     return hashlib.sha256(json.dumps([weights, texts]).encode()).hexdigest()
 
 
-def _kept(root: Path, name: str, key: str) -> Answered | None:
+def _stored(root: Path, name: str, key: str) -> Answered | None:
     """The answer that is there, if it is the one that would be made; a damaged one is made again."""
     data = read_partial(root / name / FILE)
     if data is None or data.get("key") != key or data.get("name") != name:

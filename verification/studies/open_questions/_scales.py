@@ -51,13 +51,13 @@ def _line(
     axes: Any, results: Results, learned: str, family: str, baseline: str, colour: str, marker: str, place: int
 ) -> None:
     """Medians with intervals; what is known from one side has its end at the edge of the panel."""
-    own = [(size, row) for size, row in _rows(results, family, baseline, learned)]
-    if not own:
+    rows = [(size, row) for size, row in _rows(results, family, baseline, learned)]
+    if not rows:
         return
-    x = [size * 1.04 ** (place - 2) for size, _ in own]
-    low = [max(r["median_low"], _LEAST) for _, r in own]
+    x = [size * 1.04 ** (place - 2) for size, _ in rows]
+    low = [max(r["median_low"], _LEAST) for _, r in rows]
     axes.plot(x, low, color=colour, marker=marker, markersize=4, linewidth=1.1)
-    for at, (_, row) in zip(x, own):
+    for at, (_, row) in zip(x, rows):
         upper = _MOST if row["upper"] is None else min(row["upper"], _MOST)
         axes.plot([at, at], [max(row["lower"], _LEAST), max(upper, _LEAST)], color=colour, linewidth=0.9)
         if row["median_high"] is None:
@@ -67,24 +67,24 @@ def _line(
 def _rows(results: Results, family: str, baseline: str, learned: str = LEARNED) -> list[tuple[int, Results]]:
     """(n, comparison) of a family, by n, at the gap that is shown."""
     settings = {s["key"]: s for s in results["settings"] if s["vary"] == family}
-    found = [
+    rows = [
         (settings[r["setting"]]["cell"]["dim"], r)
         for r in results["comparisons"]
         if r["setting"] in settings
         and (r["learned"], r["baseline"], r["measure"], r["eps"])
         == (learned, baseline, ITERATIONS, results["config"]["shown"])
     ]
-    return sorted(found, key=lambda pair: pair[0])
+    return sorted(rows, key=lambda pair: pair[0])
 
 
 def scale_sentences(results: Results) -> list[str]:
     """Whether the claimed factor holds at any scale, and how the factors go with the number of variables."""
-    own = [r for r in results["comparisons"] if r["learned"] == LEARNED and r["measure"] in (ITERATIONS, LATENCY)]
-    found = [_counted(results, own)]
-    asked = [(LEARNED, b) for b in ("ista", "fista", "l2o-pa", BEST)]
+    compared = [r for r in results["comparisons"] if r["learned"] == LEARNED and r["measure"] in (ITERATIONS, LATENCY)]
+    sentences = [_counted(results, compared)]
+    pairs = [(LEARNED, b) for b in ("ista", "fista", "l2o-pa", BEST)]
     if MATCHED in results["config"]["learned"]:
-        asked += [(MATCHED, b) for b in ("fista", "fista-restart", "l2o-pa")]
-    for learned, baseline in asked:
+        pairs += [(MATCHED, b) for b in ("fista", "fista-restart", "l2o-pa")]
+    for learned, baseline in pairs:
         words = []
         for family, name in FAMILIES.items():
             rows = _rows(results, family, baseline, learned)
@@ -95,26 +95,26 @@ def scale_sentences(results: Results) -> list[str]:
             label = results["labels"].get(baseline, f"the {baseline}")
             gap = number(results["config"]["shown"])
             head = "" if learned == LEARNED else f"{results['labels'][learned]}: "
-            said = f"times fewer iterations than {label}, to a relative gap of {gap}: {'; '.join(words)}."
-            found.append(head + (said if head else said[0].upper() + said[1:]))
-    return found
+            words_of_gap = f"times fewer iterations than {label}, to a relative gap of {gap}: {'; '.join(words)}."
+            sentences.append(head + (words_of_gap if head else words_of_gap[0].upper() + words_of_gap[1:]))
+    return sentences
 
 
 def baseline_sentences(results: Results) -> list[str]:
     """In how many settings each baseline needs more, or fewer, iterations and time than GO-Math-L2O."""
-    own = [r for r in results["comparisons"] if r["learned"] == LEARNED and r["measure"] in (ITERATIONS, LATENCY)]
-    found = [_counted(results, own)]
+    compared = [r for r in results["comparisons"] if r["learned"] == LEARNED and r["measure"] in (ITERATIONS, LATENCY)]
+    sentences = [_counted(results, compared)]
     for group, word in (("paper", "Learned optimizers and the paper's baselines"), ("stronger", "Stronger ones")):
         words = []
         for baseline in results["config"][group]:
-            rows = [r for r in own if r["baseline"] == baseline and r["eps"] == results["config"]["shown"]]
+            rows = [r for r in compared if r["baseline"] == baseline and r["eps"] == results["config"]["shown"]]
             counts = [_ahead([r for r in rows if r["measure"] == measure]) for measure in (ITERATIONS, LATENCY)]
             if rows:
                 words.append(f"{results['labels'][baseline]} in {counts[0]} (in time: {counts[1]})")
         if words:
             gap = number(results["config"]["shown"])
-            found.append(f"{word}, to a relative gap of {gap}: GO-Math-L2O is clearly ahead of {join(words, 12)}.")
-    return found
+            sentences.append(f"{word}, to a relative gap of {gap}: GO-Math-L2O is clearly ahead of {join(words, 12)}.")
+    return sentences
 
 
 def _ahead(rows: Sequence[Results]) -> str:

@@ -87,13 +87,13 @@ def trainings(
 
     Other stages are another training, in another folder: how long it is, is a setting of it.
     """
-    found, kept = {}, "-".join(str(batches) for batches in sorted(set(stages)))
+    optimizers, file_stem = {}, "-".join(str(batches) for batches in sorted(set(stages)))
     for hidden in widths:
         for seed in seeds:
-            out = None if folder is None else folder / f"{family}-width-{hidden}-seed-{seed}-batches-{kept}"
+            out = None if folder is None else folder / f"{family}-width-{hidden}-seed-{seed}-batches-{file_stem}"
             config = settings_of(family, hidden, seed, max(stages))
-            found[hidden, seed] = l2o.train(config, out, stages=tuple(stages))
-    return found
+            optimizers[hidden, seed] = l2o.train(config, out, stages=tuple(stages))
+    return optimizers
 
 
 def measured(
@@ -110,7 +110,7 @@ def measured(
     tell: Callable[[str], None],
 ) -> list[Checkpoint]:
     """Each checkpoint on each field of one family; `exact` are the cells of the exact step by shift."""
-    found = []
+    checkpoints = []
     for field in fields:
         for (hidden, own_seed), training in trained.items():
             tell(f"{field.family}, s = {field.shift:g}, width {hidden}, seed {own_seed}")
@@ -120,8 +120,8 @@ def measured(
                     field, name, model, steps=steps, also=also, horizon=horizon, eps=eps,
                     exact_iterations=exact[field.shift].iterations, seed=seed,
                 )  # fmt: skip
-                found.append(_checkpoint(field, model, hidden, own_seed, batches, rate_steps, cell, seed))
-    return found
+                checkpoints.append(_checkpoint(field, model, hidden, own_seed, batches, rate_steps, cell, seed))
+    return checkpoints
 
 
 def _checkpoint(
@@ -149,21 +149,26 @@ def across(checkpoints: Sequence[Checkpoint], *, resamples: int, seed: int) -> l
 
     None for a family with fewer than three.
     """
-    found = []
+    table = []
     for family, shift in dict.fromkeys((c.cell.family, c.cell.shift) for c in checkpoints):
-        own = [c for c in checkpoints if (c.cell.family, c.cell.shift) == (family, shift)]
-        if len(own) < 3:
+        members = [c for c in checkpoints if (c.cell.family, c.cell.shift) == (family, shift)]
+        if len(members) < 3:
             continue
-        groups = [list(dict.fromkeys(c.training for c in own)).index(c.training) for c in own]
-        rate = [c.rate for c in own]
+        groups = [list(dict.fromkeys(c.training for c in members)).index(c.training) for c in members]
+        rate = [c.rate for c in members]
         for name in ("rho_median", "rho_worst", "delta_sum"):
-            deviation = [getattr(c if name == "delta_sum" else c.cell, name) for c in own]
+            deviation = [getattr(c if name == "delta_sum" else c.cell, name) for c in members]
             value, low, high, p = rank_correlation(deviation, rate, groups=groups, resamples=resamples, seed=seed)
-            label, medians = f"{MODEL}, {len(own)} checkpoints", (float(np.median(deviation)), float(np.median(rate)))
-            found.append(
-                Correlation(label, family, shift, _WORDS[name], len(own), value, low, high, p, *medians, at_rounding=0)
+            label, medians = (
+                f"{MODEL}, {len(members)} checkpoints",
+                (float(np.median(deviation)), float(np.median(rate))),
             )
-    return found
+            table.append(
+                Correlation(
+                    label, family, shift, _WORDS[name], len(members), value, low, high, p, *medians, at_rounding=0
+                )
+            )
+    return table
 
 
 _WORDS = {"rho_median": "median rho", "rho_worst": "largest rho", "delta_sum": "median delta-sum"}

@@ -79,13 +79,15 @@ def correlations(
     measured = {"median rho": (np.nanmedian, meter.rho), "largest rho": (np.nanmax, meter.rho)}
     if meter.delta_sum is not None:
         measured["median delta-sum"] = (np.nanmedian, meter.delta_sum["gradient_descent"])
-    found = []
+    table = []
     for name, (summary, values) in measured.items():
-        kept = np.isfinite(rate) & meter.judged[:, :first].any(axis=1)
-        if kept.sum() < 3:
-            raise InputError(f"sensitivity: {label} leaves {int(kept.sum())} sound instances, of 3 at least; use more.")
-        deviation = summary(values[kept, :first], axis=1)
-        value, low, high, p = rank_correlation(deviation, rate[kept], resamples=resamples, seed=seed)
-        medians = float(np.median(deviation)), float(np.median(rate[kept])), int((share[kept] <= LEAST).sum())
-        found.append(Correlation(label, family, shift, name, int(kept.sum()), value, low, high, p, *medians))
-    return tuple(found)
+        sound = np.isfinite(rate) & meter.judged[:, :first].any(axis=1)
+        if sound.sum() < 3:
+            raise InputError(
+                f"sensitivity: {label} leaves {int(sound.sum())} sound instances, of 3 at least; use more."
+            )
+        deviation = summary(values[sound, :first], axis=1)
+        value, low, high, p = rank_correlation(deviation, rate[sound], resamples=resamples, seed=seed)
+        medians = float(np.median(deviation)), float(np.median(rate[sound])), int((share[sound] <= LEAST).sum())
+        table.append(Correlation(label, family, shift, name, int(sound.sum()), value, low, high, p, *medians))
+    return tuple(table)

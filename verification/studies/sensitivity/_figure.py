@@ -85,14 +85,15 @@ def trained(result: Sensitivity) -> Figure:
                     [max(c.rho_median, _LEAST_RHO) for c in cells], [c.factor_median for c in cells], "x",
                     color=MUTED, markersize=3.5, markeredgewidth=0.8, label="patterns",
                 )  # fmt: skip
-                own = [c for c in result.checkpoints if (c.cell.family, c.cell.shift) == (family, shift)]
+                members = [c for c in result.checkpoints if (c.cell.family, c.cell.shift) == (family, shift)]
                 for shade, batches in zip(shades, settings.stages):
                     for marker, hidden in zip(MARKERS, settings.widths):
-                        mine = [c.cell for c in own if (c.batches, c.hidden) == (batches, hidden)]
-                        shown = [c for c in mine if c.factor_median is not None]
+                        mine = [c.cell for c in members if (c.batches, c.hidden) == (batches, hidden)]
+                        converging = [c for c in mine if c.factor_median is not None]
                         axes.plot(
-                            [c.rho_median for c in shown], [c.factor_median for c in shown], marker, color=shade,
-                            markersize=4.5, label=f"{batches} batches" if hidden == settings.widths[0] else None,
+                            [c.rho_median for c in converging], [c.factor_median for c in converging], marker,
+                            color=shade, markersize=4.5,
+                            label=f"{batches} batches" if hidden == settings.widths[0] else None,
                         )  # fmt: skip
                 axes.set(xscale="log", yscale="log", xlim=(_LEAST_RHO / 1.2, 12), ylim=(0.1, 100))
                 axes.set_title(plain(f"{family}, s = {shift:g}"), color=INK)
@@ -112,9 +113,9 @@ def _theory_lines(axes: Axes, result: Sensitivity, family: str) -> None:
     grid = np.geomspace(_LEAST_RHO, 0.995 * end, 60)
     axes.plot(grid, [_theory.guarantee_factor(r) for r in grid], "--", color=SERIES[2], label="guarantee B8 grows by")
     word = "smooth" if family == "quadratic" else "composite"
-    known = [(r["rho"], r[word]["worth"]) for r in result.costs if r["rho"] and r[word]["worth"] is not None]
-    if known:
-        axes.plot(*zip(*known), "-s", color=SERIES[1], markersize=3, label="exact worst case costs")
+    costs_known = [(r["rho"], r[word]["worth"]) for r in result.costs if r["rho"] and r[word]["worth"] is not None]
+    if costs_known:
+        axes.plot(*zip(*costs_known), "-s", color=SERIES[1], markersize=3, label="exact worst case costs")
 
 
 def _panel(axes: Axes, result: Sensitivity, family: str, name: str) -> None:
@@ -124,11 +125,11 @@ def _panel(axes: Axes, result: Sensitivity, family: str, name: str) -> None:
     axes.axvspan(0, end, color=SERIES[2], alpha=0.13, linewidth=0, label="guaranteed: rho < 1")
     cells = result.select(family=family, pattern=name)
     first = cells[0].shift
-    own = [c for c in cells if c.shift == first]
+    members = [c for c in cells if c.shift == first]
     curves = [
-        ("closed form B8 (largest of the runs)", own, "closed_form", "--", "^", SERIES[2]),
-        ("exact worst case of the deviation", own, "exact", "-", "s", SERIES[1]),
-        ("exact worst case of the method itself", own, "own", ":", "D", SERIES[3]),
+        ("closed form B8 (largest of the runs)", members, "closed_form", "--", "^", SERIES[2]),
+        ("exact worst case of the deviation", members, "exact", "-", "s", SERIES[1]),
+        ("exact worst case of the method itself", members, "own", ":", "D", SERIES[3]),
     ]
     for place, shift in enumerate(result.settings.shifts):
         chosen = [c for c in cells if c.shift == shift]
@@ -139,8 +140,10 @@ def _panel(axes: Axes, result: Sensitivity, family: str, name: str) -> None:
         value = np.array([np.nan if getattr(c, field) is None else getattr(c, field) for c in chosen], dtype=float)
         if not np.isfinite(value).any():
             continue
-        shown = np.where(value > CEILING, np.nan, np.maximum(value, FLOOR))
-        axes.plot(size, shown, linestyle=line, marker=marker, color=colour, label=label, markersize=3, linewidth=1.2)
+        drawn_values = np.where(value > CEILING, np.nan, np.maximum(value, FLOOR))
+        axes.plot(
+            size, drawn_values, linestyle=line, marker=marker, color=colour, label=label, markersize=3, linewidth=1.2
+        )
         above = value > CEILING
         if field == "exact":
             above |= np.array([c.exact is None for c in chosen])

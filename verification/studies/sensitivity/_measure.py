@@ -170,16 +170,16 @@ def measure(
 def _judge(field: Field, name: str, size: float, run: Run, broken: list[str]) -> AtStep:
     """The run held against B8 and the exact worst cases; what it breaks goes to `broken`."""
     smooth, rho = field.problem.nonsmooth.is_zero, as_numpy(run.relative_deviation)
-    found = verify(run, field.problem, _theory.rate_name(smooth), optimum=field.optimum, reference_step=1.0)
-    applies = found.verdict != Verdict.NOT_APPLICABLE
-    closed = np.asarray(found.rhs, dtype=np.float64) / field.scale
+    verification = verify(run, field.problem, _theory.rate_name(smooth), optimum=field.optimum, reference_step=1.0)
+    applies = verification.verdict != Verdict.NOT_APPLICABLE
+    closed = np.asarray(verification.rhs, dtype=np.float64) / field.scale
     end = gaps(as_numpy(run.objective)[:, -1:], field.optimum)
     gap_low, gap = end.low[:, 0] / field.scale, end.high[:, 0] / field.scale
     worst = _theory.profile_worst(smooth, _theory.profile_of(rho))
-    own = _theory.method_worst(smooth, name, size, run.steps) or _theory.Worst(None)
-    if bool((found.verdict == Verdict.VIOLATED).any()):
+    worst_of_method = _theory.method_worst(smooth, name, size, run.steps) or _theory.Worst(None)
+    if bool((verification.verdict == Verdict.VIOLATED).any()):
         broken.append("B8 is violated")
-    for word, bound in (("the worst case of the profile", worst), ("the worst case of the method", own)):
+    for word, bound in (("the worst case of the profile", worst), ("the worst case of the method", worst_of_method)):
         if bound.value is not None and bool((gap_low > bound.value * (1 + SOLVER)).any()):
             broken.append(f"a run is above {word}")
     return AtStep(
@@ -187,8 +187,8 @@ def _judge(field: Field, name: str, size: float, run: Run, broken: list[str]) ->
         closed_form=float(closed.max()) if bool(applies.all()) and np.isfinite(closed).all() else None,
         exact=worst.value,
         exact_reason=worst.reason,
-        own=own.value,
-        own_reason=own.reason,
+        own=worst_of_method.value,
+        own_reason=worst_of_method.reason,
         gap=float(gap.max()) if np.isfinite(gap).all() else None,
     )
 

@@ -212,9 +212,9 @@ class Momentum(_Directed):
     def nominal(self, run: Run) -> np.ndarray:
         """`size` after a step that moved, else 0."""
         moved = norm(as_numpy(run.step)) > 0
-        found = np.zeros(moved.shape)
-        found[:, 1:] = np.where(moved[:, :-1], self.size, 0.0)
-        return found
+        deviation = np.zeros(moved.shape)
+        deviation[:, 1:] = np.where(moved[:, :-1], self.size, 0.0)
+        return deviation
 
 
 @dataclass(frozen=True)
@@ -233,11 +233,11 @@ class MomentumWeight(Pattern):
     def nominal(self, run: Run) -> np.ndarray:
         """The weight times L ||D_{k-1}|| / ||G_k||, 0 at the first step."""
         L = as_numpy(run.smoothness)[:, None]
-        found = np.zeros(tuple(run.relative_deviation.shape))
+        deviation = np.zeros(tuple(run.relative_deviation.shape))
         pushed, size = self.size * L * norm(as_numpy(run.step))[:, :-1], norm(as_numpy(run.generalized_gradient))[:, 1:]
         with np.errstate(divide="ignore", invalid="ignore"):
-            found[:, 1:] = np.where(pushed > 0, pushed / size, 0.0)
-        return found
+            deviation[:, 1:] = np.where(pushed > 0, pushed / size, 0.0)
+        return deviation
 
     @property
     def level(self) -> float | None:

@@ -135,12 +135,12 @@ class Sensitivity:
 
 
 def _up_to(cells: Sequence[Cell], holds: Callable[[Cell], bool]) -> float | None:
-    found = None
+    largest = None
     for size in sorted({c.size for c in cells}):
         if not all(holds(c) for c in cells if c.size == size):
             break
-        found = size
-    return found
+        largest = size
+    return largest
 
 
 def sensitivity(
@@ -163,18 +163,18 @@ def sensitivity(
         if size < largest_size(name, family == "quadratic")
     ]
     models = len(settings.families) * (1 + len(settings.shifts)) * len(settings.widths) * len(settings.seeds)
-    told = Counter(progress, len(plan) + models)
+    counter = Counter(progress, len(plan) + models)
     fields = {}
     for family in settings.families:
         problem = FAMILIES[family](settings.batch, settings.seed)
-        known = optimum(problem)
+        certified = optimum(problem)
         for shift in settings.shifts:
             x0 = l2o.synthetic.starts(problem, shift=shift, seed=settings.seed)
-            fields[family, shift] = Field(family, shift, problem, x0, known)
+            fields[family, shift] = Field(family, shift, problem, x0, certified)
     cells: list[Cell] = []
     exact: dict[tuple[str, float], Cell] = {}  # at size 0 all patterns are the exact step
     for family, shift, name, size in plan:
-        told(f"{family}, s = {shift:g}, {name}")
+        counter(f"{family}, s = {shift:g}, {name}")
         at = (family, shift)
         if size == 0 and at in exact:
             cells.append(replace(exact[at], pattern=name))
@@ -187,16 +187,16 @@ def sensitivity(
         cells.append(cell)
     checkpoints: list[Checkpoint] = []
     for family in settings.families if settings.widths else ():
-        own = {shift: exact[family, shift] for shift in settings.shifts}
+        exact_runs = {shift: exact[family, shift] for shift in settings.shifts}
         checkpoints += measured(
             [fields[family, shift] for shift in settings.shifts],
-            _trainings(settings, family, None if trainings is None else Path(trainings), told),
-            own,
+            _trainings(settings, family, None if trainings is None else Path(trainings), counter),
+            exact_runs,
             rate_steps=settings.trained_steps,
-            tell=told,
+            tell=counter,
             **_lengths(settings),
         )
-    told("worst cases, trained models", step=0)
+    counter("worst cases, trained models", step=0)
     inside = [size for size in settings.sizes if size < _theory.vacuous_rho()]
     return Sensitivity(
         settings,
@@ -216,29 +216,29 @@ def _lengths(settings: Settings) -> dict[str, Any]:
 
 
 def _trainings(
-    settings: Settings, family: str, folder: Path | None, told: Counter
+    settings: Settings, family: str, folder: Path | None, counter: Counter
 ) -> dict[tuple[int, int], l2o.training.Trained]:
-    found = {}
+    trained = {}
     for hidden in settings.widths:
         for seed in settings.seeds:
-            told(f"training on {family}, width {hidden}, seed {seed}")
-            found |= trainings(family, [hidden], [seed], settings.stages, folder)
-    return found
+            counter(f"training on {family}, width {hidden}, seed {seed}")
+            trained |= trainings(family, [hidden], [seed], settings.stages, folder)
+    return trained
 
 
 def _shipped(settings: Settings) -> tuple[Correlation, ...]:
     """Correlations for the shipped models, in and out of distribution; none were trained on quadratics."""
-    found: list[Correlation] = []
+    table: list[Correlation] = []
     for family in settings.families if settings.trained else ():
         trained_on = "lasso" if family == "quadratic" else family
         problem = FAMILIES[family](settings.trained, settings.seed + 1)
-        known = optimum(problem)
+        certified = optimum(problem)
         for model in MODELS:
             label = model if family == trained_on else f"{model} (trained on {trained_on})"
             for shift in (0.0, 10.0):
-                found += correlations(
-                    label, l2o.pretrained(model, trained_on), family, problem, known, shift,
+                table += correlations(
+                    label, l2o.pretrained(model, trained_on), family, problem, certified, shift,
                     first=settings.trained_steps, steps=settings.trained_steps, resamples=settings.resamples,
                     seed=settings.seed,
                 )  # fmt: skip
-    return tuple(found)
+    return tuple(table)

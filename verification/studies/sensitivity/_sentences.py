@@ -18,17 +18,17 @@ def _factor(value: float | None) -> str:
 
 def costs(result: Sensitivity) -> list[str]:
     """A sentence for each deviation: the guarantee, the exact worst case, the runs."""
-    found = []
+    sentences = []
     for row in result.costs:
         rho = row["rho"]
         if rho == 0:
             continue
-        own = [c for c in result.cells if c.nominal == rho]
-        reached = [c for c in own if c.factor_worst is not None]
+        members = [c for c in result.cells if c.nominal == rho]
+        reached = [c for c in members if c.factor_worst is not None]
         measured = "no run of it"
-        if own:
-            not_there = sum(v is None for c in own for v in c.iterations)
-            runs = sum(len(c.iterations) for c in own)
+        if members:
+            not_there = sum(v is None for c in members for v in c.iterations)
+            runs = sum(len(c.iterations) for c in members)
             measured = f"{count(not_there, 'run')} of {runs} not converged within {result.settings.horizon} steps"
             if reached:
                 worst = max(reached, key=lambda c: c.factor_worst or 0.0)
@@ -37,18 +37,18 @@ def costs(result: Sensitivity) -> list[str]:
                     f"from {_factor(best)} (median of the best cell) to {_factor(worst.factor_worst)} (worst run, "
                     f"{worst.pattern} on {worst.family}, s = {worst.shift:g}); {measured}"
                 )
-        found.append(
+        sentences.append(
             f"rho = {rho:g}: the guarantee B8 grows by {_factor(row['guarantee_factor'])}; the exact worst case after "
             f"{result.settings.steps} steps by {_factor(row['smooth']['ratio'])} where r = 0 and by "
             f"{_factor(row['composite']['ratio'])} with any r; iterations measured: {measured}."
         )
-    return found
+    return sentences
 
 
 def caution(result: Sensitivity) -> list[str]:
     """What the factor of B8 is not."""
     worse = [r for r in result.costs if r["rho"] > 0 and (r["composite"]["ratio"] or 0) > r["guarantee_factor"]]
-    own = [
+    members = [
         (c, c.own / base.exact)
         for c in result.cells
         for base in result.select(family=c.family, shift=c.shift, pattern=c.pattern, size=0.0)
@@ -62,8 +62,8 @@ def caution(result: Sensitivity) -> list[str]:
             "guarantee costs, and no bound on what iterations cost. At rho = "
             f"{where} the exact worst case with any r grows by more."
         )
-    if own:
-        cell, ratio = max(own, key=lambda pair: pair[1])
+    if members:
+        cell, ratio = max(members, key=lambda pair: pair[1])
         lines.append(
             f"No odd instance is needed for that: steps (1 - {cell.size:g})/L alone have an exact worst case "
             f"{_factor(ratio)} that of steps 1/L."
@@ -73,7 +73,7 @@ def caution(result: Sensitivity) -> list[str]:
 
 def regions(result: Sensitivity) -> list[str]:
     """Where each guarantee ends, and where runs diverge."""
-    found = []
+    sentences = []
     for name, ends in result.regions.items():
         if ends["B8"] is None:
             size = result.measured_region(name)
@@ -83,14 +83,14 @@ def regions(result: Sensitivity) -> list[str]:
             )
         else:
             theory = f"B8 turns vacuous at size {number(ends['B8'])}, B13 at size {number(ends['B13'])}"
-        lost = {family: result.diverges_at(name, family) for family in result.settings.families}
-        tried = {f: max(c.size for c in result.select(pattern=name, family=f)) for f in lost}
+        diverging = {family: result.diverges_at(name, family) for family in result.settings.families}
+        tried = {f: max(c.size for c in result.select(pattern=name, family=f)) for f in diverging}
         words = [
             f"{family} " + (f"at none up to {number(tried[family])}" if size is None else f"from size {number(size)}")
-            for family, size in lost.items()
+            for family, size in diverging.items()
         ]
-        found.append(f"{name}: {theory}. Runs end above F(x_0) or diverge on {join(words)}.")
-    return found
+        sentences.append(f"{name}: {theory}. Runs end above F(x_0) or diverge on {join(words)}.")
+    return sentences
 
 
 def verdict(result: Sensitivity) -> str:
@@ -141,30 +141,31 @@ def stages(result: Sensitivity) -> list[str]:
     if not result.checkpoints:
         return []
     first, last = min(result.settings.stages), max(result.settings.stages)
-    found, outside, lost = [], 0, 0
+    sentences, outside, diverging = [], 0, 0
     for family, shift in dict.fromkeys((c.cell.family, c.cell.shift) for c in result.checkpoints):
-        own = [c for c in result.checkpoints if (c.cell.family, c.cell.shift) == (family, shift)]
-        outside += sum(not c.cell.guaranteed for c in own)
-        lost += sum(bool(c.cell.diverged) for c in own)
+        members = [c for c in result.checkpoints if (c.cell.family, c.cell.shift) == (family, shift)]
+        outside += sum(not c.cell.guaranteed for c in members)
+        diverging += sum(bool(c.cell.diverged) for c in members)
         if first == last:
             continue
-        rho, factor = zip(*(_medians([c for c in own if c.batches == b]) for b in (first, last)))
+        rho, factor = zip(*(_medians([c for c in members if c.batches == b]) for b in (first, last)))
         (over,) = [c for c in result.across if (c.family, c.shift, c.deviation) == (family, shift, "median rho")] or [
             None
         ]
         spread = "" if over is None or over.value is None else f"; over the checkpoints {_direction(over)}"
-        found.append(
+        sentences.append(
             f"{family}, s = {shift:g}: from {first} to {last} batches "
             f"the median rho goes from {number(rho[0])} to {number(rho[1])} and the iterations from "
             f"{_factor(factor[0])} to {_factor(factor[1])} those of exact steps{spread}."
         )
     total = len(result.checkpoints)
-    found.insert(
+    sentences.insert(
         0,
-        f"{total - outside} of {total} checkpoints have rho < 1 at all of {result.settings.steps} steps, which is what "
-        f"a guarantee would take; {'none has' if not lost else f'{lost} of {total} have'} a run that diverges.",
+        f"{total - outside} of {total} checkpoints have rho < 1 at all of {result.settings.steps} steps, which is "
+        f"what a guarantee would take; {'none has' if not diverging else f'{diverging} of {total} have'} a run that "
+        f"diverges.",
     )
-    return [*found, *_bought(result)]
+    return [*sentences, *_bought(result)]
 
 
 def _bought(result: Sensitivity) -> list[str]:
@@ -174,9 +175,9 @@ def _bought(result: Sensitivity) -> list[str]:
         return []
     faster = sum((c.value or 0.0) < 0 for c in clear)
     slower = len(clear) - faster
-    said = "Of" if faster <= slower else "So less deviation is not what training buys: of"
+    opening = "Of" if faster <= slower else "So less deviation is not what training buys: of"
     return [
-        f"{said} {count(len(clear), 'clear correlation')} between a checkpoint's median rho and its log-rate, in "
+        f"{opening} {count(len(clear), 'clear correlation')} between a checkpoint's median rho and its log-rate, in "
         f"{faster} the checkpoints that deviate more are the faster ones, in {slower} the slower ones. Their intervals "
         "are for these stages, which move both: they say what goes together in training, and of no cause."
     ]
@@ -218,8 +219,8 @@ def headline(result: Sensitivity) -> list[str]:
         if result.correlations
         else []
     )
-    told = stages(result)
-    return [verdict(result), *middle, *told[:1], *_bought(result), *shipped]
+    of_stages = stages(result)
+    return [verdict(result), *middle, *of_stages[:1], *_bought(result), *shipped]
 
 
 def lines(result: Sensitivity) -> Sequence[str]:

@@ -55,13 +55,13 @@ def _rate(smooth: bool) -> sp.Expr:
 @cache
 def _factor() -> sp.Expr:
     """lim rhs(rho)/rhs(0) of B8 as K grows, in sigma_max; the same for both entries."""
-    found = []
+    roots = []
     for smooth in (True, False):
         rate = _rate(smooth)
-        found.append(sp.simplify(sp.limit(rate / rate.subs(_symbol("sigma_max"), 0), _symbol("K"), sp.oo)))
-    if sp.simplify(found[0] - found[1]) != 0:
-        raise AssertionError(f"the entries of B8 disagree on the factor: {found}")
-    return found[0]
+        roots.append(sp.simplify(sp.limit(rate / rate.subs(_symbol("sigma_max"), 0), _symbol("K"), sp.oo)))
+    if sp.simplify(roots[0] - roots[1]) != 0:
+        raise AssertionError(f"the entries of B8 disagree on the factor: {roots}")
+    return roots[0]
 
 
 def guarantee_factor(rho: float) -> float | None:
@@ -143,10 +143,10 @@ def profile_worst(smooth: bool, profile: tuple[Fraction, ...]) -> Worst:
     if least > TOO_LARGE:
         return Worst(None, f"not solved: at least {least:.3g}, on f = L x^2/2")
     name, method = ("smooth_convex", "gradient") if smooth else ("composite", "proximal_gradient")
-    found = _solved(function_class=name, method=method, steps=len(profile), relative_error=list(profile))
-    if found.value is None and smooth:
-        return Worst(None, f"{found.reason}; at least {least:.3g}, on f = L x^2/2")
-    return found
+    worst_case = _solved(function_class=name, method=method, steps=len(profile), relative_error=list(profile))
+    if worst_case.value is None and smooth:
+        return Worst(None, f"{worst_case.reason}; at least {least:.3g}, on f = L x^2/2")
+    return worst_case
 
 
 @cache
@@ -173,12 +173,12 @@ def costs(rhos: Sequence[float], K: int) -> list[dict[str, Any]]:
     for rho in rhos:
         row: dict[str, Any] = {"rho": float(rho), "guarantee_factor": guarantee_factor(rho)}
         for word, smooth in (("smooth", True), ("composite", False)):
-            found = profile_worst(smooth, profile_of(np.full((1, K), rho)))
+            worst_case = profile_worst(smooth, profile_of(np.full((1, K), rho)))
             row[word] = {
-                "worst": found.value,
-                "reason": found.reason,
-                "ratio": None if found.value is None else found.value / exact_steps(smooth, K),
-                "worth": None if found.value is None else plain(worth(smooth, found.value, K)),
+                "worst": worst_case.value,
+                "reason": worst_case.reason,
+                "ratio": None if worst_case.value is None else worst_case.value / exact_steps(smooth, K),
+                "worth": None if worst_case.value is None else plain(worth(smooth, worst_case.value, K)),
             }
         rows.append(row)
     return rows

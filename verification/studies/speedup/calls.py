@@ -73,10 +73,10 @@ def gradient_calls(optimizer: Optimizer, problem: Composite, x0: torch.Tensor, s
 def probe(optimizer: Optimizer, problem: Composite, x0: torch.Tensor) -> np.ndarray:
     """(_PROBE+1,) calls made by `init` and by each of the first steps, added up."""
     counted = Counted(problem.smooth)
-    asked = Composite(counted, problem.nonsmooth)
-    state: Any = optimizer.init(asked, x0)
-    found = [counted.calls]
+    counting = Composite(counted, problem.nonsmooth)
+    state: Any = optimizer.init(counting, x0)
+    counts = [counted.calls]
     for _ in range(_PROBE):
-        state = optimizer.step(asked, state)
-        found.append(counted.calls)
-    return np.array(found)
+        state = optimizer.step(counting, state)
+        counts.append(counted.calls)
+    return np.array(counts)

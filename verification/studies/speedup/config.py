@@ -101,17 +101,17 @@ class SpeedupConfig(Section):
 
     def label(self, method: str) -> str:
         """A method's name for people."""
-        own = self.own(method)
-        return own.label or (LABELS.get(method, method) if own.key == own.name else method)
+        section = self.own(method)
+        return section.label or (LABELS.get(method, method) if section.key == section.name else method)
 
     def spec(self, setting: SettingSection, method: str) -> CellSpec:
         """The cell of a method on a setting."""
         try:
-            found = CellSpec.model_validate({**self.fixed, **setting.cell})
+            cell = CellSpec.model_validate({**self.fixed, **setting.cell})
         except ValidationError as problem:
             raise ValueError(f"setting {setting.key}: {one_line(problem)}") from None
-        name, steps = self._name(setting, method, found.family), found.steps * self.longer.get(method, 1)
-        return found.model_copy(update={"optimizer": name, "steps": steps})
+        name, steps = self._name(setting, method, cell.family), cell.steps * self.longer.get(method, 1)
+        return cell.model_copy(update={"optimizer": name, "steps": steps})
 
     def left_out(self, setting: SettingSection, method: str) -> str | None:
         """Why a method is not run on a setting, None where it is."""
@@ -124,8 +124,8 @@ class SpeedupConfig(Section):
 
     def _name(self, setting: SettingSection, method: str, family: str) -> str:
         """The key under which a sweep runs `method` on `setting`: with other weights it is another model."""
-        own = self.own(method)
-        borrowed = own.learned and own.weights in (None, "shipped") and setting.weights is not None
+        section = self.own(method)
+        borrowed = section.learned and section.weights in (None, "shipped") and setting.weights is not None
         if not borrowed or setting.weights == FAMILIES[family].trained_for:
             return method
         return f"{method}+{setting.weights}"
@@ -137,9 +137,9 @@ class SpeedupConfig(Section):
             specs = {m: self.spec(setting, m) for m in self.methods if self.left_out(setting, m) is None}
             for method, spec in specs.items():
                 if spec.optimizer != method:
-                    own = self.own(method)
-                    weights = str(exported(own.name, str(setting.weights), folder))
-                    models[spec.optimizer] = own.model_copy(update={"key": spec.optimizer, "weights": weights})
+                    section = self.own(method)
+                    weights = str(exported(section.name, str(setting.weights), folder))
+                    models[spec.optimizer] = section.model_copy(update={"key": spec.optimizer, "weights": weights})
             runs = [{"optimizer": spec.optimizer, "steps": spec.steps} for spec in specs.values()]
             cell = {name: [value] for name, value in setting.cell.items() if name != "steps"}
             grid.append({**cell, "run": runs})

@@ -54,8 +54,8 @@ def table(results: Results) -> str:
     writer.writeheader()
     for row in results["comparisons"]:
         setting = settings[row["setting"]]
-        shown = {name: "inf" if row[name] is None else row[name] for name in row}
-        writer.writerow({**shown, "vary": setting["vary"], "trained": setting["trained"]})
+        cells = {name: "inf" if row[name] is None else row[name] for name in row}
+        writer.writerow({**cells, "vary": setting["vary"], "trained": setting["trained"]})
     return text.getvalue()
 
 
@@ -99,9 +99,9 @@ def totals(results: Results) -> list[Results]:
             "learned": sentences.label(results, learned),
             "baseline": sentences.label(results, baseline),
             "strong": baseline in (BEST_OF_PAPER, BEST),
-            "measures": own,
+            "measures": group,
         }
-        for (learned, baseline), own in rows.items()
+        for (learned, baseline), group in rows.items()
     ]
 
 
@@ -110,25 +110,25 @@ def _view(results: Results, learned: str, eps: float) -> dict[str, Any]:
     title = f"{name} to ε = {eps:g}"
     prefix = f"f-{results['config']['learned'].index(learned)}-{results['config']['eps'].index(eps)}"
     words = f"{title}: median factors over each baseline, with intervals."
-    shown = pages.figure_view(forest(results, learned, eps), prefix, title, words, _NOTES)
-    return {**shown, "learned": learned, "eps": eps, "rows": _rows(results, learned, eps)}
+    view = pages.figure_view(forest(results, learned, eps), prefix, title, words, _NOTES)
+    return {**view, "learned": learned, "eps": eps, "rows": _rows(results, learned, eps)}
 
 
 def _rows(results: Results, learned: str, eps: float) -> list[dict[str, Any]]:
     """A row for each setting and baseline, with a comparison for each measure."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    by_setting: dict[tuple[str, str], dict[str, Any]] = {}
     for row in results["comparisons"]:
         if (row["learned"], row["eps"]) == (learned, eps):
-            own = found.setdefault((row["setting"], row["baseline"]), {"measures": {}})
-            own["measures"][row["measure"]] = row
+            row_of = by_setting.setdefault((row["setting"], row["baseline"]), {"measures": {}})
+            row_of["measures"][row["measure"]] = row
     return [
         {
             "setting": sentences.title(results, setting),
             "baseline": sentences.label(results, baseline),
-            "first": next(iter(own["measures"].values())),
-            **own,
+            "first": next(iter(row_of["measures"].values())),
+            **row_of,
         }
-        for (setting, baseline), own in found.items()
+        for (setting, baseline), row_of in by_setting.items()
     ]
 
 

@@ -87,12 +87,12 @@ def run_speedup(
     for setting in config.setting:
         if tell is not None:
             tell(setting.key)
-        own = {m: cells[config.spec(setting, m)] for m in _run(config, setting)}
-        reached = {m: _reached(summary.tables, cell, config.eps) for m, cell in own.items()}
-        done = {m: own[m] for m, found in reached.items() if found is not None}
+        chosen = {m: cells[config.spec(setting, m)] for m in _run(config, setting)}
+        reached = {m: _reached(summary.tables, cell, config.eps) for m, cell in chosen.items()}
+        done = {m: chosen[m] for m, counts in reached.items() if counts is not None}
         measured = _measured(config, done, reached, folder) if done else {}
         training = {m: training_seconds(done[m], folder / "sweep") for m in config.learned if m in done}
-        settings.append(_setting_entry(config, setting, own, measured, training, summary.tables))
+        settings.append(_setting_entry(config, setting, chosen, measured, training, summary.tables))
         compared += comparisons(config, setting.key, measured)
         paid += amortisation(config, setting.key, measured, training)
     return {
@@ -146,14 +146,14 @@ def _measured(
     problem, x0 = _instances(next(iter(cells.values())).spec)
     optimizers = {m: optimizer_of(cell, folder / "sweep") for m, cell in cells.items()}
     times = _times(config, cells, optimizers, problem, x0, folder / "times")
-    found = {}
+    measured = {}
     for method, optimizer in optimizers.items():
         ks = np.concatenate(list(reached[method].values()))
         steps = cells[method].spec.steps
         needed = steps if (ks == NEVER).any() else max(1, int(ks.max()))
         calls = gradient_calls(optimizer, problem, x0, needed)
-        found[method] = Measured(reached[method], steps, calls, {clock: times[clock][method] for clock in CLOCKS})
-    return found
+        measured[method] = Measured(reached[method], steps, calls, {clock: times[clock][method] for clock in CLOCKS})
+    return measured
 
 
 def _times(
@@ -176,27 +176,27 @@ def _times(
     return times
 
 
-def _costs(found: Measured, eps: float, measure: str, level: float) -> tuple[Censored, Censored]:
+def _costs(measured: Measured, eps: float, measure: str, level: float) -> tuple[Censored, Censored]:
     """Costs to eps, and the wider range that they have where the clock is only known to an interval."""
-    reached, instances = found.reached[eps], np.arange(len(found.reached[eps]))
+    reached, instances = measured.reached[eps], np.arange(len(measured.reached[eps]))
     if measure == ITERATIONS:
-        exact = cost(reached, found.steps, lambda k: k)
+        exact = cost(reached, measured.steps, lambda k: k)
     elif measure == CALLS:
-        calls = np.broadcast_to(found.calls, (len(reached), found.calls.shape[1]))
-        exact = cost(reached, found.steps, lambda k: calls[instances, k])
+        calls = np.broadcast_to(measured.calls, (len(reached), measured.calls.shape[1]))
+        exact = cost(reached, measured.steps, lambda k: calls[instances, k])
     else:
-        times = found.times[measure]
+        times = measured.times[measure]
         start, step = (_seconds(values, level) for values in (times.start, times.step))
-        point, low, high = (cost(reached, found.steps, lambda k, i=i: start[i] + k * step[i]) for i in range(3))
+        point, low, high = (cost(reached, measured.steps, lambda k, i=i: start[i] + k * step[i]) for i in range(3))
         return point, Censored(low.low, high.high)
     return exact, exact
 
 
 def _seconds(values: Sequence[float], level: float) -> tuple[float, float, float]:
     """The median of the repeats, and the ends of its interval; of few repeats the shortest and the longest."""
-    found = median(Censored(np.array(values), np.array(values)), level)
-    low, high = max(found.lower, min(values)), min(found.upper, max(values))
-    return found.low, low, high
+    middle = median(Censored(np.array(values), np.array(values)), level)
+    low, high = max(middle.lower, min(values)), min(middle.upper, max(values))
+    return middle.low, low, high
 
 
 def comparisons(config: SpeedupConfig, setting: str, measured: Mapping[str, Measured]) -> list[Results]:
@@ -224,14 +224,14 @@ def _comparison(
     measure: str,
     measured: Mapping[str, Measured],
 ) -> Results:
-    own, own_wide = _costs(measured[learned], eps, measure, config.level)
+    cost_learned, cost_learned_wide = _costs(measured[learned], eps, measure, config.level)
     rivals = [_costs(measured[m], eps, measure, config.level) for m in members]
     point, wide = (_least([pair[i] for pair in rivals]) for i in (0, 1))
     reached = measured[learned].reached[eps]
     arrived = np.any([measured[m].reached[eps] != NEVER for m in members], axis=0)
     there = (reached == 0) & np.any([measured[m].reached[eps] == 0 for m in members], axis=0)
-    found = median(factors(point, own, there), config.level, factors(wide, own_wide, there))
-    found = Median(found.low, found.high, max(0.0, found.lower), found.upper)  # no factor is below 0
+    factor = median(factors(point, cost_learned, there), config.level, factors(wide, cost_learned_wide, there))
+    factor = Median(factor.low, factor.high, max(0.0, factor.lower), factor.upper)  # no factor is below 0
     group = "best" if baseline in (BEST_OF_PAPER, BEST) else "paper" if baseline in config.paper else "stronger"
     return {
         "setting": setting,
@@ -243,11 +243,11 @@ def _comparison(
         "instances": len(reached),
         "reached_learned": float(np.mean(reached != NEVER)),
         "reached_baseline": float(np.mean(arrived)),
-        "median_low": plain(found.low),
-        "median_high": plain(found.high),
-        "lower": plain(found.lower),
-        "upper": plain(found.upper),
-        "verdict": str(verdict(found, config.claim)),
+        "median_low": plain(factor.low),
+        "median_high": plain(factor.high),
+        "lower": plain(factor.lower),
+        "upper": plain(factor.upper),
+        "verdict": str(verdict(factor, config.claim)),
     }
 
 
@@ -293,10 +293,10 @@ def claims(config: SpeedupConfig, compared: Sequence[Results]) -> list[Results]:
     for learned in config.learned:
         for baseline in names:
             for measure in MEASURES:
-                own = list(_of(compared, learned=learned, baseline=baseline, measure=measure))
-                if own:
-                    counts = {v: sum(c["verdict"] == v for c in own) for v in ("HOLDS", "FAILS", "OPEN")}
-                    best = max(own, key=lambda c: c["lower"])
+                verdicts = list(_of(compared, learned=learned, baseline=baseline, measure=measure))
+                if verdicts:
+                    counts = {v: sum(c["verdict"] == v for c in verdicts) for v in ("HOLDS", "FAILS", "OPEN")}
+                    best = max(verdicts, key=lambda c: c["lower"])
                     rows.append(
                         {
                             "learned": learned,
@@ -306,7 +306,7 @@ def claims(config: SpeedupConfig, compared: Sequence[Results]) -> list[Results]:
                             "largest_lower": best["lower"],
                             "largest_at": [best["setting"], best["eps"]],
                             "up_to": "HOLDS" if counts["HOLDS"] else "OPEN" if counts["OPEN"] else "FAILS",
-                            "holds_in": [[c["setting"], c["eps"]] for c in own if c["verdict"] == "HOLDS"],
+                            "holds_in": [[c["setting"], c["eps"]] for c in verdicts if c["verdict"] == "HOLDS"],
                         }
                     )
     return rows
@@ -338,26 +338,26 @@ def _setting_entry(
         "steps": spec.steps,
         "cell": spec.model_dump(mode="json", exclude={"optimizer"}),
         "not_run": why,
-        "methods": [_method_entry(config, m, found, training.get(m)) for m, found in measured.items()],
+        "methods": [_method_entry(config, m, values, training.get(m)) for m, values in measured.items()],
     }
 
 
-def _method_entry(config: SpeedupConfig, method: str, found: Measured, training: float | None) -> Results:
-    k = found.calls.shape[1] - 1
+def _method_entry(config: SpeedupConfig, method: str, measured: Measured, training: float | None) -> Results:
+    k = measured.calls.shape[1] - 1
     return {
         "method": method,
         "label": config.label(method),
-        "steps": found.steps,
+        "steps": measured.steps,
         "learned": config.own(method).learned,
         "training_seconds": training,
-        "calls_per_step": float(np.mean(found.calls[:, -1] - found.calls[:, 0]) / k),
-        "seconds": {c: {"start": list(t.start), "step": list(t.step)} for c, t in found.times.items()},
+        "calls_per_step": float(np.mean(measured.calls[:, -1] - measured.calls[:, 0]) / k),
+        "seconds": {c: {"start": list(t.start), "step": list(t.step)} for c, t in measured.times.items()},
         "reached": [
             {
                 "eps": eps,
                 "share": float(np.mean(reached != NEVER)),
                 "median": plain(np.median(np.where(reached == NEVER, np.inf, reached))),
             }
-            for eps, reached in found.reached.items()
+            for eps, reached in measured.reached.items()
         ],
     }

@@ -33,12 +33,12 @@ def title(results: Results, setting: str) -> str:
     return next(s["title"] for s in results["settings"] if s["key"] == setting)
 
 
-def places(results: Results, found: Sequence[Sequence[Any]]) -> str:
+def places(results: Results, rows: Sequence[Sequence[Any]]) -> str:
     """Settings, each with the gaps at which something is so."""
     by_setting: dict[str, list[float]] = {}
-    for setting, eps in found:
+    for setting, eps in rows:
         by_setting.setdefault(setting, []).append(eps)
-    return join([f"{title(results, s)} (ε = {', '.join(f'{e:g}' for e in own)})" for s, own in by_setting.items()], 8)
+    return join([f"{title(results, s)} (ε = {', '.join(f'{e:g}' for e in gaps)})" for s, gaps in by_setting.items()], 8)
 
 
 def interval(row: Results) -> str:
@@ -69,7 +69,7 @@ def headline(results: Results) -> list[str]:
     """For each learned method, against the best baseline on each instance: in how many comparisons the factor is
     reached, apart for the distributions it was trained on.
     """
-    said = []
+    sentences = []
     trained = {s["key"] for s in results["settings"] if s["trained"]}
     for learned in results["config"]["learned"]:
         for baseline in (BEST_OF_PAPER, BEST):
@@ -78,33 +78,36 @@ def headline(results: Results) -> list[str]:
                 row = _claim(results, learned, baseline, measure)
                 if row is not None:
                     parts.append(f"{WORDS[measure]} {number(row['largest_lower'])}")
-            own = [c for c in results["comparisons"] if (c["learned"], c["baseline"]) == (learned, baseline)]
-            if own:
-                new, old = (_counts([c for c in own if (c["setting"] in trained) == known]) for known in (False, True))
-                said.append(
+            rows = [c for c in results["comparisons"] if (c["learned"], c["baseline"]) == (learned, baseline)]
+            if rows:
+                new, old = (
+                    _counts([c for c in rows if (c["setting"] in trained) == in_training])
+                    for in_training in (False, True)
+                )
+                sentences.append(
                     f"{label(results, learned)} against {label(results, baseline)} on each instance, in all measures: "
                     f"where the problems differ from those of training, {new}; on the others, {old}. The highest lower "
                     f"ends of an interval: {join(parts)}."
                 )
-    return said
+    return sentences
 
 
 def _counts(rows: Sequence[Results]) -> str:
-    found = {v: sum(r["verdict"] == v for r in rows) for v in MEANINGS}
-    counted = [f"{v} in {'all ' if n == len(rows) else ''}{n}" for v, n in found.items() if n]
+    counts = {v: sum(r["verdict"] == v for r in rows) for v in MEANINGS}
+    counted = [f"{v} in {'all ' if n == len(rows) else ''}{n}" for v, n in counts.items() if n]
     return f"{join(counted)} comparisons" if counted else "nothing was compared"
 
 
 def answers(results: Results) -> list[str]:
     """For each learned method and measure: where the factor is reached, where it is not, where it is open."""
-    said = []
+    sentences = []
     for learned in results["config"]["learned"]:
         for measure in MEASURES:
             for baseline in (BEST_OF_PAPER, BEST):
                 row = _claim(results, learned, baseline, measure)
                 if row is not None and (baseline == BEST or measure in (ITERATIONS, LATENCY, THROUGHPUT)):
-                    said.append(_answer(results, row))
-    return said
+                    sentences.append(_answer(results, row))
+    return sentences
 
 
 def _claim(results: Results, learned: str, baseline: str, measure: str) -> Results | None:
@@ -124,15 +127,15 @@ def _answer(results: Results, row: Results) -> str:
 
 def single(results: Results) -> list[str]:
     """Against which single baselines the factor is reached somewhere, and against which nowhere."""
-    said = []
+    sentences = []
     for learned in results["config"]["learned"]:
         for measure in MEASURES:
-            own = [
+            rows = [
                 c
                 for c in results["claims"]
                 if (c["learned"], c["measure"]) == (learned, measure) and c["baseline"] not in (BEST_OF_PAPER, BEST)
             ]
-            groups = {v: [_against(results, c) for c in own if c["up_to"] == v] for v in MEANINGS}
+            groups = {v: [_against(results, c) for c in rows if c["up_to"] == v] for v in MEANINGS}
             parts = [
                 f"{words} against {join(groups[v])}"
                 for v, words in (("HOLDS", "somewhere"), ("FAILS", "nowhere"), ("OPEN", "perhaps, it is open,"))
@@ -140,22 +143,22 @@ def single(results: Results) -> list[str]:
             ]
             if parts:
                 who, what = label(results, learned), WORDS[measure]
-                said.append(f"{who} is {number(results['claim'])} times as fast {what}: {'; '.join(parts)}.")
-    return said
+                sentences.append(f"{who} is {number(results['claim'])} times as fast {what}: {'; '.join(parts)}.")
+    return sentences
 
 
 def _against(results: Results, row: Results) -> str:
     """A baseline, with the settings on which the factor is reached against it."""
     where = list(dict.fromkeys(setting for setting, _ in row["holds_in"]))
-    shown = f" ({', '.join(title(results, s) for s in where)})" if where else ""
-    return f"{label(results, row['baseline'])}{shown}"
+    listed = f" ({', '.join(title(results, s) for s in where)})" if where else ""
+    return f"{label(results, row['baseline'])}{listed}"
 
 
 def not_reached(results: Results) -> list[str]:
     """Where a learned method does not arrive on at least half of the instances."""
-    said = []
+    sentences = []
     for learned in results["config"]["learned"]:
-        found = [
+        missing = [
             (s["key"], r["eps"])
             for s in results["settings"]
             for m in s["methods"]
@@ -163,37 +166,39 @@ def not_reached(results: Results) -> list[str]:
             for r in m["reached"]
             if r["share"] < 0.5
         ]
-        if found:
-            where = places(results, found)
-            said.append(f"{label(results, learned)} does not arrive within its steps on most instances of {where}.")
-    return said
+        if missing:
+            where = places(results, missing)
+            sentences.append(
+                f"{label(results, learned)} does not arrive within its steps on most instances of {where}."
+            )
+    return sentences
 
 
 def paid_off(results: Results) -> list[str]:
     """After how many instances the training has paid off, over the settings, at the gap that is shown."""
-    said = []
+    sentences = []
     eps = results["config"]["shown"]
     for learned in results["config"]["learned"]:
         for baseline in results["labels"]:
-            own = [
+            rows = [
                 r
                 for r in results["amortisation"]
                 if (r["learned"], r["baseline"], r["eps"]) == (learned, baseline, eps)
             ]
-            if not own:
+            if not rows:
                 continue
-            finite = [r for r in own if r["instances_high"] is not None]
+            finite = [r for r in rows if r["instances_high"] is not None]
             head = f"Training {label(results, learned)} against running {label(results, baseline)} to ε = {eps:g}"
             if not finite:
-                said.append(f"{head}: in the median no time is saved, so it never pays off.")
+                sentences.append(f"{head}: in the median no time is saved, so it never pays off.")
                 continue
             best = min(finite, key=lambda r: r["instances_high"])
-            said.append(
-                f"{head}: pays off in {len(finite)} of {count(len(own), 'comparison')} of time, the soonest after "
+            sentences.append(
+                f"{head}: pays off in {len(finite)} of {count(len(rows), 'comparison')} of time, the soonest after "
                 f"{number(best['instances_high'])} instances ({title(results, best['setting'])}, {best['clock']}; "
                 f"{number(best['training_seconds'])} s of training, all seeds)."
             )
-    return said
+    return sentences
 
 
 def left_out(results: Results) -> list[str]:
@@ -202,4 +207,6 @@ def left_out(results: Results) -> list[str]:
     for setting in results["settings"]:
         for method, reason in setting["not_run"].items():
             why.setdefault((method, reason), []).append(setting["title"])
-    return [f"{label(results, m)} was not run on {join(own, 4)}: {reason}." for (m, reason), own in why.items()]
+    return [
+        f"{label(results, m)} was not run on {join(settings, 4)}: {reason}." for (m, reason), settings in why.items()
+    ]

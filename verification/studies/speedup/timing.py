@@ -46,7 +46,7 @@ def measure(
 ) -> dict[str, dict[str, Timing]]:
     """Clock -> method -> timing, over `repeats` repeats of `steps` steps each; under "L" what L alone takes."""
     sizes = {LATENCY: (_part(problem, 1), x0[:1]), THROUGHPUT: (problem, x0)}
-    found: dict[str, dict[str, list[tuple[float, float]]]] = {clock: {} for clock in CLOCKS}
+    laps: dict[str, dict[str, list[tuple[float, float]]]] = {clock: {} for clock in CLOCKS}
     with single_thread(), torch.no_grad():
         for repeat in range(repeats + 1):
             for clock, (p, start) in sizes.items():
@@ -58,8 +58,8 @@ def measure(
                         rows[name] = _steps(optimizer, p, start, steps)
                 for name, row in rows.items():
                     if repeat:
-                        found[clock].setdefault(name, []).append(row)
-    return {clock: {name: Timing(*zip(*rows)) for name, rows in own.items()} for clock, own in found.items()}
+                        laps[clock].setdefault(name, []).append(row)
+    return {clock: {name: Timing(*zip(*rows)) for name, rows in by_name.items()} for clock, by_name in laps.items()}
 
 
 def _part(problem: Composite, size: int) -> Composite:
@@ -142,14 +142,14 @@ def _as_lasso(problem: Composite, b: int) -> tuple[np.ndarray, np.ndarray, float
 def entries(timings: Mapping[str, Mapping[str, Timing]]) -> dict[str, dict[str, dict[str, Sequence[float]]]]:
     """The same as JSON."""
     return {
-        clock: {name: {"start": list(t.start), "step": list(t.step)} for name, t in own.items()}
-        for clock, own in timings.items()
+        clock: {name: {"start": list(t.start), "step": list(t.step)} for name, t in by_name.items()}
+        for clock, by_name in timings.items()
     }
 
 
-def from_entries(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> dict[str, dict[str, Timing]]:
+def from_entries(stored: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> dict[str, dict[str, Timing]]:
     """What `entries` wrote."""
     return {
-        clock: {name: Timing(tuple(t["start"]), tuple(t["step"])) for name, t in own.items()}
-        for clock, own in found.items()
+        clock: {name: Timing(tuple(t["start"]), tuple(t["step"])) for name, t in by_name.items()}
+        for clock, by_name in stored.items()
     }
