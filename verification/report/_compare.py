@@ -111,7 +111,7 @@ def comparisons(results: Results) -> list[dict[str, Any]]:
             classical = [run for run in group if not run["optimizer"]["learned"] and last_gap(run) is not None]
             learned = [run for run in group if run["optimizer"]["learned"]]
             if classical:
-                best = min(classical, key=last_gap)
+                best = min(classical, key=lambda run: last_gap(run) or 0.0)
                 found += [_compare(problem, run, best) for run in sorted(learned, key=_rank)]
     return found
 

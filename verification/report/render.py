@@ -165,12 +165,12 @@ def _words(
 ) -> tuple[str, str, list[str]]:
     """Title, sentence and notes of a figure."""
     if problem is None:
-        title, said, notes = {
+        title, said, notes_of_table = {
             "final-gaps": ("Relative gap after the last step", sentences.final_gaps, _GAP_NOTES),
             "iterations": ("Iterations to a relative gap", sentences.iterations, _ITERATION_NOTES),
             "f-star": ("What F* is known to, and the lowest gap reached", sentences.f_star, _F_STAR_NOTES),
         }[kind]
-        return title, said(table), list(notes)
+        return title, said(table), list(notes_of_table)
     label = runs[0]["optimizer"]["label"]
     bands = sentences.quantiles(problem)
     stepping = [run for run in runs if run["descent"]]

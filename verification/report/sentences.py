@@ -53,7 +53,7 @@ def convergence(runs: Sequence[Results], compared: Sequence[Results]) -> str:
     parts = []
     for key in dict.fromkeys(run["scenario"]["key"] for run in runs):
         group = [run for run in runs if run["scenario"]["key"] == key]
-        alive = sorted((run for run in group if last_gap(run) is not None), key=last_gap)
+        alive = sorted((run for run in group if last_gap(run) is not None), key=lambda run: last_gap(run) or 0.0)
         where = place(group[0]["scenario"])
         if not alive:
             parts.append(f"{where} every run diverged")
@@ -254,7 +254,7 @@ def _contest(
             known = max(floor(row), 0.0)
             if ours is not None and (theirs is None or (ours < theirs and theirs > known)):
                 won += 1
-            elif ours == theirs or (ours is not None and max(ours, theirs) <= known):
+            elif ours == theirs or (ours is not None and theirs is not None and max(ours, theirs) <= known):
                 level += 1
         if cases:
             equal = f" and is level with the best classical one in {level}" if level else ""

@@ -181,7 +181,8 @@ class Evidence:
             )
         if (inspection.alive & ~inspection.in_domain).any():
             notes.append("points outside the domain of r, where F = inf, are not judged")
-        if bound.about_comparator and not np.isfinite(self.certified.optimum.lower).all():
+        optimum = self.certified.optimum if bound.about_comparator else None
+        if optimum is not None and not np.isfinite(optimum.lower).all():
             notes.append("F* has no finite lower bound for some instances; see optimum.reason")
         if inspection.run.objective.dtype == torch.float32:
             notes.append(

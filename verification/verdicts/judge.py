@@ -56,7 +56,7 @@ class _Side:
 def _spread(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """A mask per run or per step, in the shape of the verdict: all steps must hold for a run."""
     if len(shape) == 1:
-        return array.all(axis=1) if array.ndim == 2 else array
+        return np.asarray(array.all(axis=1)) if array.ndim == 2 else array
     return np.broadcast_to(array[:, None] if array.ndim == 1 else array, shape)
 
 
@@ -123,7 +123,7 @@ def _best(sides: list[_Side]) -> _Side:
             for a, b in zip(side.hypotheses, chosen.hypotheses, strict=True)
         )
         names = ("lhs", "lhs_upper", "rhs", "tolerance", "applies", "threshold", "step")
-        chosen = _Side(*(pick(getattr(side, n), getattr(chosen, n)) for n in names), reports)
+        chosen = _Side(**{n: pick(getattr(side, n), getattr(chosen, n)) for n in names}, hypotheses=reports)
     return chosen
 
 

@@ -35,7 +35,7 @@ def bounds(runs: Sequence[Results], line_styles: Mapping[str, Any], catalogue: S
     colours = [c for c in SERIES if c != look["color"]]
     curves = [curve for run in runs for curve in run["bound_curves"]]
     of = {curve["bound"]: curve["of"] for curve in curves}
-    styles = {
+    styles: dict[str, dict[str, Any]] = {
         name: {"color": colours[place % len(colours)], "marker": MARKERS[place % len(MARKERS)], "markersize": 3}
         for place, name in enumerate(of)
     }

@@ -14,8 +14,8 @@ from ...pages.figure_style import INK, MUTED, Results, masked, plain, shown
 from .._next_view import MOST
 from . import _panels as panels
 
-_BOUND = {"color": INK, "linestyle": "--", "linewidth": 1.1}
-_WORST = {"color": INK, "linestyle": ":", "linewidth": 2.0}
+_BOUND: dict[str, Any] = {"color": INK, "linestyle": "--", "linewidth": 1.1}
+_WORST: dict[str, Any] = {"color": INK, "linestyle": ":", "linewidth": 2.0}
 _EDGE = 1.04  # the last k stands inside the panel
 
 

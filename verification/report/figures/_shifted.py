@@ -27,7 +27,7 @@ def attribution(entries: Sequence[Results], runs: Mapping[str, Results], line_st
     the shift. `runs` are all runs by key.
     """
     look = line_styles[entries[0]["optimizer"]["name"]]
-    inside = {"color": INK, "linestyle": _DASHED, "linewidth": 1.1}
+    inside: dict[str, Any] = {"color": INK, "linestyle": _DASHED, "linewidth": 1.1}
     legend = [
         *(Patch(color=c, alpha=a, linewidth=0, label=words) for words, c, a in _TERMS.values()),
         Line2D([], [], label="$\\rho_k$ under the shift", **look),
@@ -63,7 +63,7 @@ def _rho(runs: Mapping[str, Results], entry: Results, scenario: str) -> tuple[li
 def shift_pairs(pairs: Sequence[Results], runs: Mapping[str, Results], line_styles: Mapping[str, Any]) -> Figure:
     """Start shifted against objective shifted, a column for each optimizer and size; below, how far they are apart."""
     columns = min(len(pairs), 3)
-    start = {"color": INK, "linewidth": 1.0}
+    start: dict[str, Any] = {"color": INK, "linewidth": 1.0}
     legend = [
         Line2D([], [], label="start shifted, $s = \\tau$", color=MUTED, linewidth=2.6, alpha=0.6),
         Line2D([], [], label="objective shifted, $t = \\tau$", linestyle=_DASHED, **start),

@@ -21,8 +21,8 @@ def per_step(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> Figure:
     ylabels = ("decrease of $F$", "instances", "$\\rho_k$")
     look = line_styles[runs[0]["optimizer"]["name"]]
     colours = [c for c in SERIES if c != look["color"]]
-    promise = {"color": colours[1], "linestyle": "--", "linewidth": 1.4}
-    rise = {"color": colours[0], "linewidth": 1.1}
+    promise: dict[str, Any] = {"color": colours[1], "linestyle": "--", "linewidth": 1.4}
+    rise: dict[str, Any] = {"color": colours[0], "linewidth": 1.1}
     entries = [
         Line2D([], [], label="measured decrease", **look),
         Line2D([], [], label="guaranteed by B1", **promise),

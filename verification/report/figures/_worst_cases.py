@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -138,7 +139,7 @@ def _panel(axes: Axes, lines: Sequence[_Line], steps: Sequence[int], low: float,
     for place, (line, end) in enumerate(zip(lines, ends)):
         colour = SERIES[place % len(SERIES)]
         axes.fill_between(line.k, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
-        mark = {"marker": MARKERS[place % len(MARKERS)], "markersize": 3, "linewidth": 1.3}
+        mark: dict[str, Any] = {"marker": MARKERS[place % len(MARKERS)], "markersize": 3, "linewidth": 1.3}
         axes.plot(line.k, line.main, color=colour, **mark)
         axes.annotate(
             plain(line.label), (line.k[-1], line.main[-1]), xycoords="data",

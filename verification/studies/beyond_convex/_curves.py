@@ -82,7 +82,10 @@ def curves(runs: Mapping[str, Run], case: Case, optimum: Optimum) -> list[Curve]
             continue
         run = runs[method]
         inspection = inspect_run(run, case.problem)
-        total = inspection.gradient[0] + inspection.subgradient[0]
+        gradient, subgradient = inspection.gradient, inspection.subgradient
+        assert gradient is not None, "a rollout keeps its iterates"
+        assert subgradient is not None, "a rollout keeps its iterates"
+        total = gradient[0] + subgradient[0]
         g2 = (total**2).sum(axis=1)
         steps = tuple(k for k in AT if k <= run.steps)
         bound = []

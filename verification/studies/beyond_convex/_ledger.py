@@ -38,7 +38,7 @@ class Ledger:
 
     def slack(self, bound: str) -> np.ndarray:
         """(B,) rhs - lhs as the parts add up."""
-        return sum(self.parts[bound].values())
+        return np.sum(list(self.parts[bound].values()), axis=0)
 
 
 def ledger(inspection: Inspection, z: np.ndarray) -> Ledger:
@@ -51,9 +51,8 @@ def ledger(inspection: Inspection, z: np.ndarray) -> Ledger:
     with np.errstate(invalid="ignore"):
         f = np.stack([as_numpy(problem.smooth.value(torch.from_numpy(x[:, k]))) for k in range(K + 1)], axis=1)
         r = np.stack([as_numpy(problem.nonsmooth.value(torch.from_numpy(x[:, k]))) for k in range(K + 1)], axis=1)
-        r = np.where(
-            np.isfinite(r), r, 0.0
-        )  # at x_0, where its weight is 0; other runs outside the domain are left out
+        # At x_0, where its weight is 0; other runs outside the domain are left out.
+        r = np.where(np.isfinite(r), r, 0.0)
         f_z, r_z = (as_numpy(term.value(point))[:, None] for term in (problem.smooth, problem.nonsmooth))
         to_z = z[:, None] - x
         S = f_z - f - _dot(gradient, to_z)

@@ -54,19 +54,23 @@ def verdict(result: BeyondConvex) -> str:
 def verdicts(result: BeyondConvex) -> list[tuple[str, str, int, int, int, int, int, float | None]]:
     """Of the bounds that do not ask for a convex f: where, which, verified, violated, inconclusive, judged, vacuous,
     and the median over the entries of the tightness."""
-    sentences = []
+    rows = []
     for label, chosen in (
         ("f not convex", [e for e in result.entries if not e.convex]),
         ("convex f on sets", [e for e in result.entries if e.convex and e.part == "sets"]),
     ):
         for bound in NAMES:
-            counts = [total(chosen, bound, word) for word in ("verified", "violated", "inconclusive")]
-            if not sum(counts):
+            verified, violated, inconclusive = (
+                total(chosen, bound, word) for word in ("verified", "violated", "inconclusive")
+            )
+            judged = verified + violated + inconclusive
+            if not judged:
                 continue
             tight = [e.held[bound]["tightness"] for e in chosen if e.held[bound]["tightness"] is not None]
             middle = median(tight) if tight else None
-            sentences.append((label, bound, *counts, sum(counts), total(chosen, bound, "vacuous"), middle))
-    return sentences
+            vacuous = total(chosen, bound, "vacuous")
+            rows.append((label, bound, verified, violated, inconclusive, judged, vacuous, middle))
+    return rows
 
 
 def survive(result: BeyondConvex) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ...pages.text import count, join
 from ._causes import (
@@ -28,7 +29,7 @@ MEANING = {
 }
 
 
-def failures(result: Conditioning) -> list[dict[str, object]]:
+def failures(result: Conditioning) -> list[dict[str, Any]]:
     """A row for each axis and precision: runs, failed ones, and how many by cause."""
     rows = []
     for axis in AXES:
@@ -80,7 +81,7 @@ def unexplained(result: Conditioning) -> str:
     ]
     if not chosen:
         return "No failure is left unexplained."
-    by = {}
+    by: dict[tuple[str, str], int] = {}
     for c, _ in chosen:
         by[c.method, c.family] = by.get((c.method, c.family), 0) + 1
     named = [f"{name} on {family} {n}" for (name, family), n in sorted(by.items(), key=lambda pair: -pair[1])]

@@ -85,7 +85,7 @@ def heads(result: Conditioning) -> Figure:
         drawn = Figure(figsize=(max(3.4, 2.4 * len(models)), 2.6), layout="constrained")
         panels = drawn.subplots(1, len(models), squeeze=False, sharey=True)[0]
         for axes, model in zip(panels, models):
-            counts = sum(h.counts for h in result.heads if h.model == model).astype(float)
+            counts = np.sum([h.counts for h in result.heads if h.model == model], axis=0).astype(float)
             share = np.where(counts > 0, counts / counts.sum(), np.nan)
             mesh = axes.pcolormesh(
                 _heads.R_EDGES, _heads.Q_EDGES, share, norm=LogNorm(1e-5, 1.0), cmap="Blues", rasterized=False

@@ -87,7 +87,9 @@ def heads(
         kappa,
         problem.batch_size,
         steps,
-        *(_quantiles(a) for a in (r, q, b)),
+        _quantiles(r),
+        _quantiles(q),
+        _quantiles(b),
         float(outside.mean()),
         float((q >= _theory.limit(0.0, 0.5)).mean()),
         None if kappa is None else float((~_theory.modes_stable(r, q, b, kappa)).mean()),
@@ -113,6 +115,7 @@ def limiting_heads(optimizer: Any, steps: int = 500) -> tuple[float, float, floa
     state = optimizer.init(flat, torch.zeros(1, 1, dtype=torch.float64))
     for _ in range(steps):
         state = optimizer.step(flat, state)
+    assert state.preconditioner is not None, "every step of such a model sets it"
     numbers = (flat.smoothness * state.preconditioner, state.history_weight, state.forgetting)
     r, q, b = (float(torch.as_tensor(v).reshape(-1)[0]) for v in numbers)
     return r, q, b

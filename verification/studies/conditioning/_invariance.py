@@ -80,7 +80,8 @@ def rows() -> tuple[Equivariance, ...]:
 def build(row: Equivariance) -> Any:
     """The optimizer of a row, with shipped weights where it is a model."""
     if row.optimizer in ("go-math-l2o", "l2o-pa"):
-        return replace(l2o.pretrained(row.optimizer, "lasso"), **row.options)
+        model: Any = l2o.pretrained(row.optimizer, "lasso")
+        return replace(model, **row.options)
     return l2o.optimizer(row.optimizer, **row.options)
 
 

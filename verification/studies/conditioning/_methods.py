@@ -12,7 +12,11 @@ GO_MATH, L2O_PA = "go-math-l2o", "l2o-pa"
 
 
 def _go_math(**options: Any) -> Callable[[], Any]:
-    return lambda: replace(l2o.pretrained(GO_MATH, "lasso"), **options)
+    def make() -> Any:
+        model: Any = l2o.pretrained(GO_MATH, "lasso")
+        return replace(model, **options)
+
+    return make
 
 
 MODELS: dict[str, tuple[Callable[[], Any], str]] = {

@@ -90,8 +90,8 @@ class StabilityMap:
 
 
 def stability_maps(
-    r: Sequence[float],
-    q: Sequence[float],
+    r: Sequence[float] | np.ndarray,
+    q: Sequence[float] | np.ndarray,
     bs: Sequence[float],
     kappas: Sequence[float],
     *,
@@ -102,23 +102,26 @@ def stability_maps(
     progress: Callable[[], None] | None = None,
 ) -> tuple[StabilityMap, ...]:
     """A map for each B and kappa. `predict(r, q, b, kappa)` says stable or not, `make(step, q, b, steps)` runs."""
-    r, q, kappas = (np.asarray(a, dtype=float) for a in (r, q, kappas))
-    L, kappa = np.tile(r, len(kappas)), np.repeat(kappas, len(r))
+    steps_tried, weights = np.asarray(r, dtype=float), np.asarray(q, dtype=float)
+    L, kappa = np.tile(steps_tried, len(kappas)), np.repeat(np.asarray(kappas, dtype=float), len(steps_tried))
     maps = []
     for b in bs:
         rows = []
-        for weight in q:
-            rows.append(growth(make(1.0, float(weight), float(b), steps), L, kappa, steps).reshape(len(kappas), len(r)))
+        for weight in weights:
+            one = growth(make(1.0, float(weight), float(b), steps), L, kappa, steps)
+            rows.append(one.reshape(len(kappas), len(steps_tried)))
             if progress is not None:
                 progress()
         factors = np.stack(rows, axis=1)  # (kappa, q, r)
         for k, factor in zip(kappas, factors):
-            at = predict(r[None, :], q[:, None], b, k)
+            at = predict(steps_tried[None, :], weights[:, None], b, k)
             corners = [
-                predict(r[None, :] * (1 + i * margin), q[:, None] + j * margin, b, k) for i in (-1, 1) for j in (-1, 1)
+                predict(steps_tried[None, :] * (1 + i * margin), weights[:, None] + j * margin, b, k)
+                for i in (-1, 1)
+                for j in (-1, 1)
             ]
             clear = np.all([c == at for c in corners], axis=0)
-            maps.append(StabilityMap(float(b), float(k), r, q, margin, at, factor < 1, factor, clear))
+            maps.append(StabilityMap(float(b), float(k), steps_tried, weights, margin, at, factor < 1, factor, clear))
     return tuple(maps)
 
 

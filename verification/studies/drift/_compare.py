@@ -98,4 +98,7 @@ def _compared(
         low, high = proportion_interval(less, less + more, DELTA)
         share = (float(low), float(high))
     rest = int(np.size(ratio.low)) - less - more
-    return Comparison(*names, *where, less, more, rest, share, interval(ratio), interval(there))
+    shift, level, practical, control = where
+    return Comparison(
+        *names, shift, level, practical, control, less, more, rest, share, interval(ratio), interval(there)
+    )

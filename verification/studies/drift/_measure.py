@@ -183,7 +183,8 @@ def measure(
     low, high = proportion_interval(costs[0].reached, n, DELTA)
     attributions, counts = [], []
     if reference is not None:
-        pairs_up = reference.x.shape == trace_here.run.x.shape
+        x, x_there = trace_here.run.x, reference.x
+        pairs_up = x is not None and x_there is not None and x_there.shape == x.shape
         if pairs_up:
             attributions.append(attribution(trace_here.run, reference, optimizer, "paired", live))
         for choice, (run, ind) in (few or {}).items():
@@ -218,9 +219,10 @@ def _bounds(run: Run, at: Field, reference: Run | None, optimizer: Any) -> list[
         bound = bounds.get(name)
         verification = judge(bound, evidence)
         verdicts = (Verdict.VERIFIED, Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE)
-        totals = (verification.count(v) for v in verdicts)
+        verified, violated, open_, outside = (verification.count(v) for v in verdicts)
         vacuous = int((verification.vacuous & verification.judged).sum())
-        counts.append(BoundCount(name, bound.number, bound.level, int(verification.verdict.size), *totals, vacuous))
+        total = int(verification.verdict.size)
+        counts.append(BoundCount(name, bound.number, bound.level, total, verified, violated, open_, outside, vacuous))
     return counts
 
 

@@ -26,8 +26,8 @@ from ._measure import Field
 class Rescaled:
     """Median iterations of a model `shipped` and with features `rescaled` to its trained number of variables.
 
-    `half` and `twice`: with features of half and twice that size. None where half of the instances or more are not
-    there within the horizon. `ratio` of shipped to rescaled.
+    `half` and `twice`: with features of half and twice that size. None where half of the instances or more have
+    not converged within the horizon. `ratio` of shipped to rescaled.
     """
 
     model: str
@@ -55,6 +55,6 @@ def rescaled(
         resized = replace(optimizer, feature_dim=size)
         run = l2o.rollout(resized, at.problem, at.x0, min(horizon, HORIZON), seed=seed, record="scalars")
         there.append(iterations(as_numpy(run.objective), at.optimum, eps))
-    medians = [float(np.median(t.high)) for t in there]
-    medians_or_none = plain(medians)
-    return Rescaled(model, at.level.label, at.problem.dim, *medians_or_none, interval(over(there[0], there[1])))
+    shipped, mended, half, twice = (plain(np.median(t.high)) for t in there)
+    ratio = interval(over(there[0], there[1]))
+    return Rescaled(model, at.level.label, at.problem.dim, shipped, mended, half, twice, ratio)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,7 @@ def _line(curve: list[dict[str, Any]], rows: list[dict[str, Any]], eps: tuple[fl
     curve = plain(curve)  # the gap of a start outside the domain is inf, which no figure shows
     last = curve[-1]["k"]
     at = {row["k"]: row["mean"] for row in curve}
-    steps = [min(at, key=lambda k, wanted=wanted: abs(k - wanted)) for wanted in _SHOWN if wanted < last]
+    steps = [_nearest(at, wanted) for wanted in _SHOWN if wanted < last]
     diverged_at = [row["diverged_at"] for row in rows if row["diverged_at"] is not None]
     reached = {name: _reached([row[f"reached_{name}"] for row in rows]) for name in map(eps_name, eps)}
     return {
@@ -133,6 +133,10 @@ def _line(curve: list[dict[str, Any]], rows: list[dict[str, Any]], eps: tuple[fl
         "diverged_first": min(diverged_at, default=None),
         "reached": reached,
     }
+
+
+def _nearest(steps: Iterable[int], wanted: int) -> int:
+    return min(steps, key=lambda k: abs(k - wanted))
 
 
 def _reached(steps: list[int | None]) -> dict[str, Any]:

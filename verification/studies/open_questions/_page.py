@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ....l2o.files import write_bytes
 from ... import pages
-from ...pages.blocks import Notes, Section, Sentences, Text, page
+from ...pages.blocks import Block, Notes, Section, Sentences, Text, page
 from ...pages.figure_export import inline_svg
 from ...pages.text import count, number
 from ._parts import PARTS
@@ -50,5 +50,5 @@ def _section(root: Path, answer: Answered) -> Section:
     numbers = Markup('All numbers: <a href="{0}">{0}</a>. Made by <code>{1}</code> in {2} seconds.').format(
         answer.page, part.command, number(answer.seconds)
     )
-    blocks = (Text(f"{part.asked_by}."), Sentences(answer.sentences), *drawn, Notes(numbers))
+    blocks: list[Block] = [Text(f"{part.asked_by}."), Sentences(answer.sentences), *drawn, Notes(numbers)]
     return Section(answer.name, answer.name, part.question, blocks)

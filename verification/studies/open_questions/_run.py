@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,13 @@ def answer(
     for done, name in enumerate(chosen):
         tell(done, len(chosen), name)
         reused = _stored(root, name, _key(name, request))
-        answers.append(
-            reused or _made(root, name, request, lambda what, d=done, n=name: tell(d, len(chosen), f"{n}: {what}"))
-        )
+        answers.append(reused or _made(root, name, request, partial(_tell_of, tell, done, len(chosen), name)))
     tell(len(chosen), len(chosen), "the page")
     return answers
+
+
+def _tell_of(tell: Callable[[int, int, str], None], done: int, total: int, name: str, what: str) -> None:
+    tell(done, total, f"{name}: {what}")
 
 
 def standing(folder: str | os.PathLike[str], *, quick: bool = False, seed: int = 0) -> list[Answered]:

@@ -7,6 +7,7 @@ A correlation over the instances of one model, measured on one family; nothing i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -47,7 +48,7 @@ class Correlation:
     @property
     def clear(self) -> bool:
         """Whether the interval leaves out 0."""
-        return self.low is not None and (self.low > 0 or self.high < 0)
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and strings (JSON)."""
@@ -76,6 +77,7 @@ def correlations(
     meter = assumption_meter(run, problem, optimizer)
     share = relative_to_start(gaps(as_numpy(run.objective), optimum)).low[:, -1]
     rate = np.log10(np.maximum(share, LEAST)) / steps
+    measured: dict[str, tuple[Callable[..., np.ndarray], np.ndarray]]
     measured = {"median rho": (np.nanmedian, meter.rho), "largest rho": (np.nanmax, meter.rho)}
     if meter.delta_sum is not None:
         measured["median delta-sum"] = (np.nanmedian, meter.delta_sum["gradient_descent"])

@@ -218,7 +218,7 @@ def _lengths(settings: Settings) -> dict[str, Any]:
 def _trainings(
     settings: Settings, family: str, folder: Path | None, counter: Counter
 ) -> dict[tuple[int, int], l2o.training.Trained]:
-    trained = {}
+    trained: dict[Any, Any] = {}
     for hidden in settings.widths:
         for seed in settings.seeds:
             counter(f"training on {family}, width {hidden}, seed {seed}")

@@ -149,9 +149,9 @@ def stages(result: Sensitivity) -> list[str]:
         if first == last:
             continue
         rho, factor = zip(*(_medians([c for c in members if c.batches == b]) for b in (first, last)))
-        (over,) = [c for c in result.across if (c.family, c.shift, c.deviation) == (family, shift, "median rho")] or [
-            None
-        ]
+        over = next(
+            (c for c in result.across if (c.family, c.shift, c.deviation) == (family, shift, "median rho")), None
+        )
         spread = "" if over is None or over.value is None else f"; over the checkpoints {_direction(over)}"
         sentences.append(
             f"{family}, s = {shift:g}: from {first} to {last} batches "
