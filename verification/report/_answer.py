@@ -41,33 +41,33 @@ def answer(
     repeated = sum(applicable(v) for _, v in pairs if v.get("form_of"))
     able = sum(decided(v) for v in alone)
     hidden = max(0, sum(map(applicable, alone)) - empty - able)
-    said = [
+    sentences = [
         f"{count(able, 'check')} could have failed, of "
         f"{count(len(results['bounds']), 'bound')} on {count(len(results['runs']), 'run')}. These are what is left of "
         f"{number(checks)}: {number(totals['not applicable'])} do not apply, {number(repeated)} are another bound "
         f"once more, {number(empty)} are vacuous (their right-hand side says nothing), {number(hidden)} are "
         "inconclusive."
     ]
-    said += _form_words(results)
+    sentences += _form_words(results)
     if wrong:
         where = [
             f"{v['number']} on {r['problem']}, {r['scenario']['label']}, {r['optimizer']['label']} "
             f"({number(v['counts']['violated'])} of {number(v['checks'])})"
             for r, v in wrong
         ]
-        said.append(
+        sentences.append(
             f"Violated: {join(where)}. A violation means that the bound, a declared constant or the data is wrong."
         )
     if false:
-        said.append(f"Below the exact worst case, and so false: {join(false)}.")
+        sentences.append(f"Below the exact worst case, and so false: {join(false)}.")
     if false_data:
-        said.append(f"The recorded data contradict themselves in {join(false_data)}.")
+        sentences.append(f"The recorded data contradict themselves in {join(false_data)}.")
     return {
         "state": state,
         "verdict": verdict,
         "totals": [(name, SYMBOLS[name], totals[name]) for name in VERDICTS],
         "sentences": [
-            *said,
+            *sentences,
             *_vacuous_words(results),
             *(text for text in (upcoming, fastest) if text),
             *_comparison_words(compared),
@@ -77,31 +77,31 @@ def answer(
 
 def _form_words(results: Results) -> list[str]:
     """Which bounds are another one once more on runs of this report."""
-    said = [f"{row['bound']['number']} is {form}" for row in overview(results) for form in row["forms"]]
-    return [f"The same inequality once more: {join(said)}."] if said else []
+    sentences = [f"{row['bound']['number']} is {form}" for row in overview(results) for form in row["forms"]]
+    return [f"The same inequality once more: {join(sentences)}."] if sentences else []
 
 
 def _vacuous_words(results: Results) -> list[str]:
     judged = [row for row in overview(results) if row["vacuous"] is not None]
     empty = [row for row in judged if row["vacuous"] >= 0.5]
     telling = [row for row in judged if row["vacuous"] < 0.5 and row["median"] is not None]
-    said = []
+    sentences = []
     if empty:
         named = [f"{row['bound']['number']} ({row['bound']['title']}, {percent(row['vacuous'])})" for row in empty]
-        said.append(f"Vacuous on at least half of the checks they apply to: {join(named)}.")
+        sentences.append(f"Vacuous on at least half of the checks they apply to: {join(named)}.")
     elif judged:
-        said.append("No bound is vacuous on half or more of the checks it applies to.")
+        sentences.append("No bound is vacuous on half or more of the checks it applies to.")
     if telling:
         best = max(telling, key=lambda row: row["median"])
-        said.append(
+        sentences.append(
             f"Tightest: {best['bound']['number']} ({best['bound']['title']}); the measured value uses "
             f"{percent(best['median'])} of it (median over runs)."
         )
-    return said
+    return sentences
 
 
 def _comparison_words(compared: Sequence[Results]) -> list[str]:
-    said = []
+    sentences = []
     for inside, place in ((True, "In distribution"), (False, "Out of distribution")):
         for name in sorted({c["learned"] for c in compared}):
             cases = [c for c in compared if c["in_distribution"] == inside and c["learned"] == name]
@@ -112,8 +112,8 @@ def _comparison_words(compared: Sequence[Results]) -> list[str]:
             ranked = sorted(cases, key=lambda c: (order[c["outcome"]], c["ratio"]))
             ends = [("at best", ranked[0]), ("at worst", ranked[-1])] if len(cases) > 1 else [("there", ranked[0])]
             parts = [f"{how} ({c['problem']['key']}, {c['scenario']['label']}) {c['against']}" for how, c in ends]
-            said.append(
+            sentences.append(
                 f"{place} {name} ends below the best classical method in {wins} of {count(len(cases), 'case')}: "
                 f"{'; '.join(parts)}."
             )
-    return said or ["There is no pair of a learned and a classical method to compare."]
+    return sentences or ["There is no pair of a learned and a classical method to compare."]

@@ -45,7 +45,7 @@ class Row:
 
 def rows(results: Results) -> list[Row]:
     """A row for each problem and scenario with a run, in order."""
-    found = []
+    table = []
     for problem in results["problems"]:
         optima = {o["scenario"]["key"]: o for o in problem["optima"]}
         groups: dict[str, list[Results]] = {}
@@ -53,7 +53,7 @@ def rows(results: Results) -> list[Row]:
             groups.setdefault(run["scenario"]["key"], []).append(run)
         for key, group in groups.items():
             optimum = optima[key]
-            found.append(
+            table.append(
                 Row(
                     problem["title"],
                     problem["key"],
@@ -65,7 +65,7 @@ def rows(results: Results) -> list[Row]:
                     tuple(_entry(run, optimum) for run in group),
                 )
             )
-    return found
+    return table
 
 
 def relative_widths(optimum: Results) -> list[float | None]:
@@ -103,7 +103,7 @@ def _entry(run: Results, optimum: Results) -> Entry:
 
 def comparisons(results: Results) -> list[dict[str, Any]]:
     """Each learned run against the best classical one on the same problem and scenario, by the last median gap."""
-    found = []
+    compared = []
     for problem in results["problems"]:
         runs = [run for run in results["runs"] if run["problem"] == problem["key"]]
         for key in dict.fromkeys(run["scenario"]["key"] for run in runs):
@@ -112,8 +112,8 @@ def comparisons(results: Results) -> list[dict[str, Any]]:
             learned = [run for run in group if run["optimizer"]["learned"]]
             if classical:
                 best = min(classical, key=lambda run: last_gap(run) or 0.0)
-                found += [_compare(problem, run, best) for run in sorted(learned, key=_rank)]
-    return found
+                compared += [_compare(problem, run, best) for run in sorted(learned, key=_rank)]
+    return compared
 
 
 def last_gap(run: Results) -> float | None:
@@ -160,7 +160,7 @@ def _compare(problem: Results, learned: Results, classical: Results) -> dict[str
         "ratio": ours / theirs if theirs else 1.0,
         "all_diverged": not math.isfinite(ours),
         "at_floor": all(at_floor),
-        "texts": [f"≤ {number(v)}" if known else number(v) for v, known in zip((ours, theirs), at_floor)],
+        "texts": [f"≤ {number(v)}" if is_floor else number(v) for v, is_floor in zip((ours, theirs), at_floor)],
         "outcome": outcome,
         "words": words,
         "against": f"level with {theirs_label} (both are where F* is no longer known)"

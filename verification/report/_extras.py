@@ -26,34 +26,34 @@ AGREE = 1e-8  # relative; two runs this near are called the same
 
 def attribution(rollouts: Rollouts, case: Case, reference: Case, method: Method) -> dict[str, Any]:
     """The shares of bracket, preconditioner shift and bias shift in the deviations of a shifted run."""
-    found = decompose(rollouts(case, method), rollouts(reference, method), method.optimizer)
-    return attributed(found)
+    decomposition = decompose(rollouts(case, method), rollouts(reference, method), method.optimizer)
+    return attributed(decomposition)
 
 
-def attributed(found: Decomposition) -> dict[str, Any]:
+def attributed(parts: Decomposition) -> dict[str, Any]:
     """What is kept of a decomposition.
 
     Shares are of the steps whose terms are above the rounding of the run (`resolved`, (K,) a share of the instances).
     `share`: medians over the instances, divided by their sum. `overall`: the mean over all such steps, adding up to 1.
     """
-    size = sum(found.norms().values())
-    known = found.alive & (size > found.replay_allowed)
-    share = {name: np.where(known, value, np.nan) for name, value in found.share.items()}
+    size = sum(parts.norms().values())
+    sure = parts.alive & (size > parts.replay_allowed)
+    share = {name: np.where(sure, value, np.nan) for name, value in parts.share.items()}
     medians = {name: _median(value) for name, value in share.items()}
     total = sum(medians.values())
-    steps = found.alive.shape[1]
+    steps = parts.alive.shape[1]
     columns = kept_steps(steps)[1:] - 1
     with np.errstate(invalid="ignore", divide="ignore"):
         stacked = {name: listed((value / total)[columns]) for name, value in medians.items()}
     return {
         "k": (columns + 1).tolist(),
         "share": stacked,
-        "resolved": listed(known.mean(axis=0)[columns]),
-        "overall": {name: float(value[known].mean()) if known.any() else None for name, value in share.items()},
-        "attributed_steps": int(found.alive.sum()),
-        "resolved_steps": int(known.sum()),
-        "inexact_steps": int((~found.exact & found.alive).sum()),
-        "scaled": found.scaled,
+        "resolved": listed(sure.mean(axis=0)[columns]),
+        "overall": {name: float(value[sure].mean()) if sure.any() else None for name, value in share.items()},
+        "attributed_steps": int(parts.alive.sum()),
+        "resolved_steps": int(sure.sum()),
+        "inexact_steps": int((~parts.exact & parts.alive).sum()),
+        "scaled": parts.scaled,
     }
 
 
@@ -75,14 +75,14 @@ def shift_pair(rollouts: Rollouts, base: Case, start: Case, objective: Case, met
     apart, gap = differences(as_numpy(run.x), as_numpy(other.x) + tau, *map(as_numpy, (run.objective, other.objective)))
     gap = gap / np.maximum(np.abs(start.optimum.upper), np.finfo(float).tiny)[:, None]
     checked = check_equivariance(method.optimizer, base.problem, start.x0, run.steps, translation(tau)).to_dict()
-    kept = kept_steps(run.steps)
+    k = kept_steps(run.steps)
     rows = [row for row in EQUIVARIANCE_TABLE if row.optimizer == method.name and not row.options]
     return {
         "tau": tau,
         "start": start.scenario.key,
-        "k": kept.tolist(),
-        "iterates": _largest(apart[:, kept]),
-        "gap": _largest(gap[:, kept]),
+        "k": k.tolist(),
+        "iterates": _largest(apart[:, k]),
+        "gap": _largest(gap[:, k]),
         "worst_iterates": _worst(apart),
         "worst_gap": _worst(gap),
         "agree": AGREE,
@@ -121,15 +121,15 @@ def transient(rollouts: Rollouts, case: Case, method: Method, eps: float) -> dic
     floor; `first` has a number for each instance, None where the run is too short.
     """
     run = rollouts(case, method)
-    found = asymptotics(run, case.problem, case.optimum, eps=eps, optimizer=method.optimizer)
-    kept = kept_steps(run.steps)
-    gap = found.gap[np.isfinite(found.gap).all(axis=1)]
+    limits = asymptotics(run, case.problem, case.optimum, eps=eps, optimizer=method.optimizer)
+    at = kept_steps(run.steps)
+    gap = limits.gap[np.isfinite(limits.gap).all(axis=1)]
     return {
-        "k": kept.tolist(),
-        "relative_gap": bands(gap[:, kept]),
-        "first": [int(k) if k >= 0 else None for k in found.transient],
-        "floors": {"size": listed(found.floor[:, -1]), "verdicts": found.to_dict()["instances"]},
-        **{name: found.to_dict()[name] for name in ("verdict", "eps", "stationarity", "bias_heads", "notes")},
+        "k": at.tolist(),
+        "relative_gap": bands(gap[:, at]),
+        "first": [int(k) if k >= 0 else None for k in limits.transient],
+        "floors": {"size": listed(limits.floor[:, -1]), "verdicts": limits.to_dict()["instances"]},
+        **{name: limits.to_dict()[name] for name in ("verdict", "eps", "stationarity", "bias_heads", "notes")},
     }
 
 

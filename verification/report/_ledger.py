@@ -75,14 +75,14 @@ def _why_not(name: str) -> str:
 
 def prove_all() -> dict[str, dict[str, Any]]:
     """The machine proof of every entry, as far as there is one: some 20 s."""
-    found = {}
+    proofs = {}
     for name in bounds.names(variants=True):
         proof = bounds.get(name).prove()
         claims = (proof.data or {}).get("claims", [])
-        found[name] = {
+        proofs[name] = {
             "valid": proof.valid,
             "reason": proof.reason,
             "claims": len(claims),
             "inequalities": len(proof.multipliers),
         }
-    return found
+    return proofs

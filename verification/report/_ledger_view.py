@@ -13,10 +13,10 @@ Results = Mapping[str, Any]
 
 def ledger_rows(results: Results) -> list[dict[str, Any]]:
     """A row for each entry: the entry, the counts of its verdicts, and its proof in words."""
-    found = {row["bound"]["key"]: row for row in overview(results) if row["checks"]}
+    checked = {row["bound"]["key"]: row for row in overview(results) if row["checks"]}
     rows = []
     for entry in results["catalogue"]:
-        row = found.get(entry["key"])
+        row = checked.get(entry["key"])
         counts = row["counts"] if row else dict.fromkeys(VERDICTS, 0)
         proof = entry["proof"]
         rows.append(
@@ -49,13 +49,13 @@ def ledger_words(results: Results) -> str:
     held = sum(row["checks"] > 0 for row in rows)
     main = sum(not row["variant"] for row in rows)
     forms = count(len(rows) - main, "other form")
-    said = [f"{count(main, 'bound')} and {forms}"]
-    said.append(f"{number(held)} of the {number(len(rows))} entries are held against the runs of this report")
+    parts = [f"{count(main, 'bound')} and {forms}"]
+    parts.append(f"{number(held)} of the {number(len(rows))} entries are held against the runs of this report")
     if tried:
         proved = sum(row["proved"] for row in tried)
-        said.append(f"{number(proved)} of {number(len(tried))} are proved by machine, checked for this report")
+        parts.append(f"{number(proved)} of {number(len(tried))} are proved by machine, checked for this report")
     else:
-        said.append("machine proofs were not checked for this report")
+        parts.append("machine proofs were not checked for this report")
     wrong = [row["number"] for row in rows if row["counts"]["violated"]]
-    said.append(f"violated: {', '.join(wrong)}" if wrong else "none is violated" if held else "nothing was checked")
-    return "; ".join(said) + "."
+    parts.append(f"violated: {', '.join(wrong)}" if wrong else "none is violated" if held else "nothing was checked")
+    return "; ".join(parts) + "."

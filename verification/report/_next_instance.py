@@ -145,10 +145,10 @@ def _probability(success: np.ndarray, delta: float) -> dict[str, Any]:
 
 def _quantiles(low: np.ndarray, up: np.ndarray, delta: float) -> dict[str, Any]:
     """Each of `HIGH` between two order statistics, and the largest; None above: open, or not finite."""
-    n, found = len(up), []
+    n, quantiles = len(up), []
     for q in HIGH:
         curves = quantile_curves(low[:, None], up[:, None], [q], 0, delta)
-        found.append(
+        quantiles.append(
             {
                 "quantile": q,
                 "lower": plain(max(float(curves.lower[0, 0]), 0.0)),
@@ -157,13 +157,13 @@ def _quantiles(low: np.ndarray, up: np.ndarray, delta: float) -> dict[str, Any]:
                 "open": bool(curves.ranks[0, 1] > n),
             }
         )
-    return {"quantiles": found, "largest": plain(up.max())}
+    return {"quantiles": quantiles, "largest": plain(up.max())}
 
 
 def _allowed(values: np.ndarray) -> dict[str, float | None]:
     """Median (the upper one of two) and largest over the instances of what a bound allows; None where it is silent."""
-    known = np.sort(np.where(np.isnan(values), np.inf, values))
-    return {"median": plain(known[len(known) // 2]), "largest": plain(known[-1])}
+    ordered = np.sort(np.where(np.isnan(values), np.inf, values))
+    return {"median": plain(ordered[len(ordered) // 2]), "largest": plain(ordered[-1])}
 
 
 def _over_k(sample: Sample, steps: int, delta: float) -> dict[str, Any]:

@@ -18,7 +18,11 @@ MOST = 6
 def next_view(results: Results) -> dict[str, Any]:
     """The section: its headline, a table for each problem with statements, and why others have none."""
     problems = {problem["key"]: problem for problem in results["problems"]}
-    tables = [_table(problem, _said(results, key)) for key, problem in problems.items() if _said(results, key)]
+    tables = [
+        _table(problem, _with_statement(results, key))
+        for key, problem in problems.items()
+        if _with_statement(results, key)
+    ]
     delta = next((run["next_instance"]["said"]["delta"] for run in shown_next(results)), 0.0)
     return {
         "headline": headline(results),
@@ -29,17 +33,17 @@ def next_view(results: Results) -> dict[str, Any]:
     }
 
 
-def _said(results: Results, problem: str) -> list[Results]:
+def _with_statement(results: Results, problem: str) -> list[Results]:
     return [run for run in results["runs"] if run["problem"] == problem and run["next_instance"]["said"]]
 
 
 def shown_next(results: Results) -> list[Results]:
     """The runs of the figure: on the first problem with statements, under its first scenario."""
-    said = [run for run in results["runs"] if run["next_instance"]["said"]]
-    first = said[:1]
+    runs = [run for run in results["runs"] if run["next_instance"]["said"]]
+    first = runs[:1]
     return [
         run
-        for run in said
+        for run in runs
         if (run["problem"], run["scenario"]["key"]) == (first[0]["problem"], first[0]["scenario"]["key"])
     ]
 
@@ -48,9 +52,9 @@ def _without(results: Results, problems: Mapping[str, Results]) -> list[str]:
     """Of which problems and methods nothing is said, and why."""
     reasons: dict[str, dict[str, None]] = {}
     for key in problems:
-        own = [run for run in results["runs"] if run["problem"] == key]
-        for run in (r for r in own if r["next_instance"]["why"]):
-            alone = any(r["next_instance"]["said"] for r in own)
+        runs = [run for run in results["runs"] if run["problem"] == key]
+        for run in (r for r in runs if r["next_instance"]["why"]):
+            alone = any(r["next_instance"]["said"] for r in runs)
             name = f"{run['optimizer']['label']} on {key}" if alone else key
             reasons.setdefault(run["next_instance"]["why"], {})[name] = None
     return [f"{join(list(names))}: {why}" for why, names in reasons.items()]
@@ -70,22 +74,24 @@ def _table(problem: Results, runs: Sequence[Results]) -> dict[str, Any]:
 
 
 def _row(run: Results) -> dict[str, Any]:
-    said = run["next_instance"]["said"]
-    n = said["instances"]
+    statement = run["next_instance"]["said"]
+    n = statement["instances"]
     failures = [
-        f"{number(said[name])} {words}"
+        f"{number(statement[name])} {words}"
         for name, words in (("diverged", "diverged"), ("uncertain", "without a certified F*"))
-        if said[name]
+        if statement[name]
     ]
     return {
         "run": run,
         "failures": join(failures),
-        "within": [_probability(entry, n) for entry in said["within"]],
-        "gap": [_quantile(entry) for entry in said["gap"]["quantiles"]],
-        "largest": rounded(said["gap"]["largest"], up=True) if said["gap"]["largest"] is not None else "unbounded",
-        "bounds": [_allowed(said["bounds"][name]) for name in ("last_iterate", "worst_case")],
-        "rho_below_1": _probability(said["rho_below_1"], n),
-        "rho": [_quantile(entry) for entry in said["rho"]["quantiles"]],
+        "within": [_probability(entry, n) for entry in statement["within"]],
+        "gap": [_quantile(entry) for entry in statement["gap"]["quantiles"]],
+        "largest": rounded(statement["gap"]["largest"], up=True)
+        if statement["gap"]["largest"] is not None
+        else "unbounded",
+        "bounds": [_allowed(statement["bounds"][name]) for name in ("last_iterate", "worst_case")],
+        "rho_below_1": _probability(statement["rho_below_1"], n),
+        "rho": [_quantile(entry) for entry in statement["rho"]["quantiles"]],
     }
 
 
@@ -127,73 +133,72 @@ def headline(results: Results) -> str | None:
         return None
     kinds = [next((r for r in runs if r["optimizer"]["learned"] == learned), None) for learned in (True, False)]
     chosen = [run for run in kinds if run is not None]
-    said = chosen[0]["next_instance"]["said"]
+    statement = chosen[0]["next_instance"]["said"]
     scenario = runs[0]["scenario"]
     where = "in distribution" if in_distribution(scenario) else f"at {scenario['label'].replace(', ', ' and ')}"
     parts = [_promise(run) for run in chosen]
     return (
         f"The next instance of {runs[0]['problem']}, {where}, after {count(runs[0]['steps'], 'step')}: "
-        f"{'; '.join(parts)}. Each of these has confidence {1 - said['delta']:g}, from {said['instances']} instances, "
-        f"which cannot show a probability above {floored(said['most'], 3)}."
+        f"{'; '.join(parts)}. Each of these has confidence {1 - statement['delta']:g}, from {statement['instances']} "
+        f"instances, which cannot show a probability above {floored(statement['most'], 3)}."
     )
 
 
 def _promise(run: Results) -> str:
     """What one run shows: a probability, and the largest gap beside what is allowed."""
-    said, label = run["next_instance"]["said"], run["optimizer"]["label"]
-    entry = said["within"][len(said["within"]) // 2]
+    statement, label = run["next_instance"]["said"], run["optimizer"]["label"]
+    entry = statement["within"][len(statement["within"]) // 2]
     words = (
         f"{label} is within a relative gap of {number(entry['tolerance'])} with probability at least "
-        f"{floored(entry['at_least'], 3)} ({number(entry['successes'])} of {number(said['instances'])} were)"
+        f"{floored(entry['at_least'], 3)} ({number(entry['successes'])} of {number(statement['instances'])} were)"
     )
-    largest = said["gap"]["largest"]
+    largest = statement["gap"]["largest"]
     if largest is None:
-        return f"{words}, and no largest gap is known: {_failed(said)}"
-    words += (
-        f", and with probability at least {floored(said['most'], 3)} its gap is at most {rounded(largest, up=True)}"
-    )
+        return f"{words}, and no largest gap is known: {_failed(statement)}"
+    most = floored(statement["most"], 3)
+    words += f", and with probability at least {most} its gap is at most {rounded(largest, up=True)}"
     for name, who in (("worst_case", "the exact worst case allows"), ("last_iterate", "B6c allows")):
-        allowed = _median(said, name)
+        allowed = _median(statement, name)
         if allowed is not None:
             factor = f", {times(allowed, largest)} that" if 0 < largest < allowed else ""
             return f"{words}, where {who} {number(allowed)} in the median{factor}"
     return words
 
 
-def _failed(said: Results) -> str:
-    words = [f"{count(said['diverged'], 'run')} diverged"] if said["diverged"] else []
-    if said["uncertain"]:
-        words.append(f"{count(said['uncertain'], 'F*')} not certified".replace("F*s", "F*"))
+def _failed(statement: Results) -> str:
+    words = [f"{count(statement['diverged'], 'run')} diverged"] if statement["diverged"] else []
+    if statement["uncertain"]:
+        words.append(f"{count(statement['uncertain'], 'F*')} not certified".replace("F*s", "F*"))
     return join(words) or "a gap is not certain"
 
 
-def _median(said: Results, name: str) -> float | None:
-    entry = said["bounds"][name]
+def _median(statement: Results, name: str) -> float | None:
+    entry = statement["bounds"][name]
     return None if entry is None else entry["median"]
 
 
 def problem_words(runs: Sequence[Results]) -> str:
     """Of how many runs all instances are within the middle tolerance, of how many none; how far above B6c is."""
-    said = [run["next_instance"]["said"] for run in runs]
-    middle = len(said[0]["within"]) // 2
-    entries = [s["within"][middle] for s in said]
-    n = said[0]["instances"]
+    statements = [run["next_instance"]["said"] for run in runs]
+    middle = len(statements[0]["within"]) // 2
+    entries = [s["within"][middle] for s in statements]
+    n = statements[0]["instances"]
     every, none = (sum(entry["successes"] == amount for entry in entries) for amount in (n, 0))
     words = (
         f"Of {count(len(runs), 'row')}, {number(every)} {'has' if every == 1 else 'have'} all {number(n)} instances "
         f"certainly within a relative gap of {number(entries[0]['tolerance'])}"
-        + (f" (the next one is, with probability at least {floored(said[0]['most'], 3)})" if every else "")
+        + (f" (the next one is, with probability at least {floored(statements[0]['most'], 3)})" if every else "")
         + f", and {number(none)} {'has' if none == 1 else 'have'} none"
     )
     ratios = sorted(
         entry["largest"] / s["gap"]["largest"]
-        for s in said
+        for s in statements
         if s["gap"]["largest"] and (entry := s["bounds"]["last_iterate"]) and entry["largest"] is not None
     )
     if ratios:
         ends = dict.fromkeys(number(_three(ratio)) for ratio in (ratios[0], ratios[-1]))
         words += f"; the largest gap that B6c allows is {' to '.join(ends)} times the largest one"
-    below = sum(s["rho_below_1"]["successes"] == n for s in said)
+    below = sum(s["rho_below_1"]["successes"] == n for s in statements)
     return f"{words}; ρ stays below 1 over the whole of every run in {number(below)} of the rows."
 
 
@@ -204,9 +209,9 @@ def _three(value: float) -> float:
 def figure_words(runs: Sequence[Results]) -> tuple[str, str, list[str]]:
     """Title, sentence and notes of the figure."""
     runs = runs[:MOST]
-    said = [run["next_instance"]["said"] for run in runs]
-    over, n = said[0]["over_k"], said[0]["instances"]
-    closed = [run for run, s in zip(runs, said) if s["over_k"]["upper"][-1] is not None]
+    statements = [run["next_instance"]["said"] for run in runs]
+    over, n = statements[0]["over_k"], statements[0]["instances"]
+    closed = [run for run, s in zip(runs, statements) if s["over_k"]["upper"][-1] is not None]
     title = f"The median of the next instance of {runs[0]['problem']}, {runs[0]['scenario']['label']}"
     ends = [
         f"{run['optimizer']['label']} {rounded(o['lower'][-1], up=False)} to {rounded(o['upper'][-1], up=True)}"
@@ -221,9 +226,10 @@ def figure_words(runs: Sequence[Results]) -> tuple[str, str, list[str]]:
         sentence = "No median is bounded from above: too many runs diverged or are not certified."
     notes = [
         f"Bars: the median lies in them, for all {len(over['k'])} k of one panel at once, with confidence "
-        f"{1 - said[0]['delta']:g}. Triangles: the largest of the {number(n)} instances; at each of these k, at once "
-        f"too, the next one is not above it with probability at least {floored(over['at_least'], 3)}. B6c and worst "
-        "case: medians over the instances of what holds for every single one. What is far below is drawn at the edge.",
+        f"{1 - statements[0]['delta']:g}. Triangles: the largest of the {number(n)} instances; at each of these k, at "
+        f"once too, the next one is not above it with probability at least {floored(over['at_least'], 3)}. B6c and "
+        "worst case: medians over the instances of what holds for every single one. What is far below is drawn at "
+        "the edge.",
     ]
     if any(run["next_instance"]["said"]["over_k"]["largest"][-1] is None for run in runs):
         notes.append("A panel without triangles has runs that diverged or are not certified.")

@@ -205,22 +205,33 @@ def _transients(results: Results) -> Iterator[list[Any]]:
 def _next_instance(results: Results) -> Iterator[list[Any]]:
     """A row for each statement of its own, and for each k of the medians that hold at once."""
     for run in (r for r in results["runs"] if r["next_instance"]["said"]):
-        said = run["next_instance"]["said"]
-        head = [*_head(run), said["instances"], 1 - said["delta"]]
-        for entry in said["within"]:
+        statement = run["next_instance"]["said"]
+        head = [*_head(run), statement["instances"], 1 - statement["delta"]]
+        for entry in statement["within"]:
             counted = [entry["successes"], entry["undecided"], entry["at_least"]]
             yield [*head, "P(relative gap <= at)", entry["tolerance"], *counted, *[None] * 4]
-        below = said["rho_below_1"]
+        below = statement["rho_below_1"]
         yield [*head, "P(max rho < at)", 1, below["successes"], 0, below["at_least"], *[None] * 4]
         for name in ("gap", "rho"):
-            for entry in said[name]["quantiles"]:
+            for entry in statement[name]["quantiles"]:
                 ends = [entry["lower"], entry["sample"], entry["upper"], entry["open"]]
                 yield [*head, f"{name} quantile", entry["quantile"], *[None] * 3, *ends]
-            yield [*head, f"{name} largest", None, None, None, said["most"], None, said[name]["largest"], None, None]
-        for name, allowed in said["bounds"].items():
+            yield [
+                *head,
+                f"{name} largest",
+                None,
+                None,
+                None,
+                statement["most"],
+                None,
+                statement[name]["largest"],
+                None,
+                None,
+            ]
+        for name, allowed in statement["bounds"].items():
             for statistic in ("median", "largest") if allowed else ():
                 yield [*head, f"{name} {statistic}", *[None] * 5, allowed[statistic], None, None]
-        over = said["over_k"]
+        over = statement["over_k"]
         for k, low, middle, up in zip(over["k"], over["lower"], over["sample"], over["upper"]):
             yield [*head, "gap median at k, all k at once", k, *[None] * 3, low, middle, up, over["open"]]
 

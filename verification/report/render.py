@@ -66,31 +66,31 @@ def _render(results: Results) -> tuple[str, dict[str, Figure], dict[str, bytes]]
     drawn = draw(results)
     names = file_names(drawn)
     files = {f"{names[key]}.svg": file_bytes(figure, "svg") for key, figure in drawn.items()}
-    shown = dict(_figure_views(results, drawn, names, files, compared))
+    views = dict(_figure_views(results, drawn, names, files, compared))
     upcoming = next_view(results)
     page = environment.get_template("template.html").render(
         results=results,
         style=Markup(STYLE.read_text(encoding="utf-8")),
         answer=answer(
-            results, compared, shown["iterations"]["sentence"] if "iterations" in shown else None, upcoming["headline"]
+            results, compared, views["iterations"]["sentence"] if "iterations" in views else None, upcoming["headline"]
         ),
         meanings=[(name, SYMBOLS[name], _MEANINGS[name]) for name in VERDICTS],
         overview=overview(results),
         compared=compared,
-        overall=[shown[key] for key in ("final-gaps", "iterations") if key in shown],
-        known=_known(results),
-        known_figure=shown.get("f-star"),
+        overall=[views[key] for key in ("final-gaps", "iterations") if key in views],
+        known=_optima(results),
+        known_figure=views.get("f-star"),
         upcoming=upcoming,
-        upcoming_figure=shown.get("next-instance"),
-        problems=_problem_views(results, shown),
+        upcoming_figure=views.get("next-instance"),
+        problems=_problem_views(results, views),
         ledger=[{**row, "formula": formula_svg(row["latex"])} for row in ledger_rows(results)],
         ledger_sentence=ledger_words(results),
         looseness=grouped(results),
         looseness_sentence=worst_case_words(results),
-        looseness_figure=shown.get("worst-cases"),
+        looseness_figure=views.get("worst-cases"),
         false_bounds=violated(results),
         without=(results["worst_cases"] or {"without": ()})["without"],
-        transients=[view for key, view in shown.items() if key.startswith("transient/")],
+        transients=[view for key, view in views.items() if key.startswith("transient/")],
         slowest=sorted(results["runs"], key=lambda run: -_seconds(run)),
         config=json.dumps(results["config"], indent=2, ensure_ascii=False),
         parts=_parts(results),
@@ -134,21 +134,21 @@ def _figure_views(
         kind, _, rest = key.partition("/")
         where, _, name = rest.partition("/")
         runs = [r for r in results["runs"] if r["problem"] == where and name in ("", r["optimizer"]["name"])]
-        own = [c for c in compared if c["problem"]["key"] == where]
+        compared_here = [c for c in compared if c["problem"]["key"] == where]
         if kind == "worst-cases":
-            title, said, notes = "Bound over exact worst case", worst_case_words(results), list(_LOOSENESS_NOTES)
+            title, words, notes = "Bound over exact worst case", worst_case_words(results), list(_LOOSENESS_NOTES)
         elif kind == "next-instance":
-            title, said, notes = figure_words(shown_next(results))
+            title, words, notes = figure_words(shown_next(results))
         elif kind in ("attribution", "shifts", "transient"):
-            title, said, notes = _shift_words(results, kind, where, name)
+            title, words, notes = _shift_words(results, kind, where, name)
         else:
-            title, said, notes = _words(kind, problems.get(where), runs, own, table, numbers)
+            title, words, notes = _words(kind, problems.get(where), runs, compared_here, table, numbers)
         svg = files[f"{names[key]}.svg"]
         view = {
             "title": title,
-            "sentence": said,
+            "sentence": words,
             "notes": " ".join(notes),
-            "svg": Markup(inline_svg(svg, f"f{index}", title, f"{title}. {said}")),
+            "svg": Markup(inline_svg(svg, f"f{index}", title, f"{title}. {words}")),
             "files": [f"figures/{names[key]}.{kind}" for kind in ("svg", "pdf")],
         }
         views.append((key, view))
@@ -165,12 +165,12 @@ def _words(
 ) -> tuple[str, str, list[str]]:
     """Title, sentence and notes of a figure."""
     if problem is None:
-        title, said, notes_of_table = {
+        title, words_of, notes_of_table = {
             "final-gaps": ("Relative gap after the last step", sentences.final_gaps, _GAP_NOTES),
             "iterations": ("Iterations to a relative gap", sentences.iterations, _ITERATION_NOTES),
             "f-star": ("What F* is known to, and the lowest gap reached", sentences.f_star, _F_STAR_NOTES),
         }[kind]
-        return title, said(table), list(notes_of_table)
+        return title, words_of(table), list(notes_of_table)
     label = runs[0]["optimizer"]["label"]
     bands = sentences.quantiles(problem)
     stepping = [run for run in runs if run["descent"]]
@@ -233,15 +233,15 @@ _DELTA_NOTES = (
 )
 
 
-def _known(results: Results) -> list[dict[str, Any]]:
+def _optima(results: Results) -> list[dict[str, Any]]:
     """A row for each problem and scenario: what F* is known to, and who got lowest."""
-    found = []
+    optima = []
     for row in rows(results):
         widths = sorted(w for w in row.widths if w is not None)
         reached = [(e.lowest, e.label) for e in row.entries if e.lowest is not None]
         least, label = min(reached, default=(None, DASH))
         at_floor = least is not None and row.floor is not None and least <= row.floor
-        found.append(
+        optima.append(
             {
                 "row": row,
                 "certified": len(widths),
@@ -252,15 +252,15 @@ def _known(results: Results) -> list[dict[str, Any]]:
                 "resolved": None if row.floor is None or least is None else not at_floor,
             }
         )
-    return found
+    return optima
 
 
-def _problem_views(results: Results, shown: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _problem_views(results: Results, figures: Mapping[str, Any]) -> list[dict[str, Any]]:
     views = []
     for index, problem in enumerate(results["problems"], 1):
         key = problem["key"]
         runs = [run for run in results["runs"] if run["problem"] == key]
-        own = [view for name, view in shown.items() if name.split("/")[1:2] == [key]]
+        figures_here = [view for name, view in figures.items() if name.split("/")[1:2] == [key]]
         views.append(
             {
                 "problem": problem,
@@ -269,7 +269,7 @@ def _problem_views(results: Results, shown: Mapping[str, Any]) -> list[dict[str,
                 "obstacles": obstacles(results, key),
                 "notes": remarks(results, key, "notes"),
                 "broken": remarks(results, key, "broken_data"),
-                "figures": own,
+                "figures": figures_here,
                 "f_star": _f_star_words(problem["optima"]),
                 "messages": list(dict.fromkeys(text for o in problem["optima"] for text in o["messages"])),
             }

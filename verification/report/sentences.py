@@ -84,16 +84,16 @@ def _end(run: Results) -> str:
 
 
 def _against(name: str, compared: Sequence[Results]) -> str:
-    own = [c for c in compared if c["learned"] == name]
-    first = next((c for c in own if c["in_distribution"]), own[0])
+    contests = [c for c in compared if c["learned"] == name]
+    first = next((c for c in contests if c["in_distribution"]), contests[0])
     steps = f" after {count(first['steps'], 'step')}"
-    said = [f"{place(first['scenario'])} {name} {_standing(first, steps)}"]
-    shifted = [c for c in own if c is not first]
+    parts = [f"{place(first['scenario'])} {name} {_standing(first, steps)}"]
+    shifted = [c for c in contests if c is not first]
     if len(shifted) <= 2:
-        said += [f"{place(c['scenario'])} it {_standing(c)}" for c in shifted]
+        parts += [f"{place(c['scenario'])} it {_standing(c)}" for c in shifted]
     else:
-        said.append(f"and of the {len(shifted)} shifts it ends {_tally(shifted)}")
-    return ", ".join(said)
+        parts.append(f"and of the {len(shifted)} shifts it ends {_tally(shifted)}")
+    return ", ".join(parts)
 
 
 def _tally(cases: Sequence[Results]) -> str:
@@ -152,12 +152,12 @@ def bounds(runs: Sequence[Results], numbers: Mapping[str, str]) -> str:
 def _bounded(numbers: Mapping[str, str], curve: Results, what: str, gap: float | None, floor: float) -> str:
     value = curve["median"][-1]
     name = numbers.get(curve["bound"], curve["bound"])
-    said = f"{name} guarantees a {what} of at most {number(value)}"
+    words = f"{name} guarantees a {what} of at most {number(value)}"
     if gap is None or value <= 0:
-        return said
+        return words
     if gap <= floor:
-        return f"{said}, at least {times(value, floor)} the measured one (at most {number(floor)})"
-    return f"{said}, {times(value, gap)} the measured {number(gap)}" if gap > 0 else said
+        return f"{words}, at least {times(value, floor)} the measured one (at most {number(floor)})"
+    return f"{words}, {times(value, gap)} the measured {number(gap)}" if gap > 0 else words
 
 
 # --- steps ---------------------------------------------------------------------------------------------------------
@@ -175,37 +175,37 @@ def per_step(runs: Sequence[Results]) -> str:
         sure = totals["steps"] - totals["unguaranteed"]
         steps = f"{count(totals['steps'], 'step')}{f' of {label}' if not parts else ''}"
         if sure == totals["steps"]:
-            said = f"{where} each of the {steps} has a guaranteed decrease"
+            words = f"{where} each of the {steps} has a guaranteed decrease"
         elif sure:
-            said = f"{where} {percent(sure / totals['steps'])} of the {steps} have a guaranteed decrease"
+            words = f"{where} {percent(sure / totals['steps'])} of the {steps} have a guaranteed decrease"
         else:
-            said = f"{where} none of the {steps} has a guaranteed decrease"
+            words = f"{where} none of the {steps} has a guaranteed decrease"
         if run["descent"]["used_median"] is not None:
-            said += f" (there {percent(run['descent']['used_median'])} of the measured one in the median)"
+            words += f" (there {percent(run['descent']['used_median'])} of the measured one in the median)"
         rises = totals["rises"]
-        said += f", and F rises at {percent(rises / totals['steps'])}" if rises else ", and F never rises"
-        parts.append(said)
+        words += f", and F rises at {percent(rises / totals['steps'])}" if rises else ", and F never rises"
+        parts.append(words)
     return sentence(parts)
 
 
 def deviation(runs: Sequence[Results]) -> str:
     """How far the learned methods are from Assumption 1; without any, how far all are from the ideal step."""
     learned = [run for run in runs if run["optimizer"]["learned"]]
-    parts = []
+    statements = []
     for name in _names(learned or runs):
-        own = [run for run in runs if run["optimizer"]["label"] == name]
-        alive = [run for run in own if any(v is not None for v in run["rho"]["median"])]
+        runs_of = [run for run in runs if run["optimizer"]["label"] == name]
+        alive = [run for run in runs_of if any(v is not None for v in run["rho"]["median"])]
         if not alive:
-            parts.append(f"{name} diverged everywhere: no step is left to measure")
+            statements.append(f"{name} diverged everywhere: no step is left to measure")
             continue
         if not any(_deviates(run) for run in alive):
             continue
         first = alive[0]
-        said = []
+        parts = []
         if first["deviation"]:
             size = _middle(first["deviation"]["delta1"]["median"])
             rest = _middle(first["deviation"]["delta2"]["gradient_descent"]["median"])
-            said.append(
+            parts.append(
                 f"has ‖δ1‖∞ = {number(size)} and ‖δ2‖/‖G‖ = {number(rest)} {place(first['scenario'])} (medians over "
                 "instances and steps)"
             )
@@ -214,15 +214,15 @@ def deviation(runs: Sequence[Results]) -> str:
             rho = [v for v in run["rho"]["median"] if v is not None]
             of = f" of the {count(len(rho), 'step')} drawn" if run is first else f" of {number(len(rho))}"
             below.append(f"{number(sum(v < 1 for v in rho))}{of} {place(run['scenario'])}")
-        said.append(f"has a median ρ below 1 at {join(below)}")
-        parts.append(f"{name} {', and '.join(said)}")
-    return sentence(parts or ["every step is the ideal one up to rounding"])
+        parts.append(f"has a median ρ below 1 at {join(below)}")
+        statements.append(f"{name} {', and '.join(parts)}")
+    return sentence(statements or ["every step is the ideal one up to rounding"])
 
 
 def _middle(values: Sequence[float | None]) -> float | None:
     """The median over the steps."""
-    known = sorted(v for v in values if v is not None)
-    return known[len(known) // 2] if known else None
+    finite = sorted(v for v in values if v is not None)
+    return finite[len(finite) // 2] if finite else None
 
 
 # --- overviews -----------------------------------------------------------------------------------------------------
@@ -251,10 +251,10 @@ def _contest(
                 min((v for e in row.entries if e.learned == kind and (v := read(row, e)) is not None), default=None)
                 for kind in (True, False)
             )
-            known = max(floor(row), 0.0)
-            if ours is not None and (theirs is None or (ours < theirs and theirs > known)):
+            level_of_floor = max(floor(row), 0.0)
+            if ours is not None and (theirs is None or (ours < theirs and theirs > level_of_floor)):
                 won += 1
-            elif ours == theirs or (ours is not None and theirs is not None and max(ours, theirs) <= known):
+            elif ours == theirs or (ours is not None and theirs is not None and max(ours, theirs) <= level_of_floor):
                 level += 1
         if cases:
             equal = f" and is level with the best classical one in {level}" if level else ""
@@ -276,11 +276,12 @@ def iterations(rows: Sequence[Row]) -> str:
     parts = _contest(rows, read, lambda row: 0.0, f"is the first at a relative gap of {tolerance}")
     pairs = [(row, entry) for row in rows for entry in row.entries]
     for kind, word in ((True, "learned"), (False, "classical")):
-        own = [(row, entry) for row, entry in pairs if entry.learned == kind]
-        never = sum(read(row, entry) is None for row, entry in own)
-        if own:
+        pairs_of = [(row, entry) for row, entry in pairs if entry.learned == kind]
+        never = sum(read(row, entry) is None for row, entry in pairs_of)
+        if pairs_of:
             parts.append(
-                f"{word} methods have not converged within their steps in {never} of {count(len(own), 'median run')}"
+                f"{word} methods have not converged within their steps in {never} of "
+                f"{count(len(pairs_of), 'median run')}"
             )
     return sentence(parts)
 
@@ -297,14 +298,16 @@ def f_star(rows: Sequence[Row]) -> str:
             f"in {len(unknown)} of {count(len(rows), 'case')} some instance has no certified lower end of F*, and its "
             "gaps are to the best point found"
         )
-    known = [row for row in rows if row not in unknown]
-    hidden = [row for row in known if any(e.lowest is not None and e.lowest <= (row.floor or 0.0) for e in row.entries)]
-    if known and hidden:
+    certified = [row for row in rows if row not in unknown]
+    hidden = [
+        row for row in certified if any(e.lowest is not None and e.lowest <= (row.floor or 0.0) for e in row.entries)
+    ]
+    if certified and hidden:
         parts.append(
-            f"in {len(hidden)} of {count(len(known), 'case')} a method gets below it, so that gaps there cannot be "
+            f"in {len(hidden)} of {count(len(certified), 'case')} a method gets below it, so that gaps there cannot be "
             "told apart"
         )
-    elif known:
+    elif certified:
         parts.append("no method gets below it, so every gap shown is known")
     return sentence(parts)
 
@@ -314,8 +317,8 @@ def f_star(rows: Sequence[Row]) -> str:
 
 def diverged(runs: Sequence[Results]) -> list[str]:
     """Which instances the curves leave out."""
-    found = [f"{r['optimizer']['label']} ({r['scenario']['label']}, {r['diverged']})" for r in runs if r["diverged"]]
-    return [f"Diverged instances, left out of the curves: {join(found)}."] if found else []
+    named = [f"{r['optimizer']['label']} ({r['scenario']['label']}, {r['diverged']})" for r in runs if r["diverged"]]
+    return [f"Diverged instances, left out of the curves: {join(named)}."] if named else []
 
 
 def quantiles(problem: Results) -> list[str]:

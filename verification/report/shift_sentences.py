@@ -60,10 +60,12 @@ def attribution_notes(entries: Sequence[Results]) -> list[str]:
     steps = sum(e["attributed_steps"] for e in entries)
     hidden = steps - sum(e["resolved_steps"] for e in entries)
     exact = sum(e["inexact_steps"] for e in entries) == 0
-    said = [f"On all of the {count(steps, 'step')} the terms add up to e'_k up to rounding."] if exact and steps else []
+    sentences = (
+        [f"On all of the {count(steps, 'step')} the terms add up to e'_k up to rounding."] if exact and steps else []
+    )
     if hidden:
-        said.append(f"Left out, since their terms are within rounding: {count(hidden, 'step')}.")
-    return [*ATTRIBUTION_NOTES, *said]
+        sentences.append(f"Left out, since their terms are within rounding: {count(hidden, 'step')}.")
+    return [*ATTRIBUTION_NOTES, *sentences]
 
 
 def shift_pairs(pairs: Sequence[Results]) -> str:
@@ -75,17 +77,17 @@ def _pair(pair: Results) -> str:
     label, tau = pair["optimizer"]["label"], f"{pair['tau']:g}"
     apart, gap, verdict = pair["worst_iterates"], pair["worst_gap"], pair["equivariance"]["verdict"]
     cases = pair["equivariance"]["instances"]
-    found = f"B12: {verdict} on {cases.get(verdict, 0)} of {count(sum(cases.values()), 'instance')}"
+    words = f"B12: {verdict} on {cases.get(verdict, 0)} of {count(sum(cases.values()), 'instance')}"
     if pair["expected"] is not None:
         agrees = {"yes": "equivariant", "no": "not equivariant"}.get(pair["expected"]) == verdict
-        found += ", as its table expects" if agrees else f", where its table expects “{pair['expected']}”"
+        words += ", as its table expects" if agrees else f", where its table expects “{pair['expected']}”"
     if apart is None or gap is None:
-        return f"with τ = {tau} a run of {label} diverges, and nothing can be compared ({found})"
+        return f"with τ = {tau} a run of {label} diverges, and nothing can be compared ({words})"
     same = apart <= pair["agree"] and gap <= pair["agree"]
     sizes = f"{number(apart)} (iterates mapped back) and {number(gap)} (relative gaps)"
     if same:
-        return f"with τ = {tau} the two runs of {label} are one experiment: they differ by at most {sizes} ({found})"
-    return f"with τ = {tau} those of {label} are two experiments: they differ by up to {sizes} ({found})"
+        return f"with τ = {tau} the two runs of {label} are one experiment: they differ by at most {sizes} ({words})"
+    return f"with τ = {tau} those of {label} are two experiments: they differ by up to {sizes} ({words})"
 
 
 def transients(entries: Sequence[Results]) -> str:
@@ -93,14 +95,16 @@ def transients(entries: Sequence[Results]) -> str:
     parts = []
     for key in dict.fromkeys(e["scenario"]["key"] for e in entries):
         group = [e for e in entries if e["scenario"]["key"] == key]
-        said = [_transient(entry, index == 0) for index, entry in enumerate(group)]
-        known = sorted((m, e["optimizer"]["label"]) for e in group if (m := median_first(e)) is not None)
+        sentences = [_transient(entry, index == 0) for index, entry in enumerate(group)]
+        medians = sorted((m, e["optimizer"]["label"]) for e in group if (m := median_first(e)) is not None)
         compared = ""
-        if len(known) == len(group) > 1 and known[0][0] > 0:
-            compared = f", so that {known[-1][1]} takes {times(known[-1][0], known[0][0])} as long as {known[0][1]}"
-            if known[-1][0] == known[0][0]:
+        if len(medians) == len(group) > 1 and medians[0][0] > 0:
+            compared = (
+                f", so that {medians[-1][1]} takes {times(medians[-1][0], medians[0][0])} as long as {medians[0][1]}"
+            )
+            if medians[-1][0] == medians[0][0]:
                 compared = ", equally long"
-        parts.append(f"{place(group[0]['scenario'])} {join(said)}{compared}")
+        parts.append(f"{place(group[0]['scenario'])} {join(sentences)}{compared}")
     floors = [f"{e['optimizer']['label']} {place(e['scenario'])}" for e in entries if e["verdict"] == "floor"]
     open_ = [f"{e['optimizer']['label']} {place(e['scenario'])}" for e in entries if e["verdict"] == "not settled"]
     wrong = [f"{e['optimizer']['label']} {place(e['scenario'])}" for e in entries if e["verdict"] not in _KNOWN]
@@ -133,8 +137,8 @@ def _transient(entry: Results, first: bool) -> str:
 def transient_notes(entries: Sequence[Results]) -> list[str]:
     """What the floor is read from, and remarks of the measurement."""
     sizes = [v for e in entries for v in e["floors"]["size"] if v is not None]
-    said = [f"‖b/p‖ after the last step is at most {number(max(sizes))}."] if sizes else []
+    sentences = [f"‖b/p‖ after the last step is at most {number(max(sizes))}."] if sizes else []
     heads = [f"{e['optimizer']['label']} ({join(e['bias_heads'])})" for e in entries if e["bias_heads"]]
-    said.append(f"With bias heads: {join(list(dict.fromkeys(heads)))}." if heads else "They have no bias heads.")
+    sentences.append(f"With bias heads: {join(list(dict.fromkeys(heads)))}." if heads else "They have no bias heads.")
     notes: list[Any] = list(dict.fromkeys(text for e in entries for text in e["notes"]))
-    return [*TRANSIENT_NOTES, *said, *(f"{text}." for text in notes)]
+    return [*TRANSIENT_NOTES, *sentences, *(f"{text}." for text in notes)]

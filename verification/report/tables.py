@@ -45,23 +45,23 @@ def overview(results: Results) -> list[dict[str, Any]]:
     numbers = numbered(results)
     places = {entry["key"]: place for place, entry in enumerate(results["catalogue"], 1)}
     for bound in results["bounds"]:
-        found = [v for run in results["runs"] for v in run["verdicts"] if v["bound"] == bound["key"]]
-        counts = {name: sum(v["counts"].get(name, 0) for v in found) for name in VERDICTS}
-        checks = sum(v["checks"] for v in found)
-        known = [v for v in found if v["vacuous_share"] is not None and applicable(v)]
-        weight = sum(applicable(v) for v in known)
-        medians = sorted(v["tightness_median"] for v in found if v["tightness_median"] is not None)
+        verdicts = [v for run in results["runs"] for v in run["verdicts"] if v["bound"] == bound["key"]]
+        counts = {name: sum(v["counts"].get(name, 0) for v in verdicts) for name in VERDICTS}
+        checks = sum(v["checks"] for v in verdicts)
+        stated = [v for v in verdicts if v["vacuous_share"] is not None and applicable(v)]
+        weight = sum(applicable(v) for v in stated)
+        medians = sorted(v["tightness_median"] for v in verdicts if v["tightness_median"] is not None)
         rows.append(
             {
                 "bound": bound,
                 "anchor": places.get(bound["key"]),
                 "checks": checks,
-                "decided": sum(decided(v) for v in found),
-                "forms": [f"{numbers.get(key, key)} on {count(n, 'run')}" for key, n in _forms(found).items()],
+                "decided": sum(decided(v) for v in verdicts),
+                "forms": [f"{numbers.get(key, key)} on {count(n, 'run')}" for key, n in _forms(verdicts).items()],
                 "counts": counts,
                 "shares": {name: counts[name] / checks if checks else 0.0 for name in VERDICTS},
-                "runs": len(found),
-                "vacuous": sum(v["vacuous_share"] * applicable(v) for v in known) / weight if weight else None,
+                "runs": len(verdicts),
+                "vacuous": sum(v["vacuous_share"] * applicable(v) for v in stated) / weight if weight else None,
                 "least": medians[0] if medians else None,
                 "median": _median(medians),
                 "greatest": medians[-1] if medians else None,
@@ -70,9 +70,9 @@ def overview(results: Results) -> list[dict[str, Any]]:
     return rows
 
 
-def _forms(found: Sequence[Results]) -> dict[str, int]:
+def _forms(verdicts: Sequence[Results]) -> dict[str, int]:
     """The bounds that these verdicts repeat, and on how many runs."""
-    return dict(Counter(v["form_of"] for v in found if v.get("form_of")))
+    return dict(Counter(v["form_of"] for v in verdicts if v.get("form_of")))
 
 
 def verdict_tables(results: Results, problem: str) -> list[dict[str, Any]]:
@@ -102,11 +102,11 @@ def verdict_tables(results: Results, problem: str) -> list[dict[str, Any]]:
 
 def obstacles(results: Results, problem: str) -> list[dict[str, Any]]:
     """Why bounds do not apply: for each bound and hypothesis the runs that break it, and by how much."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    reasons: dict[tuple[str, str], dict[str, Any]] = {}
     for run in (r for r in results["runs"] if r["problem"] == problem):
         for verdict in run["verdicts"]:
             for hypothesis in broken(verdict):
-                entry = found.setdefault(
+                entry = reasons.setdefault(
                     (verdict["bound"], hypothesis["name"]),
                     {"number": verdict["number"], "hypothesis": hypothesis, "runs": []},
                 )
@@ -115,19 +115,19 @@ def obstacles(results: Results, problem: str) -> list[dict[str, Any]]:
                     f"{run['scenario']['label']}, {run['optimizer']['label']}: met by {percent(hypothesis['share'])}"
                     + (f", worst margin {number(margin)}" if margin is not None else "")
                 )
-    return list(found.values())
+    return list(reasons.values())
 
 
 def remarks(results: Results, problem: str, field: str) -> list[dict[str, Any]]:
     """The distinct entries of `field` ("notes" or "broken_data") on a problem, with their bounds and runs."""
-    found: dict[str, dict[str, dict[str, None]]] = {}
+    notes: dict[str, dict[str, dict[str, None]]] = {}
     for run in (r for r in results["runs"] if r["problem"] == problem):
         for verdict in run["verdicts"]:
             for text in verdict[field]:
-                entry = found.setdefault(text, {"bounds": {}, "runs": {}})
+                entry = notes.setdefault(text, {"bounds": {}, "runs": {}})
                 entry["bounds"][verdict["number"]] = None
                 entry["runs"][f"{run['scenario']['label']}, {run['optimizer']['label']}"] = None
-    return [{"text": t, "bounds": list(e["bounds"]), "runs": list(e["runs"])} for t, e in found.items()]
+    return [{"text": t, "bounds": list(e["bounds"]), "runs": list(e["runs"])} for t, e in notes.items()]
 
 
 def _below(value: float | None, limit: float) -> bool:

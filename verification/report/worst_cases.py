@@ -41,14 +41,14 @@ class Looseness:
     @property
     def verdict(self) -> str:
         """The verdict of all rows, "violated" if that of any; "in part": attained at some rows, loose at others."""
-        found = {row["verdict"] for row in self.rows}
-        if "violated" in found:
+        verdicts = {row["verdict"] for row in self.rows}
+        if "violated" in verdicts:
             return "violated"
-        if len(found) == 1:
-            return found.pop()
-        if "loose" not in found:
+        if len(verdicts) == 1:
+            return verdicts.pop()
+        if "loose" not in verdicts:
             return "not known"
-        return "in part" if "attained" in found else "loose"
+        return "in part" if "attained" in verdicts else "loose"
 
     @property
     def least(self) -> float | None:
@@ -63,7 +63,7 @@ class Looseness:
     @property
     def words(self) -> str:
         """The verdict in words."""
-        known = {row["verdict"] for row in self.rows}
+        verdicts = {row["verdict"] for row in self.rows}
         if self.verdict == "violated":
             return f"violated: {factor(self.least)} of the worst case"
         if self.verdict == "attained":
@@ -73,8 +73,8 @@ class Looseness:
         ratios = [row["ratio_low"] for row in self.rows if row["verdict"] == "loose"]
         least, most = min(ratios), max(ratios)
         span = f"by {factor(least)}" if same(least, most) else f"by {factor(least)} to {factor(most)}"
-        said = "attained in part, loose " if self.verdict == "in part" else "loose "
-        return said + span + (", in part not known" if "not known" in known else "")
+        opening = "attained in part, loose " if self.verdict == "in part" else "loose "
+        return opening + span + (", in part not known" if "not known" in verdicts else "")
 
     @property
     def grid(self) -> str:
@@ -115,17 +115,17 @@ def grouped(results: Results) -> list[Looseness]:
     by_bound: dict[tuple[str, str], list[Results]] = {}
     for row in _rows(results):
         by_bound.setdefault((row["bound"], row["question"]), []).append(row)
-    found: dict[Any, Looseness] = {}
+    groups: dict[Any, Looseness] = {}
     for (bound, question), rows in by_bound.items():
         values = tuple((r["steps"], r["step"], r["parameter"], r["verdict"], factor(r["ratio_low"])) for r in rows)
-        own = rows[0]["number"]
-        key = (own.partition(":")[0], question, values)
-        before = found.get(key)
+        number_of_bound = rows[0]["number"]
+        key = (number_of_bound.partition(":")[0], question, values)
+        before = groups.get(key)
         if before is None:
-            found[key] = Looseness((own,), (bound,), question, tuple(rows))
+            groups[key] = Looseness((number_of_bound,), (bound,), question, tuple(rows))
         else:
-            found[key] = Looseness((*before.names, own), (*before.keys, bound), question, before.rows)
-    return list(found.values())
+            groups[key] = Looseness((*before.names, number_of_bound), (*before.keys, bound), question, before.rows)
+    return list(groups.values())
 
 
 def _rows(results: Results) -> Sequence[Results]:
@@ -144,8 +144,8 @@ def _attained(rows: Sequence[Results], keys: Sequence[str]) -> tuple[int, int]:
     """
     every, some = 0, 0
     for key in keys:
-        own = [row for row in rows if row["bound"] == key]
-        reached = [row["verdict"] == "attained" for row in [r for r in own if not r["narrower"]] or own]
+        rows_of = [row for row in rows if row["bound"] == key]
+        reached = [row["verdict"] == "attained" for row in [r for r in rows_of if not r["narrower"]] or rows_of]
         every += all(reached)
         some += any(reached) and not all(reached)
     return every, some
@@ -159,10 +159,10 @@ def worst_case_words(results: Results) -> str:
     wrong = violated(results)
     keys = list(dict.fromkeys(row["bound"] for row in rows))
     attained, some = _attained(rows, keys)
-    said = []
+    parts = []
     if wrong:
-        said.append(f"VIOLATED: {join(wrong)} below the exact worst case; such a bound is false")
-    said.append(
+        parts.append(f"VIOLATED: {join(wrong)} below the exact worst case; such a bound is false")
+    parts.append(
         f"of {count(len(keys), 'bound')} that claim a worst case {number(attained)} are attained at every point of the "
         f"grid and {number(some)} at some"
     )
@@ -171,11 +171,11 @@ def worst_case_words(results: Results) -> str:
         most = max(loose, key=lambda row: row["ratio_low"])
         where = f"{most['question']}; K = {most['steps']}, h = {most['step']:g}"
         where += f", {most['parameter']}" if most["parameter"] else ""
-        said.append(f"the loosest is {most['number']}, by a factor of {factor(most['ratio_low'])} ({where})")
+        parts.append(f"the loosest is {most['number']}, by a factor of {factor(most['ratio_low'])} ({where})")
     if not wrong:
-        said.append("none is below the exact worst case")
+        parts.append("none is below the exact worst case")
     unknown = sum(row["verdict"] == "not known" for row in rows)
     if unknown:
-        said.append(f"of {count(unknown, 'point')} it is not known")
-    text = "; ".join(said)
+        parts.append(f"of {count(unknown, 'point')} it is not known")
+    text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."

@@ -41,43 +41,43 @@ def figures(results: Results) -> dict[str, Figure]:
     problem; and "worst-cases".
     """
     drawn: dict[str, Figure] = {}
-    own = line_styles(results)
+    styles = line_styles(results)
     table = rows(results)
     by_key = {run["key"]: run for run in results["runs"]}
     with style():
         if table:
-            drawn["final-gaps"] = _overview.final_gaps(table, own)
-            drawn["iterations"] = _overview.iterations(table, own)
-            drawn["f-star"] = _overview.f_star(table, own)
+            drawn["final-gaps"] = _overview.final_gaps(table, styles)
+            drawn["iterations"] = _overview.iterations(table, styles)
+            drawn["f-star"] = _overview.f_star(table, styles)
         sampled = shown_next(results)
         if sampled:
-            drawn["next-instance"] = _next.next_instance(sampled, own)
+            drawn["next-instance"] = _next.next_instance(sampled, styles)
         for problem in results["problems"]:
             key = problem["key"]
             runs = [run for run in results["runs"] if run["problem"] == key]
             if not runs:
                 continue
-            drawn[f"convergence/{key}"] = _gaps.convergence(runs, own)
+            drawn[f"convergence/{key}"] = _gaps.convergence(runs, styles)
             for name in dict.fromkeys(r["optimizer"]["name"] for r in runs if r["optimizer"]["learned"]):
                 mine = [run for run in runs if run["optimizer"]["name"] == name]
                 if any(run["bound_curves"] for run in mine):
-                    drawn[f"bounds/{key}/{name}"] = _gaps.bounds(mine, own, results["bounds"])
+                    drawn[f"bounds/{key}/{name}"] = _gaps.bounds(mine, styles, results["bounds"])
                 stepping = [run for run in mine if run["descent"]]
                 if stepping:
-                    drawn[f"per-step/{key}/{name}"] = _steps.per_step(stepping, own)
+                    drawn[f"per-step/{key}/{name}"] = _steps.per_step(stepping, styles)
             deviating = [run for run in runs if shown(run["rho"]["median"], NEGLIGIBLE)]
             if deviating:
-                drawn[f"deviation/{key}"] = _steps.deviation(deviating, own)
+                drawn[f"deviation/{key}"] = _steps.deviation(deviating, styles)
             attributed = shown_attributions(results, key)
             for name in dict.fromkeys(e["optimizer"]["name"] for e in attributed):
                 mine = [e for e in attributed if e["optimizer"]["name"] == name]
-                drawn[f"attribution/{key}/{name}"] = _shifted.attribution(mine, by_key, own)
+                drawn[f"attribution/{key}/{name}"] = _shifted.attribution(mine, by_key, styles)
             pairs = shown_pairs(results, key)
             if pairs:
-                drawn[f"shifts/{key}"] = _shifted.shift_pairs(pairs, by_key, own)
+                drawn[f"shifts/{key}"] = _shifted.shift_pairs(pairs, by_key, styles)
         for key in dict.fromkeys(entry["problem"] for entry in results["transients"]):
             mine = [entry for entry in results["transients"] if entry["problem"] == key]
-            drawn[f"transient/{key}"] = _shifted.transients(mine, own)
+            drawn[f"transient/{key}"] = _shifted.transients(mine, styles)
         looseness = _worst_cases.worst_cases(grouped(results))
         if looseness is not None:
             drawn["worst-cases"] = looseness
@@ -87,19 +87,19 @@ def figures(results: Results) -> dict[str, Figure]:
 def shown_pairs(results: Results, problem: str) -> list[Results]:
     """The pairs of shifts on a problem of which both runs are there, those of one size together."""
     keys = {run["key"] for run in results["runs"]}
-    found = []
+    pairs = []
     for pair in (p for p in results["shift_pairs"] if p["problem"] == problem):
         needed = {f"{problem}/{key}/{pair['optimizer']['name']}" for key in (pair["start"], pair["scenario"]["key"])}
         if needed <= keys:
-            found.append(pair)
-    return sorted(found, key=lambda pair: pair["tau"])
+            pairs.append(pair)
+    return sorted(pairs, key=lambda pair: pair["tau"])
 
 
 def shown_attributions(results: Results, problem: str) -> list[Results]:
     """The attributions on a problem of which the run is there."""
     keys = {run["key"] for run in results["runs"]}
-    own = (e for e in results["attributions"] if e["problem"] == problem)
-    return [e for e in own if f"{problem}/{e['scenario']['key']}/{e['optimizer']['name']}" in keys]
+    entries = (e for e in results["attributions"] if e["problem"] == problem)
+    return [e for e in entries if f"{problem}/{e['scenario']['key']}/{e['optimizer']['name']}" in keys]
 
 
 def file_names(keys: Iterable[str]) -> dict[str, str]:

@@ -44,9 +44,9 @@ def bounds(runs: Sequence[Results], line_styles: Mapping[str, Any], catalogue: S
         Line2D([], [], label="measured $F(x_k) - F^\\star$", **look),
         Line2D([], [], label="measured mean of $F(x_{1..k}) - F^\\star$", **mean),
     ]
-    for name, own in styles.items():
+    for name, style_of in styles.items():
         what = "last gap" if not of[name].startswith("mean") else "mean gap"
-        entries.append(Line2D([], [], label=plain(f"{numbers.get(name, name)}, {what}"), **own))
+        entries.append(Line2D([], [], label=plain(f"{numbers.get(name, name)}, {what}"), **style_of))
     if not all(curve["guaranteed"] for curve in curves):
         entries.append(Line2D([], [], color=MUTED, linestyle=_NO_GUARANTEE, label="dashed: no guarantee"))
     figure, pairs = panels.panels(runs, "gap and its bounds", entries)
@@ -59,8 +59,8 @@ def bounds(runs: Sequence[Results], line_styles: Mapping[str, Any], catalogue: S
             for curve in run["bound_curves"]:
                 dashes = "-" if curve["guaranteed"] else _NO_GUARANTEE
                 every = max(1, len(curve["k"]) // 8)
-                own = styles[curve["bound"]] | {"linestyle": dashes, "linewidth": 1.1, "markevery": every}
-                axes.plot(curve["k"], masked(curve["median"]), **own)
+                style_of = styles[curve["bound"]] | {"linestyle": dashes, "linewidth": 1.1, "markevery": every}
+                axes.plot(curve["k"], masked(curve["median"]), **style_of)
         axes.set_ylim(low, high)
         panels.powers(axes)
         panels.floor(axes, group, low)

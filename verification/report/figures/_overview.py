@@ -76,15 +76,15 @@ def f_star(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
     entries = [*_mark_handles(rows, marks), *(extra if widths else [])]
     figure, (axes,), places = _frame(rows, 1, entries)
     for row, place in zip(rows, places):
-        own = sorted(shown(row.widths, 0.0))
-        if own:
-            axes.plot([own[0], own[-1]], [place, place], color=MUTED, linewidth=5, alpha=0.35, solid_capstyle="butt")
-            axes.plot([own[len(own) // 2]] * 2, [place - 0.42, place + 0.42], color=MUTED, linewidth=1.6)
+        bar = sorted(shown(row.widths, 0.0))
+        if bar:
+            axes.plot([bar[0], bar[-1]], [place, place], color=MUTED, linewidth=5, alpha=0.35, solid_capstyle="butt")
+            axes.plot([bar[len(bar) // 2]] * 2, [place - 0.42, place + 0.42], color=MUTED, linewidth=1.6)
         for entry, offset in _dodged(row):
             if entry.lowest is not None:
-                known = row.floor is None or entry.lowest > row.floor
-                where = max(entry.lowest if known else row.floor, low * 1.3)
-                hollow = {} if known else {"markerfacecolor": "none"}
+                above_floor = row.floor is None or entry.lowest > row.floor
+                where = max(entry.lowest if above_floor else row.floor, low * 1.3)
+                hollow = {} if above_floor else {"markerfacecolor": "none"}
                 axes.plot([where], [place + offset], **marks[entry.name] | hollow)
     _logarithmic(axes, low, high)
     axes.set_xlabel("relative to $|F^\\star|$")

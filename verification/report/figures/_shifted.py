@@ -47,8 +47,8 @@ def attribution(entries: Sequence[Results], runs: Mapping[str, Results], line_st
         top.yaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
         top.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
         _, ours, theirs = next(c for c in curves if c[0] is entry)
-        for (k, rho), own in ((theirs, inside), (ours, look)):
-            bottom.plot(k[: len(rho)], masked(rho), **own)
+        for (k, rho), style_of in ((theirs, inside), (ours, look)):
+            bottom.plot(k[: len(rho)], masked(rho), **style_of)
         bottom.set_yscale("log")
         bottom.set_ylim(low, max(high, 2 * low))
         panels.numbers(bottom, low, max(high, 2 * low))
@@ -85,9 +85,12 @@ def shift_pairs(pairs: Sequence[Results], runs: Mapping[str, Results], line_styl
         pair, look = pairs[index], line_styles[pairs[index]["optimizer"]["name"]]
         shift_s, shift_t = _both(pair, runs)
         top.set_yscale("log")
-        for run, own in ((shift_s, look | {"linewidth": 2.6, "alpha": 0.6}), (shift_t, start | {"linestyle": _DASHED})):
+        for run, style_of in (
+            (shift_s, look | {"linewidth": 2.6, "alpha": 0.6}),
+            (shift_t, start | {"linestyle": _DASHED}),
+        ):
             values = run["relative_gap"]["median"]
-            top.plot(run["k"][: len(values)], masked(values), **own)
+            top.plot(run["k"][: len(values)], masked(values), **style_of)
         top.set_ylim(low, max(high, 10 * low))
         panels.powers(top)
         top.set_title(plain(f"{pair['optimizer']['label']}, τ = {pair['tau']:g}"), loc="left", fontweight="bold")

@@ -44,38 +44,40 @@ def worst_cases(groups: Sequence[Looseness]) -> Figure | None:
 
     None where no bound was asked at several K.
     """
-    shown = [(title, words, _lines([g for g in groups if g.number in numbers])) for title, numbers, words in PANELS]
-    shown = [panel for panel in shown if panel[2]]
-    if not shown:
+    panels_drawn = [
+        (title, words, _lines([g for g in groups if g.number in numbers])) for title, numbers, words in PANELS
+    ]
+    panels_drawn = [panel for panel in panels_drawn if panel[2]]
+    if not panels_drawn:
         return None
-    columns = min(3, len(shown))
-    rows = math.ceil(len(shown) / columns)
+    columns = min(3, len(panels_drawn))
+    rows = math.ceil(len(panels_drawn) / columns)
     entries = [
         Line2D([], [], color=MUTED, marker="o", markersize=3, label="bound / exact worst case at the largest $h$"),
         Patch(color=MUTED, alpha=0.25, linewidth=0, label="over all $h$"),
     ]
     width = {1: 3.4, 2: 5.6}.get(columns, 7.0)
     figure, grids = panels.frame(width, columns, [1.55] * rows, 1, entries, gap=0.3, left=0.5)
-    steps = sorted({k for _, _, lines in shown for line in lines for k in line.k})
-    top = max(max(line.high) for _, _, lines in shown for line in lines)
-    bottom = min(min(line.low) for _, _, lines in shown for line in lines)
+    steps = sorted({k for _, _, lines in panels_drawn for line in lines for k in line.k})
+    top = max(max(line.high) for _, _, lines in panels_drawn for line in lines)
+    bottom = min(min(line.low) for _, _, lines in panels_drawn for line in lines)
     low, high = min(0.88, 0.95 * bottom), max(1.5, 1.12 * top)
     for place, axes in enumerate(grids[0].flat):
-        if place >= len(shown):
+        if place >= len(panels_drawn):
             axes.set_axis_off()
             continue
-        name, words, lines = shown[place]
+        name, words, lines = panels_drawn[place]
         _panel(axes, lines, steps, low, high)
         axes.set_title(f"{name}: {words}", loc="left", fontweight="bold")
-        axes.tick_params(labelleft=place % columns == 0, labelbottom=place + columns >= len(shown))
+        axes.tick_params(labelleft=place % columns == 0, labelbottom=place + columns >= len(panels_drawn))
         axes.set_ylabel("bound / worst case" if place % columns == 0 else "")
-        axes.set_xlabel("steps $K$" if place + columns >= len(shown) else "", loc="left")
+        axes.set_xlabel("steps $K$" if place + columns >= len(panels_drawn) else "", loc="left")
     return figure
 
 
 def _lines(groups: Sequence[Looseness]) -> list[_Line]:
     """A line for each bound, question and parameter with more than one K; those that coincide are one."""
-    found: dict[tuple[str, ...], _Line] = {}
+    lines: dict[tuple[str, ...], _Line] = {}
     names: dict[tuple[str, ...], list[str]] = {}
     several = {g.names[0] for g in groups if sum(o.names[0] == g.names[0] for o in groups) > 1}
     for group in groups:
@@ -88,25 +90,25 @@ def _lines(groups: Sequence[Looseness]) -> list[_Line]:
                 continue
             line = _Line("", steps, [], [], [])
             for k in steps:
-                own = sorted(
+                members = sorted(
                     (row["step"], math.sqrt(row["ratio_low"] * row["ratio_high"])) for row in rows if row["steps"] == k
                 )
-                line.main.append(own[-1][1])
-                line.low.append(min(value for _, value in own))
-                line.high.append(max(value for _, value in own))
+                line.main.append(members[-1][1])
+                line.low.append(min(value for _, value in members))
+                line.high.append(max(value for _, value in members))
             where = " r = 0" if group.names[0] in several and "smooth convex" in group.question else ""
             key = tuple(f"{v:.2e}" for values in (line.main, line.low, line.high) for v in values)
             attained = key and all(abs(v - 1) < 2e-3 for v in (*line.low, *line.high))
             key = ("attained",) if attained else key
-            if attained and key in found and len(line.k) > len(found[key].k):
-                found[key] = line
-            found.setdefault(key, line)
+            if attained and key in lines and len(line.k) > len(lines[key].k):
+                lines[key] = line
+            lines.setdefault(key, line)
             names.setdefault(key, []).extend(
                 f"{name}{where}" + (f", {parameter}" if parameter and not attained else "") for name in group.names
             )
-    for key, line in found.items():
+    for key, line in lines.items():
         line.label = _short(list(dict.fromkeys(names[key])))
-    return list(found.values())
+    return list(lines.values())
 
 
 def _short(names: Sequence[str]) -> str:
@@ -150,8 +152,8 @@ def _panel(axes: Axes, lines: Sequence[_Line], steps: Sequence[int], low: float,
 
 def _apart(places: Sequence[float]) -> list[float]:
     """The places moved up as little as needed for labels not to touch."""
-    found, floor = list(places), 0.0
+    moved, floor = list(places), 0.0
     for i in sorted(range(len(places)), key=lambda i: places[i]):
-        found[i] = max(found[i], floor + _APART / 2)
-        floor = found[i] + _APART / 2
-    return found
+        moved[i] = max(moved[i], floor + _APART / 2)
+        floor = moved[i] + _APART / 2
+    return moved
