@@ -80,7 +80,7 @@ NAMED = [
     )
 ]
 NOT_YET = {
-    *(ROOT / "l2o" / "optimizers" / f"{name}.py" for name in ("adapt", "by_name", "guaranteed")),
+    *(ROOT / "l2o" / "optimizers" / f"{name}.py" for name in ("adapt", "by_name")),
     *(ROOT / "verification" / "report" / f"{name}.py" for name in ("_series", "config", "experiment", "methods")),
     *(ROOT / "verification" / "report" / f"{name}.py" for name in ("_own_page", "own_runs", "figures/_panels")),
 }

@@ -15,7 +15,7 @@ whatever the base does (bound B16): only F(x) <= F(w) is used of x. It is FISTA 
 
 A guard step is made with the first step of the base and then after every m-th one, m from 1 to 16: m is halved where x
 is the guard's after it or the base has not bettered x for three steps, and doubled elsewhere. After three such steps a
-guard step is made at once, with m at most 4, so that a base that is lost all of a sudden is noticed soon. The descent
+guard step is made at once, with m at most 4, so that a base that breaks down suddenly is noticed soon. The descent
 lemma gives a U >= F(w) for nothing, so F(w) is computed only where U < F(x) or the guard leads: elsewhere F(x) <= U is
 enough.
 
@@ -115,10 +115,10 @@ class AcceleratedGuard:
         calls.calls = paid  # those of the guard are counted for each instance
         value = problem.smooth.value(base.x) + problem.nonsmooth.value(base.x)
         better = torch.isfinite(value) & torch.isfinite(base.x).all(-1) & (value < state.value)
-        led, lost = state.led & ~better, (state.idle >= _PATIENCE) & ~better
+        led, idle_too_long = state.led & ~better, (state.idle >= _PATIENCE) & ~better
         state = replace(state, interval=torch.where(alarm, state.interval.clamp(max=_FIRST), state.interval))
         shorter, longer = (state.interval // 2).clamp(min=1), (2 * state.interval).clamp(max=LONGEST)
-        interval = torch.where(due, torch.where(led | lost, shorter, longer), state.interval)
+        interval = torch.where(due, torch.where(led | idle_too_long, shorter, longer), state.interval)
         return GuardState(
             x=_chosen(better, base.x, state.x),
             base=base,
@@ -145,12 +145,12 @@ class AcceleratedGuard:
         w = problem.nonsmooth.prox(y - gradient / smoothness, 1 / smoothness)
         move, r = w - y, problem.nonsmooth.value(w)
         above = f + (gradient * move).sum(-1) + 0.5 * problem.smoothness * (move**2).sum(-1) + r
-        asked = due & (state.led | ~(state.value <= above))
+        tried = due & (state.led | ~(state.value <= above))
         better = torch.zeros_like(due)
         value = state.value
-        if bool(asked.any()):
+        if bool(tried.any()):
             at_w = problem.smooth.value(w) + r
-            better = asked & torch.isfinite(at_w) & (at_w < value)
+            better = tried & torch.isfinite(at_w) & (at_w < value)
             value = torch.where(better, at_w, value)
         x = _chosen(better, w, state.x)
         weight, u = (t**2).squeeze(-1), state.auxiliary + t * move
@@ -171,7 +171,7 @@ class AcceleratedGuard:
             idle=state.idle,
             evaluations=state.evaluations,
         )
-        return following, (0 if first else made) + asked.long()
+        return following, (0 if first else made) + tried.long()
 
 
 def _chosen(where: torch.Tensor, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
