@@ -16,7 +16,7 @@ from ._claims import (
     Claim,
     Earlier,
     Part,
-    Term,
+    Use,
     term,
     use,
 )
@@ -49,7 +49,7 @@ _LEGEND = {
 }
 
 
-def _fact(name: str) -> Term:
+def _fact(name: str) -> Use:
     return use("hypothesis", FACTS[name].expression, label=FACTS[name].says)
 
 
