@@ -59,7 +59,7 @@ class Evidence:
     `twin`: the same in float64 (of a float32 run); `rescaled`: at the central L, same precision; `plain`: the gradient
     step with the same declared L, float64; `plain_true`: the one with the true L; `promised` steps of theory for
     `plain`, and `promised_true` for `plain_true`. `rest_unstable`: B14 at the heads at rest, None where it says
-    nothing. `truly`: the same method in the same precision, with the true L.
+    nothing. `same_method_true_L`: the same method in the same precision, with the true L.
     """
 
     run: Outcome
@@ -71,7 +71,7 @@ class Evidence:
     promised: float | None = None
     rest_unstable: bool | None = None
     promised_true: float | None = None
-    truly: Outcome | None = None
+    same_method_true_L: Outcome | None = None
 
 
 def outcome_of(
@@ -147,9 +147,9 @@ def _scale(e: Evidence) -> tuple[str, str] | None:
 
 
 def _wrong_L(e: Evidence) -> tuple[str, str] | None:
-    if e.truly is None or e.truly.reached is None:
+    if e.same_method_true_L is None or e.same_method_true_L.reached is None:
         return None
-    return WRONG_L, f"with the true L the same method converges in {e.truly.reached} steps"
+    return WRONG_L, f"with the true L the same method converges in {e.same_method_true_L.reached} steps"
 
 
 def _conditioning(e: Evidence) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""The table: every method on every point in its precisions, the fate of each run, and the cause of each failure."""
+"""The table: every method on every point in its precisions, the outcome of each run, and the cause of each failure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ._methods import PLAIN, method
 from ._points import CERTIFIED, FLOAT32, FLOAT64, Field, Point
 from ._theory import modes_stable, promised_steps
 
-Fates = Mapping[tuple[str, str, Point], tuple[Outcome, ...]]
-"""(method, dtype, point) -> a fate for each instance."""
+Outcomes = Mapping[tuple[str, str, Point], tuple[Outcome, ...]]
+"""(method, dtype, point) -> an outcome for each instance."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +79,19 @@ def run_all(
     eps: float,
     seed: int,
     progress: Callable[[str], None],
-) -> Fates:
-    """The fates on each of `fields`, by precision."""
+) -> Outcomes:
+    """The outcomes on each of `fields`, by precision."""
     outcomes: dict[tuple[str, str, Point], tuple[Outcome, ...]] = {}
     for dtype, field in fields.items():
         for name in methods:
             progress(f"{field.family}, {name}, {dtype}")
             traces = follow(method(name), field, dtype, steps, eps, seed)
             for point in field.points:
-                outcomes[name, dtype, point] = tuple(_fate(traces, b, eps) for b in field.rows(point))
+                outcomes[name, dtype, point] = tuple(_outcome(traces, b, eps) for b in field.rows(point))
     return outcomes
 
 
-def _fate(t: Traces, b: int, eps: float) -> Outcome:
+def _outcome(t: Traces, b: int, eps: float) -> Outcome:
     return _causes.outcome_of(t.gap[b], t.blur[b], t.reached[b], t.grew[b], t.step[b], t.rounding[b], eps)
 
 
@@ -110,7 +110,7 @@ def promises(field: Field, eps: float) -> dict[Point, tuple[float | None, ...]]:
 
 def cells(
     fields: Mapping[str, Field],
-    fates: Fates,
+    outcomes: Outcomes,
     methods: Sequence[str],
     axes: Mapping[str, Sequence[Point]],
     central_L: float,
@@ -124,12 +124,14 @@ def cells(
     for dtype, field in fields.items():
         for name in methods:
             for point in field.points:
-                runs = fates[name, dtype, point]
+                runs = outcomes[name, dtype, point]
                 unstable = _unstable_at_rest(rest[name], point, field)
                 decided = [
                     (None, None)
                     if run.reached is not None
-                    else _causes.classify(_evidence(fates, promised, name, dtype, point, i, central_L, steps, unstable))
+                    else _causes.classify(
+                        _evidence(outcomes, promised, name, dtype, point, i, central_L, steps, unstable)
+                    )
                     for i, run in enumerate(runs)
                 ]
                 theory = promised[point]
@@ -163,7 +165,7 @@ def _unstable_at_rest(rest: tuple[float, float, float] | None, point: Point, fie
 
 
 def _evidence(
-    fates: Fates,
+    outcomes: Outcomes,
     promised: Mapping[Point, tuple[float | None, ...]],
     name: str,
     dtype: str,
@@ -174,13 +176,13 @@ def _evidence(
     rest_unstable: bool | None,
 ) -> Evidence:
     def other(method_: str, dtype_: str, at: Point) -> Outcome | None:
-        runs = fates.get((method_, dtype_, at))
+        runs = outcomes.get((method_, dtype_, at))
         return None if runs is None else runs[i]
 
     with_true_L = Point(point.kappa, point.L, 1.0)
     central = Point(point.kappa, central_L, point.c)
     return Evidence(
-        fates[name, dtype, point][i],
+        outcomes[name, dtype, point][i],
         steps,
         twin=other(name, FLOAT64, point) if dtype == FLOAT32 else None,
         rescaled=other(name, dtype, central) if central != point else None,
@@ -189,7 +191,7 @@ def _evidence(
         promised=promised[point][i],
         rest_unstable=rest_unstable,
         promised_true=promised[with_true_L][i] if with_true_L in promised else None,
-        truly=other(name, dtype, with_true_L) if with_true_L != point else None,
+        same_method_true_L=other(name, dtype, with_true_L) if with_true_L != point else None,
     )
 
 

@@ -180,8 +180,8 @@ def conditioning(settings: Settings | None = None, progress: Progress = silent) 
             dtype: field(family, points, settings.instances, settings.eps, settings.seed)
             for dtype, points in ((FLOAT64, every), (FLOAT32, single))
         }
-        fates = run_all(fields, settings.methods, settings.steps, settings.eps, settings.seed, tell)
-        table += cells(fields, fates, settings.methods, axes, settings.central_L, settings.steps, settings.eps)
+        outcomes = run_all(fields, settings.methods, settings.steps, settings.eps, settings.seed, tell)
+        table += cells(fields, outcomes, settings.methods, axes, settings.central_L, settings.steps, settings.eps)
     tell("heads of the shipped models")
     heads = _heads.shipped(
         settings.instances, tuple(k for k in settings.kappas if k in (1.0, 1e2, 1e4, 1e6, 1e8)), settings.heads_steps,

@@ -82,10 +82,10 @@ def headline(result: Conditioning) -> list[str]:
 
 def _alike(cells: Sequence[Cell]) -> bool:
     """Whether the same runs fail at each L, in each precision by itself."""
-    fates: dict[tuple[str, str], set[tuple[bool, ...]]] = {}
+    outcomes: dict[tuple[str, str], set[tuple[bool, ...]]] = {}
     for c in cells:
-        fates.setdefault((c.family, c.dtype), set()).add(tuple(cause is None for cause in c.causes))
-    return all(len(same) == 1 for same in fates.values())
+        outcomes.setdefault((c.family, c.dtype), set()).add(tuple(cause is None for cause in c.causes))
+    return all(len(same) == 1 for same in outcomes.values())
 
 
 def _why(cells: Sequence[Cell]) -> str:

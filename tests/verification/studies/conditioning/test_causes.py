@@ -48,8 +48,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
         (SLOW, "conditioning"),
         (replace(SLOW, plain=GROWS), "conditioning"),
         (replace(SLOW, promised=None), "conditioning"),  # what the true L promises stands in
-        (replace(SLOW, truly=THERE), "wrong L"),
-        (Evidence(STUCK, 100, truly=THERE), "wrong L"),
+        (replace(SLOW, same_method_true_L=THERE), "wrong L"),
+        (Evidence(STUCK, 100, same_method_true_L=THERE), "wrong L"),
         (Evidence(STUCK, 100), "unexplained"),
     ],
 )
@@ -72,7 +72,7 @@ def test_each_cause_has_its_evidence(evidence: Evidence, cause: str) -> None:
         Evidence(STUCK, 100, twin=FALLS),
         Evidence(STUCK, 100, rest_unstable=False),
         Evidence(STUCK, 100, rescaled=FALLS),
-        Evidence(STUCK, 100, truly=FALLS),
+        Evidence(STUCK, 100, same_method_true_L=FALLS),
         replace(SLOW, promised=None, promised_true=None),  # theory promises nothing: it may be the method
         replace(SLOW, promised=None, promised_true=8000.0),
         Evidence(STALLED, 100, twin=replace(STUCK, gap=1e-5)),  # float64 stops there too, far above its rounding
@@ -89,7 +89,9 @@ def test_swapped_evidence_is_not_another_cause() -> None:
     ahead = replace(SLOW, run=FALLS, twin=replace(FALLS, gap=1e-6))
     assert classify(ahead)[0] == "conditioning"  # behind, and no rounding that explains it
     assert classify(Evidence(GROWS, 100, twin=THERE))[0] == "precision"  # grows in float32 only
-    assert classify(Evidence(GROWS, 100, truly=THERE))[0] == "instability"  # how a wrong L fails comes first
+    assert (
+        classify(Evidence(GROWS, 100, same_method_true_L=THERE))[0] == "instability"
+    )  # how a wrong L fails comes first
     stalls_later = replace(STUCK, gap=1e-7)
     assert classify(Evidence(STALLED, 100, twin=stalls_later))[0] == "precision"  # stops, and earlier than float64
     assert classify(Evidence(STALLED, 100, twin=replace(STALLED, rounding=1e-7)))[0] == "precision"
@@ -115,8 +117,8 @@ def test_the_fate_of_a_curve() -> None:
 
 def _planted(methods: tuple[str, ...], points: list[Point], steps: int, eps: float, both: bool = False) -> dict:
     made = {d: field("quadratic", points, 1, eps, 0) for d in ((FLOAT64, FLOAT32) if both else (FLOAT64,))}
-    fates = run_all(made, methods, steps, eps, 0, lambda what: None)
-    found = cells(made, fates, methods, {"all": points}, 10.0, steps, eps)
+    outcomes = run_all(made, methods, steps, eps, 0, lambda what: None)
+    found = cells(made, outcomes, methods, {"all": points}, 10.0, steps, eps)
     return {(c.method, c.dtype, c.point): c for c in found}
 
 
@@ -157,8 +159,8 @@ def test_float32_far_from_the_origin_is_precision() -> None:
         lower=moved.objective(z).numpy() - 1e-6, upper=moved.objective(z).numpy(),
     )  # fmt: skip
     eps = 1e-7
-    fates = run_all({FLOAT64: shifted, FLOAT32: shifted}, (PLAIN,), 400, eps, 0, lambda what: None)
-    single, double = fates[PLAIN, FLOAT32, shifted.points[0]][0], fates[PLAIN, FLOAT64, shifted.points[0]][0]
+    outcomes = run_all({FLOAT64: shifted, FLOAT32: shifted}, (PLAIN,), 400, eps, 0, lambda what: None)
+    single, double = outcomes[PLAIN, FLOAT32, shifted.points[0]][0], outcomes[PLAIN, FLOAT64, shifted.points[0]][0]
     assert double.reached is not None
     assert single.reached is None
     assert classify(Evidence(single, 400, twin=double))[0] == "precision"
