@@ -75,12 +75,12 @@ class ProblemSection(Section):
 
     @field_validator("family")
     @classmethod
-    def _found(cls, family: str) -> str:
+    def _family_exists(cls, family: str) -> str:
         return family if family == "data" else check_family(family)
 
     @field_validator("optimizers")
     @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _optimizers_exist(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             if not is_spec(name):
                 method_class(name)  # its InputError is a ValueError and suggests a name
@@ -96,15 +96,15 @@ class ProblemSection(Section):
 
     @model_validator(mode="after")
     def _fits_family(self) -> ProblemSection:
-        known = FAMILIES.get(self.family)
-        if known is not None and known.single and self.instances != 1:
+        family = FAMILIES.get(self.family)
+        if family is not None and family.single and self.instances != 1:
             raise ValueError(f"{self.family} is one instance; set instances = 1")
         if self.family == "data" and (self.path is None or self.kind is None):
             raise ValueError('data needs path = "FILE" and kind = "lasso" or "logistic_l1"')
         if self.family != "data" and self.kind is not None:
             raise ValueError(f'path and kind belong to family = "data", not to {self.family}')
-        if known is not None and known.needs_path != (self.path is not None):
-            needs = 'it needs path = "FILE"' if known.needs_path else 'path and kind belong to family = "data", not to'
+        if family is not None and family.needs_path != (self.path is not None):
+            needs = 'it needs path = "FILE"' if family.needs_path else 'path and kind belong to family = "data", not to'
             raise ValueError(f"{needs} {self.family}" if self.path else f"{self.family}: {needs}")
         return self
 
@@ -216,11 +216,11 @@ def load_report_config(
         return config
     folder = Path(source).parent
 
-    def found(section: Any) -> Any:
+    def with_names(section: Any) -> Any:
         names = tuple(anchored(name, folder) for name in section.optimizers)
         path = None if section.path is None else str(folder / section.path)
         family = user_code.anchored(section.family, folder)
         return section.model_copy(update={"path": path, "optimizers": names, "family": family})
 
-    sections = {name: tuple(map(found, getattr(config, name))) for name in ("problem", "transient")}
+    sections = {name: tuple(map(with_names, getattr(config, name))) for name in ("problem", "transient")}
     return config.model_copy(update=sections)

@@ -156,7 +156,7 @@ class _Report:
         if self.progress is not None:
             self.progress(Progress(self.done, self.total, what))
 
-    def kept(self, key: str, digest: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def stored(self, key: str, digest: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """A part of the report, from its file if it is there and whole."""
         path = partial_path(self.folder, key, digest)
         entry = read_partial(path)
@@ -220,7 +220,7 @@ class _Report:
         parts = [config.reference_step, config.bounds_, _section_digest(section), case.scenario.model_dump()]
         digest = _digest(config, *parts, method.entry, case.problem.fingerprint(), reference is not None)
         key = f"{section.key}/{case.scenario.key}/{method.name}"
-        return self.kept(key, digest, lambda: _run_entry(rollouts, case, method, reference, config))
+        return self.stored(key, digest, lambda: _run_entry(rollouts, case, method, reference, config))
 
     def measure(
         self, rollouts: Rollouts, base: Case, reference: Case | None, cases: list[Case], method: Method
@@ -259,7 +259,7 @@ class _Report:
             self.config, kind, _section_digest(section), case.entry, method.entry, case.problem.fingerprint()
         )
         key = f"{section.key}/{case.scenario.key}/{method.name}/{kind}"
-        self.extras[kind].append(self.kept(key, digest, lambda: {"key": key, **head, **make()}))
+        self.extras[kind].append(self.stored(key, digest, lambda: {"key": key, **head, **make()}))
 
     def transient(self, section: TransientSection) -> None:
         """Run a section of long runs; what comes of it goes to the extras."""
@@ -286,7 +286,7 @@ class _Report:
         if not self.config.proofs:
             return {}
         self.tell("checking the machine proofs")
-        return self.kept("machine proofs", _digest(self.config, "proofs"), prove_all)
+        return self.stored("machine proofs", _digest(self.config, "proofs"), prove_all)
 
     def worst_cases(self) -> dict[str, Any] | None:
         """The catalogue beside exact worst cases; None where it is not asked for."""
@@ -294,7 +294,9 @@ class _Report:
             return None
         self.tell("solving exact worst cases")
         steps = self.config.worst_case_steps
-        return self.kept("worst cases", _digest(self.config, "worst cases", steps), lambda: measured(steps, STEP_SIZES))
+        return self.stored(
+            "worst cases", _digest(self.config, "worst cases", steps), lambda: measured(steps, STEP_SIZES)
+        )
 
 
 def pairs_of_shifts(cases: Sequence[Case]) -> list[tuple[Case, Case]]:
@@ -328,7 +330,7 @@ def run_report(
     report.tell("writing")
     held = {v["bound"] for run in report.runs for v in run["verdicts"]}
     names = [name for name in bounds.names(variants=True) if name in held | set(config.bounds_ or ())]
-    kept = ("model", "family", "sha256", "updates", "seed", "command")
+    columns = ("model", "family", "sha256", "updates", "seed", "command")
     results = {
         "format": FORMAT,
         "title": config.title,
@@ -342,7 +344,7 @@ def run_report(
             "machine": used,
             "seed": config.seed,
             "config_digest": config.digest,
-            "weights": [{name: m[name] for name in kept} for m in report.weights.values()],
+            "weights": [{name: m[name] for name in columns} for m in report.weights.values()],
             "reused": report.reused,
         },
         "config": config.model_dump(mode="json", by_alias=True),

@@ -64,12 +64,12 @@ class Method:
     @property
     def entry(self) -> dict[str, Any]:
         """As the results name it."""
-        kept = ("family", "sha256")
+        columns = ("family", "sha256")
         return {
             "name": self.name,
             "label": LABELS.get(self.name, self.name),
             "learned": self.learned,
-            "weights": None if self.weights is None else {k: self.weights[k] for k in kept},
+            "weights": None if self.weights is None else {k: self.weights[k] for k in columns},
             **({} if self.digest is None else {"sha256": self.digest}),
         }
 
@@ -91,18 +91,18 @@ class Case:
 
 def methods_of(section: ProblemSection) -> tuple[list[Method], list[str]]:
     """The optimizers of a section, the learned ones trained; and why others are left out."""
-    found, left_out = [], []
+    methods, left_out = [], []
     for name in section.optimizers:
         source = l2o.resolve_optimizer(name, family=section.trained_for)
         if name not in method_names():
-            found.append(_named(name, source))
+            methods.append(_named(name, source))
         elif source.learned and source.weights is None:
             left_out.append(
                 f"{name}: no weights trained for {section.trained_for} are shipped, and untrained ones say nothing"
             )
         else:
-            found.append(Method(name, source.fresh(), source.weights))
-    return found, left_out
+            methods.append(Method(name, source.fresh(), source.weights))
+    return methods, left_out
 
 
 def _named(name: str, source: l2o.OptimizerSource) -> Method:
@@ -120,15 +120,15 @@ class Rollouts:
 
     def __init__(self, section: ProblemSection, device: str) -> None:
         self.section, self.device = section, device
-        self._kept: dict[tuple[str, str], Run] = {}
+        self._runs: dict[tuple[str, str], Run] = {}
 
     def __call__(self, case: Case, method: Method) -> Run:
         """The run of `method` on `case`, on the CPU."""
         key = (case.scenario.key, method.name)
-        if key in self._kept:
-            return self._kept[key]
+        if key in self._runs:
+            return self._runs[key]
         there = case.problem.to(device=self.device)
         run = l2o.rollout(method.optimizer, there, case.x0.to(self.device), self.section.steps).to("cpu")
         if method.learned:
-            self._kept[key] = run
+            self._runs[key] = run
         return run

@@ -28,13 +28,13 @@ _PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Versions of the packages that numbers depend on."""
-    found = {}
+    by_name = {}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            by_name[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            by_name[name] = "not installed"
+    return by_name
 
 
 @functools.cache
