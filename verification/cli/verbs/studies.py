@@ -1,15 +1,21 @@
-"""`l2obound sensitivity`, `conditioning`, `beyond-convex` and `drift`: the verbs of the studies."""
+"""`l2obound sensitivity`, `conditioning`, `beyond-convex` and `drift`: the verbs of the studies.
+
+With an optimizer of the user's, or data of theirs, sensitivity asks its question of these.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ...studies import load
-from ..options import SPLIT_SEED
-from ..studies import several, verb
+from ..options import COUNT, OPTIMIZER, SPLIT_SEED, WEIGHT, CheckpointKind, Weights
+from ..studies import Other, several, verb
 
 ALL = "all"
 
@@ -31,6 +37,78 @@ SHIFTS = several(
 )
 
 
+def _count(words: str) -> Any:
+    return Annotated[int | None, typer.Option(callback=COUNT, help=words)]
+
+
+MODEL = {
+    "optimizer": Annotated[
+        str | None, typer.Option(help=f"Your model, in the place of the shipped ones. {OPTIMIZER}.")
+    ],
+    "kind": CheckpointKind,
+    "weights": Weights,
+}
+"""How a model of one's own is named."""
+PROBLEM = {
+    "problem": Annotated[
+        str | None,
+        typer.Option(
+            help="With your model: a family, or MODULE:NAME or FILE.py:NAME, a function (seed, batch, **options) -> "
+            "problem. lasso if left out."
+        ),
+    ],
+    "data": Annotated[
+        Path | None,
+        typer.Option(help="Your problem: an npz with A, y | A, labels | Q, c (and lam); or a csv, see --problem."),
+    ],
+    "batch": _count("With your model: number of instances, 6 if left out."),
+    "rows": _count("With your model: rows of A, 20 if left out."),
+    "dim": _count("With your model: variables, 40 if left out."),
+    "lam": Annotated[
+        float | None,
+        typer.Option(callback=WEIGHT, help="With your model: weight of the l1 norm, that of the file or 0.1."),
+    ],
+}
+"""How a problem of one's own is named."""
+
+
+def _model_of(given: Mapping[str, Any], family: str) -> dict[str, Any]:
+    """The optimizer, and its name for people."""
+    from ..inputs import optimizer_of
+
+    optimizer, label = optimizer_of(given.get("optimizer"), family, given.get("weights"), kind=given.get("kind"))
+    return {"optimizer": optimizer, "label": label}
+
+
+def _problem_of(given: Mapping[str, Any], data: Path | None, seed: int) -> tuple[Any, str, str]:
+    """The problem, its family, and its name for people."""
+    from ....errors import InputError
+    from ..inputs import data_problem, problem_of
+
+    name = given.get("problem", "lasso")
+    if data is None:
+        sizes = (given.get("batch", 6), given.get("rows", 20), given.get("dim", 40))
+        problem, family = problem_of(name, *sizes, given.get("lam"), seed)
+        return problem, family, name
+    if unfit := [option for option in ("batch", "rows", "dim") if option in given]:
+        raise InputError(f"--{unfit[0]}: the file {data} has its own size; leave it out.")
+    problem, family = data_problem(data, given.get("lam"), name)
+    return problem, family, f"{family} of {data}"
+
+
+def _sensitivity_of(given: Mapping[str, Any], seed: int) -> Any:
+    from ...studies.sensitivity import ModelSettings
+
+    problem, family, words = _problem_of(given, given.get("data"), seed)
+    more: dict[str, Any] = {"sizes": (0.0, *sorted({*given["size"]} - {0.0}))} if "size" in given else {}
+    more |= {"steps": given["steps"]} if "steps" in given else {}
+    return ModelSettings(problem=problem, data=words, seed=seed, **_model_of(given, family), **more)
+
+
+def _study(package: str, name: str) -> Any:
+    return getattr(import_module(f"...studies.{package}", __package__), name)
+
+
 def _verb(name: str, words: str, example: str, **more: Any) -> Any:
     return verb(name, partial(load, name), f"{words}\n\nExample: l2obound {name} --quick {example}", **more)
 
@@ -38,11 +116,26 @@ def _verb(name: str, words: str, example: str, **more: Any) -> Any:
 VERBS = {
     "sensitivity": _verb(
         "sensitivity",
-        "How far steps may drift from 1/L before the guarantee, and then the performance, is lost.\n\n"
+        "How far steps may drift from 1/L before the guarantee, and then the performance, is lost. With --optimizer, "
+        "--problem or --data: where the guarantees of that model on that problem end, and what deviations cost it.\n\n"
         "Exits with 1 where a run contradicts a guarantee, which would be a defect.",
         "--family lasso --out sensitivity",
         quick="Fewer sizes, instances and steps, in half a minute.",
         options={"family": ("families", FAMILIES), "pattern": ("patterns", PATTERNS)},
+        other=Other(
+            partial(_study, "sensitivity", "MODEL_STUDY"),
+            {
+                **MODEL,
+                **PROBLEM,
+                "size": Annotated[
+                    list[float] | None,
+                    typer.Option(callback=WEIGHT, help="With your model: a size of the deviations; may be repeated."),
+                ],
+                "steps": _count("With your model: steps K that are judged, 20 if left out."),
+            },
+            _sensitivity_of,
+            shared=("pattern",),
+        ),
     ),
     "conditioning": _verb(
         "conditioning",
