@@ -1,6 +1,6 @@
 """`l2obound sensitivity`, `conditioning`, `beyond-convex` and `drift`: the verbs of the studies.
 
-With an optimizer of the user's, or data of theirs, sensitivity asks its question of these.
+With an optimizer of the user's, or data of theirs, sensitivity and drift ask their questions of these.
 """
 
 from __future__ import annotations
@@ -39,6 +39,14 @@ SHIFTS = several(
 
 def _count(words: str) -> Any:
     return Annotated[int | None, typer.Option(callback=COUNT, help=words)]
+
+
+def _side(words: str) -> Any:
+    return Annotated[Path | None, typer.Option(help=words)]
+
+
+def _family(words: str) -> Any:
+    return Annotated[str | None, typer.Option(help=words)]
 
 
 MODEL = {
@@ -105,6 +113,27 @@ def _sensitivity_of(given: Mapping[str, Any], seed: int) -> Any:
     return ModelSettings(problem=problem, data=words, seed=seed, **_model_of(given, family), **more)
 
 
+def _drift_of(given: Mapping[str, Any], seed: int) -> Any:
+    from ....errors import InputError
+    from ...studies.drift import ModelSettings
+
+    sides = {}
+    for side in ("train", "deployed"):
+        data, name = given.get(f"{side}_data"), given.get(f"{side}_problem")
+        if data is None and name is None:
+            raise InputError(
+                f"drift: expected two data sets beside the model, and there is no {side} one; give --{side}-data FILE "
+                f"or --{side}-problem NAME."
+            )
+        sides[side] = _problem_of({**given, "problem": name or "lasso"}, data, seed)
+    (train, family, words), (deployed, _, other) = sides["train"], sides["deployed"]
+    more: dict[str, Any] = {"steps": given["steps"]} if "steps" in given else {}
+    return ModelSettings(
+        train=train, deployed=deployed, train_data=words, deployed_data=other, seed=seed, **_model_of(given, family),
+        **more,
+    )  # fmt: skip
+
+
 def _study(package: str, name: str) -> Any:
     return getattr(import_module(f"...studies.{package}", __package__), name)
 
@@ -155,10 +184,26 @@ VERBS = {
     "drift": _verb(
         "drift",
         "What practical shifts of the distribution cost the shipped models for LASSO, and what the deviations consist "
-        "of.\n\nExits with 1 where a bound is violated or an attribution does not add up, which would be a defect.",
+        "of. With --train-data and --deployed-data: what a change of your data costs a model.\n\n"
+        "Exits with 1 where a bound is violated or an attribution does not add up, which would be a defect.",
         "--shift noise --shift lam --out drift",
         quick="Fewer models, instances and steps.",
         options={"model": ("models", MODELS), "shift": ("shifts", SHIFTS)},
+        other=Other(
+            partial(_study, "drift", "MODEL_STUDY"),
+            {
+                **MODEL,
+                "train_data": _side("The data that your model was trained for: an npz or a csv, as for `verify`."),
+                "deployed_data": _side("The data that it is used on."),
+                "train_problem": _family(
+                    "In the place of a file: a family or a function of yours; of a csv its family."
+                ),
+                "deployed_problem": _family("The same of the data that it is used on."),
+                **{name: PROBLEM[name] for name in ("batch", "rows", "dim", "lam")},
+                "steps": _count("With your data: steps K that are judged, 40 if left out."),
+            },
+            _drift_of,
+        ),
         seed=Annotated[int, typer.Option(callback=SPLIT_SEED, help="Seed of the instances and starts, 0 to 999.")],
     ),
 }
