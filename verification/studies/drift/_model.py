@@ -21,6 +21,7 @@ from ...optima.gaps import gaps, relative_to_start
 from ...optima.ledger import single_thread
 from ...runs.inspection import as_numpy
 from ..framework import Counter, Progress, chosen, now, plain_fields, require_at_least, silent
+from ..framework.starts import starts
 from ._attribution import Attribution, attribution
 from ._measure import BOUNDS, Cell, Field, Trace, live_steps, measure, trace
 from ._run import YARDSTICKS
@@ -40,7 +41,7 @@ class ModelSettings:
         optimizer: Whatever `l2o.resolve_optimizer` takes.
         train: The problem that the model was trained for.
         deployed: The problem that it is used on, of the same number of variables.
-        x0: (B,n) the starts of both; drawn by `seed` where None.
+        x0: (B,n) the starts of both; normal draws by `seed` where None, on a set their projections.
         label: The optimizer's name for people; from the optimizer where empty.
         train_data: The name of the training data for people.
         deployed_data: The name of the others.
@@ -245,7 +246,7 @@ def _field(settings: ModelSettings, name: str, problem: Composite) -> Field:
 def _starts(settings: ModelSettings, problem: Composite, seed: int) -> torch.Tensor:
     if settings.x0 is not None:
         return problem.point(settings.x0, "x0")
-    return l2o.synthetic.starts(problem, seed=seed)
+    return starts(problem, seed)
 
 
 def _control(settings: ModelSettings, model: Any, at: Field, reference: Run) -> Attribution:

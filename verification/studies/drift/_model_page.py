@@ -22,6 +22,9 @@ from ._run import YARDSTICKS
 from ._why import NAMES
 from ._words import factor
 
+LARGE = 20.0
+"""With a rho above this the axis of rho is logarithmic."""
+
 
 def quick(settings: ModelSettings) -> ModelSettings:
     """A small version of the same question.
@@ -261,7 +264,9 @@ def figure(result: ModelDrift) -> Drawing:
                 )
         rho.axhline(1, color=MUTED, linewidth=0.8)
         gap.set(yscale="log", xlabel="k", ylabel="share of the initial gap")
-        rho.set(yscale="log", xlabel="k", ylabel="rho of the model")
+        rho.set(xlabel="k", ylabel="rho of the model")
+        if any(v is not None and v > LARGE for c in result.curves if c.method == MODEL for v in c.rho):
+            rho.set_yscale("log")
         legend_below(drawn, [gap], 2)
     return drawn
 

@@ -30,6 +30,7 @@ from ...verdicts.judge import judge
 from ...verdicts.verdict import Verdict
 from ...verdicts.verification import Verification
 from ..framework import Counter, Progress, chosen, now, plain_fields, require_at_least, require_some, silent
+from ..framework.starts import starts
 from ._patterns import PATTERNS
 from ._perturbed import perturbed
 from ._theory import rate_name
@@ -50,7 +51,7 @@ class ModelSettings:
     Attributes:
         optimizer: Whatever `l2o.resolve_optimizer` takes.
         problem: B instances.
-        x0: (B,n) the starts; `l2o.synthetic.starts` with `seed` where None.
+        x0: (B,n) the starts; normal draws by `seed` where None, on a set their projections.
         optimum: The intervals of F*; certified where None.
         label: The optimizer's name for people; from the optimizer where empty.
         data: The name of the problem for people; from the problem where empty.
@@ -273,7 +274,7 @@ def run_model(settings: ModelSettings, progress: Progress = silent) -> ModelSens
     """
     problem = settings.problem
     source = l2o.resolve_optimizer(settings.optimizer)
-    x0 = l2o.synthetic.starts(problem, seed=settings.seed) if settings.x0 is None else problem.point(settings.x0, "x0")
+    x0 = starts(problem, settings.seed) if settings.x0 is None else problem.point(settings.x0, "x0")
     interval = optimum(problem) if settings.optimum is None else settings.optimum
     here = _Place(settings, source.fresh(), x0, interval)
     largest = len(settings.patterns) * (len(settings.sizes) - 1) + 1

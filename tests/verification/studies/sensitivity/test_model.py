@@ -91,6 +91,13 @@ def test_a_long_step_is_that_of_the_existing_pattern() -> None:
     torch.testing.assert_close(pair[0], pair[1])
 
 
+def test_runs_on_a_set_start_in_it() -> None:
+    problem = l2o.synthetic.simplex_least_squares(2, 6, 5, seed=1)
+    result = sensitivity_of("ista", problem, patterns=("long-step",), sizes=(0.0, 0.5), steps=4, horizon=9, refine=0)
+    assert not result.broken
+    assert all(c.gap_largest is not None and c.gap_largest < 1 for c in result.cells)
+
+
 class Tuple(NamedTuple):
     x: torch.Tensor
 
