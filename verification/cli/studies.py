@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...errors import InputError
 from .console import console, emit, errors, watched
 from .options import Seed, writable_folder
 
@@ -23,6 +24,25 @@ def several(words: str, **more: Any) -> Any:
     return Annotated[list[str] | None, typer.Option(help=words, **more)]
 
 
+@dataclass(frozen=True)
+class Other:
+    """Another study that the same verb runs, in the place of its own, where one of these options is given.
+
+    Attributes:
+        load: Gives the study; called when it is run.
+        options: The type of each option as typer reads it.
+        settings: From the options that are given and the seed to the settings of the study.
+        shared: Options of the verb's own study that set the same fields of this one.
+        taken: Options of the verb's own study that `settings` reads as well.
+    """
+
+    load: Callable[[], Study[Any, Any]]
+    options: Mapping[str, Any]
+    settings: Callable[[Mapping[str, Any], int], Any]
+    shared: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+
+
 def verb(
     name: str,
     load: Callable[[], Study[Any, Any]],
@@ -31,6 +51,7 @@ def verb(
     quick: str,
     options: Mapping[str, tuple[str, Any]] | None = None,
     seed: Any = Seed,
+    other: Other | None = None,
 ) -> Callable[..., None]:
     """What the command line runs for a study.
 
@@ -45,19 +66,37 @@ def verb(
         options: The field of the settings that each further option sets, where it is given, and its type as typer reads
             it; a list is set as a tuple of its different entries.
         seed: The type of --seed.
+        other: Another study, and the options by which it is asked for.
+
+    Returns:
+        The function, with the signature that typer reads.
     """
     fields_of = dict(options or {})
+    others = {} if other is None else dict(other.options)
 
     def run(*, out: Path, quick: bool, seed: int, as_json: bool, **given: Any) -> None:
-        study = load()
-        settings = study.settings(seed=seed)
+        present = {option: value for option, value in given.items() if value not in (None, [])}
+        of_other = {option: present.pop(option) for option in others if option in present}
+        if other is not None and of_other:
+            of_other |= {option: present.pop(option) for option in other.taken if option in present}
+        if other is not None and of_other:
+            if unfit := [option for option in present if option not in other.shared]:
+                raise InputError(
+                    f"--{unfit[0]} belongs to the study of the shipped models, and --{min(of_other).replace('_', '-')} "
+                    f"asks for that of your own; leave one of them out."
+                )
+            study, settings = other.load(), other.settings(of_other, seed)
+        else:
+            study = load()
+            settings = study.settings(seed=seed)
         if quick:
             settings = study.quick(settings)
-        changes = {fields_of[option][0]: value for option, value in given.items() if value not in (None, [])}
+        changes = {fields_of[option][0]: value for option, value in present.items()}
         changes = {k: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for k, v in changes.items()}
         _answer(study, replace(settings, **changes), out, as_json)
 
-    parameters = {option: (kind, None) for option, (_, kind) in fields_of.items()} | {
+    parameters = {option: (kind, None) for option, (_, kind) in fields_of.items()}
+    parameters |= {option: (kind, None) for option, kind in others.items()} | {
         "out": (Annotated[Path, typer.Option(help="Folder to write to.")], Path(name)),
         "quick": (Annotated[bool, typer.Option("--quick", help=quick)], False),
         "seed": (seed, 0),

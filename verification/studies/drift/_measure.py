@@ -163,11 +163,13 @@ def measure(
     practical: bool,
     reference: Run | None,
     few: Mapping[str, tuple[Run, Run]] | None = None,
+    names: tuple[str, ...] = BOUNDS,
 ) -> Cell:
     """The cell of a model: `trace_here` on the field `at`, `trace_there` in distribution; `yardsticks` likewise.
 
     `reference` is the run in distribution that the steps are paired with, None for a yardstick. `few`: for each further
-    choice of virtual steps the run on a few of the instances, and that in distribution.
+    choice of virtual steps the run on a few of the instances, and that in distribution. `names`: of the bounds that
+    are held against the run.
     """
     costs = []
     for eps, ood in trace_here.iterations.items():
@@ -176,7 +178,7 @@ def measure(
     eps = costs[0].eps
     out, within = next(iter(yardsticks.values()))
     excess = point(trace_here.iterations[eps], trace_there.iterations[eps], out.iterations[eps], within.iterations[eps])
-    live = _live(trace_here.run, at.optimum)
+    live = live_steps(trace_here.run, at.optimum)
     rho = as_numpy(trace_here.run.relative_deviation)
     rho = rho[live & np.isfinite(rho)]
     n = at.problem.batch_size
@@ -189,9 +191,9 @@ def measure(
             attributions.append(attribution(trace_here.run, reference, optimizer, "paired", live))
         for choice, (run, ind) in (few or {}).items():
             part = at.optimum.select(np.arange(run.batch_size)) if run.batch_size < n else at.optimum
-            attributions.append(attribution(run, ind, optimizer, choice, _live(run, part)))
+            attributions.append(attribution(run, ind, optimizer, choice, live_steps(run, part)))
         with_pairs = pairs_up and attributions[0].share is not None
-        counts = _bounds(trace_here.run, at, reference if with_pairs else None, optimizer)
+        counts = _bounds(trace_here.run, at, reference if with_pairs else None, optimizer, names)
     return Cell(
         model, at.shift, at.level.label, at.level.none, at.level.control, practical, reference is not None,
         costs=tuple(costs),
@@ -205,17 +207,17 @@ def measure(
     )  # fmt: skip
 
 
-def _live(run: Run, optimum: Optimum) -> np.ndarray:
+def live_steps(run: Run, optimum: Optimum) -> np.ndarray:
     """(B,K) the steps that start before the share of the initial gap is possibly down at `LIVE`."""
     F = as_numpy(run.objective)
     return (relative_to_start(gaps(F, optimum)).low > LIVE)[:, :-1] & ~np.isnan(F[:, :-1])
 
 
-def _bounds(run: Run, at: Field, reference: Run | None, optimizer: Any) -> list[BoundCount]:
+def _bounds(run: Run, at: Field, reference: Run | None, optimizer: Any, names: tuple[str, ...]) -> list[BoundCount]:
     paired = {} if reference is None else {"reference_run": reference, "optimizer": optimizer}
     evidence = gather(run, at.problem, optimum=at.optimum, **paired)
     counts = []
-    for name in (*BOUNDS, *(VIRTUAL if paired else ())):
+    for name in (*names, *(VIRTUAL if paired else ())):
         bound = bounds.get(name)
         verification = judge(bound, evidence)
         verdicts = (Verdict.VERIFIED, Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE)
