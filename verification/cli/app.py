@@ -130,7 +130,7 @@ class _Verbs(TyperGroup):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Names of verbs and options that begin so; asked at every press of the key, it imports no verb."""
-        named = {name: TyperCommand(name, help=line) for name, (_, line) in VERBS.items()}
+        named: dict[str, Any] = {name: TyperCommand(name, help=line) for name, (_, line) in VERBS.items()}
         group = TyperGroup(name=self.name, commands=named, params=self.params)
         return group.shell_complete(group.make_context(self.name, [], resilient_parsing=True), incomplete)
 
