@@ -454,8 +454,8 @@ def loud(self, *a, **k):
     os.write(1, b"written by a solver\\n"); print("printed by a solver")
     return solve(self, *a, **k)
 cvxpy.Problem.solve = loud
-from l2obound.verification import cli
-cli.main()
+from l2obound.verification.cli import app
+app.main()
 """
 
 
@@ -479,13 +479,12 @@ def test_standard_output_holds_the_json_alone(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_reader_that_is_gone_and_a_closed_output_leave_the_exit_code(tmp_path: Path) -> None:
-    start = "import sys; sys.argv = ['l2obound', 'bounds', '--json']; from l2obound.verification import cli; cli.main()"
     for ending in ("| head -c 10 >/dev/null", ">&-"):
-        command = f'set -o pipefail; "{sys.executable}" -c "{start}" {ending}'
+        command = f'set -o pipefail; "{sys.executable}" -m l2obound bounds --json {ending}'
         found = subprocess.run(["bash", "-c", command], capture_output=True, check=False, timeout=120, cwd=tmp_path)
         assert (found.returncode, found.stderr) == (0, b"")
     if Path("/dev/full").exists():
-        command = f'"{sys.executable}" -c "{start}" > /dev/full'
+        command = f'"{sys.executable}" -m l2obound bounds --json > /dev/full'
         found = subprocess.run(["bash", "-c", command], capture_output=True, check=False, timeout=120, cwd=tmp_path)
         assert found.returncode == 2
         assert b"standard output" in found.stderr
