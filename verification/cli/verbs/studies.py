@@ -153,9 +153,9 @@ def _verb(name: str, words: str, example: str, **more: Any) -> Any:
 VERBS = {
     "sensitivity": _verb(
         "sensitivity",
-        "Measure how far steps may drift from 1/L before the guarantee, and then the performance, ends. With "
-        "--optimizer or --data: where the guarantees of that model on that problem end, and what deviations cost it."
-        "\n\n"
+        "Measure how far steps may drift from 1/L before the guarantee, and then the performance, ends.\n\n"
+        "With --optimizer or --data: where the guarantees of that model on that problem end, and what deviations cost "
+        "it.\n\n"
         "Exits with 1 where a run contradicts a guarantee, which would be a defect.",
         "--problem lasso --out sensitivity",
         quick="Fewer sizes, instances and steps.",
@@ -194,7 +194,7 @@ VERBS = {
     "drift": _verb(
         "drift",
         "Measure what practical shifts of the distribution cost the shipped models for LASSO, and what the deviations "
-        "consist of. With --train-data and --deployed-data: what a change of your data costs a model.\n\n"
+        "consist of.\n\nWith --train-data and --deployed-data: what a change of your data costs a model.\n\n"
         "Exits with 1 where a bound is violated or an attribution does not add up, which would be a defect.",
         "--shift noise --shift lam --out drift",
         quick="Fewer models, instances and steps.",
