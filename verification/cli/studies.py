@@ -95,6 +95,7 @@ def verb(
         changes = {k: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for k, v in changes.items()}
         _answer(study, replace(settings, **changes), out, as_json)
 
+    parameters: dict[str, tuple[Any, Any]]
     parameters = {option: (kind, None) for option, (_, kind) in fields_of.items()}
     parameters |= {option: (kind, None) for option, kind in others.items()} | {
         "out": (Annotated[Path, typer.Option(help="Folder to write to.")], Path(name)),

@@ -377,11 +377,12 @@ def _bound_at(name: str, evidence: Evidence, live: np.ndarray, initial: np.ndarr
     if applies and bound.level == "run" and name not in _NOT_OF_F:
         with np.errstate(divide="ignore", invalid="ignore"):
             share = _finite(np.median(np.where(initial > 0, verdicts.rhs / initial, np.inf)))
-    counts = [int((seen == v).sum()) for v in _VERDICTS]
+    verified, violated, open_, outside = (int((seen == v).sum()) for v in _VERDICTS)
     why = "" if stands else _why(verdicts, counted, applies)
     return BoundAt(
-        name, bound.number, bound.level, int(seen.size), *counts, int(vacuous.sum()), applies, bool(stands), why, share
-    )
+        name, bound.number, bound.level, int(seen.size), verified, violated, open_, outside, int(vacuous.sum()),
+        applies, bool(stands), why, share,
+    )  # fmt: skip
 
 
 _VERDICTS = (Verdict.VERIFIED, Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE)
