@@ -25,6 +25,7 @@ from ...optima import Optimum, optimum
 from ...optima.gaps import first_below, gaps, relative_to_start
 from ...runs.inspection import as_numpy
 from ...statistics.censored import NEVER
+from ...support.plain import plain
 from ...verdicts.evidence import Evidence, gather
 from ...verdicts.judge import judge
 from ...verdicts.verdict import Verdict
@@ -318,7 +319,7 @@ class _Place:
         rate = rate_name(self.settings.problem.nonsmooth.is_zero)
         return tuple(rate if name == "relative_deviation_rate" else name for name in BOUNDS)
 
-    def cell(self, pattern: str, size: float, plain: ModelCell | None, refined: bool = False) -> ModelCell:
+    def cell(self, pattern: str, size: float, unperturbed: ModelCell | None, refined: bool = False) -> ModelCell:
         settings, problem = self.settings, self.settings.problem
         model = perturbed(self.optimizer, pattern, size, settings.seed)
         run = l2o.rollout(model, problem, self.x0, settings.steps, seed=settings.seed)
@@ -332,20 +333,20 @@ class _Place:
         judged = tuple(_bound_at(name, evidence, live, start.low[:, 0]) for name in self.names)
         cell = ModelCell(
             pattern, size, refined,
-            rho_median=_finite(np.median(rho)) if rho.size else None,
-            rho_largest=_finite(rho.max()) if rho.size else None,
-            gap_median=_finite(np.median(last)),
-            gap_largest=_finite(last.max()),
+            rho_median=plain(np.median(rho)) if rho.size else None,
+            rho_largest=plain(rho.max()) if rho.size else None,
+            gap_median=plain(np.median(last)),
+            gap_largest=plain(last.max()),
             bounds=judged,
         )  # fmt: skip
-        return cell if refined else self._counted(cell, model, plain)
+        return cell if refined else self._counted(cell, model, unperturbed)
 
-    def _counted(self, cell: ModelCell, model: Any, plain: ModelCell | None) -> ModelCell:
+    def _counted(self, cell: ModelCell, model: Any, unperturbed: ModelCell | None) -> ModelCell:
         settings = self.settings
         curve = objective_curve(model, settings.problem, self.x0, settings.horizon, seed=settings.seed)
         reached = first_below(relative_to_start(gaps(curve.objective, self.optimum)), settings.eps).certain
         iterations = tuple(None if k == NEVER else int(k) for k in reached)
-        without = iterations if plain is None else plain.iterations
+        without = iterations if unperturbed is None else unperturbed.iterations
         factors = [a / b for a, b in zip(iterations, without) if a is not None and b]
         diverged = (curve.diverged_at >= 0) | ~(curve.objective[:, -1] <= curve.objective[:, 0])
         return ModelCell(
@@ -376,7 +377,7 @@ def _bound_at(name: str, evidence: Evidence, live: np.ndarray, initial: np.ndarr
     share = None
     if applies and bound.level == "run" and name not in _NOT_OF_F:
         with np.errstate(divide="ignore", invalid="ignore"):
-            share = _finite(np.median(np.where(initial > 0, verdicts.rhs / initial, np.inf)))
+            share = plain(np.median(np.where(initial > 0, verdicts.rhs / initial, np.inf)))
     verified, violated, open_, outside = (int((seen == v).sum()) for v in _VERDICTS)
     why = "" if stands else _why(verdicts, counted, applies)
     return BoundAt(
@@ -416,7 +417,3 @@ def _end(pattern: str, at: dict[float, ModelCell], name: str) -> End:
         None if stands.to is None else at[stands.to].rho_largest,
         "" if stands.until is None else at[stands.until].of(name).why,
     )  # fmt: skip
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
