@@ -33,9 +33,10 @@ def quick(settings: ModelSettings) -> ModelSettings:
         settings: The settings.
 
     Returns:
-        Fewer starts and steps.
+        Fewer starts and steps; what is not the default stays.
     """
-    return replace(settings, starts=min(settings.starts, 8), steps=min(settings.steps, 10), horizon=60)
+    small = {"starts": 8, "steps": 10, "horizon": max(60, settings.steps)}
+    return replace(settings, **{n: v for n, v in small.items() if getattr(settings, n) == getattr(ModelSettings, n)})
 
 
 def _over(result: ModelDrift) -> str:

@@ -219,7 +219,8 @@ def test_the_command_takes_a_model_of_ones_own(tmp_path: Path, monkeypatch: pyte
     found = json.loads(done.stdout)
     assert found["label"] == "Net" or "mine_lstm" in found["label"]
     assert found["data"] == "lasso of data.npz"
-    assert {c["pattern"] for c in found["cells"]} == {"long-step"}
+    assert {(c["pattern"], c["size"]) for c in found["cells"]} == {("long-step", 0.0), ("long-step", 0.5)}
+    assert found["settings"]["steps"] == 4
     page = Path(found["page"]).read_text(encoding="utf-8")
     for words_of_page in ("Where each guarantee ends", "Proved: the bounds", "Measured: rho", "<svg"):
         assert words_of_page in page
