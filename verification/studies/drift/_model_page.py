@@ -35,7 +35,7 @@ def quick(settings: ModelSettings) -> ModelSettings:
     Returns:
         Fewer starts and steps; what is not the default stays.
     """
-    small = {"starts": 8, "steps": 10, "horizon": max(60, settings.steps)}
+    small: dict[str, Any] = {"starts": 8, "steps": 10, "horizon": max(60, settings.steps)}
     return replace(settings, **{n: v for n, v in small.items() if getattr(settings, n) == getattr(ModelSettings, n)})
 
 

@@ -34,7 +34,7 @@ def quick(settings: ModelSettings) -> ModelSettings:
         Fewer patterns, sizes and steps, without bisections; what is not the default stays.
     """
     patterns = tuple(n for n in ("long-step", "bias-random", "momentum") if n in settings.patterns)
-    small = {"sizes": (0.0, 0.25, 0.75, 1.1), "steps": 10, "horizon": 60, "refine": 0}
+    small: dict[str, Any] = {"sizes": (0.0, 0.25, 0.75, 1.1), "steps": 10, "horizon": 60, "refine": 0}
     unchanged = {name: v for name, v in small.items() if getattr(settings, name) == getattr(ModelSettings, name)}
     return replace(settings, patterns=patterns or settings.patterns[:1], **unchanged)
 
