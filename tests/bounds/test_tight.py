@@ -279,7 +279,33 @@ def rate(steps=4, e=0.2):
 
 
 RISING = {"x": [1.5, 1.0, 1.1], "r_slope": 10.0}  # on F = 10|x|, with the second step upwards
+CONVEX = {"f_smooth": True, "f_convex": True, "r_convex": True}
+
+
+def guarded():
+    """One step of a guard whose F ends above L R^2/2, by less than its rounding explains."""
+    values = {"L": 1.0, "F": [[1.0, 0.55]], "F_z": 0.0, "dist": [[1.0, 1.0]], "guard_count": [[0.0, 1.0]]}
+    values |= {"guard_weight": [[0.0, 1.0]], "guard_momentum": [[1.0]], "guarded": [[1.0]], "guard_floor": [[0.1]]}
+    return bounds.from_scalars(values, facts=CONVEX | {"accelerated_guard": True})
+
+
+def budgeted():
+    """A step without deviation and without budget, whose F ends above L R^2/4 by rounding."""
+    values = {"L": 1.0, "h": 1.0, "F": [[1.0, 0.27]], "F_z": 0.0, "tau": 0.0, "dist": [[1.0, 1.0]]}
+    return bounds.from_scalars(values | {"budget": [[0.0, 0.0]], "enorm": [[0.0]], "x_floor": [[0.1]]}, facts=CONVEX)
+
+
+def energetic():
+    """A step that raises F, without memory, by what its rounding allows."""
+    values = {"L": 1.0, "F": [[1.0, 1.05]], "energy": [[0.0, 0.0]], "x_floor": [[0.1]], "G2": [[1.0]], "D2": [[1.0]]}
+    return bounds.from_scalars(values, facts={"f_smooth": True, "r_convex": True, "energy_region": True})
+
+
 SLOPS = {
+    "accelerated_guard": guarded,
+    "accelerated_guard:weights": guarded,
+    "budgeted_deviations": budgeted,
+    "energy_descent": energetic,
     "homogeneous_descent": lambda: coarse(2.0**-23, x=[1.0, 1.0], slope=1e-8),
     "homogeneous_descent:diagonal": lambda: coarse(2.0**-8, np.full((1, 1, 1), 0.25), x=[1.0, 0.76], curvature=1.0),
     "ind_rate": rate,

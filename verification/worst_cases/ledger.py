@@ -292,6 +292,10 @@ REASONS: dict[str, str] = {
     "(tests/bounds/test_tight.py)",
     "run_certificate:ball": "a lower bound of F* from chosen weights, in quantities of the run; attained by "
     "construction (tests/bounds/test_tight.py)",
+    "accelerated_guard": "speaks of a method beside any other, whose points may be anything that is good enough",
+    "accelerated_guard:weights": "speaks of a method beside any other, whose points may be any that are good enough",
+    "budgeted_deviations": "it is B7 with the budget in place of the sizes of the deviations; see there",
+    "energy_descent": "one step with a head for each entry, in quantities of the run",
     "history_stability": "a statement about one frozen mode of the recurrence, not about a class of functions",
 }
 """Why the other bounds have no question."""

@@ -140,7 +140,10 @@ def test_the_command_takes_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
             ["--train-problem", "lasso", "--deployed-problem", "lasso", "--shift", "noise"],
             "--shift belongs to the study",
         ),
-        (["--train-problem", "lasso", "--optimizer", "ista", "--optimizer", "fista"], "expected one model"),
+        (
+            ["--train-problem", "lasso", "--deployed-problem", "lasso", "--optimizer", "ista", "--optimizer", "fista"],
+            "give one, got",
+        ),
     ],
 )
 def test_what_does_not_fit_is_an_error(
