@@ -227,7 +227,7 @@ class _FunctionTerm:
 
     def select(self, index: torch.Tensor) -> Any:
         """The instances `index`."""
-        return replace(self, arguments=self.arguments.select(index))  # type: ignore[type-var]
+        return replace(self, arguments=self.arguments.select(index))  # type: ignore[type-var]  # both subclasses are dataclasses
 
     def _elsewhere(self, x: torch.Tensor) -> torch.Tensor | None:
         try:
@@ -237,7 +237,7 @@ class _FunctionTerm:
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Any:
         """In another precision or on another device."""
-        return replace(self, arguments=self.arguments.to(dtype, device))  # type: ignore[type-var]
+        return replace(self, arguments=self.arguments.to(dtype, device))  # type: ignore[type-var]  # both subclasses are dataclasses
 
     def _prox(self, u: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
         return _matrix(self.arguments.call(self.prox_function, u.clone(), step), u, f"the prox of {self.label}")

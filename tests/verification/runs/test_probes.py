@@ -95,13 +95,13 @@ def test_a_wrong_L_is_seen_on_every_run() -> None:
 )
 def test_a_right_declaration_is_never_blamed(own: dict, dtype: torch.dtype) -> None:
     p = problem(**own).to(dtype)
-    known = optimum(p.to(torch.float64), cache=False)
+    certified = optimum(p.to(torch.float64), cache=False)
     for change in (lambda q: q, lambda q: q.shifted(0.2).scaled(5.0)):
         q = change(p)
         run = l2o.rollout(l2o.optimizer("ista"), q, q.prox(np.ones((B, N)), 1.0), 25)
         assert all(check.holds.all() for check in inspect_run(run, q).checks)
         assert verify(run, q, "per_step_descent").count(Verdict.VERIFIED)
-    for v in verify_all(l2o.rollout(l2o.optimizer("ista"), p, np.zeros((B, N)), 25), p, optimum=known).values():
+    for v in verify_all(l2o.rollout(l2o.optimizer("ista"), p, np.zeros((B, N)), 25), p, optimum=certified).values():
         assert not v.count(Verdict.VIOLATED)
 
 

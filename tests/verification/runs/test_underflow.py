@@ -25,13 +25,13 @@ def vanishing(dtype: torch.dtype, dim: int) -> l2o.Composite:
 @pytest.mark.parametrize("h", [0.3, 0.9])
 def test_nothing_is_violated_below_the_smallest_numbers(h: float, dtype: torch.dtype, record: str) -> None:
     p = vanishing(dtype, 5)
-    known = optimum(p.to(torch.float64), cache=False)
+    certified = optimum(p.to(torch.float64), cache=False)
     steps = {0.3: 150, 0.9: 60}[h] * (1 if dtype == torch.float32 else 7)
     method = l2o.optimizer("gradient-descent", step=(h / p.smoothness).double().numpy())
     x0 = 0.5 + np.random.default_rng(0).random((3, 5))
-    run = l2o.rollout(method, p, x0, steps, record=record, comparator=known.x)
+    run = l2o.rollout(method, p, x0, steps, record=record, comparator=certified.x)
     assert float(run.objective[:, -1].max()) < (1e-38 if dtype == torch.float32 else 1e-300)
-    for name, v in verify_all(run, p, optimum=known).items():
+    for name, v in verify_all(run, p, optimum=certified).items():
         assert not v.count(Verdict.VIOLATED), name
 
 

@@ -99,5 +99,5 @@ def test_virtual_steps_need_a_run_and_an_optimizer() -> None:
 def test_neither_evidence_nor_inspection_can_be_written_to() -> None:
     evidence = gather(RUN, P)
     with pytest.raises(FrozenInstanceError):
-        evidence.optimum = optimum(P)  # type: ignore[misc]
+        evidence.optimum = optimum(P)  # type: ignore[misc]  # that it is refused is what is tested
     assert not [f.name for f in fields(evidence.inspection) if isinstance(getattr(evidence.inspection, f.name), dict)]

@@ -195,7 +195,7 @@ def _at(state: Any, x: torch.Tensor, name: str) -> Any:
         changes["z"] = state.z + (x - state.x)
     try:
         if is_dataclass(state) and {"x"} <= {f.name for f in fields(state)}:
-            return replace(state, **changes)  # type: ignore[type-var]
+            return replace(state, **changes)  # type: ignore[type-var]  # is_dataclass holds of classes too
         if hasattr(state, "_replace"):
             return state._replace(**changes)
         moved = copy.copy(state)
