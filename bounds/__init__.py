@@ -9,15 +9,15 @@ as LaTeX and evaluate to numbers.
     >>> b.evaluate({"L": 1.0, "K": 9, "R": 2.0, "ex": 0.0, "F": 0.1, "F_z": 0.0}).rhs
     array([0.2])
 
-Where things are: `quantities` (the vocabulary, `measure`), `hypotheses` and `assumptions` (what can be
-checked), `virtual` (the attribution of a deviation to three terms), `equivariance` (the table of B12),
-`descent`, `rates`, `features`, `out_of_distribution`, `linear`, `nonconvex`, `history`, `certificate` (the bounds),
-`catalog` (`names`, `get`), `proofs` (their proofs, checked by machine: `Bound.prove`).
+Where things are: `quantities` (`measure`), `vocabulary` (every named quantity), `hypotheses` and `assumptions` (what
+can be checked), `virtual` (the attribution of a deviation to three terms), `equivariance` (the table of B12), `history`
+(the recurrence of B14), `statements` (the bounds, and `names` and `get`), `proofs` (their proofs, checked by machine:
+`Bound.prove`), `evaluation` (numbers with their rounding errors).
 
-To add a bound: append one `Bound(...)` to the `ENTRIES` of the module it belongs to, and its argument to
-the `ARGUMENTS` of the module of that name in `proofs`. The catalogue, the LaTeX, the evaluation and the
-list of what it needs follow from the entry. A quantity nobody measures yet is one line in the table of
-`_vocabulary` and one in `_measure`.
+To add a bound: append one `Bound(...)` to the `ENTRIES` of the module of `statements` it belongs to, and its argument
+to the `ARGUMENTS` of the module of that name in `proofs`. The catalogue, the LaTeX, the evaluation and the list of what
+it needs follow from the entry. A quantity nobody measures yet is one line in the table of `vocabulary` and one in
+`evaluation.measure`.
 
 `worst_case` (in `worst_cases`) answers how loose a bound is: the exact worst case of a method over a function class.
 
@@ -30,13 +30,13 @@ if __name__ == "bounds":  # a checkout has the folder on the path; its modules i
 from typing import TYPE_CHECKING, Any
 
 from . import assumptions, equivariance, history, hypotheses, quantities, virtual
-from ._ball import Ball
-from ._bound import Bound, Evaluation, Source
-from ._errors import DefectError, InputError
-from ._evaluate import evaluate_expression
-from .catalog import get, names
+from .bound import Bound, Evaluation, Source
+from .errors import DefectError, InputError
+from .evaluation.ball import Ball
+from .evaluation.evaluate import evaluate_expression
 from .hypotheses import Hypothesis, HypothesisCheck
 from .quantities import VOCABULARY, Quantities, Quantity, from_inner_products, from_scalars, measure
+from .statements.catalog import get, names
 
 if TYPE_CHECKING:
     from .worst_cases import UnboundedError, WorstCase, worst_case

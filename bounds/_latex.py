@@ -7,7 +7,7 @@ import re
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 
-from ._vocabulary import VOCABULARY
+from .vocabulary import VOCABULARY
 
 # carry an exponent without brackets: norms, inner products, F(...), a letter with a subscript or prime
 _CLOSED = re.compile(r"\\lVert .*\\rVert(_\\infty)?|\\langle .*\\rangle|[A-Za-z]('|_[0-9])?|F'?\(.*\)")

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import InputError
-from ._inputs import numbers
+from .errors import InputError
+from .evaluation.inputs import numbers
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import sympy as sp
 
-from ._ball import Ball
-from ._errors import InputError
-from ._evaluate import evaluate_expression
 from ._latex import to_latex
-from ._vocabulary import BEYOND_A_RUN, VIRTUAL, VOCABULARY, Q, k, used
+from .errors import InputError
+from .evaluation.ball import Ball
+from .evaluation.evaluate import evaluate_expression
 from .hypotheses import Hypothesis, HypothesisCheck, unavailable
 from .quantities import Quantities, as_quantities
+from .vocabulary import BEYOND_A_RUN, VIRTUAL, VOCABULARY, Q, k, used
 
 if TYPE_CHECKING:
     from .proofs import Proof

@@ -1,4 +1,4 @@
-r"""Stability of the history recurrence of GO-Math-L2O (B14).
+r"""The history recurrence of GO-Math-L2O on one mode, and whether it is stable: what B14 speaks of.
 
 On a mode of curvature lambda of a quadratic, r = 0, with frozen scalars (r = R lambda, q, b; displacement map)
 
@@ -16,13 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from ._bound import Bound, Source
-from ._errors import InputError
-from ._inputs import numbers
-from ._vocabulary import Q
-from .hypotheses import HISTORY_RANGE, HISTORY_STABLE
-
-q, r, b = Q.history_q, Q.history_r, Q.history_b
+from .errors import InputError
+from .evaluation.inputs import numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,19 +60,3 @@ def frozen_mode(r: Any, q: Any, b: Any) -> FrozenMode:
     limit = np.full(r.shape, np.nan)
     np.divide(r * b, 1 - b, out=limit, where=b < 1)
     return FrozenMode(matrix, radius, stable, 1 + limit)
-
-
-ENTRIES = (
-    Bound(
-        name="history_stability",
-        number="B14",
-        title="Stability of the history recurrence",
-        level="run",
-        lhs=q,
-        rhs=1 + r * b / (1 - b),
-        kind="tight",
-        source=Source("derived", "Jury conditions of the 2x2 recurrence of (x - x*, v) with frozen scalars"),
-        hypotheses=(HISTORY_RANGE, HISTORY_STABLE),
-    ),
-)
-"""B14."""

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ._vocabulary import VOCABULARY, Q, k
 from .quantities import FACTS, Quantities
+from .vocabulary import VOCABULARY, Q, k
 
 
 @dataclass(frozen=True, eq=False)

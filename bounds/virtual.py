@@ -29,10 +29,10 @@ from typing import Any
 
 import numpy as np
 
-from ._ball import EPS, TINY
-from ._errors import InputError
-from ._inputs import array, error_bound, numbers
 from .assumptions import Reading
+from .errors import InputError
+from .evaluation.ball import EPS, TINY
+from .evaluation.inputs import array, error_bound, numbers
 
 _SHAPE = "(B, K, n)"
 

@@ -40,7 +40,9 @@ def test_imports_point_one_way(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("bounds/_ball.py", "from .. import l2o"),
+        ("bounds/evaluation/ball.py", "from ... import l2o"),
+        ("bounds/evaluation/ball.py", "from ..bound import Bound"),
+        ("verification/verdicts/judge.py", "from ...bounds.evaluation import ball"),
         ("l2o/run.py", "from ..verification import verdicts"),
         ("verification/pages/text.py", "from ..report import tables"),
     ],

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import InputError
+from ..errors import InputError
 
 EPS = 2.0**-52
 TINY = float(np.finfo(np.float64).tiny)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ._ball import Ball
-from ._errors import InputError
-from ._inputs import numbers
-from ._vocabulary import VOCABULARY
+from ..errors import InputError
+from ..vocabulary import VOCABULARY
+from .ball import Ball
+from .inputs import numbers
 
 FACTS = {
     "f_convex": "f is convex",

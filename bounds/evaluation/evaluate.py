@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ._ball import EPS, TINY, Ball
-from ._errors import InputError
-from ._vocabulary import VOCABULARY, Q, k
-from .quantities import Quantities, as_quantities
+from ..errors import InputError
+from ..vocabulary import VOCABULARY, Q, k
+from .ball import EPS, TINY, Ball
+from .container import Quantities
+from .scalars import as_quantities
 
 
 def evaluate_expression(expression: sp.Expr, quantities: Quantities | Mapping[str, Any]) -> Ball:

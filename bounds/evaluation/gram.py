@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from ._ball import Ball
-from ._errors import InputError
-from ._inputs import array, error_bound, numbers, smoothness, step_size
-from ._measure import NORM_UNDERFLOW, UNIT, Arrays, growth, sound, unpacked, upper_norm, with_sigma
+from ..errors import InputError
+from .ball import Ball
+from .inputs import array, error_bound, numbers, smoothness, step_size
+from .measure import NORM_UNDERFLOW, UNIT, Arrays, growth, sound, unpacked, upper_norm, with_sigma
 
 _PER_STEP = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev")
 

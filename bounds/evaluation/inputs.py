@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ._ball import EPS, Ball
-from ._errors import InputError
+from ..errors import InputError
+from .ball import EPS, Ball
 
 _WORDS = {
     "c": "complex numbers; pass a real array",
@@ -137,6 +137,7 @@ def error_bound(name: str, value: Any, shape: tuple[int, ...], like: str) -> np.
 
 
 def smoothness(L: Any, L_error: Any, batch: int, n: int) -> Ball:
+    """L > 0 of each run as a ball, (B,); its error is n eps L where none is given."""
     value = array("L", L, (batch,), "(B,)")
     off = n * EPS * np.abs(value) if L_error is None else error_bound("L_error", L_error, (batch,), "(B,)")
     if not (value - off > 0).all():
@@ -145,6 +146,7 @@ def smoothness(L: Any, L_error: Any, batch: int, n: int) -> Ball:
 
 
 def step_size(h: Any, batch: int) -> np.ndarray:
+    """The reference step h > 0 of each run, (B,)."""
     value = array("reference_step", h, (batch,), "scalar or (B,)")
     if not (value > 0).all():
         raise InputError(f"`reference_step` must be > 0 (in units of 1/L); given {np.min(value)}")

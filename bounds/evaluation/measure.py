@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ._ball import EPS, TINY, Ball
-from ._errors import InputError
-from ._inputs import array, error_bound, smoothness, step_size
+from ..errors import InputError
+from .ball import EPS, TINY, Ball
+from .inputs import array, error_bound, smoothness, step_size
 
 UNIT = EPS / 2  # u
 NORM_UNDERFLOW = 2.0**-500  # squares below 2^-1074 vanish, so a norm may miss sqrt(n) 2^-537

@@ -8,8 +8,8 @@ from itertools import product
 
 import sympy as sp
 
-from .._vocabulary import k
 from ..hypotheses import Hypothesis
+from ..vocabulary import k
 from ._claims import CASES, Argument, Claim, Earlier, Factor, Given, Part, Range, Term, Unproved, Use, put_in
 from ._conditions import (
     Arguments,

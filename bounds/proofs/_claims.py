@@ -8,7 +8,6 @@ from typing import Any
 
 import sympy as sp
 
-from .._vocabulary import Q, k
 from ..hypotheses import (
     APART,
     DEVIATION_BELOW_STEP,
@@ -26,6 +25,7 @@ from ..hypotheses import (
     WEIGHTS,
     Hypothesis,
 )
+from ..vocabulary import Q, k
 from ._rules import RULES, Rule
 from ._symbols import Point, h, symbol
 

@@ -10,8 +10,8 @@ from typing import Any
 import sympy as sp
 
 from .. import hypotheses as _hypotheses
-from .._vocabulary import VOCABULARY, Q, k
 from ..hypotheses import ACCELERATED_GUARD, R_CONVEX, Hypothesis
+from ..vocabulary import VOCABULARY, Q, k
 from ._claims import (
     INDEX,
     INDEX_FROM_2,

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .._vocabulary import Q
-from ..features import VIRTUAL
 from ..hypotheses import (
     ACCELERATED_GUARD,
     COMPARATOR_OPTIMAL,
@@ -29,6 +27,8 @@ from ..hypotheses import (
     WEIGHTS,
     Hypothesis,
 )
+from ..statements.features import VIRTUAL
+from ..vocabulary import Q
 from ._claims import ZERO, Definition
 from ._goal import ENERGY_A, translate
 from ._symbols import AHEAD, BEFORE, DEVIATION, FIRST, GUARD, INFIMUM, NOW, STEP, G, L, Point, Z, h, size, symbol

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from .._vocabulary import VOCABULARY, Q, k
 from ..hypotheses import (
     BIAS_FREE,
     BUDGET,
@@ -24,6 +23,7 @@ from ..hypotheses import (
     WEIGHTS,
     Hypothesis,
 )
+from ..vocabulary import VOCABULARY, Q, k
 from ._claims import ONE, ZERO, Recurrence, Unproved
 from ._symbols import BEFORE, DEVIATION, NOW, STEP, G, L, Point, Z, is_vector, size, symbol
 

@@ -18,7 +18,7 @@ from ._symbols import Point
 from .checker import FORMAT, Wrong, check
 
 if TYPE_CHECKING:
-    from .._bound import Bound
+    from ..bound import Bound
 
 ARGUMENTS = {
     key: build

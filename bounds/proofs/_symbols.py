@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .._vocabulary import Q, k
+from ..vocabulary import Q, k
 
 L, h, mu, K = Q.L, Q.h, Q.mu, Q.K
 OF_A_STEP = re.compile(r".*_[yp]")

@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from .._vocabulary import Q, k
+from ..vocabulary import Q, k
 from ._claims import (
     COUNT,
     INDEX,

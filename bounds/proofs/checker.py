@@ -41,7 +41,7 @@ from ._checker_part import Part, first_index
 from ._checker_statement import Reader
 
 if TYPE_CHECKING:
-    from .._bound import Bound
+    from ..bound import Bound
 
 FORMAT = "l2obound-proof-2"
 _MEANT = re.compile(r"[xgsfr]_[kj0Kztyp]|[a-z0-9]+vec_[kj0Kztyp]|f_inf")
@@ -92,8 +92,8 @@ def _check_claims(certificate: Mapping[str, Any]) -> None:
 
 def _wanted(name: str, bound: Bound | None) -> str:
     if bound is None:
-        from ..catalog import get  # to compare the statement with; nothing else is taken from there
-        from ..catalog import names as catalogue
+        from ..statements.catalog import get  # to compare the statement with; nothing else is taken from there
+        from ..statements.catalog import names as catalogue
 
         demand(name in catalogue(variants=True), f"the catalogue has no bound `{name}`; give the bound it is to prove")
         bound = get(name)

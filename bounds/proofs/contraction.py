@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from .._vocabulary import Q
+from ..vocabulary import Q
 from ._claims import UNIT_STEP, Claim, Earlier, Part, Range, Term, term, use
 from ._facts import DEFINITIONS, T
 from ._symbols import BEFORE, DEVIATION, NOW, L, Z, h, size

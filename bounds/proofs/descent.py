@@ -6,8 +6,8 @@ from typing import Any
 
 import sympy as sp
 
-from ..features import VIRTUAL
 from ..hypotheses import BIAS_FREE
+from ..statements.features import VIRTUAL
 from ._claims import UNIT_STEP, Argument, Claim, Earlier, Part, Range, Term, term, use
 from ._facts import DEFINITIONS, DELTA1, DELTA2
 from ._goal import Goal, translate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from .._vocabulary import Q
+from ..vocabulary import Q
 from ._claims import MEMORY, POSITIVE_PRECONDITIONER, Argument, Claim, Earlier, Part, term, use
 from ._facts import BRACKET, BSHIFT, DEFECT, DEFINITIONS, PSHIFT
 from ._goal import Goal

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .._vocabulary import Q, k
 from ..hypotheses import ACCELERATED_GUARD
+from ..vocabulary import Q, k
 from ._claims import (
     COUNT,
     GUARD_STEP,

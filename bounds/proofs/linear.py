@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from .._vocabulary import Q, k
+from ..vocabulary import Q, k
 from ._claims import (
     ABOVE_0,
     BELOW_L,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._vocabulary import Q
+from ..vocabulary import Q
 from ._claims import UNIT_STEP, Argument, Claim, Earlier, Part, Term, term, use
 from ._facts import DEFINITIONS
 from ._goal import Goal

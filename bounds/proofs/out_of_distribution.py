@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from .._vocabulary import Q, k
+from ..vocabulary import Q, k
 from ._claims import (
     COUNT,
     EACH_UNIT_STEP,

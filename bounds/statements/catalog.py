@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 
+from ..bound import Bound
+from ..errors import InputError
 from . import certificate, descent, features, guaranteed, history, linear, nonconvex, out_of_distribution, rates
-from ._bound import Bound
-from ._errors import InputError
 
 
 def _order(bound: Bound) -> tuple[int, str, bool]:

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ._bound import Bound, Source
-from ._vocabulary import Q, k
-from .hypotheses import COMPARATOR_OPTIMAL, F_CONVEX, F_SMOOTH, R_ZERO, SHARES
+from ..bound import Bound, Source
+from ..hypotheses import COMPARATOR_OPTIMAL, F_CONVEX, F_SMOOTH, R_ZERO, SHARES
+from ..vocabulary import Q, k
 
 STEPS = (k, 1, Q.K)
 _SQUARES = sp.Sum(Q.share[k] * Q.grad2[k], STEPS)

@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ._bound import Bound, Source
-from ._vocabulary import Q, k
-from .hypotheses import (
+from ..bound import Bound, Source
+from ..hypotheses import (
     BIAS_FREE,
     DEVIATION_BELOW_STEP,
     F_SMOOTH,
@@ -26,6 +25,7 @@ from .hypotheses import (
     R_CONVEX,
     REFERENCE_STEP,
 )
+from ..vocabulary import Q, k
 
 DECREASE = Q.F[k] - Q.F[k - 1]
 HALF = sp.Rational(1, 2)

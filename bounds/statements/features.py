@@ -23,10 +23,10 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ._bound import Bound, Source
-from ._vocabulary import Q, k
+from ..bound import Bound, Source
+from ..hypotheses import EQUIVARIANT_HEADS, F_SMOOTH, HEADS_LIPSCHITZ, PRECONDITIONER_POSITIVE, R_CONVEX
+from ..vocabulary import Q, k
 from .descent import DECREASE
-from .hypotheses import EQUIVARIANT_HEADS, F_SMOOTH, HEADS_LIPSCHITZ, PRECONDITIONER_POSITIVE, R_CONVEX
 
 L = Q.L
 PAPER = "arXiv 2506.14263"

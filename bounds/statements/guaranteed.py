@@ -28,9 +28,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ._bound import Bound, Source
-from ._vocabulary import Q, k
-from .hypotheses import (
+from ..bound import Bound, Source
+from ..hypotheses import (
     ACCELERATED_GUARD,
     BUDGET,
     ENERGY_REGION,
@@ -40,6 +39,7 @@ from .hypotheses import (
     R_CONVEX,
     REFERENCE_STEP,
 )
+from ..vocabulary import Q, k
 
 L, h, K, R = Q.L, Q.h, Q.K, Q.R
 STEPS = (k, 1, K)

@@ -16,10 +16,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ._bound import Bound, Source
-from ._vocabulary import Q, k
-from .descent import DECREASE
-from .hypotheses import (
+from ..bound import Bound, Source
+from ..hypotheses import (
     APART,
     DEVIATION_BELOW_STEP,
     F_CONVEX,
@@ -30,6 +28,8 @@ from .hypotheses import (
     REFERENCE_STEP,
     STRONGLY_CONVEX,
 )
+from ..vocabulary import Q, k
+from .descent import DECREASE
 
 L, h, K = Q.L, Q.h, Q.K
 LAST = Q.F[K] - Q.F_z

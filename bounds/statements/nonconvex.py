@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ._bound import Bound, Source
-from ._vocabulary import Q, k
-from .hypotheses import F_SMOOTH, R_CONVEX, R_INDICATOR, REFERENCE_STEP
+from ..bound import Bound, Source
+from ..hypotheses import F_SMOOTH, R_CONVEX, R_INDICATOR, REFERENCE_STEP
+from ..vocabulary import Q, k
 
 L, h, K = Q.L, Q.h, Q.K
 STEPS = (k, 1, K)

@@ -34,13 +34,10 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ._bound import Bound, Source
-from ._errors import InputError
-from ._inputs import numbers
-from ._vocabulary import Q, k
-from .descent import DECREASE, HALF, PER_STEP
-from .features import VIRTUAL
-from .hypotheses import (
+from ..bound import Bound, Source
+from ..errors import InputError
+from ..evaluation.inputs import numbers
+from ..hypotheses import (
     F_CONVEX,
     F_SMOOTH,
     HEADS_LIPSCHITZ,
@@ -51,6 +48,9 @@ from .hypotheses import (
     REFERENCE_STEP_LONG,
     WEIGHTS,
 )
+from ..vocabulary import Q, k
+from .descent import DECREASE, HALF, PER_STEP
+from .features import VIRTUAL
 
 L, h, K, R = Q.L, Q.h, Q.K, Q.R
 STEPS = (k, 1, K)

@@ -20,9 +20,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ._bound import Bound, Source
-from ._vocabulary import Q, k
-from .hypotheses import (
+from ..bound import Bound, Source
+from ..hypotheses import (
     COMPARATOR_OPTIMAL,
     EXACT_STEP,
     F_CONVEX,
@@ -33,6 +32,7 @@ from .hypotheses import (
     R_ZERO,
     REFERENCE_STEP,
 )
+from ..vocabulary import Q, k
 
 L, h, K, R = Q.L, Q.h, Q.K, Q.R
 STEPS = (k, 1, K)

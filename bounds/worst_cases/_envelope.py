@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from .._errors import DefectError
+from ..errors import DefectError
 from . import _rigour
 from ._closed import Closed
 from ._conic import FINE, SMALL, Data, Solution, chain, solve, whole

@@ -16,7 +16,7 @@ from fractions import Fraction
 import numpy as np
 from flint import arb, ctx
 
-from .._ball import EPS, TINY, Ball, made
+from ..evaluation.ball import EPS, TINY, Ball, made
 from ._conic import points, spectrum
 from ._model import STAR, Model, Numbers, build, interpolation
 from ._setting import Setting

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from .._errors import InputError
+from ..errors import InputError
 from ._fractions import root_above
 
 SMOOTH = ("smooth_convex", "smooth_strongly_convex", "smooth_nonconvex")

@@ -10,7 +10,7 @@ from typing import Any
 import clarabel
 import numpy as np
 
-from .._errors import InputError
+from ..errors import InputError
 from ._closed import ray
 from ._conic import FINE, SMALL, Solution, chain, points, solve, whole
 from ._envelope import MOST_WHOLE

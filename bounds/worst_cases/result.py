@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._errors import InputError
+from ..errors import InputError
 from . import _exact, checker
 from ._closed import Closed, closed_form
 from ._conic import FINE, chain, solve, whole

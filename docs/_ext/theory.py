@@ -16,7 +16,8 @@ import numpy as np
 from words import TITLES, WORDS
 
 from l2obound import bounds
-from l2obound.bounds import (
+from l2obound.bounds.proofs import ARGUMENTS
+from l2obound.bounds.statements import (
     certificate,
     descent,
     features,
@@ -27,7 +28,6 @@ from l2obound.bounds import (
     out_of_distribution,
     rates,
 )
-from l2obound.bounds.proofs import ARGUMENTS
 from l2obound.verification.pages.formula import formula_svg
 
 MODULES = (descent, rates, features, out_of_distribution, linear, nonconvex, history, certificate, guaranteed)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from l2obound import bounds
-from l2obound.bounds import Ball, _ball
+from l2obound.bounds import Ball
+from l2obound.bounds.evaluation import ball as _ball
 
 # of every order of magnitude, where products and quotients underflow or overflow
 extreme = st.builds(lambda m, e: m * 10.0**e, st.floats(1, 10), st.integers(-323, 307))

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from l2obound import bounds
-from l2obound.bounds._vocabulary import Q, k
+from l2obound.bounds.vocabulary import Q, k
 from tests.helpers import bound_runs as runs
 from tests.helpers import special_runs as special
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from l2obound import bounds
-from l2obound.bounds._inputs import numbers
+from l2obound.bounds.evaluation.inputs import numbers
 from tests.helpers.odd_arrays import EXACT, REFUSED
 
 
@@ -39,7 +39,7 @@ def test_no_border_without_the_gate(value: object) -> None:
         lambda: bounds.Quantities({"L": value}, steps=1, batch=2),
         lambda: bounds.Quantities({"L": [1.0, 1.0]}, errors={"L": value}, steps=1, batch=2),
         lambda: bounds.history.frozen_mode(value, 0.1, 0.1),
-        lambda: bounds.out_of_distribution.weight_potentials(value),
+        lambda: bounds.statements.out_of_distribution.weight_potentials(value),
         lambda: bounds.virtual.quotient(value, [1.0, 1.0]),
         lambda: bounds.assumptions.GRADIENT_DESCENT.preconditioner(value),
     ):

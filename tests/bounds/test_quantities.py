@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from l2obound import bounds
-from l2obound.bounds import _measure
+from l2obound.bounds.evaluation import measure as _measure
 from tests.helpers import bound_runs as runs
 
 

@@ -5,7 +5,7 @@ import pytest
 import sympy as sp
 
 from l2obound import bounds
-from l2obound.bounds._vocabulary import Q, k
+from l2obound.bounds.vocabulary import Q, k
 from tests.helpers import bound_runs as runs
 
 R, L, VIRTUAL = 2.0, 3.0, (0.2, 0.3, 0.5)  # shares of ||e|| in the terms of the virtual decomposition
@@ -88,7 +88,7 @@ def varying(K):
 
 def weighted(K, h):
     weights = 1 + 0.2 * np.arange(1, K + 1) / K
-    pot = bounds.out_of_distribution.weight_potentials(weights)
+    pot = bounds.statements.out_of_distribution.weight_potentials(weights)
     x = [R]
     for i in range(K):
         x.append(weights[i] * x[-1] / (2 * weights[i] - pot[0, i + 1]))

@@ -175,7 +175,7 @@ def test_equal_features() -> None:
     assert np.isinf(errors["C1"]).all()
     # and then a bound that speaks of them says that nothing is known
     q = bounds.from_scalars({**{n: v[0] for n, v in values.items()}, "G_inf": [1.0] * 4}, {"C1": errors["C1"][0]})
-    expression = bounds.quantities.VOCABULARY["C1"].symbol[bounds._vocabulary.k]
+    expression = bounds.quantities.VOCABULARY["C1"].symbol[bounds.vocabulary.k]
     assert np.isinf(bounds.evaluate_expression(expression, q).rad).all()
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import sympy as sp
 
 from l2obound import bounds
-from l2obound.bounds._vocabulary import Q, k
-from l2obound.bounds.out_of_distribution import weight_potentials
 from l2obound.bounds.proofs import Proof
 from l2obound.bounds.proofs._claims import Argument
 from l2obound.bounds.proofs._goal import goal
 from l2obound.bounds.proofs._proof import _data as certificate_data
 from l2obound.bounds.proofs.checker import FORMAT, Wrong, check
+from l2obound.bounds.statements.out_of_distribution import weight_potentials
+from l2obound.bounds.vocabulary import Q, k
 
 
 @functools.cache

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from l2obound import bounds
-from l2obound.bounds import out_of_distribution, virtual
+from l2obound.bounds import virtual
+from l2obound.bounds.statements import out_of_distribution
 from tests.helpers import bound_runs as runs
 
 EPS = runs.EPS

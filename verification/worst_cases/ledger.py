@@ -148,7 +148,7 @@ def _start(K: int, h: float) -> Given:
 def _weights(K: int, h: float) -> Given:
     """Equal weights 1/K, for which the weighted mean is the mean."""
     weights = np.full(K, 1.0 / K)
-    return {"weight": weights, "pot": bounds.out_of_distribution.weight_potentials(weights)[0]}
+    return {"weight": weights, "pot": bounds.statements.out_of_distribution.weight_potentials(weights)[0]}
 
 
 def _sizes(delta: float) -> Callable[[int, float], Given]:

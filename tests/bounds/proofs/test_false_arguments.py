@@ -12,7 +12,6 @@ import sympy as sp
 from l2obound import bounds
 from l2obound.bounds import Source
 from l2obound.bounds import hypotheses as H
-from l2obound.bounds._vocabulary import Q, k
 from l2obound.bounds.proofs import ARGUMENTS
 from l2obound.bounds.proofs._claims import (
     ABOVE_0,
@@ -58,6 +57,7 @@ from l2obound.bounds.proofs._symbols import (
 from l2obound.bounds.proofs._telescope import from_zero, in_one_go, telescope
 from l2obound.bounds.proofs.descent import ENORM, GNORM, ONE_STEP, at_once, relative_deviation
 from l2obound.bounds.proofs.out_of_distribution import last_iterate_steps, sharp_start, sharp_steps
+from l2obound.bounds.vocabulary import Q, k
 from tests.helpers.proof_material import is_accepted, is_refuted, unchecked
 
 K = Q.K

@@ -16,9 +16,9 @@ import sympy as sp
 
 from l2obound import bounds
 from l2obound.bounds import hypotheses as H
-from l2obound.bounds._vocabulary import Q, k
 from l2obound.bounds.proofs import ARGUMENTS
 from l2obound.bounds.proofs.checker import Wrong, check
+from l2obound.bounds.vocabulary import Q, k
 from tests.helpers.proof_material import certificate_of, forged, is_accepted, is_refuted, proof_of, signed
 
 K, L, h = Q.K, Q.L, Q.h

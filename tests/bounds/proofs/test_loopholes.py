@@ -14,7 +14,6 @@ import sympy as sp
 
 from l2obound import bounds
 from l2obound.bounds import hypotheses as H
-from l2obound.bounds._vocabulary import Q, k
 from l2obound.bounds.proofs import ARGUMENTS
 from l2obound.bounds.proofs import _checker_base as base
 from l2obound.bounds.proofs._checker_arithmetic import BITS, fresh_prime, is_prime, prime
@@ -42,6 +41,7 @@ from l2obound.bounds.proofs._rules import RULES
 from l2obound.bounds.proofs._symbols import DEVIATION, NOW, G, L, Point, Z, h, size, symbol
 from l2obound.bounds.proofs.checker import Wrong, check
 from l2obound.bounds.proofs.descent import ENORM, ONE_STEP, at_once
+from l2obound.bounds.vocabulary import Q, k
 from tests.bounds.proofs.test_false_arguments import Build, at_last, statement
 from tests.helpers.proof_material import certificate_of, is_accepted, unchecked
 

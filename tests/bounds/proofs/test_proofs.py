@@ -11,7 +11,6 @@ import sympy as sp
 
 from l2obound import bounds
 from l2obound.bounds import hypotheses as H
-from l2obound.bounds._vocabulary import Q, k
 from l2obound.bounds.proofs import ARGUMENTS
 from l2obound.bounds.proofs import _checker_base as base
 from l2obound.bounds.proofs._check import check_argument
@@ -41,6 +40,7 @@ from l2obound.bounds.proofs._signs import is_nonnegative
 from l2obound.bounds.proofs._symbols import BEFORE, NOW, L, Z, h, size, symbol
 from l2obound.bounds.proofs._telescope import term_sum
 from l2obound.bounds.proofs.out_of_distribution import sharp_steps
+from l2obound.bounds.vocabulary import Q, k
 from tests.helpers import proof_checker
 from tests.helpers.proof_material import certificate_of, proof_of
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from l2obound import bounds, l2o
-from l2obound.bounds._vocabulary import Q
+from l2obound.bounds.vocabulary import Q
 from l2obound.l2o.problems.nonsmooth.l1 import L1, soft_threshold
 from l2obound.l2o.problems.smooth import QuadraticForm
 from l2obound.verification import Verdict, gather, judge, optimum, verify, verify_all

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from l2obound import bounds, l2o
-from l2obound.bounds._vocabulary import Q, k
+from l2obound.bounds.vocabulary import Q, k
 from l2obound.l2o import InputError
 from l2obound.verification import Verdict, compare_choices, decompose, verify
 from l2obound.verification.verdicts import compare_choices as choices
