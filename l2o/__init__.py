@@ -9,11 +9,9 @@ if __name__ == "l2o":  # a checkout has the folder on the path; its modules impo
 
 from ..errors import InputError
 from . import problems
-from .checkpoints import load_official
-from .objective_curve import objective_curve
-from .objectives import Objectives, run_from_objectives
 from .optimizers import guaranteed, optimizer, optimizer_names
 from .optimizers.by_name import OptimizerSource, adapt, resolve_optimizer
+from .optimizers.checkpoints import load_official
 from .optimizers.scheduled import method_from
 from .pretrained import load_trained, pretrained, pretrained_names
 from .problems import (
@@ -43,9 +41,11 @@ from .problems import (
 )
 from .problems.from_functions import nonsmooth, smooth
 from .problems.from_worst_case import problem_from, start_from
-from .rollout import rollout, run_from_iterates
-from .run import Run
-from .run_files import read_run
+from .runs.objective_curve import objective_curve
+from .runs.objectives import Objectives, run_from_objectives
+from .runs.rollout import rollout, run_from_iterates
+from .runs.run import Run
+from .runs.run_files import read_run
 from .training import TrainingConfig, train
 
 __all__ = [

@@ -43,7 +43,8 @@ def test_imports_point_one_way(tmp_path: Path) -> None:
         ("bounds/evaluation/ball.py", "from ... import l2o"),
         ("bounds/evaluation/ball.py", "from ..bound import Bound"),
         ("verification/verdicts/judge.py", "from ...bounds.evaluation import ball"),
-        ("l2o/run.py", "from ..verification import verdicts"),
+        ("l2o/runs/run.py", "from ...verification import verdicts"),
+        ("l2o/problems/composite.py", "from ..runs.run import Run"),
         ("verification/pages/text.py", "from ..report import tables"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from l2obound import l2o
-from l2obound.l2o.files import write_bytes
+from l2obound.l2o.support.files import write_bytes
 from l2obound.verification.conformance import CHECKS
 from l2obound.verification.conformance._expectations import expected_by
 from l2obound.verification.conformance.registry import OPTIMIZER, Check

@@ -8,8 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 
 from ...errors import InputError
-from ..arrays import per_instance
 from ..problems.composite import Composite
+from ..support.arrays import per_instance
 
 
 @runtime_checkable

@@ -23,8 +23,8 @@ from typing import Any
 import torch
 
 from ...errors import InputError
-from ..arrays import per_instance
 from ..problems.composite import Composite
+from ..support.arrays import per_instance
 from .evaluations import counted
 
 _SPARE = 1e-6  # of a deviation, which is charged by so much more than its computed size

@@ -14,10 +14,9 @@ from ...errors import InputError
 from ...user_code import anchored as anchored_code
 from ...user_code import is_code as has_form_of_code
 from ...user_code import is_module, load, sources_digest
-from .. import checkpoints
 from ..pretrained import load_trained, manifest, pretrained, pretrained_names
 from ..problems.fingerprint import object_digest
-from . import make, optimizer_class, optimizer_names
+from . import checkpoints, make, optimizer_class, optimizer_names
 from .adapt import EXPECTED, ModuleOptimizer, as_optimizer, call, is_factory, name_of
 from .coordinate_descent import CoordinateDescent
 from .learned import LearnedOptimizer

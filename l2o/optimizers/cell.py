@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 
 from ...errors import InputError
-from ..arrays import as_tensor
+from ..support.arrays import as_tensor
 
 Parameters = Mapping[str, torch.Tensor]
 

@@ -14,9 +14,9 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import torch
 
-from ..errors import InputError
-from .files import check_memory, parse_npz, read_bytes
-from .optimizers import Optimizer, make, option_names
+from ...errors import InputError
+from ..support.files import check_memory, parse_npz, read_bytes
+from . import Optimizer, make, option_names
 
 # The kinds, each with the options that make the model what the authors' code makes of it.
 _KINDS: dict[str, dict[str, Any]] = {

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from ..arrays import as_tensor
-from ..memory import require_memory
 from ..problems.composite import Composite
+from ..support.arrays import as_tensor
+from ..support.memory import require_memory
 from .base import subgradient
 from .cell import Layout, Parameters, lstm, lstm_blocks, network_state, pack
 from .kernel import Workspace, network

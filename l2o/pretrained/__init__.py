@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from ..arrays import real_array
-from ..files import parse_npz, read_bytes, read_json
 from ..optimizers import Optimizer, make
+from ..support.arrays import real_array
+from ..support.files import parse_npz, read_bytes, read_json
 from ..training.loop import weights_hash
 
 _LARGEST = 1 << 28  # bytes

@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from .. import rounding, views
-from ..arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
+from .. import rounding
+from ..support import views
+from ..support.arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
 from .fingerprint import describe
 from .nonsmooth import NonsmoothTerm
 from .smooth import Remembered, SmoothTerm

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from ..arrays import as_tensor, batch_of, integer_array, per_instance
+from ..support.arrays import as_tensor, batch_of, integer_array, per_instance
 from .composite import Composite
 from .nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
 from .smooth import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..arrays import as_tensor
+from ..support.arrays import as_tensor
 from .smooth import SmoothTerm
 
 

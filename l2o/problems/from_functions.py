@@ -16,7 +16,7 @@ from typing import Any, Self
 import torch
 
 from ...errors import InputError
-from ..arrays import as_tensor, float_dtype, moved, per_instance
+from ..support.arrays import as_tensor, float_dtype, moved, per_instance
 from .curvature import largest_curvature
 from .fingerprint import describe_function
 from .nonsmooth.base import CoupledTerm, NonsmoothTerm

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from ..arrays import real_array
+from ..support.arrays import real_array
 from .composite import Composite
 from .constructors import quadratic_form
 from .nonsmooth import Hull, MaxAffine, NonsmoothTerm, Zero

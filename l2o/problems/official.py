@@ -13,7 +13,7 @@ from typing import Self
 import torch
 
 from ...errors import InputError
-from ..arrays import moved
+from ..support.arrays import moved
 from .composite import Composite
 from .nonsmooth import L1
 from .nonsmooth.base import pick

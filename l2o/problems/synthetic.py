@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from ..files import check_memory, memory_limit
-from ..memory import data_size, require_memory
+from ..support.files import check_memory, memory_limit
+from ..support.memory import data_size, require_memory
 from . import constructors
 from .composite import Composite
 from .constructors import lasso as _lasso

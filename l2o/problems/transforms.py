@@ -17,7 +17,7 @@ from typing import ClassVar
 import torch
 
 from .. import rounding as _rounding
-from ..arrays import moved
+from ..support.arrays import moved
 from .nonsmooth import Box, NonsmoothTerm, Zero
 from .nonsmooth.base import CoupledTerm, pick
 from .smooth import SmoothTerm

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..errors import InputError
-from .arrays import as_tensor, float_dtype
-from .problems.composite import Composite
+from ...errors import InputError
+from ..problems.composite import Composite
+from ..support.arrays import as_tensor, float_dtype
 
 SHAPES = "an array (B, K+1, n), for one instance (K+1, n), or a list of the K+1 points (B, n)"
 

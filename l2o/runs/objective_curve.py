@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from .optimizers import Optimizer
-from .problems import Composite
+from ..optimizers import Optimizer
+from ..problems import Composite
 from .rollout import threads_for
 
 DIVERGED = 1e6

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from ..errors import InputError
-from .arrays import as_tensor
-from .problems.composite import Composite
+from ...errors import InputError
+from ..problems.composite import Composite
+from ..support.arrays import as_tensor
 
 
 @dataclass(frozen=True, eq=False)

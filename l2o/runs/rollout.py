@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 
-from ..errors import InputError
-from . import rounding
-from .arrays import as_tensor
+from ...errors import InputError
+from .. import rounding
+from ..optimizers.adapt import is_optimizer
+from ..optimizers.by_name import adapt
+from ..problems.composite import Composite
+from ..support.arrays import as_tensor
+from ..support.memory import require_memory, run_size
 from .iterates import rounded
-from .memory import require_memory, run_size
-from .optimizers.adapt import is_optimizer
-from .optimizers.by_name import adapt
-from .problems.composite import Composite
 from .run import Run
 
 _RECORDS = ("all", "scalars")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..errors import InputError
-from . import views
-from .files import read_npz, take_meta, write_npz
+from ...errors import InputError
+from ..support import views
+from ..support.files import read_npz, take_meta, write_npz
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,12 +13,12 @@ from zipfile import ZipFile
 import numpy as np
 import torch
 
-from ..errors import InputError
-from .checkpoints import read_torch
-from .files import decode_text, file_size, parse_npz, read_bytes
+from ...errors import InputError
+from ..optimizers.checkpoints import read_torch
+from ..problems.composite import Composite
+from ..problems.real.files import number
+from ..support.files import decode_text, file_size, parse_npz, read_bytes
 from .iterates import SHAPES
-from .problems.composite import Composite
-from .problems.real.files import number
 from .rollout import run_from_iterates
 from .run import Run
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.masked import MaskedTensor
 
-from ..errors import InputError
+from ...errors import InputError
 
 _WORDS = {
     "c": "complex numbers; pass a real array (of the real and the imaginary parts, if that is what you mean)",

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from ..errors import InputError
+from ...errors import InputError
 from .files import read_text
 
 # What the parser takes minutes for is no configuration: long files, and keys of many parts, a.b.c..., in any of them.

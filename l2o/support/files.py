@@ -20,7 +20,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
 
 LIMIT_VARIABLE = "L2OBOUND_MEMORY_GIB"
 _LIMIT_GIB = 0.5

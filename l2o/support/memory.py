@@ -6,7 +6,7 @@ import math
 import os
 from pathlib import Path
 
-from ..errors import InputError
+from ...errors import InputError
 from .files import size_words
 
 

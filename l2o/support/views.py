@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..errors import InputError
+from ...errors import InputError
 from .arrays import as_tensor
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .problems.composite import Composite
-    from .run import Run
+    from ..problems.composite import Composite
+    from ..runs.run import Run
 
 
 def _spread(values: torch.Tensor) -> str:

@@ -11,11 +11,11 @@ import torch
 from pydantic import Field, field_validator, model_validator
 
 from ...errors import InputError, suggestion
-from ..config import Section, read_config, usable_device
 from ..optimizers import Optimizer, optimizer, option_names
 from ..optimizers.learned import LearnedOptimizer
 from ..problems import Composite
 from ..problems.families import DRAWN, FAMILIES, build, check_family, code_digest_of, family_of
+from ..support.config import Section, read_config, usable_device
 
 _SPLITS = ("train", "validation", "test")
 _SPLIT_WIDTH = 10**9

@@ -23,12 +23,12 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from ..files import read_npz, write_bytes, write_npz
-from ..memory import data_size, require_memory, run_size
 from ..optimizers import Optimizer
 from ..optimizers.kernel import Workspace
 from ..optimizers.learned import LearnedOptimizer, detach
 from ..problems import Composite, synthetic
+from ..support.files import read_npz, write_bytes, write_npz
+from ..support.memory import data_size, require_memory, run_size
 from .config import TrainingConfig, split_seed
 from .measures import reference_values, score, segment_loss
 from .state import TrainingState

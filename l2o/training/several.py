@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ...errors import InputError
-from ..files import write_bytes
+from ..support.files import write_bytes
 from .config import TrainingConfig, load_config
 from .loop import HeldOut, Progress, Trained, train_one
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from ..files import read_npz, take_meta, write_npz
+from ..support.files import read_npz, take_meta, write_npz
 
 FORMAT = 1
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from l2obound import l2o
-from l2obound.l2o.config import Section, read_config
-from l2obound.l2o.files import LIMIT_VARIABLE, check_memory, read_npz, read_text, size_words, write_npz
+from l2obound.l2o.support.config import Section, read_config
+from l2obound.l2o.support.files import LIMIT_VARIABLE, check_memory, read_npz, read_text, size_words, write_npz
 
 
 def _npy(shape: tuple, data: bytes = b"", descr: str = "<f8") -> bytes:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from l2obound import l2o, verification
-from l2obound.l2o.arrays import as_tensor, float_dtype, integer_array
+from l2obound.l2o.support.arrays import as_tensor, float_dtype, integer_array
 from tests.helpers.odd_arrays import EXACT, REFUSED
 
 P = l2o.lasso([[2.0, 0.0], [0.0, 1.0]], [1.0, 2.0], 0.1)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from l2obound import l2o
-from l2obound.l2o.objective_curve import DIVERGED, cut_where_diverged
+from l2obound.l2o.runs.objective_curve import DIVERGED, cut_where_diverged
 
 
 def test_it_is_the_objective_of_a_rollout() -> None:

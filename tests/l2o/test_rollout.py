@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from l2obound import l2o
-from l2obound.l2o.rollout import implicit_subgradient
+from l2obound.l2o.runs.rollout import implicit_subgradient
 from tests.helpers import zoo
 from tests.helpers.sampling import one_in
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from l2obound import l2o, verification
-from l2obound.l2o.iterates import precision
+from l2obound.l2o.runs.iterates import precision
 
 P = l2o.synthetic.lasso(3, 12, 8, sparsity=2, seed=4)
 ONE = P.select([0])

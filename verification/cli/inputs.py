@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ... import l2o
-from ...l2o.files import read_npz
 from ...l2o.problems.families import FAMILIES, build, family_of
+from ...l2o.support.files import read_npz
 
 
 def command() -> str:

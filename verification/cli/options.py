@@ -2,7 +2,7 @@
 
 Every option of every verb that is a number has a range, `whole` or `real`, outside of which it is wrong usage; none may
 be infinite. The largest sizes are such that no request is refused that a machine could
-answer; whether this one can is asked by `l2o.memory.require_memory`, where things are made.
+answer; whether this one can is asked by `l2o.support.memory.require_memory`, where things are made.
 """
 
 from __future__ import annotations

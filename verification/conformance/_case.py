@@ -15,7 +15,7 @@ import torch
 
 from ... import l2o
 from ...l2o import Composite, InputError, OptimizerSource, Run, rollout
-from ...l2o.rollout import advance, threads_for
+from ...l2o.runs.rollout import advance, threads_for
 from ..runs.inspection import Inspection, as_numpy
 from ..verdicts.evidence import Evidence, gather
 from ._expectations import declared_by, lacked_by

@@ -14,7 +14,7 @@ import torch
 
 from ...l2o import Composite
 from ...l2o.problems.smooth import SmoothTerm
-from ...l2o.rollout import implicit_subgradient
+from ...l2o.runs.rollout import implicit_subgradient
 from ..runs.inspection import as_numpy
 from ._case import ProblemCase
 from ._result import Finding, failed, not_applicable, passed

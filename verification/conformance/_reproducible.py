@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from ...l2o import Composite, InputError, Run, rollout
-from ...l2o.files import read_npz, write_npz
 from ...l2o.optimizers.adapt import ModuleOptimizer
 from ...l2o.optimizers.learned import LearnedOptimizer
+from ...l2o.support.files import read_npz, write_npz
 from ._case import Case, Refused, draw_from_global_rng, global_rng_state, seed_global_rng
 from ._result import Finding, failed, not_applicable, passed
 from ._sameness import compare, verdict

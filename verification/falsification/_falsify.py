@@ -11,7 +11,7 @@ import torch
 
 from ... import bounds
 from ...l2o import InputError
-from ...l2o.rollout import threads_for
+from ...l2o.runs.rollout import threads_for
 from ._families import drawn, family_of
 from ._judge import Judged, judging
 from ._merit import _UNUSABLE, GOALS, Merit

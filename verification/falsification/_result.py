@@ -17,9 +17,9 @@ import sympy as sp
 
 from ... import bounds, l2o
 from ...l2o import Composite, InputError
-from ...l2o.files import read_npz, take_meta, write_npz
 from ...l2o.optimizers.by_name import OptimizerSource, is_code, resolve_optimizer
 from ...l2o.optimizers.learned import LearnedOptimizer
+from ...l2o.support.files import read_npz, take_meta, write_npz
 from ..support.plain import plain
 from ..verdicts.verdict import Verdict
 from ._families import AXES, Instance

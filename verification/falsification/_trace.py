@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ...l2o.problems import Composite
-from ...l2o.rollout import implicit_subgradient
+from ...l2o.runs.rollout import implicit_subgradient
 
 _SMALL = 1e-150
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...l2o import InputError
-from ...l2o.files import read_npz, take_meta, write_npz
 from ...l2o.problems.families import FAMILIES
+from ...l2o.support.files import read_npz, take_meta, write_npz
 from ..statistics.bands import ProbabilityCurves, QuantileCurves, probability_curves, quantile_curves
 from ..statistics.intervals import proportion_lower, quantile_ranks
 from ..support.plain import plain

@@ -18,12 +18,12 @@ import torch
 from ... import bounds, l2o
 from ...errors import suggestion
 from ...l2o import Composite, InputError, OptimizerSource
-from ...l2o.config import read_config
-from ...l2o.memory import require_memory, run_size
-from ...l2o.objective_curve import cut_where_diverged
 from ...l2o.optimizers import optimizer_class
 from ...l2o.problems import synthetic
 from ...l2o.problems.families import DRAWN, FAMILIES, is_family
+from ...l2o.runs.objective_curve import cut_where_diverged
+from ...l2o.support.config import read_config
+from ...l2o.support.memory import require_memory, run_size
 from ...l2o.training.config import split_seed
 from ..optima import Optimum, optimum
 from ..optima.gaps import gaps

@@ -22,9 +22,9 @@ import torch
 from ...errors import InputError
 from ...l2o import problems
 from ...l2o import rounding as _rounding
-from ...l2o.files import parse_npz, write_npz
 from ...l2o.problems import Composite
 from ...l2o.problems.fingerprint import describe
+from ...l2o.support.files import parse_npz, write_npz
 from ..errors import VerificationError
 from ._cross_check import CrossCheck
 from ._directed import value_error

@@ -20,12 +20,12 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from ...l2o.arrays import as_tensor, per_instance
-from ...l2o.files import write_bytes
 from ...l2o.problems import Composite
 from ...l2o.problems.nonsmooth import L1
 from ...l2o.problems.transforms import Change
-from ...l2o.run import Run
+from ...l2o.runs.run import Run
+from ...l2o.support.arrays import as_tensor, per_instance
+from ...l2o.support.files import write_bytes
 from . import _certificates
 from ._averaged import WHOLE, Evaluated, exact_weights, upper_smoothness
 from ._change import pull_back

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from ...l2o.arrays import as_tensor
 from ...l2o.optimizers import Optimizer
 from ...l2o.problems import Composite
 from ...l2o.problems.nonsmooth import NonsmoothTerm
 from ...l2o.problems.smooth import Remembered, SmoothTerm
-from ...l2o.rollout import threads_for
+from ...l2o.runs.rollout import threads_for
+from ...l2o.support.arrays import as_tensor
 from .run_certificate import POINTS, RunCertificate, certify
 
 FIRST_CHECK = 8

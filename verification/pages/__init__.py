@@ -18,7 +18,7 @@ import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from ...l2o.files import write_bytes
+from ...l2o.support.files import write_bytes
 from .figure_export import file_bytes, inline_svg
 from .text import number, percent, printable
 

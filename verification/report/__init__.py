@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...l2o import InputError
-from ...l2o.files import read_json
-from ...l2o.run import Run
+from ...l2o.runs.run import Run
+from ...l2o.support.files import read_json
 from ..support.store import EXTRAS
 from ..support.together import unfinished, write_together
 from .config import ReportConfig, load_report_config

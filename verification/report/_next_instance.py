@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ... import l2o
-from ...l2o.objective_curve import cut_where_diverged
 from ...l2o.problems import synthetic
-from ...l2o.run import Run
+from ...l2o.runs.objective_curve import cut_where_diverged
+from ...l2o.runs.run import Run
 from ...l2o.training.config import split_seed
 from ..guarantees import Sample, proportion_lower, quantile_curves
 from ..guarantees.sample import (

@@ -14,7 +14,7 @@ import torch
 
 from ... import bounds
 from ...bounds.assumptions import GRADIENT_DESCENT, READINGS, deviations
-from ...l2o.run import Run
+from ...l2o.runs.run import Run
 from ..optima import Optimum
 from ..optima.gaps import first_below, gaps, relative_to_optimum
 from ..runs.inspection import Inspection, as_numpy

@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ... import bounds, user_code
-from ...l2o.config import Section, read_config, usable_device
-from ...l2o.files import file_size
-from ...l2o.memory import data_size, require_memory, run_size
 from ...l2o.optimizers.by_name import anchored, is_spec, method_class, method_names
 from ...l2o.optimizers.learned import LearnedOptimizer
 from ...l2o.problems import Composite, real
 from ...l2o.problems.families import FAMILIES, build, check_family, family_of
+from ...l2o.support.config import Section, read_config, usable_device
+from ...l2o.support.files import file_size
+from ...l2o.support.memory import data_size, require_memory, run_size
 from ...l2o.training.config import split_seed
 from ..worst_cases.ledger import STEPS
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...l2o.files import write_bytes
+from ...l2o.support.files import write_bytes
 from ..pages.text import printable
 from ._compare import Results, lowest_gaps, relative_widths, rows
 from ._ledger_view import ledger_rows

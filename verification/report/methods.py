@@ -12,7 +12,7 @@ from ... import l2o
 from ...l2o.optimizers.by_name import method_names
 from ...l2o.optimizers.learned import HeadNetwork
 from ...l2o.problems import Composite
-from ...l2o.run import Run
+from ...l2o.runs.run import Run
 from ..optima import Optimum
 from .config import ProblemSection, Scenario
 

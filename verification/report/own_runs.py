@@ -19,9 +19,9 @@ import numpy as np
 
 from ... import bounds as catalogue
 from ...errors import InputError
-from ...l2o.objectives import Objectives
 from ...l2o.problems import Composite
-from ...l2o.run import Run, pooled
+from ...l2o.runs.objectives import Objectives
+from ...l2o.runs.run import Run, pooled
 from ..optima import Optimum
 from ..optima import optimum as certify
 from ..optima.ledger import single_thread

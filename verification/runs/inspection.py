@@ -16,8 +16,8 @@ import torch
 
 from ...l2o import InputError
 from ...l2o.problems import Composite
-from ...l2o.rollout import threads_for
-from ...l2o.run import Run
+from ...l2o.runs.rollout import threads_for
+from ...l2o.runs.run import Run
 from .nearest_pair import moves, nearest_pair
 from .probes import probes
 

@@ -15,7 +15,7 @@ import torch
 
 from ...l2o import InputError
 from ...l2o.problems import Composite
-from ...l2o.run import Run
+from ...l2o.runs.run import Run
 from .inspection import HUGE, DataCheck, Inspection, as_numpy, data_check, norm, probe_checks
 from .nearest_pair import moves, nearest_pair
 

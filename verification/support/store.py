@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ...l2o.files import write_bytes
+from ...l2o.support.files import write_bytes
 
 EXTRAS = ("attributions", "shift_pairs", "transients")
 """The parts of the results that are measured beside the runs, a list each."""

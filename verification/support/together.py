@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ...l2o.files import write_bytes
+from ...l2o.support.files import write_bytes
 
 MARK = "UNFINISHED.txt"
 _WORDS = (

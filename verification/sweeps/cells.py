@@ -15,10 +15,10 @@ from pydantic import ValidationError
 
 from ... import l2o
 from ...errors import InputError
-from ...l2o.config import Section, one_line
-from ...l2o.memory import data_size, require_memory, run_size
 from ...l2o.pretrained import manifest
 from ...l2o.problems.families import code_digest_of, family_of
+from ...l2o.support.config import Section, one_line
+from ...l2o.support.memory import data_size, require_memory, run_size
 from ..support.provenance import code_digest, versions
 from .config import CellSpec, ModelSection, SweepConfig
 

@@ -18,10 +18,10 @@ from pydantic import Field, field_validator, model_validator
 
 from ... import bounds, user_code
 from ...errors import InputError, suggestion
-from ...l2o.config import Section, read_config
 from ...l2o.optimizers.by_name import anchored, is_spec, make_method, method_class, method_names
 from ...l2o.optimizers.learned import LearnedOptimizer
 from ...l2o.problems.families import FAMILIES, check_family
+from ...l2o.support.config import Section, read_config
 from ...l2o.training import TrainingConfig
 
 

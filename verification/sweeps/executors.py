@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ...errors import InputError
-from ...l2o.memory import require_memory
+from ...l2o.support.memory import require_memory
 
 Run = Callable[[Any], Any]
 Lost = Callable[[Any, str], Any]

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from ... import l2o
-from ...l2o.objective_curve import objective_curve
 from ...l2o.optimizers import Optimizer
 from ...l2o.problems import Composite, synthetic
 from ...l2o.problems.official import with_official_prox
+from ...l2o.runs.objective_curve import objective_curve
 from ...l2o.training.config import split_seed
 from ..optima import Optimum, optimum
 from ..optima.gaps import Gaps, first_below, gaps, relative_to_optimum

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
-from ...l2o.files import write_bytes
 from ...l2o.optimizers import Optimizer
+from ...l2o.support.files import write_bytes
 from ..support.provenance import arithmetic, code_digest, versions
 from .cells import Cell, Measures, cells_of, groups_of
 from .config import SweepConfig

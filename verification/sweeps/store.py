@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from ...errors import InputError
-from ...l2o.files import write_bytes
+from ...l2o.support.files import write_bytes
 from .cells import Cell
 from .measure import Outcome
 

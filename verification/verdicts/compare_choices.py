@@ -11,7 +11,7 @@ import numpy as np
 from ... import bounds
 from ...l2o import InputError
 from ...l2o.problems import Composite
-from ...l2o.run import Run
+from ...l2o.runs.run import Run
 from ..optima import Optimum
 from ..virtual_steps.pairing import CHOICES, pair
 from .evidence import gather

@@ -12,8 +12,8 @@ import torch
 from ... import bounds
 from ...l2o import InputError
 from ...l2o.problems import Composite
-from ...l2o.rollout import threads_for
-from ...l2o.run import Run
+from ...l2o.runs.rollout import threads_for
+from ...l2o.runs.run import Run
 from ..optima import Optimum
 from ..optima import optimum as certify
 from ..runs.declarations import facts

@@ -8,7 +8,7 @@ from typing import Any
 
 from ... import bounds
 from ...l2o.problems import Composite
-from ...l2o.run import Run
+from ...l2o.runs.run import Run
 from ..optima import Optimum
 from .evidence import gather
 from .judge import judge

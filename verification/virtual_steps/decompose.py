@@ -24,7 +24,7 @@ import numpy as np
 from ... import bounds
 from ...bounds.virtual import Terms
 from ...l2o import InputError
-from ...l2o.run import Run
+from ...l2o.runs.run import Run
 from ..runs.inspection import as_numpy, norm
 from .pairing import Pairing, pair
 

@@ -17,7 +17,7 @@ from ...l2o import InputError
 from ...l2o.optimizers.go_math_l2o import GoMathL2O
 from ...l2o.optimizers.l2o_pa import L2OPA
 from ...l2o.optimizers.learned import HeadNetwork
-from ...l2o.run import Run
+from ...l2o.runs.run import Run
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from ... import bounds
 from ...l2o import InputError
 from ...l2o.optimizers.go_math_l2o import GoMathL2O
 from ...l2o.optimizers.learned import HeadNetwork
-from ...l2o.run import Run
+from ...l2o.runs.run import Run
 from ..runs.inspection import HUGE, as_numpy
 from .network_states import base_step, check_run, replay
 

@@ -22,7 +22,7 @@ import torch
 from ...l2o import InputError
 from ...l2o.optimizers.cell import network, pack
 from ...l2o.optimizers.learned import HeadNetwork, cast
-from ...l2o.run import Run
+from ...l2o.runs.run import Run
 from ..runs.inspection import as_numpy
 from .network_states import base_step, bias_of, check_run, replay
 from .pairing import check_pair

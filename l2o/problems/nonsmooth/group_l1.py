@@ -14,7 +14,7 @@ import torch
 
 from ....errors import InputError
 from ... import rounding
-from ...arrays import moved
+from ...support.arrays import moved
 from .base import CoupledTerm, pick
 from .lengths import group_lengths
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 import torch
 
-from ...arrays import moved
+from ...support.arrays import moved
 from .. import _simplex
 from .base import CoupledTerm, pick
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 import torch
 
-from ...arrays import moved
+from ...support.arrays import moved
 from .base import NonsmoothTerm, pick
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import torch
 
 from ... import rounding
-from ...arrays import moved
+from ...support.arrays import moved
 from .base import CoupledTerm, pick
 from .lengths import length
 

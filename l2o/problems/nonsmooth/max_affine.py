@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ... import rounding as _rounding
-from ...arrays import moved
+from ...support.arrays import moved
 from .. import _simplex
 from .base import CoupledTerm, pick
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import torch
 
 from ... import rounding as _rounding
-from ...arrays import moved
+from ...support.arrays import moved
 from .base import CoupledTerm, pick
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 
-from ...arrays import float_dtype
+from ...support.arrays import float_dtype
 from .base import NonsmoothTerm
 
 

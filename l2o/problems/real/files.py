@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from ....errors import InputError
-from ...arrays import as_tensor
-from ...files import check_memory, decode_text, file_size, read_bytes, read_npz
+from ...support.arrays import as_tensor
+from ...support.files import check_memory, decode_text, file_size, read_bytes, read_npz
 from ..composite import Composite
 from ..constructors import lasso, logistic_l1, quadratic
 from .columns import standardised, unit

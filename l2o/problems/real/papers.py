@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ....errors import InputError
-from ...files import check_memory, read_bytes, read_text
+from ...support.files import check_memory, read_bytes, read_text
 from ..composite import Composite
 from ..constructors import lasso, logistic_l1
 from .columns import standardised, unit

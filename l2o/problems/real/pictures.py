@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from ....errors import InputError
-from ...files import parse_npz
+from ...support.files import parse_npz
 from ..composite import Composite
 from ..constructors import lasso
 from .columns import unit

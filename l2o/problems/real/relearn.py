@@ -15,7 +15,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from ...files import write_bytes, write_npz
+from ...support.files import write_bytes, write_npz
 from . import pictures
 
 

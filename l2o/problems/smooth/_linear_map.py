@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ... import rounding
-from ...arrays import moved
+from ...support.arrays import moved
 
 
 def _apply(matrix: torch.Tensor, x: torch.Tensor, transposed: bool) -> torch.Tensor:

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import torch
 
 from ... import rounding
-from ...arrays import moved
+from ...support.arrays import moved
 from ._linear_map import LinearMap
 from .base import SmoothTerm
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import softplus
 
 from ... import rounding
-from ...arrays import moved
+from ...support.arrays import moved
 from ._linear_map import LinearMap
 from .base import SmoothTerm
 

@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 import torch
 
 from ... import rounding as _rounding
-from ...arrays import moved
+from ...support.arrays import moved
 from ..nonsmooth.base import pick
 from ._linear_map import LinearMap
 from .base import SmoothTerm

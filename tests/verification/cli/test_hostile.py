@@ -16,8 +16,8 @@ import pytest
 import typer
 
 from l2obound import l2o
-from l2obound.l2o.files import write_bytes
-from l2obound.l2o.memory import available_memory, require_memory
+from l2obound.l2o.support.files import write_bytes
+from l2obound.l2o.support.memory import available_memory, require_memory
 from l2obound.verification import report as report_package
 from l2obound.verification.cli import app as cli
 from l2obound.verification.cli.options import writable_file, writable_folder

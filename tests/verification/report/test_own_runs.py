@@ -14,7 +14,7 @@ import torch
 
 import l2obound
 from l2obound import l2o, verification
-from l2obound.l2o.run import pooled
+from l2obound.l2o.runs.run import pooled
 from l2obound.verification.pages.figure_export import file_bytes
 from l2obound.verification.report._own_page import _figures, render_runs
 from l2obound.verification.report.own_runs import results_of_runs

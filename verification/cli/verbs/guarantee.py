@@ -70,7 +70,7 @@ def guarantee(
 
     Example: l2obound guarantee go-math-l2o --problem lasso --steps 100 --eps 1e-4 --instances 1000 --out guarantee
     """
-    from ....l2o.files import write_bytes
+    from ....l2o.support.files import write_bytes
     from ... import guarantees
     from ...guarantees.figures import write_figure
 

@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 
 from .... import l2o
-from ....l2o.files import read_json, write_bytes, write_npz
+from ....l2o.support.files import read_json, write_bytes, write_npz
 from ...support.plain import plain
 from ..console import console, emit, progress_bar
 

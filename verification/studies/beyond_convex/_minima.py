@@ -11,7 +11,7 @@ import torch
 
 from .... import l2o
 from ....l2o import Composite
-from ....l2o.rollout import threads_for
+from ....l2o.runs.rollout import threads_for
 from ...guarantees import proportion_interval
 from ...runs.inspection import as_numpy, norm
 from ._methods import PROXIMAL, TRAINED, safeguarded, trained

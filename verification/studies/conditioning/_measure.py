@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ....l2o import Composite
-from ....l2o.objective_curve import objective_curve
+from ....l2o.runs.objective_curve import objective_curve
 from ...optima.gaps import first_below, gaps, relative_to_start
 from ...runs.inspection import as_numpy, norm
 from ._points import DTYPES, FLOAT64, Field

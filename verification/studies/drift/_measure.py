@@ -11,7 +11,7 @@ import torch
 
 from .... import bounds, l2o
 from ....l2o import Composite, InputError, Run
-from ....l2o.objective_curve import objective_curve
+from ....l2o.runs.objective_curve import objective_curve
 from ...guarantees import proportion_interval
 from ...optima import Optimum
 from ...optima.gaps import gaps, relative_to_start

@@ -13,8 +13,8 @@ from pydantic import Field, field_validator
 
 from .... import l2o
 from ....errors import InputError
-from ....l2o.config import Section, read_config
 from ....l2o.optimizers.learned import LearnedOptimizer
+from ....l2o.support.config import Section, read_config
 from ...sweeps.config import CellSpec, SweepConfig, load_sweep
 from ...sweeps.families import FAMILIES
 

@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ....errors import InputError
-from ....l2o.files import write_bytes
+from ....l2o.support.files import write_bytes
 from ... import pages
 from ...pages.figure_export import inline_svg
 from ...pages.text import DASH, join, number, printable

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ....l2o.files import write_bytes
+from ....l2o.support.files import write_bytes
 from ...pages.figure_export import file_bytes
 from ...report.methods import LABELS
 from ...support.plain import plain

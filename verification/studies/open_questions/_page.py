@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from ....l2o.files import write_bytes
+from ....l2o.support.files import write_bytes
 from ... import pages
 from ...pages.blocks import Block, Notes, Section, Sentences, Text, page
 from ...pages.figure_export import inline_svg

@@ -10,7 +10,7 @@ import torch
 
 from .... import l2o
 from ....l2o import Composite, InputError, Run
-from ....l2o.objective_curve import objective_curve
+from ....l2o.runs.objective_curve import objective_curve
 from ...optima import Optimum
 from ...optima.gaps import first_below, gaps, relative_to_start
 from ...runs.inspection import as_numpy, norm

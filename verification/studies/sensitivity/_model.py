@@ -20,7 +20,7 @@ import torch
 
 from .... import bounds, l2o
 from ....l2o import Composite, InputError
-from ....l2o.objective_curve import objective_curve
+from ....l2o.runs.objective_curve import objective_curve
 from ...optima import Optimum, optimum
 from ...optima.gaps import first_below, gaps, relative_to_start
 from ...runs.inspection import as_numpy

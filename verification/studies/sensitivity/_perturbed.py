@@ -28,7 +28,7 @@ import torch
 
 from ....l2o import Composite, InputError, adapt, rounding
 from ....l2o.optimizers.base import check_number
-from ....l2o.rollout import implicit_subgradient
+from ....l2o.runs.rollout import implicit_subgradient
 from ._patterns import PATTERNS
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .... import l2o
-from ....l2o.files import write_bytes
 from ....l2o.pretrained import manifest
+from ....l2o.support.files import write_bytes
 from ...sweeps.cells import Cell, weights_of
 from ...sweeps.families import FAMILIES
 from ...sweeps.models import TRAINED

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from ....errors import InputError
-from ....l2o.config import Section, one_line, read_config
+from ....l2o.support.config import Section, one_line, read_config
 from ...report.methods import LABELS as REPORTED
 from ...sweeps import SweepConfig, load_sweep
 from ...sweeps.config import CellSpec, ModelSection

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from l2obound import l2o
-from l2obound.l2o.files import write_bytes
+from l2obound.l2o.support.files import write_bytes
 from l2obound.verification.studies import open_questions
 from l2obound.verification.studies.open_questions import _run, _scales
 from l2obound.verification.studies.open_questions._parts import PARTS, Answer, Asked, Part

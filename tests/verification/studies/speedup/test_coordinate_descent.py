@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from l2obound import l2o
-from l2obound.l2o.objective_curve import objective_curve
 from l2obound.l2o.optimizers.coordinate_descent import CoordinateDescent
+from l2obound.l2o.runs.objective_curve import objective_curve
 from l2obound.verification.optima import optimum
 from l2obound.verification.sweeps import load_sweep, run_sweep
 from tests.helpers import zoo

@@ -149,7 +149,7 @@ def test_a_small_run_has_everything(ran: tuple[Path, dict[str, Any]]) -> None:
 
 
 def test_the_iterations_are_those_of_a_plain_run(ran: tuple[Path, dict[str, Any]]) -> None:
-    from l2obound.l2o.objective_curve import objective_curve
+    from l2obound.l2o.runs.objective_curve import objective_curve
     from l2obound.verification.optima import optimum
     from l2obound.verification.optima.gaps import first_below, gaps, relative_to_optimum
 
