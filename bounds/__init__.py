@@ -30,11 +30,11 @@ if __name__ == "bounds":  # a checkout has the folder on the path; its modules i
 from typing import TYPE_CHECKING, Any
 
 from . import assumptions, equivariance, history, hypotheses, quantities, virtual
+from ._hypothesis import Hypothesis, HypothesisCheck
 from .bound import Bound, Evaluation, Source
 from .errors import DefectError, InputError
 from .evaluation.ball import Ball
 from .evaluation.evaluate import evaluate_expression
-from .hypotheses import Hypothesis, HypothesisCheck
 from .quantities import VOCABULARY, Quantities, Quantity, from_inner_products, from_scalars, measure
 from .statements.catalog import get, names
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import sympy as sp
 
+from ._hypothesis import Hypothesis, HypothesisCheck, unavailable
 from ._latex import to_latex
 from .errors import InputError
 from .evaluation.ball import Ball
 from .evaluation.evaluate import evaluate_expression
-from .hypotheses import Hypothesis, HypothesisCheck, unavailable
 from .quantities import Quantities, as_quantities
 from .vocabulary import BEYOND_A_RUN, VIRTUAL, VOCABULARY, Q, k, used
 

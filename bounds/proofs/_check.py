@@ -8,7 +8,7 @@ from itertools import product
 
 import sympy as sp
 
-from ..hypotheses import Hypothesis
+from .._hypothesis import Hypothesis
 from ..vocabulary import k
 from ._claims import CASES, Argument, Claim, Earlier, Factor, Given, Part, Range, Term, Unproved, Use, put_in
 from ._conditions import (

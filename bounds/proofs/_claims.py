@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy as sp
 
+from .._hypothesis import Hypothesis
 from ..hypotheses import (
     APART,
     DEVIATION_BELOW_STEP,
@@ -23,7 +24,6 @@ from ..hypotheses import (
     REFERENCE_STEP_LONG,
     STRONGLY_CONVEX,
     WEIGHTS,
-    Hypothesis,
 )
 from ..vocabulary import Q, k
 from ._rules import RULES, Rule

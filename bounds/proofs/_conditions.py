@@ -10,7 +10,8 @@ from typing import Any
 import sympy as sp
 
 from .. import hypotheses as _hypotheses
-from ..hypotheses import ACCELERATED_GUARD, R_CONVEX, Hypothesis
+from .._hypothesis import Hypothesis
+from ..hypotheses import ACCELERATED_GUARD, R_CONVEX
 from ..vocabulary import VOCABULARY, Q, k
 from ._claims import (
     INDEX,

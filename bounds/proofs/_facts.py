@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from .._hypothesis import Hypothesis
 from ..hypotheses import (
     ACCELERATED_GUARD,
     COMPARATOR_OPTIMAL,
@@ -25,7 +26,6 @@ from ..hypotheses import (
     R_ZERO,
     SHARES,
     WEIGHTS,
-    Hypothesis,
 )
 from ..statements.features import VIRTUAL
 from ..vocabulary import Q

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from .._hypothesis import Hypothesis
 from ..hypotheses import (
     BIAS_FREE,
     BUDGET,
@@ -21,7 +22,6 @@ from ..hypotheses import (
     PRECONDITIONER_POSITIVE,
     SHARES,
     WEIGHTS,
-    Hypothesis,
 )
 from ..vocabulary import VOCABULARY, Q, k
 from ._claims import ONE, ZERO, Recurrence, Unproved

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from ..hypotheses import F_CONVEX, F_SMOOTH, POLYAK_LOJASIEWICZ, R_CONVEX, STRONGLY_CONVEX, Hypothesis
+from .._hypothesis import Hypothesis
+from ..hypotheses import F_CONVEX, F_SMOOTH, POLYAK_LOJASIEWICZ, R_CONVEX, STRONGLY_CONVEX
 from ._symbols import INFIMUM, L, Point, mu
 
 
