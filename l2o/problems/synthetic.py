@@ -6,91 +6,16 @@ instances of a larger batch are those of a smaller one and different seeds never
 
 from __future__ import annotations
 
-import operator
-import zlib
-
 import numpy as np
 import torch
 
 from ...errors import InputError
-from ..support.files import check_memory, memory_limit
-from ..support.memory import data_size, require_memory
-from . import constructors
+from . import _draws, constructors
 from .composite import Composite
-from .constructors import lasso as _lasso
-from .constructors import logistic_l1 as _logistic_l1
-from .constructors import quadratic as _quadratic
 from .smooth import SmoothTerm
-
-_MEMORY = 4  # times the limit of a file is what the data of a batch may take
-
-
-def _is_integer(value: object, least: int) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, (bool, np.bool_)) and operator.index(value) >= least
-
-
-def _streams(family: str, seed: int, batch: int) -> list[np.random.Generator]:
-    if not _is_integer(seed, 0) or seed >= 2**32:  # larger ones are split by NumPy and could meet others
-        raise InputError(f"seed: expected an integer in [0, 2**32), got {seed!r}.")
-    label = zlib.crc32(family.encode())
-    return [np.random.default_rng([label, operator.index(seed), b]) for b in range(batch)]
-
-
-def _check_size(batch: int, rows: int, dim: int, sparsity: int) -> None:
-    if not _is_integer(batch, 1):
-        raise InputError(f"batch: expected at least one instance, an integer, got {batch!r}.")
-    if not (_is_integer(rows, 1) and _is_integer(dim, 1) and _is_integer(sparsity, 0) and sparsity <= dim):
-        raise InputError(
-            f"expected rows >= 1, dim >= 1 and 0 <= sparsity <= dim, integers, got {rows!r} x {dim!r}, sparsity "
-            f"{sparsity!r}."
-        )
-    where = f"{batch} instances of {rows} x {dim}"
-    size = data_size(operator.index(batch), operator.index(rows), operator.index(dim))
-    require_memory(size, where, "ask for fewer instances or smaller sizes")
-    check_memory(8 * int(batch) * int(rows) * int(dim), where, limit=_MEMORY * memory_limit())
-
-
-def _tenth(dim: int) -> int:
-    """A default of `sparsity`; `_check_size` looks at `dim` itself."""
-    return max(1, dim // 10) if _is_integer(dim, 1) else 1
-
-
-def _two_fifths(dim: int) -> int:
-    return max(1, (2 * dim) // 5) if _is_integer(dim, 1) else 1
-
-
-def _sparse(rng: np.random.Generator, dim: int, sparsity: int) -> np.ndarray:
-    x = np.zeros(dim)
-    x[rng.choice(dim, sparsity, replace=False)] = rng.standard_normal(sparsity)
-    return x
-
-
-def _unit_columns(a: np.ndarray) -> np.ndarray:
-    return a / np.linalg.norm(a, axis=0)
-
-
-def _conditioned(a: np.ndarray, condition: float) -> np.ndarray:
-    """The singular vectors of `a` with log-spaced singular values; the mean squared column norm is 1."""
-    left, values, right = np.linalg.svd(a, full_matrices=False)
-    values = np.logspace(0.0, -np.log10(condition), len(values))
-    return np.sqrt(a.shape[1] / (values @ values)) * ((left * values) @ right)
-
 
 LAWS = ("normal", "student", "signs")
 """Laws of the entries of a dictionary: normal, Student's t with 2 degrees of freedom, and sparse signs."""
-
-
-def _entries(rng: np.random.Generator, rows: int, dim: int, law: str) -> np.ndarray:
-    """Entries of a law that is not normal.
-
-    Returns:
-        (rows, dim). `signs`: a quarter of the entries of each column, at random places, are 1 or -1, the others 0.
-    """
-    if law == "student":  # no variance
-        return rng.standard_t(2, (rows, dim))
-    nonzeros = max(1, rows // 4)
-    places = rng.random((rows, dim)).argsort(axis=0) < nonzeros  # the same number in each column, so that none is 0
-    return places * rng.choice([-1.0, 1.0], (rows, dim))
 
 
 def lasso(
@@ -132,26 +57,26 @@ def lasso(
     Raises:
         InputError: For a number out of range, and for a batch that does not fit into memory.
     """
-    sparsity = _tenth(dim) if sparsity is None else sparsity
-    _check_size(batch, rows, dim, sparsity)
+    sparsity = _draws.sparsity_of(batch, rows, dim, sparsity, tenths=1)
     if condition is not None and not 1 <= condition < np.inf:
         raise InputError(f"condition: expected a number >= 1 or None, got {condition}.")
     if law not in LAWS:
         raise InputError(f"law: expected one of {', '.join(LAWS)}, got {law!r}.")
     if not 0 <= correlation < 1:
         raise InputError(f"correlation: expected a number in [0, 1), got {correlation!r}.")
-    matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
-    for b, rng in enumerate(_streams("lasso", seed, batch)):
+
+    def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         a = rng.standard_normal((rows, dim))
-        x_true, error = _sparse(rng, dim, sparsity), rng.standard_normal(rows)
+        x_true, error = _draws.sparse(rng, dim, sparsity), rng.standard_normal(rows)
         # what is asked for beside is drawn last, so that signal and noise are as without it
         if law != "normal":
-            a = _entries(rng, rows, dim, law)
+            a = _draws.entries(rng, rows, dim, law)
         if correlation:
             a = np.sqrt(1 - correlation) * a + np.sqrt(correlation) * rng.standard_normal((rows, 1))
-        matrices[b] = _unit_columns(a) if condition is None else _conditioned(a, condition)
-        targets[b] = matrices[b] @ x_true + noise * error
-    return _lasso(torch.from_numpy(matrices), torch.from_numpy(targets), lam, dtype=dtype)
+        a = _draws.unit_columns(a) if condition is None else _draws.conditioned(a, condition)
+        return a, a @ x_true + noise * error
+
+    return constructors.lasso(*_draws.drawn("lasso", seed, batch, draw), lam, dtype=dtype)
 
 
 def logistic_l1(
@@ -185,46 +110,15 @@ def logistic_l1(
     Raises:
         InputError: For a number out of range, and for a batch that does not fit into memory.
     """
-    sparsity = _two_fifths(dim) if sparsity is None else sparsity
-    _check_size(batch, rows, dim, sparsity)
-    matrices, labels = np.empty((batch, rows, dim)), np.empty((batch, rows))
-    for b, rng in enumerate(_streams("logistic", seed, batch)):
-        matrices[b] = rng.standard_normal((rows, dim))
-        labels[b] = matrices[b] @ _sparse(rng, dim, sparsity) >= 0
-    return _logistic_l1(torch.from_numpy(matrices), torch.from_numpy(labels), lam, smoothness=smoothness, dtype=dtype)
+    sparsity = _draws.sparsity_of(batch, rows, dim, sparsity, tenths=4)
 
+    def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        a = rng.standard_normal((rows, dim))
+        return a, a @ _draws.sparse(rng, dim, sparsity) >= 0
 
-def _regression(
-    family: str, batch: int, rows: int, dim: int, sparsity: int | None, noise: float, outliers: float, seed: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """A of unit columns and y = A x_true + noise, a fraction `outliers` of it off by normal numbers of size 5."""
-    sparsity = _tenth(dim) if sparsity is None else sparsity
-    _check_size(batch, rows, dim, sparsity)
-    if not 0 <= outliers <= 1:
-        raise InputError(f"outliers: expected a fraction in [0, 1], got {outliers}.")
-    matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
-    for b, rng in enumerate(_streams(family, seed, batch)):
-        matrices[b] = _unit_columns(rng.standard_normal((rows, dim)))
-        clean = matrices[b] @ _sparse(rng, dim, sparsity) + noise * rng.standard_normal(rows)
-        hit = rng.permutation(rows) < round(outliers * rows)
-        targets[b] = clean + 5.0 * hit * rng.standard_normal(rows)
-    return torch.from_numpy(matrices), torch.from_numpy(targets)
-
-
-def _classification(
-    family: str, batch: int, rows: int, dim: int, sparsity: int | None, flips: float, seed: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Gaussian A and labels 1[A x_true >= 0], a fraction `flips` of them turned."""
-    sparsity = _two_fifths(dim) if sparsity is None else sparsity
-    _check_size(batch, rows, dim, sparsity)
-    if not 0 <= flips <= 1:
-        raise InputError(f"flips: expected a fraction in [0, 1], got {flips}.")
-    matrices, labels = np.empty((batch, rows, dim)), np.empty((batch, rows))
-    for b, rng in enumerate(_streams(family, seed, batch)):
-        matrices[b] = rng.standard_normal((rows, dim))
-        right = matrices[b] @ _sparse(rng, dim, sparsity) >= 0
-        labels[b] = right ^ (rng.permutation(rows) < round(flips * rows))
-    return torch.from_numpy(matrices), torch.from_numpy(labels)
+    return constructors.logistic_l1(
+        *_draws.drawn("logistic", seed, batch, draw), lam, smoothness=smoothness, dtype=dtype
+    )
 
 
 def _plus_l1(smooth: SmoothTerm, lam: float, dtype: torch.dtype) -> Composite:
@@ -264,7 +158,7 @@ def huber_l1(
     Raises:
         InputError: For a number out of range, and for a batch that does not fit into memory.
     """
-    a, y = _regression("huber", batch, rows, dim, sparsity, noise, outliers, seed)
+    a, y = _draws.regression("huber", batch, rows, dim, sparsity, noise, outliers, seed)
     return _plus_l1(constructors.huber(a, y, delta, dtype=dtype), lam, dtype)
 
 
@@ -301,7 +195,7 @@ def student_t_l1(
     Raises:
         InputError: For a number out of range, and for a batch that does not fit into memory.
     """
-    a, y = _regression("student-t", batch, rows, dim, sparsity, noise, outliers, seed)
+    a, y = _draws.regression("student-t", batch, rows, dim, sparsity, noise, outliers, seed)
     return _plus_l1(constructors.student_t(a, y, nu, dtype=dtype), lam, dtype)
 
 
@@ -338,7 +232,7 @@ def welsch_l1(
     Raises:
         InputError: For a number out of range, and for a batch that does not fit into memory.
     """
-    a, y = _regression("welsch", batch, rows, dim, sparsity, noise, outliers, seed)
+    a, y = _draws.regression("welsch", batch, rows, dim, sparsity, noise, outliers, seed)
     return _plus_l1(constructors.welsch(a, y, c, dtype=dtype), lam, dtype)
 
 
@@ -371,7 +265,7 @@ def squared_hinge_l1(
     Raises:
         InputError: For a number out of range, and for a batch that does not fit into memory.
     """
-    a, labels = _classification("squared-hinge", batch, rows, dim, sparsity, flips, seed)
+    a, labels = _draws.classification("squared-hinge", batch, rows, dim, sparsity, flips, seed)
     return _plus_l1(constructors.squared_hinge(a, labels, dtype=dtype), lam, dtype)
 
 
@@ -404,7 +298,7 @@ def sigmoid_l1(
     Raises:
         InputError: For a number out of range, and for a batch that does not fit into memory.
     """
-    a, labels = _classification("sigmoid", batch, rows, dim, sparsity, flips, seed)
+    a, labels = _draws.classification("sigmoid", batch, rows, dim, sparsity, flips, seed)
     return _plus_l1(constructors.sigmoid_loss(a, labels, dtype=dtype), lam, dtype)
 
 
@@ -437,16 +331,16 @@ def simplex_least_squares(
     Raises:
         InputError: For a number out of range, and for a batch that does not fit into memory.
     """
-    sparsity = _tenth(dim) if sparsity is None else sparsity
-    _check_size(batch, rows, dim, sparsity)
+    sparsity = _draws.sparsity_of(batch, rows, dim, sparsity, tenths=1)
     if sparsity < 1:
         raise InputError(f"sparsity: expected >= 1, for 0 is no point of the simplex, got {sparsity}.")
-    matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
-    for b, rng in enumerate(_streams("simplex", seed, batch)):
-        matrices[b] = _unit_columns(rng.standard_normal((rows, dim)))
-        weights = np.abs(_sparse(rng, dim, sparsity))
-        targets[b] = matrices[b] @ (radius * weights / weights.sum()) + noise * rng.standard_normal(rows)
-    f = constructors.least_squares(torch.from_numpy(matrices), torch.from_numpy(targets), dtype=dtype)
+
+    def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        a = _draws.unit_columns(rng.standard_normal((rows, dim)))
+        weights = np.abs(_draws.sparse(rng, dim, sparsity))
+        return a, a @ (radius * weights / weights.sum()) + noise * rng.standard_normal(rows)
+
+    f = constructors.least_squares(*_draws.drawn("simplex", seed, batch, draw), dtype=dtype)
     return Composite(f, constructors.simplex(radius, dtype=dtype))
 
 
@@ -481,20 +375,21 @@ def group_lasso(
     Raises:
         InputError: For a number out of range, and for a batch that does not fit into memory.
     """
-    if not _is_integer(size, 1):
+    if not _draws.is_integer(size, 1):
         raise InputError(f"size: expected the number of variables of a group, an integer >= 1, got {size!r}.")
-    _check_size(batch, rows, dim, 0)
+    _draws.check_size(batch, rows, dim, 0)
     labels = np.arange(dim) // size
     count = -(-dim // size)
     active = max(1, count // 10) if active is None else active
-    if not _is_integer(active, 0) or active > count:
+    if not _draws.is_integer(active, 0) or active > count:
         raise InputError(f"active: expected a number of groups in 0..{count}, got {active}.")
-    matrices, targets = np.empty((batch, rows, dim)), np.empty((batch, rows))
-    for b, rng in enumerate(_streams("group-lasso", seed, batch)):
-        matrices[b] = _unit_columns(rng.standard_normal((rows, dim)))
+
+    def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        a = _draws.unit_columns(rng.standard_normal((rows, dim)))
         in_active = np.isin(labels, rng.choice(count, active, replace=False))
-        targets[b] = matrices[b] @ (in_active * rng.standard_normal(dim)) + noise * rng.standard_normal(rows)
-    f = constructors.least_squares(torch.from_numpy(matrices), torch.from_numpy(targets), dtype=dtype)
+        return a, a @ (in_active * rng.standard_normal(dim)) + noise * rng.standard_normal(rows)
+
+    f = constructors.least_squares(*_draws.drawn("group-lasso", seed, batch, draw), dtype=dtype)
     return Composite(f, constructors.group_l1(labels, lam, dtype=dtype))
 
 
@@ -523,17 +418,18 @@ def quadratic(
     Raises:
         InputError: For a number out of range, and for a batch that does not fit into memory.
     """
-    _check_size(batch, dim, dim, 0)
+    _draws.check_size(batch, dim, dim, 0)
     if not 1 <= condition < np.inf or not 0 < smoothness < np.inf:
         raise InputError(f"expected finite condition >= 1 and smoothness > 0, got {condition}, {smoothness}.")
-    forms, linear = np.empty((batch, dim, dim)), np.empty((batch, dim))
     eigenvalues = smoothness * np.logspace(-np.log10(condition), 0.0, dim)
-    for b, rng in enumerate(_streams("quadratic", seed, batch)):
+
+    def draw(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         basis, _ = np.linalg.qr(rng.standard_normal((dim, dim)))
         form = (basis * eigenvalues) @ basis.T
-        forms[b] = 0.5 * (form + form.T)
-        linear[b] = forms[b] @ rng.standard_normal(dim)
-    return _quadratic(torch.from_numpy(forms), torch.from_numpy(linear), dtype=dtype)
+        form = 0.5 * (form + form.T)
+        return form, form @ rng.standard_normal(dim)
+
+    return constructors.quadratic(*_draws.drawn("quadratic", seed, batch, draw), dtype=dtype)
 
 
 def starts(problem: Composite, *, shift: float = 0.0, seed: int = 0) -> torch.Tensor:
@@ -550,5 +446,5 @@ def starts(problem: Composite, *, shift: float = 0.0, seed: int = 0) -> torch.Te
     Raises:
         InputError: For a seed out of range.
     """
-    rows = [rng.standard_normal(problem.dim) for rng in _streams("start", seed, problem.batch_size)]
+    rows = [rng.standard_normal(problem.dim) for rng in _draws.streams("start", seed, problem.batch_size)]
     return torch.as_tensor(np.stack(rows) + shift, dtype=problem.dtype, device=problem.device)
