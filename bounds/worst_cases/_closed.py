@@ -155,6 +155,14 @@ def _flat(forms: Forms, level: Fraction) -> Witness | None:
     return None
 
 
+def _at_rest(setting: Setting) -> Witness | None:
+    """All points at the minimiser, where nothing is gained or lost; no momentum moves them, an irrational one neither."""
+    if setting.initial == "gradient":
+        return None
+    fractions = FRACTIONS if setting.rational else replace(FRACTIONS, sqrt=root_above)
+    return _flat(Forms(build(setting, fractions)), Fraction(0))
+
+
 def _squares(setting: Setting) -> list[Fraction]:
     """For each step what a squared distance is multiplied with at most."""
     if setting.function_class == "convex":
@@ -339,7 +347,8 @@ def closed_form(setting: Setting) -> Closed:
     if setting.one_function:
         return _one_function(setting)
     if not setting.rational:
-        return Closed(start=_quadratics(setting)[0])
+        low = _quadratics(setting)[0]
+        return Closed(_at_rest(setting) if low == 0 else None, start=low)
     if setting.steps > MOST_STEPS:
         return Closed()
     forms = Forms(build(setting, FRACTIONS))
@@ -377,7 +386,8 @@ def _one_function(setting: Setting) -> Closed:
     """
     if not setting.rational:
         low, high = _quadratics(setting)
-        return Closed(start=low, upper=high if exact(setting) and not setting.composite else None)
+        rest = _at_rest(setting) if low == 0 else None
+        return Closed(rest, start=low, upper=high if exact(setting) and not setting.composite else None)
     f = Function(Fraction(1), Fraction(1))
     line = run(setting, f, FRACTIONS)
     witness = None
@@ -386,7 +396,7 @@ def _one_function(setting: Setting) -> Closed:
         model = build(setting, FRACTIONS)
         witness = Witness(*_instance(model, line), line.metric * square, square)
     elif line.metric <= 0:
-        witness = _flat(Forms(build(setting, FRACTIONS)), Fraction(0))
+        witness = _at_rest(setting)
     if exact(setting) and not setting.composite:
         return Closed(witness, None if witness is None else witness.metric)
     if setting.steps > MOST_STEPS:

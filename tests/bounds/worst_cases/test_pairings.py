@@ -59,6 +59,15 @@ def test_a_sample_of_pairings() -> None:
     assert sum(map(answered, chosen)) > 25
 
 
+@pytest.mark.parametrize("mu", [0.0, 1.0])
+def test_where_nothing_is_gained_the_instance_is_at_rest(mu: float) -> None:
+    """Momentum is irrational, and the solver may stop early: 0 is attained all the same, with all points at x*."""
+    kind = "composite_strongly_convex" if mu else "composite"
+    question = {"method": "accelerated_gradient", "function_class": kind, "metric": "decrease", "mu": mu}
+    answer = bounds.worst_case(**question, initial="objective", steps=3, step=0.9)
+    assert replay(answer)[1] == pytest.approx(0.0, abs=1e-8)
+
+
 @pytest.mark.slow
 def test_every_pairing() -> None:
     assert sum(map(answered, questions())) > 1600
