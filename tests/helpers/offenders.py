@@ -361,7 +361,7 @@ OFFENDERS: dict[Callable[[], Any], tuple[str, set[str]]] = {
     NaNAtZeroGradient: ("fixed_point", set()),
     ProxWithTwiceTheStep: ("prox_optimal", {"fixed_point", "descent", "makes_progress"}),
     ForgettingScaledAsQ: ("memory_stable", {"makes_progress", "does_not_diverge"}),
-    DividesByR: ("objective_scale_equivariant", {"variable_scale_equivariant"}),
+    DividesByR: ("objective_scale_equivariant", {"variable_scale_equivariant", "makes_progress"}),
     BiasHead: ("fixed_point", {"variable_scale_equivariant"}),
     WeightsByPosition: ("permutation_equivariant", set()),
     CumulativeSum: ("permutation_equivariant", set()),
@@ -370,14 +370,14 @@ OFFENDERS: dict[Callable[[], Any], tuple[str, set[str]]] = {
     Overflows: ("scale_wild", {*SCALES}),
     Boasts: ("relative_deviation", {"monotone_objective", "assumption_1"}),
     BoastsOfItsJacobian: ("jacobian_limit", set()),
-    DetachedModule: ("finite_gradients", set()),
+    DetachedModule: ("finite_gradients", {"every_weight_has_a_part", "derivative_is_that_of_the_loss"}),
     NaNInTheGradient: ("finite_gradients", set()),
     Dropout: (
         "seeds_matter_not",
         {"global_rng_untouched", "batch_equals_loop", "permutation_equivariant", "fixed_point"},
     ),
     RescalesItsWeights: ("save_load", set()),
-    KinkedSubgradient: ("fixed_point", set()),
+    KinkedSubgradient: ("fixed_point", {"makes_progress"}),
 }
 """Each with the check that is meant for it, and the others that it fails."""
 
