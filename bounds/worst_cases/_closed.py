@@ -156,7 +156,7 @@ def _flat(forms: Forms, level: Fraction) -> Witness | None:
 
 
 def _at_rest(setting: Setting) -> Witness | None:
-    """All points at the minimiser, where nothing is gained or lost; no momentum moves them, an irrational one neither."""
+    """All points at the minimiser, where nothing is gained or lost: no momentum moves them."""
     if setting.initial == "gradient":
         return None
     fractions = FRACTIONS if setting.rational else replace(FRACTIONS, sqrt=root_above)
