@@ -120,7 +120,7 @@ def _run(p: float, bias: float, h: float) -> bounds.Quantities:
         "history_q": np.array([0.5]),
         "history_r": np.array([0.8]),
         "history_b": np.array([0.6]),
-        "history_radius": np.atleast_1d(history.frozen_mode(0.8, 0.5, 0.6).radius),
+        "history_radius": np.atleast_1d(bounds.history.frozen_mode(0.8, 0.5, 0.6).radius),
         "defect": np.array([[0.0, 2e-16, 3e-16]]),
         "defect_floor": np.array([[1e-15, 1e-15, 1e-15]]),
     }
