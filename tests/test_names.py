@@ -75,7 +75,10 @@ NAMED = [
     for folder in (
         "bounds",
         "l2o",
-        *(f"verification/{p}" for p in ("diagnosis", "falsification", "invariance", "optima", "pages", "statistics")),
+        *(
+            f"verification/{p}"
+            for p in ("cli", "diagnosis", "falsification", "invariance", "optima", "pages", "statistics")
+        ),
         *(f"verification/{p}" for p in ("report", "studies", "support", "testing", "worst_cases")),
     )
 ]
@@ -83,6 +86,7 @@ NOT_YET = {
     ROOT / "verification" / "report" / f"{name}.py" for name in ("_series", "figures/_panels", "_own_page", "own_runs")
 }
 PUBLIC = {
+    "verification/cli/doctor.py": {"found"},
     "verification/falsification/_result.py": {"found"},
     "verification/pages/figure_style.py": {"shown"},
     "verification/studies/beyond_convex/_counterexamples.py": {"shown"},

@@ -17,7 +17,8 @@ from ...user_code import is_module, load, sources_digest
 from ..pretrained import load_trained, manifest, pretrained, pretrained_names
 from ..problems.fingerprint import object_digest
 from . import checkpoints, make, optimizer_class, optimizer_names
-from .adapt import EXPECTED, ModuleOptimizer, as_optimizer, call, is_factory, name_of
+from .adapt import EXPECTED, as_optimizer, call, is_factory, name_of
+from .adapted import ModuleOptimizer
 from .coordinate_descent import CoordinateDescent
 from .learned import LearnedOptimizer
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 
 from ...errors import InputError
-from ..support.arrays import as_tensor, batch_of, integer_array, per_instance
+from ..support.arrays import as_tensor, batch_of, per_instance
+from ._given import group_labels, matrix_and_labels, matrix_and_rows, nonnegative_weight, residual_data
 from .composite import Composite
 from .nonsmooth import L1, Box, ElasticNet, GroupL1, L2Ball, NonsmoothTerm, Simplex, Zero
 from .smooth import (
     Huber,
     LeastSquares,
-    LinearMap,
     Logistic,
     QuadraticForm,
     SigmoidLoss,
@@ -22,44 +21,6 @@ from .smooth import (
     StudentT,
     Welsch,
 )
-
-
-def _matrix_and_rows(matrix: Any, rows: Any, names: tuple[str, str], dtype: torch.dtype) -> tuple:
-    a = as_tensor(matrix, names[0], ndim=(2, 3), dtype=dtype)
-    y = as_tensor(rows, names[1], ndim=(1, 2), dtype=dtype, device=a.device)
-    y = y.unsqueeze(0) if y.ndim == 1 else y
-    if y.shape[1] != a.shape[-2]:
-        raise InputError(
-            f"{names[1]}: expected {a.shape[-2]} entries per instance, one for each row of {names[0]} "
-            f"{tuple(a.shape)}, got shape {tuple(y.shape)}."
-        )
-    if a.ndim == 3 and y.shape[0] != a.shape[0]:
-        if 1 not in (y.shape[0], a.shape[0]):
-            raise InputError(f"{names[1]}: {y.shape[0]} instances, but {names[0]} has {a.shape[0]}; make them equal.")
-        a = a[0] if a.shape[0] == 1 else a
-        y = y.expand(a.shape[0], -1) if y.shape[0] == 1 else y
-    return LinearMap(a), y
-
-
-def _weight(value: Any, name: str, dtype: torch.dtype, device: torch.device | None = None) -> torch.Tensor:
-    return per_instance(value, name, nonnegative=True, dtype=dtype, device=device).reshape(-1, 1)
-
-
-def _matrix_and_labels(matrix: Any, labels: Any, dtype: torch.dtype) -> tuple:
-    map_, y = _matrix_and_rows(matrix, labels, ("A", "labels"), dtype)
-    if bool(((y != 0) & (y != 1)).any()):
-        odd = y[(y != 0) & (y != 1)][0]
-        raise InputError(f"labels: expected 0 or 1, got {float(odd)}; map the classes to 0 and 1.")
-    return map_, y
-
-
-def _residual_data(matrix: Any, rows: Any, scale: Any, name: str, dtype: torch.dtype) -> tuple:
-    """A, y and the positive parameter `name` of a loss of the residual, (1,1) or (B,1)."""
-    map_, y = _matrix_and_rows(matrix, rows, ("A", "y"), dtype)
-    parameter = per_instance(scale, name, positive=True, dtype=dtype, device=y.device).reshape(-1, 1)
-    if batch_of(y.shape[0], parameter.shape[0], name) != y.shape[0]:
-        raise InputError(f"{name}: {parameter.shape[0]} values for one instance of data; repeat the rows of y.")
-    return map_, y, parameter
 
 
 def least_squares(A: Any, y: Any, *, dtype: torch.dtype = torch.float64) -> LeastSquares:
@@ -76,7 +37,7 @@ def least_squares(A: Any, y: Any, *, dtype: torch.dtype = torch.float64) -> Leas
     Raises:
         InputError: For entries that are not finite, and for shapes that do not fit each other.
     """
-    return LeastSquares(*_matrix_and_rows(A, y, ("A", "y"), dtype))
+    return LeastSquares(*matrix_and_rows(A, y, ("A", "y"), dtype))
 
 
 def logistic(A: Any, labels: Any, *, smoothness: str = "exact", dtype: torch.dtype = torch.float64) -> Logistic:
@@ -94,7 +55,7 @@ def logistic(A: Any, labels: Any, *, smoothness: str = "exact", dtype: torch.dty
     Raises:
         InputError: For other labels, entries that are not finite, and shapes that do not fit each other.
     """
-    map_, y = _matrix_and_labels(A, labels, dtype)
+    map_, y = matrix_and_labels(A, labels, dtype)
     if smoothness not in ("exact", "official"):
         raise InputError(f'smoothness: expected "exact" or "official", got {smoothness!r}.')
     return Logistic(map_, y, 0.25 if smoothness == "exact" else 1.0)
@@ -117,7 +78,7 @@ def huber(A: Any, y: Any, delta: Any = 1.0, *, dtype: torch.dtype = torch.float6
     Raises:
         InputError: For delta <= 0, entries that are not finite, and shapes that do not fit each other.
     """
-    return Huber(*_residual_data(A, y, delta, "delta", dtype))
+    return Huber(*residual_data(A, y, delta, "delta", dtype))
 
 
 def student_t(A: Any, y: Any, nu: Any = 1.0, *, dtype: torch.dtype = torch.float64) -> StudentT:
@@ -137,7 +98,7 @@ def student_t(A: Any, y: Any, nu: Any = 1.0, *, dtype: torch.dtype = torch.float
     Raises:
         InputError: For nu <= 0, entries that are not finite, and shapes that do not fit each other.
     """
-    return StudentT(*_residual_data(A, y, nu, "nu", dtype))
+    return StudentT(*residual_data(A, y, nu, "nu", dtype))
 
 
 def welsch(A: Any, y: Any, c: Any = 1.0, *, dtype: torch.dtype = torch.float64) -> Welsch:
@@ -157,7 +118,7 @@ def welsch(A: Any, y: Any, c: Any = 1.0, *, dtype: torch.dtype = torch.float64) 
     Raises:
         InputError: For c <= 0, entries that are not finite, and shapes that do not fit each other.
     """
-    return Welsch(*_residual_data(A, y, c, "c", dtype))
+    return Welsch(*residual_data(A, y, c, "c", dtype))
 
 
 def squared_hinge(A: Any, labels: Any, *, dtype: torch.dtype = torch.float64) -> SquaredHinge:
@@ -174,7 +135,7 @@ def squared_hinge(A: Any, labels: Any, *, dtype: torch.dtype = torch.float64) ->
     Raises:
         InputError: For other labels, entries that are not finite, and shapes that do not fit each other.
     """
-    return SquaredHinge(*_matrix_and_labels(A, labels, dtype))
+    return SquaredHinge(*matrix_and_labels(A, labels, dtype))
 
 
 def sigmoid_loss(A: Any, labels: Any, *, dtype: torch.dtype = torch.float64) -> SigmoidLoss:
@@ -193,7 +154,7 @@ def sigmoid_loss(A: Any, labels: Any, *, dtype: torch.dtype = torch.float64) -> 
     Raises:
         InputError: For other labels, entries that are not finite, and shapes that do not fit each other.
     """
-    return SigmoidLoss(*_matrix_and_labels(A, labels, dtype))
+    return SigmoidLoss(*matrix_and_labels(A, labels, dtype))
 
 
 def quadratic_form(Q: Any, c: Any, *, dtype: torch.dtype = torch.float64) -> QuadraticForm:
@@ -222,7 +183,7 @@ def quadratic_form(Q: Any, c: Any, *, dtype: torch.dtype = torch.float64) -> Qua
             f"{float(size[worst]):.3g} in instance {worst}; "
             f"pass (Q + Q')/2 if that is what you mean."
         )
-    map_, linear = _matrix_and_rows(0.5 * (matrix + matrix.mT), c, ("Q", "c"), dtype)
+    map_, linear = matrix_and_rows(0.5 * (matrix + matrix.mT), c, ("Q", "c"), dtype)
     form = QuadraticForm(map_, linear)
     low, high = form.eigenvalues[:, 0], form.eigenvalues[:, -1]
     tolerance = max(1e-12, 10 * torch.finfo(matrix.dtype).eps)
@@ -257,7 +218,7 @@ def l1(lam: Any, *, dtype: torch.dtype = torch.float64) -> L1:
     Raises:
         InputError: For a weight that is negative or not finite.
     """
-    return L1(_weight(lam, "lam", dtype))
+    return L1(nonnegative_weight(lam, "lam", dtype))
 
 
 def elastic_net(lam: Any, ridge: Any, *, dtype: torch.dtype = torch.float64) -> ElasticNet:
@@ -276,7 +237,7 @@ def elastic_net(lam: Any, ridge: Any, *, dtype: torch.dtype = torch.float64) -> 
     Raises:
         InputError: For a weight that is negative or not finite, and for two batch sizes.
     """
-    weights = _weight(lam, "lam", dtype), _weight(ridge, "ridge", dtype)
+    weights = nonnegative_weight(lam, "lam", dtype), nonnegative_weight(ridge, "ridge", dtype)
     batch_of(weights[0].shape[0], weights[1].shape[0], "elastic_net")
     return ElasticNet(*weights)
 
@@ -375,50 +336,15 @@ def group_l1(groups: Any, lam: Any, *, dtype: torch.dtype = torch.float64) -> Gr
     Raises:
         InputError: If the groups are no partition, and for a weight that is negative or not finite.
     """
-    weight = _weight(lam, "lam", dtype)
-    labels = _labels(groups).to(weight.device)
+    weight = nonnegative_weight(lam, "lam", dtype)
+    labels = group_labels(groups).to(weight.device)
     return GroupL1(weight, labels, torch.zeros_like(weight[:1]))
-
-
-def _labels(groups: Any) -> torch.Tensor:
-    """(n,) the group 0, 1, ... of each variable."""
-    if isinstance(groups, (list, tuple)) and len(groups) and all(np.ndim(g) == 1 for g in groups):
-        members = [_integers(g, f"groups[{k}]") for k, g in enumerate(groups)]
-        owner = np.full(sum(map(len, members)), -1)
-        for k, indices in enumerate(members):
-            for i in indices.tolist():
-                if not 0 <= i < len(owner):
-                    raise InputError(
-                        f"groups: expected each of 0..n-1 in one group, got index {i} in group {k} where the groups "
-                        f"have {len(owner)} entries; leave none out and repeat none."
-                    )
-                if owner[i] >= 0:
-                    raise InputError(
-                        f"groups: variable {i} is in the groups {owner[i]} and {k}; they must not overlap, give each "
-                        f"variable to one."
-                    )
-                owner[i] = k
-        return torch.as_tensor(owner, dtype=torch.long)
-    _, labels = np.unique(_integers(groups, "groups"), return_inverse=True)
-    return torch.as_tensor(labels, dtype=torch.long)
-
-
-def _integers(values: Any, name: str) -> np.ndarray:
-    array = integer_array(values, name)
-    if array.size == 0:
-        raise InputError(f"{name}: it is empty; give every group at least one variable.")
-    if array.ndim != 1:
-        raise InputError(
-            f"{name}: expected integers, a list of lists of indices or one label per variable (n,), got shape "
-            f"{array.shape} of {array.dtype}."
-        )
-    return array
 
 
 def _with_l1(smooth: LeastSquares | Logistic, lam: Any) -> Composite:
     """`smooth` + lam ||x||_1; one instance of data under several lam is repeated for each of them."""
     data = smooth.arrays()["A"]
-    r = L1(_weight(lam, "lam", data.dtype, data.device))
+    r = L1(nonnegative_weight(lam, "lam", data.dtype, data.device))
     if smooth.batch_size == 1 < r.batch_size:
         smooth = smooth.select(torch.zeros(r.batch_size, dtype=torch.long, device=data.device))
     return Composite(smooth, r)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import random
+import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
+import pytest
 
 from l2obound.verification.cli import app as cli
 
@@ -171,3 +173,60 @@ def write_modules(folder: Path) -> None:
     texts = {"codes": MODULE, "syntax": "def f(:\n", "lacks": "import nosuch_package\n", "name": "x = undefined\n"}
     for name, text in texts.items():
         (folder / f"hostile_{name}.py").write_text(text)
+
+
+Command = Callable[..., tuple[int, str, str]]
+SMALL = ("--batch", "2", "--rows", "4", "--dim", "5", "--steps", "3")
+GRID = 'title = "t"\n[fixed]\nrows = 4\ndim = 6\nbatch = 2\nsteps = 5\n[[grid]]\noptimizer = ["ista"]\n'
+REPORT = """
+title = "t"
+proofs = false
+[[problem]]
+key = "a"
+family = "lasso"
+rows = 4
+dim = 6
+instances = 2
+steps = 5
+optimizers = ["ista"]
+scenarios = [{}]
+"""
+TRAINING = """
+[model]
+name = "go-math-l2o"
+options = { hidden_size = 3, layers = 1 }
+[problem]
+rows = 3
+dim = 4
+[training]
+epochs = 1
+batches = 1
+batch = 2
+horizon = 2
+unroll = 2
+[validation]
+batch = 2
+steps = 2
+"""
+
+
+def command(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command in this process, run in `folder`: from its arguments to exit code, standard output and error."""
+    monkeypatch.chdir(folder)
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["l2obound", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return end.value.code or 0, *capsys.readouterr()
+
+    return call
+
+
+def refused(result: tuple[int, str, str], *says: str) -> None:
+    """Exit code 2 and one clear error."""
+    code, out, err = result
+    assert (code, out) == (2, ""), (sys.argv, err[-2000:])
+    assert "Traceback" not in err
+    for words in says:
+        assert words in " ".join(err.split())

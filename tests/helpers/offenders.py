@@ -1,4 +1,4 @@
-"""Optimizers and problems with one planted defect each, and the checks that must find it."""
+"""Optimizers with one planted defect each, and the checks that must find it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from l2obound import l2o
 from l2obound.l2o import Composite
 from l2obound.l2o.optimizers.adam import AdamHD
 from l2obound.l2o.optimizers.fista import Fista
@@ -17,9 +16,6 @@ from l2obound.l2o.optimizers.go_math_l2o import GoMathL2O
 from l2obound.l2o.optimizers.learned import LearnedOptimizer
 from l2obound.l2o.optimizers.subgradient import Subgradient
 from l2obound.l2o.problems.nonsmooth import L1
-from l2obound.l2o.problems.nonsmooth.l1 import soft_threshold
-from l2obound.l2o.problems.official import with_official_prox
-from l2obound.l2o.problems.smooth import LeastSquares, QuadraticForm
 from l2obound.l2o.problems.transforms import ChangedNonsmooth, ChangedSmooth
 
 
@@ -378,135 +374,5 @@ OFFENDERS: dict[Callable[[], Any], tuple[str, set[str]]] = {
     ),
     RescalesItsWeights: ("save_load", set()),
     KinkedSubgradient: ("fixed_point", {"makes_progress"}),
-}
-"""Each with the check that is meant for it, and the others that it fails."""
-
-
-class SmallL(LeastSquares):
-    @property
-    def smoothness(self):
-        return 0.9 * super().smoothness
-
-
-class SignOfTheGradient(LeastSquares):
-    def value_and_gradient(self, x):
-        value, gradient = super().value_and_gradient(x)
-        return value, -gradient
-
-
-class LargeMu(LeastSquares):
-    @property
-    def strong_convexity(self):
-        return 1.1 * super().strong_convexity
-
-
-class SaysConvex(QuadraticForm):
-    """An indefinite matrix."""
-
-    @property
-    def smoothness(self):
-        return self.eigenvalues.abs().amax(-1)
-
-    @property
-    def strong_convexity(self):
-        return torch.zeros(self.batch_size, dtype=self.linear.dtype)
-
-
-class NoValueError(LeastSquares):
-    def value_error(self, x):
-        return torch.zeros(x.shape[0], dtype=x.dtype)
-
-
-class NoGradientError(LeastSquares):
-    def gradient_error(self, x):
-        return torch.zeros(x.shape[0], dtype=x.dtype)
-
-
-class FirstOfTheBatch(LeastSquares):
-    def select(self, index):
-        return super().select(torch.zeros_like(index))
-
-
-class HiddenTarget(LeastSquares):
-    def arrays(self):
-        return {"matrix": self.map.matrix}
-
-
-class DoubleInside(LeastSquares):
-    def value(self, x):
-        return super().value(x) * torch.ones(1, dtype=torch.float64)
-
-
-class HardThreshold(L1):
-    def prox(self, u, step):
-        return torch.where(u.abs() > self.lam * step, u, torch.zeros_like(u))
-
-
-class TwiceTheStep(L1):
-    def prox(self, u, step):
-        return soft_threshold(u, 2 * self.lam * step)
-
-
-def _term(kind: type) -> Any:
-    return _as(l2o.synthetic.lasso(3, 12, 6, seed=1).smooth, kind)
-
-
-def _as(term: Any, kind: type) -> Any:
-    other = object.__new__(kind)
-    other.__dict__.update({n: v for n, v in term.__dict__.items() if n in term.__dataclass_fields__})
-    return other
-
-
-def _smooth(kind: type) -> Callable[[], Composite]:
-    return lambda: Composite(_term(kind), l2o.l1(0.1))
-
-
-def _sixteenth() -> Composite:
-    p = l2o.synthetic.logistic_l1(3, 24, 6, seed=1)
-    return Composite(replace(p.smooth, curvature=1 / 16), p.nonsmooth)
-
-
-def _indefinite() -> Composite:
-    q = l2o.synthetic.quadratic(3, 6, seed=1).smooth
-    matrix = q.map.matrix - 0.5 * torch.eye(6, dtype=torch.float64) * q.smoothness.reshape(-1, 1, 1)
-    term = _as(q, SaysConvex)
-    term.__dict__["map"] = type(q.map)(matrix)
-    return Composite(term, l2o.zero())
-
-
-def _official() -> Composite:
-    return with_official_prox(l2o.synthetic.lasso(3, 12, 6, seed=1), 10.0)
-
-
-def _nonsmooth(kind: type) -> Callable[[], Composite]:
-    return lambda: Composite(_term(LeastSquares), _as(l2o.l1(0.1), kind))
-
-
-PROBLEM_OFFENDERS: dict[str, tuple[Callable[[], Composite], str, set[str]]] = {
-    "L too small": (_smooth(SmallL), "smoothness_upper_bound", set()),
-    "L of the logistic loss too small": (_sixteenth, "smoothness_upper_bound", set()),
-    "sign of the gradient": (
-        _smooth(SignOfTheGradient),
-        "gradient_matches_differences",
-        {"convex_as_declared", "strong_convexity_lower_bound"},
-    ),
-    "mu too large": (_smooth(LargeMu), "strong_convexity_lower_bound", set()),
-    "not convex": (_indefinite, "convex_as_declared", set()),
-    "no error of the value": (_smooth(NoValueError), "value_error_sound", set()),
-    "no error of the gradient": (_smooth(NoGradientError), "float32_consistent", {"smoothness_upper_bound"}),
-    "wrong instance": (_smooth(FirstOfTheBatch), "select_consistent", set()),
-    "data without a part in the fingerprint": (_smooth(HiddenTarget), "fingerprint_follows_data", set()),
-    "float64 inside": (_smooth(DoubleInside), "float32_consistent", set()),
-    "hard thresholding": (
-        _nonsmooth(HardThreshold),
-        "prox_firmly_nonexpansive",
-        {"prox_is_optimal", "value_and_prox_belong_together"},
-    ),
-    "prox with twice the step": (_nonsmooth(TwiceTheStep), "prox_is_optimal", {"value_and_prox_belong_together"}),
-    "the authors' shifted prox": (
-        _official,
-        "prox_is_optimal",
-        {"prox_firmly_nonexpansive", "value_and_prox_belong_together"},
-    ),
 }
 """Each with the check that is meant for it, and the others that it fails."""

@@ -1,11 +1,11 @@
-"""Problems whose terms say of themselves what is not so: constants a little off, values and proxes of different terms,
-data in hiding."""
+"""Problems whose terms say of themselves what is not so: constants off, a little or by a tenth, values and proxes of
+different terms, data in hiding."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ import torch
 from l2obound import l2o
 from l2obound.l2o import Composite
 from l2obound.l2o.problems.nonsmooth import L1, Box, NonsmoothTerm
-from l2obound.l2o.problems.smooth import LeastSquares, LinearMap
+from l2obound.l2o.problems.nonsmooth.l1 import soft_threshold
+from l2obound.l2o.problems.official import with_official_prox
+from l2obound.l2o.problems.smooth import LeastSquares, LinearMap, QuadraticForm
 
 _RNG = np.random.default_rng(5)
 _A = torch.as_tensor(_RNG.standard_normal((3, 9, 5)))
@@ -230,5 +232,135 @@ MORE_PROBLEMS: dict[str, tuple[Callable[[], Composite], str, set[str]]] = {
     "an object in hiding": (lambda: _smooth(HiddenObject, weight=Holder(0.7)), "fingerprint_follows_data", set()),
     "an iterator": (lambda: _smooth(FromAnIterator, weight=itertools.count()), "fingerprint_follows_data", set()),
     "a weight lost by `to`": (lambda: _smooth(ForgetsOnTheWay, weight=1.5), "float32_consistent", set()),
+}
+"""Each with the check that is meant for it, and the others that it fails."""
+
+
+class SmallL(LeastSquares):
+    @property
+    def smoothness(self):
+        return 0.9 * super().smoothness
+
+
+class SignOfTheGradient(LeastSquares):
+    def value_and_gradient(self, x):
+        value, gradient = super().value_and_gradient(x)
+        return value, -gradient
+
+
+class LargeMu(LeastSquares):
+    @property
+    def strong_convexity(self):
+        return 1.1 * super().strong_convexity
+
+
+class SaysConvex(QuadraticForm):
+    """An indefinite matrix."""
+
+    @property
+    def smoothness(self):
+        return self.eigenvalues.abs().amax(-1)
+
+    @property
+    def strong_convexity(self):
+        return torch.zeros(self.batch_size, dtype=self.linear.dtype)
+
+
+class NoValueError(LeastSquares):
+    def value_error(self, x):
+        return torch.zeros(x.shape[0], dtype=x.dtype)
+
+
+class NoGradientError(LeastSquares):
+    def gradient_error(self, x):
+        return torch.zeros(x.shape[0], dtype=x.dtype)
+
+
+class FirstOfTheBatch(LeastSquares):
+    def select(self, index):
+        return super().select(torch.zeros_like(index))
+
+
+class HiddenTarget(LeastSquares):
+    def arrays(self):
+        return {"matrix": self.map.matrix}
+
+
+class DoubleInside(LeastSquares):
+    def value(self, x):
+        return super().value(x) * torch.ones(1, dtype=torch.float64)
+
+
+class HardThreshold(L1):
+    def prox(self, u, step):
+        return torch.where(u.abs() > self.lam * step, u, torch.zeros_like(u))
+
+
+class TwiceTheStep(L1):
+    def prox(self, u, step):
+        return soft_threshold(u, 2 * self.lam * step)
+
+
+def _term(kind: type) -> Any:
+    return _as(l2o.synthetic.lasso(3, 12, 6, seed=1).smooth, kind)
+
+
+def _as(term: Any, kind: type) -> Any:
+    other = object.__new__(kind)
+    other.__dict__.update({n: v for n, v in term.__dict__.items() if n in term.__dataclass_fields__})
+    return other
+
+
+def _on_lasso(kind: type) -> Callable[[], Composite]:
+    return lambda: Composite(_term(kind), l2o.l1(0.1))
+
+
+def _sixteenth() -> Composite:
+    p = l2o.synthetic.logistic_l1(3, 24, 6, seed=1)
+    return Composite(replace(p.smooth, curvature=1 / 16), p.nonsmooth)
+
+
+def _indefinite() -> Composite:
+    q = l2o.synthetic.quadratic(3, 6, seed=1).smooth
+    matrix = q.map.matrix - 0.5 * torch.eye(6, dtype=torch.float64) * q.smoothness.reshape(-1, 1, 1)
+    term = _as(q, SaysConvex)
+    term.__dict__["map"] = type(q.map)(matrix)
+    return Composite(term, l2o.zero())
+
+
+def _official() -> Composite:
+    return with_official_prox(l2o.synthetic.lasso(3, 12, 6, seed=1), 10.0)
+
+
+def _with_r(kind: type) -> Callable[[], Composite]:
+    return lambda: Composite(_term(LeastSquares), _as(l2o.l1(0.1), kind))
+
+
+PROBLEM_OFFENDERS: dict[str, tuple[Callable[[], Composite], str, set[str]]] = {
+    "L too small": (_on_lasso(SmallL), "smoothness_upper_bound", set()),
+    "L of the logistic loss too small": (_sixteenth, "smoothness_upper_bound", set()),
+    "sign of the gradient": (
+        _on_lasso(SignOfTheGradient),
+        "gradient_matches_differences",
+        {"convex_as_declared", "strong_convexity_lower_bound"},
+    ),
+    "mu too large": (_on_lasso(LargeMu), "strong_convexity_lower_bound", set()),
+    "not convex": (_indefinite, "convex_as_declared", set()),
+    "no error of the value": (_on_lasso(NoValueError), "value_error_sound", set()),
+    "no error of the gradient": (_on_lasso(NoGradientError), "float32_consistent", {"smoothness_upper_bound"}),
+    "wrong instance": (_on_lasso(FirstOfTheBatch), "select_consistent", set()),
+    "data without a part in the fingerprint": (_on_lasso(HiddenTarget), "fingerprint_follows_data", set()),
+    "float64 inside": (_on_lasso(DoubleInside), "float32_consistent", set()),
+    "hard thresholding": (
+        _with_r(HardThreshold),
+        "prox_firmly_nonexpansive",
+        {"prox_is_optimal", "value_and_prox_belong_together"},
+    ),
+    "prox with twice the step": (_with_r(TwiceTheStep), "prox_is_optimal", {"value_and_prox_belong_together"}),
+    "the authors' shifted prox": (
+        _official,
+        "prox_is_optimal",
+        {"prox_firmly_nonexpansive", "value_and_prox_belong_together"},
+    ),
 }
 """Each with the check that is meant for it, and the others that it fails."""

@@ -11,7 +11,7 @@ import torch
 
 from l2obound import l2o
 from l2obound.l2o import Composite, InputError, adapt, resolve_optimizer, rollout
-from l2obound.l2o.optimizers.adapt import FunctionOptimizer, IterateState, ModuleOptimizer
+from l2obound.l2o.optimizers.adapted import FunctionOptimizer, IterateState, ModuleOptimizer
 from l2obound.l2o.optimizers.gradient_descent import Ista
 from l2obound.verification import check_optimizer
 from tests.helpers.offenders import DetachedModule, Sound

@@ -148,8 +148,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         from ... import __version__
 
         emit(f"l2obound {__version__}")

@@ -9,7 +9,7 @@ import torch
 
 from ... import l2o
 from ...l2o import Composite
-from ...l2o.optimizers.adapt import ModuleOptimizer
+from ...l2o.optimizers.adapted import ModuleOptimizer
 from ...l2o.optimizers.learned import LearnedOptimizer
 from ..diagnosis.assumption_meter import assumption_meter
 from ..invariance.equivariance import CLEAR, ROUNDINGS, nudge

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ...l2o import Composite, InputError, Run, rollout
-from ...l2o.optimizers.adapt import ModuleOptimizer
+from ...l2o.optimizers.adapted import ModuleOptimizer
 from ...l2o.optimizers.learned import LearnedOptimizer
 from ...l2o.support.files import read_npz, write_npz
 from ._case import Case, Refused, draw_from_global_rng, global_rng_state, seed_global_rng

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ...l2o import Composite, InputError
-from ...l2o.optimizers.adapt import ModuleOptimizer
+from ...l2o.optimizers.adapted import ModuleOptimizer
 from ...l2o.optimizers.learned import LearnedOptimizer
 from ...l2o.problems.smooth import LinearMap, QuadraticForm
 from ._case import Case, Instance, seed_global_rng

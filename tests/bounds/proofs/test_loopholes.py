@@ -42,7 +42,7 @@ from l2obound.bounds.proofs._symbols import DEVIATION, NOW, G, L, Point, Z, h, s
 from l2obound.bounds.proofs.checker import Wrong, check
 from l2obound.bounds.proofs.descent import ENORM, ONE_STEP, at_once
 from l2obound.bounds.vocabulary import Q, k
-from tests.bounds.proofs.test_false_arguments import Build, at_last, statement
+from tests.helpers.false_arguments import Build, at_last, statement
 from tests.helpers.proof_material import certificate_of, is_accepted, unchecked
 
 K, MINE, OTHER = Q.K, size("mine", "k"), size("other", "k")

@@ -24,8 +24,19 @@ from l2obound import bounds, l2o
 from l2obound.verification.cli import app as cli
 from l2obound.verification.falsification import falsify
 from l2obound.verification.report import load_report_config, run_report
-from tests.helpers.hostile import NUMBERS, TEXTS, damaged, npz, numbers_elsewhere, strange_npz, verbs, write_modules
-from tests.verification.cli.test_hostile import GRID, REPORT, TRAINING
+from tests.helpers.hostile import (
+    GRID,
+    NUMBERS,
+    REPORT,
+    TEXTS,
+    TRAINING,
+    damaged,
+    npz,
+    numbers_elsewhere,
+    strange_npz,
+    verbs,
+    write_modules,
+)
 
 SECONDS, BYTES = 20, 2 * 2**30
 SMALL = ("--optimizer", "ista", "--batch", "2", "--rows", "4", "--dim", "5", "--steps", "3")

@@ -16,8 +16,8 @@ from l2obound.verification import check_optimizer, check_problem
 from l2obound.verification.conformance import CHECKS, Status, registry
 from tests.helpers import zoo
 from tests.helpers.offenders import OFFENDERS as FIRST
-from tests.helpers.offenders import PROBLEM_OFFENDERS, Sound
-from tests.helpers.problem_offenders import MORE_PROBLEMS
+from tests.helpers.offenders import Sound
+from tests.helpers.problem_offenders import MORE_PROBLEMS, PROBLEM_OFFENDERS
 from tests.helpers.slow_offenders import SLOW_OFFENDERS, SOUND_MODULE
 from tests.helpers.sound_methods import SOUND
 

@@ -75,13 +75,13 @@ def check(
 
 def _reasons(pairs: list[str] | None, option: str) -> dict[str, str]:
     """NAME=REASON pairs."""
-    found = {}
+    reasons = {}
     for pair in pairs or ():
         name, sign, reason = pair.partition("=")
         if not sign or not reason.strip():
             raise l2o.InputError(f"{option}: expected NAME=REASON, got {pair!r}.")
-        found[name.strip()] = reason.strip()
-    return found
+        reasons[name.strip()] = reason.strip()
+    return reasons
 
 
 VERBS = {"check": check}

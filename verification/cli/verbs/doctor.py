@@ -19,15 +19,15 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findi
     """
     from ..doctor import doctor as look
 
-    found = look()
+    findings = look()
     if as_json:
-        emit(json.dumps([f.to_dict() for f in found]))
+        emit(json.dumps([f.to_dict() for f in findings]))
     else:
-        for f in found:
+        for f in findings:
             word = {True: "ok", False: "NOT OK", None: "note"}[f.ok]
             advice = f" ({f.advice})" if f.ok is False and f.advice else ""
             console.print(f"{word:7}{f.name}: {f.found}{advice}", highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(1 if any(f.ok is False for f in found) else 0)
+    raise typer.Exit(1 if any(f.ok is False for f in findings) else 0)
 
 
 VERBS = {"doctor": doctor}

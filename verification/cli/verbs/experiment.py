@@ -50,7 +50,7 @@ def experiment(
     writable_folder(out)
     for number in numbers:
         load_experiment(number)  # an error before hours of work rather than after
-    found, failed = [], 0
+    numbers_of_figures, failed = [], 0
     for number in numbers:
         with live(f"figure {number}") as show:
             result = run_experiment(
@@ -66,13 +66,13 @@ def experiment(
                 retry_failed=retry_failed,
                 progress=show,
             )
-        found.append(result.numbers)
+        numbers_of_figures.append(result.numbers)
         failed += result.summary.failed
         if not as_json:
             lines = [f"figure {number}: {line}" for line in (*result.summary.lines(), *claim_sentences(result.numbers))]
             console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
     if as_json:
-        emit(json.dumps(found))
+        emit(json.dumps(numbers_of_figures))
     else:
         console.print(str(out / "index.html"), highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(3 if strict and failed else 0)

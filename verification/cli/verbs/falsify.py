@@ -70,16 +70,16 @@ def falsify(
         if bound is not None or out is not None:
             raise l2o.InputError("falsify: --replay runs a stored finding and takes neither BOUND nor --out.")
         stored = falsification.Falsification.load(replay, optimizer=optimizer)
-        found = stored.judged_again()
-        _print(found, as_json, {"agrees": _agree(stored, found)})
-        raise typer.Exit(1 if found.found else 0)
+        finding = stored.judged_again()
+        _print(finding, as_json, {"agrees": _agree(stored, finding)})
+        raise typer.Exit(1 if finding.found else 0)
     if bound is None:
         raise l2o.InputError("falsify: give a BOUND (see l2obound bounds), or a stored finding with --replay FILE.")
     if out is not None:
         writable_file(out)
     with progress_bar() as bar:
         task = bar.add_task("searching", total=1.0)
-        found = falsification.falsify(
+        finding = falsification.falsify(
             bound,
             optimizer or "ista",
             family=problem,
@@ -99,9 +99,9 @@ def falsify(
             ),
         )
     if out is not None:
-        found.save(out)
-    _print(found, as_json, {})
-    raise typer.Exit(1 if found.found else 0)
+        finding.save(out)
+    _print(finding, as_json, {})
+    raise typer.Exit(1 if finding.found else 0)
 
 
 def _agree(one: Falsification, two: Falsification) -> bool:
@@ -111,11 +111,11 @@ def _agree(one: Falsification, two: Falsification) -> bool:
     return one.verdict is two.verdict and near
 
 
-def _print(found: Falsification, as_json: bool, more: dict[str, Any]) -> None:
+def _print(finding: Falsification, as_json: bool, more: dict[str, Any]) -> None:
     if as_json:
-        emit(json.dumps({**found.to_dict(), **more}, allow_nan=False))
+        emit(json.dumps({**finding.to_dict(), **more}, allow_nan=False))
         return
-    lines = [found.summary()]
+    lines = [finding.summary()]
     if "agrees" in more:
         lines.append("  as stored" if more["agrees"] else "  NOT as stored: the numbers or the verdict differ")
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)

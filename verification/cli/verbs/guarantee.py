@@ -79,7 +79,7 @@ def guarantee(
     family = {"family": problem, "rows": rows, "dim": dim, "sparsity": sparsity, "lam": lam, "s": s, "t": t}
     with progress_bar() as bar:
         task = bar.add_task("instances", total=instances, visible=False)  # not beside an error in what was asked
-        found = guarantees.guarantee(
+        result = guarantees.guarantee(
             optimizer if kind is None else l2o.resolve_optimizer(optimizer, kind=kind),
             family,
             steps,
@@ -92,15 +92,15 @@ def guarantee(
             compare=compare,
             progress=lambda done: bar.update(task, completed=done, visible=True),
         )
-    text = json.dumps(found.to_dict(), allow_nan=False)
+    text = json.dumps(result.to_dict(), allow_nan=False)
     written: list[Path] = []
     if out is not None:
-        written = [found.save(out / "guarantee.npz"), write_bytes(out / "guarantee.json", text.encode())]
-        written += write_figure(found, out)
+        written = [result.save(out / "guarantee.npz"), write_bytes(out / "guarantee.json", text.encode())]
+        written += write_figure(result, out)
     if as_json:
         emit(text)
         return
-    for line in (found.summary(), *map(str, written)):
+    for line in (result.summary(), *map(str, written)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -33,25 +33,25 @@ def open_questions(
     from ...studies import open_questions as package
 
     writable_folder(out)
-    found = watched(
+    answers = watched(
         lambda progress: package.answer(question or (), out, quick=quick, seed=seed, jobs=jobs, progress=progress)
     )
     page = package.write(package.standing(out, quick=quick, seed=seed), out)  # those of earlier calls too
     if as_json:
-        emit(json.dumps({"page": str(page), "answers": [a.to_dict() for a in found]}, allow_nan=False))
+        emit(json.dumps({"page": str(page), "answers": [a.to_dict() for a in answers]}, allow_nan=False))
     else:
-        for made in found:
+        for made in answers:
             console.print(
                 package.PARTS[made.name].question, style="bold", highlight=False, markup=False, soft_wrap=True
             )
             for sentence in made.sentences:
                 console.print(f"  {sentence}", highlight=False, markup=False, soft_wrap=True)
-        kept = [a.name for a in found if a.reused]
+        reused = [a.name for a in answers if a.reused]
         console.print(
-            f"{page}" + (f" (kept from before: {', '.join(kept)})" if kept else ""),
+            f"{page}" + (f" (kept from before: {', '.join(reused)})" if reused else ""),
             highlight=False, markup=False, soft_wrap=True,
         )  # fmt: skip
-    raise typer.Exit(1 if any(a.broken for a in found) else 0)
+    raise typer.Exit(1 if any(a.broken for a in answers) else 0)
 
 
 VERBS = {"open-questions": open_questions}

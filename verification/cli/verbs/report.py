@@ -58,8 +58,8 @@ def report(
     if iterates or optimizer:
         if config is not None or quick or from_ is not None:
             raise l2o.InputError("report: --iterates and --optimizer are a report of their own; leave out the other.")
-        own = given_problem(problem, data, batch, rows, dim, lam, seed, t)
-        own_report(own, iterates or [], optimizer or [], bound, out, steps, s, seed, strict, as_json)
+        problem_and_family = given_problem(problem, data, batch, rows, dim, lam, seed, t)
+        own_report(problem_and_family, iterates or [], optimizer or [], bound, out, steps, s, seed, strict, as_json)
     given = {"--data": data is not None, "--bound": bool(bound)}
     if any(given.values()):
         option = next(name for name, there in given.items() if there)
@@ -122,7 +122,7 @@ def given_problem(
 
 
 def own_report(
-    own: tuple[l2o.Composite, str],
+    problem_and_family: tuple[l2o.Composite, str],
     iterates: list[str],
     optimizers: list[str],
     names: list[str] | None,
@@ -136,7 +136,7 @@ def own_report(
     """A report of runs in files and of runs made here; ends the command."""
     from ...report import report_runs
 
-    problem, family = own
+    problem, family = problem_and_family
     runs: dict[str, list[l2o.Run]] = {}
     writable_folder(out)
     for text in iterates:

@@ -48,9 +48,9 @@ def speedup(
         )
     page = write(results, out)
     if as_json:
-        kept = ("claim", "level", "claims", "comparisons")
+        fields = ("claim", "level", "claims", "comparisons")
         counts = results["provenance"]["cells"]
-        emit(json.dumps({"page": str(page), "cells": counts, **{name: results[name] for name in kept}}))
+        emit(json.dumps({"page": str(page), "cells": counts, **{name: results[name] for name in fields}}))
     else:
         _print(results, page)
 
@@ -60,11 +60,11 @@ def _print(results: Mapping[str, Any], page: Path) -> None:
 
     table = Table("learned", "against", *MEASURES, box=None, pad_edge=False)
     for row in totals(results):
-        shown = [row["measures"][measure] for measure in MEASURES]
-        counts = [f"{c['HOLDS']}/{c['FAILS']}/{c['OPEN']} ({c['largest_lower']:.3g})" for c in shown]
+        measures = [row["measures"][measure] for measure in MEASURES]
+        counts = [f"{c['HOLDS']}/{c['FAILS']}/{c['OPEN']} ({c['largest_lower']:.3g})" for c in measures]
         table.add_row(row["learned"], row["baseline"], *counts)
-    said = f"{results['claim']:g} times: HOLDS/FAILS/OPEN over settings and gaps (highest lower end of an interval)"
-    console.print(said, highlight=False, markup=False, soft_wrap=True)
+    caption = f"{results['claim']:g} times: HOLDS/FAILS/OPEN over settings and gaps (highest lower end of an interval)"
+    console.print(caption, highlight=False, markup=False, soft_wrap=True)
     console.print(table)
     for line in (*lines(results), str(page)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -71,16 +71,16 @@ def exit_code(summary: Summary, strict: bool) -> int:
 
 def overrides(settings: list[str] | None) -> dict[str, Any]:
     """NAME=VALUE pairs; a value is JSON where it can be, else a string."""
-    found = {}
+    values = {}
     for setting in settings or ():
         name, sign, value = setting.partition("=")
         if not sign:
             raise l2o.InputError(f"--set: expected NAME=VALUE, got {setting!r}.")
         try:
-            found[name.strip()] = json.loads(value)
+            values[name.strip()] = json.loads(value)
         except (ValueError, RecursionError):
-            found[name.strip()] = value
-    return found
+            values[name.strip()] = value
+    return values
 
 
 def print_summary(summary: Summary, as_json: bool) -> None:

@@ -121,11 +121,11 @@ def assumption(
     if experiments:
         from ...diagnosis import three_claims as first
 
-        found = [f(seed=seed) for f in (first.gradient_normalisation, first.history_recurrence)]
-        found.append(first.rates_at_small_scale(seed=seed))
-        lines, result = [e.summary() for e in found], {"experiments": [e.to_dict() for e in found]}
+        outcomes = [f(seed=seed) for f in (first.gradient_normalisation, first.history_recurrence)]
+        outcomes.append(first.rates_at_small_scale(seed=seed))
+        lines, result = [e.summary() for e in outcomes], {"experiments": [e.to_dict() for e in outcomes]}
         words = {first.REFUTED: "violated", first.UNDECIDED: "inconclusive"}
-        verdicts = [words.get(e.verdict, e.verdict) for e in found]
+        verdicts = [words.get(e.verdict, e.verdict) for e in outcomes]
     else:
         from ...diagnosis.assumption_meter import assumption_meter
 

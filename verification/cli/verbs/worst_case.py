@@ -28,12 +28,12 @@ def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, refere
     steps = sorted({k for k in STEPS if k <= K} | {K})
     with progress_bar() as bar:
         task = bar.add_task("worst cases", total=len(steps))
-        found = profile_certificate(run, p, steps=steps, reference=reference, progress=lambda: bar.advance(task))
+        certificate = profile_certificate(run, p, steps=steps, reference=reference, progress=lambda: bar.advance(task))
     if as_json:
-        emit(json.dumps({"run": label, **found.to_dict()}))
+        emit(json.dumps({"run": label, **certificate.to_dict()}))
     else:
-        console.print(f"{label}\n{found.summary()}", highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(exit_code([str(v) for v in found.verdict.ravel()], False))
+        console.print(f"{label}\n{certificate.summary()}", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(exit_code([str(v) for v in certificate.verdict.ravel()], False))
 
 
 def worst_case(

@@ -23,15 +23,15 @@ def per_step(text: str | None, option: str, separator: str = ",") -> Any:
     """A number, or a list of numbers with one for each step, as exact fractions; None where the option is not given."""
     if text is None:
         return None
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
+    excerpt = text if len(text) <= 60 else f"{text[:57]}..."
     try:
-        found = [_fraction(part.strip()) for part in text.split(separator)]
+        numbers = [_fraction(part.strip()) for part in text.split(separator)]
     except (ValueError, ZeroDivisionError):
         kind = "numbers such as 0.5 or 1/3" if separator == "," else "numbers separated by ;"
-        raise l2o.InputError(f"{option}: expected {kind}, got {shown!r}.") from None
+        raise l2o.InputError(f"{option}: expected {kind}, got {excerpt!r}.") from None
     except OverflowError:
-        raise l2o.InputError(f"{option}: expected numbers with at most 300 digits, got {shown!r}.") from None
-    return found[0] if len(found) == 1 else found
+        raise l2o.InputError(f"{option}: expected numbers with at most 300 digits, got {excerpt!r}.") from None
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 _DIGITS = re.compile(r"[^eE]{0,400}([eE][+-]?0*[0-9]{1,3})?")
@@ -62,24 +62,24 @@ def momentum_of(text: str | None, method: str) -> Any:
 
 def swept(text: str | None, option: str) -> list[Fraction]:
     """The values of an option that is swept over: one or several, none where it was not given."""
-    found = per_step(text, option)
-    return [] if found is None else found if isinstance(found, list) else [found]
+    values = per_step(text, option)
+    return [] if values is None else values if isinstance(values, list) else [values]
 
 
-def _answer(found: Any) -> dict[str, Any]:
+def _answer(worst: Any) -> dict[str, Any]:
     """A worst case as JSON, without what takes longer to find."""
     from ....bounds.worst_cases.result import question
 
     return {
-        "question": question(found.setting),
-        "value": found.value,
-        "lower": plain(found.lower),
-        "upper": plain(found.upper),
-        "gap": plain(found.gap),
-        "closed": found.closed,
-        "solver": found.solver,
-        "status": found.status,
-        "seconds": found.seconds,
+        "question": question(worst.setting),
+        "value": worst.value,
+        "lower": plain(worst.lower),
+        "upper": plain(worst.upper),
+        "gap": plain(worst.gap),
+        "closed": worst.closed,
+        "solver": worst.solver,
+        "status": worst.status,
+        "seconds": worst.seconds,
     }
 
 
@@ -113,16 +113,16 @@ def run_sweep(question: dict[str, Any], axes: dict[str, list[Fraction]], as_json
 
     axes = {name: values for name, values in axes.items() if values}
     choices = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]
-    asked = [sweep([choice], **question) for choice in choices]  # checks all of them before the first is solved
+    pending = [sweep([choice], **question) for choice in choices]  # checks all of them before the first is solved
     rows = []
     with progress_bar() as bar:
-        for choice, one in zip(bar.track(choices, description="worst cases"), asked):
+        for choice, one in zip(bar.track(choices, description="worst cases"), pending):
             named = {name: int(v) if name == "steps" else float(v) for name, v in choice.items()}
-            found = next(one)
-            if isinstance(found, UnboundedError):
-                rows.append({**named, "value": None, "unbounded": True, "reason": str(found)})
+            worst = next(one)
+            if isinstance(worst, UnboundedError):
+                rows.append({**named, "value": None, "unbounded": True, "reason": str(worst)})
             else:
-                rows.append({**named, **_answer(found)})
+                rows.append({**named, **_answer(worst)})
     if as_json:
         emit(json.dumps(rows))
         return
@@ -139,34 +139,34 @@ def run_sweep(question: dict[str, Any], axes: dict[str, list[Fraction]], as_json
 
 
 def print_one(
-    found: Any, proof: bool, certificate: Path | None, instance: Path | None, replay: bool, as_json: bool
+    worst: Any, proof: bool, certificate: Path | None, instance: Path | None, replay: bool, as_json: bool
 ) -> None:
     """Print one answer, and write what was asked for: the files first, so that nothing is printed of a failure."""
-    exact = found.certificate() if as_json or certificate is not None else None
+    exact = worst.certificate() if as_json or certificate is not None else None
     if certificate is not None:
         if exact is None:
             raise l2o.InputError(
-                f"--certificate: there is none, and {certificate} was not written: {found.why_no_certificate}."
+                f"--certificate: there is none, and {certificate} was not written: {worst.why_no_certificate}."
             )
         write_bytes(certificate, (json.dumps(exact.data, indent=1) + "\n").encode())
     if instance is not None:
         try:
-            write_npz(instance, found.instance)
+            write_npz(instance, worst.instance)
         except ValueError as problem:
             raise l2o.InputError(f"--instance: {instance} was not written: {problem}") from None
     attained = None
     if replay:
         from ...worst_cases.run_instance import replay as run_again
 
-        attained = run_again(found)[1]
+        attained = run_again(worst)[1]
     if as_json:
-        result = {**_answer(found), "multipliers": found.multipliers}
+        result = {**_answer(worst), "multipliers": worst.multipliers}
         result["certificate"] = None if exact is None else str(exact.tau)
         result |= {"attained": attained} if replay else {}
-        result |= {"proof": found.text} if proof else {}
+        result |= {"proof": worst.text} if proof else {}
         emit(json.dumps(result))
         return
-    lines = [found.summary()]
+    lines = [worst.summary()]
     if exact is not None:
         word = "exactly" if exact.exact else "at most"
         lines.append(f"certificate: {word} {exact.tau}, {len(exact.multipliers)} inequalities, in {certificate}")
@@ -175,5 +175,5 @@ def print_one(
     if attained is not None:
         lines.append(f"run on its instance, the method attains {attained:.9g}")
     if proof:
-        lines.append(found.text.rstrip())
+        lines.append(worst.text.rstrip())
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
