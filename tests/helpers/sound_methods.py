@@ -62,7 +62,7 @@ class Backtracking:
             x = problem.nonsmooth.prox(u, p)
             d = x - state.x
             model = value + (g * d).sum(-1) + (d * d / (2 * p)).sum(-1)
-            slack = 1e-12 * (value.abs() + model.abs())
+            slack = 4 * torch.finfo(value.dtype).eps * (value.abs() + model.abs())
             short = (p <= _column(problem)).squeeze(-1)
             if bool(((problem.smooth.value(x) <= model + slack) | short).all()):
                 break

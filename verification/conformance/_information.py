@@ -20,6 +20,7 @@ from ...l2o.problems.smooth.sample_loss import ResidualLoss
 from ...l2o.problems.transforms import ChangedSmooth
 from ..runs.inspection import as_numpy
 from ._case import Case, Instance, Refused, seed_global_rng, shared
+from ._derived import derived
 from ._profile import Profile
 from ._reproducible import first_difference, generators_of, same, tensors_of
 from ._result import Finding, failed, not_applicable, passed
@@ -95,7 +96,6 @@ class _Walled(_Delegate):
 
 def raised(term: SmoothTerm, c: torch.Tensor) -> SmoothTerm:
     """f + c, c of shape (B,), as a term of a class derived from that of f."""
-    kind = type(term)
 
     def value_and_gradient(self: Any, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         value, gradient = term.value_and_gradient(x)
@@ -108,9 +108,7 @@ def raised(term: SmoothTerm, c: torch.Tensor) -> SmoothTerm:
         "select": lambda self, index: raised(term.select(index), c[index]),
         "to": lambda self, dtype=None, device=None: raised(term.to(dtype, device), c.to(dtype=dtype, device=device)),
     }
-    other = object.__new__(type(kind.__name__, (kind,), members))
-    other.__dict__.update(vars(term))
-    return other
+    return derived(term, members)
 
 
 def with_other_data(term: SmoothTerm, x: torch.Tensor) -> SmoothTerm:
@@ -271,8 +269,8 @@ def uses_nothing_of_the_solution(case: Case) -> Finding:
     for instance, run in case.runs():
         least = torch.from_numpy(np.minimum(instance.reference.min(axis=1), as_numpy(run.objective).min(axis=1)))
         gap = torch.nan_to_num(run.objective[:, 0] - least, nan=1.0, posinf=1.0)
-        for sign in (1.0, -1.0):
-            image = Composite(raised(instance.problem.smooth, sign * 0.7 * gap), instance.problem.nonsmooth)
+        for c in (0.7 * gap, -0.7 * gap):
+            image = Composite(raised(instance.problem.smooth, c), instance.problem.nonsmooth)
             try:
                 with case.image("f + c", image, instance.x0):
                     other = case.run_on(f"{instance.name}, f + c", image, instance.x0)
@@ -280,7 +278,7 @@ def uses_nothing_of_the_solution(case: Case) -> Finding:
                 refused = str(reason)
                 continue
             if not same(run.x, other.x):
-                comparisons.append(compare(case, instance, run, other.x))
+                comparisons.append(compare(case, instance, run, other.x, constant=c))
     broken = [f for f in comparisons if f.failed.any()]
     if broken:
         return verdict(broken, "", "the run changes with a constant that is added to f")

@@ -3,6 +3,8 @@
 The yardstick is that of `verification.invariance.equivariance`: a unit of rounding is eps |x_k| plus the bound on the
 error of the gradient over L; probes that start a thousand units away show how the optimizer amplifies rounding here,
 and the tolerance of step k is their largest separation so far plus a thousand units. Ten times that is beyond rounding.
+A method may be calm at its start and amplify rounding later, or branch on a comparison that rounding decides. So a
+difference is looked at a second time, with probes whose every value and gradient is off by a thousand units.
 Where the tolerance itself exceeds `CLEAR` the run is chaotic and nothing is said.
 """
 
@@ -14,13 +16,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...l2o import Run
+from ...l2o import Composite, Run
 from ..invariance.equivariance import CLEAR, ROUNDINGS, gradient_unit, nudge, ratio_of
 from ..runs.inspection import HUGE, as_numpy, norm
-from ._case import Case, Instance
+from ._case import Case, Instance, Refused
+from ._derived import rounded
 from ._result import Finding, failed, not_applicable, passed
 
 _PROBES = 2
+_MORE_PROBES = 8
+"""Probes of the second look: a branch that rounding decides is taken by some of them, and by some not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +66,19 @@ class Sameness:
 
 
 def compare(
-    case: Case, instance: Instance, run: Run, x: torch.Tensor, *, eps_ratio: float = 1.0, most: float = CLEAR
+    case: Case,
+    instance: Instance,
+    run: Run,
+    x: torch.Tensor,
+    *,
+    eps_ratio: float = 1.0,
+    most: float = CLEAR,
+    constant: torch.Tensor | float = 0.0,
 ) -> Sameness:
     """Hold iterates `x` (B,K+1,n) against `run` on `instance`.
 
     `eps_ratio` multiplies the unit of rounding, where `x` was computed in a coarser precision; `most` is the tolerance
-    above which nothing is said.
+    above which nothing is said. `constant` (B,) was added to f where `x` was computed: values are as coarse as it is.
     """
     problem, mine, other = instance.problem, as_numpy(run.x), as_numpy(x)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -76,17 +88,37 @@ def compare(
         magnitude = run.x.abs() + (problem.nonsmooth.magnitude(run.x[:, 0]) - run.x[:, 0].abs()).unsqueeze(1)
         unit = eps_ratio * (np.finfo(np.float64).eps * norm(as_numpy(magnitude)) + gradient_unit(problem, run.x))
         starts = [instance.x0 + nudge(problem, instance.x0, magnitude[:, 0], unit[:, 0], i) for i in range(_PROBES)]
-        probes = [case.run(instance, x0=start) for start in starts]
-        apart = np.max([norm(as_numpy(p.x) - mine) for p in probes], axis=0)
-        tolerance = ratio_of(np.maximum.accumulate(apart + ROUNDINGS * unit, axis=1), scale)
         relative = np.nan_to_num(ratio_of(norm(other - mine), scale), nan=np.inf)
-    tolerance = np.minimum(np.nan_to_num(tolerance, nan=1.0), 1.0)
-    fits = np.abs(mine).max(-1) < HUGE
-    judged = np.logical_and.accumulate((tolerance <= most) & fits, axis=1)
-    broken = judged & (relative > 10 * tolerance)
-    return Sameness(
-        instance, relative, tolerance, judged, broken, _jumped(instance, run.x, x, relative, tolerance, broken)
-    )
+        fits = np.abs(mine).max(-1) < HUGE
+
+        def seen(probes: list[torch.Tensor]) -> Sameness:
+            apart = np.max([norm(as_numpy(x) - mine) for x in probes], axis=0)
+            tolerance = ratio_of(np.maximum.accumulate(apart + ROUNDINGS * unit, axis=1), scale)
+            tolerance = np.minimum(np.nan_to_num(tolerance, nan=1.0), 1.0)
+            judged = np.logical_and.accumulate((tolerance <= most) & fits, axis=1)
+            broken = judged & (relative > 10 * tolerance)
+            jumped = _jumped(instance, run.x, x, relative, tolerance, broken)
+            return Sameness(instance, relative, tolerance, judged, broken, jumped)
+
+        probes = [case.run(instance, x0=start).x for start in starts]
+        first = seen(probes)
+        return seen(probes + _rounded_all_along(case, instance, eps_ratio, constant)) if first.failed.any() else first
+
+
+def _rounded_all_along(
+    case: Case, instance: Instance, eps_ratio: float, constant: torch.Tensor | float
+) -> list[torch.Tensor]:
+    """Iterates (B,K+1,n) of runs on terms with errors; none where the method does not take such a term."""
+    runs = []
+    for i in range(_MORE_PROBES):
+        smooth = rounded(instance.problem.smooth, ROUNDINGS * eps_ratio, i, constant)
+        image = Composite(smooth, instance.problem.nonsmooth)
+        try:
+            with case.image("f with errors of rounding", image, instance.x0):
+                runs.append(case.run_on(f"{instance.name}, f with errors of rounding", image, instance.x0).x)
+        except Refused:
+            return []
+    return runs
 
 
 def _jumped(
