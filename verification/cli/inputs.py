@@ -99,6 +99,19 @@ def optimizer_of(
     return source.fresh(), source.label
 
 
+def lower_of(text: str | None) -> list[float] | float | None:
+    """The numbers of --lower."""
+    if text is None:
+        return None
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise l2o.InputError(
+            f"--lower: expected a number, or one for each instance as in 0.5,0.7, got {text!r}."
+        ) from None
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
 def given_run(path: Path, problem: l2o.Composite) -> l2o.Run:
     """The run in a file of `Run.save`, or of iterates."""
     return l2o.read_run(path, problem, name="given iterates")

@@ -79,6 +79,13 @@ Lam = Annotated[
     float | None,
     typer.Option(callback=WEIGHT, help="Weight of the l1 norm: as given, else that of the file, else 0.1."),
 ]
+Lower = Annotated[
+    str | None,
+    typer.Option(
+        help="A number that F* is not below, or one for each instance with commas between; it is trusted where no "
+        "certificate is known, and the verdicts say so."
+    ),
+]
 Steps = Annotated[int, typer.Option(callback=COUNT, help="Iterations K.")]
 Start = Annotated[float, typer.Option("--s", callback=NUMBER, help="Shift of the initial point.")]
 Objective = Annotated[float, typer.Option("--t", callback=NUMBER, help="Shift of the objective, F(x + t).")]

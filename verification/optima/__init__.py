@@ -5,8 +5,9 @@ verifies one in exact arithmetic, and `solve` runs any optimizer until its gap i
 """
 
 from ._cross_check import CrossCheck, CrossCheckError
+from ._given import refuse_above
 from ._pipeline import optimum
-from ._result import Optimum
+from ._result import GIVEN, Optimum
 from .ledger import CertificateError
 
-__all__ = ["CertificateError", "CrossCheck", "CrossCheckError", "Optimum", "optimum"]
+__all__ = ["GIVEN", "CertificateError", "CrossCheck", "CrossCheckError", "Optimum", "optimum", "refuse_above"]

@@ -19,6 +19,7 @@ from ...l2o.problems.smooth import LeastSquares, Logistic, QuadraticForm, Sample
 from . import _stages
 from ._change import carry_over, pull_back
 from ._cross_check import CrossCheck, cross_check, sample
+from ._given import with_given
 from ._reasons import reasons
 from ._result import Optimum
 from ._terms import doubtful, nonsmooth_convex, plain
@@ -36,6 +37,9 @@ def optimum(
     cache_dir: str | os.PathLike[str] | None = None,
     cross_check: int | None = None,
     progress: _stages.Progress | None = None,
+    *,
+    lower: Any = None,
+    x: Any = None,
 ) -> Optimum:
     """A rigorous interval of F* = min F, with a certified point, for every instance of a problem.
 
@@ -53,6 +57,10 @@ def optimum(
         cross_check: How many instances to solve again with cvxpy and Clarabel for comparison; default 1 where the
             batched methods were used, else 0.
         progress: Called with (stage, done, total) as the work proceeds.
+        lower: Numbers that F* is known not to be below, a scalar or (B,), for problems without a dual. They are trusted
+            where no certificate reaches the width, and `Optimum.trusted` and every verdict say so. `lower` of a
+            `run_certificate` may be given.
+        x: (B,n) points of yours. Where F is less there than at the point found, they are taken.
 
     Returns:
         The intervals, with solver and certificate of each. Instances whose width is not reached say why in `reason`;
@@ -60,7 +68,7 @@ def optimum(
 
     Raises:
         InputError: If p is no problem of this toolkit, has an empty box or data that are not finite or too large for
-            float64, or rtol is not positive.
+            float64, rtol is not positive, or F at a point is certainly below `lower`.
         CertificateError: If a lower bound exceeds an upper one, which only an error in this package can cause.
         CrossCheckError: If an independent solver found a point below the certified lower bound.
     """
@@ -84,6 +92,7 @@ def optimum(
         checked = _checked(p, result, cross_check, fresh=cached is None)
         if path is not None and (cached is None or checked is not cached):
             _keep(path, key, checked, messages)
+        checked = with_given(p, checked, lower, x, rtol)
     seconds = time.perf_counter() - begun
     return replace(checked, messages=(*messages, *checked.messages), seconds=seconds, problem=identity)
 

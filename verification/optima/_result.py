@@ -10,6 +10,9 @@ import numpy as np
 from ...errors import InputError
 from ._cross_check import CrossCheck
 
+GIVEN = "given"
+"""The `certificate` of a lower end that the user gave: nothing proves it."""
+
 
 def interval_width(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     """upper - lower, inf where one of them is infinite."""
@@ -31,7 +34,8 @@ class Optimum:
                    dual value is known (see `reason`).
     x              (B,n) float64 points with F(x) <= upper.
     solver         per instance, the stage that produced the interval, as in "coordinate-descent+polish".
-    certificate    per instance, the name of the certificate behind `lower`; "none" where lower = -inf.
+    certificate    per instance, the name of the certificate behind `lower`; "none" where lower = -inf, "given" where
+                   the user gave it and nothing proves it.
     reason         per instance, None, or why the requested width was not reached.
     from_cache     whether the interval was read from disk.
     messages       what happened on the way that a user may want to know (cache files, failed solvers).
@@ -66,6 +70,11 @@ class Optimum:
     def relative_width(self) -> np.ndarray:
         """(B,) width / max(1, |F*|), with the smallest |F*| in the interval."""
         return relative_width(self.lower, self.upper)
+
+    @property
+    def trusted(self) -> np.ndarray:
+        """(B,) where `lower` is a number that the user gave and that nothing proves."""
+        return np.array([name == GIVEN for name in self.certificate], dtype=bool)
 
     def select(self, index: int | Sequence[int] | np.ndarray) -> Optimum:
         """The optima of some of the instances. They belong to another problem, so `problem` is left empty.

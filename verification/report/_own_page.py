@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from ..optima import GIVEN as GIVEN_LOWER
 from ..pages import blocks, csv_table, figure_files
 from ..pages.figure_style import line_styles, style
 from ..pages.text import DASH, count, join, number, printable
@@ -124,17 +125,29 @@ def _answer(results: Results) -> list[str]:
         sentences.append(
             f"Violated: {join(violated)}. A violation means that the bound, a declared constant or the data is wrong."
         )
+    if trusted := _trusted(results):
+        sentences.append(f"{trusted}: nothing proves it, and what is verified on them rests on it.")
     logs = [run for run in runs if "below" in run]
     if logs:
         names = join([run["key"] for run in logs])
-        sentences.append(f"Of {names} only objectives are given. Every bound needs iterates: none is judged there.")
+        sentences.append(
+            f"Of {names} only objectives are given. No bound can be judged from objectives alone: each needs e_k, G_k "
+            "or distances, and so the iterates. Their gaps, and iterations to a gap, can be told."
+        )
+    floor = "the lower end of F*" if _trusted(results) else "the certified F*"
     sentences += [
-        f"{run['key']} has objectives below the certified F*, by up to {number(run['below'])}: the log is rounded, or "
-        "is of another problem."
+        f"{run['key']} has objectives below {floor}, by up to {number(run['below'])}: the log is rounded, or "
+        f"is of another problem{', or the lower end that was given is wrong' if _trusted(results) else ''}."
         for run in logs
         if run["below"] > 0
     ]
     return [*sentences, *(_end(run) for run in runs)]
+
+
+def _trusted(results: Results) -> str:
+    """On how many instances the user gave the lower end of F*, in words; nothing where on none."""
+    given, instances = results["problem"]["certificates"].get(GIVEN_LOWER, 0), results["problem"]["instances"]
+    return f"The lower end of F* is as given on {number(given)} of {count(instances, 'instance')}" if given else ""
 
 
 def _end(run: Results) -> str:
@@ -263,13 +276,16 @@ def _optimum_blocks(results: Results) -> list[blocks.Block]:
     made = [
         join([f"{name} ({number(n)})" for name, n in problem[field].items()]) for field in ("solvers", "certificates")
     ]
+    known = "known" if _trusted(results) else "certified"
     if widths:
         text = (
-            f"F* is certified to an interval for {number(len(widths))} of {count(problem['instances'], 'instance')}, "
+            f"F* is {known} to an interval for {number(len(widths))} of {count(problem['instances'], 'instance')}, "
             f"of width {number(widths[len(widths) // 2])} in the median and {number(widths[-1])} at most."
         )
     else:
         text = "No instance has a certified interval of F*: gaps are to the best point found."
+    if trusted := _trusted(results):
+        text = f"{text} {trusted}."
     parts: list[blocks.Block] = [blocks.Text(f"{text} Solver: {made[0]}. Certificate: {made[1]}.")]
     if problem["messages"]:
         parts.append(blocks.Folded("Messages of the solvers", (blocks.Sentences(problem["messages"], bullets=True),)))

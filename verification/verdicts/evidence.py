@@ -14,7 +14,7 @@ from ...l2o import InputError
 from ...l2o.problems import Composite
 from ...l2o.runs.rollout import threads_for
 from ...l2o.runs.run import Run
-from ..optima import Optimum
+from ..optima import Optimum, refuse_above
 from ..optima import optimum as certify
 from ..runs.declarations import facts
 from ..runs.inspection import DataCheck, Inspection, as_numpy, data_check, inspect_run
@@ -143,9 +143,7 @@ class Evidence:
         lower, upper = np.asarray(self.optimum.lower), np.asarray(self.optimum.upper)
         # F(z) - error <= true F(z) <= upper must hold for a sound interval; and no run may get below `lower`.
         excess = np.maximum(value - error - upper, lower - upper)
-        inside = inspection.in_domain & inspection.alive
-        attained = np.where(inside, inspection.objective + inspection.objective_error, np.inf)
-        below = lower - attained.min(axis=1)
+        below = lower - _attained(inspection).min(axis=1)
         statements = {
             "optimum": "the interval of F* is not empty and its upper end is not below F at its own point",
             "floor": "no iterate of the run lies below the lower end of the interval of F*",
@@ -184,6 +182,11 @@ class Evidence:
         optimum = self.certified.optimum if bound.about_comparator else None
         if optimum is not None and not np.isfinite(optimum.lower).all():
             notes.append("F* has no finite lower bound for some instances; see optimum.reason")
+        if optimum is not None and optimum.trusted.any():
+            notes.append(
+                f"the lower end of F* is as given on {int(optimum.trusted.sum())} of {optimum.batch_size} instances: "
+                "nothing proves it, and a verdict of VERIFIED rests on it there"
+            )
         if inspection.run.objective.dtype == torch.float32:
             notes.append(
                 "the run is in float32: it is recomputed in float64, and hypotheses on its steps are granted the "
@@ -223,8 +226,8 @@ def gather(
         The run recomputed in float64, with its optimum and the pairs of its steps with those of `reference_run`.
 
     Raises:
-        InputError: Where sizes do not fit, the optimum is that of another problem, or one of `reference_run` and
-            `optimizer` is missing.
+        InputError: Where sizes do not fit, the optimum is that of another problem, an iterate is certainly below a
+            lower end of F* that the user gave, or one of `reference_run` and `optimizer` is missing.
     """
     inspection = inspect_run(run, problem)
     if optimum is not None and np.shape(optimum.x) != (problem.batch_size, problem.dim):
@@ -237,6 +240,8 @@ def gather(
             "verify: the optimum was computed for another problem of this shape (the fingerprints differ); pass the "
             "optimum of this problem."
         )
+    if optimum is not None:
+        _refuse_contradicted(inspection, optimum)
     if reference_run is None and optimizer is None:
         return Evidence(inspection, optimum)
     if reference_run is None or optimizer is None:
@@ -246,3 +251,18 @@ def gather(
             "two runs."
         )
     return Evidence(inspection, optimum, pair(run, reference_run, optimizer))
+
+
+def _attained(inspection: Inspection) -> np.ndarray:
+    """(B,K+1) what F is at most at each iterate, rounding included; inf outside of the domain."""
+    inside = inspection.in_domain & inspection.alive
+    return np.where(inside, inspection.objective + inspection.objective_error, np.inf)
+
+
+def _refuse_contradicted(inspection: Inspection, optimum: Optimum) -> None:
+    """An error where an iterate is below the lower end that the user gave: it is wrong, and no bound is."""
+    attained = _attained(inspection)
+    step = attained.argmin(axis=1)
+    lower = np.where(optimum.trusted, optimum.lower, -np.inf)
+    worst = int(np.argmax(lower - attained.min(axis=1)))
+    refuse_above(lower, attained.min(axis=1), f"at the iterate x_{step[worst]} of {inspection.run.optimizer}")

@@ -99,3 +99,33 @@ def test_an_optimizer_of_yours_by_file(run, files: Path) -> None:
     )  # fmt: skip
     assert code == 0
     assert "B1 verified" in out
+
+
+OWN_FAMILY = """
+import torch
+from l2obound import l2o
+
+
+def sparse(seed, batch, rows=4, dim=6):
+    plain = l2o.synthetic.lasso(batch, rows, dim, seed=seed)
+    def shrink(u, step):
+        return u.sign() * (u.abs() - 0.1 * step).clamp(min=0)
+    r = l2o.nonsmooth(lambda x: 0.1 * x.abs().sum(-1), shrink, dim=dim)
+    return l2o.Composite(plain.smooth, r)
+"""
+
+
+def test_a_lower_end_of_the_users_is_used_and_called_trusted(run, files: Path) -> None:
+    (files / "shapes.py").write_text(OWN_FAMILY)
+    small = ("--problem", f"{files / 'shapes.py'}:sparse", "--batch", 2, "--steps", 30, "--bound", "B6c")
+    code, out, _ = run("verify", "--optimizer", "ista", *small, "--strict")
+    assert (code, "INCONCLUSIVE" in out) == (3, True)
+    code, out, _ = run("verify", "--optimizer", "ista", *small, "--strict", "--lower", "0")
+    assert (code, "VERIFIED" in out, "as given on 2 of 2 instances" in out) == (0, True, True)
+    code, out, _ = run("report", "--optimizer", "ista", *small, "--lower", "0,-1", "--out", files / "r")
+    assert "The lower end of F* is as given" in (files / "r" / "report.html").read_text(encoding="utf-8")
+    for lower, says in (("9", "was given to be at least 9"), ("a", "--lower: expected a number"), ("1,2,3", "lower")):
+        code, out, err = run("verify", "--optimizer", "ista", *small, "--lower", lower)
+        assert (code, out, says in " ".join(err.split())) == (2, "", True), err
+    code, _, err = run("report", "--lower", "0", "--out", files / "r")
+    assert (code, "--lower belongs to --iterates or --optimizer" in " ".join(err.split())) == (2, True)

@@ -10,8 +10,8 @@ import typer
 
 from .... import l2o
 from ..console import console, emit, errors, progress_bar
-from ..inputs import command, data_problem, exit_code, optimizer_of, problem_of
-from ..options import Batch, Dim, Kind, Lam, Objective, Rows, Seed, Start, Steps, writable_folder
+from ..inputs import command, data_problem, exit_code, lower_of, optimizer_of, problem_of
+from ..options import Batch, Dim, Kind, Lam, Lower, Objective, Rows, Seed, Start, Steps, writable_folder
 
 
 def report(
@@ -38,6 +38,7 @@ def report(
         Path | None,
         typer.Option(help="Its problem: an npz with A, y | A, labels | Q, c (and lam); or a csv, see --problem."),
     ] = None,
+    lower: Lower = None,
     batch: Batch = 16,
     rows: Rows = 20,
     dim: Dim = 40,
@@ -58,9 +59,10 @@ def report(
     if iterates or optimizer:
         if config is not None or quick or from_ is not None:
             raise l2o.InputError("report: --iterates and --optimizer are a report of their own; leave out the other.")
-        problem_and_family = given_problem(problem, data, batch, rows, dim, lam, seed, t)
-        own_report(problem_and_family, iterates or [], optimizer or [], bound, out, steps, s, seed, strict, as_json)
-    given = {"--data": data is not None, "--bound": bool(bound)}
+        problem_and_family, least = given_problem(problem, data, batch, rows, dim, lam, seed, t), lower_of(lower)
+        given_runs = (iterates or [], optimizer or [], bound)
+        own_report(problem_and_family, *given_runs, out, steps, s, seed, strict, as_json, least)
+    given = {"--data": data is not None, "--bound": bool(bound), "--lower": lower is not None}
     if any(given.values()):
         option = next(name for name, there in given.items() if there)
         raise l2o.InputError(f"report: {option} belongs to --iterates or --optimizer; give one of them, too.")
@@ -132,8 +134,10 @@ def own_report(
     seed: int,
     strict: bool,
     as_json: bool,
+    lower: list[float] | float | None,
 ) -> None:
     """A report of runs in files and of runs made here; ends the command."""
+    from ...optima import optimum
     from ...report import report_runs
 
     problem, family = problem_and_family
@@ -153,7 +157,9 @@ def own_report(
         def tell(what: str) -> None:
             bar.update(task, description=what)
 
-        page, results = report_runs(runs, problem, out, bounds=names, command=command(), progress=tell)
+        tell("certifying F*")
+        known = optimum(problem, lower=lower)
+        page, results = report_runs(runs, problem, out, optimum=known, bounds=names, command=command(), progress=tell)
     verdicts = [v for run in results["runs"] for v in run["verdicts"]]
     if as_json:
         emit(

@@ -10,13 +10,14 @@ import typer
 
 from .... import bounds, l2o
 from ..console import console, emit
-from ..inputs import data_problem, exit_code, given_run, optimizer_of, problem_of
+from ..inputs import data_problem, exit_code, given_run, lower_of, optimizer_of, problem_of
 from ..options import (
     Batch,
     CheckpointKind,
     Dim,
     Kind,
     Lam,
+    Lower,
     Name,
     Objective,
     Rows,
@@ -52,6 +53,7 @@ def verify(
     steps: Steps = 100,
     s: Start = 0.0,
     t: Objective = 0.0,
+    lower: Lower = None,
     reference_step: Annotated[str, typer.Option(help='h in (0, 1], or "best".')] = "best",
     seed: Seed = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a verdict is inconclusive.")] = False,
@@ -69,6 +71,7 @@ def verify(
     else:
         p, family = data_problem(data, lam, problem)
     p = p.shifted(t) if t else p
+    least = lower_of(lower)
     if iterates is None:
         opt, label = optimizer_of(optimizer, family, weights, untrained, kind)
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
@@ -83,7 +86,7 @@ def verify(
             raise l2o.InputError(f'--reference-step: expected a number or "best", got {reference_step!r}.') from None
     from ...optima import optimum
 
-    certified = optimum(p)
+    certified = optimum(p, lower=least)
     results = verify_all(run, p, certified, names, h)
     if as_json:
         emit(json.dumps({"run": label, "steps": run.steps, "bounds": [v.to_dict() for v in results.values()]}))
