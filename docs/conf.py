@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 project = "l2obound"
 author = "the l2obound authors"
 version = release = installed_version("l2obound")
-extensions = ["myst_parser", "sphinx.ext.autodoc", "theory", "looseness", "checks"]
-exclude_patterns = ["_build", "_ext"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "theory", "looseness", "checks", "notebooks"]
+exclude_patterns = ["_build", "_ext", "**.ipynb"]
 html_theme = "furo"
 html_title = "l2obound"
 html_show_sphinx = False

@@ -18,7 +18,7 @@ from l2obound.bounds.proofs import ARGUMENTS, Proof
 ROOT = Path(__file__).parents[1]
 GENERATED = re.compile(r"b\d\d\.md")
 """Pages of docs/theory that are written when the documentation is built."""
-WRITTEN = {"_build", "checks"}
+WRITTEN = {"_build", "checks", "notebooks"}
 """Folders of docs/ that are written then."""
 DOCS = sorted(
     p for p in (ROOT / "docs").rglob("*.md") if not WRITTEN & set(p.parts) and not GENERATED.fullmatch(p.name)
@@ -56,7 +56,7 @@ def command(code: str) -> None:
 
 WITH_COMMANDS = ("tutorial.md", "own-model.md")
 """Pages whose files are written and whose commands are run."""
-LONG = ("falsify.md", "equivariance.md", "conformance.md", "drift.md")
+LONG = ("gallery.md", "falsify.md", "equivariance.md", "conformance.md", "drift.md")
 """Pages whose code takes many seconds and is that of other tests."""
 WITH_CODE = [
     pytest.param(p, id=p.name, marks=[pytest.mark.slow] * (p.name in LONG)) for p in PAGES if blocks(p, "python")

@@ -67,7 +67,20 @@ def read_run(path: str | os.PathLike[str], problem: Composite, *, name: str | No
     try:
         return run_from_iterates(problem, given, name=path.stem if name is None else name, dtype=dtype)
     except InputError as reason:
-        raise InputError(f"{path}: {reason}") from None
+        raise InputError(f"{path}: {reason}{_if_objectives(given, problem)}") from None
+
+
+def _if_objectives(given: Any, problem: Composite) -> str:
+    """What to do with numbers that may be objectives: one for each step, or for each instance and step."""
+    shape = np.shape(given) if isinstance(given, (np.ndarray, torch.Tensor)) else ()
+    per_step = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
+    per_instance = len(shape) == 2 and shape[0] == problem.batch_size
+    if problem.dim == 1 or not (per_step or per_instance):
+        return ""
+    return (
+        " If these are objectives F(x_k): no bound can be judged from objectives alone, since each needs e_k, G_k or "
+        "distances, and so the iterates; l2o.run_from_objectives takes them for a report."
+    )
 
 
 def _chosen(arrays: Mapping[Any, Any], path: Path) -> Any:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -28,3 +29,18 @@ def build(folder: Path, **environment: str) -> Path:
 def install(wheel: Path, target: Path) -> None:
     """Install it into `target`, a folder for the path of Python, without what it needs."""
     subprocess.run([*PIP, "install", "--no-deps", "--target", target, wheel], check=True)
+
+
+def environment(folder: Path, wheel: Path) -> Path:
+    """The Python of a fresh virtual environment with the wheel in it, and what the wheel needs from this environment.
+
+    The packages of this environment lie on its path through a file of the kind pth, behind its own. A checkout that is
+    installed as editable here does not get in: pth files of a folder that is on the path are not read.
+    """
+    venv.create(folder, with_pip=False)
+    python = folder / "bin" / "python"
+    (own,) = (folder / "lib").glob("python*/site-packages")
+    subprocess.run([*PIP, "--python", python, "install", "--no-index", "--no-deps", wheel], check=True)
+    needed = [path for path in sys.path if path.endswith("-packages")]
+    (own / "needed.pth").write_text("\n".join(needed) + "\n")
+    return python

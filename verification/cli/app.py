@@ -77,12 +77,23 @@ class _Verb(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options, those of old spelling too."""
+        self._refuse_iterates(ctx, args)
         old = OLD_SPELLINGS.get(self.name or "", {})
         renamed = []
         for argument in args:
             option, sign, value = argument.partition("=")
             renamed.append(f"{old.get(option, option)}{sign}{value}")
         return super().parse_args(ctx, renamed)
+
+    def _refuse_iterates(self, ctx: Any, args: list[str]) -> None:
+        """Say why a verb that runs an optimizer itself cannot take iterates in its place."""
+        options = {option for parameter in self.params for option in parameter.opts}
+        asked = any(argument.partition("=")[0] == "--iterates" for argument in args)
+        if asked and "--iterates" not in options and options & {"--optimizer", "optimizer", "subject"}:
+            ctx.fail(
+                f"{self.name} runs the optimizer itself and takes no iterates; give the optimizer. Iterates of any "
+                "code go to `l2obound verify` and `l2obound report`."
+            )
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb."""

@@ -193,6 +193,11 @@ FAMILIES: dict[str, Family] = {
 
 def family_of(name: Any) -> Family:
     """The family called `name`."""
+    if isinstance(name, str) and ":" in name:
+        raise InputError(
+            f"falsify: the search moves the data of a family that it knows ({', '.join(FAMILIES)}), and those of the "
+            f"code {name} it cannot move; hold the bound against runs on that problem with `verify`."
+        )
     if name not in FAMILIES:
         raise InputError(f"falsify: family must be one of {', '.join(FAMILIES)}, got {name!r}.")
     return FAMILIES[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,11 @@ def interval_width(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     """upper - lower, inf where one of them is infinite."""
     with np.errstate(invalid="ignore"):
         return np.where(np.isfinite(lower) & np.isfinite(upper), upper - lower, np.inf)
+
+
+def counted(names: Sequence[str]) -> str:
+    """Names and how often each occurs, the most frequent first."""
+    return ", ".join(f"{name} {n}" for name, n in Counter(names).most_common())
 
 
 def relative_width(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
@@ -55,6 +61,15 @@ class Optimum:
     cross_checked: tuple[CrossCheck, ...] = ()
     seconds: float = 0.0
     problem: str = ""
+
+    def __repr__(self) -> str:
+        count = f"{self.batch_size} instance{'' if self.batch_size == 1 else 's'}"
+        least, greatest = f"{self.lower.min():.6g}", f"{self.upper.max():.6g}"
+        values = least if least == greatest else f"{least} to {greatest}"
+        return (
+            f"Optimum({count}, F* {values}, relative width up to {self.relative_width.max():.2g}, "
+            f"{counted(self.certificate)})"
+        )
 
     @property
     def batch_size(self) -> int:

@@ -32,6 +32,7 @@ from ._change import pull_back
 from ._curvature import curvature_floor
 from ._directed import ROOT_TINY, TINY, UNIT, down, up, value_error
 from ._minorants import nonnegative_smooth
+from ._result import counted
 from ._run_forms import Ball, Form, evaluate, form_of
 from ._run_weights import Cuts, best_weights, normalised
 from ._terms import doubtful, nonsmooth_convex, plain
@@ -81,6 +82,13 @@ class RunCertificate:
     reason: tuple[str | None, ...]
     problem: str
     records: Callable[[], list[dict[str, Any]]] = field(repr=False)
+
+    def __repr__(self) -> str:
+        size, last = len(self.lower), int(self.steps[-1])
+        return (
+            f"RunCertificate({size} instance{'' if size == 1 else 's'}, k = {last}, F(best point) - F* at most "
+            f"{self.gap[:, -1].max():.3g}, {counted(self.source[:, -1].tolist())})"
+        )
 
     @property
     def gap(self) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ...l2o import InputError
+from ...l2o.objectives import Objectives
 from ...l2o.problems import Composite
 from ...l2o.runs.rollout import threads_for
 from ...l2o.runs.run import Run
@@ -112,8 +113,14 @@ def inspect_run(run: Run, problem: Composite) -> Inspection:
         not hold is no error: verdicts on it are NOT_APPLICABLE.
 
     Raises:
-        InputError: For a run of another size than the problem.
+        InputError: For a run of another size than the problem, and for objectives without iterates.
     """
+    if isinstance(run, Objectives):
+        raise InputError(
+            f"verify: of {run.optimizer} only the objectives F(x_k) are given, and no bound can be judged from "
+            "objectives alone: each needs e_k, G_k or distances, and so the iterates (l2o.run_from_iterates). "
+            "l2obound.report shows the gaps of such a log."
+        )
     if (run.batch_size, run.dim) != (problem.batch_size, problem.dim):
         raise InputError(
             f"verify: the run has {run.batch_size} instances of {run.dim} variables, the problem "

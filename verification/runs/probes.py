@@ -3,6 +3,7 @@
 A wrong L, a gradient of another function and a prox of another term make true bounds come out violated. Each of them is
 contradicted by two evaluations, rounding granted:
 
+- f and grad f: they are the same at a point whatever was asked before, which a gradient kept from another point is not;
 - L: two points whose gradients differ by more than L times their distance (power iteration finds such points);
 - grad f: |f(x + d) - f(x) - <grad f(x), d>| <= L ||d||^2/2 for every d, along grad f itself and along random lines;
 - prox: r(p) + ||p - u||^2/(2s) <= r(y) + ||y - u||^2/(2s) for p = prox_s(u) and every y, near and far.
@@ -37,6 +38,14 @@ def probes(problem: Composite, ends: tuple[np.ndarray, np.ndarray]) -> Iterator[
     smooth, nonsmooth = (of_the_user(term) for term in (problem.smooth, problem.nonsmooth))
     with torch.no_grad():
         if smooth:
+            off = torch.stack([_unsteady(problem.smooth, x, y) for x, y in (points, reversed(points))])
+            yield (
+                "same gradient",
+                off.amax(0).numpy(),
+                np.zeros(len(off[0])),
+                "f and grad f at x_0 and x_K do not depend on what was asked before; if they do, the term keeps a "
+                "value or a gradient of another point",
+            )
             seen = torch.stack([largest_curvature(problem.smooth, x, start=points[1] - points[0]) for x in points])
             L = problem.smoothness + problem.smooth.smoothness_error
             curvature = seen.amax(0)
@@ -62,6 +71,17 @@ def probes(problem: Composite, ends: tuple[np.ndarray, np.ndarray]) -> Iterator[
                 "prox(u) minimises r(x) + ||x - u||^2/(2 step) among the points tried; if not, prox and value belong "
                 "to different terms",
             )
+
+
+def _unsteady(f: SmoothTerm, x: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """(B,) by how much value or gradient at x change after another point was asked about."""
+    f.value_and_gradient(x)  # what is kept of a point before must not stand in for x
+    value, gradient = f.value_and_gradient(x)
+    f.value_and_gradient(other)
+    again, anew = f.value_and_gradient(x)
+    off = (again - value).abs() - 2 * f.value_error(x)
+    turned = torch.linalg.vector_norm(anew - gradient, dim=-1) - 2 * f.gradient_error(x)
+    return torch.maximum(off, turned).nan_to_num(nan=0.0, posinf=0.0).clamp(min=0.0)
 
 
 def _mismatch(f: SmoothTerm, x: torch.Tensor, L: torch.Tensor) -> torch.Tensor:

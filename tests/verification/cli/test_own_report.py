@@ -129,3 +129,29 @@ def test_a_lower_end_of_the_users_is_used_and_called_trusted(run, files: Path) -
         assert (code, out, says in " ".join(err.split())) == (2, "", True), err
     code, _, err = run("report", "--lower", "0", "--out", files / "r")
     assert (code, "--lower belongs to --iterates or --optimizer" in " ".join(err.split())) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "verb", [("assumption",), ("check", "ista"), ("falsify", "B1"), ("guarantee", "ista"), ("sensitivity",)]
+)
+def test_a_verb_that_runs_the_optimizer_says_where_iterates_go(run, verb: tuple[str, ...]) -> None:
+    code, out, err = run(*verb, "--iterates", "x.npy")
+    assert (code, out) == (2, "")
+    assert f"{verb[0]} runs the optimizer itself and takes no iterates" in " ".join(err.replace("\u2502", " ").split())
+    assert "No such option" in run("bounds", "--iterates", "x.npy")[2]
+
+
+def test_the_search_says_why_a_problem_of_code_cannot_be_searched(run) -> None:
+    code, out, err = run("falsify", "B1", "--problem", "shapes.py:sparse", "--evaluations", 1)
+    assert (code, out) == (2, "")
+    assert "the search moves the data of a family that it knows" in " ".join(err.split())
+
+
+def test_a_file_of_objectives_is_told_from_iterates(run, files: Path) -> None:
+    np.savetxt(files / "log.csv", np.arange(5.0))
+    np.save(files / "log.npy", np.ones((2, 5)))
+    for name in ("log.csv", "log.npy"):
+        code, out, err = run("verify", "--data", files / "data.npz", "--iterates", files / name)
+        assert (code, out, "no bound can be judged from objectives alone" in " ".join(err.split())) == (2, "", True), (
+            err
+        )

@@ -138,3 +138,12 @@ def test_the_page_says_what_is_trusted() -> None:
 def test_selecting_keeps_the_mark() -> None:
     known = optimum(P, cache=False, lower=[-np.inf, 0.0, -np.inf])
     assert known.select([1, 0]).trusted.tolist() == [True, False]
+
+
+def test_optima_and_certificates_print_in_a_line() -> None:
+    assert repr(CERTIFIED).startswith("Optimum(3 instances, F* ")
+    assert "relative width up to inf, none 3)" in repr(BARE)
+    assert "given 3" in repr(optimum(P, cache=False, lower=0.0))
+    line = repr(run_certificate(l2o.rollout(l2o.optimizer("ista"), SAME, np.ones((B, N)), 20), SAME))
+    assert line.startswith("RunCertificate(3 instances, k = 20, F(best point) - F* at most ")
+    assert "\n" not in line
