@@ -87,5 +87,4 @@ def test_the_gallery_shows_what_its_script_makes(tool: Any) -> None:
     assert sum(files.values()) < LIMIT
     saved = {name for block in gallery.code() for name in gallery.SAVED.findall(block)}
     tables = {f"{name}.html" for name in gallery.TABLES}
-    studies = {f"{name}.svg" for name in gallery.STUDIES}
-    assert saved | tables | studies | {"report.png"} == gallery.pictures()
+    assert saved | tables | {"report.png"} == gallery.pictures()

@@ -20,8 +20,6 @@ PAGE = DOCS / "gallery.md"
 STATIC = DOCS / "_static" / "gallery"
 TABLES = {"problem": "problem", "run": "run", "verdict": "verdict"}
 """The tables of the page, and the variable that each shows."""
-STUDIES = {"sensitivity": "sensitivity", "drift": "drift"}
-"""Pictures that a study writes into its folder, and the folder."""
 SAVED = re.compile(r'savefig\("([\w-]+\.svg)"\)')
 """What the code of the page saves."""
 SCREEN = (1000, 760)
@@ -47,11 +45,7 @@ def run_page() -> dict[str, bytes]:
         for table, variable in TABLES.items():
             if f"{table}.html" not in made and variable in namespace:
                 made[f"{table}.html"] = f"{namespace[variable]._repr_html_()}\n".encode()
-    made |= {file.name: trimmed(file.read_bytes()) for file in Path().glob("*.svg")}
-    for name, folder in STUDIES.items():
-        (figure,) = Path(folder).rglob("*.svg")
-        made[f"{name}.svg"] = trimmed(figure.read_bytes())
-    return made
+    return made | {file.name: trimmed(file.read_bytes()) for file in Path().glob("*.svg")}
 
 
 def trimmed(svg: bytes) -> bytes:

@@ -98,7 +98,7 @@ def run_figure(run: Run, f_star: Any = None) -> Figure:
     axes.plot(k, objective.quantile(0.5, dim=0), label="median")
     if len(objective) > 1:
         axes.fill_between(k, objective.amin(0), objective.amax(0), alpha=0.2, linewidth=0, label="least to greatest")
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="upper right")
     axes.set_xlabel("iteration k")
     axes.set_ylabel("F(x_k)" if f_star is None else "F(x_k) - F*")
     axes.set_title(f"{run.optimizer}, {len(objective)} of {run.batch_size} instances", loc="left", parse_math=False)

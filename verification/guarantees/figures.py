@@ -37,7 +37,7 @@ def figure(found: Guarantee) -> Figure:
             probability.plot(found.kept, found.probability.share[i], color=colour, linestyle=":", linewidth=0.9)
         probability.set_ylim(-0.02, 1.02)
         probability.set_title("P(gap <= eps); dotted: sample")
-        probability.legend(title="eps", title_fontsize=7)
+        probability.legend(loc="lower right", title="eps", title_fontsize=7)
         _bands(rho, found, found.deviation_curves, 1, "max rho up to k")
         for axes in (gap, probability, rho):
             axes.set_xscale("symlog", linthresh=1)
@@ -66,7 +66,7 @@ def _bands(axes: Axes, found: Guarantee, curves: QuantileCurves, first: int, tit
     axes.set_yscale("log")
     axes.set_ylim(floor, ceiling)
     axes.set_title(title)
-    axes.legend(title="quantile", title_fontsize=7)
+    axes.legend(loc="lower left", title="quantile", title_fontsize=7)
 
 
 def write_figure(found: Guarantee, folder: Path) -> list[Path]:

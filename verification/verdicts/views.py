@@ -91,7 +91,7 @@ def figure_of(verification: Verification, instance: int | None = None) -> Figure
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(axis)
     axes.set_title(f"{bound.number} {bound.title}: {verification.overall}, {where}", loc="left", fontsize=9)
-    axes.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return figure
 
 

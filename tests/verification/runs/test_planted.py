@@ -151,6 +151,6 @@ def test_a_stale_gradient_of_an_optimizer_is_a_deviation_and_in_a_record_it_is_w
     run = l2o.rollout(Lagging(), p, np.ones((B, N)), 12)
     assert float(run.relative_deviation[:, 1:].max()) > 0.1
     assert not any(v.count(Verdict.VIOLATED) for v in verify_all(run, p, optimum(p)).values())
-    stale = replace(run, gradient=torch.cat([run.gradient[:, :1], run.gradient[:, :-1]], dim=1))
+    stale = replace(run, smooth_gradient=torch.cat([run.smooth_gradient[:, :1], run.smooth_gradient[:, :-1]], dim=1))
     v = verify(stale, p, "per_step_descent")
     assert any("gradient" in statement for statement in v.to_dict()["broken_data"]), v.summary()
