@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from ...errors import InputError
-from ...l2o.arrays import as_tensor
 from ...l2o.problems import Composite
+from ...l2o.support.arrays import as_tensor
 from ._directed import up, value_error
 from ._result import GIVEN, Optimum, relative_width
 

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from ...l2o import InputError
-from ...l2o.objectives import Objectives
 from ...l2o.problems import Composite
+from ...l2o.runs.objectives import Objectives
 from ...l2o.runs.rollout import threads_for
 from ...l2o.runs.run import Run
 from .nearest_pair import moves, nearest_pair
