@@ -43,9 +43,9 @@ def test_a_notebook_runs_from_top_to_bottom_and_shows_what_it_is_kept_with(
     tool: Any, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    kept = read(file)
-    done = tool("notebooks").run(kept, file.name)
-    assert texts(done) == texts(kept)
+    stored = read(file)
+    done = tool("notebooks").run(stored, file.name)
+    assert texts(done) == texts(stored)
     assert (tmp_path / "report" / "report.html").exists()
 
 

@@ -39,8 +39,8 @@ def environment(folder: Path, wheel: Path) -> Path:
     """
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
-    (own,) = (folder / "lib").glob("python*/site-packages")
+    (packages,) = (folder / "lib").glob("python*/site-packages")
     subprocess.run([*PIP, "--python", python, "install", "--no-index", "--no-deps", wheel], check=True)
     needed = [path for path in sys.path if path.endswith("-packages")]
-    (own / "needed.pth").write_text("\n".join(needed) + "\n")
+    (packages / "needed.pth").write_text("\n".join(needed) + "\n")
     return python

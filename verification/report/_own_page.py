@@ -276,10 +276,10 @@ def _optimum_blocks(results: Results) -> list[blocks.Block]:
     made = [
         join([f"{name} ({number(n)})" for name, n in problem[field].items()]) for field in ("solvers", "certificates")
     ]
-    known = "known" if _trusted(results) else "certified"
+    how = "known" if _trusted(results) else "certified"
     if widths:
         text = (
-            f"F* is {known} to an interval for {number(len(widths))} of {count(problem['instances'], 'instance')}, "
+            f"F* is {how} to an interval for {number(len(widths))} of {count(problem['instances'], 'instance')}, "
             f"of width {number(widths[len(widths) // 2])} in the median and {number(widths[-1])} at most."
         )
     else:

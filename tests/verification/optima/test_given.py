@@ -42,20 +42,20 @@ RUN = l2o.rollout(l2o.optimizer("ista"), P, np.ones((B, N)), 20)
 def test_a_given_lower_end_makes_a_verdict_which_says_so() -> None:
     assert not np.isfinite(BARE.lower).any()
     assert verify(RUN, P, "ood_last_iterate", BARE).overall is Verdict.INCONCLUSIVE
-    known = optimum(P, cache=False, lower=CERTIFIED.lower - 1e-9)
-    assert known.trusted.all()
-    assert set(known.certificate) == {"given"}
-    assert all(reason is None or "was given" in reason for reason in known.reason)
-    v = verify(RUN, P, "ood_last_iterate", known)
+    interval = optimum(P, cache=False, lower=CERTIFIED.lower - 1e-9)
+    assert interval.trusted.all()
+    assert set(interval.certificate) == {"given"}
+    assert all(reason is None or "was given" in reason for reason in interval.reason)
+    v = verify(RUN, P, "ood_last_iterate", interval)
     assert v.overall is Verdict.VERIFIED
     assert "as given on 3 of 3 instances: nothing proves it" in v.summary()
-    assert "as given" not in verify(RUN, P, "per_step_descent", known).summary(), "bounds on steps need no F*"
+    assert "as given" not in verify(RUN, P, "per_step_descent", interval).summary(), "bounds on steps need no F*"
 
 
 def test_a_certificate_comes_first() -> None:
-    known = optimum(SAME, cache=False, lower=CERTIFIED.lower - 1.0)
-    assert not known.trusted.any()
-    np.testing.assert_array_equal(known.lower, CERTIFIED.lower)
+    interval = optimum(SAME, cache=False, lower=CERTIFIED.lower - 1.0)
+    assert not interval.trusted.any()
+    np.testing.assert_array_equal(interval.lower, CERTIFIED.lower)
     part = optimum(P, cache=False, lower=[-np.inf, 0.0, -np.inf])
     assert part.trusted.tolist() == [False, True, False]
 
@@ -68,10 +68,10 @@ def test_a_run_certificate_is_a_lower_end() -> None:
     p = l2o.Composite(P.smooth, l2o.nonsmooth(lambda x: 0.2 * x.abs(), shrink, dim=N, subdifferential=ends))
     radius = np.linalg.norm(CERTIFIED.x - 1.0, axis=1) + 0.1
     certificate = run_certificate(l2o.rollout(l2o.optimizer("ista"), p, np.ones((B, N)), 20), p, radius=radius)
-    known = optimum(p, cache=False, lower=certificate.lower[:, -1])
-    assert np.isfinite(known.lower).all()
-    assert (known.lower <= CERTIFIED.upper).all()
-    np.testing.assert_array_equal(known.lower, certificate.lower[:, -1])
+    interval = optimum(p, cache=False, lower=certificate.lower[:, -1])
+    assert np.isfinite(interval.lower).all()
+    assert (interval.lower <= CERTIFIED.upper).all()
+    np.testing.assert_array_equal(interval.lower, certificate.lower[:, -1])
 
 
 @pytest.mark.parametrize("above", [1e-3, 1.0])
@@ -87,20 +87,20 @@ def test_a_lower_end_above_F_is_named_and_judges_nothing(above: float) -> None:
 def test_a_lower_end_above_an_iterate_is_named_and_no_bound_is_violated() -> None:
     """The point of the interval is a poor one, so that only the run can contradict the number."""
     value = P.objective(RUN.x[:, 0]).numpy()
-    known = replace(BARE, x=RUN.x[:, 0].numpy(), upper=value + 1e-12, lower=value - 1e-3, certificate=("given",) * B)
+    interval = replace(BARE, x=RUN.x[:, 0].numpy(), upper=value + 1e-12, lower=value - 1e-3, certificate=("given",) * B)
     for name in ("ood_last_iterate", "per_step_descent"):
         with pytest.raises(InputError, match=r"at the iterate x_20 of ista.*no bound is judged with it"):
-            verify(RUN, P, name, known)
+            verify(RUN, P, name, interval)
     with pytest.raises(InputError, match="at the iterate x_20"):
-        results_of_runs({"mine": RUN}, P, known)
-    ours = replace(known, certificate=("fenchel-dual",) * B)
+        results_of_runs({"mine": RUN}, P, interval)
+    ours = replace(interval, certificate=("fenchel-dual",) * B)
     assert verify(RUN, P, "ood_last_iterate", ours).overall is Verdict.VIOLATED, "one that nobody gave is wrong data"
 
 
 def test_within_rounding_a_number_is_not_wrong() -> None:
-    known = optimum(P, cache=False, lower=BARE.upper)
-    assert known.trusted.all()
-    assert (known.width == 0).all()
+    interval = optimum(P, cache=False, lower=BARE.upper)
+    assert interval.trusted.all()
+    assert (interval.width == 0).all()
 
 
 def test_points_are_taken_where_they_are_better() -> None:
@@ -126,9 +126,9 @@ def test_what_is_no_lower_end_is_one_error(wrong) -> None:
 
 
 def test_the_page_says_what_is_trusted() -> None:
-    known = optimum(P, cache=False, lower=CERTIFIED.lower - 1e-9)
+    interval = optimum(P, cache=False, lower=CERTIFIED.lower - 1e-9)
     log = l2o.run_from_objectives(P, RUN.objective - 1.0)
-    given = render_runs(results_of_runs({"mine": RUN, "log": log}, P, known, ["ood_last_iterate"]))
+    given = render_runs(results_of_runs({"mine": RUN, "log": log}, P, interval, ["ood_last_iterate"]))
     assert "The lower end of F* is as given on 3 of 3 instances: nothing proves it" in given
     assert "or the lower end that was given is wrong" in given
     plain = render_runs(results_of_runs({"mine": RUN}, SAME, CERTIFIED, ["ood_last_iterate"]))
@@ -136,8 +136,8 @@ def test_the_page_says_what_is_trusted() -> None:
 
 
 def test_selecting_keeps_the_mark() -> None:
-    known = optimum(P, cache=False, lower=[-np.inf, 0.0, -np.inf])
-    assert known.select([1, 0]).trusted.tolist() == [True, False]
+    interval = optimum(P, cache=False, lower=[-np.inf, 0.0, -np.inf])
+    assert interval.select([1, 0]).trusted.tolist() == [True, False]
 
 
 def test_optima_and_certificates_print_in_a_line() -> None:

@@ -28,13 +28,13 @@ def slopes(x, A, y):
 
 
 class Stale:
-    """The gradient of the point that was asked about before: the object returns what it kept, and keeps anew."""
+    """The gradient of the point that was asked about before: the object returns the last one and keeps the new one."""
 
-    kept: torch.Tensor | None = None
+    last: torch.Tensor | None = None
 
     def __call__(self, x, A, y):
         fresh = slopes(x, A, y)
-        given, self.kept = self.kept, fresh
+        given, self.last = self.last, fresh
         return fresh if given is None or given.shape != fresh.shape else given.to(fresh)
 
 
@@ -137,11 +137,11 @@ class Lagging:
     """An optimizer that steps along the gradient of the iterate before: bad, and honest about where it goes."""
 
     def __init__(self) -> None:
-        self.kept: torch.Tensor | None = None
+        self.last: torch.Tensor | None = None
 
     def __call__(self, problem, x):
         fresh = problem.smooth_gradient(x)
-        g, self.kept = (fresh if self.kept is None else self.kept), fresh
+        g, self.last = (fresh if self.last is None else self.last), fresh
         step = 1 / problem.smoothness[:, None]
         return problem.prox(x - step * g, step)
 

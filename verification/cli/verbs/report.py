@@ -158,8 +158,10 @@ def own_report(
             bar.update(task, description=what)
 
         tell("certifying F*")
-        known = optimum(problem, lower=lower)
-        page, results = report_runs(runs, problem, out, optimum=known, bounds=names, command=command(), progress=tell)
+        interval = optimum(problem, lower=lower)
+        page, results = report_runs(
+            runs, problem, out, optimum=interval, bounds=names, command=command(), progress=tell
+        )
     verdicts = [v for run in results["runs"] for v in run["verdicts"]]
     if as_json:
         emit(
