@@ -98,7 +98,7 @@ def test_a_model_goes_through_every_verb(run: Command, who: str) -> None:
     chosen = [part for name in names for part in ("--check", name)]
     code, answer, err = run("check", spec, "--profile", "dev", *chosen, "--json")
     assert code == 0, (answer, err)
-    limits = ("--evaluations", "60", "--dim", "1", "--steps", "2")
+    limits = ("--evaluations", "300", "--dim", "1", "--steps", "2")
     code, answer, err = run("falsify", "B1", "--optimizer", spec, *limits, "--json")
     assert (code, answer["verdict"]) == (0, "verified"), err
     code, answer, err = run("guarantee", spec, "--instances", "20", *SMALL[2:], "--json")

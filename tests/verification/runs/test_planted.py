@@ -141,9 +141,10 @@ class Lagging:
 
     def __call__(self, problem, x):
         fresh = problem.smooth_gradient(x)
-        g, self.last = (fresh if self.last is None else self.last), fresh
+        stale = self.last if self.last is not None and self.last.shape == fresh.shape else fresh
+        self.last = fresh
         step = 1 / problem.smoothness[:, None]
-        return problem.prox(x - step * g, step)
+        return problem.prox(x - step * stale, step)
 
 
 def test_a_stale_gradient_of_an_optimizer_is_a_deviation_and_in_a_record_it_is_wrong_data() -> None:
