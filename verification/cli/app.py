@@ -88,8 +88,8 @@ class _Verb(TyperCommand):
     def _refuse_iterates(self, ctx: Any, args: list[str]) -> None:
         """Say why a verb that runs an optimizer itself cannot take iterates in its place."""
         options = {option for parameter in self.params for option in parameter.opts}
-        asked = any(argument.partition("=")[0] == "--iterates" for argument in args)
-        if asked and "--iterates" not in options and options & {"--optimizer", "optimizer", "subject"}:
+        wants_them = any(argument.partition("=")[0] == "--iterates" for argument in args)
+        if wants_them and "--iterates" not in options and options & {"--optimizer", "optimizer", "subject"}:
             ctx.fail(
                 f"{self.name} runs the optimizer itself and takes no iterates; give the optimizer. Iterates of any "
                 "code go to `l2obound verify` and `l2obound report`."
