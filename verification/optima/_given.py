@@ -100,7 +100,7 @@ def refuse_above(lower: np.ndarray, upper: np.ndarray, where: str) -> None:
 def _reasoned(result: Optimum, rtol: float) -> Optimum:
     """The reasons of the new widths."""
     relative = relative_width(result.lower, result.upper)
-    reasons = []
+    reasons: list[str | None] = []
     for why, certificate, width in zip(result.reason, result.certificate, relative):
         if width <= rtol:
             reasons.append(None)

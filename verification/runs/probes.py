@@ -38,7 +38,7 @@ def probes(problem: Composite, ends: tuple[np.ndarray, np.ndarray]) -> Iterator[
     smooth, nonsmooth = (of_the_user(term) for term in (problem.smooth, problem.nonsmooth))
     with torch.no_grad():
         if smooth:
-            off = torch.stack([_unsteady(problem.smooth, x, y) for x, y in (points, reversed(points))])
+            off = torch.stack([_unsteady(problem.smooth, x, y) for x, y in (points, points[::-1])])
             yield (
                 "same gradient",
                 off.amax(0).numpy(),
