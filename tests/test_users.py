@@ -135,6 +135,8 @@ def test_a_problem_goes_through_every_verb(run: Command, what: str) -> None:
     assert code == 0, err
 
 
+UNSOUND = {"Poisson counts by autograd": ["gradient_matches_differences", "smoothness_upper_bound"]}
+"""What is wrong of them far away, where the rate is below 10 or negative: f has no such L there, and no value."""
 CHECK = """
 from {module} import {name}
 from l2obound import verification
@@ -150,7 +152,7 @@ def test_a_problem_is_checked_and_where_a_verb_has_no_use_for_it_a_sentence_says
     spec = PROBLEMS[what]
     module, _, name = spec.partition(".py:")
     code, out, err = run("-c", CHECK.format(module=module, name=name), program=python)
-    assert (code, out.strip()) == (0, "[]"), err
+    assert (code, out.strip()) == (0, str(UNSOUND.get(what, []))), err
     code, out, err = run("falsify", "B1", "--problem", spec)
     assert (code, out) == (2, "")
     assert "the search moves the data of a family that it knows" in err
