@@ -118,7 +118,8 @@ def test_a_problem_goes_through_every_verb(run: Command, what: str) -> None:
     with_it = ("--problem", spec, "--optimizer", "ista", *SMALL)
     code, answer, err = run("verify", *with_it, *JUDGED, "--json")
     assert code == 0, err
-    assert judged(answer) == dict.fromkeys(VERDICTS, "verified")
+    far = "inconclusive" if what in WITHOUT_DUAL else "verified"
+    assert judged(answer) == {"B1": "verified", "B3": far, "B6c": far}
     assert any("is estimated, not bounded" in note for bound in answer["bounds"] for note in bound["notes"])
     code, answer, err = run("verify", *with_it, *JUDGED, "--lower", "-1000000", "--json")
     assert (code, "violated" in judged(answer).values()) == (0, False), err
@@ -135,6 +136,8 @@ def test_a_problem_goes_through_every_verb(run: Command, what: str) -> None:
     assert code == 0, err
 
 
+WITHOUT_DUAL = ("total variation",)
+"""F* has no lower end there unless one is given."""
 UNSOUND = {"Poisson counts by autograd": ["gradient_matches_differences", "smoothness_upper_bound"]}
 """What is wrong of them far away, where the rate is below 10 or negative: f has no such L there, and no value."""
 CHECK = """
