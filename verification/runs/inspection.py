@@ -244,19 +244,15 @@ def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: i
     """Fill in point k; return which instances are alive there."""
     x = np.where(alive[:, None], found.x[:, k], 0.0)
     point = torch.from_numpy(x)
-    value, slope = problem.smooth.value_and_gradient(point)
-    r = problem.nonsmooth.value(point)
-    value_error, gradient_error = problem.objective_error(point), problem.smooth.gradient_error(point)
-    own_value_error, own_gradient_error = value_error, gradient_error
-    if own is not problem:  # a run in another precision
-        cast = point.to(own.dtype)
-        own_value_error, own_gradient_error = own.objective_error(cast), own.smooth.gradient_error(cast)
+    at = problem.evaluated(point)
+    as_run = at if own is problem else own.evaluated(point.to(own.dtype))  # a run in another precision
+    value, slope, r = at.smooth.value, at.smooth.gradient, at.nonsmooth
     columns = {
         "value": value + r,
-        "value_error": value_error,
-        "own_value_error": own_value_error,
-        "gradient_error": gradient_error,
-        "own_gradient_error": own_gradient_error,
+        "value_error": at.error,
+        "own_value_error": as_run.error,
+        "gradient_error": at.smooth.gradient_error,
+        "own_gradient_error": as_run.smooth.gradient_error,
     }
     arrays = {name: as_numpy(c) for name, c in columns.items()}
     fits = (np.abs(as_numpy(value)) < HUGE) & (norm(as_numpy(slope)) < HUGE)
