@@ -63,7 +63,7 @@ def _contradicted(inspection: Inspection, z: np.ndarray | None) -> dict[str, np.
     off = np.concatenate([inspection.gradient_error, inspection.end_gradient_error[:, None]], axis=1)
     here, size, sums = inspection.alive & inspection.in_domain, norm(x), _EPS * (x.shape[-1] + 4)
     # Sets that are met within rounding only have slacks of their own in the inequality of r, which is 0 = 0 on them.
-    told = here[:, 1:] & inspection.named & (problem.nonsmooth.separable or not problem.nonsmooth.is_indicator)
+    judged = here[:, 1:] & inspection.named & (problem.nonsmooth.separable or not problem.nonsmooth.is_indicator)
     f_bent, f_flat, r_bent = (np.zeros(len(x), dtype=bool) for _ in range(3))
     for other in _others(inspection, z, f):
         step = other.x - x
@@ -79,7 +79,7 @@ def _contradicted(inspection: Inspection, z: np.ndarray | None) -> dict[str, np.
             f_flat |= (both & (1.001 * steep < 2 * mu * gap)).any(1)
         spare = (other.r - r)[:, 1:] - (g * step[:, 1:]).sum(-1)
         spare = spare + blur[:, 1:] + norm(g) * (reach + sums * length)[:, 1:]
-        r_bent |= (told & other.known[:, 1:] & (spare < 0)).any(1)
+        r_bent |= (judged & other.known[:, 1:] & (spare < 0)).any(1)
     # Convexity is declared of all instances at once.
     r_bent[:] = r_bent.any() or bends(problem.nonsmooth, x[:, 0], _last_inside(inspection)).any()
     f_bent[:] = f_bent.any()

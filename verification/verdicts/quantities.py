@@ -31,8 +31,8 @@ def _mean_objective(problem: Composite, x: np.ndarray) -> tuple[np.ndarray, np.n
     with np.errstate(invalid="ignore", over="ignore"):
         curved = as_numpy(problem.smoothness) * rounding
         total = error + (as_numpy(torch.linalg.vector_norm(slopes, dim=-1)) + curved) * rounding
-    known = np.isfinite(value) & np.isfinite(total)
-    return np.where(known, value, 0.0), np.where(known, total, np.inf)
+    finite = np.isfinite(value) & np.isfinite(total)
+    return np.where(finite, value, 0.0), np.where(finite, total, np.inf)
 
 
 def _residual(problem: Composite, z: torch.Tensor, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

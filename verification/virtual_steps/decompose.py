@@ -283,9 +283,9 @@ def _attributed(run: Run, pairing: Pairing, h: np.ndarray) -> Decomposition:
 
 def _median(value: np.ndarray) -> np.ndarray:
     """Medians over the first axis of what is there, NaN where nothing is."""
-    known = np.isfinite(value).any(axis=0)
+    finite = np.isfinite(value).any(axis=0)
     out = np.full(value.shape[1:], np.nan)
-    out[known] = np.nanmedian(value[:, known], axis=0)
+    out[finite] = np.nanmedian(value[:, finite], axis=0)
     return out
 
 
