@@ -79,7 +79,8 @@ NAMED = [
             f"verification/{p}"
             for p in ("cli", "diagnosis", "falsification", "invariance", "optima", "pages", "statistics")
         ),
-        *(f"verification/{p}" for p in ("report", "studies", "support", "testing", "worst_cases")),
+        *(f"verification/{p}" for p in ("report", "runs", "studies", "support", "testing", "verdicts")),
+        *(f"verification/{p}" for p in ("virtual_steps", "worst_cases")),
     )
 ]
 NOT_YET = {

@@ -17,12 +17,21 @@ from ..support import views
 from ..support.arrays import as_tensor, batch_of, float_dtype, integer_array, per_instance, plain_tensor
 from .fingerprint import describe
 from .nonsmooth import NonsmoothTerm
-from .smooth import Remembered, SmoothTerm
+from .smooth import Evaluated, Remembered, SmoothTerm
 from .transforms import Change, changed_nonsmooth, changed_smooth
 
 
 def _dense(x: torch.Tensor) -> bool:
     return x.layout is torch.strided and not x.is_nested and not x.is_neg()
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluatedObjective:
+    """A problem at points x (B,n): its two terms, and a bound on the rounding of their sum."""
+
+    smooth: Evaluated
+    nonsmooth: torch.Tensor  # (B,) r(x), +inf outside its domain
+    error: torch.Tensor  # (B,) of F(x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,15 +135,41 @@ class Composite:
         Raises:
             InputError: If `x` has another shape.
         """
-        x = self.point(x)
-        total = (self.smooth.value(x) + self.nonsmooth.value(x)).nan_to_num(posinf=0.0).abs()
-        eps = torch.finfo(x.dtype).eps
-        error = self.smooth.value_error(x) + self.nonsmooth.value_error(x) + eps * total
+        x, smooth = self.point(x), self.smooth
+        error = self._sum_error(x, smooth.value(x), smooth.value_error(x), self.nonsmooth.value(x))
         moved = self.nonsmooth.domain_error(x)
         if moved is None:
             return error
-        slope = rounding.norms(self.smooth.gradient(x)) + self.smooth.gradient_error(x)
-        return error + 1.01 * moved * (slope + self.smoothness * moved)
+        return error + self._off_the_domain(moved, smooth.gradient(x), smooth.gradient_error(x))
+
+    def _sum_error(self, x: torch.Tensor, f: torch.Tensor, f_error: torch.Tensor, r: torch.Tensor) -> torch.Tensor:
+        """(B,) the rounding of f(x) + r(x)."""
+        total = (f + r).nan_to_num(posinf=0.0).abs()
+        return f_error + self.nonsmooth.value_error(x) + torch.finfo(x.dtype).eps * total
+
+    def _off_the_domain(self, moved: torch.Tensor, gradient: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
+        """(B,) by how much f may change on the way, `moved` (B,), to the nearest point of dom r."""
+        slope = rounding.norms(gradient) + error
+        return 1.01 * moved * (slope + self.smoothness * moved)
+
+    def evaluated(self, x: Any) -> EvaluatedObjective:
+        """The two terms at one point for each instance, with their errors; each term is evaluated once.
+
+        Args:
+            x: (B,n).
+
+        Returns:
+            f and its gradient with the bounds on their rounding, r, and the bound that `objective_error` gives.
+
+        Raises:
+            InputError: If `x` has another shape.
+        """
+        x = self.point(x)
+        f, r = self.smooth.evaluated(x), self.nonsmooth.value(x)
+        error, moved = self._sum_error(x, f.value, f.value_error, r), self.nonsmooth.domain_error(x)
+        if moved is not None:
+            error = error + self._off_the_domain(moved, f.gradient, f.gradient_error)
+        return EvaluatedObjective(f, r, error)
 
     def smooth_gradient(self, x: Any) -> torch.Tensor:
         """The gradient of the smooth term.

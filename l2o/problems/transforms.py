@@ -20,7 +20,7 @@ from .. import rounding as _rounding
 from ..support.arrays import moved
 from .nonsmooth import Box, NonsmoothTerm, Zero
 from .nonsmooth.base import CoupledTerm, pick
-from .smooth import SmoothTerm
+from .smooth import Evaluated, SmoothTerm, WrappedSmooth
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,37 +91,17 @@ class Change:
 
 
 @dataclass(frozen=True, eq=False)
-class ChangedSmooth(SmoothTerm):
-    """c f(x/a + t)."""
+class ChangedSmooth(WrappedSmooth):
+    """c f(x/a + t), convex where f is, since c > 0."""
 
     base: SmoothTerm
     change: Change
 
     kind: ClassVar[str] = "changed-smooth"
 
-    @property
-    def rounding_bounded(self) -> bool:
-        """As of the base."""
-        return self.base.rounding_bounded
-
-    @property
-    def convex(self) -> bool:
-        """Whether the term is convex, which a change of variables and c > 0 keep."""
-        return self.base.convex
-
     def changed(self, change: Change) -> ChangedSmooth:
         """The base under both changes."""
         return ChangedSmooth(self.base, self.change.then(change))
-
-    @property
-    def batch_size(self) -> int:
-        """Of the base."""
-        return self.base.batch_size
-
-    @property
-    def dim(self) -> int:
-        """Of the base."""
-        return self.base.dim
 
     @cached_property
     def _curvature(self) -> torch.Tensor:
@@ -151,21 +131,31 @@ class ChangedSmooth(SmoothTerm):
     def _moved(self, x: torch.Tensor) -> torch.Tensor:
         return _rounding.norms(self.change.inward_error(x))
 
+    def evaluated(self, x: torch.Tensor) -> Evaluated:
+        """The base at x/a + t, each error with what the rounding of that point adds."""
+        base, moved = self.base.evaluated(self.change.inward(x)), self._moved(x)
+        u, scale = _rounding.unit_roundoff(x.dtype), self.change.scale.squeeze(-1)
+        slope = _rounding.norms(base.gradient) + base.gradient_error
+        error = base.value_error + moved * (slope + self.base.smoothness * moved)
+        return Evaluated(
+            scale * base.value,
+            self.change.scale / self.change.dilation * base.gradient,
+            scale * (1.01 * error + 4 * u * base.value.abs()),
+            self._gradient_error(x, base.gradient, base.gradient_error),
+        )
+
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,): the base's error, and what the rounding of x/a + t does to the value."""
-        w = self.change.inward(x)
-        value, gradient = self.base.value_and_gradient(w)
-        moved = self._moved(x)
-        slope = _rounding.norms(gradient) + self.base.gradient_error(w)
-        error = self.base.value_error(w) + moved * (slope + self.base.smoothness * moved)
-        u = _rounding.unit_roundoff(x.dtype)
-        return self.change.scale.squeeze(-1) * (1.01 * error + 4 * u * value.abs())
+        return self.evaluated(x).value_error
 
     def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,): the base's error, and L times the rounding of x/a + t."""
         w = self.change.inward(x)
-        size = _rounding.norms(self.base.gradient(w))
-        error = self.base.gradient_error(w) + self.base.smoothness * self._moved(x)
+        return self._gradient_error(x, self.base.gradient(w), self.base.gradient_error(w))
+
+    def _gradient_error(self, x: torch.Tensor, gradient: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
+        size = _rounding.norms(gradient)
+        error = error + self.base.smoothness * self._moved(x)
         u = _rounding.unit_roundoff(x.dtype)
         factor = (self.change.scale / self.change.dilation).squeeze(-1)
         return factor * (1.01 * error + 4 * u * size)

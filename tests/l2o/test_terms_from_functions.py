@@ -153,3 +153,29 @@ def test_a_method_with_a_step_per_coordinate_is_refused_by_a_coupled_term() -> N
     p = l2o.Composite(least_squares(), l2o.nonsmooth(total_l1, shrink, dim=N))
     with pytest.raises(InputError, match=r"one step per instance|subdifferential is not known"):
         l2o.rollout(l2o.pretrained("go-math-l2o", "lasso"), p, np.zeros((B, N)), 2)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_one_evaluation_gives_value_gradient_and_their_errors(shift: float) -> None:
+    """The function is called once in each of the two precisions; the numbers are those asked for one by one."""
+    calls: list[torch.dtype] = []
+
+    def value(x: torch.Tensor) -> torch.Tensor:
+        calls.append(x.dtype)
+        return torch.log1p(x.square()).sum(-1)
+
+    p = l2o.Composite(l2o.smooth(value, dim=3, L=2.0, batch=2, convex=False), l2o.box(-1.0, 1.0)).shifted(shift)
+    x = torch.linspace(-0.9, 0.7, 6, dtype=torch.float64).reshape(2, 3)
+    calls.clear()
+    together = p.evaluated(x)
+    assert sorted(map(str, calls)) == ["torch.float32", "torch.float64"]
+    f, s = p.smooth, together.smooth
+    for one, alone in (
+        (s.value, f.value(x)),
+        (s.gradient, f.gradient(x)),
+        (s.value_error, f.value_error(x)),
+        (s.gradient_error, f.gradient_error(x)),
+        (together.nonsmooth, p.nonsmooth.value(x)),
+        (together.error, p.objective_error(x)),
+    ):
+        assert torch.equal(one, alone)

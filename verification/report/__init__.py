@@ -11,8 +11,8 @@ from typing import Any
 from ...l2o import InputError
 from ...l2o.runs.run import Run
 from ...l2o.support.files import read_json
-from ..support.store import EXTRAS
 from ..support.together import unfinished, write_together
+from ._extras import EXTRAS
 from .config import ReportConfig, load_report_config
 from .experiment import FORMAT, SEAL, Progress, digest_of, run_report
 from .own_runs import report_runs

@@ -21,6 +21,8 @@ from ..virtual_steps.decompose import TERMS, Decomposition, decompose
 from ._series import bands, kept_steps, listed
 from .methods import Case, Method, Rollouts
 
+EXTRAS = ("attributions", "shift_pairs", "transients")
+"""Names in the results of what is measured here, a list each."""
 AGREE = 1e-8  # relative; two runs this near are called the same
 
 

@@ -26,12 +26,12 @@ from ..optima.ledger import single_thread
 from ..runs.inspection import as_numpy
 from ..support.plain import plain
 from ..support.provenance import arithmetic, code_digest, machine, versions
-from ..support.store import EXTRAS, partial_path, read_partial, write_partial
+from ..support.store import partial_path, read_partial, write_partial
 from ..verdicts.evidence import gather
 from ..verdicts.forms import forms_of
 from ..verdicts.judge import judge
 from ..worst_cases.ledger import STEP_SIZES
-from ._extras import attribution, shift_pair, transient
+from ._extras import EXTRAS, attribution, shift_pair, transient
 from ._ledger import bound_entry, checked_names, ledger, number_of, prove_all
 from ._next_instance import LAST_ITERATE, next_instance
 from ._series import bound_curves, series

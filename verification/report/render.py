@@ -18,10 +18,10 @@ from ..pages import STYLE
 from ..pages.figure_export import file_bytes, inline_svg
 from ..pages.formula import formula_svg
 from ..pages.text import DASH, count, join, number, percent, printable
-from ..support.store import EXTRAS
 from . import sentences, shift_sentences
 from ._answer import answer
 from ._compare import comparisons, rows
+from ._extras import EXTRAS
 from ._ledger_view import ledger_rows, ledger_words
 from ._next_view import figure_words, next_view, shown_next
 from .figures import figures as draw

@@ -30,14 +30,14 @@ def bends(term: NonsmoothTerm, first: np.ndarray, base: np.ndarray) -> np.ndarra
     size = np.maximum(np.abs(first), np.abs(base)).max(1)
     size = np.where((size > 0) & (size < 1e100), size, 1.0)
     t = np.concatenate([-_SCALES[::-1], [0.0], _SCALES])
-    found = np.zeros(len(base), dtype=bool)
+    bent = np.zeros(len(base), dtype=bool)
     ones = np.ones_like(base)
     with np.errstate(over="ignore", invalid="ignore"):
         for start, direction in ((base, ones), (0 * base, ones), (base, first - base)):
             longest = np.abs(direction).max(1)
             unit = direction * (size / longest.clip(1e-300))[:, None]
-            found |= _above_chord(term, t, start + t[:, None, None] * unit, longest > 0)
-    return found
+            bent |= _above_chord(term, t, start + t[:, None, None] * unit, longest > 0)
+    return bent
 
 
 def _above_chord(term: NonsmoothTerm, t: np.ndarray, points: np.ndarray, moving: np.ndarray) -> np.ndarray:

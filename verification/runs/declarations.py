@@ -63,14 +63,14 @@ def _contradicted(inspection: Inspection, z: np.ndarray | None) -> dict[str, np.
     off = np.concatenate([inspection.gradient_error, inspection.end_gradient_error[:, None]], axis=1)
     here, size, sums = inspection.alive & inspection.in_domain, norm(x), _EPS * (x.shape[-1] + 4)
     # Sets that are met within rounding only have slacks of their own in the inequality of r, which is 0 = 0 on them.
-    told = here[:, 1:] & inspection.named & (problem.nonsmooth.separable or not problem.nonsmooth.is_indicator)
+    judged = here[:, 1:] & inspection.named & (problem.nonsmooth.separable or not problem.nonsmooth.is_indicator)
     f_bent, f_flat, r_bent = (np.zeros(len(x), dtype=bool) for _ in range(3))
     for other in _others(inspection, z, f):
         step = other.x - x
         length, reach = norm(step), sums * (size + norm(other.x))  # of y - x, and of its rounding
         blur = 1.01 * (error + other.error) + 4 * _EPS * (np.abs(f) + np.abs(other.f) + np.abs(r) + np.abs(other.r))
         spare = other.f - f - (slopes * step).sum(-1) + blur + off * length + norm(slopes) * (reach + sums * length)
-        both = here & other.known
+        both = here & other.usable
         f_bent |= (both & (spare < 0)).any(1)
         f_flat |= (both & (spare < 0.499 * mu * (length - reach).clip(min=0.0) ** 2)).any(1)
         if problem.nonsmooth.is_zero:
@@ -79,7 +79,7 @@ def _contradicted(inspection: Inspection, z: np.ndarray | None) -> dict[str, np.
             f_flat |= (both & (1.001 * steep < 2 * mu * gap)).any(1)
         spare = (other.r - r)[:, 1:] - (g * step[:, 1:]).sum(-1)
         spare = spare + blur[:, 1:] + norm(g) * (reach + sums * length)[:, 1:]
-        r_bent |= (told & other.known[:, 1:] & (spare < 0)).any(1)
+        r_bent |= (judged & other.usable[:, 1:] & (spare < 0)).any(1)
     # Convexity is declared of all instances at once.
     r_bent[:] = r_bent.any() or bends(problem.nonsmooth, x[:, 0], _last_inside(inspection)).any()
     f_bent[:] = f_bent.any()
@@ -98,13 +98,13 @@ def _contradicted(inspection: Inspection, z: np.ndarray | None) -> dict[str, np.
 
 @dataclass(frozen=True)
 class _Others:
-    """A point y for each x_k: y (B,K+1,n), f, r, a bound on the errors of their sum, and where they are known."""
+    """A point y for each x_k: y (B,K+1,n), f, r, a bound on the errors of their sum, and where they may be used."""
 
     x: np.ndarray
     f: np.ndarray
     r: np.ndarray
     error: np.ndarray
-    known: np.ndarray
+    usable: np.ndarray
 
 
 def _others(inspection: Inspection, z: np.ndarray | None, f: np.ndarray) -> Iterator[_Others]:

@@ -131,29 +131,29 @@ def inspect_run(run: Run, problem: Composite) -> Inspection:
         from .scalar_runs import inspect_scalars
 
         return inspect_scalars(run, problem)
-    found = _recompute(run, problem)
-    step_alive = found.alive[:, 1:]
+    recomputed = _recompute(run, problem)
+    step_alive = recomputed.alive[:, 1:]
     checks = tuple(
         data_check(name, np.where(step_alive, error, 0.0), allowed, statement)
-        for name, error, allowed, statement in _claims(run, problem, found)
-    ) + probe_checks(run, problem, (found.x[:, 0], _last_alive(found)))
+        for name, error, allowed, statement in _claims(run, problem, recomputed)
+    ) + probe_checks(run, problem, (recomputed.x[:, 0], _last_alive(recomputed)))
     return Inspection(
         run,
         problem,
-        alive=found.alive,
-        in_domain=np.isfinite(found.value),
-        objective=np.where(np.isfinite(found.value), found.value, 0.0),
-        objective_error=found.value_error,
-        gradient_error=found.gradient_error[:, :-1],
+        alive=recomputed.alive,
+        in_domain=np.isfinite(recomputed.value),
+        objective=np.where(np.isfinite(recomputed.value), recomputed.value, 0.0),
+        objective_error=recomputed.value_error,
+        gradient_error=recomputed.gradient_error[:, :-1],
         checks=checks,
-        end_gradient=found.gradient[:, -1],
-        end_gradient_error=found.gradient_error[:, -1],
-        x=found.x,
-        gradient=found.gradient[:, :-1],
-        subgradient=found.subgradient,
-        preconditioner=_kept(run.preconditioner, step_alive),
-        nonsmooth_value=found.nonsmooth_value,
-        named=found.outside == 0,
+        end_gradient=recomputed.gradient[:, -1],
+        end_gradient_error=recomputed.gradient_error[:, -1],
+        x=recomputed.x,
+        gradient=recomputed.gradient[:, :-1],
+        subgradient=recomputed.subgradient,
+        preconditioner=_where_alive(run.preconditioner, step_alive),
+        nonsmooth_value=recomputed.nonsmooth_value,
+        named=recomputed.outside == 0,
     )
 
 
@@ -166,13 +166,13 @@ def probe_checks(run: Run, problem: Composite, ends: tuple[np.ndarray, np.ndarra
         )
 
 
-def _last_alive(found: _Recomputed) -> np.ndarray:
+def _last_alive(recomputed: _Recomputed) -> np.ndarray:
     """(B,n) the last point that fits in float64."""
-    last = (found.alive.sum(axis=1) - 1).clip(min=0)
-    return found.x[np.arange(len(last)), last]
+    last = (recomputed.alive.sum(axis=1) - 1).clip(min=0)
+    return recomputed.x[np.arange(len(last)), last]
 
 
-def _kept(tensor: torch.Tensor | None, where: np.ndarray) -> np.ndarray | None:
+def _where_alive(tensor: torch.Tensor | None, where: np.ndarray) -> np.ndarray | None:
     """A (B,K,n) tensor as an array, zeros where the step is dead or the entries are not finite."""
     if tensor is None:
         return None
@@ -201,10 +201,10 @@ class _Recomputed:
 
 def _recompute(run: Run, problem: Composite) -> _Recomputed:
     points, n = run.objective.shape, run.dim
-    own = problem if run.x.dtype == torch.float64 else problem.to(run.x.dtype)
+    as_recorded = problem if run.x.dtype == torch.float64 else problem.to(run.x.dtype)
     many = (run.batch_size, run.steps)
     scalar = [np.zeros(points) for _ in range(5)]
-    found = _Recomputed(
+    recomputed = _Recomputed(
         as_numpy(run.x).copy(),
         np.ones(points, dtype=bool),
         *scalar[:3],
@@ -217,91 +217,90 @@ def _recompute(run: Run, problem: Composite) -> _Recomputed:
         np.zeros(many),
     )
     recorded = as_numpy(run.subgradient).copy()
-    eps = torch.finfo(own.dtype).eps
+    eps = torch.finfo(as_recorded.dtype).eps
     if moves(problem.nonsmooth, eps):
-        _move(found, problem, recorded, np.isfinite(as_numpy(run.objective)), eps)
+        _move(recomputed, problem, recorded, np.isfinite(as_numpy(run.objective)), eps)
     alive = np.ones(run.batch_size, dtype=bool)
     with threads_for(problem), np.errstate(over="ignore", invalid="ignore"):
         for k in range(points[1]):
-            alive = alive & (np.abs(found.x[:, k]).max(axis=1) < HUGE)
-            alive = _evaluate_point(found, problem, own, k, alive)
+            alive = alive & (np.abs(recomputed.x[:, k]).max(axis=1) < HUGE)
+            alive = _evaluate_point(recomputed, problem, as_recorded, k, alive)
             if k > 0:
-                _compare_subgradient(found, problem, k, recorded[:, k - 1], eps)
-    return found
+                _compare_subgradient(recomputed, problem, k, recorded[:, k - 1], eps)
+    return recomputed
 
 
-def _move(found: _Recomputed, problem: Composite, g: np.ndarray, inside: np.ndarray, eps: float) -> None:
+def _move(recomputed: _Recomputed, problem: Composite, g: np.ndarray, inside: np.ndarray, eps: float) -> None:
     """Replace x_k and g_k (B,K,n) by the point and the normal in float64 that they stand for.
 
     Where the run itself says F(x_k) = inf, as it may of a point just off the set, the point is left outside.
     """
-    for k in range(found.x.shape[1]):
+    for k in range(recomputed.x.shape[1]):
         here = inside[:, k, None]
-        x, normal = nearest_pair(problem.nonsmooth, found.x[:, k], g[:, k - 1] if k else None, eps)
-        x = np.where(here, x, found.x[:, k])
+        x, normal = nearest_pair(problem.nonsmooth, recomputed.x[:, k], g[:, k - 1] if k else None, eps)
+        x = np.where(here, x, recomputed.x[:, k])
         normal = None if normal is None else np.where(here, normal, g[:, k - 1])
-        found.moved[:, k] = np.nan_to_num(norm(x - found.x[:, k]))
-        found.x[:, k] = x
+        recomputed.moved[:, k] = np.nan_to_num(norm(x - recomputed.x[:, k]))
+        recomputed.x[:, k] = x
         if normal is not None:
-            found.turned[:, k - 1] = np.nan_to_num(norm(normal - g[:, k - 1]))
+            recomputed.turned[:, k - 1] = np.nan_to_num(norm(normal - g[:, k - 1]))
             g[:, k - 1] = normal
 
 
-def _evaluate_point(found: _Recomputed, problem: Composite, own: Composite, k: int, alive: np.ndarray) -> np.ndarray:
+def _evaluate_point(
+    recomputed: _Recomputed, problem: Composite, as_recorded: Composite, k: int, alive: np.ndarray
+) -> np.ndarray:
     """Fill in point k; return which instances are alive there."""
-    x = np.where(alive[:, None], found.x[:, k], 0.0)
+    x = np.where(alive[:, None], recomputed.x[:, k], 0.0)
     point = torch.from_numpy(x)
-    value, slope = problem.smooth.value_and_gradient(point)
-    r = problem.nonsmooth.value(point)
-    value_error, gradient_error = problem.objective_error(point), problem.smooth.gradient_error(point)
-    own_value_error, own_gradient_error = value_error, gradient_error
-    if own is not problem:  # a run in another precision
-        cast = point.to(own.dtype)
-        own_value_error, own_gradient_error = own.objective_error(cast), own.smooth.gradient_error(cast)
+    at = problem.evaluated(point)
+    # a run in another precision has the rounding of that one
+    as_run = at if as_recorded is problem else as_recorded.evaluated(point.to(as_recorded.dtype))
+    value, slope, r = at.smooth.value, at.smooth.gradient, at.nonsmooth
     columns = {
         "value": value + r,
-        "value_error": value_error,
-        "own_value_error": own_value_error,
-        "gradient_error": gradient_error,
-        "own_gradient_error": own_gradient_error,
+        "value_error": at.error,
+        "own_value_error": as_run.error,
+        "gradient_error": at.smooth.gradient_error,
+        "own_gradient_error": as_run.smooth.gradient_error,
     }
     arrays = {name: as_numpy(c) for name, c in columns.items()}
     fits = (np.abs(as_numpy(value)) < HUGE) & (norm(as_numpy(slope)) < HUGE)
     for name, array in arrays.items():
         fits &= (name == "value") | (array < HUGE)  # F itself may be inf: outside the domain of r
     alive = alive & fits
-    found.alive[:, k] = alive
-    found.nonsmooth_value[:, k] = np.where(alive & np.isfinite(as_numpy(r)), as_numpy(r), 0.0)
-    found.x[:, k] = np.where(alive[:, None], x, 0.0)
-    found.gradient[:, k] = np.where(alive[:, None], as_numpy(slope), 0.0)
+    recomputed.alive[:, k] = alive
+    recomputed.nonsmooth_value[:, k] = np.where(alive & np.isfinite(as_numpy(r)), as_numpy(r), 0.0)
+    recomputed.x[:, k] = np.where(alive[:, None], x, 0.0)
+    recomputed.gradient[:, k] = np.where(alive[:, None], as_numpy(slope), 0.0)
     for name, array in arrays.items():
-        getattr(found, name)[:, k] = np.where(alive, array, 0.0)
+        getattr(recomputed, name)[:, k] = np.where(alive, array, 0.0)
     return alive
 
 
-def _compare_subgradient(found: _Recomputed, problem: Composite, k: int, g: np.ndarray, eps: float) -> None:
+def _compare_subgradient(recomputed: _Recomputed, problem: Composite, k: int, g: np.ndarray, eps: float) -> None:
     """Where the recorded g_k stands to the subdifferential of r at x_k."""
     if not problem.nonsmooth.separable:
         compare = _compare_coupled if problem.nonsmooth.names_subgradients else _compare_by_support
-        compare(found, problem, k, g, eps)
+        compare(recomputed, problem, k, g, eps)
         return
-    point = torch.from_numpy(found.x[:, k])
+    point = torch.from_numpy(recomputed.x[:, k])
     low, high = (as_numpy(end) for end in problem.nonsmooth.subdifferential(point))
     units = 32.0 * eps / np.finfo(np.float64).eps
     low_near, high_near = (as_numpy(end) for end in problem.nonsmooth.subdifferential_near(point, units))
-    defined = (low <= high) & found.alive[:, k, None]
+    defined = (low <= high) & recomputed.alive[:, k, None]
     inside = np.where(defined, np.clip(np.nan_to_num(g), low, high), 0.0)
     miss = np.where(defined, np.abs(g - inside), 0.0)
     blur = 64 * eps * (np.abs(g) + np.abs(inside))
     near = ~defined | ((g >= low_near - blur) & (g <= high_near + blur))
-    found.subgradient[:, k - 1] = np.where(near | ~(np.abs(g) < HUGE), inside, g)
-    found.outside[:, k - 1] = np.where(near, 0.0, np.nan_to_num(miss, nan=np.inf)).max(axis=-1)
+    recomputed.subgradient[:, k - 1] = np.where(near | ~(np.abs(g) < HUGE), inside, g)
+    recomputed.outside[:, k - 1] = np.where(near, 0.0, np.nan_to_num(miss, nan=np.inf)).max(axis=-1)
 
 
-def _compare_coupled(found: _Recomputed, problem: Composite, k: int, g: np.ndarray, eps: float) -> None:
+def _compare_coupled(recomputed: _Recomputed, problem: Composite, k: int, g: np.ndarray, eps: float) -> None:
     """The same for a term that is not separable, by the distance to the nearest subgradient instead of per variable."""
-    term, point = problem.nonsmooth, torch.from_numpy(found.x[:, k])
-    defined = found.alive[:, k] & np.isfinite(as_numpy(term.value(point)))
+    term, point = problem.nonsmooth, torch.from_numpy(recomputed.x[:, k])
+    defined = recomputed.alive[:, k] & np.isfinite(as_numpy(term.value(point)))
     wanted = torch.from_numpy(np.nan_to_num(g, posinf=HUGE, neginf=-HUGE).clip(-HUGE, HUGE))
     nearest = term.nearest_subgradient(point, wanted)
     inside = np.where(defined[:, None], as_numpy(nearest), 0.0)
@@ -310,22 +309,22 @@ def _compare_coupled(found: _Recomputed, problem: Composite, k: int, g: np.ndarr
     blur = as_numpy(term.subgradient_blur(point, wanted, units)) + 64 * eps * (norm(g) + norm(inside))
     near = ~defined | (miss <= blur)
     small = (np.abs(g) < HUGE).all(axis=-1)
-    found.subgradient[:, k - 1] = np.where((near | ~small)[:, None], inside, g)
-    found.outside[:, k - 1] = np.where(near, 0.0, np.nan_to_num(miss, nan=np.inf))
+    recomputed.subgradient[:, k - 1] = np.where((near | ~small)[:, None], inside, g)
+    recomputed.outside[:, k - 1] = np.where(near, 0.0, np.nan_to_num(miss, nan=np.inf))
 
 
-def _compare_by_support(found: _Recomputed, problem: Composite, k: int, g: np.ndarray, eps: float) -> None:
+def _compare_by_support(recomputed: _Recomputed, problem: Composite, k: int, g: np.ndarray, eps: float) -> None:
     """The same for a term that does not name its subgradients.
 
     On a set <g_k, y - x_k> <= 0 has to hold for its points y. Any other r is held against its g_k where declarations
     are (`declarations`): where r(y) < r(x_k) + <g_k, y - x_k>, it is not convex or its prox is another's.
     """
-    term, x = problem.nonsmooth, torch.from_numpy(found.x[:, k])
-    defined = found.alive[:, k] & np.isfinite(as_numpy(term.value(x)))
+    term, x = problem.nonsmooth, torch.from_numpy(recomputed.x[:, k])
+    defined = recomputed.alive[:, k] & np.isfinite(as_numpy(term.value(x)))
     worst = np.zeros(len(g))
     if term.is_indicator and term.convex:
         slope = torch.from_numpy(np.nan_to_num(g, posinf=HUGE, neginf=-HUGE).clip(-HUGE, HUGE))
-        before, first = (torch.from_numpy(found.x[:, j]) for j in (k - 1, 0))
+        before, first = (torch.from_numpy(recomputed.x[:, j]) for j in (k - 1, 0))
         L = problem.smoothness.unsqueeze(-1)
         steps = 1 / L
         for y in (before, first, x + (x - before), x + 1e-3 * (x - before)):
@@ -336,12 +335,12 @@ def _compare_by_support(found: _Recomputed, problem: Composite, k: int, g: np.nd
             excess = (slope * (y - x)).sum(-1) - (64 + 2 * x.shape[-1]) * eps * size - (blur * (y - x).abs()).sum(-1)
             worst = np.maximum(worst, np.nan_to_num(as_numpy(excess), nan=0.0, posinf=0.0, neginf=0.0))
     finite = np.isfinite(g).all(axis=-1)
-    found.subgradient[:, k - 1] = np.where(defined[:, None] & (np.abs(g) < HUGE), g, 0.0)
-    found.outside[:, k - 1] = np.where(defined, np.where(finite, worst, np.inf), 0.0)
+    recomputed.subgradient[:, k - 1] = np.where(defined[:, None] & (np.abs(g) < HUGE), g, 0.0)
+    recomputed.outside[:, k - 1] = np.where(defined, np.where(finite, worst, np.inf), 0.0)
 
 
 def _claims(
-    run: Run, problem: Composite, found: _Recomputed
+    run: Run, problem: Composite, recomputed: _Recomputed
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray | float, str]]:
     """Name, error (B,K), what rounding allows, and the claim in words."""
     eps = torch.finfo(run.objective.dtype).eps
@@ -350,26 +349,28 @@ def _claims(
     gradient, generalized, step, deviation, rho = (as_numpy(f) for f in fields)
     yield (
         "objective",
-        _objective_error(run, problem, found, eps),
+        _objective_error(run, problem, recomputed, eps),
         0.0,
         "the recorded objective is F(x_k), up to rounding",
     )
     yield (
         "subgradient",
-        found.outside,
+        recomputed.outside,
         0.0,
         "the recorded g_k is in the subdifferential of r at x_k (otherwise x_k was not the prox it claims)",
     )
-    total = found.gradient[:, :-1] + found.subgradient
-    size = norm(found.gradient[:, :-1]) + norm(found.subgradient)
+    total = recomputed.gradient[:, :-1] + recomputed.subgradient
+    size = norm(recomputed.gradient[:, :-1]) + norm(recomputed.subgradient)
     L = as_numpy(problem.smoothness)[:, None]
-    allowed = 2 * found.own_gradient_error[:, :-1] + 64 * eps * size + L * found.moved[:, :-1] + found.turned
+    allowed = (
+        2 * recomputed.own_gradient_error[:, :-1] + 64 * eps * size + L * recomputed.moved[:, :-1] + recomputed.turned
+    )
     statement = "the recorded gradients are grad f(x_{k-1}) and G_k = grad f(x_{k-1}) + g_k, up to rounding"
     with np.errstate(invalid="ignore", over="ignore"):
-        off = np.maximum(norm(gradient - found.gradient[:, :-1]), norm(generalized - total))
+        off = np.maximum(norm(gradient - recomputed.gradient[:, :-1]), norm(generalized - total))
         yield "gradients", off, allowed, statement
         x = as_numpy(run.x)
-        true_step = np.where(found.alive[:, 1:, None], x[:, :-1] - x[:, 1:], 0.0)
+        true_step = np.where(recomputed.alive[:, 1:, None], x[:, :-1] - x[:, 1:], 0.0)
         moved = norm(true_step)
         still = bool(((norm(step) == 0) & (moved > 0)).any())  # D_k = x_k - x_k
         yield "step", norm(step - true_step), 4 * eps * moved + under, _STEP + _IN_PLACE * still
@@ -389,16 +390,19 @@ def _claims(
         # where squares underflow it is nothing at all.
         error, length = norm(deviation), norm(generalized)
         least = max(1 / HUGE, np.sqrt(problem.dim * float(torch.finfo(run.objective.dtype).tiny) / eps))
-        known = (error > least) & (length > least)
-        off = np.where(known, np.abs(rho * length - L * error), 0.0)
+        measurable = (error > least) & (length > least)
+        off = np.where(measurable, np.abs(rho * length - L * error), 0.0)
         off = np.where(error == 0, np.abs(rho), off)  # without a deviation it is 0, whatever G_k is
         allowed = 8 * (problem.dim + 10) * eps * L * error
         yield "relative deviation", off, allowed, "the recorded rho_k is L||e_k|| / ||G_k||"
         final, last = as_numpy(run.x_final), as_numpy(run.x[:, -1])
         differ = ~((final == last) | (np.isnan(final) & np.isnan(last))).all(axis=1)
         yield "end", differ[:, None] + 0 * moved, 0.0, "x_final is x_K"
-        rise, moved = norm(found.gradient[:, 1:] - found.gradient[:, :-1]), norm(found.x[:, :-1] - found.x[:, 1:])
-        error = found.gradient_error[:, 1:] + found.gradient_error[:, :-1]
+        rise, moved = (
+            norm(recomputed.gradient[:, 1:] - recomputed.gradient[:, :-1]),
+            norm(recomputed.x[:, :-1] - recomputed.x[:, 1:]),
+        )
+        error = recomputed.gradient_error[:, 1:] + recomputed.gradient_error[:, :-1]
         error = error + as_numpy(problem.smooth.smoothness_error)[:, None] * moved
         yield "smoothness", rise, L * moved + 2 * error, "between x_{k-1} and x_k grad f changes by at most L ||D_k||"
 
@@ -410,18 +414,18 @@ _IN_PLACE = (
 )
 
 
-def _objective_error(run: Run, problem: Composite, found: _Recomputed, eps: float) -> np.ndarray:
+def _objective_error(run: Run, problem: Composite, recomputed: _Recomputed, eps: float) -> np.ndarray:
     """(B,K) by how much the recorded objective at either end of a step is off, beyond rounding."""
     recorded = as_numpy(run.objective)
-    inside = np.isfinite(found.value)
-    exact = np.where(inside, found.value, 0.0)
+    inside = np.isfinite(recomputed.value)
+    exact = np.where(inside, recomputed.value, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
-        off = np.abs(recorded - exact) - 2 * found.own_value_error - 4 * eps * np.abs(exact)
-        slope = norm(found.gradient) + found.gradient_error
-        if not problem.nonsmooth.is_indicator and found.moved.any():
-            near = [problem.nonsmooth.steepness(torch.from_numpy(x)) for x in np.moveaxis(found.x, 1, 0)]
+        off = np.abs(recorded - exact) - 2 * recomputed.own_value_error - 4 * eps * np.abs(exact)
+        slope = norm(recomputed.gradient) + recomputed.gradient_error
+        if not problem.nonsmooth.is_indicator and recomputed.moved.any():
+            near = [problem.nonsmooth.steepness(torch.from_numpy(x)) for x in np.moveaxis(recomputed.x, 1, 0)]
             slope = slope + 1.01 * norm(as_numpy(torch.stack(near, 1)))
-        off = off - found.moved * (slope + as_numpy(run.smoothness)[:, None] * found.moved)
+        off = off - recomputed.moved * (slope + as_numpy(run.smoothness)[:, None] * recomputed.moved)
         off = np.where(inside, off, np.where(np.isposinf(recorded), 0.0, np.inf))  # F = inf must be recorded so
-        off = np.where(found.alive, np.nan_to_num(off, nan=np.inf, posinf=np.inf), 0.0)
+        off = np.where(recomputed.alive, np.nan_to_num(off, nan=np.inf, posinf=np.inf), 0.0)
         return np.maximum(np.maximum(off[:, 1:], off[:, :-1]), 0.0)

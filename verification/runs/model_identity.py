@@ -19,8 +19,8 @@ def bias_heads(optimizer: Any) -> tuple[str, ...] | None:
     """The heads of `optimizer` that add a bias which need not vanish; () for none; None where it is not known."""
     if not isinstance(optimizer, HeadNetwork):
         return None
-    known = _BIAS_HEADS.get(optimizer.name)
-    return None if known is None else tuple(head for head in optimizer.heads if head in known)
+    heads = _BIAS_HEADS.get(optimizer.name)
+    return None if heads is None else tuple(head for head in optimizer.heads if head in heads)
 
 
 def inspected(run: Run, problem: Composite, what: str) -> tuple[Inspection, np.ndarray, tuple[str, ...]]:

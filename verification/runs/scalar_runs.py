@@ -101,7 +101,7 @@ def _checks(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.nd
 
 def _ends(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.ndarray) -> Iterator[DataCheck]:
     """F, distance and error bounds recomputed at x_0 and x_K; a disagreement counts against every step."""
-    own, L = problem.to(run.objective.dtype), as_numpy(problem.smoothness)
+    as_recorded, L = problem.to(run.objective.dtype), as_numpy(problem.smoothness)
     shape, eps = (run.batch_size, run.steps), float(torch.finfo(run.objective.dtype).eps)
     for place, x in ((0, run.x_start), (-1, run.x_final)):
         ok = alive[:, place] & np.isfinite(as_numpy(x)).all(axis=1)
@@ -113,7 +113,7 @@ def _ends(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.ndar
             nearest = torch.from_numpy(np.where(np.isfinite(recorded)[:, None], on_set, point.numpy()))
         value, moved = as_numpy(problem.objective(nearest)), norm((nearest - point).numpy())
         slope = norm(as_numpy(problem.smooth.gradient(nearest))) + as_numpy(problem.smooth.gradient_error(nearest))
-        error = as_numpy(own.objective_error(point.to(own.dtype)))
+        error = as_numpy(as_recorded.objective_error(point.to(as_recorded.dtype)))
         inside = np.isfinite(value)
         with np.errstate(invalid="ignore"):
             excess = np.abs(recorded - value) - 2 * error - moved * (slope + L * moved)
@@ -122,8 +122,8 @@ def _ends(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.ndar
             if run.comparator is not None:
                 distance = np.linalg.norm(point.numpy() - as_numpy(run.comparator), axis=1)
                 size = distance + np.linalg.norm(point.numpy(), axis=1)
-                blur = 100 * torch.finfo(own.dtype).eps * (run.dim + 10) * size
-                blur = blur + np.sqrt(run.dim * float(torch.finfo(own.dtype).tiny))
+                blur = 100 * torch.finfo(as_recorded.dtype).eps * (run.dim + 10) * size
+                blur = blur + np.sqrt(run.dim * float(torch.finfo(as_recorded.dtype).tiny))
                 off = np.maximum(off, np.abs(s["dist"][:, place] - distance) - blur)
         off = np.where(ok, np.maximum(off, np.where(inside, stated, 0.0)), 0.0)
         name = "start" if place == 0 else "end"

@@ -9,9 +9,6 @@ from typing import Any
 
 from ...l2o.support.files import write_bytes
 
-EXTRAS = ("attributions", "shift_pairs", "transients")
-"""The parts of the results that are measured beside the runs, a list each."""
-
 
 def partial_path(folder: Path, key: str, digest: str) -> Path:
     """The file of the part `key` made under the settings with this digest."""

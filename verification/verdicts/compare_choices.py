@@ -49,10 +49,10 @@ class Comparison:
     def _size(self, name: str) -> str:
         """How large the bound of runs is, relative to the first choice."""
         first, value = self.run[self.choices[0]], self.run[name]
-        known = np.isfinite(first) & np.isfinite(value) & (first > 0)
-        if not known.any():
+        usable = np.isfinite(first) & np.isfinite(value) & (first > 0)
+        if not usable.any():
             return ""
-        return f"; bound of runs {np.median(value[known] / first[known]):.3g} x that of {self.choices[0]} (median)"
+        return f"; bound of runs {np.median(value[usable] / first[usable]):.3g} x that of {self.choices[0]} (median)"
 
 
 def compare_choices(
@@ -98,7 +98,7 @@ def compare_choices(
     evidence = gather(run_ood, problem, optimum=optimum).certified
     h = np.full(run_ood.batch_size, float(reference_step))
     plain = evidence.quantities(h)
-    found: dict[str, bounds.Quantities] = {}
+    by_choice: dict[str, bounds.Quantities] = {}
     for name in choices:
         used = slice(None, 1) if name == "paired" else slice(None)
         pairing = pair(
@@ -110,12 +110,12 @@ def compare_choices(
             state=state_ood,
             reference_state=starts[used],
         )
-        found[name] = with_virtual(plain, evidence.inspection, pairing, h)
-    deviation = {name: _deviation(q) for name, q in found.items()}
+        by_choice[name] = with_virtual(plain, evidence.inspection, pairing, h)
+    deviation = {name: _deviation(q) for name, q in by_choice.items()}
     winner = np.stack(list(deviation.values())).argmin(axis=0)
-    found[BEST] = _mixed(list(found.values()), winner)
-    deviation[BEST] = _deviation(found[BEST])
-    step, run = ({n: _right(key, q) for n, q in found.items()} for key in (_STEP_BOUND, _RUN_BOUND))
+    by_choice[BEST] = _mixed(list(by_choice.values()), winner)
+    deviation[BEST] = _deviation(by_choice[BEST])
+    step, run = ({n: _right(key, q) for n, q in by_choice.items()} for key in (_STEP_BOUND, _RUN_BOUND))
     names = np.array(list(choices), dtype=object)
     least = [np.stack([side[name] for name in choices]).argmin(axis=0) for side in (step, run)]
     return Comparison(tuple(choices), deviation, step, run, names[least[0]], names[least[1]])
@@ -134,12 +134,12 @@ def _right(key: str, quantities: bounds.Quantities) -> np.ndarray:
     return np.where(np.isnan(side), np.inf, side)
 
 
-def _mixed(found: list[bounds.Quantities], winner: np.ndarray) -> bounds.Quantities:
+def _mixed(candidates: list[bounds.Quantities], winner: np.ndarray) -> bounds.Quantities:
     """The quantities with those of the virtual steps taken from choice `winner` (B,K) at every step."""
 
     def picked(part: str, name: str) -> np.ndarray:
-        return np.take_along_axis(np.stack([getattr(q, part)[name] for q in found]), winner[None], 0)[0]
+        return np.take_along_axis(np.stack([getattr(q, part)[name] for q in candidates]), winner[None], 0)[0]
 
     values, errors = ({name: picked(part, name) for name in bounds.quantities.VIRTUAL} for part in ("values", "errors"))
-    first = found[0]
+    first = candidates[0]
     return replace(first, values={**first.values, **values}, errors={**first.errors, **errors})

@@ -83,8 +83,8 @@ class Evidence:
         key = h.tobytes()
         if key not in self._quantities:
             with threads_for(inspection.problem):
-                found = measure(inspection, self.optimum, np.array(h), self.facts)
-                self._quantities[key] = with_stated(found, inspection)
+                measured = measure(inspection, self.optimum, np.array(h), self.facts)
+                self._quantities[key] = with_stated(measured, inspection)
         return self._quantities[key]
 
     @cached_property

@@ -31,8 +31,8 @@ def _mean_objective(problem: Composite, x: np.ndarray) -> tuple[np.ndarray, np.n
     with np.errstate(invalid="ignore", over="ignore"):
         curved = as_numpy(problem.smoothness) * rounding
         total = error + (as_numpy(torch.linalg.vector_norm(slopes, dim=-1)) + curved) * rounding
-    known = np.isfinite(value) & np.isfinite(total)
-    return np.where(known, value, 0.0), np.where(known, total, np.inf)
+    finite = np.isfinite(value) & np.isfinite(total)
+    return np.where(finite, value, 0.0), np.where(finite, total, np.inf)
 
 
 def _residual(problem: Composite, z: torch.Tensor, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -118,13 +118,13 @@ def measure(
             "record='scalars', comparator=optimum.x), or with record='all'."
         )
 
-    def kept(name: str, length: int) -> np.ndarray:
+    def recorded(name: str, length: int) -> np.ndarray:
         if name not in run.scalars:  # no comparator, and only per-step bounds are asked for
             return np.zeros((run.batch_size, length))
         return np.where(inspection.alive[:, -length:], as_numpy(run.scalars[name]), 0.0)
 
-    scalars = {n: kept(n, run.steps + (n == "dist")) for n in _SCALAR_NAMES}
-    extra = {n: kept(n, run.steps) for n in _EXTRA_NAMES if n in run.scalars}
+    scalars = {n: recorded(n, run.steps + (n == "dist")) for n in _SCALAR_NAMES}
+    extra = {n: recorded(n, run.steps) for n in _EXTRA_NAMES if n in run.scalars}
     errors = {"F": inspection.objective_error, "tau": tau_error}
     if len(extra) == len(_EXTRA_NAMES):
         errors |= _extra_errors(inspection, scalars, extra, common["L_error"])
@@ -165,32 +165,32 @@ def with_virtual(
     quantities: bounds.Quantities, inspection: Inspection, pairing: Pairing, reference_step: np.ndarray
 ) -> bounds.Quantities:
     """The quantities with those of the virtual steps added; of a step without a virtual one nothing is known."""
-    known = ~np.isnan(pairing.dz) & inspection.alive[:, 1:]
+    paired = ~np.isnan(pairing.dz) & inspection.alive[:, 1:]
 
-    def kept(array: np.ndarray) -> np.ndarray:
-        return np.where(known[..., None], array, 0.0)
+    def where_paired(array: np.ndarray) -> np.ndarray:
+        return np.where(paired[..., None], array, 0.0)
 
     problem = inspection.problem
     G = inspection.gradient + inspection.subgradient
+    sum_rounding = np.finfo(np.float64).eps * np.linalg.norm(G, axis=-1)  # G is a sum of two, which rounds once more
     values, errors = bounds.virtual.magnitudes(
-        p=kept(pairing.p),
-        b=kept(pairing.b),
-        p_ood=kept(inspection.preconditioner),
-        step_ood=kept(inspection.x[:, :-1] - inspection.x[:, 1:]),
-        G_ood=kept(G),
+        p=where_paired(pairing.p),
+        b=where_paired(pairing.b),
+        p_ood=where_paired(inspection.preconditioner),
+        step_ood=where_paired(inspection.x[:, :-1] - inspection.x[:, 1:]),
+        G_ood=where_paired(G),
         L_ood=as_numpy(problem.smoothness),
-        dz=np.where(known, pairing.dz, 0.0),
+        dz=np.where(paired, pairing.dz, 0.0),
         reference_step=reference_step,
-        # the sum of the two rounds once more
-        G_error=np.where(known, inspection.gradient_error + np.finfo(np.float64).eps * np.linalg.norm(G, axis=-1), 0.0),
+        G_error=np.where(paired, inspection.gradient_error + sum_rounding, 0.0),
         L_error=as_numpy(problem.smooth.smoothness_error),
     )
     return bounds.Quantities(
-        {**quantities.values, **{name: np.where(known, value, np.inf) for name, value in values.items()}},
-        {**quantities.errors, **{name: np.where(known, error, np.inf) for name, error in errors.items()}},
+        {**quantities.values, **{name: np.where(paired, value, np.inf) for name, value in values.items()}},
+        {**quantities.errors, **{name: np.where(paired, error, np.inf) for name, error in errors.items()}},
         # C1 and C2 are difference quotients of the very pair they are used for; where the features agree and the heads
         # do not, there are none
-        {**quantities.facts, "heads_lipschitz": ~(known & np.isinf(values["C1"] + values["C2"])).any(1)},
+        {**quantities.facts, "heads_lipschitz": ~(paired & np.isinf(values["C1"] + values["C2"])).any(1)},
         quantities.steps,
         quantities.batch,
     )

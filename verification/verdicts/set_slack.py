@@ -45,14 +45,14 @@ def set_slack(inspection: Inspection, z: np.ndarray | None) -> SetSlack | None:
         return _of_scalars(inspection)
     x, g = inspection.x, inspection.subgradient
     points = [torch.from_numpy(x[:, k]) for k in range(x.shape[1])]
-    own = np.stack(
+    term_slack = np.stack(
         [as_numpy(term.subgradient_slack(points[k + 1], torch.from_numpy(g[:, k]))) for k in range(g.shape[1])], axis=1
     )
-    before = own + norm(g) * np.stack([_distance(term, point) for point in points[:-1]], axis=1)
+    before = term_slack + norm(g) * np.stack([_distance(term, point) for point in points[:-1]], axis=1)
     if z is None:
         return SetSlack(before, None)
     away = _distance(term, torch.from_numpy(np.array(z, dtype=np.float64)))
-    return SetSlack(before, own + norm(g) * away[:, None])
+    return SetSlack(before, term_slack + norm(g) * away[:, None])
 
 
 def _eps(inspection: Inspection) -> float:

@@ -128,7 +128,7 @@ class Verification:
         applicable = bool(judged.any())
         tight = self.tightness[judged]
         tight = tight[np.isfinite(tight)]
-        known = tight.size > 0
+        any_tight = tight.size > 0
         return {
             "bound": self.bound.key,
             "number": self.bound.number,
@@ -138,9 +138,9 @@ class Verification:
             "counts": {str(v): self.count(v) for v in Verdict},
             "decided": int(self.decided.sum()),
             "vacuous_share": float(self.vacuous[judged].mean()) if applicable else None,
-            "tightness_median": plain(np.median(tight)) if known else None,
-            "tightness_worst": plain(tight.min()) if known else None,
-            "tightness_best": plain(tight.max()) if known else None,
+            "tightness_median": plain(np.median(tight)) if any_tight else None,
+            "tightness_worst": plain(tight.min()) if any_tight else None,
+            "tightness_best": plain(tight.max()) if any_tight else None,
             "within_rounding_share": float(self.within_rounding[judged].mean()) if applicable else None,
             "worst_slack": plain(self.slack[judged].min()) if applicable else None,
             "hypotheses": [

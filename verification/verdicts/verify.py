@@ -74,5 +74,5 @@ def verify_all(
         InputError: Where an argument does not fit the others (see `gather` and `judge`).
     """
     evidence = gather(run, problem, optimum=optimum)
-    asked = [name for name in bounds.names() if bounds.get(name).on_runs] if names is None else names
-    return {name: judge(name, evidence, reference_step) for name in asked}
+    wanted = [name for name in bounds.names() if bounds.get(name).on_runs] if names is None else names
+    return {name: judge(name, evidence, reference_step) for name in wanted}

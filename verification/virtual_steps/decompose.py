@@ -118,11 +118,11 @@ class Decomposition:
             if kind == "projection":
                 unit = self.deviation / size[..., None]
                 vectors = (self.terms.bracket, self.terms.preconditioner_shift, self.terms.bias_shift)
-                found = {n: np.einsum("bki,bki->bk", v, unit) / size for n, v in zip(TERMS, vectors)}
+                shares = {n: np.einsum("bki,bki->bk", v, unit) / size for n, v in zip(TERMS, vectors)}
             else:
                 whole = size if kind == "ratio" else sum(norms.values())
-                found = {name: value / whole for name, value in norms.items()}
-        return {name: np.where(np.isfinite(value), value, np.nan) for name, value in found.items()}
+                shares = {name: value / whole for name, value in norms.items()}
+        return {name: np.where(np.isfinite(value), value, np.nan) for name, value in shares.items()}
 
     @property
     def share(self) -> dict[str, np.ndarray]:
@@ -255,24 +255,24 @@ def _attributed(run: Run, pairing: Pairing, h: np.ndarray) -> Decomposition:
         for name, reading in bounds.assumptions.READINGS.items()
     }
 
-    def shown(a: np.ndarray) -> np.ndarray:
+    def where_alive(a: np.ndarray) -> np.ndarray:
         return np.where(dead if a.ndim == 2 else dead[..., None], np.nan, a)
 
     norms = {name: norm(a) for name, a in zip(TERMS, (terms.bracket, terms.preconditioner_shift, terms.bias_shift))}
     return Decomposition(
-        terms=Terms(shown(terms.bracket), shown(terms.preconditioner_shift), shown(terms.bias_shift)),
-        deviation=shown(deviation),
-        **{name: shown(value) for name, value in norms.items()},
-        residual=shown(norm(terms.total - deviation)),
+        terms=Terms(where_alive(terms.bracket), where_alive(terms.preconditioner_shift), where_alive(terms.bias_shift)),
+        deviation=where_alive(deviation),
+        **{name: where_alive(value) for name, value in norms.items()},
+        residual=where_alive(norm(terms.total - deviation)),
         residual_allowed=16 * eps * sizes,
-        replay=shown(norm(b_ood - replayed)),
+        replay=where_alive(norm(b_ood - replayed)),
         # D - p G cancels, and the implied subgradient of the prox is known to a few units of what the prox handles
         replay_allowed=1e3 * eps * (sizes + x[:, 1:] + x[:, :-1]),
-        dz=shown(dz),
-        C1=shown(bounds.virtual.quotient(norm(p_ood - p), dz)),
-        C2=shown(bounds.virtual.quotient(norms["bshift"], dz)),
-        G_inf=shown(np.abs(G).max(axis=-1)),
-        assumption_gap={name: shown(value) for name, value in gap.items()},
+        dz=where_alive(dz),
+        C1=where_alive(bounds.virtual.quotient(norm(p_ood - p), dz)),
+        C2=where_alive(bounds.virtual.quotient(norms["bshift"], dz)),
+        G_inf=where_alive(np.abs(G).max(axis=-1)),
+        assumption_gap={name: where_alive(value) for name, value in gap.items()},
         virtual_index=pairing.index,
         reference_step=h,
         choice=pairing.choice,
@@ -283,9 +283,9 @@ def _attributed(run: Run, pairing: Pairing, h: np.ndarray) -> Decomposition:
 
 def _median(value: np.ndarray) -> np.ndarray:
     """Medians over the first axis of what is there, NaN where nothing is."""
-    known = np.isfinite(value).any(axis=0)
+    finite = np.isfinite(value).any(axis=0)
     out = np.full(value.shape[1:], np.nan)
-    out[known] = np.nanmedian(value[:, known], axis=0)
+    out[finite] = np.nanmedian(value[:, finite], axis=0)
     return out
 
 

@@ -102,8 +102,8 @@ def pair(
     """A virtual step of `references` for every step of `run`; see `verification.decompose`."""
     references = [references] if isinstance(references, Run) else list(references)
     if choice not in (*CHOICES, COORDINATE):
-        known = ", ".join((*CHOICES, COORDINATE))
-        raise InputError(f"decompose: choice must be one of {known}, got {choice!r}.")
+        choices = ", ".join((*CHOICES, COORDINATE))
+        raise InputError(f"decompose: choice must be one of {choices}, got {choice!r}.")
     if not references:
         raise InputError("decompose: no run in distribution was given; give one, or several with choice='nearest'.")
     for role, others in ((_OURS, [run]), (_THEIRS, references)):
@@ -127,19 +127,19 @@ def pair(
             f"decompose: the runs in distribution have {[r.dim for r in references]} variables; give runs of one size."
         )
     starts = reference_state if isinstance(reference_state, (list, tuple)) else [reference_state] * len(references)
-    kept: list[list[torch.Tensor]] = []
+    features: list[list[torch.Tensor]] = []
     recorded = []
     for other, start in zip(references, starts, strict=True):
-        kept.append([])
-        recorded.append(_record(other, optimizer, _THEIRS, start, lambda k, z: kept[-1].append(z)))
-    found: list[_Found] = []
+        features.append([])
+        recorded.append(_record(other, optimizer, _THEIRS, start, lambda k, z: features[-1].append(z)))
+    nearest: list[_Found] = []
     if choice == "paired":
-        search: Callable[[int, torch.Tensor], _Found] = _Paired(kept[0])
+        search: Callable[[int, torch.Tensor], _Found] = _Paired(features[0])
     else:
         kind = _NearestCoordinate if choice == COORDINATE else _Nearest
-        search = kind.among(kept, [r.alive for r in recorded])
-    ours = _record(run, optimizer, _OURS, state, lambda k, z: found.append(search(k, z)))
-    dz, *at = (np.stack(columns, 1) for columns in zip(*found))
+        search = kind.among(features, [r.alive for r in recorded])
+    ours = _record(run, optimizer, _OURS, state, lambda k, z: nearest.append(search(k, z)))
+    dz, *at = (np.stack(columns, 1) for columns in zip(*nearest))
     return _gather(ours, recorded, choice, scaled, bias_power(optimizer), dz, tuple(at))
 
 
@@ -178,9 +178,9 @@ class _Nearest:
     row: dict[tuple[int, int], int]
 
     @staticmethod
-    def among(kept: list[list[torch.Tensor]], alive: list[np.ndarray]) -> _Nearest:
+    def among(features: list[list[torch.Tensor]], alive: list[np.ndarray]) -> _Nearest:
         rows, labels, first = [], [], 0
-        for zs, fits in zip(kept, alive):
+        for zs, fits in zip(features, alive):
             for k, z in enumerate(zs):
                 rows.append(_rows(z)[torch.from_numpy(fits[:, k])])
                 labels += [(first + int(i), k) for i in np.flatnonzero(fits[:, k])]
@@ -217,9 +217,9 @@ class _NearestCoordinate:
     label: np.ndarray  # (N, 3)
 
     @staticmethod
-    def among(kept: list[list[torch.Tensor]], alive: list[np.ndarray]) -> _NearestCoordinate:
+    def among(features: list[list[torch.Tensor]], alive: list[np.ndarray]) -> _NearestCoordinate:
         rows, labels, first = [], [], 0
-        for zs, fits in zip(kept, alive):
+        for zs, fits in zip(features, alive):
             for k, z in enumerate(zs):
                 sound = np.flatnonzero(fits[:, k])
                 rows.append(z[:, torch.from_numpy(sound)].flatten(1).T)
@@ -237,8 +237,8 @@ class _NearestCoordinate:
         distance, place = zip(*(self._nearest(block) for block in mine.split(_BLOCK)))
         shape = tuple(z.shape[1:])
         dz = torch.linalg.vector_norm(torch.cat(distance).reshape(shape), dim=-1)
-        found = self.label[torch.cat(place).numpy()].reshape(*shape, 3)
-        return as_numpy(dz), found[..., 0], found[..., 1], found[..., 2]
+        label = self.label[torch.cat(place).numpy()].reshape(*shape, 3)
+        return as_numpy(dz), label[..., 0], label[..., 1], label[..., 2]
 
     def _nearest(self, mine: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Distances and rows of the table; the first few are measured again, since a^2 - 2ab + b^2 cancels."""

@@ -128,9 +128,9 @@ def segment_jacobians(
         replay(run_ood, optimizer, "the run out of distribution", state_ood),
         replay(run_ind, optimizer, "the run in distribution", state_ind),
     )
-    found = {k: _segment(heads, there.z, here.z, nodes) for k, (here, there) in enumerate(reads) if k in set(wanted)}
+    segments = {k: _segment(heads, there.z, here.z, nodes) for k, (here, there) in enumerate(reads) if k in set(wanted)}
     integral, difference, constant, dz, smooth = (
-        np.stack(parts, axis) for parts, axis in zip(zip(*(found[k] for k in wanted)), (2, 2, 2, 1, 1))
+        np.stack(parts, axis) for parts, axis in zip(zip(*(segments[k] for k in wanted)), (2, 2, 2, 1, 1))
     )
     return SegmentJacobians(heads.names, integral, difference, constant, dz, smooth, nodes, wanted)
 

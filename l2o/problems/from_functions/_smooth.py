@@ -11,7 +11,7 @@ import torch
 from ....errors import InputError
 from ...support.arrays import float_dtype, moved, per_instance
 from ..curvature import largest_curvature
-from ..smooth import SmoothTerm
+from ..smooth import Evaluated, SmoothTerm
 from ._arguments import Arguments, arguments_of, digest_of, matrix, name_of, require_callable, require_dim, vector
 from ._shared import FromFunctions, estimate, other_precision
 
@@ -80,17 +80,23 @@ class FunctionSmooth(FromFunctions, SmoothTerm):  # type: ignore[override]  # `k
         except (RuntimeError, InputError):
             return None, None
 
+    def evaluated(self, x: torch.Tensor) -> Evaluated:
+        """Both errors are estimates: the functions are called once here and once in the other precision."""
+        value, gradient = self.value_and_gradient(x)
+        value_there, gradient_there = self._elsewhere(x)
+        eps = torch.finfo(x.dtype).eps
+        size = value.abs() + (gradient * x).abs().sum(-1)
+        floor = 8 * eps * torch.linalg.vector_norm(gradient, dim=-1)
+        value_error = estimate(value, value_there, 8 * eps * size, ())
+        return Evaluated(value, gradient, value_error, estimate(gradient, gradient_there, floor, (-1,)))
+
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,) an estimate."""
-        value, gradient = self.value_and_gradient(x)
-        size = value.abs() + (gradient * x).abs().sum(-1)
-        return estimate(value, self._elsewhere(x)[0], 8 * torch.finfo(x.dtype).eps * size, ())
+        return self.evaluated(x).value_error
 
     def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,) an estimate."""
-        gradient = self.value_and_gradient(x)[1]
-        floor = 8 * torch.finfo(x.dtype).eps * torch.linalg.vector_norm(gradient, dim=-1)
-        return estimate(gradient, self._elsewhere(x)[1], floor, (-1,))
+        return self.evaluated(x).gradient_error
 
     def arrays(self) -> dict[str, torch.Tensor]:
         """L, mu and the arrays that the functions take."""

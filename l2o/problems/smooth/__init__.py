@@ -2,7 +2,7 @@
 
 from ._linear_map import LinearMap
 from ._remembered import Remembered
-from .base import SmoothTerm
+from .base import Evaluated, SmoothTerm
 from .huber import Huber
 from .interpolated import Interpolated
 from .least_squares import LeastSquares
@@ -13,8 +13,10 @@ from .sigmoid_loss import SigmoidLoss
 from .squared_hinge import SquaredHinge
 from .student_t import StudentT
 from .welsch import Welsch
+from .wrapped import WrappedSmooth
 
 __all__ = [
+    "Evaluated",
     "Huber",
     "Interpolated",
     "LeastSquares",
@@ -28,4 +30,5 @@ __all__ = [
     "SquaredHinge",
     "StudentT",
     "Welsch",
+    "WrappedSmooth",
 ]

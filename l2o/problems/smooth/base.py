@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import abc
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import torch
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """A smooth term at points x (B,n): f and its gradient, with bounds on the rounding of both."""
+
+    value: torch.Tensor  # (B,) f(x)
+    gradient: torch.Tensor  # (B,n)
+    value_error: torch.Tensor  # (B,)
+    gradient_error: torch.Tensor  # (B,) in the 2-norm
 
 
 class SmoothTerm(abc.ABC):
@@ -75,6 +86,11 @@ class SmoothTerm(abc.ABC):
     @abc.abstractmethod
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """The term in another precision or on another device."""
+
+    def evaluated(self, x: torch.Tensor) -> Evaluated:
+        """Values, gradients and their errors at x (B,n); a term whose errors need the values again overrides this."""
+        value, gradient = self.value_and_gradient(x)
+        return Evaluated(value, gradient, self.value_error(x), self.gradient_error(x))
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """(B,n) -> (B,) f(x)."""

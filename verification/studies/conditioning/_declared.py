@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self
 import torch
 
 from ....l2o import Composite, InputError
-from ....l2o.problems.smooth import SmoothTerm
+from ....l2o.problems.smooth import Evaluated, SmoothTerm, WrappedSmooth
 
 
 @dataclass(frozen=True, eq=False)
-class MisreportedSmoothness(SmoothTerm):
+class MisreportedSmoothness(WrappedSmooth):
     """`base` with `declared` (B,) in place of its smoothness constant; all else is the base's.
 
     Bounds must not be asked of it: its L is a claim. Keep the true problem for them.
@@ -22,21 +22,6 @@ class MisreportedSmoothness(SmoothTerm):
     declared: torch.Tensor
 
     kind: ClassVar[str] = "misreported"
-
-    @property
-    def convex(self) -> bool:
-        """Whether f is convex; another L changes nothing of that."""
-        return self.base.convex
-
-    @property
-    def batch_size(self) -> int:
-        """Of the base."""
-        return self.base.batch_size
-
-    @property
-    def dim(self) -> int:
-        """Of the base."""
-        return self.base.dim
 
     @property
     def smoothness(self) -> torch.Tensor:
@@ -55,6 +40,10 @@ class MisreportedSmoothness(SmoothTerm):
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """(B,n) -> (B,)."""
         return self.base.value(x)
+
+    def evaluated(self, x: torch.Tensor) -> Evaluated:
+        """Of the base."""
+        return self.base.evaluated(x)
 
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,) of the base."""
