@@ -25,8 +25,8 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     },
     "accelerated": {"function_class": "composite", "method": "accelerated_gradient", "step": [1.0, 0.9, 0.8]},
     "learned recurrence": {
-        "function_class": "composite", "method": "go_math", "step": [0.9, 1.2, 0.6],
-        "momentum": ([0.0, 0.4, 0.2], [0.3, 0.1, 0.0]),
+        "function_class": "composite", "method": "go_math", "step": [0.9, 1.1, 0.7],
+        "momentum": ([0.1, 0.35, 0.25], [0.3, 0.15, 0.2]),
     },
 }  # fmt: skip
 """Questions whose solution is unique, so that the worst case has a derivative."""
