@@ -146,14 +146,13 @@ def test_a_guaranteed_form_is_trained_as_a_whole(case: str, tmp_path) -> None:
     assert (opt.name, opt.mode) == ("guaranteed", GUARANTEED[case]["mode"])
     p = l2o.synthetic.lasso(3, 4, 6, sparsity=2, seed=1)
     x0 = l2o.synthetic.starts(p)
-    first, second, before = (l2o.rollout(o, p, x0, 6) for o in (trained.optimizer, opt, untrained))
+    first, second = (l2o.rollout(o, p, x0, 6) for o in (trained.optimizer, opt))
     assert torch.equal(first.x, second.x)
     assert {"fista": "guard_count"}.get(opt.mode, opt.mode) in second.scalars
     with_loss = HeldOut.make(load_config(config))
     assert with_loss.score(opt) == pytest.approx(description["validation_loss"], rel=1e-6)
     moved = any(not torch.equal(opt.parameters[n], w.float().double()) for n, w in untrained.parameters.items())
     assert moved == (description["best_update"] > 0)
-    assert moved or torch.equal(first.x, before.x)
 
 
 def test_weights_without_an_influence_are_an_error(monkeypatch) -> None:

@@ -151,11 +151,11 @@ def _start(given: Any, steps: int, entries: int) -> np.ndarray:
 def _worst(method: str, theta: np.ndarray, function_class: str) -> tuple[float, np.ndarray]:
     """The solver's worst case and its derivative by theta; +inf and 0 where there is none."""
     try:
-        found = schedule_worst_case(method, theta, function_class).sensitivity()
+        derivative = schedule_worst_case(method, theta, function_class).sensitivity()
     except UnboundedError:
         return math.inf, np.zeros_like(theta)
-    assert found.momentum is not None, "both methods have momentum"
-    return found.value, np.column_stack([found.step, found.momentum])
+    assert derivative.momentum is not None, "both methods have momentum"
+    return derivative.value, np.column_stack([derivative.step, derivative.momentum])
 
 
 @dataclass(frozen=True, eq=False)

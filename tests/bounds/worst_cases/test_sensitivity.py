@@ -53,34 +53,34 @@ def test_derivatives_are_those_of_differences(name: str) -> None:
     question = QUESTIONS[name]
     steps = len(question["step"])
     worst = bounds.worst_case(**question, steps=steps)
-    found = worst.sensitivity()
-    assert found.value == pytest.approx(worst.estimate, rel=1e-7)
-    size = np.abs(found.step).max()
+    slopes = worst.sensitivity()
+    assert slopes.value == pytest.approx(worst.estimate, rel=1e-7)
+    size = np.abs(slopes.step).max()
     assert size > 1e-3, "there is something to compare"
     for k in range(steps):
-        assert found.step[k] == pytest.approx(difference(question, "step", (k,)), abs=1e-4 * size)
+        assert slopes.step[k] == pytest.approx(difference(question, "step", (k,)), abs=1e-4 * size)
     if "momentum" not in question:
-        assert found.momentum is None
+        assert slopes.momentum is None
         return
     given = np.array(question["momentum"])
-    assert found.momentum.shape == given.T.shape
+    assert slopes.momentum.shape == given.T.shape
     for place in np.ndindex(*given.shape):
-        assert found.momentum[place[::-1]] == pytest.approx(difference(question, "momentum", place), abs=1e-4 * size)
+        assert slopes.momentum[place[::-1]] == pytest.approx(difference(question, "momentum", place), abs=1e-4 * size)
 
 
 def test_a_closed_form_and_its_derivative() -> None:
     """1/(2 (2 sum h_k + 1)) for short steps of gradient descent: -1/(2 sum h_k + 1)^2 by each."""
-    found = bounds.worst_case(steps=2, step=[0.5, 0.6], L=2.0).sensitivity()
-    assert found.value == pytest.approx(2 / (2 * 3.2), rel=1e-7)
-    np.testing.assert_allclose(found.step, -2 / 3.2**2, rtol=1e-5)
+    slopes = bounds.worst_case(steps=2, step=[0.5, 0.6], L=2.0).sensitivity()
+    assert slopes.value == pytest.approx(2 / (2 * 3.2), rel=1e-7)
+    np.testing.assert_allclose(slopes.step, -2 / 3.2**2, rtol=1e-5)
 
 
 def test_what_cannot_matter_does_not() -> None:
     """The first step has no memory to weigh, the last one no step after it that would use what it remembers."""
     question = {"function_class": "composite", "method": "go_math", "steps": 2, "step": 0.9}
-    found = bounds.worst_case(**question, momentum=([0.3, 0.2], [0.4, 0.5])).sensitivity()
-    assert found.momentum[0, 0] == found.momentum[1, 1] == 0
-    assert np.abs([found.momentum[0, 1], found.momentum[1, 0]]).min() > 1e-4
+    slopes = bounds.worst_case(**question, momentum=([0.3, 0.2], [0.4, 0.5])).sensitivity()
+    assert slopes.momentum[0, 0] == slopes.momentum[1, 1] == 0
+    assert np.abs([slopes.momentum[0, 1], slopes.momentum[1, 0]]).min() > 1e-4
 
 
 @pytest.mark.parametrize(

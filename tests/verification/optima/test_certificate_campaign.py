@@ -24,9 +24,9 @@ STEPS = 8
 
 def base(seed: int, family: str) -> object:
     """A method, a learned one with random weights, or a base that does anything; all of them give points to use."""
-    kinds = [Wild("random", seed), Wild("ascent", seed), Wild("diverging", seed), l2o.optimizer("ista")]
-    if family not in ("box",):
-        kinds += [l2o.optimizer("fista-restart"), l2o.optimizer("go-math-l2o", seed=seed)]
+    kinds = [l2o.optimizer("ista"), l2o.optimizer("fista-restart"), l2o.optimizer("go-math-l2o", seed=seed)]
+    if family != "box":  # these leave the box, and then no point of the run has a value to be compared with
+        kinds += [Wild("random", seed), Wild("ascent", seed), Wild("diverging", seed)]
     return kinds[seed % len(kinds)]
 
 
@@ -44,11 +44,11 @@ def campaign(family: str, runs: int) -> tuple[int, int, int]:
         weights = None
         if seed % 3:
             weights = rng.dirichlet(np.full(STEPS + 1, 10.0 ** rng.uniform(-2, 1)), size=BATCH) + 1e-300
-        found = verification.run_certificate(run, problem, radius=radius, weights=weights)
+        certificate = verification.run_certificate(run, problem, radius=radius, weights=weights)
         above = (problem.objective(z) + problem.objective_error(z)).numpy()
         made += BATCH
-        finite += int(np.isfinite(found.lower[:, 0]).sum())
-        wrong += int((found.lower[:, 0] > above).sum())
+        finite += int(np.isfinite(certificate.lower[:, 0]).sum())
+        wrong += int((certificate.lower[:, 0] > above).sum())
     return made, finite, wrong
 
 
@@ -63,12 +63,13 @@ def test_no_certificate_is_above_the_optimum(family: str) -> None:
 
 
 def test_the_campaign_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A certificate that forgets the size of the averaged gradient's part would be caught within one batch."""
+    """Lower bounds that are raised by half of the gap are caught within one batch."""
     made = verification.run_certificate
 
     def boastful(*arguments, **options):
-        found = made(*arguments, **options)
-        raised = found.lower + 1e-6 * np.maximum(1.0, np.abs(found.lower)) + 0.5 * (found.upper - found.lower)
+        certificate = made(*arguments, **options)
+        lower = certificate.lower
+        raised = lower + 1e-6 * np.maximum(1.0, np.abs(lower)) + 0.5 * (certificate.upper - lower)
         return type("Certificate", (), {"lower": raised})
 
     monkeypatch.setattr(verification, "run_certificate", boastful)

@@ -23,16 +23,16 @@ QUICK: dict[str, Any] = {"steps": 3, "rounds": 6}
 @pytest.mark.parametrize(("problem", "method", "exact"), [(LASSO, "go_math", 1 / 12), (SMOOTH, "heavy_ball", 1 / 14)])
 def test_a_schedule_gains_and_keeps_its_limit(problem: l2o.Composite, method: str, exact: float) -> None:
     limit = 1.2 * exact
-    found = verification.train_schedule(problem, START, method=method, limit=limit, **QUICK)
-    first, last = found.path[0], found.loss
+    trained = verification.train_schedule(problem, START, method=method, limit=limit, **QUICK)
+    first, last = trained.path[0], trained.loss
     assert first[1] == pytest.approx(exact, rel=1e-6), "it begins with exact steps"
     assert last < first[0] - 0.05
-    assert found.worst.upper <= limit
-    run = l2o.rollout(found.optimizer, problem, START, 3)
+    assert trained.worst.upper <= limit
+    run = l2o.rollout(trained.optimizer, problem, START, 3)
     lowest = schedules._Loss(problem, run.x[:, 0], method).ends[0]
     share = (run.objective[:, -1] - lowest) / (run.objective[:, 0] - lowest)
-    assert float(torch.log10(share).mean()) == pytest.approx(found.loss, rel=1e-9)
-    proof = found.worst.certificate()
+    assert float(torch.log10(share).mean()) == pytest.approx(trained.loss, rel=1e-9)
+    proof = trained.worst.certificate()
     assert checker.check(proof.data) == proof.tau
     assert float(proof.tau) <= limit * (1 + 1e-5)
 
@@ -46,10 +46,10 @@ def test_without_a_limit_it_gains_more_and_promises_less() -> None:
 def test_what_is_visited_above_the_limit_is_not_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a penalty that is switched off the path leaves the limit at once; the answer is the start."""
     monkeypatch.setattr(schedules, "WEIGHT", 0.0)
-    found = verification.train_schedule(LASSO, START, limit=1.0001 / 12, **QUICK)
-    assert max(value for _, value in found.path) > 1.0001 / 12
-    assert found.worst.upper <= 1.0001 / 12
-    np.testing.assert_array_equal(found.numbers, [[1, 0, 0]] * 3)
+    trained = verification.train_schedule(LASSO, START, limit=1.0001 / 12, **QUICK)
+    assert max(value for _, value in trained.path) > 1.0001 / 12
+    assert trained.worst.upper <= 1.0001 / 12
+    np.testing.assert_array_equal(trained.numbers, [[1, 0, 0]] * 3)
 
 
 def test_steps_in_units_of_the_instances() -> None:
