@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from .._errors import InputError
+from ..errors import InputError
 from ._conic import FINE, aside, pairs, solve, spectrum, whole
 from ._envelope import MOST_WHOLE
 from ._model import Model, build, interpolation

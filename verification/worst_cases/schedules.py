@@ -26,8 +26,8 @@ import torch
 
 from ...bounds.worst_cases import UnboundedError, WorstCase, worst_case
 from ...l2o import Composite, InputError
-from ...l2o.arrays import as_tensor
 from ...l2o.optimizers.scheduled import Scheduled
+from ...l2o.support.arrays import as_tensor
 from ...l2o.training.measures import reference_values
 
 MOST_STEPS = 20
