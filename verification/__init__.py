@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         profile_certificate,
         recurrence_certificate,
     )
+    from .worst_cases.schedules import Schedule, train_schedule
 
 _MEMBERS = {
     "conformance": ("check_optimizer", "check_problem", "parametrize_with_checks"),
@@ -73,6 +74,7 @@ _MEMBERS = {
     "worst_cases.profile": (
         "ProfileCertificate", "RecurrenceCertificate", "profile_certificate", "recurrence_certificate",
     ),
+    "worst_cases.schedules": ("Schedule", "train_schedule"),
 }  # fmt: skip
 """The modules and the public names that each of them holds."""
 
@@ -116,6 +118,7 @@ __all__ = [
     "ProfileCertificate",
     "RecurrenceCertificate",
     "RunCertificate",
+    "Schedule",
     "SegmentJacobians",
     "Solution",
     "Transform",
@@ -145,6 +148,7 @@ __all__ = [
     "scaling",
     "segment_jacobians",
     "solve",
+    "train_schedule",
     "translation",
     "verify",
     "verify_all",

@@ -114,13 +114,19 @@ def points(model: Model, kind: str) -> tuple[list[str], np.ndarray, np.ndarray]:
     return labels, np.array(x, model.numbers.dtype).reshape(shape), np.array(g, model.numbers.dtype).reshape(shape)
 
 
+def pairs(model: Model, kind: str) -> tuple[list[tuple[str, ...]], np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Every pair of points of f or r: names and both indices (R,), and x and g of `points`. Floats only."""
+    labels, x, g = points(model, kind)
+    mask = ~np.eye(len(labels), dtype=bool)
+    mask[:, [(kind, label) in model.tops for label in labels]] = False
+    i, j = np.nonzero(mask)
+    names: list[tuple[str, ...]] = [(kind, labels[a], labels[b]) for a, b in zip(i, j)]
+    return names, i, j, x, g
+
+
 def pair_rows(model: Model, kind: str) -> tuple[list[tuple[str, ...]], np.ndarray]:
     """Every pair of points: names, and matrices (R, n, n) in the basis of the run. Floats only."""
-    labels, x, g = points(model, kind)
-    P = len(labels)
-    pairs = ~np.eye(P, dtype=bool)
-    pairs[:, [(kind, label) in model.tops for label in labels]] = False
-    i, j = np.nonzero(pairs)
+    names, i, j, x, g = pairs(model, kind)
     alpha, beta, gamma = interpolation(model.setting, kind, float)
     dx, dg = x[i] - x[j], g[i] - g[j]
     half = g[j][:, :, None] * dx[:, None, :]
@@ -128,9 +134,12 @@ def pair_rows(model: Model, kind: str) -> tuple[list[tuple[str, ...]], np.ndarra
         half += gamma * dg[:, :, None] * dx[:, None, :] + beta * dx[:, :, None] * dx[:, None, :]
     if alpha:
         half += alpha * dg[:, :, None] * dg[:, None, :]
-    matrices = (half + half.transpose(0, 2, 1)) / 2
-    names: list[tuple[str, ...]] = [(kind, labels[a], labels[b]) for a, b in zip(i, j)]
-    return names, matrices
+    return names, (half + half.transpose(0, 2, 1)) / 2
+
+
+def aside(model: Model) -> list[Row]:
+    """The inequalities that are none between two points."""
+    return [row for row in model.rows if row.name[0] not in ("f", "r") or (model.setting.starless and STAR in row.name)]
 
 
 @np.errstate(over="ignore", invalid="ignore")  # see `LARGEST`
@@ -149,7 +158,7 @@ def whole(model: Model) -> Data:
             entries = tuple((model.value(kind + label), w) for label, w in pairs if label != STAR)
             rows.append(Row(name, 0, entries, None))
         parts.append(matrices)
-    rest = [row for row in model.rows if row.name[0] not in ("f", "r") or (model.setting.starless and STAR in row.name)]
+    rest = aside(model)
     extra = np.zeros((len(rest), n, n))
     for a, row in enumerate(rest):
         rows.append(row)
@@ -308,4 +317,4 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
     return Solution(status, float(best.obj_val), x[:n_rows], -z[:n_values], grams, best.iterations)
 
 
-__all__ = ["Data", "Solution", "chain", "pair_rows", "points", "solve", "spectrum", "whole"]
+__all__ = ["Data", "Solution", "aside", "chain", "pair_rows", "pairs", "points", "solve", "spectrum", "whole"]

@@ -19,6 +19,7 @@ from ._fractions import double
 from ._instance import arrays
 from ._model import STAR, Model
 from ._patterns import recognised
+from ._sensitivity import Sensitivity, sensitivity
 from ._setting import Setting
 
 RELATIVE = 1e-5
@@ -280,6 +281,19 @@ class WorstCase:
         if self.recognised is not None:
             lines.append(f"these are the multipliers of `{self.recognised}`, which is proved for every K")
         return "\n".join(lines) + "\n"
+
+    def sensitivity(self) -> Sensitivity:
+        """How the worst case changes with steps and momentum: its derivatives, from multipliers and the worst instance.
+
+        Returns:
+            Derivatives by each h_k, and by each beta_k (heavy_ball) or (q_k, b_k) (go_math). Where the solution is not
+            unique the worst case may have a kink, and the numbers are between the slopes to its two sides.
+
+        Raises:
+            InputError: For proximal_point, for the best gradient of a composite class, for runs of more than 64
+                vectors, and where the solver has no solution.
+        """
+        return sensitivity(self.model)
 
     def summary(self) -> str:
         """One line."""

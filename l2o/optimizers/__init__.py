@@ -76,7 +76,7 @@ def option_names(name: str) -> tuple[str, ...]:
 
 
 def make(name: str, options: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> Optimizer:
-    """The optimizer `name` with `options` and, for a learned one, the weights `parameters`."""
+    """The optimizer `name` with `options` and, for a learned one or what is around one, its weights `parameters`."""
     kind, options_known = optimizer_class(name), option_names(name)
     unknown = sorted(set(options) - set(options_known))
     if unknown:
@@ -84,7 +84,9 @@ def make(name: str, options: Mapping[str, Any], parameters: Mapping[str, Any] | 
             f"optimizer {name!r} has no option {unknown[0]!r}; its options are {', '.join(options_known) or 'none'}."
         )
     arguments = {"step_size" if k == "step" else k: v for k, v in options.items()}
-    if parameters is not None:
+    if parameters is not None and kind is Guaranteed:
+        arguments["base"] = make(str(options.get("base", Guaranteed.base)).partition(":")[0], {}, parameters)
+    elif parameters is not None:
         arguments["parameters"] = parameters
     try:
         return kind(**arguments)

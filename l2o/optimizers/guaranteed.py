@@ -10,9 +10,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 
@@ -22,6 +24,8 @@ from .accelerated_guard import AcceleratedGuard
 from .base import check_number
 from .budgeted import Budgeted
 from .energy_region import EnergyRegion
+from .kernel import Workspace
+from .learned import LearnedOptimizer
 from .safeguarded import Safeguarded
 
 MODES = ("fista", "budget", "descent", "energy")
@@ -30,7 +34,7 @@ _OPTIONS = {"restart": "fista", "budget": "budget", "radius": "budget", "energy"
 
 @dataclass(frozen=True)
 class Guaranteed:
-    """The optimizer `base`, a name or an object, with the guarantee of `mode`.
+    """The optimizer `base`, a name, NAME:FAMILY for shipped weights, or an object, with the guarantee of `mode`.
 
     `restart` belongs to "fista", `budget` and `radius` to "budget", `energy` to "energy"; see `guaranteed`.
     """
@@ -55,9 +59,7 @@ class Guaranteed:
             if mode != self.mode and (type(value) is not type(f.default) or value != f.default):
                 raise InputError(f'{f.name}: it belongs to mode "{mode}" and the mode is "{self.mode}"; leave it out.')
         if isinstance(self.base, str):
-            from . import optimizer  # the registry, of which this class is an entry
-
-            object.__setattr__(self, "base", optimizer(self.base))
+            object.__setattr__(self, "base", _named(self.base))
         if not callable(getattr(self.base, "init", None)) or not callable(getattr(self.base, "step", None)):
             raise InputError(
                 f"base: expected the name of an optimizer or an object with init and step, got "
@@ -74,6 +76,31 @@ class Guaranteed:
         if self.mode == "budget":
             return Budgeted(self.base, self.budget, self.radius)
         return Safeguarded(self.base) if self.mode == "descent" else EnergyRegion.of(self.base, self.energy)
+
+    @property
+    def learns(self) -> bool:
+        """Whether the base has something to learn: then the guaranteed form can be trained as a whole."""
+        return isinstance(self.base, LearnedOptimizer) and self.base.learns
+
+    @property
+    def parameters(self) -> Mapping[str, torch.Tensor] | None:
+        """The weights of the base; None where it has none."""
+        return self.base.parameters if isinstance(self.base, LearnedOptimizer) else None
+
+    def with_parameters(self, parameters: Mapping[str, torch.Tensor]) -> Self:
+        """The same with other weights in the base, taken as they are (training differentiates through them)."""
+        return self._around(lambda model: model.with_parameters(parameters))
+
+    def prepared(self, workspace: Workspace | None = None) -> Self:
+        """The same, ready for many steps that are differentiated together."""
+        return self._around(lambda model: model.prepared(workspace))
+
+    def _around(self, changed: Callable[[Any], Any]) -> Self:
+        other, method = copy.copy(self), self.method
+        object.__setattr__(other, "base", changed(self.base))
+        within = isinstance(method, LearnedOptimizer)  # of mode "energy", a model of its own; the others have a base
+        other.__dict__["method"] = changed(method) if within else replace(method, base=changed(method.base))
+        return other
 
     def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0) -> Any:
         """The state at x_0; the base's is made with `seed`."""
@@ -93,11 +120,21 @@ class Guaranteed:
         return self.method.step(problem, state)
 
 
+def _named(base: str) -> Any:
+    """The optimizer of a name, or of NAME:FAMILY."""
+    from ..pretrained import pretrained  # which makes optimizers by the registry
+    from . import optimizer  # the registry, of which this class is an entry
+
+    name, _, family = base.partition(":")
+    return pretrained(name, family) if family else optimizer(name)
+
+
 def guaranteed(base: Any, mode: str = "fista", **options: Any) -> Guaranteed:
     """The optimizer `base` with a guarantee that holds whatever `base` does.
 
     Args:
-        base: The name of an optimizer or an object with `init` and `step`; in mode "energy" a go-math-l2o.
+        base: The name of an optimizer, NAME:FAMILY for one with shipped weights, or an object with `init` and `step`;
+            in mode "energy" a go-math-l2o.
         mode: "fista", "budget", "descent" or "energy".
         options: `restart` (False) of mode "fista": restart the momentum of the guard where it points uphill, which is
             faster as a rule and ends the growth of the bound from x_0. `budget` (2.0) and `radius` (None) of mode

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -92,9 +92,15 @@ def cast(parameters: Parameters, like: torch.Tensor) -> Parameters:
 
 
 def detach(state: AnyState) -> AnyState:
-    """The state cut off from the graph that made it (between segments of training)."""
-    tensors = {f.name: getattr(state, f.name) for f in fields(state)}
-    return replace(state, **{k: v.detach() for k, v in tensors.items() if isinstance(v, torch.Tensor)})
+    """The state, with the states in it, cut off from the graph that made it (between segments of training)."""
+    cut: dict[str, Any] = {}
+    for f in fields(state):
+        value = getattr(state, f.name)
+        if isinstance(value, torch.Tensor):
+            cut[f.name] = value.detach()
+        elif is_dataclass(value):
+            cut[f.name] = detach(value)
+    return replace(state, **cut)
 
 
 class LearnedOptimizer:

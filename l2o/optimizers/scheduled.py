@@ -51,16 +51,17 @@ class ScheduledState:
 
 @dataclass(frozen=True, eq=False)
 class Scheduled:
-    """`method`, one of METHODS, with absolute `steps` (K,).
+    """`method`, one of METHODS, with absolute `steps` (K,), or with h_k of steps h_k/L where they are `relative`.
 
     `momentum` is (K,) beta_k for heavy_ball and (K,2) rows (q_k, b_k) for go_math, None otherwise; `errors` (K,n) are
-    the u_k, None for exact gradients.
+    the u_k, None for exact gradients. Steps and momentum may be tensors, through which a run can be differentiated.
     """
 
     method: str
-    steps: np.ndarray
-    momentum: np.ndarray | None = None
+    steps: np.ndarray | torch.Tensor
+    momentum: np.ndarray | torch.Tensor | None = None
     errors: np.ndarray | None = None
+    relative: bool = False
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -102,23 +103,24 @@ class Scheduled:
                 f"{self.name}: step {k + 1} was asked of a schedule of {len(self.steps)} steps; run at most "
                 f"{len(self.steps)}."
             )
-        p = x.new_full((problem.batch_size, 1), float(self.steps[k]))
+        p = torch.as_tensor(self.steps)[k].to(x).expand(problem.batch_size, 1)
+        p = p / problem.smoothness.unsqueeze(-1) if self.relative else p
+        momentum = () if self.momentum is None else torch.as_tensor(self.momentum)[k].to(x)
         gradient = problem.smooth.gradient(state.look)
         if self.errors is not None:
             gradient = gradient + x.new_tensor(self.errors[k])
         argument = state.look - p * gradient
         if self.method == "heavy_ball":
-            argument = argument + float(self.momentum[k]) * (x - state.previous)
+            argument = argument + momentum * (x - state.previous)
         elif self.method == "go_math":
-            argument = argument - float(self.momentum[k, 0]) * state.memory
+            argument = argument - momentum[0] * state.memory
         following = problem.nonsmooth.prox(argument, p)
         look, t, memory = following, state.t, state.memory
         if self.method == "accelerated_gradient":
             t = 0.5 * (1 + (1 + 4 * state.t**2) ** 0.5)
             look = following + (state.t - 1) / t * (following - x)
         elif self.method == "go_math":
-            weight = float(self.momentum[k, 1])
-            memory = weight * memory + (1 - weight) * (x - following)
+            memory = momentum[1] * memory + (1 - momentum[1]) * (x - following)
         return ScheduledState(following, k + 1, x, look, t, memory, p, argument)
 
 

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ...errors import InputError, suggestion
 from ..optimizers import Optimizer, optimizer, option_names
+from ..optimizers.guaranteed import Guaranteed
 from ..optimizers.learned import LearnedOptimizer
 from ..problems import Composite
 from ..problems.families import DRAWN, FAMILIES, build, check_family, code_digest_of, family_of
@@ -40,7 +41,7 @@ class ModelConfig(Section):
     @model_validator(mode="after")
     def _learns(self) -> ModelConfig:
         model = self.build()
-        if not isinstance(model, LearnedOptimizer) or not model.learns:
+        if not isinstance(model, (LearnedOptimizer, Guaranteed)) or not model.learns:
             raise ValueError(
                 f"{self.name} has nothing to learn; name a learned optimizer, with a head switched on, or give "
                 f"ada-lista its rows"
@@ -48,8 +49,15 @@ class ModelConfig(Section):
         return self
 
     def build(self, seed: int = 0) -> Optimizer:
-        """The untrained optimizer; `seed` draws its weights unless the options name one."""
+        """The untrained optimizer; `seed` draws its weights unless the options name one.
+
+        The base of a guaranteed one is a name, and `seed` draws its weights, or NAME:FAMILY: the shipped weights.
+        """
         names = option_names(self.name)
+        base = self.options.get("base")
+        if self.name == Guaranteed.name and isinstance(base, str) and ":" not in base:
+            drawn = {"seed": seed} if "seed" in option_names(base) else {}
+            return optimizer(self.name, **self.options | {"base": optimizer(base, **drawn)})
         return optimizer(self.name, **({"seed": seed} if "seed" in names else {}) | self.options)
 
 

@@ -24,6 +24,7 @@ import torch
 
 from ...errors import InputError
 from ..optimizers import Optimizer
+from ..optimizers.guaranteed import Guaranteed
 from ..optimizers.kernel import Workspace
 from ..optimizers.learned import LearnedOptimizer, detach
 from ..problems import Composite, synthetic
@@ -36,6 +37,8 @@ from .state import TrainingState
 _MAX_SKIPPED_SHARE = 0.2
 _SAVE_EVERY_SECONDS = 20.0
 Progress = Callable[[int, int, float], None]
+Trainable = LearnedOptimizer | Guaranteed
+"""What has weights to train: a learned optimizer, alone or with a guarantee around it."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,7 @@ class Trained:
     stages: dict[int, Optimizer] = field(default_factory=dict)
 
 
-def _segment(
-    model: LearnedOptimizer, problem: Composite, state: Any, unroll: int, kind: str
-) -> tuple[torch.Tensor, Any]:
+def _segment(model: Trainable, problem: Composite, state: Any, unroll: int, kind: str) -> tuple[torch.Tensor, Any]:
     values = []
     for _ in range(unroll):
         state = model.step(problem, state)
@@ -74,7 +75,7 @@ def _adam(state: TrainingState, gradient: dict[str, torch.Tensor], rate: float) 
         state.weights[name] = state.weights[name] - rate * direction
 
 
-def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: TrainingState, workspace: Workspace) -> float:
+def _train_batch(model: Trainable, config: TrainingConfig, state: TrainingState, workspace: Workspace) -> float:
     schedule = config.training
     dtype = getattr(torch, schedule.precision)
     index = state.batches_done % schedule.batches
@@ -84,13 +85,19 @@ def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: Trainin
     x0 = synthetic.starts(double, seed=seed).to(dtype)
     problem, x0 = double.to(dtype, schedule.device).remembering(), x0.to(schedule.device)
     run_state = model.with_parameters(state.weights).init(problem, x0)
-    last = math.nan
+    last, felt = math.nan, False
     for _ in range(schedule.horizon // schedule.unroll):
         leaves = {n: w.detach().requires_grad_() for n, w in state.weights.items()}
         prepared = model.with_parameters(leaves).prepared(workspace)
         loss, run_state = _segment(prepared, problem, run_state, schedule.unroll, schedule.loss)
-        # Of the layers of Ada-LISTA a segment may use the last only; the others have the gradient 0.
-        gradients = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
+        # Of the layers of Ada-LISTA a segment may use the last only, and where a guard leads on all instances it uses
+        # no weight; the others have the gradient 0.
+        felt = felt or loss.requires_grad
+        gradients = (
+            torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
+            if loss.requires_grad
+            else [torch.zeros_like(w) for w in leaves.values()]
+        )
         loss = loss.detach()
         size = float(torch.stack([g.square().sum() for g in gradients]).sum().sqrt())
         if not math.isfinite(size) or not math.isfinite(float(loss)):
@@ -100,6 +107,11 @@ def _train_batch(model: LearnedOptimizer, config: TrainingConfig, state: Trainin
         _adam(state, {n: factor * g for n, g in zip(leaves, gradients, strict=True)}, rate)
         run_state = detach(run_state)
         last = float(loss)
+    if not felt:
+        raise InputError(
+            "training: no weight has an influence on the loss, because the guard leads on every instance of a batch; "
+            'begin with trained weights, as base = "go-math-l2o:lasso" in the options of the model.'
+        )
     state.batches_done += 1
     return last
 
@@ -124,7 +136,7 @@ class HeldOut:
         return cls(problem, x0, reference_values(problem, x0), judge.steps, judge.criterion)
 
     @torch.no_grad()
-    def score(self, model: LearnedOptimizer) -> float:
+    def score(self, model: Trainable) -> float:
         """The score of a run of `model`; less is better."""
         problem, values = self.problem.remembering(), []
         run = model.init(problem, self.x0)
@@ -134,7 +146,7 @@ class HeldOut:
         return score(torch.stack(values), self.criterion, self.reference)
 
 
-def _validate(model: LearnedOptimizer, held_out: HeldOut, state: TrainingState) -> None:
+def _validate(model: Trainable, held_out: HeldOut, state: TrainingState) -> None:
     loss = held_out.score(model.with_parameters(state.weights))
     state.curve.append([state.updates, loss])
     if loss < state.best_loss:
@@ -234,7 +246,8 @@ def train_one(
     schedule = config.training
     _check_memory(config)
     model = config.model.build(schedule.seed)
-    assert isinstance(model, LearnedOptimizer)  # the config checked it
+    assert isinstance(model, (LearnedOptimizer, Guaranteed))  # the config checked it
+    assert model.parameters is not None
     dtype = getattr(torch, schedule.precision)
     state_file = None if folder is None else folder / "state.npz"
     if state_file is not None and state_file.exists():

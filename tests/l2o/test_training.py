@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 
@@ -126,6 +127,59 @@ def test_loaded_weights_are_the_trained_ones(tmp_path) -> None:
     assert all(torch.equal(opt.parameters[k], v) for k, v in trained.optimizer.parameters.items())
 
 
+GUARANTEED = {
+    "energy": {"base": "go-math-l2o", "mode": "energy", "energy": 0.5},
+    "fista": {"base": "go-math-l2o:lasso", "mode": "fista"},
+    "fista, from the start": {"base": "l2o-pa", "mode": "fista"},
+    "budget": {"base": "go-math-l2o", "mode": "budget", "budget": 30.0},
+}
+
+
+@pytest.mark.parametrize("case", GUARANTEED)
+def test_a_guaranteed_form_is_trained_as_a_whole(case: str, tmp_path) -> None:
+    """Its weights move, its run is the one that was trained, and what is loaded is the same again."""
+    config = {**SMALL, "model": {"name": "guaranteed", "options": GUARANTEED[case]}}
+    untrained = load_config(config).model.build(0)
+    trained = l2o.train(config, tmp_path)
+    opt, description = l2o.load_trained(tmp_path)
+    assert description["options"] == GUARANTEED[case]
+    assert (opt.name, opt.mode) == ("guaranteed", GUARANTEED[case]["mode"])
+    p = l2o.synthetic.lasso(3, 4, 6, sparsity=2, seed=1)
+    x0 = l2o.synthetic.starts(p)
+    first, second = (l2o.rollout(o, p, x0, 6) for o in (trained.optimizer, opt))
+    assert torch.equal(first.x, second.x)
+    assert {"fista": "guard_count"}.get(opt.mode, opt.mode) in second.scalars
+    with_loss = HeldOut.make(load_config(config))
+    assert with_loss.score(opt) == pytest.approx(description["validation_loss"], rel=1e-6)
+    moved = any(not torch.equal(opt.parameters[n], w.float().double()) for n, w in untrained.parameters.items())
+    assert moved == (description["best_update"] > 0)
+
+
+def test_weights_without_an_influence_are_an_error(monkeypatch) -> None:
+    """Under a guard that leads on every instance nothing would be learned, silently."""
+    config = {**SMALL, "model": {"name": "guaranteed", "options": {"base": "go-math-l2o", "mode": "fista"}}}
+    guard = sys.modules["l2obound.l2o.optimizers.accelerated_guard"].AcceleratedGuard
+    step = guard.step
+
+    def leads(self, problem, state):
+        state = step(self, problem, state)
+        return dataclasses.replace(state, x=state.x.detach())
+
+    monkeypatch.setattr(guard, "step", leads)
+    with pytest.raises(l2o.InputError, match="no weight has an influence on the loss"):
+        l2o.train(config)
+
+
+def test_what_is_guaranteed_and_learns_nothing_is_refused() -> None:
+    for options in ({"base": "fista"}, {"base": "fista:lasso"}, {}):
+        config = {**SMALL, "model": {"name": "guaranteed", "options": options}}
+        if options:
+            with pytest.raises(l2o.InputError, match=r"has nothing to learn|no weights of 'fista'"):
+                load_config(config)
+        else:
+            load_config(config)  # its base is a go-math-l2o
+
+
 def test_splits_share_no_seed() -> None:
     ranges = [
         {split_seed(s, i, seed) for i in (0, 1, 999_999) for seed in (0, 1, 999)}
@@ -200,7 +254,8 @@ def test_bad_config_files(tmp_path) -> None:
 @pytest.mark.parametrize(("name", "family"), l2o.pretrained_names())
 def test_shipped_weights_match_their_manifest(name: str, family: str) -> None:
     opt, description = l2o.pretrained(name, family), manifest(name, family)
-    assert opt.name == name
+    assert opt.name == description["model"]
+    assert name.startswith(description["options"].get("base", opt.name).partition(":")[0])
     assert {"config", "seed", "updates", "validation_curve", "sha256", "command"} <= set(description)
     config = load_config(description["config"])
     assert description["updates"] == config.training.updates
