@@ -121,12 +121,10 @@ class Guaranteed:
 
 
 def _named(base: str) -> Any:
-    """The optimizer of a name, or of NAME:FAMILY."""
-    from ..pretrained import pretrained  # which makes optimizers by the registry
-    from . import optimizer  # the registry, of which this class is an entry
+    """The optimizer of a name, of NAME:FAMILY, or of any other spelling that verbs take."""
+    from .by_name import resolve_optimizer  # which looks names up in the registry, where this class is an entry
 
-    name, _, family = base.partition(":")
-    return pretrained(name, family) if family else optimizer(name)
+    return resolve_optimizer(base).fresh()
 
 
 def guaranteed(base: Any, mode: str = "fista", **options: Any) -> Guaranteed:
