@@ -142,6 +142,7 @@ def _same_face(handle: object, face: object) -> bool:
 
 def text_faults(figure: Figure) -> list[str]:
     """Texts that leave the figure, that touch another text, or that stand on a line."""
+    figure.draw_without_rendering()  # labels of axes and legends have their places only then
     faults = []
     texts = [text for text in _texts(figure) if text.get_visible() and text.get_text().strip()]
     boxes = [(text, text.get_window_extent()) for text in texts]
@@ -192,10 +193,23 @@ def hidden_faults(figure: Figure) -> list[str]:
         lines = sorted((line for line in drawn_lines(axes) if _curve(line)), key=lambda line: line.get_zorder())
         for place, line in enumerate(lines):
             for over in lines[place + 1 :]:
-                wider = line.get_linewidth() - over.get_linewidth() >= 1.4
-                if not wider and over.get_linestyle() == "-" and coincide(axes, over, line) >= 0.8:
+                wider = line.get_linewidth() - over.get_linewidth() >= 1.1
+                if (
+                    not wider
+                    and not _marked(axes, line)
+                    and over.get_linestyle() == "-"
+                    and coincide(axes, over, line) >= 0.8
+                ):
                     faults.append(f"{line.get_color()} {line.get_label()}: hidden by {over.get_color()}")
     return faults
+
+
+def _marked(axes: Axes, line: Line2D) -> bool:
+    """Whether markers of its colour lie above all lines."""
+    return any(
+        one.get_zorder() > line.get_zorder() and one.get_linestyle() == "None" and one.get_color() == line.get_color()
+        for one in drawn_lines(axes)
+    )
 
 
 def _curve(line: Line2D) -> bool:

@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from ...pages.figure_labels import coincide as coincide
 from ...pages.figure_labels import label_level, label_lines
-from ...pages.figure_style import BAND, MUTED, SHADE, Results, legend_in, line_of, masked, plain, shown
+from ...pages.figure_style import BAND, MUTED, SHADE, Results, legend_in, line_of, mark_of, masked, plain, shown
 from ...pages.figure_style import width as width_of
 from ...pages.figure_thinning import thinned
 from ...support.paper_styles import current_style
@@ -253,15 +253,13 @@ def visible(axes: Axes, one: Line2D) -> bool:
 
 
 def mark_hidden(axes: Axes, lines: Mapping[str, Line2D], looks: Mapping[str, Any]) -> None:
-    """Put markers, above all lines, on each line that lies nearly everywhere on one that was drawn after it."""
+    """Put markers, above all lines, where a line lies nearly everywhere on one that was drawn after it."""
     drawn = list(lines.items())
     for place, (name, one) in enumerate(drawn):
         if any(coincide(axes, other, one) >= _HIDDEN for _, other in drawn[place + 1 :]):
-            points = len(np.atleast_1d(one.get_xdata()))
-            one.set_zorder(3)
-            one.set_marker(looks[name]["marker"])
-            one.set_markersize(3.0)
-            one.set_markevery((max(1, points // 16), max(1, points // 6)))
+            x, y = (np.asarray(values, dtype=float) for values in (one.get_xdata(), one.get_ydata()))
+            some = slice(len(x) // 16, None, max(1, len(x) // 6))
+            axes.plot(x[some], y[some], **mark_of(looks[name]), markersize=3.2, zorder=3)
 
 
 def floor(panels: Sequence[tuple[Axes, Sequence[Results]]], bottom: float) -> list[Patch]:

@@ -49,14 +49,14 @@ def attribution(entries: Sequence[Results], runs: Mapping[str, Results], line_st
         bottom.set_yscale("log")
         bottom.set_ylim(low, max(high, 2 * low))
         _, ours, theirs = next(c for c in curves if c[0] is entry)
-        for place, ((k, rho), style_of) in enumerate(((theirs, inside), (ours, look))):
+        for place, ((k, rho), style_of) in enumerate(((ours, look), (theirs, inside))):
             (one,) = bottom.plot(k[: len(rho)], masked(rho), **style_of)
             seen[place] |= panels.visible(bottom, one)
         panels.numbers(bottom, low, max(high, 2 * low))
     legend: list[Any] = [Patch(linewidth=0, label=words, **face) for words, face in _TERMS.values()]
     rho_entries = [
-        Line2D([], [], label="$\\rho_k$ in distribution", **inside),
         Line2D([], [], label="$\\rho_k$ under the shift", **look),
+        Line2D([], [], label="$\\rho_k$ in distribution", **inside),
     ]
     panels.legend(figure, legend + [entry for entry, there in zip(rho_entries, seen) if there])
     return figure

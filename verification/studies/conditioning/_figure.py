@@ -43,7 +43,7 @@ def stability(result: Conditioning) -> Figure:
     bs, kappas = result.settings.map_bs, result.settings.map_kappas
     with style():
         drawn = Figure(figsize=size(max(3, len(kappas)), 2.2 * len(bs) + 0.8, 2.4), layout="constrained")
-        looks = method_looks(METHODS)
+        looks = method_looks((*METHODS, *(h.model for h in result.heads)))
         panels = drawn.subplots(len(bs), len(kappas), squeeze=False, sharex=True, sharey=True)
         for m, axes in zip(result.maps, panels.flat):
             _map(axes, m)
