@@ -182,8 +182,9 @@ def _texts(figure: Figure) -> list:
 def _tick_labels(axis: object) -> list:
     low, high = sorted(axis.get_view_interval())
     ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
-    slack = 1e-9 * abs(high - low)
-    return [t.label1 for t in ticks if t.label1.get_visible() and low - slack <= t.get_loc() <= high + slack]
+    slack = 0.0 if axis.get_scale() == "log" else 1e-9 * (high - low)
+    low, high = low * (1 - 1e-9) - slack, high * (1 + 1e-9) + slack
+    return [t.label1 for t in ticks if t.label1.get_visible() and low <= t.get_loc() <= high]
 
 
 def hidden_faults(figure: Figure) -> list[str]:

@@ -106,7 +106,7 @@ def frame(
     heights: Sequence[float],
     blocks: int,
     *,
-    gap: float = 0.1,
+    gap: float = 0.14,
     left: float = _LEFT,
     right: float = 0.0,
     head: float = _TITLE,
