@@ -70,7 +70,8 @@ class _Canvas:
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width."""
-        return self.texts.shape  # type: ignore[return-value]
+        height, width = self.texts.shape
+        return height, width
 
     def inside(self, points: np.ndarray) -> np.ndarray:
         """Points of the figure that are in the axes, as integer (column, row)."""
@@ -185,15 +186,16 @@ def _write(
 ) -> None:  # fmt: skip
     """The label around `place`, with a leader to `at` where it is not beside it; both in pixels of the figure."""
     inverse = axes.transAxes.inverted()
+    x, y = inverse.transform(place)
     text = axes.text(
-        *inverse.transform(place), words, fontsize=fontsize, color=INK, ha="center", va="center",
+        x, y, words, fontsize=fontsize, color=INK, ha="center", va="center",
         transform=axes.transAxes,
     )  # fmt: skip
     text.set_gid(LABEL + words)
     gap = np.abs(np.subtract(at, place)) - np.array([width, height]) / 2
     if max(gap[0], gap[1]) > _LEADER:
         edge = np.clip(at, np.subtract(place, (width / 2, height / 2)), np.add(place, (width / 2, height / 2)))
-        ends = inverse.transform([edge, at])
+        ends = inverse.transform(np.array([edge, at], dtype=float))
         (leader,) = axes.plot(*ends.T, color=line.get_color(), linewidth=0.6, transform=axes.transAxes, marker="")
         leader.set_gid(LABEL + words)
 
@@ -284,8 +286,10 @@ def label_ends(
     written = []
     inverse = axes.transAxes.inverted()
     for (y, x, _, line, words), at in zip(ends, heights):
-        place = inverse.transform((box.x1 + 2 * margin, at))
-        text = axes.text(*place, words, fontsize=fontsize, color=INK, ha="left", va="center", transform=axes.transAxes)
+        left, middle = inverse.transform((box.x1 + 2 * margin, at))
+        text = axes.text(
+            left, middle, words, fontsize=fontsize, color=INK, ha="left", va="center", transform=axes.transAxes
+        )
         text.set_gid(LABEL + words)
         corners = inverse.transform([(min(x, box.x1) + 1.0, y), (box.x1 + margin, y), (box.x1 + 1.7 * margin, at)])
         (leader,) = axes.plot(
@@ -362,8 +366,9 @@ def label_level(panels: Sequence[Axes], height: float, words: str, fontsize: Any
         if best is not None:
             _, start, low = best
             corner = (canvas.left + start + _PAD, canvas.bottom + low + high / 2)
+            left, middle = axes.transAxes.inverted().transform(corner)
             written = axes.text(
-                *axes.transAxes.inverted().transform(corner), words, fontsize=fontsize, color=INK, ha="left",
+                left, middle, words, fontsize=fontsize, color=INK, ha="left",
                 va="center", transform=axes.transAxes,
             )  # fmt: skip
             written.set_gid(LABEL + words)

@@ -69,7 +69,7 @@ def style() -> Any:
     of_the_session = {"backend", "backend_fallback", "interactive", "toolbar", "timezone", "webagg.open_in_browser"}
     default: dict[Any, Any] = {k: v for k, v in matplotlib.rcParamsDefault.items() if k not in of_the_session}
     paper = current_style()
-    sizes = {
+    sizes: dict[Any, Any] = {
         "font.size": paper.size, "axes.titlesize": paper.size + 0.5, "axes.labelsize": paper.size,
         "legend.fontsize": paper.size, "xtick.labelsize": paper.size - 0.5, "ytick.labelsize": paper.size - 0.5,
         "font.family": paper.font, "mathtext.fontset": paper.mathematics,

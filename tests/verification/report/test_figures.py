@@ -9,11 +9,12 @@ import pytest
 from l2obound import bounds
 from l2obound.verification.pages.figure_export import file_bytes, inline_svg
 from l2obound.verification.pages.figure_labels import drawn_lines
-from l2obound.verification.pages.figure_style import INK
+from l2obound.verification.pages.figure_style import INK, line_styles, style
 from l2obound.verification.pages.formula import formula_svg
 from l2obound.verification.report import figures as drawing
 from l2obound.verification.report import render_report
-from tests.helpers.report_sample import HOSTILE, make_results
+from l2obound.verification.report.figures._steps import deviation
+from tests.helpers.report_sample import HOSTILE, band, make_results
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +73,24 @@ def test_deviations_are_drawn_for_the_learned_only(results, drawn):
     first, second, rho = (
         [line for line in axes.lines if line.get_linestyle() != "None"] for axes in (first, second, rho)
     )
-    assert (len(first), len(second)) == (2, 4)  # two methods; the dotted ones are the other reading
+    assert (len(first), len(second)) == (2, 2)  # two methods; the other reading is below the panel
     assert len(rho) == 3 + 1  # FISTA deviates too, ISTA does not; and the line at 1
     assert {tuple(line.get_ydata()) for line in first} == {
         tuple(run["deviation"]["delta1"]["median"]) for run in results["runs"][:2]
     }
+
+
+def test_the_other_reading_is_drawn_where_it_is_apart(results):
+    one = copy.deepcopy(results["runs"][:1])
+    delta2 = one[0]["deviation"]["delta2"]
+    looks = line_styles(results)
+    for factor, several in ((1.5, 2), (1.001, 1), (1e-9, 1)):
+        delta2["half_step"] = band([factor * v for v in delta2["gradient_descent"]["median"]])
+        with style():
+            figure = deviation(one, looks)
+        assert len([line for line in figure.axes[1].lines if line.get_linestyle() != "None"]) == several
+        words = " ".join(text.get_text() for text in figure.legends[0].get_texts())
+        assert ("half step" in words) == (several == 2)
 
 
 def test_methods_that_do_not_get_there_stand_apart(results, drawn):

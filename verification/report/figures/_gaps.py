@@ -109,9 +109,9 @@ def bounds(runs: Sequence[Results], line_styles: Mapping[str, Any], catalogue: S
         bottom.axhline(1.0, **_ONE)
         label_ends(top, ends[0])
         label_ends(bottom, ends[1])
-        # What leaves the panel and finds no room in it has its name above.
+        # What leaves the panel and finds no room in it has its name in the panel above.
         label_lines(bottom, inside)
-    entries = panels.floor([(column.axes[0], column.runs) for column in columns], low)
+    entries: list[Any] = panels.floor([(column.axes[0], column.runs) for column in columns], low)
     entries += _measured_entries(measured_lines, look, mean)
     if not label_level([column.axes[1] for column in columns], 1.0, _ATTAINED):
         entries.append(Line2D([], [], label=f"1: {_ATTAINED}", **_ONE))

@@ -61,7 +61,7 @@ def iterations(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
                 faint = {"alpha": 0.65, "markersize": 3} if k is None else {}
                 axes.plot([where], [place + offset], **marks[entry.name] | faint)
         _logarithmic(axes, 0.8, end)
-        axes.set_title(f"relative gap $10^{{{round(math.log10(tolerance))}}}$", loc="left", fontweight="bold")
+        axes.set_title(f"gap $10^{{{round(math.log10(tolerance))}}}$", loc="left", fontweight="bold")
         axes.set_xlabel("iterations")
     panels.legend(figure, [*_mark_handles(rows, marks), strip])
     return figure
