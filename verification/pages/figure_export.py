@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import logging
 import re
 import warnings
 
@@ -17,6 +18,7 @@ _METADATA = {
 }
 _PLACE = re.compile(r'\b(d=|x=|y=|points=)"([^"]*)"')
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_LONG = 1000  # characters of a curve with some 40 points or more; a tenth of a point is less than a fifth of a pixel
 
 
 def file_bytes(figure: Figure, kind: str) -> bytes:
@@ -33,6 +35,8 @@ def file_bytes(figure: Figure, kind: str) -> bytes:
         The contents of the file.
     """
     buffer = io.BytesIO()
+    # What cuts fonts down to the letters in use has remarks on their dates.
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
     with style(), warnings.catch_warnings():
         # A label may hold characters that the font lacks; a box in their place is no reason to fail.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
@@ -41,7 +45,7 @@ def file_bytes(figure: Figure, kind: str) -> bytes:
 
 
 def compact(data: bytes) -> bytes:
-    """An SVG whose coordinates have as many digits as can be seen: hundredths of a point.
+    """An SVG whose coordinates have as many digits as can be seen: hundredths of a point, in long curves tenths.
 
     Args:
         data: As matplotlib writes it.
@@ -54,7 +58,8 @@ def compact(data: bytes) -> bytes:
 
 
 def _shorter(numbers: str) -> str:
-    rounded = _NUMBER.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), numbers)
+    digits = 1 if len(numbers) > _LONG else 2
+    rounded = _NUMBER.sub(lambda match: f"{float(match[0]):.{digits}f}".rstrip("0").rstrip("."), numbers)
     joined = " ".join(rounded.split())
     # The command of a line holds for the pairs that follow it, and so does that of a curve.
     return joined if re.search("[CQ]", joined) else re.sub(r"(?<=\d) L(?= ?[-\d])", "", joined)
