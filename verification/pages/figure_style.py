@@ -134,7 +134,7 @@ def _look(place: int, thick: bool) -> dict[str, Any]:
 def line_of(look: Mapping[str, Any]) -> dict[str, Any]:
     """A look for a line through many points: without its marker, or with a few where its line style is not its own."""
     if look.get("marker") == MARKERS[1] and look["linestyle"] == "-":
-        return {**look, "markersize": 2.6, "markevery": (0.05, 0.13)}
+        return {**look, "markersize": 2.6, "markevery": (3, 14)}
     return {name: value for name, value in look.items() if name != "marker"}
 
 

@@ -1,4 +1,4 @@
-"""Curves with no more points than can be seen: the extremes of each few columns of pixels, so that every peak stays."""
+"""Curves with no more points than can be seen: the extremes of each column of pixels, so that every peak stays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def thinned(axes: Axes, x: Sequence[Any] | np.ndarray, *curves: np.ndarray) -> t
 
     Returns:
         x and the curves at the points that stay. Curves that have at most as many points as pixels of a screen are
-        as they were. Of others there stay, in each two columns of pixels for each curve, the least and the greatest
+        as they were. Of others there stay, in each column of pixels (of two for a band), the least and the greatest
         value of each curve; and the first and the last point, and those around what is not drawn.
     """
     at, values = np.asarray(x, dtype=float), [np.asarray(curve, dtype=float) for curve in curves]
@@ -31,7 +31,7 @@ def thinned(axes: Axes, x: Sequence[Any] | np.ndarray, *curves: np.ndarray) -> t
     places = axes.transData.transform(np.column_stack([at, np.ones(len(at))]))[:, 0] / axes.figure.dpi * SCREEN
     stay = np.zeros(len(at), bool)
     stay[[0, -1]] = True
-    cells = np.floor(np.where(np.isfinite(places), places, -1.0) / (2 * len(values))).astype(int)
+    cells = np.floor(np.where(np.isfinite(places), places, -1.0) / len(values)).astype(int)
     starts = np.flatnonzero(np.diff(cells, prepend=cells[0] - 1))
     for curve in values:
         for filled, chosen in ((np.inf, np.minimum), (-np.inf, np.maximum)):

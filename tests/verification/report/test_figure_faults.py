@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from l2obound.verification import pages
+from l2obound.verification.pages.figure_export import file_bytes
 from l2obound.verification.pages.figure_style import (
     ENLARGED,
     INK,
@@ -102,6 +103,21 @@ def test_a_method_has_its_colour_on_every_page() -> None:
     assert alone["fista"] == many["fista"]
     assert len({look["color"] for look in many.values()}) == 4
     assert mark_of(many["mine"])["color"] == many["mine"]["color"]
+
+
+def test_runs_without_a_number_can_be_drawn(results: dict) -> None:
+    looks = line_styles(results)
+    gone = {"median": [], "q10": [], "q90": []}
+    unseen = {name: [None] * 101 for name in gone}
+    for gap in (gone, unseen):
+        runs = [
+            {**run, "gap": gap, "rho": gap, "mean_gap": {"median": []}, "bound_curves": []}
+            for run in results["runs"]
+            if run["key"] in ("lasso-20x40/ind/l2o-pa", "lasso-20x40/ind/ista")
+        ]
+        figure = drawing.convergence(runs, looks)
+        assert checks.legend_faults(figure) == []
+        assert file_bytes(figure, "svg").startswith(b"<?xml")
 
 
 # --- planted faults --------------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def counterexamples(examples: tuple[Counterexample, ...]) -> Figure:
             bottom.plot(k, example.gap[1:], color=_EXAMPLE["color"], linewidth=1.6, label="F(x_k) - F*")
             for name in BOUNDS:
                 bottom.plot(
-                    example.at, masked(example.curves[name]), **{**bound_look(name), "markevery": 0.2}, label=name
+                    example.at, masked(example.curves[name]), **{**bound_look(name), "markevery": 4}, label=name
                 )
                 if (first := example.first_false[name]) is not None:
                     bottom.plot([first], [example.gap[first]], "x", color=INK, markersize=5)
