@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from ...errors import InputError
+from ..support.paper_styles import STYLES, drawn_in
 
 
 def whole(least: int, most: int) -> Callable[[Any], Any]:
@@ -91,6 +92,19 @@ Start = Annotated[float, typer.Option("--s", callback=NUMBER, help="Shift of the
 Objective = Annotated[float, typer.Option("--t", callback=NUMBER, help="Shift of the objective, F(x + t).")]
 Seed = Annotated[int, typer.Option(callback=SEED, help="Seed of the problems and initial points.")]
 Jobs = Annotated[int, typer.Option(callback=JOBS, help="Processes on this machine.")]
+
+
+def _draw_in(context: typer.Context, name: str) -> str:
+    """Draw the figures of the verb in that style, until it ends."""
+    context.with_resource(drawn_in(name))
+    return name
+
+
+FigureStyle = Annotated[
+    str,
+    typer.Option("--style", callback=_draw_in, help=f"For which place figures are sized: {', '.join(STYLES)}."),
+]
+"""Of every verb that draws figures. The style holds while the verb runs; what it calls reads the current style."""
 
 
 def writable_folder(path: Path) -> Path:

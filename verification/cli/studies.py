@@ -13,7 +13,7 @@ import typer
 
 from ...errors import InputError
 from .console import console, emit, errors, watched
-from .options import Seed, writable_folder
+from .options import FigureStyle, Seed, writable_folder
 
 if TYPE_CHECKING:
     from ..studies.framework import Study
@@ -55,8 +55,8 @@ def verb(
 ) -> Callable[..., None]:
     """What the command line runs for a study.
 
-    Beside the options given here there are --out, --quick, --seed and --json. The exit code is 1 if the result has
-    something broken, else 0.
+    Beside the options given here there are --out, --quick, --seed, --style and --json. The exit code is 1 if the result
+    has something broken, else 0.
 
     Args:
         name: Of the study; also the folder that is written to by default.
@@ -74,7 +74,7 @@ def verb(
     fields_of = dict(options or {})
     others = {} if other is None else dict(other.options)
 
-    def run(*, out: Path, quick: bool, seed: int, as_json: bool, **given: Any) -> None:
+    def run(*, out: Path, quick: bool, seed: int, style: str, as_json: bool, **given: Any) -> None:
         present = {option: value for option, value in given.items() if value not in (None, [])}
         of_other = {option: present.pop(option) for option in others if option in present}
         if other is not None and of_other:
@@ -101,6 +101,7 @@ def verb(
         "out": (Annotated[Path, typer.Option(help="Folder to write to.")], Path(name)),
         "quick": (Annotated[bool, typer.Option("--quick", help=quick)], False),
         "seed": (seed, 0),
+        "style": (FigureStyle, "none"),
         "as_json": (Annotated[bool, typer.Option("--json", help="Print the results as JSON.")], False),
     }
     run.__name__, run.__doc__ = name, words

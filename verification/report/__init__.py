@@ -11,6 +11,7 @@ from typing import Any
 from ...l2o import InputError
 from ...l2o.runs.run import Run
 from ...l2o.support.files import read_json
+from ..support.paper_styles import drawn_in
 from ..support.together import unfinished, write_together
 from ._extras import EXTRAS
 from .config import ReportConfig, load_report_config
@@ -86,13 +87,25 @@ def _files(results: dict[str, Any]) -> dict[str, bytes]:
     return made | {"report.html": page.encode("utf-8")}
 
 
-def render_report(results: dict[str, Any], folder: str | os.PathLike[str]) -> Path:
-    """Write report.html, figures/*.svg, figures/*.pdf and tables/*.csv from results; nothing is run.
+def render_report(results: dict[str, Any], folder: str | os.PathLike[str], *, style: str | None = None) -> Path:
+    """Write report.html, figures/*.svg, figures/*.pdf, tables/*.csv and tables/*.tex from results; nothing is run.
 
-    No other file is touched. Equal results give equal bytes. Everything is made before the first file is written; while
-    they are written a file UNFINISHED.txt says so.
+    No other file is touched. Equal results in one style give equal bytes. Everything is made before the first file is
+    written; while they are written a file UNFINISHED.txt says so.
+
+    Args:
+        results: As `read_results` gives them.
+        folder: Where the files go.
+        style: For which place figures are sized: "none", "neurips", "icml" or "beamer"; None is the current style.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: There is no such style.
     """
-    write_together(folder, _files(results))
+    with drawn_in(style):
+        write_together(folder, _files(results))
     return Path(folder) / "report.html"
 
 
@@ -103,6 +116,7 @@ def make_report(
     quick: bool = False,
     command: str = "l2obound report",
     progress: Callable[[Progress], None] | None = None,
+    style: str | None = None,
 ) -> tuple[Path, dict[str, Any]]:
     """Run the report and write results.json, figures, tables and the page.
 
@@ -114,19 +128,21 @@ def make_report(
         quick: Whether sizes are cut down, for a look.
         command: What the page says it was made with.
         progress: Called as the work proceeds.
+        style: For which place figures are sized, as in `render_report`.
 
     Returns:
         The path of the page, and the results.
 
     Raises:
-        InputError: If the folder cannot be used, or data of the configuration are missing.
+        InputError: If the folder cannot be used, there is no such style, or data of the configuration are missing.
     """
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise InputError(f"{folder}: cannot be used as the report's folder ({problem.strerror}).") from None
-    results = run_report(config, folder, quick=quick, command=command, progress=progress)
-    text = json.dumps(results, allow_nan=False) + "\n"
-    write_together(folder, {"results.json": text.encode(), **_files(results)})
+    with drawn_in(style):  # an unknown style is an error before the runs
+        results = run_report(config, folder, quick=quick, command=command, progress=progress)
+        text = json.dumps(results, allow_nan=False) + "\n"
+        write_together(folder, {"results.json": text.encode(), **_files(results)})
     return folder / "report.html", results

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from ..optima import GIVEN as GIVEN_LOWER
 from ..pages import blocks, csv_table, figure_files
 from ..pages.figure_style import line_styles, style
+from ..pages.latex import latex_rows
 from ..pages.text import DASH, count, join, number, printable
 from .figures import convergence, file_names, gap_bounds
 from .own_runs import GIVEN, PROBLEM
@@ -26,6 +27,12 @@ def files(results: Results) -> dict[str, bytes]:
         "tables/verdicts.csv": csv_table(printable(_verdict_rows(results))).encode(),
         "tables/curves.csv": csv_table(printable(_curve_rows(results))).encode(),
     }
+    made["tables/verdicts.tex"] = latex_rows(
+        printable(_verdict_rows(results)), "Verdicts of each bound on each run.", "verdicts"
+    ).encode()
+    made["tables/curves.tex"] = latex_rows(
+        printable(_ends(results)), "Gaps and bounds at the last step.", "curves"
+    ).encode()
     for key, name in file_names(figures).items():
         made |= {f"figures/{file}": data for file, data in figure_files(figures[key], name).items()}
     # the page draws figures of its own: one that has been saved is laid out anew, and slightly otherwise
@@ -77,6 +84,12 @@ def _curve_rows(results: Results) -> list[dict[str, Any]]:
                     for i, value in zip(k, values)
                 ]
     return rows
+
+
+def _ends(results: Results) -> list[dict[str, Any]]:
+    """Of each curve the row with the largest k, which is its last."""
+    ends = {tuple(row[n] for n in ("run", "quantity", "of", "statistic")): row for row in _curve_rows(results)}
+    return list(ends.values())
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -188,7 +201,7 @@ def _gap_blocks(results: Results) -> list[blocks.Block]:
         numbers = {v["bound"]: v["number"] for v in run["verdicts"]}
         notes = _band([run])
         if unproved:
-            notes += f" Dashed, without guarantee since a hypothesis is broken: {join([numbers[b] for b in unproved])}."
+            notes += f" Grey, without guarantee since a hypothesis is broken: {join([numbers[b] for b in unproved])}."
         parts.append(blocks.Figure(figure, f"f{place}", f"{run['key']} under its bounds", _end(run), notes))
     heads = [f"Iterations to a relative gap of {number(r['tolerance'])}" for r in runs[0]["reach"]]
     rows = [

@@ -1,15 +1,17 @@
-"""The data behind the page as CSV files; a missing value is empty."""
+"""The data behind the page as CSV files, where a missing value is empty, and as LaTeX for a paper."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...l2o.support.files import write_bytes
+from ..pages.latex import latex_table
 from ..pages.text import printable
 from ._compare import Results, lowest_gaps, relative_widths, rows
 from ._ledger_view import ledger_rows
@@ -48,9 +50,87 @@ _NEXT_FIELDS = (
 _STATISTICS = ("median", "q10", "q90")
 
 
+@dataclass(frozen=True)
+class _Printed:
+    """What of a table stands in its LaTeX: the caption, the head of each column by its field, and of curves their end.
+
+    Attributes:
+        caption: A sentence.
+        columns: The head of each field that is printed.
+        last: Whether of each curve the value at its largest k alone is printed.
+    """
+
+    caption: str
+    columns: Mapping[str, str]
+    last: bool = False
+
+
+_WHERE = {"problem": "problem", "scenario": "scenario", "optimizer": "method"}
+_LAST = "The value at the largest k of each curve; all of them are in the CSV file."
+_PRINTED = {
+    "verdicts": _Printed(
+        "Verdicts of each bound on each run. Tightness: the share of the bound that the run uses.",
+        _WHERE | {"number": "bound", "verdict": "verdict", "checks": "checks", "decided": "decided",
+                  "tightness_median": "tightness"},
+    ),
+    "curves": _Printed(
+        f"Gaps and bounds. {_LAST}",
+        _WHERE | {"quantity": "quantity", "of": "bounds", "statistic": "statistic", "k": "k", "value": "value"}, True,
+    ),
+    "per_step": _Printed(
+        f"Decrease of single steps. {_LAST}",
+        _WHERE | {"quantity": "quantity", "statistic": "statistic", "k": "k", "value": "value"}, True,
+    ),
+    "deviations": _Printed(
+        f"Deviation from Assumption 1. {_LAST}",
+        _WHERE | {"quantity": "quantity", "statistic": "statistic", "k": "k", "value": "value"}, True,
+    ),
+    "comparison": _Printed(
+        "Relative gap after the last step, and iterations to a tolerance (medians over the instances).",
+        _WHERE | {"instances": "instances", "relative_gap_median": "relative gap", "tolerance": "tolerance",
+                  "iterations_median": "iterations", "instances_reached": "reached"},
+    ),
+    "f_star": _Printed(
+        "Certified intervals of the optimum, and the lowest relative gap that a method reached.",
+        {"problem": "problem", "scenario": "scenario", "instance": "instance", "lower": "lower", "upper": "upper",
+         "relative_width": "relative width", "lowest_relative_gap": "lowest gap", "lowest_by": "reached by"},
+    ),
+    "ledger": _Printed(
+        "The catalogue of bounds with the verdicts of this report.",
+        {"number": "bound", "title": "title", "level": "about", "proved": "proved", "checks": "checks",
+         **{v.replace(" ", "_"): v for v in VERDICTS}},
+    ),
+    "worst_cases": _Printed(
+        "Bounds over exact worst cases; a ratio of 1: attained.",
+        {"number": "bound", "question": "question", "steps": "K", "step": "h", "parameter": "parameter",
+         "value": "bound", "ratio_low": "ratio", "verdict": "verdict"},
+    ),
+    "attribution": _Printed(
+        f"Shares of the deviation of shifted runs. {_LAST}",
+        _WHERE | {"quantity": "quantity", "statistic": "statistic", "k": "k", "value": "value"}, True,
+    ),
+    "shift_pairs": _Printed(
+        f"Start shifted against objective shifted. {_LAST}",
+        {"problem": "problem", "optimizer": "method", "tau": "shift", "expected": "expected", "measured": "measured",
+         "quantity": "quantity", "k": "k", "value": "value"}, True,
+    ),
+    "transients": _Printed(
+        f"Long runs. {_LAST}",
+        _WHERE | {"quantity": "quantity", "statistic": "statistic", "k": "k", "value": "value"}, True,
+    ),
+    "next_instance": _Printed(
+        "Statements about the next instance, each with its confidence.",
+        _WHERE | {"quantity": "statement", "at": "at", "probability_at_least": "probability", "lower": "lower",
+                  "upper": "upper"},
+    ),
+}  # fmt: skip
+
+
 def tables(results: Results) -> dict[str, bytes]:
-    """Every table as a CSV file, by its name: verdicts, curves, per_step, deviations, comparison, f_star, ledger,
-    worst_cases, attribution, shift_pairs, transients and next_instance.
+    """Every table as a CSV file and as LaTeX, by its name.
+
+    They are verdicts, curves, per_step, deviations, comparison, f_star, ledger, worst_cases, attribution, shift_pairs,
+    transients and next_instance.
     """
     results = printable(results)
     rows_of = {
@@ -67,7 +147,30 @@ def tables(results: Results) -> dict[str, bytes]:
         "transients": (_LONG_FIELDS, _transients(results)),
         "next_instance": (_NEXT_FIELDS, _next_instance(results)),
     }
-    return {f"{name}.csv": _csv(fields, lines) for name, (fields, lines) in rows_of.items()}
+    made: dict[str, bytes] = {}
+    for name, (fields, lines) in rows_of.items():
+        rows_here = list(lines)
+        made[f"{name}.csv"] = _csv(fields, rows_here)
+        made[f"{name}.tex"] = _latex(name, fields, rows_here)
+    return made
+
+
+def _latex(name: str, fields: Sequence[str], lines: Sequence[Sequence[Any]]) -> bytes:
+    """The columns that a reader looks for, with a caption."""
+    printed = _PRINTED[name]
+    if printed.last:
+        k = fields.index("k")
+        of = [i for i, field in enumerate(fields) if field not in ("k", "value")]
+        ends: dict[tuple[Any, ...], Sequence[Any]] = {}
+        for line in lines:
+            key = tuple(line[i] for i in of)
+            if key not in ends or (line[k] or 0) >= (ends[key][k] or 0):
+                ends[key] = line
+        lines = list(ends.values())
+    at = [fields.index(field) for field in printed.columns]
+    rows_here = [[line[i] for i in at] for line in lines]
+    heads, names = list(printed.columns.values()), list(printed.columns)
+    return latex_table(heads, rows_here, printed.caption, name.replace("_", "-"), fields=names).encode()
 
 
 def write_tables(results: Results, folder: str | os.PathLike[str]) -> list[Path]:
@@ -236,7 +339,7 @@ def _next_instance(results: Results) -> Iterator[list[Any]]:
             yield [*head, "gap median at k, all k at once", k, *[None] * 3, low, middle, up, over["open"]]
 
 
-def _csv(fields: Sequence[str], lines: Iterator[list[Any]]) -> bytes:
+def _csv(fields: Sequence[str], lines: Sequence[Sequence[Any]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(fields)

@@ -26,6 +26,7 @@ from ..optima import Optimum
 from ..optima import optimum as certify
 from ..optima.ledger import single_thread
 from ..runs.inspection import as_numpy
+from ..support.paper_styles import drawn_in
 from ..support.provenance import code_digest, machine, versions
 from ..support.together import write_together
 from ..verdicts.evidence import gather
@@ -51,6 +52,7 @@ def report_runs(
     title: str = "Runs held against bounds",
     command: str = "l2obound.report(...)",
     progress: Callable[[str], None] | None = None,
+    style: str | None = None,
 ) -> tuple[Path, dict[str, Any]]:
     """Hold bounds against runs of yours and write a page, results.json, tables and figures.
 
@@ -66,13 +68,14 @@ def report_runs(
         title: Of the page.
         command: What the page says it was made with.
         progress: Called with what is done next.
+        style: For which place figures are sized: "none", "neurips", "icml" or "beamer"; None is the current style.
 
     Returns:
         The path of the page, and the results.
 
     Raises:
-        InputError: Where there is no run, one does not belong to the problem, those of one name do not fit together, or
-            the folder cannot be used.
+        InputError: Where there is no run or no such style, one does not belong to the problem, those of one name do not
+            fit together, or the folder cannot be used.
     """
     folder = Path(out)
     try:
@@ -81,8 +84,10 @@ def report_runs(
         raise InputError(f"{folder}: cannot be used as the report's folder ({reason.strerror}).") from None
     from ._own_page import files  # matplotlib is slow to import
 
-    results = results_of_runs(runs, problem, optimum, bounds, reference_step, title, command, progress)
-    write_together(folder, {"results.json": (json.dumps(results, allow_nan=False) + "\n").encode(), **files(results)})
+    with drawn_in(style):
+        results = results_of_runs(runs, problem, optimum, bounds, reference_step, title, command, progress)
+        text = json.dumps(results, allow_nan=False) + "\n"
+        write_together(folder, {"results.json": text.encode(), **files(results)})
     return folder / "report.html", results
 
 

@@ -229,7 +229,7 @@ _LOOSENESS_NOTES = (
 )
 _DELTA_NOTES = (
     "Reading gradient_descent of Assumption 1: δ1 = 2Lp - 1, δ2 = 2Lb - G; both are 0 for a perfectly trained model. "
-    "Dotted: δ2 = 2Lb of the reading half_step, whose δ1 is the same. ρ = L‖e‖/‖G‖ ≤ (‖δ1‖∞ + ‖δ2‖/‖G‖)/2.",
+    "Dotted, where apart: δ2 = 2Lb of the reading half_step, with the same δ1. ρ = L‖e‖/‖G‖ ≤ (‖δ1‖∞ + ‖δ2‖/‖G‖)/2.",
 )
 
 

@@ -347,7 +347,7 @@ def dashed(runs: Sequence[Results], numbers: Mapping[str, str]) -> list[str]:
         for curve in run["bound_curves"]
         if not curve["guaranteed"]
     )
-    return [f"Dashed, without guarantee since a hypothesis is broken: {join(list(names))}."] if names else []
+    return [f"Grey, without guarantee since a hypothesis is broken: {join(list(names))}."] if names else []
 
 
 def ideal(runs: Sequence[Results]) -> list[str]:

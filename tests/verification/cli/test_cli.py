@@ -178,6 +178,7 @@ def test_report_end_to_end(run, tmp_path, monkeypatch) -> None:
     tables = {"verdicts.csv", "curves.csv", "per_step.csv", "deviations.csv", "comparison.csv", "f_star.csv"}
     tables |= {"ledger.csv", "attribution.csv", "shift_pairs.csv", "transients.csv", "worst_cases.csv"}
     tables |= {"next_instance.csv"}
+    tables |= {name.replace(".csv", ".tex") for name in tables}
     assert {p.name for p in (out / "tables").iterdir()} == tables
     figures = {p.name: p.read_bytes() for p in (out / "figures").iterdir()}
     assert {"convergence-tiny.svg", "convergence-tiny.pdf", "per-step-tiny-go-math-l2o.pdf"} <= set(figures)
@@ -251,6 +252,11 @@ def bad(tmp: Path) -> dict[str, tuple[tuple[str, ...], str]]:
         "missing config": (("report", tmp / "none.toml"), "cannot be read"),
         "config and quick": (("report", tmp / "key.toml", "--quick"), "not both"),
         "nothing to redraw": (("report", "--from", tmp), "make a report there first"),
+        "no such style": (
+            ("report", "--from", tmp, "--style", "neurps"),
+            "did you mean 'neurips'? expected one of none",
+        ),
+        "no such style of a study": (("drift", "--style", "icmll"), "did you mean 'icml'?"),
         "out is a file": (("report", "--quick", "--out", tmp / "occupied"), "cannot be used"),
         "unknown training key": (("train", tmp / "train.toml"), "speed: unknown key"),
         "unknown bound to state": (("bounds", "per_step_decent"), "per_step_descent"),

@@ -81,7 +81,7 @@ def test_colours_have_contrast_in_light_dark_and_print():
         (("--muted: #59636e", "--muted: #8b949e"), ("light", "muted", "bg")),
         (("--muted: #9aa5b1", "--muted: #565f69"), ("dark", "muted", "panel")),
         (("--verified-bg: #d8f3df", "--verified-bg: #3fa35b"), ("light", "verified", "verified-bg")),
-        (("--s5: #e0b63c", "--s5: #3a2f08"), ("dark", "s5", "bg")),
+        (("--s5: #f5ff64", "--s5: #3a2f08"), ("dark", "s5", "bg")),
         ((".answer {", ".answer { color: var(--grid);"), ("light", "grid", "panel")),
     ],
 )

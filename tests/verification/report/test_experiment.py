@@ -94,7 +94,7 @@ def test_provenance_is_complete(tmp_path):
 def test_from_redraws_figures_and_tables_to_the_byte(tmp_path):
     make_report(config(), tmp_path)
     files = {p: p.read_bytes() for p in tmp_path.rglob("*.*") if p.is_file() and p.parent.name != "partial"}
-    assert {p.suffix for p in files} == {".html", ".json", ".svg", ".pdf", ".csv"}
+    assert {p.suffix for p in files} == {".html", ".json", ".svg", ".pdf", ".csv", ".tex"}
     for path in files:
         if path.suffix != ".json":
             path.unlink()

@@ -15,7 +15,7 @@ def results():
 
 @pytest.fixture(scope="module")
 def tables(results, tmp_path_factory):
-    paths = write_tables(results, tmp_path_factory.mktemp("tables"))
+    paths = [p for p in write_tables(results, tmp_path_factory.mktemp("tables")) if p.suffix == ".csv"]
     return {p.stem: list(csv.DictReader(p.read_text(encoding="utf-8").splitlines())) for p in paths}
 
 

@@ -10,7 +10,7 @@ import typer
 
 from .... import l2o
 from ..console import console, emit
-from ..options import Jobs, writable_folder
+from ..options import FigureStyle, Jobs, writable_folder
 from .sweep import live, overrides
 
 
@@ -30,6 +30,7 @@ def experiment(
         list[str] | None, typer.Option("--set", help="Replace a setting of all cells, as steps=200; may be repeated.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where cells failed.")] = False,
+    style: FigureStyle = "none",
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
     """Run the experiments behind figures of the paper, judge its claims by them and draw the figures.

@@ -18,6 +18,7 @@ from ..options import (
     SPLIT_SEED,
     WEIGHT,
     CheckpointKind,
+    FigureStyle,
     real,
     whole,
     writable_folder,
@@ -64,6 +65,7 @@ def guarantee(
         bool, typer.Option("--compare", help="Evaluate B6c, and the exact worst case of classical methods, too.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the sample, the statements and the figure.")] = None,
+    style: FigureStyle = "none",
     as_json: Annotated[bool, typer.Option("--json", help="Print the statements as JSON.")] = False,
 ) -> None:
     """State what holds of a new instance of a family, with confidence 1 - delta over a sample of N of them.

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ..console import console, emit, watched
-from ..options import JOBS, SPLIT_SEED, writable_folder
+from ..options import JOBS, SPLIT_SEED, FigureStyle, writable_folder
 
 
 def open_questions(
@@ -22,6 +22,7 @@ def open_questions(
     seed: Annotated[
         int, typer.Option(callback=SPLIT_SEED, help="Seed of the problems, starts and draws, 0 to 999.")
     ] = 0,
+    style: FigureStyle = "none",
     as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
 ) -> None:
     """Answer what the paper leaves open, with numbers on one page and a figure for each question.

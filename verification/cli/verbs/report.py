@@ -11,7 +11,7 @@ import typer
 from .... import l2o
 from ..console import console, emit, errors, progress_bar
 from ..inputs import command, data_problem, exit_code, lower_of, optimizer_of, problem_of
-from ..options import Batch, Dim, Kind, Lam, Lower, Objective, Rows, Seed, Start, Steps, writable_folder
+from ..options import Batch, Dim, FigureStyle, Kind, Lam, Lower, Objective, Rows, Seed, Start, Steps, writable_folder
 
 
 def report(
@@ -47,6 +47,7 @@ def report(
     s: Start = 0.0,
     t: Objective = 0.0,
     seed: Seed = 0,
+    style: FigureStyle = "none",
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a verdict is inconclusive.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:

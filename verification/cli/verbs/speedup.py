@@ -14,7 +14,7 @@ from rich.table import Table
 
 from .... import l2o
 from ..console import console, emit, errors
-from ..options import JOBS, writable_folder
+from ..options import JOBS, FigureStyle, writable_folder
 from .sweep import live
 
 
@@ -24,6 +24,7 @@ def speedup(
     jobs: Annotated[int, typer.Option(callback=JOBS, help="Processes for the runs; times are taken by one alone.")] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller settings.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")] = False,
+    style: FigureStyle = "none",
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
     """Measure by what factor learned optimizers reach a gap before others: in iterations, gradient calls and time.

@@ -22,6 +22,7 @@ from ._gaps import convergence
 from ._shifted import median_first
 
 __all__ = [
+    "CAPTIONS",
     "convergence",
     "figures",
     "file_names",
@@ -30,6 +31,23 @@ __all__ = [
     "shown_attributions",
     "shown_pairs",
 ]
+
+
+CAPTIONS = {
+    "final-gaps": "Median relative gap after the last step; grey: below what is known of F*.",
+    "iterations": "First k with F(x_k) certainly within the tolerance of F*, the median over the instances.",
+    "f-star": "Relative width of the certified interval of F* (grey), and the lowest relative gap of each method.",
+    "next-instance": "Median of F(x_k) - F* of the next instance in its interval, and what is proved for all of them.",
+    "convergence": "Median F(x_k) - F* with its band, and below by what factor the least guaranteed bound is above it.",
+    "bounds": "Gap under its bounds, and below by what factor each bound is above what it bounds.",
+    "per-step": "Decrease of each step beside what B1 guarantees, where there is no guarantee, and rho_k.",
+    "deviation": "Distance from Assumption 1 and rho_k over the iterations.",
+    "attribution": "Shares of the deviation of a shifted run, and rho_k with and without the shift.",
+    "shifts": "Start shifted against objective shifted, and below how far apart the mapped runs are.",
+    "transient": "Relative gaps of long runs; a triangle: from here on below the tolerance for good, the median.",
+    "worst-cases": "Bound over exact worst case against the number of steps; 1: attained.",
+}
+"""One sentence on each kind of figure, which is the first part of its key."""
 
 
 def figures(results: Results) -> dict[str, Figure]:

@@ -10,19 +10,20 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ...pages.figure_style import INK, MUTED, Results, masked, plain, shown
+from ...pages.figure_style import INK, MUTED, Results, bound_look, masked, plain, shown
+from ...pages.figure_style import width as width_of
 from .._next_view import MOST
 from . import _panels as panels
 
-_BOUND: dict[str, Any] = {"color": INK, "linestyle": "--", "linewidth": 1.1}
-_WORST: dict[str, Any] = {"color": INK, "linestyle": ":", "linewidth": 2.0}
+_BOUND = {name: value for name, value in bound_look("B6c").items() if name != "markevery"}
+_WORST: dict[str, Any] = {"color": INK, "linestyle": "-", "linewidth": 0.9}
 _EDGE = 1.04  # the last k stands inside the panel
 
 
 def next_instance(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> Figure:
     """A panel for each optimizer, of the first `MOST`; open intervals reach the upper edge."""
     runs = list(runs)[:MOST]
-    columns = min(3, len(runs))
+    columns = min(3, panels.columns_of(len(runs)))
     entries = [
         Line2D([], [], color=MUTED, marker="_", linestyle="-", label="median: sample, and its interval"),
         Line2D([], [], color=MUTED, marker="^", markersize=3, linestyle="none", label="largest of the sample"),
@@ -32,7 +33,7 @@ def next_instance(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> Fi
     if any(run["next_instance"]["said"]["over_k"]["worst_case"] for run in runs):
         entries.append(Line2D([], [], label="exact worst case", **_WORST))
     rows = math.ceil(len(runs) / columns)
-    figure, (grid,) = panels.frame({1: 3.4, 2: 5.6}.get(columns, 7.0), columns, [1.5] * rows, 1, entries, gap=0.28)
+    figure, (grid,) = panels.frame(width_of(columns), columns, [1.5] * rows, 1, gap=0.28)
     low, high = _limits(runs)
     for place, axes in enumerate(grid.flat):
         if place >= len(runs):
@@ -48,6 +49,7 @@ def next_instance(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> Fi
         axes.set_ylabel("$F(x_k) - F^\\star$" if place % columns == 0 else "")
         axes.tick_params(labelleft=place % columns == 0)
         panels.powers(axes)
+    panels.legend(figure, entries)
     return figure
 
 

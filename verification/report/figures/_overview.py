@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from ...pages.figure_style import GRID, MARKERS, MUTED, plain, shown
+from ...pages.figure_style import GRID, MUTED, mark_of, plain, shown
+from ...support.paper_styles import current_style
 from .._compare import Row
 from . import _panels as panels
 
@@ -25,10 +26,11 @@ def final_gaps(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
     floors = [v for row in rows for v in shown([row.floor], 0.0)]
     low, high = min([*values, *floors], default=1e-3) / 5, max(values, default=1.0) * 5
     marks = _marks(rows, line_styles)
-    extra: list[Any] = [Patch(color=MUTED, alpha=0.2, linewidth=0, label="$F^\\star$ not known")] if floors else []
+    dark = [row for row in rows if row.floor is not None and row.floor > low]
+    extra: list[Any] = [Patch(color=MUTED, alpha=0.2, linewidth=0, label="$F^\\star$ not known")] if dark else []
     if any(entry.gap is None for row in rows for entry in row.entries):
         extra.append(Line2D([], [], color=MUTED, marker="x", linestyle="none", label="diverged"))
-    figure, (axes,), places = _frame(rows, 1, [*_mark_handles(rows, marks), *extra])
+    figure, (axes,), places = _frame(rows, 1)
     for row, place in zip(rows, places):
         if row.floor is not None and row.floor > low:
             axes.fill_betweenx([place - 0.42, place + 0.42], low, row.floor, color=MUTED, alpha=0.2, linewidth=0)
@@ -38,6 +40,7 @@ def final_gaps(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
             axes.plot([where], [place + offset], **marks[entry.name] | ({"marker": "x"} if diverged else {}))
     _logarithmic(axes, low, high)
     axes.set_xlabel("median of $(F(x_K) - F^\\star) / |F^\\star|$ after the last step")
+    panels.legend(figure, [*_mark_handles(rows, marks), *extra])
     return figure
 
 
@@ -46,7 +49,7 @@ def iterations(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
     tolerances = [t for t, _ in rows[0].entries[0].reach]
     marks = _marks(rows, line_styles)
     strip = Patch(color=MUTED, alpha=0.14, linewidth=0, label="not reached")
-    figure, panels_, places = _frame(rows, len(tolerances), [*_mark_handles(rows, marks), strip])
+    figure, panels_, places = _frame(rows, len(tolerances))
     longest = max(row.steps for row in rows)
     edge, end = longest * 1.25, longest * 2.6
     for column, (axes, tolerance) in enumerate(zip(panels_, tolerances)):
@@ -58,8 +61,9 @@ def iterations(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
                 faint = {"alpha": 0.65, "markersize": 3} if k is None else {}
                 axes.plot([where], [place + offset], **marks[entry.name] | faint)
         _logarithmic(axes, 0.8, end)
-        axes.set_title(f"relative gap $10^{{{round(math.log10(tolerance))}}}$", loc="left", fontweight="bold")
+        axes.set_title(f"gap $10^{{{round(math.log10(tolerance))}}}$", loc="left", fontweight="bold")
         axes.set_xlabel("iterations")
+    panels.legend(figure, [*_mark_handles(rows, marks), strip])
     return figure
 
 
@@ -69,12 +73,9 @@ def f_star(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
     values = [v for row in rows for entry in row.entries for v in shown([entry.lowest], 0.0)]
     widths = [v for row in rows for v in shown(row.widths, 0.0)]
     low, high = min([*values, *widths], default=1e-3) / 5, max([*values, *widths], default=1.0) * 5
-    extra = [
-        Line2D([], [], color=MUTED, linewidth=5, alpha=0.35, label="certified width"),
-        Line2D([], [], color=MUTED, marker="o", markerfacecolor="none", linestyle="none", label="not above it"),
-    ]
-    entries = [*_mark_handles(rows, marks), *(extra if widths else [])]
-    figure, (axes,), places = _frame(rows, 1, entries)
+    extra = [Line2D([], [], color=MUTED, linewidth=5, alpha=0.35, label="certified width")] if widths else []
+    figure, (axes,), places = _frame(rows, 1)
+    hollows = False
     for row, place in zip(rows, places):
         bar = sorted(shown(row.widths, 0.0))
         if bar:
@@ -85,13 +86,19 @@ def f_star(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
                 above_floor = row.floor is None or entry.lowest > row.floor
                 where = max(entry.lowest if above_floor else row.floor, low * 1.3)
                 hollow = {} if above_floor else {"markerfacecolor": "none"}
+                hollows |= not above_floor
                 axes.plot([where], [place + offset], **marks[entry.name] | hollow)
     _logarithmic(axes, low, high)
     axes.set_xlabel("relative to $|F^\\star|$")
+    if hollows:
+        extra.append(
+            Line2D([], [], color=MUTED, marker="o", markerfacecolor="none", linestyle="none", label="not above it")
+        )
+    panels.legend(figure, [*_mark_handles(rows, marks), *extra])
     return figure
 
 
-def _frame(rows: Sequence[Row], columns: int, entries: Sequence[Any]) -> tuple[Figure, list[Axes], list[float]]:
+def _frame(rows: Sequence[Row], columns: int) -> tuple[Figure, list[Axes], list[float]]:
     """Panels whose rows are the scenarios, under the names of their problems; and the height of each row."""
     places, names, at = [], [], 0.0
     before = None
@@ -106,7 +113,7 @@ def _frame(rows: Sequence[Row], columns: int, entries: Sequence[Any]) -> tuple[F
     longest = max(*(len(row.scenario["label"]) for row in rows), *(min(len(n), 30) for _, n in names))
     left = 0.15 + 0.073 * longest
     head = {"head": 0.05} if columns == 1 else {}
-    figure, (grid,) = panels.frame(7.0, columns, [at * _ROW], 1, entries, left=left, **head)
+    figure, (grid,) = panels.frame(current_style().text, columns, [at * _ROW], 1, left=left, **head)
     grid = list(grid[0])
     for axes in grid:
         axes.set_ylim(at - 0.3, 0.0)
@@ -118,7 +125,7 @@ def _frame(rows: Sequence[Row], columns: int, entries: Sequence[Any]) -> tuple[F
     for height, name in names:
         grid[0].annotate(
             plain(name if len(name) <= 30 else f"{name[:29]}…"), (0, height), xycoords=("axes fraction", "data"),
-            xytext=(-2, 0), textcoords="offset points", ha="right", va="center", fontweight="bold", fontsize=7.5,
+            xytext=(-2, 0), textcoords="offset points", ha="right", va="center", fontweight="bold", fontsize="medium",
         )  # fmt: skip
     return figure, grid, places
 
@@ -133,14 +140,8 @@ def _marks(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> dict[str, dic
     """A marker for each optimizer: the learned ones filled and larger."""
     learned = {entry.name: entry.learned for row in rows for entry in row.entries}
     return {
-        name: {
-            "color": look["color"],
-            "marker": MARKERS[place % len(MARKERS)],
-            "markersize": 5 if learned[name] else 4,
-            "markeredgewidth": 1.0,
-            "linestyle": "none",
-        }
-        for place, (name, look) in enumerate(line_styles.items())
+        name: {**mark_of(look), "markersize": 5 if learned[name] else 4, "markeredgewidth": 1.0}
+        for name, look in line_styles.items()
         if name in learned
     }
 

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from ...pages.figure_style import MUTED, WIDTHS, Results, masked, plain, shown
+from ...pages.figure_labels import coincide as coincide
+from ...pages.figure_labels import label_level, label_lines
+from ...pages.figure_style import BAND, MUTED, SHADE, Results, legend_in, line_of, mark_of, masked, plain, shown
+from ...pages.figure_style import width as width_of
+from ...pages.figure_thinning import thinned
+from ...support.paper_styles import current_style
 
-_TITLE, _FOOT, _RIGHT, _BETWEEN = 0.22, 0.42, 0.12, 0.24  # inches
-
-
+_TITLE, _FOOT, _RIGHT, _BETWEEN, _LEFT = 0.22, 0.42, 0.12, 0.24, 0.64  # inches
 _ENDS = (("q10", "q90"), ("least", "greatest"))  # of a band
+_HIDDEN = 0.8
+"""A line of which this share or more lies on another one has markers above it."""
+FLOOR_WORDS = "below: $F^\\star$ not known"
+
+
+@dataclass(frozen=True)
+class Column:
+    """The panels of a scenario, from top to bottom, and the runs that are drawn on them."""
+
+    axes: list[Axes]
+    runs: list[Results]
 
 
 def by_scenario(runs: Sequence[Results]) -> list[list[Results]]:
@@ -33,52 +49,55 @@ def learned_last(runs: Sequence[Results]) -> list[Results]:
     return sorted(runs, key=lambda r: r["optimizer"]["learned"])
 
 
-def panels(
-    runs: Sequence[Results], ylabel: str, entries: Sequence[Any]
-) -> tuple[Figure, list[tuple[Axes, list[Results]]]]:
-    """Small multiples on common logarithmic axes, under a legend of `entries`."""
-    groups = by_scenario(runs)
-    columns = min(len(groups), 3 if len(groups) != 4 else 2)
-    rows = math.ceil(len(groups) / columns)
-    figure, (grid,) = frame(WIDTHS[columns], columns, [1.5] * rows, 1, entries, gap=0.28)
-    pairs = []
-    for index, axes in enumerate(grid.flat):
-        if index >= len(groups):
-            axes.set_axis_off()
-            continue
-        axes.set_yscale("log")
-        title(axes, groups[index])
-        iterations(axes, runs, index + columns >= len(groups))
-        axes.set_ylabel(ylabel if index % columns == 0 else "")
-        axes.tick_params(labelleft=index % columns == 0)
-        pairs.append((axes, groups[index]))
-    for axes in grid.flat[1:]:
-        axes.sharey(grid.flat[0])
-    return figure, pairs
+def columns_of(groups: int, least: float = 1.2) -> int:
+    """How many of so many columns stand side by side: at most four, and none narrower than `least` inches."""
+    paper = current_style()
+    most = max(1, int((paper.text - _LEFT * paper.scale) / (least * paper.scale + _BETWEEN)))
+    several = min(groups, 4, most)
+    return 2 if groups == 4 and several == 3 else several
 
 
 def stack(
-    runs: Sequence[Results], ylabels: Sequence[str], heights: Sequence[float], entries: Sequence[Any]
-) -> tuple[Figure, list[tuple[list[Axes], list[Results]]]]:
-    """A column of panels for each scenario, at most four side by side, below them the next ones."""
+    runs: Sequence[Results],
+    ylabels: Sequence[str],
+    heights: Sequence[float],
+    *,
+    right: float = 0.0,
+    log: bool = False,
+    columns: int | None = None,
+) -> tuple[Figure, list[Column]]:
+    """A column of panels for each scenario; those that do not stand side by side follow below.
+
+    Args:
+        runs: What is drawn.
+        ylabels: Of the panels of a column.
+        heights: Of them, in inches.
+        right: Inches right of each panel for labels.
+        log: Whether the axis of k is logarithmic.
+        columns: How many stand side by side; as many as there is room for where it is None.
+
+    Returns:
+        The figure and its columns. Panels of a row have a common axis.
+    """
     groups = by_scenario(runs)
-    columns = min(len(groups), 4)
-    figure, grids = frame(WIDTHS[columns], columns, heights, math.ceil(len(groups) / columns), entries)
-    found = []
+    columns = columns or columns_of(len(groups), 1.2 + right)
+    blocks = math.ceil(len(groups) / columns)
+    figure, grids = frame(width_of(columns), columns, heights, blocks, right=right)
+    made = []
     for index in range(len(grids) * columns):
-        own = list(grids[index // columns][:, index % columns])
+        axes_of = list(grids[index // columns][:, index % columns])
         if index >= len(groups):
-            for axes in own:
+            for axes in axes_of:
                 axes.set_axis_off()
             continue
-        title(own[0], groups[index])
-        for row, axes in enumerate(own):
-            iterations(axes, runs, row == len(own) - 1)
+        title(axes_of[0], groups[index])
+        for row, axes in enumerate(axes_of):
+            iterations(axes, runs, row == len(axes_of) - 1, log)
             axes.set_ylabel(ylabels[row] if index % columns == 0 else "")
             axes.tick_params(labelleft=index % columns == 0)
-        found.append((own, groups[index]))
+        made.append(Column(axes_of, groups[index]))
     figure.align_ylabels()
-    return figure, found
+    return figure, made
 
 
 def frame(
@@ -86,44 +105,37 @@ def frame(
     columns: int,
     heights: Sequence[float],
     blocks: int,
-    entries: Sequence[Any],
     *,
-    gap: float = 0.1,
-    left: float = 0.64,
+    gap: float = 0.14,
+    left: float = _LEFT,
+    right: float = 0.0,
     head: float = _TITLE,
 ) -> tuple[Figure, list[Any]]:
-    """A figure with `blocks` grids of axes below a legend; widths, heights and gaps in inches.
+    """A figure with `blocks` grids of axes; widths, heights and gaps in inches, for text of the style "none".
 
     The places are computed here: matplotlib's own layout draws each figure twice, and figures are most of the time a
-    report takes to write.
+    report takes to write. `legend` makes room above.
     """
-    # About as long as they are drawn: commands and braces of formulas take no room.
-    names = [re.sub(r"\\[a-z]+|[${}_^\\]", "", str(entry.get_label())) for entry in entries]
-    lengths = [36 + 4.1 * len(name) for name in names]
-    longest = max(lengths, default=1.0)
-    legend_columns = len(names) if sum(lengths) <= 72 * width else max(1, int(72 * width / longest))
-    above = 0.17 * math.ceil(len(names) / max(1, legend_columns)) + 0.06
+    scale = current_style().scale
+    heights = [scale * height for height in heights]
+    gap, left, right, head = scale * gap, scale * left, scale * right, scale * head
+    foot, between = scale * _FOOT, _BETWEEN + right
     inner = sum(heights) + gap * (len(heights) - 1)
-    block = head + inner + _FOOT
-    height = above + blocks * block
+    block = head + inner + foot
+    height = blocks * block
     figure = Figure(figsize=(width, height))
-    if names:
-        figure.legend(
-            handles=list(entries), loc="upper left", bbox_to_anchor=(0.0, 1.0), ncols=legend_columns, handlelength=2.4,
-            columnspacing=1.2, borderaxespad=0.2, labelspacing=0.25, borderpad=0.2,
-        )  # fmt: skip
-    free = (width - left - _RIGHT - _BETWEEN * (columns - 1)) / columns
+    free = (width - left - _RIGHT - right - between * (columns - 1)) / columns
     grids = []
     for index in range(blocks):
-        top = height - above - index * block - head
+        top = height - index * block - head
         grid = figure.add_gridspec(
             len(heights),
             columns,
             left=left / width,
-            right=1 - _RIGHT / width,
+            right=1 - (_RIGHT + right) / width,
             top=top / height,
             bottom=(top - inner) / height,
-            wspace=_BETWEEN / free,
+            wspace=between / free,
             hspace=gap * len(heights) / sum(heights),
             height_ratios=list(heights),
         )
@@ -131,16 +143,42 @@ def frame(
     return figure, grids
 
 
+def legend(figure: Figure, entries: Sequence[Any]) -> None:
+    """A legend above the panels, for which the figure grows; without entries none."""
+    if not entries:
+        return
+    # What hides another line is as wide as it is drawn; the labels of all are those of the entries.
+    box = legend_in(
+        figure, list(entries), [str(entry.get_label()) for entry in entries], len(entries), loc="upper left",
+        bbox_to_anchor=(0.0, 1.0), handlelength=2.4, columnspacing=1.2, borderaxespad=0.2, labelspacing=0.25,
+        borderpad=0.2,
+    )  # fmt: skip
+    above = box.get_window_extent().height / figure.dpi + 0.04
+    width, height = (float(side) for side in figure.get_size_inches())
+    for axes in figure.axes:
+        place = axes.get_position(original=True)
+        share = height / (height + above)
+        axes.set_position((place.x0, place.y0 * share, place.width, place.height * share))
+    figure.set_size_inches(width, height + above)
+
+
 def title(axes: Axes, group: Sequence[Results]) -> None:
     """The scenario above its panel."""
     axes.set_title(plain(group[0]["scenario"]["label"]), loc="left", fontweight="bold")
 
 
-def iterations(axes: Axes, runs: Sequence[Results], lowest: bool) -> None:
+def iterations(axes: Axes, runs: Sequence[Results], lowest: bool, log: bool = False) -> None:
     """The axis of k; numbers and a name on the lowest panel only."""
     axes.tick_params(labelbottom=lowest)
     axes.set_xlabel("iteration $k$" if lowest else "")
-    axes.set_xlim(0, max(run["steps"] for run in runs) or 1)
+    last = max(run["steps"] for run in runs) or 1
+    if log:
+        axes.set_xscale("log")
+        axes.set_xlim(1, max(last, 2))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        return
+    axes.set_xlim(0, last)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 
@@ -157,38 +195,92 @@ def numbers(axes: Axes, low: float, high: float) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def handles(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> list[Line2D]:
-    """Legend entries of the optimizers."""
-    labels = {run["optimizer"]["name"]: run["optimizer"]["label"] for run in runs}
-    return [Line2D([], [], label=plain(labels[name]), **line_styles[name]) for name in line_styles if name in labels]
+def labels_of(runs: Sequence[Results]) -> dict[str, str]:
+    """What each optimizer is called, by its name."""
+    return {run["optimizer"]["name"]: plain(run["optimizer"]["label"]) for run in runs}
 
 
-def line(axes: Axes, k: Sequence[int], data: Results, look: Mapping[str, Any], bottom: float, band: float) -> None:
-    """Median and band; `bottom` is where a band that falls below zero ends. Data may be empty: all diverged."""
-    k = k[: len(data["median"])]
-    axes.plot(k, masked(data["median"]), **look)
+def line(axes: Axes, k: Sequence[int], data: Results, look: Mapping[str, Any], band: float = BAND) -> Line2D:
+    """Median and band, which is drawn where both of its ends have a place on the axis. Data may be empty: all diverged.
+
+    The limits of x are set before, as they decide how many points can be seen.
+    """
+    k = list(k[: len(data["median"])])
     ends = next(pair for pair in _ENDS if pair[0] in data)
-    low, high = (masked(data[end], bottom) for end in ends)
-    axes.fill_between(k, low, high, color=look["color"], alpha=band, linewidth=0)
+    low, high = (np.array(masked(data[end])) for end in ends)
+    gone = np.isnan(low) | np.isnan(high)
+    low[gone], high[gone] = np.nan, np.nan
+    at, low, high = thinned(axes, k, low, high)
+    axes.fill_between(at, low, high, color=look["color"], alpha=band, linewidth=0)
+    return axes.plot(*thinned(axes, k, np.array(masked(data["median"]))), **line_of(look))[0]
 
 
-def remark(axes: Axes, height: float, text: str, side: str, end: str = "right") -> None:
-    """Words at an end of a horizontal line, of which they stand on the "bottom" or hang from the "top"."""
-    axes.annotate(
-        text, (0.99 if end == "right" else 0.01, height), xycoords=("axes fraction", "data"), ha=end, va=side,
-        xytext=(0, 2 if side == "bottom" else -2), textcoords="offset points", color=MUTED, fontsize=7,
-    )  # fmt: skip
+def label_methods(
+    columns: Sequence[tuple[Axes, Mapping[str, Line2D]]], names: Mapping[str, str], line_styles: Mapping[str, Any]
+) -> list[Line2D]:
+    """Label the lines of methods on each panel where there is room, and mark those that lie below others.
+
+    Args:
+        columns: Panels with the line of each method.
+        names: What the methods are called.
+        line_styles: Their looks.
+
+    Returns:
+        Entries of a legend for methods that are drawn and have no label on any panel.
+    """
+    labelled: set[str] = set()
+    seen: dict[str, None] = {}
+    for axes, lines in columns:
+        for name, one in lines.items():
+            one.set_label(names[name])
+        seen |= dict.fromkeys(name for name, one in lines.items() if visible(axes, one))
+        mark_hidden(axes, lines, line_styles)
+        left_over = label_lines(axes, [(one, names[name]) for name, one in lines.items()])
+        labelled |= {name for name, one in lines.items() if one not in left_over}
+    return [
+        Line2D([], [], label=names[name], **line_of(line_styles[name]))
+        for name in line_styles
+        if name in seen and name not in labelled
+    ]
 
 
-def floor(axes: Axes, runs: Sequence[Results], bottom: float) -> None:
-    """The band of gaps that are not known."""
-    height = max(shown((run["floor"] for run in runs), 0.0), default=0.0)
-    if height <= bottom:
-        return
-    axes.axhspan(bottom, height, color=MUTED, alpha=0.16, linewidth=0)
-    axes.axhline(height, color=MUTED, linewidth=0.8)
-    # On the left, where curves that come down to it are still high.
-    remark(axes, height, "$F^\\star$ known to here", "bottom", "left")
+def visible(axes: Axes, one: Line2D) -> bool:
+    """Whether a part of a line is inside its axes."""
+    x, y = (np.asarray(values, dtype=float) for values in (one.get_xdata(), one.get_ydata()))
+    (left, right), (low, high) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+    with np.errstate(invalid="ignore"):
+        return bool(((x >= left) & (x <= right) & (y >= low) & (y <= high)).any())
+
+
+def mark_hidden(axes: Axes, lines: Mapping[str, Line2D], looks: Mapping[str, Any]) -> None:
+    """Put markers, above all lines, where a line lies nearly everywhere on one that was drawn after it."""
+    drawn = list(lines.items())
+    for place, (name, one) in enumerate(drawn):
+        if any(coincide(axes, other, one) >= _HIDDEN for _, other in drawn[place + 1 :]):
+            x, y = (np.asarray(values, dtype=float) for values in (one.get_xdata(), one.get_ydata()))
+            some = slice(len(x) // 16, None, max(1, len(x) // 6))
+            axes.plot(x[some], y[some], **mark_of(looks[name]), markersize=3.2, zorder=3)
+
+
+def floor(panels: Sequence[tuple[Axes, Sequence[Results]]], bottom: float) -> list[Patch]:
+    """The band of gaps that are not known, with words where there is room; else an entry of a legend is given back."""
+    drawn = []
+    for axes, runs in panels:
+        height = max(shown((run["floor"] for run in runs), 0.0), default=0.0)
+        if height > bottom:
+            axes.axhspan(bottom, height, color=MUTED, alpha=SHADE, linewidth=0)
+            axes.axhline(height, color=MUTED, linewidth=0.8)
+            drawn.append((axes, height))
+    if not drawn or any(label_level([axes], height, FLOOR_WORDS) for axes, height in drawn):
+        return []
+    return [Patch(color=MUTED, alpha=SHADE, linewidth=0, label=FLOOR_WORDS)]
+
+
+def level(panels: Sequence[Axes], height: float, words: str, look: Mapping[str, Any]) -> list[Line2D]:
+    """A horizontal line on each panel, with words on one of them; without room an entry of a legend is given back."""
+    for axes in panels:
+        axes.axhline(height, **look)
+    return [] if label_level(panels, height, words) else [Line2D([], [], label=f"{height:g}: {words}", **look)]
 
 
 def limits(runs: Sequence[Results], more: Sequence[float] = (), reach: float = 1e3) -> tuple[float, float]:

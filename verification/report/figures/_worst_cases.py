@@ -13,7 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from ...pages.figure_style import GRID, INK, MARKERS, MUTED, SERIES, plain
+from ...pages.figure_labels import label_ends
+from ...pages.figure_style import GRID, INK, MUTED, bound_looks, plain
+from ...pages.figure_style import width as width_of
+from ...support.paper_styles import current_style
 from ..worst_cases import Looseness
 from . import _panels as panels
 
@@ -25,7 +28,7 @@ PANELS = (
     ("B9", ("B9",), "strong convexity"),
     ("B10", ("B10",), "no convexity"),
 )
-_APART = 0.062  # how far apart labels are at least, as a share of the height
+_LETTER = 0.052  # inches that a letter of a label takes
 
 
 @dataclass
@@ -50,14 +53,13 @@ def worst_cases(groups: Sequence[Looseness]) -> Figure | None:
     panels_drawn = [panel for panel in panels_drawn if panel[2]]
     if not panels_drawn:
         return None
-    columns = min(3, len(panels_drawn))
+    longest = max(len(line.label) for _, _, lines in panels_drawn for line in lines)
+    right = 0.15 + _LETTER * longest
+    columns = max(
+        1, min(3, len(panels_drawn), int((current_style().text - 0.5) / (1.0 + right * current_style().scale)))
+    )
     rows = math.ceil(len(panels_drawn) / columns)
-    entries = [
-        Line2D([], [], color=MUTED, marker="o", markersize=3, label="bound / exact worst case at the largest $h$"),
-        Patch(color=MUTED, alpha=0.25, linewidth=0, label="over all $h$"),
-    ]
-    width = {1: 3.4, 2: 5.6}.get(columns, 7.0)
-    figure, grids = panels.frame(width, columns, [1.55] * rows, 1, entries, gap=0.3, left=0.5)
+    figure, grids = panels.frame(width_of(columns), columns, [1.55] * rows, 1, gap=0.3, left=0.5, right=right)
     steps = sorted({k for _, _, lines in panels_drawn for line in lines for k in line.k})
     top = max(max(line.high) for _, _, lines in panels_drawn for line in lines)
     bottom = min(min(line.low) for _, _, lines in panels_drawn for line in lines)
@@ -71,7 +73,13 @@ def worst_cases(groups: Sequence[Looseness]) -> Figure | None:
         axes.set_title(f"{name}: {words}", loc="left", fontweight="bold")
         axes.tick_params(labelleft=place % columns == 0, labelbottom=place + columns >= len(panels_drawn))
         axes.set_ylabel("bound / worst case" if place % columns == 0 else "")
-        axes.set_xlabel("steps $K$" if place + columns >= len(panels_drawn) else "", loc="left")
+        axes.set_xlabel("steps $K$" if place + columns >= len(panels_drawn) else "")
+    entries: list[Any] = [
+        Line2D([], [], color=INK, marker="o", markersize=3, label="bound / exact worst case at the largest $h$")
+    ]
+    if any(line.low != line.high for _, _, lines in panels_drawn for line in lines):
+        entries.append(Patch(color=MUTED, alpha=0.2, linewidth=0, label="over all $h$"))
+    panels.legend(figure, entries)
     return figure
 
 
@@ -122,7 +130,7 @@ def _panel(axes: Axes, lines: Sequence[_Line], steps: Sequence[int], low: float,
     axes.set_xscale("log")
     axes.set_yscale("log")
     first, last = steps[0], steps[-1]
-    axes.set_xlim(first / 1.25, last * 1.25 * (last / first + 1) ** 0.95)
+    axes.set_xlim(first / 1.25, last * 1.2)
     axes.set_ylim(low, high)
     axes.xaxis.set_major_locator(FixedLocator(list(steps)))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -131,29 +139,13 @@ def _panel(axes: Axes, lines: Sequence[_Line], steps: Sequence[int], low: float,
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    # lines of the grid end where the labels begin
-    axes.grid(visible=False, axis="y")
-    axes.spines["bottom"].set_bounds(first / 1.25, last * 1.2)
-    axes.hlines(
-        ticks, first / 1.25, last * 1.2, colors=[MUTED if t == 1 else GRID for t in ticks], linewidth=0.6, zorder=0
-    )
-    ends = _apart([math.log(line.main[-1] / low) / math.log(high / low) for line in lines])
-    for place, (line, end) in enumerate(zip(lines, ends)):
-        colour = SERIES[place % len(SERIES)]
-        axes.fill_between(line.k, line.low, line.high, color=colour, alpha=0.2, linewidth=0)
-        mark: dict[str, Any] = {"marker": MARKERS[place % len(MARKERS)], "markersize": 3, "linewidth": 1.3}
-        axes.plot(line.k, line.main, color=colour, **mark)
-        axes.annotate(
-            plain(line.label), (line.k[-1], line.main[-1]), xycoords="data",
-            xytext=(last * 1.35, low * (high / low) ** end), textcoords="data", color=INK, fontsize=6.5, va="center",
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 0, "shrinkB": 2},
-        )  # fmt: skip
-
-
-def _apart(places: Sequence[float]) -> list[float]:
-    """The places moved up as little as needed for labels not to touch."""
-    moved, floor = list(places), 0.0
-    for i in sorted(range(len(places)), key=lambda i: places[i]):
-        moved[i] = max(moved[i], floor + _APART / 2)
-        floor = moved[i] + _APART / 2
-    return moved
+    axes.axhline(1.0, color=MUTED, linewidth=0.6, zorder=0)
+    axes.grid(visible=True, axis="y", color=GRID)
+    labels = []
+    looks = bound_looks([line.label for line in lines])
+    for line, look in zip(lines, looks):
+        if line.low != line.high:
+            axes.fill_between(line.k, line.low, line.high, color=MUTED, alpha=0.2, linewidth=0)
+        (one,) = axes.plot(line.k, line.main, **look)
+        labels.append((one, plain(line.label)))
+    label_ends(axes, labels)

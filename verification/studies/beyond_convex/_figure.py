@@ -7,12 +7,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .... import bounds
-from ...pages.figure_style import INK, MUTED, SERIES, legend_below, masked, plain, style
+from ...pages.figure_style import (
+    EXACT,
+    INK,
+    MUTED,
+    bound_look,
+    legend_below,
+    line_of,
+    mark_of,
+    masked,
+    method_looks,
+    plain,
+    size,
+    style,
+)  # fmt: skip
 from ._counterexamples import Counterexample
 from ._methods import PROXIMAL
 from ._run import BeyondConvex
 
-BOUND_STYLES = {"B3": "--", "B6b": "-.", "B6c": ":"}
+BOUNDS = ("B3", "B6b", "B6c")
+_EXAMPLE = method_looks(["gradient-descent"])["gradient-descent"]
 
 
 def figures(result: BeyondConvex) -> dict[str, Figure]:
@@ -24,16 +38,23 @@ def stationarity(result: BeyondConvex) -> Figure:
     """min ||G_j||^2 over j <= k (solid) and B10 (dashed), a panel for each family; squares: the exact worst case."""
     families = list(dict.fromkeys(c.family for c in result.curves))
     with style():
-        drawn = Figure(figsize=(max(3.4, 2.35 * len(families)), 3.0), layout="constrained")
+        drawn = Figure(figsize=size(len(families), 3.0, 2.35), layout="constrained")
+        looks = method_looks(c.method for c in result.curves)
         panels = drawn.subplots(1, len(families), squeeze=False)[0]
         for axes, family in zip(panels, families):
             for i, curve in enumerate(c for c in result.curves if c.family == family):
                 label = "gradient descent" if curve.method == PROXIMAL else curve.method
-                axes.plot(curve.steps, masked(curve.least), color=SERIES[i], label=label, linewidth=1.4)
-                axes.plot(curve.steps, masked(curve.bound), color=SERIES[i], linestyle="--", linewidth=0.9)
+                look = line_of(looks[curve.method])
+                axes.plot(curve.steps, masked(curve.least), **look, label=label)
+                axes.plot(
+                    curve.steps, masked(curve.bound), **{**bound_look("B10"), "color": look["color"], "marker": ""},
+                    label="B10, in the colour of the method" if i == 0 else None,
+                )  # fmt: skip
                 solved = [(k, v) for k, v in zip(curve.steps, curve.exact) if v is not None]
                 if solved:
-                    axes.plot(*zip(*solved), "s", color=INK, markersize=2.6, label="exact worst case, gradient descent")
+                    axes.plot(
+                        *zip(*solved), **mark_of(EXACT), markersize=2.6, label="exact worst case, gradient descent"
+                    )
             axes.set(xscale="log", yscale="log", xlabel="k")
             axes.set_title(plain(family))
         panels[0].set_ylabel("least ||G||² so far")
@@ -45,11 +66,11 @@ def rises(result: BeyondConvex) -> Figure:
     """Share of rising steps by method, and the change of F of steps of trained models against rho, under B1."""
     names = list(dict.fromkeys(e.method for e in result.select(part="pairs")))
     with style():
-        drawn = Figure(figsize=(7.0, 3.0), layout="constrained")
+        drawn = Figure(figsize=size(3, 3.0), layout="constrained")
         left, right = drawn.subplots(1, 2)
         for convex, colour, offset, label in (
-            (False, SERIES[1], -0.2, "f not convex"),
-            (True, SERIES[0], 0.2, "convex"),
+            (False, INK, -0.2, "f not convex"),
+            (True, MUTED, 0.2, "convex"),
         ):
             shares = []
             for name in names:
@@ -67,10 +88,10 @@ def rises(result: BeyondConvex) -> Figure:
 def _scatter(axes: Axes, result: BeyondConvex) -> None:
     dots = result.scatter.thinned()
     up = dots.change > 0
-    axes.plot(dots.rho[~up], dots.change[~up], "o", color=SERIES[0], markersize=1.6, label="F falls", alpha=0.6)
-    axes.plot(dots.rho[up], dots.change[up], "^", color=SERIES[1], markersize=2.2, label="F rises")
+    axes.plot(dots.rho[~up], dots.change[~up], "o", color=MUTED, markersize=1.6, label="F falls", alpha=0.6)
+    axes.plot(dots.rho[up], dots.change[up], "^", color=INK, markersize=2.4, label="F rises")
     rho = np.geomspace(1e-2, max(2.0, float(dots.rho.max(initial=1.0))), 200)
-    axes.plot(rho, envelope(rho), color=INK, linewidth=1.0, label="B1")
+    axes.plot(rho, envelope(rho), **{**bound_look("B1"), "marker": ""}, label="B1")
     axes.axvline(1, color=MUTED, linewidth=0.8, linestyle=":")
     axes.set(xscale="log", xlabel="rho", ylabel="change of F, in ||G||²/(2L)")
     axes.set_yscale("symlog", linthresh=1.0)
@@ -85,20 +106,24 @@ def envelope(rho: np.ndarray) -> np.ndarray:
 def counterexamples(examples: tuple[Counterexample, ...]) -> Figure:
     """F and the iterates; below, F(x_k) - F* and the bounds that pass under it."""
     with style():
-        drawn = Figure(figsize=(7.0, 4.4), layout="constrained")
+        drawn = Figure(figsize=size(3, 4.4), layout="constrained")
         panels = drawn.subplots(2, len(examples), squeeze=False)
         for column, example in enumerate(examples):
             top, bottom = panels[0, column], panels[1, column]
             line, value = example.landscape
             top.plot(line, value, color=INK, linewidth=1.2, label="F")
             at = np.array(example.x)
-            top.plot(at, np.array(example.gap) + example.upper, "o", color=SERIES[1], markersize=3, label="iterates")
-            top.plot([example.minimiser], [example.upper], "*", color=SERIES[2], markersize=8, label="minimiser")
+            top.plot(
+                at, np.array(example.gap) + example.upper, "o", color=_EXAMPLE["color"], markersize=3, label="iterates"
+            )
+            top.plot([example.minimiser], [example.upper], "*", color=MUTED, markersize=8, label="minimiser")
             top.set(xlabel="x", title=plain(example.name))
             k = np.arange(1, len(at))
-            bottom.plot(k, example.gap[1:], color=SERIES[1], linewidth=1.6, label="F(x_k) - F*")
-            for name, dashes in BOUND_STYLES.items():
-                bottom.plot(example.at, masked(example.curves[name]), linestyle=dashes, color=SERIES[0], label=name)
+            bottom.plot(k, example.gap[1:], color=_EXAMPLE["color"], linewidth=1.6, label="F(x_k) - F*")
+            for name in BOUNDS:
+                bottom.plot(
+                    example.at, masked(example.curves[name]), **{**bound_look(name), "markevery": 4}, label=name
+                )
                 if (first := example.first_false[name]) is not None:
                     bottom.plot([first], [example.gap[first]], "x", color=INK, markersize=5)
             bottom.set(xscale="log", yscale="log", xlabel="K")

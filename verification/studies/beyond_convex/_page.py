@@ -57,7 +57,7 @@ def sections(result: BeyondConvex) -> list[Section]:
         "f-stationarity",
         "Stationarity, r = 0",
         "Least squared norm of the generalised gradient against the step, with B10 above it, by family.",
-        "Solid: the run (first instance, first shift). Dashed: B10 for the same run. Squares: the exact worst case "
+        "Solid: the run (first instance, first shift). Thin: B10 for it. Squares: the exact worst case "
         "of gradient descent over all smooth f with the same L and F(x_0) - F_low.",
     )
     counterexamples = [Sentences(_sentences.counterexample(c)) for c in result.counterexamples]

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from ...pages.figure_style import INK, MARKERS, MUTED, SERIES, legend_below, plain, style
+from ...pages.figure_style import INK, MUTED, legend_below, method_looks, plain, size, style
 from . import _heads, _theory
 from ._cells import Cell
-from ._methods import GO_MATH, L2O_PA, MODELS, PLAIN, RESTART
+from ._methods import GO_MATH, L2O_PA, METHODS, MODELS, PLAIN, RESTART
 from ._points import DTYPES, FLOAT32, FLOAT64
 from ._run import Conditioning
 from ._stability import StabilityMap
@@ -42,16 +42,18 @@ def stability(result: Conditioning) -> Figure:
     """A panel for each B and kappa: rollouts that decay and grow, the boundary of B14, and where shipped models are."""
     bs, kappas = result.settings.map_bs, result.settings.map_kappas
     with style():
-        drawn = Figure(figsize=(max(6.6, 2.4 * len(kappas)), 2.2 * len(bs) + 0.8), layout="constrained")
+        drawn = Figure(figsize=size(max(3, len(kappas)), 2.2 * len(bs) + 0.8, 2.4), layout="constrained")
+        looks = method_looks((*METHODS, *(h.model for h in result.heads)))
         panels = drawn.subplots(len(bs), len(kappas), squeeze=False, sharex=True, sharey=True)
         for m, axes in zip(result.maps, panels.flat):
             _map(axes, m)
         at = {h.model: h for h in result.heads if h.kappa in (None, 1.0)}
         for i, axes in enumerate(panels.flat):
-            for h, marker, colour in zip(at.values(), ("*", "P", "X"), (SERIES[5], SERIES[3], SERIES[4])):
+            for h, marker in zip(at.values(), ("*", "P", "X")):
                 if abs(h.b[1] - result.maps[i].b) == min(abs(h.b[1] - b) for b in bs):
                     label = f"{plain(h.model)}, median"
                     look = {"markersize": 7, "markeredgecolor": "white", "markeredgewidth": 0.5}
+                    colour = looks[h.model]["color"]
                     axes.plot(h.r[1], h.q[1], marker=marker, color=colour, linestyle="", label=label, **look)
         for axes in panels[-1]:
             axes.set_xlabel("r = R L")
@@ -65,13 +67,13 @@ def _map(axes: Axes, m: StabilityMap) -> None:
     R, Q = np.meshgrid(m.r, m.q)
     wrong = m.clear & (m.predicted != m.observed)
     parts = (
-        ("rollout decays", m.observed, "o", SERIES[0], 5),
-        ("rollout grows", ~m.observed, "x", SERIES[1], 7),
+        ("rollout decays", m.observed, "o", MUTED, 4),
+        ("rollout grows", ~m.observed, "x", INK, 7),
         ("disagrees with B14", wrong, "s", INK, 40),
     )
-    for label, chosen, marker, colour, size in parts:
+    for label, chosen, marker, colour, area in parts:
         if chosen.any():
-            axes.scatter(R[chosen], Q[chosen], s=size, marker=marker, color=colour, linewidths=0.6, label=label)
+            axes.scatter(R[chosen], Q[chosen], s=area, marker=marker, color=colour, linewidths=0.6, label=label)
     r, q = np.meshgrid(np.linspace(m.r[0], m.r[-1], 141), np.linspace(m.q[0], m.q[-1], 141))
     axes.contour(r, q, _theory.modes_radius(r, q, m.b, m.kappa), levels=[1.0], colors=INK, linewidths=1.3)
     axes.plot([], [], color=INK, linewidth=1.3, label="boundary of B14")
@@ -82,16 +84,16 @@ def heads(result: Conditioning) -> Figure:
     """How often a model uses which (R L, Q): a panel for each model, all its runs together; the limit Q = 1."""
     models = list(dict.fromkeys(h.model for h in result.heads))
     with style():
-        drawn = Figure(figsize=(max(3.4, 2.4 * len(models)), 2.6), layout="constrained")
+        drawn = Figure(figsize=size(len(models), 2.6, 2.4), layout="constrained")
         panels = drawn.subplots(1, len(models), squeeze=False, sharey=True)[0]
         for axes, model in zip(panels, models):
             counts = np.sum([h.counts for h in result.heads if h.model == model], axis=0).astype(float)
             share = np.where(counts > 0, counts / counts.sum(), np.nan)
             mesh = axes.pcolormesh(
-                _heads.R_EDGES, _heads.Q_EDGES, share, norm=LogNorm(1e-5, 1.0), cmap="Blues", rasterized=False
+                _heads.R_EDGES, _heads.Q_EDGES, share, norm=LogNorm(1e-5, 1.0), cmap="Greys", rasterized=False
             )
             limit = float(_theory.limit(0.0, 0.5))
-            axes.axhline(limit, color=SERIES[1], linewidth=1.2, label="limit on Q as κ grows (B14)")
+            axes.axhline(limit, color=INK, linestyle="--", linewidth=1.2, label="limit on Q as κ grows (B14)")
             axes.set(xlabel="R L", title=plain(model))
         panels[0].set_ylabel("Q")
         drawn.colorbar(mesh, ax=list(panels), label="share of steps")
@@ -107,16 +109,17 @@ def against(result: Conditioning, axis: str, field: str, label: str, methods: tu
     families = result.settings.families
     names = [m for m in (methods or _SHOWN) if m in result.settings.methods]
     with style():
-        drawn = Figure(figsize=(max(3.4, 3.5 * len(families)), 4.6 + 0.16 * len(names)), layout="constrained")
+        drawn = Figure(figsize=size(len(families), 4.6 + 0.16 * len(names), 3.5), layout="constrained")
         panels = drawn.subplots(2, len(families), squeeze=False, sharex=True, sharey="row")
         for column, family in enumerate(families):
+            looks = method_looks(METHODS)
             for k, name in enumerate(names):
                 for dtype in DTYPES if axis in ("kappa", "L") else (FLOAT64,):
                     chosen = sorted(
                         result.select(axis, family=family, method=name, dtype=dtype), key=lambda c: getattr(c, field)
                     )
                     if chosen:
-                        _curves(panels[:, column], chosen, field, name, dtype, k)
+                        _curves(panels[:, column], chosen, field, name, dtype, k, looks[name])
             panels[0, column].set_title(plain(family), color=INK)
             panels[1, column].set(xscale="log", xlabel=label)
             panels[1, column].axhline(result.settings.eps, color=MUTED, linewidth=0.8)
@@ -128,13 +131,13 @@ def against(result: Conditioning, axis: str, field: str, label: str, methods: tu
     return drawn
 
 
-def _curves(panels: Any, chosen: list[Cell], field: str, name: str, dtype: str, k: int) -> None:
+def _curves(panels: Any, chosen: list[Cell], field: str, name: str, dtype: str, k: int, method: dict[str, Any]) -> None:
     at = np.array([getattr(c, field) for c in chosen])
     single = dtype == FLOAT32
-    colour = {PLAIN: MUTED, L2O_PA: INK}.get(name, SERIES[k % len(SERIES)])
+    colour = method["color"]
     look: dict[str, Any] = {
         "color": colour,
-        "marker": MARKERS[k % len(MARKERS)],
+        "marker": method["marker"],
         "linestyle": "--" if single else "-",
         "linewidth": 1.0,
         "markersize": 5.5 if single else 3.5,

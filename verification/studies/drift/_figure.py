@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...pages.figure_style import INK, MARKERS, MUTED, SERIES, legend_below, plain, style
+from ...pages.figure_style import GREYS, INK, MUTED, legend_below, line_of, mark_of, method_looks, plain, size, style
 from ...virtual_steps.decompose import TERMS
 from ._cost import Interval
 from ._measure import Cell
@@ -17,9 +17,9 @@ COLUMNS = 4
 CEILING, FLOOR = 60.0, 0.2
 """Costs outside of this are drawn at the edge."""
 _TERMS = {
-    "bracket": ("bracket: the model at the virtual features", SERIES[0]),
-    "pshift": ("preconditioner shift", SERIES[1]),
-    "bshift": ("bias shift, memory included", SERIES[2]),
+    "bracket": ("bracket: the model at the virtual features", GREYS[0]),
+    "pshift": ("preconditioner shift", GREYS[1]),
+    "bshift": ("bias shift, memory included", GREYS[2]),
 }
 
 
@@ -38,7 +38,7 @@ def costs(result: Drift) -> Figure:
     columns = min(COLUMNS, len(shifts))
     rows = -(-len(shifts) // columns)
     with style():
-        drawn = Figure(figsize=(max(3.4, 2.45 * columns), 2.3 * rows + 0.6), layout="constrained")
+        drawn = Figure(figsize=size(columns, 2.3 * rows + 0.6, 2.45), layout="constrained")
         panels = drawn.subplots(rows, columns, squeeze=False, sharey=True)
         for axes, shift in zip(panels.flat, shifts):
             _panel(axes, result, shift)
@@ -54,18 +54,19 @@ def _panel(axes: Axes, result: Drift, shift: str) -> None:
     levels = SHIFTS[shift].levels
     for i, level in enumerate(levels):
         if level.none or level.control:
-            colour = MUTED if level.none else SERIES[4]
+            colour = MUTED if level.none else INK
             axes.axvspan(i - 0.5, i + 0.5, color=colour, alpha=0.12, linewidth=0)
     axes.axhline(1.0, color=MUTED, linewidth=0.8)
     yardstick = result.select(model=YARDSTICKS[0], shift=shift)
     hard = [c.cost.slowdown.low for c in yardstick]
-    axes.plot(range(len(hard)), hard, color=INK, linestyle="--", linewidth=1.0, label=f"slowdown of {YARDSTICKS[0]}")
+    looks = method_looks((*YARDSTICKS, *result.models))
+    axes.plot(range(len(hard)), hard, **line_of(looks[YARDSTICKS[0]]), label=f"slowdown of {YARDSTICKS[0]}")
     wide = 0.5 / max(1, len(result.models))
     for place, model in enumerate(result.models):
         cells = [c for c in result.select(model=model, shift=shift) if c.applies]
         by = {c.level: c for c in cells}
         at = [i + (place - (len(result.models) - 1) / 2) * wide for i in range(len(levels))]
-        colour, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
+        colour, marker = (mark_of(looks[model])[name] for name in ("color", "marker"))
         drawn = [(x, by[level.label].cost.excess[YARDSTICKS[0]]) for x, level in zip(at, levels) if level.label in by]
         closed = [(x, e) for x, e in drawn if e.high is not None]
         for chosen, shape, face in ((closed, marker, colour), ([d for d in drawn if d[1].high is None], "^", "none")):
@@ -102,7 +103,7 @@ def attributions(result: Drift) -> Figure | None:
     if not models:
         return None
     with style():
-        drawn = Figure(figsize=(7.6, 1.35 * len(models) + 1.5), layout="constrained")
+        drawn = Figure(figsize=size(4, 1.35 * len(models) + 1.5), layout="constrained")
         panels = drawn.subplots(len(models), 1, squeeze=False, sharex=True)[:, 0]
         for axes, model in zip(panels, models):
             bars = _bars(axes, result, model)
@@ -137,10 +138,10 @@ def _stack(axes: Axes, x: float, cell: Cell, label: bool) -> None:
         return
     below = 0.0
     for name in TERMS:
-        words, colour = _TERMS[name]
+        words, face = _TERMS[name]
         hatch = "///" if a.choice != "paired" else None
         axes.bar(
-            x, a.share[name], bottom=below, color=colour, width=0.85, label=words if label else None, hatch=hatch,
-            edgecolor="white" if hatch else INK if cell.control else colour, linewidth=0.9 if cell.control else 0.0,
+            x, a.share[name], bottom=below, **face, width=0.85, label=words if label else None, hatch=hatch,
+            edgecolor="white" if hatch else INK if cell.control else "none", linewidth=0.9 if cell.control else 0.0,
         )  # fmt: skip
         below += a.share[name]

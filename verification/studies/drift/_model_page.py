@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure as Drawing
 
 from ...pages.blocks import Block, Figure, Folded, Notes, Section, Sentences, Table, Text
-from ...pages.figure_style import INK, MUTED, SERIES, legend_below, plain, style
+from ...pages.figure_style import MUTED, legend_below, method_looks, plain, size, style
+from ...pages.figure_thinning import thinned
 from ...pages.text import count, number, percent
 from ...virtual_steps.decompose import TERMS
 from ..framework import Study
@@ -252,17 +253,21 @@ def figure(result: ModelDrift) -> Drawing:
         The figure.
     """
     with style():
-        drawn = Drawing(figsize=(6.4, 2.9), layout="constrained")
+        drawn = Drawing(figsize=size(3, 2.9), layout="constrained")
         gap, rho = drawn.subplots(1, 2)
+        looks = method_looks(dict.fromkeys((MODEL, *(c.method for c in result.curves))), [MODEL])
+        longest = max(len(curve.gap) for curve in result.curves)
+        gap.set_xlim(0, longest - 1)
+        rho.set_xlim(0, longest - 1)
         for curve in result.curves:
-            colour = SERIES[0] if curve.method == MODEL else INK
+            colour = looks[curve.method]["color"]
             label = plain(f"{result.label if curve.method == MODEL else curve.method}, {curve.data}")
             line = "-" if curve.data == TRAIN else "--"
-            gap.plot(_positive(curve.gap), linestyle=line, color=colour, label=label, linewidth=1.2)
+            points = thinned(gap, range(len(curve.gap)), _positive(curve.gap))
+            gap.plot(*points, linestyle=line, color=colour, label=label, linewidth=1.2)
             if curve.method == MODEL:
-                rho.plot(
-                    range(1, len(curve.rho) + 1), _positive(curve.rho), linestyle=line, color=colour, linewidth=1.2
-                )
+                points = thinned(rho, range(1, len(curve.rho) + 1), _positive(curve.rho))
+                rho.plot(*points, linestyle=line, color=colour, linewidth=1.2)
         rho.axhline(1, color=MUTED, linewidth=0.8)
         gap.set(yscale="log", xlabel="k", ylabel="share of the initial gap")
         rho.set(xlabel="k", ylabel="rho of the model")

@@ -9,12 +9,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...pages.figure_style import INK, MUTED, SERIES, plain, style
+from ...pages.figure_style import legend_in, line_of, method_looks, plain, size, style
 
 _LEAST = 1e-12  # the certified width of F* is about this, relative; nothing below it is drawn
-_DASHES: tuple[Any, ...] = ("--", "-.", ":", (0, (5, 1, 1, 1)), (0, (8, 2)))
 _LEARNED = ("go-math-l2o", "l2o-pa", "l2o-dm", "l2o-rnnprop", "ada-lista")
-_WIDTH, _COLUMNS = 7.0, 4
+_COLUMNS = 4
 
 
 def draw(numbers: Mapping[str, Any]) -> Figure:
@@ -26,8 +25,7 @@ def draw(numbers: Mapping[str, Any]) -> Figure:
     with style():
         legend = math.ceil(len(line_styles) / 3) * 0.19
         height = (3.0 if len(panels) == 1 else 1.75 * rows) + legend + 0.45
-        width = 5.6 if len(panels) == 1 else _WIDTH
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=size(2 if len(panels) == 1 else 4, height, 2.8), layout="constrained")
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for axes, panel in zip(grid.flat, panels):
             _panel(axes, [e for e in numbers["lines"] if e["panel"] == panel], line_styles, limits[1])
@@ -44,7 +42,7 @@ def draw(numbers: Mapping[str, Any]) -> Figure:
         for key, look in line_styles.items():
             handles.append(grid[0, 0].plot([], [], **look)[0])
             names.append(plain(key))
-        figure.legend(handles, names, loc="outside lower center", ncols=3, handlelength=2.6)
+        legend_in(figure, handles, names, 3, loc="outside lower center", handlelength=2.6)
     return figure
 
 
@@ -60,16 +58,13 @@ def _looks(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     looks: dict[str, dict[str, Any]] = {}
     methods = list(dict.fromkeys(line["label"] for line in lines))
     learned = [m for m in methods if next(e for e in lines if e["label"] == m)["method"] in _LEARNED]
-    learned.sort(key=lambda m: next(e for e in lines if e["label"] == m)["method"] != "go-math-l2o")
     classical = [m for m in methods if m not in learned]
-    for index, label in enumerate((*learned, *classical)):
-        palette = (*SERIES, INK) if label in learned else (*SERIES[min(len(learned), 5) :], INK, MUTED)
-        place = index if label in learned else classical.index(label)
-        look = {
-            "color": palette[place % len(palette)],
-            "linestyle": "-" if label in learned and place < len(palette) else _DASHES[place % len(_DASHES)],
-            "linewidth": 1.6 if label in learned else 1.2,
-        }
+    names = {m: next(e for e in lines if e["label"] == m)["method"] for m in (*learned, *classical)}
+    # Two lines of one method have different labels; the first has the colour that the method has elsewhere.
+    keys = {m: name if [*names.values()].index(name) == [*names].index(m) else m for m, name in names.items()}
+    of_methods = method_looks(keys.values(), [keys[m] for m in learned])
+    for label, key in keys.items():
+        look = line_of(of_methods[key])
         for name in dict.fromkeys(_name(e) for e in lines if e["label"] == label):
             looks[name] = look if name == label else {**look, "linestyle": (0, (1, 1)), "linewidth": 0.9}
     return looks

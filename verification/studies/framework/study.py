@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 
 from ... import pages
 from ...pages.blocks import Folded, Section, page
+from ...pages.latex import latex_rows
+from ...support.paper_styles import drawn_in
 from ...support.plain import plain
 from ...support.together import write_together
 
@@ -119,16 +121,29 @@ class Study(Generic[S, R]):
         sections.append(replace(last, blocks=(*last.blocks, folded)))
         return page(self.title, sections, heading=self.heading or self.question, created=result.created)
 
-    def write(self, result: R, folder: str | os.PathLike[str]) -> Path:
-        """Write the numbers as JSON, the rows as CSV and the page, by the name of the study.
+    def write(self, result: R, folder: str | os.PathLike[str], *, style: str | None = None) -> Path:
+        """Write the numbers as JSON, the rows as CSV and LaTeX and the page, by the name of the study.
+
+        Args:
+            result: Of the study.
+            folder: Where the files go.
+            style: For which place figures are sized, as `support.paper_styles` names them; None is the current style.
 
         Returns:
             The path of the page.
+
+        Raises:
+            InputError: There is no such style.
         """
+        with drawn_in(style):
+            return self._write(result, folder)
+
+    def _write(self, result: R, folder: str | os.PathLike[str]) -> Path:
         data = {**result.to_dict(), "sentences": list(self.lines(result))}
         files = {
             f"{self.name}.json": pages.json_bytes(data),
             f"{self.name}.csv": pages.csv_table(self.rows(result)).encode(),
+            f"{self.name}.tex": latex_rows(self.rows(result), self.question, self.name).encode(),
         }
         for name, figure in self.figures(result).items() if self.figure_files else ():
             files |= pages.figure_files(figure, f"{self.name}-{name}")

@@ -16,6 +16,7 @@ from .... import l2o
 from ....l2o import InputError
 from ....l2o.pretrained import manifest
 from ... import pages
+from ...support.paper_styles import current_style
 from ...support.provenance import arithmetic, code_digest
 from ...support.store import read_partial, write_partial
 from ._parts import PARTS, Asked
@@ -108,7 +109,8 @@ def _made(root: Path, name: str, request: Asked, tell: Callable[[str], None]) ->
 
 def _key(name: str, request: Asked) -> str:
     """Of what an answer depends on; the number of processes is not part of it."""
-    parts = json.dumps([name, request.seed, request.quick, code_digest(), arithmetic(), _data_digest()])
+    style = current_style().name
+    parts = json.dumps([name, request.seed, request.quick, style, code_digest(), arithmetic(), _data_digest()])
     return hashlib.sha256(parts.encode()).hexdigest()
 
 

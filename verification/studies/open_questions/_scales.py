@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from ...pages.figure_style import GRID, INK, MARKERS, MUTED, SERIES, plain, style
+from ...pages.figure_style import GRID, INK, MUTED, legend_in, method_looks, plain, size, style
 from ...pages.text import count, join, number
 from ..speedup.run import BEST, ITERATIONS
 from ..speedup.timing import LATENCY
@@ -22,13 +22,14 @@ def across_scales(results: Results, learned: str = LEARNED) -> Figure:
     """Median factors in iterations of `learned` over each baseline against the number of variables, by family."""
     baselines = [b for b in (*results["config"]["paper"], *results["config"]["stronger"]) if b != learned]
     with style():
-        drawn = Figure(figsize=(7.0, 3.0), layout="constrained")
+        drawn = Figure(figsize=size(3, 3.0), layout="constrained")
+        looks = list(method_looks(baselines).values())
         panels = drawn.subplots(1, len(FAMILIES), sharey=True)
         for axes, (family, name) in zip(panels, FAMILIES.items()):
             axes.axhline(1, color=MUTED, linewidth=0.8)
             axes.axhline(results["claim"], color=INK, linewidth=0.9, linestyle="--")
             for j, baseline in enumerate(baselines):
-                _line(axes, results, learned, family, baseline, SERIES[j % len(SERIES)], MARKERS[j % len(MARKERS)], j)
+                _line(axes, results, learned, family, baseline, looks[j]["color"], looks[j]["marker"], j)
             axes.set(xscale="log", yscale="log", ylim=(_LEAST, _MOST), xlabel="variables n")
             sizes = sorted({s["cell"]["dim"] for s in results["settings"] if s["vary"] == family})
             axes.set_xticks(sizes, [str(n) for n in sizes])
@@ -37,13 +38,12 @@ def across_scales(results: Results, learned: str = LEARNED) -> Figure:
             axes.grid(color=GRID)
         panels[0].set_ylabel("times fewer iterations")
         handles = [
-            panels[0].plot([], [], color=SERIES[j % len(SERIES)], marker=MARKERS[j % len(MARKERS)], markersize=4)[0]
-            for j in range(len(baselines))
+            panels[0].plot([], [], color=look["color"], marker=look["marker"], markersize=4, linewidth=1.1)[0]
+            for look in looks
         ]
-        drawn.suptitle(plain(results["labels"].get(learned, learned)), fontsize=8.5)
-        drawn.legend(
-            handles, [plain(results["labels"][b]) for b in baselines], loc="outside lower center", ncols=len(baselines)
-        )
+        drawn.suptitle(plain(results["labels"].get(learned, learned)), fontsize="medium")
+        labels = [plain(results["labels"][b]) for b in baselines]
+        legend_in(drawn, handles, labels, len(labels), loc="outside lower center")
     return drawn
 
 

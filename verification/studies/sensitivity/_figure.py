@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...pages.figure_style import INK, MARKERS, MUTED, SERIES, legend_below, plain, style
+from ...pages.figure_style import (
+    EXACT,
+    INK,
+    MARKERS,
+    MUTED,
+    REGION,
+    bound_look,
+    legend_below,
+    method_looks,
+    plain,
+    size,
+    style,
+)  # fmt: skip
 from . import _theory
 from ._run import Sensitivity
 
@@ -29,7 +44,7 @@ def figure(result: Sensitivity, family: str) -> Figure:
     columns = min(COLUMNS, len(names))
     rows = -(-len(names) // columns)
     with style():
-        drawn = Figure(figsize=(max(3.4, 2.3 * columns), 2.1 * rows + 0.7), layout="constrained")
+        drawn = Figure(figsize=size(columns, 2.1 * rows + 0.7), layout="constrained")
         panels = drawn.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         for axes, name in zip(panels.flat, names):
             _panel(axes, result, family, name)
@@ -57,7 +72,7 @@ def figures(result: Sensitivity) -> dict[str, Figure]:
 def single(result: Sensitivity, family: str, name: str) -> Figure:
     """The panel of one pattern, which a page shows where no script runs."""
     with style():
-        drawn = Figure(figsize=(5.0, 3.4), layout="constrained")
+        drawn = Figure(figsize=size(2, 3.4, 2.5), layout="constrained")
         axes = drawn.subplots()
         _panel(axes, result, family, name)
         axes.set(xlabel="size", ylabel=f"F(x_{result.settings.steps}) - F*, in L R²")
@@ -75,7 +90,7 @@ def trained(result: Sensitivity) -> Figure:
     rows, columns = len(settings.shifts), len(settings.families)
     shades = colormaps["viridis_r"](np.linspace(0.15, 1.0, len(settings.stages)))
     with style():
-        drawn = Figure(figsize=(max(3.4, 2.4 * columns), 2.2 * rows + 0.9), layout="constrained")
+        drawn = Figure(figsize=size(columns, 2.2 * rows + 0.9, 2.4), layout="constrained")
         panels = drawn.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         for row, shift in zip(panels, settings.shifts):
             for axes, family in zip(row, settings.families):
@@ -108,48 +123,48 @@ def trained(result: Sensitivity) -> Figure:
 def _theory_lines(axes: Axes, result: Sensitivity, family: str) -> None:
     """The region, what the guarantee grows by, and what the exact worst case costs in steps."""
     end = _theory.vacuous_rho()
-    axes.axvspan(_LEAST_RHO / 10, end, color=SERIES[2], alpha=0.13, linewidth=0, label="guaranteed: rho < 1")
+    axes.axvspan(_LEAST_RHO / 10, end, **REGION, label="guaranteed: rho < 1")
     axes.axhline(1, color=MUTED, linewidth=0.8)
     grid = np.geomspace(_LEAST_RHO, 0.995 * end, 60)
-    axes.plot(grid, [_theory.guarantee_factor(r) for r in grid], "--", color=SERIES[2], label="guarantee B8 grows by")
+    look = {name: value for name, value in bound_look("B8").items() if not name.startswith("mark")}
+    axes.plot(grid, [_theory.guarantee_factor(r) for r in grid], **look, label="guarantee B8 grows by")
     word = "smooth" if family == "quadratic" else "composite"
     costs_known = [(r["rho"], r[word]["worth"]) for r in result.costs if r["rho"] and r[word]["worth"] is not None]
     if costs_known:
-        axes.plot(*zip(*costs_known), "-s", color=SERIES[1], markersize=3, label="exact worst case costs")
+        axes.plot(*zip(*costs_known), **EXACT, label="exact worst case costs")
 
 
 def _panel(axes: Axes, result: Sensitivity, family: str, name: str) -> None:
     end = result.regions[name]["B8"]
     if end is None:
         end = result.measured_region(name, family) or 0.0
-    axes.axvspan(0, end, color=SERIES[2], alpha=0.13, linewidth=0, label="guaranteed: rho < 1")
+    axes.axvspan(0, end, **REGION, label="guaranteed: rho < 1")
     cells = result.select(family=family, pattern=name)
     first = cells[0].shift
     members = [c for c in cells if c.shift == first]
-    curves = [
-        ("closed form B8 (largest of the runs)", members, "closed_form", "--", "^", SERIES[2]),
-        ("exact worst case of the deviation", members, "exact", "-", "s", SERIES[1]),
-        ("exact worst case of the method itself", members, "own", ":", "D", SERIES[3]),
+    itself = EXACT | {"color": MUTED, "linestyle": ":", "marker": "D"}
+    curves: list[tuple[str, Sequence[Any], str, dict[str, Any]]] = [
+        ("closed form B8 (largest of the runs)", members, "closed_form", bound_look("B8") | {"markevery": 1}),
+        ("exact worst case of the deviation", members, "exact", EXACT),
+        ("exact worst case of the method itself", members, "own", itself),
     ]
+    runs = list(method_looks(f"runs {place}" for place in range(len(result.settings.shifts))).values())
     for place, shift in enumerate(result.settings.shifts):
         chosen = [c for c in cells if c.shift == shift]
-        colour, marker = (SERIES[0], "o") if place == 0 else (SERIES[4], "v")
-        curves.append((f"largest gap of the runs, s = {shift:g}", chosen, "gap", "-", marker, colour))
-    for label, chosen, field, line, marker, colour in curves:
-        size = np.array([c.size for c in chosen])
+        curves.append((f"largest gap of the runs, s = {shift:g}", chosen, "gap", runs[place]))
+    for label, chosen, field, look in curves:
+        at = np.array([c.size for c in chosen])
         value = np.array([np.nan if getattr(c, field) is None else getattr(c, field) for c in chosen], dtype=float)
         if not np.isfinite(value).any():
             continue
         drawn_values = np.where(value > CEILING, np.nan, np.maximum(value, FLOOR))
-        axes.plot(
-            size, drawn_values, linestyle=line, marker=marker, color=colour, label=label, markersize=3, linewidth=1.2
-        )
+        axes.plot(at, drawn_values, **{**look, "markersize": 3, "linewidth": 1.2}, label=label)
         above = value > CEILING
         if field == "exact":
             above |= np.array([c.exact is None for c in chosen])
         if above.any():
             axes.plot(
-                size[above], np.full(above.sum(), 0.97), marker="^", linestyle="", color=colour, markersize=4,
+                at[above], np.full(above.sum(), 0.97), marker="^", linestyle="", color=look["color"], markersize=4,
                 transform=axes.get_xaxis_transform(), clip_on=False, label=None,
             )  # fmt: skip
     axes.axvline(end, color=MUTED, linewidth=0.8)

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from ...pages.blocks import Block, Figure, Folded, Notes, Section, Sentences, Table, Text
-from ...pages.figure_style import INK, MARKERS, MUTED, SERIES, legend_below, plain, style
+from ...pages.figure_style import INK, MUTED, bound_looks, legend_below, method_looks, plain, size, style
 from ...pages.text import count, join, number, percent
 from ..framework import Study
 from ._model import LIVE, ModelCell, ModelSensitivity, ModelSettings, Reach, run_model
@@ -240,7 +240,7 @@ def figure(result: ModelSensitivity) -> Drawing:
     rows = -(-len(names) // columns)
     bounds = _numbers_of_runs(result)
     with style():
-        drawn = Drawing(figsize=(max(4.2, 2.3 * columns), 2.1 * rows + 0.9), layout="constrained")
+        drawn = Drawing(figsize=size(columns, 2.1 * rows + 0.9), layout="constrained")
         panels = drawn.subplots(rows, columns, squeeze=False, sharey=True)
         for axes, name in zip(panels.flat, names):
             _panel(axes, [c for c in result.cells if c.pattern == name], bounds)
@@ -258,14 +258,14 @@ def figure(result: ModelSensitivity) -> Drawing:
 def _panel(axes: Axes, cells: Iterable[ModelCell], bounds: list[str]) -> None:
     cells = [c for c in cells if c.rho_largest is not None]
     rho = np.array([c.rho_largest for c in cells])
-    curves = [("gap, median", [c.gap_median for c in cells], "-", "o", SERIES[0])]
-    curves.append(("gap, largest", [c.gap_largest for c in cells], ":", "o", SERIES[0]))
-    for place, name in enumerate(bounds):
-        style_of = (("--", "-.")[place // 6 % 2], MARKERS[1 + place % 7], SERIES[1 + place % 6])
-        curves.append((name, [c.of(name).share for c in cells], *style_of))
-    for label, values, line, marker, colour in curves:
+    (look,) = method_looks(["model"]).values()
+    curves = [("gap, median", [c.gap_median for c in cells], look)]
+    curves.append(("gap, largest", [c.gap_largest for c in cells], look | {"linestyle": ":"}))
+    for name, look_of in zip(bounds, bound_looks(bounds)):
+        curves.append((name, [c.of(name).share for c in cells], look_of))
+    for label, values, look_of in curves:
         y = np.array([np.nan if v is None or not 0 < v <= LARGEST else v for v in values], dtype=float)
-        axes.plot(rho, y, linestyle=line, marker=marker, color=colour, label=label, markersize=2.5, linewidth=1.1)
+        axes.plot(rho, y, **{**look_of, "markersize": 2.5, "linewidth": 1.1}, label=label)
     axes.axhline(1, color=MUTED, linewidth=0.8)
     axes.set_yscale("log")
     if rho.size and rho.max() > 20:

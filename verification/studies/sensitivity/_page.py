@@ -168,7 +168,7 @@ def _stages(result: Sensitivity) -> list[Block]:
             "f-stages",
             "Deviation and iterations of checkpoints",
             "Iterations over those of exact steps against the measured median rho, a panel for each family and shift.",
-            f"Hidden size: {widths}. Crosses: the cells of the patterns. Dashed: what the guarantee grows by; squares: "
+            f"Hidden size: {widths}. Crosses: the cells of the patterns. Dashes: growth of the guarantee; squares: "
             f"steps for one exact step in the exact worst case. Medians over {settings.batch} instances.",
         ),
         Table(

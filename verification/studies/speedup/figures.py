@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from ...pages.figure_style import GRID, INK, MARKERS, MUTED, SERIES, plain, style
+from ...pages.figure_style import GRID, INK, MUTED, legend_in, mark_of, method_looks, plain, size, style
 from .run import ITERATIONS
 from .timing import LATENCY, THROUGHPUT
 
@@ -32,7 +32,8 @@ def forest(results: Results, learned: str, eps: float) -> Figure:
     }
     with style():
         height = 1.1 + (0.095 * len(baselines) + 0.08) * len(settings)
-        figure = Figure(figsize=(7.0, height), layout="constrained")
+        figure = Figure(figsize=size(3, height), layout="constrained")
+        looks = [mark_of(look) for look in method_looks(baselines).values()]
         panels = figure.subplots(1, len(SHOWN), sharey=True, squeeze=False)[0]
         for axis, (measure, name) in zip(panels, SHOWN.items()):
             _axis(axis, name, results["claim"])
@@ -43,16 +44,15 @@ def forest(results: Results, learned: str, eps: float) -> Figure:
                     row = rows.get((setting["key"], baseline, measure))
                     if row is not None:
                         place = i + (j - (len(baselines) - 1) / 2) * 0.8 / len(baselines)
-                        _point(axis, row, place, SERIES[j % len(SERIES)], MARKERS[j % len(MARKERS)])
+                        _point(axis, row, place, looks[j]["color"], looks[j]["marker"])
         panels[0].set_yticks(range(len(settings)), [plain(s["title"]) for s in settings])
         panels[0].set_ylim(len(settings) - 0.5, -0.5)
         handles = [
-            panels[0].plot([], [], color=SERIES[j % len(SERIES)], marker=MARKERS[j % len(MARKERS)], markersize=4)[0]
-            for j in range(len(baselines))
+            panels[0].plot([], [], **{**look, "linestyle": "-", "linewidth": 1.1}, markersize=4)[0] for look in looks
         ]
         labels = [plain(results["labels"][b]) for b in baselines]
-        figure.legend(handles, labels, loc="outside upper center", ncols=min(6, len(labels)))
-        figure.supxlabel(f"factor by which {plain(results['labels'][learned])} is faster", fontsize=8)
+        legend_in(figure, handles, labels, 6, loc="outside upper center")
+        figure.supxlabel(f"factor by which {plain(results['labels'][learned])} is faster", fontsize="medium")
     return figure
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import pages
+from ...pages.latex import latex_rows
 from ...pages.text import printable
 from ...support.together import write_together
 from . import sentences
@@ -42,8 +43,24 @@ def write(results: Results, folder: str | os.PathLike[str]) -> Path:
     """Write speedup.json, speedup.csv and speedup.html, and give back the page's path."""
     folder = Path(folder)
     files = {"speedup.json": pages.json_bytes(results), "speedup.csv": table(results).encode()}
+    rows = list(csv.DictReader(io.StringIO(table(results))))
+    files["speedup.tex"] = latex_rows(_numbers_of(rows), "Factors in iterations and in time.", "speedup").encode()
     write_together(folder, files | {"speedup.html": render(results).encode()})
     return folder / "speedup.html"
+
+
+def _numbers_of(rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """The rows of the CSV file with numbers in place of their digits."""
+
+    def read(text: str) -> Any:
+        if not text:
+            return None
+        try:
+            return int(text) if text.lstrip("-").isdecimal() else float(text)
+        except ValueError:
+            return text
+
+    return [{name: read(text) for name, text in row.items()} for row in rows]
 
 
 def table(results: Results) -> str:

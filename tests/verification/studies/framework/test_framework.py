@@ -96,7 +96,7 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert data["settings"] == {"kinds": ["even", "odd"], "size": 3, "seed": 0}
     assert data["sentences"] == ["size 3"]
     assert (tmp_path / "planted.csv").read_text(encoding="utf-8") == "kind,size\neven,3\nodd,3\n"
-    assert {p.name for p in tmp_path.iterdir()} == {"planted.json", "planted.csv", "planted.html"}
+    assert {p.name for p in tmp_path.iterdir()} == {"planted.json", "planted.csv", "planted.tex", "planted.html"}
     replace(STUDY, figure_files=True).write(Result(Settings()), tmp_path)
     assert (tmp_path / "planted-line.svg").exists()
     assert (tmp_path / "planted-line.pdf").exists()
