@@ -47,7 +47,7 @@ def test_drawing_leaves_matplotlib_as_it_was(results):
 
 def test_floor_is_drawn_and_what_is_below_zero_is_not(drawn):
     axes = drawn["convergence/lasso-20x40"].axes[0]
-    assert "known to here" in axes.texts[0].get_text()
+    assert "accuracy" in axes.texts[0].get_text()
     for line in axes.lines:
         assert all(v > 0 or math.isnan(v) for v in line.get_ydata())
 

@@ -188,7 +188,7 @@ def floor(axes: Axes, runs: Sequence[Results], bottom: float) -> None:
     axes.axhspan(bottom, height, color=MUTED, alpha=0.16, linewidth=0)
     axes.axhline(height, color=MUTED, linewidth=0.8)
     # On the left, where curves that come down to it are still high.
-    remark(axes, height, "$F^\\star$ known to here", "bottom", "left")
+    remark(axes, height, "accuracy of $F^\\star$", "bottom", "left")
 
 
 def limits(runs: Sequence[Results], more: Sequence[float] = (), reach: float = 1e3) -> tuple[float, float]:

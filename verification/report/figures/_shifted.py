@@ -1,4 +1,4 @@
-"""What shifts do: the terms of the deviation, start against objective, and how long a shift is paid for."""
+"""What shifts do: the terms of the deviation, start against objective, and how many steps a shift costs."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def transients(entries: Sequence[Results], line_styles: Mapping[str, Any]) -> Fi
     """Relative gaps of long runs, with the median step from which each stays below eps."""
     names = {e["optimizer"]["name"]: e["optimizer"]["label"] for e in entries}
     legend = [Line2D([], [], label=plain(label), **line_styles[name]) for name, label in names.items()]
-    legend.append(Line2D([], [], color=MUTED, marker="v", linestyle="none", label="below for good from here, median"))
+    legend.append(Line2D([], [], color=MUTED, marker="v", linestyle="none", label="stays below from here, median"))
     figure, pairs = panels.panels(entries, "relative gap", legend)
     values = [v for e in entries for v in shown(e["relative_gap"]["median"], 0.0)]
     low, high = min(values, default=1e-9) / 2, 2 * max(values, default=1.0)
