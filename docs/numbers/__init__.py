@@ -62,7 +62,9 @@ def load(folder: Path = FACTS) -> dict[str, dict[str, Any]]:
 
 
 def value(facts: Facts, source: str, name: str) -> Any:
-    """The fact `name` of a source: one of its values, or `processor`, `date`, `command`, or `cpu` (a time in words).
+    """The fact `name` of a source: one of its values, or `processor`, `date`, `command` or `cpu`.
+
+    `cpu` is the CPU time with the processor, in words; "not measured" where there is none.
 
     Raises:
         NumbersError: There is no such source or fact.
@@ -71,11 +73,8 @@ def value(facts: Facts, source: str, name: str) -> Any:
         raise NumbersError(f"{{{source}.{name}}}: there is no docs/numbers/{source}.json.")
     entries = facts[source]
     if name == "cpu":
-        if entries["cpu_seconds"] is None:
-            raise NumbersError(
-                f"{source}.json has no CPU time: python -m docs.numbers run {source} FOLDER measures it."
-            )
-        return duration(entries["cpu_seconds"])
+        spent = entries["cpu_seconds"]
+        return "not measured" if spent is None else f"{duration(spent)} ({entries['processor']})"
     if name in ("processor", "date", "command"):
         return entries[name]
     if name not in entries["values"]:

@@ -188,6 +188,28 @@ def _false(results: Results) -> int:
     return sum(any(row["verdict"] == "violated" for row in rows) for rows in _worst_cases(results).values())
 
 
+def _next(results: Results, optimizer: str) -> Results:
+    """What the unshifted LASSO 20 x 40 run of a method says of the next instance."""
+    run = next(
+        run
+        for run in results["runs"]
+        if run["problem"] == "lasso-20x40"
+        and run["optimizer"]["name"] == optimizer
+        and not (run["scenario"]["s"] or run["scenario"]["t"])
+    )
+    return run["next_instance"]["said"]
+
+
+def _within(results: Results, optimizer: str, entry: str) -> Any:
+    within = _next(results, optimizer)["within"]
+    return next(statement[entry] for statement in within if math.isclose(statement["tolerance"], TOLERANCE))
+
+
+def _floored(probability: float) -> float:
+    """Three digits, rounded down: "at least" has to stay true."""
+    return math.floor(1000 * probability) / 1000
+
+
 REPORT: dict[str, Callable[[Results], Any]] = {
     "checks": lambda r: sum(v["checks"] for _, v in _pairs(r)),
     "bounds": lambda r: len(r["bounds"]),
@@ -213,6 +235,15 @@ REPORT: dict[str, Callable[[Results], Any]] = {
     "worst_cases_claimed": lambda r: len(_worst_cases(r)),
     "worst_cases_attained": _attained,
     "worst_cases_false": _false,
+    "next_instances": lambda r: _next(r, "go-math-l2o")["instances"],
+    "next_at_least_go_math_l2o": lambda r: _floored(_within(r, "go-math-l2o", "at_least")),
+    "next_successes_go_math_l2o": lambda r: _within(r, "go-math-l2o", "successes"),
+    "next_b6c_go_math_l2o": lambda r: _next(r, "go-math-l2o")["bounds"]["last_iterate"]["median"],
+    "next_largest_go_math_l2o": lambda r: _next(r, "go-math-l2o")["gap"]["largest"],
+    "next_at_least_ista": lambda r: _floored(_within(r, "ista", "at_least")),
+    "next_successes_ista": lambda r: _within(r, "ista", "successes"),
+    "next_worst_case_ista": lambda r: _next(r, "ista")["bounds"]["worst_case"]["median"],
+    "next_largest_ista": lambda r: _next(r, "ista")["gap"]["largest"],
 }
 
 SOURCES = {
