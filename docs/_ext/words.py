@@ -100,8 +100,8 @@ is the subgradient that the step implies. At a kink of r this g_k may cancel the
 A = I (3 variables), y = 0.1, lam = 5, so that x* = 0, and GO-Math-L2O with a bias head that cannot vanish (b3 = 0.1
 times `sigmoid1`): ||G_k|| stays above 0.02 while x_K = x* = 0. Where r = 0 the two statements are one.
 
-**Which bias lasts.** In GO-Math-L2O the memory of displacements converges to -b3, so the part of b3 that remains is (1
-- Q) b3.
+**Which bias lasts.** In GO-Math-L2O the memory of displacements converges to -b3, so the part of b3 that remains is
+(1 - Q) b3.
 
 [Equivariance and floors](../equivariance.md) has both as code.
 """,
