@@ -11,6 +11,7 @@ import pytest
 
 from docs.numbers import DOCS, HEADS, SUFFIX, NumbersError, load, page_of, render, shown, stale, written
 from docs.numbers import __main__ as script
+from docs.numbers.comparisons import SCALES, SPEEDUP, interval
 from docs.numbers.sources import REPORT, SOURCES, read
 
 FACTS: dict[str, dict[str, Any]] = {
@@ -203,3 +204,77 @@ def test_a_source_needs_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         script.main(["read", "report"])
     assert "expected a source and a folder" in capsys.readouterr().err
+
+
+def comparison(measure: str, baseline: str, low: float | None, high: float | None, verdict: str) -> dict[str, Any]:
+    return {
+        "setting": "large",
+        "eps": 1e-4,
+        "learned": "go-math-l2o",
+        "baseline": baseline,
+        "measure": measure,
+        "median_low": low,
+        "median_high": high,
+        "lower": 0.5,
+        "upper": None if high is None else high + 1,
+        "verdict": verdict,
+    }
+
+
+def speedup_results() -> dict[str, Any]:
+    """One setting, two baselines, of which one does not apply in time."""
+    methods = ("go-math-l2o", "go-math-l2o-matched", "fista", "fista-restart", "l2o-pa")
+    reached = [
+        {"method": name, "training_seconds": 1663.2, "reached": [{"eps": 1e-4, "median": 10 + i}]}
+        for i, name in enumerate(methods)
+    ]
+    large = {"key": "large", "title": "LASSO 250 × 500", "vary": "lasso", "trained": True, "methods": reached}
+    small = {"key": "small", "title": "LASSO 10 × 20", "vary": "lasso", "trained": False, "methods": []}
+    claim = {"learned": "go-math-l2o", "HOLDS": 1, "FAILS": 3, "OPEN": 0, "largest_lower": 11.25}
+    baselines = ("fista", "best of all baselines")
+    return {
+        "config": {"paper": ["go-math-l2o", "fista"], "stronger": ["fista-restart"], "shown": 1e-4},
+        "labels": {"go-math-l2o": "GO-Math-L2O", "fista": "FISTA", "fista-restart": "restarted FISTA"},
+        "settings": [large | {"cell": {"dim": 500}}, small | {"cell": {"dim": 20}}],
+        "comparisons": [
+            comparison("iterations", "fista", 12.4, 12.4, "HOLDS"),
+            comparison("iterations", "fista-restart", 55.6, None, "OPEN"),
+            comparison("latency", "fista", 0.0, 2.5, "FAILS"),
+            {**comparison("iterations", "fista", 1.526, 1.526, "FAILS"), "setting": "small"},
+        ],
+        "claims": [
+            {**claim, "baseline": b, "measure": m} for b in baselines for m in ("iterations", "latency", "throughput")
+        ],
+    }
+
+
+def test_tables_are_read_from_a_speed_up(tmp_path: Path) -> None:
+    (tmp_path / "speedup.json").write_text(json.dumps(speedup_results()))
+    values = read("speedup", tmp_path)
+    assert values["iterations"].splitlines() == [
+        "| setting | FISTA | restarted FISTA |",
+        "| --- | --- | --- |",
+        "| LASSO 250 × 500 | **12.4 [0.5, 13.4]** | ≥ 55.6 [0.5, ∞] ? |",
+        "| LASSO 10 × 20 | 1.53 [0.5, 2.53] | – |",
+    ]
+    assert values["latency"].splitlines()[2] == "| LASSO 250 × 500 | ≤ 2.5 [0.5, 3.5] | – |"
+    assert values["verdicts"].splitlines()[2:] == [
+        "| GO-Math-L2O | FISTA | 1 / 3 / 0, 11.2 | 1 / 3 / 0, 11.2 | 1 / 3 / 0, 11.2 |",
+        "| GO-Math-L2O | the best of all baselines | 1 / 3 / 0, 11.2 | 1 / 3 / 0, 11.2 | 1 / 3 / 0, 11.2 |",
+    ]
+    assert {name: values[name] for name in list(SPEEDUP)[4:]} == {
+        "holds_against_best": 3, "open_against_best": 0, "comparisons_with_best": 12, "highest_fista": 13.4,
+        "highest_fista_restart": float("inf"), "training_seconds": 1660,
+    }  # fmt: skip
+    assert interval(comparison("iterations", "fista", 3.52, 4.01, "FAILS")) == "3.52 to 4.01 [0.5, 5.01]"
+
+
+def test_values_are_read_from_the_question_of_scales(tmp_path: Path) -> None:
+    (tmp_path / "scales").mkdir()
+    (tmp_path / "scales" / "speedup.json").write_text(json.dumps(speedup_results()))
+    values = read("scales", tmp_path)
+    assert values == {
+        "go_math_l2o": 10, "go_math_l2o_matched": 11, "fista": 12, "fista_restart": 13, "l2o_pa": 14, "comparisons": 4,
+        "holds": 1, "fails": 2, "factor_fista_20": 1.53, "factor_fista_500": 12.4,
+    }  # fmt: skip
+    assert set(values) == set(SCALES)

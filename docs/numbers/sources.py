@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import NumbersError
+from .comparisons import SCALES, SPEEDUP
 from .studies import BEYOND_CONVEX
 
 Results = Mapping[str, Any]
@@ -249,4 +250,7 @@ REPORT: dict[str, Callable[[Results], Any]] = {
 SOURCES = {
     "report": Source(("report",), "results.json", REPORT),
     "beyond-convex": Source(("beyond-convex",), "beyond-convex.json", BEYOND_CONVEX),
+    "scales": Source(("open-questions", "scales"), "scales/speedup.json", SCALES),
+    "baselines": Source(("open-questions", "baselines"), "baselines/speedup.json", {}),
+    "speedup": Source(("speedup",), "speedup.json", SPEEDUP),
 }
