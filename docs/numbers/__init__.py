@@ -99,7 +99,7 @@ def shown(number: Any, spec: str) -> str:
     """
     if isinstance(number, str):
         return number
-    text = format(number, spec).replace("%", " %")
+    text = format(number, spec).replace("%", " %").removesuffix(".")  # "#.3g" writes 882 as "882."
     return re.sub(r"e([+-])0*(\d)", lambda m: f"e{'-' if m[1] == '-' else ''}{m[2]}", text)
 
 

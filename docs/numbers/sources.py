@@ -14,7 +14,7 @@ from typing import Any
 
 from . import NumbersError
 from .comparisons import SCALES, SPEEDUP
-from .studies import BEYOND_CONVEX
+from .studies import BEYOND_CONVEX, CONDITIONING, DRIFT, SENSITIVITY
 
 Results = Mapping[str, Any]
 TOLERANCE = 1e-4
@@ -250,6 +250,9 @@ REPORT: dict[str, Callable[[Results], Any]] = {
 SOURCES = {
     "report": Source(("report",), "results.json", REPORT),
     "beyond-convex": Source(("beyond-convex",), "beyond-convex.json", BEYOND_CONVEX),
+    "sensitivity": Source(("sensitivity",), "sensitivity.json", SENSITIVITY),
+    "conditioning": Source(("conditioning",), "conditioning.json", CONDITIONING),
+    "drift": Source(("drift",), "drift.json", DRIFT),
     "scales": Source(("open-questions", "scales"), "scales/speedup.json", SCALES),
     "baselines": Source(("open-questions", "baselines"), "baselines/speedup.json", {}),
     "speedup": Source(("speedup",), "speedup.json", SPEEDUP),
