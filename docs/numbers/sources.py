@@ -158,7 +158,7 @@ def _arrived(results: Results, problem: str, scenario: str, optimizer: str) -> i
 
 
 def _equivariance(results: Results) -> float:
-    """The largest difference between the iterates of GO-Math-L2O under s and under t, relative to their size."""
+    """The largest difference of the iterates of GO-Math-L2O under s and under t, over the distance covered so far."""
     pairs = [entry for entry in results["shift_pairs"] if entry["optimizer"]["name"] == "go-math-l2o"]
     return max(value for entry in pairs for value in entry["iterates"] if value is not None)
 
