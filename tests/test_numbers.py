@@ -147,6 +147,10 @@ def report_results() -> dict[str, Any]:
             run("t10", "fista", False, 60, 1e-7),
         ],
         "shift_pairs": [pairs],
+        "attributions": [
+            {"share": {"bracket": [0.1, 0.3], "pshift": [0.1, None], "bshift": [0.8, 0.6]}},
+            {"share": {"bracket": [0.9, 0.7], "pshift": [0.1, 0.1], "bshift": [0.0, 0.2]}},
+        ],
         "transients": [transient("go-math-l2o", [80, 85, 86]), transient("l2o-pa", [60, 66, 70])],
         "worst_cases": {"rows": [row, {**row, "bound": "b6"}, {**row, "bound": "b6", "verdict": "loose"}]},
     }
@@ -164,6 +168,7 @@ def test_values_are_read_from_a_report(tmp_path: Path) -> None:
         "not_applicable": 3, "inconclusive": 0, "b3_learned_runs": 0, "b1_vacuous": 27 / 70, "b1_vacuous_learned": 0.9,
         "problems": 1, "shifted_cases": 2, "fewest_unshifted": 1, "fewest_shifted": 0, "lowest_unshifted": 0,
         "equivariance": 2e-15, "l2o_pa_arrived_t10": 0, "settled_l2o_pa": 66, "settled_go_math_l2o": 85,
+        "attributed_runs": 2, "history_leads": 1, "preconditioner_leads": 0,
         "worst_cases_claimed": 2, "worst_cases_attained": 1, "worst_cases_false": 0, "next_instances": 16,
         "next_at_least_go_math_l2o": 0.829, "next_successes_go_math_l2o": 16, "next_b6c_go_math_l2o": 0.3,
         "next_largest_go_math_l2o": 1e-8, "next_at_least_ista": 0.829, "next_successes_ista": 16,

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from . import NumbersError
@@ -211,6 +212,15 @@ def _floored(probability: float) -> float:
     return math.floor(1000 * probability) / 1000
 
 
+def _leading(results: Results, term: str) -> int:
+    """In how many shifted runs of learned methods a term has the largest share of the deviation, median over steps."""
+    leads = 0
+    for entry in results["attributions"]:
+        shares = {name: median(v for v in share if v is not None) for name, share in entry["share"].items()}
+        leads += max(shares, key=shares.__getitem__) == term
+    return leads
+
+
 REPORT: dict[str, Callable[[Results], Any]] = {
     "checks": lambda r: sum(v["checks"] for _, v in _pairs(r)),
     "bounds": lambda r: len(r["bounds"]),
@@ -233,6 +243,9 @@ REPORT: dict[str, Callable[[Results], Any]] = {
     "l2o_pa_arrived_t10": lambda r: _arrived(r, "lasso-20x40", "t10", "l2o-pa"),
     "settled_l2o_pa": lambda r: _settled(r, "l2o-pa"),
     "settled_go_math_l2o": lambda r: _settled(r, "go-math-l2o"),
+    "attributed_runs": lambda r: len(r["attributions"]),
+    "history_leads": lambda r: _leading(r, "bshift"),
+    "preconditioner_leads": lambda r: _leading(r, "pshift"),
     "worst_cases_claimed": lambda r: len(_worst_cases(r)),
     "worst_cases_attained": _attained,
     "worst_cases_false": _false,
