@@ -14,7 +14,7 @@ project = "l2obound"
 author = "the l2obound authors"
 version = release = installed_version("l2obound")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "theory", "looseness", "checks", "notebooks"]
-exclude_patterns = ["_build", "_ext", "**.ipynb"]
+exclude_patterns = ["_build", "_ext", "**.ipynb", "numbers", "*.in.md"]
 html_theme = "furo"
 html_title = "l2obound"
 html_show_sphinx = False

@@ -21,7 +21,9 @@ GENERATED = re.compile(r"b\d\d\.md")
 WRITTEN = {"_build", "checks", "notebooks"}
 """Folders of docs/ that are written then."""
 DOCS = sorted(
-    p for p in (ROOT / "docs").rglob("*.md") if not WRITTEN & set(p.parts) and not GENERATED.fullmatch(p.name)
+    p
+    for p in (ROOT / "docs").rglob("*.md")
+    if not WRITTEN & set(p.parts) and not GENERATED.fullmatch(p.name) and not p.name.endswith(".in.md")
 )
 PAGES = [ROOT / "README.md", *DOCS]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.S | re.M)

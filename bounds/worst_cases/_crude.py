@@ -1,6 +1,6 @@
 """Upper bounds that are always there: sizes of the iterates, step by step. Far from sharp, and finite at any scale.
 
-They are asked where no multipliers could be shown. Everything is computed in fractions, where no digit is lost and
+They are asked where no multipliers could be shown. Everything is computed in fractions, where no digit is dropped and
 nothing underflows: differences are exact, and what is rounded, to keep fractions short, and every root is rounded
 upwards. At L = 1, with x* = 0, F* = 0 and g* = 0:
 

@@ -1,4 +1,4 @@
-"""The answer: a value, what it is known to, and what shows it."""
+"""The answer: a value, how accurately it is known, and what shows it."""
 
 from __future__ import annotations
 

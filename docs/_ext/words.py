@@ -25,20 +25,20 @@ TITLES = {
 
 WORDS = {
     1: """
-A step changes F by at most the decrease of the ideal step plus what its deviation costs. Nothing is supposed of the
+A step changes F by at most the decrease of the ideal step plus what its deviation costs. It supposes nothing about the
 model, and f need not be convex. The right-hand side is the same number for every reference step h. Where it is not
-negative it permits an increase, and says nothing: the verdict calls that vacuous.
+negative, it permits an increase and says nothing. The verdict calls this vacuous.
 """,
     2: """
 If the deviation is smaller than the ideal step, F decreases, by the same share of ||G||^2 on every instance. The
-diagonal form speaks of the preconditioner instead: without a bias, anything between 0 and 2/L will do. Beyond these
-conditions nothing is promised, and nothing refuted: they are sufficient, not necessary.
+diagonal form speaks of the preconditioner instead: without a bias, anything between 0 and 2/L will do. Where these
+conditions fail, the bound promises nothing and refutes nothing: they are sufficient, not necessary.
 """,
     3: """
-The paper's rate for a model that was trained perfectly, in both readings of Assumption 1. The exact forms beside it say
-how much it gives away: for composite problems the worst case is half of it, for r = 0 a little less than half. A
-trained model never meets Assumption 1 exactly, so these apply to classical methods; B6, B6b and B6c are the same kind
-of bound with the measured deviation in it.
+The paper's rate for a model that was trained perfectly, in both readings of Assumption 1. The exact forms beside it
+show how loose it is: for composite problems the worst case is half of it, for r = 0 a little less than half. A trained
+model never meets Assumption 1 exactly, so these apply to classical methods; B6, B6b and B6c are the same kind of bound
+with the measured deviation in it.
 
 `ind_rate:smooth` is the exact worst case of Drori and Teboulle. The proof here is another one: its multipliers were
 read off exact worst cases, do not depend on the step, and leave a sum of weighted squares of differences of gradients.
@@ -72,14 +72,14 @@ B6 does not depend on the reference step: it is affine in 1/h with a coefficient
 to h = 5/4, for every K and any comparator, and falls with h; B6c is least at h = 1.
 """,
     7: """
-Where only the norms of the deviations are known, and not their directions. The distance to the comparator grows by at
-most ||e_k|| in a step, which B6b turns into a rate. It holds for any comparator: what a comparator that is no minimiser
-costs is its fixed-point residual tau, 0 at a minimiser.
+This bound is for the case that only the norms of the deviations are known, and not their directions. The distance to
+the comparator grows by at most ||e_k|| in a step, which B6b turns into a rate. It holds for any comparator. A
+comparator that is no minimiser adds its fixed-point residual tau, which is 0 at a minimiser.
 """,
     8: """
-If the relative deviation stays below h, the rate is the classical one with the number of iterations multiplied by
-1/c, c = (h - sigma)(2 - h + sigma); at h = 1 that is 1 - rho^2. The distance Delta is the largest of the run. The
-composite form holds for any comparator as it stands, the one for r = 0 with the residual tau.
+If the relative deviation stays below h, the rate is the classical one with the number of iterations multiplied by 1/c,
+c = (h - sigma)(2 - h + sigma); at h = 1 that is 1 - rho^2. The distance Delta is the largest of the run. The composite
+form holds for any comparator as it stands, the one for r = 0 with the residual tau.
 """,
     9: """
 With strong convexity the distance to the comparator shrinks by the factor 1 - h mu/L in every step, up to the
@@ -92,41 +92,41 @@ gives the variational inequality up to the same numbers.
 """,
     11: """
 D = p G + b says that G + b/p = D/p. So if a run converges while p stays away from 0, G tends to -b/p. A model without
-bias heads has no floor, whatever its features: out of distribution it pays a transient, whose length
-`verification.asymptotics` counts. That the run converges is measured, not proved.
+bias heads has no floor, whatever its features. Out of distribution a shift costs it further steps, and
+`verification.asymptotics` counts them. That the run converges is measured, not proved.
 
 **A floor of G, not of optimality.** "A floor exists if and only if the bias does not vanish" is true of G_k, whose g_k
-is the subgradient that the step implies. At a kink of r that g_k may take up the whole bias. Counter-example: LASSO
-with A = I (3 variables), y = 0.1, lam = 5, so that x* = 0, and GO-Math-L2O with a bias head that cannot vanish (b3 =
-0.1 times `sigmoid1`): ||G_k|| stays above 0.02 while x_K = x* = 0. Where r = 0 the two are one.
+is the subgradient that the step implies. At a kink of r this g_k may cancel the whole bias. Counter-example: LASSO with
+A = I (3 variables), y = 0.1, lam = 5, so that x* = 0, and GO-Math-L2O with a bias head that cannot vanish (b3 = 0.1
+times `sigmoid1`): ||G_k|| stays above 0.02 while x_K = x* = 0. Where r = 0 the two statements are one.
 
-**Which bias lasts.** In GO-Math-L2O the memory of displacements comes to rest at -b3, so that what stays of b3 is
+**Which bias lasts.** In GO-Math-L2O the memory of displacements converges to -b3, so the part of b3 that remains is
 (1 - Q) b3.
 
 [Equivariance and floors](../equivariance.md) has both as code.
 """,
     12: """
 Under F(x + t), c F and F(x / a) the run of an equivariant method is the run on F, moved along. So for GO-Math-L2O a
-shifted objective and a shifted start are one experiment, and the size of L does nothing. The bound states the identity
+shifted objective and a shifted start are one experiment, and the size of L has no effect. The bound states the identity
 that each "yes" of the table rests on; which method is equivariant is a table, in `bounds.equivariance`, measured by
 `verification.equivariance_table` ([how to](../equivariance.md)).
 
-The "yes" of GO-Math-L2O ends where its guards of divisions begin: steps and norms of features below 1e-20 are not
-followed. On c F that is so at c = 1e22 and not at c = 1e15.
+The "yes" of GO-Math-L2O ends where the constants in its divisions matter: for steps and norms of features below 1e-20.
+On c F that is so at c = 1e22 and not at c = 1e15.
 """,
     13: """
 A deviation profile (delta1, delta2) guarantees descent where ||delta1||_inf + ||delta2||/||G|| is below 2. rho < 1 is
 the sharper test: p = 1/L and b = 0 is exact descent with a sum of 2. [The meter](../assumption.md) measures both.
 
 **What it says about trained models: nothing.** The shipped GO-Math-L2O has rho >= 1 on 96 % of its steps on LASSO 20 x
-40 (16 instances, 100 steps), and so has FISTA on 87 %. The guaranteed region does not speak of such runs, though they
-converge; B6, B6b and B6c do.
+40 (16 instances, 100 steps), and so has FISTA on 87 %. The guaranteed region does not cover such runs, although they
+converge. B6, B6b and B6c do.
 """,
     14: """
 The memory of GO-Math-L2O with frozen weights, on one mode of a quadratic, is a recurrence in two numbers. It is stable
-if and only if two inequalities hold (Jury), and the bound is the one that binds: q at most 1 + r b/(1 - b). As r falls
-with the condition number, the limit falls to 1. b > 1, which a softplus head allows, is never stable. The criterion
-supposes frozen weights: of a trained model it is a picture, not a theorem.
+if and only if two inequalities hold (Jury). The bound is the stricter one of them: q at most 1 + r b/(1 - b). As r
+falls with the condition number, the limit falls to 1. b > 1, which a softplus head allows, is never stable. The
+criterion supposes frozen weights. For a trained model it is an illustration, not a theorem.
 
 In the shipped models b is small (medians over a run of 100 steps: 0.002 for LASSO and 0.006 for l1-logistic), so that
 the memory is about one step long: v_k is nearly the last step, and Q v nearly heavy-ball momentum.
@@ -141,16 +141,16 @@ the gradient at the minimiser is 0, which the second form uses, together with it
 r allows, and has measured numbers.
 """,
     16: """
-Beside the untouched run of any optimizer goes an accelerated method, from time to time a step of it, and x_k is the
-best point so far. Then F(x_k) - F(z) falls as under FISTA, whatever the optimizer does: N counts the steps of the
+An accelerated method, the guard, makes a step from time to time beside the untouched run of any optimizer, and x_k is
+the best point so far. Then F(x_k) - F(z) falls as under FISTA, whatever the optimizer does. N counts the steps of the
 guard. The proof supposes of x_k only that it is no worse than x_{k-1} and than the descent lemma says of the guard's
 point, so any point may take its place. [A learned optimizer you can deploy](../guaranteed.md) has the method.
 
-After a restart of the guard the bound from x_0 stays what it was. A run that begins at the restart has its own.
+After a restart of the guard the bound from x_0 stays what it was. A run that begins at the restart has its own bound.
 """,
     17: """
 If a run takes the sizes of its deviations from a budget E, B7 holds with E in place of their sum, and is known before
-the run. The method scales a deviation that does not fit: [how](../guaranteed.md).
+the run. The method scales a deviation that does not fit ([how](../guaranteed.md)).
 """,
     18: """
 Where the three heads of GO-Math-L2O stay in a region, F(x_k) + (a L/2)||v_k||^2 falls in every step, for convex and

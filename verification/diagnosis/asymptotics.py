@@ -40,7 +40,7 @@ class Asymptotics:
 
     `residual` (B,K) = ||G_k + b_k/p_k||, `residual_bound` (B,K) = ||D_k|| / min p_k >= it, `floor` (B,K) =
     ||b_k/p_k||, `gradient` (B,K) = ||G_k||; NaN where p_k has a zero. `gap` (B,K+1) is the relative gap
-    (F(x_k) - F*)/|F*| from above, inf where the run is lost; NaN where F* may be 0, as far as is known.
+    (F(x_k) - F*)/|F*| from above, inf where the run diverges; NaN where F* may be 0, as far as is known.
     `transient` (B,): the first k from which the gap stays at most `eps`, -1 where it does not within the run.
     `stationarity` (B,): dist(0, subdiff F(x_K)).
     `consistent` (B,): the recorded arrays, recomputed, hold at every step, and so does
@@ -110,7 +110,7 @@ class Asymptotics:
         count = f"{d['reached']} of {len(self.transient)} instances"
         if d["reached"]:
             lines.append(
-                f"  relative gap at most {self.eps:g} for good on {count}, from step {d['transient_median']:g} "
+                f"  relative gap stays at most {self.eps:g} on {count}, from step {d['transient_median']:g} "
                 f"(median), {d['transient_worst']} (worst); {_text(d['gap'])} at the end (median)"
             )
         else:

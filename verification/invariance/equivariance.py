@@ -8,7 +8,7 @@ runs agree to rounding only, and an optimizer amplifies rounding, so "agree" nee
   of the gradient over L;
 * probes start `ROUNDINGS` such units away from x_0 and are run on F itself. What separates them from the run is how
   this optimizer amplifies rounding here. The tolerance of step k is the largest separation so far, plus `ROUNDINGS`
-  units for what is lost later on. A thousand covers a rounding at every one of some hundred steps, with room;
+  units for later roundings. A thousand covers a rounding at every one of some hundred steps, with room;
 * a step is judged while the tolerance is below `CLEAR`: beyond, the run is chaotic and says nothing.
 
 Within the tolerance all along: equivariant. Beyond `CLEAR` and ten times the tolerance somewhere: not equivariant.

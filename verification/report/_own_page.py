@@ -103,7 +103,7 @@ def render_runs(results: Results) -> str:
         blocks.Section("answer", "Answer", verdict, (blocks.Sentences(_answer(results)),)),
         blocks.Section("gaps", "Gaps and bounds", "How far each run is from the optimum", _gap_blocks(results)),
         blocks.Section("verdicts", "Verdicts", "Which bounds hold", _verdict_blocks(results)),
-        blocks.Section("optimum", "Optimum", "What F* is known to", _optimum_blocks(results)),
+        blocks.Section("optimum", "Optimum", "How accurately F* is known", _optimum_blocks(results)),
         blocks.Section("provenance", "Provenance", "Provenance", _provenance_blocks(results)),
     ]
     return blocks.page(results["title"], sections, created=results["provenance"]["created"])

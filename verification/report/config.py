@@ -149,7 +149,7 @@ class ProblemSection(Section):
 
 
 class TransientSection(ProblemSection):
-    """A problem on which learned methods are run for long: when is the relative gap at most `eps` for good?"""
+    """A problem with long runs of learned methods: from which step on does the relative gap stay at most `eps`?"""
 
     eps: float = Field(1e-6, gt=0, lt=1)
     instances: int = Field(4, ge=1)

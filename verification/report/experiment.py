@@ -92,7 +92,7 @@ def _run_entry(
 
 
 def _optimum_entry(case: Case) -> dict[str, Any]:
-    """What F* is known to under a scenario."""
+    """The certified interval of F* under a scenario."""
     problem, certified = case.problem, case.optimum
     return {
         "scenario": case.entry,

@@ -168,7 +168,7 @@ def _words(
         title, words_of, notes_of_table = {
             "final-gaps": ("Relative gap after the last step", sentences.final_gaps, _GAP_NOTES),
             "iterations": ("Iterations to a relative gap", sentences.iterations, _ITERATION_NOTES),
-            "f-star": ("What F* is known to, and the lowest gap reached", sentences.f_star, _F_STAR_NOTES),
+            "f-star": ("How accurately F* is known, and the lowest gap reached", sentences.f_star, _F_STAR_NOTES),
         }[kind]
         return title, words_of(table), list(notes_of_table)
     label = runs[0]["optimizer"]["label"]
@@ -198,7 +198,7 @@ def _shift_words(results: Results, kind: str, where: str, name: str) -> tuple[st
     """Title, sentence and notes of a figure about shifts."""
     if kind == "transient":
         entries = [entry for entry in results["transients"] if entry["problem"] == where]
-        title = f"How long a shift is paid for, {entries[0]['title']}"
+        title = f"How many steps a shift costs, {entries[0]['title']}"
         notes = [*shift_sentences.transient_notes(entries), *sentences.quantiles(entries[0])]
         return title, shift_sentences.transients(entries), notes
     on = next(problem["title"] for problem in results["problems"] if problem["key"] == where)
@@ -234,7 +234,7 @@ _DELTA_NOTES = (
 
 
 def _optima(results: Results) -> list[dict[str, Any]]:
-    """A row for each problem and scenario: what F* is known to, and who got lowest."""
+    """A row for each problem and scenario: how accurately F* is known, and who got lowest."""
     optima = []
     for row in rows(results):
         widths = sorted(w for w in row.widths if w is not None)

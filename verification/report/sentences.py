@@ -336,7 +336,7 @@ def floor(runs: Sequence[Results]) -> list[str]:
         return ["F* has no certified lower end here: gaps are to the best point found."]
     if reached:
         return [f"At the floor, {number(height)}, below which a gap is not known: {join(reached)}."]
-    return [f"No median reaches the floor: F* is known to {number(height)}."] if height else []
+    return [f"No median reaches the floor: the interval of F* has a width of {number(height)}."] if height else []
 
 
 def dashed(runs: Sequence[Results], numbers: Mapping[str, str]) -> list[str]:

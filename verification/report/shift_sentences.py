@@ -126,7 +126,7 @@ def _transient(entry: Results, first: bool) -> str:
     label, total = entry["optimizer"]["label"], len(entry["first"])
     reached = [k for k in entry["first"] if k is not None]
     eps = number(entry["eps"])
-    goal = f"within a relative gap of {eps} for good" if first else "there"
+    goal = f"within a relative gap of {eps} at every step" if first else "there"
     if not reached:
         return f"{label} is not {goal} on any of {count(total, 'instance')} in {count(entry['steps'], 'step')}"
     middle = median_first(entry)

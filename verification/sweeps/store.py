@@ -125,7 +125,7 @@ class Store:
         (self.folder / "failed" / f"{key}.json").unlink(missing_ok=True)
 
     def put(self, outcome: Outcome, worker: Worker = Worker()) -> None:
-        """Keep what came of a cell, at once and for good."""
+        """Keep what came of a cell, at once."""
         if outcome.error is not None:
             entry = {"error": outcome.error, "trace": outcome.trace}
             write_bytes(self.folder / "failed" / f"{outcome.key}.json", json.dumps(entry, indent=1).encode())

@@ -1,7 +1,7 @@
 """Holding a bound against the evidence of a run.
 
-The order is: the data (does the run say the truth about itself?), the hypotheses (does the bound speak of this run at
-all?), then the inequality, for every F* in the certified interval and up to the rounding of both sides. The point z
+The order is: the data (do the recorded numbers agree with the iterates?), the hypotheses (does the bound apply to this
+run?), then the inequality, for every F* in the certified interval and up to the rounding of both sides. The point z
 with which distances are measured is the certified primal point of the optimum: every bound of the first set holds for
 any comparator z, so nothing about the unknown minimiser enters a verdict.
 """

@@ -176,8 +176,8 @@ def test_pair_sentence_changes_with_the_data(results):
 def test_transient_sentence_changes_with_the_data(results):
     entries = results["transients"]
     assert shift_sentences.transients(entries) == (
-        "At s = 10 GO-Math-L2O is within a relative gap of 1e-6 for good from step 60 on in the median (at the latest "
-        "90, 4 of 4 instances) and L2O-PA is there from step 300 on in the median (at the latest 300, 3 of 4 "
+        "At s = 10 GO-Math-L2O is within a relative gap of 1e-6 at every step from step 60 on in the median (at the "
+        "latest 90, 4 of 4 instances) and L2O-PA is there from step 300 on in the median (at the latest 300, 3 of 4 "
         "instances), so that L2O-PA takes 5 times as long as GO-Math-L2O; no floor is seen for any of them."
     )
     entries[1]["first"] = [None] * 4

@@ -1,4 +1,4 @@
-"""All problems in one figure: the last gaps, the iterations to a tolerance, and what F* is known to."""
+"""All problems in one figure: the last gaps, the iterations to a tolerance, and how accurately F* is known."""
 
 from __future__ import annotations
 

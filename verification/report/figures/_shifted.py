@@ -156,7 +156,7 @@ def transients(entries: Sequence[Results], line_styles: Mapping[str, Any]) -> Fi
     legend: list[Any] = []
     if reached:
         legend.append(
-            Line2D([], [], color=MUTED, marker="v", linestyle="none", label="below for good from here, median")
+            Line2D([], [], color=MUTED, marker="v", linestyle="none", label="stays below from here, median")
         )
     legend += panels.level([axes for axes, _ in drawn], eps, "counted as reached below", _LEVEL)
     legend += panels.label_methods(drawn, panels.labels_of(entries), line_styles)

@@ -105,7 +105,7 @@ def _least_stable(result: Conditioning, family: str, name: str) -> float | None:
 
 
 def size_of_L(result: Conditioning) -> list[str]:
-    """Who sees the size of L, and where guards bite."""
+    """Which methods depend on the size of L, and where the constants against division by zero change a run."""
     low, high = number(min(result.settings.Ls)), number(max(result.settings.Ls))
     sentences = []
     for dtype in DTYPES:

@@ -206,7 +206,7 @@ def _word(yes: int, no: int) -> str:
         return "neither is the more robust one, it depends on the shift."
     if not yes and not no:
         return "no difference is shown."
-    return "the claim is borne out where anything is decided." if yes else "the opposite, where anything is decided."
+    return "the claim holds where anything is decided." if yes else "the opposite, where anything is decided."
 
 
 def moved(result: Drift) -> list[str]:

@@ -1,0 +1,146 @@
+"""What is read out of comparisons of costs: the speed-up, and the questions of scales and baselines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Results = Mapping[str, Any]
+LEARNED = "go-math-l2o"
+MATCHED = "go-math-l2o-matched"
+MEASURES = ("iterations", "latency", "throughput")
+LARGE, SMALL = 500, 20
+"""Numbers of variables of the largest and of the smallest LASSO of the question of scales."""
+
+
+def three(value: float | None) -> str:
+    """Three significant digits, whole numbers in full; the sign for infinity where there is no number."""
+    if value is None or math.isinf(value):
+        return "∞"
+    if float(value).is_integer() and abs(value) < 1e4:
+        return f"{int(value):,}"
+    return f"{value:.3g}"
+
+
+def interval(row: Results) -> str:
+    """A median factor with its interval; ≥ or ≤ where it is known from one side."""
+    low, high = row["median_low"], row["median_high"]
+    if low == high:
+        middle = three(low)
+    elif high is None:
+        middle = f"≥ {three(low)}"
+    else:
+        middle = f"{three(low)} to {three(high)}" if low else f"≤ {three(high)}"
+    return f"{middle} [{three(row['lower'])}, {three(row['upper'])}]"
+
+
+def _cell(row: Results | None) -> str:
+    if row is None:
+        return "–"
+    text = interval(row)
+    return f"**{text}**" if row["verdict"] == "HOLDS" else f"{text} ?" if row["verdict"] == "OPEN" else text
+
+
+def factors(results: Results, measure: str) -> str:
+    """The table of the factors of GO-Math-L2O at the gap that is shown: a row for each setting, a column a baseline."""
+    config, labels = results["config"], results["labels"]
+    baselines = [name for name in (*config["paper"], *config["stronger"]) if name != LEARNED]
+    rows = {
+        (row["setting"], row["baseline"]): row
+        for row in results["comparisons"]
+        if (row["learned"], row["measure"], row["eps"]) == (LEARNED, measure, config["shown"])
+    }
+    lines = [["setting", *(labels[name] for name in baselines)], ["---"] * (len(baselines) + 1)]
+    for setting in results["settings"]:
+        lines.append([setting["title"], *(_cell(rows.get((setting["key"], name))) for name in baselines)])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def verdicts(results: Results) -> str:
+    """The table of the counts HOLDS / FAILS / OPEN with the highest lower end of an interval."""
+    labels = results["labels"]
+    lines = [["learned", "against", *MEASURES], ["---"] * (len(MEASURES) + 2)]
+    pairs = dict.fromkeys((claim["learned"], claim["baseline"]) for claim in results["claims"])
+    for learned, baseline in pairs:
+        cells = []
+        for measure in MEASURES:
+            wanted = (learned, baseline, measure)
+            claim = next(c for c in results["claims"] if (c["learned"], c["baseline"], c["measure"]) == wanted)
+            cells.append(f"{claim['HOLDS']} / {claim['FAILS']} / {claim['OPEN']}, {three(claim['largest_lower'])}")
+        lines.append([labels[learned], labels.get(baseline, f"the {baseline}"), *cells])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _against_best(results: Results) -> list[Results]:
+    return [c for c in results["claims"] if c["learned"] == LEARNED and c["baseline"] == "best of all baselines"]
+
+
+def _highest(results: Results, baseline: str) -> float:
+    """The highest upper end of an interval of GO-Math-L2O in iterations against a baseline."""
+    rows = [
+        row
+        for row in results["comparisons"]
+        if (row["learned"], row["baseline"], row["measure"]) == (LEARNED, baseline, "iterations")
+    ]
+    return max(math.inf if row["upper"] is None else row["upper"] for row in rows)
+
+
+def _training(results: Results) -> float:
+    """Seconds of the training of GO-Math-L2O on LASSO, all seeds."""
+    setting = next(setting for setting in results["settings"] if setting["trained"])
+    return next(m["training_seconds"] for m in setting["methods"] if m["method"] == LEARNED)
+
+
+SPEEDUP: dict[str, Callable[[Results], Any]] = {
+    "settings": lambda r: len(r["settings"]),
+    "iterations": lambda r: factors(r, "iterations"),
+    "latency": lambda r: factors(r, "latency"),
+    "verdicts": verdicts,
+    "holds_against_best": lambda r: sum(claim["HOLDS"] for claim in _against_best(r)),
+    "open_against_best": lambda r: sum(claim["OPEN"] for claim in _against_best(r)),
+    "comparisons_with_best": lambda r: sum(c[v] for c in _against_best(r) for v in ("HOLDS", "FAILS", "OPEN")),
+    "highest_fista": lambda r: _highest(r, "fista"),
+    "highest_fista_restart": lambda r: _highest(r, "fista-restart"),
+    "training_seconds": lambda r: 10 * round(_training(r) / 10),
+}
+
+
+def _compared(results: Results) -> list[Results]:
+    """The comparisons of GO-Math-L2O in iterations and in time for one instance."""
+    return [
+        row
+        for row in results["comparisons"]
+        if row["learned"] == LEARNED and row["measure"] in ("iterations", "latency")
+    ]
+
+
+def _lasso(results: Results, dim: int) -> Results:
+    return next(s for s in results["settings"] if s["vary"] == "lasso" and s["cell"]["dim"] == dim)
+
+
+def _reached(results: Results, method: str) -> float:
+    """The median number of iterations to the gap that is shown, on the largest LASSO."""
+    entry = next(m for m in _lasso(results, LARGE)["methods"] if m["method"] == method)
+    return next(r["median"] for r in entry["reached"] if r["eps"] == results["config"]["shown"])
+
+
+def _factor(results: Results, dim: int) -> float:
+    """The median factor in iterations against FISTA on LASSO with `dim` variables."""
+    wanted = (_lasso(results, dim)["key"], "fista", "iterations", results["config"]["shown"])
+    row = next(r for r in _compared(results) if (r["setting"], r["baseline"], r["measure"], r["eps"]) == wanted)
+    return round(row["median_low"], 2)
+
+
+SCALES: dict[str, Callable[[Results], Any]] = {
+    "go_math_l2o": lambda r: _reached(r, LEARNED),
+    "go_math_l2o_matched": lambda r: _reached(r, MATCHED),
+    "fista": lambda r: _reached(r, "fista"),
+    "fista_restart": lambda r: _reached(r, "fista-restart"),
+    "l2o_pa": lambda r: _reached(r, "l2o-pa"),
+    "comparisons": lambda r: len(_compared(r)),
+    "holds": lambda r: sum(row["verdict"] == "HOLDS" for row in _compared(r)),
+    "fails": lambda r: sum(row["verdict"] == "FAILS" for row in _compared(r)),
+    "factor_fista_20": lambda r: _factor(r, SMALL),
+    "factor_fista_500": lambda r: _factor(r, LARGE),
+}

@@ -1,0 +1,203 @@
+"""What is read out of the results of the studies, a function for each value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from statistics import median
+from typing import Any
+
+Results = Mapping[str, Any]
+Values = Mapping[str, Callable[[Results], Any]]
+
+# --- beyond-convex ---------------------------------------------------------------------------------------------------
+
+_EVERYWHERE = ("B1", "B2", "B10")
+"""Bounds that need no convexity."""
+
+
+def _entries(results: Results, convex: bool) -> list[Results]:
+    return [entry for entry in results["entries"] if entry["convex"] == convex]
+
+
+def _held(results: Results, bound: str, word: str, convex: bool = False) -> int:
+    """How often a bound has the verdict `word`, or is vacuous, over the entries whose f is (not) convex."""
+    return sum(entry["held"][bound][word] for entry in _entries(results, convex))
+
+
+def _judged(results: Results, bound: str) -> int:
+    return sum(_held(results, bound, word) for word in ("verified", "violated", "inconclusive"))
+
+
+def _tightness(results: Results, bound: str) -> float:
+    """The median over the entries."""
+    values = [entry["held"][bound]["tightness"] for entry in _entries(results, convex=False)]
+    return median(value for value in values if value is not None)
+
+
+def _without(results: Results, bound: str, convex: bool, shift: float | None = None) -> tuple[int, int]:
+    """How many runs violate a bound when its hypothesis of convexity is left out, of how many it then applies to."""
+    entries = [e for e in _entries(results, convex) if shift in (None, e["shift"])]
+    false = sum(entry["asked"][bound]["false"] for entry in entries)
+    return false, false + sum(entry["asked"][bound]["holds"] for entry in entries)
+
+
+def _example(results: Results, name: str) -> Results:
+    return next(entry for entry in results["counterexamples"] if entry["name"] == name)
+
+
+def _beyond_convex() -> dict[str, Callable[[Results], Any]]:
+    values: dict[str, Callable[[Results], Any]] = {
+        "runs_not_convex": lambda r: sum(entry["instances"] for entry in _entries(r, convex=False)),
+        "runs_convex": lambda r: sum(entry["instances"] for entry in _entries(r, convex=True)),
+        "violated": lambda r: sum(entry["held"][bound]["violated"] for entry in r["entries"] for bound in _EVERYWHERE),
+        "broken": lambda r: r["broken"],
+        "counterexample_gap": lambda r: round(_example(r, "plateau")["gap"][-1], 3),
+        "b3_false_from": lambda r: _example(r, "plateau")["first_false"]["B3"],
+        "b3_false_from_minimum": lambda r: _example(r, "local minimum")["first_false"]["B3"],
+    }
+    for bound in _EVERYWHERE:
+        values[f"{bound.lower()}_judged"] = lambda r, b=bound: _judged(r, b)
+        values[f"{bound.lower()}_vacuous"] = lambda r, b=bound: _held(r, b, "vacuous") / _judged(r, b)
+        values[f"{bound.lower()}_tightness"] = lambda r, b=bound: _tightness(r, b)
+    for bound in ("B3", "B6", "B6b", "B6c", "B8"):
+        key = bound.lower()
+        values[f"{key}_false"] = lambda r, b=bound: _without(r, b, convex=False)[0]
+        values[f"{key}_asked"] = lambda r, b=bound: _without(r, b, convex=False)[1]
+        values[f"{key}_false_s10"] = lambda r, b=bound: _without(r, b, convex=False, shift=10.0)[0]
+        values[f"{key}_false_convex"] = lambda r, b=bound: _without(r, b, convex=True)[0]
+        values[f"{key}_asked_convex"] = lambda r, b=bound: _without(r, b, convex=True)[1]
+    return values
+
+
+BEYOND_CONVEX = _beyond_convex()
+
+
+# --- sensitivity -----------------------------------------------------------------------------------------------------
+
+_PERCENT = (10, 25, 50, 75, 90, 99)
+"""Relative deviations of the table of costs, in per cent."""
+
+
+def _cost(results: Results, percent: int) -> Results:
+    return next(row for row in results["costs"] if abs(row["rho"] - percent / 100) < 1e-9)
+
+
+def _checkpoints(results: Results, last: bool) -> list[Results]:
+    """The cells of LASSO in distribution of the checkpoints at the first or the last stage."""
+    chosen = [c for c in results["checkpoints"] if c["cell"]["family"] == "lasso" and not c["cell"]["shift"]]
+    stage = (max if last else min)(c["batches"] for c in chosen)
+    return [c["cell"] for c in chosen if c["batches"] == stage]
+
+
+def _median_of(cells: list[Results], field: str) -> float:
+    return round(median(cell[field] for cell in cells if cell[field] is not None), 2)
+
+
+def _across(results: Results, family: str, shift: float) -> float:
+    """The rank correlation of the median deviation of a checkpoint with its log-rate."""
+    wanted = (family, shift, "median rho")
+    return next(c["value"] for c in results["across"] if (c["family"], c["shift"], c["deviation"]) == wanted)
+
+
+def _measured(results: Results, percent: int) -> list[Results]:
+    """The cells of the patterns of that deviation on which iterations could be compared."""
+    cells = [c for c in results["cells"] if c["nominal"] is not None and abs(c["nominal"] - percent / 100) < 1e-9]
+    return [cell for cell in cells if cell["factor_worst"] is not None]
+
+
+def _sensitivity() -> dict[str, Callable[[Results], Any]]:
+    values: dict[str, Callable[[Results], Any]] = {
+        "lasso_rho_untrained": lambda r: _median_of(_checkpoints(r, last=False), "rho_median"),
+        "lasso_rho_trained": lambda r: _median_of(_checkpoints(r, last=True), "rho_median"),
+        "lasso_iterations_untrained": lambda r: _median_of(_checkpoints(r, last=False), "factor_median"),
+        "lasso_iterations_trained": lambda r: _median_of(_checkpoints(r, last=True), "factor_median"),
+    }
+    for percent in _PERCENT:
+        values[f"guarantee_at_{percent}"] = lambda r, p=percent: _cost(r, p)["guarantee_factor"]
+        values[f"worst_smooth_at_{percent}"] = lambda r, p=percent: _cost(r, p)["smooth"]["ratio"]
+        values[f"worst_any_at_{percent}"] = lambda r, p=percent: _cost(r, p)["composite"]["ratio"]
+    for percent in (10, 50, 90):
+        values[f"best_cell_at_{percent}"] = lambda r, p=percent: min(c["factor_median"] for c in _measured(r, p))
+        values[f"worst_run_at_{percent}"] = lambda r, p=percent: max(c["factor_worst"] for c in _measured(r, p))
+    return values | {
+        "checkpoints": lambda r: len(r["checkpoints"]),
+        "correlation_quadratic": lambda r: _across(r, "quadratic", 0.0),
+        "correlation_quadratic_s10": lambda r: _across(r, "quadratic", 10.0),
+        "correlation_lasso": lambda r: _across(r, "lasso", 0.0),
+        "correlation_lasso_s10": lambda r: _across(r, "lasso", 10.0),
+        "correlation_logistic_s10": lambda r: _across(r, "logistic_l1", 10.0),
+    }
+
+
+SENSITIVITY = _sensitivity()
+
+# --- conditioning ----------------------------------------------------------------------------------------------------
+
+
+def _causes(results: Results, axis: str, **fields: Any) -> list[str | None]:
+    """The cause of each failed run of the default along an axis, None for a run that converged."""
+    cells = [c for c in results["cells"] if axis in c["axes"] and c["method"] == "go-math-l2o"]
+    cells = [c for c in cells if all(c[name] == value for name, value in fields.items())]
+    return [cause for cell in cells for cause in cell["causes"]]
+
+
+CONDITIONING: dict[str, Callable[[Results], Any]] = {
+    "default_failures_along_l": lambda r: sum(cause is not None for cause in _causes(r, "L")),
+    "default_runs_along_l": lambda r: len(_causes(r, "L")),
+    "default_failures_along_kappa": lambda r: sum(c is not None for c in _causes(r, "kappa", family="quadratic")),
+    "grid_points_judged": lambda r: sum(entry["clear"] for entry in r["maps"]),
+    "kappa_conditioning": lambda r: r["failures"]["kappa"]["float64"]["conditioning"],
+    "kappa_unstable": lambda r: r["failures"]["kappa"]["float64"]["instability"],
+    "kappa_unexplained": lambda r: r["failures"]["kappa"]["float64"]["unexplained"],
+    "l_unstable": lambda r: r["failures"]["L"]["float64"]["instability"],
+    "l_scale": lambda r: r["failures"]["L"]["float64"]["scale"],
+    "l_unexplained": lambda r: r["failures"]["L"]["float64"]["unexplained"],
+}
+
+# --- drift -----------------------------------------------------------------------------------------------------------
+
+_YARDSTICK = "fista-restart"
+
+
+def _levels(results: Results, model: str) -> list[Results]:
+    """The cells of a model at the practical levels that shift something, where it fits the problem."""
+    return [
+        c
+        for c in results["cells"]
+        if c["model"] == model and c["practical"] and not (c["none"] or c["control"] or c["reason"])
+    ]
+
+
+def _excess(results: Results, model: str) -> float:
+    """The median excess at the level at which a model loses most, of those at which it is clearly slower."""
+    costs = [cell["costs"][0] for cell in _levels(results, model)]
+    slower = [c for c in costs if (c["slowdown"]["lower"] or 0.0) > 1] or costs
+    intervals = [c["excess"][_YARDSTICK] for c in slower]
+    most = max(intervals, key=lambda e: (e["lower"] or 0.0, e["low"] or 0.0))
+    return float(f"{most['low']:.3g}")
+
+
+def _part(results: Results, model: str, term: str) -> float:
+    """The median over the practical levels of the part of a term along the deviation."""
+    paired = [a for c in _levels(results, model) for a in c["attributions"] if a["choice"] == "paired"]
+    return median(a["along"][term] for a in paired if a["along"] is not None)
+
+
+def _levels_correlation(results: Results, model: str) -> float:
+    """The rank correlation of the distance of the features with the excess, over all practical levels."""
+    wanted = (model, "", "levels")
+    return next(p["value"] for p in results["predictions"] if (p["model"], p["shift"], p["way"]) == wanted)
+
+
+DRIFT: dict[str, Callable[[Results], Any]] = {
+    "excess_go_math_l2o": lambda r: _excess(r, "go-math-l2o"),
+    "excess_l2o_pa": lambda r: _excess(r, "l2o-pa"),
+    "excess_l2o_dm": lambda r: _excess(r, "l2o-dm"),
+    "excess_rnnprop": lambda r: _excess(r, "l2o-rnnprop"),
+    "bracket_go_math_l2o": lambda r: _part(r, "go-math-l2o", "bracket"),
+    "preconditioner_shift_go_math_l2o": lambda r: _part(r, "go-math-l2o", "pshift"),
+    "bias_shift_go_math_l2o": lambda r: _part(r, "go-math-l2o", "bshift"),
+    "correlation_go_math_l2o": lambda r: _levels_correlation(r, "go-math-l2o"),
+    "correlation_l2o_pa": lambda r: _levels_correlation(r, "l2o-pa"),
+    "correlation_ada_lista": lambda r: _levels_correlation(r, "ada-lista"),
+}
