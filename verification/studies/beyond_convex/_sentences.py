@@ -339,7 +339,7 @@ def brief(result: BeyondConvex) -> Brief:
         broken = f", violated on {violated}" if violated else ""
         rows.append([f"{bound} ({NAMES[bound]})", label, f"verified on {verified} of {judged} {unit}{broken}"])
     meaning = (
-        "B3, B6, B6b, B6c and B8 need a convex f; each is NOT APPLICABLE without one, and the table says what it would "
-        "say. The other bounds do not need it."
+        "B3, B6, B6b, B6c and B8 need a convex f and are NOT APPLICABLE without one; the table counts where their "
+        "inequality would be false. The other bounds do not need it."
     )
     return Brief((verdict(result), meaning), ("bound", "where", "result"), rows)
