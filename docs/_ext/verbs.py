@@ -15,7 +15,7 @@ PAGE = "command-line"
 TABLE = "<!-- the table of verbs is put here by _ext/verbs.py -->"
 PLACE = "<!-- the reference is put here by _ext/verbs.py -->"
 SECONDS, MINUTES = "seconds", "minutes"
-"""Classes of CPU time on one core of an AMD EPYC: up to 30 s, and up to 60 min."""
+"""Classes of CPU time on one core of an AMD EPYC: up to 60 s, and up to 60 min."""
 TIMES = {
     "report": (MINUTES, MINUTES),
     "verify": (SECONDS, None),

@@ -22,20 +22,20 @@ def kind_of(verification: Any) -> str:
     return "vacuous" if verdict == "verified" and not verification.decided.any() else verdict
 
 
-def verify_answer(title: str, results: Sequence[Any], asked: bool) -> Answer:
+def verify_answer(title: str, results: Sequence[Any], named: bool) -> Answer:
     """The answer of `verify`.
 
     Args:
         title: The run and the problem.
         results: The verifications.
-        asked: Whether the bounds were named. If not, those that say nothing about the run are counted and not listed.
+        named: Whether the bounds were named. If not, those that say nothing about the run are counted and not listed.
 
     Returns:
         A row for each bound, the violated ones first, and the verdict over all of them.
     """
     kinds = {v.bound.key: kind_of(v) for v in results}
     ordered = sorted(results, key=lambda v: ORDER.index(kinds[v.bound.key]))
-    listed = ordered if asked else [v for v in ordered if kinds[v.bound.key] not in ORDER[3:]]
+    listed = ordered if named else [v for v in ordered if kinds[v.bound.key] not in ORDER[3:]]
     rows = [_row(v, kinds[v.bound.key]) for v in listed]
     if not any(row[-1] for row in rows):
         rows = [row[:-1] for row in rows]
