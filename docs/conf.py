@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 project = "l2obound"
 author = "the l2obound authors"
 version = release = installed_version("l2obound")
-extensions = ["myst_parser", "sphinx.ext.autodoc", "theory", "looseness", "checks", "notebooks"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "theory", "looseness", "checks", "notebooks", "verbs"]
 exclude_patterns = ["_build", "_ext", "**.ipynb", "numbers", "*.in.md"]
 html_theme = "furo"
 html_title = "l2obound"

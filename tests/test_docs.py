@@ -137,6 +137,33 @@ def test_commands_are_verbs() -> None:
         assert verbs <= known, (page, verbs - known)
 
 
+def test_the_reference_has_every_verb_and_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read from the verbs when the documentation is built, so that it is never behind them."""
+    from l2obound.verification.cli import app as cli
+
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
+    verbs = importlib.import_module("verbs")
+    assert set(verbs.TIMES) == set(cli.VERBS)
+    sections = dict(re.findall(r"^### ([\w-]+)\n(.*?)(?=^### |\Z)", verbs.reference(), flags=re.S | re.M))
+    assert set(sections) == set(cli.VERBS)
+    for name, command in cli.commands().items():
+        section = sections[name]
+        assert f"l2obound {name}" in section
+        assert "CPU time: " in section
+        for parameter in command.params:
+            if parameter.param_type_name == "option" and parameter.name != "help":
+                assert f"`{parameter.opts[0]}" in section, (name, parameter.opts)
+        assert (" 3: " in section) == ("--strict" in section)
+        assert (" 1: where" in section) == ("Exits with 1" in command.help)
+    page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    given = [page]
+    verbs._source(None, "command-line", given)
+    assert verbs.reference() in given[0]
+    assert all(f"[`{name}`](#verb-{name})" in given[0] for name in cli.VERBS)
+    with pytest.raises(AssertionError):  # a page without the places
+        verbs._source(None, "command-line", ["nothing"])
+
+
 @pytest.fixture
 def theory(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))

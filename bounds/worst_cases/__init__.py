@@ -2,7 +2,7 @@ r"""Exact worst cases of first-order methods, known from both sides (performance
 
 The worst value of a metric after K steps, over a class of functions and all runs of a method, is a semidefinite
 problem in the Gram matrix of the run's vectors (Drori, Teboulle 2014; Taylor, Hendrickx, Glineur 2017; PEPit is the
-tool of reference). `worst_case` solves it, and says how accurate the answer is:
+tool of reference). `worst_case` solves it, and gives the interval that the answer lies in:
 
     >>> from l2obound import bounds
     >>> found = bounds.worst_case(method="gradient", steps=5)

@@ -1,4 +1,4 @@
-"""The answer: a value, how accurately it is known, and what shows it."""
+"""The answer: a value, both ends of the interval it lies in, and the evidence for each."""
 
 from __future__ import annotations
 

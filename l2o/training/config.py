@@ -1,4 +1,4 @@
-"""What a training run is told: a TOML file, checked against this schema; unknown keys are errors."""
+"""The settings of a training: a TOML file, checked against this schema; unknown keys are errors."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ CheckpointKind = Annotated[
     str | None, typer.Option(help="What a checkpoint of the authors' code is: go-math-l2o, l2o-pa, ...")
 ]
 Weights = Annotated[Path | None, typer.Option(help="Folder of `l2obound train`, in place of shipped weights.")]
-Untrained = Annotated[bool, typer.Option("--untrained", help="Random weights, though trained ones exist.")]
+Untrained = Annotated[bool, typer.Option("--untrained", help="Random weights in place of trained ones.")]
 Kind = Annotated[
     str,
     typer.Option(
@@ -91,6 +91,9 @@ Steps = Annotated[int, typer.Option(callback=COUNT, help="Iterations K.")]
 Start = Annotated[float, typer.Option("--s", callback=NUMBER, help="Shift of the initial point.")]
 Objective = Annotated[float, typer.Option("--t", callback=NUMBER, help="Shift of the objective, F(x + t).")]
 Seed = Annotated[int, typer.Option(callback=SEED, help="Seed of the problems and initial points.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Print all rows and all details; --json has everything as numbers.")
+]
 Jobs = Annotated[int, typer.Option(callback=JOBS, help="Processes on this machine.")]
 
 

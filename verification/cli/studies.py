@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...errors import InputError
-from .console import console, emit, errors, watched
-from .options import FigureStyle, Seed, writable_folder
+from .answer import Answer, Table, print_answer
+from .console import emit, errors, watched
+from .options import FigureStyle, Seed, Verbose, writable_folder
 
 if TYPE_CHECKING:
     from ..studies.framework import Study
@@ -55,7 +56,7 @@ def verb(
 ) -> Callable[..., None]:
     """What the command line runs for a study.
 
-    Beside the options given here there are --out, --quick, --seed, --style and --json. The exit code is 1 if the result
+    Beside the options given here there are --out, --quick, --seed, --style, --verbose and --json. The exit code is 1 if the result
     has something broken, else 0.
 
     Args:
@@ -74,7 +75,7 @@ def verb(
     fields_of = dict(options or {})
     others = {} if other is None else dict(other.options)
 
-    def run(*, out: Path, quick: bool, seed: int, style: str, as_json: bool, **given: Any) -> None:
+    def run(*, out: Path, quick: bool, seed: int, style: str, verbose: bool, as_json: bool, **given: Any) -> None:
         present = {option: value for option, value in given.items() if value not in (None, [])}
         of_other = {option: present.pop(option) for option in others if option in present}
         if other is not None and of_other:
@@ -93,7 +94,7 @@ def verb(
             settings = study.quick(settings)
         changes = {fields_of[option][0]: value for option, value in present.items()}
         changes = {k: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for k, v in changes.items()}
-        _answer(study, replace(settings, **changes), out, as_json)
+        _answer(study, replace(settings, **changes), out, as_json, verbose)
 
     parameters: dict[str, tuple[Any, Any]]
     parameters = {option: (kind, None) for option, (_, kind) in fields_of.items()}
@@ -102,6 +103,7 @@ def verb(
         "quick": (Annotated[bool, typer.Option("--quick", help=quick)], False),
         "seed": (seed, 0),
         "style": (FigureStyle, "none"),
+        "verbose": (Verbose, False),
         "as_json": (Annotated[bool, typer.Option("--json", help="Print the results as JSON.")], False),
     }
     run.__name__, run.__doc__ = name, words
@@ -123,8 +125,8 @@ def main(run: Callable[..., None]) -> None:
     guarded(program(run.__name__, run))
 
 
-def _answer(study: Study[Any, Any], settings: Any, out: Path, as_json: bool) -> None:
-    """Run, write to `out`, print the sentences or the JSON, and exit: with 1 if anything is broken."""
+def _answer(study: Study[Any, Any], settings: Any, out: Path, as_json: bool, verbose: bool) -> None:
+    """Run, write to `out`, print the answer or the JSON, and exit: with 1 if anything is broken."""
     from ..studies.framework import Context
 
     writable_folder(out)
@@ -133,8 +135,17 @@ def _answer(study: Study[Any, Any], settings: Any, out: Path, as_json: bool) -> 
     if as_json:
         emit(json.dumps({"page": str(page), **result.to_dict()}, allow_nan=False))
     else:
-        for line in (*study.lines(result), str(page)):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        brief = study.briefly(result)
+        print_answer(
+            Answer(
+                table=Table(brief.columns, brief.rows),
+                finding=brief.sentences,
+                where=[page],
+                next="open the page; --verbose prints every sentence of it.",
+                details=study.lines(result),
+            ),
+            verbose,
+        )
     for item in result.broken:
         errors.print(study.in_words(item), highlight=False, markup=False)
     raise typer.Exit(1 if result.broken else 0)

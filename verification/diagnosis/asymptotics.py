@@ -40,7 +40,7 @@ class Asymptotics:
 
     `residual` (B,K) = ||G_k + b_k/p_k||, `residual_bound` (B,K) = ||D_k|| / min p_k >= it, `floor` (B,K) =
     ||b_k/p_k||, `gradient` (B,K) = ||G_k||; NaN where p_k has a zero. `gap` (B,K+1) is the relative gap
-    (F(x_k) - F*)/|F*| from above, inf where the run diverges; NaN where F* may be 0, as far as is known.
+    (F(x_k) - F*)/|F*| from above, inf where the run has diverged; NaN where the interval of F* contains 0.
     `transient` (B,): the first k from which the gap stays at most `eps`, -1 where it does not within the run.
     `stationarity` (B,): dist(0, subdiff F(x_K)).
     `consistent` (B,): the recorded arrays, recomputed, hold at every step, and so does

@@ -168,16 +168,18 @@ class Guarantee:
             lines.append(f"  P(F(x_{k}) - F* <= {eps:g}) >= {floored(self.final[i])} ({counted})")
         for q, low, up in zip(self.quantiles, self.gap_curves.lower[:, -1], self.gap_curves.upper[:, -1]):
             lines.append(
-                f"  {q:g}-quantile of F(x_{k}) - F*: in {_interval(low, up)}, with all k and quantiles at once"
+                f"  {q:g}-quantile of F(x_{k}) - F*: in {interval_words(low, up)}, with all k and quantiles at once"
             )
         for i, r in enumerate(self.radii):
             lines.append(f"  P(max rho_k <= {r:g}) >= {floored(self.deviation_final[i])} ({self.within[i]} of {n} are)")
         for q, low, up in zip(self.quantiles, self.deviation_curves.lower[:, -1], self.deviation_curves.upper[:, -1]):
-            lines.append(f"  {q:g}-quantile of max rho_k: in {_interval(low, up)}, with all k and quantiles at once")
+            lines.append(
+                f"  {q:g}-quantile of max rho_k: in {interval_words(low, up)}, with all k and quantiles at once"
+            )
         for name, title in (("last_iterate", "B6c allows"), ("worst_case", "the exact worst case allows")):
             band = self.bound_quantiles(name)
             if band is not None:
-                said = ", ".join(f"{q:g}: {_interval(a, b)}" for q, a, b in zip(self.quantiles, *band))
+                said = ", ".join(f"{q:g}: {interval_words(a, b)}" for q, a, b in zip(self.quantiles, *band))
                 lines.append(f"  quantiles of what {title} of the gap, each on its own: {said}")
         if self.diverged or self.uncertain:
             lines.append(
@@ -273,7 +275,8 @@ def floored(probability: float, digits: int = 4) -> str:
     return f"{math.floor(float(probability) * 10**digits) / 10**digits:.{digits}f}"
 
 
-def _interval(low: float, up: float) -> str:
+def interval_words(low: float, up: float) -> str:
+    """An interval of a number that is not negative."""
     return f"[{max(low, 0.0):.3g}, {up:.3g}]"
 
 

@@ -37,7 +37,7 @@ def suits_descent(p: Composite) -> bool:
 
 
 def coordinate_descent(p: Composite, done: Callable[[int], None] | None = None) -> torch.Tensor:
-    """(B,n) polished points; `done` is told how many instances are finished."""
+    """(B,n) polished points; `done` is called with how many instances are finished."""
     from sklearn.linear_model import ElasticNet as Model  # imported here: it is slow and only this needs it
     from threadpoolctl import threadpool_limits
 

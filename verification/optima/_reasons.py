@@ -34,7 +34,7 @@ def _reason(p: Composite, b: int, lower: float, upper: float, noise: float, rtol
         return "no point with a finite objective was found"
     if np.isfinite(lower) and upper - lower <= 4 * noise:
         return (
-            f"the relative width {relative:.2e} exceeds {rtol:.2e}: it is rounding, F itself is known to "
+            f"the relative width {relative:.2e} exceeds {rtol:.2e}: it is rounding, as F itself is computed to "
             f"{noise:.2e} here; rescale the data or accept a larger rtol"
         )
     if np.isfinite(lower) and relative < 1e-6:

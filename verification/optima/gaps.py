@@ -1,6 +1,6 @@
 """How far a run is above F*: F(x_k) - F* as an interval, and what it is a share of.
 
-F* lies in an interval [F_low, F_up], so a gap is an interval too: F(x_k) - F_up <= F(x_k) - F* <= F(x_k) - F_low. Two
+F* is known as an interval [F_low, F_up], so a gap is one too: F(x_k) - F_up <= F(x_k) - F* <= F(x_k) - F_low. Two
 quotients of it have names, and each has one meaning everywhere:
 
     relative gap                  (F(x_k) - F*) / |F*|              `relative_to_optimum`
@@ -41,7 +41,7 @@ class Ends(Protocol):
 class Gaps:
     """A gap, or a quotient of gaps, known to lie in [low, high], (B,K+1) each.
 
-    Both ends are inf where a run diverges, and NaN where the quotient does not exist.
+    Both ends are inf where a run has diverged, and NaN where the quotient does not exist.
     """
 
     low: np.ndarray
@@ -52,14 +52,14 @@ def gaps(objective: np.ndarray, optimum: Ends, error: np.ndarray | float = 0.0) 
     """F(x_k) - F*, which is at least 0.
 
     Args:
-        objective: (B,K+1) F(x_k); NaN from where a run diverges, inf outside the domain of r.
+        objective: (B,K+1) F(x_k); NaN from where a run has diverged, inf outside the domain of r.
         optimum: The interval of F*.
         error: (B,K+1) a bound on the rounding of `objective`; 0 where none is known, and then what is certain is so
             up to that rounding.
 
     Returns:
-        The interval: inf on both sides where a run diverges. The upper end is inf too where F* has no lower bound, and
-        where F(x_k) lies below that bound by more than rounding, which is an error somewhere.
+        The interval: inf on both sides where a run has diverged. The upper end is inf too where F* has no lower bound,
+        and where F(x_k) lies below that bound by more than rounding, which is an error somewhere.
 
     Raises:
         InputError: Where the objectives are not those of B instances.

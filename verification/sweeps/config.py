@@ -1,4 +1,4 @@
-"""What a sweep is told: a TOML file, checked against this schema; unknown keys are errors.
+"""The settings of a sweep: a TOML file, checked against this schema; unknown keys are errors.
 
 A cell is one optimizer on one batch of instances under one shift. `[fixed]` holds what all cells share, each `[[grid]]`
 the axes of a Cartesian product, in the order of the file; a sweep is the union of its grids. An axis is named after a

@@ -197,7 +197,7 @@ def _contradiction_notes(side: _Side, problem: Composite) -> list[str]:
 
 
 def _precision_notes(side: _Side, evidence: Evidence) -> list[str]:
-    """What to do where a hypothesis fails on iterates that may have been made in float32 without being said to be."""
+    """What to do where a hypothesis fails on iterates that may be of float32 though they are declared float64."""
     if all(h.holds.all() for h in side.hypotheses) or not evidence.looks_single:
         return []
     return [

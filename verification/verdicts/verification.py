@@ -169,7 +169,7 @@ class Verification:
             )
         if d["within_rounding_share"]:
             lines.append(
-                f"  near the rounding of both sides (tolerance over 1 % of it): {d['within_rounding_share']:.0%}"
+                f"  rounding matters (the tolerance is over 1 % of both sides) on {d['within_rounding_share']:.0%}"
             )
         for check in self.data:
             if not check.holds.all():

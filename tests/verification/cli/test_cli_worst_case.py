@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from fractions import Fraction
 
@@ -25,26 +26,31 @@ def run(monkeypatch, capsys):
     return call
 
 
-def test_a_line_says_what_is_known(run) -> None:
+def test_the_answer_has_both_ends(run) -> None:
     code, out, _ = run("--steps", 3)
     assert code == 0
-    assert "gradient, smooth_convex, K = 3, objective | distance: 0.0714285714 in [0.07142857" in out
-    assert "closed" in out
+    assert out.startswith("gradient, smooth_convex, K = 3: objective for a given distance\n")
+    assert out.splitlines()[1].split("  ")[0] == "worst case"
+    assert out.splitlines()[2].startswith("0.0714285714  0.07142857")
+    assert "CLOSED: both ends agree to" in out
+    assert (
+        "gradient, smooth_convex, K = 3, objective | distance: 0.0714285714 in [" in run("--steps", 3, "--verbose")[1]
+    )
 
 
 def test_files_proof_and_replay(run, tmp_path) -> None:
     proof, instance = tmp_path / "new" / "proof.json", tmp_path / "instance.npz"
     code, out, _ = run("--certificate", proof, "--instance", instance, "--proof", "--replay")
     assert code == 0
-    assert "certificate: exactly 1/22, 12 inequalities" in out
-    assert "the method attains 0.0454545455" in out
+    assert out.splitlines()[1].endswith("attained by a run on its instance  certificate over the fractions")
+    assert re.search(r" 0\.0454545455 +exactly 1/22, 12 inequalities$", out.splitlines()[2])
     assert "1/10  f[* over 0]: f_* >= f_0" in out
     with np.load(instance) as arrays:
         instance = {name: arrays[name] for name in arrays.files}
     again = l2o.rollout(l2o.method_from(instance), l2o.problem_from(instance), l2o.start_from(instance), 5)
     assert float(again.objective[0, -1]) == pytest.approx(1 / 22, abs=1e-9)
     code, out, _ = run("--check", proof)
-    assert (code, out) == (0, "valid: the worst case is 1/22 (0.0454545455)\n")
+    assert (code, out) == (0, "VALID: the worst case is 1/22 (0.0454545455).\n")
     assert json.loads(run("--check", proof, "--json")[1]) == {"valid": True, "reason": "", "bound": "1/22"}
 
 
@@ -119,7 +125,7 @@ def test_every_metric_is_attained_by_its_run(run, metric, initial, more) -> None
 def test_a_sweep_is_a_table(run) -> None:
     code, out, _ = run("--sweep-steps", "1,2", "--sweep-step", "0.5,1")
     assert code == 0
-    assert [line.split("│")[3].strip() for line in out.splitlines() if "closed" in line] == [
+    assert [line.split()[2] for line in out.splitlines() if line.endswith("yes")] == [
         "0.25", "0.166666667", "0.166666667", "0.1",
     ]  # fmt: skip
 
@@ -177,7 +183,9 @@ def test_the_profile_of_an_optimizer(run) -> None:
     sizes = ("--batch", 2, "--rows", 5, "--dim", 8, "--steps", 3)
     code, out, _ = run("--profile-of", "ista", *sizes)
     assert code == 0
-    assert "K = 3: largest gap" in out
+    assert "VERIFIED: no gap is above the worst case" in out
+    assert [line.split()[0] for line in out.splitlines()[2:5]] == ["1", "2", "3"]
+    assert "K = 3: largest gap" in run("--profile-of", "ista", *sizes, "--verbose")[1]
     code, out, _ = run("--profile-of", "go-math-l2o", *sizes, "--json")
     found = json.loads(out)
     assert code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ def test_this_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert all(f["ok"] is not False for f in found.values())
     assert found["a bound that is false"]["found"] == "violated"
     shown = CliRunner().invoke(cli.app, ["doctor"]).stdout.splitlines()
-    assert len(shown) == len(found) == len(doctor.LOOKS)
+    assert len(found) == len(doctor.LOOKS)
+    assert [line.split("  ")[0] for line in shown[1 : 1 + len(found)]] == list(found)
+    assert shown[-2] == "This installation is sound."
 
 
 BROKEN = {
@@ -58,7 +61,9 @@ def test_what_is_broken_is_found(name: str, tmp_path: Path, monkeypatch: pytest.
     assert found[name].advice
     done = CliRunner().invoke(cli.app, ["doctor"])
     assert done.exit_code == 1
-    assert "NOT OK " + name in done.stdout
+    assert re.search(rf"^{re.escape(name)} +NOT OK ", done.stdout, flags=re.M)
+    assert name in done.stdout.partition("NOT sound: ")[2]
+    assert found[name].advice in done.stdout
 
 
 def test_a_missing_kernel_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,15 +118,17 @@ def names_in(text: str) -> set[str]:
 @pytest.mark.parametrize("columns", ["1", "40", "80"])
 def test_bounds_cuts_no_name_in_a_pipe(run, monkeypatch, columns: str) -> None:
     monkeypatch.setenv("COLUMNS", columns)
-    out = run("bounds")[1]
+    out = run("bounds", "--verbose")[1]
     assert names_in(out) == {*bounds.names(variants=True)}
-    assert len(out.splitlines()) == len(bounds.names(variants=True))
+    assert len(out.splitlines()) == len(bounds.names(variants=True)) + 1
 
 
 def test_bounds_cuts_no_name_in_a_narrow_terminal() -> None:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "COLUMNS": "40", "TERM": "xterm", "PYTHONPATH": str(ROOT)}
-    program = subprocess.Popen([sys.executable, "-m", "l2obound", "bounds"], stdout=theirs, env=environment)
+    program = subprocess.Popen(
+        [sys.executable, "-m", "l2obound", "bounds", "--verbose"], stdout=theirs, env=environment
+    )
     os.close(theirs)
     shown = b""
     while True:
@@ -220,10 +222,8 @@ def test_no_help_promises_a_time() -> None:
             assert not re.search(r"\b(minutes?|hours?|in seconds|half a)\b", text), text
 
 
-def test_the_page_of_the_command_line_has_every_verb_as_the_help_has_it() -> None:
+def test_the_page_of_the_command_line_says_which_verbs_go_on() -> None:
     page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", page, flags=re.M))
-    assert rows == {name: line for name, (_, line) in cli.VERBS.items()}
     sentence = page[page.index("**Ctrl-C.**") : page.index("keep what is finished")]
     assert {*re.findall(r"`([\w-]+)`", sentence)} == cli.RESUMED
 

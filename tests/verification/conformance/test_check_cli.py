@@ -24,7 +24,10 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: Any, *arguments: str) -> tuple
 def test_all_pass(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     code, out, _ = call(monkeypatch, capsys, "gradient-descent", "--profile", "dev", "--seed", "3")
     assert code == 0
-    assert out.startswith("gradient-descent, profile dev, seed 3: ")
+    assert out.startswith("gradient-descent, profile dev, seed 3\n")
+    assert "PASSED: " in out
+    assert "descent" not in out.replace("gradient-descent", "")
+    _, out, _ = call(monkeypatch, capsys, "gradient-descent", "--profile", "dev", "--check", "descent", "--verbose")
     assert "PASSED           descent (B1): B1 is verified at" in out
 
 
@@ -32,12 +35,15 @@ def test_a_failure_has_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: Any)
     arguments = (OFFENDER, "--profile", "dev", "--check", "outputs_in_range", "--check", "descent")
     code, out, _ = call(monkeypatch, capsys, *arguments)
     assert code == 1
-    assert "what to do: confine the head" in out
-    assert f"again: l2obound check {OFFENDER} --check outputs_in_range --profile dev --seed 0" in out
+    assert "FAILED: 1 of 2 checks (1 failed, 1 passed)." in out
+    assert "Next: confine the head" in out
+    assert f"Run it alone: `l2obound check {OFFENDER} --check outputs_in_range --profile dev --seed 0`" in out
     code, out, _ = call(monkeypatch, capsys, *arguments, "--expect-fail", "outputs_in_range=long steps, on purpose")
     assert code == 0
-    assert "EXPECTED FAILURE outputs_in_range (B2): long steps, on purpose" in out
-    code, out, _ = call(monkeypatch, capsys, *arguments, "--lacks", "outputs_in_range=long steps, on purpose")
+    assert "EXPECTED FAILURE" in out
+    assert "long steps, on purpose" in out
+    lacks = ("--lacks", "outputs_in_range=long steps, on purpose", "--verbose")
+    code, out, _ = call(monkeypatch, capsys, *arguments, *lacks)
     assert code == 0
     assert "NOT APPLICABLE   outputs_in_range (B2): declared as lacking: long steps, on purpose [measured: " in out
 

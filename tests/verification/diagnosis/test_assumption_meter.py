@@ -322,7 +322,8 @@ def test_the_verb(monkeypatch, capsys) -> None:
     for problem in ("lasso", "logistic_l1", "quadratic"):
         code, out = call(monkeypatch, capsys, "--problem", problem, "--s", "2", "--t", "1", *SMALL)
         assert code == 0
-        assert "distance from the step 1/L" in out
+        assert "rho_k, the relative deviation from the step 1/L, is" in out
+        assert "exact step" in out
     code, out = call(monkeypatch, capsys, "--optimizer", "ista", "--json", *SMALL)
     assert code == 0
     assert json.loads(out)["nearer"] == "gradient_descent"
@@ -344,4 +345,4 @@ def test_the_verb_runs_the_experiments(monkeypatch, capsys) -> None:
     monkeypatch.setattr(first_experiments, "rates_at_small_scale", lambda seed: rates)
     code, out = call(monkeypatch, capsys, "--experiments")
     assert code == 1
-    assert "(b) history recurrence: REFUTED" in out
+    assert "history recurrence      REFUTED" in out

@@ -375,7 +375,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Any
     assert "VIOLATED" in out
     code, out, _ = call(monkeypatch, capsys, "--replay", path)
     assert code == 1
-    assert "as stored" in out
+    assert "As stored." in out
     code, out, _ = call(monkeypatch, capsys, "--replay", path, "--json")
     assert json.loads(out)["agrees"] is True
     code, out, _ = call(monkeypatch, capsys, "B6b", "--goal", "tightness", *few, "--json", "--dim", "2")

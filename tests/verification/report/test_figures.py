@@ -50,7 +50,7 @@ def test_drawing_leaves_matplotlib_as_it_was(results):
 
 def test_floor_is_drawn_and_what_is_below_zero_is_not(drawn):
     axes = drawn["convergence/lasso-20x40"].axes[0]
-    assert any("not known" in text.get_text() for text in drawn["convergence/lasso-20x40"].axes[0].texts)
+    assert any("accuracy" in text.get_text() for text in drawn["convergence/lasso-20x40"].axes[0].texts)
     for line in axes.lines:
         assert all(v > 0 or math.isnan(v) for v in line.get_ydata())
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..console import console, emit
+from ..answer import Answer, Table, print_answer, print_lines
+from ..console import emit
+from ..options import Verbose
 
 if TYPE_CHECKING:
     from .... import bounds
@@ -50,9 +52,12 @@ def list_bounds(
     name: Annotated[
         str | None, typer.Argument(metavar="[BOUND]", help="One bound, by name or number; all of them if left out.")
     ] = None,
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """List the catalogue of bounds, or state one.
+
+    A name alone is the main form of a bound. NAME:VARIANT is another form of it, and --verbose lists those too.
 
     Example: l2obound bounds ood_last_iterate
     """
@@ -62,46 +67,100 @@ def list_bounds(
     if as_json:
         emit(json.dumps(entries))
     elif name:
-        e = entries[0]
-        console.print(f"{e['number']} {e['name']}: {e['title']} ({e['kind']}, per {e['level']})", markup=False)
-        for line in (e["latex"], *(f"needs: {h}" for h in e["hypotheses"]), e["source"]):
-            console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+        print_answer(_stated(entries[0]), verbose)
     else:
-        width = max(len(e["name"]) for e in entries)  # no table: it cuts names where the terminal is narrow
-        for e in entries:
-            line = f"{e['number']:5}{e['name']:{width}}  {e['level']:5}{e['kind']:6}{e['title']}"
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        _print_catalogue(entries, verbose)
+
+
+def _stated(entry: dict[str, Any]) -> Answer:
+    """One bound: what it says, what it needs and where it comes from."""
+    return Answer(
+        title=f"{entry['number']} {entry['name']}: {entry['title']} ({entry['kind']}, for each {entry['level']})",
+        finding=[
+            entry["latex"],
+            f"Needs: {'; '.join(entry['hypotheses']) or 'nothing'}.",
+            f"Source: {entry['source']}",
+        ],
+        next=f"`l2obound prove {entry['name']}` checks its proof, `l2obound verify --bound {entry['name']}` a run.",
+    )
+
+
+def _print_catalogue(entries: list[dict[str, Any]], verbose: bool) -> None:
+    """A line for each bound, and with `verbose` for each variant; no table, which would be cut at twelve rows."""
+    chosen = [e for e in entries if verbose or ":" not in e["name"]]
+    width = max(len(e["name"]) for e in chosen)
+    for e in chosen:
+        print_lines([f"{e['number']:5}{e['name']:{width}}  {e['level']:5}{e['title']}"])
+    if left := len(entries) - len(chosen):
+        print_lines([f"and {left} variants of these, as NAME:VARIANT: --verbose lists them."])
+    print_lines(["`l2obound bounds NAME` states a bound, what it needs and its source."])
 
 
 def prove_bounds(
     name: Annotated[
-        str | None, typer.Argument(metavar="[BOUND]", help="One bound, by name or number; a line for each if left out.")
+        str | None, typer.Argument(metavar="[BOUND]", help="One bound, by name or number; all of them if left out.")
     ] = None,
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate(s) as JSON.")] = False,
 ) -> None:
-    """Check the machine proof of a bound and print it, or check those of all bounds.
+    """Check the machine proof of a bound, or of all of them.
+
+    With --verbose the proof of one bound is printed, and of all bounds a line for each.
+    Exits with 1 where a proof does not hold.
 
     Example: l2obound prove ood_multi_step_sharp
     """
     from ....bounds.proofs import ARGUMENTS
 
-    proofs = []
-    for b in _chosen(name):
-        proof = b.prove()
-        proofs.append(proof)
-        if as_json:
-            continue
-        if name:
-            console.print(proof.text, markup=False, highlight=False, soft_wrap=True)
-        else:
-            says = f"proved, {len(proof.identity)} identities" if proof.valid else proof.reason
-            console.print(f"{b.number:5}{b.key}: {says}", markup=False, highlight=False, soft_wrap=True)
+    entries = _chosen(name)
+    proofs = [b.prove() for b in entries]
+    # an entry without a proof says so; an argument that does not hold is a violation
+    failed = [proof.bound for proof in proofs if not proof.valid and proof.bound in ARGUMENTS]
     if as_json:
         certificates = [proof.certificate() for proof in proofs]
         emit(json.dumps(certificates[0] if name else certificates))
-    # an entry without a proof says so; an argument that does not hold is a violation
-    failed = [proof for proof in proofs if not proof.valid and proof.bound in ARGUMENTS]
+    else:
+        print_answer((_one_proof if name else _all_proofs)(entries, proofs, failed), verbose)
     raise typer.Exit(1 if failed else 0)
+
+
+def _one_proof(entries: list[bounds.Bound], proofs: list[Any], failed: list[str]) -> Answer:
+    """Whether the proof of a bound holds."""
+    (b,), (proof,) = entries, proofs
+    supposed = "; ".join(h.statement for h in b.hypotheses if h.name in proof.hypotheses)
+    if proof.valid:
+        verdict = f"PROVED: {len(proof.identity)} identities were expanded and hold."
+    else:
+        verdict = f"{'The proof does NOT hold' if failed else 'There is no proof here'}: {proof.reason}"
+    return Answer(
+        title=f"{b.number} {b.key}: {b.title}",
+        finding=[verdict, f"It supposes: {supposed or 'nothing'}."],
+        next="--verbose prints the proof; --json prints it as a certificate that `bounds.proofs.checker` checks.",
+        details=[proof.text],
+    )
+
+
+def _all_proofs(entries: list[bounds.Bound], proofs: list[Any], failed: list[str]) -> Answer:
+    """How many proofs hold; a row for each bound without one."""
+    rows = [
+        [b.number, b.key, "the proof does NOT hold" if proof.bound in failed else "no proof here", proof.reason]
+        for b, proof in zip(entries, proofs, strict=True)
+        if not proof.valid
+    ]
+    rows.sort(key=lambda row: row[1] not in failed)
+    valid = sum(proof.valid for proof in proofs)
+    verdict = f"PROVED: {valid} of {len(proofs)} entries of the catalogue."
+    if failed:
+        verdict = f"FAILED: {len(failed)} proofs do not hold: {', '.join(failed)}. {verdict}"
+    return Answer(
+        table=Table(("", "bound", "state", "why"), rows),
+        finding=[verdict],
+        next="`l2obound prove NAME --verbose` prints a proof; --verbose prints a line for each bound.",
+        details=[
+            f"{b.number:5}{b.key}: {f'proved, {len(proof.identity)} identities' if proof.valid else proof.reason}"
+            for b, proof in zip(entries, proofs, strict=True)
+        ],
+    )
 
 
 VERBS = {"bounds": list_bounds, "prove": prove_bounds}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from .... import l2o
-from ..console import console, emit, progress_bar
-from ..options import OPTIMIZER, SEED, CheckpointKind
+from ..answer import Answer, Table, print_answer
+from ..console import emit, progress_bar
+from ..options import OPTIMIZER, SEED, CheckpointKind, Verbose
 
-_COLOURS = {"passed": "green", "failed": "red", "not applicable": "dim", "expected failure": "yellow"}
+if TYPE_CHECKING:
+    from ...conformance import CheckResult, Report
 
 
 def check(
@@ -35,8 +36,9 @@ def check(
     ] = None,
     lacks: Annotated[
         list[str] | None,
-        typer.Option("--lacks", metavar="NAME=REASON", help="A check of which nothing is promised; may be repeated."),
+        typer.Option("--lacks", metavar="NAME=REASON", help="A check that the optimizer does not promise to pass."),
     ] = None,
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Run the conformance suite on an optimizer, to find whether it is what it seems to be and theory applies to it.
@@ -62,15 +64,36 @@ def check(
     if as_json:
         emit(json.dumps(report.to_dict(), allow_nan=False))
     else:
-        head, *_ = report.summary().splitlines()
-        console.print(head, highlight=False, markup=False, soft_wrap=True)
-        for result in report.results:
-            first, *rest = (result.explain() if result in report.failed else result.line()).splitlines()
-            text = Text(first)
-            text.stylize(_COLOURS[str(result.status)], 0, len(str(result.status)))
-            for line in (text, *rest):
-                console.print(line, highlight=False, markup=False, soft_wrap=True)
+        print_answer(_answer(report), verbose)
     raise typer.Exit(0 if report.passed else 1)
+
+
+def _answer(report: Report) -> Answer:
+    """A row for each check that did not pass and applies; the others are counted."""
+    counts = {status: report.count(status) for status in dict.fromkeys(r.status for r in report.results)}
+    rest = ", ".join(f"{n} {status}" for status, n in counts.items())
+    notable = [r for r in report.results if str(r.status) not in ("passed", "not applicable")]
+    notable.sort(key=lambda r: r not in report.failed)
+    rows = [[r.name, str(r.status).upper(), r.theory or "", r.message] for r in notable]
+    if report.failed:
+        first = report.failed[0]
+        finding = [f"FAILED: {len(report.failed)} of {len(report.results)} checks ({rest}).", *_evidence(first)]
+        then = f"{first.advice.rstrip('.')}. Run it alone: `{first.reproduce}`"
+    else:
+        finding = [f"PASSED: no check failed ({rest})."]
+        then = "--verbose prints a line for each check; `l2obound list checks` says what each asks."
+    return Answer(
+        title=f"{report.subject}, profile {report.profile}, seed {report.seed}",
+        table=Table(("check", "result", "theory", "message"), rows, "checks"),
+        finding=finding,
+        next=then,
+        details=[(r.explain() if r in report.failed else r.line()) for r in report.results],
+    )
+
+
+def _evidence(result: CheckResult) -> list[str]:
+    """The numbers of a failed check."""
+    return [f"{result.name}: {result.explain().splitlines()[1].strip()}"] if result.evidence else []
 
 
 def _reasons(pairs: list[str] | None, option: str) -> dict[str, str]:

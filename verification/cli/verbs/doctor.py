@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..console import console, emit
+from ..answer import Answer, Table, print_answer
+from ..console import emit
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
@@ -23,10 +24,19 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findi
     if as_json:
         emit(json.dumps([f.to_dict() for f in findings]))
     else:
-        for f in findings:
-            word = {True: "ok", False: "NOT OK", None: "note"}[f.ok]
-            advice = f" ({f.advice})" if f.ok is False and f.advice else ""
-            console.print(f"{word:7}{f.name}: {f.found}{advice}", highlight=False, markup=False, soft_wrap=True)
+        words = {True: "ok", False: "NOT OK", None: "note"}
+        wrong = [f for f in findings if f.ok is False]
+        advice = "; ".join(f"{f.name}: {f.advice}" for f in wrong if f.advice)
+        print_answer(
+            Answer(
+                table=Table(("looked at", "result", "state"), [[f.name, words[f.ok], f.found] for f in findings]),
+                finding=[
+                    f"NOT sound: {', '.join(f.name for f in wrong)}." if wrong else "This installation is sound.",
+                ],
+                next=advice if wrong else "`l2obound report --quick` makes a first report.",
+            ),
+            verbose=True,  # every row: there are as many as there are things to look at
+        )
     raise typer.Exit(1 if any(f.ok is False for f in findings) else 0)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .... import l2o
-from ..console import console, emit
-from ..options import FigureStyle, Jobs, writable_folder
+from ..answer import Answer, Table, print_answer
+from ..console import emit
+from ..options import FigureStyle, Jobs, Verbose, writable_folder
 from .sweep import live, overrides
 
 
@@ -31,6 +33,7 @@ def experiment(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where cells failed.")] = False,
     style: FigureStyle = "none",
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
     """Run the experiments behind figures of the paper, judge its claims by them and draw the figures.
@@ -51,7 +54,7 @@ def experiment(
     writable_folder(out)
     for number in numbers:
         load_experiment(number)  # an error before hours of work rather than after
-    numbers_of_figures, failed = [], 0
+    numbers_of_figures, failed, rows, details = [], 0, [], []
     for number in numbers:
         with live(f"figure {number}") as show:
             result = run_experiment(
@@ -69,13 +72,26 @@ def experiment(
             )
         numbers_of_figures.append(result.numbers)
         failed += result.summary.failed
-        if not as_json:
-            lines = [f"figure {number}: {line}" for line in (*result.summary.lines(), *claim_sentences(result.numbers))]
-            console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+        details += [f"figure {number}: {line}" for line in (*result.summary.lines(), *claim_sentences(result.numbers))]
+        words = Counter(claim["word"] for claim in result.numbers["claims"])
+        judged = ", ".join(f"{word} {n}" for word, n in words.items()) or "none"
+        cells = f"{result.summary.ran + result.summary.reused} of {result.summary.total}"
+        rows.append([str(number), cells, str(result.summary.failed), judged])
     if as_json:
         emit(json.dumps(numbers_of_figures))
     else:
-        console.print(str(out / "index.html"), highlight=False, markup=False, soft_wrap=True)
+        print_answer(
+            Answer(
+                table=Table(
+                    ("figure", "cells done", "failed", "claims of the paper, over the panels"), rows, "figures"
+                ),
+                finding=["A claim says that one method reaches a gap before another; --verbose prints each."],
+                where=[out / "index.html"],
+                next="--retry-failed runs the failed cells again." if failed else "open the page.",
+                details=details,
+            ),
+            verbose,
+        )
     raise typer.Exit(3 if strict and failed else 0)
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .... import l2o
-from ..console import console, emit, progress_bar
-from ..options import NUMBER, OPTIMIZER, POSITIVE, CheckpointKind, real, whole, writable_file
+from ..answer import Answer, Table, print_answer
+from ..console import emit, progress_bar
+from ..options import NUMBER, OPTIMIZER, POSITIVE, CheckpointKind, Verbose, real, whole, writable_file
 
 if TYPE_CHECKING:
     from ...falsification import Falsification
@@ -44,16 +45,15 @@ def falsify(
         int | None, typer.Option(callback=whole(1, 10**9), help="Runs to try at most: a limit that repeats exactly.")
     ] = None,
     target: Annotated[float | None, typer.Option(callback=POSITIVE, help="End at this tightness (or rho).")] = None,
-    shifts: Annotated[
-        bool, typer.Option("--shifts/--no-shifts", help="Whether F(x + t) is searched over t too.")
-    ] = True,
+    shifts: Annotated[bool, typer.Option("--shifts/--no-shifts", help="Search over shifts t of F(x + t), too.")] = True,
     constant: Annotated[
-        float, typer.Option(callback=NUMBER, help="Multiply the right-hand side: 0.98 makes a sharp bound false.")
+        float, typer.Option(callback=NUMBER, help="A factor on the right-hand side; 0.98 makes a sharp bound false.")
     ] = 1.0,
     reference_step: Annotated[float, typer.Option(callback=real(0, 1, above=True), help="h in (0, 1].")] = 1.0,
     seed: Annotated[int, typer.Option(callback=whole(0, 2**31 - 1), help="Seed of the search.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write the finding, an npz, to this file.")] = None,
     replay: Annotated[Path | None, typer.Option(help="Run and judge a finding again; nothing is searched.")] = None,
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the finding as JSON.")] = False,
 ) -> None:
     """Search for a run that breaks a bound, or that uses most of it.
@@ -71,7 +71,7 @@ def falsify(
             raise l2o.InputError("falsify: --replay runs a stored finding and takes neither BOUND nor --out.")
         stored = falsification.Falsification.load(replay, optimizer=optimizer)
         finding = stored.judged_again()
-        _print(finding, as_json, {"agrees": _agree(stored, finding)})
+        _print(finding, as_json, verbose, {"agrees": _agree(stored, finding)})
         raise typer.Exit(1 if finding.found else 0)
     if bound is None:
         raise l2o.InputError("falsify: give a BOUND (see l2obound bounds), or a stored finding with --replay FILE.")
@@ -100,7 +100,7 @@ def falsify(
         )
     if out is not None:
         finding.save(out)
-    _print(finding, as_json, {})
+    _print(finding, as_json, verbose, {})
     raise typer.Exit(1 if finding.found else 0)
 
 
@@ -111,14 +111,39 @@ def _agree(one: Falsification, two: Falsification) -> bool:
     return one.verdict is two.verdict and near
 
 
-def _print(finding: Falsification, as_json: bool, more: dict[str, Any]) -> None:
+def _print(finding: Falsification, as_json: bool, verbose: bool, more: dict[str, Any]) -> None:
     if as_json:
         emit(json.dumps({**finding.to_dict(), **more}, allow_nan=False))
         return
-    lines = [finding.summary()]
+    m = finding.measured
+    cells = {
+        "left-hand side": f"{finding.lhs:.9g}",
+        "right-hand side": f"{finding.rhs:.9g}",
+        "tightness": f"{finding.tightness:.6g}" + ("" if finding.index is None else f" at step {finding.index}"),
+        "largest rho_k": f"{m['rho_max']:.4g}",
+        "runs tried": f"{finding.evaluations} in {finding.seconds:.1f} s, seed {finding.seed}",
+    }
+    times = "" if finding.constant == 1 else f", with the right-hand side times {finding.constant:g}"
+    if finding.found:
+        verdict = f"VIOLATED: the left-hand side is larger than the right-hand side, beyond rounding{times}."
+    else:
+        state = str(finding.verdict).upper()
+        verdict = f"No violation was found{times}. That proves nothing. The run that uses most of the bound is {state}."
     if "agrees" in more:
-        lines.append("  as stored" if more["agrees"] else "  NOT as stored: the numbers or the verdict differ")
-    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+        verdict += " As stored." if more["agrees"] else " NOT as stored: the numbers or the verdict differ."
+    print_answer(
+        Answer(
+            title=f"{finding.bound.number} {finding.bound.key}: {finding.optimizer_label}, {finding.steps} steps, "
+            f"family {finding.family}, n = {finding.dim}",
+            table=Table(tuple(cells), [list(cells.values())]),
+            finding=[verdict, *finding.notes],
+            where=[] if finding.path is None else [finding.path],
+            next="--verbose prints the instance; "
+            + ("--out FILE keeps it, to run it again." if finding.path is None else f"`{finding.reproduce}`"),
+            details=[finding.summary()],
+        ),
+        verbose,
+    )
 
 
 VERBS = {"falsify": falsify}

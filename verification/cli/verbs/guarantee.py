@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .... import l2o
-from ..console import console, emit, progress_bar
+from ..answer import Answer, Table, print_answer
+from ..console import emit, progress_bar
 from ..options import (
     COUNT,
     NUMBER,
@@ -19,10 +20,14 @@ from ..options import (
     WEIGHT,
     CheckpointKind,
     FigureStyle,
+    Verbose,
     real,
     whole,
     writable_folder,
 )
+
+if TYPE_CHECKING:
+    from ...guarantees import Guarantee
 
 
 def guarantee(
@@ -66,6 +71,7 @@ def guarantee(
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the sample, the statements and the figure.")] = None,
     style: FigureStyle = "none",
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the statements as JSON.")] = False,
 ) -> None:
     """State what holds of a new instance of a family, with confidence 1 - delta over a sample of N of them.
@@ -102,8 +108,43 @@ def guarantee(
     if as_json:
         emit(text)
         return
-    for line in (result.summary(), *map(str, written)):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    print_answer(_answer(result, written), verbose)
+
+
+def _answer(result: Guarantee, written: list[Path]) -> Answer:
+    """A row for each statement on the last step."""
+    from ...guarantees.result import floored, interval_words
+
+    k, n = result.steps, result.instances
+    rows = [
+        [f"P(F(x_{k}) - F* <= {eps:g})", f"at least {floored(low)}", f"{good} of {n}"]
+        for eps, low, good in zip(result.eps, result.final, result.successes[:, -1], strict=True)
+    ]
+    rows += [
+        [f"P(largest rho_k <= {r:g})", f"at least {floored(low)}", f"{good} of {n}"]
+        for r, low, good in zip(result.radii, result.deviation_final, result.within, strict=True)
+    ]
+    for name, curves in ((f"F(x_{k}) - F*", result.gap_curves), ("largest rho_k", result.deviation_curves)):
+        rows += [
+            [f"{q:g}-quantile of {name}", f"in {interval_words(low, up)}", ""]
+            for q, low, up in zip(result.quantiles, curves.lower[:, -1], curves.upper[:, -1], strict=True)
+        ]
+    level = 1 - result.delta
+    failures = (
+        f" {result.diverged} runs diverged and {result.uncertain} F* have no lower bound; they count as failures."
+    )
+    return Answer(
+        title=f"{result.label} on {result.describe()}",
+        table=Table(("of a new instance", "with confidence", "in the sample"), rows, "statements"),
+        finding=[
+            f"Each statement holds with confidence {level:.6g} over the sample of {n} instances. It is about a new "
+            f"instance of the same distribution, and not about another distribution."
+            + (failures if result.diverged or result.uncertain else "")
+        ],
+        where=written,
+        next="a larger --instances makes the statements sharper; --verbose prints all of them.",
+        details=[result.summary()],
+    )
 
 
 VERBS = {"guarantee": guarantee}

@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from ....errors import InputError, suggestion
-from ..console import console, emit
+from ..answer import Answer, Table, print_answer, print_lines
+from ..console import emit
+from ..options import Verbose
 from .bounds import stored_listing
 
 Named = dict[str, str]
@@ -76,33 +78,52 @@ KINDS: dict[str, Callable[[], Named]] = {
 }
 
 
-def print_named(kinds: Mapping[str, Named], as_json: bool) -> None:
-    """A list for each kind; as JSON an object with a list of names for each."""
+def print_named(kinds: Mapping[str, Named], as_json: bool, verbose: bool = True) -> None:
+    """A list for each kind; as JSON an object with a list of names for each.
+
+    Without `verbose`, names alone where there are several kinds: of each kind how many there are, and the first.
+    """
     if as_json:
         emit(json.dumps({kind: [{"name": n, "about": a} for n, a in named.items()] for kind, named in kinds.items()}))
         return
+    if len(kinds) > 1 and not verbose:
+        rows = [[kind, str(len(named)), _some(list(named))] for kind, named in kinds.items()]
+        print_answer(
+            Answer(
+                table=Table(("kind", "names", "for example"), rows), next="`l2obound list KIND` lists those of a kind."
+            )
+        )
+        return
     for kind, named in kinds.items():
         width = max(map(len, named), default=0)
-        if len(kinds) > 1:
-            console.print(kind, style="bold", highlight=False)
-        for name, about in named.items():
-            console.print(f"  {name:{width}}  {about}", highlight=False, markup=False, soft_wrap=True)
+        print_lines([kind] if len(kinds) > 1 else [])
+        print_lines([f"  {name:{width}}  {about}" for name, about in named.items()])
+
+
+def _some(names: list[str]) -> str:
+    """The first and the last of them; the last ones of most lists are those of this package."""
+    return ", ".join(dict.fromkeys([names[0], names[-1]])) if names else ""
 
 
 def list_names(
     kind: Annotated[
         list[str] | None, typer.Argument(metavar="[KIND]...", help=f"{', '.join(KINDS)}; all of them if left out.")
     ] = None,
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the names as JSON.")] = False,
 ) -> None:
     """List what has a name that other verbs take: optimizers, problems, bounds, weights, trainings, checks, studies.
+
+    Without a kind it lists the kinds; --verbose lists all names of all of them.
 
     Example: l2obound list optimizers weights
     """
     for given in kind or ():
         if given not in KINDS:
             raise InputError(f"list: {suggestion(given, KINDS)}expected some of {', '.join(KINDS)}, got {given!r}.")
-    print_named({name: make() for name, make in KINDS.items() if not kind or name in kind}, as_json)
+    print_named(
+        {name: make() for name, make in KINDS.items() if not kind or name in kind}, as_json, verbose or bool(kind)
+    )
 
 
 def _first_line(text: str | None) -> str:

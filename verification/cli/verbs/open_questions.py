@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ..console import console, emit, watched
-from ..options import JOBS, SPLIT_SEED, FigureStyle, writable_folder
+from ..answer import Answer, Table, print_answer
+from ..console import emit, watched
+from ..options import JOBS, SPLIT_SEED, FigureStyle, Verbose, writable_folder
 
 
 def open_questions(
@@ -23,6 +24,7 @@ def open_questions(
         int, typer.Option(callback=SPLIT_SEED, help="Seed of the problems, starts and draws, 0 to 999.")
     ] = 0,
     style: FigureStyle = "none",
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
 ) -> None:
     """Answer what the paper leaves open, with numbers on one page and a figure for each question.
@@ -41,17 +43,23 @@ def open_questions(
     if as_json:
         emit(json.dumps({"page": str(page), "answers": [a.to_dict() for a in answers]}, allow_nan=False))
     else:
-        for made in answers:
-            console.print(
-                package.PARTS[made.name].question, style="bold", highlight=False, markup=False, soft_wrap=True
-            )
-            for sentence in made.sentences:
-                console.print(f"  {sentence}", highlight=False, markup=False, soft_wrap=True)
+        broken = [a.name for a in answers if a.broken]
         reused = [a.name for a in answers if a.reused]
-        console.print(
-            f"{page}" + (f" (kept from before: {', '.join(reused)})" if reused else ""),
-            highlight=False, markup=False, soft_wrap=True,
-        )  # fmt: skip
+        verdict = f"CONTRADICTED: {', '.join(broken)}." if broken else "No run contradicts a proved statement."
+        verdict += f" (reused from before: {', '.join(reused)})" if reused else ""
+        details = []
+        for made in answers:
+            details += [package.PARTS[made.name].question, *(f"  {sentence}" for sentence in made.sentences)]
+        print_answer(
+            Answer(
+                table=Table(("question", "first finding"), [[a.name, next(iter(a.sentences), "")] for a in answers]),
+                finding=[verdict],
+                where=[page],
+                next="open the page; --verbose prints each answer in full.",
+                details=details,
+            ),
+            verbose,
+        )
     raise typer.Exit(1 if any(a.broken for a in answers) else 0)
 
 

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from .... import l2o
-from ..console import console, emit, errors, progress_bar
+from ..answer import Answer, Table, print_answer
+from ..console import emit, errors, progress_bar
 from ..inputs import command, data_problem, exit_code, lower_of, optimizer_of, problem_of
-from ..options import Batch, Dim, FigureStyle, Kind, Lam, Lower, Objective, Rows, Seed, Start, Steps, writable_folder
+from ..options import (
+    Batch,
+    Dim,
+    FigureStyle,
+    Kind,
+    Lam,
+    Lower,
+    Objective,
+    Rows,
+    Seed,
+    Start,
+    Steps,
+    Verbose,
+    writable_folder,
+)
 
 
 def report(
@@ -49,11 +65,13 @@ def report(
     seed: Seed = 0,
     style: FigureStyle = "none",
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a verdict is inconclusive.")] = False,
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
     """Run GO-Math-L2O and its rivals, certify F*, hold the bounds against the runs and write a page with its figures.
 
     With --iterates or --optimizer the report is of these runs, on the problem of --data or --problem.
+    Exits with 1 where a bound is violated.
 
     Example: l2obound report --quick --out report
     """
@@ -62,7 +80,7 @@ def report(
             raise l2o.InputError("report: --iterates and --optimizer are a report of their own; leave out the other.")
         problem_and_family, least = given_problem(problem, data, batch, rows, dim, lam, seed, t), lower_of(lower)
         given_runs = (iterates or [], optimizer or [], bound)
-        own_report(problem_and_family, *given_runs, out, steps, s, seed, strict, as_json, least)
+        own_report(problem_and_family, *given_runs, out, steps, s, seed, strict, as_json, verbose, least)
     given = {"--data": data is not None, "--bound": bool(bound), "--lower": lower is not None}
     if any(given.values()):
         option = next(name for name, there in given.items() if there)
@@ -97,20 +115,62 @@ def report(
                 progress=lambda p: bar.update(task, completed=p.done, total=p.total, description=p.what),
             )
     verdicts = [v for run in results["runs"] for v in run["verdicts"]]
-    totals = (
-        {name: sum(v["counts"].get(name, 0) for v in verdicts) for name in verdicts[0]["counts"]} if verdicts else {}
-    )
+    totals = _totals(results["runs"])
     if as_json:
         emit(json.dumps({"page": str(page), "totals": totals, "reused": results["provenance"]["reused"]}))
     else:
-        for item in results["provenance"]["reused"] if from_ is None else []:
-            console.print(f"reused: {item}", highlight=False, markup=False)
-        counted = ", ".join(f"{n} {name}" for name, n in totals.items())
-        console.print(f"{counted}\n{page}", highlight=False, markup=False, soft_wrap=True)
+        reused = results["provenance"]["reused"] if from_ is None else []
+        print_answer(_answer(results["runs"], totals, page, [f"reused: {item}" for item in reused]), verbose)
     broken = [] if not results.get("worst_cases") else violated(results)
     if broken:
         errors.print(f"below an exact worst case: {', '.join(broken)}", highlight=False, markup=False)
     raise typer.Exit(exit_code([v["verdict"] for v in verdicts] + ["violated"] * bool(broken), strict))
+
+
+def _totals(runs: list[dict[str, Any]]) -> dict[str, int]:
+    """How many checks have each verdict, over all runs and bounds."""
+    verdicts = [v for run in runs for v in run["verdicts"]]
+    return {name: sum(v["counts"].get(name, 0) for v in verdicts) for name in verdicts[0]["counts"]} if verdicts else {}
+
+
+def _answer(runs: list[dict[str, Any]], totals: dict[str, int], page: Path, reused: list[str]) -> Answer:
+    """A row for each run: how many bounds are violated, and how many say something about it."""
+    from ...report.tables import decided
+
+    rows = []
+    for run in runs:
+        kinds = Counter(
+            "vacuous" if v["verdict"] == "verified" and not decided(v) else v["verdict"] for v in run["verdicts"]
+        )
+        rows.append(
+            [
+                run["key"],
+                *(str(kinds[k]) for k in ("violated", "inconclusive", "verified", "vacuous", "not applicable")),
+            ]
+        )
+    rows.sort(key=lambda row: (-int(row[1]), -int(row[2])))
+    broken = [
+        f"{v['number']} {v['bound']} on {run['key']}"
+        for run in runs
+        for v in run["verdicts"]
+        if v["verdict"] == "violated"
+    ]
+    verdict = f"VIOLATED: {'; '.join(broken)}." if broken else "VERIFIED: no bound is violated."
+    counted = ", ".join(f"{n} {name}" for name, n in totals.items())
+    details = [
+        f"{run['key']}: " + ", ".join(f"{v['number']} {v['bound']} {v['verdict']}" for v in run["verdicts"])
+        for run in runs
+    ]
+    return Answer(
+        table=Table(("run", "violated", "inconclusive", "verified", "vacuous", "not applicable"), rows, "runs"),
+        finding=[
+            f"{verdict} The table counts bounds. Over all steps and runs: {counted}."
+            + (f" {len(reused)} results are reused from before." if reused else "")
+        ],
+        where=[page],
+        next="open the page; --verbose prints the verdict of every bound on every run.",
+        details=[*details, *reused],
+    )
 
 
 def given_problem(
@@ -135,6 +195,7 @@ def own_report(
     seed: int,
     strict: bool,
     as_json: bool,
+    verbose: bool,
     lower: list[float] | float | None,
 ) -> None:
     """A report of runs in files and of runs made here; ends the command."""
@@ -171,10 +232,7 @@ def own_report(
             )
         )
     else:
-        for run in results["runs"]:
-            words = ", ".join(f"{v['number']} {v['verdict']}" for v in run["verdicts"])
-            console.print(f"{run['key']}: {words}", highlight=False, markup=False, soft_wrap=True)
-        console.print(str(page), highlight=False, markup=False, soft_wrap=True)
+        print_answer(_answer(results["runs"], _totals(results["runs"]), page, []), verbose)
     raise typer.Exit(exit_code([v["verdict"] for v in verdicts], strict))
 
 

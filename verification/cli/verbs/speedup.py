@@ -10,21 +10,22 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from .... import l2o
-from ..console import console, emit, errors
-from ..options import JOBS, FigureStyle, writable_folder
+from ..answer import Answer, Table, print_answer
+from ..console import emit, errors
+from ..options import JOBS, FigureStyle, Verbose, writable_folder
 from .sweep import live
 
 
 def speedup(
     config: Annotated[Path | None, typer.Argument(help="TOML file; the shipped configuration if left out.")] = None,
     out: Annotated[Path, typer.Option(help="Folder to write to; what is there is not run again.")] = Path("speedup"),
-    jobs: Annotated[int, typer.Option(callback=JOBS, help="Processes for the runs; times are taken by one alone.")] = 1,
+    jobs: Annotated[int, typer.Option(callback=JOBS, help="Processes for the runs; times are taken in one.")] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller settings.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed cells again.")] = False,
     style: FigureStyle = "none",
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
     """Measure by what factor learned optimizers reach a gap before others: in iterations, gradient calls and time.
@@ -53,22 +54,50 @@ def speedup(
         counts = results["provenance"]["cells"]
         emit(json.dumps({"page": str(page), "cells": counts, **{name: results[name] for name in fields}}))
     else:
-        _print(results, page)
+        print_answer(_answer(results, page), verbose)
 
 
-def _print(results: Mapping[str, Any], page: Path) -> None:
-    from ...studies.speedup.page import MEASURES, lines, totals
+def _answer(results: Mapping[str, Any], page: Path) -> Answer:
+    """A row for each learned method, rival and measure: the best rival on each instance comes first."""
+    from ...studies.speedup.page import lines, totals
+    from ...studies.speedup.sentences import WORDS
 
-    table = Table("learned", "against", *MEASURES, box=None, pad_edge=False)
-    for row in totals(results):
-        measures = [row["measures"][measure] for measure in MEASURES]
-        counts = [f"{c['HOLDS']}/{c['FAILS']}/{c['OPEN']} ({c['largest_lower']:.3g})" for c in measures]
-        table.add_row(row["learned"], row["baseline"], *counts)
-    caption = f"{results['claim']:g} times: HOLDS/FAILS/OPEN over settings and gaps (highest lower end of an interval)"
-    console.print(caption, highlight=False, markup=False, soft_wrap=True)
-    console.print(table)
-    for line in (*lines(results), str(page)):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    pairs = totals(results)
+    pairs.sort(key=lambda row: not row["strong"])
+    rows = []
+    for pair in pairs:
+        for measure, c in pair["measures"].items():
+            total = c["HOLDS"] + c["FAILS"] + c["OPEN"]
+            rows.append(
+                [
+                    pair["learned"],
+                    pair["baseline"],
+                    WORDS[measure],
+                    *(f"{c[verdict]} of {total}" for verdict in ("HOLDS", "FAILS", "OPEN")),
+                    f"{c['largest_lower']:.3g}",
+                ]
+            )
+    claim = f"{results['claim']:g} times"
+    strong = [c for pair in pairs if pair["strong"] for c in pair["measures"].values()]
+    total = sum(c["HOLDS"] + c["FAILS"] + c["OPEN"] for c in strong)
+    best = max((c["largest_lower"] for c in strong), default=0.0)
+    return Answer(
+        title=results["title"],
+        table=Table(
+            ("learned", "rival", "compared", f"{claim} faster", "not", "undecided", "largest proven factor"),
+            rows,
+            "rows, of the single rivals too",
+        ),
+        finding=[
+            f"Against the best rival on each instance, {claim} faster is reached in {sum(c['HOLDS'] for c in strong)} "
+            f"of {total} comparisons, not reached in {sum(c['FAILS'] for c in strong)} and undecided in "
+            f"{sum(c['OPEN'] for c in strong)}. A comparison is a setting and a gap; its factor is a median with an "
+            f"interval, and the largest lower end of one is {best:.3g}."
+        ],
+        where=[page],
+        next="open the page; --verbose prints every rival and what was not run.",
+        details=list(lines(results)),
+    )
 
 
 VERBS = {"speedup": speedup}

@@ -185,8 +185,8 @@ VERBS = {
     ),
     "beyond-convex": _verb(
         "beyond-convex",
-        "Find which guarantees survive where f is not convex or points are constrained, and which inequality the "
-        "others lose.\n\nExits with 1 where a run contradicts what is proved, which would be a defect.",
+        "Find which guarantees survive where f is not convex or points are constrained, and by which inequality the "
+        "others fail.\n\nExits with 1 where a run contradicts what is proved, which would be a defect.",
         "--out beyond-convex",
         quick="One loss, fewer instances and steps.",
         options={"problem": ("families", LOSSES)},
@@ -206,9 +206,9 @@ VERBS = {
                 "train_data": _side("The data that your model was trained for: an npz or a csv, as for `verify`."),
                 "deployed_data": _side("The data that it is used on."),
                 "train_problem": _family(
-                    "In the place of a file: a family or a function of yours; of a csv its family."
+                    "In place of a file: a family, or a function of yours; for a csv, its family."
                 ),
-                "deployed_problem": _family("The same of the data that it is used on."),
+                "deployed_problem": _family("The same for the data that it is used on."),
                 **{name: PROBLEM[name] for name in ("batch", "rows", "dim", "lam")},
                 "steps": _count("With your data: steps K that are judged, 40 if left out."),
             },

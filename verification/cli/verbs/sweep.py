@@ -13,12 +13,13 @@ import typer
 from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.table import Table as Drawn
 from rich.text import Text
 
 from .... import l2o
-from ..console import Word, console, emit, errors
-from ..options import Jobs, writable_folder
+from ..answer import Answer, Table, print_answer
+from ..console import Word, emit, errors
+from ..options import Jobs, Verbose, writable_folder
 
 if TYPE_CHECKING:
     from ...sweeps import Status, Summary
@@ -35,9 +36,12 @@ def sweep(
     ] = None,
     collect: Annotated[bool, typer.Option("--collect", help="Write the tables of what is there; run nothing.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where cells failed or are missing.")] = False,
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Run a grid of experiments and keep every cell as it is done, so that the same command goes on after any stop.
+
+    Exits with 1 where a bound is violated.
 
     Example: l2obound sweep grid.toml --out sweeps/grid --jobs 2
     """
@@ -56,7 +60,7 @@ def sweep(
             summary = sweeps.run_sweep(
                 settings, folder, jobs=jobs, scheduler=scheduler, retry_failed=retry_failed, progress=show
             )
-    print_summary(summary, as_json)
+    print_summary(summary, as_json, verbose)
     raise typer.Exit(exit_code(summary, strict))
 
 
@@ -83,14 +87,27 @@ def overrides(settings: list[str] | None) -> dict[str, Any]:
     return values
 
 
-def print_summary(summary: Summary, as_json: bool) -> None:
+def print_summary(summary: Summary, as_json: bool, verbose: bool = False) -> None:
     """What a sweep came to."""
     if as_json:
         counts = {name: getattr(summary, name) for name in ("total", "ran", "reused", "failed", "missing", "elsewhere")}
         emit(json.dumps({**counts, "damaged": list(summary.damaged), "folder": str(summary.folder)}))
         return
-    for line in (*summary.lines(), str(summary.folder / "table.parquet")):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    counted = {
+        "run now": summary.ran, "reused": summary.reused, "failed": summary.failed, "still to run": summary.missing,
+        "put aside as damaged": len(summary.damaged), "of other settings, not used": summary.elsewhere,
+    }  # fmt: skip
+    first, *more = summary.lines()
+    print_answer(
+        Answer(
+            table=Table(("cells", "number"), [[name, str(n)] for name, n in counted.items() if n]),
+            finding=[f"{first}." if not summary.failed else f"{first}. The errors are in cells.parquet."],
+            where=[summary.folder / "table.parquet"],
+            next="--retry-failed runs the failed cells again." if summary.failed else "",
+            details=more,
+        ),
+        verbose,
+    )
 
 
 @contextmanager
@@ -107,7 +124,7 @@ def live(title: str) -> Iterator[Callable[[Status], None]]:
 
 
 def _picture(title: str, status: Status, seconds: float) -> Group:
-    table = Table("optimizer", "done", "failed", "cells", box=None, pad_edge=False)
+    table = Drawn("optimizer", "done", "failed", "cells", box=None, pad_edge=False)
     for name, (done, failed, total) in status.by_optimizer.items():
         table.add_row(name, str(done), Text(str(failed), style="red" if failed else ""), str(total))
     here = status.ran + max(0, status.failed)

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from .... import l2o
-from ..console import console, emit, progress_bar
+from ..answer import Answer, print_answer
+from ..console import emit, progress_bar
 from ..inputs import command
 from ..options import writable_folder
 from .names import print_named, trainings
@@ -49,15 +50,17 @@ def train(
     if as_json:
         emit(json.dumps(trained.manifest))
         return
-    if trained.resumed_at:
-        console.print(f"resumed after {trained.resumed_at} batches found in {folder}", highlight=False, markup=False)
     m = trained.manifest
-    console.print(
-        f"{m['model']}: validation loss {m['validation_loss']:.6g} at update {m['best_update']} of {m['updates']}\n"
-        f"{trained.path}",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
+    again = f" It was resumed after {trained.resumed_at} batches found in {folder}." if trained.resumed_at else ""
+    print_answer(
+        Answer(
+            finding=[
+                f"{m['model']}: validation loss {m['validation_loss']:.6g} at update {m['best_update']} of "
+                f"{m['updates']}.{again}"
+            ],
+            where=[trained.path or folder],
+            next=f"`l2obound verify --weights {folder}` holds bounds against the model.",
+        )
     )
 
 

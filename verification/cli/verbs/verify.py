@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from .... import bounds, l2o
-from ..console import console, emit
+from ..answer import print_answer
+from ..console import emit
 from ..inputs import data_problem, exit_code, given_run, lower_of, optimizer_of, problem_of
 from ..options import (
     Batch,
@@ -25,8 +26,10 @@ from ..options import (
     Start,
     Steps,
     Untrained,
+    Verbose,
     Weights,
 )
+from .verify_answer import assumption_answer, claims_answer, verify_answer
 
 
 def verify(
@@ -57,9 +60,12 @@ def verify(
     reference_step: Annotated[str, typer.Option(help='h in (0, 1], or "best".')] = "best",
     seed: Seed = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a verdict is inconclusive.")] = False,
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Hold bounds against a run: yours, or one made here.
+
+    Exits with 1 where a bound is violated.
 
     Example: l2obound verify --optimizer fista --bound ood_last_iterate --s 10
     """
@@ -91,9 +97,8 @@ def verify(
     if as_json:
         emit(json.dumps({"run": label, "steps": run.steps, "bounds": [v.to_dict() for v in results.values()]}))
     else:
-        console.print(f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", highlight=False)
-        for v in results.values():
-            console.print(v.summary(), highlight=False, markup=False, soft_wrap=True)
+        title = f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps"
+        print_answer(verify_answer(title, list(results.values()), names is not None), verbose)
     raise typer.Exit(exit_code([str(v.overall) for v in results.values()], strict))
 
 
@@ -112,12 +117,15 @@ def assumption(
     t: Objective = 0.0,
     seed: Seed = 0,
     experiments: Annotated[
-        bool, typer.Option("--experiments", help="The three first experiments instead; of the options they use --seed.")
+        bool, typer.Option("--experiments", help="Run three small experiments instead; they use --seed alone.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where an experiment is undecided.")] = False,
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Measure how far a model is from Assumption 1, step by step, or run three experiments to begin with.
+
+    Exits with 1 where the recorded run is wrong, or where an experiment refutes a claim.
 
     Example: l2obound assumption --optimizer go-math-l2o --problem lasso --s 10
     """
@@ -126,7 +134,7 @@ def assumption(
 
         outcomes = [f(seed=seed) for f in (first.gradient_normalisation, first.history_recurrence)]
         outcomes.append(first.rates_at_small_scale(seed=seed))
-        lines, result = [e.summary() for e in outcomes], {"experiments": [e.to_dict() for e in outcomes]}
+        answer, result = claims_answer(outcomes), {"experiments": [e.to_dict() for e in outcomes]}
         words = {first.REFUTED: "violated", first.UNDECIDED: "inconclusive"}
         verdicts = [words.get(e.verdict, e.verdict) for e in outcomes]
     else:
@@ -137,12 +145,12 @@ def assumption(
         opt, label = optimizer_of(optimizer, family, weights, untrained, kind)
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
         meter = assumption_meter(run, p, opt)
-        lines = [f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", meter.summary()]
+        answer = assumption_answer(f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", meter)
         result, verdicts = {"run": label, **meter.to_dict()}, ["violated"] if meter.broken_data else []
     if as_json:
         emit(json.dumps(result))
     else:
-        console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+        print_answer(answer, verbose)
     raise typer.Exit(exit_code(verdicts, strict))
 
 

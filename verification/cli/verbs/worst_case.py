@@ -9,16 +9,19 @@ from typing import Annotated, Any
 import typer
 
 from .... import bounds, l2o
-from ..console import console, emit, progress_bar
+from ..answer import Answer, Table, print_answer
+from ..console import emit, progress_bar
 from ..inputs import exit_code, optimizer_of, problem_of
-from ..options import COUNT, NUMBER, SEED, WEIGHT, whole, writable_file
+from ..options import COUNT, NUMBER, SEED, WEIGHT, Verbose, whole, writable_file
 from .worst_case_parts import check_certificate, momentum_of, per_step, print_one, run_sweep, swept
 
 MOST_STEPS = 1000
 """Steps K of a worst case: the matrices of its semidefinite problem have K^2 entries, and it K^2 inequalities."""
 
 
-def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, reference: str, as_json: bool) -> None:
+def _profile(
+    name: str, problem: str, sizes: tuple, K: int, shift: float, reference: str, as_json: bool, verbose: bool
+) -> None:
     """Worst cases of the deviations that a run has; exit with 1 if the run is above them."""
     from ...worst_cases.profile import STEPS, profile_certificate
 
@@ -32,8 +35,40 @@ def _profile(name: str, problem: str, sizes: tuple, K: int, shift: float, refere
     if as_json:
         emit(json.dumps({"run": label, **certificate.to_dict()}))
     else:
-        console.print(f"{label}\n{certificate.summary()}", highlight=False, markup=False, soft_wrap=True)
+        print_answer(_profile_answer(label, certificate), verbose)
     raise typer.Exit(exit_code([str(v) for v in certificate.verdict.ravel()], False))
+
+
+def _profile_answer(label: str, certificate: Any) -> Answer:
+    """A row for each number of steps: the run against the worst case of its deviations."""
+    count = len(certificate.instances)
+    rows, above = [], 0
+    for j, k in enumerate(certificate.steps):
+        here = sum(str(v) == "violated" for v in certificate.verdict[:, j])
+        above += here
+        vacuous = int(certificate.vacuous[:, j].sum())
+        rows.append(
+            [
+                str(k),
+                f"{certificate.gap_up[:, j].max():.3g}",
+                "+inf" if certificate.worst[j] == float("inf") else f"{certificate.worst[j]:.4g}",
+                f"{certificate.exact[j]:.4g}",
+                f"{vacuous} of {count}",
+                "yes" if certificate.certified[j] else "no",
+            ]
+        )
+    if above:
+        verdict = f"VIOLATED: {above} gaps are above the worst case."
+    else:
+        verdict = "VERIFIED: no gap is above the worst case of the run's deviations."
+    columns = ("steps K", "largest gap", "worst case", "of exact steps", "vacuous for", "proved")
+    return Answer(
+        title=f"{label} on {certificate.problem}, {count} instances, in units of L R^2 with R = ||x_0 - z||",
+        table=Table(columns, rows),
+        finding=[verdict],
+        next="--verbose prints the deviations of each step and why a worst case is not proved.",
+        details=[certificate.summary()],
+    )
 
 
 def worst_case(
@@ -91,9 +126,7 @@ def worst_case(
     ] = None,
     profile_of: Annotated[
         str | None,
-        typer.Option(
-            help="An optimizer: the worst case of all runs that deviate, step by step, as much as its own do."
-        ),
+        typer.Option(help="An optimizer: the worst case over all runs whose steps deviate as much as its steps do."),
     ] = None,
     problem: Annotated[
         str,
@@ -114,9 +147,12 @@ def worst_case(
     seed: Annotated[
         int, typer.Option(callback=SEED, help="With --profile-of: seed of problems and initial points.")
     ] = 0,
+    verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Compute the exact worst case of a method over a class of functions, from both sides.
+
+    Exits with 1 where a certificate is wrong, or where a run of --profile-of is above its worst case.
 
     Example: l2obound worst-case --method gradient --steps 5 --certificate gradient.json
     """
@@ -126,7 +162,7 @@ def worst_case(
     if check is not None:
         check_certificate(check, as_json)
     if profile_of is not None:
-        _profile(profile_of, problem, (batch, rows, dim, lam, seed), steps, s, reference_step, as_json)
+        _profile(profile_of, problem, (batch, rows, dim, lam, seed), steps, s, reference_step, as_json, verbose)
     from ....bounds.worst_cases import METHODS
 
     question: dict[str, Any] = {
@@ -150,9 +186,9 @@ def worst_case(
     if any(axes.values()):
         if proof or replay or certificate is not None or instance is not None:
             raise l2o.InputError("worst-case: a sweep takes no --proof, --certificate, --instance or --replay.")
-        run_sweep(question, axes, as_json)
+        run_sweep(question, axes, as_json, verbose)
         return
-    print_one(bounds.worst_case(**question), proof, certificate, instance, replay, as_json)
+    print_one(bounds.worst_case(**question), proof, certificate, instance, replay, as_json, verbose)
 
 
 VERBS = {"worst-case": worst_case}

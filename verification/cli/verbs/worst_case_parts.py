@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.table import Table
 
 from .... import l2o
 from ....l2o.support.files import read_json, write_bytes, write_npz
 from ...support.plain import plain
-from ..console import console, emit, progress_bar
+from ..answer import Answer, Table, print_answer
+from ..console import emit, progress_bar
 
 
 def per_step(text: str | None, option: str, separator: str = ",") -> Any:
@@ -99,15 +99,14 @@ def check_certificate(path: Path, as_json: bool) -> None:
     if as_json:
         emit(json.dumps({"valid": not wrong, "reason": wrong, "bound": None if wrong else str(bound)}))
     elif wrong:
-        console.print(f"WRONG: {wrong}", highlight=False, markup=False, soft_wrap=True)
+        print_answer(Answer(finding=[f"WRONG: {wrong}"], next="write the certificate again with --certificate FILE."))
     else:
         kind = "is" if data["exact"] else "is at most"
-        text = f"valid: the worst case {kind} {bound} ({float(bound):.9g})"
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        print_answer(Answer(finding=[f"VALID: the worst case {kind} {bound} ({float(bound):.9g})."]))
     raise typer.Exit(1 if wrong else 0)
 
 
-def run_sweep(question: dict[str, Any], axes: dict[str, list[Fraction]], as_json: bool) -> None:
+def run_sweep(question: dict[str, Any], axes: dict[str, list[Fraction]], as_json: bool, verbose: bool) -> None:
     """All combinations of the swept values; a combination without a finite worst case is a row that says so."""
     from ....bounds.worst_cases import UnboundedError, sweep
 
@@ -126,20 +125,40 @@ def run_sweep(question: dict[str, Any], axes: dict[str, list[Fraction]], as_json
     if as_json:
         emit(json.dumps(rows))
         return
-    table = Table(*axes, "value", "lower", "upper", "gap", "")
+    cells = []
     for row in rows:
         given = [f"{row[name]:.6g}" for name in axes]
         if row["value"] is None:
-            table.add_row(*given, "+inf")
+            cells.append([*given, "+inf", "", "", "", "none"])
         else:
-            lower, upper, gap = (math.nan if row[n] is None else row[n] for n in ("lower", "upper", "gap"))
-            state = "closed" if row["closed"] else "OPEN"
-            table.add_row(*given, f"{row['value']:.9g}", f"{lower:.9g}", f"{upper:.9g}", f"{gap:.1e}", state)
-    console.print(table)
+            ends = [math.nan if row[n] is None else row[n] for n in ("lower", "upper")]
+            gap = math.nan if row["gap"] is None else row["gap"]
+            cells.append(
+                [*given, *(f"{v:.9g}" for v in (row["value"], *ends)), f"{gap:.1e}", "yes" if row["closed"] else "NO"]
+            )
+    infinite = sum(row["value"] is None for row in rows)
+    left_open = sum(row["value"] is not None and not row["closed"] for row in rows)
+    print_answer(
+        Answer(
+            table=Table((*axes, "worst case", "lower", "upper", "difference", "closed"), cells, "combinations"),
+            finding=[
+                f"{len(rows)} worst cases: {infinite} infinite, {left_open} left open. The exact value lies between "
+                f"lower and upper; it is closed where these agree within the tolerance of the solver."
+            ],
+            next="a single worst case has a certificate: `l2obound worst-case --steps K --certificate FILE`.",
+        ),
+        verbose,
+    )
 
 
 def print_one(
-    worst: Any, proof: bool, certificate: Path | None, instance: Path | None, replay: bool, as_json: bool
+    worst: Any,
+    proof: bool,
+    certificate: Path | None,
+    instance: Path | None,
+    replay: bool,
+    as_json: bool,
+    verbose: bool,
 ) -> None:
     """Print one answer, and write what was asked for: the files first, so that nothing is printed of a failure."""
     exact = worst.certificate() if as_json or certificate is not None else None
@@ -166,14 +185,31 @@ def print_one(
         result |= {"proof": worst.text} if proof else {}
         emit(json.dumps(result))
         return
-    lines = [worst.summary()]
+    setting = worst.setting
+    cells = {
+        "worst case": f"{worst.value:.9g}",
+        "lower end": f"{worst.lower:.9g}",
+        "upper end": f"{worst.upper:.9g}",
+    }
+    if attained is not None:
+        cells["attained by a run on its instance"] = f"{attained:.9g}"
     if exact is not None:
         word = "exactly" if exact.exact else "at most"
-        lines.append(f"certificate: {word} {exact.tau}, {len(exact.multipliers)} inequalities, in {certificate}")
-    if instance is not None:
-        lines.append(f"instance: {instance}")
-    if attained is not None:
-        lines.append(f"run on its instance, the method attains {attained:.9g}")
-    if proof:
-        lines.append(worst.text.rstrip())
-    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+        cells["certificate over the fractions"] = f"{word} {exact.tau}, {len(exact.multipliers)} inequalities"
+    if worst.closed:
+        verdict = f"CLOSED: both ends agree to {worst.gap:.1e}."
+    else:
+        verdict = f"OPEN: the ends differ by {worst.gap:.1e}, and the worst case is between them."
+    print_answer(
+        Answer(
+            title=f"{setting.method}, {setting.function_class}, K = {setting.steps}: {setting.metric} for a given "
+            f"{setting.initial}",
+            table=Table(tuple(cells), [list(cells.values())]),
+            finding=[verdict, *([worst.text.rstrip()] if proof else [])],
+            where=[path for path in (certificate, instance) if path is not None],
+            next="--proof prints the inequalities that add up to it, --certificate FILE keeps them; `l2obound "
+            "worst-case --check FILE` checks them.",
+            details=[worst.summary()],
+        ),
+        verbose,
+    )

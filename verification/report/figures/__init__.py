@@ -44,7 +44,7 @@ CAPTIONS = {
     "deviation": "Distance from Assumption 1 and rho_k over the iterations.",
     "attribution": "Shares of the deviation of a shifted run, and rho_k with and without the shift.",
     "shifts": "Start shifted against objective shifted, and below how far apart the mapped runs are.",
-    "transient": "Relative gaps of long runs; a triangle: from here on below the tolerance for good, the median.",
+    "transient": "Relative gaps of long runs; a triangle: the median step from which the gap stays below the tolerance.",
     "worst-cases": "Bound over exact worst case against the number of steps; 1: attained.",
 }
 """One sentence on each kind of figure, which is the first part of its key."""

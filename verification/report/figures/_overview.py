@@ -21,13 +21,13 @@ _ROW, _GROUP = 0.27, 0.22  # inches a row and a problem's title take
 
 
 def final_gaps(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
-    """Median relative gap after the last step; grey: not known. Methods that diverged stand at the right end."""
+    """Median relative gap after the last step; grey: the accuracy of F*. Diverged methods stand at the right."""
     values = [v for row in rows for entry in row.entries for v in shown([entry.gap], 0.0)]
     floors = [v for row in rows for v in shown([row.floor], 0.0)]
     low, high = min([*values, *floors], default=1e-3) / 5, max(values, default=1.0) * 5
     marks = _marks(rows, line_styles)
     dark = [row for row in rows if row.floor is not None and row.floor > low]
-    extra: list[Any] = [Patch(color=MUTED, alpha=0.2, linewidth=0, label="$F^\\star$ not known")] if dark else []
+    extra: list[Any] = [Patch(color=MUTED, alpha=0.2, linewidth=0, label="accuracy of $F^\\star$")] if dark else []
     if any(entry.gap is None for row in rows for entry in row.entries):
         extra.append(Line2D([], [], color=MUTED, marker="x", linestyle="none", label="diverged"))
     figure, (axes,), places = _frame(rows, 1)

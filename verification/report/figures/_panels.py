@@ -25,7 +25,7 @@ _TITLE, _FOOT, _RIGHT, _BETWEEN, _LEFT = 0.22, 0.42, 0.12, 0.24, 0.64  # inches
 _ENDS = (("q10", "q90"), ("least", "greatest"))  # of a band
 _HIDDEN = 0.8
 """A line of which this share or more lies on another one has markers above it."""
-FLOOR_WORDS = "below: $F^\\star$ not known"
+FLOOR_WORDS = "accuracy of $F^\\star$"
 
 
 @dataclass(frozen=True)
@@ -263,7 +263,7 @@ def mark_hidden(axes: Axes, lines: Mapping[str, Line2D], looks: Mapping[str, Any
 
 
 def floor(panels: Sequence[tuple[Axes, Sequence[Results]]], bottom: float) -> list[Patch]:
-    """The band of gaps that are not known, with words where there is room; else an entry of a legend is given back."""
+    """The band of gaps below the accuracy of F*, with words where there is room, else an entry of a legend."""
     drawn = []
     for axes, runs in panels:
         height = max(shown((run["floor"] for run in runs), 0.0), default=0.0)

@@ -1,4 +1,4 @@
-"""What shifts do: the terms of the deviation, start against objective, and how long a shift is paid for."""
+"""What shifts do: the terms of the deviation, start against objective, and for how many steps a shift costs."""
 
 from __future__ import annotations
 
@@ -155,9 +155,7 @@ def transients(entries: Sequence[Results], line_styles: Mapping[str, Any]) -> Fi
     eps = entries[0]["eps"]
     legend: list[Any] = []
     if reached:
-        legend.append(
-            Line2D([], [], color=MUTED, marker="v", linestyle="none", label="stays below from here, median")
-        )
+        legend.append(Line2D([], [], color=MUTED, marker="v", linestyle="none", label="stays below from here, median"))
     legend += panels.level([axes for axes, _ in drawn], eps, "counted as reached below", _LEVEL)
     legend += panels.label_methods(drawn, panels.labels_of(entries), line_styles)
     panels.legend(figure, legend)

@@ -205,6 +205,7 @@ STUDY = Study(
     rows=rows,
     lines=_sentences.lines,
     headline=_sentences.headline,
+    brief=_sentences.brief,
     figures=_figure.figures,
     in_words=lambda e: f"{e.family}, {e.term}, s = {e.shift:g}, {e.method}: {'; '.join(e.broken)}",
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from ...pages.text import count, join, number, percent
+from ..framework import Brief
 from ._counterexamples import Counterexample
 from ._curves import Curve
 from ._measure import NEED_CONVEXITY, Entry
@@ -40,14 +41,14 @@ def verdict(result: BeyondConvex) -> str:
     false = [name for name in NEED_CONVEXITY if asked(bent, name, "false")]
     runs = sum(e.instances for e in bent)
     words = (
-        f"Without convexity descent and stationarity survive (B1, B2, B10: no violation on {runs:,} runs whose f is "
-        f"not convex)"
+        f"Descent and stationarity do not need a convex f (B1, B2, B10: no violation on {runs:,} runs whose f is not "
+        f"convex)"
     )
     if not false:
-        return f"{words}; on these runs no bound on F - F* would have been false."
+        return f"{words}. On these runs no bound on F - F* would have been false."
     return (
-        f"{words}; the passage from descent to F* does not: {join(false)} would be false on some of these runs, with "
-        f"the best point known as z."
+        f"{words}. Bounds on F - F* do need it: {join(false)} would be false on some of these runs, with the best "
+        f"point found as z."
     )
 
 
@@ -79,7 +80,7 @@ def survive(result: BeyondConvex) -> list[str]:
         f"{label}, {bound} ({NAMES[bound]}): verified on {verified:,} of {judged:,} "
         f"{'runs' if bound == 'B10' else 'steps'}, {violated} violated, {open_} inconclusive; vacuous on "
         f"{percent(vacuous / judged)}; tightness {number(tight)} (median over the entries"
-        + ("; 0: rises are allowed and there are none)." if tight == 0 else ").")
+        + ("; 0 means that rises are allowed and do not occur)." if tight == 0 else ").")
         for label, bound, verified, violated, open_, judged, vacuous, tight in verdicts(result)
     ]
 
@@ -127,10 +128,11 @@ def _inequality(bent: Sequence[Entry]) -> list[str]:
         alone = sum(c + r < 0 for c, r in zip(convexity, rest))
         sentences.append(
             f"{bound}, on the worst run of each of the {count(len(rows), 'entry').replace('entrys', 'entries')} with a "
-            f"false one, in units of F(x_0) - F(z): the inequality f(z) >= f(x) + <grad f(x), z - x> is short by "
-            f"{number(-max(convexity))} to {number(-min(convexity))}; {smooth} adds {number(min(smoothness))} to "
-            f"{number(max(smoothness))}, r and squares {number(min(rest))} to {number(max(rest))}. In {alone} of "
-            f"{len(rows)} the shortfall of convexity alone exceeds what r and squares have to spare."
+            f"false one, in units of F(x_0) - F(z): the inequality f(z) >= f(x) + <grad f(x), z - x> fails by "
+            f"{number(-max(convexity))} to {number(-min(convexity))}. Of the other parts of the proof, {smooth} adds "
+            f"{number(min(smoothness))} to {number(max(smoothness))}, and r and squares add {number(min(rest))} to "
+            f"{number(max(rest))}. In {alone} of {len(rows)} the failure of convexity alone exceeds what r and squares "
+            f"add."
         )
     return sentences
 
@@ -186,7 +188,7 @@ def descent(result: BeyondConvex) -> list[str]:
     if least:
         lines.append(
             f"F rises at {rises:,} steps in all; the least rho among them is {min(least):.6g}, and "
-            f"{sum(e.unexplained for e in result.entries)} have rho <= 1 beyond rounding, which B1 excludes."
+            f"{sum(e.unexplained for e in result.entries)} of them have rho <= 1 beyond rounding, which B1 excludes."
         )
     return lines
 
@@ -273,9 +275,9 @@ def growth(result: BeyondConvex) -> list[str]:
             )
     if sentences:
         sentences.append(
-            "GO-Math-L2O divides its features by their size at x_0. For convex f and r = 0 gradients of exact steps "
-            "never outgrow that; on a plateau they do, and features leave the range they had in training. Whether "
-            "that is why a model stops is not shown."
+            "GO-Math-L2O divides its features by their size at x_0. For convex f and r = 0 the gradients of exact "
+            "steps never exceed that size. On a plateau they do, and the features leave the range of training. Whether "
+            "this is why a model stops is not shown."
         )
     return sentences
 
@@ -322,3 +324,22 @@ def headline(result: BeyondConvex) -> list[str]:
         *stalls(result)[:models],
         *constrained(result)[:models],
     ]
+
+
+def brief(result: BeyondConvex) -> Brief:
+    """A row for each bound: on how many checks it holds, or would be false without its hypothesis."""
+    bent = [e for e in result.entries if not e.convex]
+    rows = []
+    for bound in NEED_CONVEXITY:
+        false, holds = asked(bent, bound, "false"), asked(bent, bound, "holds")
+        if false + holds:
+            rows.append([bound, "f not convex", f"would be false on {false} of {false + holds} runs"])
+    for label, bound, verified, violated, _, judged, _, _ in verdicts(result):
+        unit = "runs" if bound == "B10" else "steps"
+        broken = f", violated on {violated}" if violated else ""
+        rows.append([f"{bound} ({NAMES[bound]})", label, f"verified on {verified} of {judged} {unit}{broken}"])
+    meaning = (
+        "B3, B6, B6b, B6c and B8 need a convex f and are NOT APPLICABLE without one; the table counts where their "
+        "inequality would be false. The other bounds do not need it."
+    )
+    return Brief((verdict(result), meaning), ("bound", "where", "result"), rows)

@@ -75,7 +75,7 @@ def _most(chosen: Sequence[Cell], cause: str) -> str:
 
 
 def unexplained(result: Conditioning) -> str:
-    """What is not explained, said aloud."""
+    """The failures without an explanation, counted."""
     chosen: list[tuple[Cell, str]] = [
         (c, words or "") for c in result.cells for cause, words in zip(c.causes, c.evidence) if cause == UNEXPLAINED
     ]

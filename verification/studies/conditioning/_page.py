@@ -174,5 +174,6 @@ STUDY = Study(
     rows=lambda result: [cell.to_dict() for cell in result.cells],
     lines=_sentences.lines,
     headline=_sentences.headline,
+    brief=_sentences.brief,
     figures=_figure.figures,
 )

@@ -132,7 +132,7 @@ def _certified(problem: Composite, x0: torch.Tensor, eps: float) -> Optimum:
     if wide.size:
         b = int(wide[0])
         raise l2o.InputError(
-            f"conditioning: the interval of F* of instance {b} has a width of {certified.width[b]:.3g}, and "
-            f"{eps:g} of the initial gap needs {room[b]:.3g}; ask for a larger eps, or a smaller condition number."
+            f"conditioning: the interval of F* of instance {b} is {certified.width[b]:.3g} wide, and {eps:g} of the "
+            f"initial gap needs {room[b]:.3g}; ask for a larger eps, or a smaller condition number."
         )
     return certified

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...pages.text import count, join, number, percent
+from ..framework import Brief
 from ._causes import CAUSES, CONDITIONING, INSTABILITY, WRONG_L
 from ._cells import Cell
 from ._failures import in_words, unexplained
@@ -19,12 +20,12 @@ def verdict(result: Conditioning) -> str:
     clear, points = sum(int(m.clear.sum()) for m in result.maps), sum(m.clear.size for m in result.maps)
     off = sum(len(m.disagreements) for m in result.maps)
     words = (
-        f"Stability: {off} disagreements between B14 and rollouts at {number(clear)} of {number(points)} grid points, "
-        f"the others being within {number(result.settings.margin)} of the boundary. "
+        f"Stability: {off} disagreements between B14 and rollouts at {number(clear)} of {number(points)} grid points. "
+        f"The other points are within {number(result.settings.margin)} of the boundary and are not compared. "
     )
     if result.broken:
         return words + f"{count(len(result.broken), 'disagreement')} of theory and runs in all."
-    return words + "No promise of B9 or B3, no end of a stable range of c and no row of B12 is contradicted by a run."
+    return words + "No run contradicts a promise of B9 or B3, an end of a stable range of c, or a row of B12."
 
 
 def headline(result: Conditioning) -> list[str]:
@@ -35,7 +36,7 @@ def headline(result: Conditioning) -> list[str]:
     failed_runs = sum(c.failed for c in along)
     blind = bool(displacement) and all(i.blind for i in displacement)
     if along:
-        runs, tail_of_L = sum(len(c.causes) for c in along), " and does not see L but for rounding" if blind else ""
+        runs, tail_of_L = sum(len(c.causes) for c in along), " and depends on L by rounding alone" if blind else ""
         if failed_runs:
             tail_of_L += f": the same ones at each L ({_why(along)})" if _alike(along) else f" ({_why(along)})"
         sentences.append(
@@ -46,8 +47,8 @@ def headline(result: Conditioning) -> list[str]:
         unscaled = [i.name for i in result.invariances if i.dtype == FLOAT64 and "GO-Math" in i.name and not i.blind]
         if unscaled:
             sentences.append(
-                f"Gradient-only features alone do not give that: with the same features, {len(unscaled)} of the other "
-                f"gradient maps and scalings of Q do see L, by the units of their history weight (B12)."
+                f"Gradient-only features alone do not ensure this. With the same features, {len(unscaled)} of the "
+                f"other gradient maps and scalings of Q depend on L, by the units of their history weight (B12)."
             )
     causes = result.failures(result.select("kappa", method=GO_MATH))
     failed = sum(causes.values())
@@ -56,7 +57,7 @@ def headline(result: Conditioning) -> list[str]:
         named = f" ({join([f'{n} {cause}' for cause, n in causes.items() if n])})" if failed else ""
         tail = ""
         if failed and causes[CONDITIONING] == failed:
-            tail = ": ill-conditioning costs it steps, and neither stability nor precision"
+            tail = ". Ill-conditioning costs steps, and causes neither instability nor loss of precision"
         sentences.append(
             f"Condition numbers from {number(min(result.settings.kappas))} to {number(max(result.settings.kappas))}: "
             f"{failed} of {runs} runs of the default have not converged within {number(result.settings.steps)} "
@@ -73,7 +74,7 @@ def headline(result: Conditioning) -> list[str]:
         hurt = any(c.c < 1 and INSTABILITY in c.causes for c in along_c)
         slow = any(c.c > 1 and WRONG_L in c.causes for c in along_c)
         sentences.append(
-            f"{'What needs care is an L that is declared too small: of' if hurt else 'A wrong L: of'} the factors "
+            f"{'An L that is declared too small does harm. Of' if hurt else 'A wrong L: of'} the factors "
             f"{_listed(result.settings.cs)} the default is stable on {join(stable)}."
             + (" An L that is declared too large costs steps." if slow else "")
         )
@@ -113,38 +114,39 @@ def size_of_L(result: Conditioning) -> list[str]:
         blind = [i for i in tried if i.blind]
         sees = [i.name for i in tried if not i.blind]
         default = next((i for i in blind if i.expected and "displacement" in i.name), None)
-        words = f"{dtype}: {len(blind)} of {len(tried)} configurations do not see L between {low} and {high}"
+        words = f"{dtype}: {len(blind)} of {len(tried)} configurations do not depend on L between {low} and {high}"
         if default is not None:
             words += (
-                f". The default of GO-Math-L2O is off by at most {number(default.roundings)} units of rounding (powers "
-                f"of 10), and {'' if default.exact else 'not '}equal bit by bit at powers of 4; bit by bit "
-                f"from L = {number(default.exact_from)} to {number(default.exact_to)}"
+                f". The default of GO-Math-L2O differs by at most {number(default.roundings)} units of rounding at "
+                f"powers of 10. At powers of 4 it is {'' if default.exact else 'not '}equal bit by bit; it is so from "
+                f"L = {number(default.exact_from)} to {number(default.exact_to)}"
             )
-        sentences.append(f"{words}. What sees L: {join(sees, 12) or 'none'}.")
+        sentences.append(f"{words}. Those that depend on L: {join(sees, 12) or 'none'}.")
     for dtype in DTYPES:
         g = result.guards[dtype]
         bites = [i for i in result.invariances if i.dtype == dtype and i.blind and not i.exact]
         words = (
-            f"Guards in {dtype}, by theory: the divisor r + 1e-20 of the standard and recurrent map from about L = "
-            f"{number(g['divisor_above'])}, the step above {number(g['step_above'])}, the features below "
-            f"{number(g['features_below'])}; squares leave the floats above {number(g['squares_overflow_above'])} and "
-            f"below {number(g['squares_underflow_below'])}."
+            f"Small constants that guard divisions begin to matter in {dtype}, by theory, at these L: the divisor "
+            f"r + 1e-20 of the standard and recurrent map from about {number(g['divisor_above'])}, that of the step "
+            f"above {number(g['step_above'])}, that of the features below {number(g['features_below'])}. Squares "
+            f"overflow above {number(g['squares_overflow_above'])} and underflow below "
+            f"{number(g['squares_underflow_below'])}."
         )
         if bites:
             worst = max(i.roundings or 0.0 for i in bites)
             words += (
                 f" So {join([i.name for i in bites])} {'is' if len(bites) == 1 else 'are'} not equal bit by bit in the "
-                f"asked range, by up to {number(worst)} units of rounding: no harm."
+                f"range of L above; the difference is up to {number(worst)} units of rounding, which is harmless."
             )
         sentences.append(words)
     failed = result.select("L", method=GO_MATH)
     if failed:
         failed_runs = sum(c.failed for c in failed)
         steps = {c.iterations for c in failed if c.dtype == FLOAT64 and c.family == failed[0].family}
-        same = "the same iterations at each L" if len(steps) == 1 else "other iterations at some L"
+        same = "with the same iterations at each L" if len(steps) == 1 else "with other iterations at some L"
         sentences.append(
-            f"On the L axis the default fails in {failed_runs} of {sum(len(c.causes) for c in failed)} runs ({same} on "
-            f"{failed[0].family}); {_others(result)}."
+            f"Over the sizes of L the default fails in {failed_runs} of {sum(len(c.causes) for c in failed)} runs "
+            f"({same} on {failed[0].family}); {_others(result)}."
         )
     return sentences
 
@@ -182,20 +184,20 @@ def condition_number(result: Conditioning) -> list[str]:
 
 
 def precision(result: Conditioning) -> str:
-    """What float32 loses."""
+    """Which runs converge in one precision only."""
     single = [c for c in result.cells if c.dtype == FLOAT32]
     double = {(c.family, c.method, c.point): c for c in result.cells if c.dtype == FLOAT64}
     pairs = [(a, b) for c in single for a, b in zip(c.iterations, double[c.family, c.method, c.point].iterations)]
     only_double = sum(a is None and b is not None for a, b in pairs)
     won = sum(a is not None and b is None for a, b in pairs)
     return (
-        f"Precision: of {number(len(pairs))} runs made in both precisions float32 loses {only_double} that float64 "
-        f"brings to {number(result.settings.eps)} of the initial gap, and {won} the other way round."
+        f"Precision: {number(len(pairs))} runs were made in both precisions. {only_double} of them reach "
+        f"{number(result.settings.eps)} of the initial gap in float64 only, and {won} in float32 only."
     )
 
 
 def wrong_L(result: Conditioning) -> list[str]:
-    """What c is survived: theory, frozen rollouts, models."""
+    """At which factors c of the declared L runs are stable: theory, frozen rollouts, models."""
     sentences = []
     rows = [s for s in result.survivors if s.kappa == max(result.settings.map_kappas)]
     words = [
@@ -256,16 +258,16 @@ def models(result: Conditioning) -> list[str]:
             f"frozen region of large condition numbers, and {grew} of {runs} runs end above F(x_0)."
         )
     sentences.append(
-        "Frozen coefficients are no proof for varying ones: a step outside of the region may be undone by the next, "
-        "and steps that are each inside may still grow together."
+        "Stability with frozen coefficients proves nothing for varying ones. The next step may undo one that is "
+        "outside of the region, and steps that are each inside may still grow together."
     )
     edge = [h for h in result.heads if h.model == SHIPPED and h.family == "quadratic"]
     frozen = [s for s in result.survivors if s.name == f"{SHIPPED} on quadratic" and s.predicted[0] is not None]
     if edge and frozen and all(h.r[1] > 1.9 for h in edge):
         sentences.append(
-            f"The shipped model for lasso steps nearly 2/L, the most its head can. With such heads on quadratics the "
-            f"length of the step ends stability, for c below {number(frozen[-1].predicted[0])} by B14, and not the "
-            f"history, whose Q is {number(edge[-1].q[1])}."
+            f"The shipped model for lasso makes steps of nearly 2/L, the largest that its head can. On quadratics such "
+            f"steps are unstable for c below {number(frozen[-1].predicted[0])}, by B14. The cause is the length of the "
+            f"step and not the history, whose Q is {number(edge[-1].q[1])}."
         )
     return sentences
 
@@ -288,3 +290,24 @@ def lines(result: Conditioning) -> list[str]:
         *in_words(result),
         unexplained(result),
     ]
+
+
+def brief(result: Conditioning) -> Brief:
+    """A row for each axis: how many runs of the default of GO-Math-L2O fail on it, and why."""
+    rows = []
+    for axis, label, values in (
+        ("L", "size of L", result.settings.Ls),
+        ("kappa", "condition number", result.settings.kappas),
+        ("c", "declared L over the true one", result.settings.cs),
+    ):
+        for name in (GO_MATH, PLAIN):
+            cells = result.select(axis, method=name)
+            runs = sum(len(c.causes) for c in cells)
+            if runs:
+                failed = sum(c.failed for c in cells)
+                span = f"{number(min(values))} to {number(max(values))}"
+                rows.append([label, span, name, f"{failed} of {runs}", _why(cells) or "none"])
+    finding = "CONTRADICTED: theory and runs disagree." if result.broken else "No run contradicts the theory."
+    return Brief(
+        (finding, *headline(result)[:1]), ("what varies", "values", "method", "runs that fail", "causes"), rows
+    )

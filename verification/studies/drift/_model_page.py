@@ -14,7 +14,7 @@ from ...pages.figure_style import MUTED, legend_below, method_looks, plain, size
 from ...pages.figure_thinning import thinned
 from ...pages.text import count, number, percent
 from ...virtual_steps.decompose import TERMS
-from ..framework import Study
+from ..framework import Brief, Study
 from ._attribution import Attribution
 from ._cost import Cost, Interval
 from ._measure import BoundCount, Cell
@@ -62,18 +62,19 @@ def headline(result: ModelDrift) -> list[str]:
     yardstick = _cost(result.of(YARDSTICKS[0], DEPLOYED)).slowdown
     excess = cost.excess[YARDSTICKS[0]]
     if not excess.low and excess.high is None:
-        words = "half of the runs or more do not come that far within the horizon"
+        words = "half of the runs or more do not reach that gap within the horizon"
     elif excess.above:
-        words = "the model loses more than the problem became harder"
+        words = "the model loses more than the classical method"
     elif excess.below:
-        words = "the model loses less than a classical method, or gains more"
+        words = "the model loses less than the classical method, or gains more"
     else:
-        words = "the interval does not decide whether the model loses more than the problem became harder"
+        words = "the interval does not decide whether the model loses more than the classical method"
     return [
         f"{result.label} needs {_times(cost.slowdown)} the iterations to {percent(cost.eps)} of the initial gap on "
         f"{result.deployed_data} that it needs on {result.train_data} (median over {_over(result)}, with its 95 % "
         f"interval).",
-        f"{YARDSTICKS[0]} needs {_times(yardstick)}; the model over that is {_times(excess)}: {words}.",
+        f"{YARDSTICKS[0]}, a classical method, needs {_times(yardstick)}. The factor of the model over that of "
+        f"{YARDSTICKS[0]} is {_times(excess)}: {words}.",
     ]
 
 
@@ -128,7 +129,7 @@ def attribution_in_words(result: ModelDrift) -> str:
     if control.along is not None:
         line += (
             f" Without any change of data, from other starts, they make {_split(control)} at a distance of "
-            f"{number(control.dz)}: what is not above that says nothing of the data."
+            f"{number(control.dz)}. Only what exceeds that is due to the data."
         )
     return line
 
@@ -148,8 +149,8 @@ def verdict(result: ModelDrift) -> str:
     if not result.broken:
         return "No bound is violated, and every attribution adds up."
     return (
-        f"Something that is proved is contradicted: what a problem declares is not true of it (L, convexity), or there "
-        f"is a defect. The first: {result.broken[0]}."
+        f"A proved statement is contradicted. Either what a problem declares (L, convexity) is not true of it, or "
+        f"there is a defect. The first: {result.broken[0]}."
     )
 
 
@@ -159,6 +160,22 @@ def lines(result: ModelDrift) -> list[str]:
         *headline(result), reached(result), deviations(result), bounds_in_words(result), attribution_in_words(result),
         verdict(result),
     ]  # fmt: skip
+
+
+def brief(result: ModelDrift) -> Brief:
+    """A row for the model and for each classical method: the iterations on both data sets."""
+    rows = []
+    for name in (MODEL, *YARDSTICKS):
+        old, new = _cost(result.of(name, TRAIN)), _cost(result.of(name, DEPLOYED))
+        rows.append(
+            [
+                result.label if name == MODEL else name,
+                *(f"{number(c.iterations)} ({c.reached} of {result.settings.instances} converge)" for c in (old, new)),
+                factor(new.slowdown),
+            ]
+        )
+    columns = ("method", "iterations on the training data", "on the deployed data", "factor [95 % interval]")
+    return Brief((verdict(result), *headline(result)[1:2]), columns, rows)
 
 
 def sections(result: ModelDrift) -> list[Section]:
@@ -313,6 +330,7 @@ MODEL_STUDY = Study(
     rows=rows,
     lines=lines,
     headline=headline,
+    brief=brief,
     figures=lambda result: {"model": figure(result)},
 )
 """The study of a pair of data sets of one's own, which `l2obound drift --train-data --deployed-data` runs."""

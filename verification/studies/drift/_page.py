@@ -204,6 +204,7 @@ STUDY = Study(
     rows=rows,
     lines=_sentences.lines,
     headline=_sentences.headline,
+    brief=_sentences.brief,
     figures=_figure.figures,
     figure_files=True,
 )

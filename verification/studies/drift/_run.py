@@ -24,7 +24,7 @@ from ._size import Rescaled, rescaled
 
 MODELS = ("go-math-l2o", "l2o-pa", "l2o-dm", "l2o-rnnprop", "ada-lista")
 YARDSTICKS = ("fista-restart", "ista")
-"""The first is what excesses are measured against, unless said otherwise."""
+"""Excesses are measured against the first, where no other is named."""
 RIVALS = ("go-math-l2o", "l2o-pa")
 
 

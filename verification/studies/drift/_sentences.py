@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...pages.text import count, join, number, percent
+from ..framework import Brief
 from ._cost import LEVEL, Interval
 from ._measure import Cell
 from ._run import RIVALS, YARDSTICKS, Drift
@@ -28,7 +29,7 @@ def verdict(result: Drift) -> list[str]:
             for i, amount in enumerate((b.verified, b.checks, b.vacuous, b.inconclusive, b.not_applicable)):
                 sums[i] += amount
     words = [
-        f"{name} verified on {number(yes)} of {count(total, unit)}, saying nothing (vacuous) on {number(vacuous)}"
+        f"{name}: verified on {number(yes)} of {count(total, unit)}, vacuous on {number(vacuous)}"
         + (f", inconclusive on {number(between)} ({join(list(dict.fromkeys(doubtful[name])))})" if between else "")
         + (f", not applicable on {number(out)}" if out else "")
         for (name, unit), (yes, total, vacuous, between, out) in counts.items()
@@ -37,17 +38,17 @@ def verdict(result: Drift) -> list[str]:
         return ["No bound was checked: no model fits a problem out of distribution."]
     steps = sum(a.steps for c in cells for a in c.attributions)
     summed = f" The three terms add up to the deviation on all {number(steps)} attributed steps, up to rounding."
-    return [f"No bound is violated under any shift: {'; '.join(words)}.{summed if steps else ''}"]
+    return [f"No bound is violated under any shift. {'. '.join(words)}.{summed if steps else ''}"]
 
 
 def family(result: Drift) -> str:
     """What "in distribution" means here."""
     f, n = result.family, result.settings.batch
     return (
-        "In distribution is what the shipped weights were trained on, by their manifests: LASSO of "
-        f"{f.rows} × {f.dim}, normal dictionaries of unit columns, {f.sparsity} normal non-zeros, no noise, lam = "
-        f"{f.lam:g}, normal starts. {n} instances of the test split, and the same {n} at every level as far as the "
-        "shift leaves them."
+        "In distribution means: as the shipped weights were trained, by their manifests. That is LASSO of "
+        f"{f.rows} × {f.dim}, with normal dictionaries of unit columns, {f.sparsity} normal non-zeros, no noise, lam = "
+        f"{f.lam:g} and normal starts. There are {n} instances of the test split, the same {n} at every level as far "
+        "as the shift leaves them unchanged."
     )
 
 
@@ -64,8 +65,9 @@ def costs(result: Drift) -> list[str]:
         diverged = sum(c.diverged for c in cells)
         if not _excess(most)[1]:
             sentences.append(
-                f"{model}: what shifts cost is not known at any practical level; too few instances converge within "
-                f"{count(result.settings.horizon, 'step')}, and {number(diverged)} end above F(x_0) or are given up."
+                f"{model}: the cost of shifts cannot be measured at any practical level. Too few instances converge "
+                f"within {count(result.settings.horizon, 'step')}, and {number(diverged)} end above F(x_0) or are "
+                f"stopped."
             )
             continue
         worst.append(most)
@@ -73,20 +75,23 @@ def costs(result: Drift) -> list[str]:
         cheap = [c for c in cells if c.cost.excess[yardstick].below]
         base = result.select(model=model, none=True)[0].cost
         line = (
-            f"{model} ({number(base.iterations)} iterations in distribution) loses most under {place(most)}: "
-            f"{factor(most.cost.excess[yardstick])} beyond the slowdown of {yardstick}, {factor(most.cost.slowdown)} "
-            f"in all, {most.cost.reached} of {result.settings.batch} instances converge within "
-            f"{result.settings.horizon} steps. It clearly loses at {len(dear)} of {len(cells)} practical levels (and "
-            f"is slower than in distribution at {sum(c in slower for c in dear)} of these), clearly does better than "
-            f"the yardstick's own slowdown at {len(cheap)}, and {len(cells) - len(dear) - len(cheap)} are open"
-            + (f"; runs that end above F(x_0) or are given up: {number(diverged)}." if diverged else ".")
+            f"{model} needs {number(base.iterations)} iterations in distribution and loses most under {place(most)}. "
+            f"There it needs {factor(most.cost.slowdown)} the iterations, which is "
+            f"{factor(most.cost.excess[yardstick])} beyond the slowdown of {yardstick}, and {most.cost.reached} of "
+            f"{result.settings.batch} instances converge within {result.settings.horizon} steps. Of {len(cells)} "
+            f"practical levels it clearly loses more than {yardstick} at {len(dear)}, clearly less at {len(cheap)}, "
+            f"and {len(cells) - len(dear) - len(cheap)} are undecided."
         )
+        if dear:
+            line += f" At {sum(c in slower for c in dear)} of the {len(dear)} it is also slower than in distribution."
+        if diverged:
+            line += f" Runs that end above F(x_0) or are stopped: {number(diverged)}."
         largest = max(cells, key=_excess)
         if largest is not most:
             line += (
                 f" The excess is larger under {place(largest)}, {factor(largest.cost.excess[yardstick])}, where the "
-                f"model is not clearly slower ({factor(largest.cost.slowdown)}): the problem is easier there, and the "
-                "model does not profit."
+                f"model is not clearly slower ({factor(largest.cost.slowdown)}). The problem is easier there, and only "
+                f"{yardstick} becomes faster."
             )
         sentences.append(line)
     if len(worst) > 1:
@@ -124,9 +129,9 @@ def harder(result: Drift) -> list[str]:
     ]
     return [
         f"The problems themselves become harder at {count(len(slow), 'level')}, most at {place(most)}, where "
-        f"{YARDSTICKS[0]} has a slowdown of {factor(most.cost.slowdown)}. In {count(len(mistaken), 'case')}, of a "
-        "model at a level, the model is clearly slower than in distribution but not clearly beyond the yardstick: "
-        "plain iteration counts would blame it."
+        f"{YARDSTICKS[0]} has a slowdown of {factor(most.cost.slowdown)}. In {count(len(mistaken), 'case')} (a case is "
+        "a model at a level) the model is clearly slower than in distribution, but not clearly more than the "
+        "yardstick. A count of iterations alone would ascribe this to the model."
     ]
 
 
@@ -146,12 +151,12 @@ def robustness(result: Drift) -> list[str]:
     if not total:
         return []
     lines = [
-        f"Against {two} in the place of {one} the answer (loses, gains, open) is the same in {same} of "
-        f"{count(total, 'case')}, of a model at a level, and the opposite in {opposed}: shifts that slow {two} more "
-        f"than {one} make every model look better beside it."
+        f"With {two} as the yardstick in place of {one} the answer (loses, gains, undecided) is the same in {same} of "
+        f"{count(total, 'case')} and the opposite in {opposed}. A case is a model at a level. A shift that slows {two} "
+        f"more than {one} makes every model look better beside {two}."
     ]
     lines += [
-        f"At eps = {eps:g} in the place of {result.settings.eps[0]:g} it is the opposite in {n} of {total}."
+        f"At eps = {eps:g} in place of {result.settings.eps[0]:g} the answer is the opposite in {n} of {total} cases."
         for eps, n in by_eps.items()
     ]
     return lines
@@ -173,9 +178,9 @@ def rivals(result: Drift) -> list[str]:
         whole = next(c for c in result.overall if c.shift == shift)
         lines.append(
             f"{shift}: {first} clearly loses less at {by.count(first)} of {count(len(compared), 'level')}, {second} at "
-            f"{by.count(second)}, open {by.count('open')}. Over all levels, instance by instance, its loss is "
-            f"{factor(whole.ratio)} that of {second} ({_in_words(whole.verdict)}; less for {whole.less} instances, "
-            f"more for {whole.more})."
+            f"{by.count(second)}, and {by.count('open')} are undecided. Over all levels, instance by instance, the "
+            f"loss of {first} is {factor(whole.ratio)} that of {second} ({_in_words(whole.verdict)}; it is less for "
+            f"{whole.less} instances and more for {whole.more})."
         )
     practical = [c for c in result.comparisons if c.practical and not c.control]
     if practical:
@@ -185,28 +190,28 @@ def rivals(result: Drift) -> list[str]:
         by, faster = [c.verdict for c in practical], [c.faster for c in practical]
         lines.insert(
             0,
-            f"Is {first} more robust than {second}, as the paper says? On practical shifts it clearly loses less at "
-            f"{by.count(first)} of {len(practical)} levels, {second} at {by.count(second)}, and {by.count('open')} are "
-            f"open: "
+            f"The paper says that {first} is more robust than {second}. Of {len(practical)} practical levels {first} "
+            f"clearly loses less at {by.count(first)} and {second} at {by.count(second)}; {by.count('open')} are "
+            f"undecided. "
             + _word(by.count(first), by.count(second))
-            + f" In plain iterations {second} is clearly the faster one at {faster.count(second)} levels and {first} "
-            f"at {faster.count(first)}. Shift by shift, over its levels: "
-            + "; ".join([*decided, *([f"open under {join(rest)}"] if rest else [])])
+            + f" In iterations alone {second} is clearly faster at {faster.count(second)} levels and {first} at "
+            f"{faster.count(first)}. Over all levels of a shift: "
+            + "; ".join([*decided, *([f"undecided under {join(rest)}"] if rest else [])])
             + ".",
         )
     return lines
 
 
 def _in_words(verdict: str) -> str:
-    return "open" if verdict == "open" else f"{verdict} clearly loses less"
+    return "undecided" if verdict == "open" else f"{verdict} clearly loses less"
 
 
 def _word(yes: int, no: int) -> str:
     if yes and no:
-        return "neither is the more robust one, it depends on the shift."
+        return "Neither is the more robust one: it depends on the shift."
     if not yes and not no:
-        return "no difference is shown."
-    return "the claim holds where anything is decided." if yes else "the opposite, where anything is decided."
+        return "No difference is shown."
+    return "All decided levels support the claim." if yes else "All decided levels contradict the claim."
 
 
 def moved(result: Drift) -> list[str]:
@@ -241,9 +246,9 @@ def left_out(result: Drift) -> list[str]:
 def confidence() -> str:
     """What the intervals mean."""
     return (
-        f'Intervals of medians are of order statistics at {percent(LEVEL)}, for any distribution. "Clearly" means '
-        "that such an interval leaves out 1 (that of a correlation: 0). Each holds by itself: of many, one in twenty "
-        "may be wrong, and what is picked as the largest of many looks larger than it is."
+        f"Intervals of medians are by order statistics at {percent(LEVEL)}; they hold for any distribution. Clearly "
+        "means that such an interval does not contain 1 (for a correlation: 0). Each interval holds by itself, so "
+        "about one in twenty may be wrong. The largest of many estimates is more likely too large than too small."
     )
 
 
@@ -255,10 +260,10 @@ def sizes(result: Drift) -> list[str]:
         words = [f"{number(r.shipped)} to {number(r.rescaled)} at {r.level} ({factor(r.ratio)})" for r in rows]
         mended, last = sum(r.ratio.above for r in rows), rows[-1]
         sentences.append(
-            f"{model} divides its features by norms at x_0, which grow with the root of the number of variables. With "
-            f"those of the trained number instead, and nothing else changed, its iterations go from {join(words, 9)}: "
-            f"clearly fewer at {mended} of {count(len(rows), 'size')}. With features of half and of twice that size "
-            f"they are {number(last.half)} and {number(last.twice)} at {last.level}."
+            f"{model} divides its features by norms at x_0, which grow with the root of the number of variables. "
+            f"Divided by the norms for the trained number of variables instead, its iterations change from "
+            f"{join(words, 9)}. They are clearly fewer at {mended} of {count(len(rows), 'size')}. With features of "
+            f"half and of twice that size they are {number(last.half)} and {number(last.twice)} at {last.level}."
         )
     return sentences
 
@@ -275,3 +280,30 @@ def lines(result: Drift) -> Sequence[str]:
         *attributions(result), *coordinates(result), *features(result), *rivals(result), *sizes(result), *moved(result),
         *left_out(result), confidence(),
     ]  # fmt: skip
+
+
+def brief(result: Drift) -> Brief:
+    """A row for each model: the practical shift that costs most, and at how many levels the model clearly loses."""
+    rows = []
+    for model in result.models:
+        cells = shifted(result, model)
+        if not cells:
+            continue
+        most = max([c for c in cells if c.cost.slowdown.above] or cells, key=_excess)
+        slower = sum(c.cost.excess[YARDSTICKS[0]].above for c in cells)
+        rows.append(
+            [
+                model,
+                place(most),
+                factor(most.cost.slowdown),
+                factor(most.cost.excess[YARDSTICKS[0]]),
+                f"{most.cost.reached} of {result.settings.batch}",
+                f"{slower} of {len(cells)}",
+            ]
+        )
+    columns = (
+        "model", "costliest shift", "slowdown [interval]", f"beyond that of {YARDSTICKS[0]}", "converge there",
+        "clearly loses at",
+    )  # fmt: skip
+    broken = verdict(result)[0] if result.broken else "No bound is violated under any shift."
+    return Brief((broken, *(rivals(result)[:1] or costs(result)[:1])), columns, rows)

@@ -43,9 +43,9 @@ def attributions(result: Drift) -> list[str]:
         if null:
             above = {n: sum(a.along[n] > null.along[n] for _, a in cells) for n in ("pshift", "bshift")}
             line += (
-                f" But the control, another draw of the same distribution, splits the sum into {_split(null.along)} "
-                f"and the norms into {_split(null.share)} without any shift: the preconditioner shift is above that at "
-                f"{count(above['pshift'], 'level')}, the bias shift at {above['bshift']}."
+                f" The control is another draw of the same distribution, without any shift. It splits the sum into "
+                f"{_split(null.along)} and the norms into {_split(null.share)}. The preconditioner shift is above that "
+                f"at {count(above['pshift'], 'level')}, the bias shift at {above['bshift']}."
             )
         sentences.append(line)
     return sentences
@@ -137,9 +137,10 @@ def features(result: Drift) -> list[str]:
             cells = [c for c in shifted(result, model) if c.of("paired")]
             nearer = sum(c.of("paired").dz < paired.dz for c in cells)
             sentences.append(
-                f"A caution for {model}: the control has ||Dz|| = {number(paired.dz)} at an excess of "
-                f"{factor(null.cost.excess[YARDSTICKS[0]])}, and {nearer} of {len(cells)} practical levels have less. "
-                "Beyond that distance ||Dz|| says that two runs differ, not that one is out of distribution."
+                f"Caution for {model}: without any shift the control has ||Dz|| = {number(paired.dz)} and an excess of "
+                f"{factor(null.cost.excess[YARDSTICKS[0]])}. At {nearer} of {len(cells)} practical levels ||Dz|| is "
+                "smaller than that. A ||Dz|| of this size shows that two runs differ, and not that one is out of "
+                "distribution."
             )
     return sentences
 
@@ -156,7 +157,7 @@ def _holds(predictions: Sequence[Prediction]) -> str:
         how = "is not shown to go with"
     few = sum(p.sign > 0 for p in within)
     return (
-        f" So over levels a larger ||Dz|| {how} a larger cost; among the instances of one level that is shown for "
+        f" Over levels a larger ||Dz|| {how} a larger cost. Among the instances of one level that is shown for "
         f"{few} of {count(len(within), 'practical shift')}."
     )
 

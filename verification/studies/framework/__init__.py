@@ -6,9 +6,10 @@ blocks of `verification.pages.blocks`, and `verification.cli.studies` makes the 
 
 from ...support.plain import plain
 from .settings import plain_fields, require_at_least, require_some
-from .study import Context, Counter, Progress, Result, Study, chosen, now, silent
+from .study import Brief, Context, Counter, Progress, Result, Study, chosen, now, silent
 
 __all__ = [
+    "Brief",
     "Context",
     "Counter",
     "Progress",

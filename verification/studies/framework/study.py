@@ -20,6 +20,8 @@ from ...support.paper_styles import drawn_in
 from ...support.plain import plain
 from ...support.together import write_together
 
+SENTENCES = 3
+"""Of the headline that a verb prints where a study has no `brief`."""
 Progress = Callable[[int, int, str], None]
 """Called with what is done, of how much, and what comes next."""
 
@@ -46,8 +48,8 @@ class Counter:
 class Context:
     """What a study is run with beside its settings.
 
-    `progress` is told how far it is. `store` is a folder where what takes long may be kept for a later call with other
-    settings; None keeps nothing.
+    `progress` is called with how far the study is. `store` is a folder where what takes long may be kept for a later
+    call with other settings; None keeps nothing.
     """
 
     progress: Progress = silent
@@ -73,6 +75,21 @@ class Result(Protocol):
         """Plain numbers and strings (JSON)."""
 
 
+@dataclass(frozen=True)
+class Brief:
+    """The answer of a study as its verb prints it.
+
+    Attributes:
+        sentences: The main finding in two or three sentences.
+        columns: The heads of a small table.
+        rows: As many texts as there are heads in each; the most important row first, best no more than twelve.
+    """
+
+    sentences: Sequence[str]
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+
+
 S = TypeVar("S")
 R = TypeVar("R", bound=Result)
 
@@ -94,6 +111,7 @@ class Study(Generic[S, R]):
         lines: All that a result says, in sentences.
         headline: The same in brief.
         figures: What shows the answer, by name.
+        brief: What the verb prints; the first sentences of the headline if None.
         in_words: An entry of `broken` in words.
         figure_files: Whether the figures are written beside the page too, as SVG and PDF.
     """
@@ -110,6 +128,7 @@ class Study(Generic[S, R]):
     headline: Callable[[R], Sequence[str]]
     figures: Callable[[R], Mapping[str, Figure]]
     heading: str = ""
+    brief: Callable[[R], Brief] | None = None
     in_words: Callable[[Any], str] = str
     figure_files: bool = False
 
@@ -120,6 +139,17 @@ class Study(Generic[S, R]):
         folded = Folded("Settings", (Markup("<pre>{}</pre>").format(text),))
         sections.append(replace(last, blocks=(*last.blocks, folded)))
         return page(self.title, sections, heading=self.heading or self.question, created=result.created)
+
+    def briefly(self, result: R) -> Brief:
+        """What the verb prints.
+
+        Args:
+            result: The answer to the question.
+
+        Returns:
+            The finding and a small table.
+        """
+        return Brief(tuple(self.headline(result))[:SENTENCES]) if self.brief is None else self.brief(result)
 
     def write(self, result: R, folder: str | os.PathLike[str], *, style: str | None = None) -> Path:
         """Write the numbers as JSON, the rows as CSV and LaTeX and the page, by the name of the study.

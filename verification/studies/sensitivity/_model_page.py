@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Drawing
 from ...pages.blocks import Block, Figure, Folded, Notes, Section, Sentences, Table, Text
 from ...pages.figure_style import INK, MUTED, bound_looks, legend_below, method_looks, plain, size, style
 from ...pages.text import count, join, number, percent
-from ..framework import Study
+from ..framework import Brief, Study
 from ._model import LIVE, ModelCell, ModelSensitivity, ModelSettings, Reach, run_model
 from ._patterns import DESCRIPTIONS
 
@@ -109,7 +109,7 @@ def costs(result: ModelSensitivity) -> list[str]:
             lines.append(
                 f"A deviation of size {number(size)} multiplies the iterations to {percent(settings.eps)} of the "
                 f"initial gap by {number(best.factor)} ({best.pattern}) to {number(worst.factor)} ({worst.pattern}), "
-                f"medians over the instances that are there with and without it."
+                f"in medians over the instances that reach it with and without the deviation."
             )
     diverging = []
     for pattern in settings.patterns:
@@ -131,14 +131,21 @@ def verdict(result: ModelSensitivity) -> list[str]:
         checks = sum(b.checks - b.not_applicable for c in result.cells for b in c.bounds)
         return [f"No bound is violated: {number(checks)} checks on {count(len(result.cells), 'cell')}."]
     return [
-        f"A bound is violated, in {count(len(result.broken), 'cell')}: what the problem declares is not true of it (L, "
-        f"convexity), or there is a defect. The first: {result.broken[0]}."
+        f"A bound is violated, in {count(len(result.broken), 'cell')}. Either what the problem declares (L, convexity) "
+        f"is not true of it, or there is a defect. The first: {result.broken[0]}."
     ]
 
 
 def lines(result: ModelSensitivity) -> list[str]:
     """All that the result says."""
     return [*headline(result), *costs(result), *verdict(result)]
+
+
+def brief(result: ModelSensitivity) -> Brief:
+    """A row for each pattern and bound: up to which size of the deviation the bound applies, and says something."""
+    rows = [[e.pattern, e.number, _interval(e.applies), _interval(e.stands), number(e.rho)] for e in result.ends]
+    columns = ("pattern", "bound", "applies up to size", "is not vacuous up to", "rho there")
+    return Brief((*verdict(result), *headline(result)[:1]), columns, rows)
 
 
 def sections(result: ModelSensitivity) -> list[Section]:
@@ -301,6 +308,7 @@ MODEL_STUDY = Study(
     rows=rows,
     lines=lines,
     headline=headline,
+    brief=brief,
     figures=lambda result: {"model": figure(result)},
 )
 """The study of a model of one's own, which `l2obound sensitivity --optimizer` runs."""

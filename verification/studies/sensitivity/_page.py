@@ -214,6 +214,7 @@ STUDY = Study(
     rows=lambda result: [cell.to_dict() for cell in result.cells],
     lines=_sentences.lines,
     headline=_sentences.headline,
+    brief=_sentences.brief,
     figures=_figure.figures,
     in_words=lambda c: f"{c.family}, s = {c.shift:g}, {c.pattern} of size {c.size:g}: {'; '.join(c.broken)}",
 )

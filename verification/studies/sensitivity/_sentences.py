@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...pages.text import count, join, number
+from ..framework import Brief
 from ._checkpoints import Checkpoint
 from ._correlation import Correlation
 from ._run import Sensitivity
@@ -25,7 +26,7 @@ def costs(result: Sensitivity) -> list[str]:
             continue
         members = [c for c in result.cells if c.nominal == rho]
         reached = [c for c in members if c.factor_worst is not None]
-        measured = "no run of it"
+        measured = "no run has this deviation"
         if members:
             not_there = sum(v is None for c in members for v in c.iterations)
             runs = sum(len(c.iterations) for c in members)
@@ -58,14 +59,14 @@ def caution(result: Sensitivity) -> list[str]:
     if worse:
         where = join([format(r["rho"], "g") for r in worse], 9)
         lines.append(
-            "The factor of B8 is the ratio of two upper bounds, the second of them loose at rho = 0: it is what the "
-            "guarantee costs, and no bound on what iterations cost. At rho = "
-            f"{where} the exact worst case with any r grows by more."
+            "The factor of B8 is the ratio of two upper bounds, of which the second is loose at rho = 0. It is the "
+            "factor of the guarantee, and no bound on what iterations cost. At rho = "
+            f"{where} the exact worst case with any r grows by a larger factor."
         )
     if members:
         cell, ratio = max(members, key=lambda pair: pair[1])
         lines.append(
-            f"No odd instance is needed for that: steps (1 - {cell.size:g})/L alone have an exact worst case "
+            f"This needs no unusual instance: steps of (1 - {cell.size:g})/L alone have an exact worst case "
             f"{_factor(ratio)} that of steps 1/L."
         )
     return lines
@@ -78,8 +79,8 @@ def regions(result: Sensitivity) -> list[str]:
         if ends["B8"] is None:
             size = result.measured_region(name)
             theory = (
-                "no size is guaranteed in advance, since rho depends on the run; all runs have rho < 1 up to size "
-                f"{number(size)} of those tried"
+                "no size is guaranteed in advance, because rho depends on the run; up to size "
+                f"{number(size)} all runs have rho < 1"
             )
         else:
             theory = f"B8 turns vacuous at size {number(ends['B8'])}, B13 at size {number(ends['B13'])}"
@@ -98,10 +99,10 @@ def verdict(result: Sensitivity) -> str:
     inside = [c for c in result.cells if c.guaranteed]
     if result.broken:
         total = len(result.cells) + len(result.checkpoints)
-        return f"{count(len(result.broken), 'cell')} of {total} contradict what is guaranteed or claimed."
+        return f"{count(len(result.broken), 'cell')} of {total} contradict a guarantee or a claim."
     return (
-        f"No run contradicts a guarantee: {len(inside)} of {len(result.cells)} cells are inside the region rho < 1, "
-        f"and each of their runs is within B8, within the exact worst case and does not rise over the steps judged."
+        f"No run contradicts a guarantee. {len(inside)} of {len(result.cells)} cells are inside the region rho < 1. "
+        f"There every run is within B8 and within the exact worst case, and F does not rise over the steps judged."
     )
 
 
@@ -130,8 +131,8 @@ def trained(result: Sensitivity) -> list[str]:
             else f"their gaps fall in the median{f', except those of {join(rising)}' if rising else ''}; the region is "
             "sufficient and not necessary"
         )
-        + ". Many intervals are looked at, one in twenty leaves out 0 by "
-        "chance, and a correlation is no cause."
+        + ". Many intervals are looked at, and about one in twenty does not contain 0 by chance. A correlation is no "
+        "cause."
     )
     return lines
 
@@ -161,8 +162,8 @@ def stages(result: Sensitivity) -> list[str]:
     total = len(result.checkpoints)
     sentences.insert(
         0,
-        f"{total - outside} of {total} checkpoints have rho < 1 at all of {result.settings.steps} steps, which is "
-        f"what a guarantee would take; {'none has' if not diverging else f'{diverging} of {total} have'} a run that "
+        f"{total - outside} of {total} checkpoints have rho < 1 at all of {result.settings.steps} steps, as "
+        f"a guarantee requires; {'none has' if not diverging else f'{diverging} of {total} have'} a run that "
         f"diverges.",
     )
     return [*sentences, *_bought(result)]
@@ -175,11 +176,11 @@ def _bought(result: Sensitivity) -> list[str]:
         return []
     faster = sum((c.value or 0.0) < 0 for c in clear)
     slower = len(clear) - faster
-    opening = "Of" if faster <= slower else "So less deviation is not what training buys: of"
+    opening = "Of" if faster <= slower else "Training does not make models faster by less deviation. Of"
     return [
         f"{opening} {count(len(clear), 'clear correlation')} between a checkpoint's median rho and its log-rate, in "
-        f"{faster} the checkpoints that deviate more are the faster ones, in {slower} the slower ones. Their intervals "
-        "are for these stages, which move both: they say what goes together in training, and of no cause."
+        f"{faster} the checkpoints that deviate more are the faster ones, in {slower} the slower ones. Training "
+        "changes both together, so this is no cause."
     ]
 
 
@@ -226,3 +227,35 @@ def headline(result: Sensitivity) -> list[str]:
 def lines(result: Sensitivity) -> Sequence[str]:
     """Everything, as the console shows it."""
     return [verdict(result), *costs(result), *caution(result), *regions(result), *stages(result), *trained(result)]
+
+
+def brief(result: Sensitivity) -> Brief:
+    """A row for each deviation: by what factor the guarantee, the exact worst case and the runs become slower."""
+    rows = []
+    for row in result.costs:
+        if row["rho"] == 0:
+            continue
+        members = [c for c in result.cells if c.nominal == row["rho"]]
+        medians = [c.factor_median for c in members if c.factor_median is not None]
+        worst = [c.factor_worst for c in members if c.factor_worst is not None]
+        missing, runs = sum(v is None for c in members for v in c.iterations), sum(len(c.iterations) for c in members)
+        rows.append(
+            [
+                f"{row['rho']:g}",
+                _factor(row["guarantee_factor"]),
+                _factor(row["smooth"]["ratio"]),
+                _factor(row["composite"]["ratio"]),
+                _factor(min(medians, default=None)),
+                _factor(max(worst, default=None)),
+                f"{missing} of {runs}" if runs else "no run",
+            ]
+        )
+    columns = (
+        "rho", "guarantee B8", "worst case, r = 0", "worst case, any r", "iterations, best median",
+        "iterations, worst run", "not converged",
+    )  # fmt: skip
+    meaning = (
+        "Factors are against exact steps of 1/L; rho is the relative deviation of a step from one. B8 guarantees a "
+        "rate for rho < 1 only."
+    )
+    return Brief((verdict(result), meaning), columns, rows)

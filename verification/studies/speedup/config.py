@@ -1,4 +1,4 @@
-"""What the speed-up protocol is told: a TOML file, checked against this schema; unknown keys are errors.
+"""The settings of the speed-up protocol: a TOML file, checked against this schema; unknown keys are errors.
 
 `learned` and the baselines name optimizers (those of a sweep, coordinate descent too) or a `[[model]]` of this file.
 `[fixed]` holds the fields that all cells share, as in a sweep; each `[[setting]]` has a `key`, what it varies, and the

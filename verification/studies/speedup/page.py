@@ -34,8 +34,8 @@ FIELDS = (
 _CLASSES = {"HOLDS": "verified", "FAILS": "not-applicable", "OPEN": "inconclusive"}
 _NOTES = (
     "Medians over the instances, with intervals. Lines at 1 and, dashed, at the claimed factor. A triangle points to "
-    "where a median lies that is beyond the edge or known from one side, because a method does not arrive within its "
-    "steps. Dotted: neither of the two arrives."
+    "where a median lies that is beyond the edge or known from one side only, because a method does not reach the gap "
+    "within its steps. Dotted: neither of the two reaches it."
 )
 
 

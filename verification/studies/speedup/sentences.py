@@ -19,7 +19,7 @@ WORDS = {
 MEANINGS = {
     "HOLDS": "the whole interval is at or above the claimed factor",
     "FAILS": "the whole interval is below it",
-    "OPEN": "it lies in the interval, because the instances differ or because runs were not long enough",
+    "OPEN": "it lies in the interval, because the instances differ or the runs were not long enough",
 }
 
 
@@ -59,9 +59,9 @@ def claim(results: Results) -> str:
     others = join([label(results, m) for m in results["config"]["stronger"]])
     return (
         f'The paper claims convergence "up to 10 times" faster than the state of the art where the problems differ '
-        f"from those of training. Measured is by what factor a learned method reaches a certified relative gap ε "
-        f"sooner, instance by instance: against what the paper compares with ({rivals}) and against what it does not "
-        f"({others or 'nothing'}). The factor in question is {number(results['claim'])}."
+        f"from those of training. This page measures by what factor a learned method reaches a certified relative gap "
+        f"ε sooner, instance by instance. Its rivals are those of the paper ({rivals}) and stronger ones "
+        f"({others or 'none'}). The factor in question is {number(results['claim'])}."
     )
 
 
@@ -85,9 +85,9 @@ def headline(results: Results) -> list[str]:
                     for in_training in (False, True)
                 )
                 sentences.append(
-                    f"{label(results, learned)} against {label(results, baseline)} on each instance, in all measures: "
-                    f"where the problems differ from those of training, {new}; on the others, {old}. The highest lower "
-                    f"ends of an interval: {join(parts)}."
+                    f"{label(results, learned)} against {label(results, baseline)} on each instance, over all "
+                    f"measures. Where the problems differ from those of training: {new}. Where they do not: {old}. "
+                    f"The largest lower ends of intervals: {join(parts)}."
                 )
     return sentences
 
@@ -122,7 +122,7 @@ def _answer(results: Results, row: Results) -> str:
     where = f"; it holds on {places(results, row['holds_in'])}" if row["holds_in"] else ""
     setting, eps = row["largest_at"]
     best, on = number(row["largest_lower"]), title(results, setting)
-    return f"{who}: {counts}{where}; the highest lower end of an interval is {best} ({on}, ε = {eps:g})."
+    return f"{who}: {counts}{where}; the largest lower end of an interval is {best} ({on}, ε = {eps:g})."
 
 
 def single(results: Results) -> list[str]:
@@ -138,7 +138,7 @@ def single(results: Results) -> list[str]:
             groups = {v: [_against(results, c) for c in rows if c["up_to"] == v] for v in MEANINGS}
             parts = [
                 f"{words} against {join(groups[v])}"
-                for v, words in (("HOLDS", "somewhere"), ("FAILS", "nowhere"), ("OPEN", "perhaps, it is open,"))
+                for v, words in (("HOLDS", "on some settings"), ("FAILS", "on none"), ("OPEN", "undecided"))
                 if groups[v]
             ]
             if parts:
@@ -169,7 +169,7 @@ def not_reached(results: Results) -> list[str]:
         if missing:
             where = places(results, missing)
             sentences.append(
-                f"{label(results, learned)} does not arrive within its steps on most instances of {where}."
+                f"{label(results, learned)} does not reach the gap within its steps on most instances of {where}."
             )
     return sentences
 
@@ -190,11 +190,11 @@ def paid_off(results: Results) -> list[str]:
             finite = [r for r in rows if r["instances_high"] is not None]
             head = f"Training {label(results, learned)} against running {label(results, baseline)} to ε = {eps:g}"
             if not finite:
-                sentences.append(f"{head}: in the median no time is saved, so it never pays off.")
+                sentences.append(f"{head} never pays off: in the median no time is saved.")
                 continue
             best = min(finite, key=lambda r: r["instances_high"])
             sentences.append(
-                f"{head}: pays off in {len(finite)} of {count(len(rows), 'comparison')} of time, the soonest after "
+                f"{head} pays off in {len(finite)} of {count(len(rows), 'comparison')} of time, the soonest after "
                 f"{number(best['instances_high'])} instances ({title(results, best['setting'])}, {best['clock']}; "
                 f"{number(best['training_seconds'])} s of training, all seeds)."
             )

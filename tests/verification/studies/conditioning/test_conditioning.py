@@ -36,6 +36,7 @@ from l2obound.verification.studies.conditioning import _heads as heads
 from l2obound.verification.studies.conditioning import _invariance as invariance
 from l2obound.verification.studies.conditioning._points import FLOAT32, FLOAT64, field, stacked
 from l2obound.verification.studies.conditioning._stability import frozen, growth
+from tests.helpers.briefs import checked
 
 pytestmark = pytest.mark.slow  # by default the code of docs/conditioning.md runs the study
 
@@ -296,6 +297,7 @@ def test_the_small_result(result: Conditioning) -> None:
     text = " ".join(lines(result))
     assert "needs no tuning" in text
     assert headline(result)[0] in text
+    assert {row[0] for row in checked(STUDY, result).rows} >= {"size of L", "condition number"}
     assert set(figures(result)) == {"stability", "kappa", "L", "c"}
     assert "0 disagreements" in text
 

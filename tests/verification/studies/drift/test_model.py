@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from l2obound import l2o
 from l2obound.verification.cli import app as cli
 from l2obound.verification.studies.drift import MODEL_STUDY, ModelDrift, drift_of
+from l2obound.verification.studies.drift._run import YARDSTICKS
+from tests.helpers.briefs import checked
 
 MINE = '''
 import torch
@@ -95,6 +97,7 @@ def test_a_model_that_records_nothing_has_no_attribution() -> None:
     assert result.deployed.attributed is None
     assert "not available: the run out of distribution" in " ".join(MODEL_STUDY.lines(result))
     json.dumps(result.to_dict(), allow_nan=False)
+    assert len(checked(MODEL_STUDY, result).rows) == 1 + len(YARDSTICKS)
 
 
 def test_no_number_is_made_up_where_no_run_arrives() -> None:

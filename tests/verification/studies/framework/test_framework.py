@@ -104,9 +104,11 @@ def test_what_is_written(tmp_path: Path) -> None:
 
 def test_the_verb_sets_what_is_given(tmp_path: Path) -> None:
     out = ["--out", str(tmp_path)]
-    assert "size 3" in run(*out).stdout
-    assert "size 1" in run(*out, "--quick").stdout
-    assert "size 7" in run(*out, "--quick", "--size", "7").stdout
+    assert run(*out).stdout.splitlines()[0] == "so"
+    assert "size 3" not in run(*out).stdout
+    assert "size 3" in run(*out, "--verbose").stdout
+    assert "size 1" in run(*out, "--verbose", "--quick").stdout
+    assert "size 7" in run(*out, "--verbose", "--quick", "--size", "7").stdout
     found = json.loads(run(*out, "--json", "--seed", "4", "--kind", "odd", "--kind", "odd").stdout)
     assert found["settings"] == {"kinds": ["odd"], "size": 3, "seed": 4}
     assert Path(found["page"]) == tmp_path / "planted.html"

@@ -19,6 +19,7 @@ from l2obound import l2o
 from l2obound.verification import verify
 from l2obound.verification.cli import app as cli
 from l2obound.verification.studies.sensitivity import MODEL_STUDY, PATTERNS, StepScale, perturbed, sensitivity_of
+from tests.helpers.briefs import checked
 
 MINE = '''
 import torch
@@ -181,6 +182,7 @@ def test_a_model_outside_of_a_guarantee_is_told_so() -> None:
     assert (end.applies.to, end.applies.until) == (None, 0.0)
     assert "B8 does not cover the model even without a deviation" in " ".join(MODEL_STUDY.lines(result))
     assert "diverge already" in " ".join(MODEL_STUDY.lines(result))
+    assert ["long-step", "B8", "not at 0"] in [list(row[:3]) for row in checked(MODEL_STUDY, result).rows]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from l2obound import bounds, l2o
 from l2obound.verification import optimum
 from l2obound.verification.studies.sensitivity import (
     PATTERNS,
+    STUDY,
     Settings,
     StepScale,
     _measure,
@@ -30,6 +31,7 @@ from l2obound.verification.studies.sensitivity import (
     write,
 )
 from l2obound.verification.studies.sensitivity._measure import Field, measure
+from tests.helpers.briefs import checked
 
 pytestmark = pytest.mark.slow  # by default the code of docs/sensitivity.md runs the study
 
@@ -340,6 +342,8 @@ def test_what_is_written(result: object, page: Path) -> None:
     assert len(rows) == len(result.cells)
     assert any("rho = 0.5: the guarantee B8 grows by ×1.33" in line for line in lines(result))
     assert any("no bound on what iterations cost" in line for line in lines(result))
+    rows = {row[0]: row[1] for row in checked(STUDY, result).rows}
+    assert rows["0.5"] == "×1.33"
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
