@@ -21,7 +21,6 @@ from ...l2o.support.memory import data_size, require_memory, run_size
 from ...l2o.training.config import split_seed
 from ..worst_cases.ledger import STEPS
 
-
 UNSHIFTED = "unshifted"
 """The short name of the scenario without a shift."""
 

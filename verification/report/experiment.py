@@ -35,8 +35,8 @@ from ..worst_cases.ledger import STEP_SIZES
 from ._extras import EXTRAS, attribution, shift_pair, transient
 from ._ledger import bound_entry, checked_names, ledger, number_of, prove_all
 from ._next_instance import LAST_ITERATE, next_instance
-from ._series import bound_curves, series
 from ._run_certificates import certify_run
+from ._series import bound_curves, series
 from .config import UNSHIFTED, ProblemSection, ReportConfig, Scenario, TransientSection
 from .methods import Case, Method, Rollouts, methods_of
 from .worst_cases import measured
