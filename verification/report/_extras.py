@@ -3,7 +3,7 @@
 Attribution (B4): every step of a shifted run of a learned method is paired with the same step of its run in
 distribution. Pairs of shifts (B12): a start shifted by tau and an objective shifted by tau are one experiment for a
 method that is equivariant under translation, for F(x + tau) from x_0 is F from x_0 + tau; both runs start from the
-same draw of x_0, so that x_k of the one is x_k of the other plus tau. Transients (B11): how long a shift is paid for.
+same draw of x_0, so that x_k of the one is x_k of the other plus tau. Transients (B11): how many steps a shift costs.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _worst(array: np.ndarray) -> float | None:
 
 
 def transient(rollouts: Rollouts, case: Case, method: Method, eps: float) -> dict[str, Any]:
-    """How long a shift is paid for: the first k from which the gap is at most `eps` for good, and whether there is a
+    """How many steps a shift costs: the first k from which the gap is at most `eps` for good, and whether there is a
     floor; `first` has a number for each instance, None where the run is too short.
     """
     run = rollouts(case, method)

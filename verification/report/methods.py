@@ -63,7 +63,7 @@ class Method:
 
     @property
     def attributable(self) -> bool:
-        """Whether its steps out of distribution can be held against those in distribution (B4)."""
+        """Whether its steps under a shift can be held against those without one (B4)."""
         return self.learned and isinstance(self.optimizer, HeadNetwork)
 
     @property

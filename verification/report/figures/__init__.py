@@ -13,15 +13,19 @@ from collections.abc import Iterable
 from matplotlib.figure import Figure
 
 from ...pages.figure_style import NEGLIGIBLE, Results, line_styles, shown, style
+from .._chosen import certificate_panels, first_panels, guarded_pairs
 from .._compare import rows
 from .._next_view import shown_next
+from ..tables import numbered
 from ..worst_cases import grouped
 from . import _gaps, _next, _overview, _shifted, _steps, _worst_cases
+from ._certified import certified, guarded
 from ._gaps import bounds as gap_bounds
 from ._gaps import convergence
 from ._shifted import median_first
 
 __all__ = [
+    "certified",
     "convergence",
     "figures",
     "file_names",
@@ -32,10 +36,15 @@ __all__ = [
 ]
 
 
+_FIRST = 3.5
+"""Inches of the figure of the first screen, which stands beside a table."""
+
+
 def figures(results: Results) -> dict[str, Figure]:
     """Every figure by its key.
 
-    "final-gaps", "iterations", "f-star" over all problems; for each problem "convergence/PROBLEM",
+    "certified" of the runs that the first screen shows; "final-gaps", "iterations", "f-star" over all problems; for
+    each problem "convergence/PROBLEM", "certificates/PROBLEM", "guarded/PROBLEM",
     "bounds/PROBLEM/OPTIMIZER", "per-step/PROBLEM/OPTIMIZER" and "attribution/PROBLEM/OPTIMIZER" for the learned ones,
     "deviation/PROBLEM", "shifts/PROBLEM"; "transient/SECTION" for each section of long runs; "next-instance" of one
     problem; and "worst-cases".
@@ -43,8 +52,12 @@ def figures(results: Results) -> dict[str, Figure]:
     drawn: dict[str, Figure] = {}
     styles = line_styles(results)
     table = rows(results)
+    numbers = numbered(results)
     by_key = {run["key"]: run for run in results["runs"]}
     with style():
+        chosen = first_panels(results)
+        if chosen:
+            drawn["certified"] = certified(chosen, styles, numbers, width=_FIRST)
         if table:
             drawn["final-gaps"] = _overview.final_gaps(table, styles)
             drawn["iterations"] = _overview.iterations(table, styles)
@@ -58,6 +71,12 @@ def figures(results: Results) -> dict[str, Figure]:
             if not runs:
                 continue
             drawn[f"convergence/{key}"] = _gaps.convergence(runs, styles)
+            rows_of = certificate_panels(runs)
+            if rows_of:
+                drawn[f"certificates/{key}"] = certified(rows_of, styles, numbers, bound="ood_last_iterate")
+            pairs_of = guarded_pairs(runs)
+            if pairs_of:
+                drawn[f"guarded/{key}"] = guarded(pairs_of, styles)
             for name in dict.fromkeys(r["optimizer"]["name"] for r in runs if r["optimizer"]["learned"]):
                 mine = [run for run in runs if run["optimizer"]["name"] == name]
                 if any(run["bound_curves"] for run in mine):
