@@ -36,7 +36,7 @@ def first_panels(results: Results) -> list[list[Panel]]:
         mine = [run for run in here if run["optimizer"]["name"] == name]
         rest = [run for run in mine if run is not mine[0]]
         worst = [max(rest, key=_gap)] if rest else []
-        rows.append([(title(run), run) for run in (mine[0], *worst)])
+        rows.append([(run["scenario"]["label"], run) for run in (mine[0], *worst)])
     return rows
 
 

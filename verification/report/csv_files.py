@@ -17,8 +17,8 @@ from .tables import VERDICTS, broken, decided
 
 _RUN = ("run", "problem", "scenario", "optimizer")
 _VERDICT_FIELDS = (
-    "run", "problem", "scenario", "data", "s", "t", "optimizer", "learned", "steps", "bound", "number", "level", "verdict",
-    "checks", *(v.replace(" ", "_") for v in VERDICTS), "decided", "form_of",
+    "run", "problem", "scenario", "data", "s", "t", "optimizer", "learned", "steps", "bound", "number", "level",
+    "verdict", "checks", *(v.replace(" ", "_") for v in VERDICTS), "decided", "form_of",
     "vacuous_share", "tightness_median", "tightness_worst",
     "tightness_best", "worst_slack", "broken_hypotheses", "broken_data", "notes",
 )  # fmt: skip

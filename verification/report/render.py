@@ -269,7 +269,7 @@ def _certificate_words(
         run = panels[0][0][1]
         title = f"True and certified gaps on {run['problem']}"
         note = sentences.quantiles(next(p for p in results["problems"] if p["key"] == run["problem"]))
-        return title, sentences.certified([run for row in panels for _, run in row], numbers), note
+        return title, sentences.certified([run for _, run in panels[0]], numbers), note
     on, bands = f"on {problem['title']}", sentences.quantiles(problem)
     if kind == "certificates":
         chosen = [run for row in certificate_panels(runs) for _, run in row]
