@@ -32,7 +32,7 @@ _BOUNDS = [
      r"\frac{\sum_{k=1}^{K} F(x_{k})}{K} - F(z) \le \frac{L \left(\lVert x_0 - z \rVert + 2 \sum_{k=1}^{K} "
      r"\lVert e_{k}(h) \rVert\right)^{2}}{2 K h}"),
 ]  # fmt: skip
-_SCENARIOS = [("ind", "in distribution", 0.0, 0.0), ("s10", "s = 10", 10.0, 0.0), ("t10", "t = 10", 0.0, 10.0)]
+_SCENARIOS = [("unshifted", "in distribution", 0.0, 0.0), ("s10", "s = 10", 10.0, 0.0), ("t10", "t = 10", 0.0, 10.0)]
 _OPTIMIZERS = [
     ("go-math-l2o", "GO-Math-L2O", True, 0.82), ("l2o-pa", "L2O-PA", True, 0.9),
     ("ista", "ISTA", False, 0.965), ("fista", "FISTA", False, 0.93),
@@ -50,7 +50,7 @@ def band(values):
 
 def _data(key):
     """The kind of data of a scenario: the learned methods are trained on what is not shifted."""
-    return "in distribution" if key == "ind" else "shifted"
+    return "in distribution" if key == "unshifted" else "shifted"
 
 
 def nothing():
@@ -111,7 +111,7 @@ def _next_instance(name, instances, steps, lost):
 def _run(problem, instances, scenario, optimizer, steps, floor):
     key, label, s, t = scenario
     name, shown, learned, rate = optimizer
-    far = key != "ind"
+    far = key != "unshifted"
     start = 3.0 * (80 if far else 1)
     odd = learned and far and name == "l2o-pa"
     rate = min(0.995, rate + (0.16 if odd else 0.04 if far else 0.0))

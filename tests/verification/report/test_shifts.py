@@ -46,7 +46,7 @@ def test_runs_with_a_paired_run_get_the_virtual_bounds(report):
     for run in results["runs"]:
         names = {v["bound"] for v in run["verdicts"]}
         assert not names & set(ELSEWHERE)
-        paired = run["optimizer"]["learned"] and run["scenario"]["key"] != "ind"
+        paired = run["optimizer"]["learned"] and run["scenario"]["key"] != "unshifted"
         assert names & set(PAIRED) == (set(PAIRED) if paired else set())
         for verdict in run["verdicts"]:
             assert verdict["counts"]["violated"] == 0, (run["key"], verdict["bound"])
@@ -143,7 +143,7 @@ def test_the_page_is_redrawn_and_parts_are_reused(report):
 def test_attribution_sentence_changes_with_the_data(results):
     entries = results["attributions"][2:]
     assert shift_sentences.attribution(entries) == (
-        "At s = 10 the deviation of L2O-PA is due to what the model does at the features in distribution by 20 %, the "
+        "At s = 10 the deviation of L2O-PA is due to what the model does at the features without the shift by 20 %, the "
         "shift of its preconditioner by 30 % and the shift of its bias by 50 % (means over 3,193 steps); at t = 10 "
         "20 %, 30 % and 50 %."
     )

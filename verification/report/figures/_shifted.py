@@ -15,7 +15,7 @@ from ...pages.figure_style import INK, MUTED, NEGLIGIBLE, SERIES, WIDTHS, Result
 from . import _panels as panels
 
 _TERMS = {
-    "bracket": ("at the features in distribution", MUTED, 0.45),
+    "bracket": ("at the features without the shift", MUTED, 0.45),
     "pshift": ("shift of the preconditioner", SERIES[2], 0.85),
     "bshift": ("shift of the bias", SERIES[4], 0.6),
 }
@@ -31,10 +31,10 @@ def attribution(entries: Sequence[Results], runs: Mapping[str, Results], line_st
     legend = [
         *(Patch(color=c, alpha=a, linewidth=0, label=words) for words, c, a in _TERMS.values()),
         Line2D([], [], label="$\\rho_k$ under the shift", **look),
-        Line2D([], [], label="$\\rho_k$ in distribution", **inside),
+        Line2D([], [], label="$\\rho_k$ without the shift", **inside),
     ]
     figure, columns = panels.stack(entries, ("share of $e'_k$", "$\\rho_k$"), (1.35, 0.85), legend)
-    curves = [(entry, *(_rho(runs, entry, key) for key in (entry["scenario"]["key"], "ind"))) for entry in entries]
+    curves = [(entry, *(_rho(runs, entry, key) for key in (entry["scenario"]["key"], "unshifted"))) for entry in entries]
     values = [v for _, *both in curves for k, rho in both for v in shown(rho, NEGLIGIBLE)]
     low, high = max(min(values, default=0.1) / 1.5, 1e-6), min(2 * max(values, default=1.0), 1e4)
     for (top, bottom), (entry,) in columns:
