@@ -65,7 +65,8 @@ def test_convergence_at_the_floor(results):
     assert "GO-Math-L2O is at most 1e-9 after 100 steps, at least 1e6 times below FISTA" in convergence(results)
     end(pick(results, "unshifted", False), 5e-10)
     assert (
-        "In distribution GO-Math-L2O is after 100 steps at the limit of what is known of F* (at most 1e-9), and so is FISTA"
+        "In distribution GO-Math-L2O is after 100 steps at the limit of what is known of F* (at most 1e-9), and so is "
+        "FISTA"
         in convergence(results)
     )
 

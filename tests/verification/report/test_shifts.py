@@ -143,8 +143,8 @@ def test_the_page_is_redrawn_and_parts_are_reused(report):
 def test_attribution_sentence_changes_with_the_data(results):
     entries = results["attributions"][2:]
     assert shift_sentences.attribution(entries) == (
-        "At s = 10 the deviation of L2O-PA is due to what the model does at the features without the shift by 20 %, the "
-        "shift of its preconditioner by 30 % and the shift of its bias by 50 % (means over 3,193 steps); at t = 10 "
+        "At s = 10 the deviation of L2O-PA is due to what the model does at the features without the shift by 20 %, "
+        "the shift of its preconditioner by 30 % and the shift of its bias by 50 % (means over 3,193 steps); at t = 10 "
         "20 %, 30 % and 50 %."
     )
     entries[1]["overall"] = {"bracket": 0.1, "pshift": 0.9, "bshift": 0.0}

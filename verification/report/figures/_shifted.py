@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from ...pages.figure_style import INK, MUTED, NEGLIGIBLE, SERIES, WIDTHS, Results, masked, plain, shown
+from ..config import UNSHIFTED
 from . import _panels as panels
 
 _TERMS = {
@@ -34,7 +35,7 @@ def attribution(entries: Sequence[Results], runs: Mapping[str, Results], line_st
         Line2D([], [], label="$\\rho_k$ without the shift", **inside),
     ]
     figure, columns = panels.stack(entries, ("share of $e'_k$", "$\\rho_k$"), (1.35, 0.85), legend)
-    curves = [(entry, *(_rho(runs, entry, key) for key in (entry["scenario"]["key"], "unshifted"))) for entry in entries]
+    curves = [(entry, *(_rho(runs, entry, key) for key in (entry["scenario"]["key"], UNSHIFTED))) for entry in entries]
     values = [v for _, *both in curves for k, rho in both for v in shown(rho, NEGLIGIBLE)]
     low, high = max(min(values, default=0.1) / 1.5, 1e-6), min(2 * max(values, default=1.0), 1e4)
     for (top, bottom), (entry,) in columns:
