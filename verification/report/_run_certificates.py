@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...l2o.problems import Composite
-from ...l2o.run import Run
+from ...l2o.runs.run import Run
 from ..optima import Optimum
 from ..optima.ledger import CertificateError
 from ..optima.run_certificate import RunCertificate, run_certificate
