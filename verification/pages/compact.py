@@ -11,7 +11,11 @@ import re
 from collections.abc import Sequence
 
 STEP = 0.1
-"""Coordinates are multiples of this, in points: 0.18 pixels of a page at most, as a point of a figure is 1.8 pixels."""
+"""Coordinates are multiples of this, in points."""
+_PIXELS = 1.8
+"""Pixels of a page in a point of a figure: it is drawn 1.35 times as large, and a point is 4/3 pixels."""
+_NEAR = 0.5 / (_PIXELS * STEP)
+"""Half a pixel, in steps: lines that are nearer to each other than this look the same."""
 _DRAWING = re.compile(r'<svg[^>]*class="(?:plot|formula)".*?</svg>', re.DOTALL)
 _NUMBER = r"-?\d+(?:\.\d+)?"
 
@@ -132,7 +136,7 @@ def path(data: str, step: float = STEP) -> str:
     line: list[Point] = []
 
     def flush() -> None:
-        points = straightened(line)
+        points = straightened(line, _NEAR if step == STEP else 0.5)
         if len(points) > 1:
             moves = [(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(points)]
             parts.append("l" + _pairs(moves, step, digits))
@@ -163,15 +167,21 @@ def path(data: str, step: float = STEP) -> str:
 
 
 def _pairs(points: Sequence[Point], step: float, digits: int) -> str:
-    words = [_short(v * step, digits) for point in points for v in point]
-    return "".join(word if place == 0 or word.startswith("-") else f" {word}" for place, word in enumerate(words))
+    text, before = [], ""
+    for word in (_short(v * step, digits) for point in points for v in point):
+        # a sign begins another number, and so does a second point
+        apart = not text or word.startswith("-") or (word.startswith(".") and "." in before)
+        text.append(word if apart else f" {word}")
+        before = word
+    return "".join(text)
 
 
-def straightened(line: Sequence[Point]) -> list[Point]:
-    """A line without the points that are within half a step of the line between those that stay (Douglas and Peucker).
+def straightened(line: Sequence[Point], near: float = _NEAR) -> list[Point]:
+    """A line without the points that are near to the line between those that stay (Douglas and Peucker).
 
     Args:
         line: Points on the grid.
+        near: How far they may be from it, in steps.
     """
     points = [p for p, before in zip(line, [None, *line]) if p != before]
     if len(points) < 3:
@@ -183,7 +193,7 @@ def straightened(line: Sequence[Point]) -> list[Point]:
         (x0, y0), (x1, y1) = points[first], points[last]
         dx, dy = x1 - x0, y1 - y0
         length = (dx * dx + dy * dy) ** 0.5
-        farthest, most = 0, 0.5
+        farthest, most = 0, near
         for i in range(first + 1, last):
             x, y = points[i]
             along = (x - x0) * dx + (y - y0) * dy

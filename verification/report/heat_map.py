@@ -153,9 +153,8 @@ def heat_map(bounds: Sequence[Results], columns: Sequence[Column], label: str) -
         f'<tr><th scope="row" title="{html.escape(bound["title"])}"><b>{html.escape(bound["number"])}</b> '
         f"{html.escape(bound['key'].partition(':')[0].replace('_', ' '))}</th>"
         + "".join(
-            f'<td class="{c.kind}{" first" if place in starts else ""}" title="{html.escape(column.words)}: '
-            f'{html.escape(c.words)}">{c.text}</td>'
-            for place, (column, c) in enumerate(zip(columns, cells))
+            f'<td class="{c.kind}{" first" if place in starts else ""}" title="{html.escape(c.words)}">{c.text}</td>'
+            for place, c in enumerate(cells)
         )
         + "</tr>"
         for bound, cells in speaking

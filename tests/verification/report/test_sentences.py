@@ -66,8 +66,7 @@ def test_convergence_at_the_floor(results):
     end(pick(results, "unshifted", False), 5e-10)
     assert (
         "In distribution GO-Math-L2O is after 100 steps at the limit of what is known of F* (at most 1e-9), and so is "
-        "FISTA"
-        in convergence(results)
+        "FISTA" in convergence(results)
     )
 
 
