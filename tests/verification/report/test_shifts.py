@@ -45,7 +45,7 @@ def test_runs_with_a_paired_run_get_the_virtual_bounds(report):
     _, results = report
     for run in results["runs"]:
         names = {v["bound"] for v in run["verdicts"]}
-        assert not names & set(ELSEWHERE)
+        assert names & set(ELSEWHERE) == {"run_certificate"}
         paired = run["optimizer"]["learned"] and run["scenario"]["key"] != "unshifted"
         assert names & set(PAIRED) == (set(PAIRED) if paired else set())
         for verdict in run["verdicts"]:
@@ -53,7 +53,8 @@ def test_runs_with_a_paired_run_get_the_virtual_bounds(report):
             if verdict["bound"] in PAIRED:
                 assert verdict["counts"]["verified"] == verdict["checks"]
                 assert verdict["number"].startswith("B")
-    assert {b["key"] for b in results["bounds"]} == set(checked_names(None, True))
+    assert {b["key"] for b in results["bounds"]} == {*checked_names(None, True), "run_certificate"}
+    assert set(checked_names(None, False, guarded=True)) - set(checked_names(None, False)) == {"accelerated_guard"}
     assert checked_names(("a_priori",), True) == ["a_priori"]
 
 
