@@ -53,10 +53,10 @@ def certificate_panels(runs: Sequence[Results]) -> list[list[Panel]]:
     best = min((r for r in plain if not r["optimizer"]["learned"]), key=_gap, default=None)
     for key in dict.fromkeys(run["scenario"]["key"] for run in plain):
         group = [run for run in plain if run["scenario"]["key"] == key]
-        shown = [r for r in group if r["optimizer"]["learned"]]
-        shown += [r for r in group if best is not None and r["optimizer"]["name"] == best["optimizer"]["name"]]
-        if shown:
-            rows.append([(title(run), run) for run in shown])
+        chosen = [r for r in group if r["optimizer"]["learned"]]
+        chosen += [r for r in group if best is not None and r["optimizer"]["name"] == best["optimizer"]["name"]]
+        if chosen:
+            rows.append([(title(run), run) for run in chosen])
     return rows
 
 

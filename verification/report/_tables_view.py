@@ -103,13 +103,13 @@ def accuracy(results: Results) -> list[blocks.Block]:
         reached = [(e.lowest, e.label) for e in row.entries if e.lowest is not None]
         least, label = min(reached, default=(None, DASH))
         at_floor = least is not None and row.floor is not None and least <= row.floor
-        known = DASH if row.floor is None or least is None else "no: not above the width" if at_floor else "yes"
+        resolved = DASH if row.floor is None or least is None else "no: not above the width" if at_floor else "yes"
         by = join([e.label for e in row.entries if e.lowest == least]) if at_floor else label
         lines.append(
             [
                 row.problem_key, row.scenario["label"], f"{len(widths)} of {row.instances}",
                 widths[len(widths) // 2] if widths else None, widths[-1] if widths else None,
-                f"{'≤ ' if at_floor else ''}{number(least)}", by, known,
+                f"{'≤ ' if at_floor else ''}{number(least)}", by, resolved,
             ]
         )  # fmt: skip
     notes = (

@@ -77,10 +77,10 @@ def _first(results: Results, views: Views, compared: Sequence[Results]) -> block
 def _together(results: Results, views: Views, compared: Sequence[Results]) -> blocks.Section:
     """What is said of all problems at once."""
     overall = [views[key] for key in ("final-gaps", "iterations") if key in views]
-    known = [views["f-star"], *accuracy(results)] if "f-star" in views else [blocks.Text("Nothing was run.")]
+    accurate = [views["f-star"], *accuracy(results)] if "f-star" in views else [blocks.Text("Nothing was run.")]
     parts: list[blocks.Block] = [
         blocks.Part("comparison", "Comparison", "Learned against classical methods", [*overall, *comparison(compared)]),
-        blocks.Part("optimum", "F*", "How accurately F* is known", known),
+        blocks.Part("optimum", "F*", "How accurately F* is known", accurate),
         blocks.Part(
             "next", "Next instance", "What can be expected of the next instance?",
             upcoming(results, views.get("next-instance")),
@@ -274,7 +274,7 @@ def _certificate_words(
     if kind == "certificates":
         chosen = [run for row in certificate_panels(runs) for _, run in row]
         return f"What each run certifies of itself {on}", sentences.certified(chosen, numbers), [*_B15_NOTES, *bands]
-    pairs = [(base, own) for (_, base), (_, own) in guarded_pairs(runs)]
+    pairs = [(base, guarded) for (_, base), (_, guarded) in guarded_pairs(runs)]
     return f"Learned methods with and without a guard {on}", sentences.guarded(pairs), [*_GUARD_NOTES, *bands]
 
 

@@ -192,8 +192,8 @@ def certified(runs: Sequence[Results], numbers: Mapping[str, str]) -> str:
 def guarded(pairs: Sequence[tuple[Results, Results]]) -> str:
     """Where each method ends alone and under its guard."""
     parts = []
-    for base, own in pairs:
-        ends = [_end(run).removeprefix("ends ") for run in (base, own)]
+    for base, other in pairs:
+        ends = [_end(run).removeprefix("ends ") for run in (base, other)]
         parts.append(f"{place(base['scenario'])} {base['optimizer']['label']} is {ends[0]} alone and {ends[1]} guarded")
     if parts:
         parts[0] = f"after {count(pairs[0][0]['steps'], 'step')} {parts[0]}"
@@ -376,10 +376,10 @@ def floor(runs: Sequence[Results]) -> list[str]:
         return ["F* has no certified lower end here: gaps are measured from the best point found."]
     if not height:
         return []
-    known = f"F* is known to within {number(height)}"
+    accuracy = f"F* is known to within {number(height)}"
     if reached:
-        return [f"{known}; gaps below that cannot be told from 0. {join(reached)} {_get(reached)} there."]
-    return [f"{known}, and every median gap is above that."]
+        return [f"{accuracy}; gaps below that cannot be told from 0. {join(reached)} {_get(reached)} there."]
+    return [f"{accuracy}, and every median gap is above that."]
 
 
 def _get(names: Sequence[str]) -> str:
