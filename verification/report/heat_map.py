@@ -151,7 +151,7 @@ def heat_map(bounds: Sequence[Results], columns: Sequence[Column], label: str) -
     )
     lines = "\n".join(
         f'<tr><th scope="row" title="{html.escape(bound["title"])}"><b>{html.escape(bound["number"])}</b> '
-        f"{html.escape(bound['key'].partition(':')[0].replace('_', ' '))}</th>"
+        f'<span class="words">{html.escape(bound["key"].partition(":")[0].replace("_", " "))}</span></th>'
         + "".join(
             f'<td class="{c.kind}{" first" if place in starts else ""}" title="{html.escape(c.words)}">{c.text}</td>'
             for place, c in enumerate(cells)
