@@ -54,7 +54,7 @@ def figure_view(
     `drawn` is its SVG file where there is one.
     """
     svg = Markup(inline_svg(drawn or file_bytes(figure, "svg"), prefix, title, words))
-    return {"title": title, "svg": svg, "notes": notes}
+    return {"title": title, "svg": svg, "notes": notes, "finding": "", "files": ()}
 
 
 def write_figure(figure: Figure, stem: Path) -> list[Path]:
