@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ..pages import blocks
 from ..pages.text import count, join, number
-from ..support.store import EXTRAS
+from ._extras import EXTRAS
 from ._tables_view import badge
 from .tables import VERDICTS
 
