@@ -25,7 +25,8 @@ def _numbers(rows):
 
 def test_there_is_a_table_for_everything(tables):
     first = {"verdicts", "curves", "per_step", "deviations", "comparison", "f_star"}
-    assert set(tables) == first | {"ledger", "worst_cases", "attribution", "shift_pairs", "transients", "next_instance"}
+    more = {"ledger", "worst_cases", "attribution", "shift_pairs", "transients", "next_instance", "certificates"}
+    assert set(tables) == first | more
     assert all(tables.values())
 
 
