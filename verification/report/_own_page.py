@@ -117,7 +117,7 @@ def _first(results: Results) -> blocks.Section:
         if len(runs) > _PANELS:
             note += f" The first {_PANELS} of {number(len(runs))} runs."
         ends = " ".join(_end(run) for ((_, run),) in panels)
-        figure = blocks.Figure(drawn, "f0", "True and certified gaps", ends, note, ends)
+        figure = blocks.Figure(drawn, "f0", "Gaps, measured and certified", ends, note, ends)
     columns = [Column("runs", run["key"], run["key"], [run]) for run in runs]
     return first_screen(words, results["bounds"], columns if _judged(results) else [], figure)
 

@@ -84,7 +84,7 @@ def certificates(runs: Sequence[Results], label: str) -> list[blocks.Block]:
         )
     if not rows:
         return []
-    head = ["Run", "True gap", "Certified gap", "Certified gap / true gap", "B6c allows", "Says nothing"]
+    head = ["Run", "Gap of the best point", "Certified gap", "Certified gap / gap", "B6c allows", "Says nothing"]
     notes = (
         "After the last step, medians over the instances. The certificate (B15) uses points, values and gradients of "
         "the run, and neither F* nor x*; its gap is that of the best point. ≤, ≥: the true gap is below what is known "

@@ -267,7 +267,7 @@ def _certificate_words(
     if problem is None:
         panels = first_panels(results)
         run = panels[0][0][1]
-        title = f"True and certified gaps on {run['problem']}"
+        title = f"Gaps, measured and certified, on {run['problem']}"
         note = sentences.quantiles(next(p for p in results["problems"] if p["key"] == run["problem"]))
         return title, sentences.certified([run for _, run in panels[0]], numbers), note
     on, bands = f"on {problem['title']}", sentences.quantiles(problem)
