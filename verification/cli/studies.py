@@ -56,8 +56,8 @@ def verb(
 ) -> Callable[..., None]:
     """What the command line runs for a study.
 
-    Beside the options given here there are --out, --quick, --seed, --style, --verbose and --json. The exit code is 1 if the result
-    has something broken, else 0.
+    Beside the options given here there are --out, --quick, --seed, --style, --verbose and --json. The exit code is 1 if
+    the result has something broken, else 0.
 
     Args:
         name: Of the study; also the folder that is written to by default.

@@ -46,10 +46,15 @@ def render(folder: Path, name: str, *, title: str, contents: Mapping[str, str], 
     return environment.get_template(name).render({"created": "", **values}, title=title, contents=contents, style=style)
 
 
-def figure_view(figure: Figure, prefix: str, title: str, words: str, notes: str = "") -> dict[str, Any]:
-    """A figure for the `figure` macro: an `<svg>` whose ids begin with `prefix`, read out as `words`."""
-    svg = Markup(inline_svg(file_bytes(figure, "svg"), prefix, title, words))
-    return {"title": title, "svg": svg, "notes": notes}
+def figure_view(
+    figure: Figure, prefix: str, title: str, words: str, notes: str = "", drawn: bytes | None = None
+) -> dict[str, Any]:
+    """A figure for the `figure` macro: an `<svg>` whose ids begin with `prefix`, read out as `words`.
+
+    `drawn` is its SVG file where there is one.
+    """
+    svg = Markup(inline_svg(drawn or file_bytes(figure, "svg"), prefix, title, words))
+    return {"title": title, "svg": svg, "notes": notes, "finding": "", "files": ()}
 
 
 def write_figure(figure: Figure, stem: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The headline of the page: is anything violated, how much do the bounds say, who wins."""
+"""The first screen in words: is anything violated, how much do the bounds say, who wins."""
 
 from __future__ import annotations
 
@@ -6,53 +6,53 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..pages.text import count, join, number, percent
-from .tables import SYMBOLS, VERDICTS, applicable, decided, overview
+from .sentences import PLACES
+from .tables import applicable, counts, overview
 from .worst_cases import violated
 
 Results = Mapping[str, Any]
 
 
 def answer(
-    results: Results, compared: Sequence[Results], fastest: str | None = None, upcoming: str | None = None
+    results: Results, compared: Sequence[Results] = (), fastest: str | None = None, upcoming: str | None = None
 ) -> dict[str, Any]:
-    """The headline: totals, the state (a word for the style sheet), and sentences.
+    """The first screen in words: the state (a word for the style sheet), one sentence, the numbers, and more sentences.
 
-    `fastest` says who needs the fewest iterations, which the last gaps do not tell once they are all below what is
-    known of F*. `upcoming` says what can be expected of the next instance.
+    Args:
+        results: Of a report, or of given runs.
+        compared: The learned runs against the classical ones.
+        fastest: Who needs the fewest iterations, which the last gaps do not tell once they are all below what is known
+            of F*.
+        upcoming: What can be expected of the next instance.
     """
     pairs = [(run, v) for run in results["runs"] for v in run["verdicts"]]
-    totals = {name: sum(v["counts"].get(name, 0) for _, v in pairs) for name in VERDICTS}
-    checks = sum(v["checks"] for _, v in pairs)
+    numbers = counts(results)
+    verified = sum(v["counts"].get("verified", 0) for _, v in pairs)
     wrong = [(run, v) for run, v in pairs if v["counts"].get("violated")]
     false_data = sorted({run["key"] for run, v in pairs if v["broken_data"]})
+    false = violated(results)
     if not pairs:
         state, verdict = "inconclusive", "Nothing was checked."
     elif wrong:
-        state, verdict = "violated", f"{count(totals['violated'], 'check')} violated."
-    elif not totals["verified"]:
+        amount = sum(v["counts"]["violated"] for _, v in wrong)
+        state, verdict = "violated", f"{count(amount, 'check')} violated."
+    elif false:
+        state, verdict = "violated", f"{join(false)} {'is' if len(false) == 1 else 'are'} false."
+    elif not verified:
         state, verdict = "inconclusive", "No bound was violated, and none could be verified."
     else:
-        state, verdict = "verified", "No bound was violated."
-    false = violated(results)
-    if false:
-        state, verdict = "violated", f"False: {join(false)}." if not wrong else verdict
-    alone = [v for _, v in pairs if not v.get("form_of")]
-    empty = sum(round(v["vacuous_share"] * applicable(v)) for v in alone if v["vacuous_share"] is not None)
-    repeated = sum(applicable(v) for _, v in pairs if v.get("form_of"))
-    able = sum(decided(v) for v in alone)
-    hidden = max(0, sum(map(applicable, alone)) - empty - able)
+        state, verdict = "verified", f"No bound was violated{_where(results)}."
     sentences = [
-        f"{count(able, 'check')} could have failed, of "
-        f"{count(len(results['bounds']), 'bound')} on {count(len(results['runs']), 'run')}. These are what is left of "
-        f"{number(checks)}: {number(totals['not applicable'])} do not apply, {number(repeated)} are another bound "
-        f"once more, {number(empty)} are vacuous (their right-hand side says nothing), {number(hidden)} are "
-        "inconclusive."
+        f"{count(numbers['checks'], 'check')} of {count(len(results['bounds']), 'bound')} on "
+        f"{count(len(results['runs']), 'run')}: {number(numbers['informative'])} are verified and could have failed, "
+        f"{number(numbers['violated'])} are violated, {number(numbers['vacuous'])} are vacuous (true of any run), "
+        f"{number(numbers['repeated'])} repeat another bound, {number(numbers['inconclusive'])} are inconclusive, and "
+        f"{number(numbers['not applicable'])} do not apply."
     ]
     sentences += _form_words(results)
     if wrong:
         where = [
-            f"{v['number']} on {r['problem']}, {r['scenario']['label']}, {r['optimizer']['label']} "
-            f"({number(v['counts']['violated'])} of {number(v['checks'])})"
+            f"{v['number']} on {_name(r)} ({number(v['counts']['violated'])} of {number(v['checks'])})"
             for r, v in wrong
         ]
         sentences.append(
@@ -62,17 +62,43 @@ def answer(
         sentences.append(f"Below the exact worst case, and so false: {join(false)}.")
     if false_data:
         sentences.append(f"The recorded data contradict themselves in {join(false_data)}.")
-    return {
-        "state": state,
-        "verdict": verdict,
-        "totals": [(name, SYMBOLS[name], totals[name]) for name in VERDICTS],
-        "sentences": [
-            *sentences,
-            *_vacuous_words(results),
-            *(text for text in (upcoming, fastest) if text),
-            *_comparison_words(compared),
-        ],
-    }
+    sentences += [*_vacuous_words(results), *_certificate_words(results)]
+    sentences += [text for text in (upcoming, fastest) if text]
+    if "problems" in results:
+        sentences += _comparison_words(compared)
+    return {"state": state, "verdict": verdict, "numbers": numbers, "sentences": sentences}
+
+
+def _where(results: Results) -> str:
+    """On how many runs, methods and problems."""
+    runs = results["runs"]
+    methods = len({run["optimizer"]["name"] for run in runs})
+    problems = len({run["problem"] for run in runs})
+    if "problems" not in results:
+        return f" in {count(len(runs), 'run')}"
+    return f" in {count(len(runs), 'run')} of {count(methods, 'method')} on {count(problems, 'problem')}"
+
+
+def _name(run: Results) -> str:
+    """A run in a sentence."""
+    if run["scenario"]["key"] == "given":
+        return str(run["key"])
+    return f"{run['problem']}, {run['scenario']['label']}, {run['optimizer']['label']}"
+
+
+def _certificate_words(results: Results) -> list[str]:
+    """How near the certificates of the runs come to the true gap."""
+    runs = [run for run in results["runs"] if run.get("certificate") and run["certificate"]["ratio"] is not None]
+    if not runs:
+        return []
+    ratios = sorted(run["certificate"]["ratio"] for run in runs)
+    checks = [v for run in results["runs"] for v in run["verdicts"] if v["bound"] == "run_certificate"]
+    share = sum((v["vacuous_share"] or 0.0) * applicable(v) for v in checks) / max(1, sum(map(applicable, checks)))
+    return [
+        f"The certificate that a run makes of itself (B15) says nothing in {percent(share)} of its checks; the gap "
+        f"that it certifies after the last step is {number(ratios[len(ratios) // 2])} times the true one (median over "
+        f"{count(len(runs), 'run')}, from {number(ratios[0])} to {number(ratios[-1])})."
+    ]
 
 
 def _form_words(results: Results) -> list[str]:
@@ -88,7 +114,7 @@ def _vacuous_words(results: Results) -> list[str]:
     sentences = []
     if empty:
         named = [f"{row['bound']['number']} ({row['bound']['title']}, {percent(row['vacuous'])})" for row in empty]
-        sentences.append(f"Vacuous on at least half of the checks they apply to: {join(named)}.")
+        sentences.append(f"Vacuous on at least half of the checks that they apply to: {join(named)}.")
     elif judged:
         sentences.append("No bound is vacuous on half or more of the checks it applies to.")
     if telling:
@@ -102,9 +128,10 @@ def _vacuous_words(results: Results) -> list[str]:
 
 def _comparison_words(compared: Sequence[Results]) -> list[str]:
     sentences = []
-    for inside, place in ((True, "In distribution"), (False, "Out of distribution")):
+    for kind, where in PLACES.items():
+        place = f"{where[:1].upper()}{where[1:]}"
         for name in sorted({c["learned"] for c in compared}):
-            cases = [c for c in compared if c["in_distribution"] == inside and c["learned"] == name]
+            cases = [c for c in compared if c["data"] == kind and c["learned"] == name]
             if not cases:
                 continue
             wins = sum(c["outcome"] == "below" for c in cases)

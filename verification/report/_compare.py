@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..pages.text import number
+from ._training_data import IN_DISTRIBUTION
 
 Results = Mapping[str, Any]
 
@@ -125,8 +126,8 @@ def last_gap(run: Results) -> float | None:
 
 
 def in_distribution(scenario: Results) -> bool:
-    """Whether nothing is shifted."""
-    return not (scenario["s"] or scenario["t"])
+    """Whether the learned methods were trained on such data, which are not shifted."""
+    return scenario["data"] == IN_DISTRIBUTION
 
 
 def _rank(run: Results) -> float:
@@ -143,7 +144,7 @@ def _compare(problem: Results, learned: Results, classical: Results) -> dict[str
     times = f"{number(float(f'{high / low:.3g}'))} times" if low > 0 else "beyond measure"
     words = f"{'at least ' if any(at_floor) and low > 0 else ''}{times} {outcome}"
     if all(at_floor):
-        outcome, words = "equal", "level with (both are where F* is no longer known)"
+        outcome, words = "equal", "level with (both are at the limit of what is known of F*)"
     elif high <= 1.01 * low:
         outcome, words = "equal", "level with"
     elif not math.isfinite(ours):
@@ -153,7 +154,7 @@ def _compare(problem: Results, learned: Results, classical: Results) -> dict[str
     return {
         "problem": problem,
         "scenario": learned["scenario"],
-        "in_distribution": in_distribution(learned["scenario"]),
+        "data": learned["scenario"]["data"],
         "learned": learned["optimizer"]["label"],
         "classical": theirs_label,
         "steps": learned["steps"],
@@ -163,7 +164,7 @@ def _compare(problem: Results, learned: Results, classical: Results) -> dict[str
         "texts": [f"≤ {number(v)}" if is_floor else number(v) for v, is_floor in zip((ours, theirs), at_floor)],
         "outcome": outcome,
         "words": words,
-        "against": f"level with {theirs_label} (both are where F* is no longer known)"
+        "against": f"level with {theirs_label} (both are at the limit of what is known of F*)"
         if all(at_floor)
         else f"{words} {theirs_label}",
         "diverged": learned["diverged"],

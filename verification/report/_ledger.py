@@ -7,25 +7,29 @@ from typing import Any
 
 from ... import bounds
 
-# Held against the steps of a learned method that have a paired step in distribution.
+# Held against the steps of a learned method that have a paired step without a shift.
 PAIRED = ("virtual_decomposition", "ood_per_step:magnitude", "ood_multi_step:virtual")
+GUARDED = "accelerated_guard"
 # Main entries that no single run can be held against, and what is there instead.
 ELSEWHERE = {
     "equivariance": "a statement about two runs: measured where s = t, see the figures of starts and objectives",
-    "run_certificate": "a lower bound of F* from weights that are chosen: `verification.run_certificate` has it",
+    "run_certificate": "computed for every run where the configuration says certificates = true",
+    GUARDED: "a statement about runs under a guard; this report has none, or was not asked to",
     "history_stability": "a statement about one frozen mode of the recurrence, not about a run",
 }
 
 
-def checked_names(chosen: tuple[str, ...] | None, paired: bool) -> list[str]:
+def checked_names(chosen: tuple[str, ...] | None, paired: bool, guarded: bool = False) -> list[str]:
     """The bounds to hold against a run, in the order of the catalogue: `chosen`, or else every main entry that can be.
 
-    `paired`: the run is of a learned method and has one in distribution to be paired with.
+    `paired`: the run is of a learned method and has one without a shift to be paired with. `guarded`: it is made under
+    an accelerated guard, which has a bound of its own.
     """
     if chosen is not None:
         return list(chosen)
     wanted = {name for name in bounds.names() if bounds.get(name).on_runs}
     wanted |= set(PAIRED) if paired else set()
+    wanted |= {GUARDED} if guarded else set()
     return [name for name in bounds.names(variants=True) if name in wanted]
 
 
@@ -67,7 +71,7 @@ def _why_not(name: str) -> str:
     if name in ELSEWHERE:
         return ELSEWHERE[name]
     if name in PAIRED:
-        return "needs a learned run paired with one in distribution; this report has none, or was not asked to"
+        return "needs a learned run paired with one without a shift; this report has none, or was not asked to"
     if bounds.get(name).variant is not None:
         return "another form of the main entry; ask for it under `bounds`"
     return "not asked for"

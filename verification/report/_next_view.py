@@ -8,7 +8,7 @@ from typing import Any
 
 from ..guarantees.result import floored
 from ..pages.text import count, join, number, times
-from ._compare import in_distribution
+from .sentences import place
 
 Results = Mapping[str, Any]
 MOST = 6
@@ -135,7 +135,7 @@ def headline(results: Results) -> str | None:
     chosen = [run for run in kinds if run is not None]
     statement = chosen[0]["next_instance"]["said"]
     scenario = runs[0]["scenario"]
-    where = "in distribution" if in_distribution(scenario) else f"at {scenario['label'].replace(', ', ' and ')}"
+    where = place(scenario)
     parts = [_promise(run) for run in chosen]
     return (
         f"The next instance of {runs[0]['problem']}, {where}, after {count(runs[0]['steps'], 'step')}: "

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ..optima import GIVEN as GIVEN_LOWER
@@ -13,11 +12,19 @@ from ..pages import blocks, csv_table, figure_files
 from ..pages.figure_style import line_styles, style
 from ..pages.latex import latex_rows
 from ..pages.text import DASH, count, join, number, printable
-from .figures import convergence, file_names, gap_bounds
-from .own_runs import GIVEN, PROBLEM
-from .tables import VERDICTS, obstacles, remarks, verdict_tables
+from ._answer import answer
+from ._first_screen import first_screen
+from ._method_words import method
+from ._tables_view import certificates, counted
+from .figures import certified, convergence, file_names, gap_bounds
+from .heat_map import Column
+from .own_runs import PROBLEM
+from .render import explained
+from .tables import VERDICTS, numbered
 
 Results = Mapping[str, Any]
+_PANELS = 3
+"""Runs in the figure of the first screen, at most."""
 
 
 def files(results: Results) -> dict[str, bytes]:
@@ -98,46 +105,43 @@ def _ends(results: Results) -> list[dict[str, Any]]:
 def render_runs(results: Results) -> str:
     """The page of results, and of nothing else; equal results give equal bytes."""
     results = printable(results)
-    verdict = _headline(results)
     sections = [
-        blocks.Section("answer", "Answer", verdict, (blocks.Sentences(_answer(results)),)),
-        blocks.Section("gaps", "Gaps and bounds", "How far each run is from the optimum", _gap_blocks(results)),
-        blocks.Section("verdicts", "Verdicts", "Which bounds hold", _verdict_blocks(results)),
-        blocks.Section("optimum", "Optimum", "How accurately F* is known", _optimum_blocks(results)),
-        blocks.Section("provenance", "Provenance", "Provenance", _provenance_blocks(results)),
+        _first(results),
+        blocks.Section("gaps", "Gaps and bounds", "How far each run is from the optimum", _gap_blocks(results), True),
+        blocks.Section("verdicts", "Verdicts", "Which bounds hold", _verdict_blocks(results), True),
+        blocks.Section("optimum", "F*", "How accurately F* is known", _optimum_blocks(results), True),
+        blocks.Section("method", "Method", "How it is measured", method(), True),
+        blocks.Section("provenance", "Provenance", "Provenance", _provenance_blocks(results), True),
     ]
     return blocks.page(results["title"], sections, created=results["provenance"]["created"])
 
 
-def _headline(results: Results) -> str:
-    counts = _totals(results)
-    if counts["violated"]:
-        return f"{count(counts['violated'], 'check')} violated."
-    return "No bound was violated." if counts["verified"] else "No bound was violated, and none could be verified."
+def _first(results: Results) -> blocks.Section:
+    runs = results["runs"]
+    words = answer(results)
+    words["sentences"] = [*_answer(results), *words["sentences"]]
+    panels = [[(run["key"], run)] for run in runs[:_PANELS]]
+    figure = None
+    if panels:
+        with style():
+            looks = line_styles({"runs": runs, "transients": ()})
+            drawn = certified(panels, looks, numbered(results), width=3.5)
+        note = _band([run for ((_, run),) in panels])
+        if len(runs) > _PANELS:
+            note += f" The first {_PANELS} of {number(len(runs))} runs."
+        ends = " ".join(_end(run) for ((_, run),) in panels)
+        figure = blocks.Figure(drawn, "f0", "Gaps, measured and certified", ends, note, ends)
+    columns = [Column("runs", run["key"], run["key"], [run]) for run in runs]
+    return first_screen(words, results["bounds"], columns if _judged(results) else [], figure)
 
 
-def _totals(results: Results) -> dict[str, int]:
-    verdicts = [v for run in results["runs"] for v in run["verdicts"]]
-    return {name: sum(v["counts"].get(name, 0) for v in verdicts) for name in VERDICTS}
+def _judged(results: Results) -> bool:
+    return any(run["verdicts"] for run in results["runs"])
 
 
 def _answer(results: Results) -> list[str]:
-    counts = _totals(results)
     runs = results["runs"]
-    sentences = [
-        f"{count(len(results['bounds']), 'bound')} on {count(len(runs), 'run')} on {_on(results)}: "
-        f"{join([f'{number(n)} {name}' for name, n in counts.items()])} (steps and runs)."
-    ]
-    violated = [
-        f"{v['number']} on {run['key']} ({number(v['counts']['violated'])} of {number(v['checks'])})"
-        for run in runs
-        for v in run["verdicts"]
-        if v["counts"].get("violated")
-    ]
-    if violated:
-        sentences.append(
-            f"Violated: {join(violated)}. A violation means that the bound, a declared constant or the data is wrong."
-        )
+    sentences = [f"The runs are on {_on(results)}."]
     if trusted := _trusted(results):
         sentences.append(f"{trusted}: nothing proves it, and what is verified on them rests on it.")
     logs = [run for run in runs if "below" in run]
@@ -154,7 +158,7 @@ def _answer(results: Results) -> list[str]:
         for run in logs
         if run["below"] > 0
     ]
-    return [*sentences, *(_end(run) for run in runs)]
+    return sentences
 
 
 def _trusted(results: Results) -> str:
@@ -169,7 +173,7 @@ def _end(run: Results) -> str:
     if last is None:
         return f"{run['key']}: every instance diverged, and nothing is bounded."
     floor = run["floor"] or 0.0
-    size = f"at most {number(floor)}, which is all that is known of F*" if last <= floor else number(last)
+    size = f"at most {number(floor)}, to within which F* is known" if last <= floor else number(last)
     words = f"{run['key']} ends at a gap of {size} after {count(run['steps'], 'step')} (median)"
     if run["diverged"]:
         words += f", without {count(run['diverged'], 'instance')} that diverged"
@@ -237,50 +241,11 @@ def _rho(run: Results) -> float | None:
 
 
 def _verdict_blocks(results: Results) -> list[blocks.Block]:
-    parts: list[blocks.Block] = []
-    for table in verdict_tables(results, PROBLEM):
-        head = ["Bound", *(run["key"] for run in table["runs"])]
-        rows = [
-            [f"{row['bound']['number']} {row['bound']['title']}", *(_cell(cell) for cell in row["cells"])]
-            for row in table["rows"]
-        ]
-        parts.append(blocks.Table("Verdicts", head, rows))
-    parts.append(
-        blocks.Notes(
-            "Verified: it holds for every F* in the certified interval, up to rounding. Not applicable: the run breaks "
-            "a hypothesis, and the bound promises nothing. Below: the share of the bound that is used, the "
-            "median and the least."
-        )
-    )
-    if broken := remarks(results, PROBLEM, "broken_data"):
-        lines = [f"{entry['text']} ({join(_names(entry['runs']))})" for entry in broken]
-        parts += [blocks.Text("The recorded data contradict themselves. It is not true that:", strong=True)]
-        parts.append(blocks.Sentences(lines, bullets=True))
-    if why := obstacles(results, PROBLEM):
-        lines = [
-            f"{entry['number']} needs {entry['hypothesis']['name']}, {entry['hypothesis']['required']}: "
-            f"{join(_names(entry['runs']))}"
-            for entry in why
-        ]
-        parts.append(blocks.Folded("Why bounds do not apply", (blocks.Sentences(lines, bullets=True),)))
-    if notes := remarks(results, PROBLEM, "notes"):
-        lines = [f"{join(entry['bounds'])}: {entry['text']} ({join(_names(entry['runs']))})" for entry in notes]
-        parts.append(blocks.Folded("Notes on the checks", (blocks.Sentences(lines, bullets=True),)))
-    return parts
-
-
-def _names(labels: Sequence[str]) -> list[str]:
-    """Labels of runs without the scenario, which all have."""
-    return [label.removeprefix(f"{GIVEN}, ") for label in labels]
-
-
-def _cell(cell: Results | None) -> str:
-    if cell is None:
-        return DASH
-    badge = Markup('<span class="badge {}">{} {}</span>').format(cell["class"], cell["symbol"], cell["verdict"])
-    more = [*cell["lines"], *(["vacuous"] if cell["hollow"] else [])]
-    more += [f"{cell['tight'][0]} / {cell['tight'][1]}"] if cell["tight"] else []
-    return Markup("{} <small>{}</small>").format(blocks.hint(badge, cell["title"]), "; ".join(more))
+    runs = results["runs"]
+    if not _judged(results):
+        return [blocks.Text("No bound was judged.")]
+    parts: list[blocks.Block] = [*counted(results), *explained(results, PROBLEM)]
+    return [*certificates(runs, "Run certificates"), *parts]
 
 
 def _optimum_blocks(results: Results) -> list[blocks.Block]:

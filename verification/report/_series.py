@@ -31,6 +31,7 @@ CURVES = {
     "ood_multi_step": "mean of F(x_1..k) - F*",
     "ood_multi_step_sharp": "mean of F(x_1..k) - F*",
     "a_priori": "mean of F(x_1..k) - F*",
+    "accelerated_guard": "F(x_k) - F*",
 }
 _PREFIXES = 12
 _ALL, _MORE = 200, 100  # every iteration up to the first number, then this many more

@@ -21,24 +21,27 @@ from ...l2o.support.memory import data_size, require_memory, run_size
 from ...l2o.training.config import split_seed
 from ..worst_cases.ledger import STEPS
 
+UNSHIFTED = "unshifted"
+"""The short name of the scenario without a shift."""
+
 
 class Scenario(Section):
-    """A shift of the initial point by s and of the objective, F(x + t), by t; (0, 0) is in distribution."""
+    """A shift of the initial point by s and of the objective, F(x + t), by t; (0, 0) shifts nothing."""
 
     s: float = Field(0.0, allow_inf_nan=False)
     t: float = Field(0.0, allow_inf_nan=False)
 
     @property
     def key(self) -> str:
-        """Short name: ind, s10, t-20, s10t5."""
+        """Short name: unshifted, s10, t-20, s10t5."""
         parts = [f"{name}{value:g}" for name, value in (("s", self.s), ("t", self.t)) if value]
-        return "".join(parts) or "ind"
+        return "".join(parts) or UNSHIFTED
 
     @property
     def label(self) -> str:
         """Name for people."""
         parts = [f"{name} = {value:g}" for name, value in (("s", self.s), ("t", self.t)) if value]
-        return ", ".join(parts) or "InD"
+        return ", ".join(parts) or "no shift"
 
 
 Kind = Literal["lasso", "logistic_l1"]
@@ -56,7 +59,8 @@ class ProblemSection(Section):
     `optimizers` are names, or what else `l2o.resolve_optimizer` takes as a text: MODULE:NAME or FILE.py:NAME, a folder
     of `l2obound train`, NAME:FAMILY, or "PATH --kind KIND" for a checkpoint. `family` is "data" for a file of the
     user's, a name of `l2o.problems.families`, or MODULE:NAME or FILE.py:NAME for a function (seed, batch, **options),
-    which is given those of the fields that it takes.
+    which is given those of the fields that it takes. Those of `optimizers` that `guaranteed` names too are also run
+    under an accelerated guard (`l2o.guaranteed`).
     """
 
     key: str = Field(pattern=r"^[A-Za-z0-9_.x-]+$", max_length=60)
@@ -71,6 +75,7 @@ class ProblemSection(Section):
     instances: int = Field(32, ge=1)
     steps: int = Field(100, ge=1)
     optimizers: tuple[str, ...] = ("go-math-l2o", "l2o-pa", "ista", "fista", "fista-restart")
+    guaranteed: tuple[str, ...] = ()
     scenarios: tuple[Scenario, ...] = (Scenario(), Scenario(s=10.0), Scenario(t=10.0))
 
     @field_validator("family")
@@ -86,13 +91,20 @@ class ProblemSection(Section):
                 method_class(name)  # its InputError is a ValueError and suggests a name
         return names
 
-    @field_validator("optimizers", "scenarios")
+    @field_validator("optimizers", "guaranteed", "scenarios")
     @classmethod
     def _once(cls, entries: tuple[Any, ...]) -> tuple[Any, ...]:
         names = [e.key if isinstance(e, Scenario) else e for e in entries]
         if len(set(names)) != len(names):
             raise ValueError(f"each may be given once, got {', '.join(names)}")
         return entries
+
+    @model_validator(mode="after")
+    def _guards_what_runs(self) -> ProblemSection:
+        missing = [name for name in self.guaranteed if name not in self.optimizers]
+        if missing:
+            raise ValueError(f"guaranteed names {', '.join(missing)}, which optimizers does not; add it there")
+        return self
 
     @model_validator(mode="after")
     def _fits_family(self) -> ProblemSection:
@@ -175,6 +187,7 @@ class ReportConfig(Section):
     reference_step: Annotated[float, Field(gt=0, le=1)] | Literal["best"] = "best"
     device: str = "cpu"
     bounds_: tuple[str, ...] | None = Field(None, alias="bounds")
+    certificates: bool = True
     proofs: bool = True
     worst_cases: bool = False
     worst_case_steps: tuple[Annotated[int, Field(ge=1, le=50)], ...] = Field(STEPS, min_length=1)
@@ -217,10 +230,12 @@ def load_report_config(
     folder = Path(source).parent
 
     def with_names(section: Any) -> Any:
-        names = tuple(anchored(name, folder) for name in section.optimizers)
+        names, guarded = (
+            tuple(anchored(name, folder) for name in listed) for listed in (section.optimizers, section.guaranteed)
+        )
         path = None if section.path is None else str(folder / section.path)
         family = user_code.anchored(section.family, folder)
-        return section.model_copy(update={"path": path, "optimizers": names, "family": family})
+        return section.model_copy(update={"path": path, "optimizers": names, "guaranteed": guarded, "family": family})
 
     sections = {name: tuple(map(with_names, getattr(config, name))) for name in ("problem", "transient")}
     return config.model_copy(update=sections)

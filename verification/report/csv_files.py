@@ -19,19 +19,19 @@ from .tables import VERDICTS, broken, decided
 
 _RUN = ("run", "problem", "scenario", "optimizer")
 _VERDICT_FIELDS = (
-    "run", "problem", "scenario", "s", "t", "optimizer", "learned", "steps", "bound", "number", "level", "verdict",
-    "checks", *(v.replace(" ", "_") for v in VERDICTS), "decided", "form_of",
+    "run", "problem", "scenario", "data", "s", "t", "optimizer", "learned", "steps", "bound", "number", "level",
+    "verdict", "checks", *(v.replace(" ", "_") for v in VERDICTS), "decided", "form_of",
     "vacuous_share", "tightness_median", "tightness_worst",
     "tightness_best", "worst_slack", "broken_hypotheses", "broken_data", "notes",
 )  # fmt: skip
 _CURVE_FIELDS = (*_RUN, "quantity", "of", "guaranteed", "statistic", "k", "value")
 _LONG_FIELDS = (*_RUN, "quantity", "statistic", "k", "value")
 _COMPARISON_FIELDS = (
-    "problem", "scenario", "s", "t", "optimizer", "learned", "instances", "diverged", "steps",
+    "problem", "scenario", "data", "s", "t", "optimizer", "learned", "instances", "diverged", "steps",
     "relative_gap_median", "relative_floor", "tolerance", "iterations_median", "instances_reached",
 )  # fmt: skip
 _F_STAR_FIELDS = (
-    "problem", "scenario", "instance", "lower", "upper", "relative_width", "lowest_relative_gap", "lowest_by",
+    "problem", "scenario", "data", "instance", "lower", "upper", "relative_width", "lowest_relative_gap", "lowest_by",
     "resolved",
 )  # fmt: skip
 _LEDGER_FIELDS = (
@@ -47,6 +47,7 @@ _NEXT_FIELDS = (
     *_RUN, "instances", "confidence", "quantity", "at", "successes", "undecided", "probability_at_least", "lower",
     "sample", "upper", "open",
 )  # fmt: skip
+_CERTIFICATE_FIELDS = (*_RUN, "data", "quantity", "statistic", "k", "value")
 _STATISTICS = ("median", "q10", "q90")
 
 
@@ -118,6 +119,10 @@ _PRINTED = {
         f"Long runs. {_LAST}",
         _WHERE | {"quantity": "quantity", "statistic": "statistic", "k": "k", "value": "value"}, True,
     ),
+    "certificates": _Printed(
+        f"The gap that a run certifies of itself, beside the true one. {_LAST}",
+        _WHERE | {"quantity": "quantity", "statistic": "statistic", "k": "k", "value": "value"}, True,
+    ),
     "next_instance": _Printed(
         "Statements about the next instance, each with its confidence.",
         _WHERE | {"quantity": "statement", "at": "at", "probability_at_least": "probability", "lower": "lower",
@@ -130,7 +135,7 @@ def tables(results: Results) -> dict[str, bytes]:
     """Every table as a CSV file and as LaTeX, by its name.
 
     They are verdicts, curves, per_step, deviations, comparison, f_star, ledger, worst_cases, attribution, shift_pairs,
-    transients and next_instance.
+    transients, next_instance and certificates.
     """
     results = printable(results)
     rows_of = {
@@ -146,6 +151,7 @@ def tables(results: Results) -> dict[str, bytes]:
         "shift_pairs": (_PAIR_FIELDS, _shift_pairs(results)),
         "transients": (_LONG_FIELDS, _transients(results)),
         "next_instance": (_NEXT_FIELDS, _next_instance(results)),
+        "certificates": (_CERTIFICATE_FIELDS, _certificates(results)),
     }
     made: dict[str, bytes] = {}
     for name, (fields, lines) in rows_of.items():
@@ -182,12 +188,16 @@ def _head(run: Results) -> list[Any]:
     return [run["key"], run["problem"], run["scenario"]["key"], run["optimizer"]["name"]]
 
 
+def _where(scenario: Results) -> list[Any]:
+    return [scenario[name] for name in ("key", "data", "s", "t")]
+
+
 def _verdicts(results: Results) -> Iterator[list[Any]]:
     for run in results["runs"]:
         scenario, optimizer = run["scenario"], run["optimizer"]
         for v in run["verdicts"]:
             yield (
-                [run["key"], run["problem"], scenario["key"], scenario["s"], scenario["t"], optimizer["name"]]
+                [run["key"], run["problem"], *_where(scenario), optimizer["name"]]
                 + [optimizer["learned"], run["steps"], v["bound"], v["number"], v["level"], v["verdict"], v["checks"]]
                 + [v["counts"].get(name, 0) for name in VERDICTS]
                 + [decided(v), v.get("form_of") or ""]
@@ -236,7 +246,7 @@ def _comparison(results: Results) -> Iterator[list[Any]]:
     for row in rows(results):
         scenario = row.scenario
         for entry in row.entries:
-            head = [row.problem_key, scenario["key"], scenario["s"], scenario["t"], entry.name, entry.learned]
+            head = [row.problem_key, *_where(scenario), entry.name, entry.learned]
             head += [row.instances, entry.diverged, row.steps, entry.gap, row.floor]
             for (tolerance, k), reached in zip(entry.reach, entry.reached):
                 yield [*head, tolerance, k, reached]
@@ -253,7 +263,7 @@ def _f_star(results: Results) -> Iterator[list[Any]]:
                 least, name = min(gaps, default=(None, None))
                 resolved = None if width is None or least is None else least > width
                 ends = [optimum["lower"][index], optimum["upper"][index]]
-                yield [problem["key"], key, index, *ends, width, least, name, resolved]
+                yield [problem["key"], key, optimum["scenario"]["data"], index, *ends, width, least, name, resolved]
 
 
 def _ledger(results: Results) -> Iterator[list[Any]]:
@@ -337,6 +347,15 @@ def _next_instance(results: Results) -> Iterator[list[Any]]:
         over = statement["over_k"]
         for k, low, middle, up in zip(over["k"], over["lower"], over["sample"], over["upper"]):
             yield [*head, "gap median at k, all k at once", k, *[None] * 3, low, middle, up, over["open"]]
+
+
+def _certificates(results: Results) -> Iterator[list[Any]]:
+    """Certified and true gaps over k, and at the last step how often the one is the other."""
+    for run in (r for r in results["runs"] if r["certificate"]):
+        head, curve = [*_head(run), run["scenario"]["data"]], run["certificate"]
+        for name, quantity in (("gap", "certified_gap"), ("best", "true_gap_of_best_point")):
+            yield from _long(head, (quantity,), curve["k"], curve[name])
+        yield [*head, "certified_over_true", "median", run["steps"], curve["ratio"]]
 
 
 def _csv(fields: Sequence[str], lines: Sequence[Sequence[Any]]) -> bytes:

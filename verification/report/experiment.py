@@ -6,6 +6,7 @@ Each run is kept in a file of its own as soon as it is done; an interrupted repo
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import time
@@ -34,12 +35,13 @@ from ..worst_cases.ledger import STEP_SIZES
 from ._extras import EXTRAS, attribution, shift_pair, transient
 from ._ledger import bound_entry, checked_names, ledger, number_of, prove_all
 from ._next_instance import LAST_ITERATE, next_instance
+from ._run_certificates import certify_run
 from ._series import bound_curves, series
-from .config import ProblemSection, ReportConfig, Scenario, TransientSection
+from .config import UNSHIFTED, ProblemSection, ReportConfig, Scenario, TransientSection
 from .methods import Case, Method, Rollouts, methods_of
 from .worst_cases import measured
 
-FORMAT = 6
+FORMAT = 7
 SEAL = "sha256"
 """The entry of the results that is a digest of all others."""
 _STEP_BOUND = "per_step_descent"
@@ -61,7 +63,7 @@ def _run_entry(
     section, problem, certified = rollouts.section, case.problem, case.optimum
     run = rollouts(case, method)
     ran = time.perf_counter()
-    names = checked_names(config.bounds_, reference is not None)
+    names = checked_names(config.bounds_, reference is not None, guarded=method.base is not None)
 
     paired: dict[str, Any] = {}
     if reference is not None and any(bounds.get(name).about_virtual_steps for name in names):
@@ -75,27 +77,35 @@ def _run_entry(
     entry = {
         "key": f"{section.key}/{case.scenario.key}/{method.name}",
         "problem": section.key,
-        "scenario": case.entry,
+        "scenario": case.entry(method.trained),
         "optimizer": method.entry,
         "instances": problem.batch_size,
         "steps": section.steps,
         "diverged": int((~inspection.finite).sum()),
         "subgradient_rule": run.subgradient_rule,
-        **series(run, inspection, certified, descent, method.learned),
+        **series(run, inspection, certified, descent, method.learned and method.base is None),
         "bound_curves": bound_curves(evidence, tuple(names)),
         "next_instance": next_instance(rollouts, config.seed, case, method, run, inspection, last),
+        "certificate": None,
         "verdicts": [
             v.to_dict() | {"number": number_of(v.bound), "form_of": forms.get(name)} for name, v in checked.items()
         ],
     }
-    return entry | {"seconds": round(ran - begun, 4), "checking_seconds": round(time.perf_counter() - ran, 4)}
+    judged = time.perf_counter()
+    if config.certificates:
+        certificate, verdict = certify_run(run, problem, certified)
+        entry["certificate"] = certificate
+        entry["verdicts"].append(verdict)
+    done = time.perf_counter()
+    seconds = {"seconds": ran - begun, "checking_seconds": judged - ran, "certifying_seconds": done - judged}
+    return entry | {name: round(value, 4) for name, value in seconds.items()}
 
 
-def _optimum_entry(case: Case) -> dict[str, Any]:
-    """The certified interval of F* under a scenario."""
+def _optimum_entry(case: Case, trained: bool) -> dict[str, Any]:
+    """The certified interval of F* under a scenario; `trained`: methods of the section were trained on such draws."""
     problem, certified = case.problem, case.optimum
     return {
-        "scenario": case.entry,
+        "scenario": case.entry(trained),
         "fingerprint": problem.fingerprint(),
         # In full: an interval of relative width 1e-13 does not survive rounding.
         "lower": plain(certified.lower),
@@ -137,7 +147,7 @@ def _digest(config: ReportConfig, *parts: Any) -> str:
 
 
 def _section_digest(section: ProblemSection) -> dict[str, Any]:
-    return section.model_dump(mode="json", exclude={"scenarios", "optimizers", "title", "path"})
+    return section.model_dump(mode="json", exclude={"scenarios", "optimizers", "guaranteed", "title", "path"})
 
 
 class _Report:
@@ -145,7 +155,8 @@ class _Report:
 
     def __init__(self, config: ReportConfig, folder: Path, progress: Callable[[Progress], None] | None) -> None:
         self.config, self.folder, self.progress = config, folder, progress
-        self.total = sum(len(p.optimizers) * len(p.scenarios) for p in (*config.problem, *config.transient))
+        sections = (*config.problem, *config.transient)
+        self.total = sum((len(p.optimizers) + len(p.guaranteed)) * len(p.scenarios) for p in sections)
         self.done = 0
         self.reused: list[str] = []
         self.runs: list[dict[str, Any]] = []
@@ -175,7 +186,7 @@ class _Report:
         return certified
 
     def cases(self, section: ProblemSection) -> Iterator[tuple[Case, float]]:
-        """A case for each scenario, in order, and the seconds that F* took; one in distribution shares its F*."""
+        """A case for each scenario, in order, and the seconds that F* took; one without a shift shares its F*."""
         base, begun = section.build(self.config.seed), time.perf_counter()
         certified = self.certify(section, base, "")
         start = synthetic.starts(base, seed=split_seed("test", 0, self.config.seed))
@@ -191,7 +202,11 @@ class _Report:
     def methods(self, section: ProblemSection) -> tuple[list[Method], list[str]]:
         """The methods of a section; their weights are noted, and those that are left out."""
         methods, left_out = methods_of(section)
-        self.done += len(left_out) * len(section.scenarios)
+        asked = len(section.optimizers) + len(section.guaranteed)
+        self.done += (asked - len(methods)) * len(section.scenarios)
+        trained = any(method.trained for method in methods)
+        # a method that was not trained is compared on the data that the trained ones know
+        methods = [m if m.learned else dataclasses.replace(m, trained=trained) for m in methods]
         for method in methods:
             if method.weights is not None:
                 self.weights[method.name, section.trained_for] = method.weights
@@ -203,7 +218,7 @@ class _Report:
         methods, left_out = self.methods(section)
         (base, seconds), *rest = self.cases(section)
         cases = [case for case, _ in rest]
-        reference = next((case for case in cases if case.scenario.key == "ind"), None)
+        reference = next((case for case in cases if case.scenario.key == UNSHIFTED), None)
         for case in cases:
             for method in methods:
                 paired = reference if method.attributable and case is not reference else None
@@ -212,12 +227,14 @@ class _Report:
                 self.done += 1
         for method in (m for m in methods if m.attributable):
             self.measure(rollouts, base, reference, cases, method)
-        optima = [_optimum_entry(case) for case in cases]
+        trained = any(method.trained for method in methods)
+        optima = [_optimum_entry(case, trained) for case in cases]
         return _problem_entry(section, base.problem, optima, left_out, seconds + sum(s for _, s in rest))
 
     def run(self, rollouts: Rollouts, case: Case, method: Method, reference: Case | None) -> dict[str, Any]:
         section, config = rollouts.section, self.config
-        parts = [config.reference_step, config.bounds_, _section_digest(section), case.scenario.model_dump()]
+        parts = [config.reference_step, config.bounds_, config.certificates, _section_digest(section)]
+        parts.append(case.entry(method.trained))
         digest = _digest(config, *parts, method.entry, case.problem.fingerprint(), reference is not None)
         key = f"{section.key}/{case.scenario.key}/{method.name}"
         return self.stored(key, digest, lambda: _run_entry(rollouts, case, method, reference, config))
@@ -250,13 +267,13 @@ class _Report:
         section = rollouts.section
         head = {
             "problem": section.key,
-            "scenario": case.entry,
+            "scenario": case.entry(method.trained),
             "optimizer": method.entry,
             "instances": case.problem.batch_size,
             "steps": section.steps,
         }
         digest = _digest(
-            self.config, kind, _section_digest(section), case.entry, method.entry, case.problem.fingerprint()
+            self.config, kind, _section_digest(section), head["scenario"], method.entry, case.problem.fingerprint()
         )
         key = f"{section.key}/{case.scenario.key}/{method.name}/{kind}"
         self.extras[kind].append(self.stored(key, digest, lambda: {"key": key, **head, **make()}))

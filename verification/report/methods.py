@@ -14,6 +14,7 @@ from ...l2o.optimizers.learned import HeadNetwork
 from ...l2o.problems import Composite
 from ...l2o.runs.run import Run
 from ..optima import Optimum
+from ._training_data import kind_of, trained_here
 from .config import ProblemSection, Scenario
 
 LABELS = {
@@ -34,7 +35,7 @@ LABELS = {
     "l2o-dm": "L2O-DM",
     "l2o-rnnprop": "L2O-RNNprop",
     "safeguarded": "safeguarded GO-Math-L2O",
-    "guaranteed": "GO-Math-L2O under a guard",
+    "guaranteed": "guarded GO-Math-L2O",
     "coordinate-descent": "coordinate descent",
 }
 
@@ -43,13 +44,17 @@ LABELS = {
 class Method:
     """An optimizer as the report runs it; `weights` is the manifest of a learned one.
 
-    `digest` is that of an optimizer which is no method by its bare name: of its source or its weights.
+    `digest` is that of an optimizer which is no method by its bare name: of its source or its weights. `trained` says
+    whether the weights were trained on draws like those of the section. `base` is the name of the method that a guard
+    was put on.
     """
 
     name: str
     optimizer: Any
     weights: Mapping[str, Any] | None = None
     digest: str | None = None
+    trained: bool = False
+    base: str | None = None
 
     @property
     def learned(self) -> bool:
@@ -58,7 +63,7 @@ class Method:
 
     @property
     def attributable(self) -> bool:
-        """Whether its steps out of distribution can be held against those in distribution (B4)."""
+        """Whether its steps under a shift can be held against those without one (B4)."""
         return self.learned and isinstance(self.optimizer, HeadNetwork)
 
     @property
@@ -67,10 +72,11 @@ class Method:
         columns = ("family", "sha256")
         return {
             "name": self.name,
-            "label": LABELS.get(self.name, self.name),
+            "label": label_of(self.name) if self.base is None else f"guarded {label_of(self.base)}",
             "learned": self.learned,
             "weights": None if self.weights is None else {k: self.weights[k] for k in columns},
             **({} if self.digest is None else {"sha256": self.digest}),
+            **({} if self.base is None else {"guards": self.base}),
         }
 
 
@@ -83,34 +89,48 @@ class Case:
     x0: torch.Tensor
     optimum: Optimum
 
-    @property
-    def entry(self) -> dict[str, Any]:
-        """The scenario as the results name it."""
-        return {"key": self.scenario.key, "label": self.scenario.label, "s": self.scenario.s, "t": self.scenario.t}
+    def entry(self, trained: bool) -> dict[str, Any]:
+        """The scenario as the results name it, for methods that were `trained` on such draws or were not."""
+        scenario, kind = self.scenario, kind_of(self.scenario, trained)
+        label = scenario.label if scenario.s or scenario.t else kind
+        return {"key": scenario.key, "label": label, "s": scenario.s, "t": scenario.t, "data": kind}
+
+
+def label_of(name: str) -> str:
+    """A method by its name for people."""
+    return LABELS.get(name, name)
 
 
 def methods_of(section: ProblemSection) -> tuple[list[Method], list[str]]:
-    """The optimizers of a section, the learned ones trained; and why others are left out."""
+    """The optimizers of a section, the learned ones trained, then those under a guard; and why others are left out."""
     methods, left_out = [], []
     for name in section.optimizers:
         source = l2o.resolve_optimizer(name, family=section.trained_for)
         if name not in method_names():
-            methods.append(_named(name, source))
+            methods.append(_named(name, source, section))
         elif source.learned and source.weights is None:
             left_out.append(
                 f"{name}: no weights trained for {section.trained_for} are shipped, and untrained ones say nothing"
             )
         else:
-            methods.append(Method(name, source.fresh(), source.weights))
-    return methods, left_out
+            trained = trained_here(section, source.weights)
+            methods.append(Method(name, source.fresh(), source.weights, trained=trained))
+    bases = {method.name: method for method in methods}
+    guarded = [_guarded(bases[name]) for name in section.guaranteed if name in bases]
+    return [*methods, *guarded], left_out
 
 
-def _named(name: str, source: l2o.OptimizerSource) -> Method:
+def _guarded(base: Method) -> Method:
+    name = f"guaranteed-{base.name}"
+    return Method(name, l2o.guaranteed(base.optimizer), base.weights, base.digest, base.trained, base.name)
+
+
+def _named(name: str, source: l2o.OptimizerSource, section: ProblemSection) -> Method:
     """Code of the user, a folder or a file as a method; what is not known of its weights is None."""
     digest = source.digest()
     unknown = {"model": source.label, "family": "not said", "updates": None, "seed": None, "command": None}
     weights = {**unknown, **(source.weights or {}), "sha256": digest} if source.learned else None
-    return Method(name, source.fresh(), weights, digest)
+    return Method(name, source.fresh(), weights, digest, trained_here(section, source.weights))
 
 
 class Rollouts:

@@ -33,9 +33,11 @@ from ..verdicts.evidence import gather
 from ..verdicts.forms import forms_of
 from ..verdicts.judge import judge
 from ._ledger import bound_entry, checked_names, number_of
+from ._run_certificates import KEY, certify_run
 from ._series import RANGE, bound_curves, gap_bands, objective_bands, objectives, reach
+from ._training_data import OTHER
 
-FORMAT = "l2obound-own-runs-1"
+FORMAT = "l2obound-own-runs-2"
 Runs = Mapping[str, Run | Objectives | Sequence[Run] | Sequence[Objectives]]
 PROBLEM, GIVEN = "problem", "given runs"
 """What stands for the problem and for the scenario in entries that are shaped like those of the large report."""
@@ -63,7 +65,8 @@ def report_runs(
         problem: The problem that all of them were made on.
         out: The folder, made where there is none; other files in it are left alone.
         optimum: The interval of F* of the problem; certified where it is None.
-        bounds: Names of bounds; every main entry that a run is enough for where it is None.
+        bounds: Names of bounds, of which "run_certificate" is the certificate of each run; every main entry that a run
+            is enough for, and the certificate, where it is None.
         reference_step: h in (0, 1], or "best" (see `verification.judge`).
         title: Of the page.
         command: What the page says it was made with.
@@ -103,7 +106,9 @@ def results_of_runs(
 ) -> dict[str, Any]:
     """What `report_runs` writes, as one plain dict; its arguments are those of `report_runs`."""
     listed = _listed(runs, problem)
-    keys = checked_names(None if bounds is None else tuple(catalogue.get(name).key for name in bounds), False)
+    keys = checked_names(None if bounds is None else tuple(map(_key, bounds)), False)
+    keys = [key for key in keys if key != KEY]
+    judged = {*keys, *([KEY] if bounds is None or KEY in map(_key, bounds) else [])}
     tell = progress or (lambda what: None)
     begun = time.perf_counter()
     with single_thread():
@@ -115,7 +120,7 @@ def results_of_runs(
             if isinstance(several[0], Objectives):
                 entries.append(_log_entry(name, several, problem, certified))
             else:
-                entries.append(_entry(name, several, problem, certified, keys, reference_step))
+                entries.append(_entry(name, several, problem, certified, keys, reference_step, KEY in judged))
     return {
         "format": FORMAT,
         "title": title,
@@ -129,9 +134,13 @@ def results_of_runs(
             "reference_step": reference_step,
         },
         "problem": _problem_entry(problem, certified),
-        "bounds": [bound_entry(key) for key in keys],
+        "bounds": [bound_entry(key) for key in catalogue.names(variants=True) if key in judged],
         "runs": entries,
     }
+
+
+def _key(name: str) -> str:
+    return catalogue.get(name).key
 
 
 def _listed(runs: Runs, problem: Composite) -> dict[str, list[Run] | list[Objectives]]:
@@ -162,7 +171,7 @@ def _head(name: str) -> dict[str, Any]:
     return {
         "key": name,
         "problem": PROBLEM,
-        "scenario": {"key": "given", "label": GIVEN, "s": 0.0, "t": 0.0},
+        "scenario": {"key": "given", "label": GIVEN, "s": 0.0, "t": 0.0, "data": OTHER},
         "optimizer": {"name": name, "label": name, "learned": True},
     }
 
@@ -190,13 +199,20 @@ def _log_entry(name: str, several: Sequence[Objectives], problem: Composite, cer
         "reach": reach(objective, certified, finite),
         "below": float(below),
         "bound_curves": [],
+        "certificate": None,
         "verdicts": [],
         "seconds": 0.0,
     }
 
 
 def _entry(
-    name: str, several: Sequence[Run], problem: Composite, certified: Optimum, keys: Sequence[str], h: float | str
+    name: str,
+    several: Sequence[Run],
+    problem: Composite,
+    certified: Optimum,
+    keys: Sequence[str],
+    h: float | str,
+    with_certificate: bool,
 ) -> dict[str, Any]:
     """What is said of the runs of one name, in the shape of the runs of the large report."""
     begun = time.perf_counter()
@@ -211,6 +227,7 @@ def _entry(
     inspection = evidence.inspection
     verdicts = {key: judge(key, evidence, h) for key in keys}
     forms = forms_of(verdicts)
+    certificate, certified_verdict = certify_run(run, problem, certified, RANGE) if with_certificate else (None, None)
     return {
         **_head(name),
         "made_by": run.optimizer,
@@ -222,8 +239,10 @@ def _entry(
         **gap_bands(run, inspection, certified, RANGE),
         "reach": reach(objectives(run, inspection), certified, inspection.finite),
         "bound_curves": bound_curves(evidence, tuple(keys)),
+        "certificate": certificate,
         "verdicts": [
-            v.to_dict() | {"number": number_of(v.bound), "form_of": forms.get(key)} for key, v in verdicts.items()
+            *(v.to_dict() | {"number": number_of(v.bound), "form_of": forms.get(key)} for key, v in verdicts.items()),
+            *([certified_verdict] if certified_verdict else []),
         ],
         "seconds": round(time.perf_counter() - begun, 4),
     }

@@ -12,13 +12,22 @@ from typing import Any
 from ..pages.figure_style import NEGLIGIBLE
 from ..pages.text import count, join, number, percent, times
 from ._compare import Row, in_distribution, last_gap
+from ._training_data import IN_DISTRIBUTION, OTHER, SHIFTED
 
 Results = Mapping[str, Any]
 
 
+PLACES = {IN_DISTRIBUTION: "in distribution", SHIFTED: "under a shift", OTHER: "on other data"}
+"""The kinds of data within a sentence."""
+
+
 def place(scenario: Results) -> str:
     """A scenario within a sentence."""
-    return "in distribution" if in_distribution(scenario) else f"at {scenario['label'].replace(', ', ' and ')}"
+    if in_distribution(scenario):
+        return IN_DISTRIBUTION
+    if not (scenario["s"] or scenario["t"]):
+        return f"on {OTHER}"
+    return f"at {scenario['label'].replace(', ', ' and ')}"
 
 
 def sentence(parts: Sequence[str]) -> str:
@@ -60,7 +69,7 @@ def convergence(runs: Sequence[Results], compared: Sequence[Results]) -> str:
         elif len(alive) == 1:
             parts.append(f"{where} {alive[0]['optimizer']['label']} {_end(alive[0])}")
         elif _floored(alive[0]) and _floored(alive[-1]):
-            parts.append(f"{where} all methods end where F* is no longer known")
+            parts.append(f"{where} all methods end at the limit of what is known of F*")
         else:
             best, worst = alive[0], alive[-1]
             parts.append(
@@ -85,7 +94,7 @@ def _end(run: Results) -> str:
 
 def _against(name: str, compared: Sequence[Results]) -> str:
     contests = [c for c in compared if c["learned"] == name]
-    first = next((c for c in contests if c["in_distribution"]), contests[0])
+    first = next((c for c in contests if c["data"] == IN_DISTRIBUTION), contests[0])
     steps = f" after {count(first['steps'], 'step')}"
     parts = [f"{place(first['scenario'])} {name} {_standing(first, steps)}"]
     shifted = [c for c in contests if c is not first]
@@ -114,7 +123,7 @@ def _standing(case: Results, steps: str = "") -> str:
     if case["all_diverged"]:
         return f"diverged on every instance, while {case['classical']} is {theirs}{steps}"
     if case["at_floor"]:
-        return f"is{steps} where F* is no longer known ({ours}){left_out}, and so is {case['classical']}"
+        return f"is{steps} at the limit of what is known of F* ({ours}){left_out}, and so is {case['classical']}"
     if case["outcome"] == "equal":
         return f"is {ours}{steps}{left_out}, level with {case['classical']}"
     return f"is {ours}{steps}{left_out}, {case['words']} {case['classical']}"
@@ -158,6 +167,37 @@ def _bounded(numbers: Mapping[str, str], curve: Results, what: str, gap: float |
     if gap <= floor:
         return f"{words}, at least {times(value, floor)} the measured one (at most {number(floor)})"
     return f"{words}, {times(value, gap)} the measured {number(gap)}" if gap > 0 else words
+
+
+# --- certificates and guards ---------------------------------------------------------------------------------------
+
+
+def certified(runs: Sequence[Results], numbers: Mapping[str, str]) -> str:
+    """The gap that each run certifies of itself at the end, and by how much that exceeds the true one."""
+    parts = []
+    for run in runs:
+        curve, where = run["certificate"], f"{run['optimizer']['label']} {place(run['scenario'])}"
+        if not curve or not curve["gap"]["median"] or curve["gap"]["median"][-1] is None:
+            parts.append(f"{where} certifies nothing")
+            continue
+        words = f"{where} certifies a gap of {number(curve['gap']['median'][-1])}"
+        if curve["ratio"] is not None:
+            words += f", {number(curve['ratio'])} times the true one"
+        parts.append(words)
+    if parts and runs:
+        parts[0] = f"after {count(runs[0]['steps'], 'step')} {parts[0]}"
+    return sentence(parts)
+
+
+def guarded(pairs: Sequence[tuple[Results, Results]]) -> str:
+    """Where each method ends alone and under its guard."""
+    parts = []
+    for base, other in pairs:
+        ends = [_end(run).removeprefix("ends ") for run in (base, other)]
+        parts.append(f"{place(base['scenario'])} {base['optimizer']['label']} is {ends[0]} alone and {ends[1]} guarded")
+    if parts:
+        parts[0] = f"after {count(pairs[0][0]['steps'], 'step')} {parts[0]}"
+    return sentence(parts)
 
 
 # --- steps ---------------------------------------------------------------------------------------------------------
@@ -243,9 +283,9 @@ def _contest(
         missing = "classical" if kinds == {True} else "learned"
         return [f"there is no {missing} method to compare with, on {count(len(rows), 'case')}"]
     parts = []
-    for inside, where in ((True, "in distribution"), (False, "out of distribution")):
+    for kind_of_data, where in PLACES.items():
         won = level = 0
-        cases = [row for row in both if in_distribution(row.scenario) == inside]
+        cases = [row for row in both if row.scenario["data"] == kind_of_data]
         for row in cases:
             ours, theirs = (
                 min((v for e in row.entries if e.learned == kind and (v := read(row, e)) is not None), default=None)
@@ -292,11 +332,11 @@ def f_star(rows: Sequence[Row]) -> str:
     widths = [w for row in rows for w in row.widths if w is not None]
     parts = []
     if widths:
-        parts.append(f"F* is certified to a relative width of at most {number(max(widths))}")
+        parts.append(f"F* is known to within {number(max(widths))} of its size, or better")
     if unknown:
         parts.append(
             f"in {len(unknown)} of {count(len(rows), 'case')} some instance has no certified lower end of F*, and its "
-            "gaps are to the best point found"
+            "gaps are measured from the best point found"
         )
     certified = [row for row in rows if row not in unknown]
     hidden = [
@@ -304,11 +344,11 @@ def f_star(rows: Sequence[Row]) -> str:
     ]
     if certified and hidden:
         parts.append(
-            f"in {len(hidden)} of {count(len(certified), 'case')} a method gets below it, so that gaps there cannot be "
-            "told apart"
+            f"in {len(hidden)} of {count(len(certified), 'case')} a method comes closer to F* than that, and such gaps "
+            "cannot be told apart"
         )
     elif certified:
-        parts.append("no method gets below it, so every gap shown is known")
+        parts.append("no method comes closer to F* than that, so every gap is known")
     return sentence(parts)
 
 
@@ -333,10 +373,17 @@ def floor(runs: Sequence[Results]) -> list[str]:
     height = max((run["floor"] or 0.0 for run in runs), default=0.0)
     reached = _names([r for r in runs if any(v is not None and v <= (r["floor"] or 0.0) for v in r["gap"]["median"])])
     if any(run["floor"] is None for run in runs):
-        return ["F* has no certified lower end here: gaps are to the best point found."]
+        return ["F* has no certified lower end here: gaps are measured from the best point found."]
+    if not height:
+        return []
+    accuracy = f"F* is known to within {number(height)}"
     if reached:
-        return [f"At the floor, {number(height)}, below which a gap is not known: {join(reached)}."]
-    return [f"No median reaches the floor: the interval of F* has a width of {number(height)}."] if height else []
+        return [f"{accuracy}; gaps below that cannot be told from 0. {join(reached)} {_get(reached)} there."]
+    return [f"{accuracy}, and every median gap is above that."]
+
+
+def _get(names: Sequence[str]) -> str:
+    return "gets" if len(names) == 1 else "get"
 
 
 def dashed(runs: Sequence[Results], numbers: Mapping[str, str]) -> list[str]:

@@ -11,10 +11,10 @@ from .sentences import Results, place, sentence
 
 ATTRIBUTION_NOTES = (
     "B4: e'_k = [(N1(z) - 1/L')G' + N2(z)] + (N1(z') - N1(z))G' + (N2(z') - N2(z)), z' the features of step k under "
-    "the shift and z those of the same step and instance in distribution. The first term is what the model does at the "
-    "features in distribution. The bias N2 is all of the step that is not p G; of a model without bias heads it is the "
-    "memory term or the extrapolation. Shares of the sum of the three norms, medians over the instances, made to add "
-    "up to 1.",
+    "the shift and z those of the same step and instance without the shift. The first term is what the model does at "
+    "the features without the shift. The bias N2 is all of the step that is not p G; of a model without bias heads it "
+    "is the memory term or the extrapolation. Shares of the sum of the three norms, medians over the instances, made "
+    "to add up to 1.",
 )
 PAIR_NOTES = (
     "Both runs start from the same draw of x_0 and the same network state, so F(x + τ) from x_0 is F from x_0 + τ. "
@@ -26,7 +26,7 @@ TRANSIENT_NOTES = (
     "not vanish; that it vanishes is measured over the last tenth of the steps, not proved.",
 )
 _WORDS = {
-    "bracket": "what the model does at the features in distribution",
+    "bracket": "what the model does at the features without the shift",
     "pshift": "the shift of its preconditioner",
     "bshift": "the shift of its bias",
 }

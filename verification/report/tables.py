@@ -1,4 +1,4 @@
-"""The verdicts arranged for the page: over all runs, by problem, and why bounds do not apply."""
+"""The verdicts arranged for the page: their counts, by bound over all runs, and why bounds do not apply."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from ..pages.text import count, number, percent
 
 VERDICTS = ("verified", "violated", "inconclusive", "not applicable")
 SYMBOLS = {"verified": "✓", "violated": "✗", "inconclusive": "?", "not applicable": "∅"}
-# Verdict tables break into several rather than become wider than a printed page.
-_COLUMNS = 10
 
 Results = Mapping[str, Any]
 
@@ -29,6 +27,28 @@ def decided(verdict: Results) -> int:
     return verdict.get("decided", max(0, applicable(verdict) - vacuous - verdict["counts"].get("inconclusive", 0)))
 
 
+def counts(results: Results) -> dict[str, int]:
+    """How many checks there are, and what they are worth: each is one of the last six.
+
+    `violated`; `informative`: verified, and could have failed; `vacuous`: true of any run; `repeated`: the inequality
+    of another bound once more; `inconclusive`; `not applicable`.
+    """
+    verdicts = [v for run in results["runs"] for v in run["verdicts"]]
+    alone = [v for v in verdicts if not v.get("form_of")]
+    violated = sum(v["counts"].get("violated", 0) for v in alone)
+    informative = sum(map(decided, alone)) - violated
+    vacuous = sum(round(v["vacuous_share"] * applicable(v)) for v in alone if v["vacuous_share"] is not None)
+    return {
+        "checks": sum(v["checks"] for v in verdicts),
+        "violated": violated,
+        "informative": informative,
+        "vacuous": vacuous,
+        "repeated": sum(applicable(v) for v in verdicts if v.get("form_of")),
+        "inconclusive": max(0, sum(map(applicable, alone)) - vacuous - violated - informative),
+        "not applicable": sum(v["counts"].get("not applicable", 0) for v in verdicts),
+    }
+
+
 def numbered(results: Results) -> dict[str, str]:
     """The number of each bound by its key."""
     return {bound["key"]: bound["number"] for bound in results["bounds"]}
@@ -43,7 +63,7 @@ def overview(results: Results) -> list[dict[str, Any]]:
     """A row for each bound over all runs: counts, how vacuous, how tight."""
     rows = []
     numbers = numbered(results)
-    places = {entry["key"]: place for place, entry in enumerate(results["catalogue"], 1)}
+    places = {entry["key"]: place for place, entry in enumerate(results.get("catalogue", ()), 1)}
     for bound in results["bounds"]:
         verdicts = [v for run in results["runs"] for v in run["verdicts"] if v["bound"] == bound["key"]]
         counts = {name: sum(v["counts"].get(name, 0) for v in verdicts) for name in VERDICTS}
@@ -75,31 +95,6 @@ def _forms(verdicts: Sequence[Results]) -> dict[str, int]:
     return dict(Counter(v["form_of"] for v in verdicts if v.get("form_of")))
 
 
-def verdict_tables(results: Results, problem: str) -> list[dict[str, Any]]:
-    """The verdicts on a problem: tables of whole scenarios, rows are bounds, columns are scenario x optimizer."""
-    runs = [run for run in results["runs"] if run["problem"] == problem]
-    groups: dict[str, list[Results]] = {}
-    for run in runs:
-        groups.setdefault(run["scenario"]["key"], []).append(run)
-    chunks: list[list[list[Results]]] = []
-    for group in groups.values():
-        if not chunks or sum(map(len, chunks[-1])) + len(group) > _COLUMNS:
-            chunks.append([])
-        chunks[-1].append(group)
-    return [
-        {
-            "scenarios": [{"label": group[0]["scenario"]["label"], "columns": len(group)} for group in chunk],
-            "runs": [run for group in chunk for run in group],
-            "first": [index == 0 for group in chunk for index in range(len(group))],
-            "rows": [
-                {"bound": bound, "cells": [_cell(bound["key"], run) for group in chunk for run in group]}
-                for bound in results["bounds"]
-            ],
-        }
-        for chunk in chunks
-    ]
-
-
 def obstacles(results: Results, problem: str) -> list[dict[str, Any]]:
     """Why bounds do not apply: for each bound and hypothesis the runs that break it, and by how much."""
     reasons: dict[tuple[str, str], dict[str, Any]] = {}
@@ -112,10 +107,16 @@ def obstacles(results: Results, problem: str) -> list[dict[str, Any]]:
                 )
                 margin = hypothesis["worst_margin"]
                 entry["runs"].append(
-                    f"{run['scenario']['label']}, {run['optimizer']['label']}: met by {percent(hypothesis['share'])}"
+                    f"{_named(run)}: met by {percent(hypothesis['share'])}"
                     + (f", worst margin {number(margin)}" if margin is not None else "")
                 )
     return list(reasons.values())
+
+
+def _named(run: Results) -> str:
+    """A run on a problem; one that was given has no scenario."""
+    label = str(run["optimizer"]["label"])
+    return label if run["scenario"]["key"] == "given" else f"{run['scenario']['label']}, {label}"
 
 
 def remarks(results: Results, problem: str, field: str) -> list[dict[str, Any]]:
@@ -126,7 +127,7 @@ def remarks(results: Results, problem: str, field: str) -> list[dict[str, Any]]:
             for text in verdict[field]:
                 entry = notes.setdefault(text, {"bounds": {}, "runs": {}})
                 entry["bounds"][verdict["number"]] = None
-                entry["runs"][f"{run['scenario']['label']}, {run['optimizer']['label']}"] = None
+                entry["runs"][_named(run)] = None
     return [{"text": t, "bounds": list(e["bounds"]), "runs": list(e["runs"])} for t, e in notes.items()]
 
 
@@ -139,33 +140,3 @@ def _median(ordered: Sequence[float]) -> float | None:
         return None
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def _cell(bound: str, run: Results) -> dict[str, Any] | None:
-    verdict = next((v for v in run["verdicts"] if v["bound"] == bound), None)
-    if verdict is None:
-        return None
-    speaks, checks, vacuous = applicable(verdict), verdict["checks"], verdict["vacuous_share"]
-    unit = "steps" if verdict["level"] == "step" else "runs"
-    counts = ", ".join(f"{number(verdict['counts'].get(n, 0))} {n}" for n in VERDICTS if verdict["counts"].get(n))
-    lines = []
-    if verdict["verdict"] in ("violated", "inconclusive"):
-        lines.append(f"{number(verdict['counts'].get(verdict['verdict'], 0))} of {number(checks)} {unit}")
-    elif 0 < speaks < checks:
-        lines.append(f"on {percent(speaks / checks)} of {unit}")
-    tight = [number(verdict[f"tightness_{which}"]) for which in ("median", "worst")]
-    missing = broken(verdict)
-    return {
-        "verdict": verdict["verdict"],
-        "symbol": SYMBOLS[verdict["verdict"]],
-        "class": verdict["verdict"].replace(" ", "-"),
-        "vacuous": vacuous if speaks else None,
-        "hollow": bool(speaks) and vacuous is not None and vacuous >= 0.999,
-        "lines": lines,
-        "tight": tight if speaks and verdict["tightness_median"] is not None else None,
-        "missing": missing if not speaks else [],
-        "data": bool(verdict["broken_data"]),
-        "title": f"{verdict['number']} on {run['scenario']['label']}, {run['optimizer']['label']}: {counts} of "
-        f"{number(checks)} {unit}"
-        + "".join(f"; {h['name']} ({h['required']}) met by {percent(h['share'])}" for h in missing),
-    }

@@ -129,7 +129,7 @@ def grouped(results: Results) -> list[Looseness]:
 
 
 def _rows(results: Results) -> Sequence[Results]:
-    return (results["worst_cases"] or {"rows": ()})["rows"]
+    return (results.get("worst_cases") or {"rows": ()})["rows"]
 
 
 def violated(results: Results) -> list[str]:

@@ -59,9 +59,9 @@ def test_an_interrupted_report_goes_on_and_says_so(tmp_path):
     kept = list((tmp_path / "partial").iterdir())
     assert len(kept) == 1
     results = run_report(config(), tmp_path)
-    assert results["provenance"]["reused"] == ["F* of p (cache)", "p/ind/go-math-l2o"]
+    assert results["provenance"]["reused"] == ["F* of p (cache)", "p/unshifted/go-math-l2o"]
     again = run_report(config(), tmp_path)
-    assert again["provenance"]["reused"][1:] == ["p/ind/go-math-l2o", "p/ind/ista"]
+    assert again["provenance"]["reused"][1:] == ["p/unshifted/go-math-l2o", "p/unshifted/ista"]
     assert again["runs"] == results["runs"]
     for file in (tmp_path / "partial").iterdir():
         file.write_bytes(file.read_bytes().replace(b'"diverged": 0', b'"diverged": 1'))
@@ -183,8 +183,10 @@ def test_shipped_configurations_are_as_they_are_told():
     for section in (*default.problem, *quick.problem):
         assert "fista-restart" in section.optimizers
     for section in (*default.problem, quick.problem[0]):
-        assert [s.key for s in section.scenarios][:3] == ["ind", "s10", "t10"]
-    assert [s.key for s in quick.problem[1].scenarios] == ["ind"]  # one shifted problem is enough for a quick look
+        assert [s.key for s in section.scenarios][:3] == ["unshifted", "s10", "t10"]
+    assert [s.key for s in quick.problem[1].scenarios] == [
+        "unshifted"
+    ]  # one shifted problem is enough for a quick look
     json.dumps(default.model_dump(mode="json"))
 
 

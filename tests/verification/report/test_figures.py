@@ -64,7 +64,7 @@ def test_steps_without_a_decrease_are_counted_not_drawn(results, drawn):
         assert math.isnan(drawn_value) if value <= 0 else drawn_value == value
     assert list(middle.lines[0].get_ydata()) == run["descent"]["rises"]
     assert any(list(line.get_ydata()) == [1.0, 1.0] for line in bottom.lines)  # rho = 1
-    assert [a.get_title(loc="left") for a in figure.axes[:3]] == ["InD", "s = 10", "t = 10"]
+    assert [a.get_title(loc="left") for a in figure.axes[:3]] == ["in distribution", "s = 10", "t = 10"]
 
 
 def test_deviations_are_drawn_for_the_learned_only(results, drawn):
@@ -177,7 +177,9 @@ def test_files_have_plain_names_of_their_own():
 @pytest.mark.slow
 def test_files_are_the_same_bytes_each_time_and_nothing_else_is_touched(results, tmp_path):
     small = copy.deepcopy(results) | {"transients": [], "worst_cases": None}
-    small["runs"] = [run for run in small["runs"] if run["scenario"]["key"] == "ind" and run["problem"] != "logistic"]
+    small["runs"] = [
+        run for run in small["runs"] if run["scenario"]["key"] == "unshifted" and run["problem"] != "logistic"
+    ]
     small["runs"] = [run for run in small["runs"] if run["optimizer"]["name"] in ("go-math-l2o", "fista")]
     folder = tmp_path / "a"
     (folder / "figures").mkdir(parents=True)

@@ -235,10 +235,10 @@ def test_data_get_no_statement(tmp_path: Any) -> None:
 
 def test_the_page_has_the_section(results: dict[str, Any]) -> None:
     page = render_html(few(results))
-    section = page.partition('<section id="next">')[2].partition("</section>")[0]
+    section = page.partition('<h3 id="next">')[2].partition('<h3 id="counts">')[0]
     assert "What can be expected of the next instance?" in section
     assert page.count(headline(results)) == 2  # in the answer too
-    assert "32 instances show no probability above 0.910: that is 0.05<sup>1/32</sup>." in section
+    assert "32 instances show no probability above 0.910, which is 0.05 to the power of 1/32." in section
     assert section.count("<tr>") == 2 + 6  # 2 scenarios, 3 methods
     assert "figures/next-instance.svg" in section
     assert "No statement: logistic: one instance is no sample." in section

@@ -61,17 +61,17 @@ def test_convergence_says_by_how_much(results):
 
 
 def test_convergence_at_the_floor(results):
-    end(pick(results, "ind"), -1e-12)
+    end(pick(results, "unshifted"), -1e-12)
     assert "GO-Math-L2O is at most 1e-9 after 100 steps, at least 1e6 times below FISTA" in convergence(results)
-    end(pick(results, "ind", False), 5e-10)
+    end(pick(results, "unshifted", False), 5e-10)
     assert (
-        "In distribution GO-Math-L2O is after 100 steps where F* is no longer known (at most 1e-9), and so is FISTA"
-        in convergence(results)
+        "In distribution GO-Math-L2O is after 100 steps at the limit of what is known of F* (at most 1e-9), and so is "
+        "FISTA" in convergence(results)
     )
 
 
 def test_convergence_of_equals(results):
-    end(pick(results, "ind"), 1.002e-3)
+    end(pick(results, "unshifted"), 1.002e-3)
     assert "GO-Math-L2O is at 0.001 after 100 steps, level with FISTA" in convergence(results)
 
 
@@ -89,7 +89,7 @@ def test_convergence_over_many_shifts_names_the_worst(results):
     for k in range(3):
         for run in list(results["runs"][:2]):
             other = copy.deepcopy(run)
-            other["scenario"] = {"key": f"s{k}", "label": f"s = {k + 1}", "s": k + 1.0, "t": 0.0}
+            other["scenario"] = {"key": f"s{k}", "label": f"s = {k + 1}", "s": k + 1.0, "t": 0.0, "data": "shifted"}
             if other["optimizer"]["learned"]:
                 end(other, 7e-3 if k == 1 else 1e-4)
             results["runs"].append(other)
@@ -118,7 +118,9 @@ def test_convergence_without_one_of_the_kinds(results):
 
 
 def test_classical_runs_at_the_floor(results):
-    results["runs"] = [r for r in results["runs"] if not r["optimizer"]["learned"] and r["scenario"]["key"] == "ind"]
+    results["runs"] = [
+        r for r in results["runs"] if not r["optimizer"]["learned"] and r["scenario"]["key"] == "unshifted"
+    ]
     other = copy.deepcopy(results["runs"][0])
     other["optimizer"] |= {"name": "ista", "label": "ISTA"}
     results["runs"].append(other)
@@ -127,11 +129,11 @@ def test_classical_runs_at_the_floor(results):
     end(results["runs"][0], -1.0)
     assert "FISTA ends lowest, at most 1e-9, and ISTA" in convergence(results)
     end(results["runs"][1], 0.0)
-    assert "all methods end where F* is no longer known" in convergence(results)
+    assert "all methods end at the limit of what is known of F*" in convergence(results)
 
 
 def test_bounds_take_the_tightest_that_is_guaranteed(results):
-    run = pick(results, "ind")
+    run = pick(results, "unshifted")
     for curve, value in zip(run["bound_curves"], (1e-4, 3.0, 0.5, 70.0)):
         curve["median"][-1] = value  # B3 without guarantee, B6 and B7 of the mean, B6c of the last gap
     assert sentences.bounds([run], NUMBERS) == (
@@ -152,7 +154,7 @@ def test_bounds_take_the_tightest_that_is_guaranteed(results):
 
 
 def test_steps_count_guarantees_and_rises(results):
-    run = pick(results, "ind")
+    run = pick(results, "unshifted")
     run["descent"] |= {"totals": {"steps": 1000, "rises": 0, "unguaranteed": 0, "resolved": 900}, "used_median": 0.25}
     assert sentences.per_step([run]) == (
         "In distribution, each of the 1,000 steps of GO-Math-L2O has a guaranteed decrease (there 25 % of the measured "
@@ -180,7 +182,7 @@ def test_deviations_are_counted_below_one(results):
         "GO-Math-L2O has ‖δ1‖∞ = 3 and ‖δ2‖/‖G‖ = 7 at s = 10 (medians over instances and steps), and has a median ρ "
         "below 1 at 40 of the 100 steps drawn at s = 10."
     )
-    other = pick(results, "ind")
+    other = pick(results, "unshifted")
     other["rho"]["median"] = [1.0] * 100
     assert "40 of the 100 steps drawn at s = 10 and 0 of 100 in distribution" in sentences.deviation([run, other])
     ideal = pick(results, "s10", False)
@@ -192,15 +194,15 @@ def test_deviations_are_counted_below_one(results):
 
 def test_final_gaps_count_wins(results):
     assert sentences.final_gaps(rows(results)) == (
-        "In distribution a learned method ends lowest in 1 of 1 case; out of distribution a learned method ends lowest "
+        "In distribution a learned method ends lowest in 1 of 1 case; under a shift a learned method ends lowest "
         "in 2 of 2 cases."
     )
     end(pick(results, "s10"), 1.0)
     for learned in (True, False):
-        end(pick(results, "ind", learned), -1e-10)
+        end(pick(results, "unshifted", learned), -1e-10)
     assert sentences.final_gaps(rows(results)) == (
         "In distribution a learned method ends lowest in 0 of 1 case and is level with the best classical one in 1; "
-        "out of distribution a learned method ends lowest in 1 of 2 cases."
+        "under a shift a learned method ends lowest in 1 of 2 cases."
     )
     lose(pick(results, "t10", False))
     assert "lowest in 1 of 2" in sentences.final_gaps(rows(results))
@@ -214,7 +216,7 @@ def test_iterations_count_who_gets_there(results):
     for run in results["runs"]:
         run["reach"][1]["median"] = 20 if run["optimizer"]["learned"] else 50
     assert sentences.iterations(rows(results)) == (
-        "In distribution a learned method is the first at a relative gap of 0.0001 in 1 of 1 case; out of distribution "
+        "In distribution a learned method is the first at a relative gap of 0.0001 in 1 of 1 case; under a shift "
         "a learned method is the first at a relative gap of 0.0001 in 2 of 2 cases; learned methods have not converged "
         "within their steps in 0 of 3 median runs; classical methods have not converged within their steps in 0 of 3 "
         "median runs."
@@ -223,7 +225,7 @@ def test_iterations_count_who_gets_there(results):
     said = sentences.iterations(rows(results))
     assert "in 1 of 2 cases" in said
     assert "learned methods have not converged within their steps in 1 of 3" in said
-    pick(results, "ind", False)["reach"][1]["median"] = 20
+    pick(results, "unshifted", False)["reach"][1]["median"] = 20
     assert "in 0 of 1 case and is level with the best classical one in 1" in sentences.iterations(rows(results))
     assert sentences.iterations([]) == "Nothing can be said of this figure: no run is left."
 
@@ -232,12 +234,12 @@ def test_f_star_says_where_gaps_are_hidden(results):
     for run in results["runs"]:
         run["lowest"]["gap"] = [1e-5] * 32
     assert sentences.f_star(rows(results)) == (
-        "F* is certified to a relative width of at most 5e-10; no method gets below it, so every gap shown is known."
+        "F* is known to within 5e-10 of its size, or better; no method comes closer to F* than that, so every gap is "
+        "known."
     )
     pick(results, "t10")["lowest"]["gap"] = [1e-11] * 32
-    assert "in 1 of 3 cases a method gets below it, so that gaps there cannot be told apart" in sentences.f_star(
-        rows(results)
-    )
+    words = "in 1 of 3 cases a method comes closer to F* than that, and such gaps cannot be told apart"
+    assert words in sentences.f_star(rows(results))
     results["problems"][0]["optima"][0]["lower"][3] = None
     assert "in 1 of 3 cases some instance has no certified lower end of F*" in sentences.f_star(rows(results))
     for optimum in results["problems"][0]["optima"]:
@@ -249,5 +251,5 @@ def test_notes_say_what_bands_are(results):
     assert "medians over 32 instances" in sentences.quantiles(results["problems"][0])[0]
     assert sentences.quantiles(results["problems"][0] | {"instances": 1}) == ["One instance: there are no bands."]
     assert sentences.floor([r | {"floor": None} for r in results["runs"]]) == [
-        "F* has no certified lower end here: gaps are to the best point found."
+        "F* has no certified lower end here: gaps are measured from the best point found."
     ]

@@ -45,15 +45,16 @@ def test_runs_with_a_paired_run_get_the_virtual_bounds(report):
     _, results = report
     for run in results["runs"]:
         names = {v["bound"] for v in run["verdicts"]}
-        assert not names & set(ELSEWHERE)
-        paired = run["optimizer"]["learned"] and run["scenario"]["key"] != "ind"
+        assert names & set(ELSEWHERE) == {"run_certificate"}
+        paired = run["optimizer"]["learned"] and run["scenario"]["key"] != "unshifted"
         assert names & set(PAIRED) == (set(PAIRED) if paired else set())
         for verdict in run["verdicts"]:
             assert verdict["counts"]["violated"] == 0, (run["key"], verdict["bound"])
             if verdict["bound"] in PAIRED:
                 assert verdict["counts"]["verified"] == verdict["checks"]
                 assert verdict["number"].startswith("B")
-    assert {b["key"] for b in results["bounds"]} == set(checked_names(None, True))
+    assert {b["key"] for b in results["bounds"]} == {*checked_names(None, True), "run_certificate"}
+    assert set(checked_names(None, False, guarded=True)) - set(checked_names(None, False)) == {"accelerated_guard"}
     assert checked_names(("a_priori",), True) == ["a_priori"]
 
 
@@ -143,8 +144,8 @@ def test_the_page_is_redrawn_and_parts_are_reused(report):
 def test_attribution_sentence_changes_with_the_data(results):
     entries = results["attributions"][2:]
     assert shift_sentences.attribution(entries) == (
-        "At s = 10 the deviation of L2O-PA is due to what the model does at the features in distribution by 20 %, the "
-        "shift of its preconditioner by 30 % and the shift of its bias by 50 % (means over 3,193 steps); at t = 10 "
+        "At s = 10 the deviation of L2O-PA is due to what the model does at the features without the shift by 20 %, "
+        "the shift of its preconditioner by 30 % and the shift of its bias by 50 % (means over 3,193 steps); at t = 10 "
         "20 %, 30 % and 50 %."
     )
     entries[1]["overall"] = {"bracket": 0.1, "pshift": 0.9, "bshift": 0.0}

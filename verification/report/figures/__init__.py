@@ -13,16 +13,20 @@ from collections.abc import Iterable
 from matplotlib.figure import Figure
 
 from ...pages.figure_style import NEGLIGIBLE, Results, line_styles, shown, style
+from .._chosen import certificate_panels, first_panels, guarded_pairs
 from .._compare import rows
 from .._next_view import shown_next
+from ..tables import numbered
 from ..worst_cases import grouped
 from . import _gaps, _next, _overview, _shifted, _steps, _worst_cases
+from ._certified import certified, guarded
 from ._gaps import bounds as gap_bounds
 from ._gaps import convergence
 from ._shifted import median_first
 
 __all__ = [
     "CAPTIONS",
+    "certified",
     "convergence",
     "figures",
     "file_names",
@@ -34,26 +38,32 @@ __all__ = [
 
 
 CAPTIONS = {
-    "final-gaps": "Median relative gap after the last step; grey: below what is known of F*.",
+    "final-gaps": "Median relative gap after the last step; grey: the accuracy of F*.",
     "iterations": "First k with F(x_k) certainly within the tolerance of F*, the median over the instances.",
     "f-star": "Relative width of the certified interval of F* (grey), and the lowest relative gap of each method.",
     "next-instance": "Median of F(x_k) - F* of the next instance in its interval, and what is proved for all of them.",
+    "certified": "Measured gap, the gap that the run certifies of itself (B15), and the least guaranteed bound on it.",
+    "certificates": "Measured gap, the gap that the run certifies of itself (B15), and B6c.",
+    "guarded": "Measured gap of a learned method alone and under a guard, and what the guard guarantees (B16).",
     "convergence": "Median F(x_k) - F* with its band, and below by what factor the least guaranteed bound is above it.",
     "bounds": "Gap under its bounds, and below by what factor each bound is above what it bounds.",
     "per-step": "Decrease of each step beside what B1 guarantees, where there is no guarantee, and rho_k.",
     "deviation": "Distance from Assumption 1 and rho_k over the iterations.",
     "attribution": "Shares of the deviation of a shifted run, and rho_k with and without the shift.",
     "shifts": "Start shifted against objective shifted, and below how far apart the mapped runs are.",
-    "transient": "Relative gaps of long runs; a triangle: the median step from which the gap stays below the tolerance.",
+    "transient": "Relative gaps of long runs; a triangle: the median step from which a gap stays below the tolerance.",
     "worst-cases": "Bound over exact worst case against the number of steps; 1: attained.",
 }
 """One sentence on each kind of figure, which is the first part of its key."""
+_FIRST = 3.5
+"""Inches of the figure of the first screen, which stands beside a table."""
 
 
 def figures(results: Results) -> dict[str, Figure]:
     """Every figure by its key.
 
-    "final-gaps", "iterations", "f-star" over all problems; for each problem "convergence/PROBLEM",
+    "certified" of the runs that the first screen shows; "final-gaps", "iterations", "f-star" over all problems; for
+    each problem "convergence/PROBLEM", "certificates/PROBLEM", "guarded/PROBLEM",
     "bounds/PROBLEM/OPTIMIZER", "per-step/PROBLEM/OPTIMIZER" and "attribution/PROBLEM/OPTIMIZER" for the learned ones,
     "deviation/PROBLEM", "shifts/PROBLEM"; "transient/SECTION" for each section of long runs; "next-instance" of one
     problem; and "worst-cases".
@@ -61,8 +71,12 @@ def figures(results: Results) -> dict[str, Figure]:
     drawn: dict[str, Figure] = {}
     styles = line_styles(results)
     table = rows(results)
+    numbers = numbered(results)
     by_key = {run["key"]: run for run in results["runs"]}
     with style():
+        chosen = first_panels(results)
+        if chosen:
+            drawn["certified"] = certified(chosen, styles, numbers, width=_FIRST)
         if table:
             drawn["final-gaps"] = _overview.final_gaps(table, styles)
             drawn["iterations"] = _overview.iterations(table, styles)
@@ -76,6 +90,12 @@ def figures(results: Results) -> dict[str, Figure]:
             if not runs:
                 continue
             drawn[f"convergence/{key}"] = _gaps.convergence(runs, styles)
+            rows_of = certificate_panels(runs)
+            if rows_of:
+                drawn[f"certificates/{key}"] = certified(rows_of, styles, numbers, bound="ood_last_iterate")
+            pairs_of = guarded_pairs(runs)
+            if pairs_of:
+                drawn[f"guarded/{key}"] = guarded(pairs_of, styles)
             for name in dict.fromkeys(r["optimizer"]["name"] for r in runs if r["optimizer"]["learned"]):
                 mine = [run for run in runs if run["optimizer"]["name"] == name]
                 if any(run["bound_curves"] for run in mine):

@@ -14,10 +14,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from ...pages.figure_style import GREYS, INK, MUTED, NEGLIGIBLE, Results, line_of, masked, plain, shown
 from ...pages.figure_style import width as width_of
+from ..config import UNSHIFTED
 from . import _panels as panels
 
 _TERMS = {
-    "bracket": ("at the features in distribution", GREYS[0]),
+    "bracket": ("at the features without the shift", GREYS[0]),
     "pshift": ("shift of the preconditioner", GREYS[1]),
     "bshift": ("shift of the bias", GREYS[2]),
 }
@@ -32,7 +33,7 @@ def attribution(entries: Sequence[Results], runs: Mapping[str, Results], line_st
     look = line_of(line_styles[entries[0]["optimizer"]["name"]])
     inside: dict[str, Any] = {"color": INK, "linestyle": _DASHED, "linewidth": 1.1}
     figure, columns = panels.stack(entries, ("share of $e'_k$", "$\\rho_k$"), (1.35, 0.85))
-    curves = [(entry, *(_rho(runs, entry, key) for key in (entry["scenario"]["key"], "ind"))) for entry in entries]
+    curves = [(entry, *(_rho(runs, entry, key) for key in (entry["scenario"]["key"], UNSHIFTED))) for entry in entries]
     values = [v for _, *both in curves for k, rho in both for v in shown(rho, NEGLIGIBLE)]
     low, high = max(min(values, default=0.1) / 1.5, 1e-6), min(2 * max(values, default=1.0), 1e4)
     seen = [False, False]
@@ -56,7 +57,7 @@ def attribution(entries: Sequence[Results], runs: Mapping[str, Results], line_st
     legend: list[Any] = [Patch(linewidth=0, label=words, **face) for words, face in _TERMS.values()]
     rho_entries = [
         Line2D([], [], label="$\\rho_k$ under the shift", **look),
-        Line2D([], [], label="$\\rho_k$ in distribution", **inside),
+        Line2D([], [], label="$\\rho_k$ without the shift", **inside),
     ]
     panels.legend(figure, legend + [entry for entry, there in zip(rho_entries, seen) if there])
     return figure
