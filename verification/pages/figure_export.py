@@ -10,6 +10,7 @@ import warnings
 
 from matplotlib.figure import Figure
 
+from .figure_labels import LABEL
 from .figure_style import ENLARGED, GRID, INK, MUTED, SERIES, style
 
 _METADATA = {
@@ -53,7 +54,8 @@ def compact(data: bytes) -> bytes:
     Returns:
         The same drawing in fewer bytes.
     """
-    text = _PLACE.sub(lambda match: f'{match[1]}"{_shorter(match[2])}"', data.decode("utf-8"))
+    named = re.sub(rf' id="{re.escape(LABEL)}[^"]*"', "", data.decode("utf-8"))  # of no use outside, and not unique
+    text = _PLACE.sub(lambda match: f'{match[1]}"{_shorter(match[2])}"', named)
     return re.sub(r"\n[ \t]*", "\n", text).encode("utf-8")
 
 

@@ -125,7 +125,7 @@ def _first(results: Results) -> blocks.Section:
     if panels:
         with style():
             looks = line_styles({"runs": runs, "transients": ()})
-            drawn = certified(panels, looks, numbered(results), width=3.5)
+            drawn = certified(panels, looks, numbered(results), narrow=True)
         note = _band([run for ((_, run),) in panels])
         if len(runs) > _PANELS:
             note += f" The first {_PANELS} of {number(len(runs))} runs."

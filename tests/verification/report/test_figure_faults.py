@@ -113,7 +113,7 @@ def test_runs_without_a_number_can_be_drawn(results: dict) -> None:
         runs = [
             {**run, "gap": gap, "rho": gap, "mean_gap": {"median": []}, "bound_curves": []}
             for run in results["runs"]
-            if run["key"] in ("lasso-20x40/ind/l2o-pa", "lasso-20x40/ind/ista")
+            if run["key"] in ("lasso-20x40/unshifted/l2o-pa", "lasso-20x40/unshifted/ista")
         ]
         figure = drawing.convergence(runs, looks)
         assert checks.legend_faults(figure) == []
@@ -193,7 +193,7 @@ def test_bounds_are_told_apart_below_each_convergence_panel(results: dict, drawn
     assert all(axes.get_yscale() == "log" for axes in ratios)
     numbers = {text.get_text() for axes in tops for text in axes.texts}
     assert {"B3", "B6", "B6c", "B7"} <= numbers
-    run = next(run for run in results["runs"] if run["key"] == "lasso-20x40/ind/go-math-l2o")
+    run = next(run for run in results["runs"] if run["key"] == "lasso-20x40/unshifted/go-math-l2o")
     curve = next(curve for curve in run["bound_curves"] if curve["bound"] == "ood_multi_step")
     expected = [v / run["mean_gap"]["median"][k - 1] for k, v in zip(curve["k"], curve["median"])]
     lines = [list(line.get_ydata()) for line in ratios[0].lines]

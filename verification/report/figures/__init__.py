@@ -55,8 +55,6 @@ CAPTIONS = {
     "worst-cases": "Bound over exact worst case against the number of steps; 1: attained.",
 }
 """One sentence on each kind of figure, which is the first part of its key."""
-_FIRST = 3.5
-"""Inches of the figure of the first screen, which stands beside a table."""
 
 
 def figures(results: Results) -> dict[str, Figure]:
@@ -76,7 +74,7 @@ def figures(results: Results) -> dict[str, Figure]:
     with style():
         chosen = first_panels(results)
         if chosen:
-            drawn["certified"] = certified(chosen, styles, numbers, width=_FIRST)
+            drawn["certified"] = certified(chosen, styles, numbers, narrow=True)
         if table:
             drawn["final-gaps"] = _overview.final_gaps(table, styles)
             drawn["iterations"] = _overview.iterations(table, styles)

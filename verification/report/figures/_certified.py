@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ...pages.figure_style import Results, bound_look, masked, plain, shown
+from ...pages.figure_style import Results, bound_look, masked, plain, shown, width
 from . import _panels as panels
 
 _CERTIFICATE = bound_look("B15") | {"markevery": None}
@@ -21,7 +21,7 @@ def certified(
     rows: Sequence[Sequence[Panel]],
     line_styles: Mapping[str, Any],
     numbers: Mapping[str, str],
-    width: float = 7.0,
+    narrow: bool = False,
     bound: str | None = None,
 ) -> Figure:
     """A panel for each run of each row: its gap, the gap that its certificate proves, and a bound on the last gap.
@@ -30,14 +30,14 @@ def certified(
         rows: A title and a run for each panel.
         line_styles: The look of each method.
         numbers: The number of each bound by its key.
-        width: In inches.
+        narrow: Whether the figure is as wide as a column, and not as the text.
         bound: The bound that is drawn; where it is None, the guaranteed one that is lowest at the last step.
     """
     flat = [run for row in rows for _, run in row]
     best = {run["key"]: best_bound(run, bound) for run in flat}
     columns = max(map(len, rows))
     height = 1.25 if columns > 1 else 1.5
-    figure, grids = panels.frame(width, columns, [height] * len(rows), 1, gap=0.3, left=0.55)
+    figure, grids = panels.frame(width(1 if narrow else 3), columns, [height] * len(rows), 1, gap=0.3, left=0.55)
     low, high = _limits(flat, list(best.values()))
     looks: dict[str, dict[str, Any]] = {}
     floors: list[tuple[Axes, list[Results]]] = []
@@ -111,7 +111,7 @@ def guarded(pairs: Sequence[Sequence[Panel]], line_styles: Mapping[str, Any]) ->
     curves = [best_bound(run, "accelerated_guard") for _, run in (pair[1] for pair in pairs)]
     columns = min(len(pairs), 4)
     rows = -(-len(pairs) // columns)
-    figure, grids = panels.frame(7.0, columns, [1.4] * rows, 1, gap=0.3, left=0.55)
+    figure, grids = panels.frame(width(3), columns, [1.4] * rows, 1, gap=0.3, left=0.55)
     low, high = panels.limits(runs, [v for c in curves if c for v in shown(c["median"], 0.0)], reach=1e4)
     floors: list[tuple[Axes, list[Results]]] = []
     methods: list[tuple[Axes, dict[str, Line2D]]] = []
