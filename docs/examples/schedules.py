@@ -22,7 +22,7 @@ from l2obound.l2o.training import split_seed
 from l2obound.verification.pages.figure_style import MUTED, SERIES, style
 from l2obound.verification.worst_cases.schedules import Schedule
 
-STEPS = 10
+STEPS, ROUNDS = 10, 60
 LIMITS = ("none", "3", "2", "1.5", "1.25", "1")
 MOST = 200  # iterations of FISTA that are looked at
 
@@ -73,7 +73,7 @@ def main(out: Path, limits: tuple[str, ...]) -> None:
         try:
             # from exact steps, or where they break the limit from the schedule of the next larger one
             start = None if number is None or exact.upper <= number else rows[-1].get("numbers")
-            schedule = verification.train_schedule(*train, steps=STEPS, limit=number, start=start, rounds=25)
+            schedule = verification.train_schedule(*train, steps=STEPS, limit=number, start=start, rounds=ROUNDS)
         except l2o.InputError as problem:
             print(limit, problem)
             continue
