@@ -43,6 +43,8 @@ class _Shared:
         self.letters: dict[str, str] = {}
         self.texts: dict[str, str] = {}
         self.styles: dict[str, str] = {}
+        self.markers: dict[str, str] = {}
+        self.regions = 0
 
     def figure(self, svg: str) -> str:
         """The figure without what it shares."""
@@ -52,12 +54,31 @@ class _Shared:
             body = self._without_letters(body, re.escape(first.group(1)))
         body = re.sub(r' d="([^"]*)"', lambda m: f' d="{path(m.group(1))}"', body)
         body = re.sub(rf' (x|y|width|height)="({_NUMBER})"', lambda m: f' {m[1]}="{_short(float(m[2]))}"', body)
+        body = re.sub(r' clip-path="[^"]*"( style="[^"]*var\(--grid\)[^"]*")', r"\1", body)  # ends at the axes anyway
+        body = re.sub(r'<path[^>]* style="fill: none"/>', "", body)
         body = re.sub(r' style="([^"]*)"', self._style, body)
         used = set(re.findall(r'(?:href="|url\()#([\w.-]+)', body))
         body = re.sub(r' id="([\w.-]+)"', lambda m: m.group() if m.group(1) in used else "", body)
-        body = re.sub(r"<defs>\s*</defs>", "", body)
-        body = re.sub(r"<g>\s*(<(?:path|use)[^>]*/>)\s*</g>", r"\1", body)
-        return head + re.sub(r">\s+<", "><", body)
+        body = re.sub(r"<defs>\s*</defs>", "", self._renamed(body))
+        head = head.replace(' xmlns="http://www.w3.org/2000/svg"', "")  # HTML knows it
+        return head + re.sub(r">\s+<", "><", _without_plain_groups(body))
+
+    def _renamed(self, body: str) -> str:
+        """Markers moved out, and regions that lines are cut at under short names."""
+        names: dict[str, str] = {}
+
+        def marker(match: re.Match[str]) -> str:
+            names[match[1]] = self.markers.setdefault(match[2], f"m{len(self.markers)}")
+            return ""
+
+        def region(match: re.Match[str]) -> str:
+            self.regions += 1
+            names[match[1]] = f"c{self.regions}"
+            return f'<clipPath id="{names[match[1]]}"'
+
+        body = re.sub(r'<path id="([\w.-]+)"([^>]*)/>', marker, body)
+        body = re.sub(r'<clipPath id="([\w.-]+)"', region, body)
+        return re.sub(r'(href="|url\()#([\w.-]+)', lambda m: f"{m[1]}#{names.get(m[2], m[2])}", body)
 
     def _without_letters(self, body: str, prefix: str) -> str:
         """Outlines of letters moved out, and texts that are nothing but letters."""
@@ -96,15 +117,29 @@ class _Shared:
         return "".join(f".{name}{{{style}}}\n" for style, name in self.styles.items())
 
     def drawing(self) -> str:
-        """Letters and texts, in a drawing that shows nothing; empty where there are none."""
-        if not self.letters:
+        """Letters, texts and markers, in a drawing that shows nothing; empty where there are none."""
+        if not self.letters and not self.markers:
             return ""
         letters = "".join(f'<path id="{name}" {outline}/>' for outline, name in self.letters.items())
         texts = "".join(f'<g id="{name}">{uses}</g>' for uses, name in self.texts.items())
+        markers = "".join(f'<path id="{name}"{drawn}/>' for drawn, name in self.markers.items())
         return (
             '\n<svg xmlns="http://www.w3.org/2000/svg" class="shared" width="0" height="0" aria-hidden="true"><defs>'
-            f"{letters}{texts}</defs></svg>"
+            f"{letters}{texts}{markers}</defs></svg>"
         )
+
+
+def _without_plain_groups(body: str) -> str:
+    """The drawing without groups that say nothing of what is in them."""
+    says: list[bool] = []
+    parts = []
+    for part in re.split(r"(<g\b[^>]*>|</g>)", body):
+        if part.startswith("<g") and not part.endswith("/>"):
+            says.append(part != "<g>")
+        elif part == "</g>":
+            part = part if says.pop() else ""
+        parts.append("" if part == "<g>" else part)
+    return "".join(parts)
 
 
 def _short(value: float, digits: int = 1) -> str:

@@ -170,7 +170,8 @@ def heat_map(bounds: Sequence[Results], columns: Sequence[Column], label: str) -
 _LEGEND = (
     '<ul class="heat keys"><li><i class="t4">.62</i>verified; the number is the measured value over the bound, 1 where '
     "the bound is attained; the darker, the tighter</li>"
-    '<li><i class="t0">✓</i>verified; the ratio is not positive (F falls, and the bound permits it to rise)</li>'
+    '<li><i class="t0">✓</i>verified, without a ratio: F falls where the bound lets it rise, or the gap is below the '
+    "accuracy of F*</li>"
     '<li><i class="violated">✗</i>violated</li><li><i class="inconclusive">?</i>inconclusive</li>'
     '<li><i class="nothing">○</i>true, but says nothing</li>'
     '<li><i class="not-applicable">–</i>does not apply</li></ul>\n'

@@ -44,9 +44,10 @@ def test_fonts_are_shipped_and_text_of_a_pdf_is_text(name: str) -> None:
         figure = Figure(figsize=(2, 1))
         figure.text(0.1, 0.5, "gap and $F^\\star$", fontsize=paper.size)
         data = file_bytes(figure, "pdf")
-    assert re.search(rb"/Subtype /(?:TrueType|CIDFontType2)", data)
-    assert b"/Type3" not in data
-    assert data == file_bytes(figure, "pdf")
+        assert data == file_bytes(figure, "pdf")
+    # Venues refuse fonts of type 3; where no venue is named they are good enough, and quick to write.
+    assert (b"/Type3" in data) == (name == "none")
+    assert bool(re.search(rb"/Subtype /(?:TrueType|CIDFontType2)", data)) == (name != "none")
 
 
 def test_coordinates_have_the_digits_that_are_seen() -> None:
