@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from fractions import Fraction
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from l2obound import l2o, verification
+from l2obound import bounds, l2o, verification
 from l2obound.bounds.worst_cases import checker
 from l2obound.l2o.optimizers.scheduled import Scheduled
 from l2obound.verification.worst_cases import schedules
@@ -36,6 +39,25 @@ def test_a_schedule_gains_and_keeps_its_limit(problem: l2o.Composite, method: st
     proof = trained.worst.certificate()
     assert checker.check(proof.data) == proof.tau
     assert float(proof.tau) <= limit * (1 + 1e-5)
+
+
+def test_ten_steps_of_a_trained_schedule_are_proved_and_faster_than_fista() -> None:
+    """The certificate of docs/schedules.md for a limit of 1.25 times FISTA's worst case, and what its numbers reach."""
+    data = json.loads((Path(__file__).parents[2] / "data" / "schedule.json").read_text("utf-8"))
+    fista = bounds.worst_case("composite", method="accelerated_gradient", steps=10)
+    assert checker.check(data) <= Fraction(5, 4) * Fraction(fista.upper)
+    with pytest.raises(checker.Wrong):
+        checker.check({**data, "tau": str(Fraction(data["tau"]) * Fraction(99, 100))})
+
+    steps = np.array([float(Fraction(step)) for step in data["step"]])
+    momentum = np.array([[float(Fraction(value)) for value in row] for row in data["momentum"]])
+    problem = l2o.synthetic.lasso(64, 20, 40, sparsity=5, seed=1)
+    x0 = l2o.synthetic.starts(problem, seed=1)
+    ours = l2o.rollout(Scheduled("go_math", steps, momentum, relative=True), problem, x0, 10).objective[:, -1:]
+    theirs = l2o.rollout(l2o.optimizer("fista"), problem, x0, 60).objective
+    needed = (theirs <= ours).double().argmax(dim=1)
+    assert bool((theirs[:, -1:] <= ours).all())
+    assert float(needed.double().mean()) >= 10 / 0.7
 
 
 def test_only_what_is_shown_to_keep_the_limit_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
