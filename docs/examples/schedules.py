@@ -98,12 +98,13 @@ def draw(out: Path, unit: float, rows: list[dict[str, Any]]) -> None:
         axes = figure.subplots()
         trained = sorted((r for r in rows if r["numbers"] is not None), key=lambda r: r["upper"])
         axes.plot([r["upper"] / unit for r in trained], [r["ratio"] for r in trained], "o-", color=SERIES[0], ms=4)
-        for row in rows:
+        for i, row in enumerate(rows):
             place = (row["upper"] / unit, row["ratio"])
             if row["numbers"] is None:
                 axes.plot(*place, "s", color=MUTED, ms=4)
-            axes.annotate(row["name"], place, textcoords="offset points", xytext=(4, 4), fontsize=7)
-        axes.set_xscale("log")
+            axes.annotate(row["name"], place, textcoords="offset points", xytext=(4, -10 if i % 2 else 5), fontsize=7)
+        axes.set_ylim(bottom=0.0)
+        axes.margins(x=0.15)
         axes.set_xlabel("exact worst case after 10 steps / FISTA's")
         axes.set_ylabel("iterations / FISTA's to the same gap")
         figure.savefig(out / "trade-off.svg")
