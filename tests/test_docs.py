@@ -76,11 +76,13 @@ def test_the_code_of_a_page_runs_in_order(page: Path, capsys, tmp_path, monkeypa
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "argv", sys.argv)
     namespace = {"__name__": "__main__"}
-    with mock.patch.dict(ARGUMENTS):  # a page may add a proof
-        run_blocks(page, capsys, namespace, page.name in WITH_COMMANDS)
+    try:
+        with mock.patch.dict(ARGUMENTS):  # a page may add a proof
+            run_blocks(page, capsys, namespace, page.name in WITH_COMMANDS)
+    finally:
+        for file in tmp_path.glob("*.py"):
+            sys.modules.pop(file.stem, None)
     assert page.name != "tutorial.md" or Path("small/report.html").stat().st_size > 10_000
-    for file in tmp_path.glob("*.py"):
-        sys.modules.pop(file.stem, None)
 
 
 def run_blocks(page: Path, capsys: Any, namespace: dict[str, Any], commands: bool) -> None:
@@ -91,6 +93,7 @@ def run_blocks(page: Path, capsys: Any, namespace: dict[str, Any], commands: boo
             continue
         if language == "sh":
             command(code)
+            capsys.readouterr()  # what a command prints is for its own tests
             continue
         exec(compile(code, f"{page.name} block {i}", "exec"), namespace)
         printed, expected = capsys.readouterr().out, EXPECTED.findall(code)

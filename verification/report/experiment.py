@@ -202,8 +202,8 @@ class _Report:
     def methods(self, section: ProblemSection) -> tuple[list[Method], list[str]]:
         """The methods of a section; their weights are noted, and those that are left out."""
         methods, left_out = methods_of(section)
-        asked = len(section.optimizers) + len(section.guaranteed)
-        self.done += (asked - len(methods)) * len(section.scenarios)
+        methods_wanted = len(section.optimizers) + len(section.guaranteed)
+        self.done += (methods_wanted - len(methods)) * len(section.scenarios)
         trained = any(method.trained for method in methods)
         # a method that was not trained is compared on the data that the trained ones know
         methods = [m if m.learned else dataclasses.replace(m, trained=trained) for m in methods]

@@ -332,7 +332,7 @@ def f_star(rows: Sequence[Row]) -> str:
     widths = [w for row in rows for w in row.widths if w is not None]
     parts = []
     if widths:
-        parts.append(f"F* is known to within {number(max(widths))} of its size, or better")
+        parts.append(f"F* is certified to within {number(max(widths))} of its size, or better")
     if unknown:
         parts.append(
             f"in {len(unknown)} of {count(len(rows), 'case')} some instance has no certified lower end of F*, and its "
@@ -376,7 +376,7 @@ def floor(runs: Sequence[Results]) -> list[str]:
         return ["F* has no certified lower end here: gaps are measured from the best point found."]
     if not height:
         return []
-    accuracy = f"F* is known to within {number(height)}"
+    accuracy = f"F* is certified to within {number(height)}"
     if reached:
         return [f"{accuracy}; gaps below that cannot be told from 0. {join(reached)} {_get(reached)} there."]
     return [f"{accuracy}, and every median gap is above that."]

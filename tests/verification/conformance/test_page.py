@@ -31,4 +31,4 @@ def test_nothing_else_is_documented() -> None:
 
 def test_the_numbers_of_checks_are_right() -> None:
     optimizers, problems = (len(registry.checks_of(level)) for level in ("optimizer", "problem"))
-    assert f"{optimizers} such questions, and a problem {problems}." in " ".join(PAGE.split())
+    assert f"tests an optimizer with {optimizers} checks, and a problem with {problems}." in " ".join(PAGE.split())

@@ -83,7 +83,7 @@ def test_a_model_that_reads_the_training_data_loses_what_it_must() -> None:
     assert cost.slowdown.low > 5
     assert cost.excess["ista"].above  # the problem itself has become no harder
     assert result.of("ista", "deployed").cost.slowdown.low == pytest.approx(1.0)
-    assert "loses more than the problem became harder" in MODEL_STUDY.headline(result)[1]
+    assert "the model loses more than the classical method" in MODEL_STUDY.headline(result)[1]
     assert result.deployed.rho_median == pytest.approx(0.9)  # (1/10 - 1) of the step 1/L
     b8 = {c.level: next(b for b in c.bounds if b.number == "B8") for c in (result.train, result.deployed)}
     assert b8["train"].verified == b8["deployed"].verified == 8

@@ -331,7 +331,7 @@ def test_the_panel_of_the_page(result: object, page: Path, tmp_path: Path) -> No
 
 def test_what_is_written(result: object, page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert text.count("<svg") == 4  # two families, the panel without a script, the checkpoints
+    assert text.count('class="plot"') == 4  # two families, the panel without a script, the checkpoints
     assert "http" not in text.replace("http://www.w3.org", "")
     assert "×1.33" in text
     data = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))

@@ -179,7 +179,7 @@ def test_the_page_and_the_tables(ran: tuple[Path, dict[str, Any]], tmp_path: Pat
     html5lib.HTMLParser(strict=True).parse(page)
     assert page == render(results)
     assert "http" not in page.replace("http://www.w3.org", "")
-    assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="plot"') == 4
+    assert page.count('class="plot"') == 4
     assert "untrained L2O-PA" in page
     assert json.loads((tmp_path / "speedup.json").read_text()) == json.loads(json.dumps(results))
     rows = list(csv.DictReader((tmp_path / "speedup.csv").read_text().splitlines()))
