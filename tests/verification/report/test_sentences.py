@@ -234,8 +234,8 @@ def test_f_star_says_where_gaps_are_hidden(results):
     for run in results["runs"]:
         run["lowest"]["gap"] = [1e-5] * 32
     assert sentences.f_star(rows(results)) == (
-        "F* is certified to within 5e-10 of its size, or better; no method comes closer to F* than that, so every gap is "
-        "known."
+        "F* is certified to within 5e-10 of its size, or better; no method comes closer to F* than that, so every gap "
+        "is known."
     )
     pick(results, "t10")["lowest"]["gap"] = [1e-11] * 32
     words = "in 1 of 3 cases a method comes closer to F* than that, and such gaps cannot be told apart"
