@@ -166,6 +166,7 @@ def test_values_are_read_from_a_report(tmp_path: Path) -> None:
     assert values == {
         "checks": 147, "bounds": 3, "runs": 7, "violated": 0, "decided": 47, "vacuous": 27, "repeated": 70,
         "not_applicable": 3, "inconclusive": 0, "b3_learned_runs": 0, "b1_vacuous": 27 / 70, "b1_vacuous_learned": 0.9,
+        "certified": 0, "certified_vacuous": 0,
         "problems": 1, "shifted_cases": 2, "fewest_unshifted": 1, "fewest_shifted": 0, "lowest_unshifted": 0,
         "equivariance": 2e-15, "l2o_pa_arrived_t10": 0, "settled_l2o_pa": 66, "settled_go_math_l2o": 85,
         "attributed_runs": 2, "history_leads": 1, "preconditioner_leads": 0,

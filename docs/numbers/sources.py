@@ -234,6 +234,8 @@ REPORT: dict[str, Callable[[Results], Any]] = {
     "b3_learned_runs": lambda r: sum(_applicable(v) > 0 for run, v in _pairs(r, "B3") if _learned(run)),
     "b1_vacuous": lambda r: _vacuous_share(r, "B1"),
     "b1_vacuous_learned": lambda r: _vacuous_share(r, "B1", _learned),
+    "certified": lambda r: sum(_applicable(v) for _, v in _pairs(r, "B15")),
+    "certified_vacuous": lambda r: sum(_vacuous(v) for _, v in _pairs(r, "B15")),
     "problems": lambda r: sum(1 for _ in _cases(r, shifted=False)),
     "shifted_cases": lambda r: sum(1 for _ in _cases(r, shifted=True)),
     "fewest_unshifted": lambda r: _wins(r, False, _iterations),
