@@ -74,19 +74,25 @@ def sensitivity(model: Model) -> Sensitivity:
         above, below = ends
         return float(s.scale) * (above - below) / float(2 * APART)
 
-    step = np.array([slope(lambda by, k=k: replace(s, step=_moved(s.step, k, by))) for k in range(s.steps)])
+    def with_step(k: int) -> Callable[[Fraction], Setting]:
+        return lambda by: replace(s, step=_moved(s.step, k, by))
+
+    def with_momentum(k: int, i: int | None = None) -> Callable[[Fraction], Setting]:
+        def changed(by: Fraction) -> Setting:
+            momentum: Any = s.momentum
+            if i is None:
+                return replace(s, momentum=_moved(momentum, k, by))
+            return replace(s, momentum=(*momentum[:k], _moved(momentum[k], i, by), *momentum[k + 1 :]))
+
+        return changed
+
+    step = np.array([slope(with_step(k)) for k in range(s.steps)])
     if s.momentum is None:
         return Sensitivity(float(s.scale) * solution.value, step, None)
-    rows = []
+    rows: list[Any] = []
     for k, given in enumerate(s.momentum):
-        if isinstance(given, tuple):
-            rows.append([
-                slope(lambda by, k=k, i=i, given=given: replace(
-                    s, momentum=(*s.momentum[:k], _moved(given, i, by), *s.momentum[k + 1:])))  # type: ignore[index]
-                for i in range(len(given))
-            ])  # fmt: skip
-        else:
-            rows.append(slope(lambda by, k=k: replace(s, momentum=_moved(s.momentum, k, by))))  # type: ignore[arg-type]
+        several = isinstance(given, tuple)
+        rows.append([slope(with_momentum(k, i)) for i in range(len(given))] if several else slope(with_momentum(k)))
     return Sensitivity(float(s.scale) * solution.value, step, np.array(rows))
 
 

@@ -12,7 +12,7 @@ from ...l2o.problems.smooth import SmoothTerm
 def derived(term: SmoothTerm, members: dict[str, Any]) -> SmoothTerm:
     """A copy of `term` in a class derived from its own, with other `members`."""
     kind = type(term)
-    other = object.__new__(type(kind.__name__, (kind,), members))
+    other: SmoothTerm = object.__new__(type(kind.__name__, (kind,), members))
     other.__dict__.update(vars(term))
     return other
 

@@ -202,7 +202,8 @@ def path(data: str, step: float = STEP) -> str:
 
 
 def _pairs(points: Sequence[Point], step: float, digits: int) -> str:
-    text, before = [], ""
+    text: list[str] = []
+    before = ""
     for word in (_short(v * step, digits) for point in points for v in point):
         # a sign begins another number, and so does a second point
         apart = not text or word.startswith("-") or (word.startswith(".") and "." in before)

@@ -52,8 +52,10 @@ def certify_run(
         certificate = run_certificate(run, problem, steps=steps)
     except CertificateError as reason:
         # The problem is not what it declares: the page says so, and the report goes on.
-        nothing = {name: [] for name in quantiles}
-        curve = {"k": [], "gap": nothing, "best": nothing, "ratio": None, "source": {}, "reason": [str(reason)]}
+        nothing: dict[str, list[float]] = {name: [] for name in quantiles}
+        curve: dict[str, Any] = {
+            "k": [], "gap": nothing, "best": nothing, "ratio": None, "source": {}, "reason": [str(reason)],
+        }  # fmt: skip
         return curve, _verdict(np.full(run.batch_size, Verdict.VIOLATED, dtype=object), [str(reason)], [])
     up = certificate.upper - certified.lower[:, None]
     low = np.maximum(certificate.upper - certified.upper[:, None], 0.0)
