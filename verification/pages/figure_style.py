@@ -72,7 +72,7 @@ def style() -> Any:
         "font.size": paper.size, "axes.titlesize": paper.size + 0.5, "axes.labelsize": paper.size,
         "legend.fontsize": paper.size, "xtick.labelsize": paper.size - 0.5, "ytick.labelsize": paper.size - 0.5,
         "font.family": paper.font, "mathtext.fontset": paper.mathematics,
-        # Venues refuse fonts of type 3. To cut TrueType fonts to the letters in use takes two thirds of the time of a file.
+        # Venues refuse fonts of type 3. To cut TrueType fonts to the letters in use takes two thirds of the time.
         "pdf.fonttype": 3 if paper.name == "none" else 42,
     }  # fmt: skip
     return matplotlib.rc_context({**default, **_STYLE, **sizes})
