@@ -26,7 +26,11 @@ _OURS = tuple(
     for name in ("bounds", "l2o", "verification")
     if (spec := importlib.util.find_spec(f"l2obound.{name}")) is not None
 )
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+_LIBRARIES = (
+    *dict.fromkeys(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    # packages of another environment that this one sees: the system's, the user's, those of a .pth file
+    *(entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")),
+)
 NAMED: set[str] = set()
 """Top-level modules that this command imported because the user named them: theirs, wherever they are installed."""
 _IMPORTED: dict[str, str] = {}
