@@ -166,8 +166,8 @@ def about_lines() -> Iterator[tuple[str, bounds.Bound, Build]]:
     # quantities whose meaning rests on a hypothesis
     for name in ("homogeneous_descent:diagonal", "ood_multi_step_sharp:varying_steps", "ood_multi_step_sharp:weighted"):
         entry = bounds.get(name)
-        kept = tuple(one for one in entry.hypotheses if one not in (H.BIAS_FREE, H.OWN_STEPS, H.WEIGHTS))
-        yield f"{name} of anything", entry.replace(name="attack", variant=None, hypotheses=kept), ARGUMENTS[name]
+        remaining = tuple(one for one in entry.hypotheses if one not in (H.BIAS_FREE, H.OWN_STEPS, H.WEIGHTS))
+        yield f"{name} of anything", entry.replace(name="attack", variant=None, hypotheses=remaining), ARGUMENTS[name]
     yield "p > 0 unsaid", statement(-Q.Lp_min[k], 0), lambda g: at_last(g, term(size("Lp_min", "k")))
 
 
@@ -180,9 +180,9 @@ def about_guarantees() -> Iterator[tuple[str, bounds.Bound, Build]]:
     undeclared = tuple(one for one in guard.hypotheses if one is not H.ACCELERATED_GUARD)
     yield "a guard that nobody declares", guard.replace(hypotheses=undeclared), weights
     point = Claim("point", "", (AHEAD.x - NOW.x) ** 2, (Part((term(1, square=AHEAD.x - NOW.x),)),))
-    said = statement(-Q.L, 0, H.ACCELERATED_GUARD, level="run")
+    claim = statement(-Q.L, 0, H.ACCELERATED_GUARD, level="run")
     at_end = (term(Q.L), term(1, Earlier("point", "K", K)), term(0, Earlier("point", "K", K)))
-    yield "a point of a step in a claim", said, lambda g: at_last(g, *at_end, before=(point,))
+    yield "a point of a step in a claim", claim, lambda g: at_last(g, *at_end, before=(point,))
     descent = bounds.get("energy_descent").replace(name="attack")
     r = sp.Symbol("rhead_k", real=True)
     yield "a rule times a number of entries", descent, _with_term(energy, r, use("descent_lemma", BEFORE, NOW))
@@ -195,14 +195,14 @@ def _other_definition(argued: Build, name: str) -> Build:
     """The argument of B16 with another equality in place of one of the guard's: A of t + 1, 1/(2L), a sign."""
 
     def build(goal: Goal) -> Argument:
-        found = argued(goal)
+        argument = argued(goal)
         old = DEFINITIONS[name]
         a = size("guard_momentum", "k")
         value = old.value.subs(a, -a) if name != "guard, point" else old.value.subs(L, 2 * L)
         value = (a - 1) ** 2 if name == "guard, weight" else value
         new = dataclasses.replace(old, value=value)
-        definitions = tuple(new if one is old else one for one in found.definitions)
-        return dataclasses.replace(found, definitions=definitions)
+        definitions = tuple(new if one is old else one for one in argument.definitions)
+        return dataclasses.replace(argument, definitions=definitions)
 
     return build
 
@@ -211,31 +211,31 @@ def _with_term(build: Build, multiplier: Any, factor: Any, before: Claim | None 
     """The argument with a term more, and less."""
 
     def changed(goal: Goal) -> Argument:
-        found = build(goal)
-        (part,) = found.claims[-1].parts
+        argument = build(goal)
+        (part,) = argument.claims[-1].parts
         terms = (*part.terms, term(multiplier, factor), term(-sp.sympify(multiplier), factor))
-        last = dataclasses.replace(found.claims[-1], parts=(dataclasses.replace(part, terms=terms),))
-        return dataclasses.replace(found, claims=(*(() if before is None else (before,)), last))
+        last = dataclasses.replace(argument.claims[-1], parts=(dataclasses.replace(part, terms=terms),))
+        return dataclasses.replace(argument, claims=(*(() if before is None else (before,)), last))
 
     return changed
 
 
 def _times(build: Build, times: sp.Expr) -> Build:
     def changed(goal: Goal) -> Argument:
-        found = build(goal)
-        (part,) = found.claims[-1].parts
+        argument = build(goal)
+        (part,) = argument.claims[-1].parts
         terms = tuple(dataclasses.replace(one, multiplier=times * one.multiplier) for one in part.terms)
-        last = dataclasses.replace(found.claims[-1], parts=(dataclasses.replace(part, terms=terms, times=times),))
-        return dataclasses.replace(found, claims=(last,))
+        last = dataclasses.replace(argument.claims[-1], parts=(dataclasses.replace(part, terms=terms, times=times),))
+        return dataclasses.replace(argument, claims=(last,))
 
     return changed
 
 
 def _sides(line: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """A statement that says something like the line; what it says does not matter, for the line is refused."""
-    known = {size("sigma", "k"): Q.sigma[k], GNORM: sp.sqrt(Q.G2[k]), ENORM: Q.enorm[k]}
-    known |= {size(n, "k"): getattr(Q, n)[k] for n in ("C2", "dz", "bshift", "dist")}
-    known |= {END.f: Q.F[K], END.r: ZERO, Z.f: Q.F_z, Z.r: ZERO, sp.Symbol("f_inf", real=True): Q.F_low}
+    quantity_of = {size("sigma", "k"): Q.sigma[k], GNORM: sp.sqrt(Q.G2[k]), ENORM: Q.enorm[k]}
+    quantity_of |= {size(n, "k"): getattr(Q, n)[k] for n in ("C2", "dz", "bshift", "dist")}
+    quantity_of |= {END.f: Q.F[K], END.r: ZERO, Z.f: Q.F_z, Z.r: ZERO, sp.Symbol("f_inf", real=True): Q.F_low}
     if line == -(STEP**2):
         return Q.D2[k], ZERO
-    return ZERO, line.xreplace(known)
+    return ZERO, line.xreplace(quantity_of)

@@ -167,16 +167,16 @@ def text_faults(figure: Figure) -> list[str]:
 
 
 def _texts(figure: Figure) -> list:
-    found = list(figure.texts)
+    texts = list(figure.texts)
     if figure._suptitle is not None:
-        found.append(figure._suptitle)
+        texts.append(figure._suptitle)
     for axes in (a for a in figure.axes if a.axison and a.get_visible()):
-        found += [*axes.texts, axes.title, axes._left_title, axes._right_title]
+        texts += [*axes.texts, axes.title, axes._left_title, axes._right_title]
         for axis in (axes.xaxis, axes.yaxis):
-            found.append(axis.label)
-            found += _tick_labels(axis)
+            texts.append(axis.label)
+            texts += _tick_labels(axis)
     legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes if axes.get_legend())]
-    return found + [text for legend in legends for text in legend.get_texts()]
+    return texts + [text for legend in legends for text in legend.get_texts()]
 
 
 def _tick_labels(axis: object) -> list:
@@ -224,10 +224,10 @@ def meanings(figures: Mapping[str, Figure], names: Mapping[str, str]) -> dict[st
         figures: By key; the third part of a key, where there is one, names the only method of its figure.
         names: What each method is called, by its name.
     """
-    found: dict[str, set[str]] = {}
+    meanings_of: dict[str, set[str]] = {}
     for key, figure in figures.items():
         only = key.split("/")[2] if key.count("/") == 2 else None
-        said = _said(figure)
+        words_of = _legend_words(figure)
         for axes in (a for a in figure.axes if a.axison):
             title = axes.get_title(loc="left")
             for line in drawn_lines(axes):
@@ -238,23 +238,23 @@ def meanings(figures: Mapping[str, Figure], names: Mapping[str, str]) -> dict[st
                     words = names[only]
                 else:
                     titled = [name for name in names.values() if title == name or title.startswith(f"{name}, ")]
-                    words = said.get(colour) or (titled[0] if titled else "?")
-                found.setdefault(colour, set()).add(words)
-    return found
+                    words = words_of.get(colour) or (titled[0] if titled else "?")
+                meanings_of.setdefault(colour, set()).add(words)
+    return meanings_of
 
 
-def _said(figure: Figure) -> dict[str, str]:
+def _legend_words(figure: Figure) -> dict[str, str]:
     """Colours with their words, from legends and from lines that carry their name."""
-    said: dict[str, str] = {}
+    words_of: dict[str, str] = {}
     for axes in figure.axes:
         for line in drawn_lines(axes):
             if not str(line.get_label()).startswith("_"):
-                said[to_hex(line.get_color())] = str(line.get_label())
+                words_of[to_hex(line.get_color())] = str(line.get_label())
     for legend in figure.legends:
         for handle, text in zip(legend.legend_handles, legend.get_texts()):
             if isinstance(handle, Line2D):
-                said[to_hex(handle.get_color())] = text.get_text()
-    return said
+                words_of[to_hex(handle.get_color())] = text.get_text()
+    return words_of
 
 
 def axes_of(figure: Figure) -> Axes:

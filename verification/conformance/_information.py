@@ -17,6 +17,7 @@ from ... import l2o
 from ...l2o import Composite
 from ...l2o.problems.smooth import LeastSquares, LinearMap, Logistic, QuadraticForm, SmoothTerm
 from ...l2o.problems.smooth.sample_loss import ResidualLoss
+from ...l2o.problems.smooth.wrapped import WrappedSmooth
 from ...l2o.problems.transforms import ChangedSmooth
 from ..runs.inspection import as_numpy
 from ._case import Case, Instance, Refused, seed_global_rng, shared
@@ -28,46 +29,43 @@ from ._sameness import compare, verdict
 from .registry import register
 
 
-class _Delegate(SmoothTerm):
+class _Delegate(WrappedSmooth):
     """A term made from another one, whose class knows nothing of what that one is."""
 
     def __init__(self, base: SmoothTerm) -> None:
-        self.base_term = base
+        self.base = base
 
     kind = "another class"
-    convex = property(lambda self: self.base_term.convex)
-    batch_size = property(lambda self: self.base_term.batch_size)
-    dim = property(lambda self: self.base_term.dim)
-    smoothness = property(lambda self: self.base_term.smoothness)
-    strong_convexity = property(lambda self: self.base_term.strong_convexity)
-    smoothness_error = property(lambda self: self.base_term.smoothness_error)
+    smoothness = property(lambda self: self.base.smoothness)
+    strong_convexity = property(lambda self: self.base.strong_convexity)
+    smoothness_error = property(lambda self: self.base.smoothness_error)
 
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Of the term."""
-        return self.base_term.value_and_gradient(x)
+        return self.base.value_and_gradient(x)
 
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """Of the term."""
-        return self.base_term.value_error(x)
+        return self.base.value_error(x)
 
     def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
         """Of the term."""
-        return self.base_term.gradient_error(x)
+        return self.base.gradient_error(x)
 
     def arrays(self) -> dict[str, torch.Tensor]:
         """Of the term."""
-        return self.base_term.arrays()
+        return self.base.arrays()
 
     def _again(self, base: SmoothTerm, index: torch.Tensor | None = None) -> Self:
         return type(self)(base)
 
     def select(self, index: torch.Tensor) -> Self:
         """The instances `index`."""
-        return self._again(self.base_term.select(index), index)
+        return self._again(self.base.select(index), index)
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
-        return self._again(self.base_term.to(dtype, device))
+        return self._again(self.base.to(dtype, device))
 
 
 class _Walled(_Delegate):
@@ -77,16 +75,16 @@ class _Walled(_Delegate):
         super().__init__(base)
         self.centre, self.radius, self.height = centre, radius, height
 
-    smoothness = property(lambda self: 1.5 * self.base_term.smoothness)
+    smoothness = property(lambda self: 1.5 * self.base.smoothness)
 
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """With the wall."""
-        value, gradient = self.base_term.value_and_gradient(x)
+        value, gradient = self.base.value_and_gradient(x)
         away = x - self.centre
         distance = torch.linalg.vector_norm(away, dim=-1)
         beyond = (distance - self.radius).clamp(min=0.0) * self.height
-        slope = (self.base_term.smoothness / 2 * beyond / distance.clamp(min=1e-300)).unsqueeze(-1)
-        return value + self.base_term.smoothness / 4 * beyond * (distance - self.radius), gradient + slope * away
+        slope = (self.base.smoothness / 2 * beyond / distance.clamp(min=1e-300)).unsqueeze(-1)
+        return value + self.base.smoothness / 4 * beyond * (distance - self.radius), gradient + slope * away
 
     def _again(self, base: SmoothTerm, index: torch.Tensor | None = None) -> Self:
         row = slice(None) if index is None else index
@@ -137,7 +135,7 @@ class _Tilted(_Delegate):
 
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """With the linear term."""
-        value, gradient = self.base_term.value_and_gradient(x)
+        value, gradient = self.base.value_and_gradient(x)
         return value + (self.slope * x).sum(-1), gradient + self.slope
 
     def _again(self, base: SmoothTerm, index: torch.Tensor | None = None) -> Self:

@@ -179,8 +179,8 @@ class Guarantee:
         for name, title in (("last_iterate", "B6c allows"), ("worst_case", "the exact worst case allows")):
             band = self.bound_quantiles(name)
             if band is not None:
-                said = ", ".join(f"{q:g}: {interval_words(a, b)}" for q, a, b in zip(self.quantiles, *band))
-                lines.append(f"  quantiles of what {title} of the gap, each on its own: {said}")
+                interval_list = ", ".join(f"{q:g}: {interval_words(a, b)}" for q, a, b in zip(self.quantiles, *band))
+                lines.append(f"  quantiles of what {title} of the gap, each on its own: {interval_list}")
         if self.diverged or self.uncertain:
             lines.append(
                 f"  {self.diverged} runs diverged, {self.uncertain} F* without a lower bound: counted as failures"

@@ -107,8 +107,8 @@ def _one(
     dtype, there = getattr(torch, spec.precision), problem.to(device=spec.device)
     run = objective_curve(optimizer, there.to(dtype), start.to(dtype).to(spec.device), spec.steps, evaluate_on=there)
     relative = relative_gaps(run.objective, certified, measures.rtol)
-    known = np.isfinite(certified.lower)[:, None] & ~np.isnan(run.objective)  # a run that diverged has no numbers
-    gap = np.where(known, relative.high, np.nan)
+    has_gap = np.isfinite(certified.lower)[:, None] & ~np.isnan(run.objective)  # a run that diverged has no numbers
+    gap = np.where(has_gap, relative.high, np.nan)
     columns = {
         "L": problem.smoothness.double().numpy(),
         "objective_start": run.objective[:, 0],

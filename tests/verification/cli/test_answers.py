@@ -135,12 +135,16 @@ def terminal(*arguments: str, columns: int) -> str:
     return given.decode().replace("\r\n", "\n")
 
 
-def test_no_name_is_cut_in_a_terminal_of_sixty_columns() -> None:
-    out = terminal("bounds", "--verbose", columns=60)
+@pytest.mark.parametrize("columns", [40, 60])
+def test_no_name_is_cut_in_a_narrow_terminal(columns: int) -> None:
+    out = terminal("bounds", "--verbose", columns=columns)
     for name in bounds.names(variants=True):
         assert re.search(rf"(?<![\w:]){name}(?![\w:])", out), name
     longest = max(len(name) for name in bounds.names(variants=True))
-    assert all(len(line) <= max(60, longest + 5) for line in out.splitlines())
+    assert all(len(line) <= max(columns, longest + 5) for line in out.splitlines())
+
+
+def test_no_name_is_cut_in_an_answer_in_a_narrow_terminal() -> None:
     assert LONG in terminal("verify", "--bound", LONG, "--optimizer", "ista", *SMALL, columns=60).split()
 
 

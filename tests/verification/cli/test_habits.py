@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -121,27 +120,6 @@ def test_bounds_cuts_no_name_in_a_pipe(run, monkeypatch, columns: str) -> None:
     out = run("bounds", "--verbose")[1]
     assert names_in(out) == {*bounds.names(variants=True)}
     assert len(out.splitlines()) == len(bounds.names(variants=True)) + 1
-
-
-def test_bounds_cuts_no_name_in_a_narrow_terminal() -> None:
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "40", "TERM": "xterm", "PYTHONPATH": str(ROOT)}
-    program = subprocess.Popen(
-        [sys.executable, "-m", "l2obound", "bounds", "--verbose"], stdout=theirs, env=environment
-    )
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # the terminal is closed
-            break
-        if not part:
-            break
-        shown += part
-    os.close(ours)
-    assert program.wait() == 0
-    assert names_in(shown.decode()) == {*bounds.names(variants=True)}
 
 
 def test_a_wrong_bound_has_three_neighbours_and_not_the_whole_catalogue(run) -> None:

@@ -126,13 +126,13 @@ def faults(page):
 @pytest.fixture(scope="module")
 def page():
     results = make_results()
-    kept = (
+    drawn_runs = (
         "lasso-20x40/unshifted/l2o-pa",
         "lasso-20x40/unshifted/fista",
         "lasso-20x40/t10/l2o-pa",
         "logistic/unshifted/ista",
     )
-    results["runs"] = [run for run in results["runs"] if run["key"] in kept]
+    results["runs"] = [run for run in results["runs"] if run["key"] in drawn_runs]
     return render_html(results)
 
 

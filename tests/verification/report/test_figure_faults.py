@@ -56,10 +56,10 @@ def test_no_curve_is_hidden(drawn: dict[str, Figure]) -> None:
 
 def test_a_colour_has_one_meaning_on_the_page(results: dict, drawn: dict[str, Figure]) -> None:
     names = {run["optimizer"]["name"]: run["optimizer"]["label"] for run in results["runs"]}
-    found = checks.meanings(drawn, names)
-    assert {colour: words for colour, words in found.items() if len(words) != 1 or "?" in words} == {}
+    meanings_of = checks.meanings(drawn, names)
+    assert {colour: words for colour, words in meanings_of.items() if len(words) != 1 or "?" in words} == {}
     looks = line_styles(results)
-    assert found == {looks[name]["color"]: {label} for name, label in names.items()}
+    assert meanings_of == {looks[name]["color"]: {label} for name, label in names.items()}
 
 
 @pytest.mark.parametrize("name", [name for name in STYLES if name != "none"])

@@ -29,22 +29,22 @@ def page(results: dict[str, Any]) -> str:
 
 def faults(page: str, results: dict[str, Any]) -> list[str]:
     """What is wrong with the size, the first screen and the folding of a page."""
-    found = []
+    wrong = []
     if len(page.encode()) > LARGEST:
-        found.append("larger than 3 MB")
+        wrong.append("larger than 3 MB")
     shown = {name: int(text.replace(",", "")) for name, text in re.findall(r'data-count="(\w+)">([\d,]+)<', page)}
     numbers = counts(results)
     names = ("violated", "informative", "vacuous")
-    found += [f"{name} is {numbers[name]}" for name in names if shown.get(name) != numbers[name]]
+    wrong += [f"{name} is {numbers[name]}" for name in names if shown.get(name) != numbers[name]]
     first = page[page.index("<main>") : page.index('class="folded')]
     if first.count('<table class="heat">') != 1:
-        found.append("no heat map on the first screen")
+        wrong.append("no heat map on the first screen")
     if first.count('class="plot"') != 1:
-        found.append("not one figure on the first screen")
+        wrong.append("not one figure on the first screen")
     opened = re.findall(r"<details[^>]*\bopen\b", page)
     if opened:
-        found.append("something is unfolded")
-    return found
+        wrong.append("something is unfolded")
+    return wrong
 
 
 def test_the_page_is_in_layers(page: str, results: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ def test_the_page_is_in_layers(page: str, results: dict[str, Any]) -> None:
 )
 def test_planted_faults_of_a_page_are_found(page: str, results: dict[str, Any], old: str, new: str, fault: str) -> None:
     assert old in page
-    assert any(found.startswith(fault) for found in faults(page.replace(old, new), results))
+    assert any(reported.startswith(fault) for reported in faults(page.replace(old, new), results))
 
 
 def test_checks_are_counted_once(results: dict[str, Any]) -> None:
@@ -118,9 +118,9 @@ CELLS: list[tuple[list[dict[str, Any]], str, str]] = [
 
 @pytest.mark.parametrize(("runs", "kind", "text"), CELLS)
 def test_cells(runs: list[dict[str, Any]], kind: str, text: str) -> None:
-    found = cell("b", runs)
-    assert (found.kind, found.text) == (kind, text)
-    assert found.words
+    shown_cell = cell("b", runs)
+    assert (shown_cell.kind, shown_cell.text) == (kind, text)
+    assert shown_cell.words
 
 
 def test_no_two_kinds_of_cells_look_the_same_without_colour() -> None:
