@@ -66,10 +66,18 @@ class _Shared:
     def _renamed(self, body: str) -> str:
         """Markers moved out, and regions that lines are cut at under short names."""
         names: dict[str, str] = {}
+        outlines: dict[str, str] = {}
 
         def marker(match: re.Match[str]) -> str:
-            names[match[1]] = self.markers.setdefault(match[2], f"m{len(self.markers)}")
+            outlines[match[1]] = match[2]
             return ""
+
+        def placed(match: re.Match[str]) -> str:
+            if match[1] not in outlines:
+                return match.group()
+            outline = f"<path{outlines[match[1]]}/>"
+            drawn = f"<g{match[3]}>{outline}</g>" if match[3] else outline  # what it inherits from its use
+            return f'<use href="#{self.markers.setdefault(drawn, f"m{len(self.markers)}")}"{match[2]}/>'
 
         def region(match: re.Match[str]) -> str:
             self.regions += 1
@@ -77,8 +85,9 @@ class _Shared:
             return f'<clipPath id="{names[match[1]]}"'
 
         body = re.sub(r'<path id="([\w.-]+)"([^>]*)/>', marker, body)
+        body = re.sub(r'<use href="#([\w.-]+)"([^>]*?)( class="\w+")?/>', placed, body)
         body = re.sub(r'<clipPath id="([\w.-]+)"', region, body)
-        return re.sub(r'(href="|url\()#([\w.-]+)', lambda m: f"{m[1]}#{names.get(m[2], m[2])}", body)
+        return re.sub(r"url\(#([\w.-]+)", lambda m: f"url(#{names.get(m[1], m[1])}", body)
 
     def _without_letters(self, body: str, prefix: str) -> str:
         """Outlines of letters moved out, and texts that are nothing but letters."""
@@ -122,7 +131,8 @@ class _Shared:
             return ""
         letters = "".join(f'<path id="{name}" {outline}/>' for outline, name in self.letters.items())
         texts = "".join(f'<g id="{name}">{uses}</g>' for uses, name in self.texts.items())
-        markers = "".join(f'<path id="{name}"{drawn}/>' for drawn, name in self.markers.items())
+        # what is drawn begins with its tag, <g or <path, behind which the name goes
+        markers = "".join(re.sub(r"^<\w+", rf'\g<0> id="{name}"', drawn) for drawn, name in self.markers.items())
         return (
             '\n<svg xmlns="http://www.w3.org/2000/svg" class="shared" width="0" height="0" aria-hidden="true"><defs>'
             f"{letters}{texts}{markers}</defs></svg>"
