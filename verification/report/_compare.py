@@ -144,7 +144,7 @@ def _compare(problem: Results, learned: Results, classical: Results) -> dict[str
     times = f"{number(float(f'{high / low:.3g}'))} times" if low > 0 else "beyond measure"
     words = f"{'at least ' if any(at_floor) and low > 0 else ''}{times} {outcome}"
     if all(at_floor):
-        outcome, words = "equal", "level with (both are at the limit of what is known of F*)"
+        outcome, words = "equal", "level with (both are within the accuracy of F*)"
     elif high <= 1.01 * low:
         outcome, words = "equal", "level with"
     elif not math.isfinite(ours):
@@ -164,7 +164,7 @@ def _compare(problem: Results, learned: Results, classical: Results) -> dict[str
         "texts": [f"≤ {number(v)}" if is_floor else number(v) for v, is_floor in zip((ours, theirs), at_floor)],
         "outcome": outcome,
         "words": words,
-        "against": f"level with {theirs_label} (both are at the limit of what is known of F*)"
+        "against": f"level with {theirs_label} (both are within the accuracy of F*)"
         if all(at_floor)
         else f"{words} {theirs_label}",
         "diverged": learned["diverged"],
