@@ -35,14 +35,20 @@ def largest_curvature(
         usable = torch.isfinite(size) & (size > 0)
         v = torch.where(usable, start / torch.where(usable, size, 1.0), v)
     reach = 1e-4 * (1 + torch.linalg.vector_norm(x, dim=-1, keepdim=True))
-    largest = torch.zeros_like(x[:, 0])
+    largest, best = torch.zeros_like(x[:, 0]), v
     for _ in range(iterations):
         v = v / torch.linalg.vector_norm(v, dim=-1, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny)
         ahead, behind = x + reach * v, x - reach * v
         difference = term.gradient(ahead) - term.gradient(behind)
-        length = torch.linalg.vector_norm(ahead - behind, dim=-1)
-        off = term.gradient_error(ahead) + term.gradient_error(behind)
-        seen = (torch.linalg.vector_norm(difference, dim=-1) - off) / length * (1 - 1e-14)
-        largest = torch.maximum(largest, torch.where(torch.isfinite(seen), seen, 0.0))
+        seen = torch.linalg.vector_norm(difference, dim=-1) / torch.linalg.vector_norm(ahead - behind, dim=-1)
+        larger = torch.isfinite(seen) & (seen > largest)
+        largest = torch.where(larger, seen, largest)
+        best = torch.where(larger.unsqueeze(-1), v, best)
         v = torch.where(torch.isfinite(difference).all(-1, keepdim=True), difference, v)
-    return largest
+    # All pairs are equally far apart, so that rounding weighs the same in each: it is asked for once, at the best.
+    ahead, behind = x + reach * best, x - reach * best
+    one, two = term.evaluated(ahead), term.evaluated(behind)
+    length = torch.linalg.vector_norm(ahead - behind, dim=-1)
+    change = torch.linalg.vector_norm(one.gradient - two.gradient, dim=-1)
+    seen = (change - one.gradient_error - two.gradient_error) / length * (1 - 1e-14)
+    return torch.where(torch.isfinite(seen), seen, 0.0).clamp(min=0.0)

@@ -79,15 +79,16 @@ def _unsteady(f: SmoothTerm, x: torch.Tensor, other: torch.Tensor) -> torch.Tens
     value, gradient = f.value_and_gradient(x)
     f.value_and_gradient(other)
     again, anew = f.value_and_gradient(x)
-    off = (again - value).abs() - 2 * f.value_error(x)
-    turned = torch.linalg.vector_norm(anew - gradient, dim=-1) - 2 * f.gradient_error(x)
+    rounding = f.evaluated(x)
+    off = (again - value).abs() - 2 * rounding.value_error
+    turned = torch.linalg.vector_norm(anew - gradient, dim=-1) - 2 * rounding.gradient_error
     return torch.maximum(off, turned).nan_to_num(nan=0.0, posinf=0.0).clamp(min=0.0)
 
 
 def _mismatch(f: SmoothTerm, x: torch.Tensor, L: torch.Tensor) -> torch.Tensor:
     """(B,) by how much f changes otherwise along lines than grad f and L allow."""
-    value, gradient = f.value_and_gradient(x)
-    error, off = f.value_error(x), f.gradient_error(x)
+    here = f.evaluated(x)
+    value, gradient, error, off = here.value, here.gradient, here.value_error, here.gradient_error
     generator, worst = torch.Generator().manual_seed(0), torch.zeros_like(value)
     eps = torch.finfo(x.dtype).eps
     for direction in (gradient, *(torch.randn(x.shape, generator=generator, dtype=x.dtype) for _ in range(3))):
@@ -99,9 +100,10 @@ def _mismatch(f: SmoothTerm, x: torch.Tensor, L: torch.Tensor) -> torch.Tensor:
             y = x + (factor * reach).unsqueeze(-1) * unit
             d = y - x
             step = torch.linalg.vector_norm(d, dim=-1)
-            allowed = 0.5 * L * step**2 + off * step + error + f.value_error(y)
+            there = f.evaluated(y)
+            allowed = 0.5 * L * step**2 + off * step + error + there.value_error
             allowed = allowed + 8 * eps * (value.abs() + (gradient * d).abs().sum(-1))
-            excess = (f.value(y) - value - (gradient * d).sum(-1)).abs() - 1.01 * allowed
+            excess = (there.value - value - (gradient * d).sum(-1)).abs() - 1.01 * allowed
             worst = torch.maximum(worst, torch.where(torch.isfinite(excess), excess, 0.0))
     return worst
 
