@@ -75,7 +75,7 @@ def _where(results: Results) -> str:
     methods = len({run["optimizer"]["name"] for run in runs})
     problems = len({run["problem"] for run in runs})
     if "problems" not in results:
-        return f" in {count(len(runs), 'run')}"
+        return f": {join([run['key'] for run in runs])} on {count(results['problem']['instances'], 'instance')}"
     return f" in {count(len(runs), 'run')} of {count(methods, 'method')} on {count(problems, 'problem')}"
 
 

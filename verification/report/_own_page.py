@@ -227,7 +227,10 @@ def _band(runs: Sequence[Results]) -> str:
     if max(run["instances"] for run in runs) == 1:
         return "One instance: there are no bands."
     over = "the instances" if seeds == 1 else "the instances of all runs of a name"
-    return f"Lines: medians over {over}. Bands: from the least to the greatest."
+    return (
+        f"Lines: medians over {over}, of gaps and of bounds alike. Bands: gaps from the least to the greatest. A bound "
+        "holds on each instance by itself, so a band may rise above the median of a bound."
+    )
 
 
 def _reached(entry: Results, instances: int) -> str:

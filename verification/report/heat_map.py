@@ -100,9 +100,12 @@ def cell(bound: str, runs: Sequence[Results]) -> Cell:
     middle = medians[(len(medians) - 1) // 2] if medians else None
     if middle is not None:
         parts.append(f"the measured value is {number(middle)} of the bound")
-    repeated = sorted({v["form_of"] for v in judged if v.get("form_of")})
+    numbers = {v["bound"]: v["number"] for run in runs for v in run["verdicts"]}
+    repeated = sorted({numbers[v["form_of"]] for v in judged if v.get("form_of")})
     if repeated:
         parts.append(f"the same inequality as {join(repeated)}")
+    if len(repeated) == 1 and all(v.get("form_of") for v in judged):
+        return Cell("repeat", f"= {html.escape(repeated[0])}", f"verified, {'; '.join(parts)}")
     return Cell(f"t{level(middle)}", tightness(middle), f"verified, {'; '.join(parts)}")
 
 
@@ -174,6 +177,7 @@ _LEGEND = (
     "accuracy of F*</li>"
     '<li><i class="violated">✗</i>violated</li><li><i class="inconclusive">?</i>inconclusive</li>'
     '<li><i class="nothing">○</i>true, but says nothing</li>'
+    '<li><i class="repeat">= B1</i>verified: on these runs the same inequality as B1</li>'
     '<li><i class="not-applicable">–</i>does not apply</li></ul>\n'
 )
 KIND_WORDS = (

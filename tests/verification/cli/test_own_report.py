@@ -47,8 +47,8 @@ def test_a_report_of_files_and_optimizers(run, files: Path) -> None:
     )  # fmt: skip
     assert code == 0
     rows = [line.split() for line in out.splitlines()[1:4]]
-    assert {row[0]: sum(map(int, row[1:5])) for row in rows} == {"mine": 2, "fast": 1, "ista": 2}
-    assert {row[0]: row[5] for row in rows} == {"mine": "0", "fast": "1", "ista": "0"}
+    assert {row[0]: sum(map(int, row[1:6])) for row in rows} == {"mine": 2, "fast": 1, "ista": 2}
+    assert {row[0]: row[6] for row in rows} == {"mine": "0", "fast": "1", "ista": "0"}
     assert "VERIFIED: no bound is violated" in out
     results = json.loads((files / "r" / "results.json").read_text())
     sizes = [(r["key"], r["seeds"], r["steps"]) for r in results["runs"]]

@@ -90,10 +90,16 @@ def test_navigation_has_two_levels(page: str) -> None:
 
 def run_with(**changes: Any) -> dict[str, Any]:
     verdict = {
-        "bound": "b", "checks": 10, "verdict": "verified", "form_of": None, "vacuous_share": 0.0,
+        "bound": "b", "number": "B2", "checks": 10, "verdict": "verified", "form_of": None, "vacuous_share": 0.0,
         "tightness_median": 0.62, "counts": {"verified": 10, "violated": 0, "inconclusive": 0, "not applicable": 0},
     }  # fmt: skip
     return {"verdicts": [verdict | changes]}
+
+
+def repeating() -> dict[str, Any]:
+    """The bound b is, on this run, the inequality of the bound a."""
+    other = run_with(bound="a", number="B1")["verdicts"]
+    return {"verdicts": [*other, *run_with(form_of="a")["verdicts"]]}
 
 
 def counted(**changes: int) -> dict[str, int]:
@@ -111,6 +117,8 @@ CELLS: list[tuple[list[dict[str, Any]], str, str]] = [
     ([run_with(vacuous_share=1.0), run_with(vacuous_share=0.5)], "t4", ".62"),
     ([run_with(counts=counted(not_applicable=10), vacuous_share=None)], "not-applicable", "–"),
     ([], "not-applicable", "–"),
+    ([repeating()], "repeat", "= B1"),
+    ([run_with(), repeating()], "t4", ".62"),
     ([run_with(verdict="inconclusive", counts=counted(verified=8, inconclusive=2))], "inconclusive", "?"),
     ([run_with(), run_with(verdict="violated", counts=counted(verified=9, violated=1))], "violated", "✗"),
 ]
@@ -125,7 +133,7 @@ def test_cells(runs: list[dict[str, Any]], kind: str, text: str) -> None:
 
 def test_no_two_kinds_of_cells_look_the_same_without_colour() -> None:
     signs = {kind: text for _, kind, text in CELLS if not re.fullmatch(r"t\d", kind)}
-    assert len(set(signs.values())) == len(signs) == 4
+    assert len(set(signs.values())) == len(signs) == 5
     assert not any(re.fullmatch(r"[\d.⁻⁰¹²³⁴-⁹]+|✓", text) for text in signs.values())
 
 

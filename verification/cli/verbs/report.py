@@ -120,7 +120,7 @@ def report(
         emit(json.dumps({"page": str(page), "totals": totals, "reused": results["provenance"]["reused"]}))
     else:
         reused = results["provenance"]["reused"] if from_ is None else []
-        print_answer(_answer(results["runs"], totals, page, [f"reused: {item}" for item in reused]), verbose)
+        print_answer(_answer(results, page, [f"reused: {item}" for item in reused]), verbose)
     broken = [] if not results.get("worst_cases") else violated(results)
     if broken:
         errors.print(f"below an exact worst case: {', '.join(broken)}", highlight=False, markup=False)
@@ -133,19 +133,30 @@ def _totals(runs: list[dict[str, Any]]) -> dict[str, int]:
     return {name: sum(v["counts"].get(name, 0) for v in verdicts) for name in verdicts[0]["counts"]} if verdicts else {}
 
 
-def _answer(runs: list[dict[str, Any]], totals: dict[str, int], page: Path, reused: list[str]) -> Answer:
-    """A row for each run: how many bounds are violated, and how many say something about it."""
+_KINDS = ("violated", "inconclusive", "verified", "vacuous", "repeated", "not applicable")
+
+
+def _kind(verdict: dict[str, Any]) -> str:
+    """The column of a verdict: verified ones that say nothing, or repeat another bound, are apart."""
     from ...report.tables import decided
 
-    rows = []
+    if verdict["verdict"] != "verified" or decided(verdict):
+        return str(verdict["verdict"])
+    return "repeated" if verdict.get("form_of") else "vacuous"
+
+
+def _answer(results: dict[str, Any], page: Path, reused: list[str]) -> Answer:
+    """A row for each run: how many bounds are violated, and how many say something about it."""
+    from ...pages.text import number
+    from ...report.tables import counts
+
+    runs, rows = results["runs"], []
     for run in runs:
-        kinds = Counter(
-            "vacuous" if v["verdict"] == "verified" and not decided(v) else v["verdict"] for v in run["verdicts"]
-        )
+        kinds = Counter(_kind(v) for v in run["verdicts"])
         rows.append(
             [
                 run["key"],
-                *(str(kinds[k]) for k in ("violated", "inconclusive", "verified", "vacuous", "not applicable")),
+                *(str(kinds[k]) for k in _KINDS),
             ]
         )
     rows.sort(key=lambda row: (-int(row[1]), -int(row[2])))
@@ -156,15 +167,18 @@ def _answer(runs: list[dict[str, Any]], totals: dict[str, int], page: Path, reus
         if v["verdict"] == "violated"
     ]
     verdict = f"VIOLATED: {'; '.join(broken)}." if broken else "VERIFIED: no bound is violated."
-    counted = ", ".join(f"{n} {name}" for name, n in totals.items())
+    numbers = counts(results)
+    shown = ("violated", "informative", "vacuous", "inconclusive", "not applicable")
+    counted = ", ".join(f"{number(numbers[name])} {name}" for name in shown)
     details = [
         f"{run['key']}: " + ", ".join(f"{v['number']} {v['bound']} {v['verdict']}" for v in run["verdicts"])
         for run in runs
     ]
     return Answer(
-        table=Table(("run", "violated", "inconclusive", "verified", "vacuous", "not applicable"), rows, "runs"),
+        table=Table(("run", *_KINDS), rows, "runs"),
         finding=[
-            f"{verdict} The table counts bounds. Over all steps and runs: {counted}."
+            f"{verdict} The table counts bounds. Over all steps and instances: {counted}, and "
+            f"{number(numbers['repeated'])} repeat another bound."
             + (f" {len(reused)} results are reused from before." if reused else "")
         ],
         where=[page],
@@ -232,7 +246,7 @@ def own_report(
             )
         )
     else:
-        print_answer(_answer(results["runs"], _totals(results["runs"]), page, []), verbose)
+        print_answer(_answer(results, page, []), verbose)
     raise typer.Exit(exit_code([v["verdict"] for v in verdicts], strict))
 
 
