@@ -1,5 +1,7 @@
 """The pictures of docs/gallery.md: its code is run in an empty folder, and what it draws goes to docs/_static/gallery.
 
+The picture of the README, docs/_static/mine.svg, is a figure of the report that the README's first example writes.
+
 Figures are SVG without dates, tables the HTML that a notebook shows. The first screen of the report is photographed by
 Chromium where there is one, and is left as it is where there is none.
 """
@@ -22,13 +24,16 @@ TABLES = {"problem": "problem", "run": "run", "verdict": "verdict"}
 """The tables of the page, and the variable that each shows."""
 SAVED = re.compile(r'savefig\("([\w-]+\.svg)"\)')
 """What the code of the page saves."""
+README = DOCS.parent / "README.md"
+README_FIGURE = Path("report/figures/bounds-mine.svg"), DOCS / "_static" / "mine.svg"
+"""What the README's example draws, and where the README shows it."""
 SCREEN = (1000, 760)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def code() -> list[str]:
-    """The blocks of code of the page."""
-    return re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), flags=re.S | re.M)
+def code(page: Path = PAGE) -> list[str]:
+    """The blocks of code of a page."""
+    return re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.S | re.M)
 
 
 def pictures() -> set[str]:
@@ -79,6 +84,9 @@ def main() -> None:
             (STATIC / name).write_bytes(data)
         if not photograph(Path("report/report.html"), STATIC / "report.png"):
             print("report.png is left as it is: there is no browser", file=sys.stderr)
+        exec(compile(code(README)[0], "README.md", "exec"), {"__name__": "__main__"})
+        made, shown = README_FIGURE
+        shown.write_bytes(trimmed(made.read_bytes()))
         os.chdir(DOCS)
     missing = pictures() - {file.name for file in STATIC.iterdir()}
     size = sum(file.stat().st_size for file in STATIC.iterdir())
