@@ -64,7 +64,7 @@ $(VENV)/ready-docs: $(VENV)/ready requirements-docs.lock
 	touch $@
 
 # The marker file comes last, so that an interrupted installation is taken up again.
-$(VENV)/ready: pyproject.toml requirements.lock $(wildcard l2o/optimizers/kernel/*.[ch])
+$(VENV)/ready: pyproject.toml requirements.lock $(wildcard l2o/support/native/*.[ch])
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "l2obound needs Python >= 3.11, got " + sys.version)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock

@@ -1,5 +1,6 @@
 """Which folders are which packages, and the kernel in C where it can be compiled; all else is in pyproject.toml."""
 
+import glob
 import os
 import shlex
 import shutil
@@ -20,9 +21,9 @@ def compiler_is_there() -> bool:
 # Plain torch does the same work as the kernel. Without a compiler the wheel is one of Python alone, for every platform;
 # with `optional`, a compiler that fails ends no installation.
 KERNEL = Extension(
-    "l2obound.l2o.optimizers.kernel._kernel",
-    ["l2o/optimizers/kernel/kernel.c"],
-    depends=["l2o/optimizers/kernel/network.h"],
+    "l2obound.l2o.support.native._kernel",
+    ["l2o/support/native/kernel.c"],
+    depends=sorted(glob.glob("l2o/support/native/*.h")),
     extra_compile_args=["-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"],
     optional=True,
 )

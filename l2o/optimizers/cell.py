@@ -6,7 +6,7 @@ Weights carry the names and shapes of torch.nn.LSTM and torch.nn.Linear, so thos
 feature-major, (rows, N): the numbers of a gate lie side by side.
 
 `network` is plain torch: it runs on every device, under vmap and jacrev, and has second derivatives everywhere. The
-kernel (l2o/optimizers/kernel) computes the same, faster; the tests hold one against the other.
+kernel (l2o/support/native) computes the same, faster; the tests hold one against the other.
 """
 
 from __future__ import annotations

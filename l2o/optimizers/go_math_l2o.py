@@ -24,6 +24,7 @@ from ...errors import InputError
 from ..problems.composite import Composite
 from .base import check_number, step_size
 from .cell import network_state
+from .kernel import GO_MATH
 from .learned import HeadNetwork, xavier
 
 _TINY = 1e-20  # the authors' guard of every division
@@ -32,7 +33,10 @@ _MAPS = ("displacement", "standard", "recurrent")
 
 @dataclass(frozen=True)
 class GoMathState:
-    """Iterate, memory v, network state, and the quantities of the step that led here (None at x_0)."""
+    """Iterate, memory v, network state, and the quantities of the step that led here.
+
+    These are None at x_0, and after a step of a prepared model, which training takes.
+    """
 
     x: torch.Tensor
     memory: torch.Tensor
@@ -120,6 +124,16 @@ class GoMathL2O(HeadNetwork):
             ends = [torch.nan_to_num(end, posinf=1.0, neginf=-1.0) for end in ends]
         return torch.stack([gradient, *ends])
 
+    @property
+    def _plain_update(self) -> bool:
+        """Whether the update is that of the paper's LASSO setting, for which there is compiled code."""
+        return (
+            self.heads == ("r", "q", "b")
+            and self.gradient_map == "displacement"
+            and not self.q_step_power
+            and type(self).coefficients is GoMathL2O.coefficients
+        )
+
     def coefficients(
         self, raw: Mapping[str, torch.Tensor], x: torch.Tensor, a: torch.Tensor, problem: Composite
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -136,6 +150,14 @@ class GoMathL2O(HeadNetwork):
         """One step."""
         x, v, a = state.x, state.memory, state.base_step
         gradient = problem.smooth.gradient(x)
+        update = self.update(GO_MATH, problem, x, a, state.scales) if self._plain_update else None
+        if update is not None:
+            x, v, hidden, cell, records = self.updated(update, x, v, gradient, state.hidden, state.cell)
+            if records is None:
+                return GoMathState(x, v, hidden, cell, state.scales, a)
+            r, q, b = records.heads
+            features = records.features.movedim(0, -1)
+            return GoMathState(x, v, hidden, cell, state.scales, a, r, records.argument, features, q, b)
         features = self._raw_features(problem, x, gradient) / state.scales
         raw, hidden, cell = self.network(features, state.hidden, state.cell)
         r, q, b = self.coefficients(raw, x, a, problem)

@@ -18,12 +18,16 @@ import torch
 from ..problems.composite import Composite
 from .base import step_size
 from .cell import network_state
+from .kernel import L2O_PA
 from .learned import HeadNetwork, uniform
 
 
 @dataclass(frozen=True)
 class L2OPAState:
-    """Iterate, last prox output Z, network state, and the quantities of the step that led here (None at x_0)."""
+    """Iterate, last prox output Z, network state, and the quantities of the step that led here.
+
+    These are None at x_0, and after a step of a prepared model, which training takes.
+    """
 
     x: torch.Tensor
     z: torch.Tensor
@@ -76,6 +80,13 @@ class L2OPA(HeadNetwork):
         """One step."""
         x, z = state.x, state.z
         gradient = problem.smooth.gradient(x)
+        update = self.update(L2O_PA, problem, x, state.base_step) if self.heads == ("p", "a") else None
+        if update is not None:
+            x, z, hidden, cell, records = self.updated(update, x, z, gradient, state.hidden, state.cell)
+            if records is None:
+                return L2OPAState(x, z, hidden, cell, state.base_step)
+            p, a = records.heads
+            return L2OPAState(x, z, hidden, cell, state.base_step, p, records.features.movedim(0, -1), a)
         # The authors cut the features off the graph: the network learns from what it did, not from what it saw.
         features = torch.stack([gradient.detach(), x.detach()])
         raw, hidden, cell = self.network(features, state.hidden, state.cell)

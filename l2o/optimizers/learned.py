@@ -17,12 +17,13 @@ import torch
 
 from ...errors import InputError
 from ..problems.composite import Composite
+from ..problems.nonsmooth import L1
 from ..support.arrays import as_tensor
 from ..support.memory import require_memory
 from .base import subgradient
 from .cell import Layout, Parameters, lstm, lstm_blocks, network_state, pack
-from .kernel import Workspace, network
-from .norms import NORMS, check_norm
+from .kernel import Records, Update, Workspace, available, network, updated
+from .norms import NORMS, SIGMOIDS, check_norm
 
 AnyState = TypeVar("AnyState")
 
@@ -289,3 +290,44 @@ class HeadNetwork(LearnedOptimizer):
         raw, hidden, cell = network(packed, features.reshape(width, batch * dim), *state, self.layout, workspace)
         heads = {name: row.view(batch, dim) for name, row in zip(self.heads, raw)}
         return heads, hidden.transpose(1, 2), cell.transpose(1, 2)
+
+    def update(
+        self,
+        kind: int,
+        problem: Composite,
+        x: torch.Tensor,
+        base_step: torch.Tensor,
+        scales: torch.Tensor | None = None,
+    ) -> Update | None:
+        """The update `kind` (kernel.GO_MATH, kernel.L2O_PA) for one call of the kernel; None where that has no way.
+
+        The kernel has one for r = lam ||x||_1 and heads that are multiples of a sigmoid. Where a graph is kept it takes
+        prepared models only, whose steps are differentiated once and leave no records.
+        """
+        norms, term = [getattr(self, f"{head}_norm") for head in self.heads], problem.nonsmooth
+        if type(term) is not L1 or not available(x) or not all(norm in SIGMOIDS for norm in norms):
+            return None
+        numbers = [term.lam, base_step, *(() if scales is None else (scales,))]
+        if torch.is_grad_enabled():
+            packed, workspace = self.__dict__.get("_prepared") or (None, None)
+            graph = any(w.requires_grad for w in self.parameters.values()) or x.requires_grad
+            if any(a.requires_grad for a in numbers) or workspace is None and graph:
+                return None
+        factors = tuple(SIGMOIDS[norm] * getattr(self, f"{head}_scale") for head, norm in zip(self.heads, norms))
+        rows = [a.squeeze(-1).expand(*a.shape[:-2], x.shape[0]).contiguous() for a in numbers]
+        return Update(kind, x.shape[1], factors, *rows)
+
+    def updated(
+        self,
+        update: Update,
+        x: torch.Tensor,
+        memory: torch.Tensor,
+        gradient: torch.Tensor,
+        hidden: torch.Tensor,
+        cell: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, Records | None]:
+        """Next point and memory (B,n), hidden and cell state, and what is recorded of a step without a graph."""
+        packed, workspace = self.__dict__.get("_prepared") or (self._packed(x), None)
+        state = (hidden.transpose(1, 2), cell.transpose(1, 2))
+        x, memory, hidden, cell, records = updated(packed, x, memory, gradient, *state, self.layout, update, workspace)
+        return x, memory, hidden.transpose(1, 2), cell.transpose(1, 2), records

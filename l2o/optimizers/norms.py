@@ -10,6 +10,8 @@ from torch.nn.functional import softplus
 
 from ...errors import InputError
 
+SIGMOIDS = {"sigmoid": 2.0, "sigmoid1": 1.0, "sigmoid05": math.sqrt(2), "sigmoid3": 3.0, "sigmoid4": 4.0}
+"""The factors of those that are a multiple of the sigmoid."""
 NORMS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "eye": lambda u: u,
     "exp": torch.exp,

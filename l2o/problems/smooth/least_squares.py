@@ -10,6 +10,7 @@ import torch
 
 from ... import rounding
 from ...support.arrays import moved
+from . import _residuals
 from ._linear_map import LinearMap
 from .base import SmoothTerm
 
@@ -55,6 +56,8 @@ class LeastSquares(SmoothTerm):
 
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B,n) -> (B,), (B,n)."""
+        if _residuals.available(self.map.matrix, self.target, x):
+            return _residuals.value_and_gradient(self.map.matrix, self.target, x)
         r = self.residual(x)
         return 0.5 * (r * r).sum(-1), self.map.adjoint(r)
 

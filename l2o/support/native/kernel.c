@@ -22,20 +22,45 @@
 
 #define LANES 64
 #define CHUNKS 16
-/* What an adjoint needs of the forward pass, tile by tile: gates and tanh(c) of each layer, the ReLU's output. */
-#define KEPT_ROWS(k) (((k)->layers * 5 + 1) * (k)->hidden)
+/* What an adjoint needs of the forward pass, tile by tile: gates and tanh(c) of each layer, the ReLU's output, and where
+ * the update is part of it the sigmoids of the heads. */
+#define KEPT_ROWS(k) (((k)->layers * 5 + 1) * (k)->hidden + ((k)->update ? (k)->heads : 0))
+
+enum update { NO_UPDATE, GO_MATH, L2O_PA }; /* see update.h */
+#define UPDATE_ROWS 11
+
+/* The rows of a tile in update.h: x, memory, gradient; lam, step and three scales of each coordinate's instance; the
+ * gradients of the first three, which stand in for x', the next memory and the argument of the prox before. */
+enum row { POINT, MEMORY, GRADIENT, LAM, STEP, SCALE, G_POINT = SCALE + 3, G_MEMORY, G_GRADIENT };
+
+struct pool { /* the threads of the OpenMP library */
+    void (*parallel)(void (*)(void *), void *, unsigned, unsigned);
+    int (*thread)(void), (*team)(void);
+};
 
 struct task {
-    int32_t layers, hidden, features, heads, size, doubles, threads, adjoint;
-    int64_t n;
+    int32_t layers, hidden, features, heads, size, doubles, threads, adjoint, level, update;
+    int64_t n, dim;
+    double factor[3];
     const void *weights, *x, *h, *c;
     void *raw, *h_next, *c_next, *kept;
     const void *g_raw, *g_h_next, *g_c_next;
     void *g_x, *g_h, *g_c, *g_weights; /* g_weights: (CHUNKS, size) */
-    void *arranged;                    /* the weights as `infer` reads them */
-    void (*parallel)(void (*)(void *), void *, unsigned, unsigned);
-    int (*thread)(void), (*team)(void);
+    const void *point, *memory, *gradient, *lam, *step, *scales;
+    void *point_next, *memory_next, *argument, *features_out;
+    const void *g_point_next, *g_memory_next;
+    void *g_point, *g_memory, *g_gradient;
+    void *arranged; /* the weights as `infer` reads them */
+    struct pool pool;
     int32_t failed; /* set to 1 where memory ran out */
+};
+
+struct gram_task {
+    int32_t doubles, threads, level;
+    int64_t batch, rows, dim;
+    const void *matrix, *x, *y;
+    void *residual, *gradient, *value;
+    struct pool pool;
 };
 
 /* The functions for one type of numbers and one instruction set; 0 is "out of memory". */
@@ -43,6 +68,7 @@ struct variant {
     void (*arrange)(const struct task *);
     int (*infer)(const struct task *, long, long, int), (*forward)(const struct task *, long, long, int),
         (*backward)(const struct task *, long, long, int);
+    void (*gram)(const struct gram_task *, long, long);
 };
 
 static const double INVERSE_FACTORIAL[] = {
@@ -81,14 +107,11 @@ static const double EXP2_DOUBLE[] = {
 #define NAME(x) x##_float
 #define VMAX GENERIC_MAX
 #define VMIN GENERIC_MIN
-#include "network.h"
-#undef WIDTH
-#undef NAME
-#undef VMAX
-#undef VMIN
+#define STREAM(to, v) (*(to) = (v))
+#include "narrow.h"
 
-#if defined(__x86_64__)
-#define HAS_AVX2
+#if defined(__x86_64__) && !defined(__clang__)
+#define HAS_X86
 #include <immintrin.h>
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
@@ -96,11 +119,17 @@ static const double EXP2_DOUBLE[] = {
 #define NAME(x) x##_float_avx2
 #define VMAX(a, b) ((__typeof__(b))_mm256_max_ps((__m256)(a), (__m256)(b)))
 #define VMIN(a, b) ((__typeof__(b))_mm256_min_ps((__m256)(a), (__m256)(b)))
-#include "network.h"
-#undef WIDTH
-#undef NAME
-#undef VMAX
-#undef VMIN
+#define STREAM(to, v) _mm256_stream_ps((float *)(to), (__m256)(v))
+#include "narrow.h"
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma")
+#define WIDTH 16
+#define NAME(x) x##_float_avx512
+#define VMAX(a, b) ((__typeof__(b))_mm512_max_ps((__m512)(a), (__m512)(b)))
+#define VMIN(a, b) ((__typeof__(b))_mm512_min_ps((__m512)(a), (__m512)(b)))
+#define STREAM(to, v) _mm512_stream_ps((float *)(to), (__m512)(v))
+#include "wide.h"
 #pragma GCC pop_options
 #endif
 
@@ -129,40 +158,59 @@ static const double EXP2_DOUBLE[] = {
 #define NAME(x) x##_double
 #define VMAX GENERIC_MAX
 #define VMIN GENERIC_MIN
-#include "network.h"
-#undef WIDTH
-#undef NAME
-#undef VMAX
-#undef VMIN
+#define STREAM(to, v) (*(to) = (v))
+#include "narrow.h"
 
-#if defined(HAS_AVX2)
+#if defined(HAS_X86)
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #define WIDTH 4
 #define NAME(x) x##_double_avx2
 #define VMAX(a, b) ((__typeof__(b))_mm256_max_pd((__m256d)(a), (__m256d)(b)))
 #define VMIN(a, b) ((__typeof__(b))_mm256_min_pd((__m256d)(a), (__m256d)(b)))
-#include "network.h"
-#undef WIDTH
-#undef NAME
-#undef VMAX
-#undef VMIN
+#define STREAM(to, v) _mm256_stream_pd((double *)(to), (__m256d)(v))
+#include "narrow.h"
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma")
+#define WIDTH 8
+#define NAME(x) x##_double_avx512
+#define VMAX(a, b) ((__typeof__(b))_mm512_max_pd((__m512d)(a), (__m512d)(b)))
+#define VMIN(a, b) ((__typeof__(b))_mm512_min_pd((__m512d)(a), (__m512d)(b)))
+#define STREAM(to, v) _mm512_stream_pd((double *)(to), (__m512d)(v))
+#include "wide.h"
 #pragma GCC pop_options
 #endif
 
-static const struct variant *variant_for(const struct task *k)
+/* Levels: 0 vectors of 16 bytes, as every processor has them; 1 AVX2; 2 AVX-512. */
+static int best_level(void)
 {
-#if defined(HAS_AVX2)
+#if defined(HAS_X86)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return 2;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return k->doubles ? &variant_double_avx2 : &variant_float_avx2;
+        return 1;
 #endif
-    return k->doubles ? &variant_double : &variant_float;
+    return 0;
+}
+
+static const struct variant *variant_for(int level, int doubles)
+{
+    int best = best_level();
+    level = level < 0 || level > best ? best : level;
+#if defined(HAS_X86)
+    if (level == 2)
+        return doubles ? &variant_double_avx512 : &variant_float_avx512;
+    if (level == 1)
+        return doubles ? &variant_double_avx2 : &variant_float_avx2;
+#endif
+    return doubles ? &variant_double : &variant_float;
 }
 
 /* Chunk `index` of CHUNKS: a range of whole tiles. */
 static void run_chunk(struct task *k, int index)
 {
-    const struct variant *v = variant_for(k);
+    const struct variant *v = variant_for(k->level, k->doubles);
     int64_t tiles = (k->n + LANES - 1) / LANES;
     int64_t first = tiles * index / CHUNKS * LANES, last = tiles * (index + 1) / CHUNKS * LANES;
     last = last < k->n ? last : k->n;
@@ -173,31 +221,49 @@ static void run_chunk(struct task *k, int index)
 static void worker(void *given)
 {
     struct task *k = given;
-    int index = k->thread(), count = k->team(); /* the team may be smaller than asked for */
+    int index = k->pool.thread(), count = k->pool.team(); /* the team may be smaller than asked for */
     for (int chunk = CHUNKS * index / count; chunk < CHUNKS * (index + 1) / count; chunk++)
         run_chunk(k, chunk);
 }
 
+static void gram_worker(void *given)
+{
+    struct gram_task *k = given;
+    int64_t index = k->pool.thread(), count = k->pool.team();
+    variant_for(k->level, k->doubles)->gram(k, k->batch * index / count, k->batch * (index + 1) / count);
+}
+
 #if defined(_WIN32)
-__declspec(dllexport)
+#define PUBLIC __declspec(dllexport)
 #else
-__attribute__((visibility("default")))
+#define PUBLIC __attribute__((visibility("default")))
 #endif
-int l2o_network(struct task *k)
+
+PUBLIC int l2o_level(void) { return best_level(); }
+
+PUBLIC int l2o_network(struct task *k)
 {
     if (!k->adjoint && !k->kept) {
         k->arranged = malloc(k->size * sizeof(double));
         if (!k->arranged)
             return 0;
-        variant_for(k)->arrange(k);
+        variant_for(k->level, k->doubles)->arrange(k);
     }
-    if (k->threads > 1 && k->parallel)
-        k->parallel(worker, k, (unsigned)k->threads, 0);
+    if (k->threads > 1 && k->pool.parallel)
+        k->pool.parallel(worker, k, (unsigned)k->threads, 0);
     else
         for (int chunk = 0; chunk < CHUNKS; chunk++)
             run_chunk(k, chunk);
     free(k->arranged);
     return !k->failed;
+}
+
+PUBLIC void l2o_gram(struct gram_task *k)
+{
+    if (k->threads > 1 && k->pool.parallel)
+        k->pool.parallel(gram_worker, k, (unsigned)k->threads, 0);
+    else
+        variant_for(k->level, k->doubles)->gram(k, 0, k->batch);
 }
 
 /* An empty module: Python finds the library by importing it; ctypes calls it, without the interpreter's lock. */
