@@ -24,7 +24,7 @@ from ...errors import InputError
 from ..problems.composite import Composite
 from .base import check_number, step_size
 from .cell import network_state
-from .kernel import GO_MATH
+from .kernel import GO_MATH, Update
 from .learned import HeadNetwork, xavier
 
 _TINY = 1e-20  # the authors' guard of every division
@@ -76,6 +76,7 @@ class GoMathL2O(HeadNetwork):
 
     name: ClassVar[str] = "go-math-l2o"
     feature_count: ClassVar[int] = 3
+    memory_name: ClassVar[str] = "memory"
     head_names: ClassVar[tuple[str, ...]] = ("r", "q", "b", "b3", "b4")
 
     def __post_init__(self) -> None:
@@ -124,15 +125,16 @@ class GoMathL2O(HeadNetwork):
             ends = [torch.nan_to_num(end, posinf=1.0, neginf=-1.0) for end in ends]
         return torch.stack([gradient, *ends])
 
-    @property
-    def _plain_update(self) -> bool:
-        """Whether the update is that of the paper's LASSO setting, for which there is compiled code."""
-        return (
-            self.heads == ("r", "q", "b")
-            and self.gradient_map == "displacement"
-            and not self.q_step_power
-            and type(self).coefficients is GoMathL2O.coefficients
-        )
+    def kernel_update(self, problem: Composite, state: GoMathState) -> Update | None:
+        """That of the paper's LASSO setting, where r and the options are as there."""
+        if (
+            self.heads != ("r", "q", "b")
+            or self.gradient_map != "displacement"
+            or self.q_step_power
+            or type(self).coefficients is not GoMathL2O.coefficients
+        ):
+            return None
+        return self._update(GO_MATH, problem, state.x, state.base_step, state.scales)
 
     def coefficients(
         self, raw: Mapping[str, torch.Tensor], x: torch.Tensor, a: torch.Tensor, problem: Composite
@@ -150,7 +152,7 @@ class GoMathL2O(HeadNetwork):
         """One step."""
         x, v, a = state.x, state.memory, state.base_step
         gradient = problem.smooth.gradient(x)
-        update = self.update(GO_MATH, problem, x, a, state.scales) if self._plain_update else None
+        update = self.kernel_update(problem, state)
         if update is not None:
             x, v, hidden, cell, records = self.updated(update, x, v, gradient, state.hidden, state.cell)
             if records is None:

@@ -18,7 +18,7 @@ from ..support import native
 from . import cell as reference
 from .cell import Layout
 
-_LANES, _CHUNKS = 64, 16  # as in kernel.c
+_LANES, CHUNKS = 64, 16  # as in kernel.c
 _SIZES = ("layers", "hidden", "features", "heads", "size", "doubles", "threads", "adjoint", "level", "update")
 _INPUTS = ("weights", "x", "h", "c")
 _OUTPUTS = ("raw", "h_next", "c_next", "kept")
@@ -29,7 +29,9 @@ _UPDATE_ADJOINT = ("g_point_next", "g_memory_next", "g_point", "g_memory", "g_gr
 _ARRAYS = (*_INPUTS, *_OUTPUTS, *_ADJOINT, *_UPDATE, *_UPDATED, *_UPDATE_ADJOINT, "arranged")
 
 
-class _Task(ctypes.Structure):
+class Task(ctypes.Structure):
+    """`struct task` of kernel.c."""
+
     _fields_ = [
         *((name, ctypes.c_int32) for name in _SIZES),
         *((name, ctypes.c_int64) for name in ("n", "dim")),
@@ -92,15 +94,16 @@ def available(like: torch.Tensor) -> bool:
     return native.takes(like) and _library() is not None
 
 
-def _run(
+def task(
     layout: Layout,
     weights: torch.Tensor,
     arrays: dict[str, torch.Tensor | None],
     update: Update | None = None,
-) -> None:
+) -> Task:
+    """What is given to the compiled network: its sizes and arrays."""
     hidden = arrays["h"]
     assert hidden is not None
-    task = _Task(
+    return Task(
         layers=layout.layers,
         hidden=layout.hidden,
         features=layout.features,
@@ -117,9 +120,14 @@ def _run(
         **native.addresses(arrays | {"weights": weights}, weights.dtype),
         pool=native.pool(),
     )
+
+
+def _run(
+    layout: Layout, weights: torch.Tensor, arrays: dict[str, torch.Tensor | None], update: Update | None = None
+) -> None:
     call = _library()
     assert call is not None
-    if not call(ctypes.byref(task)):
+    if not call(ctypes.byref(task(layout, weights, arrays, update))):
         raise MemoryError("the network's kernel found no memory for its tiles")
 
 
@@ -172,7 +180,7 @@ class _Network(torch.autograd.Function):
             _forward(packed, x, h, c, ctx.layout, ctx.stored)
         g_x = torch.empty_like(x) if ctx.needs_input_grad[1] else None
         g_h, g_c = torch.empty_like(h), torch.empty_like(c)
-        g_weights = x.new_empty(_CHUNKS, packed.numel())
+        g_weights = x.new_zeros(CHUNKS, packed.numel())
         given = {"g_raw": g_raw.contiguous(), "g_h_next": g_h_next.contiguous(), "g_c_next": g_c_next.contiguous()}
         made = {"g_x": g_x, "g_h": g_h, "g_c": g_c, "g_weights": g_weights}
         arrays = {"x": x, "h": h, "c": c, "h_next": h_next, "kept": ctx.stored}
@@ -223,7 +231,7 @@ class _Updated(torch.autograd.Function):
         workspace: Workspace,
     ) -> tuple[torch.Tensor, ...]:
         stored = workspace.take(_kept_size(h.shape[2], layout, len(layout.heads)), h)
-        outputs = {name: torch.empty_like(a) for name, a in _next(point, memory, h, c).items()}
+        outputs = {name: torch.empty_like(a) for name, a in next_names(point, memory, h, c).items()}
         given = {"point": point, "memory": memory, "gradient": gradient, "h": h, "c": c}
         _run(layout, packed, given | outputs | update.arrays | {"kept": stored}, update)
         ctx.save_for_backward(packed, point, memory, gradient, h, c, outputs["h_next"])
@@ -240,10 +248,10 @@ class _Updated(torch.autograd.Function):
         inputs = {"point": point, "memory": memory, "gradient": gradient, "h": h, "c": c}
         given = {
             f"g_{name}": torch.zeros_like(a) if of is None else of.contiguous()
-            for of, (name, a) in zip(g, _next(point, memory, h, c).items(), strict=True)
+            for of, (name, a) in zip(g, next_names(point, memory, h, c).items(), strict=True)
         }
         made = {f"g_{name}": torch.empty_like(a) for name, a in inputs.items()}
-        g_weights = packed.new_empty(_CHUNKS, packed.numel())
+        g_weights = packed.new_zeros(CHUNKS, packed.numel())
         arrays = inputs | {"h_next": h_next, "kept": ctx.stored} | given | made | ctx.update.arrays
         _run(ctx.layout, packed, arrays | {"g_weights": g_weights}, ctx.update)
         ctx.workspace.give(ctx.stored)
@@ -251,7 +259,7 @@ class _Updated(torch.autograd.Function):
         return g_weights.sum(0), *made.values(), None, None, None
 
 
-def _next(
+def next_names(
     point: torch.Tensor, memory: torch.Tensor, h: torch.Tensor, c: torch.Tensor
 ) -> dict[str, torch.Tensor]:
     return {"point_next": point, "memory_next": memory, "h_next": h, "c_next": c}
@@ -277,7 +285,7 @@ def updated(
         assert workspace is not None
         outputs = _Updated.apply(packed, point, memory, gradient, hidden, cell, layout, update, workspace)
         return *outputs, None
-    outputs = {name: torch.empty_like(a) for name, a in _next(point, memory, hidden, cell).items()}
+    outputs = {name: torch.empty_like(a) for name, a in next_names(point, memory, hidden, cell).items()}
     shape = tuple(point.shape)
     heads, argument = point.new_empty(len(layout.heads), *shape), torch.empty_like(point)
     features = point.new_empty(layout.features, *shape)

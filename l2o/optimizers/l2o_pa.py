@@ -18,7 +18,7 @@ import torch
 from ..problems.composite import Composite
 from .base import step_size
 from .cell import network_state
-from .kernel import L2O_PA
+from .kernel import L2O_PA, Update
 from .learned import HeadNetwork, uniform
 
 
@@ -56,6 +56,7 @@ class L2OPA(HeadNetwork):
 
     name: ClassVar[str] = "l2o-pa"
     feature_count: ClassVar[int] = 2
+    memory_name: ClassVar[str] = "z"
     head_names: ClassVar[tuple[str, ...]] = ("p", "a", "b", "b1", "b2")
 
     def draw(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
@@ -76,11 +77,15 @@ class L2OPA(HeadNetwork):
         hidden, cell = network_state(shape, hidden, cell, x0)
         return L2OPAState(x0, x0, hidden, cell, step_size(self.step_size, problem, 0.9999))
 
+    def kernel_update(self, problem: Composite, state: L2OPAState) -> Update | None:
+        """That of L2O-PA proper, where r is the l1 norm."""
+        return self._update(L2O_PA, problem, state.x, state.base_step) if self.heads == ("p", "a") else None
+
     def step(self, problem: Composite, state: L2OPAState) -> L2OPAState:
         """One step."""
         x, z = state.x, state.z
         gradient = problem.smooth.gradient(x)
-        update = self.update(L2O_PA, problem, x, state.base_step) if self.heads == ("p", "a") else None
+        update = self.kernel_update(problem, state)
         if update is not None:
             x, z, hidden, cell, records = self.updated(update, x, z, gradient, state.hidden, state.cell)
             if records is None:

@@ -218,6 +218,7 @@ class HeadNetwork(LearnedOptimizer):
 
     head_names: ClassVar[tuple[str, ...]]
     feature_count: ClassVar[int]
+    memory_name: ClassVar[str]  # of the field of the state that a step carries on beside x and the network's state
 
     def __post_init__(self) -> None:
         for head in self.head_names:
@@ -291,7 +292,11 @@ class HeadNetwork(LearnedOptimizer):
         heads = {name: row.view(batch, dim) for name, row in zip(self.heads, raw)}
         return heads, hidden.transpose(1, 2), cell.transpose(1, 2)
 
-    def update(
+    def kernel_update(self, problem: Composite, state: Any) -> Update | None:
+        """The step from `state` as one call of the kernel, where that has it; None where it has not."""
+        return None
+
+    def _update(
         self,
         kind: int,
         problem: Composite,
@@ -316,6 +321,11 @@ class HeadNetwork(LearnedOptimizer):
         factors = tuple(SIGMOIDS[norm] * getattr(self, f"{head}_scale") for head, norm in zip(self.heads, norms))
         rows = [a.squeeze(-1).expand(*a.shape[:-2], x.shape[0]).contiguous() for a in numbers]
         return Update(kind, x.shape[1], factors, *rows)
+
+    def packed(self, like: torch.Tensor) -> torch.Tensor:
+        """The weights as one vector, in the precision and on the device of `like`."""
+        prepared = self.__dict__.get("_prepared")
+        return self._packed(like) if prepared is None else prepared[0]
 
     def updated(
         self,

@@ -27,11 +27,12 @@ from ..optimizers import Optimizer
 from ..optimizers.guaranteed import Guaranteed
 from ..optimizers.kernel import Workspace
 from ..optimizers.learned import LearnedOptimizer, detach
+from ..optimizers.segment import one_call
 from ..problems import Composite, synthetic
 from ..support.files import read_npz, write_bytes, write_npz
 from ..support.memory import data_size, require_memory, run_size
 from .config import TrainingConfig, split_seed
-from .measures import reference_values, score, segment_loss
+from .measures import reference_values, score, segment_loss, segment_weights
 from .state import TrainingState
 
 _MAX_SKIPPED_SHARE = 0.2
@@ -56,6 +57,9 @@ class Trained:
 
 
 def _segment(model: Trainable, problem: Composite, state: Any, unroll: int, kind: str) -> tuple[torch.Tensor, Any]:
+    together = one_call(model, problem, state, segment_weights(unroll, kind, state.x))
+    if together is not None:
+        return together
     values = []
     for _ in range(unroll):
         state = model.step(problem, state)

@@ -28,14 +28,19 @@ def reference_values(problem: Composite, x0: torch.Tensor, steps: int = _REFEREN
     return lowest
 
 
-def segment_loss(values: torch.Tensor, kind: str) -> torch.Tensor:
-    """() loss of the mean objectives (T,) along T iterations.
+def segment_weights(steps: int, kind: str, like: torch.Tensor) -> torch.Tensor:
+    """(T,) weights of the iterations in the loss, with the sum 1.
 
-    "mean": their mean; "weighted_sum": iteration k counts k times. Both are the authors'.
+    "mean": equal; "weighted_sum": iteration k counts k times. Both are the authors'.
     """
-    steps = torch.arange(1, len(values) + 1, dtype=values.dtype, device=values.device)
-    weights = torch.ones_like(values) if kind == "mean" else steps
-    return (values * (weights / weights.sum())).sum()
+    count = torch.arange(1, steps + 1, dtype=like.dtype, device=like.device)
+    weights = torch.ones_like(count) if kind == "mean" else count
+    return weights / weights.sum()
+
+
+def segment_loss(values: torch.Tensor, kind: str) -> torch.Tensor:
+    """() loss of the mean objectives (T,) along T iterations; `kind` as in `segment_weights`."""
+    return (values * segment_weights(len(values), kind, values)).sum()
 
 
 def score(values: torch.Tensor, kind: str, reference: torch.Tensor) -> float:

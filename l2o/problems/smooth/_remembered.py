@@ -27,6 +27,11 @@ class Remembered(SmoothTerm):
         self._term = term
         self._last: list[tuple[torch.Tensor, int, bool, tuple[torch.Tensor, torch.Tensor]]] = []
 
+    @property
+    def term(self) -> SmoothTerm:
+        """What is remembered."""
+        return self._term
+
     def value_and_gradient(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B,n) -> (B,), (B,n)."""
         with_graph = torch.is_grad_enabled()

@@ -66,3 +66,10 @@ def value_and_gradient(
     value, _, gradient = native.gram(matrix, x, target)
     assert gradient is not None
     return value, gradient
+
+
+def value(matrix: torch.Tensor, target: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """(B,m,n), (B,m) and (B,n) -> values (B,), to the bit those of `value_and_gradient`."""
+    if torch.is_grad_enabled() and x.requires_grad:
+        return _Residuals.apply(matrix, target, x)[0]
+    return native.gram(matrix, x, target, gradient=False)[0]

@@ -38,7 +38,7 @@ def library() -> Any | None:
     except ImportError:
         return None
     functions = ctypes.CDLL(_kernel.__file__)
-    functions.l2o_level.restype = functions.l2o_network.restype = ctypes.c_int
+    functions.l2o_level.restype = functions.l2o_network.restype = functions.l2o_segment.restype = ctypes.c_int
     functions.l2o_gram.restype = None
     return functions
 

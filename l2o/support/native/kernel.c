@@ -63,12 +63,21 @@ struct gram_task {
     struct pool pool;
 };
 
+struct segment_task {
+    int32_t steps, group;       /* steps, and instances that are taken through them together */
+    int64_t batch, rows;
+    const void *matrix, *target, *loss_weights; /* (batch, rows, dim), (batch, rows), (steps) */
+    void *values;               /* (steps, batch) F after each step */
+    struct task network;        /* the state before and after, and the gradients of the weights */
+};
+
 /* The functions for one type of numbers and one instruction set; 0 is "out of memory". */
 struct variant {
     void (*arrange)(const struct task *);
     int (*infer)(const struct task *, long, long, int), (*forward)(const struct task *, long, long, int),
         (*backward)(const struct task *, long, long, int);
     void (*gram)(const struct gram_task *, long, long);
+    int (*segment)(const struct segment_task *, long, long, int);
 };
 
 static const double INVERSE_FACTORIAL[] = {
@@ -264,6 +273,31 @@ PUBLIC void l2o_gram(struct gram_task *k)
         k->pool.parallel(gram_worker, k, (unsigned)k->threads, 0);
     else
         variant_for(k->level, k->doubles)->gram(k, 0, k->batch);
+}
+
+static void segment_chunk(struct segment_task *s, int index)
+{
+    const struct variant *v = variant_for(s->network.level, s->network.doubles);
+    if (!v->segment(s, s->batch * index / CHUNKS, s->batch * (index + 1) / CHUNKS, index))
+        __atomic_store_n(&s->network.failed, 1, __ATOMIC_RELAXED);
+}
+
+static void segment_worker(void *given)
+{
+    struct segment_task *s = given;
+    int index = s->network.pool.thread(), count = s->network.pool.team();
+    for (int chunk = CHUNKS * index / count; chunk < CHUNKS * (index + 1) / count; chunk++)
+        segment_chunk(s, chunk);
+}
+
+PUBLIC int l2o_segment(struct segment_task *s)
+{
+    if (s->network.threads > 1 && s->network.pool.parallel)
+        s->network.pool.parallel(segment_worker, s, (unsigned)s->network.threads, 0);
+    else
+        for (int chunk = 0; chunk < CHUNKS; chunk++)
+            segment_chunk(s, chunk);
+    return !s->network.failed;
 }
 
 /* An empty module: Python finds the library by importing it; ctypes calls it, without the interpreter's lock. */

@@ -190,12 +190,12 @@ static int NAME(sums_size)(const struct task *k)
     return size;
 }
 
-/* One matrix of these sums, row by row; returns the place behind it. */
+/* Adds one matrix of these sums, row by row; returns the place behind it. */
 static REAL *NAME(unpadded)(int rows, int columns, const REAL **sum, REAL *out)
 {
     for (int r = 0; r < rows; r++)
         for (int c = 0; c < columns; c++)
-            out[r * columns + c] = (*sum)[c * PADDED(rows) + r];
+            out[r * columns + c] += (*sum)[c * PADDED(rows) + r];
     *sum += columns * PADDED(rows);
     return out + rows * columns;
 }

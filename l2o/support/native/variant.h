@@ -4,9 +4,10 @@
 #include "update.h"
 #include "network.h"
 #include "gram.h"
+#include "segment.h"
 
 static const struct variant NAME(variant) = {
-    NAME(arrange), NAME(infer), NAME(forward), NAME(backward), NAME(gram),
+    NAME(arrange), NAME(infer), NAME(forward), NAME(backward), NAME(gram), NAME(segment),
 };
 
 #undef V
