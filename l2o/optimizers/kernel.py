@@ -259,9 +259,8 @@ class _Updated(torch.autograd.Function):
         return g_weights.sum(0), *made.values(), None, None, None
 
 
-def next_names(
-    point: torch.Tensor, memory: torch.Tensor, h: torch.Tensor, c: torch.Tensor
-) -> dict[str, torch.Tensor]:
+def next_names(point: torch.Tensor, memory: torch.Tensor, h: torch.Tensor, c: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The arrays that a step carries on, by the names of what it makes of them."""
     return {"point_next": point, "memory_next": memory, "h_next": h, "c_next": c}
 
 

@@ -314,9 +314,9 @@ class HeadNetwork(LearnedOptimizer):
             return None
         numbers = [term.lam, base_step, *(() if scales is None else (scales,))]
         if torch.is_grad_enabled():
-            packed, workspace = self.__dict__.get("_prepared") or (None, None)
+            _packed, workspace = self.__dict__.get("_prepared") or (None, None)
             graph = any(w.requires_grad for w in self.parameters.values()) or x.requires_grad
-            if any(a.requires_grad for a in numbers) or workspace is None and graph:
+            if any(a.requires_grad for a in numbers) or (workspace is None and graph):
                 return None
         factors = tuple(SIGMOIDS[norm] * getattr(self, f"{head}_scale") for head, norm in zip(self.heads, norms))
         rows = [a.squeeze(-1).expand(*a.shape[:-2], x.shape[0]).contiguous() for a in numbers]

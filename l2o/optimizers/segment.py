@@ -73,10 +73,8 @@ class _Loss(torch.autograd.Function):
         return g_loss * gradient, *5 * [None]
 
 
-def one_call(
-    model: Any, problem: Composite, state: Any, weights: torch.Tensor
-) -> tuple[torch.Tensor, Any] | None:
-    """The loss of a segment, sum_t weights_t mean_b F_b(x_t), and the state after it; None where there is no code for it.
+def one_call(model: Any, problem: Composite, state: Any, weights: torch.Tensor) -> tuple[torch.Tensor, Any] | None:
+    """The loss sum_t weights_t mean_b F_b(x_t) and the state after the segment; None where no code is there for it.
 
     There is for prepared models with `kernel_update`, on least squares with one dense matrix an instance. The loss can
     be differentiated once, by the weights of the model.
