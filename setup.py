@@ -25,6 +25,7 @@ KERNEL = Extension(
     ["l2o/support/native/kernel.c"],
     depends=sorted(glob.glob("l2o/support/native/*.h")),
     extra_compile_args=["-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"],
+    libraries=[] if os.name == "nt" else ["m"],
     optional=True,
 )
 

@@ -19,6 +19,7 @@ from . import cell as reference
 from .cell import Layout
 
 _LANES, CHUNKS = 64, 16  # as in kernel.c
+_SMALL = 4096  # coordinates, under which a second thread wakes up too late to help
 _SIZES = ("layers", "hidden", "features", "heads", "size", "doubles", "threads", "adjoint", "level", "update")
 _INPUTS = ("weights", "x", "h", "c")
 _OUTPUTS = ("raw", "h_next", "c_next", "kept")
@@ -110,7 +111,7 @@ def task(
         heads=len(layout.heads),
         size=layout.size,
         doubles=weights.dtype == torch.float64,
-        threads=torch.get_num_threads(),
+        threads=torch.get_num_threads() if hidden.shape[2] >= _SMALL else 1,
         adjoint="g_weights" in arrays,
         level=native.level(),
         update=0 if update is None else update.kind,

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from ..problems.composite import Composite
-from ..problems.smooth import LeastSquares, Remembered
+from ..problems.smooth import LeastSquares, Logistic, Remembered
 from ..support import native
 from ..support.native.gram import available as dense
 from .kernel import CHUNKS, Task, Update, next_names, task
@@ -23,9 +23,16 @@ from .learned import HeadNetwork
 _COORDINATES = 320  # of a group at least: tiles of 64, of which the last may be filled in part
 
 
+_LOSSES: dict[type, int] = {LeastSquares: 0, Logistic: 1}  # as in kernel.c
+
+
+def _targets(term: LeastSquares | Logistic) -> torch.Tensor:
+    return term.labels if isinstance(term, Logistic) else term.target
+
+
 class _Segment(ctypes.Structure):
     _fields_ = [
-        *((name, ctypes.c_int32) for name in ("steps", "group")),
+        *((name, ctypes.c_int32) for name in ("steps", "group", "loss")),
         *((name, ctypes.c_int64) for name in ("batch", "rows")),
         *((name, ctypes.c_void_p) for name in ("matrix", "target", "loss_weights", "values")),
         ("network", Task),
@@ -41,7 +48,7 @@ class _Loss(torch.autograd.Function):
         packed: torch.Tensor,
         model: HeadNetwork,
         update: Update,
-        term: LeastSquares,
+        term: LeastSquares | Logistic,
         given: Mapping[str, torch.Tensor],
         weights: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
@@ -50,9 +57,10 @@ class _Loss(torch.autograd.Function):
         values, gradients = weights.new_empty(len(weights), batch), packed.new_zeros(CHUNKS, packed.numel())
         network = task(model.layout, packed, {**given, **outputs, **update.arrays, "g_weights": gradients}, update)
         loss_weights = weights / batch
-        data = {"matrix": term.map.matrix, "target": term.target.contiguous()}
+        data = {"matrix": term.map.matrix, "target": _targets(term).contiguous()}
         segment = _Segment(
             steps=len(weights),
+            loss=_LOSSES[type(term)],
             group=-(-_COORDINATES // dim),
             batch=batch,
             rows=rows,
@@ -76,13 +84,14 @@ class _Loss(torch.autograd.Function):
 def one_call(model: Any, problem: Composite, state: Any, weights: torch.Tensor) -> tuple[torch.Tensor, Any] | None:
     """The loss sum_t weights_t mean_b F_b(x_t) and the state after the segment; None where no code is there for it.
 
-    There is for prepared models with `kernel_update`, on least squares with one dense matrix an instance. The loss can
+    There is for prepared models with `kernel_update`, on least squares or logistic loss with one dense matrix
+    an instance. The loss can
     be differentiated once, by the weights of the model.
     """
     term = problem.smooth.term if type(problem.smooth) is Remembered else problem.smooth
-    if not isinstance(model, HeadNetwork) or type(term) is not LeastSquares or not dense(term.map.matrix):
+    if not isinstance(model, HeadNetwork) or type(term) not in _LOSSES or not dense(term.map.matrix):
         return None
-    if not torch.is_grad_enabled() or term.map.matrix.requires_grad or term.target.requires_grad:
+    if not torch.is_grad_enabled() or term.map.matrix.requires_grad or _targets(term).requires_grad:
         return None
     update = model.kernel_update(problem, state)
     if update is None:

@@ -137,10 +137,16 @@ def test_segments(level: int, name: str, size: tuple[int, int, int], dtype: torc
         close(ours.detach(), theirs.detach(), 400)
 
 
+@pytest.mark.parametrize("dtype", PRECISION)
 @pytest.mark.parametrize("name", MODELS)
-def test_segments_on_other_smooth_terms(level: int, name: str, both: Together) -> None:
-    """Step by step, each step one call."""
-    p = l2o.synthetic.logistic(5, 12, 9, seed=3)
+@pytest.mark.parametrize("one_call", [True, False])
+def test_segments_on_the_logistic_loss(
+    level: int, name: str, dtype: torch.dtype, one_call: bool, both: Together, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one call, and step by step with each step one call."""
+    if not one_call:
+        monkeypatch.setattr(loop, "one_call", lambda *_: None)
+    p = l2o.synthetic.logistic_l1(5, 12, 9, seed=3).to(dtype)
     for ours, theirs in zip(*both(lambda: trained(name, p)), strict=True):
         close(ours.detach(), theirs.detach(), 400)
 

@@ -16,6 +16,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ enum update { NO_UPDATE, GO_MATH, L2O_PA }; /* see update.h */
 /* The rows of a tile in update.h: x, memory, gradient; lam, step and three scales of each coordinate's instance; the
  * gradients of the first three, which stand in for x', the next memory and the argument of the prox before. */
 enum row { POINT, MEMORY, GRADIENT, LAM, STEP, SCALE, G_POINT = SCALE + 3, G_MEMORY, G_GRADIENT };
+
+enum loss { LEAST_SQUARES, LOGISTIC, WEIGHTED }; /* see gram.h */
 
 struct pool { /* the threads of the OpenMP library */
     void (*parallel)(void (*)(void *), void *, unsigned, unsigned);
@@ -64,7 +67,7 @@ struct gram_task {
 };
 
 struct segment_task {
-    int32_t steps, group;       /* steps, and instances that are taken through them together */
+    int32_t steps, group, loss; /* steps, instances that are taken through them together, and which f */
     int64_t batch, rows;
     const void *matrix, *target, *loss_weights; /* (batch, rows, dim), (batch, rows), (steps) */
     void *values;               /* (steps, batch) F after each step */
