@@ -1,6 +1,6 @@
 """Time and memory of training and of runs, next to plain torch, to ISTA and to what the arithmetic must cost.
 
-    python tests/benchmarks/bench_speed.py [--quick] [--threads 2]
+    python tests/benchmarks/bench_speed.py [--quick] [--threads 2] [--beside]
 
 Every row is measured in a process of its own, so that its peak memory is its own. "Floor": the multiplications of the
 network at the rate of a large matrix product and the bytes of A at that of a batched product, each measured here and
@@ -17,7 +17,8 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -45,12 +46,14 @@ def least(function: Callable[[], object], seconds: float) -> float:
     return min(times)
 
 
-def training_step(size: str, seconds: float) -> float:
-    """Seconds of one update: 20 unrolled iterations of go-math-l2o on 128 instances, and the gradient."""
+def training_step(size: str, name: str, family: str, seconds: float) -> float:
+    """Seconds of one update: 20 unrolled iterations of a model on 128 instances, and the gradient."""
     rows, dim = SIZES[size]
-    settings = {"model": {"name": "go-math-l2o"}, "problem": {"rows": rows, "dim": dim}}
+    settings = {"model": {"name": name}, "problem": {"rows": rows, "dim": dim}}
     model = load_config(settings).model.build()
-    p = synthetic.lasso(BATCH, rows, dim, seed=split_seed("train")).to(torch.float32)
+    p = {"lasso": synthetic.lasso, "logistic": synthetic.logistic_l1}[family](
+        BATCH, rows, dim, seed=split_seed("train")
+    ).to(torch.float32)
     x0, workspace = synthetic.starts(p), kernel.Workspace()
     state = model.init(p, x0)
 
@@ -122,11 +125,56 @@ def measured(threads: int, task: str, *arguments: object, native: bool = True) -
     return seconds, peak
 
 
+@contextmanager
+def spinning(processes: int) -> Iterator[None]:
+    """Other work on the machine: this many processes that do nothing but compute."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def training_steps(sizes: list[str], threads: int) -> None:
+    """Print the table of training steps: ours and plain torch in turn, twice each, since the machine may be shared."""
+    for size in sizes:
+        pause = 2.0 if size == "20x40" else 5.0
+        least_time, _ = measured(threads, "floor", size, BATCH, UNROLL, 2, 3)
+        for name, family in (("go-math-l2o", "lasso"), ("l2o-pa", "lasso"), ("go-math-l2o", "logistic")):
+            ours, plain = [], []
+            for _ in range(2):
+                ours.append(measured(threads, "training_step", size, name, family, pause))
+                plain.append(measured(threads, "training_step", size, name, family, pause, native=False))
+            (our_time, our_peak), (plain_time, plain_peak) = min(ours), min(plain)
+            print(f"training step, {family} {size}, {name}, batch {BATCH}, {UNROLL} unrolled, float32")
+            floor_text = f"   floor {least_time:.3f} s, {our_time / least_time:.1f} x" if name == "go-math-l2o" else ""
+            print(f"  ours        {our_time:8.3f} s  {our_peak:5.2f} GiB{floor_text}")
+            print(f"  plain torch {plain_time:8.3f} s  {plain_peak:5.2f} GiB   {plain_time / our_time:.1f} x ours")
+
+
+def iterations(sizes: list[str], threads: int) -> None:
+    """Print the tables of iterations."""
+    for size in sizes:
+        for precision in ("float32", "float64"):
+            least_time, _ = measured(threads, "floor", size, RUN_BATCH, 1, 2, 1, precision)
+            print(f"iteration, LASSO {size}, batch {RUN_BATCH}, {precision}; floor {1e3 * least_time:.3f} ms")
+            for task in ("iteration", "rollout"):
+                ista, _ = measured(threads, task, size, "ista", precision, 1.0)
+                for name in ("ista", "fista", "l2o-pa", "go-math-l2o"):
+                    seconds, peak = measured(threads, task, size, name, precision, 1.0)
+                    print(
+                        f"  {task:9s} {name:12s} {1e3 * seconds:7.3f} ms  {peak:5.2f} GiB   {seconds / ista:.2f} x ISTA"
+                    )
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--quick", action="store_true", help="the small size only")
+    parser.add_argument("--beside", action="store_true", help="beside one spinning process a core")
     parser.add_argument("--long", action="store_true", help="also a run of 1024 x 1001 x 500, some minutes")
     parser.add_argument("--task", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -139,25 +187,9 @@ def main(arguments: list[str] | None = None) -> None:
     compiled = "compiled" if kernel._library() is not None else "NOT COMPILED"
     print(f"{threads} threads; native kernel {compiled}; the shortest of several calls; peak memory of the process")
     sizes = list(SIZES)[:1] if options.quick else list(SIZES)
-    for size in sizes:
-        pause = 4.0 if size == "20x40" else 10.0
-        ours, peak = measured(threads, "training_step", size, pause)
-        plain, plain_peak = measured(threads, "training_step", size, pause, native=False)
-        least_time, _ = measured(threads, "floor", size, BATCH, UNROLL, 4, 3)
-        print(f"training step, LASSO {size}, batch {BATCH}, {UNROLL} unrolled, float32")
-        print(f"  ours        {ours:8.3f} s  {peak:5.2f} GiB   floor {least_time:.3f} s, {ours / least_time:.1f} x")
-        print(f"  plain torch {plain:8.3f} s  {plain_peak:5.2f} GiB   {plain / ours:.1f} x ours")
-    for size in sizes:
-        for precision in ("float32", "float64"):
-            least_time, _ = measured(threads, "floor", size, RUN_BATCH, 1, 2, 1, precision)
-            print(f"iteration, LASSO {size}, batch {RUN_BATCH}, {precision}; floor {1e3 * least_time:.3f} ms")
-            for task in ("iteration", "rollout"):
-                ista, _ = measured(threads, task, size, "ista", precision, 1.0)
-                for name in ("ista", "fista", "l2o-pa", "go-math-l2o"):
-                    seconds, peak = measured(threads, task, size, name, precision, 1.0)
-                    print(
-                        f"  {task:9s} {name:12s} {1e3 * seconds:7.3f} ms  {peak:5.2f} GiB   {seconds / ista:.2f} x ISTA"
-                    )
+    with spinning((os.cpu_count() or 1) if options.beside else 0):
+        training_steps(sizes, threads)
+        iterations(sizes, threads)
     if options.long:
         seconds, peak = measured(threads, "long_run", 1024, 1000, 500)
         print(f"run of 1024 x 1001 x 500 recorded as scalars: {seconds:.1f} s, {peak:.2f} GiB")
