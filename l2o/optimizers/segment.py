@@ -30,6 +30,13 @@ def _targets(term: LeastSquares | Logistic) -> torch.Tensor:
     return term.labels if isinstance(term, Logistic) else term.target
 
 
+def _compiled_term(problem: Composite) -> LeastSquares | Logistic | None:
+    """The smooth term, if it is one of those in kernel.c and no subclass with a meaning of its own."""
+    smooth = problem.smooth
+    term = smooth.term if type(smooth) is Remembered else smooth
+    return term if isinstance(term, LeastSquares | Logistic) and type(term) in _LOSSES else None
+
+
 class _Segment(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_int32) for name in ("steps", "group", "loss")),
@@ -88,8 +95,8 @@ def one_call(model: Any, problem: Composite, state: Any, weights: torch.Tensor) 
     an instance. The loss can
     be differentiated once, by the weights of the model.
     """
-    term = problem.smooth.term if type(problem.smooth) is Remembered else problem.smooth
-    if not isinstance(model, HeadNetwork) or type(term) not in _LOSSES or not dense(term.map.matrix):
+    term = _compiled_term(problem)
+    if term is None or not isinstance(model, HeadNetwork) or not dense(term.map.matrix):
         return None
     if not torch.is_grad_enabled() or term.map.matrix.requires_grad or _targets(term).requires_grad:
         return None

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -34,10 +36,10 @@ def library() -> Any | None:
     if os.environ.get("L2OBOUND_KERNEL") == "0":
         return None
     try:
-        from . import _kernel
+        compiled = importlib.import_module("._kernel", __package__)
     except ImportError:
         return None
-    functions = ctypes.CDLL(_kernel.__file__)
+    functions = ctypes.CDLL(str(compiled.__file__))
     functions.l2o_level.restype = functions.l2o_network.restype = functions.l2o_segment.restype = ctypes.c_int
     functions.l2o_gram.restype = None
     return functions
@@ -77,7 +79,7 @@ def takes(like: torch.Tensor) -> bool:
     )
 
 
-def addresses(arrays: dict[str, torch.Tensor | None], dtype: torch.dtype) -> dict[str, int | None]:
+def addresses(arrays: Mapping[str, torch.Tensor | None], dtype: torch.dtype) -> dict[str, int | None]:
     """Where the numbers of tensors lie, by name."""
     for name, array in arrays.items():
         # The functions read memory, not tensors: what they are given must be what they expect.
