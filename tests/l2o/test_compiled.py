@@ -61,14 +61,14 @@ def test_the_network_and_its_adjoint(level: int, layout: Any, dtype: torch.dtype
     for count in (1, 65, 200):
         given = [a.requires_grad_() for a in arrays(layout, count, dtype)]
         packed = cell.pack(weights(layout, dtype), layout).requires_grad_()
-        found = []
+        results = []
         for network in (kernel.network, cell.network):
             raw, hidden, memory = network(packed, *given, layout)
             loss = raw.square().sum() + (hidden * memory).sum()
-            found.append([raw, hidden, memory, *torch.autograd.grad(loss, [packed, *given])])
+            results.append([raw, hidden, memory, *torch.autograd.grad(loss, [packed, *given])])
         with torch.no_grad():
             alone = kernel.network(packed, *given, layout)
-        for ours, theirs in zip([*found[0], *alone], [*found[1], *found[1][:3]], strict=True):
+        for ours, theirs in zip([*results[0], *alone], [*results[1], *results[1][:3]], strict=True):
             close(ours.detach(), theirs.detach(), 20)
 
 
@@ -124,8 +124,8 @@ def trained(name: str, p: l2o.Composite, steps: int = 5, kind: str = "weighted_s
     state = model.init(p, l2o.synthetic.starts(p))
     prepared = model.with_parameters(leaves).prepared(kernel.Workspace())
     loss, state = loop._segment(prepared, p.remembering(), state, steps, kind)
-    found = [loss, *torch.autograd.grad(loss, list(leaves.values()))]
-    return [*found, state.x, getattr(state, model.memory_name), state.hidden, state.cell]
+    results = [loss, *torch.autograd.grad(loss, list(leaves.values()))]
+    return [*results, state.x, getattr(state, model.memory_name), state.hidden, state.cell]
 
 
 @pytest.mark.parametrize("dtype", PRECISION)
@@ -191,14 +191,14 @@ def test_a_segment_is_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_segments_have_the_same_bytes_on_any_number_of_threads(name: str) -> None:
     p = l2o.synthetic.lasso(37, 10, 20, seed=3).to(torch.float32)
-    before, found = torch.get_num_threads(), []
+    before, results = torch.get_num_threads(), []
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            found.append(trained(name, p))
+            results.append(trained(name, p))
     finally:
         torch.set_num_threads(before)
-    for one, two, three in zip(*found, strict=True):
+    for one, two, three in zip(*results, strict=True):
         assert torch.equal(one, two)
         assert torch.equal(one, three)
 
