@@ -168,8 +168,8 @@ def _answer(results: dict[str, Any], page: Path, reused: list[str]) -> Answer:
     ]
     verdict = f"VIOLATED: {'; '.join(broken)}." if broken else "VERIFIED: no bound is violated."
     numbers = counts(results)
-    shown = ("violated", "informative", "vacuous", "inconclusive", "not applicable")
-    counted = ", ".join(f"{number(numbers[name])} {name}" for name in shown)
+    listed = ("violated", "informative", "vacuous", "inconclusive", "not applicable")
+    counted = ", ".join(f"{number(numbers[name])} {name}" for name in listed)
     details = [
         f"{run['key']}: " + ", ".join(f"{v['number']} {v['bound']} {v['verdict']}" for v in run["verdicts"])
         for run in runs
