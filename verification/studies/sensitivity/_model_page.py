@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Drawing
 
 from ...pages.blocks import Block, Figure, Folded, Notes, Section, Sentences, Table, Text
 from ...pages.figure_style import INK, MUTED, bound_looks, legend_below, method_looks, plain, size, style
-from ...pages.text import count, join, number, percent
+from ...pages.text import DASH, count, join, number, percent
 from ..framework import Brief, Study
 from ._model import LIVE, ModelCell, ModelSensitivity, ModelSettings, Reach, run_model
 from ._patterns import DESCRIPTIONS
@@ -142,10 +142,10 @@ def lines(result: ModelSensitivity) -> list[str]:
 
 
 def brief(result: ModelSensitivity) -> Brief:
-    """A row for each pattern and bound: up to which size of the deviation the bound applies, and says something."""
-    rows = [[e.pattern, e.number, _interval(e.applies), _interval(e.stands), number(e.rho)] for e in result.ends]
-    columns = ("pattern", "bound", "applies up to size", "is not vacuous up to", "rho there")
-    return Brief((*verdict(result), *headline(result)[:1]), columns, rows)
+    """A row for each bound: the largest size of a deviation at which it says something, under each pattern."""
+    words = "The table shows the largest size of each deviation at which a bound says something."
+    columns = ("bound", *result.settings.patterns)
+    return Brief((*verdict(result), *headline(result)[:1], words), columns, _across(result))
 
 
 def sections(result: ModelSensitivity) -> list[Section]:
@@ -164,8 +164,8 @@ def sections(result: ModelSensitivity) -> list[Section]:
     )
     return [
         Section("answer", "Answer", "Answer", [Text(verdict(result)[0], strong=True), Sentences(lines(result)[:-1])]),
-        Section("ends", "Ends", "Where each guarantee ends", _ends(result)),
         Section("bounds", "Bounds", "Gaps and bounds against the deviation", _drawn(result)),
+        Section("ends", "Ends", "Where each guarantee ends", _ends(result)),
         Section("costs", "Costs", "What each deviation costs", _costs(result)),
         Section("methods", "Methods", "What is proved, and what is measured", (Text(methods),)),
     ]
@@ -179,14 +179,28 @@ def _ends(result: ModelSensitivity) -> list[Block]:
         f"tried. A bound on runs says something where it promises less than F(x_0) after {result.settings.steps} "
         f"steps; more steps make more of it. Between sizes that were tried nothing is known."
     )
-    patterns = [[n, DESCRIPTIONS[n]] for n in result.settings.patterns]
     return [
-        Table("Ends", head, rows),
-        Notes(notes),
-        Folded(
-            "The patterns, for a base that makes steps of 1/L", (Table("Patterns", ["pattern", "steps"], patterns),)
+        Table("Ends of the bounds", ["bound", *result.settings.patterns], _across(result)),
+        Notes(
+            "The largest size of a deviation at which the bound still says something; “–”: none, not even without a "
+            "deviation; “≥”: the largest size tried."
         ),
+        Folded("Why each ends, and the sizes around it", (Table("Ends", head, rows), Notes(notes))),
     ]
+
+
+def _across(result: ModelSensitivity) -> list[list[str]]:
+    reaches = {(e.number, e.pattern): e.stands for e in result.ends}
+    return [
+        [name, *(_largest(reaches[name, pattern]) for pattern in result.settings.patterns)]
+        for name in dict.fromkeys(e.number for e in result.ends)
+    ]
+
+
+def _largest(reach: Reach) -> str:
+    if reach.to is None:
+        return DASH
+    return number(reach.to) if reach.until is not None else f"≥ {number(reach.to)}"
 
 
 def _drawn(result: ModelSensitivity) -> list[Block]:
@@ -194,10 +208,10 @@ def _drawn(result: ModelSensitivity) -> list[Block]:
     notes = (
         f"Share of the initial gap F(x_0) - F*: of the runs after {result.settings.steps} steps, and of the right-hand "
         f"sides of the bounds where they apply (medians over the instances). Above 1 a bound is vacuous. B6, B6b and "
-        f"B7 are about the mean of F(x_1), ..., F(x_K), the others about F(x_K). The point furthest to the left is the "
-        f"model."
+        f"B7 are about the mean of F(x_1), ..., F(x_K), the others about F(x_K). At size 0 is the model; the rho "
+        f"that was measured at each size is among the numbers."
     )
-    words = f"{title}: a panel for each pattern; gaps and bounds against the largest measured rho."
+    words = f"{title}: a panel for each pattern; gaps and bounds against the size of the deviation."
     head = ["pattern", "size", "rho, median / largest", "gap, median / largest", *_numbers_of_runs(result)]
     rows = [
         [c.pattern, c.size, f"{number(c.rho_median)} / {number(c.rho_largest)}",
@@ -205,7 +219,15 @@ def _drawn(result: ModelSensitivity) -> list[Block]:
         for c in result.cells
     ]  # fmt: skip
     table = Table("Gaps and bounds, as shares of the initial gap", head, rows)
-    return [Figure(figure(result), "f-model", title, words, notes), Folded("The numbers", (table,))]
+    patterns = [[n, DESCRIPTIONS[n]] for n in result.settings.patterns]
+    return [
+        Figure(figure(result), "f-model", title, words, notes),
+        Folded("What the patterns are", (Table("Patterns, of a model that makes steps of 1/L", _PATTERN, patterns),)),
+        Folded("The numbers", (table,)),
+    ]
+
+
+_PATTERN = ("pattern", "steps")
 
 
 def _numbers_of_runs(result: ModelSensitivity) -> list[str]:
@@ -222,7 +244,7 @@ def _costs(result: ModelSensitivity) -> list[Block]:
     total = result.settings.problem.batch_size
     rows = [
         [c.pattern, c.size, f"{number(c.rho_median)} / {number(c.rho_largest)}", f"{c.reached} of {total}",
-         f"×{number(c.factor)}", f"{c.diverged} of {total}"]
+         _times(c.factor), f"{c.diverged} of {total}"]
         for c in result.tried
     ]  # fmt: skip
     notes = (
@@ -230,11 +252,33 @@ def _costs(result: ModelSensitivity) -> list[Block]:
         f"{result.settings.horizon} steps. Iterations: over those of the model without a deviation, median over the "
         f"instances that both reach. Diverged: given up, or above F(x_0) at the end."
     )
-    return [Table("Costs", head, rows), Notes(notes)]
+    cells = {(c.pattern, c.size): c for c in result.tried}
+    sizes = sorted({c.size for c in result.tried if c.size > 0})
+    across = [
+        [pattern, *(_cost(cells.get((pattern, size)), total) for size in sizes)] for pattern in result.settings.patterns
+    ]
+    return [
+        Table("Iterations over those of the model", ["pattern", *map(number, sizes)], across),
+        Notes(
+            f"By the size of the deviation: iterations to {percent(result.settings.eps)} of the initial gap over those "
+            f"without a deviation; “{DASH}”: no instance gets there; “diverges”: on at least half of the instances."
+        ),
+        Folded("All numbers", (Table("Costs", head, rows), Notes(notes))),
+    ]
+
+
+def _times(factor: float | None) -> str:
+    return DASH if factor is None else f"×{number(factor)}"
+
+
+def _cost(cell: ModelCell | None, total: int) -> str:
+    if cell is None:
+        return DASH
+    return "diverges" if 2 * cell.diverged >= total else _times(cell.factor)
 
 
 def figure(result: ModelSensitivity) -> Drawing:
-    """A panel for each pattern: shares of the initial gap against the largest rho.
+    """A panel for each pattern: shares of the initial gap against the size of the deviation.
 
     Args:
         result: What is drawn.
@@ -257,14 +301,14 @@ def figure(result: ModelSensitivity) -> Drawing:
         for axes in panels[:, 0]:
             axes.set_ylabel("share of the initial gap")
         for axes in panels.flat[max(0, len(names) - columns) : len(names)]:
-            axes.set_xlabel("largest rho")
+            axes.set_xlabel("size, L‖w‖/‖G‖")
         legend_below(drawn, panels.flat[: len(names)], min(4, 2 * columns))
     return drawn
 
 
 def _panel(axes: Axes, cells: Iterable[ModelCell], bounds: list[str]) -> None:
-    cells = [c for c in cells if c.rho_largest is not None]
-    rho = np.array([c.rho_largest for c in cells])
+    cells = sorted(cells, key=lambda c: c.size)
+    sizes = np.array([c.size for c in cells])
     (look,) = method_looks(["model"]).values()
     curves = [("gap, median", [c.gap_median for c in cells], look)]
     curves.append(("gap, largest", [c.gap_largest for c in cells], look | {"linestyle": ":"}))
@@ -272,10 +316,10 @@ def _panel(axes: Axes, cells: Iterable[ModelCell], bounds: list[str]) -> None:
         curves.append((name, [c.of(name).share for c in cells], look_of))
     for label, values, look_of in curves:
         y = np.array([np.nan if v is None or not 0 < v <= LARGEST else v for v in values], dtype=float)
-        axes.plot(rho, y, **{**look_of, "markersize": 2.5, "linewidth": 1.1}, label=label)
+        axes.plot(sizes, y, **{**look_of, "markersize": 2.5, "linewidth": 1.1}, label=label)
     axes.axhline(1, color=MUTED, linewidth=0.8)
     axes.set_yscale("log")
-    if rho.size and rho.max() > 20:
+    if sizes.size and sizes.max() > 20:
         axes.set_xscale("symlog", linthresh=1.0)
 
 

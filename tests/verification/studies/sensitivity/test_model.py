@@ -182,7 +182,7 @@ def test_a_model_outside_of_a_guarantee_is_told_so() -> None:
     assert (end.applies.to, end.applies.until) == (None, 0.0)
     assert "B8 does not cover the model even without a deviation" in " ".join(MODEL_STUDY.lines(result))
     assert "diverge already" in " ".join(MODEL_STUDY.lines(result))
-    assert ["long-step", "B8", "not at 0"] in [list(row[:3]) for row in checked(MODEL_STUDY, result).rows]
+    assert ["B8", "–"] in [list(row) for row in checked(MODEL_STUDY, result).rows]
 
 
 @dataclass(frozen=True)
