@@ -28,7 +28,7 @@ _ATTAINED = "attained"
 def convergence(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> Figure:
     """F(x_k) - F* of every optimizer; below, the least guaranteed bound on it over it."""
     bounded = [run for run in runs if _least_bound(run)]
-    ylabels = ["$F(x_k) - F^\\star$", "bound / gap"][: 1 + bool(bounded)]
+    ylabels = ["$F(x_k) - F^\\star$", "least bound / gap"][: 1 + bool(bounded)]
     figure, columns = panels.stack(runs, ylabels, (1.5, 0.8)[: len(ylabels)])
     low, high = panels.limits(runs)
     tops: list[tuple[Axes, dict[str, Line2D]]] = []
