@@ -81,6 +81,12 @@ _TABLE = (
         "squared distance of the gradient of f from that at the comparator",
         "[F]^2/[x]^2",
     ),
+    _iterate(
+        "grad2",
+        r"\lVert \nabla f{p}(x{p}_{{{k}}}) \rVert^2",
+        "squared norm of the gradient of f at x_k",
+        "[F]^2/[x]^2",
+    ),
     _iterate("pot", "v_{{{k}}}", "v of the weighted rate: v_K = 0, v_{k-1} = W_k^2/(2 W_k - v_k)", "1"),
     _iterate(
         "left", "A_{{{k}}}", "weight that is left after x_k: A_0 = 1, A_{k-1} = A_k + a_k, A_K = 0, so sum a_k = 1", "1"
@@ -196,7 +202,6 @@ _TABLE = (
         "[F]",
     ),
     _step("model_0", r"t_{{{k}}}(x_0)", "f(x_k) + <grad f(x_k), x_0 - x_k>: the tangent at x_k, at the start", "[F]"),
-    _step("grad2", r"\lVert \nabla f{p}(x{p}_{{{k}}}) \rVert^2", "squared norm of the gradient of f", "[F]^2/[x]^2"),
     _step("guard_momentum", "a_{{{k}}}", "momentum t of an accelerated guard in step k, 0 where it does nothing", "1"),
     _step(
         "guard_floor",
@@ -214,7 +219,7 @@ VOCABULARY: dict[str, Quantity] = {quantity.name: quantity for quantity in _TABL
 VIRTUAL = frozenset(("bracket", "C1", "C2", "dz", "pshift", "bshift"))
 """Quantities of a step and its virtual one."""
 _GIVEN = ("defect", "defect_floor", "eps", "step_h", "ex_own", "weight", "pot")
-_CERTIFICATE = ("share", "left", "model", "model_0", "grad2", "mean_grad")
+_CERTIFICATE = ("share", "left", "model", "model_0", "mean_grad")
 _STATED = ("guard_count", "guard_weight", "guard_momentum", "guarded", "guard_floor", "x_floor", "budget", "energy")
 _MODE = ("history_q", "history_r", "history_b", "history_radius")
 BEYOND_A_RUN = VIRTUAL.union(_GIVEN, _STATED, _MODE, _CERTIFICATE)

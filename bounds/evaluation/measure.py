@@ -145,7 +145,7 @@ def _measure(run: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
         if ends is not None:
             chunk |= ends.measured(x[:, cut.start : cut.stop + 1], subgradient[:, cut], z, cut)
         if start > 0:
-            chunk |= {name: chunk[name][:, 1:] for name in ("dist", "gz2") if name in chunk}
+            chunk |= {name: chunk[name][:, 1:] for name in ("dist", "gz2", "grad2") if name in chunk}
         for name, ball in chunk.items():
             parts.setdefault(name, []).append(ball)
     for name, pieces in parts.items():
@@ -182,8 +182,10 @@ class _EndGradients:
             here = np.concatenate([here, self.end[:, None]], 1)
         off = self.off[:, cut.start : cut.stop + 1]
         at = _Vectors.rounded(here[:, 1:] + subgradient, off[:, 1:])
-        slope = _Vectors(here[:, 1:], _norm(here[:, 1:]), off[:, 1:])
-        balls = {"stationarity": at.norm_ball(), "vi_gap": slope.dot(_Vectors.rounded(x[:, 1:] - z[:, None]))}
+        every = _Vectors(here, _norm(here), off)
+        slope = every.steps(slice(1, None))
+        balls = {"grad2": every.dot(every), "stationarity": at.norm_ball()}
+        balls["vi_gap"] = slope.dot(_Vectors.rounded(x[:, 1:] - z[:, None]))
         if self.comparator is not None and self.comparator_off is not None:
             change = _Vectors.rounded(here - self.comparator[:, None], off + self.comparator_off[:, None])
             balls["gz2"] = change.dot(change)

@@ -23,6 +23,11 @@ RULES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ("point", "point", "constant"),
         (_SMOOTH, _F),
     ),
+    "nonconvex_interpolation": (
+        "f_{a} - f_{b} - (g_{a} + g_{b})*(x_{a} - x_{b})/2 - (g_{a} - g_{b})**2/(4*L) + L/4*(x_{a} - x_{b})**2",
+        ("point", "point"),
+        (_SMOOTH,),
+    ),
     "subgradient": ("r_{a} - r_{b} - s_{b}*(x_{a} - x_{b})", ("point", "subgradient"), (_R,)),
     "inexact_subgradient": ("r_{a} - r_{b} - s_{b}*(x_{a} - x_{b}) + ({0})", ("point", "inexact", "eps"), (_R,)),
     "monotone_subdifferential": ("(s_{a} - s_{b})*(x_{a} - x_{b})", ("subgradient", "subgradient"), (_R,)),
@@ -197,7 +202,6 @@ FORMULAS = {
     "vi_gap": f"g_k*{_Y}",
     "model": "(f_k + g_k*(x_z - x_k) + r_z)",
     "model_0": "(f_k + g_k*(x_0 - x_k))",
-    "grad2": "g_k**2",
 }
 """Quantities of a step that are polynomials in its vectors."""
 ROOTS = {"G2": "Gnorm_k", "D2": "Dnorm_k", "e2": "enorm_k"}
@@ -225,7 +229,7 @@ MEANT_UNDER = {
     "energy": "energy_region",
 }
 """Quantities whose formula or sign rests on a hypothesis."""
-AT_POINTS = ("F", "dist", "gz2", "pot", "left", "guard_count", "guard_weight", "budget", "energy")
+AT_POINTS = ("F", "dist", "gz2", "grad2", "pot", "left", "guard_count", "guard_weight", "budget", "energy")
 """Quantities of a point x_k, for k = 0..K."""
 ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k"})
 """Numbers that differ from entry to entry."""

@@ -42,10 +42,9 @@ FORMULAS: dict[str, sp.Expr] = {
     "vi_gap": NOW.g * (NOW.x - Z.x),
     "model": NOW.f + NOW.g * (Z.x - NOW.x) + Z.r,
     "model_0": NOW.f + NOW.g * (symbol("x", "0") - NOW.x),
-    "grad2": NOW.g**2,
 }
 """Quantities of a step that are polynomials in its vectors, at k."""
-AT_POINTS = ("F", "dist", "gz2", "pot", "left", "guard_count", "guard_weight", "budget", "energy")
+AT_POINTS = ("F", "dist", "gz2", "grad2", "pot", "left", "guard_count", "guard_weight", "budget", "energy")
 """Quantities of a point x_k, for k = 0..K."""
 SIZES = (
     *("enorm", "sigma", "sigma_slack", "eps", "step_h", "weight", "stationarity", "defect", "defect_floor", "share"),
@@ -157,6 +156,8 @@ class _Reader:
             return Point(index).F
         if name == "gz2":
             return (Point(index).g - Z.g) ** 2
+        if name == "grad2":
+            return Point(index).g ** 2
         if name == "energy":
             return ENERGY_A * L / 2 * symbol("memoryvec", index) ** 2
         if name in AT_POINTS or name in SIZES:

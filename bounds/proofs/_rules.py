@@ -61,6 +61,11 @@ def _interpolation(a: Point, b: Point, constant: sp.Expr) -> sp.Expr:
     return _convex(a, b) - (a.g - b.g) ** 2 / (2 * constant)
 
 
+def _nonconvex_interpolation(a: Point, b: Point) -> sp.Expr:
+    dg, dx = a.g - b.g, a.x - b.x
+    return a.f - b.f - (a.g + b.g) / 2 * dx - dg**2 / (4 * L) + L / 4 * dx**2
+
+
 def _subgradient(a: Point, b: Point) -> sp.Expr:
     return a.r - b.r - b.s * (a.x - b.x)
 
@@ -119,6 +124,14 @@ RULES: dict[str, Rule] = {
             _interpolation,
             ("point", "point", "constant"),
             (F_SMOOTH, F_CONVEX),
+        ),
+        Rule(
+            "nonconvex_interpolation",
+            "f(a) - f(b) >= <grad f(a) + grad f(b), a - b>/2 + ||grad f(a) - grad f(b)||^2/(4L) - (L/4)||a - b||^2, "
+            "f L-smooth: smooth interpolation of f + (L/2)||x||^2, which is convex and 2L-smooth",
+            _nonconvex_interpolation,
+            ("point", "point"),
+            (F_SMOOTH,),
         ),
         Rule(
             "subgradient",

@@ -7,7 +7,7 @@ import sympy as sp
 from ..vocabulary import Q, k
 from ._claims import COUNT, INDEX, Argument, Claim, Definition, Earlier, Part, term, use
 from ._facts import DEFINITIONS
-from ._goal import FORMULAS, Goal
+from ._goal import Goal, translate
 from ._symbols import FIRST, NOW, L, Z, size, symbol
 from .linear import NO_REGULARIZER
 
@@ -17,9 +17,9 @@ SHARED = tuple(DEFINITIONS[name] for name in ("weight left", "all weight", "no w
 LEGEND = {"u_k": "sum over i <= k of a_i grad f(x_i)"}
 
 
-def _sum(goal: Goal, quantity: str) -> sp.Expr:
-    """The partial sum up to k of a_i times a quantity, by its name in the statement."""
-    wanted = sp.expand(SHARE * FORMULAS[quantity])
+def _sum(goal: Goal, quantity: sp.Expr) -> sp.Expr:
+    """The partial sum up to k of a_i times a quantity of the statement, at k."""
+    wanted = sp.expand(SHARE * translate(quantity))
     (name,) = (name for name, rule in goal.sums.items() if sp.expand(rule.increment - wanted) == 0)
     return symbol(name, "k")
 
@@ -40,8 +40,8 @@ def _argument(goal: Goal, invariant: sp.Expr, end: Part, definitions: tuple[Defi
 def certificate(goal: Goal) -> Argument:
     """B15: what is left at the end is ||grad f(z) - s||^2/(2L)."""
     u = symbol("u", "k")
-    squares = _sum(goal, "grad2") - 2 * u * Z.g + (1 - LEFT) * Z.g**2
-    invariant = (1 - LEFT) * Z.F - _sum(goal, "model") - squares / (2 * L)
+    squares = _sum(goal, Q.grad2[k]) - 2 * u * Z.g + (1 - LEFT) * Z.g**2
+    invariant = (1 - LEFT) * Z.F - _sum(goal, Q.model[k]) - squares / (2 * L)
     s = symbol("u", "K")
     end = Part(
         (
@@ -57,7 +57,7 @@ def certificate(goal: Goal) -> Argument:
 def within_a_ball(goal: Goal) -> Argument:
     """B15 with r = 0 and grad f(z) = 0."""
     along = symbol("u", "k") * (Z.x - FIRST.x)
-    invariant = (1 - LEFT) * Z.f - _sum(goal, "model_0") - along - _sum(goal, "grad2") / (2 * L)
+    invariant = (1 - LEFT) * Z.f - _sum(goal, Q.model_0[k]) - along - _sum(goal, Q.grad2[k]) / (2 * L)
     s = symbol("u", "K")
     end = Part(
         (

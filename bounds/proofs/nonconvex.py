@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ..vocabulary import Q
-from ._claims import UNIT_STEP, Argument, Claim, Earlier, Part, Term, term, use
-from ._facts import DEFINITIONS
+from ._claims import AT_ONE, UNIT_STEP, Argument, Claim, Earlier, Part, Term, term, use
+from ._facts import DEFINITIONS, FACTS
 from ._goal import Goal
 from ._symbols import BEFORE, END, NOW, STEP, G, L, Z, h, size
 from ._telescope import in_one_go, telescope
 from .descent import GNORM, ONE_STEP
+from .linear import NO_REGULARIZER
 
 CHANGE, DNORM, AT_POINT, DIST = (size(name, "k") for name in ("change", "Dnorm", "stationarity", "dist"))
 NORMS = {CHANGE: NOW.g - BEFORE.g}
@@ -28,6 +29,19 @@ def stationarity(goal: Goal) -> Argument:
 def by_descent(goal: Goal) -> Argument:
     """B10 by the descent of the run."""
     return _stationarity(goal)
+
+
+def exact_steps(goal: Goal) -> Argument:
+    """B10 of exact steps 1/L, r = 0."""
+    low = FACTS["lower bound of f"]
+    steps = (term(4 * L, use("nonconvex_interpolation", BEFORE, NOW)),)
+    end = (
+        term(2, use("gradient_domination", END)),
+        term(4 * L, use("hypothesis", low.expression, needs=low.hypotheses, label=low.says)),
+    )
+    definitions = (*NO_REGULARIZER, DEFINITIONS["exact step, r = 0"])
+    parts = telescope(goal, steps, (), end, scale=3 * Q.K + 2, ranges=(AT_ONE,), definitions=definitions)
+    return in_one_go(goal, *parts, definitions=definitions)
 
 
 def _subdifferential() -> tuple[Claim, Claim]:
@@ -91,6 +105,7 @@ def constrained(goal: Goal) -> Argument:
 ARGUMENTS = {
     "nonconvex_stationarity": stationarity,
     "nonconvex_stationarity:descent": by_descent,
+    "nonconvex_stationarity:exact_steps": exact_steps,
     "nonconvex_stationarity:subdifferential": subdifferential,
     "nonconvex_stationarity:constrained": constrained,
 }

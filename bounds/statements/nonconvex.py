@@ -4,6 +4,14 @@ B1 holds for non-convex f. Summed over k it bounds the mean of ||G_k||^2, and so
 a point; but grad f(x_k) + g_k, which is in the subdifferential of F at x_k, differs from G_k by grad f(x_k) -
 grad f(x_{k-1}), of norm at most L ||D_k||. Where r is the indicator of a convex set and z a point of it, <g_k, x_k - z>
 >= 0, so the variational inequality of the constrained problem holds up to (||G_k|| + L||D_k||) ||x_k - z||.
+
+Exact steps 1/L with r = 0 have a sharper form. f + (L/2)||x||^2 is convex and 2L-smooth, and its smooth interpolation
+between x_{k-1} and x_k = x_{k-1} - grad f(x_{k-1})/L says
+
+    f(x_{k-1}) - f(x_k) >= ||grad f(x_{k-1})||^2/(2L) + ||grad f(x_k)||^2/(4L).
+
+The sum over k, with f(x_K) - inf f >= ||grad f(x_K)||^2/(2L), has the weight 2/(4L) at x_0 and 3/(4L) at every later
+point. The least of the K+1 squared norms is at most their mean with these weights.
 """
 
 from __future__ import annotations
@@ -11,7 +19,7 @@ from __future__ import annotations
 import sympy as sp
 
 from ..bound import Bound, Source
-from ..hypotheses import F_SMOOTH, R_CONVEX, R_INDICATOR, REFERENCE_STEP
+from ..hypotheses import EXACT_STEP, F_SMOOTH, FULL_STEP, R_CONVEX, R_INDICATOR, R_ZERO, REFERENCE_STEP
 from ..vocabulary import Q, k
 
 L, h, K = Q.L, Q.h, Q.K
@@ -44,6 +52,25 @@ ENTRIES = (
         source=Source("derived", "B1 summed over k"),
         hypotheses=(F_SMOOTH, R_CONVEX, REFERENCE_STEP),
         vacuous=Q.G2[1],
+    ),
+    Bound(
+        name="nonconvex_stationarity",
+        number="B10",
+        variant="exact_steps",
+        title="Exact stationarity of gradient descent without convexity",
+        level="run",
+        lhs=(2 * Q.grad2[0] + 3 * sp.Sum(Q.grad2[k], STEPS)) / (3 * K + 2),
+        rhs=4 * L * (Q.F[0] - Q.F_low) / (3 * K + 2),
+        kind="tight",
+        source=Source(
+            "literature",
+            "the exact worst case of the least gradient, here of a weighted mean that is no less; the proof is our own",
+            "Abbaszadehpeivasti, de Klerk, Zamani, Optim. Lett. 16 (2022), Theorem 2",
+        ),
+        hypotheses=(F_SMOOTH, R_ZERO, FULL_STEP, EXACT_STEP),
+        vacuous=Q.grad2[0],
+        # interpolation with D = grad f(x_{k-1})/L + e leaves 2L <grad f(x_k), e> - L^2 ||e||^2
+        slop=sp.Sum(2 * L * sp.sqrt(Q.grad2[k]) * Q.enorm[k] + L**2 * Q.e2[k], STEPS) / (3 * K + 2),
     ),
     Bound(
         name="nonconvex_stationarity",

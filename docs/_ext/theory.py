@@ -102,7 +102,6 @@ def _run(p: float, bias: float, h: float) -> bounds.Quantities:
         "left": np.array([[1.0, 0.75, 0.5, 0.0]]),
         "model": f - (after * path[:, 1:]).sum(-1),
         "model_0": f + (after * (path[:, :1] - path[:, 1:])).sum(-1),
-        "grad2": (after**2).sum(-1),
         "mean_grad": np.linalg.norm((a[..., None] * after).sum(1), axis=-1),
         "guard_count": np.array([[0.0, 1.0, 2.0, 2.0]]),
         "guard_weight": t[:, [0, 1, 2, 2]] ** 2,

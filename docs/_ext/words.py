@@ -89,6 +89,10 @@ deviation: a linear rate down to a floor. The Polyak-Lojasiewicz form (r = 0) is
 Without convexity there is no rate to the minimum, but the mean of ||G_k||^2 is bounded by the decrease of F and by the
 deviations, and G_k is near to the subdifferential of F at x_k where the step is small. On constrained problems this
 gives the variational inequality up to the same numbers.
+
+`nonconvex_stationarity:exact_steps` is for exact steps 1/L with r = 0. It has 3K + 2 where the first form has 2K, and
+counts the last gradient. Abbaszadehpeivasti, de Klerk and Zamani have it for the least of the K + 1 gradients, and show
+that no smaller constant is right. The bound here is on a weighted mean of them, so the least is below it as well.
 """,
     11: """
 D = p G + b says that G + b/p = D/p. So if a run converges while p stays away from 0, G tends to -b/p. A model without

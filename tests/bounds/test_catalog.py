@@ -62,7 +62,6 @@ def complete(seed, steps, h, batch=200, scale=0.3):
         "share",
         "model",
         "model_0",
-        "grad2",
     )
     extra = {name: rng.uniform(0, 1, (batch, steps)) for name in given}
     extra |= {name: rng.uniform(0.1, 1, (batch, steps)) for name in ("step_h", "weight")}

@@ -47,6 +47,7 @@ def plain(run):
         "Delta": norm(x - z)[:, :-1].max(1),
         "sigma_max": (L * norm(e) / norm(G)).max(1),
         "gz2": dot(here - run.comparator_gradient[:, None], here - run.comparator_gradient[:, None]),
+        "grad2": dot(here, here),
         "stationarity": norm(here[:, 1:] + run.subgradient),
         "vi_gap": dot(here[:, 1:], x[:, 1:] - z),
         "delta1": np.abs(2 * L[..., None] * p - 1).max(-1),

@@ -120,6 +120,14 @@ def hilltop(K, z=0.0):
     return runs.replace(run, facts=run.facts | {"r_indicator": True}).measure()
 
 
+def dips(K, slope=0.6):
+    """f' is `slope` at every point and half of that between two of them, and falls to 0 behind x_K: steps 1/L."""
+    run = runs.line(1 - np.arange(K + 1) * slope / L, slope=slope, L=L, floor=0.7)
+    fall = slope**2 / L
+    objective = 0.7 + fall / 2 + 0.75 * fall * np.arange(K, -1, -1)[None]
+    return runs.replace(run, objective=objective, facts={"f_smooth": True, "r_zero": True}).measure()
+
+
 def short_steps(K):
     """p < 1/(2L) and b = 0 on a parabola: delta1 and delta2 both against G."""
     run = runs.line(0.75 ** np.arange(K + 1), curvature=L, L=L)
@@ -145,7 +153,7 @@ def shared(run, weights):
     x, z = run.x[0, 1:, 0], run.comparator[0, 0]
     g = np.append(run.gradient[0, 1:, 0], run.end_gradient[0, 0])
     f = run.objective[0, 1:]
-    made = {"model": f + g * (z - x), "model_0": f + g * (run.x[0, 0, 0] - x), "grad2": g**2}
+    made = {"model": f + g * (z - x), "model_0": f + g * (run.x[0, 0, 0] - x)}
     rows = {name: row[None] for name, row in {"share": a, "left": left, **made}.items()}
     return runs.given(run.measure(), {**rows, "mean_grad": np.array([abs(float(a @ g))])})
 
@@ -191,6 +199,7 @@ TIGHT = {
     "strong_convexity:pl": lambda K: [lifted(K, 0.5), lifted(K, 0.9)],
     "nonconvex_stationarity": lambda K: [to_the_bottom(K, h) for h in (0.5, 1.0)],
     "nonconvex_stationarity:descent": lambda K: [parabola(K, 0.5), parabola(K, 1.0)],
+    "nonconvex_stationarity:exact_steps": lambda K: [dips(K)],
     "nonconvex_stationarity:subdifferential": lambda K: [hilltop(K)],
     "nonconvex_stationarity:constrained": lambda K: [hilltop(K, z=10.0)],
     "asymptotics": lambda K: [biased(K)],
@@ -308,6 +317,8 @@ SLOPS = {
     "energy_descent": energetic,
     "homogeneous_descent": lambda: coarse(2.0**-23, x=[1.0, 1.0], slope=1e-8),
     "homogeneous_descent:diagonal": lambda: coarse(2.0**-8, np.full((1, 1, 1), 0.25), x=[1.0, 0.76], curvature=1.0),
+    # from the top of f = -x^2/2, a step that is off by what counts as rounding
+    "nonconvex_stationarity:exact_steps": lambda: coarse(0.05, x=[1.0, 1.7], curvature=-1.0, floor=-2.9),
     "ind_rate": rate,
     "ind_rate:exact": rate,
     "ind_rate:average": lambda: coarse(0.05, x=[1.0] * 5, r_slope=0.3),

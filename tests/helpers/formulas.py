@@ -72,6 +72,10 @@ def plain_formulas(v, K):
         ),
         "strong_convexity:rate": (dist[:, -1], q**K * R + (q ** (K - i) * (en + tau)).sum(1, keepdims=True)),
         "nonconvex_stationarity": (G2.mean(1), flow[0]),
+        "nonconvex_stationarity:exact_steps": (
+            (3 * v["grad2"].sum(1) - v["grad2"][:, 0]) / (3 * K + 2),
+            4 * L * (v["F"][:, :1] - low) / (3 * K + 2),
+        ),
         "nonconvex_stationarity:descent": (G2.mean(1), flow[1]),
     }
     reach, sigma = np.sqrt(G2) + L * D, v["sigma"]
@@ -109,7 +113,7 @@ def plain_formulas(v, K):
         "strong_convexity:pl": worst,
         "assumption_sensitivity": -(G2 - profile**2) / (2 * L),
     }
-    gradients = (v["share"] * v["grad2"]).sum(1)
+    gradients = (v["share"] * v["grad2"][:, 1:]).sum(1)
     models, tangents = ((v["share"] * v[name]).sum(1) for name in ("model", "model_0"))
     own_lhs |= {
         "run_certificate": (models + (gradients - v["mean_grad"] ** 2) / (2 * v["L"]), v["F_z"]),

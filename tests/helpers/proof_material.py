@@ -131,7 +131,7 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
             "defect": np.ones((batch, K)),
         },
         **{"share": a_k, "left": left, "model": tangent + ac * x[:, 1:] * zc + (c * np.abs(z))[:, None]},
-        **{"model_0": tangent + ac * x[:, 1:] * x[:, :1], "grad2": (ac * x[:, 1:]) ** 2},
+        **{"model_0": tangent + ac * x[:, 1:] * x[:, :1], "grad2": (ac * x) ** 2},
         **{"mean_grad": np.abs((a_k * ac * x[:, 1:]).sum(1))},
         # a guard at work on no run, and a budget that covers every run's deviations
         **{name: np.zeros((batch, K)) for name in ("guard_momentum", "guarded")},

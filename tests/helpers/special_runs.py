@@ -274,7 +274,6 @@ def _with_weights(run, problem, rng):
         "left": left,
         "model": f + (g * (z - x)).sum(-1) + r,
         "model_0": f + (g * (run.x[:, :1] - x)).sum(-1),
-        "grad2": (g * g).sum(-1),
         "mean_grad": np.linalg.norm(np.einsum("bk,bkn->bn", a, g), axis=-1),
     }
     reach = np.abs(x).sum(-1) + np.abs(run.x[:, :1]).sum(-1) + np.abs(z).sum(-1)
@@ -284,7 +283,6 @@ def _with_weights(run, problem, rng):
     errors = {
         "model": slack,
         "model_0": slack,
-        "grad2": 64 * EPS * rows["grad2"] + 2 * off * np.abs(g).sum(-1) + off**2,
         "mean_grad": (64 * EPS * np.abs(g).sum(-1) + off).sum(-1),
     }
     return runs.given(run.measure(), rows, errors)

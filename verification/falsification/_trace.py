@@ -110,6 +110,7 @@ def quantities(run: Trace, h: float) -> dict[str, torch.Tensor]:
         "F": run.objective,
         "dist": dist,
         "gz2": ((run.gradient - at_z[:, None]) ** 2).sum(-1),
+        "grad2": (run.gradient**2).sum(-1),
         "G2": (G**2).sum(-1),
         "D2": (D**2).sum(-1),
         "e2": (e**2).sum(-1),

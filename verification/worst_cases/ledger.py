@@ -267,6 +267,15 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
     "strong_convexity:pl": tuple(_pl(mu, rho) for mu in _MU for rho in (0.0, 0.5)),
     "nonconvex_stationarity": (_stationary("objective"),),
     "nonconvex_stationarity:descent": (_stationary("decrease"),),
+    "nonconvex_stationarity:exact_steps": (
+        Claim(
+            _classed("gradient", "smooth_nonconvex", "best_gradient", "objective"),
+            lambda K, h: {"F": [1.0] + [0.0] * K},
+            only=(1.0,),
+            most=10,
+            note="the metric is the least of K + 1 gradients, where the bound is on a weighted mean of them",
+        ),
+    ),
 }
 """The questions of each bound that has some."""
 

@@ -120,6 +120,11 @@ def constants() -> Iterator[tuple[str, bounds.Bound]]:
         "B10: h(2-h)(K+1)",
         entry("nonconvex_stationarity", rhs=bounds.get("nonconvex_stationarity").rhs * K / (K + 1)),
     )
+    exact = "nonconvex_stationarity:exact_steps"
+    yield "B10:exact_steps: 3K + 3", swapped(exact, 3 * K + 2, 3 * K + 3)
+    yield "B10:exact_steps: 3L", entry(exact, rhs=3 * L * (Q.F[0] - Q.F_low) / (3 * K + 2))
+    yield "B10:exact_steps: equal weights", entry(exact, lhs=bounds.get(exact).lhs + Q.grad2[0] / (3 * K + 2))
+    yield "B10:exact_steps: F_low is F(x_K)", swapped(exact, Q.F_low, Q.F[K])
     yield "B14: r b/2", entry("history_stability", rhs=1 + Q.history_r * Q.history_b / (1 - Q.history_b) / 2)
     yield "B6b:weighted: less", swapped("ood_multi_step_sharp:weighted", Q.pot[0], Q.pot[0] / 2)
     yield "B2: a float", entry("homogeneous_descent", rhs=bounds.get("homogeneous_descent").rhs * 1.5)

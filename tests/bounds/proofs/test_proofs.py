@@ -202,7 +202,7 @@ def test_the_page_lists_the_trusted_base() -> None:
         "Entrywise products": set(PRODUCTS),
         "Facts": set(FACTS),
         "Definitions": {re.sub(r"_[kj0Kz]$", "", name) for name in DEFINITIONS},
-        "Quantities": set(FORMULAS) | {"F", "gz2", "R", "F_z", *MEANT_UNDER},
+        "Quantities": set(FORMULAS) | {"F", "gz2", "grad2", "R", "F_z", *MEANT_UNDER},
     }
     for heading, wanted in tables.items():
         section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
