@@ -11,8 +11,8 @@ as LaTeX and evaluate to numbers.
 
 Where things are: `quantities` (`measure`), `vocabulary` (every named quantity), `hypotheses` and `assumptions` (what
 can be checked), `virtual` (the attribution of a deviation to three terms), `equivariance` (the table of B12), `history`
-(the recurrence of B14), `statements` (the bounds, and `names` and `get`), `proofs` (their proofs, checked by machine:
-`Bound.prove`), `evaluation` (numbers with their rounding errors).
+(the recurrence of B14), `accelerated` (runs against accelerated steps, B19), `statements` (the bounds, and `names` and
+`get`), `proofs` (their proofs, checked by machine: `Bound.prove`), `evaluation` (numbers with their rounding errors).
 
 To add a bound: append one `Bound(...)` to the `ENTRIES` of the module of `statements` it belongs to, and its argument
 to the `ARGUMENTS` of the module of that name in `proofs`. The catalogue, the LaTeX, the evaluation and the list of what
@@ -29,7 +29,7 @@ if __name__ == "bounds":  # a checkout has the folder on the path; its modules i
 
 from typing import TYPE_CHECKING, Any
 
-from . import assumptions, equivariance, history, hypotheses, quantities, virtual
+from . import accelerated, assumptions, equivariance, history, hypotheses, quantities, virtual
 from ._hypothesis import Hypothesis, HypothesisCheck
 from .bound import Bound, Evaluation, Source
 from .errors import DefectError, InputError
@@ -64,6 +64,7 @@ __all__ = [
     "Source",
     "UnboundedError",
     "WorstCase",
+    "accelerated",
     "assumptions",
     "equivariance",
     "evaluate_expression",

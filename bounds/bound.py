@@ -18,13 +18,15 @@ from .errors import InputError
 from .evaluation.ball import Ball
 from .evaluation.evaluate import evaluate_expression
 from .quantities import Quantities, as_quantities
-from .vocabulary import BEYOND_A_RUN, VIRTUAL, VOCABULARY, Q, k, used
+from .vocabulary import ACCELERATED, BEYOND_A_RUN, VIRTUAL, VOCABULARY, Q, k, used
 
 if TYPE_CHECKING:
     from .proofs import Proof
 
 
-COMPARATOR = frozenset({"F_z", "F_low", "R", "tau", "dist", "ex", "ex_prev", "ex_own", "gz2", "vi_gap", "Delta"})
+COMPARATOR = frozenset(
+    {"F_z", "F_low", "R", "tau", "dist", "ex", "ex_prev", "ex_own", "gz2", "vi_gap", "Delta", "accel_dist", "accel_ex"}
+)
 """The quantities that depend on the comparator."""
 
 
@@ -122,6 +124,11 @@ class Bound:
     def about_virtual_steps(self) -> bool:
         """Whether it speaks of virtual steps, so that a run in distribution to be paired with belongs to it."""
         return not VIRTUAL.isdisjoint(self.needs)
+
+    @property
+    def about_accelerated_steps(self) -> bool:
+        """Whether it speaks of accelerated reference steps, whose gradients are taken at points of their own."""
+        return not ACCELERATED.isdisjoint(self.needs)
 
     @property
     def on_runs(self) -> bool:

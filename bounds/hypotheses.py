@@ -175,6 +175,26 @@ def _guard_weights(quantities: Quantities) -> HypothesisCheck:
     return _inside("guard_weights", margin, margin, "the recurrences of A, a and N from 0, within rounding", False)
 
 
+def _accelerated_weights(quantities: Quantities) -> HypothesisCheck:
+    A, a = quantities.values["accel_weight"], quantities.values["accel_momentum"]
+    blur = quantities.error("accel_weight")[:, 1:] + quantities.error("accel_weight")[:, :-1]
+    blur = blur + quantities.error("accel_momentum") * (1 + 2 * np.abs(a)) + 2.0**-48 * np.abs(A[:, 1:])
+    with np.errstate(invalid="ignore"):
+        grown, square = np.abs(A[:, 1:] - A[:, :-1] - a), np.abs(a**2 - A[:, 1:])
+        margin = np.minimum.reduce([blur - grown, blur - square, a - 1, A[:, 1:] - 1])
+    margin[:, 0] = np.minimum(margin[:, 0], -np.abs(A[:, 0]))
+    required = "a_k >= 1 and the recurrences of A and a from 0, within rounding"
+    return _inside("accelerated_weights", a, margin, required, False)
+
+
+def _not_below(quantities: Quantities) -> HypothesisCheck:
+    # for certain: what rounding hides would be multiplied with A_k
+    F, F_z = quantities.values["F"][:, 1:], quantities.values["F_z"][:, None]
+    with np.errstate(invalid="ignore"):
+        margin = F - quantities.error("F")[:, 1:] - F_z - quantities.error("F_z")[:, None]
+    return _inside("not_below", F, margin, "F(x_k) >= F(z) at each step, errors included", False)
+
+
 def _budget(quantities: Quantities) -> HypothesisCheck:
     left, size = quantities.values["budget"], quantities.values["enorm"]
     allowed = _allowed(quantities, "enorm", "x_floor")
@@ -321,6 +341,21 @@ GUARD_WEIGHTS = Hypothesis(
         Q.guard_weight[k] - Q.guard_momentum[k] ** 2,
         Q.guard_momentum[k] ** 2 - Q.guarded[k] * Q.guard_weight[k],
     ),
+)
+ACCELERATED_WEIGHTS = Hypothesis(
+    "accelerated_weights",
+    "A_0 = 0, A_k - a_k = A_{k-1}, a_k^2 = A_k and a_k >= 1",
+    r"A_0 = 0,\ A_k = A_{k-1} + a_k = a_k^2",
+    _accelerated_weights,
+    ("accel_weight", "accel_momentum"),
+)
+NOT_BELOW = Hypothesis(
+    "not_below",
+    "no iterate after the start is below the comparator: F(x_k) >= F(z)",
+    r"F(x_k) \ge F(z)",
+    _not_below,
+    ("F", "F_z"),
+    (Q.F[k] - Q.F_z,),
 )
 BUDGET = Hypothesis(
     "budget",

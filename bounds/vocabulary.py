@@ -93,6 +93,15 @@ _TABLE = (
     ),
     _iterate("guard_count", "N_{{{k}}}", "steps of an accelerated guard up to k", "1"),
     _iterate("guard_weight", "A_{{{k}}}", "weight of F(x_k) in the potential of an accelerated guard, t^2", "1"),
+    _iterate(
+        "accel_weight", "A_{{{k}}}", "weight of F(x_k) in the accelerated reference: A_0 = 0, A_k = A_{k-1} + a_k", "1"
+    ),
+    _iterate(
+        "accel_dist",
+        r"\lVert u{p}_{{{k}}} - z \rVert",
+        "distance of u_k = x_{k-1} + a_k (x_k - x_{k-1}), u_0 = x_0, from the comparator",
+        "[x]",
+    ),
     _iterate("budget", r"E_{{{k}}}", "what is left of a budget of deviations after step k", "[x]"),
     _iterate("energy", r"\tfrac{{aL}}{{2}} \lVert v_{{{k}}} \rVert^2", "energy of the memory beside F", "[F]"),
     _step("G2", r"\lVert G{p}_{{{k}}} \rVert^2", "squared norm of the generalised gradient", "[F]^2/[x]^2"),
@@ -202,6 +211,22 @@ _TABLE = (
         "[F]",
     ),
     _step("model_0", r"t_{{{k}}}(x_0)", "f(x_k) + <grad f(x_k), x_0 - x_k>: the tangent at x_k, at the start", "[F]"),
+    _step(
+        "accel_momentum", "a_{{{k}}}", "momentum of the accelerated reference: a_1 = 1, a_k^2 - a_k = a_{k-1}^2", "1"
+    ),
+    _step(
+        "accel_ex",
+        r"\langle \hat e{p}_{{{k}}}, u{p}_{{{k}}} - z \rangle",
+        "deviation from the accelerated reference step against u_k - z",
+        "[x]^2",
+    ),
+    _step(
+        "accel_enorm",
+        r"\lVert \hat e{p}_{{{k}}} \rVert",
+        "norm of the deviation y_k - x_k - (grad f(y_k) + g_k)/L from the accelerated reference step, "
+        "y_k = x_{k-1} + (u_{k-1} - x_{k-1})/a_k",
+        "[x]",
+    ),
     _step("guard_momentum", "a_{{{k}}}", "momentum t of an accelerated guard in step k, 0 where it does nothing", "1"),
     _step(
         "guard_floor",
@@ -222,8 +247,11 @@ _GIVEN = ("defect", "defect_floor", "eps", "step_h", "ex_own", "weight", "pot")
 _CERTIFICATE = ("share", "left", "model", "model_0", "mean_grad")
 _STATED = ("guard_count", "guard_weight", "guard_momentum", "guarded", "guard_floor", "x_floor", "budget", "energy")
 _MODE = ("history_q", "history_r", "history_b", "history_radius")
-BEYOND_A_RUN = VIRTUAL.union(_GIVEN, _STATED, _MODE, _CERTIFICATE)
-"""Quantities that not every run has: of virtual steps, a transformed run, choices, guarantees, modes, certificates."""
+ACCELERATED = frozenset(("accel_weight", "accel_momentum", "accel_dist", "accel_ex", "accel_enorm"))
+"""Quantities of a run against accelerated reference steps, which take gradients where the run has none."""
+BEYOND_A_RUN = VIRTUAL.union(_GIVEN, _STATED, _MODE, _CERTIFICATE, ACCELERATED)
+"""Quantities that not every run has: of virtual or accelerated steps, a transformed run, choices, guarantees, modes,
+certificates."""
 
 k = sp.Symbol("k", integer=True)
 """The step index of formulas."""

@@ -3,7 +3,7 @@
 Two facts carry the whole module, with u = 2^-53 and g_n = n u / (1 - n u): a float64 sum of n products, in
 any order, is off by at most g_n sum |a_i b_i| (Higham, "Accuracy and Stability of Numerical Algorithms",
 2002, section 3.1), and if a and b are themselves off by vectors of norm da and db, by at most ||a|| db + da
-||b|| + da db more. `_Vectors` therefore keeps an array with a bound on the norm of its error.
+||b|| + da db more. `Vectors` therefore keeps an array with a bound on the norm of its error.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def upper_norm(norm: np.ndarray, n: int) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class _Vectors:
+class Vectors:
     """Vectors (B, k, n), their computed norm and a bound `off` on the norm of their error, both (B, k)."""
 
     array: np.ndarray
@@ -50,20 +50,22 @@ class _Vectors:
     off: np.ndarray
 
     @staticmethod
-    def rounded(a: np.ndarray, off: np.ndarray | float = 0.0) -> _Vectors:
+    def rounded(a: np.ndarray, off: np.ndarray | float = 0.0) -> Vectors:
         """Entries that one more operation rounded, on top of an error of norm `off`."""
         norm = _norm(a)
-        return _Vectors(a, norm, UNIT * upper_norm(norm, a.shape[-1]) + off)
+        return Vectors(a, norm, UNIT * upper_norm(norm, a.shape[-1]) + off)
 
-    def steps(self, cut: slice) -> _Vectors:
-        return _Vectors(self.array[:, cut], self.norm[:, cut], self.off[:, cut])
+    def steps(self, cut: slice) -> Vectors:
+        """Those of a part of the steps."""
+        return Vectors(self.array[:, cut], self.norm[:, cut], self.off[:, cut])
 
     @property
     def upper(self) -> np.ndarray:
         """An upper bound of the norm of `array`."""
         return upper_norm(self.norm, self.array.shape[-1])
 
-    def dot(self, other: _Vectors) -> Ball:
+    def dot(self, other: Vectors) -> Ball:
+        """Inner products with others, step by step."""
         n, one, two = self.array.shape[-1], self.array, other.array
         mid = np.einsum("bki,bki->bk", one, two)
         size = mid if one is two else np.einsum("bki,bki->bk", np.abs(one), np.abs(two))
@@ -71,6 +73,7 @@ class _Vectors:
         return sound(mid, n, (n + 2) * UNIT * growth(n) * size + a * other.off + self.off * b + self.off * other.off)
 
     def norm_ball(self) -> Ball:
+        """The norms."""
         n = self.array.shape[-1]
         return sound(self.norm, n, (0.5 * n + 2) * UNIT * growth(n) * self.norm + n * NORM_UNDERFLOW + self.off)
 
@@ -181,13 +184,13 @@ class _EndGradients:
         if here.shape[1] < x.shape[1]:
             here = np.concatenate([here, self.end[:, None]], 1)
         off = self.off[:, cut.start : cut.stop + 1]
-        at = _Vectors.rounded(here[:, 1:] + subgradient, off[:, 1:])
-        every = _Vectors(here, _norm(here), off)
+        at = Vectors.rounded(here[:, 1:] + subgradient, off[:, 1:])
+        every = Vectors(here, _norm(here), off)
         slope = every.steps(slice(1, None))
         balls = {"grad2": every.dot(every), "stationarity": at.norm_ball()}
-        balls["vi_gap"] = slope.dot(_Vectors.rounded(x[:, 1:] - z[:, None]))
+        balls["vi_gap"] = slope.dot(Vectors.rounded(x[:, 1:] - z[:, None]))
         if self.comparator is not None and self.comparator_off is not None:
-            change = _Vectors.rounded(here - self.comparator[:, None], off + self.comparator_off[:, None])
+            change = Vectors.rounded(here - self.comparator[:, None], off + self.comparator_off[:, None])
             balls["gz2"] = change.dot(change)
         return balls
 
@@ -208,13 +211,13 @@ def _chunk(
     def plain(a: np.ndarray) -> np.ndarray:
         return upper_norm(_norm(a), n)
 
-    D = _Vectors.rounded(x[:, :-1] - x[:, 1:])
-    G = _Vectors.rounded(gradient + subgradient, off_gradient)
+    D = Vectors.rounded(x[:, :-1] - x[:, 1:])
+    G = Vectors.rounded(gradient + subgradient, off_gradient)
     c = Ball(h) / L
     # D and c G are each off by their own error; product and difference round once each
     off = UNIT * c.magnitude * G.upper + D.off + c.rad * (G.upper + G.off) + c.magnitude * G.off
-    e = _Vectors.rounded(D.array - c.mid[..., None] * G.array, off)
-    xz = _Vectors.rounded(x - z)
+    e = Vectors.rounded(D.array - c.mid[..., None] * G.array, off)
+    xz = Vectors.rounded(x - z)
     new, old = xz.steps(slice(1, None)), xz.steps(slice(None, -1))
     out = {
         "dist": xz.norm_ball(),
@@ -238,12 +241,12 @@ def _chunk(
     return out
 
 
-def _preconditioned(p: np.ndarray, D: _Vectors, G: _Vectors, L: Ball) -> dict[str, Ball]:
+def _preconditioned(p: np.ndarray, D: Vectors, G: Vectors, L: Ball) -> dict[str, Ball]:
     n = p.shape[-1]
     high, low = p.max(-1), p.min(-1)
     p_max = np.maximum(np.abs(high), np.abs(low))
     pG = p * G.array
-    b = _Vectors.rounded(D.array - pG, UNIT * upper_norm(_norm(pG), n) + D.off + p_max * G.off)
+    b = Vectors.rounded(D.array - pG, UNIT * upper_norm(_norm(pG), n) + D.off + p_max * G.off)
     deltas = _deltas(p, p_max, low, b, G, L)
     pG *= 1.0 - 0.5 * L.mid[..., None] * p
     mid = np.einsum("bki,bki->bk", pG, G.array)
@@ -261,17 +264,17 @@ def _preconditioned(p: np.ndarray, D: _Vectors, G: _Vectors, L: Ball) -> dict[st
     }
 
 
-def _deltas(p: np.ndarray, p_max: np.ndarray, low: np.ndarray, b: _Vectors, G: _Vectors, L: Ball) -> dict[str, Ball]:
+def _deltas(p: np.ndarray, p_max: np.ndarray, low: np.ndarray, b: Vectors, G: Vectors, L: Ball) -> dict[str, Ball]:
     """Deviations from Assumption 1, and how far G is from -b/p where p > 0."""
     twice = 2.0 * L
     # |2 L p - 1| is off by 2 p (error of L), and by the rounding of a product and a difference
     first = np.abs(twice.mid[..., None] * p - 1.0).max(-1)
     rad = twice.rad * p_max + 4 * UNIT * (twice.magnitude * p_max + 1.0)
     off = twice.magnitude * (b.off + UNIT * b.upper) + twice.rad * (b.upper + b.off) + G.off
-    second = _Vectors.rounded(twice.mid[..., None] * b.array - G.array, off)
+    second = Vectors.rounded(twice.mid[..., None] * b.array - G.array, off)
     positive = np.maximum(low, np.finfo(np.float64).tiny)
     ratio = np.where((low > 0)[..., None], b.array / np.where(p > 0, p, 1.0), 0.0)
-    rest = _Vectors.rounded(G.array + ratio, (b.off + UNIT * b.upper) / positive + G.off)
+    rest = Vectors.rounded(G.array + ratio, (b.off + UNIT * b.upper) / positive + G.off)
     nothing = np.where(low > 0, 0.0, np.inf)
     at_rest = rest.norm_ball()
     return {

@@ -74,6 +74,11 @@ RANGES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
     "step k is guarded": ({"guarded_k": "1", "guard_momentum_k": "1 + _p"}, ("guard_weights",), "guard"),
     "step k is not guarded": ({"guarded_k": "0", "guard_momentum_k": "0"}, ("guard_weights",), "guard"),
     "A_k >= 1 and A_K >= 1": ({"guard_weight_k": "1 + _m", "guard_weight_K": "1 + _t"}, ("guard_weights",), ""),
+    "a_k >= 1 and A_K >= 1, accelerated": (
+        {"accel_momentum_k": "1 + _m", "accel_weight_K": "1 + _t"},
+        ("accelerated_weights",),
+        "",
+    ),
     "a > 0, 0 <= b < 1, 0 < r, 1/r > 1/2 + (a/2)(1-b)^2": (
         {"energy_a": "_w", "bhead_k": "_p/(_p + _q)", "rhead_k": "1/(1/2 + _w/2*(1 - _p/(_p + _q))**2 + _l)"},
         ("energy_region",),
@@ -118,6 +123,8 @@ SIZES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "delta2": ("delta2_k", "delta2vec_k", ()),
     "defect": ("defect_k", "defectvec_k", ()),
     "mean of gradients": ("mean_grad", "u_K", ()),
+    "accelerated deviation": ("accel_enorm_k", "accerrvec_k", ("accelerated_weights",)),
+    **{f"accelerated dist at {i}": (f"accel_dist_{i}", f"accelvec_{i} - x_z", ("accelerated_weights",)) for i in "kK"},
     "tau": ("tau", "x_t - x_z", (_R,)),
     "tau, r = 0": ("tau", "h/L*g_z", ("r_zero",)),
 }
@@ -168,6 +175,17 @@ DEFINITIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "guard, no weight": ("guard_weight_0", "0", ("guard_weights",)),
     "guard, count": ("guard_count_j", "guard_count_k - guarded_k", ("guard_weights",)),
     "guard, no count": ("guard_count_0", "0", ("guard_weights",)),
+    "accelerated, auxiliary": ("accelvec_k", "x_j + accel_momentum_k*(x_k - x_j)", ("accelerated_weights",)),
+    "accelerated, start": ("accelvec_0", "x_0", ("accelerated_weights",)),
+    "accelerated, deviation": ("g_e", "L*(x_e - x_k - accerrvec_k) - s_k", ("accelerated_weights",)),
+    "accelerated, ahead": ("x_e", "x_j + (accelvec_j - x_j)/accel_momentum_k", ("accelerated_weights",)),
+    "accelerated, weight": ("accel_weight_k", "accel_momentum_k**2", ("accelerated_weights",)),
+    "accelerated, weight before": (
+        "accel_weight_j",
+        "accel_momentum_k**2 - accel_momentum_k",
+        ("accelerated_weights",),
+    ),
+    "accelerated, no weight": ("accel_weight_0", "0", ("accelerated_weights",)),
     "energy, memory": (
         "memoryvec_k",
         "(1 - bhead_k)*(x_j - x_k) + bhead_k*memoryvec_j",
@@ -199,6 +217,7 @@ FORMULAS = {
     "ex_prev": f"{_E}*(x_j - x_z)",
     "pG2": f"({_G}*(x_j - x_k) - L/2*(x_j - x_k)**2)",
     "ex_own": f"(x_j - x_k - step_h_k/L*{_G})*{_Y}",
+    "accel_ex": "accerrvec_k*(accelvec_k - x_z)",
     "vi_gap": f"g_k*{_Y}",
     "model": "(f_k + g_k*(x_z - x_k) + r_z)",
     "model_0": "(f_k + g_k*(x_0 - x_k))",
@@ -208,7 +227,7 @@ ROOTS = {"G2": "Gnorm_k", "D2": "Dnorm_k", "e2": "enorm_k"}
 NUMBERS = (
     *("enorm", "sigma", "sigma_slack", "eps", "step_h", "weight", "stationarity", "defect", "defect_floor", "share"),
     *("bracket", "pshift", "bshift", "C1", "C2", "dz", "G_inf", "Gb", "delta1", "delta2", "Lp_min"),
-    *("bnorm", "b_floor", "e_floor", "guard_momentum", "guarded"),
+    *("bnorm", "b_floor", "e_floor", "guard_momentum", "guarded", "accel_momentum", "accel_enorm"),
 )
 """Quantities of a step that are numbers >= 0."""
 RUN = (
@@ -226,10 +245,24 @@ MEANT_UNDER = {
     "Lp_min": "preconditioner_positive",
     **dict.fromkeys(("guard_count", "guard_weight", "guard_momentum", "guarded"), "guard_weights"),
     "budget": "budget",
+    **dict.fromkeys(("accel_weight", "accel_momentum", "accel_dist", "accel_ex", "accel_enorm"), "accelerated_weights"),
     "energy": "energy_region",
 }
 """Quantities whose formula or sign rests on a hypothesis."""
-AT_POINTS = ("F", "dist", "gz2", "grad2", "pot", "left", "guard_count", "guard_weight", "budget", "energy")
+AT_POINTS = (
+    "F",
+    "dist",
+    "gz2",
+    "grad2",
+    "pot",
+    "left",
+    "guard_count",
+    "guard_weight",
+    "budget",
+    "energy",
+    "accel_weight",
+    "accel_dist",
+)
 """Quantities of a point x_k, for k = 0..K."""
 ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k"})
 """Numbers that differ from entry to entry."""
@@ -260,6 +293,10 @@ HYPOTHESES: dict[str, tuple[str, str]] = {
         "A_0 = N_0 = 0, A_k - a_k = A_{k-1}, A_k >= 1; where the guard makes a step a_k^2 = A_k, a_k >= 1 and "
         "N_k = N_{k-1} + 1, elsewhere a_k = 0 and N_k = N_{k-1}",
         _HERE + "_guard_weights",
+    ),
+    "accelerated_weights": (
+        "A_0 = 0, A_k - a_k = A_{k-1}, a_k^2 = A_k and a_k >= 1",
+        _HERE + "_accelerated_weights",
     ),
     "budget": (
         "the size of each deviation is taken from a budget that stays >= 0: ||e_k|| <= E_{k-1} - E_k",

@@ -10,6 +10,7 @@ import sympy as sp
 
 from .._hypothesis import Hypothesis
 from ..hypotheses import (
+    ACCELERATED_WEIGHTS,
     APART,
     DEVIATION_BELOW_STEP,
     ENERGY_REGION,
@@ -92,6 +93,8 @@ _rhead, _bhead, _energy_a = (sp.Symbol(name, real=True) for name in ("rhead_k", 
 GUARD_STEP = Range("step k is guarded", {_guarded: ONE, _momentum: 1 + _p}, (GUARD_WEIGHTS,), "guard")
 NO_GUARD_STEP = Range("step k is not guarded", {_guarded: ZERO, _momentum: ZERO}, (GUARD_WEIGHTS,), "guard")
 GUARD_WEIGHT = Range("A_k >= 1 and A_K >= 1", {_A: 1 + _m, _A_K: 1 + _t}, (GUARD_WEIGHTS,))
+_a_k, _A_end = (sp.Symbol(name, nonnegative=True) for name in ("accel_momentum_k", "accel_weight_K"))
+ACCELERATED_WEIGHT = Range("a_k >= 1 and A_K >= 1, accelerated", {_a_k: 1 + _m, _A_end: 1 + _t}, (ACCELERATED_WEIGHTS,))
 _share = _p / (_p + _q)
 IN_ENERGY_REGION = Range(
     "a > 0, 0 <= b < 1, 0 < r, 1/r > 1/2 + (a/2)(1-b)^2",
@@ -99,7 +102,7 @@ IN_ENERGY_REGION = Range(
     (ENERGY_REGION,),
 )
 _ALL = (
-    *(GUARD_STEP, NO_GUARD_STEP, GUARD_WEIGHT, IN_ENERGY_REGION),
+    *(GUARD_STEP, NO_GUARD_STEP, GUARD_WEIGHT, IN_ENERGY_REGION, ACCELERATED_WEIGHT),
     *(INDEX, INDEX_FROM_2, COUNT, UNIT_STEP, SHORT_CASE, LONG_CASE, AT_ONE, AT_HALF, EACH_UNIT_STEP, HEAVY_WEIGHT),
     *(
         POSITIVE_PRECONDITIONER,

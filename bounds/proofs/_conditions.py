@@ -11,7 +11,7 @@ import sympy as sp
 
 from .. import hypotheses as _hypotheses
 from .._hypothesis import Hypothesis
-from ..hypotheses import ACCELERATED_GUARD, R_CONVEX
+from ..hypotheses import ACCELERATED_GUARD, ACCELERATED_WEIGHTS, R_CONVEX
 from ..vocabulary import VOCABULARY, Q, k
 from ._claims import (
     INDEX,
@@ -41,7 +41,7 @@ PLACES = {("k", k): 0, ("j", k - 1): -1}
 """Places that depend on k, and how far they are from it; the others are the two ends of the run."""
 ENDS = {("0", ZERO): 0, ("K", Q.K): 1}
 """The ends of the run, and the least number they stand for."""
-_REAL = re.compile(r"[xgsfruvw]_[kj0Kztyp]|[a-z0-9]+vec_[kj0Kztyp]|f_inf")
+_REAL = re.compile(r"[xgsfruvw]_[kj0Kztype]|[a-z0-9]+vec_[kj0Kztype]|f_inf")
 _SIZES = {f"{name}_k" for name in SIZE_NAMES} | {"Gnorm_k", "Dnorm_k", "product_k"}
 _SIZES |= {f"{name}_{index}" for name in AT_POINTS if name != "F" for index in "kj0K"}
 
@@ -185,10 +185,10 @@ def check_symbols(expression: sp.Expr, argument: Argument, where: str) -> None:
 
 
 def check_stays(expression: sp.Expr, where: str) -> None:
-    """Raise `Unproved` for what speaks of the guard's points in a step, and may be taken at others, or of entries."""
+    """Raise `Unproved` for what speaks of points that belong to a step, and may be taken at others, or of entries."""
     for s in expression.free_symbols:
         if OF_A_STEP.fullmatch(s.name):
-            raise Unproved(f"{where} speaks of {s}, a point of the guard that belongs to one step")
+            raise Unproved(f"{where} speaks of {s}, a point of the guard or reference that belongs to one step")
     check_whole(expression, where)
 
 
@@ -320,7 +320,9 @@ class Arguments:
             self.ground.grant((R_CONVEX,), f"{self.where}: T(z)")
         if value.index in ("y", "p"):
             self.ground.grant((ACCELERATED_GUARD,), f"{self.where}: the points of the guard")
-        return value.index in ("k", "j", "0", "K", "z", "t", "y", "p")
+        if value.index == "e":
+            self.ground.grant((ACCELERATED_WEIGHTS,), f"{self.where}: the point of the accelerated reference")
+        return value.index in ("k", "j", "0", "K", "z", "t", "y", "p", "e")
 
     def subgradient(self, value: Point) -> bool:
         early = value.index == "j" and first_index(self.part) < 2

@@ -13,6 +13,7 @@ import sympy as sp
 from .._hypothesis import Hypothesis
 from ..hypotheses import (
     ACCELERATED_GUARD,
+    ACCELERATED_WEIGHTS,
     COMPARATOR_OPTIMAL,
     ENERGY_REGION,
     EQUIVARIANT_HEADS,
@@ -31,7 +32,24 @@ from ..statements.features import VIRTUAL
 from ..vocabulary import Q
 from ._claims import ZERO, Definition
 from ._goal import ENERGY_A, translate
-from ._symbols import AHEAD, BEFORE, DEVIATION, FIRST, GUARD, INFIMUM, NOW, STEP, G, L, Point, Z, h, size, symbol
+from ._symbols import (
+    AHEAD,
+    BEFORE,
+    DEVIATION,
+    EXTRAPOLATED,
+    FIRST,
+    GUARD,
+    INFIMUM,
+    NOW,
+    STEP,
+    G,
+    L,
+    Point,
+    Z,
+    h,
+    size,
+    symbol,
+)
 
 T = Point("t")
 """T(z), the proximal-gradient step h/L from z, and the subgradient of r there that it makes."""
@@ -93,6 +111,18 @@ SIZES: dict[str, Size] = {
     "mean of gradients": Size(
         Q.mean_grad, symbol("u", "K"), "u_K is the sum of a_k grad f(x_k) (or mean_grad is free)"
     ),
+    "accelerated deviation": Size(
+        size("accel_enorm", "k"), symbol("accerrvec", "k"), "the quantity accel_enorm", (ACCELERATED_WEIGHTS,)
+    ),
+    **{
+        f"accelerated dist at {index}": Size(
+            size("accel_dist", index),
+            symbol("accelvec", index) - Z.x,
+            "the quantity accel_dist",
+            (ACCELERATED_WEIGHTS,),
+        )
+        for index in "kK"
+    },
     "tau": Size(Q.tau, T.x - Z.x, "the quantity tau", (R_CONVEX,)),
     "tau, r = 0": Size(Q.tau, h / L * Z.g, "with r = 0, T(z) = z - (h/L) grad f(z)", (R_ZERO,)),
 }
@@ -149,6 +179,7 @@ FACTS: dict[str, Fact] = {
     "determinant": Fact(1 - _DETERMINANT, "the determinant is the product of the two eigenvalues", (HISTORY_STABLE,)),
 }
 """Inequalities that hold by what quantities mean."""
+_a_k, _U_k = size("accel_momentum", "k"), (lambda i: symbol("accelvec", i))
 _a = size("weight", "k") / (2 * size("weight", "k") - size("pot", "k"))
 DEFINITIONS: dict[str, Definition] = {
     "guard, auxiliary": Definition(
@@ -168,6 +199,27 @@ DEFINITIONS: dict[str, Definition] = {
     "guard, no weight": Definition(_A("0"), ZERO, "A_0 = 0", (GUARD_WEIGHTS,)),
     "guard, count": Definition(_N("j"), _N("k") - _MADE, "the guard made N_k - N_{k-1} steps", (GUARD_WEIGHTS,)),
     "guard, no count": Definition(_N("0"), ZERO, "N_0 = 0", (GUARD_WEIGHTS,)),
+    "accelerated, auxiliary": Definition(
+        _U_k("k"), BEFORE.x + _a_k * (NOW.x - BEFORE.x), "u_k = x_{k-1} + a_k (x_k - x_{k-1})", (ACCELERATED_WEIGHTS,)
+    ),
+    "accelerated, start": Definition(_U_k("0"), FIRST.x, "u_0 = x_0", (ACCELERATED_WEIGHTS,)),
+    "accelerated, deviation": Definition(
+        EXTRAPOLATED.g,
+        L * (EXTRAPOLATED.x - NOW.x - symbol("accerrvec", "k")) - NOW.s,
+        "the deviation is y_k - x_k - (grad f(y_k) + g_k)/L",
+        (ACCELERATED_WEIGHTS,),
+    ),
+    "accelerated, ahead": Definition(
+        EXTRAPOLATED.x,
+        BEFORE.x + (_U_k("j") - BEFORE.x) / _a_k,
+        "y_k = x_{k-1} + (u_{k-1} - x_{k-1})/a_k",
+        (ACCELERATED_WEIGHTS,),
+    ),
+    "accelerated, weight": Definition(size("accel_weight", "k"), _a_k**2, "A_k = a_k^2", (ACCELERATED_WEIGHTS,)),
+    "accelerated, weight before": Definition(
+        size("accel_weight", "j"), _a_k**2 - _a_k, "A_{k-1} = A_k - a_k", (ACCELERATED_WEIGHTS,)
+    ),
+    "accelerated, no weight": Definition(size("accel_weight", "0"), ZERO, "A_0 = 0", (ACCELERATED_WEIGHTS,)),
     "energy, memory": Definition(
         symbol("memoryvec", "k"), (1 - _B) * STEP + _B * _V, "entry by entry, v_k = (1-b) D + b v", (ENERGY_REGION,)
     ),

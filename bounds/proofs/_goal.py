@@ -14,6 +14,7 @@ import sympy as sp
 
 from .._hypothesis import Hypothesis
 from ..hypotheses import (
+    ACCELERATED_WEIGHTS,
     BIAS_FREE,
     BUDGET,
     ENERGY_REGION,
@@ -23,7 +24,7 @@ from ..hypotheses import (
     SHARES,
     WEIGHTS,
 )
-from ..vocabulary import VOCABULARY, Q, k
+from ..vocabulary import ACCELERATED, VOCABULARY, Q, k
 from ._claims import ONE, ZERO, Recurrence, Unproved
 from ._symbols import BEFORE, DEVIATION, NOW, STEP, G, L, Point, Z, is_vector, size, symbol
 
@@ -39,17 +40,31 @@ FORMULAS: dict[str, sp.Expr] = {
     # with b = 0 the step is D = p G, and sum_i p_i G_i^2 = <G, D>, sum_i (p_i G_i)^2 = ||D||^2
     "pG2": G * STEP - L / 2 * STEP**2,
     "ex_own": (STEP - size("step_h", "k") / L * G) * (NOW.x - Z.x),
+    "accel_ex": symbol("accerrvec", "k") * (symbol("accelvec", "k") - Z.x),
     "vi_gap": NOW.g * (NOW.x - Z.x),
     "model": NOW.f + NOW.g * (Z.x - NOW.x) + Z.r,
     "model_0": NOW.f + NOW.g * (symbol("x", "0") - NOW.x),
 }
 """Quantities of a step that are polynomials in its vectors, at k."""
-AT_POINTS = ("F", "dist", "gz2", "grad2", "pot", "left", "guard_count", "guard_weight", "budget", "energy")
+AT_POINTS = (
+    "F",
+    "dist",
+    "gz2",
+    "grad2",
+    "pot",
+    "left",
+    "guard_count",
+    "guard_weight",
+    "budget",
+    "energy",
+    "accel_weight",
+    "accel_dist",
+)
 """Quantities of a point x_k, for k = 0..K."""
 SIZES = (
     *("enorm", "sigma", "sigma_slack", "eps", "step_h", "weight", "stationarity", "defect", "defect_floor", "share"),
     *("bracket", "pshift", "bshift", "C1", "C2", "dz", "G_inf", "Gb", "delta1", "delta2", "Lp_min"),
-    *("bnorm", "b_floor", "e_floor", "guard_momentum", "guarded"),
+    *("bnorm", "b_floor", "e_floor", "guard_momentum", "guarded", "accel_momentum", "accel_enorm"),
 )
 """Quantities of a step that are numbers >= 0, at k."""
 RUN = (
@@ -68,6 +83,7 @@ MEANT_UNDER: dict[str, Hypothesis] = {
     "Lp_min": PRECONDITIONER_POSITIVE,
     **dict.fromkeys(("guard_count", "guard_weight", "guard_momentum", "guarded"), GUARD_WEIGHTS),
     "budget": BUDGET,
+    **dict.fromkeys(ACCELERATED, ACCELERATED_WEIGHTS),
     "energy": ENERGY_REGION,
 }
 """Quantities whose formula or sign rests on a hypothesis."""

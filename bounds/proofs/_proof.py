@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from . import certificate, descent, features, guaranteed, linear, nonconvex, out_of_distribution, rates
+from . import accelerated, certificate, descent, features, guaranteed, linear, nonconvex, out_of_distribution, rates
 from ._check import check_argument
 from ._claims import Argument, Claim, Earlier, Factor, Part, Range, Term, Unproved, Use
 from ._facts import DEFINITIONS
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 ARGUMENTS = {
     key: build
-    for module in (descent, rates, out_of_distribution, linear, nonconvex, features, certificate, guaranteed)
+    for module in (
+        *(descent, rates, out_of_distribution, linear, nonconvex, features, certificate, guaranteed),
+        accelerated,
+    )
     for key, build in module.ARGUMENTS.items()
 }
 """How each bound is argued for, by its name in the catalogue."""

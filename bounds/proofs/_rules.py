@@ -32,7 +32,8 @@ class Rule:
 
 
 CONDITIONS = {
-    "point": "x_k, x_{k-1}, x_0, x_K, the comparator z or T(z); with `accelerated_guard` y or w of the guard",
+    "point": "x_k, x_{k-1}, x_0, x_K, the comparator z or T(z); with `accelerated_guard` y or w of the guard, "
+    "with `accelerated_weights` y_k of the accelerated reference",
     "subgradient": "a point where the run has a subgradient of r: x_k, x_K, T(z), w of the guard, and x_{k-1} "
     "for k >= 2; none where the statement has eps, of which g_k is an eps-subgradient",
     "inexact": "x_k, where g_k is an eps_k-subgradient",

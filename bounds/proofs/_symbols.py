@@ -20,11 +20,11 @@ import sympy as sp
 from ..vocabulary import Q, k
 
 L, h, mu, K = Q.L, Q.h, Q.mu, Q.K
-OF_A_STEP = re.compile(r".*_[yp]")
-"""Names of what belongs to the two points of an accelerated guard in a step, and stays with the step."""
+OF_A_STEP = re.compile(r".*_[ype]")
+"""Names of what belongs to the points of an accelerated guard or reference in a step, and stays with the step."""
 ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k"})
 """Names of numbers that differ from entry to entry."""
-_VECTOR = re.compile(r"([xgsuvw]|[a-z0-9]+vec)_[kj0Kztyp]")
+_VECTOR = re.compile(r"([xgsuvw]|[a-z0-9]+vec)_[kj0Kztype]")
 """Names of vectors: points, gradients, subgradients, sums of vectors (u, v, w) and those of `_facts`."""
 
 
@@ -79,6 +79,8 @@ INFIMUM = sp.Symbol("f_inf", real=True)
 NOW, BEFORE, END, FIRST, Z = (Point(index) for index in "kjK0z")
 AHEAD, GUARD = Point("y"), Point("p")
 """Where an accelerated guard looks from in step k, and its prox-gradient point."""
+EXTRAPOLATED = Point("e")
+"""y_k, where the accelerated reference looks from in step k."""
 STEP = BEFORE.x - NOW.x
 """D_k."""
 G = BEFORE.g + NOW.s

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from ..bound import Bound
 
 FORMAT = "l2obound-proof-2"
-_MEANT = re.compile(r"[xgsfr]_[kj0Kztyp]|[a-z0-9]+vec_[kj0Kztyp]|f_inf")
-_OF_A_STEP = re.compile(r".*_[yp]")
+_MEANT = re.compile(r"[xgsfr]_[kj0Kztype]|[a-z0-9]+vec_[kj0Kztype]|f_inf")
+_OF_A_STEP = re.compile(r".*_[ype]")
 _SIZES = {f"{name}_k" for name in base.NUMBERS} | {"Gnorm_k", "Dnorm_k", "product_k"}
 _SIZES |= {f"{name}_{index}" for name in base.AT_POINTS if name != "F" for index in "kj0K"}
 
@@ -173,7 +173,7 @@ class Ground:
             demand(fine or stem in self.sums or free, f"the name {name} is none that proofs know")
 
     def check_stays(self, text: str, where: str) -> None:
-        """No point of the guard, which belongs to one step, and no number of an entry."""
+        """No point of the guard or the accelerated reference, which belongs to one step, and no number of an entry."""
         for name in names(parse(text)):
             demand(not _OF_A_STEP.fullmatch(name), f"{where} speaks of {name}, which belongs to one step")
             demand(name not in base.ENTRYWISE, f"{where} speaks of {name}, which differs from entry to entry")

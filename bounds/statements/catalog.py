@@ -7,7 +7,18 @@ import re
 
 from ..bound import Bound
 from ..errors import InputError
-from . import certificate, descent, features, guaranteed, history, linear, nonconvex, out_of_distribution, rates
+from . import (
+    accelerated,
+    certificate,
+    descent,
+    features,
+    guaranteed,
+    history,
+    linear,
+    nonconvex,
+    out_of_distribution,
+    rates,
+)
 
 
 def _order(bound: Bound) -> tuple[int, str, bool]:
@@ -26,7 +37,10 @@ def _collect(*groups: tuple[Bound, ...]) -> dict[str, Bound]:
     return catalog
 
 
-_MODULES = (descent, rates, features, out_of_distribution, linear, nonconvex, history, certificate, guaranteed)
+_MODULES = (
+    *(descent, rates, features, out_of_distribution, linear, nonconvex, history, certificate, guaranteed),
+    accelerated,
+)
 _CATALOG = _collect(*(module.ENTRIES for module in _MODULES))
 _NUMBERS = {key.replace(bound.name, bound.number, 1): key for key, bound in _CATALOG.items()}
 

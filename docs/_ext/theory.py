@@ -1,6 +1,6 @@
 """The pages of the theory, written from the catalogue when the documentation is built.
 
-A page for each number, `theory/b01.md` to `b15.md`: formulas, hypotheses, sources, proofs and examples are what
+A page for each number, `theory/b01.md` to `b19.md`: formulas, hypotheses, sources, proofs and examples are what
 `bounds` says and computes at that moment; the words around them are those of `words`. Formulas are drawn by matplotlib.
 """
 
@@ -18,6 +18,7 @@ from words import TITLES, WORDS
 from l2obound import bounds
 from l2obound.bounds.proofs import ARGUMENTS
 from l2obound.bounds.statements import (
+    accelerated,
     certificate,
     descent,
     features,
@@ -30,7 +31,18 @@ from l2obound.bounds.statements import (
 )
 from l2obound.verification.pages.formula import formula_svg
 
-MODULES = (descent, rates, features, out_of_distribution, linear, nonconvex, history, certificate, guaranteed)
+MODULES = (
+    descent,
+    rates,
+    features,
+    out_of_distribution,
+    linear,
+    nonconvex,
+    history,
+    certificate,
+    guaranteed,
+    accelerated,
+)
 OVERVIEW = "<!-- the overview is put here by _ext/theory.py -->"
 _PLAIN = str.maketrans({c: f"\\{c}" for c in "*_|[]<>$"})
 
@@ -123,7 +135,11 @@ def _run(p: float, bias: float, h: float) -> bounds.Quantities:
         "defect": np.array([[0.0, 2e-16, 3e-16]]),
         "defect_floor": np.array([[1e-15, 1e-15, 1e-15]]),
     }
-    values = {**q.values, **virtual, **others}
+    ahead = bounds.accelerated.look_ahead(path)
+    reference = bounds.accelerated.measure(
+        ahead, gradient=curvature * ahead.point, subgradient=np.zeros((1, 3, 2)), L=1.0, comparator=none
+    )[0]
+    values = {**q.values, **virtual, **others, **reference}
     return bounds.Quantities(values, q.errors, q.facts, q.steps, q.batch)
 
 

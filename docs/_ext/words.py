@@ -21,6 +21,7 @@ TITLES = {
     16: "an accelerated guard",
     17: "a budget of deviations",
     18: "an energy that descends",
+    19: "any run against accelerated steps",
 }
 
 WORDS = {
@@ -160,6 +161,24 @@ the run. The method scales a deviation that does not fit ([how](../guaranteed.md
 Where the three heads of GO-Math-L2O stay in a region, F(x_k) + (a L/2)||v_k||^2 falls in every step, for convex and
 other f. So F(x_k) <= F(x_0), since the memory is 0 at the start. The region is a condition on each entry. A head on its
 border leaves a form that is 0 for one direction of (D, v).
+""",
+    19: """
+B6 measures every run against proximal-gradient steps, and so the deviations of a method with momentum are large,
+FISTA's too. B19 measures it against FISTA: y_k is the point that FISTA would look from if x_{k-1} and x_{k-2} were its
+own, and the deviation is what x_k is away from the proximal-gradient step at y_k. Every run has these numbers, and the
+bound holds for every run and any comparator z; only the gradients at y_k have to be computed besides. `verify` computes
+them when one of these entries is asked for by name. For FISTA the deviations are 0, and what is left is its rate.
+
+`accelerated_inexact:sharp` has K/(K+1) times the first term, attained for every K with deviations. So F(x_K) - F(z) <=
+(K/(K+1)) L R^2/(2 A_K) is proved for FISTA itself. It is not FISTA's exact worst case: on composite problems the
+worst-case engine gives 1.000, 0.982, 0.977, 0.977 and 0.977 of it for K = 1..5, and 0.667, 0.785, 0.848, 0.885 and
+0.909 on smooth ones (measured, not proved).
+
+On LASSO 20 x 40 (8 instances, in distribution, K = 50) the median of the right-hand side is 0.16 for the shipped
+GO-Math-L2O and 0.12 for L2O-PA, where that of B6c is 1.38 and 1.04, and for FISTA 0.13. ISTA has 0.32, against 0.91.
+
+The form `a_priori` is that of Schmidt, Le Roux and Bach. It needs a comparator that no iterate is below, for certain,
+so it does not apply to runs that have arrived at F(z) within rounding.
 """,
 }
 """By number, Markdown."""

@@ -32,7 +32,9 @@ def everything():
     found["inexact prox"] = special.inexact_prox_runs()
     found["transformed"] = [special.transformed(kind) for kind in ("translation", "scaling", "rescaling")]
     found["certified"] = special.certified_runs()
+    found["not convex"] = [run.measure() for run in special.nonconvex_runs()]
     found["guarded"] = special.guarded_runs()
+    found["accelerated"] = [*special.accelerated_runs(), *map(special.with_accelerated, runs.battery())]
     found["energy"] = special.energy_runs()
     rng = np.random.default_rng(0)
     found["budget"] = [special.budgeted(run.measure(), rng) for run in runs.battery()]

@@ -39,6 +39,7 @@ NAMES = [
     "accelerated_guard",
     "budgeted_deviations",
     "energy_descent",
+    "accelerated_inexact",
 ]
 
 
@@ -62,6 +63,9 @@ def complete(seed, steps, h, batch=200, scale=0.3):
         "share",
         "model",
         "model_0",
+        "accel_momentum",
+        "accel_ex",
+        "accel_enorm",
     )
     extra = {name: rng.uniform(0, 1, (batch, steps)) for name in given}
     extra |= {name: rng.uniform(0.1, 1, (batch, steps)) for name in ("step_h", "weight")}
@@ -69,7 +73,7 @@ def complete(seed, steps, h, batch=200, scale=0.3):
     # below the step, so that B8 says something; near it a rate divides by nothing
     extra["sigma_max"] = rng.uniform(0, 0.9, batch) * q.values["h"]
     extra["mean_grad"] = rng.uniform(0, 1, batch)
-    for name in ("pot", "left", "guard_count", "guard_weight", "budget", "energy"):
+    for name in ("pot", "left", "guard_count", "guard_weight", "budget", "energy", "accel_weight", "accel_dist"):
         extra[name] = rng.uniform(0.1, 1, (batch, steps + 1))
     extra |= {
         name: rng.uniform(0, 1, (batch, steps)) for name in ("guard_floor", "x_floor", "guard_momentum", "guarded")

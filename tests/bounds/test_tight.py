@@ -7,6 +7,7 @@ import sympy as sp
 from l2obound import bounds
 from l2obound.bounds.vocabulary import Q, k
 from tests.helpers import bound_runs as runs
+from tests.helpers import special_runs as special
 
 R, L, VIRTUAL = 2.0, 3.0, (0.2, 0.3, 0.5)  # shares of ||e|| in the terms of the virtual decomposition
 
@@ -170,7 +171,24 @@ def far_out(K):
     return shared(higher, np.arange(1, K + 1))
 
 
+def resting(K):
+    """B19: f and r linear, and a run that stays."""
+    return special.with_accelerated(runs.line(np.full(K + 1, R), slope=0.4, r_slope=0.3, L=L, z=0.5))
+
+
+def even_u(K, factor, z=0.0):
+    """B19: r = c|x| and u_k that goes to z in K of K+1 equal parts."""
+    u, a = R * (1 - np.arange(K + 1) / (K + 1)), bounds.accelerated.momenta(K)[0]
+    x = [R]
+    for i in range(1, K + 1):
+        x.append(x[-1] + (u[i] - x[-1]) / a[i])
+    return special.with_accelerated(runs.line(x, r_slope=factor * L * R / ((K + 1) * a[K]), L=L, z=z))
+
+
 TIGHT = {
+    "accelerated_inexact:distance": lambda K: [resting(K)],
+    "accelerated_inexact:sharp": lambda K: [even_u(K, s) for s in (0.5, 1.0, 2.0)],
+    "accelerated_inexact:size": lambda K: [even_u(K, s) for s in (K, 2.0 * K)],
     "run_certificate": lambda K: [one_slope(K)],
     "run_certificate:ball": lambda K: [far_out(K)],
     "per_step_descent": lambda K: [parabola(K, 0.5), parabola(K, 1.0)],

@@ -29,6 +29,7 @@ from l2obound.bounds.proofs._symbols import (
     AHEAD,
     BEFORE,
     END,
+    EXTRAPOLATED,
     FIRST,
     NOW,
     STEP,
@@ -183,6 +184,32 @@ def about_guarantees() -> Iterator[tuple[str, bounds.Bound, Build]]:
     claim = statement(-Q.L, 0, H.ACCELERATED_GUARD, level="run")
     at_end = (term(Q.L), term(1, Earlier("point", "K", K)), term(0, Earlier("point", "K", K)))
     yield "a point of a step in a claim", claim, lambda g: at_last(g, *at_end, before=(point,))
+    argued = ARGUMENTS["accelerated_inexact"]
+    reference = bounds.get("accelerated_inexact").replace(name="attack")
+    a = size("accel_momentum", "k")
+    for name, old, new in (
+        ("weight", a, a - 1),
+        ("weight before", a, 2 * a),
+        ("ahead", a, 2 * a),
+        ("deviation", L, 2 * L),
+        ("auxiliary", a, ZERO),
+    ):
+        yield f"another {name} of the reference", reference, _with_definition(argued, f"accelerated, {name}", old, new)
+    unweighted = tuple(one for one in reference.hypotheses if one is not H.ACCELERATED_WEIGHTS)
+    yield "a reference of any weights", reference.replace(hypotheses=unweighted), argued
+    ahead = Claim("point", "", (EXTRAPOLATED.x - NOW.x) ** 2, (Part((term(1, square=EXTRAPOLATED.x - NOW.x),)),))
+    claim = statement(-Q.L, 0, H.ACCELERATED_WEIGHTS, level="run")
+    yield "a point of the reference in a claim", claim, lambda g: at_last(g, *at_end, before=(ahead,))
+    yield (
+        "a subgradient at a point of the reference",
+        NEGATIVE.replace(hypotheses=(*CONVEX, H.ACCELERATED_WEIGHTS)),
+        lambda g: at_last(g, term(1, use("subgradient", NOW, EXTRAPOLATED))),
+    )
+    yield (
+        "a point of the reference that nobody has",
+        NEGATIVE.replace(hypotheses=CONVEX),
+        lambda g: at_last(g, term(1, use("convexity", NOW, EXTRAPOLATED))),
+    )
     descent = bounds.get("energy_descent").replace(name="attack")
     r = sp.Symbol("rhead_k", real=True)
     yield "a rule times a number of entries", descent, _with_term(energy, r, use("descent_lemma", BEFORE, NOW))
@@ -202,6 +229,18 @@ def _other_definition(argued: Build, name: str) -> Build:
         value = (a - 1) ** 2 if name == "guard, weight" else value
         new = dataclasses.replace(old, value=value)
         definitions = tuple(new if one is old else one for one in argument.definitions)
+        return dataclasses.replace(argument, definitions=definitions)
+
+    return build
+
+
+def _with_definition(argued: Build, name: str, old: sp.Expr, new: sp.Expr) -> Build:
+    """The argument of B19 with another equality in place of one of the reference's."""
+
+    def build(goal: Goal) -> Argument:
+        argument, true = argued(goal), DEFINITIONS[name]
+        false = dataclasses.replace(true, value=true.value.subs(old, new))
+        definitions = tuple(false if one is true else one for one in argument.definitions)
         return dataclasses.replace(argument, definitions=definitions)
 
     return build

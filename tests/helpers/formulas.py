@@ -101,6 +101,17 @@ def plain_formulas(v, K):
             L * R**2 / (2 * h * (K + 1)) + L / (h * K) * (R * E + E**2) + L / h * tau * E,
         ),
     }
+    A_K, a = v["accel_weight"][:, -1:], v["accel_momentum"]
+    against = -L / A_K * (a * v["accel_ex"]).sum(1, keepdims=True)
+    size = L / A_K * (a * v["accel_enorm"] * v["accel_dist"][:, 1:]).sum(1, keepdims=True)
+    reach = R + 2 * (a * v["accel_enorm"]).sum(1, keepdims=True)
+    run |= {
+        "accelerated_inexact": (last, L * R**2 / (2 * A_K) + against),
+        "accelerated_inexact:distance": (last, L * (R**2 - v["accel_dist"][:, -1:] ** 2) / (2 * A_K) + against),
+        "accelerated_inexact:sharp": (last, L * R**2 / (2 * A_K) * K / (K + 1) + against),
+        "accelerated_inexact:size": (last, L * R**2 / (2 * A_K) * K / (K + 1) + size),
+        "accelerated_inexact:a_priori": (last, L * reach**2 / (2 * A_K)),
+    }
     b = v["history_b"][:, None]
     run["history_stability"] = (v["history_q"], 1 + v["history_r"][:, None] * b / (1 - b))
     magnitude = -h * (2 - h) * G2 / (2 * L) + (1 - h) * np.sqrt(G2) * virtual + L / 2 * virtual**2

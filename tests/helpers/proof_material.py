@@ -139,6 +139,7 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
         "budget": np.abs(e)[:, ::-1].cumsum(1)[:, ::-1] @ np.eye(K, K + 1),
         **{"history_q": q_, "history_r": r_, "history_b": b_},
     }
+    values |= _accelerated(x, ac * 1.0, s, Lc, zc)
     values["history_radius"] = bounds.history.frozen_mode(r_, q_, b_).radius
     true = np.ones(batch, bool)
     meets = dict.fromkeys(("f_smooth", "f_convex", "r_convex", "strongly_convex", "polyak_lojasiewicz"), true)
@@ -148,8 +149,29 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
     meets |= {"bias_free": np.abs(bias).max(1) < 1e-14, "preconditioner_in_range": true, "apart": values["Delta"] > 0}
     meets |= {"reference_step": h <= 1, "reference_step_long": h <= 1.25, "full_step": h == 1, "half_step": h == 0.5}
     meets |= {"history_range": true, "history_stable": values["history_radius"] <= 1}
+    meets |= {"accelerated_weights": true, "not_below": (F[:, 1:] >= values["F_z"][:, None]).all(1)}
     meets |= {"accelerated_guard": ~true, "guard_weights": ~true, "energy_region": ~true, "budget": true}
     return values, meets
+
+
+def _accelerated(x: np.ndarray, a: np.ndarray, s: np.ndarray, L: np.ndarray, z: np.ndarray) -> dict[str, np.ndarray]:
+    """What the accelerated reference makes of runs (batch, K+1) on a x^2/2 + r."""
+    t, momenta, u, e = 1.0, [], [x[:, 0]], []
+    for i in range(s.shape[1]):
+        y = x[:, i] + (u[-1] - x[:, i]) / t
+        e.append(y - x[:, i + 1] - (a[:, 0] * y + s[:, i]) / L[:, 0])
+        u.append(x[:, i] + t * (x[:, i + 1] - x[:, i]))
+        momenta.append(t)
+        t = 0.5 * (1 + np.sqrt(1 + 4 * t**2))
+    e, away = np.array(e).T, np.array(u).T - z
+    momentum = np.tile(momenta, (len(x), 1))
+    return {
+        "accel_momentum": momentum,
+        "accel_weight": np.concatenate([np.zeros((len(x), 1)), momentum**2], 1),
+        "accel_dist": np.abs(away),
+        "accel_ex": e * away[:, 1:],
+        "accel_enorm": np.abs(e),
+    }
 
 
 def number(e: sp.Expr, values: dict[str, np.ndarray], K: int, step: int | None = None) -> np.ndarray:

@@ -123,6 +123,46 @@ def boxed_runs(seed=0, batch=300, width=1.0):
     return out
 
 
+def nonconvex_runs(seed=0, batch=500):
+    """Exact steps 1/L on f = sum c_i log(1 + x_i^2), which is not convex: inf f = 0, L = 2 max c_i; r = 0."""
+    rng, out = np.random.default_rng(seed), []
+    for steps in (1, 2, 5, 20):
+        c = rng.uniform(0.1, 3, (batch, 1, 5))
+        L = 2 * c.max((1, 2))
+        x = [rng.standard_normal((batch, 5)) * 10.0 ** rng.uniform(-1, 1, (batch, 1))]
+
+        def gradient(x, c=c):
+            return 2 * (c if x.ndim == 3 else c[:, 0]) * x / (1 + x**2)
+
+        for _ in range(steps):
+            x.append(x[-1] - gradient(x[-1]) / L[:, None])
+        x = np.stack(x, 1)
+        objective, off = (c * np.log1p(x**2)).sum(-1), 64 * EPS * np.abs(gradient(x)).sum(-1)
+        zero = np.zeros(batch)
+        out.append(
+            runs.Runs(
+                x=x,
+                gradient=gradient(x)[:, :-1],
+                subgradient=np.zeros((batch, steps, 5)),
+                objective=objective,
+                L=L,
+                comparator=np.zeros((batch, 5)),
+                comparator_objective=zero,
+                comparator_residual=zero,
+                objective_error=64 * EPS * objective,
+                gradient_error=off[:, :-1],
+                comparator_objective_error=zero,
+                L_error=zero,
+                reference_step=np.ones(batch),
+                end_gradient=gradient(x)[:, -1],
+                end_gradient_error=off[:, -1],
+                objective_lower=zero,
+                facts={"f_smooth": True, "r_convex": True, "r_zero": True},
+            )
+        )
+    return out
+
+
 def diagonal_runs(rng, batch, steps, bias=0.0):
     """Diagonally preconditioned steps, 0 < p < 2/L, r = 0."""
     problem = runs.lasso(rng, batch, smooth_share=1.0)
@@ -316,6 +356,51 @@ def guarded_runs(seed=0, batch=120, wild=10.0):
             floor = 64 * EPS * L[:, None] * (size[:, None] + problem.size(xs[0])[:, None]) ** 2 * (1 + weight[:, 1:])
             values |= {"guarded": np.diff(count, axis=1), "guard_floor": floor}
             out.append(runs.given(q, values, {"guard_weight": 64 * EPS * steps * weight}, accelerated_guard=True))
+    return out
+
+
+def with_accelerated(run, **facts):
+    """The quantities of a run on a quadratic f, and those against accelerated steps.
+
+    Its gradient is affine, so that at y_k, on the line through x_{k-2} and x_{k-1}, it follows from those of the run.
+    """
+    ahead, steps = bounds.accelerated.look_ahead(run.x), run.x.shape[1] - 1
+    a = bounds.accelerated.momenta(steps)[0]
+    share = np.concatenate([[0.0], (a[1:-1] - 1) / a[2:]])[:, None]
+    before = np.concatenate([run.gradient[:, :1], run.gradient[:, :-1]], 1)
+    off = np.concatenate([run.gradient_error[:, :1], run.gradient_error[:, :-1]], 1)
+    values, errors = bounds.accelerated.measure(
+        ahead,
+        gradient=run.gradient + share * (run.gradient - before),
+        gradient_error=2 * run.gradient_error + off + 8 * EPS * (np.abs(run.gradient) + np.abs(before)).sum(-1),
+        subgradient=run.subgradient,
+        L=run.L,
+        L_error=run.L_error,
+        comparator=run.comparator,
+    )
+    return runs.given(run.measure(), values, errors, **facts)
+
+
+def accelerated_runs(seed=0, batch=150):
+    """FISTA with no, small and large deviations, towards a good point and any other."""
+    rng, out = np.random.default_rng(seed), []
+    for steps in (1, 2, 3, 10, 30):
+        for size in (0.0, 1e-3, 1.0):
+            problem = runs.lasso(rng, batch, m=int(rng.choice([4, 8])))
+            x0, c = rng.standard_normal((batch, 5)), 1 / problem.L
+            good = x0
+            for _ in range(300):
+                good = problem.prox(good - c[:, None] * problem.gradient(good), c)
+            z = np.where(rng.random((batch, 1)) < 0.7, good, rng.standard_normal((batch, 5)))
+            xs, gradients, subgradients, y, t = [x0], [], [], x0, 1.0
+            for _ in range(steps):
+                argument = y - c[:, None] * problem.gradient(y) - size * rng.standard_normal((batch, 5))
+                x, after = problem.prox(argument, c), 0.5 * (1 + np.sqrt(1 + 4 * t**2))
+                gradients.append(problem.gradient(xs[-1]))
+                subgradients.append(problem.subgradient(x, (argument - x) / c[:, None]))
+                y, t = x + (t - 1) / after * (x - xs[-1]), after
+                xs.append(x)
+            out.append(with_accelerated(runs.finish(problem, xs, gradients, subgradients, z, 1.0)))
     return out
 
 

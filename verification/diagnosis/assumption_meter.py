@@ -12,6 +12,9 @@ The two may disagree: p = 1/L, b = 0 is the exact step 1/L, rho = 0, with a delt
 the assumption exactly, so this is a distance and not a test. b_k is all of the step that is not p_k G_k, so memory and
 momentum count as bias here. What a distance guarantees is one-sided: rho < 1, and so
 a delta-sum below 2, is enough for descent; beyond, nothing is promised and nothing refuted.
+
+A third distance is for methods with momentum, whose rho is large by construction: L||e_k|| / ||grad f(y_k) + g_k|| with
+the deviation e_k from the accelerated step and the y_k of B19 (`bounds.accelerated`). It is 0 for FISTA.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ import torch
 
 from ...bounds.assumptions import GRADIENT_DESCENT, HALF_STEP, READINGS, deviations, relative_deviation_bound
 from ...l2o import Composite, Run
-from ..runs.inspection import as_numpy, norm
+from ..runs.accelerated import accelerated_steps
+from ..runs.inspection import Inspection, as_numpy, norm
 from ..runs.model_identity import bias_heads, inspected
 from ..support.plain import plain
 
@@ -41,11 +45,13 @@ class AssumptionMeter:
     `delta1`, `delta2` (B,K,n) relative to `gradient_descent`, None where p_k and b_k were not recorded, as is
     `delta_sum`, reading -> (B,K). `sigma`: reading -> (B,K), L||e(h)||/||G|| at the h of the reading; `rho` is that of
     `gradient_descent`. `judged` (B,K): G_k is well above its rounding, everything is finite and the data hold;
-    elsewhere the (B,K) distances are NaN. `bands`: "rho", "sigma_half", "delta_sum" (of `gradient_descent`),
-    "delta_sum_half" -> (5,K) quantiles `QUANTILES` over instances. `nearer` and `nearer_by_deltas` (B,K): the name of
-    the nearer reading. `fails_by_rho` (B,K): rho >= 1; `fails_by_deltas` (B,K): delta-sum of `gradient_descent` >= 2.
-    `worst_coordinate` (B,K): where |e_i| is largest, -1 where not judged. `bias_heads`: of the model, None where it is
-    not known. `broken_data`: what recomputing the run found to be wrong; the steps concerned are not judged.
+    elsewhere the (B,K) distances are NaN. `bands`: "rho", "sigma_half", "rho_accelerated", "delta_sum" (of
+    `gradient_descent`), "delta_sum_half" -> (5,K) quantiles `QUANTILES` over instances. `nearer` and `nearer_by_deltas`
+    (B,K): the name of the nearer reading. `fails_by_rho` (B,K): rho >= 1; `fails_by_deltas` (B,K): delta-sum of
+    `gradient_descent` >= 2. `worst_coordinate` (B,K): where |e_i| is largest, -1 where not judged. `bias_heads`: of the
+    model, None where it is not known. `rho_accelerated` (B,K): the relative deviation from the accelerated step, NaN
+    where not judged or where grad f(y_k) + g_k is within its rounding. `broken_data`: what recomputing the run found to
+    be wrong; the steps concerned are not judged.
     """
 
     optimizer: str
@@ -62,6 +68,7 @@ class AssumptionMeter:
     worst_coordinate: np.ndarray
     bias_heads: tuple[str, ...] | None
     broken_data: tuple[str, ...]
+    rho_accelerated: np.ndarray
 
     @property
     def rho(self) -> np.ndarray:
@@ -92,6 +99,8 @@ class AssumptionMeter:
             "nearer_by_deltas": self.overall_by_deltas,
             "sigma_median": {name: _quantile(s, self.judged, 0.5) for name, s in self.sigma.items()},
             "rho_worst": _quantile(self.rho, self.judged, 1.0),
+            "rho_accelerated_median": _quantile(self.rho_accelerated, np.isfinite(self.rho_accelerated), 0.5),
+            "rho_accelerated_worst": _quantile(self.rho_accelerated, np.isfinite(self.rho_accelerated), 1.0),
             "delta_sum_median": None
             if self.delta_sum is None
             else {name: _quantile(s, self.judged, 0.5) for name, s in self.delta_sum.items()},
@@ -122,6 +131,9 @@ class AssumptionMeter:
             f"  nearer to {self.overall} by the step it makes "
             f"({', '.join(f'{n} {s:.0%}' for n, s in d['nearer_share'].items())} of the steps)",
         ]
+        if d["rho_accelerated_median"] is not None:
+            median, worst = d["rho_accelerated_median"], d["rho_accelerated_worst"]
+            lines.append(f"  distance from the accelerated step: {median:.3g} (median), {worst:.3g} (worst)")
         if d["delta_sum_median"] is not None:
             sums = ", ".join(f"{n} {v:.3g}" for n, v in d["delta_sum_median"].items())
             lines.append(
@@ -200,6 +212,22 @@ def _judged(run: Run, gradient_error: np.ndarray, arrays: list[np.ndarray]) -> n
         return finite & (norm(arrays[0]) > _ROUNDINGS * unit)
 
 
+def _from_accelerated(inspection: Inspection, judged: np.ndarray) -> np.ndarray:
+    """(B,K) the relative deviation from the accelerated step; NaN where it says nothing."""
+    steps, run = accelerated_steps(inspection), inspection.run
+    assert steps is not None, "refused before"
+    assert run.x is not None, "refused before"
+    assert inspection.x is not None, "refused before"
+    assert inspection.subgradient is not None, "refused before"
+    L, y = as_numpy(run.smoothness)[:, None], steps.ahead.point
+    with np.errstate(over="ignore", invalid="ignore"):
+        length = steps.gradient + inspection.subgradient
+        parts = norm(steps.gradient) + norm(inspection.subgradient) + L * norm(y)
+        unit = steps.gradient_error + L * steps.ahead.error + torch.finfo(run.x.dtype).eps * parts
+        size = np.where(judged & (norm(length) > _ROUNDINGS * unit), norm(length), np.nan)
+        return norm(L[..., None] * (y - inspection.x[:, 1:]) - length) / size
+
+
 def assumption_meter(run: Run, problem: Composite, optimizer: Any = None) -> AssumptionMeter:
     """Distances of a run from both readings of Assumption 1.
 
@@ -231,6 +259,7 @@ def assumption_meter(run: Run, problem: Composite, optimizer: Any = None) -> Ass
         e = L[:, None, None] * D - reading.reference_step * G
         sigma[reading.name] = blank(norm(e) / size)
     names = {"rho": sigma[GRADIENT_DESCENT.name], "sigma_half": sigma[HALF_STEP.name]}
+    accelerated = _from_accelerated(inspection, judged)
     delta1 = delta2 = delta_sum = by_deltas = fails_by_deltas = None
     if has_model:
         p, b = model
@@ -249,7 +278,8 @@ def assumption_meter(run: Run, problem: Composite, optimizer: Any = None) -> Ass
         delta_sum,
         sigma,
         judged,
-        {name: _bands(values, judged) for name, values in names.items()},
+        {name: _bands(values, judged) for name, values in names.items()}
+        | {"rho_accelerated": _bands(accelerated, np.isfinite(accelerated))},
         _nearer(names["rho"], names["sigma_half"], judged),
         by_deltas,
         fails_by_rho,
@@ -257,4 +287,5 @@ def assumption_meter(run: Run, problem: Composite, optimizer: Any = None) -> Ass
         np.where(judged, worst, -1),
         bias_heads(optimizer),
         broken,
+        accelerated,
     )

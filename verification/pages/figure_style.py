@@ -36,7 +36,7 @@ THICK, THIN = 1.7, 1.3
 """Widths of lines in points: of learned methods, and of others."""
 BOUNDS = {
     "B1": 2, "B3": 0, "B6": 2, "B6b": 3, "B6c": 4, "B7": 5, "B8": 1, "B9": 6, "B10": 2, "B14": 0, "B15": 6, "B16": 1,
-    "B17": 6, "B18": 5,
+    "B17": 6, "B18": 5, "B19": 0,
 }  # fmt: skip
 """The place in `_BOUND_DASHES` and `MARKERS` of each bound that is drawn as a line."""
 BAND, SHADE = 0.2, 0.16  # opacity of a band around a line, and of a region

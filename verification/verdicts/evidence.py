@@ -16,6 +16,7 @@ from ...l2o.runs.rollout import threads_for
 from ...l2o.runs.run import Run
 from ..optima import Optimum, refuse_above
 from ..optima import optimum as certify
+from ..runs.accelerated import accelerated_steps
 from ..runs.declarations import facts
 from ..runs.inspection import DataCheck, Inspection, as_numpy, data_check, inspect_run
 from ..runs.scalar_runs import NOTE as SCALARS_NOTE
@@ -86,6 +87,39 @@ class Evidence:
                 measured = measure(inspection, self.optimum, np.array(h), self.facts)
                 self._quantities[key] = with_stated(measured, inspection)
         return self._quantities[key]
+
+    def with_accelerated(self, quantities: bounds.Quantities) -> bounds.Quantities:
+        """`quantities` and those of the run against accelerated reference steps (B19).
+
+        Args:
+            quantities: What `quantities` gave.
+
+        Returns:
+            More of them; the same where the run has no iterates.
+        """
+        values, errors = self._accelerated
+        return bounds.Quantities(
+            {**quantities.values, **values},
+            {**quantities.errors, **errors},
+            quantities.facts,
+            quantities.steps,
+            quantities.batch,
+        )
+
+    @cached_property
+    def _accelerated(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        steps, problem = accelerated_steps(self.inspection), self.inspection.problem
+        if steps is None or self.optimum is None:
+            return {}, {}
+        return bounds.accelerated.measure(
+            steps.ahead,
+            gradient=steps.gradient,
+            gradient_error=steps.gradient_error,
+            subgradient=self.inspection.subgradient,
+            L=as_numpy(problem.smoothness),
+            L_error=as_numpy(problem.smooth.smoothness_error),
+            comparator=np.asarray(self.optimum.x, dtype=float),
+        )
 
     @cached_property
     def facts(self) -> dict[str, bool | np.ndarray]:

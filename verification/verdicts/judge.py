@@ -65,6 +65,8 @@ def _evaluate(bound: bounds.Bound, evidence: Evidence, step: np.ndarray) -> _Sid
     q = evidence.quantities(step)
     if bound.about_virtual_steps and evidence.pairing is not None:
         q = with_virtual(q, inspection, evidence.pairing, step)
+    if bound.about_accelerated_steps:
+        q = evidence.with_accelerated(q)
     batch, steps = inspection.run.batch_size, inspection.run.steps
     shape = (batch, steps) if bound.level == "step" else (batch,)
     reports, applies = [], np.ones(shape, dtype=bool)

@@ -2,9 +2,9 @@
 
 A point counts as one of the set, or of its surface, where it is so within rounding. So r(y) >= r(x_k) + <g_k, y - x_k>
 may fail by eps_k = ||g_k|| times the distance of x_k from the point that g_k is normal at, and of y from the set. The
-proofs of B1, B2, B5, B6, B6b, B6c, B10, B13 and what follows from them add up these inequalities with known weights,
-and the tolerance grows by as much; that of B8 and B9 does not. For terms that are exact (boxes, norms) there is nothing
-to allow for.
+proofs of B1, B2, B5, B6, B6b, B6c, B10, B13, B19 and what follows from them add up these inequalities with known
+weights, and the tolerance grows by as much; that of B8 and B9 does not. For terms that are exact (boxes, norms) there
+is nothing to allow for.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...bounds.hypotheses import R_CONVEX
 from ..runs.inspection import Inspection, as_numpy, norm
 from ..runs.nearest_pair import moves
 
-_WEIGHTED = ("B1", "B2", "B3", "B5", "B6", "B6b", "B6c", "B7", "B10", "B13")
+_WEIGHTED = ("B1", "B2", "B3", "B5", "B6", "B6b", "B6c", "B7", "B10", "B13", "B19")
 """Bounds on values of F, or on sums of them, whose proofs use the inequality with known weights."""
 
 
@@ -101,6 +101,8 @@ def allowed(bound: bounds.Bound, slack: SetSlack | None, q: bounds.Quantities) -
     if bound.number == "B10":  # B1 summed, over h(2-h)K/(2L)
         L, h = q.values["L"], q.values["h"]
         return 2 * L * slack.before.mean(axis=1) / (h * (2 - h))
+    if bound.number == "B19":
+        return _accelerated(bound, slack, q)
     if bound.number in ("B6", "B6b"):  # weight 1/K at z
         return slack.at_z.mean(axis=1)
     # B6c: k/(2K-k) <= 1 in all at step k, of it (k-1)/(2K-k+1) at x_{k-1}, so nothing at x_0, which need not be in the
@@ -108,3 +110,17 @@ def allowed(bound: bounds.Bound, slack: SetSlack | None, q: bounds.Quantities) -
     worse = slack.at_z.copy()
     worse[:, 1:] = np.maximum(worse[:, 1:], slack.before[:, 1:])
     return worse.sum(axis=1)
+
+
+def _accelerated(bound: bounds.Bound, slack: SetSlack, q: bounds.Quantities) -> np.ndarray | float:
+    """B19: weight A_{k-1}/A_K at x_{k-1}, so nothing at x_0, and a_k/A_K at z; in `a_priori` the reach grows too."""
+    if q.missing(("accel_weight", "accel_momentum", "accel_enorm")):
+        return 0.0
+    A, a = q.values["accel_weight"], q.values["accel_momentum"]
+    total = (a * slack.at_z).sum(axis=1) + (A[:, 1:-1] * slack.before[:, 1:]).sum(axis=1)
+    if bound.variant != "a_priori":
+        return total / A[:, -1]
+    L, R, spent = q.values["L"], q.values["R"], (a * q.values["accel_enorm"]).sum(axis=1)
+    # what is left over moves ||u_k - z||^2 by 2/L times as much, as a larger R would
+    wider = np.sqrt(R**2 + 2 * total / L)
+    return L * ((wider + 2 * spent) ** 2 - (R + 2 * spent) ** 2) / (2 * A[:, -1])

@@ -81,10 +81,7 @@ def _stated(inspection: Inspection) -> tuple[dict[str, np.ndarray], dict[str, np
 def _guard(values: dict[str, np.ndarray], errors: dict[str, np.ndarray]) -> None:
     count = values["guard_count"]
     steps = count.shape[1] - 1
-    momenta = [0.0]
-    for _ in range(steps):
-        momenta.append(0.5 * (1 + np.sqrt(1 + 4 * momenta[-1] ** 2)))
-    t = np.array(momenta)[np.clip(np.nan_to_num(count), 0, steps).astype(int)]
+    t = bounds.accelerated.momenta(steps)[0][np.clip(np.nan_to_num(count), 0, steps).astype(int)]
     made = np.diff(count, axis=1)
     values |= {"guard_weight": t**2, "guarded": made, "guard_momentum": np.where(made > 0, t[:, 1:], 0.0)}
     # each step adds some units of rounding to t and takes none of its error away: dt_{j+1} <= dt_j + 4 eps t_{j+1}

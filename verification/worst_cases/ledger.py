@@ -180,6 +180,10 @@ def _rate(rho: float, smooth: bool) -> Claim:
     )  # Delta comes from the instance
 
 
+def _momenta(K: int, h: float) -> Given:
+    return {"accel_weight": bounds.accelerated.momenta(K)[0] ** 2}
+
+
 def _contraction(mu: float, delta: float, most: int) -> Claim:
     ask = _classed("proximal_gradient", "composite_strongly_convex", "distance", "distance", mu=mu)
     if delta:
@@ -222,6 +226,16 @@ def _stationary(initial: str) -> Claim:
 
 _LAST_BOTH = (Claim(_LAST), Claim(_LAST_SMOOTH, narrower=True, note="the class is the part with r = 0"))
 _EXACT = "the deviations are 0"
+_ACCELERATED = (
+    Claim(
+        _classed("accelerated_gradient", "composite", "objective", "distance"),
+        _momenta,
+        only=(1.0,),
+        most=10,
+        narrower=True,
+        note="exact accelerated steps, where the bound is on any run",
+    ),
+)
 _LARGEST = f"{_EXACT}, and so is what the bound subtracts"
 
 CLAIMS: dict[str, tuple[Claim, ...]] = {
@@ -265,6 +279,7 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
     "strong_convexity": tuple(_contraction(mu, delta, 1) for mu in _MU for delta in (0.0, 0.1)),
     "strong_convexity:rate": tuple(_contraction(mu, delta, 5) for mu in _MU for delta in (0.0, 0.1)),
     "strong_convexity:pl": tuple(_pl(mu, rho) for mu in _MU for rho in (0.0, 0.5)),
+    **{f"accelerated_inexact{form}": _ACCELERATED for form in ("", ":distance", ":sharp", ":size", ":a_priori")},
     "nonconvex_stationarity": (_stationary("objective"),),
     "nonconvex_stationarity:descent": (_stationary("decrease"),),
     "nonconvex_stationarity:exact_steps": (

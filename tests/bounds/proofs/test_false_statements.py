@@ -144,6 +144,22 @@ def constants() -> Iterator[tuple[str, bounds.Bound]]:
         "B17: no E^2",
         entry("budgeted_deviations", rhs=bounds.get("budgeted_deviations").rhs - L / (h * K) * Q.budget[0] ** 2),
     )
+    accelerated, A = "accelerated_inexact", Q.accel_weight[K]
+    for name in ("", ":sharp", ":size", ":a_priori"):
+        bound = bounds.get(accelerated + name)
+        yield f"B19{name}: less of R^2", bound.replace(rhs=bound.rhs - L * Q.R**2 / (3 * A))
+        yield f"B19{name}: from u_K", swapped(accelerated + name, Q.R, Q.accel_dist[K])
+        yield f"B19{name}: the weight A_1", swapped(accelerated + name, A, Q.accel_weight[1])
+        yield f"B19{name}: 1/A_0", swapped(accelerated + name, A, Q.accel_weight[0])
+        yield f"B19{name}: K", swapped(accelerated + name, A, K**2)
+    less = L * Q.R**2 / (2 * A) * (K / (K + 2) - K / (K + 1))
+    for name in (":sharp", ":size"):
+        yield f"B19{name}: K/(K+2)", entry(accelerated + name, rhs=bounds.get(accelerated + name).rhs + less)
+    yield "B19:distance: twice", swapped(f"{accelerated}:distance", Q.accel_dist[K], 2 * Q.accel_dist[K])
+    yield "B19: weights 1", swapped(accelerated, Q.accel_momentum[k] * Q.accel_ex[k], Q.accel_ex[k])
+    yield "B19: a sign", swapped(accelerated, Q.accel_ex[k], -Q.accel_ex[k])
+    yield "B19: the deviation of B6c", swapped(accelerated, Q.accel_ex[k], Q.ex[k])
+    yield "B19:a_priori: once", swapped(f"{accelerated}:a_priori", Q.accel_enorm[k], Q.accel_enorm[k] / 2)
     yield "B18: F", entry("energy_descent", lhs=Q.F[k], rhs=Q.F[k - 1])
     yield "B18: twice", entry("energy_descent", lhs=Q.F[k] + 2 * Q.energy[k])
     yield "B18: less", entry("energy_descent", rhs=Q.F[k - 1])
@@ -346,7 +362,9 @@ def test_formulas_of_hypotheses_are_what_they_are_judged_by() -> None:
     """Each formula is >= 0 on random quantities wherever the hypothesis holds, and some other time it does not."""
     rng = np.random.default_rng(0)
     for one in ALL:
-        if not one.formula or {"pot", "left", "guard_count", "budget"} & set(one.uses):  # recurrences: own tests
+        if not one.formula or {"pot", "left", "guard_count", "budget", "accel_weight"} & set(
+            one.uses
+        ):  # recurrences: own tests
             continue
         holds = fails = 0
         for _ in range(200):

@@ -134,9 +134,40 @@ def test_where_it_fails_is_said() -> None:
 def test_bands_are_quantiles_over_instances() -> None:
     p = l2o.synthetic.lasso(9, 8, 12, seed=3)
     _, m = meter(l2o.optimizer("go-math-l2o"), problem=p)
-    assert set(m.bands) == {"rho", "sigma_half", "delta_sum", "delta_sum_half"}
+    assert set(m.bands) == {"rho", "sigma_half", "rho_accelerated", "delta_sum", "delta_sum_half"}
     np.testing.assert_allclose(m.bands["rho"], np.quantile(m.rho, QUANTILES, axis=0))
     assert (np.diff(m.bands["delta_sum"], axis=0) >= 0).all()
+
+
+def test_fista_is_no_deviation_from_the_accelerated_step() -> None:
+    _, m = meter(l2o.optimizer("fista"))
+    assert np.nanmedian(m.rho) > 0.3
+    assert np.nanmax(m.rho_accelerated) < 1e-9
+    assert np.isfinite(m.rho_accelerated).mean() > 0.9
+    assert "distance from the accelerated step: " in m.summary()
+
+
+def test_the_deviation_from_the_accelerated_step_by_hand() -> None:
+    """ISTA, written out once more; its first step is that of FISTA, and the later ones are not."""
+    run, m = meter(l2o.optimizer("ista"), 4)
+    x, g, L = run.x.numpy(), run.subgradient.numpy(), P.smoothness.numpy()[:, None]
+    t, u = 1.0, x[:, 0]
+    for k in range(4):
+        y = x[:, k] + (u - x[:, k]) / t
+        G = P.smooth.gradient(torch.from_numpy(y)).numpy() + g[:, k]
+        expected = np.linalg.norm(L * (y - x[:, k + 1]) - G, axis=-1) / np.linalg.norm(G, axis=-1)
+        np.testing.assert_allclose(m.rho_accelerated[:, k], expected, rtol=1e-8, atol=1e-12)
+        u = x[:, k] + t * (x[:, k + 1] - x[:, k])
+        t = 0.5 * (1 + np.sqrt(1 + 4 * t**2))
+    assert m.rho_accelerated[:, 0].max() < 1e-12
+    assert m.rho_accelerated[:, 2:].min() > 1e-3
+
+
+def test_within_its_rounding_nothing_is_said_of_the_accelerated_step() -> None:
+    _, m = meter(l2o.optimizer("ista"), 600, EASY)
+    assert np.isnan(m.rho_accelerated[:, -1]).all()
+    assert np.nanmax(m.bands["rho_accelerated"][:, 0]) < 1e-12
+    assert np.isnan(m.bands["rho_accelerated"][:, -1]).all()
 
 
 def test_bias_heads_are_said() -> None:

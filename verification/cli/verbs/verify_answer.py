@@ -135,6 +135,14 @@ def assumption_answer(title: str, meter: Any) -> Answer:
         else f"rho_k >= 1 on {share:.1%} of the judged steps, first at step {first}: these are not guaranteed to "
         f"decrease F."
     )
+    median, worst = d["rho_accelerated_median"], d["rho_accelerated_worst"]
+    accelerated = (
+        []
+        if median is None
+        else [
+            f"From the accelerated step, which FISTA makes, it is {median:.3g} in the median and {worst:.3g} at most."
+        ]
+    )
     return Answer(
         title=title,
         table=Table(
@@ -143,6 +151,7 @@ def assumption_answer(title: str, meter: Any) -> Answer:
         finding=[
             f"rho_k, the relative deviation from the step 1/L, is {d['sigma_median']['gradient_descent']:.3g} in the "
             f"median and {d['rho_worst']:.3g} at most. {guaranteed}",
+            *accelerated,
             *broken,
         ],
         next="--verbose prints the bias heads and the worst coordinate; `l2obound sensitivity --optimizer NAME` "
