@@ -137,11 +137,7 @@ def assumption_answer(title: str, meter: Any) -> Answer:
     )
     median, worst = d["rho_accelerated_median"], d["rho_accelerated_worst"]
     accelerated = (
-        []
-        if median is None
-        else [
-            f"From the accelerated step, which FISTA makes, it is {median:.3g} in the median and {worst:.3g} at most."
-        ]
+        "" if median is None else f" From FISTA's step it is {median:.3g} in the median and {worst:.3g} at most."
     )
     return Answer(
         title=title,
@@ -150,8 +146,7 @@ def assumption_answer(title: str, meter: Any) -> Answer:
         ),
         finding=[
             f"rho_k, the relative deviation from the step 1/L, is {d['sigma_median']['gradient_descent']:.3g} in the "
-            f"median and {d['rho_worst']:.3g} at most. {guaranteed}",
-            *accelerated,
+            f"median and {d['rho_worst']:.3g} at most. {guaranteed}{accelerated}",
             *broken,
         ],
         next="--verbose prints the bias heads and the worst coordinate; `l2obound sensitivity --optimizer NAME` "
