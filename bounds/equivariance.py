@@ -69,6 +69,12 @@ EQUIVARIANCE_TABLE: tuple[Equivariance, ...] = (
     _classical("FISTA with restart", "fista-restart", False),
     _classical("Nesterov", "nesterov", True),
     _classical("heavy ball", "heavy-ball", True),
+    _classical("optimized gradient method", "ogm", True),
+    _classical("OptISTA", "optista", False),
+    _classical("gradient descent, silver steps", "silver-gradient", True),
+    _classical("proximal gradient, silver steps", "silver-proximal", False),
+    Equivariance("AdaPG", "adapg", *_ALL, "a first step of 1/L, and then quotients of displacements and gradients"),
+    Equivariance("Anderson", "anderson", *_ALL, "coefficients without units, and values are compared only"),
     _classical("subgradient method", "subgradient", False),
     Equivariance(
         "L-BFGS", "lbfgs", *_ALL, "quotients of s, y and gradients, and 1/L before there are any", smooth_only=True

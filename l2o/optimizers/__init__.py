@@ -12,6 +12,8 @@ from typing import Any
 from ...errors import InputError, suggestion
 from .ada_lista import AdaLista
 from .adam import Adam, AdamHD
+from .adapg import AdaPG
+from .anderson import Anderson
 from .base import Optimizer, State
 from .fista import Fista, FistaRestart, Nesterov
 from .go_math_l2o import GoMathL2O
@@ -22,8 +24,11 @@ from .l2o_dm import L2ODM
 from .l2o_pa import L2OPA
 from .l2o_rnnprop import RNNprop
 from .lbfgs import LBFGS
+from .ogm import OGM
+from .optista import OptISTA
 from .safeguarded import Safeguarded
 from .shampoo import Shampoo
+from .silver import SilverGradient, SilverProximal
 from .subgradient import Subgradient
 
 _REGISTRY: dict[str, type] = {
@@ -32,10 +37,16 @@ _REGISTRY: dict[str, type] = {
         GradientDescent,
         HeavyBall,
         Nesterov,
+        OGM,
+        SilverGradient,
         Subgradient,
         Ista,
         Fista,
         FistaRestart,
+        OptISTA,
+        SilverProximal,
+        AdaPG,
+        Anderson,
         Adam,
         AdamHD,
         Shampoo,

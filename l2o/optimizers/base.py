@@ -11,6 +11,8 @@ from ...errors import InputError
 from ..problems.composite import Composite
 from ..support.arrays import per_instance
 
+_LONGEST = 10**6  # steps of a horizon
+
 
 @runtime_checkable
 class State(Protocol):
@@ -38,14 +40,14 @@ class Optimizer(Protocol):
         """The state at x_{k+1}; `state` stays as it was."""
 
 
-def step_size(value: Any, problem: Composite, factor: float = 1.0) -> torch.Tensor:
-    """(B,1) or (1,1) absolute step: `value` if given, else factor / L."""
+def step_size(value: Any, problem: Composite, factor: float = 1.0, name: str = "step") -> torch.Tensor:
+    """(B,1) or (1,1) absolute step: `value`, of the option `name`, if given, else factor / L."""
     if value is None:
         return (factor / problem.smoothness).unsqueeze(-1)
-    step = per_instance(value, "step", positive=True, dtype=problem.dtype, device=problem.device)
+    step = per_instance(value, name, positive=True, dtype=problem.dtype, device=problem.device)
     if step.shape[0] not in (1, problem.batch_size):
         raise InputError(
-            f"step: expected a scalar or ({problem.batch_size},), got {tuple(step.shape)}; one step per instance."
+            f"{name}: expected a scalar or ({problem.batch_size},), got {tuple(step.shape)}; one step per instance."
         )
     return step.unsqueeze(-1)
 
@@ -79,3 +81,14 @@ def check_number(option: str, value: Any, low: float, high: float = math.inf, *,
     if not number or value < low or value >= high or (open_low and value == low):
         end = f"{'(' if open_low else '['}{low:g}, {high:g})"
         raise InputError(f"{option}: expected a number in {end}, got {value!r}.")
+
+
+def check_horizon(value: Any) -> None:
+    """Raise unless `value` is a number of steps that a method can plan for."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _LONGEST:
+        raise InputError(f"horizon: expected a number of steps, an integer from 1 to {_LONGEST}, got {value!r}.")
+
+
+def next_theta(theta: float, *, last: bool = False) -> float:
+    """theta_{k+1} = (1 + sqrt(1 + 4 theta_k^2))/2 of accelerated methods; 8 for 4 at the last step of a horizon."""
+    return (1 + math.sqrt(1 + (8 if last else 4) * theta**2)) / 2

@@ -91,7 +91,7 @@ def start(problem: l2o.Composite, seed: int = 0, size: float = 1.0) -> torch.Ten
 
 
 def smooth_only(name: str) -> bool:
-    return name in ("gradient-descent", "heavy-ball", "nesterov", "lbfgs")
+    return name in ("gradient-descent", "heavy-ball", "nesterov", "ogm", "silver-gradient", "lbfgs")
 
 
 WITHOUT_PROX = ("subgradient", "adam", "adam-hd", "shampoo", "l2o-dm", "l2o-rnnprop")

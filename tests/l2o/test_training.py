@@ -361,13 +361,14 @@ def test_no_gradient_is_computed_twice(name: str) -> None:
     term = Counting(base.smooth.map, base.smooth.target)
     p = l2o.Composite(term, l2o.zero() if zoo.smooth_only(name) else base.nonsmooth)
     l2o.rollout(l2o.optimizer(name), p, l2o.synthetic.starts(base), 10)
-    elsewhere = 8 if name in ("fista", "fista-restart", "nesterov") else 0  # z_0 = x_0 and z_1 = x_1 are looked at once
+    # z_0 = x_0 is looked at once, and where the momentum begins with 0, z_1 = x_1 too
+    elsewhere = {"fista": 8, "fista-restart": 8, "nesterov": 8, "ogm": 9, "optista": 9}.get(name, 0)
     count = term.__dict__["count"]
     if name == "safeguarded":  # two points are compared in a step, and the next may be a mixture of both
         assert 31 - 10 <= count <= 31
     elif name == "guaranteed":  # besides the base's points two in each step of the guard, and mixtures of them
         assert 11 <= count <= 41
-    elif name == "lbfgs":  # a search may look further, and instances that end it elsewhere make a mixture
+    elif name in ("lbfgs", "anderson"):  # they may look further, and instances that end elsewhere make a mixture
         assert 11 <= count <= 21
     else:
         assert count == 11 + elsewhere

@@ -21,10 +21,14 @@ _SYMMETRIES = {
     "rescaling": "variable_scale_equivariant",
 }
 _STEP_IS_ONE_OVER_L = ("gradient-descent", "ista", "fista", "fista-restart", "nesterov", "heavy-ball", "subgradient")
+_SILVER = ("silver-gradient", "silver-proximal")
 _KINK = "it follows a subgradient of r that need not vanish where F is least, so it moves away from a minimiser"
 _OWN_LENGTH = "its steps have a length of their own, and it comes to rest near a minimiser and not at it"
 _TRAINED = "its weights decide where it goes, and nothing is promised on problems that it was not trained on"
 _CUT = "it learns with gradients that are taken off the graph, as in the authors' code: no second derivatives"
+_PLANNED = "its theorem is of the last of the steps that it plans for, and on the way there nothing is promised"
+_BETWEEN = "its theorem is of 2^j - 1 steps, and nothing is promised between"
+_LONG = "steps beyond 2/L are its point, and its theorem covers them"
 _BEST = "x_k is the best point so far, and may stay while the base goes on from a point of its own"
 _MOVES = "the network's output is the step and does not vanish at a minimiser"
 
@@ -58,6 +62,10 @@ def _known_lacks(optimizer: Any) -> dict[str, str]:
     name = builtin_name(optimizer)
     if name in ("subgradient", "adam", "adam-hd", "shampoo"):
         return {"makes_progress": _OWN_LENGTH}
+    if name == "optista":
+        return {"makes_progress": _PLANNED}
+    if name in _SILVER:
+        return {"makes_progress": _BETWEEN}
     if name == "guaranteed" and optimizer.mode == "fista":
         return {"record_is_of_this_step": _BEST}
     if name is not None and isinstance(optimizer, LearnedOptimizer):
@@ -78,7 +86,9 @@ def _known_declarations(optimizer: Any) -> dict[str, Any]:
     name = builtin_name(optimizer)
     if name in ("gradient-descent", "ista") and optimizer.step_size is None:
         return {"relative_deviation": 0.0, "monotone_objective": True}
-    monotone = name in ("safeguarded", "lbfgs") or (name == "guaranteed" and optimizer.mode in ("fista", "descent"))
+    monotone = name in ("safeguarded", "lbfgs", "anderson") or (
+        name == "guaranteed" and optimizer.mode in ("fista", "descent")
+    )
     return {"monotone_objective": True} if monotone else {}
 
 
@@ -94,6 +104,8 @@ def _known_failures(optimizer: Any) -> dict[str, str]:
     failures = _symmetries(name, optimizer)
     if name in ("subgradient", "adam", "adam-hd", "shampoo"):
         failures["fixed_point"] = _KINK
+    if name == "silver-proximal" or (name == "optista" and optimizer.horizon > 2):
+        failures["outputs_in_range"] = _LONG
     if name in ("l2o-dm", "l2o-rnnprop"):
         failures["fixed_point"] = _MOVES
         failures["derivative_is_that_of_the_loss"] = _CUT
