@@ -82,6 +82,12 @@ EQUIVARIANCE_TABLE: tuple[Equivariance, ...] = (
     Equivariance(
         "Ada-LISTA", "ada-lista", *_ALL, "the gradient with matrices between, over L, and relative thresholds"
     ),
+    *(
+        Equivariance(
+            name, key, *_ALL, "weights act on the variables of the dictionary, whatever changes they went through"
+        )
+        for name, key in (("LISTA", "lista"), ("ALISTA", "alista"), ("gated LISTA", "gated-lista"))
+    ),
     _go_math("GO-Math displacement map, Q unscaled", _ALL, "memory of displacements, weight without units"),
     *(
         _go_math(

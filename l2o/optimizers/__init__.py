@@ -13,9 +13,11 @@ from ...errors import InputError, suggestion
 from .ada_lista import AdaLista
 from .adam import Adam, AdamHD
 from .adapg import AdaPG
+from .alista import ALISTA
 from .anderson import Anderson
 from .base import Optimizer, State
 from .fista import Fista, FistaRestart, Nesterov
+from .gated_lista import GatedLISTA
 from .go_math_l2o import GoMathL2O
 from .gradient_descent import GradientDescent, Ista
 from .guaranteed import Guaranteed, guaranteed
@@ -24,6 +26,7 @@ from .l2o_dm import L2ODM
 from .l2o_pa import L2OPA
 from .l2o_rnnprop import RNNprop
 from .lbfgs import LBFGS
+from .lista import LISTA
 from .ogm import OGM
 from .optista import OptISTA
 from .safeguarded import Safeguarded
@@ -51,6 +54,9 @@ _REGISTRY: dict[str, type] = {
         AdamHD,
         Shampoo,
         LBFGS,
+        LISTA,
+        ALISTA,
+        GatedLISTA,
         AdaLista,
         L2ODM,
         RNNprop,

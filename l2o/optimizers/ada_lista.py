@@ -57,6 +57,7 @@ class AdaLista(LearnedOptimizer):
     parameters: Mapping[str, torch.Tensor] | None = field(default=None, repr=False, compare=False)
 
     name: ClassVar[str] = "ada-lista"
+    calls_per_step: ClassVar[int] = 1  # its products with A are not seen as gradients
 
     def __post_init__(self) -> None:
         if not isinstance(self.official, bool):

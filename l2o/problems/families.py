@@ -46,13 +46,14 @@ def _defaults(function: Callable[..., Any], fields: tuple[str, ...]) -> dict[str
     return {f: parameters[f].default for f in fields if f in parameters and parameters[f].default is not inspect._empty}
 
 
-def _generator(name: str, *fields: str) -> Family:
-    """A generator of `l2o.synthetic`."""
+def _generator(name: str, *fields: str, trained_for: str | None = None) -> Family:
+    """A generator of `l2o.synthetic`; weights that fit it are its own, or those for `trained_for`."""
 
     def make(batch: int, seed: int, **options: Any) -> Composite:
         return getattr(synthetic, name)(batch, seed=seed, **options)
 
-    return Family(make, name, fields, drawn=True, defaults=_defaults(getattr(synthetic, name), fields))
+    defaults = _defaults(getattr(synthetic, name), fields)
+    return Family(make, trained_for or name, fields, drawn=True, defaults=defaults)
 
 
 def _table(name: str, *, path: bool = False) -> Family:
@@ -78,6 +79,7 @@ def _bsds500(batch: int, seed: int, *, path: str, **options: Any) -> Composite:
 
 FAMILIES: dict[str, Family] = {
     "lasso": _generator("lasso", *_SIZE, "condition"),
+    "lasso_dictionary": _generator("lasso_dictionary", *_SIZE, "dictionary", trained_for="lasso"),
     "logistic_l1": _generator("logistic_l1", *_SIZE, "smoothness"),
     "quadratic": _generator("quadratic", "dim", "condition"),
     "huber_l1": _generator("huber_l1", *_SIZE),

@@ -79,6 +79,51 @@ def lasso(
     return constructors.lasso(*_draws.drawn("lasso", seed, batch, draw), lam, dtype=dtype)
 
 
+def lasso_dictionary(
+    batch: int = 32,
+    rows: int = 250,
+    dim: int = 500,
+    *,
+    sparsity: int | None = None,
+    lam: float = 0.1,
+    noise: float = 0.0,
+    dictionary: int = 0,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+) -> Composite:
+    """LASSO as by `lasso`, with one Gaussian A of unit columns for all instances and all seeds.
+
+    This is what LISTA and its relatives are for, whose weights belong to one A.
+
+    Args:
+        batch: Number of instances B.
+        rows: Rows m of A.
+        dim: Variables n.
+        sparsity: Non-zeros of x_true; by default a tenth of `dim`.
+        lam: Weight >= 0 of the l1 norm.
+        noise: Standard deviation of the noise of y.
+        dictionary: Seed of A, in [0, 2^32): with equal sizes and this seed equal, A is the same.
+        seed: In [0, 2^32), of x_true and the noise; each instance has a stream of its own.
+        dtype: torch.float32 or torch.float64.
+
+    Returns:
+        The problem, whose smooth term holds A once, as (m,n).
+
+    Raises:
+        InputError: For a number out of range, and for a batch that does not fit into memory.
+    """
+    sparsity = _draws.sparsity_of(batch, rows, dim, sparsity, tenths=1)
+    (rng,) = _draws.streams("dictionary", dictionary, 1)
+    a = _draws.unit_columns(rng.standard_normal((rows, dim)))
+    signals = np.stack(
+        [
+            a @ _draws.sparse(rng, dim, sparsity) + noise * rng.standard_normal(rows)
+            for rng in _draws.streams("lasso-dictionary", seed, batch)
+        ]
+    )
+    return constructors.lasso(torch.from_numpy(a), torch.from_numpy(signals), lam, dtype=dtype)
+
+
 def logistic_l1(
     batch: int = 32,
     rows: int = 1000,

@@ -97,18 +97,24 @@ def smooth_only(name: str) -> bool:
 WITHOUT_PROX = ("subgradient", "adam", "adam-hd", "shampoo", "l2o-dm", "l2o-rnnprop")
 
 
+OF_ONE_DICTIONARY = ("lista", "alista", "gated-lista")
+
+
 def runs_on(name: str, problem: l2o.Composite) -> bool:
     """Whether the optimizer takes the problem."""
     if smooth_only(name) and not problem.nonsmooth.is_zero:
         return False
     if name in WITHOUT_PROX and problem.nonsmooth.is_indicator and not problem.nonsmooth.is_zero:
         return False
-    return name != "ada-lista" or problem.name.startswith("least-squares")
+    if name in OF_ONE_DICTIONARY and not getattr(getattr(problem.smooth, "map", None), "shared", False):
+        return False
+    return name not in ("ada-lista", *OF_ONE_DICTIONARY) or problem.name.startswith("least-squares")
 
 
 def problem_for(name: str) -> l2o.Composite:
     """A small problem that the optimizer of that name can be run on."""
-    return composites()["least-squares + zero" if smooth_only(name) else "least-squares + l1"]
+    smooth = "least-squares-shared" if name in OF_ONE_DICTIONARY else "least-squares"
+    return composites()[f"{smooth} + {'zero' if smooth_only(name) else 'l1'}"]
 
 
 def end_of(

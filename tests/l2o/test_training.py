@@ -357,7 +357,8 @@ class Counting(LeastSquares):
 @pytest.mark.parametrize("name", l2o.optimizer_names())
 def test_no_gradient_is_computed_twice(name: str) -> None:
     """K steps of a run need K + 1 gradients at the iterates, plus K where the method looks elsewhere as well."""
-    base = l2o.synthetic.lasso(2, 5, 8)
+    kind = l2o.synthetic.lasso_dictionary if name in zoo.OF_ONE_DICTIONARY else l2o.synthetic.lasso
+    base = kind(2, 5, 8)
     term = Counting(base.smooth.map, base.smooth.target)
     p = l2o.Composite(term, l2o.zero() if zoo.smooth_only(name) else base.nonsmooth)
     l2o.rollout(l2o.optimizer(name), p, l2o.synthetic.starts(base), 10)

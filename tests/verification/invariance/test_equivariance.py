@@ -43,7 +43,7 @@ CHANGES = (translation(100.0), scaling(1e-6), rescaling(0.05))
 def test_the_whole_table_is_measured_as_it_stands() -> None:
     table = equivariance_table(P, X0, 8)
     missing = sum(row.optimizer not in l2o.optimizer_names() for row in EQUIVARIANCE_TABLE)
-    assert len(table.cells) == 3 * len(EQUIVARIANCE_TABLE) == 108
+    assert len(table.cells) == 3 * len(EQUIVARIANCE_TABLE) == 117
     assert table.count(ABSENT) == 3 * missing
     assert table.count(AS_EXPECTED) == 87 - 3 * missing, table.summary()
     assert table.agrees

@@ -23,8 +23,11 @@ from ...sweeps.families import FAMILIES
 from ._weights import exported
 
 _NEEDS_QUADRATIC, _NEEDS_SMOOTH = "f is not quadratic", "r is not 0"
+_NEEDS_DICTIONARY = "its instances have no dictionary in common"
 _QUADRATIC = ("lasso", "patches", "quadratic")
 _SMOOTH = ("quadratic",)
+_ONE_DICTIONARY = ("lasso_dictionary",)
+_STRONGER = ("fista-restart", "optista", "silver-proximal", "adapg", "anderson", "coordinate-descent", "ogm", "lbfgs")
 LABELS = {**REPORTED, "coordinate-descent": "coordinate descent", "lbfgs": "L-BFGS"}
 
 
@@ -58,7 +61,7 @@ class SpeedupConfig(Section):
     rtol: float = Field(1e-10, gt=0, lt=1)
     learned: tuple[str, ...] = Field(("go-math-l2o", "l2o-pa"), min_length=1)
     paper: tuple[str, ...] = ("ista", "fista", "l2o-pa")
-    stronger: tuple[str, ...] = ("fista-restart", "coordinate-descent", "lbfgs")
+    stronger: tuple[str, ...] = _STRONGER
     longer: dict[str, int] = Field(default_factory=dict)
     repeats: int = Field(11, ge=1)
     timed_steps: int = Field(20, ge=1)
@@ -115,11 +118,13 @@ class SpeedupConfig(Section):
 
     def left_out(self, setting: SettingSection, method: str) -> str | None:
         """Why a method is not run on a setting, None where it is."""
-        family, name = self.spec(setting, method).family, self.own(method).name
+        family, name = self.spec(setting, method).family, self.own(method).name.partition(":")[0]
         if name == "coordinate-descent" and family not in _QUADRATIC:
             return _NEEDS_QUADRATIC
-        if name == "lbfgs" and family not in _SMOOTH:
+        if name in ("ogm", "lbfgs") and family not in _SMOOTH:
             return _NEEDS_SMOOTH
+        if name in ("lista", "alista", "gated-lista") and family not in _ONE_DICTIONARY:
+            return _NEEDS_DICTIONARY
         return None
 
     def _name(self, setting: SettingSection, method: str, family: str) -> str:
