@@ -24,7 +24,7 @@ from ._weights import exported
 
 _NEEDS_QUADRATIC, _NEEDS_SMOOTH = "f is not quadratic", "r is not 0"
 _NEEDS_DICTIONARY = "its instances have no dictionary in common"
-_QUADRATIC = ("lasso", "patches", "quadratic")
+_QUADRATIC = ("lasso", "lasso_dictionary", "patches", "quadratic")
 _SMOOTH = ("quadratic",)
 _ONE_DICTIONARY = ("lasso_dictionary",)
 _STRONGER = ("fista-restart", "optista", "silver-proximal", "adapg", "anderson", "coordinate-descent", "ogm", "lbfgs")
