@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
@@ -105,7 +105,7 @@ class FixedDictionary(LearnedOptimizer):
 
 def shared_dictionary(problem: Composite, name: str) -> torch.Tensor:
     """(m,n) the A of all instances of a least-squares problem; an error where there is none."""
-    smooth = getattr(problem.smooth, "base", problem.smooth)
+    smooth: Any = getattr(problem.smooth, "base", problem.smooth)
     if smooth.kind != "least-squares":
         raise InputError(
             f"{name} cannot run on {problem.name}: it needs the dictionary A and y of least squares; use fista."
@@ -123,7 +123,8 @@ def shared_dictionary(problem: Composite, name: str) -> torch.Tensor:
 
 def inside(problem: Composite, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | float]:
     """w = x/b + t (B,n), y (B,m), and b (1|B,1) by which a step in w is multiplied to be one in x."""
-    smooth, change = problem.smooth, getattr(problem.smooth, "change", None)
+    smooth: Any = problem.smooth
+    change = getattr(smooth, "change", None)
     if change is None:
         return x, smooth.target, 1.0
     return change.inward(x), smooth.base.target, change.dilation
@@ -138,4 +139,5 @@ def inside_step(problem: Composite) -> torch.Tensor:
 
 def shared_map(problem: Composite) -> LinearMap:
     """A as a linear map, of the term in w."""
-    return getattr(problem.smooth, "base", problem.smooth).map
+    smooth: Any = getattr(problem.smooth, "base", problem.smooth)
+    return smooth.map
