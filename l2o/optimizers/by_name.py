@@ -192,9 +192,15 @@ def _from_text(text: str, family: str | None, kind: str | None, options: dict[st
     raise InputError(f"{text}: no such checkpoint, and no name of an optimizer; {EXPECTED}.")
 
 
+_DICTIONARY = "lasso_dictionary"
+"""The family of LASSO problems with one A, whose own weights only models of one dictionary have."""
+
+
 def _method(name: str, family: str | None, options: dict[str, Any]) -> OptimizerSource:
     if family is not None and (name, family) in pretrained_names() and not options:
         return _shipped(name, family, {})
+    if family == "lasso" and (name, _DICTIONARY) in pretrained_names() and not options:
+        return _shipped(name, _DICTIONARY, {})  # other LASSO problems it refuses by itself
     if name in _GUARDS and "base" not in options and (GUARDED, family) in pretrained_names():
         description = manifest(GUARDED, str(family))
         return OptimizerSource(

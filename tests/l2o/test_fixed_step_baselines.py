@@ -17,11 +17,11 @@ SOLVER = 2e-6  # relative: what the interior-point method leaves of a gap of 1e-
 
 def squares(steps: int) -> list[float]:
     """theta_0^2, ..., theta_K^2 of a horizon K, from theta_k^2 - theta_k = theta_{k-1}^2, twice that for the last."""
-    found = [1.0]
+    thetas_squared = [1.0]
     for k in range(steps):
-        total = found[-1] * (2 if k == steps - 1 else 1)
-        found.append(((1 + math.sqrt(1 + 4 * total)) / 2) ** 2)
-    return found
+        total = thetas_squared[-1] * (2 if k == steps - 1 else 1)
+        thetas_squared.append(((1 + math.sqrt(1 + 4 * total)) / 2) ** 2)
+    return thetas_squared
 
 
 def ogm_factor(steps: int) -> float:

@@ -9,6 +9,7 @@ import torch
 
 from l2obound import l2o, verification
 from l2obound.l2o.optimizers.alista import analytic_weight
+from l2obound.l2o.problems.families import family_of
 from tests.helpers import zoo
 
 NAMES = zoo.OF_ONE_DICTIONARY
@@ -157,6 +158,15 @@ def test_instances_of_a_dictionary_share_it() -> None:
     assert torch.equal(problem(5).smooth.target[:3], p.smooth.target)
     assert not torch.equal(problem(dictionary=1).smooth.map.matrix, p.smooth.map.matrix)
     torch.testing.assert_close(p.smooth.map.matrix.norm(dim=0), torch.ones(10, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_bare_name_has_the_shipped_weights(name: str) -> None:
+    source = l2o.resolve_optimizer(name, family=family_of("lasso_dictionary").trained_for)
+    assert "shipped weights for lasso_dictionary" in source.label
+    shipped = l2o.pretrained(name, "lasso_dictionary")
+    assert all(torch.equal(w, shipped.parameters[n]) for n, w in source.fresh().parameters.items())
+    assert "shipped" not in l2o.resolve_optimizer(name, family="logistic_l1").label
 
 
 @pytest.mark.parametrize("name", NAMES)
