@@ -8,6 +8,13 @@ class InputError(ValueError):
     """Input that cannot be used: the message says what was given, what was expected and what to do."""
 
 
+class InterfaceError(InputError):
+    """An optimizer of the user's whose `init`, `step` or states are not of the form that was asked for.
+
+    It is no refusal of a problem, which an optimizer may answer with an `InputError` of its own.
+    """
+
+
 def suggestion(name: object, names: Iterable[str]) -> str:
     """For the message of an error: "did you mean 'x', 'y' or 'z'? ".
 

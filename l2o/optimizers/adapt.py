@@ -20,9 +20,10 @@ from .adapted import (
     names_required,
     number_required,
 )
+from .adapted_object import ObjectOptimizer, check_step, takes_seed
 
 EXPECTED = (
-    "expected an object with init and step, a name of l2o.optimizer_names(), a function step(problem, x) or "
+    "expected an object with init(problem, x0[, seed]) and step(problem, state), a name of l2o.optimizer_names(), a function step(problem, x) or "
     "step(problem, state), a torch.nn.Module with forward(problem, x) or forward(x, gradient[, state]), a class of "
     "torch.optim or a function of the parameters that makes one, a class or function without arguments that makes one "
     "of these, MODULE:NAME or FILE.py:NAME, a folder of `l2obound train`, or a checkpoint of the authors' code with "
@@ -64,7 +65,7 @@ def as_optimizer(obj: Any, given: Any = None, *, prox: bool = False) -> Any:
     """An object as an optimizer; `given` is what it was made by.
 
     Args:
-        obj: An object with init and step, which comes back as it is; a function, a torch.nn.Module or a class of
+        obj: An object with init and step, of this package as it is; a function, a torch.nn.Module or a class of
             torch.optim.
         given: What made it, for the message.
         prox: For torch.optim, whether r is taken care of by its prox.
@@ -78,7 +79,7 @@ def as_optimizer(obj: Any, given: Any = None, *, prox: bool = False) -> Any:
     if is_optimizer(obj):
         if prox:
             raise InputError(f"prox=True belongs to a class of torch.optim, got {name_of(obj)}.")
-        return obj
+        return _from_object(obj)
     if _is_torch_optim(obj):
         return _from_torch_optim(obj, prox)
     if callable(obj) and not isinstance(obj, (type, torch.nn.Module)) and number_required(obj) == 1:
@@ -97,6 +98,19 @@ def as_optimizer(obj: Any, given: Any = None, *, prox: bool = False) -> Any:
     missing = [m for m in ("init", "step") if not callable(getattr(obj, m, None))]
     where = "" if given is None or obj is given else f" (made by {name_of(given)})"
     raise InputError(f"{name_of(obj)}{where} is not an optimizer (missing: {', '.join(missing)}); {EXPECTED}.")
+
+
+_PACKAGE = __name__.partition(".")[0] + "."
+
+
+def _from_object(obj: Any) -> Any:
+    """An object with init and step: itself if its class is of this package or derived from one, else an adapter."""
+    name = str(getattr(obj, "name", type(obj).__name__))
+    seed = takes_seed(obj.init, name)
+    check_step(obj.step, name)
+    if seed and any(kind.__module__.startswith(_PACKAGE) for kind in type(obj).__mro__):
+        return obj
+    return ObjectOptimizer(obj, name, seed)
 
 
 def _is_torch_optim(obj: Any) -> bool:
@@ -162,9 +176,8 @@ def _from_module(module: torch.nn.Module) -> ModuleOptimizer:
     takes = _takes(module)
     call_, optimizer = f"{name}.forward({', '.join(takes)})", ModuleOptimizer(module, str(name), takes)
     try:
-        made, x = _on_a_probe(
-            lambda problem, x: optimizer.called(copy.deepcopy(optimizer.of(x.dtype)), problem, ModuleState(x))
-        )
+        probed = ModuleOptimizer(copy.deepcopy(module), str(name), takes)
+        made, x = _on_a_probe(lambda problem, x: probed.step(problem, ModuleState(x)))
     except Exception as error:
         raise InputError(
             f"{call_} does not run ({type(error).__name__}: {error}). A module is taken where forward maps "
@@ -181,8 +194,9 @@ def _from_function(function: Callable[..., Any]) -> FunctionOptimizer:
     name, errors = str(getattr(function, "__name__", type(function).__name__)), []
     for takes_state in (False, True):
         words = f"with {'a state' if takes_state else 'x'}"
+        probed = FunctionOptimizer(function, takes_state, name)
         try:
-            y, x = _on_a_probe(lambda problem, x: function(problem, IterateState(x) if takes_state else x.clone()))  # noqa: B023
+            y, x = _on_a_probe(lambda problem, x: probed.called(problem, IterateState(x)))  # noqa: B023
         except Exception as error:
             errors.append(f"{words}: {type(error).__name__}: {error}")
             continue

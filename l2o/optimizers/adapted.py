@@ -17,6 +17,7 @@ import torch
 from ...errors import InputError
 from ..problems import Composite
 from .base import subgradient
+from .weights import Casts, in_precision, running
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +29,19 @@ class IterateState:
 
 @dataclass(frozen=True, eq=False)
 class FunctionOptimizer:
-    """A function as an optimizer: of (problem, x), or of (problem, state) where `takes_state`."""
+    """A function as an optimizer: of (problem, x), or of (problem, state) where `takes_state`.
+
+    Weights that it closes over are in the precision of the problem.
+    """
 
     function: Callable[..., Any]
     takes_state: bool
     name: str
+    _casts: Casts = field(default_factory=dict, repr=False)
+
+    def of(self, dtype: torch.dtype) -> Callable[..., Any]:
+        """The function with the weights that it closes over in a precision: itself, or a copy that is kept."""
+        return in_precision(self.function, dtype, self._casts)
 
     def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0) -> IterateState:
         """The iterate x_0."""
@@ -40,9 +49,13 @@ class FunctionOptimizer:
 
     def step(self, problem: Composite, state: Any) -> Any:
         """What the function makes of it."""
-        if self.takes_state:
-            return self.function(problem, state)
-        return IterateState(_iterate(self.function(problem, state.x.clone()), self.name))
+        made = self.called(problem, state)
+        return made if self.takes_state else IterateState(_iterate(made, self.name))
+
+    def called(self, problem: Composite, state: Any) -> Any:
+        """What the function itself gives: the next state, or the next iterate."""
+        with running(self.function, problem.dtype, self._casts) as function:
+            return function(problem, state if self.takes_state else state.x.clone())
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,16 +79,11 @@ class ModuleOptimizer:
     module: torch.nn.Module
     name: str
     takes: tuple[str, ...] = ("problem", "x")
-    _casts: dict[torch.dtype, torch.nn.Module] = field(default_factory=dict, repr=False)
+    _casts: Casts = field(default_factory=dict, repr=False)
 
     def of(self, dtype: torch.dtype) -> torch.nn.Module:
         """The module in a precision: itself where that is its own, else a copy that is kept."""
-        precisions = {t.dtype for t in (*self.module.parameters(), *self.module.buffers()) if t.is_floating_point()}
-        if precisions <= {dtype}:
-            return self.module
-        if dtype not in self._casts:
-            self._casts[dtype] = copy.deepcopy(self.module).to(dtype)
-        return self._casts[dtype]
+        return in_precision(self.module, dtype, self._casts)
 
     def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0) -> ModuleState:
         """The iterate x_0, and no state."""
@@ -83,10 +91,6 @@ class ModuleOptimizer:
 
     def step(self, problem: Composite, state: ModuleState) -> ModuleState:
         """What forward makes of it."""
-        return self.called(self.of(state.x.dtype), problem, state)
-
-    def called(self, module: torch.nn.Module, problem: Composite, state: ModuleState) -> ModuleState:
-        """The state after a call of `module`, in the precision of the problem."""
         values: dict[str, Any] = {"problem": problem, "x": state.x.clone()}
         if "gradient" in self.takes:
             values["gradient"] = _full_gradient(
@@ -94,7 +98,8 @@ class ModuleOptimizer:
             ).clone()
         if "state" in self.takes:
             values["state"] = _cloned(state.inner)
-        made, inner = module(*(values[name] for name in self.takes)), None
+        with running(self.module, state.x.dtype, self._casts) as module:
+            made, inner = module(*(values[name] for name in self.takes)), None
         if "state" in self.takes:
             if not isinstance(made, tuple) or len(made) != 2:
                 raise InputError(

@@ -19,6 +19,7 @@ from ..problems.fingerprint import object_digest
 from . import checkpoints, make, optimizer_class, optimizer_names
 from .adapt import EXPECTED, as_optimizer, call, is_factory, name_of
 from .adapted import ModuleOptimizer
+from .adapted_object import ObjectOptimizer
 from .coordinate_descent import CoordinateDescent
 from .learned import LearnedOptimizer
 
@@ -295,6 +296,8 @@ def _from_object(obj: Any, options: dict[str, Any]) -> OptimizerSource:
 def _is_learned(optimizer: Any) -> bool:
     if isinstance(optimizer, (LearnedOptimizer, ModuleOptimizer)):
         return True
+    if isinstance(optimizer, ObjectOptimizer):
+        return bool(getattr(optimizer.code, "learned", True))
     ours = type(optimizer).__module__.startswith(__name__.rpartition(".")[0])
     return bool(getattr(getattr(optimizer, "function", optimizer), "learned", not ours))
 

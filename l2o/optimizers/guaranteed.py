@@ -21,6 +21,7 @@ import torch
 from ...errors import InputError
 from ..problems.composite import Composite
 from .accelerated_guard import AcceleratedGuard
+from .adapt import as_optimizer
 from .base import check_number
 from .budgeted import Budgeted
 from .energy_region import EnergyRegion
@@ -65,6 +66,7 @@ class Guaranteed:
                 f"base: expected the name of an optimizer or an object with init and step, got "
                 f"{type(self.base).__name__}; l2o.optimizer_names() lists the names."
             )
+        object.__setattr__(self, "base", as_optimizer(self.base))
         if self.mode == "energy":
             EnergyRegion.of(self.base, self.energy)  # its demands on the base
 

@@ -22,6 +22,7 @@ import torch
 
 from ...errors import InputError
 from ..problems.composite import Composite
+from .adapt import as_optimizer
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Safeguarded:
                 f"base: expected the name of an optimizer or an object with init and step, got "
                 f"{type(self.base).__name__}; l2o.optimizer_names() lists the names."
             )
+        object.__setattr__(self, "base", as_optimizer(self.base))
 
     def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0) -> SafeguardedState:
         """The base's state at x_0, made with `seed`."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..optimizers import Optimizer
+from ..optimizers.adapt import as_optimizer, is_optimizer
 from ..problems import Composite
 from .rollout import threads_for
 
@@ -58,6 +59,7 @@ def objective_curve(
     Returns:
         The curve, (B,K+1).
     """
+    optimizer = as_optimizer(optimizer) if is_optimizer(optimizer) else optimizer
     seen = problem.remembering()
     evaluated = seen if evaluate_on is None or evaluate_on is problem else evaluate_on.remembering()
     state: Any = optimizer.init(seen, x0.clone(), seed=seed)

@@ -12,7 +12,7 @@ import torch
 
 from ...errors import InputError
 from .. import rounding
-from ..optimizers.adapt import is_optimizer
+from ..optimizers.adapt import as_optimizer, is_optimizer
 from ..optimizers.by_name import adapt
 from ..problems.composite import Composite
 from ..support.arrays import as_tensor
@@ -310,7 +310,7 @@ def rollout(
         raise InputError(f"steps: expected an integer >= 1, got {steps!r}.")
     steps = operator.index(steps)
     _check_memory(problem, steps, record)
-    optimizer = optimizer if is_optimizer(optimizer) else adapt(optimizer)
+    optimizer = as_optimizer(optimizer) if is_optimizer(optimizer) else adapt(optimizer)
     x = problem.point(as_tensor(x0, "x0", dtype=problem.dtype, device=problem.device), "x0")
     fingerprint = "" if record == "all" else problem.fingerprint()
     problem = problem.remembering()  # its record and the optimizer need the same gradients

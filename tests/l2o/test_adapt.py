@@ -91,8 +91,8 @@ def test_forms_are_told_apart() -> None:
 def test_a_subject_is_made_anew() -> None:
     subject = resolve_optimizer(Sound())
     one = subject.fresh()
-    one.name = "changed"
-    assert subject.fresh().name == "Sound"
+    one.code.name = "changed"
+    assert subject.fresh().code.name == "Sound"
     assert subject.label == "Sound"
     assert resolve_optimizer(Sound).spec == "tests.helpers.offenders:Sound"
     assert resolve_optimizer(l2o.optimizer("fista")).spec == "fista"

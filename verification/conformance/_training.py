@@ -2,89 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, is_dataclass, replace
-from typing import Any
+from dataclasses import is_dataclass, replace
 
 import numpy as np
 import torch
 
 from ...l2o import Composite, InputError
-from ...l2o.optimizers.adapted import ModuleOptimizer
-from ...l2o.optimizers.learned import LearnedOptimizer
 from ...l2o.problems.smooth import LinearMap, QuadraticForm
-from ._case import Case, Instance, seed_global_rng
+from ._case import Case, Instance
 from ._guarantees import at_zero
-from ._reference import value
+from ._model import Model
 from ._result import Finding, failed, not_applicable, passed
 from .registry import register
 
 _STEPS = 10  # through which derivatives are taken, at most
 _LAYERS = 40  # steps in which a model that has weights of its own for every step should have used them
 _CUT = 0.4  # of a tensor of weights without a part: more are no units that happen to be at rest
-
-
-@dataclass(frozen=True, eq=False)
-class _Model:
-    """An optimizer with weights: its loss sum_k F(x_k) as a function of them."""
-
-    optimizer: Any
-    weights: dict[str, torch.Tensor]
-    seed: int
-
-    @classmethod
-    def of(cls, case: Case) -> _Model | None:
-        """The model of a case, its weights leaves of the graph; None where it has none."""
-        optimizer = case.fresh()
-        if isinstance(optimizer, ModuleOptimizer):
-            module = optimizer.of(torch.float64)
-            weights = {n: p for n, p in module.named_parameters() if p.requires_grad}
-        elif isinstance(optimizer, LearnedOptimizer):
-            given = optimizer.parameters or {}
-            weights = {n: w.detach().double().clone().requires_grad_() for n, w in given.items()}
-            optimizer = optimizer.with_parameters(weights)
-        else:
-            weights = {}
-        return cls(optimizer, weights, case.seed) if weights else None
-
-    def loss(self, instance: Instance, steps: int) -> torch.Tensor:
-        """sum_k F(x_k) over `steps` steps and all instances; f alone outside the domain of r."""
-        seed_global_rng(self.seed)
-        state = self.optimizer.init(instance.problem, instance.x0.clone(), seed=self.seed)
-        total = torch.zeros((), dtype=instance.x0.dtype)
-        for _ in range(steps):
-            state = self.optimizer.step(instance.problem, state)
-            total = total + value(instance.problem, state.x).sum()
-        return total
-
-    @contextmanager
-    def moved(self, by: dict[str, torch.Tensor], size: float = 1.0) -> Iterator[None]:
-        """With weights + size * by."""
-        before = {n: w.detach().clone() for n, w in self.weights.items()}
-        with torch.no_grad():
-            for name, w in self.weights.items():
-                w.add_(size * by[name])
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for name, w in self.weights.items():
-                    w.copy_(before[name])
-
-    def directions(self, seed: int) -> dict[str, torch.Tensor]:
-        """A random direction of the weights, each tensor's of the size of its entries."""
-        generator = torch.Generator().manual_seed(seed)
-        direction = {}
-        for name, w in self.weights.items():
-            size = max(float(w.detach().abs().mean()), 0.05) if w.numel() else 0.0
-            direction[name] = size * torch.randn(w.shape, generator=generator, dtype=torch.float64)
-        return direction
-
-    def gradients(self, loss: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The derivative by each weight; one that has no part in the loss is left out."""
-        gradients = torch.autograd.grad(loss, list(self.weights.values()), allow_unused=True)
-        return {n: g for n, g in zip(self.weights, gradients) if g is not None}
 
 
 def _without_first(problem: Composite) -> Composite | None:
@@ -131,9 +64,9 @@ def corners(case: Case) -> list[Instance]:
 )
 def finite_gradients(case: Case) -> Finding:
     """Back through ten steps at most, on every instance; learned optimizers and modules only."""
-    model = _Model.of(case)
-    if model is None:
-        return not_applicable("it has no weights")
+    model = Model.of(case)
+    if model.nothing is not None:
+        return not_applicable(model.nothing)
     steps, largest = min(case.steps, _STEPS), 0.0
     for instance in case.instances:
         gradients, finding = _derivative(case, model, instance, steps)
@@ -156,7 +89,7 @@ def finite_gradients(case: Case) -> Finding:
 
 
 def _derivative(
-    case: Case, model: _Model, instance: Instance, steps: int, corner: bool = False
+    case: Case, model: Model, instance: Instance, steps: int, corner: bool = False
 ) -> tuple[dict[str, torch.Tensor], Finding | None]:
     case.doing = f"back through {steps} steps on {instance.name}"
     with torch.enable_grad():
@@ -187,9 +120,9 @@ def _derivative(
 )
 def every_weight_has_a_part(case: Case) -> Finding:
     """Moved, because a last layer of zeros is a common start and hides what is before it."""
-    model = _Model.of(case)
-    if model is None:
-        return not_applicable("it has no weights")
+    model = Model.of(case)
+    if (reason := model.nothing or model.not_replaced) is not None:
+        return not_applicable(reason)
     used = {n: torch.zeros_like(w, dtype=torch.bool) for n, w in model.weights.items()}
     few = min(max(case.steps, 6), _STEPS)
     for attempt, (size, steps) in enumerate(((0.1, few), (0.5, few), (1.0, _LAYERS))):
@@ -231,9 +164,9 @@ def every_weight_has_a_part(case: Case) -> Finding:
 )
 def derivative_is_that_of_the_loss(case: Case) -> Finding:
     """Central differences of two sizes; where they do not agree among themselves nothing is said."""
-    model = _Model.of(case)
-    if model is None:
-        return not_applicable("it has no weights")
+    model = Model.of(case)
+    if (reason := model.nothing or model.not_replaced) is not None:
+        return not_applicable(reason)
     steps, judged, worst, evidence = min(case.steps, 5), 0, -1.0, {}
     for number, instance in enumerate(case.instances[:3]):
         case.doing = f"differences of the loss on {instance.name}"
@@ -265,7 +198,7 @@ def derivative_is_that_of_the_loss(case: Case) -> Finding:
     return passed(f"it agrees with differences of the loss on {judged} instances", **evidence, steps=steps)
 
 
-def _difference(model: _Model, instance: Instance, steps: int, direction: dict[str, torch.Tensor], h: float) -> float:
+def _difference(model: Model, instance: Instance, steps: int, direction: dict[str, torch.Tensor], h: float) -> float:
     ends = []
     for sign in (1.0, -1.0):
         with model.moved(direction, sign * h), torch.no_grad():
