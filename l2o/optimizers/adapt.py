@@ -21,13 +21,15 @@ from .adapted import (
     number_required,
 )
 from .adapted_object import ObjectOptimizer, check_step, takes_seed
+from .learned import LearnedOptimizer
+from .weights import weights_of
 
 EXPECTED = (
-    "expected an object with init(problem, x0[, seed]) and step(problem, state), a name of l2o.optimizer_names(), a function step(problem, x) or "
-    "step(problem, state), a torch.nn.Module with forward(problem, x) or forward(x, gradient[, state]), a class of "
-    "torch.optim or a function of the parameters that makes one, a class or function without arguments that makes one "
-    "of these, MODULE:NAME or FILE.py:NAME, a folder of `l2obound train`, or a checkpoint of the authors' code with "
-    "kind="
+    "expected an object with init(problem, x0[, seed]) and step(problem, state), a name of l2o.optimizer_names(), a "
+    "function step(problem, x) or step(problem, state), a torch.nn.Module with forward(problem, x) or forward(x, "
+    "gradient[, state]), a class of torch.optim or a function of the parameters that makes one, a class or function "
+    "without arguments that makes one of these, MODULE:NAME or FILE.py:NAME, a folder of `l2obound train`, or a "
+    "checkpoint of the authors' code with kind="
 )
 
 
@@ -108,7 +110,8 @@ def _from_object(obj: Any) -> Any:
     name = str(getattr(obj, "name", type(obj).__name__))
     seed = takes_seed(obj.init, name)
     check_step(obj.step, name)
-    if seed and any(kind.__module__.startswith(_PACKAGE) for kind in type(obj).__mro__):
+    ours = [kind.__module__.startswith(_PACKAGE) for kind in type(obj).__mro__]
+    if ours[0] or (seed and any(ours) and (isinstance(obj, LearnedOptimizer) or not weights_of(obj))):
         return obj
     return ObjectOptimizer(obj, name, seed)
 

@@ -181,7 +181,10 @@ BAD = {
     "no optimizer": (lambda: l2o.rollout(object(), P, zoo.start(P), 1), "missing: init"),
     "shape of x0": (lambda: l2o.rollout(l2o.optimizer("ista"), P, np.zeros((2, 5)), 1), "x0"),
     "NaN in x0": (lambda: l2o.rollout(l2o.optimizer("ista"), P, np.full((3, 5), np.nan), 1), "NaN"),
-    "shrinking": (lambda: l2o.rollout(_Shrinking(), P, zoo.start(P), 1), r"step gives a state whose x is a tensor of shape \(1, 5\), expected"),
+    "shrinking": (
+        lambda: l2o.rollout(_Shrinking(), P, zoo.start(P), 1),
+        r"step gives a state whose x is a tensor of shape \(1, 5\), expected",
+    ),
     "one iterate": (lambda: l2o.run_from_iterates(P, np.zeros((3, 1, 5))), "K"),
     "NaN in X": (lambda: l2o.run_from_iterates(P, np.full((3, 4, 5), np.nan)), "NaN"),
 }

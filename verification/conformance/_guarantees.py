@@ -9,14 +9,13 @@ import torch
 
 from ... import l2o
 from ...l2o import Composite
-from ...l2o.optimizers.adapted import ModuleOptimizer
-from ...l2o.optimizers.learned import LearnedOptimizer
 from ..diagnosis.assumption_meter import assumption_meter
 from ..invariance.equivariance import CLEAR, ROUNDINGS, nudge
 from ..runs.inspection import as_numpy, norm
 from ..verdicts.judge import judge
 from ..verdicts.verdict import Verdict
 from ._case import Case, Instance
+from ._model import holds_weights
 from ._progress import does_not_diverge, makes_progress
 from ._result import Finding, Status, failed, not_applicable, passed
 from .registry import register
@@ -99,7 +98,7 @@ _BACK = 200
 
 def _comes_back(case: Case, instance: Instance, z: torch.Tensor, left: np.ndarray) -> bool:
     """Whether the instances `left` (B,) of a run from z come back to within a thousandth of the way."""
-    if isinstance(case.fresh(), (LearnedOptimizer, ModuleOptimizer)):  # what a network does elsewhere is no theorem
+    if holds_weights(case.fresh()):  # what a network does elsewhere is no theorem
         return False
     for steps in (_BACK, 10 * _BACK):
         run = case.run(instance, x0=z, steps=steps)
@@ -183,7 +182,7 @@ def prox_optimal(case: Case) -> Finding:
 
 def _gets_there(case: Case) -> bool:
     """Whether a method that was not trained has long runs that come down and do not diverge."""
-    if isinstance(case.fresh(), (LearnedOptimizer, ModuleOptimizer)):
+    if holds_weights(case.fresh()):
         return False
     return all(check(case).status is Status.PASSED for check in (does_not_diverge, makes_progress))
 

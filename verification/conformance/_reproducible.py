@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...l2o import Composite, InputError, Run, rollout
-from ...l2o.optimizers.adapted import ModuleOptimizer
-from ...l2o.optimizers.learned import LearnedOptimizer
-from ...l2o.support.files import read_npz, write_npz
+from ...l2o import Composite, Run, rollout
 from ._case import Case, Refused, draw_from_global_rng, global_rng_state, seed_global_rng
+from ._model import Model, restored
 from ._result import Finding, failed, not_applicable, passed
 from ._sameness import compare, verdict
 from .registry import register
@@ -326,10 +324,13 @@ def save_load(case: Case) -> Finding:
         for name, tensor in tensors_of(run, "run").items():
             if name not in (loaded := tensors_of(back, "run")) or not same(tensor, loaded[name]):
                 return failed(f"{instance.name}: {name} is not the same after Run.save and Run.load", tensor=name)
-        restored = _restored(optimizer, case, Path(folder))
-    if restored is None:
-        return passed("the run is the same from its file; no weights to keep", **instance.shape)
-    again = case.run(instance, restored)
+        other = restored(optimizer, case, Path(folder))
+    if other is None:
+        model = Model.of(case)
+        if model.not_replaced is not None:
+            return not_applicable(f"the run is the same from its file; of weights: {model.not_replaced}")
+        return passed(f"the run is the same from its file; no weights to keep ({model.nothing})", **instance.shape)
+    again = case.run(instance, other)
     if not same(run.x, again.x):
         where = first_difference(run.x, again.x)
         return failed(
@@ -338,24 +339,3 @@ def save_load(case: Case) -> Finding:
             **where,
         )
     return passed("the run and the weights are the same from their files", **instance.shape)
-
-
-def _restored(optimizer: Any, case: Case, folder: Path) -> Any:
-    """The optimizer with its weights written and read; None where it has none."""
-    if isinstance(optimizer, ModuleOptimizer):
-        weights = optimizer.module.state_dict()
-        torch.save(weights, folder / "weights.pth")
-        other = case.fresh()
-        with torch.no_grad():  # another start, so that what is not in the file shows
-            for tensor in other.module.parameters():
-                tensor.add_(1.0)
-        other.module.load_state_dict(torch.load(folder / "weights.pth", weights_only=True))
-        return other
-    if not isinstance(optimizer, LearnedOptimizer):
-        return None
-    path = write_npz(folder / "weights.npz", {k: v.detach().numpy() for k, v in optimizer.parameters.items()})
-    weights = read_npz(path, "an npz of weights", "write it again")
-    try:
-        return dataclasses.replace(optimizer, parameters=weights)
-    except (TypeError, InputError):
-        return case.fresh().with_parameters({k: torch.as_tensor(v) for k, v in weights.items()})
