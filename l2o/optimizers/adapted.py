@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from ...errors import InputError
+from ...errors import InputError, InterfaceError
 from ..problems import Composite
 from .base import subgradient
 from .weights import Casts, in_precision, running
@@ -102,7 +102,7 @@ class ModuleOptimizer:
             made, inner = module(*(values[name] for name in self.takes)), None
         if "state" in self.takes:
             if not isinstance(made, tuple) or len(made) != 2:
-                raise InputError(
+                raise InterfaceError(
                     f"{self.name}: forward takes a state, so expected (next iterate, next state), got "
                     f"{type(made).__name__}."
                 )
@@ -233,7 +233,9 @@ def _cloned(tree: Any) -> Any:
 
 def _iterate(x: Any, name: str) -> torch.Tensor:
     if not isinstance(x, torch.Tensor):
-        raise InputError(f"{name}: expected the next iterate, a tensor (B, n), got {type(x).__name__}; return x_(k+1).")
+        raise InterfaceError(
+            f"{name}: expected the next iterate, a tensor (B, n), got {type(x).__name__}; return x_(k+1)."
+        )
     return x
 
 

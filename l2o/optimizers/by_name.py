@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ GUARDED = "go-math-l2o"
 """What a guard is put on where nothing else is said."""
 _GUARDS = ("safeguarded", "guaranteed")
 _KIND = " --kind "
+UNNAMED = "OPTIMIZER"
+"""In the place of a name for commands, of an object that only Python can give."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +41,7 @@ class OptimizerSource:
     Attributes:
         fresh: makes it anew, as if nothing had been run with it.
         label: its name for people; of a learned one it says which weights it has.
-        spec: its name for commands; "OPTIMIZER" or "MODULE:FACTORY" where no name makes the same again.
+        spec: its name for commands; `UNNAMED` where no name makes the same again.
         digest: hex digest of what it is: the name and options of a method, the bytes of weights, or the source of
             the user's code together with the numbers in what it makes.
         learned: whether it is a learned one. An object of the user's says so by an attribute `learned`, and counts as
@@ -52,6 +55,11 @@ class OptimizerSource:
     digest: Callable[[], str]
     learned: bool = False
     weights: Mapping[str, Any] | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a command can name it."""
+        return self.spec != UNNAMED
 
 
 def method_names() -> tuple[str, ...]:
@@ -283,7 +291,7 @@ def _from_object(obj: Any, options: dict[str, Any]) -> OptimizerSource:
     else:
         made = as_optimizer(obj)
         pristine = _copy(made)
-        spec = _builtin_spec(made) or (_importable(obj) if callable(obj) else "OPTIMIZER")
+        spec = _builtin_spec(made) or _importable(obj)
 
         def fresh() -> Any:
             return _copy(pristine)
@@ -324,6 +332,14 @@ def _builtin_spec(optimizer: Any) -> str | None:
 
 
 def _importable(obj: Any) -> str:
-    module, name = getattr(obj, "__module__", None), getattr(obj, "__qualname__", None)
-    here = bool(module and name) and "<" not in str(name) and not hasattr(obj, "__self__")  # no closure, no method
-    return f"{module}:{name}" if here else "MODULE:FACTORY"
+    """MODULE:NAME or FILE.py:NAME of what a module has under that name; `UNNAMED` of anything else."""
+    module = sys.modules.get(str(getattr(obj, "__module__", None) or type(obj).__module__))
+    name = getattr(obj, "__qualname__", None) or next((n for n, v in vars(module).items() if v is obj), None)
+    value: Any = module
+    for part in str(name).split("."):
+        value = getattr(value, part, None)
+    if module is None or value is not obj:
+        return UNNAMED
+    file = str(getattr(module, "__file__", None) or "")
+    where = module.__name__ if module.__name__ != "__main__" else file if file.endswith(".py") else None
+    return UNNAMED if where is None else f"{where}:{name}"

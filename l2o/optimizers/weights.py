@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...errors import InputError
+from ...errors import InterfaceError
 from ..problems import Composite
 
 _CLOSED = (type(None), str, bytes, int, float, complex, np.ndarray, np.generic, type, types.ModuleType, Composite)
@@ -130,14 +130,14 @@ def copied(thing: Any) -> Any:
         The copy.
 
     Raises:
-        InputError: It cannot be copied.
+        InterfaceError: It cannot be copied.
     """
     try:
         if isinstance(thing, types.FunctionType) and weights_of(thing):
             return _copied_function(thing)
         return copy.deepcopy(thing)
     except Exception as problem:
-        raise InputError(
+        raise InterfaceError(
             f"{getattr(thing, '__qualname__', type(thing).__qualname__)} cannot be copied ({type(problem).__name__}: "
             f"{problem}), and its weights are cast and moved in copies alone; keep leaf tensors and plain data in it."
         ) from problem
@@ -209,14 +209,14 @@ def in_precision(thing: Any, dtype: torch.dtype, casts: Casts) -> Any:
         `thing`, or the copy.
 
     Raises:
-        InputError: It would have to be copied, and cannot be; or a part of it that would have to be cast cannot.
+        InterfaceError: It would have to be copied, and cannot be; or a part of it that would have to be cast cannot.
     """
     if dtype not in casts:
         made, precisions = thing, precisions_of(thing)
         if not precisions <= {dtype}:
             made = copied(thing)
             if shared := shared_weights(thing, made):
-                raise InputError(
+                raise InterfaceError(
                     f"{', '.join(shared[:3])}: these weights are in another precision than the problem ({dtype}), and "
                     f"cannot be cast, because a function inside the object closes over them; make them attributes."
                 )

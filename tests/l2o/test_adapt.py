@@ -49,6 +49,7 @@ class OwnFeatures(torch.nn.Module):
         return features * scale
 
 
+NAMED = Module()
 FORMS: dict[str, Any] = {
     "object": Ista(),
     "name": "ista",
@@ -96,7 +97,10 @@ def test_a_subject_is_made_anew() -> None:
     assert subject.label == "Sound"
     assert resolve_optimizer(Sound).spec == "tests.helpers.offenders:Sound"
     assert resolve_optimizer(l2o.optimizer("fista")).spec == "fista"
-    assert resolve_optimizer(lambda: Ista()).spec == "MODULE:FACTORY"
+    assert resolve_optimizer(ista_function).spec == f"{__name__}:ista_function"
+    assert resolve_optimizer(NAMED).spec == f"{__name__}:NAMED"
+    for given in (lambda: Ista(), Sound(), Module()):
+        assert not resolve_optimizer(given).is_named
 
 
 def test_files(tmp_path: Path) -> None:

@@ -54,6 +54,13 @@ VERBS = {
 
 RESUMED = frozenset(("report", "train", "sweep", "speedup", "experiment", "open-questions"))
 """The verbs that keep what is finished: the same command goes on from there."""
+TAKES_NO_DATA = {
+    "falsify": "it searches over all instances of a family, and a file is one of them",
+    "guarantee": "it speaks of a distribution, from which it draws a sample; a function that draws, MODULE:NAME or "
+    "FILE.py:NAME, goes to --problem",
+    "drift": "it compares two of them, --train-data and --deployed-data",
+}
+"""Why a verb that runs an optimizer has no --data. With it are verify, assumption, check, report and sensitivity."""
 OLD_SPELLINGS = {
     "falsify": {"--family": "--problem", "--method": "--search"},
     "sensitivity": {"--family": "--problem"},
@@ -78,6 +85,8 @@ class _Verb(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the options, those of old spelling too."""
         self._refuse_iterates(ctx, args)
+        if self.name in TAKES_NO_DATA and any(argument.partition("=")[0] == "--data" for argument in args):
+            ctx.fail(f"{self.name} takes no --data: {TAKES_NO_DATA[self.name]}.")
         old = OLD_SPELLINGS.get(self.name or "", {})
         renamed = []
         for argument in args:

@@ -65,6 +65,17 @@ def problem_of(name: str, batch: int, rows: int, dim: int, lam: float | None, se
     return build(name, 1 if family.single else batch, seed, **options), family.trained_for
 
 
+def given_problem(
+    name: str, data: Path | None, batch: int, rows: int, dim: int, lam: float | None, seed: int, t: float = 0.0
+) -> tuple[l2o.Composite, str]:
+    """The problem of --data, else that of --problem in these sizes, as F(x + t); and the family whose weights fit."""
+    if data is None:
+        problem, family = problem_of(name, batch, rows, dim, lam, seed)
+    else:
+        problem, family = data_problem(data, lam, name)
+    return (problem.shifted(t) if t else problem), family
+
+
 DEFAULT = "go-math-l2o"
 """The optimizer of a verb that is given neither a name nor weights."""
 

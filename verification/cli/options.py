@@ -73,6 +73,11 @@ Kind = Annotated[
         "FILE.py:NAME, a function (seed, batch, **options) -> problem."
     ),
 ]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Your problem: an npz with A, y | A, labels | Q, c (and lam); or a csv, see --problem."),
+]
+"""Of every verb that runs on one problem, or on a batch of them."""
 Batch = Annotated[int, typer.Option(callback=COUNT, help="Number of instances.")]
 Rows = Annotated[int, typer.Option(callback=COUNT, help="Rows of A.")]
 Dim = Annotated[int, typer.Option(callback=COUNT, help="Variables.")]

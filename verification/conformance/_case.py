@@ -14,11 +14,12 @@ import numpy as np
 import torch
 
 from ... import l2o
+from ...errors import InterfaceError
 from ...l2o import Composite, InputError, OptimizerSource, Run, rollout
 from ...l2o.runs.rollout import advance, threads_for
 from ..runs.inspection import Inspection, as_numpy
 from ..verdicts.evidence import Evidence, gather
-from ._expectations import declared_by, lacked_by
+from ._expectations import declarations_of, declared_by, lacked_by
 from ._profile import Profile
 from ._reference import minimiser, proximal_gradient, value
 
@@ -214,7 +215,10 @@ def _sequence(problems: Any) -> Sequence[Any]:
 
 @dataclass(eq=False)
 class Case:
-    """An optimizer under test. `doing` says on what it is at work, for the message of an exception."""
+    """An optimizer under test. `doing` says on what it is at work, for the message of an exception.
+
+    `promises` are the names among `declares` that the user gave.
+    """
 
     subject: OptimizerSource
     profile: Profile
@@ -223,6 +227,7 @@ class Case:
     declares: Mapping[str, Any]
     lacks: Mapping[str, str] = field(default_factory=dict)
     given: bool = False
+    promises: frozenset[str] = frozenset()
     doing: str = "making the optimizer"
     refused: list[str] = field(default_factory=list)
     _long: dict[str, LongRun] = field(default_factory=dict)
@@ -243,8 +248,23 @@ class Case:
         check_seed(seed)
         chosen = shared(instances, profile, seed) if problems is None else given_instances(problems, seed)
         made = subject.fresh()
-        declares, lacks = {**declared_by(made), **(declares or {})}, {**lacked_by(made), **(lacks or {})}
-        return cls(subject, profile, seed, chosen, declares, lacks, given=problems is not None)
+        promised = {**declarations_of(made), **(declares or {})}
+        lacks = {**lacked_by(made), **(lacks or {})}
+        case = cls(subject, profile, seed, chosen, {**declared_by(made), **promised}, lacks, given=problems is not None)
+        case.promises = frozenset(name for name, value in promised.items() if value is not False)
+        return case
+
+    def require_instances(self) -> None:
+        """Raise where the optimizer takes none of the problems of the suite, so that nothing would be tested."""
+        if self.given:
+            return
+        try:
+            len(self.instances)
+        except NotApplicable as reason:
+            raise InputError(
+                f"{self.subject.label}: {reason}, so that nothing can be checked; give problems that it takes "
+                f"(problems=, or --data FILE)."
+            ) from None
 
     def fresh(self) -> Any:
         """The optimizer, as if nothing had been run with it."""
@@ -293,6 +313,8 @@ class Case:
             state = optimizer.init(problem, x0.clone(), seed=self.seed)
             with torch.no_grad():
                 optimizer.step(problem, state)
+        except InterfaceError:
+            raise
         except InputError as refusal:
             return refusal
         except Exception:  # it took the problem and failed at it, which the checks will show

@@ -14,6 +14,7 @@ from ... import l2o
 from ...bounds.equivariance import EQUIVARIANCE_TABLE, YES
 from ...l2o import InputError
 from ...l2o.optimizers.learned import LearnedOptimizer
+from ...l2o.optimizers.users_code import code_of
 
 _SYMMETRIES = {
     "translation": "translation_equivariant",
@@ -51,7 +52,7 @@ def lacked_by(optimizer: Any) -> dict[str, str]:
 
 
 def _attribute(optimizer: Any, name: str) -> dict[str, str]:
-    given = getattr(optimizer, name, None)
+    given = getattr(code_of(optimizer), name, None)
     given = {} if given is None else given
     if not isinstance(given, Mapping):
         raise InputError(f"{name}: expected a mapping of names of checks to reasons, got {type(given).__name__}.")
@@ -75,11 +76,16 @@ def _known_lacks(optimizer: Any) -> dict[str, str]:
 
 def declared_by(optimizer: Any) -> dict[str, Any]:
     """What `optimizer` declares: its attribute and, for one of ours, what we know."""
-    given = getattr(optimizer, "declares", None)
+    return {**_known_declarations(optimizer), **declarations_of(optimizer)}
+
+
+def declarations_of(optimizer: Any) -> dict[str, Any]:
+    """The attribute `declares` of an optimizer, or of what it adapts."""
+    given = getattr(code_of(optimizer), "declares", None)
     given = {} if given is None else given
     if not isinstance(given, Mapping):
         raise InputError(f"declares: expected a mapping of names to values, got {type(given).__name__}.")
-    return {**_known_declarations(optimizer), **given}
+    return dict(given)
 
 
 def _known_declarations(optimizer: Any) -> dict[str, Any]:

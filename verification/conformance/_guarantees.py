@@ -46,6 +46,7 @@ def at_zero(taken: list[Instance]) -> list[Instance]:
     advice="make every displacement a multiple of the generalised gradient or of an earlier displacement, and guard "
     "divisions; a model with bias heads lists this check in expected_failed_checks",
     theory="B11",
+    is_property=True,
 )
 def fixed_point(case: Case) -> Finding:
     """A run from the minimiser, and probes that show how rounding is amplified."""
@@ -399,6 +400,7 @@ def monotone_objective(case: Case) -> Finding:
     breaks="Steps, extrapolation or averaging after the prox, rounding of a projected point, a method without a prox "
     "that takes the problem nevertheless.",
     advice="let x_k be the output of the prox and keep an extrapolated one beside it, or refuse such problems in init",
+    is_property=True,
 )
 def respects_domain(case: Case) -> Finding:
     """Instances whose r is an indicator."""

@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 
+from ...errors import InterfaceError
 from ...l2o import InputError
-from ...l2o.optimizers.adapted import FunctionOptimizer, ModuleOptimizer, TorchOptimOptimizer
-from ...l2o.optimizers.adapted_object import ObjectOptimizer
+from ...l2o.optimizers.adapted import TorchOptimOptimizer
 from ...l2o.optimizers.learned import LearnedOptimizer
+from ...l2o.optimizers.users_code import code_of, is_adapter, with_code
 from ...l2o.optimizers.weights import cast, copied, loose_weights_of, modules_of, shared_weights, weights_of
 from ...l2o.support.files import read_npz, write_npz
 from ._case import Case, Instance, seed_global_rng
@@ -23,8 +24,6 @@ from ._reference import value
 NO_WEIGHTS = "it holds no tensors that require gradients"
 _IN_PLACE = "a class of torch.optim takes its steps in place, so that no derivative goes through them"
 _FROZEN = "none of its weights requires gradients, so that nothing of it is trained"
-_CODE = {ModuleOptimizer: "module", FunctionOptimizer: "function", ObjectOptimizer: "code"}
-"""Where an adapter keeps what it adapts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +57,10 @@ class Model:
         weights = {n: w for n, w in weights_of(own).items() if n not in shared}
         held = {n: w for n, w in weights_of(own).items() if n in shared}
         model, nothing = cls(own, weights, case.seed), None
-        if type(optimizer) in _CODE:
+        if is_adapter(optimizer):
             try:
                 held |= model._held_in_the_graph(case.instances[0])
-            except InputError:
+            except InterfaceError:
                 raise
             except Exception as error:
                 if weights:
@@ -138,18 +137,14 @@ def holds_weights(optimizer: Any) -> bool:
     """Whether an optimizer is a learned one, or code of a user's that holds modules or weights."""
     if isinstance(optimizer, LearnedOptimizer):
         return True
-    return type(optimizer) in _CODE and bool(modules_of(optimizer) or loose_weights_of(optimizer))
+    return is_adapter(optimizer) and bool(modules_of(optimizer) or loose_weights_of(optimizer))
 
 
 def _with_own_weights(optimizer: Any) -> Any:
     """A copy of an optimizer whose weights are its own and in float64."""
-    name = _CODE.get(type(optimizer))
-    if name is None:
-        return cast(copied(optimizer), torch.float64)
-    code = getattr(optimizer, name)
+    code = code_of(optimizer)
     own = copied(code)
-    own = own if shared_weights(code, own) else cast(own, torch.float64)
-    return dataclasses.replace(optimizer, **{name: own}, _casts={})
+    return with_code(optimizer, own if shared_weights(code, own) else cast(own, torch.float64))
 
 
 def _leaves(loss: torch.Tensor) -> list[torch.Tensor]:
@@ -184,8 +179,7 @@ def restored(optimizer: Any, case: Case, folder: Path) -> Any:
             return dataclasses.replace(optimizer, parameters=weights)
         except (TypeError, InputError):
             return case.fresh().with_parameters({k: torch.as_tensor(v) for k, v in weights.items()})
-    name = _CODE.get(type(optimizer))
-    code = optimizer if name is None else getattr(optimizer, name)
+    code = code_of(optimizer)
     if not (modules_of(code) or loose_weights_of(code)):
         return None
     other = copied(code)
@@ -196,7 +190,7 @@ def restored(optimizer: Any, case: Case, folder: Path) -> Any:
             tensor.add_(1.0)
     torch.save(_content(code), folder / "weights.pth")
     _load(other, torch.load(folder / "weights.pth", weights_only=True))
-    return other if name is None else dataclasses.replace(optimizer, **{name: other}, _casts={})
+    return with_code(optimizer, other)
 
 
 def _content(code: Any) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def _standing_still(problem: Composite, run: LongRun) -> np.ndarray:
     "(nan_to_num, clamp, a step refused for ever), a fixed point that is no minimiser, divergence.",
     advice="look at F over the run; a method that converges elsewhere, or slowly on purpose, lists this check in "
     "expected_failed_checks with the reason",
+    is_property=True,
 )
 def makes_progress(case: Case) -> Finding:
     """The least F so far counts, so that methods which do not go down at every step are not at fault."""
@@ -99,6 +100,7 @@ def makes_progress(case: Case) -> Finding:
     breaks="Steps beyond 2/L that the state does not name, momentum that grows, a memory that is unstable on small "
     "curvatures, infinite numbers that nan_to_num or clamp makes finite, a schedule that ends badly.",
     advice="confine steps and momentum, or safeguard them; do not hide what is not finite",
+    is_property=True,
 )
 def does_not_diverge(case: Case) -> Finding:
     """F* is the least F that the run or proximal gradient came to."""
@@ -207,6 +209,7 @@ def _cosine(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     "number of steps. Nothing but a comparison with the method without it shows that.",
     breaks="The sign of an extrapolation, of a weight of the memory or of a head that multiplies it.",
     advice="compare with the published update: z = x_k + beta (x_k - x_{k-1}) has a plus",
+    is_property=True,
 )
 def momentum_goes_forward(case: Case) -> Finding:
     """Only where the memory adds something across the step that a fresh state takes: no step size does that."""

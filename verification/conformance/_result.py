@@ -15,12 +15,13 @@ from ..errors import VerificationError
 
 
 class Status(enum.Enum):
-    """The outcome of one check."""
+    """The outcome of one check. LACKING is a property that a learned method does not have and nobody declared."""
 
     PASSED = "passed"
     FAILED = "failed"
     NOT_APPLICABLE = "not applicable"
     EXPECTED_FAILURE = "expected failure"
+    LACKING = "lacking"
 
     def __str__(self) -> str:
         return self.value
@@ -139,6 +140,11 @@ class Report:
     def failed(self) -> tuple[CheckResult, ...]:
         """The checks that failed and were not expected to."""
         return tuple(r for r in self.results if r.status is Status.FAILED)
+
+    @property
+    def lacking(self) -> tuple[CheckResult, ...]:
+        """The checks of properties that the optimizer does not have, and does not declare."""
+        return tuple(r for r in self.results if r.status is Status.LACKING)
 
     @property
     def passed(self) -> bool:

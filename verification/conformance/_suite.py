@@ -51,7 +51,8 @@ def check_optimizer(
         The results, one for each check.
 
     Raises:
-        InputError: For what is no optimizer, and for names that do not exist.
+        InputError: For what is no optimizer, for names that do not exist, and where it takes none of the problems of
+            the suite.
     """
     subject, sizes = resolve_optimizer(opt), profile_of(profile)
     chosen = _chosen(checks, registry.OPTIMIZER)
@@ -61,6 +62,7 @@ def check_optimizer(
     }
     lacking = registry.check_reasons(lacks, "lacks")
     case, results = Case.of(subject, sizes, seed, problems, declares, lacking), []
+    case.require_instances()
     for i, check in enumerate(chosen):
         if progress is not None:
             progress(check.name, i, len(chosen))
@@ -106,7 +108,7 @@ def _chosen(names: Iterable[str] | None, level: str) -> tuple[registry.Check, ..
 def _expect(result: CheckResult, reason: str | None) -> CheckResult:
     if reason is None:
         return result
-    if result.status is Status.FAILED:
+    if result.status in (Status.FAILED, Status.LACKING):
         return replace(result, status=Status.EXPECTED_FAILURE, message=f"{reason} [{result.message}]")
     if result.status is Status.PASSED:
         message = f"passed, though it was expected to fail ({reason}); take it off the list if it stays so"
@@ -120,7 +122,8 @@ def _expect(result: CheckResult, reason: str | None) -> CheckResult:
 class BoundCheck:
     """A check with its profile and seed, to be called with an optimizer in a test; None is that of the session.
 
-    `subject` makes anew the optimizer `made` that the test is given.
+    `subject` makes anew the optimizer `made` that the test is given. A property that it lacks fails where it is
+    `expected` to fail, and is a skipped test where not.
     """
 
     check: registry.Check
@@ -128,6 +131,7 @@ class BoundCheck:
     seed: int | None = None
     subject: OptimizerSource | None = None
     made: Any = None
+    expected: bool = False
 
     def __repr__(self) -> str:
         return self.check.name
@@ -149,6 +153,10 @@ class BoundCheck:
         if result.status is Status.FAILED:
             heard = bool(SESSION.listeners)  # the plugin prints the rest in a section of its own
             raise ConformanceError(result.line() if heard else result.explain(), (result,))
+        if result.status is Status.LACKING and not self.expected:
+            pytest.skip(f"it lacks this property, and does not declare it: {result.message}")
+        if result.status is Status.LACKING:
+            raise ConformanceError(result.line(), (result,))
         if result.status is Status.NOT_APPLICABLE:
             pytest.skip(result.message)
         return result
@@ -194,7 +202,7 @@ def parametrize_with_checks(
         for check in registry.checks_of(registry.OPTIMIZER):
             reason = expected.get(check.name)
             marks = () if reason is None else (pytest.mark.xfail(reason=reason, strict=True, raises=ConformanceError),)
-            bound = BoundCheck(check, profile, subject=subject, made=made)
+            bound = BoundCheck(check, profile, subject=subject, made=made, expected=reason is not None)
             rows.append(pytest.param(made, bound, id=f"{label}-{check.name}", marks=marks))
     return pytest.mark.parametrize(("optimizer", "check"), rows)
 

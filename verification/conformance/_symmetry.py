@@ -69,6 +69,7 @@ def _moved(tensor: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
     breaks="Weights or steps by position, a sort or a cumulative sum over the variables, one instance steering others.",
     advice="act on every coordinate by the same rule; combine them by norms, sums and the problem's data only",
     theory="B12",
+    is_property=True,
 )
 def permutation_equivariant(case: Case) -> Finding:
     """A random order of both, on every instance."""
@@ -154,6 +155,7 @@ def _evidence(name: str, result: EquivarianceResult) -> dict[str, Any]:
     advice="feed gradients and differences of points, never x; use problem.prox and problem.subdifferential. A method "
     "that reads x on purpose lists this check in expected_failed_checks",
     theory="B12",
+    is_property=True,
 )
 def translation_equivariant(case: Case) -> Finding:
     """Two shifts: one for all coordinates, and one for each."""
@@ -173,6 +175,7 @@ def translation_equivariant(case: Case) -> Finding:
     "of gradients, memory weights with the units of a power of the step.",
     advice="divide gradients by L or by their norm at x_0, and give steps as multiples of 1/L",
     theory="B12",
+    is_property=True,
 )
 def objective_scale_equivariant(case: Case) -> Finding:
     """c = 1e-6 and 300."""
@@ -186,6 +189,7 @@ def objective_scale_equivariant(case: Case) -> Finding:
     breaks="What breaks objective_scale_equivariant, and biases that are numbers without units.",
     advice="give every displacement as a step size times a gradient, or as a multiple of an earlier displacement",
     theory="B12",
+    is_property=True,
 )
 def variable_scale_equivariant(case: Case) -> Finding:
     """a = 0.05 and 1000."""

@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...errors import InputError, suggestion
+from ...errors import InputError, InterfaceError, suggestion
 from ...l2o import Composite, OptimizerSource, resolve_optimizer
 from ._case import Case, NotApplicable, ProblemCase, check_seed, global_rng
+from ._model import holds_weights
 from ._profile import Profile, profile_of
 from ._result import CheckResult, Finding, Status, failed, not_applicable
 
@@ -25,7 +26,10 @@ OPTIMIZER, PROBLEM = "optimizer", "problem"
 
 @dataclass(frozen=True)
 class Check:
-    """One check; `declares` names the declaration without which it says nothing, where it needs one."""
+    """One check; `declares` names the declaration without which it says nothing, where it needs one.
+
+    With `is_property` it asks for a property that a sound learned method may lack: without it no result is wrong.
+    """
 
     name: str
     level: str
@@ -36,11 +40,18 @@ class Check:
     advice: str
     function: Callable[[Any], Finding]
     declares: str | None = None
+    is_property: bool = False
+
+    @property
+    def promise(self) -> str | None:
+        """The name under which an optimizer declares that it passes; None where it cannot."""
+        return self.name if self.is_property else self.declares
 
     def markdown(self) -> str:
         """Its entry of the documentation."""
         theory = f" ({self.theory})" if self.theory else ""
         needs = f" Needs a declaration: `declares = {{{self.declares!r}: ...}}`." if self.declares else ""
+        needs += f" A property: `declares = {{{self.name!r}: True}}` promises it." if self.is_property else ""
         parts = {"Asserts": self.asserts, "Why": self.why, "What breaks it": self.breaks, "What to do": self.advice}
         lines = "\n".join(f"- **{title}:** {_sentence(text)}" for title, text in parts.items())
         return f"### `{self.name}`{theory}\n\n{lines}{needs}\n"
@@ -64,12 +75,13 @@ def register(
     level: str = OPTIMIZER,
     theory: str | None = None,
     declares: str | None = None,
+    is_property: bool = False,
 ) -> Callable[[Callable[[Any], Finding]], Callable[[Any], Finding]]:
     """Enter a function into `CHECKS` under its own name."""
 
     def enter(function: Callable[[Any], Finding]) -> Callable[[Any], Finding]:
         name = function.__name__
-        CHECKS[name] = Check(name, level, theory, asserts, why, breaks, advice, function, declares)
+        CHECKS[name] = Check(name, level, theory, asserts, why, breaks, advice, function, declares, is_property)
         return function
 
     return enter
@@ -91,19 +103,23 @@ def checks_of(level: str) -> tuple[Check, ...]:
     return tuple(c for c in CHECKS.values() if c.level == level)
 
 
-def check_declarations(declares: Mapping[str, Any]) -> None:
-    """Raise unless these are declarations that a check knows, with values that it can take."""
-    declarations = [c.declares for c in CHECKS.values() if c.declares]
+def check_declarations(declares: Mapping[str, Any], lacks: Mapping[str, str]) -> None:
+    """Raise unless a check knows these declarations and can take their values, and nothing promised is lacked."""
+    checks = {c.promise: c for c in CHECKS.values() if c.promise}
     for name, value in declares.items():
-        if name not in declarations:
-            raise InputError(f"declares: unknown declaration {name!r}; there are {', '.join(declarations)}.")
-        if name == "monotone_objective":
+        if name not in checks:
+            raise InputError(
+                f"declares: unknown declaration {name!r}; {suggestion(name, checks)}there are {', '.join(checks)}."
+            )
+        if checks[name].is_property or name == "monotone_objective":
             right, wanted = isinstance(value, bool), "True or False"
         else:
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             right, wanted = number and 0 <= value < math.inf, "a finite number >= 0"
         if not right:
             raise InputError(f"declares: {name} must be {wanted}, got {value!r}.")
+        if value is not False and checks[name].name in lacks:
+            raise InputError(f"declares: {name} = {value!r} is promised, and lacks says that it is not; leave out one.")
 
 
 def run_check(
@@ -120,7 +136,9 @@ def run_check(
     """Run one check on `subject`: anything `adapt` takes, or a `Composite` for a check of problems.
 
     `problems` replaces the instances of the profile; `declares` and `lacks` add to what the optimizer declares itself:
-    a check that is lacked is run, and its result is NOT APPLICABLE with the reason and what was measured. `case` is one
+    a check that is lacked is run, and its result is NOT APPLICABLE with the reason and what was measured. A declaration
+    of the user's that cannot be tested is a failure. A property that code with weights does not have, and nobody
+    declares, is LACKING. `case` is one
     already made for this subject, so that checks share their runs. An exception that the subject raises is a failure of
     the check, with the exception in its message. Global random generators are as they were afterwards, whatever the
     subject does to them.
@@ -136,12 +154,36 @@ def run_check(
         subject = resolve_optimizer(subject)
         if case is None:
             case = Case.of(subject, profile, seed, problems, declares, check_reasons(lacks, "lacks"))
-        check_declarations(case.declares)
+            case.require_instances()
         check_reasons(case.lacks, "lacks")
-        reproduce = command(subject, check, profile, seed)
+        check_declarations(case.declares, case.lacks)
+        reproduce = _again(case, check, profile, seed)
     result = _run(check, case, reproduce)
-    reason = case.lacks.get(check.name) if check.level == OPTIMIZER else None
-    return result if reason is None else _lacked(result, reason)
+    return result if check.level == PROBLEM else _settled(result, check, case)
+
+
+def _settled(result: CheckResult, check: Check, case: Case) -> CheckResult:
+    """The result in the light of what the optimizer promises, and of what it does not."""
+    if check.name in case.lacks:
+        return _lacked(result, case.lacks[check.name])
+    promised = check.promise in case.promises
+    if promised and result.status is Status.NOT_APPLICABLE:
+        value = case.declares[str(check.promise)]
+        return replace(
+            result,
+            status=Status.FAILED,
+            message=f"declared ({check.promise} = {value!r}), and not tested: {result.message}",
+            advice="take the declaration back, or let the optimizer be one that the check can test",
+        )
+    raised = "exception" in result.evidence
+    if (
+        result.status is Status.FAILED
+        and check.is_property
+        and not (promised or raised)
+        and holds_weights(case.fresh())
+    ):
+        return replace(result, status=Status.LACKING)
+    return result
 
 
 def _lacked(result: CheckResult, reason: str) -> CheckResult:
@@ -171,6 +213,17 @@ def command(subject: OptimizerSource, check: Check, profile: Profile, seed: int)
     return f"l2obound check {spec} --check {check.name} --profile {profile.name} --seed {seed}"
 
 
+def _again(case: Case, check: Check, profile: Profile, seed: int) -> str:
+    """What runs one check again: the command line, or Python where that cannot name the optimizer or the problems."""
+    if case.subject.is_named and not case.given:
+        return command(case.subject, check, profile, seed)
+    problems = ", problems=problems" if case.given else ""
+    return (
+        f"verification.check_optimizer(optimizer, checks=[{check.name!r}], profile={profile.name!r}, seed={seed}"
+        f"{problems})"
+    )
+
+
 def _run(check: Check, case: Any, reproduce: str) -> CheckResult:
     begun = time.perf_counter()
     with global_rng(0):
@@ -178,6 +231,8 @@ def _run(check: Check, case: Any, reproduce: str) -> CheckResult:
             finding = check.function(case)
         except NotApplicable as reason:
             finding = not_applicable(str(reason))
+        except InterfaceError:  # of every problem alike, so that no check could say anything
+            raise
         except Exception as error:  # of the subject: whatever it raises is its answer
             words = " ".join(f"{type(error).__name__}: {error}".split())
             finding = failed(f"raised {words}", exception=type(error).__name__, during=case.doing)

@@ -48,7 +48,7 @@ def subject(optimizer: Any) -> OptimizerSource:
     """
     named = resolve_optimizer(optimizer, family="lasso")
     if isinstance(optimizer, (str, os.PathLike, OptimizerSource)) or named.spec not in l2o.optimizer_names():
-        return replace(named, spec="OPTIMIZER") if named.spec == "MODULE:FACTORY" else named
+        return named
     if _is_default(optimizer, named.spec):
         return named
     text = repr(optimizer)

@@ -12,9 +12,10 @@ import typer
 from .... import l2o
 from ..answer import Answer, Table, print_answer
 from ..console import emit, errors, progress_bar
-from ..inputs import command, data_problem, exit_code, lower_of, optimizer_of, problem_of
+from ..inputs import command, exit_code, given_problem, lower_of, optimizer_of
 from ..options import (
     Batch,
+    Data,
     Dim,
     FigureStyle,
     Kind,
@@ -50,10 +51,7 @@ def report(
         list[str] | None, typer.Option(help="Of such a report: a bound, by name; may be repeated. All if left out.")
     ] = None,
     problem: Kind = "lasso",
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Its problem: an npz with A, y | A, labels | Q, c (and lam); or a csv, see --problem."),
-    ] = None,
+    data: Data = None,
     lower: Lower = None,
     batch: Batch = 16,
     rows: Rows = 20,
@@ -185,17 +183,6 @@ def _answer(results: dict[str, Any], page: Path, reused: list[str]) -> Answer:
         next="open the page; --verbose prints the verdict of every bound on every run.",
         details=[*details, *reused],
     )
-
-
-def given_problem(
-    kind: str, data: Path | None, batch: int, rows: int, dim: int, lam: float | None, seed: int, t: float
-) -> tuple[l2o.Composite, str]:
-    """The problem of a report of given runs, and the family whose shipped weights fit."""
-    if data is None:
-        problem, family = problem_of(kind, batch, rows, dim, lam, seed)
-    else:
-        problem, family = data_problem(data, lam, kind)
-    return (problem.shifted(t) if t else problem), family
 
 
 def own_report(

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from ...studies import load
-from ..options import COUNT, OPTIMIZER, SPLIT_SEED, WEIGHT, CheckpointKind, Weights
+from ..options import COUNT, OPTIMIZER, SPLIT_SEED, WEIGHT, CheckpointKind, Data, Weights
 from ..studies import Other, several, verb
 
 ALL = "all"
@@ -61,10 +61,7 @@ MODEL = {
 }
 """How a model of one's own is named."""
 PROBLEM = {
-    "data": Annotated[
-        Path | None,
-        typer.Option(help="Your problem: an npz with A, y | A, labels | Q, c (and lam); or a csv, see --problem."),
-    ],
+    "data": Data,
     "batch": _count("With your model: number of instances, 6 if left out."),
     "rows": _count("With your model: rows of A, 20 if left out."),
     "dim": _count("With your model: variables, 40 if left out."),

@@ -11,10 +11,11 @@ import typer
 from .... import bounds, l2o
 from ..answer import print_answer
 from ..console import emit
-from ..inputs import data_problem, exit_code, given_run, lower_of, optimizer_of, problem_of
+from ..inputs import exit_code, given_problem, given_run, lower_of, optimizer_of
 from ..options import (
     Batch,
     CheckpointKind,
+    Data,
     Dim,
     Kind,
     Lam,
@@ -41,10 +42,7 @@ def verify(
     weights: Weights = None,
     untrained: Untrained = False,
     problem: Kind = "lasso",
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Your problem: an npz with A, y | A, labels | Q, c (and lam); or a csv, see --problem."),
-    ] = None,
+    data: Data = None,
     iterates: Annotated[
         Path | None,
         typer.Option(help="Your iterates, X (B, K+1, n): npz, npy, pt, or csv (one instance); or a run of Run.save."),
@@ -72,11 +70,7 @@ def verify(
     from ...verdicts.verify import verify_all
 
     names = [bounds.get(name).key for name in bound] if bound else None
-    if data is None:
-        p, family = problem_of(problem, batch, rows, dim, lam, seed)
-    else:
-        p, family = data_problem(data, lam, problem)
-    p = p.shifted(t) if t else p
+    p, family = given_problem(problem, data, batch, rows, dim, lam, seed, t)
     least = lower_of(lower)
     if iterates is None:
         opt, label = optimizer_of(optimizer, family, weights, untrained, kind)
@@ -108,6 +102,7 @@ def assumption(
     weights: Weights = None,
     untrained: Untrained = False,
     problem: Kind = "lasso",
+    data: Data = None,
     batch: Batch = 16,
     rows: Rows = 20,
     dim: Dim = 40,
@@ -140,8 +135,7 @@ def assumption(
     else:
         from ...diagnosis.assumption_meter import assumption_meter
 
-        p, family = problem_of(problem, batch, rows, dim, lam, seed)
-        p = p.shifted(t) if t else p
+        p, family = given_problem(problem, data, batch, rows, dim, lam, seed, t)
         opt, label = optimizer_of(optimizer, family, weights, untrained, kind)
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
         meter = assumption_meter(run, p, opt)
