@@ -232,6 +232,14 @@ def users_traceback(error: BaseException) -> str | None:
     return "".join([*head, *traceback.format_list(lines), *traceback.format_exception_only(error)]).rstrip()
 
 
+def users_line(error: BaseException) -> str | None:
+    """Where in code of the user an error came up, as "FILE, line 3, in step"; None where it did not."""
+    frames = traceback.extract_tb(error.__traceback__)
+    walked = zip(frames, traceback.walk_tb(error.__traceback__))
+    theirs = [entry for entry, (frame, _) in walked if _owner(entry, frame) == "user"]
+    return f"{theirs[-1].filename}, line {theirs[-1].lineno}, in {theirs[-1].name}" if theirs else None
+
+
 def _owner(entry: traceback.FrameSummary, frame: object) -> str:
     if entry.filename.startswith((*_OURS, __file__)):
         return "ours"

@@ -370,7 +370,7 @@ OFFENDERS: dict[Callable[[], Any], tuple[str, set[str]]] = {
     NaNInTheGradient: ("finite_gradients", set()),
     Dropout: (
         "seeds_matter_not",
-        {"global_rng_untouched", "batch_equals_loop", "permutation_equivariant", "fixed_point"},
+        {"global_rng_untouched", "batch_equals_loop"},
     ),
     RescalesItsWeights: ("save_load", set()),
     KinkedSubgradient: ("fixed_point", {"makes_progress"}),

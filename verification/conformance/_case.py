@@ -259,7 +259,8 @@ class Case:
         if self.given:
             return
         try:
-            len(self.instances)
+            with global_rng(self.seed):
+                len(self.instances)
         except NotApplicable as reason:
             raise InputError(
                 f"{self.subject.label}: {reason}, so that nothing can be checked; give problems that it takes "

@@ -133,11 +133,14 @@ class Model:
         return {n: g for n, g in zip(leaves, gradients) if g is not None}
 
 
-def holds_weights(optimizer: Any) -> bool:
-    """Whether an optimizer is a learned one, or code of a user's that holds modules or weights."""
-    if isinstance(optimizer, LearnedOptimizer):
-        return True
+def is_users_network(optimizer: Any) -> bool:
+    """Whether an optimizer is code of a user's that holds modules or weights."""
     return is_adapter(optimizer) and bool(modules_of(optimizer) or loose_weights_of(optimizer))
+
+
+def holds_weights(optimizer: Any) -> bool:
+    """Whether an optimizer is a learned one of this package, or code of a user's that holds modules or weights."""
+    return isinstance(optimizer, LearnedOptimizer) or is_users_network(optimizer)
 
 
 def _with_own_weights(optimizer: Any) -> Any:

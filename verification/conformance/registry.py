@@ -16,8 +16,9 @@ from typing import Any
 
 from ...errors import InputError, InterfaceError, suggestion
 from ...l2o import Composite, OptimizerSource, resolve_optimizer
+from ...user_code import users_line
 from ._case import Case, NotApplicable, ProblemCase, check_seed, global_rng
-from ._model import holds_weights
+from ._model import is_users_network
 from ._profile import Profile, profile_of
 from ._result import CheckResult, Finding, Status, failed, not_applicable
 
@@ -175,13 +176,8 @@ def _settled(result: CheckResult, check: Check, case: Case) -> CheckResult:
             message=f"declared ({check.promise} = {value!r}), and not tested: {result.message}",
             advice="take the declaration back, or let the optimizer be one that the check can test",
         )
-    raised = "exception" in result.evidence
-    if (
-        result.status is Status.FAILED
-        and check.is_property
-        and not (promised or raised)
-        and holds_weights(case.fresh())
-    ):
+    measured = result.status is Status.FAILED and "exception" not in result.evidence
+    if measured and check.is_property and not promised and is_users_network(case.fresh()):
         return replace(result, status=Status.LACKING)
     return result
 
@@ -235,8 +231,11 @@ def _run(check: Check, case: Any, reproduce: str) -> CheckResult:
             raise
         except Exception as error:  # of the subject: whatever it raises is its answer
             words = " ".join(f"{type(error).__name__}: {error}".split())
-            finding = failed(f"raised {words}", exception=type(error).__name__, during=case.doing)
+            where = {"where": line} if (line := users_line(error)) else {}
+            finding = failed(f"raised {words}", exception=type(error).__name__, during=case.doing, **where)
     advice = check.advice if finding.status is Status.FAILED else ""
+    if "exception" in finding.evidence:
+        advice = "mend what raises this error; the check itself has said nothing yet"
     message = " ".join(finding.message.split())
     seconds = time.perf_counter() - begun
     return CheckResult(check.name, finding.status, message, finding.evidence, check.theory, advice, reproduce, seconds)

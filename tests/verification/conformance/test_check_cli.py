@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from l2obound.verification.cli import app as cli
@@ -76,3 +78,54 @@ def test_wrong_input_has_exit_code_2(
     assert code == 2
     assert out == ""
     assert message in " ".join(err.split())
+
+
+LSTM = "tests.helpers.lstm_objects:Lstm"
+QUICK = ("--profile", "dev", "--check", "fixed_point")
+
+
+def test_a_property_that_a_network_lacks_is_no_failure_unless_declared(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    code, out, _ = call(monkeypatch, capsys, LSTM, *QUICK)
+    assert code == 0
+    assert "NOTHING WAS PASSED, and no check failed (1 lacking)." in out
+    assert "It lacks, and does not declare: fixed_point." in out
+    code, out, _ = call(monkeypatch, capsys, LSTM, *QUICK, "--declares", "fixed_point=true")
+    assert code == 1
+    assert out.splitlines()[3].startswith("FAILED: 1 of 1 checks")
+    assert f"`l2obound check {LSTM} --check fixed_point --profile dev --seed 0 --declares fixed_point=true`" in out
+    code, out, _ = call(
+        monkeypatch, capsys, LSTM, "--profile", "dev", "--check", "assumption_1", "--declares", "assumption_1=0.5"
+    )
+    assert code == 1
+    assert "declared (assumption_1 = 0.5), and not tested: its state names no preconditioner" in out
+
+
+def test_the_users_problem_in_place_of_those_of_the_suite(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    path = tmp_path / "data.npz"
+    np.savez(path, A=rng.standard_normal((3, 10, 6)), y=rng.standard_normal((3, 10)), lam=0.1)
+    quick = ("--profile", "dev", "--check", "descent", "--json")
+    code, out, _ = call(monkeypatch, capsys, "ista", *quick, "--data", str(path))
+    assert code == 0
+    result = json.loads(out)["results"][0]
+    assert (result["evidence"]["batch"], result["evidence"]["dim"]) == (3, 6)
+    assert result["reproduce"].endswith(f"--data {path}")
+    code, out, _ = call(monkeypatch, capsys, "ista", *quick, "--problem", "quadratic")
+    assert json.loads(out)["results"][0]["evidence"]["instance"].startswith("quadratic")
+    code, _, err = call(monkeypatch, capsys, "ista", *quick, "--lam", "0.1")
+    assert (code, "--lam belongs to --data or --problem" in " ".join(err.split())) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [("fixed_point", "expected NAME=VALUE"), ("converges=fast", "true, false or a number, got 'converges=fast'")],
+)
+def test_a_declaration_has_a_name_and_a_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, given: str, message: str
+) -> None:
+    code, _, err = call(monkeypatch, capsys, "ista", "--declares", given)
+    assert (code, message in " ".join(err.split())) == (2, True)

@@ -32,12 +32,16 @@ def test_a_report_says_what_it_found() -> None:
     assert result.evidence["slack"] == pytest.approx(-0.1)
     assert result.theory == "B2"
     summary = report.summary()
-    for part in ("LongStep, profile dev, seed 0: 1 passed, 1 failed", "what to do: confine", "again: l2obound check"):
+    for part in (
+        "LongStep, profile dev, seed 0: 1 passed, 1 failed",
+        "what to do: confine",
+        "again: verification.check_optimizer(",
+    ):
         assert part in summary
     with pytest.raises(ConformanceError, match=r"LongStep fails 1 checks \(outputs_in_range\)"):
         report.raise_if_failed()
     plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
-    assert plain["counts"] == {"passed": 1, "failed": 1, "not applicable": 0, "expected failure": 0}
+    assert plain["counts"] == {"passed": 1, "failed": 1, "not applicable": 0, "expected failure": 0, "lacking": 0}
     assert not plain["passed"]
 
 
@@ -190,7 +194,11 @@ def test_an_exception_is_a_failure() -> None:
     result = run_check("descent", Raises, "dev")
     assert result.status is Status.FAILED
     assert result.message == "raised IndexError: no prox today"
-    assert result.evidence == {"exception": "IndexError", "during": "a run on lasso"}
+    where = result.evidence["where"]
+    assert result.evidence == {"exception": "IndexError", "during": "a run on lasso", "where": where}
+    assert where.startswith(__file__)
+    assert where.endswith(", in prox")
+    assert result.advice.startswith("mend what raises this error")
 
 
 def test_the_global_generators_are_left_alone() -> None:

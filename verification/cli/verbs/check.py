@@ -45,7 +45,7 @@ def check(
     declares: Annotated[
         list[str] | None,
         typer.Option(
-            "--declares", metavar="NAME=VALUE", help="A promise, a property=true or a number; may be repeated."
+            "--declares", metavar="NAME=VALUE", help="A promise: a property=true, or a number; may be repeated."
         ),
     ] = None,
     data: Data = None,
