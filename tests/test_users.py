@@ -72,9 +72,12 @@ def test_the_files_are_short_and_the_package_is_that_of_the_wheel(run: Command, 
 
 MODELS = {
     "an LSTM that updates in place": ("lstm.py:MyLSTM", "not applicable"),
+    "an LSTM with init and step, in float32": ("steps.py:MyLSTM", "not applicable"),
     "a function": ("func.py:ista", "verified"),
     "a class of torch.optim": ("signs.py:Normed", "not applicable"),
 }
+WITHOUT_WEIGHTS = ("func.py:ista", "signs.py:Normed")
+WEIGHTS = ("--check", "finite_gradients", "--check", "every_weight_has_a_part")
 
 
 @pytest.mark.parametrize("who", MODELS)
@@ -98,6 +101,10 @@ def test_a_model_goes_through_every_verb(run: Command, who: str) -> None:
     chosen = [part for name in names for part in ("--check", name)]
     code, answer, err = run("check", spec, "--profile", "dev", *chosen, "--json")
     assert code == 0, (answer, err)
+    code, answer, err = run("check", spec, "--profile", "dev", *WEIGHTS, "--json")
+    assert code == 0, (answer, err)
+    weights = {result["name"]: result["message"] for result in answer["results"]}
+    assert all("no tensors" in m or "in place" in m for m in weights.values()) == (spec in WITHOUT_WEIGHTS), weights
     limits = ("--evaluations", "300", "--dim", "1", "--steps", "2")
     code, answer, err = run("falsify", "B1", "--optimizer", spec, *limits, "--json")
     assert (code, answer["verdict"]) == (0, "verified"), err

@@ -89,7 +89,7 @@ def test_a_property_that_a_network_lacks_is_no_failure_unless_declared(
 ) -> None:
     code, out, _ = call(monkeypatch, capsys, LSTM, *QUICK)
     assert code == 0
-    assert "NOTHING WAS PASSED, and no check failed (1 lacking)." in out
+    assert "NO CHECK PASSED, and none failed (1 lacking)." in out
     assert "It lacks, and does not declare: fixed_point." in out
     code, out, _ = call(monkeypatch, capsys, LSTM, *QUICK, "--declares", "fixed_point=true")
     assert code == 1

@@ -25,14 +25,14 @@ def statuses(given: Any, checks: list[str]) -> dict[str, tuple[str, str]]:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_sound_weights_are_trained_saved_and_cast(form: str) -> None:
-    found = statuses(FORMS[form](), ["finite_gradients", "derivative_is_that_of_the_loss", "save_load"])
-    assert found["save_load"] == ("passed", "the run and the weights are the same from their files")
-    assert {status for status, _ in found.values()} == {"passed"}, found
+    results = statuses(FORMS[form](), ["finite_gradients", "derivative_is_that_of_the_loss", "save_load"])
+    assert results["save_load"] == ("passed", "the run and the weights are the same from their files")
+    assert {status for status, _ in results.values()} == {"passed"}, results
     assert statuses(FORMS[form](), ["float32_matches_float64"])["float32_matches_float64"][0] == "passed"
 
 
 @pytest.mark.parametrize("form", BROKEN)
-def test_a_derivative_that_is_nan_is_found(form: str) -> None:
+def test_a_derivative_that_is_nan_is_detected(form: str) -> None:
     status, message = statuses(BROKEN[form](), ["finite_gradients"])["finite_gradients"]
     assert status == "failed"
     assert "head.bias is not finite" in message
@@ -46,7 +46,7 @@ def idle(form: str) -> Any:
 
 
 @pytest.mark.parametrize("form", ["module", "attribute", "forward"])
-def test_a_weight_without_a_part_is_found(form: str) -> None:
+def test_a_weight_without_a_part_is_detected(form: str) -> None:
     status, message = statuses(idle(form), ["every_weight_has_a_part"])["every_weight_has_a_part"]
     assert status == "failed"
     assert "unused.weight (100%)" in message
@@ -61,7 +61,7 @@ class Detached(Lstm):
 
 
 @pytest.mark.parametrize("given", [Detached, lambda: Holder(Detached(), "list")])
-def test_a_derivative_that_is_cut_is_found(given: Any) -> None:
+def test_a_derivative_that_is_cut_is_detected(given: Any) -> None:
     status, message = statuses(given, ["derivative_is_that_of_the_loss"])["derivative_is_that_of_the_loss"]
     assert status == "failed", message
 
@@ -79,7 +79,7 @@ class Unregistered(Lstm):
 
 
 @pytest.mark.parametrize("given", [Unregistered, lambda: Forward(Unregistered())])
-def test_a_weight_that_is_in_no_file_is_found(given: Any) -> None:
+def test_a_weight_that_is_in_no_file_is_detected(given: Any) -> None:
     status, message = statuses(given, ["save_load"])["save_load"]
     assert status == "failed"
     assert "with the weights from the file the run differs" in message
@@ -102,10 +102,10 @@ class OfAGlobal:
 
 def test_weights_that_cannot_be_replaced_are_differentiated_by_and_named() -> None:
     before = {n: w.detach().clone() for n, w in GLOBAL["sound"].named_parameters()}
-    found = statuses(of_a_global, [*TRAINING, "save_load"])
-    assert found["finite_gradients"][0] == "passed"
+    results = statuses(of_a_global, [*TRAINING, "save_load"])
+    assert results["finite_gradients"][0] == "passed"
     for name in (*TRAINING[1:], "save_load"):
-        status, message = found[name]
+        status, message = results[name]
         assert status == "not applicable"
         assert "it holds tensors that require gradients, and the suite cannot replace them: leaf" in message
         assert "(16, 1)" in message

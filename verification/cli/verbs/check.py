@@ -147,7 +147,7 @@ def _answer(report: Report) -> Answer:
         then = f"{first.advice.rstrip('.')}. Run it alone: `{first.reproduce}`"
     else:
         passed = report.count(Status.PASSED)
-        head = "PASSED: no check failed" if passed else "NOTHING WAS PASSED, and no check failed"
+        head = "PASSED: no check failed" if passed else "NO CHECK PASSED, and none failed"
         finding = [f"{head} ({rest}).", *(lacking if report.lacking else [])]
         then = "--verbose prints a line for each check; `l2obound list checks` says what each asks."
     return Answer(
