@@ -175,7 +175,8 @@ def restored(optimizer: Any, case: Case, folder: Path) -> Any:
     Returns:
         The other optimizer; None where `optimizer` has no weights, or they cannot be replaced.
     """
-    if isinstance(optimizer, LearnedOptimizer):
+    learned = isinstance(optimizer, LearnedOptimizer)  # not narrowed: `replace` takes dataclasses alone
+    if learned:
         path = write_npz(folder / "weights.npz", {k: v.detach().numpy() for k, v in optimizer.parameters.items()})
         weights = read_npz(path, "an npz of weights", "write it again")
         try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -291,3 +293,80 @@ def test_a_report_says_what_is_no_optimizer_before_it_runs(run: Any, tmp_path: P
         code, _, err = run("report", "report.toml", "--out", "out")
         assert (code, says in " ".join(err.split())) == (2, True), err
         assert not list(tmp_path.glob("out/partial/*"))
+
+
+WRONG = """
+import torch
+from steps import MyLSTM
+
+
+class NoIterate(MyLSTM):
+    def init(self, problem, x0):
+        return {"h": x0}
+
+
+class NoProblem(MyLSTM):
+    def init(self, x0):
+        return x0
+
+
+class Raises(MyLSTM):
+    def step(self, problem, state):
+        return state.x
+"""
+FILES = Path(__file__).parents[2] / "data" / "user_files"
+
+
+@pytest.fixture
+def lstm(run: Any, tmp_path: Path) -> Any:
+    """The same with an LSTM that has init and step, with wrong ones, and with data."""
+    shutil.copy(FILES / "steps.py", tmp_path)
+    (tmp_path / "wrong.py").write_text(WRONG)
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "d.npz", A=rng.standard_normal((3, 10, 6)), y=rng.standard_normal((3, 10)), lam=0.1)
+    yield run
+    sys.modules.pop("steps", None)
+
+
+def test_an_lstm_with_init_and_step_runs_on_the_users_data(lstm: Any) -> None:
+    for verb in ("verify", "assumption"):
+        code, out, err = lstm(verb, "--optimizer", "steps.py:MyLSTM", "--data", "d.npz", "--steps", "4", "--json")
+        assert code == 0, err
+        assert json.loads(out)["run"] == "MyLSTM"
+    code, out, err = lstm("assumption", "--optimizer", "steps.py:MyLSTM", "--data", "d.npz", "--steps", "4")
+    assert "3 x 6, 4 steps" in out, err
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("NoIterate", r"NoIterate\.init gives a mapping with the keys 'h': a state is an object with the attribute x"),
+        ("NoProblem", r"NoProblem\.init\(x0\) cannot be called as init\(problem, x0\) or init\(problem, x0, seed\)"),
+        ("Raises", r"the code that you named raised AttributeError.*wrong\.py\", line 18, in step"),
+    ],
+)
+def test_a_fault_in_init_or_step_is_the_users(lstm: Any, name: str, says: str) -> None:
+    code, out, err = lstm("verify", "--optimizer", f"wrong.py:{name}", *SMALL)
+    assert (code, out) == (2, "")
+    assert re.search(says, " ".join(err.split())), err
+    code, out, err = lstm("check", f"wrong.py:{name}", "--profile", "dev", "--check", "deterministic")
+    if name == "Raises":
+        assert code == 1
+        assert "wrong.py, line 18, in step" in out
+    else:
+        assert (code, out) == (2, "")
+        assert re.search(says, " ".join(err.split())), err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("falsify", "B1"), "it searches over all instances of a family"),
+        (("guarantee", "ista"), "it speaks of a distribution"),
+        (("drift",), "--train-data and --deployed-data"),
+    ],
+)
+def test_a_verb_without_data_says_why(lstm: Any, arguments: tuple[str, ...], says: str) -> None:
+    code, out, err = lstm(*arguments, "--data", "d.npz")
+    assert (code, out) == (2, "")
+    assert says in " ".join(err.split())

@@ -288,3 +288,30 @@ def test_importing_the_plugin_is_quick() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert int(done.stdout) < 40
+
+
+UNNAMED = """
+from l2obound.verification import parametrize_with_checks
+
+class State:
+    def __init__(self, x):
+        self.x = x
+
+class Drifts:
+    def init(self, problem, x0):
+        return State(x0)
+
+    def step(self, problem, state):
+        return State(state.x + 0.01)
+
+@parametrize_with_checks([Drifts()])
+def test_it(optimizer, check):
+    check(optimizer)
+"""
+
+
+def test_what_no_command_can_name_is_run_again_by_its_test(pytester: pytest.Pytester, warm: None) -> None:
+    pytester.makepyfile(test_unnamed=UNNAMED)
+    result = pytester.runpytest_inprocess("-W", "error", "--l2o-profile=dev", "-k", "fixed_point")
+    again = "pytest 'test_unnamed.py::test_it[[]Drifts-fixed_point[]]' --l2o-profile dev --l2o-seed 0"
+    result.stdout.fnmatch_lines([f"  run again   *{again}"])
