@@ -400,7 +400,6 @@ def monotone_objective(case: Case) -> Finding:
     breaks="Steps, extrapolation or averaging after the prox, rounding of a projected point, a method without a prox "
     "that takes the problem nevertheless.",
     advice="let x_k be the output of the prox and keep an extrapolated one beside it, or refuse such problems in init",
-    is_property=True,
 )
 def respects_domain(case: Case) -> Finding:
     """Instances whose r is an indicator."""

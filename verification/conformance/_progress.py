@@ -48,7 +48,6 @@ def _standing_still(problem: Composite, run: LongRun) -> np.ndarray:
     "(nan_to_num, clamp, a step refused for ever), a fixed point that is no minimiser, divergence.",
     advice="look at F over the run; a method that converges elsewhere, or slowly on purpose, lists this check in "
     "expected_failed_checks with the reason",
-    is_property=True,
 )
 def makes_progress(case: Case) -> Finding:
     """The least F so far counts, so that methods which do not go down at every step are not at fault."""
@@ -100,7 +99,6 @@ def makes_progress(case: Case) -> Finding:
     breaks="Steps beyond 2/L that the state does not name, momentum that grows, a memory that is unstable on small "
     "curvatures, infinite numbers that nan_to_num or clamp makes finite, a schedule that ends badly.",
     advice="confine steps and momentum, or safeguard them; do not hide what is not finite",
-    is_property=True,
 )
 def does_not_diverge(case: Case) -> Finding:
     """F* is the least F that the run or proximal gradient came to."""
