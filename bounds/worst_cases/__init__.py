@@ -15,12 +15,16 @@ and the inequalities, in any number type), `_conic` (Clarabel), `_solve` (which 
 `_patterns` (multipliers that are proved for every K), `checker` (which knows nothing of the rest), `_instance` (the
 worst case as arrays), `result`.
 
-To add a method: one function in `_methods` that says what the next iterate is, and a line in `METHODS`.
+A method may also be a Python function, which is run on symbols (`traced`): `Method`, `classes` and `methods` are for
+that, and `replayed` runs the function on its worst case.
+
+To add a built-in method: one function in `_methods` that says what the next iterate is, and a line in `METHODS`.
 """
 
 from ._setting import CLASSES, INITIALS, METHODS, METRICS, UnboundedError
 from ._solve import sweep, worst_case
 from .result import Certificate, WorstCase, tolerance
+from .traced import Method, TracedWorstCase, classes, methods, replayed
 
 __all__ = [
     "CLASSES",
@@ -28,8 +32,13 @@ __all__ = [
     "METHODS",
     "METRICS",
     "Certificate",
+    "Method",
+    "TracedWorstCase",
     "UnboundedError",
     "WorstCase",
+    "classes",
+    "methods",
+    "replayed",
     "sweep",
     "tolerance",
     "worst_case",

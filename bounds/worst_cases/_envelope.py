@@ -253,10 +253,17 @@ class _Search:
         if everything:
             self._best_lower(sharp, inner)
 
+    def shown_upper(self, data: Data, multipliers: np.ndarray) -> tuple[Fraction, dict] | None:
+        """A bound, with what proves it, from multipliers that may be repaired; see `upper_bound`."""
+        return upper_bound(self.exact, self.sets, self.entries, data, multipliers)
+
+    def shown_lower(self, gram: np.ndarray, values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray] | None:
+        """A metric that is attained, with its instance, from a Gram matrix and values; see `lower_bound`."""
+        return lower_bound(self.model, self.exact, self.sets, gram, values, self.tolerance / 100)
+
     def _best_upper(self, data: Data, sharp: np.ndarray, inner: np.ndarray) -> None:
         for share in SHARES:
-            mixed = (1 - share) * sharp + share * inner
-            up = upper_bound(self.exact, self.sets, self.entries, data, mixed)
+            up = self.shown_upper(data, (1 - share) * sharp + share * inner)
             if up is not None:
                 if self.upper[0] is None or up[0] < self.upper[0]:
                     self.upper = up
@@ -266,7 +273,7 @@ class _Search:
         for share in SHARES:
             gram = (1 - share) * sharp.grams[0] + share * inner.grams[0]
             values = (1 - share) * sharp.values + share * inner.values
-            low = lower_bound(self.model, self.exact, self.sets, gram, values, self.tolerance / 100)
+            low = self.shown_lower(gram, values)
             if low is not None:
                 if low[0] > self.lower[0]:
                     self.lower = low

@@ -21,7 +21,7 @@ from flint import fmpq, fmpq_mat
 from ._conic import Data, chain, solve, whole
 from ._fractions import double
 from ._model import FRACTIONS, STAR, Model, build
-from ._repair import balanced, dual_value, rounded
+from ._repair import rounded
 from ._setting import Setting
 from ._witness import Forms, Witness, chain_vector, find_witness, slacks_at
 
@@ -166,25 +166,26 @@ def certify(setting: Setting, floats: Model, value: float, tolerance: float) -> 
         if witness is None:
             continue
         multipliers = tight_multipliers(forms, witness, part.names, dict(zip(part.names, solution.multipliers)))
-        if multipliers is None or dual_value(setting, multipliers) != witness.metric:
+        if multipliers is None or forms.bound(multipliers) != witness.metric:
             continue
         if positive_semidefinite(forms.slack_matrix(multipliers)):
             return Exact(witness.metric, multipliers, witness)
-    return _inflated(setting, floats, forms, value, tolerance)
-
-
-def _inflated(setting: Setting, floats: Model, forms: Forms, value: float, tolerance: float) -> Exact | str:
     data = chain(floats)
     if not abs(solve(data).value - value) <= tolerance / 4:
         data = whole(floats)
+    return inflated(forms, data, value, tolerance)
+
+
+def inflated(forms: Forms, data: Data, value: float, tolerance: float) -> Exact | str:
+    """A certificate of a little more than the value: multipliers of a point inside, rounded and repaired."""
     for delta in DELTAS:
         solution = solve(data, 0.0, delta)
         if not np.isfinite(solution.value):
             continue
-        repaired = balanced(forms.model, forms.values, rounded(data.names, solution.multipliers, data.equality, 44))
+        repaired = forms.balanced(rounded(data.names, solution.multipliers, data.equality, 44))
         if repaired is None:
             continue
-        tau = dual_value(setting, repaired)
+        tau = forms.bound(repaired)
         if double(tau) - value > tolerance:
             break
         if positive_semidefinite(forms.slack_matrix(repaired)):

@@ -11,6 +11,7 @@ import clarabel
 import numpy as np
 
 from ..errors import InputError
+from . import traced
 from ._closed import ray
 from ._conic import FINE, SMALL, Solution, chain, points, solve, whole
 from ._envelope import MOST_WHOLE
@@ -42,7 +43,10 @@ def worst_case(
         function_class: One of `CLASSES`.
         L: Smoothness of f. The class `convex` has none, and nothing depends on it there.
         mu: Strong convexity, 0 <= mu <= L; the strongly convex classes need it, the others have none.
-        method: One of `METHODS`.
+        method: One of `METHODS`, or a method as code: a function `step(state, f, r, k)` of symbolic vectors, or a
+            `Method` with that and `init`. Then `function_class` may also be a class of `classes` or a dict of them by
+            the names of the functions, `metric` and `initial` may be functions of the run (see `traced`), and `step`,
+            errors and momentum are in the code.
         step: h of the step h/L (gamma of proximal_point), one number or a list with one for each step.
         steps: K.
         metric: One of `METRICS`, at x_K.
@@ -61,12 +65,39 @@ def worst_case(
         UnboundedError: Where the answer is +inf, which a ray of instances shows.
     """
     return answer(
-        setting(function_class, L, mu, method, step, steps, metric, initial, relative_error, absolute_error, momentum)
+        asked(function_class, L, mu, method, step, steps, metric, initial, relative_error, absolute_error, momentum)
     )
+
+
+def asked(
+    function_class: Any,
+    L: Any,
+    mu: Any,
+    method: Any,
+    step: Any,
+    steps: Any,
+    metric: Any,
+    initial: Any,
+    relative_error: Any,
+    absolute_error: Any,
+    momentum: Any,
+) -> Setting:
+    """The checked question, about a built-in method or about code."""
+    own = relative_error, absolute_error, momentum
+    if not (callable(method) or isinstance(method, traced.Method)):
+        return setting(function_class, L, mu, method, step, steps, metric, initial, *own)
+    if step != 1.0 or any(value is not None for value in own):
+        raise InputError(
+            "step, momentum and errors are for the methods that have a name: a method that is code has its numbers in "
+            "the code, and errors by f.inexact_gradient."
+        )
+    return traced.traced_setting(method, function_class, L, mu, steps, metric, initial)
 
 
 def answer(question: Setting) -> WorstCase:
     """The worst case of a checked question."""
+    if isinstance(question, traced.TracedSetting):
+        return traced.traced_answer(question)
     start = time.perf_counter()
     solution, kind, relaxed = None, "", False
     for setting_ in question.scalings():
@@ -173,7 +204,7 @@ def sweep(questions: Iterable[dict[str, Any]], **common: Any) -> Iterator[WorstC
         unknown = sorted(set(given) - set(defaults))
         if unknown:
             raise InputError(f"sweep: unknown argument {unknown[0]!r}; known are {', '.join(defaults)}.")
-        checked.append(setting(**given))
+        checked.append(asked(**given))
     return map(_in_place, checked)
 
 

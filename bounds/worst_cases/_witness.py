@@ -12,7 +12,7 @@ import numpy as np
 from ._conic import points, spectrum
 from ._fractions import double
 from ._model import STAR, UNIT, Model, interpolation
-from ._repair import row_values
+from ._repair import balanced, dual_value, row_values
 
 Name = tuple[str, ...]
 SNAPS = (16, 64, 256, 1000, 4000, 20_000)
@@ -76,6 +76,49 @@ class Forms:
                 table[row.name] = [(i, j, row.matrix[i, j]) for i, j in zip(*map(list, row.matrix.nonzero()))]
         return table
 
+    def slacks(
+        self, vector: list[Fraction], values: dict[str, Fraction], square: Fraction = UNIT, rays: bool = False
+    ) -> dict[Name, Fraction]:
+        """rhs minus left-hand side of every inequality at a one-dimensional instance; see `slacks_at`."""
+        model = self.model
+        p = np.array(vector, object)
+        slacks: dict[Name, Fraction] = {}
+        for kind, (labels, x, g, (alpha, beta, gamma)) in self.sets.items():
+            at, slope = x.dot(p), g.dot(p)
+            f = [Fraction(0) if label == STAR else values[kind + label] for label in labels]
+            for i, one in enumerate(labels):
+                for j, other in enumerate(labels):
+                    if i != j and (kind, other) not in model.tops:
+                        dx, dg = at[i] - at[j], slope[i] - slope[j]
+                        rest = f[i] - f[j] - slope[j] * dx - alpha * dg * dg - beta * dx * dx - gamma * dg * dx
+                        slacks[kind, one, other] = rest
+        local = [into.dot(p) for into in self.into]
+        for row in model.rows:
+            if row.name not in slacks:
+                total = sum((w * values[model.value_names[i]] for i, w in row.values), Fraction(0))
+                if row.matrix is not None:
+                    at = local[row.clique]
+                    total += sum((w * at[i] * at[j] for i, j, w in self.entries[row.name]), Fraction(0))
+                slacks[row.name] = Fraction(0 if rays else row.rhs) - square * total
+        return slacks
+
+    def metric_at(self, vector: list[Fraction], values: dict[str, Fraction]) -> Fraction:
+        """The metric of a one-dimensional instance."""
+        model = self.model
+        total = sum((w * values[model.value_names[i]] for i, w in model.metric_values), Fraction(0))
+        if model.metric_matrix is not None:
+            local = self.into[-1].dot(np.array(vector, object))
+            total += local.dot(model.metric_matrix).dot(local)
+        return total
+
+    def balanced(self, multipliers: dict[Name, Fraction]) -> dict[Name, Fraction] | None:
+        """Multipliers near these whose function values cancel, None where there are none; see `_repair.balanced`."""
+        return balanced(self.model, self.values, multipliers)
+
+    def bound(self, multipliers: dict[Name, Fraction]) -> Fraction:
+        """b'lambda."""
+        return dual_value(self.model.setting, multipliers)
+
 
 # Most entries of vectors and matrices are 0, and arithmetic of fractions takes as long for them as for any other.
 
@@ -124,37 +167,12 @@ def slacks_at(
 
     `rays`: with 0 for every rhs, so that all multiples of what satisfies them do.
     """
-    model = forms.model
-    p = np.array(vector, object)
-    slacks: dict[Name, Fraction] = {}
-    for kind, (labels, x, g, (alpha, beta, gamma)) in forms.sets.items():
-        at, slope = x.dot(p), g.dot(p)
-        f = [Fraction(0) if label == STAR else values[kind + label] for label in labels]
-        for i, one in enumerate(labels):
-            for j, other in enumerate(labels):
-                if i != j and (kind, other) not in model.tops:
-                    dx, dg = at[i] - at[j], slope[i] - slope[j]
-                    rest = f[i] - f[j] - slope[j] * dx - alpha * dg * dg - beta * dx * dx - gamma * dg * dx
-                    slacks[kind, one, other] = rest
-    local = [into.dot(p) for into in forms.into]
-    for row in model.rows:
-        if row.name not in slacks:
-            total = sum((w * values[model.value_names[i]] for i, w in row.values), Fraction(0))
-            if row.matrix is not None:
-                at = local[row.clique]
-                total += sum((w * at[i] * at[j] for i, j, w in forms.entries[row.name]), Fraction(0))
-            slacks[row.name] = Fraction(0 if rays else row.rhs) - square * total
-    return slacks
+    return forms.slacks(vector, values, square, rays)
 
 
 def metric_at(forms: Forms, vector: list[Fraction], values: dict[str, Fraction]) -> Fraction:
     """The metric of a one-dimensional instance."""
-    model = forms.model
-    total = sum((w * values[model.value_names[i]] for i, w in model.metric_values), Fraction(0))
-    if model.metric_matrix is not None:
-        local = forms.into[-1].dot(np.array(vector, object))
-        total += local.dot(model.metric_matrix).dot(local)
-    return total
+    return forms.metric_at(vector, values)
 
 
 def _candidates(forms: Forms, vector: np.ndarray, values: np.ndarray) -> Iterator[tuple[list, dict[str, Fraction]]]:

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError
 from . import _exact, checker
 from ._closed import Closed, closed_form
-from ._conic import FINE, chain, solve, whole
+from ._conic import FINE, Data, chain, solve, whole
 from ._envelope import Envelope, finite, proved
 from ._fractions import double
 from ._instance import arrays
@@ -157,11 +157,15 @@ class WorstCase:
         """Multipliers of the normalised problem by the name of their inequality, as few of them as keep the value."""
         return {spoken(name): value for name, value in self._sparse.items()}
 
+    def _problem(self) -> Data:
+        """The conic problem whose multipliers are those of the answer."""
+        return chain(self.model) if self.solver.endswith("chain") else whole(self.model)
+
     @cached_property
     def _sparse(self) -> dict[tuple[str, ...], float]:
         target = self._normalised
         allowed = 1e-7 * max(1.0, abs(target))
-        data = chain(self.model) if self.solver.endswith("chain") else whole(self.model)
+        data = self._problem()
         forward = _exact.restricted(data, _exact.descending(data.names))
         solution = solve(forward)
         if not abs(solution.value - target) <= allowed:

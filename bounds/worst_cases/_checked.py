@@ -1,0 +1,60 @@
+"""What both parts of the checker of traced methods need: fractions, combinations of vectors, quadratic forms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+NUMBER = re.compile(r"-?[0-9]+(/[0-9]+)?")
+ZERO, ONE = Fraction(0), Fraction(1)
+MAPS = ("lipschitz_map",)
+"""Classes whose points x* are fixed."""
+Entries = dict[Any, Fraction]
+
+
+class Wrong(Exception):
+    """What is wrong with a certificate."""
+
+
+def demand(holds: bool, message: str) -> None:
+    """Raise `Wrong` where something does not hold."""
+    if not holds:
+        raise Wrong(message)
+
+
+def number(text: Any) -> Fraction:
+    """A fraction that is written as one."""
+    demand(isinstance(text, str) and NUMBER.fullmatch(text) is not None, f"not a fraction: {text!r:.40}")
+    return Fraction(text)
+
+
+def summed(*terms: tuple[Fraction, Mapping]) -> Entries:
+    """A linear combination."""
+    total: Entries = {}
+    for weight, entries in terms:
+        for name, value in entries.items():
+            total[name] = total.get(name, ZERO) + weight * value
+    return {name: value for name, value in total.items() if value}
+
+
+def product(a: Mapping, b: Mapping) -> Entries:
+    """The inner product of two combinations, as a quadratic form."""
+    form: Entries = {}
+    for p, u in a.items():
+        for q, v in b.items():
+            key = (min(p, q), max(p, q))
+            form[key] = form.get(key, ZERO) + u * v
+    return form
+
+
+def vector(given: Mapping[str, str]) -> Entries:
+    """A combination of vectors."""
+    return {name: number(v) for name, v in given.items()}
+
+
+def expression(given: Mapping[str, Any]) -> tuple[Entries, Entries]:
+    """Values and form of an expression."""
+    values = summed(*((ONE, {(f, label): number(w)}) for f, label, w in given["values"]))
+    return values, summed(*((ONE, {(min(a, b), max(a, b)): number(w)}) for a, b, w in given["form"]))

@@ -1,0 +1,195 @@
+"""The part of the checker of traced methods that runs a method again, on symbols of its own: nothing of the engine.
+
+The points of a certificate have to be those where the method asks its functions, and a metric or an initial condition
+that has a name has to be what the name says.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from ._checked import MAPS, ONE, ZERO, Entries, demand, expression, number, product, summed, vector
+
+
+class _Symbol:
+    """A combination of vectors, with the arithmetic that a method may use."""
+
+    def __init__(self, entries: Entries) -> None:
+        self.entries = {name: value for name, value in entries.items() if value}
+
+    def __add__(self, other: Any) -> _Symbol:
+        return (
+            self
+            if isinstance(other, int) and other == 0
+            else _Symbol(summed((ONE, self.entries), (ONE, other.entries)))
+        )
+
+    __radd__ = __add__
+
+    def __neg__(self) -> _Symbol:
+        return self * -1
+
+    def __sub__(self, other: Any) -> _Symbol:
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> _Symbol:
+        return (-self) + other
+
+    def __mul__(self, factor: Any) -> _Symbol:
+        return _Symbol(summed((_factor(factor), self.entries)))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Any) -> _Symbol:
+        return _Symbol(summed((1 / _factor(divisor), self.entries)))
+
+    __array_ufunc__ = None
+
+
+def _factor(value: Any) -> Fraction:
+    """A number as the engine reads it: the simplest fraction that rounds to it, with a denominator up to 10^6."""
+    if isinstance(value, (int, Fraction)):
+        return Fraction(value)
+    exact = Fraction(float(value))
+    simple = exact.limit_denominator(10**6)
+    return simple if float(simple) == float(value) else exact
+
+
+class _Asked:
+    """A function that remembers where it was asked."""
+
+    def __init__(self, name: str, points: list, sides: list) -> None:
+        self.name, self.points, self.sides = name, points, sides
+
+    def _put(self, x: _Symbol, g: _Symbol) -> None:
+        self.points.append((self.name, str(self._count()), x.entries, g.entries))
+
+    def _count(self) -> int:
+        return sum(name == self.name for name, *_ in self.points)
+
+    def gradient(self, x: _Symbol) -> _Symbol:
+        for name, _, at, g in self.points:
+            if name == self.name and at == x.entries:
+                return _Symbol(g)
+        g = _Symbol({f"{self.name}'{self._count()}": ONE})
+        self._put(x, g)
+        return g
+
+    subgradient = __call__ = contains = gradient
+
+    def prox(self, x: _Symbol, gamma: Any) -> _Symbol:
+        s = _Symbol({f"{self.name}'{self._count()}": ONE})
+        y = x - gamma * s
+        self._put(y, s)
+        return y
+
+    resolvent = prox
+
+    def project(self, x: _Symbol) -> _Symbol:
+        return self.prox(x, 1)
+
+    def linear_minimiser(self, slope: _Symbol) -> _Symbol:
+        y = _Symbol({f"{self.name}.y{self._count()}": ONE})
+        self._put(y, -slope)
+        return y
+
+    def inexact_gradient(self, x: _Symbol, relative: Any = None, absolute: Any = None) -> _Symbol:
+        g = self.gradient(x)
+        size = _factor(absolute if relative is None else relative)
+        if not size:
+            return g
+        index = str(len(self.sides))
+        u = {f"u{index}": ONE}
+        form, right = product(u, u), size**2
+        if absolute is None:
+            form, right = summed((ONE, form), (-(size**2), product(g.entries, g.entries))), ZERO
+        self.sides.append((("error", index), form, right))
+        return g + _Symbol(u)
+
+
+def demand_method(c: Mapping[str, Any], step: Callable, init: Callable | None) -> None:
+    """The points and errors of the certificate begin with those that the method makes."""
+    points: list[tuple[str, str, Entries, Entries]] = []
+    sides: list[tuple] = []
+    asked = {name: _Asked(name, points, sides) for name in c["functions"]}
+
+    def called(function: Callable, first: Any, names: Mapping[str, Any]) -> Any:
+        given = [name for name in list(inspect.signature(function).parameters)[1:] if name in names]
+        return function(first, **{name: names[name] for name in given})
+
+    state: Any = _Symbol({"x0": ONE})
+    if init is not None:
+        state = called(init, state, asked)
+    states = [state]
+    for k in range(1, c["steps"] + 1):
+        states.append(called(step, states[-1], {**asked, "k": k}))
+    in_proof = {(p["function"], p["label"]): (vector(p["x"]), vector(p["g"])) for p in c["points"]}
+    for name, label, x, g in points:
+        demand(in_proof.get((name, label)) == (x, g), f"the method asks {name} elsewhere at its point {label}")
+    asked_by_method = {(name, label) for name, label, _, _ in points}
+    for (name, label), (_, g) in in_proof.items():
+        fresh = label == "*" or (name, label) in asked_by_method or g == {f"{name}'{label}": ONE}
+        demand(fresh, f"what {name} has at its point {label} is not its own")
+    listed = {tuple(s["name"]): (expression(s), number(s["right"])) for s in c["inequalities"]}
+    for side, form, right in sides:
+        demand(listed.get(side) == (({}, form), right), f"the method makes another error {side}")
+    errors = [name for name in listed if name[0] == "error"]
+    demand(len(errors) == len(sides), "the method makes fewer errors")
+    _demand_asked(c, [_iterate(state).entries for state in states], listed)
+
+
+def _iterate(state: Any) -> _Symbol:
+    if isinstance(state, Mapping):
+        return state["x"]
+    return state if isinstance(state, _Symbol) else state[0] if isinstance(state, tuple) else state.x
+
+
+def _demand_asked(c: Mapping[str, Any], x: list[Entries], listed: Mapping[tuple[str, ...], Any]) -> None:
+    """A metric and an initial condition with a name are what the name says."""
+    labels = {(p["function"], tuple(sorted(vector(p["x"]).items()))): p for p in c["points"]}
+
+    def level(at: Entries) -> Entries:
+        kinds = {name: f["class"] for name, f in c["functions"].items()}
+        found = {
+            (name, labels[name, tuple(sorted(at.items()))]["label"]): ONE
+            for name in kinds
+            if kinds[name] != "indicator"
+        }
+        return found
+
+    stars = {(name, "*"): ONE for name, f in c["functions"].items() if f["class"] != "indicator"}
+
+    def slope(at: Entries) -> Entries:
+        names = [name for name, f in c["functions"].items() if f["class"] not in MAPS]
+        return summed(*((ONE, vector(labels[name, tuple(sorted(at.items()))]["g"])) for name in names))
+
+    def square(of: Entries) -> Entries:
+        return summed((ONE, product(of, of)))
+
+    star, K = {"x*": ONE}, c["steps"]
+    each = x if len(c["functions"]) == 1 else x[1:]
+    metrics: dict[str, Callable[[], list]] = {
+        "objective": lambda: [(summed((ONE, level(x[-1])), (-ONE, stars)), {})],
+        "average_objective": lambda: [(summed(*((Fraction(1, K), level(v)) for v in x[1:]), (-ONE, stars)), {})],
+        "best_objective": lambda: [(summed((ONE, level(v)), (-ONE, stars)), {}) for v in x],
+        "distance": lambda: [({}, square(summed((ONE, x[-1]), (-ONE, star))))],
+        "decrease": lambda: [(summed((ONE, level(x[-1])), (-ONE, level(x[0]))), {})],
+        "gradient": lambda: [({}, square(slope(x[-1])))],
+        "best_gradient": lambda: [({}, square(slope(v))) for v in each],
+        "residual": lambda: [({}, square(summed((ONE, x[-1]), (-ONE, x[-2]))))],
+    }
+    initials: dict[str, Callable[[], tuple]] = {
+        "distance": lambda: ({}, square(summed((ONE, x[0]), (-ONE, star)))),
+        "objective": lambda: (summed((ONE, level(x[0])), (-ONE, stars)), {}),
+        "decrease": lambda: (summed((ONE, level(x[0])), (-ONE, level(x[-1]))), {}),
+        "gradient": lambda: ({}, square(slope(x[0]))),
+        "residual": lambda: ({}, square(summed((ONE, x[0]), (-ONE, x[1])))),
+    }
+    if c["metric_name"] in metrics:
+        written = [expression(one) for one in c["metric"]]
+        demand(written == metrics[c["metric_name"]](), f"the metric is not {c['metric_name']}")
+    if c["initial_name"] in initials:
+        demand(listed["initial",] == (initials[c["initial_name"]](), ONE), f"the start is not {c['initial_name']}")

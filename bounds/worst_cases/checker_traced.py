@@ -1,0 +1,223 @@
+"""An independent checker of certificates of traced methods: the standard library, fractions, nothing of the engine.
+
+A certificate says at which points a run asked its functions (combinations of x0, x* and what was returned), which
+further inequalities hold, and what is maximised. The checker writes down the inequalities of the classes at these
+points, and checks that multipliers are >= 0, that function values cancel, that the form which remains is positive
+semidefinite, that tau is what the multipliers prove, and that a witness satisfies every inequality and attains tau.
+
+Given the method itself, `check` runs it on symbols of its own and demands the points of the certificate: then the
+proof is about that code. Metrics and initial conditions that have names are written down again as well; those that were
+given as code are believed as they stand in the certificate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from ._checked import MAPS, ONE, ZERO, Entries, Wrong, demand, expression, number, product, summed, vector
+from ._checked_method import demand_method
+
+FORMAT = "l2obound-traced-worst-case-1"
+ENTRIES = {
+    "format", "method", "steps", "metric_name", "initial_name", "functions", "points", "inequalities", "metric",
+    "infimum", "tau", "exact", "upper_bound_only", "multipliers", "digest",
+}  # fmt: skip
+HALF = Fraction(1, 2)
+Inequality = tuple[tuple[str, ...], Entries, Entries, Fraction]
+
+
+def digest(certificate: Mapping[str, Any]) -> str:
+    """sha256 of all but the digest, as JSON with sorted keys."""
+    rest = {name: value for name, value in certificate.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+# -- classes
+
+
+def _laws(function: Mapping[str, str]) -> list[tuple[str, bool, Fraction, Fraction, Fraction, Fraction, Fraction]]:
+    """(over, values, slope, alpha, beta, gamma, rhs) of each kind of inequality of a class."""
+    given = {name: number(v) for name, v in function.items() if name != "class"}
+    kind = function["class"]
+
+    def curved(mu: Fraction, L: Fraction) -> tuple:
+        demand(mu < L and L > 0, f"{kind}: mu = {mu} and L = {L} make no sense")
+        rest = 1 / (2 * (L - mu))
+        return ("ordered", True, ONE, rest, rest * mu * L, -2 * rest * mu, ZERO)
+
+    plain = ("ordered", True, ONE, ZERO, ZERO, ZERO, ZERO)
+    demand(all(v > 0 for name, v in given.items() if name != "mu"), f"{kind}: a number of the class is not positive")
+    demand(given.get("mu", ZERO) >= 0, f"{kind}: mu is negative")
+    numbers, laws = {
+        "smooth_convex": ({"L"}, lambda: [curved(ZERO, given["L"])]),
+        "smooth_strongly_convex": ({"L", "mu"}, lambda: [curved(given["mu"], given["L"])]),
+        "smooth_nonconvex": ({"L"}, lambda: [curved(-given["L"], given["L"])]),
+        "convex": (set(), lambda: [plain]),
+        "strongly_convex": ({"mu"}, lambda: [(*plain[:4], given["mu"] / 2, ZERO, ZERO)]),
+        "weakly_convex": ({"rho"}, lambda: [(*plain[:4], -given["rho"] / 2, ZERO, ZERO)]),
+        "bounded_subgradients": (
+            {"M"}, lambda: [plain, ("points", False, ZERO, ONE, ZERO, ZERO, given["M"] ** 2)],
+        ),
+        "indicator": (
+            {"diameter"} & set(given),
+            lambda: [("ordered", False, *plain[2:])]
+            + [("pairs", False, ZERO, ZERO, ONE, ZERO, D * D) for D in given.values()],
+        ),
+        "monotone": ({"mu"}, lambda: [("pairs", False, ZERO, ZERO, given["mu"], -ONE, ZERO)]),
+        "cocoercive": ({"beta"}, lambda: [("pairs", False, ZERO, given["beta"], ZERO, -ONE, ZERO)]),
+        "lipschitz_monotone": (
+            {"L", "mu"},
+            lambda: [
+                ("pairs", False, ZERO, ZERO, given["mu"], -ONE, ZERO),
+                ("pairs", False, ZERO, ONE, -(given["L"] ** 2), ZERO, ZERO),
+            ],
+        ),
+        "lipschitz_map": ({"L"}, lambda: [("pairs", False, ZERO, ONE, -(given["L"] ** 2), ZERO, ZERO)]),
+    }[kind]  # fmt: skip
+    demand(set(given) == numbers, f"{kind}: its numbers are {sorted(numbers)}, not {sorted(given)}")
+    return laws()
+
+
+NOT_TIGHT = ("lipschitz_monotone",)
+INFIMUM = ("smooth_convex", "smooth_nonconvex")
+
+
+def _of_class(
+    name: str, function: Mapping[str, str], points: list[tuple[str, Entries, Entries]]
+) -> Iterator[Inequality]:
+    """Every inequality of a class at the points of one function."""
+    for nth, (over, values, slope, alpha, beta, gamma, rhs) in enumerate(_laws(function)):
+        prefix = ("second",) if nth else ()
+        if over == "points":
+            for label, x, g in points:
+                yield ("bound", name, label), {}, summed((alpha, product(g, g)), (beta, product(x, x))), rhs
+            continue
+        for a, (one, xi, gi) in enumerate(points):
+            for b, (other, xj, gj) in enumerate(points):
+                if a == b or (over == "pairs" and a > b):
+                    continue
+                dx, dg = summed((ONE, xi), (-ONE, xj)), summed((ONE, gi), (-ONE, gj))
+                terms = ((slope, gj, dx), (alpha, dg, dg), (beta, dx, dx), (gamma, dg, dx))
+                form = summed(*((weight, product(u, v)) for weight, u, v in terms))
+                levels = {(name, other): ONE, (name, one): -ONE} if values else {}
+                yield (*prefix, name, one, other), levels, form, rhs
+
+
+# -- the question of a certificate
+
+
+def _inequalities(c: Mapping[str, Any]) -> dict[tuple[str, ...], Inequality]:
+    points: dict[str, list] = {name: [] for name in c["functions"]}
+    for p in c["points"]:
+        points[p["function"]].append((p["label"], vector(p["x"]), vector(p["g"])))
+    at_star: Entries = {}
+    for name, function in c["functions"].items():
+        for label, x, g in points[name]:
+            if label == "*":
+                demand(x == {"x*": ONE}, f"the minimiser of {name} is elsewhere")
+                maps = function["class"] in MAPS
+                demand(not maps or g == x, f"x* is no fixed point of {name}")
+                at_star = summed((ONE, at_star), (ZERO if maps else ONE, g))
+    demand(not at_star, "the gradients at the minimiser do not add up to 0")
+    rows: list[Inequality] = []
+    for name, function in c["functions"].items():
+        labels = [label for label, _, _ in points[name]]
+        demand(len(set(labels)) == len(labels), f"{name} has two points of one label")
+        rows += _of_class(name, function, points[name])
+    if c["infimum"] is not None:
+        name = c["infimum"]
+        demand([name] == list(c["functions"]), "an infimum is spoken of beside other functions")
+        demand(c["functions"][name]["class"] in INFIMUM, "the class has no infimum that may be far away")
+        demand("*" not in [label for label, _, _ in points[name]], "the minimiser is a point and far away")
+        weight = 1 / (2 * number(c["functions"][name]["L"]))
+        for label, _, g in points[name]:
+            rows.append(
+                ((name, label, "*"), {(name, "*"): ONE, (name, label): -ONE}, summed((weight, product(g, g))), ZERO)
+            )
+    for side in c["inequalities"]:
+        demand(side["name"][0] in ("initial", "error"), f"an inequality of no source: {side['name']}")
+        rows.append((tuple(side["name"]), *expression(side), number(side["right"])))
+    if len(c["metric"]) > 1:
+        for i, one in enumerate(c["metric"]):
+            values, form = expression(one)
+            rows.append((("metric", str(i)), summed((-ONE, values), (ONE, {"t": ONE})), summed((-ONE, form)), ZERO))
+    named = {row[0]: row for row in rows}
+    demand(len(named) == len(rows), "two inequalities have one name")
+    return named
+
+
+def check(certificate: Mapping[str, Any], method: Callable | None = None, init: Callable | None = None) -> Fraction:
+    """The proved bound tau; raises `Wrong` where something does not hold, or where the method is another one."""
+    try:
+        return _check(certificate, method, init)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError, IndexError) as error:
+        raise Wrong(f"not a certificate of the format {FORMAT}: {type(error).__name__}: {error}") from None
+
+
+def _check(c: Mapping[str, Any], method: Callable | None, init: Callable | None) -> Fraction:
+    demand(c["format"] == FORMAT, f"the format is not {FORMAT}")
+    demand(c["digest"] == digest(c), "the digest is that of another certificate")
+    demand(type(c["exact"]) is bool, "exact is neither true nor false")
+    wanted = ENTRIES | ({"witness"} if c["exact"] else set())
+    demand(set(c) == wanted, f"its entries are not those of a certificate: {set(c) ^ wanted}")
+    loose = any(f["class"] in NOT_TIGHT for f in c["functions"].values())
+    demand(c["upper_bound_only"] is loose, "it does not say whether it is an upper bound only")
+    demand(not (loose and c["exact"]), "an upper bound that is called exact")
+    if method is not None:
+        demand_method(c, method, init)
+    rows, tau = _inequalities(c), number(c["tau"])
+    values, form = ({"t": ONE}, {}) if len(c["metric"]) > 1 else expression(c["metric"][0])
+    rest, slack, bound = dict(values), summed((-ONE, form)), ZERO
+    seen = set()
+    for *name, text in c["multipliers"]:
+        weight = number(text)
+        demand(tuple(name) in rows, f"there is no inequality {name}")
+        demand(tuple(name) not in seen, f"{name} stands there twice")
+        demand(weight >= 0, f"the multiplier of {name} is negative")
+        seen.add(tuple(name))
+        _, levels, matrix, rhs = rows[tuple(name)]
+        rest = summed((ONE, rest), (-weight, levels))
+        slack = summed((ONE, slack), (weight, matrix))
+        bound += weight * rhs
+    demand(not rest, f"the function values do not cancel: {rest}")
+    demand(bound == tau, f"the multipliers prove {bound}, not tau = {tau}")
+    _positive_semidefinite(slack)
+    if c["exact"]:
+        _check_witness(c, rows, tau)
+    return tau
+
+
+def _positive_semidefinite(form: Entries) -> None:
+    names = sorted({name for pair in form for name in pair})
+    a = {p: {q: form.get((min(p, q), max(p, q)), ZERO) * (ONE if p == q else HALF) for q in names} for p in names}
+    while names:
+        pivot = max(names, key=lambda p: a[p][p])
+        if a[pivot][pivot] <= 0:
+            demand(not any(a[p][q] for p in names for q in names), "the form is not positive semidefinite")
+            return
+        names.remove(pivot)
+        for p in names:
+            factor = a[p][pivot] / a[pivot][pivot]
+            if factor:
+                for q in names:
+                    a[p][q] -= factor * a[pivot][q]
+
+
+def _check_witness(c: Mapping[str, Any], rows: Mapping[tuple[str, ...], Inequality], tau: Fraction) -> None:
+    at = {name: number(v) for name, v in c["witness"]["vectors"].items()}
+    level = {tuple(name): number(v) for *name, v in c["witness"]["values"]}
+
+    def total(values: Entries, form: Entries, t: Fraction = ZERO) -> Fraction:
+        levels = sum((w * (t if name == "t" else level[name]) for name, w in values.items()), ZERO)
+        return levels + sum((w * at[p] * at[q] for (p, q), w in form.items()), ZERO)
+
+    for name, levels, form, rhs in rows.values():
+        if name[0] != "metric":
+            left = total(levels, form)
+            demand(left <= rhs, f"the witness breaks {name} by {left - rhs}")
+    attained = min(total(*expression(one)) for one in c["metric"])
+    demand(attained == tau, f"the witness attains {attained}, not tau")

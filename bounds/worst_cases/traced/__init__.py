@@ -1,0 +1,27 @@
+"""Worst cases of methods that are code: a Python function is run on symbols, and what it asks for is the question.
+
+Where things are: `vectors` (the symbols), `classes` (functions and operators, with their inequalities), `oracles` (what
+a method may ask), `question`, `_frame` (the origin), `_model` and `_forms` (the conic data, in floats and fractions),
+`_shown` and `_witness` (both ends), `answer`, `certificate`, `replay` (the code run on its worst case), `methods`
+(known methods as such code).
+"""
+
+from . import classes, methods
+from .answer import TracedWorstCase, traced_answer
+from .oracles import Method, Run
+from .question import INITIALS, METRICS, TracedSetting, traced_setting
+from .replay import replayed
+
+__all__ = [
+    "INITIALS",
+    "METRICS",
+    "Method",
+    "Run",
+    "TracedSetting",
+    "TracedWorstCase",
+    "classes",
+    "methods",
+    "replayed",
+    "traced_answer",
+    "traced_setting",
+]

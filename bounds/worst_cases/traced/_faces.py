@@ -1,0 +1,53 @@
+"""Inequalities that no proof can use, and vectors without a part: subgradients at a start that no step asks for.
+
+A vector b whose square occurs nowhere leaves a 0 on the diagonal of every slack matrix, so that its row has to vanish.
+Where its products with another vector k come with one sign only, the inequalities that have them have multiplier 0.
+They are left out. Nothing is lost from below either: from a strict instance of the rest one of all is made, with k
+moved by a small multiple of a new direction and b by a large one, which makes all that were left out as small as one
+likes and changes the others by as little. So an answer is the supremum, which need not be attained.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._model import Group, TracedModel, data_of
+
+
+def without_useless(model: TracedModel) -> TracedModel:
+    """The model without such inequalities and vectors; the same one where there are none."""
+    data = data_of(model)
+    matrices, goal = data.blocks[0][1], data.blocks[0][2]
+    # what says that 0 is at most 0 holds by itself, and never strictly
+    active = np.abs(matrices).sum(axis=(1, 2)) + np.abs(data.values).sum(axis=0) > 0
+    while (useless := _useless(matrices, goal, active)) is not None:
+        active[useless] = False
+    if active.all():
+        return model
+    kept = {name for name, keep in zip(data.names, active) if keep}
+    there = (np.abs(matrices[active]).sum(axis=0) + np.abs(goal)).sum(axis=0) > 0
+    model.dropped = frozenset(name for name, keep in zip(model.basis, there) if not keep)
+    model.basis = [name for name in model.basis if name not in model.dropped]
+    groups = []
+    for group in model.groups:
+        chosen = [at for at, name in enumerate(group.names) if name in kept]
+        if chosen:
+            parts = ([part[at] for at in chosen] for part in (group.names, group.i, group.j))
+            groups.append(Group(group.function, group.law, *parts))
+    model.groups = groups
+    model.others = [other for other in model.others if other[0] in kept]
+    return model.renewed()
+
+
+def _useless(matrices: np.ndarray, goal: np.ndarray, active: np.ndarray) -> np.ndarray | None:
+    """Inequalities that one pair of vectors shows to be useless, as a mask."""
+    n = goal.shape[0]
+    squares = np.einsum("rbb->rb", matrices)[active]
+    for b in np.flatnonzero((squares == 0).all(axis=0) & (np.diag(goal) == 0)):
+        for k in range(n):
+            column = np.where(active, matrices[:, b, k], 0.0)
+            one_sign = (column >= 0).all() or (column <= 0).all()
+            # what is not far from 0 may be rounding of 0
+            if k != b and goal[b, k] == 0 and column.any() and one_sign and np.abs(column[column != 0]).min() > 1e-9:
+                return column != 0
+    return None

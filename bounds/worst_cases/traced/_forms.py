@@ -1,0 +1,193 @@
+"""The inequalities of a traced run in fractions: matrices, sums of them, slacks, and multipliers made to balance."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from flint import fmpq_mat
+
+from .._exact import fraction, rational
+from .._witness import Forms
+from ._model import Group, Name, TracedModel, dense
+from .classes import Law
+from .vectors import Scalar
+
+ZERO, ONE = Fraction(0), Fraction(1)
+
+
+class TracedForms(Forms):
+    """The `Forms` of a traced model."""
+
+    def __init__(self, model: TracedModel) -> None:
+        self.model: TracedModel = model
+        self.sets = {}
+        self.names: list[Name] = [name for group in model.groups for name in group.names]
+        self.names += [name for name, _, _ in model.others]
+        self.values = {name: model.values_of(name) for name in self.names}
+
+    @cached_property
+    def coordinates(self) -> tuple[np.ndarray, np.ndarray]:
+        """x and g of all points in fractions."""
+        return self.model.coefficients
+
+    def equation(self, name: Name) -> bool:
+        """No inequality of a traced run is an equation."""
+        return False
+
+    def matrix(self, name: Name) -> np.ndarray | None:
+        """M of an inequality."""
+        if name in self.model.other:
+            return dense(self.model, self.model.other[name][0], Fraction, object)
+        group, at = self.model.place[name]
+        law, x, g = group.law, *self.coordinates
+        i, j = group.i[at], group.j[at]
+        single = law.over == "points"
+        gj = g[j]
+        dx, dg = (x[i], g[i]) if single else (x[i] - x[j], g[i] - g[j])
+        total = np.full((len(self.model.basis),) * 2, ZERO)
+        for weight, a, b in ((law.slope, gj, dx), (law.alpha, dg, dg), (law.beta, dx, dx), (law.gamma, dg, dx)):
+            if weight:
+                total = total + weight * np.multiply.outer(a, b)
+        return (total + total.T) / 2
+
+    def metric(self) -> np.ndarray:
+        """C."""
+        return dense(self.model, self.model.goal, Fraction, object)
+
+    def slack_matrix(self, multipliers: dict[Name, Fraction]) -> np.ndarray:
+        """sum lambda_j M_j - C, the sum over each law as a product of matrices."""
+        n = len(self.model.basis)
+        total = -self.metric()
+        x, g = (_flint(part) for part in self.coordinates)
+        for group in self.model.groups:
+            chosen = [(at, multipliers[name]) for at, name in enumerate(group.names) if multipliers.get(name)]
+            if chosen:
+                total = total + _entries(_summed(group, chosen, x, g, len(self.model.run.points)), n)
+        for name, (left, _) in self.model.other.items():
+            if multipliers.get(name):
+                total = total + multipliers[name] * dense(self.model, left, Fraction, object)
+        return total
+
+    def slacks(
+        self, vector: list[Fraction], values: dict[str, Fraction], square: Fraction = ONE, rays: bool = False
+    ) -> dict[Name, Fraction]:
+        """rhs minus left-hand side of every inequality at a one-dimensional instance."""
+        p = np.array(vector, object)
+        x, g = (part.dot(p) if len(part) else part for part in self.coordinates)
+        slacks = {}
+        for group in self.model.groups:
+            for name, i, j in zip(group.names, group.i, group.j):
+                total = at_points(group.law, x, g, i, j)
+                total += sum((w * values[node] for node, w in self.values[name].items()), ZERO)
+                slacks[name] = (ZERO if rays else group.law.rhs) - square * total
+        for name, (left, right) in self.model.other.items():
+            total = self.at(left, vector) + sum((w * values[node] for node, w in self.values[name].items()), ZERO)
+            slacks[name] = (ZERO if rays else right) - square * total
+        return slacks
+
+    def at(self, one: Scalar, vector: list[Fraction]) -> Fraction:
+        """The quadratic part of an expression at a one-dimensional instance."""
+        index = self.model.index
+        return sum((w * vector[index[a]] * vector[index[b]] for (a, b), w in one.form.items()), ZERO)
+
+    def metric_at(self, vector: list[Fraction], values: dict[str, Fraction]) -> Fraction:
+        """The metric of a one-dimensional instance."""
+        total = sum((w * values[self.model.value_names[i]] for i, w in self.model.metric_values), ZERO)
+        return total + self.at(self.model.goal, vector)
+
+    def bound(self, multipliers: dict[Name, Fraction]) -> Fraction:
+        """b'lambda."""
+        return sum((value * self.model.right(name) for name, value in multipliers.items()), ZERO)
+
+    def balanced(self, multipliers: dict[Name, Fraction]) -> dict[Name, Fraction] | None:
+        """Multipliers near these whose function values cancel: the largest that are independent make up for the rest.
+
+        None where there are none, or only with one below 0.
+        """
+        missing = dict.fromkeys(self.model.value_names, ZERO)
+        for i, weight in self.model.metric_values:
+            missing[self.model.value_names[i]] += weight
+        for name, value in multipliers.items():
+            for node, weight in self.values[name].items():
+                missing[node] -= value * weight
+        repaired = dict(multipliers)
+        if any(missing.values()):
+            chosen = _independent(self.values, sorted(self.names, key=lambda name: -multipliers.get(name, ZERO)))
+            nodes = list(missing)
+            rows = [[self.values[name].get(node, ZERO) for name in chosen] for node in nodes]
+            amounts = _solved(rows, [missing[node] for node in nodes])
+            if amounts is None:
+                return None
+            for name, amount in zip(chosen, amounts):
+                repaired[name] = repaired.get(name, ZERO) + amount
+        if any(value < 0 for value in repaired.values()):
+            return None
+        return {name: value for name, value in repaired.items() if value}
+
+
+def at_points(law: Law, x: np.ndarray, g: np.ndarray, i: int, j: int) -> Any:
+    """The quadratic part of a law at two points of one dimension."""
+    dx, dg = (x[i], g[i]) if law.over == "points" else (x[i] - x[j], g[i] - g[j])
+    return law.slope * g[j] * dx + law.alpha * dg * dg + law.beta * dx * dx + law.gamma * dg * dx
+
+
+def _flint(array: np.ndarray) -> fmpq_mat:
+    return fmpq_mat(*array.shape, [rational(v) for v in array.ravel()])
+
+
+def _entries(matrix: fmpq_mat, n: int) -> np.ndarray:
+    return np.array([fraction(v) for v in matrix.entries()], object).reshape(n, n)
+
+
+def _summed(group: Group, chosen: list[tuple[int, Fraction]], x: fmpq_mat, g: fmpq_mat, count: int) -> fmpq_mat:
+    """sum lambda_j M_j over one law: bilinear forms of x and g whose matrices are those of a weighted graph."""
+    cross, laplace = np.full((count, count), ZERO), np.full((count, count), ZERO)
+    for at, weight in chosen:
+        i, j = group.i[at], group.j[at]
+        laplace[i, i] += weight
+        if group.law.over != "points":
+            cross[j, i] += weight
+            cross[j, j] -= weight
+            laplace[j, j] += weight
+            laplace[i, j] -= weight
+            laplace[j, i] -= weight
+    law = group.law
+    gt, xt = g.transpose(), x.transpose()
+    mixed = gt * _flint(law.slope * cross + law.gamma * laplace) * x
+    total = (mixed + mixed.transpose()) * rational(Fraction(1, 2))
+    for weight, left, right in ((law.alpha, gt, g), (law.beta, xt, x)):
+        if weight:
+            total = total + left * _flint(weight * laplace) * right
+    return total
+
+
+def _independent(values: dict[Name, dict[str, Fraction]], names: list[Name]) -> list[Name]:
+    """The first of `names` whose function values are independent."""
+    echelon: dict[str, dict[str, Fraction]] = {}
+    chosen = []
+    for name in names:
+        rest = dict(values[name])
+        while (node := next((node for node in rest if node in echelon), None)) is not None:
+            factor = rest[node]
+            for other, weight in echelon[node].items():
+                rest[other] = rest.get(other, ZERO) - factor * weight
+            rest = {other: weight for other, weight in rest.items() if weight}
+        if rest:
+            node = next(iter(rest))  # it is in no row before: rows refer to later ones only
+            pivot = rest[node]
+            echelon[node] = {other: weight / pivot for other, weight in rest.items()}
+            chosen.append(name)
+    return chosen
+
+
+def _solved(rows: list[list[Fraction]], right: list[Fraction]) -> list[Fraction] | None:
+    """The solution of a linear system with independent columns, None where there is none."""
+    width = len(rows[0]) if rows else 0
+    full = fmpq_mat(len(rows), width + 1, [rational(v) for row, b in zip(rows, right) for v in (*row, b)])
+    reduced, rank = full.rref()
+    if rank > width or any(reduced[i, i] != 1 for i in range(rank)):
+        return None
+    return [fraction(reduced[i, width]) for i in range(width)] if rank == width else None

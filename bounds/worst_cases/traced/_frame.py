@@ -1,0 +1,198 @@
+"""The origin of a run: which vectors are 0 without loss of generality, and whether x* is a point of it.
+
+A run may not change where its points are moved by c and a linear function <t c, .> is taken from one function and given
+to another. Such symmetries, all of them by linear algebra, are used up by vectors that are set to 0: x* first. Without
+that every matrix of a proof has a null vector, and no interior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flint import fmpq, fmpq_mat
+
+from ...errors import InputError
+from .classes import Class
+from .oracles import MINIMISER, STAR, START, Point, Recorder, Side
+from .vectors import Coefficients, Scalar, Value, Vector
+
+ZERO, ONE = Fraction(0), Fraction(1)
+NEARLY = Fraction(1, 10**9)
+"""Weights that are off by less than this were rounded."""
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A run with its origin chosen: points, inequalities, and what is maximised.
+
+    `raw` has points, inequalities and metric before the choice. `reference` is for each function the label at which its
+    value is 0: the minimiser, or its first point. `infimum` is the function of whose infimum alone the question speaks,
+    None otherwise. `zero` are the vectors that are 0.
+    """
+
+    classes: Mapping[str, Class]
+    basis: list[str]
+    points: list[Point]
+    sides: list[Side]
+    metric: list[Scalar]
+    reference: Mapping[str, str]
+    infimum: str | None
+    zero: tuple[str, ...]
+    raw: tuple[list[Point], list[Side], list[Scalar]]
+
+
+def framed(
+    classes: Mapping[str, Class], recorder: Recorder, metric: Sequence[Scalar], initial: Sequence[Scalar]
+) -> Framed:
+    """The frame of a run."""
+    sides = [_initial(i, one) for i, one in enumerate(initial)] + recorder.sides
+    expressions = [*metric, *(side.left for side in sides)]
+    speaks = {name for one in expressions for (name, label) in one.values if label == STAR}
+    star, infimum = _star(classes, recorder, speaks)
+    points = [p for p in recorder.points if star or p.label != STAR]
+    for one in expressions:
+        _demand_differences(one, classes)
+    _demand_exact_weights(recorder, points)
+    reference = {name: STAR if star or name == infimum else _first(points, name) for name in classes}
+    zero = _symmetries(classes, recorder, points, expressions)
+    gone = dict.fromkeys(zero, ZERO)
+    raw = points, sides, list(metric)
+
+    def kept(entries: Coefficients) -> Vector:
+        return Vector({name: value for name, value in entries.items() if name not in gone})
+
+    points = [Point(p.function, p.label, kept(p.x.entries), kept(p.g.entries)) for p in points]
+    sides = [Side(s.name, _reduced(s.left, gone, reference), s.right) for s in sides]
+    goals = [_reduced(one, gone, reference) for one in metric]
+    used: set[str] = set()
+    for p in points:
+        used |= {*p.x.entries, *p.g.entries}
+    for one in (*goals, *(side.left for side in sides)):
+        used |= {name for pair in one.form for name in pair}
+    basis = [name for name in recorder.basis if name in used]
+    return Framed(classes, basis, points, sides, goals, reference, infimum, tuple(zero), raw)
+
+
+def _initial(index: int, one: Scalar) -> Side:
+    name = ("initial",) if not index else ("initial", str(index))
+    return Side(name, Scalar(one.values, one.form), 1 - one.constant)
+
+
+def _first(points: Sequence[Point], name: str) -> str:
+    return next((p.label for p in points if p.function == name), "")
+
+
+def _star(classes: Mapping[str, Class], recorder: Recorder, speaks: set[str]) -> tuple[bool, str | None]:
+    """Whether x* is a point of the question, and else the function of whose infimum it speaks."""
+    free = [name for name, given in classes.items() if given.name == "smooth_nonconvex"]
+    alone = len(classes) == 1 and next(iter(classes.values())).infimum is not None
+    used = recorder.star_used or any(given.kind == "map" for given in classes.values())
+    if free and (used or (speaks and not alone)):
+        raise InputError(
+            f"{free[0]}: a function of the class smooth_nonconvex has no minimiser that a question may speak of; "
+            f"ask for values above run.F_star, of one function, or for gradients."
+        )
+    if used or (speaks and not alone):
+        return True, None
+    return False, next(iter(speaks), None)
+
+
+def _demand_differences(one: Scalar, classes: Mapping[str, Class]) -> None:
+    """Values occur in differences: a constant that is added to a function changes nothing."""
+    for name in classes:
+        total = sum((w for (function, _), w in one.values.items() if function == name), ZERO)
+        if total:
+            raise InputError(
+                f"metric or initial: it has the values of {name} with weights that add up to {float(total):g}; "
+                f"subtract a value, such as run.F_star, because no class knows how high a function lies."
+            )
+
+
+def _demand_exact_weights(recorder: Recorder, points: Sequence[Point]) -> None:
+    """Weights of positions that add up to nearly 1 were meant to add up to 1."""
+    for p in points:
+        off = sum((w * recorder.weights[name] for name, w in p.x.entries.items()), ZERO) - 1
+        if 0 < abs(off) < NEARLY:
+            raise InputError(
+                f"method: {p.function} is asked at a point whose weights of positions add up to 1 {float(off):+.1e}, "
+                f"by rounding; write x + a * (x - y) for (1 + a) * x - a * y, or use fractions."
+            )
+
+
+def _symmetries(
+    classes: Mapping[str, Class], recorder: Recorder, points: Sequence[Point], expressions: Sequence[Scalar]
+) -> list[str]:
+    """Vectors that are 0 after a move of the points and an exchange of linear functions.
+
+    Unknown are how far each vector of the basis moves, how far the points do, and the slope that each function gets, in
+    multiples of one vector c. Each condition is a linear equation. The unknowns that elimination leaves free are set.
+    """
+    used = {name for p in points for name in (*p.x.entries, *p.g.entries)}
+    vectors = sorted(
+        (n for n in recorder.basis if n in used), key=lambda n: (n != MINIMISER, STAR not in n, n != START)
+    )
+    slopes = [name for name, given in classes.items() if _tiltable(given)]
+    # free unknowns of a reduced echelon form are the last ones: those to be set to 0 come last
+    unknowns = [*(f"slope of {name}" for name in slopes), "move", *reversed(vectors)]
+    place = {name: i for i, name in enumerate(unknowns)}
+    rows: list[Coefficients] = [{f"slope of {name}": ONE for name in slopes}]
+    for p in points:
+        given = classes[p.function]
+        rows.append(_less(p.x.entries, "move"))
+        if given.kind == "map":
+            rows.append(_less(p.g.entries, "move"))
+        else:
+            rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
+    at = {(p.function, p.label): p.x.entries for p in points}
+    for one in expressions:
+        for name in vectors:  # the form does not change
+            rows.append(_row_of(one.form, name))
+            rows.append(_tilted_values(one, name, slopes, at))
+    matrix = fmpq_mat(len(rows), len(unknowns), [fmpq(0)] * (len(rows) * len(unknowns)))
+    for i, row in enumerate(rows):
+        for name, w in row.items():
+            if name in place:
+                matrix[i, place[name]] = fmpq(w.numerator, w.denominator)
+    reduced, rank = matrix.rref()
+    pivots = {next(j for j in range(len(unknowns)) if reduced[i, j] != 0) for i in range(rank)}
+    return [name for name in vectors if place[name] not in pivots]
+
+
+def _less(entries: Coefficients, name: str) -> Coefficients:
+    return {**entries, name: -ONE}
+
+
+def _row_of(form: Mapping[tuple[str, str], Fraction], name: str) -> Coefficients:
+    """The row of a vector in twice the symmetric matrix of a form."""
+    row: Coefficients = {}
+    for (a, b), w in form.items():
+        if name in (a, b):
+            other = b if a == name else a
+            row[other] = row.get(other, ZERO) + (2 * w if a == b else w)
+    return row
+
+
+def _tilted_values(one: Scalar, name: str, slopes: Sequence[str], at: Mapping[Value, Coefficients]) -> Coefficients:
+    """By how much the values of an expression change in one coordinate of the points, for a slope of each function."""
+    row: Coefficients = {}
+    for value, w in one.values.items():
+        if value[0] in slopes and value in at and name in at[value]:
+            key = f"slope of {value[0]}"
+            row[key] = row.get(key, ZERO) + w * at[value][name]
+    return row
+
+
+def _tiltable(given: Class) -> bool:
+    """Whether a linear function, or a constant of an operator, may be added within the class."""
+    if given.kind == "operator":
+        return True
+    return given.kind == "function" and all(law.values for law in given.laws)
+
+
+def _reduced(one: Scalar, gone: Mapping[str, Fraction], reference: Mapping[str, str]) -> Scalar:
+    """The expression with vectors and values that are 0 left out."""
+    values = {v: w for v, w in one.values.items() if reference.get(v[0]) != v[1]}
+    form = {pair: w for pair, w in one.form.items() if pair[0] not in gone and pair[1] not in gone}
+    return Scalar(values, form, one.constant)

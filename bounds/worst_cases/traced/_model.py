@@ -1,0 +1,225 @@
+"""A framed run as the conic data that every worst case is solved from, and its inequalities in fractions.
+
+Names of inequalities: (f, i, j) puts f at point i above f at point j, or is the one of the pair; ("second", f, i, j)
+is that of a second law of the class, ("bound", f, i) that of one point; then ("initial",), ("error", i), and
+("metric", i): the least is at most expression i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from itertools import product as every_pair
+
+import numpy as np
+
+from .._conic import Data
+from .._fractions import double
+from .._model import FLOATS, Model
+from ._frame import Framed
+from .classes import Law
+from .oracles import STAR
+from .vectors import Scalar, Value, Vector
+
+Name = tuple[str, ...]
+ZERO, ONE = Fraction(0), Fraction(1)
+
+
+def value_name(value: Value) -> str:
+    """The name of a function value: "f[3]"."""
+    return f"{value[0]}[{value[1]}]"
+
+
+@dataclass(frozen=True)
+class Group:
+    """All inequalities of one law of one function: names, and the points above (`i`) and below (`j`) in each."""
+
+    function: str
+    law: Law
+    names: list[Name]
+    i: list[int]
+    j: list[int]
+
+
+@dataclass
+class TracedModel(Model):
+    """A model whose inequalities are those of the laws of its classes at the points of a traced run."""
+
+    framed: Framed | None = None
+    groups: list[Group] = field(default_factory=list)
+    others: list[tuple[Name, Scalar, Fraction]] = field(default_factory=list)
+    goal: Scalar = field(default_factory=lambda: Scalar({}, {}))
+    dropped: frozenset[str] = frozenset()
+
+    def renewed(self) -> TracedModel:
+        """The model with what was derived from its parts forgotten, and without values that occur nowhere."""
+        for name in ("place", "other", "index", "coefficients"):
+            self.__dict__.pop(name, None)
+        used = {node for group in self.groups for name in group.names for node in self.values_of(name)}
+        used |= {node for name, _, _ in self.others for node in self.values_of(name)}
+        weights = {self.value_names[i]: w for i, w in self.metric_values}
+        self.value_names = [name for name in self.value_names if name in used | set(weights)]
+        self.metric_values = [(self.value_names.index(name), w) for name, w in weights.items()]
+        return self
+
+    @property
+    def run(self) -> Framed:
+        """The run."""
+        assert self.framed is not None, "made with its run"
+        return self.framed
+
+    @cached_property
+    def place(self) -> dict[Name, tuple[Group, int]]:
+        """Where each inequality of a law is."""
+        return {name: (group, at) for group in self.groups for at, name in enumerate(group.names)}
+
+    @cached_property
+    def other(self) -> dict[Name, tuple[Scalar, Fraction]]:
+        """The inequalities that are of no law."""
+        return {name: (left, right) for name, left, right in self.others}
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The place of each vector in the basis."""
+        return {name: i for i, name in enumerate(self.basis)}
+
+    @cached_property
+    def coefficients(self) -> tuple[np.ndarray, np.ndarray]:
+        """x and g of all points (P, n), in fractions."""
+        return self.rows_of([p.x for p in self.run.points]), self.rows_of([p.g for p in self.run.points])
+
+    def rows_of(self, vectors: list[Vector]) -> np.ndarray:
+        """Vectors as rows of fractions."""
+        rows = np.full((len(vectors), len(self.basis)), ZERO)
+        for at, vector in enumerate(vectors):
+            for name, value in vector.entries.items():
+                if name not in self.dropped:
+                    rows[at, self.index[name]] = value
+        return rows
+
+    def values_of(self, name: Name) -> dict[str, Fraction]:
+        """The function values of an inequality."""
+        if name in self.other:
+            least = {"t": ONE} if name[0] == "metric" else {}
+            return least | {value_name(v): w for v, w in self.other[name][0].values.items()}
+        group, at = self.place[name]
+        if not group.law.values:
+            return {}
+        pairs = ((group.j[at], ONE), (group.i[at], -ONE))
+        return {self.value_at(p): w for p, w in pairs if not self.is_zero(p)}
+
+    def value_at(self, point: int) -> str:
+        """The name of the value of a point."""
+        p = self.run.points[point]
+        return f"{p.function}[{p.label}]"
+
+    def is_zero(self, point: int) -> bool:
+        """Whether the value of a point is 0 by choice."""
+        p = self.run.points[point]
+        return self.run.reference[p.function] == p.label
+
+    def right(self, name: Name) -> Fraction:
+        """The right-hand side of an inequality."""
+        return self.other[name][1] if name in self.other else self.place[name][0].law.rhs
+
+
+def traced_model(setting: object, run: Framed) -> TracedModel:
+    """The model of a framed run: which inequalities there are, and what is maximised."""
+    model = TracedModel(setting, FLOATS, basis=list(run.basis), framed=run)  # type: ignore[arg-type]
+    for at, p in enumerate(run.points):
+        if run.classes[p.function].kind == "function" and not model.is_zero(at):
+            model.value_names.append(model.value_at(at))
+    for function, given in run.classes.items():
+        places = [at for at, p in enumerate(run.points) if p.function == function]
+        for nth, law in enumerate(given.laws):
+            group = _group(run, function, law, places, nth)
+            if group.names:
+                model.groups.append(group)
+    if run.infimum is not None:
+        weight = run.classes[run.infimum].infimum
+        assert weight is not None, "an infimum is asked of classes that have one"
+        for p in run.points:
+            left = weight * (p.g @ p.g) - Scalar({(p.function, p.label): ONE}, {})
+            model.others.append(((p.function, p.label, STAR), left, ZERO))
+    model.others += [(side.name, side.left, side.right) for side in run.sides]
+    if len(run.metric) == 1:
+        model.goal = run.metric[0]
+    else:
+        model.value_names.append("t")
+        model.others += [(("metric", str(i)), -one, ZERO) for i, one in enumerate(run.metric)]
+    known = set(model.value_names)
+    asked = {value_name(v) for one in (model.goal, *(left for _, left, _ in model.others)) for v in one.values}
+    assert asked <= known, f"values of no point: {asked - known}"
+    weights = {value_name(v): w for v, w in model.goal.values.items()} if len(run.metric) == 1 else {"t": ONE}
+    model.metric_values = [(model.value_names.index(name), w) for name, w in weights.items()]
+    return model
+
+
+def _group(run: Framed, function: str, law: Law, places: list[int], nth: int) -> Group:
+    label = {at: run.points[at].label for at in places}
+    prefix: Name = ("second",) if nth else ()
+    if law.over == "points":
+        return Group(function, law, [("bound", function, label[a]) for a in places], places, places)
+    chosen = [(a, b) for a, b in every_pair(places, places) if (a < b if law.over == "pairs" else a != b)]
+    names = [(*prefix, function, label[a], label[b]) for a, b in chosen]
+    return Group(function, law, names, [a for a, _ in chosen], [b for _, b in chosen])
+
+
+def _matrices(law: Law, xi: np.ndarray, gi: np.ndarray, xj: np.ndarray, gj: np.ndarray) -> np.ndarray:
+    """The matrices (R, n, n) of a law at pairs of points in coordinates (R, n)."""
+    dx, dg = xi - xj, gi - gj
+    half = np.zeros((len(dx), dx.shape[1], dx.shape[1]))
+    for weight, a, b in (
+        (law.slope, gj, dx),
+        (law.alpha, dg, dg),
+        (law.beta, dx, dx),
+        (law.gamma, dg, dx),
+    ):
+        if weight:
+            half += float(weight) * a[:, :, None] * b[:, None, :]
+    return (half + half.transpose(0, 2, 1)) / 2
+
+
+def dense(model: TracedModel, one: Scalar, of: Callable[[Fraction], object], dtype: type) -> np.ndarray:
+    """The symmetric matrix of an expression."""
+    n = len(model.basis)
+    matrix = np.full((n, n), of(ZERO), dtype)
+    for (a, b), w in one.form.items():
+        i, j = model.index[a], model.index[b]
+        if i == j:
+            matrix[i, i] = of(w)
+        else:
+            matrix[i, j] = matrix[j, i] = of(w / 2)
+    return matrix
+
+
+def data_of(model: TracedModel) -> Data:
+    """The conic data, in floating point."""
+    x, g = (np.array(part, float) for part in model.coefficients)
+    n = len(model.basis)
+    names: list[Name] = []
+    parts = []
+    for group in model.groups:
+        i, j = group.i, group.j
+        if group.law.over == "points":
+            parts.append(_matrices(group.law, x[i], g[i], np.zeros((len(j), n)), np.zeros((len(j), n))))
+        else:
+            parts.append(_matrices(group.law, x[i], g[i], x[j], g[j]))
+        names += group.names
+    for name, left, _ in model.others:
+        names.append(name)
+        parts.append(dense(model, left, double, float)[None])
+    place = {name: i for i, name in enumerate(model.value_names)}
+    values = np.zeros((len(place), len(names)))
+    for at, name in enumerate(names):
+        for node, w in model.values_of(name).items():
+            values[place[node], at] = float(w)
+    metric = np.zeros(len(place))
+    for at, w in model.metric_values:
+        metric[at] = float(w)
+    goal = dense(model, model.goal, double, float)
+    right = np.array([double(model.right(name)) for name in names])
+    blocks = [(np.arange(len(names)), np.concatenate(parts), goal)]
+    return Data(names, values, right, np.zeros(len(names), bool), metric, blocks, [0], [])

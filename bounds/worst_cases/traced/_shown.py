@@ -1,0 +1,153 @@
+"""Both ends of the worst case of a traced method, shown by the search that shows those of every other method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from ...evaluation.ball import Ball
+from .. import _rigour
+from .._conic import Data, Solution, solve
+from .._envelope import CUTS, MARGINS, Envelope, _down, _Search
+from .._fractions import double
+from .._repair import rounded
+from ._forms import TracedForms
+from ._model import Group, Name, TracedModel
+from ._witness import candidates, line_witness
+
+NARROW = 1e-2
+"""The gap that is looked for, in units of the largest of a closed answer: answers are compared with closed forms."""
+
+
+class TracedSearch(_Search):
+    """The best bounds so far of a traced question."""
+
+    def __init__(self, model: TracedModel, data: Data, solution: Solution, tolerance: float) -> None:
+        self.model, self.tolerance = model, tolerance * NARROW
+        self.data, self.solution = data, solution
+        self.forms = TracedForms(model)
+        self.lower = (-np.inf, None, None)
+        self.upper = (None, None)
+
+    def search(self, tight: bool) -> Envelope:
+        """[lower, upper]; nothing is shown from below where points of a class need not be those of a member."""
+        problems = list(candidates(self.data, self.solution))
+        if tight:
+            self.witness([solution for _, solution in problems])
+        for margin in MARGINS:
+            for data, solution in problems:
+                inner = solve(data, margin, margin)
+                if np.isfinite(inner.value):
+                    self._best_upper(data, solution.multipliers, inner.multipliers)
+                if tight and data is self.data and np.isfinite(inner.value):
+                    self._best_lower(solution, inner)
+                    self._best_lower(problems[0][1], inner)
+            if self.closed:
+                break
+        result = self.result()
+        return (
+            result
+            if tight
+            else Envelope(self.model, -np.inf, result.upper, result.multipliers, None, None, ("", "solver"))
+        )
+
+    def witness(self, solutions: list[Solution]) -> None:  # type: ignore[override]
+        """A one-dimensional instance in fractions, the simplest there is."""
+        simple = next((w for w in (line_witness(self.forms, one) for one in solutions) if w is not None), None)
+        if simple is not None:
+            basis = np.array([[double(v)] for v in simple.vector])
+            values = np.array([double(simple.values[name]) for name in self.model.value_names])
+            self.lower = (_down(simple.metric), basis, values)
+
+    def shown_upper(self, data: Data, multipliers: np.ndarray) -> tuple[Fraction, dict] | None:
+        """b'lambda of the repaired multipliers, if their matrix is shown to be positive semidefinite."""
+        repaired = self.forms.balanced(rounded(data.names, multipliers, data.equality))
+        if repaired is None:
+            return None
+        if not _rigour.positive_semidefinite(_rigour.ball_of(self.forms.slack_matrix(repaired))):
+            return None
+        return self.forms.bound(repaired), repaired
+
+    def shown_lower(self, gram: np.ndarray, values: np.ndarray) -> tuple[float, np.ndarray, np.ndarray] | None:
+        """The best metric of an instance made of the Gram matrix."""
+        best = None
+        for cut in CUTS:
+            basis, F = self.placed(_rigour.factor(gram, cut), values)
+            metric = self.certified(basis, F)
+            if metric is not None and (best is None or metric > best[0] + self.tolerance / 100):
+                best = (metric, basis, F)
+        return best
+
+    def placed(self, basis: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The vectors scaled just into what is bounded: the initial condition, and errors and sizes of classes."""
+        data = self.data
+        gram = basis @ basis.T
+        left = np.einsum("rij,ij->r", data.blocks[0][1], gram) + values @ data.values
+        bounded = data.rhs > 0
+        most = float((left[bounded] / data.rhs[bounded]).max(initial=0.0))
+        shrink = min(1.0, (1 - 1e-12) / most) if most > 0 else 1.0
+        return basis * np.sqrt(shrink), values * shrink
+
+    @cached_property
+    def _exactly(self) -> tuple[Ball, Ball, dict[Name, Ball], Ball]:
+        """x and g of all points, the matrices of what is no law, and that of the metric, as balls."""
+        x, g = (_rigour.ball_of(part) for part in self.forms.coordinates)
+        others = {name: _rigour.ball_of(self.forms.matrix(name)) for name in self.model.other}
+        return x, g, others, _rigour.ball_of(self.forms.metric())
+
+    def certified(self, basis: np.ndarray, values: np.ndarray) -> float | None:
+        """The metric, from below, where every inequality holds with room to spare, shown; None elsewhere."""
+        x, g, others, goal = self._exactly
+        vectors = Ball(basis)
+        gram = _rigour.product(vectors, _rigour.transposed(vectors))
+        named = dict(zip(self.model.value_names, values))
+        if self.model.groups:
+            x, g = _rigour.product(x, vectors), _rigour.product(g, vectors)
+            xx, gx, gg = (_rigour.product(a, _rigour.transposed(b)) for a, b in ((x, x), (g, x), (g, g)))
+        for group in self.model.groups:
+            left = _left(group, xx, gx, gg)
+            if group.law.values:
+                levels = np.array([named.get(self.model.value_at(p), 0.0) for p in range(len(self.model.run.points))])
+                left = left + Ball(levels[group.j]) - Ball(levels[group.i])
+            if not ((Ball.rational(group.law.rhs) - left).lower > 0).all():
+                return None
+        least = []
+        for name, (_, right) in self.model.other.items():
+            left = self._at(others[name], gram, self.forms.values[name], named)
+            if name[0] == "metric":  # t - expression <= 0: the least expression is what t may be
+                least.append(float((Ball(named["t"]) - left).lower))
+            elif not float((Ball.rational(right) - left).lower) > 0:
+                return None
+        if least:
+            return min(least)
+        weights = {self.model.value_names[i]: w for i, w in self.model.metric_values}
+        return float(self._at(goal, gram, weights, named).lower)
+
+    def _at(self, matrix: Ball, gram: Ball, weights: Mapping[str, Fraction], named: Mapping[str, float]) -> Ball:
+        total = (matrix * gram).sum(axis=0).sum(axis=0)
+        for node, weight in weights.items():
+            total = total + Ball.rational(weight) * Ball(named[node])
+        return total
+
+
+def _left(group: Group, xx: Ball, gx: Ball, gg: Ball) -> Ball:
+    """The quadratic part of the inequalities of a law, at an instance; products are those of all points."""
+    law, i, j = group.law, group.i, group.j
+    total = Ball(np.zeros(len(i)))
+    if law.over == "points":
+        for weight, products in ((law.alpha, gg), (law.beta, xx), (law.gamma, gx)):
+            if weight:
+                total = total + Ball.rational(weight) * products[i, i]
+        return total
+    for weight, part in (
+        (law.slope, lambda: gx[j, i] - gx[j, j]),
+        (law.alpha, lambda: gg[i, i] - 2.0 * gg[i, j] + gg[j, j]),
+        (law.beta, lambda: xx[i, i] - 2.0 * xx[i, j] + xx[j, j]),
+        (law.gamma, lambda: gx[i, i] - gx[i, j] - gx[j, i] + gx[j, j]),
+    ):
+        if weight:
+            total = total + Ball.rational(weight) * part()
+    return total

@@ -1,0 +1,189 @@
+"""The worst case of a traced method: solved, shown and certified as that of any other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import clarabel
+import numpy as np
+
+from ...errors import InputError
+from .. import _exact
+from .._closed import Closed
+from .._conic import Data, Solution, solve
+from .._envelope import Envelope
+from .._fractions import double
+from .._sensitivity import Sensitivity
+from ..result import Certificate, WorstCase
+from ._faces import without_useless
+from ._forms import TracedForms
+from ._model import TracedModel, data_of, traced_model
+from ._shown import TracedSearch
+from ._witness import candidates, line_witness
+from .certificate import written
+from .question import TracedSetting
+
+
+@dataclass(frozen=True, eq=False)
+class TracedWorstCase(WorstCase):
+    """The worst case of a method that was given as code; see `WorstCase`.
+
+    Where a class has no interpolation theorem (`tight` is False) the answer is an upper bound, and `lower` is -inf.
+    """
+
+    @property
+    def question(self) -> TracedSetting:
+        """The question."""
+        assert isinstance(self.setting, TracedSetting), "made of one"
+        return self.setting
+
+    @property
+    def traced(self) -> TracedModel:
+        """The run with its inequalities."""
+        assert isinstance(self.model, TracedModel), "made of one"
+        return self.model
+
+    @property
+    def tight(self) -> bool:
+        """Whether every class has an interpolation theorem; elsewhere the answer is an upper bound."""
+        return self.question.tight
+
+    @cached_property
+    def _data(self) -> Data:
+        return data_of(self.traced)
+
+    @cached_property
+    def _solution(self) -> Solution:
+        return solve(self._data)
+
+    @cached_property
+    def envelope(self) -> Envelope:
+        """Rigorous bounds, with multipliers and vectors."""
+        allowed = self._tolerance(self.estimate) if np.isfinite(self.estimate) else 0.0
+        return TracedSearch(self.traced, self._data, self._solution, allowed).search(self.tight)
+
+    @cached_property
+    def _closed(self) -> Closed:
+        return Closed()
+
+    def _problem(self) -> Data:
+        return self._data
+
+    @cached_property
+    def instance(self) -> dict[str, np.ndarray]:
+        """The instance behind `lower`: for each function f the arrays f_x, f_g (P, n) and f_f (P,), and x0 (n,)."""
+        from .replay import arrays
+
+        if self.envelope.basis is None or self.envelope.values is None:
+            raise InputError("no instance was certified: there is a value, but nothing that attains it; see `lower`.")
+        return arrays(self.question, self.traced, self.envelope.basis, self.envelope.values)
+
+    @cached_property
+    def _exactly(self) -> _exact.Exact | str:
+        if len(self.traced.basis) > _exact.MOST_EXACT:
+            return (
+                f"exact elimination is tried up to {_exact.MOST_EXACT} vectors; this run has {len(self.traced.basis)}"
+            )
+        forms, value = TracedForms(self.traced), self.value
+        if not np.isfinite(value):
+            return "nothing was shown from above"
+        certain = self.tight and not self.traced.dropped
+        for data, solution in candidates(self._data, self._solution) if certain else ():
+            witness = line_witness(forms, solution)
+            if witness is None:
+                continue
+            given = _exact.tight_multipliers(forms, witness, data.names, dict(zip(data.names, solution.multipliers)))
+            if given is None or forms.bound(given) != witness.metric:
+                continue
+            if _exact.positive_semidefinite(forms.slack_matrix(given)):
+                return _exact.Exact(witness.metric, given, witness)
+        for data, _ in candidates(self._data, self._solution):
+            exact = _exact.inflated(forms, data, value, self._tolerance(value))
+            if not isinstance(exact, str):
+                return exact
+        return "no rounding of the multipliers left a positive semidefinite matrix"
+
+    @cached_property
+    def _written(self) -> Certificate | str:
+        exact = self._exactly
+        if isinstance(exact, str):
+            return exact
+        named = {spoken(name): value for name, value in exact.multipliers.items()}
+        return Certificate(exact.tau, exact.witness is not None, named, written(self.question, self.traced, exact))
+
+    @property
+    def multipliers(self) -> dict[str, float]:  # type: ignore[override]
+        """Multipliers by the name of their inequality, as few of them as keep the value."""
+        return {spoken(name): value for name, value in self._sparse.items()}
+
+    @property
+    def recognised(self) -> str | None:
+        """No bound of the catalogue is about traced methods."""
+        return None
+
+    @property
+    def text(self) -> str:
+        """The proof as a sketch: which inequalities, with which multipliers, add up to the bound."""
+        s, exact = self.question, self._exactly
+        given: Mapping[tuple[str, ...], Any] = self._sparse if isinstance(exact, str) else exact.multipliers
+        tau = self.value if isinstance(exact, str) else exact.tau
+        lines = [
+            f"worst case of {s.method} over {s.function_class}: {s.metric}, K = {s.steps}, {s.initial} at most 1",
+            f"it is {'' if self.tight else 'at most '}{_short(tau)}, the sum of these, each times the number before:",
+        ]
+        lines += [f"  {_short(value):>12}  {spoken(name)}" for name, value in given.items()]
+        lines.append("and a positive semidefinite form")
+        return "\n".join(lines) + "\n"
+
+    def sensitivity(self) -> Sensitivity:
+        """Not for traced methods: their numbers are in their code."""
+        raise InputError(
+            "sensitivity: a traced method has its numbers in its code; ask for a built-in method, or for several worst "
+            "cases of methods with other numbers."
+        )
+
+    def summary(self) -> str:
+        """One line."""
+        line = super().summary()
+        return line if self.tight else f"{line}; an upper bound: a class has no interpolation theorem"
+
+
+def spoken(name: tuple[str, ...]) -> str:
+    """An inequality by name: "f[3 over 4]"."""
+    if len(name) == 3 and name[0] not in ("bound", "second"):
+        return f"{name[0]}[{name[1]} over {name[2]}]"
+    if name[0] == "second":
+        return f"{name[1]}[{name[2]}, {name[3]}; second]"
+    return f"{name[1]}[{name[2]}; bound]" if name[0] == "bound" else " ".join(name)
+
+
+def _short(value: Fraction | float) -> str:
+    if isinstance(value, Fraction) and max(abs(value.numerator), value.denominator) < 10**20:
+        return str(value)
+    return f"{double(value):.9g}"
+
+
+def traced_answer(question: TracedSetting) -> TracedWorstCase:
+    """The worst case of a checked question about a traced method.
+
+    Args:
+        question: The checked question.
+
+    Returns:
+        The answer. Where the solver finds no bound, nothing is shown from above: `upper` is +inf, and it is open.
+    """
+    start = time.perf_counter()
+    assert question.run is not None, "made with its run"
+    model = without_useless(traced_model(question, question.run))
+    data = data_of(model)
+    solution = solve(data)
+    value = np.nan if "Infeasible" in solution.status else solution.value  # what it is worth the two ends show
+    solver, seconds = f"Clarabel {clarabel.__version__}, whole", time.perf_counter() - start
+    answer = TracedWorstCase(question, value, solver, solution.status, seconds, False, model)
+    answer.__dict__.update(_data=data, _solution=solution)
+    return answer

@@ -1,0 +1,177 @@
+"""Function and operator classes: the inequalities that their points satisfy, and whether these say all there is.
+
+A class is a list of laws. A law holds for every ordered pair of points, every pair or every point:
+
+    [f_j - f_i] + slope <g_j, x_i - x_j> + alpha ||g_i - g_j||^2 + beta ||x_i - x_j||^2 + gamma <g_i - g_j, x_i - x_j>
+        <= rhs,
+
+where a single point counts as a pair with the origin. Where points that satisfy the laws are always those of a member
+of the class (an interpolation theorem), worst cases are exact; else they are upper bounds (`tight`).
+
+Sources: Taylor, Hendrickx, Glineur, Math. Program. 161 (2017), curvature; the same, SIAM J. Optim. 27 (2017), bounded
+subgradients, indicators; Rotaru, Glineur, Patrinos, arXiv 2203.00775, curvature below 0; Ryu, Taylor, Bergeling,
+Giselsson, SIAM J. Optim. 30 (2020), operators, and that the inequalities of two operator classes together are not
+enough; Kirszbraun's theorem for Lipschitz maps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ...errors import InputError
+from .._setting import number
+
+NONE, ONE = Fraction(0), Fraction(1)
+
+
+@dataclass(frozen=True)
+class Law:
+    """One kind of inequality of a class; `over`: "ordered", "pairs" or "points"."""
+
+    over: str
+    values: bool = False
+    slope: Fraction = NONE
+    alpha: Fraction = NONE
+    beta: Fraction = NONE
+    gamma: Fraction = NONE
+    rhs: Fraction = NONE
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class of functions, of monotone operators, or of maps (whose points x* are fixed).
+
+    `kind` is "function", "indicator", "operator" or "map". `numbers` are its parameters by name. `infimum` is
+    1/(2L) where the laws allow a minimiser that is far away, with f_j - inf f >= infimum ||g_j||^2, else None.
+    """
+
+    name: str
+    kind: str
+    laws: tuple[Law, ...]
+    numbers: tuple[tuple[str, Fraction], ...] = ()
+    tight: bool = True
+    infimum: Fraction | None = None
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{name} = {value}" for name, value in self.numbers)
+        return f"{self.name}({given})" if given else self.name
+
+
+def _positive(value: Any, name: str) -> Fraction:
+    given = number(value, name)
+    if given <= 0:
+        raise InputError(f"{name}: expected > 0, got {float(given)}.")
+    return given
+
+
+def _curved(mu: Fraction, L: Fraction | None) -> Law:
+    """Curvature from mu to L, L = None for infinity."""
+    half = Fraction(1, 2)
+    if L is None:
+        return Law("ordered", True, ONE, beta=mu * half)
+    rest = 1 / (2 * (L - mu))
+    return Law("ordered", True, ONE, alpha=rest, beta=rest * mu * L, gamma=-2 * rest * mu)
+
+
+def smooth_convex(L: Any = 1) -> Class:
+    """Convex functions whose gradient is L-Lipschitz."""
+    L = _positive(L, "L")
+    return Class("smooth_convex", "function", (_curved(NONE, L),), (("L", L),), infimum=1 / (2 * L))
+
+
+def smooth_strongly_convex(L: Any = 1, mu: Any = Fraction(1, 10)) -> Class:
+    """mu-strongly convex functions whose gradient is L-Lipschitz, mu < L."""
+    L, mu = _positive(L, "L"), _positive(mu, "mu")
+    if mu >= L:
+        raise InputError(f"mu: expected mu < L, got mu = {float(mu)} and L = {float(L)}.")
+    return Class("smooth_strongly_convex", "function", (_curved(mu, L),), (("L", L), ("mu", mu)))
+
+
+def smooth_nonconvex(L: Any = 1) -> Class:
+    """Functions whose gradient is L-Lipschitz; they have an infimum, and no minimiser is a point of the run."""
+    L = _positive(L, "L")
+    return Class("smooth_nonconvex", "function", (_curved(-L, L),), (("L", L),), infimum=1 / (2 * L))
+
+
+def convex() -> Class:
+    """Closed convex proper functions."""
+    return Class("convex", "function", (_curved(NONE, None),))
+
+
+def strongly_convex(mu: Any) -> Class:
+    """mu-strongly convex functions, smooth or not."""
+    mu = _positive(mu, "mu")
+    return Class("strongly_convex", "function", (_curved(mu, None),), (("mu", mu),))
+
+
+def weakly_convex(rho: Any) -> Class:
+    """Functions f for which f + rho/2 ||x||^2 is convex."""
+    rho = _positive(rho, "rho")
+    return Class("weakly_convex", "function", (_curved(-rho, None),), (("rho", rho),))
+
+
+def bounded_subgradients(M: Any = 1) -> Class:
+    """Convex functions that are M-Lipschitz: no subgradient is longer than M."""
+    M = _positive(M, "M")
+    laws = (_curved(NONE, None), Law("points", alpha=ONE, rhs=M * M))
+    return Class("bounded_subgradients", "function", laws, (("M", M),))
+
+
+def indicator(diameter: Any = None) -> Class:
+    """Indicators of closed convex sets, of at most that diameter where one is given."""
+    laws: tuple[Law, ...] = (Law("ordered", slope=ONE),)
+    if diameter is None:
+        return Class("indicator", "indicator", laws)
+    D = _positive(diameter, "diameter")
+    return Class("indicator", "indicator", (*laws, Law("pairs", beta=ONE, rhs=D * D)), (("diameter", D),))
+
+
+def monotone(mu: Any = 0) -> Class:
+    """Maximally monotone operators, mu-strongly where mu > 0."""
+    mu = number(mu, "mu")
+    if mu < 0:
+        raise InputError(f"mu: expected >= 0, got {float(mu)}.")
+    return Class("monotone", "operator", (Law("pairs", beta=mu, gamma=-ONE),), (("mu", mu),))
+
+
+def cocoercive(beta: Any = 1) -> Class:
+    """beta-cocoercive operators: <Ax - Ay, x - y> >= beta ||Ax - Ay||^2."""
+    beta = _positive(beta, "beta")
+    return Class("cocoercive", "operator", (Law("pairs", alpha=beta, gamma=-ONE),), (("beta", beta),))
+
+
+def lipschitz_monotone(L: Any = 1, mu: Any = 0) -> Class:
+    """L-Lipschitz operators that are monotone, mu-strongly: no interpolation theorem, so answers are upper bounds."""
+    L, mu = _positive(L, "L"), number(mu, "mu")
+    if not 0 <= mu <= L:
+        raise InputError(f"mu: expected 0 <= mu <= L, got mu = {float(mu)} and L = {float(L)}.")
+    laws = (Law("pairs", beta=mu, gamma=-ONE), Law("pairs", alpha=ONE, beta=-L * L))
+    return Class("lipschitz_monotone", "operator", laws, (("L", L), ("mu", mu)), tight=False)
+
+
+def lipschitz_map(L: Any = 1) -> Class:
+    """L-Lipschitz maps T with a fixed point, nonexpansive where L = 1."""
+    L = _positive(L, "L")
+    return Class("lipschitz_map", "map", (Law("pairs", alpha=ONE, beta=-L * L),), (("L", L),))
+
+
+CLASSES = {
+    made.__name__: made
+    for made in (
+        smooth_convex,
+        smooth_strongly_convex,
+        smooth_nonconvex,
+        convex,
+        strongly_convex,
+        weakly_convex,
+        bounded_subgradients,
+        indicator,
+        monotone,
+        cocoercive,
+        lipschitz_monotone,
+        lipschitz_map,
+    )
+}
+"""The classes by name."""

@@ -1,0 +1,315 @@
+"""The functions that a traced method is given, and the run that it makes.
+
+One oracle, one answer: asked twice at the same point a function returns the same gradient, and at a point that a prox
+led to the subgradient that the prox took. So a method is traced as the program that it is.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from ...errors import InputError
+from .._setting import number
+from .classes import Class
+from .vectors import Scalar, Vector
+
+STAR = "*"
+START, MINIMISER = "x0", "x*"
+ONE = Fraction(1)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point at which a function was asked: its label, where it is, and what was returned."""
+
+    function: str
+    label: str
+    x: Vector
+    g: Vector
+
+
+@dataclass(frozen=True)
+class Side:
+    """A further inequality, `left` <= `right`: the error of an inexact oracle."""
+
+    name: tuple[str, ...]
+    left: Scalar
+    right: Fraction = Fraction(0)
+
+
+@dataclass
+class Recorder:
+    """What a run has asked for so far. `weights` says how far a basis vector moves where the origin does: 1 or 0."""
+
+    basis: list[str] = field(default_factory=list)
+    weights: dict[str, int] = field(default_factory=dict)
+    points: list[Point] = field(default_factory=list)
+    sides: list[Side] = field(default_factory=list)
+    star_used: bool = False
+
+    def new(self, name: str, weight: int = 0) -> Vector:
+        """A new vector of the basis."""
+        self.basis.append(name)
+        self.weights[name] = weight
+        return Vector({name: ONE})
+
+
+class Oracle:
+    """A function, an operator or a map of a question, as a traced method sees it."""
+
+    def __init__(self, name: str, given: Class, recorder: Recorder) -> None:
+        self.name, self.given, self._recorder = name, given, recorder
+        self._at: dict[frozenset, Point] = {}
+        self._count = 0
+
+    def _demand(self, operation: str, *kinds: str) -> None:
+        if self.given.kind not in kinds:
+            raise InputError(
+                f"{self.name}.{operation}: the class {self.given} has none; it is for kinds {', '.join(kinds)}."
+            )
+
+    def _vector(self, x: Any, operation: str) -> Vector:
+        if not isinstance(x, Vector):
+            raise InputError(
+                f"{self.name}.{operation}: expected a vector of the run, got {type(x).__name__} {x!r:.40}."
+            )
+        return x
+
+    def put(self, x: Vector, g: Vector, label: str | None = None) -> Point:
+        """Record that g is what the function has at x."""
+        if x.key in self._at:
+            raise InputError(f"{self.name}: it was asked before at the point that this step leads to; the two answers "
+                             f"would differ. Keep the answer in the state.")  # fmt: skip
+        if label is None:
+            label, self._count = str(self._count), self._count + 1
+        point = Point(self.name, label, x, g)
+        self._at[x.key] = point
+        self._recorder.points.append(point)
+        return point
+
+    def _asked(self, x: Vector) -> Point:
+        if x.key in self._at:
+            return self._at[x.key]
+        weight = 1 if self.given.kind == "map" else 0
+        return self.put(x, self._recorder.new(f"{self.name}'{self._count}", weight))
+
+    def gradient(self, x: Vector) -> Vector:
+        """The gradient at x, or a subgradient."""
+        self._demand("gradient", "function", "operator", "indicator")
+        return self._asked(self._vector(x, "gradient")).g
+
+    subgradient = gradient
+
+    def __call__(self, x: Vector) -> Any:
+        """A(x) of an operator or a map, the value of a function."""
+        if self.given.kind in ("operator", "map"):
+            return self._asked(self._vector(x, "call")).g
+        return self.value(x)
+
+    def value(self, x: Vector) -> Scalar:
+        """The value at x, for metrics and initial conditions."""
+        self._demand("value", "function", "indicator")
+        if self.given.kind == "indicator":
+            if self._vector(x, "value").key not in self._at:
+                raise InputError(
+                    f"{self.name}.value: whether the point lies in the set is not known; ask for the value of the "
+                    f"other functions, such as run.f(x), or say {self.name}.contains(x) in the method."
+                )
+            return Scalar({}, {})
+        point = self._asked(self._vector(x, "value"))
+        return Scalar({(self.name, point.label): ONE}, {})
+
+    def prox(self, x: Vector, gamma: Any) -> Vector:
+        """argmin_y of gamma f(y) + ||y - x||^2/2, or the resolvent (I + gamma A)^-1 x."""
+        self._demand("prox", "function", "operator", "indicator")
+        length = number(gamma, f"the step of {self.name}.prox")
+        if length <= 0:
+            raise InputError(f"{self.name}.prox: expected gamma > 0, got {float(length)}.")
+        s = self._recorder.new(f"{self.name}'{self._count}")
+        y = self._vector(x, "prox") - length * s
+        self.put(y, s)
+        return y
+
+    resolvent = prox
+
+    def project(self, x: Vector) -> Vector:
+        """The projection of x on the set of an indicator."""
+        self._demand("project", "indicator")
+        return self.prox(x, 1)
+
+    def contains(self, x: Vector) -> None:
+        """Say that x lies in the set of an indicator, or in the domain of a function."""
+        self._demand("contains", "function", "indicator")
+        self._asked(self._vector(x, "contains"))
+
+    def linear_minimiser(self, slope: Vector) -> Vector:
+        """A point y of the set that minimises <slope, y>, as in the method of Frank and Wolfe."""
+        self._demand("linear_minimiser", "indicator")
+        y = self._recorder.new(f"{self.name}.y{self._count}", 1)
+        self.put(y, -self._vector(slope, "linear_minimiser"))
+        return y
+
+    def inexact_gradient(self, x: Vector, relative: Any = None, absolute: Any = None) -> Vector:
+        """A vector d with ||d - g|| <= relative ||g||, or <= absolute, g the gradient at x."""
+        g = self.gradient(x)
+        if (relative is None) == (absolute is None):
+            raise InputError(f"{self.name}.inexact_gradient: expected one of relative and absolute.")
+        size = number(absolute if relative is None else relative, "the size of an error")
+        if size < 0:
+            raise InputError(f"{self.name}.inexact_gradient: expected an error >= 0, got {float(size)}.")
+        if not size:
+            return g
+        index = str(len(self._recorder.sides))
+        u = self._recorder.new(f"u{index}")
+        left, right = (u @ u - size**2 * (g @ g), Fraction(0)) if absolute is None else (u @ u, size**2)
+        self._recorder.sides.append(Side(("error", index), left, right))
+        return g + u
+
+
+@dataclass
+class Run:
+    """A traced run, as metrics and initial conditions see it: functions are attributes by their names.
+
+    `states` are the K+1 states, `x` their iterates; `star` is a minimiser x* (a zero of the sum of operators, a fixed
+    point of maps).
+    """
+
+    states: list[Any]
+    oracles: Mapping[str, Oracle]
+    _recorder: Recorder
+
+    def __getattr__(self, name: str) -> Oracle:
+        oracles = self.__dict__.get("oracles", {})
+        if name in oracles:
+            return oracles[name]
+        raise AttributeError(
+            f"a run has states, x, star, K, F, gradient, and the functions {', '.join(oracles)}; got {name!r}"
+        )
+
+    @property
+    def K(self) -> int:
+        """The number of steps."""
+        return len(self.states) - 1
+
+    @property
+    def x(self) -> list[Vector]:
+        """x_0 to x_K."""
+        return [iterate(state) for state in self.states]
+
+    @property
+    def star(self) -> Vector:
+        """x*."""
+        self._recorder.star_used = True
+        return Vector({MINIMISER: ONE})
+
+    def F(self, x: Vector) -> Scalar:
+        """The sum of all functions at x."""
+        return sum((oracle.value(x) for oracle in self._functions("F")), Scalar({}, {}))
+
+    @property
+    def F_star(self) -> Scalar:
+        """The least value of the sum, its infimum where the class has no minimiser."""
+        shares = {(o.name, STAR): ONE for o in self._functions("F_star") if o.given.kind == "function"}
+        return Scalar(shares, {})
+
+    def gradient(self, x: Vector) -> Vector:
+        """The sum of the gradients or subgradients at x of all functions and operators."""
+        return sum((o._asked(x).g for o in self.oracles.values() if o.given.kind != "map"), Vector({}))
+
+    def _functions(self, what: str) -> list[Oracle]:
+        for oracle in self.oracles.values():
+            oracle._demand(what, "function", "indicator")
+        return list(self.oracles.values())
+
+
+def iterate(state: Any, kind: type = Vector) -> Any:
+    """The iterate of a state: itself, its entry "x" or its attribute x."""
+    if isinstance(state, Mapping) and "x" in state:
+        state = state["x"]
+    elif hasattr(state, "x"):
+        state = state.x
+    elif isinstance(state, tuple) and state:
+        state = state[0]
+    if isinstance(state, kind):
+        return state
+    raise InputError(
+        f"method: expected a state that is a vector, a dict with an entry 'x', a tuple that begins with x_k or an "
+        f"object with an attribute x, got {type(state).__name__} {state!r:.60}."
+    )
+
+
+def called(function: Callable, first: Any, names: Mapping[str, Any], what: str) -> Any:
+    """function(first, **those of `names` that it has parameters for)."""
+    parameters = list(inspect.signature(function).parameters.values())
+    chosen = {}
+    for parameter in parameters[1:]:
+        if parameter.name in names:
+            chosen[parameter.name] = names[parameter.name]
+        elif parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+            raise InputError(
+                f"{what}: it asks for {parameter.name!r}; there are {', '.join(names)}. The names of functions are "
+                f"those of function_class."
+            )
+    return function(first, **chosen)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method as code: `step(state, f, r, k)` returns the next state, `init(x0, f, r)` the first, x0 if left out.
+
+    Parameters but the first are given by name: those functions of the question that the method uses, and `k` = 1..K.
+    """
+
+    step: Callable
+    init: Callable | None = None
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.name or getattr(self.step, "__name__", type(self.step).__name__)
+
+
+def _minimiser(oracles: Mapping[str, Oracle], recorder: Recorder) -> None:
+    """What the functions have at x*: gradients that add up to 0, and x* itself for maps."""
+    star = recorder.new(MINIMISER, 1)
+    summed = [oracle for oracle in oracles.values() if oracle.given.kind != "map"]
+    shares = [recorder.new(f"{oracle.name}'{STAR}") for oracle in summed[:-1]]
+    shares.append(-sum(shares, Vector({})))
+    for oracle in oracles.values():
+        oracle.put(star, star if oracle.given.kind == "map" else shares[summed.index(oracle)], STAR)
+
+
+def traced(method: Method, classes: Mapping[str, Class], steps: int) -> Run:
+    """The run of a method on symbols."""
+    recorder = Recorder()
+    oracles = {name: Oracle(name, given, recorder) for name, given in classes.items()}
+    state: Any = recorder.new(START, 1)
+    _minimiser(oracles, recorder)
+    if method.init is not None:
+        state = called(method.init, state, oracles, f"init of {method.title}")
+    states = [state]
+    iterate(state)
+    for k in range(1, steps + 1):
+        state = called(method.step, state, {**oracles, "k": k}, f"step of {method.title}")
+        iterate(state)
+        states.append(state)
+    return Run(states, oracles, recorder)
+
+
+def least(expressions: Scalar | Sequence[Scalar], what: str) -> list[Scalar]:
+    """One expression or several, as a list."""
+    listed = list(expressions) if isinstance(expressions, (list, tuple)) else [expressions]
+    for one in listed:
+        if not isinstance(one, Scalar):
+            raise InputError(
+                f"{what}: expected values and inner products such as run.F(run.x[-1]) - run.F_star or "
+                f"(run.x[-1] - run.star) ** 2, got {type(one).__name__}."
+            )
+    if not listed and what == "metric":
+        raise InputError(f"{what}: expected an expression, or a list of them, got none.")
+    return listed

@@ -1,0 +1,232 @@
+"""The code of a method, run on the numbers of its worst case.
+
+The functions of the instance are known at the points of the run, and answer there: a method that asks elsewhere is not
+the one that was traced. What comes out is compared with `WorstCase.lower`; it is a check, to rounding, and no proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import InputError
+from ._model import TracedModel, value_name
+from .oracles import STAR, called
+from .oracles import iterate as traced_iterate
+from .question import METRICS, TracedSetting
+from .vectors import Vector
+
+if TYPE_CHECKING:
+    from .answer import TracedWorstCase
+
+NEAR = 1e-6
+"""How far a point may be from one of the instance, relative to the longest vector of the instance."""
+
+
+def arrays(question: TracedSetting, model: TracedModel, basis: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+    """The instance as plain arrays: f_x, f_g (P, n), f_f (P,) and f_labels of each function f, errors u, x0 and x*."""
+    named = dict(zip(model.value_names, values))
+    place = {name: basis[i] for name, i in model.index.items()}
+    n = basis.shape[1]
+
+    def at(vector: Vector) -> np.ndarray:
+        unknown = np.full(n, np.nan)  # a gradient that no inequality needs
+        return sum((float(w) * place.get(name, unknown) for name, w in vector.entries.items()), np.zeros(n))
+
+    out = {"x0": place.get("x0", np.zeros(n)), "star": place.get("x*", np.zeros(n))}
+    for function, given in question.classes.items():
+        points = [p for p in model.run.points if p.function == function]
+        out[f"{function}_labels"] = np.array([p.label for p in points])
+        out[f"{function}_x"] = np.array([at(p.x) for p in points]).reshape(-1, n)
+        out[f"{function}_g"] = np.array([at(p.g) for p in points]).reshape(-1, n)
+        if given.kind == "function":
+            out[f"{function}_f"] = np.array([named.get(value_name((function, p.label)), 0.0) for p in points])
+    for name, vector in place.items():
+        if name[0] == "u" and name[1:].isdigit():
+            out[name] = vector
+    return out
+
+
+class Array:
+    """A vector of numbers with the arithmetic of traced vectors."""
+
+    def __init__(self, entries: np.ndarray) -> None:
+        self.entries = entries
+
+    def __add__(self, other: Any) -> Array:
+        return Array(self.entries + (other.entries if isinstance(other, Array) else other))
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Array:
+        return Array(-self.entries)
+
+    def __sub__(self, other: Any) -> Array:
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> Array:
+        return (-self) + other
+
+    def __mul__(self, factor: Any) -> Array:
+        return Array(self.entries * float(factor))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Any) -> Array:
+        return Array(self.entries / float(divisor))
+
+    def __matmul__(self, other: Array) -> float:
+        return float(self.entries @ other.entries)
+
+    def __pow__(self, power: int) -> float:
+        return float(self.entries @ self.entries)
+
+    __array_ufunc__ = None
+
+
+class Known:
+    """A function that is known at the points of an instance."""
+
+    def __init__(self, name: str, instance: Mapping[str, np.ndarray], gap: float, errors: list[str]) -> None:
+        self.name, self.instance, self.gap, self.errors = name, instance, gap, errors
+        self.x, self.g = instance[f"{name}_x"], instance[f"{name}_g"]
+        self._answers: dict[tuple[str, bytes], int] = {}
+
+    def _nearest(self, x: Array, distances: np.ndarray, what: str) -> int:
+        """The place of the point that is meant: where points coincide, the one that was not asked for yet."""
+        key = (what, x.entries.tobytes())
+        if key in self._answers:
+            return self._answers[key]
+        near = np.flatnonzero(distances <= self.gap)  # NaN is not
+        if not len(near):
+            far = f"{np.nanmin(distances):.1e} away" if len(distances) else "and there are none"
+            raise InputError(
+                f"replay: {self.name} is asked for {what} where the instance has no point, the nearest {far}: the code "
+                f"is not the method that was traced, or depends on what is no argument of it."
+            )
+        fresh = [int(at) for at in near if at not in self._answers.values()]
+        self._answers[key] = fresh[0] if fresh else int(near[0])
+        return self._answers[key]
+
+    def _place(self, x: Array, what: str) -> int:
+        return self._nearest(x, np.linalg.norm(self.x - x.entries, axis=1), what)
+
+    def gradient(self, x: Array) -> Array:
+        """What it has at x."""
+        return Array(self.g[self._place(x, "its answer")])
+
+    subgradient = gradient
+
+    def value(self, x: Array) -> float:
+        """Its value at x."""
+        levels = self.instance.get(f"{self.name}_f")
+        return 0.0 if levels is None else float(levels[self._place(x, "its answer")])
+
+    def __call__(self, x: Array) -> Any:
+        """The value of a function, what an operator or a map has at x."""
+        return self.value(x) if f"{self.name}_f" in self.instance else self.gradient(x)
+
+    def contains(self, x: Array) -> None:
+        """Nothing is to be computed."""
+
+    def prox(self, x: Array, gamma: Any) -> Array:
+        """The point y with y + gamma g = x."""
+        off = np.linalg.norm(self.x + float(gamma) * self.g - x.entries, axis=1)
+        return Array(self.x[self._put(x, off, "a prox")])
+
+    resolvent = prox
+
+    def project(self, x: Array) -> Array:
+        """The point y with y + g = x."""
+        return self.prox(x, 1.0)
+
+    def linear_minimiser(self, slope: Array) -> Array:
+        """The point whose normal vector is -slope."""
+        return Array(self.x[self._put(slope, np.linalg.norm(self.g + slope.entries, axis=1), "a linear minimiser")])
+
+    def _put(self, x: Array, distances: np.ndarray, what: str) -> int:
+        """The place of the point that a step leads to, whose gradient is what is answered there."""
+        place = self._nearest(x, distances, what)
+        self._answers["its answer", self.x[place].tobytes()] = place
+        return place
+
+    def inexact_gradient(self, x: Array, relative: Any = None, absolute: Any = None) -> Array:
+        """The gradient and the error of the instance."""
+        if not (absolute if relative is None else relative):
+            return self.gradient(x)
+        self.errors.append(f"u{len(self.errors)}")
+        return self.gradient(x) + Array(self.instance[self.errors[-1]])
+
+
+class NumericRun:
+    """What metrics see of a run of numbers; see `Run`."""
+
+    def __init__(self, states: list[Any], functions: Mapping[str, Known], question: TracedSetting, star: Array) -> None:
+        self.states, self.oracles, self._question, self.star = states, functions, question, star
+        self.__dict__.update(functions)
+
+    @property
+    def K(self) -> int:
+        """The number of steps."""
+        return len(self.states) - 1
+
+    @property
+    def x(self) -> list[Array]:
+        """x_0 to x_K."""
+        return [traced_iterate(state, Array) for state in self.states]
+
+    def F(self, x: Array) -> float:
+        """The sum of all functions at x."""
+        return sum(known.value(x) for known in self.oracles.values())
+
+    @property
+    def F_star(self) -> float:
+        """0, by choice of the instance."""
+        return 0.0 if self._question.run is None else self._level()
+
+    def _level(self) -> float:
+        total = 0.0
+        for known in self.oracles.values():
+            labels = list(known.instance[f"{known.name}_labels"])
+            levels = known.instance.get(f"{known.name}_f")
+            total += float(levels[labels.index(STAR)]) if levels is not None and STAR in labels else 0.0
+        return total
+
+    def gradient(self, x: Array) -> Array:
+        """The sum of the gradients at x."""
+        kinds = self._question.classes
+        return sum(known.gradient(x) for name, known in self.oracles.items() if kinds[name].kind != "map")  # type: ignore[return-value]
+
+
+def replayed(answer: TracedWorstCase) -> tuple[NumericRun, float]:
+    """The run of the method on its worst case, and the metric that it attains.
+
+    Args:
+        answer: The worst case of a traced method.
+
+    Returns:
+        The run and its metric, which agrees with `answer.lower` to rounding.
+
+    Raises:
+        InputError: Where no instance was certified, or where the code asks for what the instance has not.
+    """
+    question, instance = answer.question, answer.instance
+    size = max(
+        (float(np.nanmax(np.abs(a), initial=0.0)) for n, a in instance.items() if not n.endswith("_labels")),
+        default=1.0,
+    )
+    errors: list[str] = []
+    functions = {name: Known(name, instance, NEAR * max(size, 1e-300), errors) for name in question.classes}
+    program, state = question.program, Array(instance["x0"])
+    start: Any = state
+    if program.init is not None:
+        start = called(program.init, state, functions, "init")
+    states = [start]
+    for k in range(1, question.steps + 1):
+        states.append(called(program.step, states[-1], {**functions, "k": k}, "step"))
+    run = NumericRun(states, functions, question, Array(instance["star"]))
+    metric = question.metric_of or METRICS[question.metric]
+    value = metric(run)  # type: ignore[arg-type]
+    return run, float(min(value) if isinstance(value, list) else value)

@@ -1,0 +1,221 @@
+"""What a method is run on to be traced: vectors as linear combinations, and expressions that are linear in values and
+inner products. Every operation that leaves these is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from numbers import Number
+from typing import Any
+
+from ...errors import InputError
+from .._setting import number
+
+Coefficients = dict[str, Fraction]
+Value = tuple[str, str]
+Pair = tuple[str, str]
+ZERO = Fraction(0)
+LINEAR = "a step may add vectors and multiply them by numbers that do not depend on the run"
+
+
+def refused(operation: str, why: str = LINEAR) -> InputError:
+    """The error of an operation that cannot be traced."""
+    return InputError(f"{operation} is not linear: {why}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Number) and not isinstance(value, (bool, complex))
+
+
+def _summed(*terms: tuple[Fraction, Mapping]) -> dict:
+    total: dict = {}
+    for weight, entries in terms:
+        if weight:
+            for name, value in entries.items():
+                total[name] = total.get(name, ZERO) + weight * value
+    return {name: value for name, value in total.items() if value}
+
+
+class _Traced:
+    """What vectors and expressions have in common: the operations that neither has."""
+
+    words = "a traced value"
+
+    def _no(self, operation: str) -> InputError:
+        return refused(f"{operation} of {self.words}")
+
+    def __bool__(self) -> bool:
+        raise refused(
+            f"a condition (if, and, or, while) on {self.words}", "what a method does may not depend on values"
+        )
+
+    def __lt__(self, other: Any) -> bool:
+        raise refused(f"a comparison with {self.words}", "what a method does may not depend on values")
+
+    __le__ = __gt__ = __ge__ = __lt__
+
+    def __abs__(self) -> Any:
+        raise self._no("abs")
+
+    def __float__(self) -> float:
+        raise self._no("float")
+
+    __int__ = __index__ = __float__  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        raise self._no("len")
+
+    def __getitem__(self, index: Any) -> Any:
+        raise refused(
+            f"an entry [{index!r}] of {self.words}", "vectors have no coordinates, so that every dimension is meant"
+        )
+
+    def __rtruediv__(self, other: Any) -> Any:
+        raise self._no("division by the value")
+
+    def __floordiv__(self, other: Any) -> Any:
+        raise self._no("// ")
+
+    __rfloordiv__ = __mod__ = __rmod__ = __floordiv__
+
+    def __array_ufunc__(self, ufunc: Any, call: str, *inputs: Any, **options: Any) -> Any:
+        simple = {"multiply": "__mul__", "add": "__add__"}
+        if call == "__call__" and len(inputs) == 2 and not options:
+            one, other = inputs
+            if ufunc.__name__ in simple:
+                mine, rest = (one, other) if isinstance(one, _Traced) else (other, one)
+                return getattr(mine, simple[ufunc.__name__])(rest)
+            if ufunc.__name__ == "subtract":
+                return one - other if isinstance(one, _Traced) else (-other) + one
+            if ufunc.__name__ == "matmul":
+                return one @ other
+            if ufunc.__name__ in ("divide", "true_divide") and isinstance(one, _Traced):
+                return one / other
+        raise self._no(f"np.{ufunc.__name__}")
+
+
+class Vector(_Traced):
+    """A linear combination of the vectors of a run: its start, its minimiser, and what the functions returned."""
+
+    words = "a vector"
+    __slots__ = ("entries",)
+
+    def __init__(self, entries: Coefficients) -> None:
+        self.entries = entries
+
+    def _of(self, other: Any, operation: str) -> Vector:
+        if isinstance(other, Vector):
+            return other
+        if _is_number(other) and other == 0:  # so that sum() works
+            return Vector({})
+        raise refused(f"{operation} of a vector and {type(other).__name__} {other!r:.40}")
+
+    def __add__(self, other: Any) -> Vector:
+        return Vector(_summed((Fraction(1), self.entries), (Fraction(1), self._of(other, "the sum").entries)))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Vector:
+        return Vector(_summed((Fraction(1), self.entries), (Fraction(-1), self._of(other, "the difference").entries)))
+
+    def __rsub__(self, other: Any) -> Vector:
+        return (-self) + other
+
+    def __neg__(self) -> Vector:
+        return Vector({name: -value for name, value in self.entries.items()})
+
+    def __pos__(self) -> Vector:
+        return self
+
+    def __mul__(self, other: Any) -> Vector:
+        if isinstance(other, Vector):
+            raise refused("vector * vector", "the inner product is x @ y, for metrics and initial conditions")
+        if isinstance(other, Scalar):
+            raise refused("a vector times a value or an inner product", "a step size may not depend on what a run sees")
+        weight = number(other, "the factor of a vector")
+        return Vector({name: weight * value for name, value in self.entries.items()} if weight else {})
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Vector:
+        if isinstance(other, _Traced):
+            raise refused("division of a vector by a value of the run", "a step size may not depend on what a run sees")
+        divisor = number(other, "the divisor of a vector")
+        if not divisor:
+            raise InputError("a vector was divided by 0.")
+        return Vector({name: value / divisor for name, value in self.entries.items()})
+
+    def __matmul__(self, other: Any) -> Scalar:
+        if not isinstance(other, Vector):
+            raise refused(f"@ of a vector and {type(other).__name__}", "an inner product is of two vectors")
+        form: dict[Pair, Fraction] = {}
+        for a, u in self.entries.items():
+            for b, v in other.entries.items():
+                key = (a, b) if a <= b else (b, a)
+                form[key] = form.get(key, ZERO) + u * v
+        return Scalar({}, {key: value for key, value in form.items() if value})
+
+    def __pow__(self, power: Any) -> Scalar:
+        if power != 2:
+            raise refused(f"a vector ** {power!r}", "x ** 2 is the squared norm")
+        return self @ self
+
+    @property
+    def key(self) -> frozenset:
+        """Equal vectors have equal keys."""
+        return frozenset(self.entries.items())
+
+
+class Scalar(_Traced):
+    """A linear function of function values and inner products, and a number."""
+
+    words = "a value or an inner product"
+    __slots__ = ("constant", "form", "values")
+
+    def __init__(self, values: dict[Value, Fraction], form: dict[Pair, Fraction], constant: Fraction = ZERO) -> None:
+        self.values, self.form, self.constant = values, form, constant
+
+    def __add__(self, other: Any) -> Scalar:
+        if _is_number(other):
+            return Scalar(self.values, self.form, self.constant + number(other, "a summand"))
+        if not isinstance(other, Scalar):
+            raise refused(
+                f"the sum of a value and {type(other).__name__}", "values and inner products add to their like"
+            )
+        one = Fraction(1)
+        return Scalar(
+            _summed((one, self.values), (one, other.values)),
+            _summed((one, self.form), (one, other.form)),
+            self.constant + other.constant,
+        )
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Scalar:
+        return self * -1
+
+    def __sub__(self, other: Any) -> Scalar:
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> Scalar:
+        return (-self) + other
+
+    def __mul__(self, other: Any) -> Scalar:
+        if isinstance(other, _Traced):
+            raise refused(f"a value times {other.words}", "metrics are linear in values and inner products")
+        weight = number(other, "the factor of a value")
+        return Scalar(_summed((weight, self.values)), _summed((weight, self.form)), weight * self.constant)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Scalar:
+        if isinstance(other, _Traced):
+            raise refused("division by a value of the run", "metrics are linear in values and inner products")
+        divisor = number(other, "the divisor of a value")
+        if not divisor:
+            raise InputError("a value was divided by 0.")
+        return self * (1 / divisor)
+
+    def __pow__(self, power: Any) -> Scalar:
+        raise refused(f"a value ** {power!r}", "metrics are linear in values and inner products")
