@@ -2,15 +2,17 @@
 
 A vector b whose square occurs nowhere leaves a 0 on the diagonal of every slack matrix, so that its row has to vanish.
 Where its products with another vector k come with one sign only, the inequalities that have them have multiplier 0.
-They are left out. Nothing is lost from below either: from a strict instance of the rest one of all is made, with k
-moved by a small multiple of a new direction and b by a large one, which makes all that were left out as small as one
-likes and changes the others by as little. So an answer is the supremum, which need not be attained.
+They are left out, as are those of a value that comes with one sign only. Nothing is lost from below either: from a
+strict instance of the rest one of all is made, with k moved by a small multiple of a new direction and b by a large one,
+which makes all that were left out as small as one likes and changes the others by as little. So an answer is the
+supremum, which need not be attained.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from .._conic import Data
 from ._model import Group, TracedModel, data_of
 
 
@@ -20,13 +22,13 @@ def without_useless(model: TracedModel) -> TracedModel:
     matrices, goal = data.blocks[0][1], data.blocks[0][2]
     # what says that 0 is at most 0 holds by itself, and never strictly
     active = np.abs(matrices).sum(axis=(1, 2)) + np.abs(data.values).sum(axis=0) > 0
-    while (useless := _useless(matrices, goal, active)) is not None:
+    while (useless := _useless(data, active)) is not None:
         active[useless] = False
     if active.all():
         return model
     kept = {name for name, keep in zip(data.names, active) if keep}
     there = (np.abs(matrices[active]).sum(axis=0) + np.abs(goal)).sum(axis=0) > 0
-    model.dropped = frozenset(name for name, keep in zip(model.basis, there) if not keep)
+    model.dropped |= {name for name, keep in zip(model.basis, there) if not keep}
     model.basis = [name for name in model.basis if name not in model.dropped]
     groups = []
     for group in model.groups:
@@ -39,15 +41,25 @@ def without_useless(model: TracedModel) -> TracedModel:
     return model.renewed()
 
 
-def _useless(matrices: np.ndarray, goal: np.ndarray, active: np.ndarray) -> np.ndarray | None:
-    """Inequalities that one pair of vectors shows to be useless, as a mask."""
-    n = goal.shape[0]
+def _useless(data: Data, active: np.ndarray) -> np.ndarray | None:
+    """Inequalities that one value, or one pair of vectors, shows to be useless, as a mask."""
+    matrices, goal = data.blocks[0][1], data.blocks[0][2]
+    for entries, wanted in zip(data.values, data.metric):
+        if wanted == 0 and (useless := _of_one_sign(entries, active)) is not None:
+            return useless
     squares = np.einsum("rbb->rb", matrices)[active]
     for b in np.flatnonzero((squares == 0).all(axis=0) & (np.diag(goal) == 0)):
-        for k in range(n):
-            column = np.where(active, matrices[:, b, k], 0.0)
-            one_sign = (column >= 0).all() or (column <= 0).all()
-            # what is not far from 0 may be rounding of 0
-            if k != b and goal[b, k] == 0 and column.any() and one_sign and np.abs(column[column != 0]).min() > 1e-9:
-                return column != 0
+        for k in range(goal.shape[0]):
+            useless = _of_one_sign(matrices[:, b, k], active) if k != b and goal[b, k] == 0 else None
+            if useless is not None:
+                return useless
+    return None
+
+
+def _of_one_sign(entries: np.ndarray, active: np.ndarray) -> np.ndarray | None:
+    """Where there are entries, if all that there are have one sign; what is not far from 0 may be rounding of 0."""
+    column = np.where(active, entries, 0.0)
+    there = column != 0
+    if there.any() and ((column >= 0).all() or (column <= 0).all()) and np.abs(column[there]).min() > 1e-9:
+        return there
     return None

@@ -17,6 +17,9 @@ from .vectors import Scalar
 
 ZERO, ONE = Fraction(0), Fraction(1)
 
+SMALL = Fraction(1, 10**8)
+"""Multipliers below this share of the largest are tried as 0 where they cannot be kept."""
+
 
 class TracedForms(Forms):
     """The `Forms` of a traced model."""
@@ -107,6 +110,12 @@ class TracedForms(Forms):
 
         None where there are none, or only with one below 0.
         """
+        large = max(multipliers.values(), default=ZERO) * SMALL
+        kept = {name: value for name, value in multipliers.items() if value > large}
+        return self._balanced(multipliers, self.names) or self._balanced(kept, list(kept))
+
+    def _balanced(self, multipliers: dict[Name, Fraction], names: list[Name]) -> dict[Name, Fraction] | None:
+        """As `balanced`, with inequalities of `names` alone."""
         missing = dict.fromkeys(self.model.value_names, ZERO)
         for i, weight in self.model.metric_values:
             missing[self.model.value_names[i]] += weight
@@ -115,10 +124,9 @@ class TracedForms(Forms):
                 missing[node] -= value * weight
         repaired = dict(multipliers)
         if any(missing.values()):
-            chosen = _independent(self.values, sorted(self.names, key=lambda name: -multipliers.get(name, ZERO)))
-            nodes = list(missing)
-            rows = [[self.values[name].get(node, ZERO) for name in chosen] for node in nodes]
-            amounts = _solved(rows, [missing[node] for node in nodes])
+            chosen = _independent(self.values, sorted(names, key=lambda name: -multipliers.get(name, ZERO)))
+            rows = [[self.values[name].get(node, ZERO) for name in chosen] for node in missing]
+            amounts = _solved(rows, list(missing.values()))
             if amounts is None:
                 return None
             for name, amount in zip(chosen, amounts):

@@ -29,7 +29,7 @@ class Framed:
 
     `raw` has points, inequalities and metric before the choice. `reference` is for each function the label at which its
     value is 0: the minimiser, or its first point. `infimum` is the function of whose infimum alone the question speaks,
-    None otherwise. `zero` are the vectors that are 0.
+    None otherwise. `zero` are the vectors that are 0; `tilts`: see `_tilts`.
     """
 
     classes: Mapping[str, Class]
@@ -40,6 +40,7 @@ class Framed:
     reference: Mapping[str, str]
     infimum: str | None
     zero: tuple[str, ...]
+    tilts: Mapping[str, Coefficients]
     raw: tuple[list[Point], list[Side], list[Scalar]]
 
 
@@ -56,7 +57,11 @@ def framed(
         _demand_differences(one, classes)
     _demand_exact_weights(recorder, points)
     reference = {name: STAR if star or name == infimum else _first(points, name) for name in classes}
-    zero = _symmetries(classes, recorder, points, expressions)
+    used = {name for p in points for name in (*p.x.entries, *p.g.entries)}
+    vectors = sorted(
+        (name for name in recorder.basis if name in used), key=lambda n: (n != MINIMISER, STAR not in n, n != START)
+    )
+    zero = _symmetries(classes, vectors, points, expressions)
     gone = dict.fromkeys(zero, ZERO)
     raw = points, sides, list(metric)
 
@@ -66,13 +71,15 @@ def framed(
     points = [Point(p.function, p.label, kept(p.x.entries), kept(p.g.entries)) for p in points]
     sides = [Side(s.name, _reduced(s.left, gone, reference), s.right) for s in sides]
     goals = [_reduced(one, gone, reference) for one in metric]
-    used: set[str] = set()
+    vectors = [name for name in vectors if name not in gone]
+    tilts = _tilts(classes, vectors, points, [*goals, *(side.left for side in sides)])
+    used = set()
     for p in points:
         used |= {*p.x.entries, *p.g.entries}
     for one in (*goals, *(side.left for side in sides)):
         used |= {name for pair in one.form for name in pair}
     basis = [name for name in recorder.basis if name in used]
-    return Framed(classes, basis, points, sides, goals, reference, infimum, tuple(zero), raw)
+    return Framed(classes, basis, points, sides, goals, reference, infimum, tuple(zero), tilts, raw)
 
 
 def _initial(index: int, one: Scalar) -> Side:
@@ -122,42 +129,68 @@ def _demand_exact_weights(recorder: Recorder, points: Sequence[Point]) -> None:
 
 
 def _symmetries(
-    classes: Mapping[str, Class], recorder: Recorder, points: Sequence[Point], expressions: Sequence[Scalar]
+    classes: Mapping[str, Class], vectors: Sequence[str], points: Sequence[Point], expressions: Sequence[Scalar]
 ) -> list[str]:
     """Vectors that are 0 after a move of the points and an exchange of linear functions.
 
     Unknown are how far each vector of the basis moves, how far the points do, and the slope that each function gets, in
     multiples of one vector c. Each condition is a linear equation. The unknowns that elimination leaves free are set.
     """
-    used = {name for p in points for name in (*p.x.entries, *p.g.entries)}
-    vectors = sorted(
-        (n for n in recorder.basis if n in used), key=lambda n: (n != MINIMISER, STAR not in n, n != START)
-    )
     slopes = [name for name, given in classes.items() if _tiltable(given)]
-    # free unknowns of a reduced echelon form are the last ones: those to be set to 0 come last
-    unknowns = [*(f"slope of {name}" for name in slopes), "move", *reversed(vectors)]
-    place = {name: i for i, name in enumerate(unknowns)}
+    at = {(p.function, p.label): p.x.entries for p in points}
     rows: list[Coefficients] = [{f"slope of {name}": ONE for name in slopes}]
     for p in points:
-        given = classes[p.function]
         rows.append(_less(p.x.entries, "move"))
-        if given.kind == "map":
+        if classes[p.function].kind == "map":
             rows.append(_less(p.g.entries, "move"))
         else:
             rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
-    at = {(p.function, p.label): p.x.entries for p in points}
-    for one in expressions:
-        for name in vectors:  # the form does not change
-            rows.append(_row_of(one.form, name))
-            rows.append(_tilted_values(one, name, slopes, at))
+    rows += [_row_of(one.form, name) for one in expressions for name in vectors]
+    rows += [_tilted_values(one, name, slopes, at) for one in expressions for name in vectors]
+    return list(_directions(rows, slopes, ["move"], vectors))
+
+
+def _tilts(
+    classes: Mapping[str, Class], vectors: Sequence[str], points: Sequence[Point], expressions: Sequence[Scalar]
+) -> dict[str, Coefficients]:
+    """Directions that no inequality measures, by the vector that each is used to leave out.
+
+    Along them no point moves, gradients of a function with a law in ||g_i - g_j||^2 move together, and forms stay:
+    what they hold may be as long as it likes. Every slack matrix of a proof has them as null vectors, which is a
+    condition on multipliers: a vector less, and one more number for each product with it.
+    """
+    measured = [n for n, given in classes.items() if any(law.alpha for law in given.laws)]
+    slopes = [name for name in measured if all(law.over != "points" for law in classes[name].laws)]
+    rows: list[Coefficients] = []
+    for p in points:
+        rows.append(dict(p.x.entries))
+        if p.function in measured:
+            rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
+    rows += [_row_of(one.form, name) for one in expressions for name in vectors]
+    return _directions(rows, slopes, [], vectors)
+
+
+def _directions(
+    rows: Sequence[Coefficients], slopes: Sequence[str], more: Sequence[str], vectors: Sequence[str]
+) -> dict[str, Coefficients]:
+    """A basis of the solutions, each by the vector of which it alone has a multiple; the first vectors if possible."""
+    # free unknowns of a reduced echelon form are the last ones
+    unknowns = [*(f"slope of {name}" for name in slopes), *more, *reversed(vectors)]
+    place = {name: i for i, name in enumerate(unknowns)}
     matrix = fmpq_mat(len(rows), len(unknowns), [fmpq(0)] * (len(rows) * len(unknowns)))
     for i, row in enumerate(rows):
         for name, w in row.items():
             if name in place:
                 matrix[i, place[name]] = fmpq(w.numerator, w.denominator)
     reduced, rank = matrix.rref()
-    pivots = {next(j for j in range(len(unknowns)) if reduced[i, j] != 0) for i in range(rank)}
-    return [name for name in vectors if place[name] not in pivots]
+    pivots = [next(j for j in range(len(unknowns)) if reduced[i, j] != 0) for i in range(rank)]
+    found = {}
+    for name in vectors:
+        if place[name] not in pivots:
+            column = {unknowns[j]: -reduced[i, place[name]] for i, j in enumerate(pivots)}
+            whole = {n: Fraction(int(v.p), int(v.q)) for n, v in column.items() if v != 0 and n in vectors}
+            found[name] = {name: ONE, **whole}
+    return found
 
 
 def _less(entries: Coefficients, name: str) -> Coefficients:

@@ -32,6 +32,11 @@ def value_name(value: Value) -> str:
     return f"{value[0]}[{value[1]}]"
 
 
+def product_name(left_out: str, name: str) -> str:
+    """The name of an inner product with a vector that is left out."""
+    return f"<{left_out}, {name}>"
+
+
 @dataclass(frozen=True)
 class Group:
     """All inequalities of one law of one function: names, and the points above (`i`) and below (`j`) in each."""
@@ -105,10 +110,23 @@ class TracedModel(Model):
             least = {"t": ONE} if name[0] == "metric" else {}
             return least | {value_name(v): w for v, w in self.other[name][0].values.items()}
         group, at = self.place[name]
-        if not group.law.values:
-            return {}
-        pairs = ((group.j[at], ONE), (group.i[at], -ONE))
-        return {self.value_at(p): w for p, w in pairs if not self.is_zero(p)}
+        i, j = group.i[at], group.j[at]
+        pairs = ((j, ONE), (i, -ONE)) if group.law.values else ()
+        return {self.value_at(p): w for p, w in pairs if not self.is_zero(p)} | self._tilted(group.law, i, j)
+
+    def _tilted(self, law: Law, i: int, j: int) -> dict[str, Fraction]:
+        """Products with what is left out by a tilt: free numbers, which occur like function values."""
+        nodes: dict[str, Fraction] = {}
+        if i == j:
+            return nodes
+        p, q = self.run.points[i], self.run.points[j]
+        for left_out, direction in self.run.tilts.items():
+            above, below = (sum((w * direction.get(n, ZERO) for n, w in g.entries.items()), ZERO) for g in (p.g, q.g))
+            weight = law.slope * below + law.gamma * (above - below)
+            if weight:
+                moved = (p.x - q.x).entries
+                nodes |= {product_name(left_out, n): weight * w for n, w in moved.items() if n in self.index}
+        return nodes
 
     def value_at(self, point: int) -> str:
         """The name of the value of a point."""
@@ -127,7 +145,8 @@ class TracedModel(Model):
 
 def traced_model(setting: object, run: Framed) -> TracedModel:
     """The model of a framed run: which inequalities there are, and what is maximised."""
-    model = TracedModel(setting, FLOATS, basis=list(run.basis), framed=run)  # type: ignore[arg-type]
+    basis = [name for name in run.basis if name not in run.tilts]
+    model = TracedModel(setting, FLOATS, basis=basis, framed=run, dropped=frozenset(run.tilts))  # type: ignore[arg-type]
     for at, p in enumerate(run.points):
         if run.classes[p.function].kind == "function" and not model.is_zero(at):
             model.value_names.append(model.value_at(at))
@@ -149,12 +168,14 @@ def traced_model(setting: object, run: Framed) -> TracedModel:
     else:
         model.value_names.append("t")
         model.others += [(("metric", str(i)), -one, ZERO) for i, one in enumerate(run.metric)]
+    products = [product_name(left_out, name) for left_out in run.tilts for name in basis]
+    model.value_names += products
     known = set(model.value_names)
     asked = {value_name(v) for one in (model.goal, *(left for _, left, _ in model.others)) for v in one.values}
     assert asked <= known, f"values of no point: {asked - known}"
     weights = {value_name(v): w for v, w in model.goal.values.items()} if len(run.metric) == 1 else {"t": ONE}
     model.metric_values = [(model.value_names.index(name), w) for name, w in weights.items()]
-    return model
+    return model.renewed() if products else model
 
 
 def _group(run: Framed, function: str, law: Law, places: list[int], nth: int) -> Group:

@@ -18,6 +18,7 @@ from ._forms import TracedForms
 from ._model import Group, Name, TracedModel
 from ._witness import candidates, line_witness
 
+ZERO = Fraction(0)
 NARROW = 1e-2
 """The gap that is looked for, in units of the largest of a closed answer: answers are compared with closed forms."""
 
@@ -35,7 +36,7 @@ class TracedSearch(_Search):
     def search(self, tight: bool) -> Envelope:
         """[lower, upper]; nothing is shown from below where points of a class need not be those of a member."""
         problems = list(candidates(self.data, self.solution))
-        if tight:
+        if tight and not self.model.run.tilts:
             self.witness([solution for _, solution in problems])
         for margin in MARGINS:
             for data, solution in problems:
@@ -109,7 +110,11 @@ class TracedSearch(_Search):
             xx, gx, gg = (_rigour.product(a, _rigour.transposed(b)) for a, b in ((x, x), (g, x), (g, g)))
         for group in self.model.groups:
             left = _left(group, xx, gx, gg)
-            if group.law.values:
+            if self.model.run.tilts:
+                weights = np.array([[self.forms.values[name].get(n, ZERO) for n in named] for name in group.names])
+                part = _rigour.product(_rigour.ball_of(weights), Ball(values[:, None]))
+                left = left + Ball(part.mid[:, 0], part.rad[:, 0])
+            elif group.law.values:
                 levels = np.array([named.get(self.model.value_at(p), 0.0) for p in range(len(self.model.run.points))])
                 left = left + Ball(levels[group.j]) - Ball(levels[group.i])
             if not ((Ball.rational(group.law.rhs) - left).lower > 0).all():

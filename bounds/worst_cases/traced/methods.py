@@ -44,7 +44,7 @@ def heavy_ball(step: Any, momentum: Any) -> Method:
 
 
 def nesterov(step: Any = 1, momentum: Any = None) -> Method:
-    """y_k = x_k + momentum (x_k - x_{k-1}), x_{k+1} = y_k - step grad f(y_k); (k - 1)/(k + 2) if it is None."""
+    """y_k = x_k + m_k (x_k - x_{k-1}), x_{k+1} = y_k - step grad f(y_k); m_k of `momentum` or (k - 1)/(k + 2)."""
 
     def nesterov_step(state: Any, f: Any, k: int) -> Any:
         x = state["y"] - step * f.gradient(state["y"])
@@ -54,7 +54,7 @@ def nesterov(step: Any = 1, momentum: Any = None) -> Method:
 
 
 def fista(step: Any = 1, momentum: Any = None) -> Method:
-    """Nesterov's method with a prox; Beck and Teboulle, SIAM J. Imaging Sci. 2 (2009)."""
+    """Nesterov's method with a prox, momentum as there; Beck and Teboulle, SIAM J. Imaging Sci. 2 (2009)."""
 
     def fista_step(state: Any, f: Any, r: Any, k: int) -> Any:
         x = r.prox(state["y"] - step * f.gradient(state["y"]), step)
@@ -64,7 +64,18 @@ def fista(step: Any = 1, momentum: Any = None) -> Method:
 
 
 def _weight(momentum: Any, k: int) -> Any:
-    return Fraction(k - 1, k + 2) if momentum is None else momentum
+    if momentum is None:
+        return Fraction(k - 1, k + 2)
+    return momentum[k - 1] if isinstance(momentum, Sequence) else momentum
+
+
+def accelerated_weights(steps: int) -> list[float]:
+    """(t_{k-1} - 1)/t_k, t_k = (1 + sqrt(1 + 4 t_{k-1}^2))/2, t_0 = 1; Nesterov 1983, Beck and Teboulle 2009."""
+    t, weights = 1.0, []
+    for _ in range(steps):
+        before, t = t, (1 + math.sqrt(1 + 4 * t * t)) / 2
+        weights.append((before - 1) / t)
+    return weights
 
 
 def _start(x0: Any) -> Any:
@@ -92,18 +103,53 @@ def ogm(steps: int, L: Any = 1) -> Method:
     return Method(ogm_step, lambda x0: {"x": x0, "y": x0}, "ogm")
 
 
+def ogm_for_gradients(steps: int, L: Any = 1) -> Method:
+    """OGM-G, optimal for the last gradient; Kim and Fessler, J. Optim. Theory Appl. 188 (2021)."""
+    theta = [1.0]
+    for k in reversed(range(steps)):
+        theta.insert(0, (1 + math.sqrt(1 + (8 if k == 0 else 4) * theta[0] ** 2)) / 2)
+
+    def ogm_for_gradients_step(state: Any, f: Any, k: int) -> Any:
+        here, after = theta[k - 1], theta[k]
+        y = state["x"] - f.gradient(state["x"]) / L
+        share = (2 * after - 1) / (2 * here - 1)
+        x = y + (here - 1) / here * share * (y - state["y"]) + share * (y - state["x"])
+        return {"x": x, "y": y}
+
+    return Method(ogm_for_gradients_step, lambda x0: {"x": x0, "y": x0}, "ogm_for_gradients")
+
+
+def information_theoretic(steps: int, L: Any = 1, mu: Any = Fraction(1, 10)) -> Method:
+    """ITEM, optimal for the distance; Taylor and Drori, Math. Program. 199 (2023). The state's "x" is their z."""
+    q = float(mu / L)
+    A = [0.0]
+    for _ in range(steps):
+        root = math.sqrt((1 + A[-1]) * (1 + q * A[-1]))
+        A.append(((1 + q) * A[-1] + 2 * (1 + root)) / (1 - q) ** 2)
+
+    def information_theoretic_step(state: Any, f: Any, k: int) -> Any:
+        before, after, z = A[k - 1], A[k], state["x"]
+        delta = ((1 - q) ** 2 * after - (1 + q) * before) / (2 * (1 + q + q * before))
+        y = z + before / ((1 - q) * after) * (state["y"] - z)
+        g = f.gradient(y)
+        return {"x": z + q * delta * (y - z) - delta / L * g, "y": y - g / L}
+
+    return Method(information_theoretic_step, lambda x0: {"x": x0, "y": x0}, "information_theoretic")
+
+
 def triple_momentum(L: Any = 1, mu: Any = Fraction(1, 10)) -> Method:
-    """The triple momentum method; Van Scoy, Freeman, Lynch, IEEE Control Syst. Lett. 2 (2018); x is its xi."""
+    """The triple momentum method; Van Scoy, Freeman, Lynch, IEEE Control Syst. Lett. 2 (2018)."""
     rho = 1 - math.sqrt(mu / L)
     alpha, beta = (1 + rho) / L, rho**2 / (2 - rho)
-    gamma = rho**2 / ((1 + rho) * (2 - rho))
+    gamma, delta = rho**2 / ((1 + rho) * (2 - rho)), rho**2 / (1 - rho**2)
 
     def triple_momentum_step(state: Any, f: Any) -> Any:
-        x, before = state["x"], state["before"]
-        y = x + gamma * (x - before)
-        return {"x": x + beta * (x - before) - alpha * f.gradient(y), "before": x}
+        xi, before = state["xi"], state["before"]
+        y = xi + gamma * (xi - before)
+        after = xi + beta * (xi - before) - alpha * f.gradient(y)
+        return {"x": after + delta * (after - xi), "xi": after, "before": xi}
 
-    return Method(triple_momentum_step, lambda x0: {"x": x0, "before": x0}, "triple_momentum")
+    return Method(triple_momentum_step, lambda x0: {"x": x0, "xi": x0, "before": x0}, "triple_momentum")
 
 
 def silver_steps(steps: int) -> list[float]:
@@ -130,18 +176,6 @@ def accelerated_proximal_point(gamma: Any = 1) -> Method:
         return {"x": x, "y": y, "z": state["y"]}
 
     return Method(accelerated_proximal_point_step, lambda x0: {"x": x0, "y": x0, "z": x0}, "accelerated_proximal_point")
-
-
-def fast_proximal_point(gamma: Any = 1) -> Method:
-    """Guler's second accelerated proximal point method, SIAM J. Optim. 2 (1992)."""
-
-    def fast_proximal_point_step(state: Any, f: Any) -> Any:
-        x = f.prox(state["y"], gamma)
-        t = (1 + math.sqrt(1 + 4 * state["t"] ** 2)) / 2
-        y = x + (state["t"] - 1) / t * (x - state["x"]) + state["t"] / t * (x - state["y"])
-        return {"x": x, "y": y, "t": t}
-
-    return Method(fast_proximal_point_step, lambda x0: {"x": x0, "y": x0, "t": 1.0}, "fast_proximal_point")
 
 
 def optista(steps: int, L: Any = 1) -> Method:
@@ -183,13 +217,50 @@ def douglas_rachford(gamma: Any = 1, relaxation: Any = 1) -> Method:
     return Method(douglas_rachford_step, lambda x0: {"x": x0}, "douglas_rachford")
 
 
-def inexact_gradient(step: Any = 1, relative: Any = Fraction(1, 10)) -> Method:
-    """Gradient steps whose gradients are wrong by a share of their length."""
+def three_operators(gamma: Any = 1, relaxation: Any = 1) -> Method:
+    """Douglas-Rachford with a forward step of C at x; Davis and Yin, Set-Valued Var. Anal. 25 (2017)."""
+
+    def three_operators_step(state: Any, A: Any, B: Any, C: Any) -> Any:
+        w = state["x"]
+        x = B.prox(w, gamma)
+        y = A.prox(2 * x - w - gamma * C.gradient(x), gamma)
+        return {"x": w + relaxation * (y - x), "shadow": x, "y": y}
+
+    return Method(three_operators_step, lambda x0: {"x": x0}, "three_operators")
+
+
+def inexact_gradient(step: Any = 1, relative: Any = None, absolute: Any = None) -> Method:
+    """Gradient steps whose gradients are wrong by a share of their length, or by a length."""
 
     def inexact_gradient_step(x: Any, f: Any) -> Any:
-        return x - step * f.inexact_gradient(x, relative=relative)
+        return x - step * f.inexact_gradient(x, relative=relative, absolute=absolute)
 
     return Method(inexact_gradient_step, name="inexact_gradient")
+
+
+def inexact_nesterov(step: Any = 1, relative: Any = Fraction(1, 10)) -> Method:
+    """Nesterov's method whose gradients are wrong by a share of their length."""
+
+    def inexact_nesterov_step(state: Any, f: Any, k: int) -> Any:
+        x = state["y"] - step * f.inexact_gradient(state["y"], relative=relative)
+        return {"x": x, "y": x + _weight(None, k) * (x - state["x"])}
+
+    return Method(inexact_nesterov_step, _start, "inexact_nesterov")
+
+
+def optimistic_gradient(step: Any = Fraction(1, 4)) -> Method:
+    """The projected optimistic gradient method for A and a set r; Popov 1980."""
+
+    def optimistic_gradient_step(state: Any, A: Any, r: Any) -> Any:
+        ahead = r.prox(state["base"] - step * state["slope"], step)
+        slope = A(ahead)
+        return {"x": ahead, "base": ahead + step * (state["slope"] - slope), "slope": slope}
+
+    def start(x0: Any, A: Any, r: Any) -> Any:
+        x = r.prox(x0, step)
+        return {"x": x, "base": x, "slope": A(x), "start": x0}
+
+    return Method(optimistic_gradient_step, start, "optimistic_gradient")
 
 
 def halpern() -> Method:
@@ -202,6 +273,20 @@ def halpern() -> Method:
     return Method(halpern_step, lambda x0: (x0, x0), "halpern")
 
 
+def contractive_halpern(steps: int, factor: Any = Fraction(11, 10)) -> Method:
+    """Halpern's method for maps that shorten by `factor`; Park and Ryu, ICML 2022."""
+    total, sums = Fraction(1), [Fraction(1)]
+    for k in range(1, steps + 1):
+        total += Fraction(factor) ** (2 * k)
+        sums.append(total)
+
+    def contractive_halpern_step(state: Any, T: Any, k: int) -> Any:
+        x, start = state
+        return T(x) + (start - T(x)) / sums[k], start
+
+    return Method(contractive_halpern_step, lambda x0: (x0, x0), "contractive_halpern")
+
+
 def krasnoselskii_mann(weight: Any = Fraction(1, 2)) -> Method:
     """x_k = (1 - weight) x_{k-1} + weight T(x_{k-1})."""
 
@@ -209,3 +294,16 @@ def krasnoselskii_mann(weight: Any = Fraction(1, 2)) -> Method:
         return (1 - Fraction(weight)) * x + weight * T(x)
 
     return Method(krasnoselskii_mann_step, name="krasnoselskii_mann")
+
+
+def frank_wolfe() -> Method:
+    """x_k = x_{k-1} + 2/(k+1) (y - x_{k-1}), y the minimiser of <grad f(x_{k-1}), .> over a set; Jaggi 2013."""
+
+    def frank_wolfe_step(x: Any, f: Any, r: Any, k: int) -> Any:
+        return x + Fraction(2, k + 1) * (r.linear_minimiser(f.gradient(x)) - x)
+
+    def start(x0: Any, r: Any) -> Any:
+        r.contains(x0)
+        return x0
+
+    return Method(frank_wolfe_step, start, "frank_wolfe")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import InputError
-from ._model import TracedModel, value_name
+from ._model import TracedModel, product_name, value_name
 from .oracles import STAR, called
 from .oracles import iterate as traced_iterate
 from .question import METRICS, TracedSetting
@@ -30,6 +30,11 @@ def arrays(question: TracedSetting, model: TracedModel, basis: np.ndarray, value
     named = dict(zip(model.value_names, values))
     place = {name: basis[i] for name, i in model.index.items()}
     n = basis.shape[1]
+    for left_out, direction in model.run.tilts.items():  # a vector with the products that the instance asks for
+        wanted = [named.get(product_name(left_out, name), 0.0) for name in model.index]
+        shared = np.linalg.lstsq(basis, np.array(wanted), rcond=None)[0]
+        place[left_out] = np.zeros(n)
+        place = {name: vector + float(direction.get(name, 0)) * shared for name, vector in place.items()}
 
     def at(vector: Vector) -> np.ndarray:
         unknown = np.full(n, np.nan)  # a gradient that no inequality needs
