@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from ... import l2o
-from ...bounds.worst_cases import WorstCase
+from ...bounds.worst_cases import TracedWorstCase, WorstCase
+from .run_code import replay_code
 
 
 def replay(answer: WorstCase) -> tuple[l2o.Run, float]:
@@ -24,6 +25,8 @@ def replay(answer: WorstCase) -> tuple[l2o.Run, float]:
     Raises:
         InputError: Where no instance was certified.
     """
+    if isinstance(answer, TracedWorstCase):
+        return replay_code(answer)
     try:
         instance = answer.instance
     except ValueError as error:

@@ -3,8 +3,8 @@
 A vector b whose square occurs nowhere leaves a 0 on the diagonal of every slack matrix, so that its row has to vanish.
 Where its products with another vector k come with one sign only, the inequalities that have them have multiplier 0.
 They are left out, as are those of a value that comes with one sign only. Nothing is lost from below either: from a
-strict instance of the rest one of all is made, with k moved by a small multiple of a new direction and b by a large one,
-which makes all that were left out as small as one likes and changes the others by as little. So an answer is the
+strict instance of the rest one of all is made, with k moved by a small multiple of a new direction and b by a large
+one, which makes all that were left out as small as one likes and changes the others by as little. So an answer is the
 supremum, which need not be attained.
 """
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from ...errors import InputError
 from ._model import TracedModel, product_name, value_name
-from .oracles import STAR, called
-from .oracles import iterate as traced_iterate
+from .oracles import STAR, called, iterate
 from .question import METRICS, TracedSetting
 from .vectors import Vector
 
@@ -55,9 +54,9 @@ def arrays(question: TracedSetting, model: TracedModel, basis: np.ndarray, value
 
 
 class Array:
-    """A vector of numbers with the arithmetic of traced vectors."""
+    """A vector of numbers, an array or a tensor, with the arithmetic of traced vectors."""
 
-    def __init__(self, entries: np.ndarray) -> None:
+    def __init__(self, entries: Any) -> None:
         self.entries = entries
 
     def __add__(self, other: Any) -> Array:
@@ -83,10 +82,10 @@ class Array:
         return Array(self.entries / float(divisor))
 
     def __matmul__(self, other: Array) -> float:
-        return float(self.entries @ other.entries)
+        return float((self.entries * other.entries).sum())
 
     def __pow__(self, power: int) -> float:
-        return float(self.entries @ self.entries)
+        return self @ self
 
     __array_ufunc__ = None
 
@@ -166,10 +165,12 @@ class Known:
 
 
 class NumericRun:
-    """What metrics see of a run of numbers; see `Run`."""
+    """What metrics see of a run of numbers; see `Run`. `F_star` is the value at x* of the functions of an instance."""
 
-    def __init__(self, states: list[Any], functions: Mapping[str, Known], question: TracedSetting, star: Array) -> None:
-        self.states, self.oracles, self._question, self.star = states, functions, question, star
+    def __init__(
+        self, states: list[Any], functions: Mapping[str, Any], question: TracedSetting, star: Array, F_star: float
+    ) -> None:
+        self.states, self.oracles, self.question, self.star, self.F_star = states, functions, question, star, F_star
         self.__dict__.update(functions)
 
     @property
@@ -180,29 +181,32 @@ class NumericRun:
     @property
     def x(self) -> list[Array]:
         """x_0 to x_K."""
-        return [traced_iterate(state, Array) for state in self.states]
+        return [iterate(state, Array) for state in self.states]
 
     def F(self, x: Array) -> float:
         """The sum of all functions at x."""
-        return sum(known.value(x) for known in self.oracles.values())
-
-    @property
-    def F_star(self) -> float:
-        """0, by choice of the instance."""
-        return 0.0 if self._question.run is None else self._level()
-
-    def _level(self) -> float:
-        total = 0.0
-        for known in self.oracles.values():
-            labels = list(known.instance[f"{known.name}_labels"])
-            levels = known.instance.get(f"{known.name}_f")
-            total += float(levels[labels.index(STAR)]) if levels is not None and STAR in labels else 0.0
-        return total
+        return sum(one.value(x) for one in self.oracles.values())
 
     def gradient(self, x: Array) -> Array:
         """The sum of the gradients at x."""
-        kinds = self._question.classes
-        return sum(known.gradient(x) for name, known in self.oracles.items() if kinds[name].kind != "map")  # type: ignore[return-value]
+        kinds = self.question.classes
+        parts = [one.gradient(x) for name, one in self.oracles.items() if kinds[name].kind != "map"]
+        return sum(parts[1:], parts[0])
+
+    def metric(self) -> float:
+        """The metric of the question."""
+        asked: Any = self.question.metric_of or METRICS[self.question.metric]
+        value = asked(self)
+        return float(min(value) if isinstance(value, list) else value)
+
+
+def lowest(question: TracedSetting, instance: Mapping[str, np.ndarray]) -> float:
+    """The value at x* of the functions of an instance, 0 where x* is far away."""
+    total = 0.0
+    for name in question.classes:
+        labels, levels = list(instance[f"{name}_labels"]), instance.get(f"{name}_f")
+        total += float(levels[labels.index(STAR)]) if levels is not None and STAR in labels else 0.0
+    return total
 
 
 def replayed(answer: TracedWorstCase) -> tuple[NumericRun, float]:
@@ -231,7 +235,5 @@ def replayed(answer: TracedWorstCase) -> tuple[NumericRun, float]:
     states = [start]
     for k in range(1, question.steps + 1):
         states.append(called(program.step, states[-1], {**functions, "k": k}, "step"))
-    run = NumericRun(states, functions, question, Array(instance["star"]))
-    metric = question.metric_of or METRICS[question.metric]
-    value = metric(run)  # type: ignore[arg-type]
-    return run, float(min(value) if isinstance(value, list) else value)
+    run = NumericRun(states, functions, question, Array(instance["star"]), lowest(question, instance))
+    return run, run.metric()

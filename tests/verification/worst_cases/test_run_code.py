@@ -1,0 +1,64 @@
+"""Methods that are code run by `l2o.rollout` on their worst cases, and so does any other method."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from l2obound import bounds, l2o
+from l2obound.bounds.worst_cases import classes, methods
+from l2obound.verification.worst_cases.run_code import code_problem
+from l2obound.verification.worst_cases.run_instance import replay
+
+MU = Fraction(1, 10)
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "gradient": {"method": methods.gradient(), "steps": 3},
+    "OGM": {"method": methods.ogm(3), "steps": 3},
+    "last gradient": {"method": methods.gradient(), "steps": 3, "metric": "gradient"},
+    "distance": {
+        "method": methods.triple_momentum(1, MU),
+        "function_class": "smooth_strongly_convex",
+        "mu": MU,
+        "steps": 2,
+        "metric": "distance",
+    },
+    "FISTA": {"method": methods.fista(), "function_class": "composite", "steps": 3},
+    "proximal point": {"method": methods.proximal_point(), "function_class": "convex", "steps": 3},
+    "errors": {"method": methods.inexact_gradient(1, Fraction(1, 4)), "steps": 2},
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_rollout_attains_the_worst_case(name: str) -> None:
+    found = bounds.worst_case(**QUESTIONS[name])
+    run, attained = replay(found)
+    assert run.steps == found.setting.steps
+    # the function is interpolated to rounding, its gradients to the root of it
+    assert abs(attained - found.lower) <= 1e-6
+
+
+def test_another_method_runs_on_it_too() -> None:
+    found = bounds.worst_case(method=methods.gradient(), steps=3)
+    problem = code_problem(found)
+    run = l2o.rollout(l2o.optimizer("nesterov"), problem, l2o.start_from({"x0": found.instance["x0"]}), 3)
+    assert float(run.objective[0, -1]) < found.lower
+
+
+@pytest.mark.parametrize(
+    "given", [classes.monotone(), {"f": classes.smooth_convex(), "g": classes.smooth_convex()}], ids=["operator", "two"]
+)
+def test_what_has_no_problem_says_so(given: Any) -> None:
+    metric = "distance"
+    step = (lambda x, f: f.prox(x, 1)) if not isinstance(given, dict) else (lambda x, f, g: x - f.gradient(x))
+    found = bounds.worst_case(method=step, function_class=given, steps=1, metric=metric)
+    with pytest.raises(l2o.InputError, match="one smooth function"):
+        replay(found)
+
+
+def test_subgradients_of_r_are_not_guessed() -> None:
+    found = bounds.worst_case(method=methods.proximal_point(), function_class="convex", steps=1, metric="gradient")
+    assert found.closed
+    with pytest.raises(l2o.InputError, match="of which there may be several"):
+        replay(found)
