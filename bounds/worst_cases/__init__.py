@@ -24,7 +24,7 @@ To add a built-in method: one function in `_methods` that says what the next ite
 from ._setting import CLASSES, INITIALS, METHODS, METRICS, UnboundedError
 from ._solve import sweep, worst_case
 from .result import Certificate, WorstCase, tolerance
-from .traced import Method, TracedWorstCase, classes, methods, replayed
+from .traced import LyapunovRate, Method, TracedWorstCase, classes, lyapunov, methods, replayed
 
 __all__ = [
     "CLASSES",
@@ -32,11 +32,13 @@ __all__ = [
     "METHODS",
     "METRICS",
     "Certificate",
+    "LyapunovRate",
     "Method",
     "TracedWorstCase",
     "UnboundedError",
     "WorstCase",
     "classes",
+    "lyapunov",
     "methods",
     "replayed",
     "sweep",

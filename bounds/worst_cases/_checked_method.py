@@ -193,3 +193,86 @@ def _demand_asked(c: Mapping[str, Any], x: list[Entries], listed: Mapping[tuple[
         demand(written == metrics[c["metric_name"]](), f"the metric is not {c['metric_name']}")
     if c["initial_name"] in initials:
         demand(listed["initial",] == (initials[c["initial_name"]](), ONE), f"the start is not {c['initial_name']}")
+
+
+def _shaped(state: Any, fresh: list[_Symbol]) -> Any:
+    """The state with other vectors, taken from the front of `fresh`."""
+    if isinstance(state, _Symbol):
+        return fresh.pop(0)
+    if isinstance(state, Mapping):
+        return {name: _shaped(part, fresh) for name, part in state.items()}
+    return type(state)(_shaped(part, fresh) for part in state) if isinstance(state, (tuple, list)) else state
+
+
+def _leaves(state: Any) -> list[_Symbol]:
+    if isinstance(state, _Symbol):
+        return [state]
+    parts = state.values() if isinstance(state, Mapping) else state if isinstance(state, (tuple, list)) else ()
+    return [leaf for part in parts for leaf in _leaves(part)]
+
+
+def steps_again(c: Mapping[str, Any], step: Callable, init: Callable | None) -> None:
+    """Demand that two steps of the method from any state are those of a certificate of a rate."""
+    points: list[tuple[str, str, Entries, Entries]] = []
+    calls: list[tuple[str, Entries]] = []
+    asked = {name: _Logged(name, points, [], calls) for name in c["functions"]}
+
+    def called(function: Callable, first: Any, names: Mapping[str, Any]) -> Any:
+        given = [name for name in list(inspect.signature(function).parameters)[1:] if name in names]
+        return function(first, **{name: names[name] for name in given})
+
+    shape: Any = _Symbol({"x0": ONE})
+    if init is not None:
+        shape = called(init, shape, {name: _Logged(name, [], [], []) for name in c["functions"]})
+    shape = called(step, shape, {**{name: _Logged(name, [], [], []) for name in c["functions"]}, "k": 1})
+    fresh = [_Symbol({f"state{i}": ONE}) for i in range(len(_leaves(shape)))]
+    demand(len(fresh) == c["state"], "the method has a state of other vectors")
+    states, ends = [_shaped(shape, fresh)], [0]
+    for k in (1, 2):
+        states.append(called(step, states[-1], {**asked, "k": k}))
+        ends.append(len(calls))
+    given = {(p["function"], p["label"]): (vector(p["x"]), vector(p["g"])) for p in c["points"]}
+    for name, label, x, g in points:
+        demand(given.get((name, label)) == (x, g), f"the method asks {name} elsewhere at its point {label}")
+    demand(len(given) == len(points) + len(c["functions"]), "the certificate has points that the method has not")
+    at_star = {name: given[name, "*"][1] for name in c["functions"]}
+    fixed = [vector(v) for v in c["fixed"]]
+    for which, side in enumerate(("now", "after")):
+        own = [summed((ONE, leaf.entries), (-ONE, held)) for leaf, held in zip(_leaves(states[which]), fixed)]
+        told: list[tuple[str, Entries]] = []
+        for one in calls[ends[which] : ends[which + 1]]:
+            if one not in told:
+                told.append(one)
+        own += [summed((ONE, g), (-ONE, at_star[name])) for name, g in told]
+        demand(own == [vector(v) for v in c[side]["vectors"]], f"V is made of other vectors {side}")
+        labels = {(name, tuple(sorted(g.items()))): label for name, label, _, g in points}
+        named = [[name, labels[name, tuple(sorted(g.items()))]] for name, g in told]
+        demand([v for v in named if v in c[side]["values"]] == c[side]["values"], f"V has other values {side}")
+    demand(_iterate(states[0]).entries == vector(c["x"]), "x_k is another vector")
+    held = _shaped(shape, [_Symbol(v) for v in fixed])
+    demand(_iterate(held).entries == vector(c["goal"]), "the fixed x is another vector")
+
+
+class _Logged(_Asked):
+    """A function that remembers what it was asked, again or not."""
+
+    def __init__(self, name: str, points: list, sides: list, calls: list) -> None:
+        super().__init__(name, points, sides)
+        self.calls = calls
+
+    def _log(self, g: _Symbol) -> None:
+        self.calls.append((self.name, g.entries))
+
+    def gradient(self, x: _Symbol) -> _Symbol:
+        g = super().gradient(x)
+        self._log(g)
+        return g
+
+    subgradient = __call__ = contains = gradient
+
+    def prox(self, x: _Symbol, gamma: Any) -> _Symbol:
+        y = super().prox(x, gamma)
+        self._log(_Symbol(self.points[-1][3]))
+        return y
+
+    resolvent = prox

@@ -83,6 +83,7 @@ def _laws(function: Mapping[str, str]) -> list[tuple[str, bool, Fraction, Fracti
 
 
 NOT_TIGHT = ("lipschitz_monotone",)
+INDICATORS = ("indicator",)
 INFIMUM = ("smooth_convex", "smooth_nonconvex")
 
 
@@ -110,12 +111,21 @@ def _of_class(
 # -- the question of a certificate
 
 
-def _inequalities(c: Mapping[str, Any]) -> dict[tuple[str, ...], Inequality]:
-    points: dict[str, list] = {name: [] for name in c["functions"]}
-    for p in c["points"]:
+def inequalities_of(functions: Mapping[str, Any], given: list[Mapping[str, Any]]) -> dict[tuple[str, ...], Inequality]:
+    """Every inequality of the classes at points, by name; raises `Wrong` where x* is no minimiser.
+
+    Args:
+        functions: Name to class and its numbers.
+        given: The points: function, label, x and g.
+
+    Returns:
+        For each name: the name, function values, form and right-hand side.
+    """
+    points: dict[str, list] = {name: [] for name in functions}
+    for p in given:
         points[p["function"]].append((p["label"], vector(p["x"]), vector(p["g"])))
     at_star: Entries = {}
-    for name, function in c["functions"].items():
+    for name, function in functions.items():
         for label, x, g in points[name]:
             if label == "*":
                 demand(x == {"x*": ONE}, f"the minimiser of {name} is elsewhere")
@@ -124,17 +134,23 @@ def _inequalities(c: Mapping[str, Any]) -> dict[tuple[str, ...], Inequality]:
                 at_star = summed((ONE, at_star), (ZERO if maps else ONE, g))
     demand(not at_star, "the gradients at the minimiser do not add up to 0")
     rows: list[Inequality] = []
-    for name, function in c["functions"].items():
+    for name, function in functions.items():
         labels = [label for label, _, _ in points[name]]
         demand(len(set(labels)) == len(labels), f"{name} has two points of one label")
         rows += _of_class(name, function, points[name])
+    return {row[0]: row for row in rows}
+
+
+def _inequalities(c: Mapping[str, Any]) -> dict[tuple[str, ...], Inequality]:
+    rows = list(inequalities_of(c["functions"], c["points"]).values())
+    points = {name: [p for p in c["points"] if p["function"] == name] for name in c["functions"]}
     if c["infimum"] is not None:
         name = c["infimum"]
         demand([name] == list(c["functions"]), "an infimum is spoken of beside other functions")
         demand(c["functions"][name]["class"] in INFIMUM, "the class has no infimum that may be far away")
-        demand("*" not in [label for label, _, _ in points[name]], "the minimiser is a point and far away")
+        demand("*" not in [p["label"] for p in points[name]], "the minimiser is a point and far away")
         weight = 1 / (2 * number(c["functions"][name]["L"]))
-        for label, _, g in points[name]:
+        for label, g in ((p["label"], vector(p["g"])) for p in points[name]):
             rows.append(
                 ((name, label, "*"), {(name, "*"): ONE, (name, label): -ONE}, summed((weight, product(g, g))), ZERO)
             )
@@ -185,13 +201,14 @@ def _check(c: Mapping[str, Any], method: Callable | None, init: Callable | None)
         bound += weight * rhs
     demand(not rest, f"the function values do not cancel: {rest}")
     demand(bound == tau, f"the multipliers prove {bound}, not tau = {tau}")
-    _positive_semidefinite(slack)
+    positive_semidefinite(slack)
     if c["exact"]:
         _check_witness(c, rows, tau)
     return tau
 
 
-def _positive_semidefinite(form: Entries) -> None:
+def positive_semidefinite(form: Entries) -> None:
+    """Raise `Wrong` where a form is not positive semidefinite, by elimination over the fractions."""
     names = sorted({name for pair in form for name in pair})
     a = {p: {q: form.get((min(p, q), max(p, q)), ZERO) * (ONE if p == q else HALF) for q in names} for p in names}
     while names:

@@ -8,6 +8,7 @@ a method may ask), `question`, `_frame` (the origin), `_model` and `_forms` (the
 
 from . import classes, methods
 from .answer import TracedWorstCase, traced_answer
+from .lyapunov import LyapunovRate, lyapunov
 from .oracles import Method, Run
 from .question import INITIALS, METRICS, TracedSetting, traced_setting
 from .replay import replayed
@@ -15,11 +16,13 @@ from .replay import replayed
 __all__ = [
     "INITIALS",
     "METRICS",
+    "LyapunovRate",
     "Method",
     "Run",
     "TracedSetting",
     "TracedWorstCase",
     "classes",
+    "lyapunov",
     "methods",
     "replayed",
     "traced_answer",

@@ -110,30 +110,49 @@ class TracedForms(Forms):
 
         None where there are none, or only with one below 0.
         """
-        large = max(multipliers.values(), default=ZERO) * SMALL
-        kept = {name: value for name, value in multipliers.items() if value > large}
-        return self._balanced(multipliers, self.names) or self._balanced(kept, list(kept))
+        wanted = {self.model.value_names[i]: w for i, w in self.model.metric_values}
+        return balanced_by_largest(self.values, dict.fromkeys(self.model.value_names, ZERO) | wanted, multipliers)
 
-    def _balanced(self, multipliers: dict[Name, Fraction], names: list[Name]) -> dict[Name, Fraction] | None:
-        """As `balanced`, with inequalities of `names` alone."""
-        missing = dict.fromkeys(self.model.value_names, ZERO)
-        for i, weight in self.model.metric_values:
-            missing[self.model.value_names[i]] += weight
-        for name, value in multipliers.items():
-            for node, weight in self.values[name].items():
-                missing[node] -= value * weight
-        repaired = dict(multipliers)
-        if any(missing.values()):
-            chosen = _independent(self.values, sorted(names, key=lambda name: -multipliers.get(name, ZERO)))
-            rows = [[self.values[name].get(node, ZERO) for name in chosen] for node in missing]
-            amounts = _solved(rows, list(missing.values()))
-            if amounts is None:
-                return None
-            for name, amount in zip(chosen, amounts):
-                repaired[name] = repaired.get(name, ZERO) + amount
-        if any(value < 0 for value in repaired.values()):
+
+def balanced_by_largest(
+    values: dict[Name, dict[str, Fraction]],
+    wanted: dict[str, Fraction],
+    multipliers: dict[Name, Fraction],
+    free: frozenset[Name] = frozenset(),
+) -> dict[Name, Fraction] | None:
+    """Multipliers near these with sum_j lambda_j values_j = wanted: the largest independent ones make up for the rest.
+
+    Those of `free` may be below 0. Where small ones cannot be kept they are left out.
+    """
+    large = max((abs(v) for v in multipliers.values()), default=ZERO) * SMALL
+    kept = {name: value for name, value in multipliers.items() if abs(value) > large}
+    every = _balanced(values, wanted, multipliers, list(values), free)
+    return every if every is not None else _balanced(values, wanted, kept, list(kept), free)
+
+
+def _balanced(
+    values: dict[Name, dict[str, Fraction]],
+    wanted: dict[str, Fraction],
+    multipliers: dict[Name, Fraction],
+    names: list[Name],
+    free: frozenset[Name],
+) -> dict[Name, Fraction] | None:
+    missing = dict(wanted)
+    for name, value in multipliers.items():
+        for node, weight in values[name].items():
+            missing[node] -= value * weight
+    repaired = dict(multipliers)
+    if any(missing.values()):
+        chosen = _independent(values, sorted(names, key=lambda name: -abs(multipliers.get(name, ZERO))))
+        rows = [[values[name].get(node, ZERO) for name in chosen] for node in missing]
+        amounts = _solved(rows, list(missing.values()))
+        if amounts is None:
             return None
-        return {name: value for name, value in repaired.items() if value}
+        for name, amount in zip(chosen, amounts):
+            repaired[name] = repaired.get(name, ZERO) + amount
+    if any(value < 0 for name, value in repaired.items() if name not in free):
+        return None
+    return {name: value for name, value in repaired.items() if value}
 
 
 def at_points(law: Law, x: np.ndarray, g: np.ndarray, i: int, j: int) -> Any:

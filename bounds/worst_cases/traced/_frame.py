@@ -58,6 +58,7 @@ def framed(
     _demand_exact_weights(recorder, points)
     reference = {name: STAR if star or name == infimum else _first(points, name) for name in classes}
     used = {name for p in points for name in (*p.x.entries, *p.g.entries)}
+    used |= {name for one in expressions for pair in one.form for name in pair}
     vectors = sorted(
         (name for name in recorder.basis if name in used), key=lambda n: (n != MINIMISER, STAR not in n, n != START)
     )

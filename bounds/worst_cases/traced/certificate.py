@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
-from .. import _exact, checker_traced
-from ._model import TracedModel, value_name
-from .oracles import STAR
+from .. import _exact, checker_lyapunov, checker_traced
+from ._model import Name, TracedModel, value_name
+from .classes import Class
+from .oracles import STAR, Method, iterate
 from .question import TracedSetting
-from .vectors import Scalar, Vector
+from .vectors import Scalar, Value, Vector
+
+if TYPE_CHECKING:
+    from .lyapunov import TwoSteps
+
+Vectors = tuple[list[Vector], list[Value]]
 
 
 def _vector(vector: Vector) -> dict[str, str]:
@@ -64,4 +72,40 @@ def written(question: TracedSetting, model: TracedModel, exact: _exact.Exact) ->
     return data
 
 
-__all__ = ["trace_of", "written"]
+def lyapunov_data(
+    steps: TwoSteps,
+    classes: Mapping[str, Class],
+    method: Method,
+    target: str,
+    rate: Fraction,
+    given: Mapping[Name, Fraction],
+    now: Vectors,
+    after: Vectors,
+) -> dict[str, Any]:
+    """The certificate of a rate: points of two steps, V before and after a step, and both proofs."""
+    points = [
+        {"function": p.function, "label": p.label, "x": _vector(p.x), "g": _vector(p.g)} for p in steps.recorder.points
+    ]
+    data: dict[str, Any] = {
+        "format": checker_lyapunov.FORMAT,
+        "method": method.title,
+        "functions": {name: {"class": c.name, **{n: str(v) for n, v in c.numbers}} for name, c in classes.items()},
+        "points": points,
+        "state": len(steps.fixed),
+        "fixed": [_vector(v) for v in steps.fixed],
+        "now": {"vectors": [_vector(v) for v in now[0]], "values": [list(v) for v in now[1]]},
+        "after": {"vectors": [_vector(v) for v in after[0]], "values": [list(v) for v in after[1]]},
+        "target": target,
+        "x": _vector(iterate(steps.states[0])),
+        "goal": _vector(steps.goal),
+        "rate": str(rate),
+        "form": [[int(a), int(b), str(w)] for (kind, a, *rest), w in given.items() if kind == "form" for b in rest],
+        "weights": [[int(name[1]), str(w)] for name, w in given.items() if name[0] == "value"],
+        "decrease": [[*name[1:], str(w)] for name, w in given.items() if name[0] == "decrease"],
+        "above": [[*name[1:], str(w)] for name, w in given.items() if name[0] == "above"],
+    }
+    data["digest"] = checker_lyapunov.digest(data)
+    return data
+
+
+__all__ = ["lyapunov_data", "trace_of", "written"]

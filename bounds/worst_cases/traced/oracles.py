@@ -49,6 +49,7 @@ class Recorder:
     weights: dict[str, int] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
     sides: list[Side] = field(default_factory=list)
+    calls: list[Point] = field(default_factory=list)
     star_used: bool = False
 
     def new(self, name: str, weight: int = 0) -> Vector:
@@ -89,10 +90,12 @@ class Oracle:
         point = Point(self.name, label, x, g)
         self._at[x.key] = point
         self._recorder.points.append(point)
+        self._recorder.calls.append(point)
         return point
 
     def _asked(self, x: Vector) -> Point:
         if x.key in self._at:
+            self._recorder.calls.append(self._at[x.key])
             return self._at[x.key]
         weight = 1 if self.given.kind == "map" else 0
         return self.put(x, self._recorder.new(f"{self.name}'{self._count}", weight))
@@ -274,7 +277,7 @@ class Method:
         return self.name or getattr(self.step, "__name__", type(self.step).__name__)
 
 
-def _minimiser(oracles: Mapping[str, Oracle], recorder: Recorder) -> None:
+def minimiser(oracles: Mapping[str, Oracle], recorder: Recorder) -> None:
     """What the functions have at x*: gradients that add up to 0, and x* itself for maps."""
     star = recorder.new(MINIMISER, 1)
     summed = [oracle for oracle in oracles.values() if oracle.given.kind != "map"]
@@ -289,7 +292,7 @@ def traced(method: Method, classes: Mapping[str, Class], steps: int) -> Run:
     recorder = Recorder()
     oracles = {name: Oracle(name, given, recorder) for name, given in classes.items()}
     state: Any = recorder.new(START, 1)
-    _minimiser(oracles, recorder)
+    minimiser(oracles, recorder)
     if method.init is not None:
         state = called(method.init, state, oracles, f"init of {method.title}")
     states = [state]
