@@ -114,7 +114,7 @@ def demand_method(c: Mapping[str, Any], step: Callable, init: Callable | None) -
     """The points and errors of the certificate begin with those that the method makes."""
     points: list[tuple[str, str, Entries, Entries]] = []
     sides: list[tuple] = []
-    asked = {name: _Asked(name, points, sides) for name in c["functions"]}
+    functions = {name: _Asked(name, points, sides) for name in c["functions"]}
 
     def called(function: Callable, first: Any, names: Mapping[str, Any]) -> Any:
         given = [name for name in list(inspect.signature(function).parameters)[1:] if name in names]
@@ -122,16 +122,16 @@ def demand_method(c: Mapping[str, Any], step: Callable, init: Callable | None) -
 
     state: Any = _Symbol({"x0": ONE})
     if init is not None:
-        state = called(init, state, asked)
+        state = called(init, state, functions)
     states = [state]
     for k in range(1, c["steps"] + 1):
-        states.append(called(step, states[-1], {**asked, "k": k}))
+        states.append(called(step, states[-1], {**functions, "k": k}))
     in_proof = {(p["function"], p["label"]): (vector(p["x"]), vector(p["g"])) for p in c["points"]}
     for name, label, x, g in points:
         demand(in_proof.get((name, label)) == (x, g), f"the method asks {name} elsewhere at its point {label}")
-    asked_by_method = {(name, label) for name, label, _, _ in points}
+    of_method = {(name, label) for name, label, _, _ in points}
     for (name, label), (_, g) in in_proof.items():
-        fresh = label == "*" or (name, label) in asked_by_method or g == {f"{name}'{label}": ONE}
+        fresh = label == "*" or (name, label) in of_method or g == {f"{name}'{label}": ONE}
         demand(fresh, f"what {name} has at its point {label} is not its own")
     listed = {tuple(s["name"]): (expression(s), number(s["right"])) for s in c["inequalities"]}
     for side, form, right in sides:
@@ -153,12 +153,12 @@ def _demand_asked(c: Mapping[str, Any], x: list[Entries], listed: Mapping[tuple[
 
     def level(at: Entries) -> Entries:
         kinds = {name: f["class"] for name, f in c["functions"].items()}
-        found = {
+        levels = {
             (name, labels[name, tuple(sorted(at.items()))]["label"]): ONE
             for name in kinds
             if kinds[name] != "indicator"
         }
-        return found
+        return levels
 
     stars = {(name, "*"): ONE for name, f in c["functions"].items() if f["class"] != "indicator"}
 
@@ -215,7 +215,7 @@ def steps_again(c: Mapping[str, Any], step: Callable, init: Callable | None) -> 
     """Demand that two steps of the method from any state are those of a certificate of a rate."""
     points: list[tuple[str, str, Entries, Entries]] = []
     calls: list[tuple[str, Entries]] = []
-    asked = {name: _Logged(name, points, [], calls) for name in c["functions"]}
+    functions = {name: _Logged(name, points, [], calls) for name in c["functions"]}
 
     def called(function: Callable, first: Any, names: Mapping[str, Any]) -> Any:
         given = [name for name in list(inspect.signature(function).parameters)[1:] if name in names]
@@ -229,7 +229,7 @@ def steps_again(c: Mapping[str, Any], step: Callable, init: Callable | None) -> 
     demand(len(fresh) == c["state"], "the method has a state of other vectors")
     states, ends = [_shaped(shape, fresh)], [0]
     for k in (1, 2):
-        states.append(called(step, states[-1], {**asked, "k": k}))
+        states.append(called(step, states[-1], {**functions, "k": k}))
         ends.append(len(calls))
     given = {(p["function"], p["label"]): (vector(p["x"]), vector(p["g"])) for p in c["points"]}
     for name, label, x, g in points:
@@ -238,15 +238,15 @@ def steps_again(c: Mapping[str, Any], step: Callable, init: Callable | None) -> 
     at_star = {name: given[name, "*"][1] for name in c["functions"]}
     fixed = [vector(v) for v in c["fixed"]]
     for which, side in enumerate(("now", "after")):
-        own = [summed((ONE, leaf.entries), (-ONE, held)) for leaf, held in zip(_leaves(states[which]), fixed)]
-        told: list[tuple[str, Entries]] = []
+        parts = [summed((ONE, leaf.entries), (-ONE, held)) for leaf, held in zip(_leaves(states[which]), fixed)]
+        gradients: list[tuple[str, Entries]] = []
         for one in calls[ends[which] : ends[which + 1]]:
-            if one not in told:
-                told.append(one)
-        own += [summed((ONE, g), (-ONE, at_star[name])) for name, g in told]
-        demand(own == [vector(v) for v in c[side]["vectors"]], f"V is made of other vectors {side}")
+            if one not in gradients:
+                gradients.append(one)
+        parts += [summed((ONE, g), (-ONE, at_star[name])) for name, g in gradients]
+        demand(parts == [vector(v) for v in c[side]["vectors"]], f"V is made of other vectors {side}")
         labels = {(name, tuple(sorted(g.items()))): label for name, label, _, g in points}
-        named = [[name, labels[name, tuple(sorted(g.items()))]] for name, g in told]
+        named = [[name, labels[name, tuple(sorted(g.items()))]] for name, g in gradients]
         demand([v for v in named if v in c[side]["values"]] == c[side]["values"], f"V has other values {side}")
     demand(_iterate(states[0]).entries == vector(c["x"]), "x_k is another vector")
     held = _shaped(shape, [_Symbol(v) for v in fixed])

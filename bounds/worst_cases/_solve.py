@@ -65,11 +65,13 @@ def worst_case(
         UnboundedError: Where the answer is +inf, which a ray of instances shows.
     """
     return answer(
-        asked(function_class, L, mu, method, step, steps, metric, initial, relative_error, absolute_error, momentum)
+        question_of(
+            function_class, L, mu, method, step, steps, metric, initial, relative_error, absolute_error, momentum
+        )
     )
 
 
-def asked(
+def question_of(
     function_class: Any,
     L: Any,
     mu: Any,
@@ -83,10 +85,10 @@ def asked(
     momentum: Any,
 ) -> Setting:
     """The checked question, about a built-in method or about code."""
-    own = relative_error, absolute_error, momentum
+    extras = relative_error, absolute_error, momentum
     if not (callable(method) or isinstance(method, traced.Method)):
-        return setting(function_class, L, mu, method, step, steps, metric, initial, *own)
-    if step != 1.0 or any(value is not None for value in own):
+        return setting(function_class, L, mu, method, step, steps, metric, initial, *extras)
+    if step != 1.0 or any(value is not None for value in extras):
         raise InputError(
             "step, momentum and errors are for the methods that have a name: a method that is code has its numbers in "
             "the code, and errors by f.inexact_gradient."
@@ -204,7 +206,7 @@ def sweep(questions: Iterable[dict[str, Any]], **common: Any) -> Iterator[WorstC
         unknown = sorted(set(given) - set(defaults))
         if unknown:
             raise InputError(f"sweep: unknown argument {unknown[0]!r}; known are {', '.join(defaults)}.")
-        checked.append(asked(**given))
+        checked.append(question_of(**given))
     return map(_in_place, checked)
 
 

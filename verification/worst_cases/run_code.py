@@ -143,8 +143,8 @@ def code_problem(answer: TracedWorstCase) -> l2o.Composite:
 def _points(instance: Mapping[str, np.ndarray], name: str, word: str, slope: str, level: str, n: int) -> dict[str, Any]:
     x, g = instance[f"{name}_x"], instance[f"{name}_g"]
     f = instance.get(f"{name}_f", np.zeros(len(x)))
-    known = np.isfinite(g).all(axis=1)  # a subgradient that no inequality needs is none
-    return {f"{word}_x": x[known], f"{word}_{slope}": g[known], f"{word}_{level}": f[known]}
+    finite = np.isfinite(g).all(axis=1)  # a subgradient that no inequality needs is none
+    return {f"{word}_x": x[finite], f"{word}_{slope}": g[finite], f"{word}_{level}": f[finite]}
 
 
 def _parts(answer: TracedWorstCase) -> tuple[list[str], list[str]]:
@@ -174,7 +174,7 @@ def code_method(answer: TracedWorstCase) -> CodeMethod:
     """
     smooth, rough = _parts(answer)
     instance = answer.instance
-    errors = []
+    errors: list[torch.Tensor] = []
     while f"u{len(errors)}" in instance:
         errors.append(torch.from_numpy(instance[f"u{len(errors)}"][None]))
     return CodeMethod(answer.question.program, tuple(errors), tuple(smooth), tuple(rough))

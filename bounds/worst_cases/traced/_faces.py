@@ -2,7 +2,7 @@
 
 A vector b whose square occurs nowhere leaves a 0 on the diagonal of every slack matrix, so that its row has to vanish.
 Where its products with another vector k come with one sign only, the inequalities that have them have multiplier 0.
-They are left out, as are those of a value that comes with one sign only. Nothing is lost from below either: from a
+They are left out, as are those of a value that comes with one sign only. The lower end does not change either: from a
 strict instance of the rest one of all is made, with k moved by a small multiple of a new direction and b by a large
 one, which makes all that were left out as small as one likes and changes the others by as little. So an answer is the
 supremum, which need not be attained.
@@ -26,18 +26,19 @@ def without_useless(model: TracedModel) -> TracedModel:
         active[useless] = False
     if active.all():
         return model
-    kept = {name for name, keep in zip(data.names, active) if keep}
+    names_left = {name for name, keep in zip(data.names, active) if keep}
     there = (np.abs(matrices[active]).sum(axis=0) + np.abs(goal)).sum(axis=0) > 0
     model.dropped |= {name for name, keep in zip(model.basis, there) if not keep}
     model.basis = [name for name in model.basis if name not in model.dropped]
     groups = []
     for group in model.groups:
-        chosen = [at for at, name in enumerate(group.names) if name in kept]
+        chosen = [at for at, name in enumerate(group.names) if name in names_left]
         if chosen:
-            parts = ([part[at] for at in chosen] for part in (group.names, group.i, group.j))
-            groups.append(Group(group.function, group.law, *parts))
+            names = [group.names[at] for at in chosen]
+            i, j = ([part[at] for at in chosen] for part in (group.i, group.j))
+            groups.append(Group(group.function, group.law, names, i, j))
     model.groups = groups
-    model.others = [other for other in model.others if other[0] in kept]
+    model.others = [other for other in model.others if other[0] in names_left]
     return model.renewed()
 
 

@@ -43,7 +43,7 @@ class TracedForms(Forms):
     def matrix(self, name: Name) -> np.ndarray | None:
         """M of an inequality."""
         if name in self.model.other:
-            return dense(self.model, self.model.other[name][0], Fraction, object)
+            return self.written(self.model.other[name][0])
         group, at = self.model.place[name]
         law, x, g = group.law, *self.coordinates
         i, j = group.i[at], group.j[at]
@@ -56,9 +56,13 @@ class TracedForms(Forms):
                 total = total + weight * np.multiply.outer(a, b)
         return (total + total.T) / 2
 
+    def written(self, one: Scalar) -> np.ndarray:
+        """The matrix of an expression."""
+        return dense(self.model, one, Fraction, object)
+
     def metric(self) -> np.ndarray:
         """C."""
-        return dense(self.model, self.model.goal, Fraction, object)
+        return self.written(self.model.goal)
 
     def slack_matrix(self, multipliers: dict[Name, Fraction]) -> np.ndarray:
         """sum lambda_j M_j - C, the sum over each law as a product of matrices."""
@@ -125,9 +129,9 @@ def balanced_by_largest(
     Those of `free` may be below 0. Where small ones cannot be kept they are left out.
     """
     large = max((abs(v) for v in multipliers.values()), default=ZERO) * SMALL
-    kept = {name: value for name, value in multipliers.items() if abs(value) > large}
+    large_ones = {name: value for name, value in multipliers.items() if abs(value) > large}
     every = _balanced(values, wanted, multipliers, list(values), free)
-    return every if every is not None else _balanced(values, wanted, kept, list(kept), free)
+    return every if every is not None else _balanced(values, wanted, large_ones, list(large_ones), free)
 
 
 def _balanced(
@@ -162,7 +166,8 @@ def at_points(law: Law, x: np.ndarray, g: np.ndarray, i: int, j: int) -> Any:
 
 
 def _flint(array: np.ndarray) -> fmpq_mat:
-    return fmpq_mat(*array.shape, [rational(v) for v in array.ravel()])
+    rows, columns = array.shape
+    return fmpq_mat(rows, columns, [rational(v) for v in array.ravel()])
 
 
 def _entries(matrix: fmpq_mat, n: int) -> np.ndarray:

@@ -66,10 +66,10 @@ def framed(
     gone = dict.fromkeys(zero, ZERO)
     raw = points, sides, list(metric)
 
-    def kept(entries: Coefficients) -> Vector:
+    def in_frame(entries: Coefficients) -> Vector:
         return Vector({name: value for name, value in entries.items() if name not in gone})
 
-    points = [Point(p.function, p.label, kept(p.x.entries), kept(p.g.entries)) for p in points]
+    points = [Point(p.function, p.label, in_frame(p.x.entries), in_frame(p.g.entries)) for p in points]
     sides = [Side(s.name, _reduced(s.left, gone, reference), s.right) for s in sides]
     goals = [_reduced(one, gone, reference) for one in metric]
     vectors = [name for name in vectors if name not in gone]
@@ -185,13 +185,13 @@ def _directions(
                 matrix[i, place[name]] = fmpq(w.numerator, w.denominator)
     reduced, rank = matrix.rref()
     pivots = [next(j for j in range(len(unknowns)) if reduced[i, j] != 0) for i in range(rank)]
-    found = {}
+    directions = {}
     for name in vectors:
         if place[name] not in pivots:
             column = {unknowns[j]: -reduced[i, place[name]] for i, j in enumerate(pivots)}
             whole = {n: Fraction(int(v.p), int(v.q)) for n, v in column.items() if v != 0 and n in vectors}
-            found[name] = {name: ONE, **whole}
-    return found
+            directions[name] = {name: ONE, **whole}
+    return directions
 
 
 def _less(entries: Coefficients, name: str) -> Coefficients:

@@ -170,9 +170,9 @@ def traced_model(setting: object, run: Framed) -> TracedModel:
         model.others += [(("metric", str(i)), -one, ZERO) for i, one in enumerate(run.metric)]
     products = [product_name(left_out, name) for left_out in run.tilts for name in basis]
     model.value_names += products
-    known = set(model.value_names)
-    asked = {value_name(v) for one in (model.goal, *(left for _, left, _ in model.others)) for v in one.values}
-    assert asked <= known, f"values of no point: {asked - known}"
+    value_set = set(model.value_names)
+    named_values = {value_name(v) for one in (model.goal, *(left for _, left, _ in model.others)) for v in one.values}
+    assert named_values <= value_set, f"values of no point: {named_values - value_set}"
     weights = {value_name(v): w for v, w in model.goal.values.items()} if len(run.metric) == 1 else {"t": ONE}
     model.metric_values = [(model.value_names.index(name), w) for name, w in weights.items()]
     return model.renewed() if products else model
@@ -206,7 +206,7 @@ def _matrices(law: Law, xi: np.ndarray, gi: np.ndarray, xj: np.ndarray, gj: np.n
 def dense(model: TracedModel, one: Scalar, of: Callable[[Fraction], object], dtype: type) -> np.ndarray:
     """The symmetric matrix of an expression."""
     n = len(model.basis)
-    matrix = np.full((n, n), of(ZERO), dtype)
+    matrix: np.ndarray = np.full((n, n), of(ZERO), dtype)
     for (a, b), w in one.form.items():
         i, j = model.index[a], model.index[b]
         if i == j:

@@ -26,6 +26,8 @@ NARROW = 1e-2
 class TracedSearch(_Search):
     """The best bounds so far of a traced question."""
 
+    model: TracedModel
+
     def __init__(self, model: TracedModel, data: Data, solution: Solution, tolerance: float) -> None:
         self.model, self.tolerance = model, tolerance * NARROW
         self.data, self.solution = data, solution
@@ -96,7 +98,7 @@ class TracedSearch(_Search):
     def _exactly(self) -> tuple[Ball, Ball, dict[Name, Ball], Ball]:
         """x and g of all points, the matrices of what is no law, and that of the metric, as balls."""
         x, g = (_rigour.ball_of(part) for part in self.forms.coordinates)
-        others = {name: _rigour.ball_of(self.forms.matrix(name)) for name in self.model.other}
+        others = {name: _rigour.ball_of(self.forms.written(left)) for name, (left, _) in self.model.other.items()}
         return x, g, others, _rigour.ball_of(self.forms.metric())
 
     def certified(self, basis: np.ndarray, values: np.ndarray) -> float | None:
@@ -111,8 +113,8 @@ class TracedSearch(_Search):
         for group in self.model.groups:
             left = _left(group, xx, gx, gg)
             if self.model.run.tilts:
-                weights = np.array([[self.forms.values[name].get(n, ZERO) for n in named] for name in group.names])
-                part = _rigour.product(_rigour.ball_of(weights), Ball(values[:, None]))
+                table = np.array([[self.forms.values[name].get(n, ZERO) for n in named] for name in group.names])
+                part = _rigour.product(_rigour.ball_of(table), Ball(values[:, None]))
                 left = left + Ball(part.mid[:, 0], part.rad[:, 0])
             elif group.law.values:
                 levels = np.array([named.get(self.model.value_at(p), 0.0) for p in range(len(self.model.run.points))])

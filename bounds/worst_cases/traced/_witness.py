@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -116,11 +116,11 @@ def _edges(forms: TracedForms, p: np.ndarray) -> list[Edge]:
     return edges
 
 
-def _roots(reference: dict[str, str]) -> dict[str, Fraction]:
+def _roots(reference: Mapping[str, str]) -> dict[str, Fraction]:
     return {f"{name}[{label}]": ZERO for name, label in reference.items()}
 
 
-def _highest(edges: list[Edge], reference: dict[str, str]) -> dict[str, Fraction] | None:
+def _highest(edges: list[Edge], reference: Mapping[str, str]) -> dict[str, Fraction] | None:
     """The highest values that the inequalities leave: shortest paths from what is 0; None where there are none."""
     values = _roots(reference)
     for _ in range(MOST + 2):
@@ -133,7 +133,7 @@ def _highest(edges: list[Edge], reference: dict[str, str]) -> dict[str, Fraction
     return None
 
 
-def _lowest(edges: list[Edge], reference: dict[str, str]) -> dict[str, Fraction] | None:
+def _lowest(edges: list[Edge], reference: Mapping[str, str]) -> dict[str, Fraction] | None:
     """The lowest values that the inequalities leave."""
     mirrored = _highest([(j, i, c) for i, j, c in edges], reference)
     return None if mirrored is None else {name: -value for name, value in mirrored.items()}

@@ -54,25 +54,25 @@ class TracedWorstCase(WorstCase):
         return self.question.tight
 
     @cached_property
-    def _data(self) -> Data:
+    def _conic(self) -> Data:
         return data_of(self.traced)
 
     @cached_property
     def _solution(self) -> Solution:
-        return solve(self._data)
+        return solve(self._conic)
 
     @cached_property
     def envelope(self) -> Envelope:
         """Rigorous bounds, with multipliers and vectors."""
         allowed = self._tolerance(self.estimate) if np.isfinite(self.estimate) else 0.0
-        return TracedSearch(self.traced, self._data, self._solution, allowed).search(self.tight)
+        return TracedSearch(self.traced, self._conic, self._solution, allowed).search(self.tight)
 
     @cached_property
     def _closed(self) -> Closed:
         return Closed()
 
     def _problem(self) -> Data:
-        return self._data
+        return self._conic
 
     @cached_property
     def instance(self) -> dict[str, np.ndarray]:
@@ -93,7 +93,7 @@ class TracedWorstCase(WorstCase):
         if not np.isfinite(value):
             return "nothing was shown from above"
         certain = self.tight and not self.traced.dropped
-        for data, solution in candidates(self._data, self._solution) if certain else ():
+        for data, solution in candidates(self._conic, self._solution) if certain else ():
             witness = line_witness(forms, solution)
             if witness is None:
                 continue
@@ -102,7 +102,7 @@ class TracedWorstCase(WorstCase):
                 continue
             if _exact.positive_semidefinite(forms.slack_matrix(given)):
                 return _exact.Exact(witness.metric, given, witness)
-        for data, _ in candidates(self._data, self._solution):
+        for data, _ in candidates(self._conic, self._solution):
             exact = _exact.inflated(forms, data, value, self._tolerance(value))
             if not isinstance(exact, str):
                 return exact
@@ -117,7 +117,7 @@ class TracedWorstCase(WorstCase):
         return Certificate(exact.tau, exact.witness is not None, named, written(self.question, self.traced, exact))
 
     @property
-    def multipliers(self) -> dict[str, float]:  # type: ignore[override]
+    def multipliers(self) -> dict[str, float]:
         """Multipliers by the name of their inequality, as few of them as keep the value."""
         return {spoken(name): value for name, value in self._sparse.items()}
 
@@ -185,5 +185,5 @@ def traced_answer(question: TracedSetting) -> TracedWorstCase:
     value = np.nan if "Infeasible" in solution.status else solution.value  # what it is worth the two ends show
     solver, seconds = f"Clarabel {clarabel.__version__}, whole", time.perf_counter() - start
     answer = TracedWorstCase(question, value, solver, solution.status, seconds, False, model)
-    answer.__dict__.update(_data=data, _solution=solution)
+    answer.__dict__.update(_conic=data, _solution=solution)
     return answer

@@ -188,8 +188,8 @@ def two_steps(method: Method, classes: Mapping[str, Class], fixed: Callable | No
 
 def _vectors(steps: TwoSteps, which: int) -> list[Vector]:
     """What V is a form of at a step: vectors of the state and gradients, less their values at x*."""
-    own = [leaf - held for leaf, held in zip(leaves(steps.states[which]), steps.fixed)]
-    return own + [point.g - steps.star[point.function] for point in steps.calls[which]]
+    differences = [leaf - held for leaf, held in zip(leaves(steps.states[which]), steps.fixed)]
+    return differences + [point.g - steps.star[point.function] for point in steps.calls[which]]
 
 
 def _values(steps: TwoSteps, which: int, classes: Mapping[str, Class]) -> list[Value]:
@@ -299,17 +299,17 @@ def _problem(steps: TwoSteps, classes: Mapping[str, Class], target: Any) -> _Pro
     model = traced_model(None, frame)
     forms = TracedForms(model)
 
-    def kept(vector: Vector) -> Vector:
+    def in_frame(vector: Vector) -> Vector:
         return Vector({n: w for n, w in vector.entries.items() if n not in frame.zero})
 
     early = {(p.function, p.label) for p in steps.calls[0]} | {(name, STAR) for name in classes}
     names = [n for group in model.groups for n in group.names if _among(n, early)]
     goal = frame.metric[-1]
     used = {n for p in frame.points if (p.function, p.label) in early for n in (*p.x.entries, *p.g.entries)}
-    used |= {n for v in now for n in kept(v).entries} | {n for pair in goal.form for n in pair}
+    used |= {n for v in now for n in in_frame(v).entries} | {n for pair in goal.form for n in pair}
     places = [i for i, n in enumerate(model.basis) if n in used]
     values = _values(steps, 0, classes), _values(steps, 1, classes)
-    return _Problem(model, forms, [kept(v) for v in now], [kept(v) for v in after], values, goal, names, places)
+    return _Problem(model, forms, [in_frame(v) for v in now], [in_frame(v) for v in after], values, goal, names, places)
 
 
 def _among(name: Name, early: set[tuple[str, str]]) -> bool:

@@ -93,7 +93,7 @@ class Oracle:
         self._recorder.calls.append(point)
         return point
 
-    def _asked(self, x: Vector) -> Point:
+    def _evaluated(self, x: Vector) -> Point:
         if x.key in self._at:
             self._recorder.calls.append(self._at[x.key])
             return self._at[x.key]
@@ -103,14 +103,14 @@ class Oracle:
     def gradient(self, x: Vector) -> Vector:
         """The gradient at x, or a subgradient."""
         self._demand("gradient", "function", "operator", "indicator")
-        return self._asked(self._vector(x, "gradient")).g
+        return self._evaluated(self._vector(x, "gradient")).g
 
     subgradient = gradient
 
     def __call__(self, x: Vector) -> Any:
         """A(x) of an operator or a map, the value of a function."""
         if self.given.kind in ("operator", "map"):
-            return self._asked(self._vector(x, "call")).g
+            return self._evaluated(self._vector(x, "call")).g
         return self.value(x)
 
     def value(self, x: Vector) -> Scalar:
@@ -123,7 +123,7 @@ class Oracle:
                     f"other functions, such as run.f(x), or say {self.name}.contains(x) in the method."
                 )
             return Scalar({}, {})
-        point = self._asked(self._vector(x, "value"))
+        point = self._evaluated(self._vector(x, "value"))
         return Scalar({(self.name, point.label): ONE}, {})
 
     def prox(self, x: Vector, gamma: Any) -> Vector:
@@ -147,7 +147,7 @@ class Oracle:
     def contains(self, x: Vector) -> None:
         """Say that x lies in the set of an indicator, or in the domain of a function."""
         self._demand("contains", "function", "indicator")
-        self._asked(self._vector(x, "contains"))
+        self._evaluated(self._vector(x, "contains"))
 
     def linear_minimiser(self, slope: Vector) -> Vector:
         """A point y of the set that minimises <slope, y>, as in the method of Frank and Wolfe."""
@@ -221,7 +221,7 @@ class Run:
 
     def gradient(self, x: Vector) -> Vector:
         """The sum of the gradients or subgradients at x of all functions and operators."""
-        return sum((o._asked(x).g for o in self.oracles.values() if o.given.kind != "map"), Vector({}))
+        return sum((o._evaluated(x).g for o in self.oracles.values() if o.given.kind != "map"), Vector({}))
 
     def _functions(self, what: str) -> list[Oracle]:
         for oracle in self.oracles.values():
@@ -306,7 +306,7 @@ def traced(method: Method, classes: Mapping[str, Class], steps: int) -> Run:
 
 def least(expressions: Scalar | Sequence[Scalar], what: str) -> list[Scalar]:
     """One expression or several, as a list."""
-    listed = list(expressions) if isinstance(expressions, (list, tuple)) else [expressions]
+    listed: list[Any] = list(expressions) if isinstance(expressions, (list, tuple)) else [expressions]
     for one in listed:
         if not isinstance(one, Scalar):
             raise InputError(

@@ -119,8 +119,10 @@ def classes_of(function_class: Any, L: Any, mu: Any) -> dict[str, Class]:
         return {"f": _classes.smooth_convex(L), "r": _classes.convex()}
     if function_class == "composite_strongly_convex":
         return {"f": _classes.smooth_strongly_convex(L, mu), "r": _classes.convex()}
-    if function_class in ("smooth_convex", "smooth_nonconvex"):
-        return {"f": _classes.CLASSES[function_class](L)}
+    if function_class == "smooth_convex":
+        return {"f": _classes.smooth_convex(L)}
+    if function_class == "smooth_nonconvex":
+        return {"f": _classes.smooth_nonconvex(L)}
     if function_class == "convex":
         return {"f": _classes.convex()}
     raise InputError(
@@ -130,7 +132,7 @@ def classes_of(function_class: Any, L: Any, mu: Any) -> dict[str, Class]:
     )
 
 
-def _asked(given: Any, named: Mapping[str, Callable], run: Run, what: str) -> tuple[str, list[Scalar]]:
+def _expressions(given: Any, named: Mapping[str, Callable], run: Run, what: str) -> tuple[str, list[Scalar]]:
     if callable(given):
         return getattr(given, "__name__", "expression"), least(given(run), what)
     if given not in named:
@@ -150,8 +152,8 @@ def traced_setting(
     program = method if isinstance(method, Method) else Method(method)
     given = classes_of(function_class, L, mu)
     run = traced(program, given, operator.index(steps))
-    metric_name, goals = _asked(metric, METRICS, run, "metric")
-    initial_name, starts = _asked(initial, INITIALS, run, "initial")
+    metric_name, goals = _expressions(metric, METRICS, run, "metric")
+    initial_name, starts = _expressions(initial, INITIALS, run, "initial")
     for goal in goals:
         if goal.constant:
             raise InputError(

@@ -195,8 +195,8 @@ class NumericRun:
 
     def metric(self) -> float:
         """The metric of the question."""
-        asked: Any = self.question.metric_of or METRICS[self.question.metric]
-        value = asked(self)
+        metric_of: Any = self.question.metric_of or METRICS[self.question.metric]
+        value = metric_of(self)
         return float(min(value) if isinstance(value, list) else value)
 
 

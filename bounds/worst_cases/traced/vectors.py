@@ -61,7 +61,7 @@ class _Traced:
     def __float__(self) -> float:
         raise self._no("float")
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
     def __len__(self) -> int:
         raise self._no("len")

@@ -197,16 +197,16 @@ def test_the_checker_reads_numbers_as_the_engine_does() -> None:
 
 def test_ends_are_not_shown_by_anything() -> None:
     found = bounds.worst_case(method=methods.gradient(), steps=2)
-    search = TracedSearch(found.traced, found._data, found._solution, 1e-7)
+    search = TracedSearch(found.traced, found._conic, found._solution, 1e-7)
     forms = TracedForms(found.traced)
     good = found.envelope.multipliers
     assert forms.balanced(good) == good
     # less of the initial condition leaves a matrix that is not positive semidefinite
-    less = np.array([float(good.get(name, 0)) * (0.9 if name == ("initial",) else 1) for name in found._data.names])
-    assert search.shown_upper(found._data, less) is None
+    less = np.array([float(good.get(name, 0)) * (0.9 if name == ("initial",) else 1) for name in found._conic.names])
+    assert search.shown_upper(found._conic, less) is None
     # multipliers that can only balance with one below 0
     assert forms.balanced({("f", "2", "*"): Fraction(5)}) is None
-    inner = solve(found._data, 1e-6, 1e-6)
+    inner = solve(found._conic, 1e-6, 1e-6)
     basis, values = search.placed(factor(inner.grams[0]), inner.values)
     assert search.certified(basis, values) is not None
     assert search.certified(basis * 1.001, values * 1.001**2) is None
