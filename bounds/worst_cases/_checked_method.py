@@ -116,16 +116,12 @@ def demand_method(c: Mapping[str, Any], step: Callable, init: Callable | None) -
     sides: list[tuple] = []
     functions = {name: _Asked(name, points, sides) for name in c["functions"]}
 
-    def called(function: Callable, first: Any, names: Mapping[str, Any]) -> Any:
-        given = [name for name in list(inspect.signature(function).parameters)[1:] if name in names]
-        return function(first, **{name: names[name] for name in given})
-
     state: Any = _Symbol({"x0": ONE})
     if init is not None:
-        state = called(init, state, functions)
+        state = _called(init, state, {**functions, "x1": _Symbol({"x1": ONE})})
     states = [state]
     for k in range(1, c["steps"] + 1):
-        states.append(called(step, states[-1], {**functions, "k": k}))
+        states.append(_called(step, states[-1], {**functions, "k": k}))
     in_proof = {(p["function"], p["label"]): (vector(p["x"]), vector(p["g"])) for p in c["points"]}
     for name, label, x, g in points:
         demand(in_proof.get((name, label)) == (x, g), f"the method asks {name} elsewhere at its point {label}")
@@ -139,6 +135,14 @@ def demand_method(c: Mapping[str, Any], step: Callable, init: Callable | None) -
     errors = [name for name in listed if name[0] == "error"]
     demand(len(errors) == len(sides), "the method makes fewer errors")
     _demand_asked(c, [_iterate(state).entries for state in states], listed)
+
+
+def _called(function: Callable, first: Any, names: Mapping[str, Any]) -> Any:
+    """function(first, **those of `names` that it has parameters for)."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    every = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    listed = names if every else [parameter.name for parameter in parameters if parameter.name in names]
+    return function(first, **{name: names[name] for name in listed})
 
 
 def _iterate(state: Any) -> _Symbol:
@@ -217,19 +221,15 @@ def steps_again(c: Mapping[str, Any], step: Callable, init: Callable | None) -> 
     calls: list[tuple[str, Entries]] = []
     functions = {name: _Logged(name, points, [], calls) for name in c["functions"]}
 
-    def called(function: Callable, first: Any, names: Mapping[str, Any]) -> Any:
-        given = [name for name in list(inspect.signature(function).parameters)[1:] if name in names]
-        return function(first, **{name: names[name] for name in given})
-
     shape: Any = _Symbol({"x0": ONE})
     if init is not None:
-        shape = called(init, shape, {name: _Logged(name, [], [], []) for name in c["functions"]})
-    shape = called(step, shape, {**{name: _Logged(name, [], [], []) for name in c["functions"]}, "k": 1})
+        shape = _called(init, shape, {name: _Logged(name, [], [], []) for name in c["functions"]})
+    shape = _called(step, shape, {**{name: _Logged(name, [], [], []) for name in c["functions"]}, "k": 1})
     fresh = [_Symbol({f"state{i}": ONE}) for i in range(len(_leaves(shape)))]
     demand(len(fresh) == c["state"], "the method has a state of other vectors")
     states, ends = [_shaped(shape, fresh)], [0]
     for k in (1, 2):
-        states.append(called(step, states[-1], {**functions, "k": k}))
+        states.append(_called(step, states[-1], {**functions, "k": k}))
         ends.append(len(calls))
     given = {(p["function"], p["label"]): (vector(p["x"]), vector(p["g"])) for p in c["points"]}
     for name, label, x, g in points:

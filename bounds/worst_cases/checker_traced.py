@@ -59,6 +59,25 @@ def _laws(function: Mapping[str, str]) -> list[tuple[str, bool, Fraction, Fracti
         "convex": (set(), lambda: [plain]),
         "strongly_convex": ({"mu"}, lambda: [(*plain[:4], given["mu"] / 2, ZERO, ZERO)]),
         "weakly_convex": ({"rho"}, lambda: [(*plain[:4], -given["rho"] / 2, ZERO, ZERO)]),
+        "quadratically_bounded": (
+            {"L"},
+            lambda: [plain, ("below x*", True, ONE, 1 / (2 * given["L"]), ZERO, ZERO, ZERO)],
+        ),
+        "restricted_secant": (
+            {"L", "mu"},
+            lambda: [
+                ("above x*", False, ZERO, ZERO, given["mu"], -ONE, ZERO),
+                ("above x*", False, ZERO, ONE, -(given["L"] ** 2), ZERO, ZERO),
+            ],
+        ),
+        "lojasiewicz": (
+            {"L", "mu"},
+            lambda: [
+                curved(-given["L"], given["L"]),
+                ("below x*", True, ZERO, -1 / (2 * given["mu"]), ZERO, ZERO, ZERO),
+                ("above x*", True, ZERO, 1 / (2 * given["L"]), ZERO, ZERO, ZERO),
+            ],
+        ),
         "bounded_subgradients": (
             {"M"}, lambda: [plain, ("points", False, ZERO, ONE, ZERO, ZERO, given["M"] ** 2)],
         ),
@@ -82,7 +101,9 @@ def _laws(function: Mapping[str, str]) -> list[tuple[str, bool, Fraction, Fracti
     return laws()
 
 
-NOT_TIGHT = ("lipschitz_monotone",)
+NOT_TIGHT = ("lipschitz_monotone", "restricted_secant", "lojasiewicz")
+ABOUT_STAR = ("quadratically_bounded", "restricted_secant", "lojasiewicz")
+ORDINALS = ("second", "third")
 INDICATORS = ("indicator",)
 INFIMUM = ("smooth_convex", "smooth_nonconvex")
 
@@ -92,7 +113,7 @@ def _of_class(
 ) -> Iterator[Inequality]:
     """Every inequality of a class at the points of one function."""
     for nth, (over, values, slope, alpha, beta, gamma, rhs) in enumerate(_laws(function)):
-        prefix = ("second",) if nth else ()
+        prefix = ORDINALS[nth - 1 : nth] if nth else ()
         if over == "points":
             for label, x, g in points:
                 yield ("bound", name, label), {}, summed((alpha, product(g, g)), (beta, product(x, x))), rhs
@@ -100,6 +121,8 @@ def _of_class(
         for a, (one, xi, gi) in enumerate(points):
             for b, (other, xj, gj) in enumerate(points):
                 if a == b or (over == "pairs" and a > b):
+                    continue
+                if "x*" in over and ("*" not in (one, other) or (over == "above x*") != (other == "*")):
                     continue
                 dx, dg = summed((ONE, xi), (-ONE, xj)), summed((ONE, gi), (-ONE, gj))
                 terms = ((slope, gj, dx), (alpha, dg, dg), (beta, dx, dx), (gamma, dg, dx))
@@ -133,6 +156,8 @@ def inequalities_of(functions: Mapping[str, Any], given: list[Mapping[str, Any]]
                 demand(not maps or g == x, f"x* is no fixed point of {name}")
                 at_star = summed((ONE, at_star), (ZERO if maps else ONE, g))
     demand(not at_star, "the gradients at the minimiser do not add up to 0")
+    alone = len(functions) == 1 or not any(f["class"] in ABOUT_STAR for f in functions.values())
+    demand(alone, "a class about its minimiser is beside others")
     rows: list[Inequality] = []
     for name, function in functions.items():
         labels = [label for label, _, _ in points[name]]

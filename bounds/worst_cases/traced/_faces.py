@@ -1,11 +1,13 @@
 """Inequalities that no proof can use, and vectors without a part: subgradients at a start that no step asks for.
 
-A vector b whose square occurs nowhere leaves a 0 on the diagonal of every slack matrix, so that its row has to vanish.
-Where its products with another vector k come with one sign only, the inequalities that have them have multiplier 0.
-They are left out, as are those of a value that comes with one sign only. The lower end does not change either: from a
-strict instance of the rest one of all is made, with k moved by a small multiple of a new direction and b by a large
-one, which makes all that were left out as small as one likes and changes the others by as little. So an answer is the
-supremum, which need not be attained.
+Where squares of a vector b come with negative weights only, the inequalities that have them have multiplier 0, because
+slack matrices have no negative entry on the diagonal. A vector whose square occurs nowhere leaves a 0 there, so that
+its row has to vanish. Where its products with another vector k come with one sign only, the inequalities that have them
+have multiplier 0. They are left out, as are those of a value that comes with one sign only.
+
+The lower end does not change either: from a strict instance of the rest one of all is made, with k moved by a small
+multiple of a new direction and b by a large one, which makes all that were left out as small as one likes and changes
+the others by as little. So an answer is the supremum, which need not be attained.
 """
 
 from __future__ import annotations
@@ -48,8 +50,10 @@ def _useless(data: Data, active: np.ndarray) -> np.ndarray | None:
     for entries, wanted in zip(data.values, data.metric):
         if wanted == 0 and (useless := _of_one_sign(entries, active)) is not None:
             return useless
-    squares = np.einsum("rbb->rb", matrices)[active]
-    for b in np.flatnonzero((squares == 0).all(axis=0) & (np.diag(goal) == 0)):
+    squares = np.where(active[:, None], np.einsum("rbb->rb", matrices), 0.0)
+    for b in np.flatnonzero((squares <= 0).all(axis=0) & (np.diag(goal) == 0)):
+        if (squares[:, b] < -1e-9).any():
+            return squares[:, b] < 0
         for k in range(goal.shape[0]):
             useless = _of_one_sign(matrices[:, b, k], active) if k != b and goal[b, k] == 0 else None
             if useless is not None:

@@ -96,7 +96,13 @@ def _star(classes: Mapping[str, Class], recorder: Recorder, speaks: set[str]) ->
     """Whether x* is a point of the question, and else the function of whose infimum it speaks."""
     free = [name for name, given in classes.items() if given.name == "smooth_nonconvex"]
     alone = len(classes) == 1 and next(iter(classes.values())).infimum is not None
-    used = recorder.star_used or any(given.kind == "map" for given in classes.values())
+    about_star = [name for name, given in classes.items() if any("x*" in law.over for law in given.laws)]
+    if about_star and len(classes) > 1:
+        raise InputError(
+            f"{about_star[0]}: the class {classes[about_star[0]].name} is about the minimiser of its function, which "
+            f"has to be the only one of the question."
+        )
+    used = recorder.star_used or bool(about_star) or any(given.kind == "map" for given in classes.values())
     if free and (used or (speaks and not alone)):
         raise InputError(
             f"{free[0]}: a function of the class smooth_nonconvex has no minimiser that a question may speak of; "
@@ -132,23 +138,21 @@ def _demand_exact_weights(recorder: Recorder, points: Sequence[Point]) -> None:
 def _symmetries(
     classes: Mapping[str, Class], vectors: Sequence[str], points: Sequence[Point], expressions: Sequence[Scalar]
 ) -> list[str]:
-    """Vectors that are 0 after a move of the points and an exchange of linear functions.
+    """Vectors that are 0 after moves of the points and an exchange of linear functions.
 
-    Unknown are how far each vector of the basis moves, how far the points do, and the slope that each function gets, in
-    multiples of one vector c. Each condition is a linear equation. The unknowns that elimination leaves free are set.
+    Unknown are how far each vector of the basis moves, how far the points of each function do, and the slope that it
+    gets (what is added to all that a map returns), in multiples of one vector c. Each condition is a linear equation.
+    The unknowns that elimination leaves free are set.
     """
     slopes = [name for name, given in classes.items() if _tiltable(given)]
     at = {(p.function, p.label): p.x.entries for p in points}
-    rows: list[Coefficients] = [{f"slope of {name}": ONE for name in slopes}]
+    rows: list[Coefficients] = []
     for p in points:
-        rows.append(_less(p.x.entries, "move"))
-        if classes[p.function].kind == "map":
-            rows.append(_less(p.g.entries, "move"))
-        else:
-            rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
+        rows.append(_less(p.x.entries, f"move of {p.function}"))
+        rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
     rows += [_row_of(one.form, name) for one in expressions for name in vectors]
     rows += [_tilted_values(one, name, slopes, at) for one in expressions for name in vectors]
-    return list(_directions(rows, slopes, ["move"], vectors))
+    return list(_directions(rows, classes, vectors))
 
 
 def _tilts(
@@ -156,27 +160,27 @@ def _tilts(
 ) -> dict[str, Coefficients]:
     """Directions that no inequality measures, by the vector that each is used to leave out.
 
-    Along them no point moves, gradients of a function with a law in ||g_i - g_j||^2 move together, and forms stay:
-    what they hold may be as long as it likes. Every slack matrix of a proof has them as null vectors, which is a
-    condition on multipliers: a vector less, and one more number for each product with it.
+    Along them the points of a function move together, gradients of a function with a law in ||g_i - g_j||^2 move
+    together, and forms stay: what they hold may be as long as it likes. Every slack matrix of a proof has them as null
+    vectors, which is a condition on multipliers: a vector less, and one more number for each product with it.
     """
     measured = [n for n, given in classes.items() if any(law.alpha for law in given.laws)]
     slopes = [name for name in measured if all(law.over != "points" for law in classes[name].laws)]
     rows: list[Coefficients] = []
     for p in points:
-        rows.append(dict(p.x.entries))
+        rows.append(_less(p.x.entries, f"move of {p.function}"))
         if p.function in measured:
             rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
     rows += [_row_of(one.form, name) for one in expressions for name in vectors]
-    return _directions(rows, slopes, [], vectors)
+    return _directions(rows, classes, vectors)
 
 
 def _directions(
-    rows: Sequence[Coefficients], slopes: Sequence[str], more: Sequence[str], vectors: Sequence[str]
+    rows: Sequence[Coefficients], classes: Mapping[str, Class], vectors: Sequence[str]
 ) -> dict[str, Coefficients]:
     """A basis of the solutions, each by the vector of which it alone has a multiple; the first vectors if possible."""
     # free unknowns of a reduced echelon form are the last ones
-    unknowns = [*(f"slope of {name}" for name in slopes), *more, *reversed(vectors)]
+    unknowns = [f"{what} of {name}" for what in ("slope", "move") for name in classes] + list(reversed(vectors))
     place = {name: i for i, name in enumerate(unknowns)}
     matrix = fmpq_mat(len(rows), len(unknowns), [fmpq(0)] * (len(rows) * len(unknowns)))
     for i, row in enumerate(rows):
@@ -220,7 +224,7 @@ def _tilted_values(one: Scalar, name: str, slopes: Sequence[str], at: Mapping[Va
 
 def _tiltable(given: Class) -> bool:
     """Whether a linear function, or a constant of an operator, may be added within the class."""
-    if given.kind == "operator":
+    if given.kind in ("operator", "map"):
         return True
     return given.kind == "function" and all(law.values for law in given.laws)
 

@@ -1,8 +1,8 @@
 """A framed run as the conic data that every worst case is solved from, and its inequalities in fractions.
 
 Names of inequalities: (f, i, j) puts f at point i above f at point j, or is the one of the pair; ("second", f, i, j)
-is that of a second law of the class, ("bound", f, i) that of one point; then ("initial",), ("error", i), and
-("metric", i): the least is at most expression i.
+and ("third", f, i, j) are of further laws of the class, ("bound", f, i) is of one point; then ("initial",),
+("error", i), and ("metric", i): the least is at most expression i.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from .vectors import Scalar, Value, Vector
 
 Name = tuple[str, ...]
 ZERO, ONE = Fraction(0), Fraction(1)
+ORDINALS = ("second", "third")
+"""How the names of inequalities begin that are of a further law of a class."""
 
 
 def value_name(value: Value) -> str:
@@ -180,10 +182,16 @@ def traced_model(setting: object, run: Framed) -> TracedModel:
 
 def _group(run: Framed, function: str, law: Law, places: list[int], nth: int) -> Group:
     label = {at: run.points[at].label for at in places}
-    prefix: Name = ("second",) if nth else ()
+    prefix = ORDINALS[nth - 1 : nth] if nth else ()
     if law.over == "points":
         return Group(function, law, [("bound", function, label[a]) for a in places], places, places)
-    chosen = [(a, b) for a, b in every_pair(places, places) if (a < b if law.over == "pairs" else a != b)]
+    allowed: Callable[[int, int], bool] = {
+        "ordered": lambda a, b: a != b,
+        "pairs": lambda a, b: a < b,
+        "above x*": lambda a, b: label[a] != STAR and label[b] == STAR,
+        "below x*": lambda a, b: label[a] == STAR and label[b] != STAR,
+    }[law.over]
+    chosen = [(a, b) for a, b in every_pair(places, places) if allowed(a, b)]
     names = [(*prefix, function, label[a], label[b]) for a, b in chosen]
     return Group(function, law, names, [a for a, _ in chosen], [b for _, b in chosen])
 

@@ -12,7 +12,7 @@ from typing import Any
 import clarabel
 import numpy as np
 
-from ...errors import InputError
+from ...errors import DefectError, InputError
 from .. import _exact
 from .._closed import Closed
 from .._conic import Data, Solution, solve
@@ -22,7 +22,7 @@ from .._sensitivity import Sensitivity
 from ..result import Certificate, WorstCase
 from ._faces import without_useless
 from ._forms import TracedForms
-from ._model import TracedModel, data_of, traced_model
+from ._model import ORDINALS, TracedModel, data_of, traced_model
 from ._shown import TracedSearch
 from ._witness import candidates, line_witness
 from .certificate import written
@@ -65,7 +65,13 @@ class TracedWorstCase(WorstCase):
     def envelope(self) -> Envelope:
         """Rigorous bounds, with multipliers and vectors."""
         allowed = self._tolerance(self.estimate) if np.isfinite(self.estimate) else 0.0
-        return TracedSearch(self.traced, self._conic, self._solution, allowed).search(self.tight)
+        ends = TracedSearch(self.traced, self._conic, self._solution, allowed).search(self.tight)
+        if ends.lower > ends.upper:
+            raise DefectError(
+                f"a defect of this package, and no fault of the question: a worst case was shown to be at least "
+                f"{double(ends.lower):.17g} and at most {double(ends.upper):.17g}; please report it with {self.setting}"
+            )
+        return ends
 
     @cached_property
     def _closed(self) -> Closed:
@@ -155,10 +161,10 @@ class TracedWorstCase(WorstCase):
 
 def spoken(name: tuple[str, ...]) -> str:
     """An inequality by name: "f[3 over 4]"."""
-    if len(name) == 3 and name[0] not in ("bound", "second"):
+    if name[0] in ORDINALS:
+        return f"{name[1]}[{name[2]} over {name[3]}; {name[0]}]"
+    if len(name) == 3 and name[0] != "bound":
         return f"{name[0]}[{name[1]} over {name[2]}]"
-    if name[0] == "second":
-        return f"{name[1]}[{name[2]}, {name[3]}; second]"
     return f"{name[1]}[{name[2]}; bound]" if name[0] == "bound" else " ".join(name)
 
 

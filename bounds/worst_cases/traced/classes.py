@@ -1,6 +1,6 @@
 """Function and operator classes: the inequalities that their points satisfy, and whether these say all there is.
 
-A class is a list of laws. A law holds for every ordered pair of points, every pair or every point:
+A class is a list of laws. A law holds for every ordered pair of points, every pair, every point, or every pair with x*:
 
     [f_j - f_i] + slope <g_j, x_i - x_j> + alpha ||g_i - g_j||^2 + beta ||x_i - x_j||^2 + gamma <g_i - g_j, x_i - x_j>
         <= rhs,
@@ -11,7 +11,8 @@ of the class (an interpolation theorem), worst cases are exact; else they are up
 Sources: Taylor, Hendrickx, Glineur, Math. Program. 161 (2017), curvature; the same, SIAM J. Optim. 27 (2017), bounded
 subgradients, indicators; Rotaru, Glineur, Patrinos, arXiv 2203.00775, curvature below 0; Ryu, Taylor, Bergeling,
 Giselsson, SIAM J. Optim. 30 (2020), operators, and that the inequalities of two operator classes together are not
-enough; Kirszbraun's theorem for Lipschitz maps.
+enough; Kirszbraun's theorem for Lipschitz maps; Goujaud, Taylor, Dieuleveut, arXiv 2205.15033, quadratic upper bounds;
+Guille-Escuret, Ibrahim, Goujaud, Mitliagkas, NeurIPS 2022, restricted secant inequalities.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ NONE, ONE = Fraction(0), Fraction(1)
 
 @dataclass(frozen=True)
 class Law:
-    """One kind of inequality of a class; `over`: "ordered", "pairs" or "points"."""
+    """One kind of inequality of a class.
+
+    `over`: "ordered", "pairs", "points", or with x* alone, "above x*" where j is x* and "below x*" where i is.
+    """
 
     over: str
     values: bool = False
@@ -112,6 +116,35 @@ def weakly_convex(rho: Any) -> Class:
     return Class("weakly_convex", "function", (_curved(-rho, None),), (("rho", rho),))
 
 
+def quadratically_bounded(L: Any = 1) -> Class:
+    """Convex functions with f(x) - f* <= L/2 ||x - x*||^2, smooth or not."""
+    L = _positive(L, "L")
+    laws = (_curved(NONE, None), Law("below x*", True, ONE, alpha=1 / (2 * L)))
+    return Class("quadratically_bounded", "function", laws, (("L", L),))
+
+
+def restricted_secant(L: Any = 1, mu: Any = Fraction(1, 10)) -> Class:
+    """Functions with <g, x - x*> >= mu ||x - x*||^2 and ||g|| <= L ||x - x*||: answers are upper bounds."""
+    L, mu = _positive(L, "L"), _positive(mu, "mu")
+    if mu > L:
+        raise InputError(f"mu: expected mu <= L, got mu = {float(mu)} and L = {float(L)}.")
+    laws = (Law("above x*", beta=mu, gamma=-ONE), Law("above x*", alpha=ONE, beta=-L * L))
+    return Class("restricted_secant", "function", laws, (("L", L), ("mu", mu)), tight=False)
+
+
+def lojasiewicz(L: Any = 1, mu: Any = Fraction(1, 10)) -> Class:
+    """L-smooth functions with f(x) - f* <= ||grad f(x)||^2/(2 mu) (Polyak, Lojasiewicz): answers are upper bounds."""
+    L, mu = _positive(L, "L"), _positive(mu, "mu")
+    if mu >= L:
+        raise InputError(f"mu: expected mu < L, got mu = {float(mu)} and L = {float(L)}.")
+    laws = (
+        _curved(-L, L),
+        Law("below x*", True, alpha=-1 / (2 * mu)),
+        Law("above x*", True, alpha=1 / (2 * L)),
+    )
+    return Class("lojasiewicz", "function", laws, (("L", L), ("mu", mu)), tight=False)
+
+
 def bounded_subgradients(M: Any = 1) -> Class:
     """Convex functions that are M-Lipschitz: no subgradient is longer than M."""
     M = _positive(M, "M")
@@ -166,6 +199,9 @@ CLASSES = {
         convex,
         strongly_convex,
         weakly_convex,
+        quadratically_bounded,
+        restricted_secant,
+        lojasiewicz,
         bounded_subgradients,
         indicator,
         monotone,

@@ -32,7 +32,7 @@ from .._repair import rounded
 from .._setting import number
 from ._forms import TracedForms, balanced_by_largest
 from ._frame import framed
-from ._model import Name, TracedModel, dense, traced_model, value_name
+from ._model import ORDINALS, Name, TracedModel, dense, traced_model, value_name
 from .certificate import lyapunov_data
 from .classes import Class
 from .oracles import MINIMISER, STAR, START, Method, Oracle, Point, Recorder, called, iterate, minimiser
@@ -313,7 +313,7 @@ def _problem(steps: TwoSteps, classes: Mapping[str, Class], target: Any) -> _Pro
 
 
 def _among(name: Name, early: set[tuple[str, str]]) -> bool:
-    rest = name[1:] if name[0] in ("second", "bound") else name
+    rest = name[1:] if name[0] in (*ORDINALS, "bound") else name
     return all((rest[0], label) in early for label in rest[1:])
 
 

@@ -8,11 +8,11 @@ these doubles.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from .oracles import Method
+from .oracles import Method, called
 
 
 def gradient(step: Any = 1) -> Method:
@@ -307,3 +307,29 @@ def frank_wolfe() -> Method:
         return x0
 
     return Method(frank_wolfe_step, start, "frank_wolfe")
+
+
+def twice(method: Method) -> Method:
+    """Two runs of a method, from x0 and x1, for the contraction factor of a step: states have "x" and "other"."""
+    # over more steps, without x*, both runs may drift as far as they like, and the solver finds no interior
+
+    def start(x0: Any, x1: Any, **functions: Any) -> Any:
+        return {"x": x0, "other": x1, "states": tuple(_first(method, x, functions) for x in (x0, x1))}
+
+    def twice_step(state: Any, k: int, **functions: Any) -> Any:
+        given = {**functions, "k": k}
+        one, other = (called(method.step, part, given, method.title) for part in state["states"])
+        return {"x": position(one), "other": position(other), "states": (one, other)}
+
+    return Method(twice_step, start, f"two runs of {method.title}")
+
+
+def position(state: Any) -> Any:
+    """The iterate of a state, of symbols or numbers."""
+    if isinstance(state, Mapping):
+        return state["x"]
+    return state[0] if isinstance(state, tuple) else getattr(state, "x", state)
+
+
+def _first(method: Method, x: Any, functions: Any) -> Any:
+    return x if method.init is None else called(method.init, x, functions, method.title)

@@ -18,7 +18,7 @@ from .classes import Class
 from .vectors import Scalar, Vector
 
 STAR = "*"
-START, MINIMISER = "x0", "x*"
+START, SECOND, MINIMISER = "x0", "x1", "x*"
 ONE = Fraction(1)
 
 
@@ -247,9 +247,11 @@ def iterate(state: Any, kind: type = Vector) -> Any:
 
 def called(function: Callable, first: Any, names: Mapping[str, Any], what: str) -> Any:
     """function(first, **those of `names` that it has parameters for)."""
-    parameters = list(inspect.signature(function).parameters.values())
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return function(first, **names)
     chosen = {}
-    for parameter in parameters[1:]:
+    for parameter in parameters:
         if parameter.name in names:
             chosen[parameter.name] = names[parameter.name]
         elif parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
@@ -264,7 +266,8 @@ def called(function: Callable, first: Any, names: Mapping[str, Any], what: str) 
 class Method:
     """A method as code: `step(state, f, r, k)` returns the next state, `init(x0, f, r)` the first, x0 if left out.
 
-    Parameters but the first are given by name: those functions of the question that the method uses, and `k` = 1..K.
+    Parameters but the first are given by name: those functions of the question that the method uses, `k` = 1..K of a
+    step, and `x1` of an init, a second start for methods that make two runs.
     """
 
     step: Callable
@@ -294,7 +297,8 @@ def traced(method: Method, classes: Mapping[str, Class], steps: int) -> Run:
     state: Any = recorder.new(START, 1)
     minimiser(oracles, recorder)
     if method.init is not None:
-        state = called(method.init, state, oracles, f"init of {method.title}")
+        other = {SECOND: recorder.new(SECOND, 1)} if SECOND in inspect.signature(method.init).parameters else {}
+        state = called(method.init, state, {**oracles, **other}, f"init of {method.title}")
     states = [state]
     iterate(state)
     for k in range(1, steps + 1):

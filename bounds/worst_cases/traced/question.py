@@ -107,7 +107,7 @@ def classes_of(function_class: Any, L: Any, mu: Any) -> dict[str, Class]:
             if not (
                 isinstance(name, str)
                 and name.isidentifier()
-                and name not in ("k", "error", "metric", "initial", "second", "bound", "t")
+                and name not in ("k", "error", "metric", "initial", "second", "third", "bound", "t")
             ):
                 raise InputError(f"function_class: expected names of functions such as f and r, got {name!r}.")
         if not function_class:

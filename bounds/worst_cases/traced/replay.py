@@ -13,7 +13,7 @@ import numpy as np
 
 from ...errors import InputError
 from ._model import TracedModel, product_name, value_name
-from .oracles import STAR, called, iterate
+from .oracles import MINIMISER, SECOND, STAR, START, called, iterate
 from .question import METRICS, TracedSetting
 from .vectors import Vector
 
@@ -39,7 +39,7 @@ def arrays(question: TracedSetting, model: TracedModel, basis: np.ndarray, value
         unknown = np.full(n, np.nan)  # a gradient that no inequality needs
         return sum((float(w) * place.get(name, unknown) for name, w in vector.entries.items()), np.zeros(n))
 
-    out = {"x0": place.get("x0", np.zeros(n)), "star": place.get("x*", np.zeros(n))}
+    out = {name: place.get(name, np.zeros(n)) for name in (START, SECOND)} | {"star": place.get(MINIMISER, np.zeros(n))}
     for function, given in question.classes.items():
         points = [p for p in model.run.points if p.function == function]
         out[f"{function}_labels"] = np.array([p.label for p in points])
@@ -231,7 +231,7 @@ def replayed(answer: TracedWorstCase) -> tuple[NumericRun, float]:
     program, state = question.program, Array(instance["x0"])
     start: Any = state
     if program.init is not None:
-        start = called(program.init, state, functions, "init")
+        start = called(program.init, state, {**functions, SECOND: Array(instance[SECOND])}, "init")
     states = [start]
     for k in range(1, question.steps + 1):
         states.append(called(program.step, states[-1], {**functions, "k": k}, "step"))

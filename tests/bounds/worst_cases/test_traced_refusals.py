@@ -223,3 +223,10 @@ def test_a_method_with_a_state_of_its_own() -> None:
     assert found.certificate().tau == Fraction(1, 6)
     assert replayed(found)[1] == pytest.approx(1 / 6)
     assert checker_traced.check(found.certificate().data, code.step, code.init) == Fraction(1, 6)
+
+
+def test_ends_that_contradict_each_other_are_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = bounds.worst_case(method=methods.gradient(), steps=1)
+    monkeypatch.setattr(TracedSearch, "shown_upper", lambda *_: (Fraction(1, 10), {}))
+    with pytest.raises(bounds.DefectError, match="a defect of this package"):
+        _ = found.upper
