@@ -29,7 +29,8 @@ class Framed:
 
     `raw` has points, inequalities and metric before the choice. `reference` is for each function the label at which its
     value is 0: the minimiser, or its first point. `infimum` is the function of whose infimum alone the question speaks,
-    None otherwise. `zero` are the vectors that are 0; `tilts`: see `_tilts`.
+    None otherwise. `positions` are the vectors that move where the origin does, `zero` those that are 0; `tilts`: see
+    `_tilts`.
     """
 
     classes: Mapping[str, Class]
@@ -41,6 +42,7 @@ class Framed:
     infimum: str | None
     zero: tuple[str, ...]
     tilts: Mapping[str, Coefficients]
+    positions: frozenset[str]
     raw: tuple[list[Point], list[Side], list[Scalar]]
 
 
@@ -80,7 +82,8 @@ def framed(
     for one in (*goals, *(side.left for side in sides)):
         used |= {name for pair in one.form for name in pair}
     basis = [name for name in recorder.basis if name in used]
-    return Framed(classes, basis, points, sides, goals, reference, infimum, tuple(zero), tilts, raw)
+    positions = frozenset(name for name, weight in recorder.weights.items() if weight)
+    return Framed(classes, basis, points, sides, goals, reference, infimum, tuple(zero), tilts, positions, raw)
 
 
 def _initial(index: int, one: Scalar) -> Side:

@@ -19,7 +19,7 @@ from .._conic import Data, Solution, solve
 from .._envelope import Envelope
 from .._fractions import double
 from .._sensitivity import Sensitivity
-from ..result import Certificate, WorstCase
+from ..result import Certificate, WorstCase, in_units
 from ._faces import without_useless
 from ._forms import TracedForms
 from ._model import ORDINALS, TracedModel, data_of, traced_model
@@ -64,7 +64,8 @@ class TracedWorstCase(WorstCase):
     @cached_property
     def envelope(self) -> Envelope:
         """Rigorous bounds, with multipliers and vectors."""
-        allowed = self._tolerance(self.estimate) if np.isfinite(self.estimate) else 0.0
+        estimate = double(Fraction(self.estimate) / self.setting.scale) if np.isfinite(self.estimate) else np.nan
+        allowed = self._tolerance(estimate) if np.isfinite(estimate) else 0.0
         ends = TracedSearch(self.traced, self._conic, self._solution, allowed).search(self.tight)
         if ends.lower > ends.upper:
             raise DefectError(
@@ -95,9 +96,9 @@ class TracedWorstCase(WorstCase):
             return (
                 f"exact elimination is tried up to {_exact.MOST_EXACT} vectors; this run has {len(self.traced.basis)}"
             )
-        forms, value = TracedForms(self.traced), self.value
-        if not np.isfinite(value):
+        if not np.isfinite(self.value):
             return "nothing was shown from above"
+        forms, value = TracedForms(self.traced), self._normalised
         certain = self.tight and not self.traced.dropped
         for data, solution in candidates(self._conic, self._solution) if certain else ():
             witness = line_witness(forms, solution)
@@ -108,24 +109,29 @@ class TracedWorstCase(WorstCase):
                 continue
             if _exact.positive_semidefinite(forms.slack_matrix(given)):
                 return _exact.Exact(witness.metric, given, witness)
-        for data, _ in candidates(self._conic, self._solution):
-            exact = _exact.inflated(forms, data, value, self._tolerance(value))
-            if not isinstance(exact, str):
-                return exact
-        return "no rounding of the multipliers left a positive semidefinite matrix"
+        given = self.envelope.multipliers  # those of `upper` are fractions too
+        if given is not None and _exact.positive_semidefinite(forms.slack_matrix(given)):
+            return _exact.Exact(forms.bound(given), given, None)
+        return _exact.inflated(forms, self._conic, value, self._tolerance(value))
 
     @cached_property
     def _written(self) -> Certificate | str:
         exact = self._exactly
         if isinstance(exact, str):
             return exact
-        named = {spoken(name): value for name, value in exact.multipliers.items()}
-        return Certificate(exact.tau, exact.witness is not None, named, written(self.question, self.traced, exact))
+        named = {spoken(name): value * self._unit(name) for name, value in exact.multipliers.items()}
+        tau = exact.tau * self.setting.scale
+        return Certificate(tau, exact.witness is not None, named, written(self.question, self.traced, exact))
+
+    def _unit(self, name: tuple[str, ...]) -> Fraction:
+        """What a multiplier of the run in units is multiplied with."""
+        units = self.question.units
+        return Fraction(1) if units is None else units.multiplier(name)
 
     @property
     def multipliers(self) -> dict[str, float]:
         """Multipliers by the name of their inequality, as few of them as keep the value."""
-        return {spoken(name): value for name, value in self._sparse.items()}
+        return {spoken(name): value * float(self._unit(name)) for name, value in self._sparse.items()}
 
     @property
     def recognised(self) -> str | None:
@@ -137,12 +143,12 @@ class TracedWorstCase(WorstCase):
         """The proof as a sketch: which inequalities, with which multipliers, add up to the bound."""
         s, exact = self.question, self._exactly
         given: Mapping[tuple[str, ...], Any] = self._sparse if isinstance(exact, str) else exact.multipliers
-        tau = self.value if isinstance(exact, str) else exact.tau
+        tau = self.value if isinstance(exact, str) else exact.tau * s.scale
         lines = [
             f"worst case of {s.method} over {s.function_class}: {s.metric}, K = {s.steps}, {s.initial} at most 1",
             f"it is {'' if self.tight else 'at most '}{_short(tau)}, the sum of these, each times the number before:",
         ]
-        lines += [f"  {_short(value):>12}  {spoken(name)}" for name, value in given.items()]
+        lines += [f"  {_short(value * self._unit(name)):>12}  {spoken(name)}" for name, value in given.items()]
         lines.append("and a positive semidefinite form")
         return "\n".join(lines) + "\n"
 
@@ -184,12 +190,12 @@ def traced_answer(question: TracedSetting) -> TracedWorstCase:
         The answer. Where the solver finds no bound, nothing is shown from above: `upper` is +inf, and it is open.
     """
     start = time.perf_counter()
-    assert question.run is not None, "made with its run"
-    model = without_useless(traced_model(question, question.run))
+    assert question.units is not None, "made with its run"
+    model = without_useless(traced_model(question, question.units.run))
     data = data_of(model)
     solution = solve(data)
     value = np.nan if "Infeasible" in solution.status else solution.value  # what it is worth the two ends show
     solver, seconds = f"Clarabel {clarabel.__version__}, whole", time.perf_counter() - start
-    answer = TracedWorstCase(question, value, solver, solution.status, seconds, False, model)
+    answer = TracedWorstCase(question, in_units(value, question.scale), solver, solution.status, seconds, False, model)
     answer.__dict__.update(_conic=data, _solution=solution)
     return answer

@@ -50,23 +50,25 @@ def trace_of(question: TracedSetting) -> dict[str, Any]:
 
 
 def written(question: TracedSetting, model: TracedModel, exact: _exact.Exact) -> dict[str, Any]:
-    """The certificate."""
+    """The certificate, in the units of the question."""
+    units = question.units
+    assert units is not None, "made with its run"
     data: dict[str, Any] = {
         "format": checker_traced.FORMAT,
         **trace_of(question),
-        "tau": str(exact.tau),
+        "tau": str(exact.tau * question.scale),
         "exact": exact.witness is not None,
         "upper_bound_only": not question.tight,
-        "multipliers": [[*name, str(value)] for name, value in sorted(exact.multipliers.items())],
+        "multipliers": [[*name, str(w * units.multiplier(name))] for name, w in sorted(exact.multipliers.items())],
     }
     if exact.witness is not None:
-        vectors = {name: str(v) for name, v in zip(model.basis, exact.witness.vector)}
+        vectors = {name: str(v * units.vector(name)) for name, v in zip(model.basis, exact.witness.vector)}
         vectors |= dict.fromkeys(model.run.zero, "0")
         named = exact.witness.values
         labels = [(p.function, p.label) for p in model.run.points if model.run.classes[p.function].kind == "function"]
         if model.run.infimum is not None:
             labels.append((model.run.infimum, STAR))
-        values = [[*v, str(named.get(value_name(v), 0))] for v in labels]
+        values = [[*v, str(named.get(value_name(v), 0) * units.values[v[0]])] for v in labels]
         data["witness"] = {"vectors": vectors, "values": values}
     data["digest"] = checker_traced.digest(data)
     return data

@@ -13,6 +13,7 @@ from ...errors import InputError
 from .._setting import Setting
 from . import classes as _classes
 from ._frame import Framed, framed
+from ._units import Units, in_units
 from .classes import Class
 from .oracles import Method, Run, least, traced
 from .vectors import Scalar
@@ -53,17 +54,18 @@ INITIALS: dict[str, Callable[[Run], Scalar | list[Scalar]]] = {
 
 @dataclass(frozen=True)
 class TracedSetting(Setting):
-    """A question about a traced method. It is solved in its own units: nothing is normalised."""
+    """A question about a traced method; `run` is its run, `units` the run in units of its own."""
 
     program: Method = field(default_factory=lambda: Method(lambda state: state))
     classes: Mapping[str, Class] = field(default_factory=dict)
     run: Framed | None = None
+    units: Units | None = None
     metric_of: Callable | None = None
 
     @property
     def scale(self) -> Fraction:
-        """Nothing is normalised."""
-        return UNIT
+        """What the metric of the run in units is multiplied with."""
+        return UNIT if self.units is None else self.units.metric
 
     @property
     def rational(self) -> bool:
@@ -171,5 +173,6 @@ def traced_setting(
         program=program,
         classes=given,
         run=frame,
+        units=in_units(frame),
         metric_of=metric if callable(metric) else None,
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import InputError
+from .._fractions import double
 from ._model import TracedModel, product_name, value_name
 from .oracles import MINIMISER, SECOND, STAR, START, called, iterate
 from .question import METRICS, TracedSetting
@@ -29,11 +30,16 @@ def arrays(question: TracedSetting, model: TracedModel, basis: np.ndarray, value
     named = dict(zip(model.value_names, values))
     place = {name: basis[i] for name, i in model.index.items()}
     n = basis.shape[1]
+    units = question.units
+    assert units is not None, "made with its run"
+    assert question.run is not None, "made with its run"
     for left_out, direction in model.run.tilts.items():  # a vector with the products that the instance asks for
         wanted = [named.get(product_name(left_out, name), 0.0) for name in model.index]
         shared = np.linalg.lstsq(basis, np.array(wanted), rcond=None)[0]
         place[left_out] = np.zeros(n)
         place = {name: vector + float(direction.get(name, 0)) * shared for name, vector in place.items()}
+
+    place = {name: vector * double(units.vector(name)) for name, vector in place.items()}
 
     def at(vector: Vector) -> np.ndarray:
         unknown = np.full(n, np.nan)  # a gradient that no inequality needs
@@ -41,12 +47,13 @@ def arrays(question: TracedSetting, model: TracedModel, basis: np.ndarray, value
 
     out = {name: place.get(name, np.zeros(n)) for name in (START, SECOND)} | {"star": place.get(MINIMISER, np.zeros(n))}
     for function, given in question.classes.items():
-        points = [p for p in model.run.points if p.function == function]
+        points = [p for p in question.run.points if p.function == function]
         out[f"{function}_labels"] = np.array([p.label for p in points])
         out[f"{function}_x"] = np.array([at(p.x) for p in points]).reshape(-1, n)
         out[f"{function}_g"] = np.array([at(p.g) for p in points]).reshape(-1, n)
         if given.kind == "function":
-            out[f"{function}_f"] = np.array([named.get(value_name((function, p.label)), 0.0) for p in points])
+            levels = [named.get(value_name((function, p.label)), 0.0) for p in points]
+            out[f"{function}_f"] = double(units.values[function]) * np.array(levels)
     for name, vector in place.items():
         if name[0] == "u" and name[1:].isdigit():
             out[name] = vector
@@ -148,7 +155,9 @@ class Known:
 
     def linear_minimiser(self, slope: Array) -> Array:
         """The point whose normal vector is -slope."""
-        return Array(self.x[self._put(slope, np.linalg.norm(self.g + slope.entries, axis=1), "a linear minimiser")])
+        largest = max(float(np.nanmax(np.abs(self.g), initial=0.0)), 1e-300)
+        off = np.linalg.norm(self.g + slope.entries, axis=1) / largest  # relative, in units of `gap` like positions
+        return Array(self.x[self._put(slope, off * self.gap / NEAR, "a linear minimiser")])
 
     def _put(self, x: Array, distances: np.ndarray, what: str) -> int:
         """The place of the point that a step leads to, whose gradient is what is answered there."""
@@ -222,10 +231,12 @@ def replayed(answer: TracedWorstCase) -> tuple[NumericRun, float]:
         InputError: Where no instance was certified, or where the code asks for what the instance has not.
     """
     question, instance = answer.question, answer.instance
-    size = max(
-        (float(np.nanmax(np.abs(a), initial=0.0)) for n, a in instance.items() if not n.endswith("_labels")),
-        default=1.0,
-    )
+    sizes = [
+        float(np.nanmax(np.abs(a), initial=0.0))
+        for n, a in instance.items()
+        if n.endswith("_x") or n in (START, SECOND)
+    ]
+    size = max(sizes, default=1.0)
     errors: list[str] = []
     functions = {name: Known(name, instance, NEAR * max(size, 1e-300), errors) for name in question.classes}
     program, state = question.program, Array(instance["x0"])

@@ -303,3 +303,39 @@ def test_what_is_not_bounded_is_open() -> None:
     assert not found.closed
     assert found.certificate() is None
     assert "above" in found.why_no_certificate
+
+
+@pytest.mark.parametrize("L", [Fraction(1, 10**6), Fraction(1, 100), Fraction(10**5), Fraction(10**9)])
+def test_units(L: Fraction) -> None:
+    for method, kind, expected in (
+        (methods.gradient(1 / L), "smooth_convex", L / 14),
+        (methods.proximal_gradient(1 / L), "composite", L / 12),
+    ):
+        found = bounds.worst_case(kind, method=method, L=L, steps=3)
+        assert abs(found.value / float(expected) - 1) <= 1e-9
+        assert found.closed
+        assert found.certificate().tau == expected
+        assert check_again(found, method) == expected
+        assert abs(replayed(found)[1] / float(expected) - 1) <= 1e-9
+    # from a value to a gradient: the unit of length is another one
+    found = bounds.worst_case(method=methods.gradient(1 / L), L=L, steps=2, metric="gradient", initial="objective")
+    assert abs(found.value / (2 * float(L) / 5) - 1) <= 1e-6
+    assert found.closed
+    assert check_again(found, methods.gradient(1 / L)) == found.certificate().tau
+
+
+def check_again(found: TracedWorstCase, method: Method) -> Fraction:
+    return checker_traced.check(json.loads(json.dumps(found.certificate().data)), method.step, method.init)
+
+
+def test_multipliers_are_those_of_the_question() -> None:
+    L = Fraction(100)
+    one = bounds.worst_case(method=methods.gradient(1), steps=2)
+    other = bounds.worst_case(method=methods.gradient(1 / L), L=L, steps=2)
+    assert one.certificate().multipliers == one.certificate().multipliers | {"initial": Fraction(1, 10)}
+    assert other.certificate().multipliers == other.certificate().multipliers | {"initial": Fraction(10)}
+    weights = other.certificate().multipliers
+    # those that put something above the last value, less those that put it above others, are its weight in the metric
+    assert sum(w * (n.endswith("over 2]") - n.startswith("f[2 over")) for n, w in weights.items()) == 1
+    assert "it is 10, " in other.text
+    assert other.multipliers["initial"] == pytest.approx(10)

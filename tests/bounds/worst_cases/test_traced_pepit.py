@@ -243,7 +243,7 @@ def test_examples_of_pepit(name: str) -> None:
     assert proof is not None
     method = question["method"]
     assert checker_traced.check(proof.data, method.step, method.init) == proof.tau
-    assert float(proof.tau) <= expected * (1 + 5e-6)
+    assert float(proof.tau) <= expected * (1 + 1e-6)
     if found.tight:
         assert abs(found.value - expected) <= 1e-6 * expected
         assert found.closed

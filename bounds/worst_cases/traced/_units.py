@@ -1,0 +1,142 @@
+"""Each question is solved in units of its own: a unit of length, and one of slopes.
+
+With x = c x' and f(x) = s c^2 f'(x'), gradients are s c times those of f', values s c^2 times, and a class becomes one
+of the same kind with other numbers. Steps of the size of 1/L become steps of the size of 1, an initial condition of 1
+stays one, and the metric is divided by a number that the answer is multiplied with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from ._frame import Framed
+from ._model import ORDINALS
+from .classes import Law
+from .oracles import Point, Side
+from .vectors import Coefficients, Scalar, Value, Vector
+
+ZERO, ONE = Fraction(0), Fraction(1)
+SHORT = 10**12
+"""Numerators and denominators of units are less than this, or powers of 2."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """A run in its units, and what leads back: of vectors and values by name, of the metric and of multipliers.
+
+    `rows` is what an inequality of the run in units has to be multiplied with to be that of the question: by function
+    and number of its law, and by name for the others.
+    """
+
+    run: Framed
+    vectors: Mapping[str, Fraction]
+    values: Mapping[str, Fraction]
+    metric: Fraction
+    rows: Mapping[tuple[str, ...], Fraction]
+
+    def multiplier(self, name: tuple[str, ...]) -> Fraction:
+        """What a multiplier of the run in units is multiplied with."""
+        if name in self.rows:
+            return self.metric / self.rows[name]
+        if name[0] in ORDINALS:
+            return self.metric / self.rows["law", name[1], str(1 + ORDINALS.index(name[0]))]
+        if name[0] == "bound":
+            laws = self.run.classes[name[1]].laws
+            return self.metric / self.rows["law", name[1], str([law.over for law in laws].index("points"))]
+        return self.metric / self.rows["law", name[0], "0"]
+
+    def vector(self, name: str) -> Fraction:
+        """The unit of a vector."""
+        return self.vectors.get(name, ONE)
+
+
+def unit(value: Fraction) -> Fraction:
+    """A number > 0 itself where it is short, so that simple fractions stay simple, else the power of 2 next to it."""
+    if max(value.numerator, value.denominator) < SHORT:
+        return value
+    return Fraction(2) ** round(math.log2(value.numerator) - math.log2(value.denominator))
+
+
+def root(value: Fraction) -> Fraction:
+    """The square root of a number > 0 where it is a short fraction, else the power of 2 next to it."""
+    exact = Fraction(math.isqrt(value.numerator), math.isqrt(value.denominator))
+    if exact * exact == value:
+        return unit(exact)
+    return Fraction(2) ** round((math.log2(value.numerator) - math.log2(value.denominator)) / 2)
+
+
+def _slope_unit(run: Framed, slopes: set[str]) -> Fraction:
+    """s: over a typical length that a point moves by a gradient, 1 where none moves by one."""
+    sizes = sorted(abs(w) for p in run.points for n, w in p.x.entries.items() if n in slopes and w)
+    if not sizes:
+        return ONE
+    return unit(1 / sizes[len(sizes) // 2])
+
+
+def in_units(run: Framed) -> Units:
+    """The run in units of its own."""
+    slopes = {name for name in run.basis if name not in run.positions}
+    s = _slope_unit(run, slopes)
+    first = [side for side in run.sides if side.name == ("initial",)]
+    c = ONE
+    if first and (most := _largest(first[0].left, s, slopes)):
+        c = 1 / root(most)
+    vectors = {name: s * c if name in slopes else c for name in run.basis}
+    kinds = {name: ONE if given.kind == "map" else s for name, given in run.classes.items()}
+
+    def moved(vector: Vector, unit: Fraction) -> Vector:
+        return Vector({n: w * vectors[n] / unit for n, w in vector.entries.items()})
+
+    points = [Point(p.function, p.label, moved(p.x, c), moved(p.g, kinds[p.function] * c)) for p in run.points]
+    values = {name: kinds[name] * c * c for name in run.classes}
+    rows: dict[tuple[str, ...], Fraction] = {}
+    classes = {}
+    for name, given in run.classes.items():
+        laws = []
+        for nth, law in enumerate(given.laws):
+            changed, factor = _law(law, kinds[name], values[name])
+            rows["law", name, str(nth)] = factor
+            laws.append(changed)
+        infimum = None if given.infimum is None else given.infimum * kinds[name]
+        classes[name] = replace(given, laws=tuple(laws), infimum=infimum)
+        if name == run.infimum:
+            rows |= {(name, p.label, "*"): values[name] for p in run.points}
+    sides = []
+    for side in run.sides:
+        left = _expression(side.left, vectors, values)
+        factor = unit(max(map(abs, (*left.form.values(), *left.values.values())), default=ONE))
+        rows[side.name] = factor
+        sides.append(Side(side.name, left * (1 / factor), side.right / factor))
+    metric = [_expression(one, vectors, values) for one in run.metric]
+    scale = unit(max((abs(w) for one in metric for w in (*one.form.values(), *one.values.values())), default=ONE))
+    rows |= {("metric", str(i)): scale for i in range(len(metric))}
+    tilts = {left_out: {n: w / vectors[n] for n, w in direction.items()} for left_out, direction in run.tilts.items()}
+    changed_run = replace(
+        run, classes=classes, points=points, sides=sides, metric=[one * (1 / scale) for one in metric], tilts=tilts
+    )
+    return Units(changed_run, vectors, values, scale, rows)
+
+
+def _largest(one: Scalar, s: Fraction, slopes: set[str]) -> Fraction:
+    """The largest coefficient of an expression in slopes of size s and a length of 1."""
+    sizes = [abs(w) * s for w in one.values.values()]
+    sizes += [abs(w) * s ** sum(n in slopes for n in pair) for pair, w in one.form.items()]
+    return max(sizes, default=ZERO)
+
+
+def _law(law: Law, s: Fraction, value: Fraction) -> tuple[Law, Fraction]:
+    """A law in units, its largest coefficient near 1, and the factor of its inequalities."""
+    alpha, beta, right = law.alpha * s, law.beta / s, law.rhs / value
+    if law.values or law.slope or law.gamma:
+        return replace(law, alpha=alpha, beta=beta, rhs=right), value
+    most = unit(max(abs(alpha), abs(beta)))
+    return replace(law, alpha=alpha / most, beta=beta / most, rhs=right / most), value * most
+
+
+def _expression(one: Scalar, vectors: Coefficients, values: Mapping[str, Fraction]) -> Scalar:
+    weights: dict[Value, Fraction] = {v: w * values[v[0]] for v, w in one.values.items()}
+    form = {(a, b): w * vectors[a] * vectors[b] for (a, b), w in one.form.items()}
+    return Scalar(weights, form, one.constant)
