@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import _exact, checker_lyapunov, checker_traced
 from ._model import Name, TracedModel, value_name
+from ._steps import TwoSteps
 from .classes import Class
 from .oracles import STAR, Method, iterate
 from .question import TracedSetting
 from .vectors import Scalar, Value, Vector
-
-if TYPE_CHECKING:
-    from .lyapunov import TwoSteps
 
 Vectors = tuple[list[Vector], list[Value]]
 

@@ -16,7 +16,6 @@ ICML 2018; Upadhyaya, Banert, Taylor, Giselsson, Math. Program. 209 (2025), with
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -33,9 +32,11 @@ from .._setting import number
 from ._forms import TracedForms, balanced_by_largest
 from ._frame import framed
 from ._model import ORDINALS, Name, TracedModel, dense, traced_model, value_name
+from ._steps import TwoSteps, leaves, two_steps, values_at, vectors_at
+from ._units import Units, in_units, unit
 from .certificate import lyapunov_data
 from .classes import Class
-from .oracles import MINIMISER, STAR, START, Method, Oracle, Point, Recorder, called, iterate, minimiser
+from .oracles import STAR, Method, iterate
 from .question import classes_of
 from .vectors import Scalar, Value, Vector
 
@@ -64,141 +65,12 @@ class LyapunovRate:
     data: Mapping[str, Any] = field(repr=False)
 
 
-def leaves(state: Any) -> list[Vector]:
-    """The vectors of a state, in order."""
-    if isinstance(state, Vector):
-        return [state]
-    return [leaf for part in _parts(state) for leaf in leaves(part)]
-
-
-def _parts(state: Any) -> list[Any]:
-    if isinstance(state, Mapping):
-        return list(state.values())
-    if isinstance(state, (tuple, list)):
-        return list(state)
-    if dataclasses.is_dataclass(state):
-        return [getattr(state, one.name) for one in dataclasses.fields(state)]
-    return []
-
-
-def rebuilt(state: Any, fresh: list[Vector]) -> Any:
-    """The state with other vectors, which are taken from the front of `fresh`."""
-    if isinstance(state, Vector):
-        return fresh.pop(0)
-    if isinstance(state, Mapping):
-        return {name: rebuilt(part, fresh) for name, part in state.items()}
-    if isinstance(state, (tuple, list)):
-        return type(state)(rebuilt(part, fresh) for part in state)
-    if dataclasses.is_dataclass(state) and not isinstance(state, type):
-        named = {one.name: rebuilt(getattr(state, one.name), fresh) for one in dataclasses.fields(state)}
-        return dataclasses.replace(state, **named)
-    return state
-
-
-def _numbers(state: Any) -> Any:
-    """What a state has besides vectors."""
-    if isinstance(state, Vector):
-        return None
-    parts = _parts(state)
-    return [_numbers(part) for part in parts] if parts else state
-
-
-@dataclass(frozen=True)
-class TwoSteps:
-    """Two steps from any state: the states, what each step asked for, and the state that is fixed."""
-
-    recorder: Recorder
-    states: list[Any]
-    calls: list[list[Point]]
-    fixed: list[Vector]
-    goal: Vector
-    star: dict[str, Vector]
-
-
-class _AtStar:
-    """A function at the fixed state, where a step asks at x* alone."""
-
-    def __init__(self, name: str, star: Vector, g: Vector) -> None:
-        self.name, self.star, self.g = name, star, g
-
-    def gradient(self, x: Vector) -> Vector:
-        """The gradient at x*."""
-        return self._demand(x, self.star, self.g)
-
-    subgradient = __call__ = gradient
-
-    def inexact_gradient(self, x: Vector, relative: Any = None, absolute: Any = None) -> Vector:
-        """The gradient at x*: an error relative to 0 is 0."""
-        return self.gradient(x)
-
-    def prox(self, x: Vector, gamma: Any) -> Vector:
-        """x* where the argument is x* + gamma g*."""
-        return self._demand(x, self.star + gamma * self.g, self.star)
-
-    resolvent = prox
-
-    def project(self, x: Vector) -> Vector:
-        """As `prox`."""
-        return self.prox(x, 1)
-
-    def _demand(self, x: Vector, wanted: Vector, answer: Vector) -> Vector:
-        if x.key != wanted.key:
-            raise InputError(
-                f"lyapunov: the method asks {self.name} elsewhere than at x* where all positions of its state are x*; "
-                f"say what the state is there by `fixed`, a function of x* and the functions that returns it."
-            )
-        return answer
-
-
-def two_steps(method: Method, classes: Mapping[str, Class], fixed: Callable | None, k: int) -> TwoSteps:
-    """Two steps, k and k + 1, from a state of new vectors."""
-    first = Recorder()
-    oracles = {name: Oracle(name, given, first) for name, given in classes.items()}
-    shape: Any = first.new(START, 1)
-    minimiser(oracles, first)
-    if method.init is not None:
-        shape = called(method.init, shape, oracles, f"init of {method.title}")
-    shape = called(method.step, shape, {**oracles, "k": k}, f"step of {method.title}")
-    weights = [sum((w * first.weights[n] for n, w in leaf.entries.items()), ZERO) for leaf in leaves(shape)]
-    recorder = Recorder()
-    oracles = {name: Oracle(name, given, recorder) for name, given in classes.items()}
-    fresh = [recorder.new(f"state{i}", int(weight)) for i, weight in enumerate(weights)]
-    minimiser(oracles, recorder)
-    recorder.star_used = True
-    states, calls = [rebuilt(shape, fresh)], []
-    for index in (k, k + 1):
-        recorder.calls.clear()
-        states.append(called(method.step, states[-1], {**oracles, "k": index}, f"step of {method.title}"))
-        calls.append(list(dict.fromkeys(recorder.calls)))
-    if len({len(leaves(state)) for state in states}) > 1 or len({str(_numbers(state)) for state in states}) > 1:
-        raise InputError(f"lyapunov: the state of {method.title} changes in more than its vectors: its steps differ.")
-    star = {p.function: p.g for p in recorder.points if p.label == STAR}
-    at = Vector({MINIMISER: ONE})
-    there = {name: _AtStar(name, at, g) for name, g in star.items()}
-    zero = Vector({})
-    if fixed is None:
-        held: Any = rebuilt(shape, [at if weight else zero for weight in weights])
-    else:
-        held = called(fixed, at, there, "fixed")
-    after = called(method.step, held, {**there, "k": k}, f"step of {method.title}")
-    if [v.key for v in leaves(after)] != [v.key for v in leaves(held)]:
-        raise InputError(f"lyapunov: a step of {method.title} moves the state that should be fixed; see `fixed`.")
-    return TwoSteps(recorder, states, calls, leaves(held), iterate(held), star)
-
-
-def _vectors(steps: TwoSteps, which: int) -> list[Vector]:
-    """What V is a form of at a step: vectors of the state and gradients, less their values at x*."""
-    differences = [leaf - held for leaf, held in zip(leaves(steps.states[which]), steps.fixed)]
-    return differences + [point.g - steps.star[point.function] for point in steps.calls[which]]
-
-
-def _values(steps: TwoSteps, which: int, classes: Mapping[str, Class]) -> list[Value]:
-    return [(p.function, p.label) for p in steps.calls[which] if classes[p.function].kind == "function"]
-
-
 @dataclass(frozen=True)
 class _Problem:
-    """Both inequalities: V now and after a step, in the frame of the run, and what V is at least."""
+    """Both inequalities: V now and after a step, in the frame and the units of the run, and what V is at least.
+
+    `sizes` are what the vectors of V are measured in, `scale` is that for the target.
+    """
 
     model: TracedModel
     forms: TracedForms
@@ -208,6 +80,21 @@ class _Problem:
     target: Scalar
     early: list[Name]
     places: list[int]
+    units: Units
+    sizes: list[Fraction]
+    scale: Fraction
+
+    def in_question(self, given: Mapping[Name, Fraction]) -> dict[Name, Fraction]:
+        """Multipliers in the units of the question."""
+        scale, total = self.scale, {}
+        for name, w in given.items():
+            if name[0] == "form":
+                total[name] = scale * w / (self.sizes[int(name[1])] * self.sizes[int(name[2])])
+            elif name[0] == "value":
+                total[name] = scale * w / self.units.values[self.values[0][int(name[1])][0]]
+            else:
+                total[name] = scale * w * self.units.multiplier(name[1:]) / self.units.metric
+        return total
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -282,7 +169,7 @@ class _Problem:
 
 
 def _problem(steps: TwoSteps, classes: Mapping[str, Class], target: Any) -> _Problem:
-    now, after = _vectors(steps, 0), _vectors(steps, 1)
+    now, after = vectors_at(steps, 0), vectors_at(steps, 1)
     x = iterate(steps.states[0])
     if target not in TARGETS:
         raise InputError(f"target: expected one of {', '.join(TARGETS)}, got {target!r}.")
@@ -296,20 +183,27 @@ def _problem(steps: TwoSteps, classes: Mapping[str, Class], target: Any) -> _Pro
     frame = framed(classes, steps.recorder, [*(v @ v for v in (*now, *after)), wanted], [])
     if frame.tilts:
         raise InputError("lyapunov: a gradient of the method is measured by no inequality; see `TracedWorstCase`.")
-    model = traced_model(None, frame)
+    units = in_units(frame)
+    model = traced_model(None, units.run)
     forms = TracedForms(model)
 
     def in_frame(vector: Vector) -> Vector:
-        return Vector({n: w for n, w in vector.entries.items() if n not in frame.zero})
+        return Vector({n: w * units.vector(n) for n, w in vector.entries.items() if n not in frame.zero})
 
     early = {(p.function, p.label) for p in steps.calls[0]} | {(name, STAR) for name in classes}
     names = [n for group in model.groups for n in group.names if _among(n, early)]
-    goal = frame.metric[-1]
+    goal = units.run.metric[-1] * units.metric
+    scale = unit(max(map(abs, [*goal.form.values(), *goal.values.values()])))
+    goal = goal * (1 / scale)
     used = {n for p in frame.points if (p.function, p.label) in early for n in (*p.x.entries, *p.g.entries)}
     used |= {n for v in now for n in in_frame(v).entries} | {n for pair in goal.form for n in pair}
     places = [i for i, n in enumerate(model.basis) if n in used]
-    values = _values(steps, 0, classes), _values(steps, 1, classes)
-    return _Problem(model, forms, [in_frame(v) for v in now], [in_frame(v) for v in after], values, goal, names, places)
+    values = values_at(steps, 0, classes), values_at(steps, 1, classes)
+    first, second = ([in_frame(v) for v in part] for part in (now, after))
+    largest = ([abs(w) for v in both for w in v.entries.values()] for both in zip(first, second))
+    sizes = [unit(max(numbers, default=ONE)) for numbers in largest]
+    first, second = ([v * (1 / size) for v, size in zip(part, sizes)] for part in (first, second))
+    return _Problem(model, forms, first, second, values, goal, names, places, units, sizes, scale)
 
 
 def _among(name: Name, early: set[tuple[str, str]]) -> bool:
@@ -413,7 +307,7 @@ def lyapunov(
             raise InputError(
                 f"rate: no Lyapunov function of this kind shows {float(exact):g}; leave it out for the least."
             )
-        return _written(problem, steps, classes, program, target, exact, float(exact), given)
+        return _written(problem, steps, classes, program, target, exact, float(exact), problem.in_question(given))
     low, high = 0.0, 1.0
     if _solved(problem, ONE) is None:
         raise InputError(
@@ -430,7 +324,7 @@ def lyapunov(
         exact = Fraction(high * (1 + above)).limit_denominator(10**9)
         given = _exactly(problem, exact) if exact < 1 else None
         if given is not None:
-            return _written(problem, steps, classes, program, target, exact, high, given)
+            return _written(problem, steps, classes, program, target, exact, high, problem.in_question(given))
     raise InputError(f"lyapunov: the least rate that was found is {high:.9g}, and no rounding of its proof is one.")
 
 
@@ -450,6 +344,6 @@ def _written(
     ]
     form = {(words[a], words[b]): given.get(("form", str(a), str(b)), ZERO) for a, b in problem.pairs}
     weights = {value_name(v): given.get(("value", str(i)), ZERO) for i, v in enumerate(problem.values[0])}
-    parts = [(_vectors(steps, which), _values(steps, which, classes)) for which in (0, 1)]
+    parts = [(vectors_at(steps, which), values_at(steps, which, classes)) for which in (0, 1)]
     data = lyapunov_data(steps, classes, method, target, rate, given, *parts)
     return LyapunovRate(rate, least, tuple(words), form, weights, data)

@@ -172,3 +172,12 @@ def test_the_checker_wants_the_same_method(rates: dict[str, LyapunovRate]) -> No
     ):
         with pytest.raises(Wrong, match=words):
             pytest.fail(f"accepted: {check(retold(data, change), code)}")
+
+
+@pytest.mark.parametrize("L", [Fraction(1, 100), Fraction(10**4)])
+@pytest.mark.parametrize("target", ["distance", "objective"])
+def test_rates_do_not_depend_on_units(L: Fraction, target: str) -> None:
+    method = methods.gradient(1 / L)
+    found = lyapunov(method, L=L, mu=L / 10, target=target)
+    assert 0.81 <= float(found.rate) <= 0.81 * (1 + 1e-6)
+    assert check(json.loads(json.dumps(found.data)), method.step) == found.rate
