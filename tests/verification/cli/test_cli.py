@@ -137,8 +137,9 @@ steps = 3
 
 def test_train_and_use_the_weights(run, tmp_path) -> None:
     (tmp_path / "t.toml").write_text(TRAINING)
-    code, out, _ = run("train", tmp_path / "t.toml", "--out", tmp_path / "m")
+    code, out, _ = run("train", tmp_path / "t.toml", "--out", tmp_path / "m", "--stage", 1)
     assert code == 0
+    assert len(list((tmp_path / "m").glob("stage-1-*.npz"))) == 1
     assert "validation loss" in out
     manifest = json.loads((tmp_path / "m" / "manifest.json").read_text())
     assert manifest["command"].startswith("l2obound train")

@@ -23,6 +23,10 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Folder for weights, manifest and resumable state; runs/NAME if left out.")
     ] = None,
+    stage: Annotated[
+        list[int] | None,
+        typer.Option(help="Keep the weights after this number of batches as stage-*.npz too; may be repeated."),
+    ] = None,
     shipped: Annotated[bool, typer.Option("--list", help="List the shipped trainings; train nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest, or the list, as JSON.")] = False,
 ) -> None:
@@ -43,6 +47,7 @@ def train(
             settings,
             folder,
             command=command(),
+            stages=stage or (),
             progress=lambda done, total, loss: bar.update(
                 task, completed=done, total=total, description=f"loss {loss:.6g}"
             ),
