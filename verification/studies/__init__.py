@@ -16,6 +16,7 @@ STUDIES = {
     "conditioning": "conditioning:STUDY",
     "beyond-convex": "beyond_convex:STUDY",
     "drift": "drift:STUDY",
+    "training-curve": "training:STUDY",
 }
 """The studies by name: the package in this folder, and its `framework.Study`. It is imported when it is asked for."""
 

@@ -188,6 +188,18 @@ VERBS = {
         quick="One loss, fewer instances and steps.",
         options={"problem": ("families", LOSSES)},
     ),
+    "training-curve": _verb(
+        "training-curve",
+        "Measure what more training brings: iterations at each stage that `l2obound train --stage` kept.\n\n"
+        "Exits with 1 where a run contradicts a proved bound, which would be a defect.",
+        "--training runs/mine",
+        quick="Fewer instances.",
+        options={
+            "training": ("trainings", several("A folder of a finished training with stages; may be repeated.")),
+            "batch": ("batch", _count("Number of instances.")),
+            "steps": ("steps", _count("Number of steps.")),
+        },
+    ),
     "drift": _verb(
         "drift",
         "Measure what practical shifts of the distribution cost the shipped models for LASSO, and what the deviations "

@@ -1,0 +1,133 @@
+"""What the numbers say, the figure, the page, and the study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ...pages.blocks import Figure, Section, Sentences, Table, Text
+from ...pages.figure_style import DASHES, MUTED, legend_below, method_looks, plain, size, style
+from ...pages.text import number
+from ..framework import Brief, Study, chosen
+from ._run import EPS, Row, Settings, Training, quick, run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+ENOUGH = 0.1
+"""More training has stopped to matter where iterations are within this share of those of the last stage."""
+
+
+def _trainings(result: Training) -> list[list[Row]]:
+    """The stages of each training, in order."""
+    names = dict.fromkeys(row.training for row in result.rows if row.training)
+    return [[row for row in chosen(result.rows, training=name) if not row.best] for name in names]
+
+
+def lines(result: Training) -> list[str]:
+    """A sentence for each training."""
+    return [sentence for rows in _trainings(result) for sentence in (_line(result, rows),) if sentence]
+
+
+def _line(result: Training, rows: list[Row]) -> str:
+    last = rows[-1]
+    final = last.iterations[-1]
+    rivals = {row.method: row.iterations[-1] for row in chosen(result.rows, problem=last.problem, training="")}
+    words = f"{last.training} on {last.problem}, {number(last.updates)} updates: "
+    if final is None:
+        return f"{words}half of the instances do not come to a relative gap of {EPS[-1]:g} within the steps."
+    enough = next(
+        row.updates for row in rows if row.iterations[-1] is not None and row.iterations[-1] <= final * (1 + ENOUGH)
+    )
+    classical = ", ".join(f"{name} {number(value)}" for name, value in rivals.items())
+    return (
+        f"{words}{number(final)} iterations to a relative gap of {EPS[-1]:g} (median; {classical}). After "
+        f"{number(enough)} updates it is within {ENOUGH:.0%} of that."
+    )
+
+
+def brief(result: Training) -> Brief:
+    """A row for each stage."""
+    head = ("training", "updates", *(f"iterations to {eps:g}" for eps in EPS), "relative gap at the end")
+    return Brief(tuple(lines(result)), head, _cells(result))
+
+
+def _cells(result: Training) -> list[list[str]]:
+    return [
+        [
+            row.training or row.method,
+            "" if row.updates is None else f"{number(row.updates)}{' (best)' * row.best}",
+            *map(number, row.iterations),
+            number(row.gap),
+        ]
+        for row in result.rows
+    ]
+
+
+def figures(result: Training) -> Mapping[str, Drawing]:
+    """Iterations to each tolerance against updates: a panel for each problem and tolerance."""
+    from matplotlib.figure import Figure as Canvas
+
+    problems = list(dict.fromkeys(row.problem for row in result.rows))
+    methods = list(dict.fromkeys(row.method for row in result.rows))
+    with style():
+        looks = method_looks(methods)
+        drawn = Canvas(figsize=size(len(EPS), 2.2 * len(problems) + 0.7), layout="constrained")
+        panels = drawn.subplots(len(problems), len(EPS), squeeze=False)
+        for line, problem in zip(panels, problems):
+            for place, (axes, eps) in enumerate(zip(line, EPS)):
+                for row in chosen(result.rows, problem=problem, training=""):
+                    if row.iterations[place] is not None:
+                        axes.axhline(row.iterations[place], **looks[row.method], label=row.method)
+                for i, rows in enumerate(_trainings(result)):
+                    shown = [r for r in rows if r.problem == problem and r.updates and r.iterations[place] is not None]
+                    if shown:
+                        look = looks[shown[0].method] | {"linestyle": DASHES[i % len(DASHES)]}
+                        at = [r.updates for r in shown]
+                        axes.plot(at, [r.iterations[place] for r in shown], **look, label=shown[0].training)
+                axes.set_title(plain(f"{problem}, relative gap {eps:g}"))
+                axes.set(xscale="log", xlabel="updates", ylabel="iterations, median")
+                axes.grid(color=MUTED, alpha=0.2)
+        legend_below(drawn, panels.flat, 4)
+    return {"curves": drawn}
+
+
+def sections(result: Training) -> list[Section]:
+    """The page."""
+    words = "Iterations to a relative gap against the number of updates; level lines: classical methods."
+    figure = Figure(
+        figures(result)["curves"],
+        "curves",
+        "What more training brings",
+        words,
+        "Medians over instances that no training has seen; an iteration counts where the gap is certainly there.",
+    )
+    head = ["training", "updates", *(f"iterations to {eps:g}" for eps in EPS), "relative gap at the end"]
+    methods = (
+        f"Every stage takes the same {result.settings.batch} instances, drawn as those of its training are and from "
+        f"seeds that no training uses, and {result.settings.steps} steps in float64. F* is a certified interval, and "
+        f"gaps are upper ends. Every run is held against B6c, which is proved; all else is measured."
+    )
+    return [
+        Section("answer", "Answer", "How much does more training bring?", (Sentences(lines(result)), figure)),
+        Section("stages", "Stages", "Stage by stage", (Table("Stages", head, _cells(result)),)),
+        Section("methods", "Methods", "How it is measured", (Text(methods),)),
+    ]
+
+
+STUDY = Study(
+    name="training-curve",
+    title="What more training brings",
+    question="How much does more training bring?",
+    settings=Settings,
+    quick=quick,
+    run=run,
+    sections=sections,
+    rows=lambda result: [vars(row) for row in result.rows],
+    lines=lines,
+    headline=lines,
+    brief=brief,
+    figures=figures,
+    in_words=lambda row: f"{row.training or row.method} at {row.updates} updates: B6c is violated on {row.violated}",
+)
+"""The study of stages of trainings, which `l2obound training-curve` runs."""

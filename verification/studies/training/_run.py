@@ -1,0 +1,177 @@
+"""The settings, the runs of the weights of each stage, and the result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ....errors import InputError
+from ....l2o import Composite, Optimizer, load_trained, optimizer, rollout, synthetic
+from ....l2o.optimizers.learned import LearnedOptimizer
+from ....l2o.support.arrays import real_array
+from ....l2o.support.files import read_npz
+from ....l2o.training import split_seed
+from ....l2o.training.config import TrainingConfig
+from ...optima import optimum
+from ...optima.gaps import first_below, gaps, relative_to_optimum
+from ...verdicts.verify import verify
+from ..framework import Context, now, plain, require_at_least
+
+BASELINES = ("fista", "optista")
+EPS = (1e-2, 1e-4)
+"""Relative gaps to which iterations are counted."""
+BOUND = "ood_last_iterate"
+"""The bound that each run is held against."""
+_STAGE = re.compile(r"stage-(\d+)-[0-9a-f]+\.npz")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`batch` instances that no training has seen, of the problem of each of `trainings`, and `steps` steps.
+
+    `trainings` are folders of `l2obound train` with --stage, whose training is finished.
+    """
+
+    trainings: tuple[str, ...] = ()
+    batch: int = 256
+    steps: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_at_least(self, {"batch": 1, "steps": 1})
+        if not self.trainings:
+            raise InputError("training: expected a folder of `l2obound train --stage`, got none.")
+
+
+def quick(settings: Settings) -> Settings:
+    """A smaller version of the same question."""
+    return replace(settings, batch=min(settings.batch, 32))
+
+
+@dataclass(frozen=True)
+class Row:
+    """Weights, or a classical method, on the instances of a problem.
+
+    Attributes:
+        problem: Of the training, in words.
+        method: The model, or the classical method.
+        training: The folder of the training; empty for a classical method.
+        updates: Updates of the weights; None for a classical method.
+        best: The weights with the best validation score, and not those of a stage.
+        gap: Median of the relative gap after all steps, its upper end.
+        iterations: For each of `EPS` the median of the first k that is certainly there; None where it is not within
+            all steps for half of the instances.
+        violated: Instances on which B6c is violated; there should be none.
+    """
+
+    problem: str
+    method: str
+    training: str
+    updates: int | None
+    best: bool
+    gap: float | None
+    iterations: tuple[int | None, ...]
+    violated: int
+
+
+@dataclass(frozen=True)
+class Training:
+    """A row for each stage of each training, and for the classical methods on each problem."""
+
+    settings: Settings
+    rows: tuple[Row, ...]
+    created: str
+
+    @property
+    def broken(self) -> tuple[Row, ...]:
+        """Rows in which a proved bound is violated: a defect."""
+        return tuple(row for row in self.rows if row.violated)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and strings (JSON)."""
+        return {"settings": plain(self.settings), "created": self.created, "rows": [vars(r) for r in self.rows]}
+
+
+def run(settings: Settings, context: Context) -> Training:
+    """Each stage of each training, and the classical methods once for each problem."""
+    rows: list[Row] = []
+    drawn: dict[str, tuple[Composite, torch.Tensor, Any]] = {}
+    stages = [(folder, list(_stages(Path(folder)))) for folder in settings.trainings]
+    total, done = sum(len(found) for _, found in stages), 0
+    for folder, members in stages:
+        config = _config(Path(folder))
+        name = _words(config)
+        if name not in drawn:
+            seed = split_seed("test", 0, settings.seed)
+            problem = config.problem.build(settings.batch, seed)
+            drawn[name] = (problem, synthetic.starts(problem, seed=seed), optimum(problem))
+            rows += [_row(settings, drawn[name], name, m, "", None, False, optimizer(m)) for m in BASELINES]
+        for updates, best, model in members:
+            context.progress(done, total, f"{Path(folder).name}: {updates} updates")
+            rows.append(_row(settings, drawn[name], name, config.model.name, Path(folder).name, updates, best, model))
+            done += 1
+    return Training(settings, tuple(rows), now())
+
+
+def _config(folder: Path) -> TrainingConfig:
+    return TrainingConfig.model_validate(load_trained(folder)[1]["config"])
+
+
+def _words(config: TrainingConfig) -> str:
+    problem = config.problem
+    return f"{problem.family} {problem.data_rows} x {problem.dim}"
+
+
+def _stages(folder: Path) -> Iterator[tuple[int, bool, Optimizer]]:
+    """Updates, whether they are the best weights, and the model with them."""
+    model, manifest = load_trained(folder)
+    if not isinstance(model, LearnedOptimizer):
+        raise InputError(f"{folder}: expected a learned optimizer without a guard around it, got {manifest['model']}.")
+    config = _config(folder)
+    a_batch = config.training.horizon // config.training.unroll
+    files = {int(found[1]): path for path in folder.iterdir() if (found := _STAGE.fullmatch(path.name))}
+    if not files:
+        raise InputError(f"{folder}: expected weights of stages; train with --stage.")
+    for batches, path in sorted(files.items()):
+        arrays = read_npz(path, "the weights of a stage", "train again")
+        weights = {name: torch.from_numpy(real_array(array, f"{path}: {name}")) for name, array in arrays.items()}
+        yield a_batch * batches, False, model.with_parameters(weights)
+    yield int(manifest["best_update"]), True, model
+
+
+def _row(
+    settings: Settings,
+    drawn: tuple[Composite, torch.Tensor, Any],
+    problem: str,
+    method: str,
+    training: str,
+    updates: int | None,
+    best: bool,
+    model: Optimizer,
+) -> Row:
+    instances, x0, ends = drawn
+    whole = rollout(model, instances, x0, settings.steps, seed=settings.seed)
+    relative = relative_to_optimum(gaps(whole.objective.numpy(), ends), ends)
+    last = float(np.median(relative.high[:, -1]))
+    verdict = verify(whole, instances, BOUND, ends)
+    return Row(
+        problem,
+        method,
+        training,
+        updates,
+        best,
+        last if np.isfinite(last) else None,
+        tuple(_median(first_below(relative, eps).high) for eps in EPS),
+        int(verdict.to_dict()["counts"]["violated"]),
+    )
+
+
+def _median(first: np.ndarray) -> int | None:
+    middle = float(np.sort(first)[(len(first) - 1) // 2])
+    return int(middle) if np.isfinite(middle) else None
