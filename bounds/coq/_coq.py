@@ -1,0 +1,168 @@
+"""Writes statements and lemmas as Coq."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from ._lemmas import SPLITS, Lemma, Statement
+from ._nodes import Node
+from ._print import COQ, INDUCTION, STEP, Language
+
+_PLACES = {
+    "step": INDUCTION,
+    "0": {**STEP, "k": "0", "j": "0"},
+    "1": {**STEP, "k": "1", "j": "0"},
+    "K": STEP,
+}
+_INDEX = {"step": ("(S j)", "j"), "0": ("0%nat", "0%nat"), "1": ("1%nat", "0%nat"), "K": ("K", "(pred K)")}
+_WIDTH = 116
+
+
+def wrapped(text: str, indent: int) -> str:
+    """The text broken at spaces to lines of at most `_WIDTH` characters."""
+    pad = " " * indent
+    lines, line = [], pad
+    for word in text.split(" "):
+        if len(line) + len(word) + 1 > _WIDTH and line.strip():
+            lines.append(line.rstrip())
+            line = pad + "  "
+        line += word + " "
+    lines.append(line.rstrip())
+    return "\n".join(lines)
+
+
+def case_text(case: str | Node, language: Language, k: str) -> str:
+    """What a case supposes."""
+    return case.replace("{k}", k) if isinstance(case, str) else f"0 <= {language(case)}"
+
+
+def lemma_lines(lemma: Lemma, unfolded: str, forms: list[Node]) -> Iterator[str]:
+    """A lemma with its proof; `unfolded` are the names that its identity unfolds."""
+    language = COQ.with_indices(_PLACES[lemma.place])
+    k, j = _INDEX[lemma.place]
+
+    def placed(text: str) -> str:
+        return text.replace("{k}", k).replace("{j}", j)
+
+    def reason(text: str) -> str:
+        return re.sub(r"{{(\d+)}}", lambda m: language(forms[int(m[1])]), placed(text))
+
+    step = lemma.place == "step"
+    conclusion = lemma.claim + {"step": " (S j)", "0": " 0", "1": " 1", "K": ""}[lemma.place]
+    if not step and lemma.place == "K":
+        conclusion = lemma.claim
+    premises = []
+    names = []
+    if step:
+        premises.append("forall j, " + ("(1 <= j)%nat -> " if lemma.first == 2 else "") + "(S j <= K)%nat ->")
+        names += ["j", *(["H1"] if lemma.first == 2 else []), "Hj"]
+    premises += [f"{case_text(c, language, k)} ->" for _, c in lemma.cases]
+    names += [text for text, _ in lemma.cases]
+    if lemma.earlier:
+        premises.append(f"0 <= {lemma.claim} j ->")
+        names.append("IH")
+    if lemma.says:
+        yield f"  (* {lemma.says} *)"
+    yield wrapped(" ".join([f"Lemma {lemma.name} :", *premises, f"0 <= {conclusion}."]), 2)
+    yield "  Proof."
+    if names:
+        yield f"    intros {' '.join(names)}."
+    if step:
+        yield "    destruct (step_numbers j K Hj) as (N1 & N2 & N3)." + (
+            " pose proof (run_numbers j H1) as N0." if lemma.first == 2 else ""
+        )
+    else:
+        yield "    pose proof (run_numbers K K_pos) as N1."
+    for text in dict.fromkeys(lemma.context):
+        yield f"    pose proof {placed(text)}."
+    for i, one in enumerate(lemma.below, 1):
+        relation = "<" if one.strict else "<="
+        yield wrapped(f"assert (P{i} : 0 {relation} {language(one.expression)}) by {_form(language, one.form)}.", 4)
+    for i, fact in enumerate(_reasoned(lemma), 1):
+        yield wrapped(f"assert (I{i} : 0 <= {language(fact.expression)}) by ({reason(fact.reason)}).", 4)
+    for i, one in enumerate(lemma.weights, 1):
+        yield wrapped(f"assert (W{i} : 0 <= {language(one.expression)}) by {_form(language, one.form)}.", 4)
+    left = conclusion if lemma.times == Node("number", (1,)) else f"{language.atom(lemma.times)} * {_atom(conclusion)}"
+    if lemma.times_form:
+        left = f"{language.atom(lemma.times)} * {_atom(conclusion)}"
+    if lemma.terms:
+        yield f"    assert (E : {left} ="
+        for i, term in enumerate(lemma.terms):
+            text = language(term) if term.op != "neg" else f"({language(term)})"
+            end = ")." if i + 1 == len(lemma.terms) else ""
+            yield wrapped(f"{'+ ' if i else ''}{_product(language, term)}{end}", 6) if text else ""
+    else:
+        yield f"    assert (E : {left} = 0)."
+    equations = " ".join(f"use {placed(text)}." for text in dict.fromkeys(lemma.equations))
+    yield wrapped(f"{{ unfold {unfolded}. at_step. {equations + ' ' if equations else ''}expand. calculate. }}", 4)
+    finish = "rewrite E. add_up." if lemma.terms else "rewrite E. lra."
+    if len(lemma.times_form) == 1:
+        yield wrapped(f"apply positive_multiple with ({language(lemma.times)}).", 4)
+        yield wrapped(f"- {_form(language, lemma.times_form[0])}.", 4)
+        yield f"    - {finish}"
+    elif lemma.times_form:
+        yield wrapped(f"apply bounded_multiple with ({language(lemma.times)}).", 4)
+        for form in lemma.times_form:
+            yield wrapped(f"- unfold {lemma.claim}. at_step. {_form(language, form)}.", 4)
+        yield f"    - {finish}"
+    else:
+        yield f"    {finish}"
+    yield "  Qed."
+
+
+def _reasoned(lemma: Lemma) -> Iterable:
+    return [f for f in lemma.facts if not f.equality and f.reason != "IH"]
+
+
+def _atom(text: str) -> str:
+    return f"({text})" if " " in text else text
+
+
+def _product(language: Language, term: Node) -> str:
+    return language(term) if term.op not in ("add", "neg") else f"({language(term)})"
+
+
+def _form(language: Language, form: Node) -> str:
+    return f"by_form ({language(form)})"
+
+
+def holds_lines(statement: Statement) -> Iterator[str]:
+    """That a claim holds wherever its lemmas reach."""
+    own = statement.name
+    language = COQ.with_indices(STEP)
+    cases = [f"{case_text(c, language, 'k')} ->" for c in statement.cases]
+    over = f"forall k, ({statement.first} <= k <= K)%nat ->" if statement.first else "forall k, (k <= K)%nat ->"
+    target = f"{own} k" if statement.indexed else own
+    head = [f"Lemma {own}_holds :", *([over] if statement.indexed else []), *cases, f"0 <= {target}."]
+    yield wrapped(" ".join(head), 2)
+    yield "  Proof."
+    steps = [one for one in statement.lemmas if one.place in ("step", "K")]
+    starts = [one for one in statement.lemmas if one.place in ("0", "1")]
+    apply_step = " | ".join(f"apply {one.name}; solve [assumption | lia | apply IH; solve [lia | assumption] | lra]" for one in steps)
+    apply_start = " | ".join(f"apply {one.name}; solve [assumption | lia | lra]" for one in starts)
+    splits = [_split(family, "(S j)" if statement.indexed else "K") for family in statement.families]
+    split = "; ".join(["idtac", *splits])
+    if not statement.indexed:
+        yield f"    intros. {'; '.join([*splits, f'first [{apply_step}]']) }."
+    elif any(one.earlier for one in steps) or starts:
+        yield "    induction k as [|j IH]; intros."
+        if statement.first == 0:
+            yield f"    - first [{apply_start}]."
+            yield f"    - {split}; first [{apply_step}]."
+        else:
+            yield "    - lia."
+            yield f"    - destruct j as [|i]; [first [{apply_start}]|]. set (j := S i) in *."
+            yield f"      {split}; first [{apply_step}]."
+    else:
+        yield "    intros [|j] Hk; intros; [lia|]."
+        yield f"    {split}; first [{apply_step}]."
+    yield "  Qed."
+
+
+def _split(family: tuple, k: str) -> str:
+    key, (expression, _), kind = family
+    if kind == "sign":
+        language = COQ.with_indices(INDUCTION)
+        return f"destruct (sign_of ({language(expression)}))"
+    return SPLITS[key].replace("{k}", k)
