@@ -211,6 +211,11 @@ Section Vectors.
   Qed.
 End Vectors.
 
+(** ** Multiples *)
+
+Lemma positive_multiple : forall t e, 0 < t -> 0 <= t * e -> 0 <= e.
+Proof. intros t e T H. apply Rmult_le_reg_l with t; lra. Qed.
+
 (** ** Sums over k = 1, ..., n *)
 
 Fixpoint sum (n : nat) (a : nat -> R) : R := match n with O => 0 | S m => sum m a + a (S m) end.
@@ -266,6 +271,8 @@ Section Functions.
   Definition strong_interpolation (L mu : R) a b : R :=
     (L - mu) * tangent_gap a b
     - (sq (grad a -v grad b) + mu * L * sq (a -v b) - 2 * mu * dot (grad a -v grad b) (a -v b)) / 2.
+  Definition nonconvex_gap (L : R) a b : R :=
+    tangent_gap a b - dot (grad a -v grad b) (a -v b) / 2 + L / 4 * sq (a -v b) - sq (grad a -v grad b) / (4 * L).
   Definition lipschitz_gap (L : R) a b : R := L ^ 2 * sq (a -v b) - sq (grad a -v grad b).
 
   Lemma descent_lemma : forall L, smooth L -> forall a b, 0 <= descent L a b.
@@ -341,10 +348,10 @@ Section Interpolation.
   Qed.
 
   (** f + (L/2)||x||^2 is convex and satisfies the descent lemma with 2 L. *)
-  Lemma smooth_lipschitz : forall (f : V -> R) (grad : V -> V) (L : R),
-    0 < L -> smooth f grad L -> forall a b, 0 <= lipschitz_gap grad L a b.
+  Lemma nonconvex_interpolation : forall (f : V -> R) (grad : V -> V) (L : R),
+    0 < L -> smooth f grad L -> forall a b, 0 <= nonconvex_gap f grad L a b.
   Proof.
-    intros f grad L HL S a b. unfold lipschitz_gap.
+    intros f grad L HL S a b. unfold nonconvex_gap.
     set (q := fun u : V => f u + L / 2 * sq u). set (p := fun u : V => grad u +v L *v u).
     assert (Q : forall u v, q v - q u - dot (p u) (v -v u)
       = f v - f u - dot (grad u) (v -v u) + L / 2 * sq (v -v u)) by (intros; unfold p, q; expand; field).
@@ -353,13 +360,22 @@ Section Interpolation.
     assert (T : convex_smooth q p).
     { intros u v. pose proof (Q u v) as E. specialize (S u v).
       unfold Rabs in S. destruct (Rcase_abs _) in S; lra. }
-    pose proof (interpolation_of_descent q p (2 * L) ltac:(lra) D T a b) as H1.
-    pose proof (interpolation_of_descent q p (2 * L) ltac:(lra) D T b a) as H2.
-    unfold interpolation, tangent_gap in H1, H2.
-    assert (H : 0 <= 2 * L * ((q a - q b - dot (p b) (a -v b) - sq (p a -v p b) / (2 * (2 * L)))
-      + (q b - q a - dot (p a) (b -v a) - sq (p b -v p a) / (2 * (2 * L))))) by (apply Rmult_le_pos; lra).
-    match type of H with 0 <= ?h => replace h with (L ^ 2 * sq (a -v b) - sq (grad a -v grad b)) in H; [assumption|] end.
-    generalize (q a) (q b). intros. unfold p. expand. field. lra.
+    pose proof (interpolation_of_descent q p (2 * L) ltac:(lra) D T a b) as H.
+    unfold interpolation, tangent_gap in H. rewrite Q in H. unfold tangent_gap.
+    match type of H with 0 <= ?h => match goal with |- 0 <= ?g => replace g with h; [assumption|] end end.
+    unfold p. expand. field. lra.
+  Qed.
+
+  Lemma smooth_lipschitz : forall (f : V -> R) (grad : V -> V) (L : R),
+    0 < L -> smooth f grad L -> forall a b, 0 <= lipschitz_gap grad L a b.
+  Proof.
+    intros f grad L HL S a b. pose proof (nonconvex_interpolation f grad L HL S a b) as H1.
+    pose proof (nonconvex_interpolation f grad L HL S b a) as H2. unfold nonconvex_gap, tangent_gap in H1, H2.
+    unfold lipschitz_gap.
+    apply positive_multiple with (/ (2 * L)); [apply Rinv_0_lt_compat; lra|].
+    match type of H1 with 0 <= ?h1 => match type of H2 with 0 <= ?h2 =>
+      match goal with |- 0 <= ?g => replace g with (h1 + h2); [lra|] end end end.
+    expand. field. lra.
   Qed.
 
   (** ||grad f||^2 <= 2 L (f - inf f): the descent lemma from a to a - grad f(a)/L. *)
@@ -408,6 +424,28 @@ Section Regularizer.
   Qed.
 End Regularizer.
 
+(** ** A recurrence of two numbers
+
+    Its matrix has no eigenvalue of modulus above 1. A pair of complex ones has the modulus sqrt(det). *)
+
+Definition stable (m11 m12 m21 m22 : R) : Prop :=
+  let trace := m11 + m22 in let det := m11 * m22 - m12 * m21 in
+  (forall root, root ^ 2 - trace * root + det = 0 -> Rabs root <= 1) /\ (trace ^ 2 < 4 * det -> det <= 1).
+
+Lemma stable_determinant : forall a b c d, stable a b c d -> a * d - b * c <= 1.
+Proof.
+  intros a b c d [H C]. set (t := a + d) in *. set (e := a * d - b * c) in *.
+  destruct (Rlt_or_le (t ^ 2) (4 * e)) as [N | P]; [auto|].
+  assert (S : sqrt (t ^ 2 - 4 * e) ^ 2 = t ^ 2 - 4 * e)
+    by (rewrite <- Rsqr_pow2; apply Rsqr_sqrt; lra).
+  pose proof (H ((t + sqrt (t ^ 2 - 4 * e)) / 2) ltac:(nra)) as H1.
+  pose proof (H ((t - sqrt (t ^ 2 - 4 * e)) / 2) ltac:(nra)) as H2.
+  set (u := (t + sqrt (t ^ 2 - 4 * e)) / 2) in *. set (v := (t - sqrt (t ^ 2 - 4 * e)) / 2) in *.
+  assert (E : e = u * v) by (unfold u, v; nra).
+  rewrite E. apply Rle_trans with (Rabs (u * v)); [apply Rle_abs|]. rewrite Rabs_mult.
+  pose proof (Rabs_pos u). pose proof (Rabs_pos v). nra.
+Qed.
+
 (** ** What the exported proofs do over and over *)
 
 Lemma norm_gap_zero : forall {V : InnerSpace} (u : V), norm u ^ 2 - sq u = 0.
@@ -431,9 +469,6 @@ Proof.
   replace (norm (vopp u)) with (norm u) in H; [lra|]. unfold norm. f_equal. expand. ring.
 Qed.
 
-Lemma positive_multiple : forall t e, 0 < t -> 0 <= t * e -> 0 <= e.
-Proof. intros t e T H. apply Rmult_le_reg_l with t; lra. Qed.
-
 (** Where t = 0, so is e. *)
 Lemma bounded_multiple : forall t e, 0 <= t + e -> 0 <= t - e -> 0 <= t * e -> 0 <= e.
 Proof. intros t e P M H. destruct (Req_dec t 0); [lra|]. apply positive_multiple with t; lra. Qed.
@@ -446,6 +481,12 @@ Proof. intro e. destruct (le_or_le 0 e); [left | right]; lra. Qed.
 
 Lemma below_or_above : forall m l, 0 < l -> m < l \/ 0 < m.
 Proof. intros m l P. destruct (Rlt_or_le m l); [left | right]; lra. Qed.
+
+Lemma max_of_nonneg : forall e, 0 <= e -> Rmax 0 e = e.
+Proof. intros. apply Rmax_right. lra. Qed.
+
+Lemma max_of_nonpos : forall e, 0 <= - e -> Rmax 0 e = 0.
+Proof. intros. apply Rmax_left. lra. Qed.
 
 Lemma positive_or_zero : forall d, 0 <= d -> 0 < d \/ d = 0.
 Proof. intros d P. destruct (Rle_lt_or_eq_dec 0 d P); [left | right]; lra. Qed.
@@ -510,8 +551,75 @@ Ltac one_term := lazymatch goal with
   | |- 0 <= _ * _ => first [assumption | apply Rmult_le_pos; one_term]
   | |- _ => first [assumption | apply sq_nonneg | apply norm_nonneg | apply pow2_ge_0 | lra]
   end.
-Ltac add_up := lazymatch goal with
+Ltac add_up := first [ assumption | lazymatch goal with
   | |- 0 <= ?a + ?b => apply Rplus_le_le_0_compat; [add_up | one_term]
   | |- _ => one_term
-  end.
+  end ].
 
+
+(** ** Jensen's inequality for the mean of the iterates *)
+
+Section Jensen.
+  Context {V : InnerSpace}.
+  Variables (f : V -> R) (grad : V -> V) (domain : V -> Prop) (r : V -> R) (x : nat -> V).
+
+  Lemma dot_vsum : forall n (g : V), dot g (vsum n x) = sum n (fun i => dot g (x i)).
+  Proof.
+    induction n as [|n IH]; intro g; cbn [vsum sum].
+    - rewrite dot_sym. apply dot_zero.
+    - rewrite <- IH, dot_sym, dot_add, !(dot_sym V g). reflexivity.
+  Qed.
+
+  Lemma below_tangents : forall n (m : V), convex_smooth f grad ->
+    INR n * f m + dot (grad m) (vsum n x -v INR n *v m) <= sum n (fun i => f (x i)).
+  Proof.
+    intros n m C. induction n as [|n IH].
+    - cbn [vsum sum]. change (INR 0) with 0. replace (dot (grad m) (vzero -v 0 *v m)) with 0 by (expand; ring). lra.
+    - cbn [vsum sum]. pose proof (C m (x (S n))) as H. rewrite S_INR.
+      replace (dot (grad m) (vsum n x +v x (S n) -v (INR n + 1) *v m))
+        with (dot (grad m) (vsum n x -v INR n *v m) + dot (grad m) (x (S n) -v m)) by (expand; ring). lra.
+  Qed.
+
+  Definition mean (n : nat) : V := (1 / INR n) *v vsum n (fun i => x i).
+
+  Lemma mean_of_convex : forall n, convex domain r -> (forall k, (1 <= k <= S n)%nat -> domain (x k)) ->
+    domain (mean (S n)) /\ INR (S n) * r (mean (S n)) <= sum (S n) (fun i => r (x i)).
+  Proof.
+    intros n C. induction n as [|n IH]; intro X.
+    - assert (E : mean 1 = x 1%nat).
+      { unfold mean. cbn [vsum INR]. apply equal_vectors. expand. field. }
+      rewrite E. split; [apply X; lia|]. cbn [sum INR]. lra.
+    - destruct (IH ltac:(intros; apply X; lia)) as [M H]. pose proof (pos_INR n).
+      rewrite !S_INR in H. cbn [sum] in H.
+      destruct (C (mean (S n)) (x (S (S n))) (INR (S n) / INR (S (S n)))) as [D J].
+      { exact M. } { apply X; lia. }
+      { rewrite !S_INR. split; [apply Rle_mult_inv_pos; lra|].
+        apply Rmult_le_reg_r with (INR n + 1 + 1); [lra|]. unfold Rdiv.
+        rewrite Rmult_assoc, Rinv_l by lra. lra. }
+      assert (E : (INR (S n) / INR (S (S n))) *v mean (S n) +v (1 - INR (S n) / INR (S (S n))) *v x (S (S n))
+        = mean (S (S n))).
+      { unfold mean. cbn [vsum]. rewrite !S_INR. apply equal_vectors. expand. field. lra. }
+      rewrite E in D, J. split; [exact D|]. cbn [sum]. rewrite !S_INR in *.
+      apply (Rmult_le_compat_l (INR n + 1 + 1)) in J; [|lra].
+      replace ((INR n + 1 + 1) * ((INR n + 1) / (INR n + 1 + 1) * r (mean (S n))
+        + (1 - (INR n + 1) / (INR n + 1 + 1)) * r (x (S (S n)))))
+        with ((INR n + 1) * r (mean (S n)) + r (x (S (S n)))) in J by (field; lra). lra.
+  Qed.
+
+  Lemma mean_inequality : forall n, (1 <= n)%nat -> convex_smooth f grad -> convex domain r ->
+    (forall k, (1 <= k <= n)%nat -> domain (x k)) ->
+    0 <= sum n (fun i => f (x i) + r (x i)) / INR n - (f (mean n) + r (mean n)).
+  Proof.
+    intros [|n] P CF CR X; [lia|]. destruct (mean_of_convex n CR X) as [_ H].
+    pose proof (below_tangents (S n) (mean (S n)) CF) as T. assert (Q : 0 < INR (S n)) by (apply lt_0_INR; lia).
+    replace (dot (grad (mean (S n))) (vsum (S n) x -v INR (S n) *v mean (S n))) with 0 in T.
+    - assert (E : sum (S n) (fun i => f (x i) + r (x i))
+        = sum (S n) (fun i => f (x i)) + sum (S n) (fun i => r (x i))).
+      { generalize (S n). intro m. induction m as [|m IH]; cbn [sum]; [ring|]. rewrite IH. ring. }
+      apply positive_multiple with (INR (S n)); [exact Q|]. rewrite E.
+      match goal with |- 0 <= ?g => replace g with (sum (S n) (fun i => f (x i)) + sum (S n) (fun i => r (x i))
+        - INR (S n) * f (mean (S n)) - INR (S n) * r (mean (S n))) by (field; lra) end. lra.
+    - unfold mean. change (vsum (S n) (fun i => x i)) with (vsum (S n) x). generalize (vsum (S n) x). intro v.
+      generalize (grad ((1 / INR (S n)) *v v)). intro g. expand. field. lra.
+  Qed.
+End Jensen.

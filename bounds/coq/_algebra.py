@@ -103,6 +103,9 @@ class Reader:
             return Node("count", ("K",))
         if s == Q.tau:
             return Node("norm", (Node("vsub", (name("Tz"), name("z"))),))
+        if s == Q.F_mean:
+            mean = Node("vsum", (at("x", "k"), "K"))
+            return call("F", Node("vscal", (Node("div", (number(1), Node("count", ("K",)))), mean)))
         if s == Q.mean_grad:
             return Node("norm", (at("u", "K"),))
         base, _, index = s.name.rpartition("_")

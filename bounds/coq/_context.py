@@ -187,6 +187,9 @@ ROWS: tuple[Row, ...] = (
     Variable("delta1_max", "nat -> R", "the largest |2 L p_i - 1|"),
     Variable("Lp_min", "nat -> R", "the least L p_i"),
     Variable("G_b", "nat -> V", "G + b/p"),
+    Variable("q", "R", "the weight of the memory in a step"),
+    Variable("rho", "R", "the step, in units of the curvature"),
+    Variable("b", "R", "how much of the memory is kept"),
     Variable("y", "nat -> V", "the point that the guard looks from"),
     Variable("w", "nat -> V", "its prox-gradient point"),
     Variable("s_w", "nat -> V", "the subgradient of r at w_k that the prox makes"),
@@ -297,6 +300,14 @@ ROWS: tuple[Row, ...] = (
         "p_largest_inverse", "diagonal", "<=", _norm(name("v")),
         mul(_div(_L, at("Lp_min", "k")), _norm(call("precond k", name("v")))),
         "the largest 1/p_i is L/Lp_min", ("preconditioner_positive",),
+    ),  # fmt: skip
+    Supposition("b_nonneg", "", "<=", ZERO, name("b"), "", ("history_range",)),
+    Supposition("b_below_1", "", "<", name("b"), ONE, "", ("history_range",)),
+    Supposition(
+        "history_is_stable", "", "is",
+        _prop("stable", sub(ONE, name("rho")), Node("neg", (name("q"),)), mul(sub(ONE, name("b")), name("rho")),
+              add(name("b"), mul(sub(ONE, name("b")), name("q")))),
+        ONE, "(y, v) -> ((1 - rho) y - q v, (1 - b) rho y + (b + (1 - b) q) v)", ("history_stable",),
     ),  # fmt: skip
     Supposition("weight_heavy", "step", "<", _POT, mul(number(2), _WEIGHT), "", ("weights",)),
     Supposition("weight_free", "step", "<=", ZERO, add(_WEIGHT, Node("neg", (_POTJ,)), _POT), "", ("weights",)),

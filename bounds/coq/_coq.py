@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ._lemmas import SPLITS, Lemma, Statement
 from ._nodes import Node
+from ._weights import Weight
 from ._print import COQ, INDUCTION, STEP, Language
 
 _PLACES = {
@@ -78,14 +79,19 @@ def lemma_lines(lemma: Lemma, unfolded: str, forms: list[Node]) -> Iterator[str]
         yield f"    pose proof {placed(text)}."
     for i, one in enumerate(lemma.below, 1):
         relation = "<" if one.strict else "<="
-        yield wrapped(f"assert (P{i} : 0 {relation} {language(one.expression)}) by {_form(language, one.form)}.", 4)
+        yield wrapped(f"assert (P{i} : 0 {relation} {language(one.expression)}) by {_why(language, one)}.", 4)
     for i, fact in enumerate(_reasoned(lemma), 1):
         yield wrapped(f"assert (I{i} : 0 <= {language(fact.expression)}) by ({reason(fact.reason)}).", 4)
     for i, one in enumerate(lemma.weights, 1):
-        yield wrapped(f"assert (W{i} : 0 <= {language(one.expression)}) by {_form(language, one.form)}.", 4)
+        yield wrapped(f"assert (W{i} : 0 <= {language(one.expression)}) by {_why(language, one)}.", 4)
     left = conclusion if lemma.times == Node("number", (1,)) else f"{language.atom(lemma.times)} * {_atom(conclusion)}"
     if lemma.times_form:
         left = f"{language.atom(lemma.times)} * {_atom(conclusion)}"
+    for i, (inside, one, positive) in enumerate(lemma.maxima, 1):
+        text = language.atom(inside)
+        value, lemma_name = (text, "max_of_nonneg") if positive else ("0", "max_of_nonpos")
+        form = one.expression if one.form is None else one.form
+        yield wrapped(f"assert (M{i} : Rmax 0 {text} = {value}) by (apply {lemma_name}; by_form ({language(form)})).", 4)
     if lemma.terms:
         yield f"    assert (E : {left} ="
         for i, term in enumerate(lemma.terms):
@@ -95,16 +101,17 @@ def lemma_lines(lemma: Lemma, unfolded: str, forms: list[Node]) -> Iterator[str]
     else:
         yield f"    assert (E : {left} = 0)."
     equations = " ".join(f"use {placed(text)}." for text in dict.fromkeys(lemma.equations))
-    yield wrapped(f"{{ unfold {unfolded}. at_step. {equations + ' ' if equations else ''}expand. calculate. }}", 4)
+    maxima = "".join(f"rewrite ?M{i}. " for i in range(1, len(lemma.maxima) + 1))
+    yield wrapped(f"{{ unfold {unfolded}. at_step. {maxima}{equations + ' ' if equations else ''}expand. calculate. }}", 4)
     finish = "rewrite E. add_up." if lemma.terms else "rewrite E. lra."
     if len(lemma.times_form) == 1:
         yield wrapped(f"apply positive_multiple with ({language(lemma.times)}).", 4)
-        yield wrapped(f"- {_form(language, lemma.times_form[0])}.", 4)
+        yield wrapped(f"- {_why(language, lemma.times_form[0])}.", 4)
         yield f"    - {finish}"
     elif lemma.times_form:
         yield wrapped(f"apply bounded_multiple with ({language(lemma.times)}).", 4)
-        for form in lemma.times_form:
-            yield wrapped(f"- unfold {lemma.claim}. at_step. {_form(language, form)}.", 4)
+        for one in lemma.times_form:
+            yield wrapped(f"- unfold {lemma.claim}. at_step. by_form ({language(one.form)}).", 4)
         yield f"    - {finish}"
     else:
         yield f"    {finish}"
@@ -123,8 +130,12 @@ def _product(language: Language, term: Node) -> str:
     return language(term) if term.op not in ("add", "neg") else f"({language(term)})"
 
 
-def _form(language: Language, form: Node) -> str:
-    return f"by_form ({language(form)})"
+def _why(language: Language, weight: Weight) -> str:
+    if weight.form is None:
+        return "lra"
+    if weight.form == weight.expression:
+        return "above_zero" if weight.strict else "not_negative"
+    return f"by_form ({language(weight.form)})"
 
 
 def holds_lines(statement: Statement) -> Iterator[str]:

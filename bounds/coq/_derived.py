@@ -122,6 +122,13 @@ DERIVED: dict[str, str] = {
     apply f_inf_largest. intro p. pose proof (F_low_below p (proj1 (r_zero p))) as H. unfold F in H.
     rewrite (proj2 (r_zero p)) in H. lra.
   Qed.""",
+    "jensen": """
+  (* F at the mean of the iterates is at most the mean of F. *)
+  Lemma jensen : 0 <= sum K (fun i => F (x i)) / INR K - F ((1 / INR K) *v vsum K (fun i => x i)).
+  Proof.
+    apply (mean_inequality f grad domain r x); [exact K_pos | exact f_tangents | exact r_convex |].
+    intros k Hk. apply s_subgradient. exact Hk.
+  Qed.""",
     "x_K_domain": """
   Lemma x_K_domain : domain (x K).
   Proof. apply s_subgradient. lia. Qed.""",

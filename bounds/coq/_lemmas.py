@@ -17,16 +17,14 @@ from ..hypotheses import R_ZERO
 from ..proofs._claims import Argument, Claim, Earlier, Given, Part, Range, Term, Unproved, Use
 from ..proofs._conditions import domain_of, first_index, same
 from ..proofs._facts import FACTS, PRODUCTS, SIZES
-from ..proofs._formulas import divisors
 from ..proofs._goal import Goal, formula
-from ..proofs._polynomials import Ring
-from ..proofs._signs import is_nonnegative, rewritten
 from ..proofs._symbols import L, Point
 from ..vocabulary import Q, k
 from ._algebra import Reader, minus, point, sign_between, subgradient
 from ._context import BY_NAME
 from ._derived import DERIVED
 from ._nodes import Node, add, at, call, mul, name, number
+from ._weights import Signs, Weight
 
 _TAKEN = {"descent", "monotone", "convex", "smooth", "norm", "dot", "sum", "prox", "interpolation", "at", "fit"}
 
@@ -38,15 +36,6 @@ class Fact:
     expression: Node
     reason: str
     equality: bool = False
-
-
-@dataclass(frozen=True)
-class Weight:
-    """``expression >= 0``, since it is `form`, whose terms are."""
-
-    expression: Node
-    form: Node
-    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,13 +54,14 @@ class Lemma:
     first: int
     earlier: bool
     times: Node
-    times_form: tuple[Node, ...]
+    times_form: tuple[Weight, ...]
     terms: tuple[Node, ...]
     facts: tuple[Fact, ...]
     weights: tuple[Weight, ...]
     below: tuple[Weight, ...]
     equations: tuple[str, ...]
     context: tuple[str, ...]
+    maxima: tuple[tuple[Node, Weight, bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +80,7 @@ class Statement:
 
 CASE_TEXT = {
     "0 < h <= 1, of h <= 5/4": "h <= 1",
-    "1 < h <= 5/4": "1 <= h",
+    "1 < h <= 5/4": "1 < h",
     "sigma_k < h": "sigma {k} < h",
     "sigma_k >= h": "h <= sigma {k}",
     "Delta > 0": "0 < Delta",
@@ -102,7 +92,7 @@ CASE_TEXT = {
 }
 """What a case supposes."""
 SPLITS = {
-    "h": "destruct (le_or_le h 1)",
+    "h": "destruct (Rle_or_lt h 1)",
     "sigma_k": "destruct (Rlt_or_le (sigma {k}) h)",
     "Delta": "destruct (positive_or_zero Delta Delta_nonneg)",
     "mu": "destruct (below_or_above mu L L_pos)",
@@ -117,6 +107,7 @@ _KNOWN = {
     "h = 1/2": ("h_is_half",),
     "sigma < h": ("sigma_below_step", "sigma_max_nonneg"),
     "Delta > 0, of apart": ("apart",),
+    "0 <= b < 1": ("b_nonneg", "b_below_1"),
     "0 <= mu < L": ("mu_at_most_L", "mu_nonneg"),
     "0 < mu <= L": ("mu_at_most_L",),
 }
@@ -165,6 +156,7 @@ _FACT_REASONS = {
     "bias head": "pose proof (b_lipschitz {k} ltac:(lia)); lra",
     "best iterate": "pose proof (F_best_least {k} ltac:(lia)); lra",
     "lower bound": "pose proof (F_low_below (x K) x_K_domain); lra",
+    "determinant": "pose proof (stable_determinant _ _ _ _ history_is_stable); lra",
     "infimum at z": "unfold F; rewrite r_is_0; pose proof (f_inf_below z); lra",
     "lower bound of f": "pose proof F_low_below_f_inf; lra",
 }
@@ -284,7 +276,7 @@ class Builder:
             domain[k] = sp.Integer(1)
         reader = Reader(self.reader.norms, self._parameters(part, place))
         terms, facts, weights = [], {}, {}
-        signs: dict[Node, Weight] = {}
+        signs = Signs(domain, self.reader, reader)
         earlier = False
         for one in part.terms:
             pieces = []
@@ -292,7 +284,7 @@ class Builder:
                 pieces.append(self.reader.scalar(one.multiplier))
             equality = False
             for factor in one.factors:
-                fact = self._fact(claim, factor, domain, reader)
+                fact = self._fact(claim, factor, signs)
                 earlier |= fact.reason == "IH"
                 equality |= fact.equality
                 facts[fact.expression] = fact
@@ -300,17 +292,17 @@ class Builder:
             if one.square is not None:
                 pieces.append(self.reader.scalar(one.square**2))
             if one.multiplier != 1 and not equality:
-                product = self._product_form(one.multiplier, domain, reader)
-                form, seen = product or (self._form(one.multiplier, domain, reader), [])
-                signs |= {w.expression: w for w in seen}
-                weights[pieces[0]] = Weight(pieces[0], form)
-            terms.append(_flat(pieces))
+                weights[pieces[0]] = signs.weight(one.multiplier)
+            terms.append(mul(*pieces))
         formulas = [claim.expression, part.times, *(one.multiplier for one in part.terms)]
         formulas += [one.square for one in part.terms if one.square is not None]
         formulas += [d.value for d in self.argument.definitions]
         formulas += [rule.increment for rule in self.argument.sums.values()]
         formulas += [f.arguments[2] for one in part.terms for f in one.factors if isinstance(f, Use)
                      and f.rule.name == "smooth_interpolation"]  # fmt: skip
+        signs.note_divisors(formulas, place == "step")
+        times = self._times(claim, part, signs)
+        maxima = tuple(self._maxima(claim, signs))
         return Lemma(
             own,
             part.says,
@@ -320,84 +312,30 @@ class Builder:
             2 if first_index(part) == 2 and place == "step" else 1,
             earlier,
             self.reader.scalar(part.times),
-            self._times(claim, part, domain, reader),
+            times,
             tuple(terms),
             tuple(facts.values()),
             tuple(weights.values()),
-            tuple(self._all_signs(formulas, signs, domain, reader, place)),
+            tuple(signs.facts.values()),
             tuple(self._equations(part, place)),
             tuple(self._context(part, place, formulas)),
+            maxima,
         )
 
-    def _product_form(self, e: sp.Expr, domain: dict, reader: Reader) -> tuple[Node, list[Weight]] | None:
-        """The number as a product of powers of factors with a sign, and what says the signs; None where one has none."""
-        constant, factors = _factored(e)
-        above: list[Node] = []
-        below: list[Node] = []
-        seen: list[Weight] = []
-        for factor, power in factors:
-            if power % 2 == 0 and power > 0:
-                above.append(Node("power", (self.reader.scalar(factor), power)))
-                continue
-            for one, sign in ((factor, 1), (sp.expand(-factor), -1)):
-                strict = self._sees(one, domain, strict=True)
-                if strict or (power > 0 and self._sees(one, domain)):
-                    break
-            else:
-                return None
-            constant *= sign ** abs(power)
-            node = self.reader.scalar(one)
-            if not one.is_Symbol:
-                seen.append(Weight(node, self._form(one, domain, reader), strict))
-            (above if power > 0 else below).append(node if abs(power) == 1 else Node("power", (node, abs(power))))
-        if constant < 0:
-            return None
-        if constant.p != 1:
-            above.insert(0, number(int(constant.p)))
-        if constant.q != 1:
-            below.insert(0, number(int(constant.q)))
-        return (Node("div", (mul(*above), mul(*below))) if below else mul(*above)), seen
-
-    def _sees(self, e: sp.Expr, domain: dict, strict: bool = False) -> bool:
-        try:
-            return is_nonnegative(e, domain, strict=strict)
-        except ValueError:
-            return False
-
-    def _times(self, claim: Claim, part: Part, domain: dict, reader: Reader) -> tuple[Node, ...]:
+    def _times(self, claim: Claim, part: Part, signs: Signs) -> tuple[Weight, ...]:
         if part.times == 1:
             return ()
-        try:
-            if is_nonnegative(part.times, domain, strict=True):
-                return (self._form(part.times, domain, reader),)
-        except ValueError:
-            pass
+        if signs.sees(part.times, strict=True):
+            return (signs.weight(part.times, strict=True),)
         both = part.times + claim.expression, part.times - claim.expression
-        return tuple(self._form(e, domain, reader) for e in both)
+        return tuple(Weight(number(0), signs.form(e)) for e in both)
 
-    def _form(self, e: sp.Expr, domain: dict, reader: Reader) -> Node:
-        """The number as a fraction of sums of terms that are >= 0."""
-        e = rewritten(sp.sympify(e), domain)
-        value = Ring([e], gens=())(e)
-        if value == 0:
-            return number(0)
-        ring = Ring([e], gens=())
-        fraction = ring(e).coeff(1)
-        if not ring.parameters:
-            return reader.scalar(ring.field.to_sympy(fraction))
-        sign = 1 if all(c > 0 for _, c in fraction.denom.terms()) else -1
-        symbols = ring.parameters
-
-        def polynomial(poly: object) -> Node:
-            pieces = []
-            for powers, c in sorted(poly.terms(), reverse=True):  # type: ignore[attr-defined]
-                monomial = sp.Mul(*(s**p for s, p in zip(symbols, powers)))
-                coefficient = sp.Rational(int(c.numerator), int(c.denominator)) * sign
-                pieces.append(_flat(_factors(coefficient, monomial, reader)))
-            return add(*pieces)
-
-        above, below = polynomial(fraction.numer), polynomial(fraction.denom)
-        return above if below == number(1) else Node("div", (above, below))
+    def _maxima(self, claim: Claim, signs: Signs) -> Iterator[tuple[Node, Weight, bool]]:
+        """The maxima of a claim, each with the sign of what is inside."""
+        for one in sorted(claim.expression.atoms(sp.Max), key=str):
+            (inside,) = (a for a in one.args if a != 0)
+            positive = signs.sees(inside)
+            yield self.reader.scalar(inside), signs.weight(inside if positive else -inside), positive
 
     def _parameters(self, part: Part, place: str) -> dict[sp.Symbol, Node]:
         """What the symbols of ranges stand for."""
@@ -426,6 +364,7 @@ class Builder:
             "Delta > 0": {"delta": name("Delta")},
             "sigma_k < h": {"t": at("sigma", "k"), "w": minus(h, at("sigma", "k"))},
             "sigma_k >= h": {"t": minus(at("sigma", "k"), h)},
+            "0 <= b < 1": {"p": name("b"), "q": minus(one, name("b"))},
             "0 <= mu < L": {"m": mu, "l": minus(name("L"), mu)},
             "0 < mu <= L": {"l": mu, "m": minus(name("L"), mu)},
             "step k is guarded": {"p": minus(at("a", "k"), one)},
@@ -440,32 +379,6 @@ class Builder:
                     if s.name in names and s != Q.h and s != k:
                         symbols[s] = names[s.name]
         return symbols
-
-    def _all_signs(
-        self, formulas: list[sp.Expr], signs: dict[Node, Weight], domain: dict, reader: Reader, place: str
-    ) -> Iterator[Weight]:
-        made = {w.expression: w for w in self._below(formulas, domain, reader, place)}
-        yield from {**signs, **made}.values()
-
-    def _below(self, formulas: Iterable[sp.Expr], domain: dict, reader: Reader, place: str) -> Iterator[Weight]:
-        """What is divided by, in factors, that linear arithmetic alone does not see to be > 0."""
-        done = set()
-        for e in formulas:
-            for base in sorted(divisors(sp.sympify(e)), key=str):
-                for factor, _ in _factored(base)[1]:
-                    if factor.is_Symbol or factor in done or sp.expand(-factor) in done:
-                        continue
-                    done.add(factor)
-                    if any(s.name.endswith(("_j", "_k")) for s in factor.free_symbols) and place != "step":
-                        continue
-                    for one in (factor, sp.expand(-factor)):
-                        try:
-                            fine = is_nonnegative(one, domain, strict=True)
-                        except ValueError:
-                            fine = False
-                        if fine:
-                            yield Weight(self.reader.scalar(one), self._form(one, domain, reader), True)
-                            break
 
     def _equations(self, part: Part, place: str) -> Iterator[str]:
         from ..proofs._facts import DEFINITIONS
@@ -525,12 +438,12 @@ class Builder:
 
     # factors
 
-    def _fact(self, claim: Claim, factor: Use | Earlier | Given, domain: dict, reader: Reader) -> Fact:
+    def _fact(self, claim: Claim, factor: Use | Earlier | Given, signs: Signs) -> Fact:
         if isinstance(factor, Given):
             return Fact(self.reader.scalar(factor.range.gives), "assumption")
         if isinstance(factor, Earlier):
             return self._earlier(claim, factor)
-        return self._use(factor, domain, reader)
+        return self._use(factor, signs)
 
     def _earlier(self, claim: Claim, factor: Earlier) -> Fact:
         own = own_name(factor.claim)
@@ -544,7 +457,7 @@ class Builder:
             f"apply {own}_holds; solve [lia | assumption]",
         )
 
-    def _use(self, factor: Use, domain: dict, reader: Reader) -> Fact:
+    def _use(self, factor: Use, signs: Signs) -> Fact:
         rule, values = factor.rule.name, factor.arguments
         points = [p.index for p in values if isinstance(p, Point)]
         nodes = [point(i) for i in points]
@@ -556,7 +469,7 @@ class Builder:
             constant = self.reader.scalar(values[2])
             larger = "apply Rle_refl"
             if values[2] != L:
-                form = self._noted(self._form(values[2] - L, domain, reader))
+                form = self._noted(signs.form(values[2] - L))
                 larger = f"apply from_nonneg; by_form ({form})"
             return Fact(
                 call("interpolation f grad", constant, *nodes),
@@ -667,32 +580,3 @@ def _subgradient(index: str) -> str:
     return {"t": "exact Tz_subgradient", "p": "apply w_subgradient; lia"}.get(index, "apply s_subgradient; lia")
 
 
-def _flat(pieces: list[Node]) -> Node:
-    return mul(*pieces)
-
-
-def _factors(coefficient: sp.Rational, monomial: sp.Expr, reader: Reader) -> list[Node]:
-    pieces = []
-    for base, power in monomial.as_powers_dict().items():
-        if base == 1:
-            continue
-        node = reader.scalar(base)
-        pieces.append(node if power == 1 else Node("power", (node, int(power))))
-    if coefficient != 1 or not pieces:
-        pieces.insert(0, reader.scalar(coefficient))
-    return pieces
-
-
-def _factored(e: sp.Expr) -> tuple[sp.Rational, list[tuple[sp.Expr, int]]]:
-    """The constant and the irreducible factors of a number, those of its denominator with negative powers."""
-    above, below = sp.fraction(sp.together(e))
-    constant, factors = sp.factor_list(above)
-    divisor, divided = sp.factor_list(below)
-    return sp.Rational(constant) / divisor, [*factors, *((f, -p) for f, p in divided)]
-
-
-def all_terms(argument: Argument) -> Iterator[Term]:
-    """Every term of an argument."""
-    for claim in argument.claims:
-        for part in claim.parts:
-            yield from part.terms

@@ -60,7 +60,8 @@ STEP_QUANTITIES: dict[str, Node] = {
 """Quantities of a step that are made of its vectors."""
 _NUMBERS = {"guard_weight": "A", "guard_count": "N", "guard_momentum": "a", "left": "rest"}
 _PLAIN = ("sigma", "eps", "step_h", "weight", "share", "C1", "C2", "dz", "G_inf", "Lp_min", "guarded", "pot", "budget")
-_RUN = ("L", "h", "mu", "F_low", "F_best", "Delta", "sigma_max")
+_RENAMED = {"history_q": "q", "history_r": "rho", "history_b": "b"}
+_RUN = ("L", "h", "mu", "F_low", "F_best", "Delta", "sigma_max", *_RENAMED)
 _MEAN = Node("vscal", (Node("div", (number(1), Node("count", ("K",)))), Node("vsum", (_X, "K"))))
 
 
@@ -107,7 +108,7 @@ class Reader:
         if s in special:
             return special[s]
         if s.name in _RUN:
-            return name(s.name)
+            return name(_RENAMED.get(s.name, s.name))
         raise Unproved(f"the export has no way to write the quantity {s}")
 
     def _entry(self, e: sp.Indexed) -> Node:

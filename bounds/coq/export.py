@@ -13,12 +13,13 @@ from ..proofs._conditions import domain_of
 from ..proofs._goal import goal as read_goal
 from ..proofs._proof import ARGUMENTS, _argued
 from ._context import ROWS, Definition, Supposition, Variable, proposition
-from ._coq import holds_lines, lemma_lines, wrapped
+from ._coq import _why, holds_lines, lemma_lines, wrapped
 from ._derived import DERIVED
 from ._lemmas import Builder, Statement
 from ._nodes import Node, call
 from ._print import COQ, STEP
 from ._statement import Reader
+from ._weights import Signs
 
 if TYPE_CHECKING:
     from ..bound import Bound
@@ -219,8 +220,10 @@ def _theorem(bound: Bound, builder: Builder, statements: list[Statement], own: l
     formulas = [claim.expression, bound.lhs, bound.rhs]
     for text in dict.fromkeys(builder._context(bare, place, [claim.expression])):
         yield f"    pose proof {text.replace('{k}', k_text).replace('{j}', j_text)}."
-    for i, one in enumerate(builder._below([claim.expression], domain, parameters, place), 1):
-        yield wrapped(f"assert (P{i} : 0 < {language(one.expression)}) by by_form ({language(one.form)}).", 4)
+    signs = Signs(domain, builder.reader, parameters)
+    signs.note_divisors([claim.expression], step)
+    for i, one in enumerate(signs.facts.values(), 1):
+        yield wrapped(f"assert (P{i} : 0 < {language(one.expression)}) by {_why(language, one)}.", 4)
     sums = []
     for i, (expression, node) in enumerate(reader.sums.items(), 1):
         name, factor = _sum_name(expression, builder)
