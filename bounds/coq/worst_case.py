@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from ..proofs.export.nodes import Node, add, at, call, mul, name, number, sub
+from ..proofs.export.printing import COQ, Language, wrapped
 from ..worst_cases import checker
-from ._coq import wrapped
-from ._nodes import Node, add, at, call, mul, name, number, sub
-from ._print import COQ
 
-ONE = Fraction(1)
-Z, ZERO = name("z"), number(0)
+Z = name("z")
 
 
 def worst_case_text(certificate: Mapping[str, Any], title: str = "worst_case") -> str:
@@ -34,7 +32,7 @@ def worst_case_text(certificate: Mapping[str, Any], title: str = "worst_case") -
         Wrong: For a certificate that the checker refuses.
     """
     checker.check(certificate)
-    return "\n".join([*_Export(certificate, checker._Run(certificate), title).lines(), ""])
+    return "\n".join([*_Export(certificate, checker.Run(certificate), title).lines(), ""])
 
 
 @dataclass
@@ -42,7 +40,7 @@ class _Export:
     """Writes one certificate."""
 
     c: Mapping[str, Any]
-    run: checker._Run
+    run: checker.Run
     title: str
 
     # -- what there is
@@ -75,8 +73,13 @@ class _Export:
         return Z if label == "*" else at("x", f"x{label}")
 
     def slope(self, label: str) -> Node:
-        return at("s", f"x{label}") if label != "*" else Node("vneg", (call("grad", Z),)) if self.run.smooth else Node(
-            "vzero")  # fmt: skip
+        return (
+            at("s", f"x{label}")
+            if label != "*"
+            else Node("vneg", (call("grad", Z),))
+            if self.run.smooth
+            else Node("vzero")
+        )
 
     def F(self, label: str) -> Node:
         if label == "*" and self.starless:
@@ -155,8 +158,14 @@ class _Export:
                 reason = f"apply (subgradient_inequality domain); [{self.domain(i)} | {self.subgradient(j)}]"
                 return call("subgradient_gap r", a, b, self.slope(j)), reason, values
             if j == "*" and self.starless:
-                node = sub(Node("mul", (number(2), self.L, sub(call("f", a), name("f_inf")))), Node("sq", (call("grad", a),)))
-                return node, f"apply (smooth_dominated f grad {COQ.atom(self.L)}); [lra | exact f_smooth | exact f_inf_below]", values / (2 * L)
+                node = sub(
+                    Node("mul", (number(2), self.L, sub(call("f", a), name("f_inf")))), Node("sq", (call("grad", a),))
+                )
+                return (
+                    node,
+                    f"apply (smooth_dominated f grad {COQ.atom(self.L)}); [lra | exact f_smooth | exact f_inf_below]",
+                    values / (2 * L),
+                )
             if run.nonconvex:
                 return (
                     call("nonconvex_gap f grad", self.L, a, b),
@@ -304,8 +313,7 @@ class _Export:
             else:
                 yield "  Hypothesis z_stationary : grad z = vzero."
         if self.rough:
-            used = [label for label in map(str, range(1, run.K + 1))]
-            for k in used:
+            for k in range(1, run.K + 1):
                 yield f"  Hypothesis s_{k} : subgradient domain r (x {k}) (s {k})."
             if self._speaks_of_r0():
                 yield "  Hypothesis x_0_domain : domain (x 0)."
@@ -322,7 +330,7 @@ class _Export:
 
     def _best(self) -> Iterator[str]:
         if self.run.metric == "best_gradient":
-            yield "  Variable t : R.  (* any number below the squared gradients of the run, such as the least of them *)"
+            yield "  Variable t : R.  (* below each squared gradient, such as the least of them *)"
             for k in range(1 if self.run.composite else 0, self.run.K + 1):
                 yield wrapped(f"Hypothesis t_{k} : t <= {self.text(Node('sq', (self.measured(k),)))}.", 2)
 
@@ -371,9 +379,6 @@ class _Export:
         yield "  Qed."
 
 
-def _numbered(language: Any, node: Node) -> str:
+def _numbered(language: Language, node: Node) -> str:
     indices = {f"x{k}": str(k) for k in range(1000)}
     return language.with_indices({**language.indices, **indices})(node)
-
-
-assert ZERO

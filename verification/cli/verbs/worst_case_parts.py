@@ -17,6 +17,7 @@ from ....l2o.support.files import read_json, write_bytes, write_npz
 from ...support.plain import plain
 from ..answer import Answer, Table, print_answer
 from ..console import emit, progress_bar
+from ..coq_files import write_coq
 
 
 def per_step(text: str | None, option: str, separator: str = ",") -> Any:
@@ -155,19 +156,25 @@ def print_one(
     worst: Any,
     proof: bool,
     certificate: Path | None,
+    coq: Path | None,
     instance: Path | None,
     replay: bool,
     as_json: bool,
     verbose: bool,
 ) -> None:
     """Print one answer, and write what was asked for: the files first, so that nothing is printed of a failure."""
-    exact = worst.certificate() if as_json or certificate is not None else None
-    if certificate is not None:
-        if exact is None:
+    exact = worst.certificate() if as_json or certificate is not None or coq is not None else None
+    for option, file in (("--certificate", certificate), ("--coq", coq)):
+        if file is not None and exact is None:
             raise l2o.InputError(
-                f"--certificate: there is none, and {certificate} was not written: {worst.why_no_certificate}."
+                f"{option}: there is no certificate, and {file} was not written: {worst.why_no_certificate}."
             )
+    if certificate is not None:
         write_bytes(certificate, (json.dumps(exact.data, indent=1) + "\n").encode())
+    if coq is not None:
+        from ....bounds.coq import worst_case_text
+
+        write_coq(coq, worst_case_text(exact.data))
     if instance is not None:
         try:
             write_npz(instance, worst.instance)

@@ -12,10 +12,10 @@ from fractions import Fraction
 
 import sympy as sp
 
-from ..proofs._claims import Unproved
-from ..proofs._symbols import DEVIATION, STEP, G, h, is_vector, symbol
-from ..vocabulary import VOCABULARY, Q, k
-from ._nodes import Node, add, at, call, mul, name, number, sub
+from ...vocabulary import VOCABULARY, Q, k
+from .._claims import Unproved
+from .._symbols import DEVIATION, STEP, G, h, is_vector, symbol
+from .nodes import Node, add, at, call, mul, name, number, sub
 
 _INDICES = ("k", "j", "0", "K", "z")
 _POINTS = {"z": name("z"), "t": name("Tz"), "y": at("y", "k"), "p": at("w", "k")}

@@ -11,11 +11,11 @@ from typing import Any
 
 import sympy as sp
 
-from ..proofs._formulas import divisors
-from ..proofs._polynomials import Ring
-from ..proofs._signs import is_nonnegative, rewritten
+from .._formulas import divisors
+from .._polynomials import Ring
+from .._signs import is_nonnegative, rewritten
 from ._algebra import Reader
-from ._nodes import Node, add, mul, number
+from .nodes import Node, add, mul, number
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,11 @@ class Signs:
     def _polynomial(self, polynomial: Any, symbols: list[sp.Symbol], sign: int) -> Node:
         pieces = []
         for powers, c in sorted(polynomial.terms(), reverse=True):
-            factors = [self.parameters.scalar(s) if p == 1 else Node("power", (self.parameters.scalar(s), p))
-                       for s, p in zip(symbols, powers) if p]  # fmt: skip
+            factors = [
+                self.parameters.scalar(s) if p == 1 else Node("power", (self.parameters.scalar(s), p))
+                for s, p in zip(symbols, powers)
+                if p
+            ]
             size = self.parameters.scalar(sp.Rational(int(c.numerator), int(c.denominator)) * sign)
             pieces.append(mul(size, *factors))
         return add(*pieces)

@@ -11,9 +11,9 @@ from fractions import Fraction
 
 import sympy as sp
 
-from ..proofs._claims import Unproved
-from ..vocabulary import Q, k
-from ._nodes import Node, add, at, call, mul, name, number, sub
+from ...vocabulary import Q, k
+from .._claims import Unproved
+from .nodes import Node, add, at, call, mul, name, number, sub
 
 _INDICES = {k: "k", k - 1: "j", sp.Integer(0): "0", Q.K: "K"}
 _X, _XJ, _D, _G, _E, _Z, _L = at("x", "k"), at("x", "j"), at("D", "k"), at("G", "k"), at("e", "k"), name("z"), name("L")

@@ -1,95 +1,17 @@
-"""What a statement speaks of, and what it supposes: the declarations at the head of an export.
+"""The rows that files declare and suppose, once for both languages.
 
-Each row is written once, for both languages. `needs` names the hypotheses of the catalogue without which a row may not
-be declared; rows without any say what a quantity of the vocabulary is. A file has the rows that its text speaks of.
+`needs` names the hypotheses of the catalogue without which a row may not be declared, "a|b" either of two; rows without
+any say what a quantity of the vocabulary is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
-from ._algebra import point
-from ._nodes import Node, add, at, call, mul, name, number, sub
-from ._print import COQ, Language
+from ._context import Definition, Row, Supposition, Variable
+from .nodes import Node, add, at, call, mul, name, number, sub
 
-
-@dataclass(frozen=True)
-class Variable:
-    """A thing of a type."""
-
-    name: str
-    type: str
-    says: str = ""
-
-
-@dataclass(frozen=True)
-class Definition:
-    """A vector, or a number, of each step."""
-
-    name: str
-    type: str
-    body: Node
-    says: str = ""
-    argument: str = "(k : nat)"
-
-
-@dataclass(frozen=True)
-class Supposition:
-    """``over``: ``left relation right``; `relation` "is" takes `left` alone, a proposition."""
-
-    name: str
-    over: str
-    relation: str
-    left: Node
-    right: Node
-    says: str = ""
-    needs: tuple[str, ...] = ()
-
-
-Row = Variable | Definition | Supposition
-_TYPES = {"R": "ℝ", "nat": "ℕ", "V": "V", "Prop": "Prop"}
-OVER = {
-    "": "",
-    "step": "forall k, (1 <= k <= K)%nat -> ",
-    "point": "forall p, domain p -> ",
-    "anywhere": "forall p, ",
-    "index": "forall k, (k <= K)%nat -> ",
-    "before K": "forall k, (k < K)%nat -> ",
-    "guarded": "forall k, (1 <= k <= K)%nat -> guarded k = 1 -> ",
-    "unguarded": "forall k, (1 <= k <= K)%nat -> guarded k = 0 -> ",
-    "diagonal": "forall k v, (1 <= k <= K)%nat -> ",
-    "below": "forall m, (forall p, m <= f p) -> ",
-}
-_LEAN_OVER = {
-    "step": "∀ k, 1 ≤ k ∧ k ≤ K → ",
-    "point": "∀ p, domain p → ",
-    "anywhere": "∀ p, ",
-    "index": "∀ k, k ≤ K → ",
-    "before K": "∀ k, k < K → ",
-    "guarded": "∀ k, 1 ≤ k ∧ k ≤ K → guarded k = 1 → ",
-    "unguarded": "∀ k, 1 ≤ k ∧ k ≤ K → guarded k = 0 → ",
-    "diagonal": "∀ k v, 1 ≤ k ∧ k ≤ K → ",
-    "below": "∀ m, (∀ p, m ≤ f p) → ",
-    "": "",
-}
-
-
-def lean_type(text: str) -> str:
-    """A type of Coq in Lean."""
-    return " ".join({"->": "→"}.get(word, _TYPES.get(word, word)) for word in text.split())
-
-
-def proposition(row: Supposition, language: Language = COQ) -> str:
-    """What a supposition says."""
-    over = (OVER if language.coq else _LEAN_OVER)[row.over]
-    if row.relation == "is":
-        return over + language(row.left)
-    relation = row.relation if language.coq else {"<=": "≤"}.get(row.relation, row.relation)
-    return f"{over}{language(row.left)} {relation} {language(row.right)}"
-
-
-_f, _x, _z, _L, _h, _p = (name(text) for text in ("f", "x", "z", "L", "h", "p"))
+_z, _L, _h, _p = (name(text) for text in ("z", "L", "h", "p"))
 ZERO, ONE = number(0), number(1)
 HALF = Node("div", (ONE, number(2)))
 X, XJ, D, G, E = at("x", "k"), at("x", "j"), at("D", "k"), at("G", "k"), at("e", "k")
@@ -129,6 +51,7 @@ def _prop(text: str, *args: Node) -> Node:
 
 H_OVER_L = _div(_h, _L)
 _GUARDED = at("guarded", "k")
+_PV = call("precond k", name("v"))
 _HEAD, _VIRTUAL = call("precond k", G), call("precond_virtual k", G)
 _Y, _W, _U = at("y", "k"), at("w", "k"), at("aux", "k")
 _A, _AJ, _N, _NJ, _a = at("A", "k"), at("A", "j"), at("N", "k"), at("N", "j"), at("a", "k")
@@ -223,15 +146,26 @@ ROWS: tuple[Row, ...] = (
     Supposition("f_smooth", "", "is", _prop("smooth f grad L"), ONE, "f is L-smooth", ("f_smooth",)),
     Supposition("f_convex", "", "is", _prop("convex_smooth f grad"), ONE, "f is convex", ("f_convex",)),
     Supposition(
-        "f_strongly_convex", "", "is", _prop("strongly_convex f grad mu"), ONE, "f is mu-strongly convex",
+        "f_strongly_convex",
+        "",
+        "is",
+        _prop("strongly_convex f grad mu"),
+        ONE,
+        "f is mu-strongly convex",
         ("strongly_convex",),
-    ),  # fmt: skip
+    ),
     Supposition(
-        "mu_at_most_L", "", "<=", name("mu"), _L, "so it is in a space with more than one point",
+        "mu_at_most_L",
+        "",
+        "<=",
+        name("mu"),
+        _L,
+        "so it is in a space with more than one point",
         ("strongly_convex", "f_smooth"),
-    ),  # fmt: skip
-    Supposition("polyak_lojasiewicz", "", "is", _prop("gradient_dominates f grad mu f_inf"), ONE, "",
-                ("polyak_lojasiewicz",)),  # fmt: skip
+    ),
+    Supposition(
+        "polyak_lojasiewicz", "", "is", _prop("gradient_dominates f grad mu f_inf"), ONE, "", ("polyak_lojasiewicz",)
+    ),
     Supposition("f_inf_below", "anywhere", "<=", name("f_inf"), call("f", _p), "f_inf is inf f"),
     Supposition("f_inf_largest", "below", "<=", name("m"), name("f_inf")),
     Supposition("F_low_below", "point", "<=", name("F_low"), _F(_p), "F_low is a lower bound of F"),
@@ -239,27 +173,48 @@ ROWS: tuple[Row, ...] = (
     Supposition("r_zero", "anywhere", "is", _prop("domain p /\\ r p = 0"), ONE, "r = 0", ("r_zero",)),
     Supposition("r_indicator", "point", "=", call("r", _p), ZERO, "r is the indicator of its domain", ("r_indicator",)),
     Supposition(
-        "s_subgradient", "step", "is", call("subgradient domain r", X, at("s", "k")), ONE,
-        "s_k is a subgradient of r at x_k", ("r_convex|r_zero",),
-    ),  # fmt: skip
+        "s_subgradient",
+        "step",
+        "is",
+        call("subgradient domain r", X, at("s", "k")),
+        ONE,
+        "s_k is a subgradient of r at x_k",
+        ("r_convex|r_zero",),
+    ),
     Supposition(
-        "s_inexact", "step", "is", call("inexact_subgradient domain r", at("eps", "k"), X, at("s", "k")), ONE,
-        "s_k is an eps_k-subgradient of r at x_k", ("r_convex",),
-    ),  # fmt: skip
+        "s_inexact",
+        "step",
+        "is",
+        call("inexact_subgradient domain r", at("eps", "k"), X, at("s", "k")),
+        ONE,
+        "s_k is an eps_k-subgradient of r at x_k",
+        ("r_convex",),
+    ),
     Supposition("x_0_domain", "", "is", call("domain", at("x", "0")), ONE, "F(x_0) is finite"),
     Supposition("z_domain", "", "is", call("domain", _z), ONE, "F(z) is finite"),
     Supposition("z_minimises", "point", "<=", _F(_z), _F(_p), "z is a minimiser", ("comparator_optimal",)),
     Supposition(
-        "Tz_step", "", "=", name("Tz"), _vsub(_z, _scal(H_OVER_L, _vadd(_grad(_z), name("s_T")))), "",
+        "Tz_step",
+        "",
+        "=",
+        name("Tz"),
+        _vsub(_z, _scal(H_OVER_L, _vadd(_grad(_z), name("s_T")))),
+        "",
         ("r_convex|r_zero",),
     ),
-    Supposition("Tz_subgradient", "", "is", call("subgradient domain r", name("Tz"), name("s_T")), ONE, "",
-                ("r_convex|r_zero",)),  # fmt: skip
+    Supposition(
+        "Tz_subgradient", "", "is", call("subgradient domain r", name("Tz"), name("s_T")), ONE, "", ("r_convex|r_zero",)
+    ),
     Supposition("h_at_most_1", "", "<=", _h, ONE, "the reference step is in (0, 1]", ("reference_step",)),
     Supposition(
-        "h_at_most_5_4", "", "<=", _h, number(Fraction(5, 4)), "the reference step is in (0, 5/4]",
+        "h_at_most_5_4",
+        "",
+        "<=",
+        _h,
+        number(Fraction(5, 4)),
+        "the reference step is in (0, 5/4]",
         ("reference_step_long",),
-    ),  # fmt: skip
+    ),
     Supposition("h_is_1", "", "=", _h, ONE, "the reference step is 1/L", ("full_step",)),
     Supposition("h_is_half", "", "=", _h, number(Fraction(1, 2)), "the reference step is 1/(2L)", ("half_step",)),
     Supposition("step_h_pos", "step", "<", ZERO, at("step_h", "k"), "", ("own_steps",)),
@@ -267,9 +222,14 @@ ROWS: tuple[Row, ...] = (
     Supposition("exact_step", "step", "=", E, Node("vzero"), "each step is the reference step", ("exact_step",)),
     Supposition("monotone_run", "step", "<=", at("sigma", "k"), _h, "no deviation is above the step", ("monotone",)),
     Supposition(
-        "sigma_below_step", "", "<", name("sigma_max"), _h, "the deviations are below the step",
+        "sigma_below_step",
+        "",
+        "<",
+        name("sigma_max"),
+        _h,
+        "the deviations are below the step",
         ("deviation_below_step",),
-    ),  # fmt: skip
+    ),
     Supposition(
         "sigma_bounds", "step", "<=", _norm(E), _div(mul(at("sigma", "k"), _norm(G)), _L), "what sigma_k means"
     ),
@@ -282,66 +242,129 @@ ROWS: tuple[Row, ...] = (
     Supposition("bias_free", "step", "=", D, _HEAD, "the step is p G, without a bias", ("bias_free",)),
     Supposition("head_step", "step", "=", D, _vadd(_HEAD, at("bias", "k")), "the step is p G + b"),
     Supposition(
-        "p_lipschitz", "step", "<=", _norm(at("pshift", "k")), mul(at("C1", "k"), at("dz", "k"), at("G_inf", "k")),
-        "the preconditioner head is Lipschitz", _LIPSCHITZ,
-    ),  # fmt: skip
+        "p_lipschitz",
+        "step",
+        "<=",
+        _norm(at("pshift", "k")),
+        mul(at("C1", "k"), at("dz", "k"), at("G_inf", "k")),
+        "the preconditioner head is Lipschitz",
+        _LIPSCHITZ,
+    ),
     Supposition(
-        "b_lipschitz", "step", "<=", _norm(at("bshift", "k")), mul(at("C2", "k"), at("dz", "k")),
-        "the bias head is Lipschitz", _LIPSCHITZ,
-    ),  # fmt: skip
+        "b_lipschitz",
+        "step",
+        "<=",
+        _norm(at("bshift", "k")),
+        mul(at("C2", "k"), at("dz", "k")),
+        "the bias head is Lipschitz",
+        _LIPSCHITZ,
+    ),
     Supposition(
-        "delta1_largest", "diagonal", "<=", _norm(_vsub(_scal(mul(number(2), _L), call("precond k", name("v"))), name("v"))),
+        "delta1_largest",
+        "diagonal",
+        "<=",
+        _norm(_vsub(_scal(mul(number(2), _L), _PV), name("v"))),
         mul(at("delta1_max", "k"), _norm(name("v"))),
         "a diagonal matrix makes no vector longer than its largest entry does",
-    ),  # fmt: skip
+    ),
     Supposition("Lp_min_pos", "step", "<", ZERO, at("Lp_min", "k"), "", ("preconditioner_positive",)),
     Supposition("G_b_is", "step", "=", call("precond k", at("G_b", "k")), D, "p (G + b/p) = D entry by entry"),
     Supposition(
-        "p_largest_inverse", "diagonal", "<=", _norm(name("v")),
-        mul(_div(_L, at("Lp_min", "k")), _norm(call("precond k", name("v")))),
-        "the largest 1/p_i is L/Lp_min", ("preconditioner_positive",),
-    ),  # fmt: skip
+        "p_largest_inverse",
+        "diagonal",
+        "<=",
+        _norm(name("v")),
+        mul(_div(_L, at("Lp_min", "k")), _norm(_PV)),
+        "the largest 1/p_i is L/Lp_min",
+        ("preconditioner_positive",),
+    ),
     Supposition("b_nonneg", "", "<=", ZERO, name("b"), "", ("history_range",)),
     Supposition("b_below_1", "", "<", name("b"), ONE, "", ("history_range",)),
     Supposition(
-        "history_is_stable", "", "is",
-        _prop("stable", sub(ONE, name("rho")), Node("neg", (name("q"),)), mul(sub(ONE, name("b")), name("rho")),
-              add(name("b"), mul(sub(ONE, name("b")), name("q")))),
-        ONE, "(y, v) -> ((1 - rho) y - q v, (1 - b) rho y + (b + (1 - b) q) v)", ("history_stable",),
-    ),  # fmt: skip
+        "history_is_stable",
+        "",
+        "is",
+        _prop(
+            "stable",
+            sub(ONE, name("rho")),
+            Node("neg", (name("q"),)),
+            mul(sub(ONE, name("b")), name("rho")),
+            add(name("b"), mul(sub(ONE, name("b")), name("q"))),
+        ),
+        ONE,
+        "(y, v) -> ((1 - rho) y - q v, (1 - b) rho y + (b + (1 - b) q) v)",
+        ("history_stable",),
+    ),
     Supposition("weight_heavy", "step", "<", _POT, mul(number(2), _WEIGHT), "", ("weights",)),
     Supposition("weight_free", "step", "<=", ZERO, add(_WEIGHT, Node("neg", (_POTJ,)), _POT), "", ("weights",)),
     Supposition(
-        "pot_before", "step", "=", _POTJ,
-        _div(Node("power", (_WEIGHT, 2)), sub(mul(number(2), _WEIGHT), _POT)), "", ("weights",),
-    ),  # fmt: skip
+        "pot_before",
+        "step",
+        "=",
+        _POTJ,
+        _div(Node("power", (_WEIGHT, 2)), sub(mul(number(2), _WEIGHT), _POT)),
+        "",
+        ("weights",),
+    ),
     Supposition("pot_last", "", "=", at("pot", "K"), ZERO, "", ("weights",)),
     Supposition("rest_before", "step", "=", at("rest", "j"), add(at("rest", "k"), at("share", "k")), "", ("shares",)),
     Supposition("rest_first", "", "=", at("rest", "0"), ONE, "", ("shares",)),
     Supposition("rest_last", "", "=", at("rest", "K"), ZERO, "", ("shares",)),
     Supposition(
-        "budget_spent", "step", "<=", _norm(E), sub(at("budget", "j"), at("budget", "k")),
-        "the size of each deviation is taken from the budget", ("budget",),
-    ),  # fmt: skip
+        "budget_spent",
+        "step",
+        "<=",
+        _norm(E),
+        sub(at("budget", "j"), at("budget", "k")),
+        "the size of each deviation is taken from the budget",
+        ("budget",),
+    ),
     Supposition("no_worse", "step", "<=", _F(X), _F(XJ), "x_k is no worse than x_(k-1)", ("accelerated_guard",)),
     Supposition(
-        "guard_accepts", "guarded", "<=", _F(X), _ABOVE, "nor than what the descent lemma says of w_k",
+        "guard_accepts",
+        "guarded",
+        "<=",
+        _F(X),
+        _ABOVE,
+        "nor than what the descent lemma says of w_k",
         ("accelerated_guard",),
-    ),  # fmt: skip
-    Supposition("w_subgradient", "step", "is", call("subgradient domain r", _W, at("s_w", "k")), ONE, "",
-                ("accelerated_guard", "r_convex")),  # fmt: skip
+    ),
     Supposition(
-        "w_step", "step", "=", _W, _vsub(_Y, _scal(_div(ONE, _L), _vadd(_grad(_Y), at("s_w", "k")))),
-        "w_k is the proximal-gradient step 1/L from y_k", ("accelerated_guard", "r_convex"),
-    ),  # fmt: skip
+        "w_subgradient",
+        "step",
+        "is",
+        call("subgradient domain r", _W, at("s_w", "k")),
+        ONE,
+        "",
+        ("accelerated_guard", "r_convex"),
+    ),
     Supposition(
-        "y_step", "step", "=", _Y, _vadd(XJ, _scal(_div(_a, _A), _vsub(at("aux", "j"), XJ))), "",
+        "w_step",
+        "step",
+        "=",
+        _W,
+        _vsub(_Y, _scal(_div(ONE, _L), _vadd(_grad(_Y), at("s_w", "k")))),
+        "w_k is the proximal-gradient step 1/L from y_k",
+        ("accelerated_guard", "r_convex"),
+    ),
+    Supposition(
+        "y_step",
+        "step",
+        "=",
+        _Y,
+        _vadd(XJ, _scal(_div(_a, _A), _vsub(at("aux", "j"), XJ))),
+        "",
         ("accelerated_guard", "guard_weights"),
-    ),  # fmt: skip
+    ),
     Supposition(
-        "aux_step", "step", "=", _U, _vadd(at("aux", "j"), _scal(_a, _vsub(_W, _Y))), "",
+        "aux_step",
+        "step",
+        "=",
+        _U,
+        _vadd(at("aux", "j"), _scal(_a, _vsub(_W, _Y))),
+        "",
         ("accelerated_guard", "guard_weights"),
-    ),  # fmt: skip
+    ),
     Supposition("aux_first", "", "=", at("aux", "0"), at("x", "0"), "", ("accelerated_guard",)),
     Supposition("A_before", "step", "=", _AJ, sub(_A, _a), "", ("guard_weights",)),
     Supposition("A_first", "", "=", at("A", "0"), ZERO, "", ("guard_weights",)),
@@ -355,4 +378,3 @@ ROWS: tuple[Row, ...] = (
 )
 """Every row, in the order in which files have them."""
 BY_NAME = {row.name: row for row in ROWS}
-POINT_OF = {index: point(index) for index in "kj0Kztyp"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from ._nodes import Node
+from .nodes import Node
 
 _SUM, _PRODUCT, _POWER, _APPLIED, _ATOM = range(5)
 STEP: Mapping[str, str] = {"k": "k", "j": "pred k", "0": "0", "K": "K"}
@@ -25,9 +26,11 @@ class Language:
     indices: Mapping[str, str] = field(default_factory=lambda: STEP)
 
     def with_indices(self, indices: Mapping[str, str]) -> Language:
+        """The language with other texts for indices."""
         return Language(self.coq, indices)
 
     def __call__(self, node: Node) -> str:
+        """The text of a tree."""
         return self._write(node)[0]
 
     def atom(self, node: Node) -> str:
@@ -35,6 +38,7 @@ class Language:
         return self._at_least(node, _ATOM)
 
     def index(self, index: str, atom: bool = False) -> str:
+        """The text of an index, in parentheses where an argument needs them."""
         text = self.indices[index]
         if not self.coq:
             text = {"S j": "j + 1", "pred k": "k - 1", "pred i": "i - 1"}.get(text, text)
@@ -47,8 +51,11 @@ class Language:
     def _number(self, value: Fraction) -> tuple[str, int]:
         if value.denominator == 1:
             return (str(value), _ATOM) if value >= 0 else (f"- {-value}", _SUM)
-        return (f"{value.numerator} / {value.denominator}", _PRODUCT) if value > 0 else (
-            f"- ({-value.numerator} / {value.denominator})", _SUM)  # fmt: skip
+        return (
+            (f"{value.numerator} / {value.denominator}", _PRODUCT)
+            if value > 0
+            else (f"- ({-value.numerator} / {value.denominator})", _SUM)
+        )
 
     def _write(self, node: Node) -> tuple[str, int]:
         return getattr(self, f"_{node.op}")(*node.args)
@@ -144,6 +151,17 @@ class Language:
 
     def _power_of_K(self, factor: Node) -> tuple[str, int]:
         return f"{self._at_least(factor, _APPLIED)} ^ K", _POWER
+
+
+_WIDTH = 116
+
+
+def wrapped(text: str, indent: int) -> str:
+    """The text broken at spaces to lines of at most `_WIDTH` characters."""
+    pad = " " * indent
+    return textwrap.fill(
+        text, _WIDTH, initial_indent=pad, subsequent_indent=f"{pad}  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 COQ, LEAN = Language(), Language(coq=False)

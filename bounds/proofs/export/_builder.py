@@ -1,82 +1,25 @@
-"""The proof of a bound in the intermediate form: one lemma for each part of each claim.
-
-A lemma says that a claim holds at one place, if it does at the place before. Its proof is a list of facts, each a named
-inequality or an earlier claim, weights that are >= 0, and the identity that the claim is their sum.
-"""
+"""Makes the lemmas of a proof from its argument."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import sympy as sp
 
-from ..hypotheses import R_ZERO
-from ..proofs._claims import Argument, Claim, Earlier, Given, Part, Range, Term, Unproved, Use
-from ..proofs._conditions import domain_of, first_index, same
-from ..proofs._facts import FACTS, PRODUCTS, SIZES
-from ..proofs._goal import Goal, formula
-from ..proofs._symbols import L, Point
-from ..vocabulary import Q, k
-from ._algebra import Reader, minus, point, sign_between, subgradient
-from ._context import BY_NAME
-from ._derived import DERIVED
-from ._nodes import Node, add, at, call, mul, name, number
+from ...hypotheses import R_ZERO
+from ...vocabulary import Q, k
+from .._claims import Argument, Claim, Earlier, Part, Range, Use
+from .._conditions import domain_of, first_index
+from .._facts import DEFINITIONS
+from .._goal import Goal
+from .._symbols import Point
+from ._algebra import Reader, minus
+from ._lemmas import Lemma, Statement, case_name, own_name
+from ._reasons import Reasons
 from ._weights import Signs, Weight
-
-_TAKEN = {"descent", "monotone", "convex", "smooth", "norm", "dot", "sum", "prox", "interpolation", "at", "fit"}
-
-
-@dataclass(frozen=True)
-class Fact:
-    """``expression >= 0``, for the reason that the text gives as a tactic of Coq."""
-
-    expression: Node
-    reason: str
-    equality: bool = False
-
-
-@dataclass(frozen=True)
-class Lemma:
-    """``times * claim`` at a place is the sum of terms.
-
-    `place`: "step" for j + 1 after j, "0" and "1" for a start, "K" for the end of the run. `terms` are trees, `facts`
-    and `weights` say why each of their factors is >= 0. `below` are the > 0 that is divided by.
-    """
-
-    name: str
-    says: str
-    claim: str
-    place: str
-    cases: tuple[tuple[str, str | Node], ...]
-    first: int
-    earlier: bool
-    times: Node
-    times_form: tuple[Weight, ...]
-    terms: tuple[Node, ...]
-    facts: tuple[Fact, ...]
-    weights: tuple[Weight, ...]
-    below: tuple[Weight, ...]
-    equations: tuple[str, ...]
-    context: tuple[str, ...]
-    maxima: tuple[tuple[Node, Weight, bool], ...] = ()
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A claim: a number, of each step where `indexed`, and its lemmas."""
-
-    name: str
-    says: str
-    body: Node
-    indexed: bool
-    first: int
-    cases: tuple[str, ...]
-    lemmas: tuple[Lemma, ...]
-    families: tuple[tuple[str, tuple[str, str], str], ...]
-
+from .nodes import Node, add, at, mul, name, number
 
 CASE_TEXT = {
     "0 < h <= 1, of h <= 5/4": "h <= 1",
@@ -143,37 +86,6 @@ _EQUATIONS = {
     "decomposition": ("bshift_is", "step"),
     "profile": ("delta2_is", "step"),
 }
-_FACT_REASONS = {
-    "guard, best": "pose proof (no_worse {k} ltac:(lia)) as Q; cbn [pred] in Q; lra",
-    "guard, prox": "pose proof (guard_accepts {k} ltac:(lia) C_guard) as Q; cbn [pred] in Q; unfold F in *; "
-    "rewrite C_guard; lra",
-    "Delta at k-1": "pose proof (Delta_largest {j} ltac:(lia)); lra",
-    "Delta at 0": "pose proof (Delta_largest 0%nat ltac:(lia)); lra",
-    "sigma_k": "pose proof (sigma_bounds {k} ltac:(lia)); lra",
-    "sigma": "pose proof (sigma_max_bounds {k} ltac:(lia)); lra",
-    "virtual": "pose proof (virtual_bounds {k} ltac:(lia)); lra",
-    "preconditioner head": "pose proof (p_lipschitz {k} ltac:(lia)); lra",
-    "bias head": "pose proof (b_lipschitz {k} ltac:(lia)); lra",
-    "best iterate": "pose proof (F_best_least {k} ltac:(lia)); lra",
-    "lower bound": "pose proof (F_low_below (x K) x_K_domain); lra",
-    "determinant": "pose proof (stable_determinant _ _ _ _ history_is_stable); lra",
-    "infimum at z": "unfold F; rewrite r_is_0; pose proof (f_inf_below z); lra",
-    "lower bound of f": "pose proof F_low_below_f_inf; lra",
-}
-_FORMULA_REASONS = {
-    "monotone": "pose proof (monotone_run {k} ltac:(lia)); lra",
-    "weights": "pose proof (weight_free {k} ltac:(lia)) as Q; pose proof (weight_heavy {k} ltac:(lia)); "
-    "cbn [pred] in Q; lra",
-    "guard_weights": "rewrite ?C_guard; lra",
-    "budget": "pose proof (budget_spent {k} ltac:(lia)) as Q; cbn [pred] in Q; lra",
-    "shares": "apply share_nonneg; lia",
-}
-
-
-def own_name(text: str) -> str:
-    """The name of a claim in a file."""
-    plain = re.sub(r"\W+", "_", text)
-    return f"{plain}_claim" if plain in _TAKEN or plain in BY_NAME or plain in DERIVED else plain
 
 
 @dataclass
@@ -183,15 +95,16 @@ class Builder:
     goal: Goal
     argument: Argument
     formulas: tuple[tuple[str, sp.Expr], ...]
-    inexact: bool
     first: dict[str, int] = field(default_factory=dict)
-    forms: list[Node] = field(default_factory=list)
-    """Forms that the reasons of facts speak of by their place."""
 
     @cached_property
     def reader(self) -> Reader:
         norms = {s.name.rpartition("_")[0]: None for s in self.argument.norms}
         return Reader(norms)  # type: ignore[arg-type]
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        return Reasons(self.reader, self.argument, self.formulas, self._indexed)
 
     def sums(self) -> dict[str, tuple[Node, bool]]:
         """Definitions of the partial sums at k, and whether they are vectors."""
@@ -274,7 +187,7 @@ class Builder:
         domain = domain_of(part.ranges, own)
         if part.position == 1:
             domain[k] = sp.Integer(1)
-        reader = Reader(self.reader.norms, self._parameters(part, place))
+        reader = Reader(self.reader.norms, self.parameters(part, place))
         terms, facts, weights = [], {}, {}
         signs = Signs(domain, self.reader, reader)
         earlier = False
@@ -284,7 +197,7 @@ class Builder:
                 pieces.append(self.reader.scalar(one.multiplier))
             equality = False
             for factor in one.factors:
-                fact = self._fact(claim, factor, signs)
+                fact = self.reasons.fact(claim, factor, signs)
                 earlier |= fact.reason == "IH"
                 equality |= fact.equality
                 facts[fact.expression] = fact
@@ -298,8 +211,12 @@ class Builder:
         formulas += [one.square for one in part.terms if one.square is not None]
         formulas += [d.value for d in self.argument.definitions]
         formulas += [rule.increment for rule in self.argument.sums.values()]
-        formulas += [f.arguments[2] for one in part.terms for f in one.factors if isinstance(f, Use)
-                     and f.rule.name == "smooth_interpolation"]  # fmt: skip
+        formulas += [
+            f.arguments[2]
+            for one in part.terms
+            for f in one.factors
+            if isinstance(f, Use) and f.rule.name == "smooth_interpolation"
+        ]
         signs.note_divisors(formulas, place == "step")
         times = self._times(claim, part, signs)
         maxima = tuple(self._maxima(claim, signs))
@@ -318,7 +235,7 @@ class Builder:
             tuple(weights.values()),
             tuple(signs.facts.values()),
             tuple(self._equations(part, place)),
-            tuple(self._context(part, place, formulas)),
+            tuple(self.context(part, place, formulas)),
             maxima,
         )
 
@@ -337,7 +254,7 @@ class Builder:
             positive = signs.sees(inside)
             yield self.reader.scalar(inside), signs.weight(inside if positive else -inside), positive
 
-    def _parameters(self, part: Part, place: str) -> dict[sp.Symbol, Node]:
+    def parameters(self, part: Part, place: str) -> dict[sp.Symbol, Node]:
         """What the symbols of ranges stand for."""
         names: dict[str, Node] = {}
         step = place == "step"
@@ -381,7 +298,6 @@ class Builder:
         return symbols
 
     def _equations(self, part: Part, place: str) -> Iterator[str]:
-        from ..proofs._facts import DEFINITIONS
 
         keys = {id(d): key for key, d in DEFINITIONS.items()}
         for definition in self.argument.definitions:
@@ -401,8 +317,15 @@ class Builder:
                     yield f"({text} {{k}} ltac:(lia))"
                 elif where == "":
                     yield text
-        symbols = {s for one in part.terms for f in one.factors if isinstance(f, Use) for a in f.arguments
-                   if not isinstance(a, Point) for s in a.free_symbols}  # fmt: skip
+        symbols = {
+            s
+            for one in part.terms
+            for f in one.factors
+            if isinstance(f, Use)
+            for a in f.arguments
+            if not isinstance(a, Point)
+            for s in a.free_symbols
+        }
         if Q.tau in symbols and any(d.hypotheses == (R_ZERO,) for d in self.argument.definitions):
             yield "Tz_is_gradient_step"
         for r in part.ranges:
@@ -413,7 +336,7 @@ class Builder:
             if r.says == "step k is not guarded":
                 yield "(momentum_none {k} ltac:(lia) C_guard)"
 
-    def _context(self, part: Part, place: str, formulas: list[sp.Expr]) -> Iterator[str]:
+    def context(self, part: Part, place: str, formulas: list[sp.Expr]) -> Iterator[str]:
         for r in part.ranges:
             for text in _KNOWN.get(r.says, ()):
                 yield text
@@ -435,148 +358,3 @@ class Builder:
             for index, where in (("k", "{k}"), ("j", "{j}"), ("0", "0%nat"), ("K", "K")):
                 if any(s.name == f"{base}_{index}" for s in symbols) and (index in "0K" or place == "step"):
                     yield f"({text}_nonneg {where} ltac:(lia))"
-
-    # factors
-
-    def _fact(self, claim: Claim, factor: Use | Earlier | Given, signs: Signs) -> Fact:
-        if isinstance(factor, Given):
-            return Fact(self.reader.scalar(factor.range.gives), "assumption")
-        if isinstance(factor, Earlier):
-            return self._earlier(claim, factor)
-        return self._use(factor, signs)
-
-    def _earlier(self, claim: Claim, factor: Earlier) -> Fact:
-        own = own_name(factor.claim)
-        if factor.claim == claim.name:
-            return Fact(call(own, Node("index", (factor.index,))), "IH")
-        source = next(c for c in self.argument.claims if c.name == factor.claim)
-        if not self._indexed(source):
-            return Fact(name(own), f"exact {own}_holds")
-        return Fact(
-            call(own, Node("index", (factor.index,))),
-            f"apply {own}_holds; solve [lia | assumption]",
-        )
-
-    def _use(self, factor: Use, signs: Signs) -> Fact:
-        rule, values = factor.rule.name, factor.arguments
-        points = [p.index for p in values if isinstance(p, Point)]
-        nodes = [point(i) for i in points]
-        if rule == "descent_lemma":
-            return Fact(call("descent f grad L", *nodes), "apply descent_lemma; exact f_smooth")
-        if rule == "convexity":
-            return Fact(call("tangent_gap f grad", *nodes), "apply convexity; exact f_tangents")
-        if rule == "smooth_interpolation":
-            constant = self.reader.scalar(values[2])
-            larger = "apply Rle_refl"
-            if values[2] != L:
-                form = self._noted(signs.form(values[2] - L))
-                larger = f"apply from_nonneg; by_form ({form})"
-            return Fact(
-                call("interpolation f grad", constant, *nodes),
-                f"apply (smooth_interpolation f grad L); [exact L_pos | {larger} | exact f_smooth | exact f_tangents]",
-            )
-        if rule in ("subgradient", "inexact_subgradient"):
-            a, b = points
-            gap = call("subgradient_gap r", *nodes, subgradient(b))
-            domain = _domain(a)
-            if rule == "subgradient":
-                return Fact(
-                    gap, f"apply (subgradient_inequality domain); [{domain} | {_subgradient(b)}]"
-                )
-            eps = at("eps", "k")
-            return Fact(
-                add(gap, eps),
-                f"apply (inexact_subgradient_inequality domain); [{domain} | apply s_inexact; lia]",
-            )
-        if rule == "monotone_subdifferential":
-            a, b = points
-            return Fact(
-                call("monotone", *nodes, subgradient(a), subgradient(b)),
-                f"apply (monotone_subdifferential domain r); [{_subgradient(a)} | {_subgradient(b)}]",
-            )
-        if rule == "strong_convexity":
-            return Fact(call("strong_gap f grad mu", *nodes), "apply strong_convexity; exact f_strongly_convex")
-        if rule == "strong_interpolation":
-            return Fact(
-                call("strong_interpolation f grad L mu", *nodes),
-                "apply smooth_strong_interpolation; [exact mu_at_most_L | exact f_smooth | exact f_strongly_convex]",
-            )
-        if rule == "lipschitz_gradient":
-            return Fact(call("lipschitz_gap grad L", *nodes), "apply (smooth_lipschitz f); [exact L_pos | exact f_smooth]")
-        if rule == "polyak_lojasiewicz":
-            return Fact(
-                self.reader.scalar(factor.expression),
-                f"pose proof (polyak_lojasiewicz ({self._noted(nodes[0])})); lra",
-            )
-        if rule == "gradient_domination":
-            return Fact(self.reader.scalar(factor.expression), "apply smooth_dominated; [exact L_pos | exact f_smooth | exact f_inf_below]")
-        if rule == "cauchy_schwarz":
-            return self._schwarz(values)
-        if rule == "norm":
-            norm = self.reader.scalar(values[0])
-            (vector,) = norm.args
-            node = minus(Node("power", (norm, 2)), Node("sq", (vector,)))
-            return Fact(node, "", equality=True)
-        if rule == "entrywise_product":
-            reason = "p_inverse" if same(values[0], PRODUCTS["G + b/p"].largest) else "delta1_bounds"
-            return Fact(self.reader.scalar(factor.expression), f"pose proof ({reason} {{k}} ltac:(lia)); lra")
-        if rule == "jensen":
-            return Fact(self.reader.scalar(factor.expression), "exact jensen")
-        return self._hypothesis(factor)
-
-    def _noted(self, node: Node) -> str:
-        """A mark for a tree in the reason of a fact."""
-        self.forms.append(node)
-        return f"{{{{{len(self.forms) - 1}}}}}"
-
-    def _schwarz(self, values: tuple) -> Fact:
-        norms = [self.reader.scalar(v) for v in values[:2]]
-        sign = 1
-        for symbol_, vector in zip(values[:2], values[2:]):
-            rows = [row.vector for row in SIZES.values() if row.symbol == symbol_]
-            rows += [v for s, v in self.argument.norms.items() if s == symbol_]
-            for row in rows:
-                found = sign_between(vector, row)
-                if found:
-                    # T(z) - z = -(h/L) grad f(z) where r = 0
-                    sign *= -found if row == SIZES["tau, r = 0"].vector else found
-                    break
-            else:
-                raise Unproved(f"{symbol_} is no norm of {vector}")
-        u, v = (norm.args[0] for norm in norms)
-        dot = Node("dot", (u, v))
-        node = minus(mul(*norms), dot) if sign > 0 else add(mul(*norms), dot)
-        return Fact(node, "apply schwarz_minus" if sign > 0 else "apply schwarz_plus")
-
-    def _hypothesis(self, factor: Use) -> Fact:
-        value = factor.arguments[0]
-        node = self.reader.scalar(value)
-        for key, row in FACTS.items():
-            if row.expression.free_symbols == value.free_symbols and same(row.expression, value):
-                if key in _FACT_REASONS:
-                    return Fact(node, _FACT_REASONS[key])
-        for key, expression in self.formulas:
-            try:
-                supposed = formula(expression).expression
-            except Unproved:
-                continue
-            if same(supposed, value) and key in _FORMULA_REASONS:
-                return Fact(node, _FORMULA_REASONS[key])
-        raise Unproved(f"the export has no reason for {value} >= 0")
-
-
-def case_name(r: Range) -> str:
-    """A short name of the family of a case."""
-    return "sign" if r.gives is not None else r.cases
-
-
-def _domain(index: str) -> str:
-    return {"z": "exact z_domain", "0": "exact x_0_domain", "j": "apply x_domain; lia", "t": "apply Tz_subgradient"}.get(
-        index, "apply x_domain; lia"
-    )
-
-
-def _subgradient(index: str) -> str:
-    return {"t": "exact Tz_subgradient", "p": "apply w_subgradient; lia"}.get(index, "apply s_subgradient; lia")
-
-

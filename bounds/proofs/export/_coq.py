@@ -5,32 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from ._lemmas import SPLITS, Lemma, Statement
-from ._nodes import Node
+from ._builder import SPLITS
+from ._lemmas import Lemma, Statement
 from ._weights import Weight
-from ._print import COQ, INDUCTION, STEP, Language
+from .nodes import Node
+from .printing import COQ, INDUCTION, STEP, Language, wrapped
 
-_PLACES = {
+PLACES = {
     "step": INDUCTION,
     "0": {**STEP, "k": "0", "j": "0"},
     "1": {**STEP, "k": "1", "j": "0"},
     "K": STEP,
 }
-_INDEX = {"step": ("(S j)", "j"), "0": ("0%nat", "0%nat"), "1": ("1%nat", "0%nat"), "K": ("K", "(pred K)")}
-_WIDTH = 116
-
-
-def wrapped(text: str, indent: int) -> str:
-    """The text broken at spaces to lines of at most `_WIDTH` characters."""
-    pad = " " * indent
-    lines, line = [], pad
-    for word in text.split(" "):
-        if len(line) + len(word) + 1 > _WIDTH and line.strip():
-            lines.append(line.rstrip())
-            line = pad + "  "
-        line += word + " "
-    lines.append(line.rstrip())
-    return "\n".join(lines)
+INDEX = {"step": ("(S j)", "j"), "0": ("0%nat", "0%nat"), "1": ("1%nat", "0%nat"), "K": ("K", "(pred K)")}
 
 
 def case_text(case: str | Node, language: Language, k: str) -> str:
@@ -40,8 +27,8 @@ def case_text(case: str | Node, language: Language, k: str) -> str:
 
 def lemma_lines(lemma: Lemma, unfolded: str, forms: list[Node]) -> Iterator[str]:
     """A lemma with its proof; `unfolded` are the names that its identity unfolds."""
-    language = COQ.with_indices(_PLACES[lemma.place])
-    k, j = _INDEX[lemma.place]
+    language = COQ.with_indices(PLACES[lemma.place])
+    k, j = INDEX[lemma.place]
 
     def placed(text: str) -> str:
         return text.replace("{k}", k).replace("{j}", j)
@@ -79,11 +66,11 @@ def lemma_lines(lemma: Lemma, unfolded: str, forms: list[Node]) -> Iterator[str]
         yield f"    pose proof {placed(text)}."
     for i, one in enumerate(lemma.below, 1):
         relation = "<" if one.strict else "<="
-        yield wrapped(f"assert (P{i} : 0 {relation} {language(one.expression)}) by {_why(language, one)}.", 4)
+        yield wrapped(f"assert (P{i} : 0 {relation} {language(one.expression)}) by {why(language, one)}.", 4)
     for i, fact in enumerate(_reasoned(lemma), 1):
         yield wrapped(f"assert (I{i} : 0 <= {language(fact.expression)}) by ({reason(fact.reason)}).", 4)
     for i, one in enumerate(lemma.weights, 1):
-        yield wrapped(f"assert (W{i} : 0 <= {language(one.expression)}) by {_why(language, one)}.", 4)
+        yield wrapped(f"assert (W{i} : 0 <= {language(one.expression)}) by {why(language, one)}.", 4)
     left = conclusion if lemma.times == Node("number", (1,)) else f"{language.atom(lemma.times)} * {_atom(conclusion)}"
     if lemma.times_form:
         left = f"{language.atom(lemma.times)} * {_atom(conclusion)}"
@@ -91,7 +78,9 @@ def lemma_lines(lemma: Lemma, unfolded: str, forms: list[Node]) -> Iterator[str]
         text = language.atom(inside)
         value, lemma_name = (text, "max_of_nonneg") if positive else ("0", "max_of_nonpos")
         form = one.expression if one.form is None else one.form
-        yield wrapped(f"assert (M{i} : Rmax 0 {text} = {value}) by (apply {lemma_name}; by_form ({language(form)})).", 4)
+        yield wrapped(
+            f"assert (M{i} : Rmax 0 {text} = {value}) by (apply {lemma_name}; by_form ({language(form)})).", 4
+        )
     if lemma.terms:
         yield f"    assert (E : {left} ="
         for i, term in enumerate(lemma.terms):
@@ -102,11 +91,13 @@ def lemma_lines(lemma: Lemma, unfolded: str, forms: list[Node]) -> Iterator[str]
         yield f"    assert (E : {left} = 0)."
     equations = " ".join(f"use {placed(text)}." for text in dict.fromkeys(lemma.equations))
     maxima = "".join(f"rewrite ?M{i}. " for i in range(1, len(lemma.maxima) + 1))
-    yield wrapped(f"{{ unfold {unfolded}. at_step. {maxima}{equations + ' ' if equations else ''}expand. calculate. }}", 4)
+    yield wrapped(
+        f"{{ unfold {unfolded}. at_step. {maxima}{equations + ' ' if equations else ''}expand. calculate. }}", 4
+    )
     finish = "rewrite E. add_up." if lemma.terms else "rewrite E. lra."
     if len(lemma.times_form) == 1:
         yield wrapped(f"apply positive_multiple with ({language(lemma.times)}).", 4)
-        yield wrapped(f"- {_why(language, lemma.times_form[0])}.", 4)
+        yield wrapped(f"- {why(language, lemma.times_form[0])}.", 4)
         yield f"    - {finish}"
     elif lemma.times_form:
         yield wrapped(f"apply bounded_multiple with ({language(lemma.times)}).", 4)
@@ -130,7 +121,8 @@ def _product(language: Language, term: Node) -> str:
     return language(term) if term.op not in ("add", "neg") else f"({language(term)})"
 
 
-def _why(language: Language, weight: Weight) -> str:
+def why(language: Language, weight: Weight) -> str:
+    """The tactic that shows a weight."""
     if weight.form is None:
         return "lra"
     if weight.form == weight.expression:
@@ -150,24 +142,26 @@ def holds_lines(statement: Statement) -> Iterator[str]:
     yield "  Proof."
     steps = [one for one in statement.lemmas if one.place in ("step", "K")]
     starts = [one for one in statement.lemmas if one.place in ("0", "1")]
-    apply_step = " | ".join(f"apply {one.name}; solve [assumption | lia | apply IH; solve [lia | assumption] | lra]" for one in steps)
+    apply_step = " | ".join(
+        f"apply {one.name}; solve [assumption | lia | apply IH; solve [lia | assumption] | lra]" for one in steps
+    )
     apply_start = " | ".join(f"apply {one.name}; solve [assumption | lia | lra]" for one in starts)
     splits = [_split(family, "(S j)" if statement.indexed else "K") for family in statement.families]
-    split = "; ".join(["idtac", *splits])
+    split = "; ".join([*splits, ""])
     if not statement.indexed:
-        yield f"    intros. {'; '.join([*splits, f'first [{apply_step}]']) }."
+        yield f"    intros. {'; '.join([*splits, f'first [{apply_step}]'])}."
     elif any(one.earlier for one in steps) or starts:
         yield "    induction k as [|j IH]; intros."
         if statement.first == 0:
             yield f"    - first [{apply_start}]."
-            yield f"    - {split}; first [{apply_step}]."
+            yield f"    - {split}first [{apply_step}]."
         else:
             yield "    - lia."
             yield f"    - destruct j as [|i]; [first [{apply_start}]|]. set (j := S i) in *."
-            yield f"      {split}; first [{apply_step}]."
+            yield f"      {split}first [{apply_step}]."
     else:
         yield "    intros [|j] Hk; intros; [lia|]."
-        yield f"    {split}; first [{apply_step}]."
+        yield f"    {split}first [{apply_step}]."
     yield "  Qed."
 
 
