@@ -52,8 +52,8 @@ def _files(chosen: list[str]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
                 print(f"{name}: no certificate", file=sys.stderr)
                 continue
             data = certificate.data
-            said = {"question": {**question}, "bound": str(certificate.tau), "digest": data["digest"]}
-            yield "worst_cases", name, worst_case_text(data, name), json.loads(json.dumps(said, default=str))
+            entry = {"question": {**question}, "bound": str(certificate.tau), "digest": data["digest"]}
+            yield "worst_cases", name, worst_case_text(data, name), json.loads(json.dumps(entry, default=str))
 
 
 def main() -> int:
@@ -71,7 +71,7 @@ def main() -> int:
         print(f"there is no `coqc` here: {INSTALL}", file=sys.stderr)
         return 2
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-    found: dict[str, Any] = {
+    results: dict[str, Any] = {
         "coq": (re.search(r"version (\S+)", version) or ["", version])[1],
         "library": library_digest(),
         "bounds": {},
@@ -83,7 +83,7 @@ def main() -> int:
         check_text("Theorem empty : True. Proof. exact I. Qed.", "empty", Path(folder))  # compiles the library
         files = list(_files(given.names))
         jobs = [pool.submit(check_text, text, identifier(name), Path(folder)) for _, name, text, _ in files]
-        for (group, name, text, said), job in zip(files, jobs, strict=True):
+        for (group, name, text, entry), job in zip(files, jobs, strict=True):
             checked = job.result()
             print(
                 f"{'checked' if checked.valid else 'REFUSED'} {name} {checked.seconds:.1f} s {checked.message}",
@@ -92,55 +92,55 @@ def main() -> int:
             if not checked.valid:
                 refused.append(name)
                 continue
-            found[group][name] = {
-                **said,
+            results[group][name] = {
+                **entry,
                 "lines": len(text.splitlines()),
                 "seconds": round(checked.seconds, 1),
                 "axioms": list(checked.axioms),
             }
-    found["seconds"] = round(time.perf_counter() - begun)
-    counts = len(found["bounds"]), len(found["worst_cases"])
-    print(
-        f"checked {counts[0]} bounds and {counts[1]} worst cases in {found['seconds']} s; refused: {refused or 'none'}"
-    )
+    results["seconds"] = round(time.perf_counter() - begun)
+    counts = f"{len(results['bounds'])} bounds and {len(results['worst_cases'])} worst cases"
+    print(f"checked {counts} in {results['seconds']} s; refused: {', '.join(refused) or 'none'}")
     if not given.names and not refused:
-        RECORD.write_text(json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
-        _write_table(found)
+        RECORD.write_text(json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+        _write_table(results)
     return 1 if refused else 0
 
 
-def _write_table(found: dict[str, Any]) -> None:
+def _write_table(results: dict[str, Any]) -> None:
     """Put the table into the page of the documentation."""
     text = TABLE.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
-    TABLE.write_text(f"{before}{BEGIN}\n\n{table(found)}\n{END}{after}", encoding="utf-8")
+    TABLE.write_text(f"{before}{BEGIN}\n\n{table(results)}\n{END}{after}", encoding="utf-8")
 
 
-def table(found: dict[str, Any]) -> str:
+def table(results: dict[str, Any]) -> str:
     """The record as Markdown.
 
     Args:
-        found: The record.
+        results: The record.
 
     Returns:
         A sentence and two tables.
     """
-    axioms = sorted({a for group in ("bounds", "worst_cases") for e in found[group].values() for a in e["axioms"]})
+    axioms = sorted({a for group in ("bounds", "worst_cases") for e in results[group].values() for a in e["axioms"]})
+    entries, certificates = len(results["bounds"]), len(results["worst_cases"])
+    used = sum(entry["seconds"] for group in ("bounds", "worst_cases") for entry in results[group].values())
     lines = [
-        f"Coq {found['coq']} checked {len(found['bounds'])} entries of the catalogue and {len(found['worst_cases'])} "
-        f"certificates of worst cases in {found['seconds']} s. All of them together use these axioms of the real "
+        f"Coq {results['coq']} checked {entries} entries of the catalogue and {certificates} certificates of worst "
+        f"cases in {used / 60:.1f} minutes of processor time. All of them together use these axioms of the real "
         f"numbers: {', '.join(f'`{a}`' for a in axioms)}.",
         "",
         "| entry | lines | seconds | axioms |",
         "|---|---|---|---|",
-        *(f"| `{n}` | {e['lines']} | {e['seconds']} | {len(e['axioms'])} |" for n, e in found["bounds"].items()),
+        *(f"| `{n}` | {e['lines']} | {e['seconds']} | {len(e['axioms'])} |" for n, e in results["bounds"].items()),
         "",
         "| certificate | proves | lines | seconds | axioms |",
         "|---|---|---|---|---|",
         *(
             f"| `{n}` | {_short(e['bound'])} | {e['lines']} | {e['seconds']} | {len(e['axioms'])} |"
-            for n, e in found["worst_cases"].items()
+            for n, e in results["worst_cases"].items()
         ),
     ]
     return "\n".join(lines) + "\n"

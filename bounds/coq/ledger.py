@@ -40,6 +40,6 @@ def is_kernel_checked(bound: Bound) -> bool:
     Returns:
         True if the record has its digest, and the library is the one that was used.
     """
-    known = record()
-    entry = known["bounds"].get(bound.key)
-    return entry is not None and entry["digest"] == bound.digest and known["library"] == library_digest()
+    recorded = record()
+    entry = recorded["bounds"].get(bound.key)
+    return entry is not None and entry["digest"] == bound.digest and recorded["library"] == library_digest()

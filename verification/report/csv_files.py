@@ -35,7 +35,8 @@ _F_STAR_FIELDS = (
     "resolved",
 )  # fmt: skip
 _LEDGER_FIELDS = (
-    "bound", "number", "title", "level", "kind", "origin", "source", "latex", "hypotheses", "standing", "proved", "claims",
+    "bound", "number", "title", "level", "kind", "origin", "source", "latex", "hypotheses",
+    "standing", "proved", "claims",
     "terms", "why_not_proved", "checks", *(v.replace(" ", "_") for v in VERDICTS), "why_not_checked",
 )  # fmt: skip
 _WORST_FIELDS = (

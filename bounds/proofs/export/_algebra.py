@@ -53,9 +53,9 @@ def vadd(u: Node, v: Node) -> Node:
     return Node("vsub", (u, v.args[0])) if v.op == "vneg" else Node("vadd", (u, v))
 
 
-def norm_of(base: str, index: str, own: Mapping[str, Node]) -> Node | None:
+def norm_of(base: str, index: str, named: Mapping[str, Node]) -> Node | None:
     """The vector whose norm the symbol is, if it is one."""
-    if base in own:
+    if base in named:
         return at(base, "k")
     if base == "dist":
         return Node("vsub", (point(index), name("z")))

@@ -136,21 +136,21 @@ class Builder:
         first = max((first_index(p) for p in general), default=1)
         first = first - 1 if starts else first
         self.first[claim.name] = first
-        own = own_name(claim.name)
+        title = own_name(claim.name)
         lemmas = []
         families: dict[str, tuple[str, tuple[str, str], str]] = {}
         for number_, part in enumerate(claim.parts, 1):
             suffix = "start" if part.position != k else "step" if starts or indexed else "sum"
             if len(starts if part.position != k else general) > 1:
                 suffix += f"_{number_}"
-            lemmas.append(self._lemma(claim, part, f"{own}_{suffix}", indexed, first))
+            lemmas.append(self._lemma(claim, part, f"{title}_{suffix}", indexed, first))
             for r in part.ranges:
                 if r.cases and r is not claim.case:
                     families[r.cases] = self._family(r)
         case = () if claim.case is None else (self.case(claim.case),)
         order = tuple(sorted(families.values(), key=lambda one: _ORDER.get(one[0], 2)))
         body = self.reader.scalar(claim.expression)
-        return Statement(own, claim.says, body, indexed, first, case, tuple(lemmas), order)
+        return Statement(title, claim.says, body, indexed, first, case, tuple(lemmas), order)
 
     def _indexed(self, claim: Claim) -> bool:
         def speaks(e: sp.Expr) -> bool:
@@ -182,9 +182,9 @@ class Builder:
 
     # one part
 
-    def _lemma(self, claim: Claim, part: Part, own: str, indexed: bool, first: int) -> Lemma:
+    def _lemma(self, claim: Claim, part: Part, title: str, indexed: bool, first: int) -> Lemma:
         place = str(part.position) if part.position != k else "step" if indexed else "K"
-        domain = domain_of(part.ranges, own)
+        domain = domain_of(part.ranges, title)
         if part.position == 1:
             domain[k] = sp.Integer(1)
         reader = Reader(self.reader.norms, self.parameters(part, place))
@@ -221,7 +221,7 @@ class Builder:
         times = self._times(claim, part, signs)
         maxima = tuple(self._maxima(claim, signs))
         return Lemma(
-            own,
+            title,
             part.says,
             own_name(claim.name),
             place,
@@ -261,10 +261,10 @@ class Builder:
         before = Node("count", ("j",))
         K = Node("count", ("K",))
         one = number(1)
-        said = {r.says for r in part.ranges}
+        range_names = {r.says for r in part.ranges}
         if step:
             names |= {"a": before, "b": minus(minus(K, before), one)}
-            if "2 <= k <= K" in said:
+            if "2 <= k <= K" in range_names:
                 names["a"] = minus(before, one)
         else:
             names["b"] = minus(K, one)
@@ -287,7 +287,7 @@ class Builder:
             "step k is guarded": {"p": minus(at("a", "k"), one)},
             "A_k >= 1 and A_K >= 1": {"m": minus(at("A", "k"), one), "t": minus(at("A", "K"), one)},
         }
-        for text in said:
+        for text in range_names:
             names |= table.get(text, {})
         symbols: dict[sp.Symbol, Node] = {}
         for r in part.ranges:

@@ -132,12 +132,12 @@ def why(language: Language, weight: Weight) -> str:
 
 def holds_lines(statement: Statement) -> Iterator[str]:
     """That a claim holds wherever its lemmas reach."""
-    own = statement.name
+    title = statement.name
     language = COQ.with_indices(STEP)
     cases = [f"{case_text(c, language, 'k')} ->" for c in statement.cases]
     over = f"forall k, ({statement.first} <= k <= K)%nat ->" if statement.first else "forall k, (k <= K)%nat ->"
-    target = f"{own} k" if statement.indexed else own
-    head = [f"Lemma {own}_holds :", *([over] if statement.indexed else []), *cases, f"0 <= {target}."]
+    target = f"{title} k" if statement.indexed else title
+    head = [f"Lemma {title}_holds :", *([over] if statement.indexed else []), *cases, f"0 <= {target}."]
     yield wrapped(" ".join(head), 2)
     yield "  Proof."
     steps = [one for one in statement.lemmas if one.place in ("step", "K")]

@@ -66,15 +66,15 @@ class Reasons:
         return self._use(factor, signs)
 
     def _earlier(self, claim: Claim, factor: Earlier) -> Fact:
-        own = own_name(factor.claim)
+        title = own_name(factor.claim)
         if factor.claim == claim.name:
-            return Fact(call(own, Node("index", (factor.index,))), "IH")
+            return Fact(call(title, Node("index", (factor.index,))), "IH")
         source = next(c for c in self.argument.claims if c.name == factor.claim)
         if not self.indexed(source):
-            return Fact(name(own), f"exact {own}_holds")
+            return Fact(name(title), f"exact {title}_holds")
         return Fact(
-            call(own, Node("index", (factor.index,))),
-            f"apply {own}_holds; solve [lia | assumption]",
+            call(title, Node("index", (factor.index,))),
+            f"apply {title}_holds; solve [lia | assumption]",
         )
 
     def _use(self, factor: Use, signs: Signs) -> Fact:
@@ -159,10 +159,10 @@ class Reasons:
             rows = [row.vector for row in SIZES.values() if row.symbol == symbol_]
             rows += [v for s, v in self.argument.norms.items() if s == symbol_]
             for row in rows:
-                found = sign_between(vector, row)
-                if found:
+                direction = sign_between(vector, row)
+                if direction:
                     # T(z) - z = -(h/L) grad f(z) where r = 0
-                    sign *= -found if row == SIZES["tau, r = 0"].vector else found
+                    sign *= -direction if row == SIZES["tau, r = 0"].vector else direction
                     break
             else:
                 raise Unproved(f"{symbol_} is no norm of {vector}")

@@ -52,9 +52,9 @@ def theorem_lines(bound: Bound, builder: Builder, statements: list[Statement]) -
     yield from _sums(reader, builder)
     powers = {node for side in (lhs, rhs) for node in _all(side) if node.op == "power_of_K"}
     for power in powers:
-        own = next(text for text, rule in builder.argument.sums.items() if rule.factor != 1 and rule.increment == 0)
-        proof = f"unfold {own}; rewrite <- discounted_power; reflexivity"
-        yield wrapped(f"assert (S0 : {COQ(power)} = {own} K) by ({proof}).", 4)
+        title = next(text for text, rule in builder.argument.sums.items() if rule.factor != 1 and rule.increment == 0)
+        proof = f"unfold {title}; rewrite <- discounted_power; reflexivity"
+        yield wrapped(f"assert (S0 : {COQ(power)} = {title} K) by ({proof}).", 4)
         yield "    rewrite S0."
     vectors = [*(text for text in builder.argument.sums if text in "uvw"), *builder.norms()]
     unfolded = ", ".join([last.name, *vectors, *VECTORS])
@@ -84,10 +84,10 @@ def _facts(builder: Builder, last: Statement) -> Iterator[str]:
 def _sums(reader: Reader, builder: Builder) -> Iterator[str]:
     """That the sums of the catalogue are those of the proof."""
     for i, (expression, node) in enumerate(reader.sums.items(), 1):
-        own, discount = _sum_name(expression, builder)
-        yield wrapped(f"assert (S{i} : {COQ(node)} = {own} K).", 4)
+        title, discount = _sum_name(expression, builder)
+        yield wrapped(f"assert (S{i} : {COQ(node)} = {title} K).", 4)
         if discount:
-            yield f"    {{ unfold {own}. rewrite <- discounted_sum. apply sum_ext. intros."
+            yield f"    {{ unfold {title}. rewrite <- discounted_sum. apply sum_ext. intros."
             yield "      first [reflexivity | ring]. }"
         else:
             yield "    { apply sum_ext. intros i Hi. destruct i as [|i]; [lia|]."

@@ -202,12 +202,12 @@ def _body(bound: Bound, builder: Builder, statements: list[Statement]) -> Iterat
     yield from theorem_lines(bound, builder, statements)
 
 
-def _unfolded(used: set[str], statements: list[Statement], own: Iterable[str]) -> str:
+def _unfolded(used: set[str], statements: list[Statement], names: Iterable[str]) -> str:
     """What the identity of a lemma unfolds: what it speaks of, from the outside in."""
     for other in statements:
         if other.name in used:
             used |= words(COQ(other.body))
     if {"interpolation", "strong_gap", "strong_interpolation"} & used:
         used.add("tangent_gap")
-    names = [*(s.name for s in statements), *own, *_RULES]
+    names = [*(s.name for s in statements), *names, *_RULES]
     return ", ".join([*(text for text in names if text in used), *VECTORS])

@@ -45,8 +45,8 @@ class Language:
         return f"({text})" if atom and " " in text else text
 
     def _at_least(self, node: Node, level: int) -> str:
-        text, own = self._write(node)
-        return text if own >= level else f"({text})"
+        text, precedence = self._write(node)
+        return text if precedence >= level else f"({text})"
 
     def _number(self, value: Fraction) -> tuple[str, int]:
         if value.denominator == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +13,8 @@ from .... import l2o
 from ....l2o.support.files import write_bytes
 from ..answer import Answer, Table, print_answer, print_lines
 from ..console import emit
-from ..options import Verbose, writable_file
 from ..coq_files import write_coq
+from ..options import Verbose, writable_file
 
 if TYPE_CHECKING:
     from .... import bounds
@@ -133,7 +134,8 @@ def prove_bounds(
         certificates = [proof.certificate() for proof in proofs]
         emit(json.dumps(certificates[0] if name else certificates))
     else:
-        print_answer((_one_proof if name else _all_proofs)(entries, proofs, failed), verbose)
+        answer = (_one_proof if name else _all_proofs)(entries, proofs, failed)
+        print_answer(replace(answer, where=[file for file in (coq, lean) if file is not None]), verbose)
     raise typer.Exit(1 if failed else 0)
 
 

@@ -213,7 +213,7 @@ def print_one(
             f"{setting.initial}",
             table=Table(tuple(cells), [list(cells.values())]),
             finding=[verdict, *([worst.text.rstrip()] if proof else [])],
-            where=[path for path in (certificate, instance) if path is not None],
+            where=[path for path in (certificate, coq, instance) if path is not None],
             next="--proof prints the inequalities that add up to it, --certificate FILE keeps them; `l2obound "
             "worst-case --check FILE` checks them.",
             details=[worst.summary()],
