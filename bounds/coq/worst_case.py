@@ -234,12 +234,7 @@ class _Export:
         for text, weight in row.items():
             base, label = text[0], text[1:]
             size = weight if base == "x" else weight / self.run.L
-            vector = {
-                "x": lambda: Node("vsub", (self.point("0"), Z)),
-                "g": lambda label=label: self.gauge(call("grad", self.point(label)), 1),
-                "s": lambda label=label: self.gauge(at("s", f"x{label}"), -1),
-                "u": lambda label=label: at("u", f"x{label}"),
-            }[base]()
+            vector = self.atom(base, label)
             piece = vector if abs(size) == 1 else Node("vscal", (number(abs(size)), vector))
             if total is None:
                 total = piece if size > 0 else Node("vneg", (piece,))
@@ -247,6 +242,14 @@ class _Export:
                 total = Node("vadd" if size > 0 else "vsub", (total, piece))
         assert total is not None
         return total
+
+    def atom(self, base: str, label: str) -> Node:
+        """A vector of the form, less what it is at the minimiser."""
+        if base == "x":
+            return Node("vsub", (self.point("0"), Z))
+        if base == "g":
+            return self.gauge(call("grad", self.point(label)), 1)
+        return self.gauge(at("s", f"x{label}"), -1) if base == "s" else at("u", f"x{label}")
 
     # -- the text
 

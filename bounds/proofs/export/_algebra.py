@@ -6,7 +6,7 @@ generalised gradients and deviations are recognised and called D, G and e.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -53,7 +53,7 @@ def vadd(u: Node, v: Node) -> Node:
     return Node("vsub", (u, v.args[0])) if v.op == "vneg" else Node("vadd", (u, v))
 
 
-def norm_of(base: str, index: str, named: Mapping[str, Node]) -> Node | None:
+def norm_of(base: str, index: str, named: Collection[str]) -> Node | None:
     """The vector whose norm the symbol is, if it is one."""
     if base in named:
         return at(base, "k")
@@ -68,7 +68,7 @@ def norm_of(base: str, index: str, named: Mapping[str, Node]) -> Node | None:
 class Reader:
     """Reads formulas; `norms` are the norms that a proof names, `parameters` what symbols of ranges stand for."""
 
-    norms: Mapping[str, Node] = field(default_factory=dict)
+    norms: Collection[str] = ()
     parameters: Mapping[str, Node] = field(default_factory=dict)
 
     def scalar(self, e: sp.Expr) -> Node:

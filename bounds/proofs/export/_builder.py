@@ -99,8 +99,8 @@ class Builder:
 
     @cached_property
     def reader(self) -> Reader:
-        norms = {s.name.rpartition("_")[0]: None for s in self.argument.norms}
-        return Reader(norms)  # type: ignore[arg-type]
+        norms = {s.name.rpartition("_")[0] for s in self.argument.norms}
+        return Reader(norms)
 
     @cached_property
     def reasons(self) -> Reasons:
@@ -138,7 +138,7 @@ class Builder:
         self.first[claim.name] = first
         title = own_name(claim.name)
         lemmas = []
-        families: dict[str, tuple[str, tuple[str, str], str]] = {}
+        families: dict[str, Node | None] = {}
         for number_, part in enumerate(claim.parts, 1):
             suffix = "start" if part.position != k else "step" if starts or indexed else "sum"
             if len(starts if part.position != k else general) > 1:
@@ -146,9 +146,9 @@ class Builder:
             lemmas.append(self._lemma(claim, part, f"{title}_{suffix}", indexed, first))
             for r in part.ranges:
                 if r.cases and r is not claim.case:
-                    families[r.cases] = self._family(r)
+                    families[r.cases] = None if r.of is None else self.reader.scalar(r.of)
         case = () if claim.case is None else (self.case(claim.case),)
-        order = tuple(sorted(families.values(), key=lambda one: _ORDER.get(one[0], 2)))
+        order = tuple(sorted(families.items(), key=lambda one: _ORDER.get(one[0], 2)))
         body = self.reader.scalar(claim.expression)
         return Statement(title, claim.says, body, indexed, first, case, tuple(lemmas), order)
 
@@ -174,11 +174,6 @@ class Builder:
         if r.gives is not None:
             return self.reader.scalar(r.gives)
         return CASE_TEXT[r.says]
-
-    def _family(self, r: Range) -> tuple[str, tuple[str, str], str]:
-        if r.gives is not None:
-            return (r.cases, (self.reader.scalar(r.of), ""), "sign")  # type: ignore[return-value]
-        return (r.cases, ("", ""), "range")
 
     # one part
 

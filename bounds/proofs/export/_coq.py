@@ -102,7 +102,7 @@ def lemma_lines(lemma: Lemma, unfolded: str, forms: list[Node]) -> Iterator[str]
     elif lemma.times_form:
         yield wrapped(f"apply bounded_multiple with ({language(lemma.times)}).", 4)
         for one in lemma.times_form:
-            yield wrapped(f"- unfold {lemma.claim}. at_step. by_form ({language(one.form)}).", 4)
+            yield wrapped(f"- unfold {lemma.claim}. at_step. {why(language, one)}.", 4)
         yield f"    - {finish}"
     else:
         yield f"    {finish}"
@@ -165,9 +165,8 @@ def holds_lines(statement: Statement) -> Iterator[str]:
     yield "  Qed."
 
 
-def _split(family: tuple, k: str) -> str:
-    key, (expression, _), kind = family
-    if kind == "sign":
-        language = COQ.with_indices(INDUCTION)
-        return f"destruct (sign_of ({language(expression)}))"
+def _split(family: tuple[str, Node | None], k: str) -> str:
+    key, sign_of = family
+    if sign_of is not None:
+        return f"destruct (sign_of ({COQ.with_indices(INDUCTION)(sign_of)}))"
     return SPLITS[key].replace("{k}", k)

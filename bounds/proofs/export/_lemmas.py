@@ -62,9 +62,10 @@ class Statement:
     body: Node
     indexed: bool
     first: int
-    cases: tuple[str, ...]
+    cases: tuple[str | Node, ...]
     lemmas: tuple[Lemma, ...]
-    families: tuple[tuple[str, tuple[str, str], str], ...]
+    families: tuple[tuple[str, Node | None], ...]
+    """The families of cases, each with the number whose sign it is."""
 
 
 def own_name(text: str) -> str:

@@ -165,16 +165,18 @@ def print_one(
     """Print one answer, and write what was asked for: the files first, so that nothing is printed of a failure."""
     exact = worst.certificate() if as_json or certificate is not None or coq is not None else None
     for option, file in (("--certificate", certificate), ("--coq", coq)):
-        if file is not None and exact is None:
+        if file is None:
+            continue
+        if exact is None:
             raise l2o.InputError(
                 f"{option}: there is no certificate, and {file} was not written: {worst.why_no_certificate}."
             )
-    if certificate is not None:
-        write_bytes(certificate, (json.dumps(exact.data, indent=1) + "\n").encode())
-    if coq is not None:
-        from ....bounds.coq import worst_case_text
+        if option == "--coq":
+            from ....bounds.coq import worst_case_text
 
-        write_coq(coq, worst_case_text(exact.data))
+            write_coq(file, worst_case_text(exact.data))
+        else:
+            write_bytes(file, (json.dumps(exact.data, indent=1) + "\n").encode())
     if instance is not None:
         try:
             write_npz(instance, worst.instance)
