@@ -2,7 +2,7 @@
 
 Usage: python -m l2obound.bounds.coq [--workers N] [NAME ...]
 
-With names only these are checked, and nothing is written. Exits with 1 where a file is refused, and with 2 where there
+With names only these are checked, and put into the record. Exits with 1 where a file is refused, and with 2 where there
 is no `coqc`.
 """
 
@@ -26,11 +26,12 @@ from ..statements.catalog import get
 from ..statements.catalog import names as catalogue
 from ..worst_cases import worst_case
 from .kernel import INSTALL, check_text, coqc, library_digest
-from .ledger import RECORD
+from .ledger import RECORD, record
 from .questions import questions
 from .worst_case import worst_case_text
 
 TABLE = Path(__file__).parents[2] / "docs" / "kernel-checked.md"
+GROUPS = ("bounds", "worst_cases")
 BEGIN, END = "<!-- what `make coq` found -->", "<!-- end -->"
 
 
@@ -98,13 +99,23 @@ def main() -> int:
                 "seconds": round(checked.seconds, 1),
                 "axioms": list(checked.axioms),
             }
-    results["seconds"] = round(time.perf_counter() - begun)
     counts = f"{len(results['bounds'])} bounds and {len(results['worst_cases'])} worst cases"
-    print(f"checked {counts} in {results['seconds']} s; refused: {', '.join(refused) or 'none'}")
-    if not given.names and not refused:
-        RECORD.write_text(json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
-        _write_table(results)
+    print(f"checked {counts} in {time.perf_counter() - begun:.0f} s; refused: {', '.join(refused) or 'none'}")
+    if not refused:
+        _keep(results, whole=not given.names)
     return 1 if refused else 0
+
+
+def _keep(results: dict[str, Any], whole: bool) -> None:
+    """Write the record and the table; a part is added to the record if that stands on the same library."""
+    before = record()
+    if not whole and any(before[name] != results[name] for name in ("coq", "library")):
+        print("the record is of another Coq or L2O.v, and was left as it is: check everything", file=sys.stderr)
+        return
+    if not whole:
+        results = {**results, **{group: {**before[group], **results[group]} for group in GROUPS}}
+    RECORD.write_text(json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    _write_table(results)
 
 
 def _write_table(results: dict[str, Any]) -> None:
@@ -124,9 +135,9 @@ def table(results: dict[str, Any]) -> str:
     Returns:
         A sentence and two tables.
     """
-    axioms = sorted({a for group in ("bounds", "worst_cases") for e in results[group].values() for a in e["axioms"]})
+    axioms = sorted({a for group in GROUPS for e in results[group].values() for a in e["axioms"]})
     entries, certificates = len(results["bounds"]), len(results["worst_cases"])
-    used = sum(entry["seconds"] for group in ("bounds", "worst_cases") for entry in results[group].values())
+    used = sum(entry["seconds"] for group in GROUPS for entry in results[group].values())
     lines = [
         f"Coq {results['coq']} checked {entries} entries of the catalogue and {certificates} certificates of worst "
         f"cases in {used / 60:.1f} minutes of processor time. All of them together use these axioms of the real "

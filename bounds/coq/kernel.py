@@ -60,7 +60,7 @@ def check_text(text: str, theorem: str, folder: Path | None = None) -> Checked:
     program = coqc()
     if program is None:
         raise InputError(f"there is no `coqc` here: {INSTALL}")
-    if not re.search(rf"^ *Theorem {re.escape(theorem)}\b", text, re.M):
+    if not re.search(rf"\bTheorem\s+{re.escape(theorem)}\b", text):
         raise InputError(f"the text has no theorem `{theorem}`; give the name after `Theorem`")
     if folder is None:
         with tempfile.TemporaryDirectory() as made:

@@ -18,11 +18,13 @@ from .._symbols import DEVIATION, STEP, G, h, is_vector, symbol
 from .nodes import Node, add, at, call, mul, name, number, sub
 
 _INDICES = ("k", "j", "0", "K", "z")
-_POINTS = {"z": name("z"), "t": name("Tz"), "y": at("y", "k"), "p": at("w", "k")}
+_POINTS = {"z": name("z"), "t": name("Tz"), "y": at("y", "k"), "p": at("w", "k"), "e": at("accel_y", "k")}
 _SUBGRADIENTS = {"t": name("s_T"), "p": at("s_w", "k"), "z": name("s_z")}
 _RENAMED = {"guardvec": "aux", "bracketvec": "bracket", "pshiftvec": "pshift", "bshiftvec": "bshift"}
 _RENAMED |= {"delta1vec": "delta1_G", "delta2vec": "delta2", "defectvec": "defect"}
+_RENAMED |= {"accelvec": "accel_u", "accerrvec": "accel_e"}
 _NUMBERS = {"delta1": "delta1_max", "guard_weight": "A", "guard_count": "N", "guard_momentum": "a", "left": "rest"}
+_NUMBERS |= {"accel_weight": "accel_A", "accel_momentum": "accel_a"}
 _NORMS = {
     "Gnorm": at("G", "k"),
     "Dnorm": at("D", "k"),
@@ -34,6 +36,7 @@ _NORMS = {
     "delta2": at("delta2", "k"),
     "defect": at("defect", "k"),
     "Gb": at("G_b", "k"),
+    "accel_enorm": at("accel_e", "k"),
 }
 _CONSTANTS = {"history_q": "q", "history_r": "rho", "history_b": "b"}
 
@@ -59,6 +62,8 @@ def norm_of(base: str, index: str, named: Collection[str]) -> Node | None:
         return at(base, "k")
     if base == "dist":
         return Node("vsub", (point(index), name("z")))
+    if base == "accel_dist":
+        return Node("vsub", (at("accel_u", index), name("z")))
     if base == "stationarity":
         return Node("vadd", (call("grad", at("x", "k")), at("s", "k")))
     return _NORMS.get(base)

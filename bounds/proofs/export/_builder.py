@@ -61,8 +61,11 @@ _KNOWN_OF_STEP = {
     "step k is guarded": ("momentum_large", "momentum_square"),
     "step k is not guarded": ("momentum_none",),
     "A_k >= 1 and A_K >= 1": ("A_at_least_1",),
+    "a_k >= 1 and A_K >= 1, accelerated": ("accel_a_large",),
 }
 """The suppositions that say a range, of the run and of a step."""
+_AT_THE_END = {"A_at_least_1": "A_at_least_1", "accel_a_large": "accel_A_at_least_1"}
+"""What of a range of each step is of use at K."""
 _VALUES = {"h = 1": "h_is_1", "h = 1/2": "h_is_half"}
 _EQUATIONS = {
     # what a definition of proofs is in a file: (a supposition or derived equation, where it is taken)
@@ -83,6 +86,13 @@ _EQUATIONS = {
     "guard, no weight": ("A_first", ""),
     "guard, count": ("N_before", "step"),
     "guard, no count": ("N_first", ""),
+    "accelerated, auxiliary": ("accel_u_step", "step"),
+    "accelerated, start": ("accel_u_first", ""),
+    "accelerated, deviation": ("accel_e_is", "step"),
+    "accelerated, ahead": ("accel_y_is", "step"),
+    "accelerated, weight": ("accel_A_is", "step"),
+    "accelerated, weight before": ("accel_A_before", "step"),
+    "accelerated, no weight": ("accel_A_first", ""),
     "decomposition": ("bshift_is", "step"),
     "profile": ("delta2_is", "step"),
 }
@@ -280,6 +290,10 @@ class Builder:
             "0 <= mu < L": {"m": mu, "l": minus(name("L"), mu)},
             "0 < mu <= L": {"l": mu, "m": minus(name("L"), mu)},
             "step k is guarded": {"p": minus(at("a", "k"), one)},
+            "a_k >= 1 and A_K >= 1, accelerated": {
+                "m": minus(at("accel_a", "k"), one),
+                "t": minus(at("accel_A", "K"), one),
+            },
             "A_k >= 1 and A_K >= 1": {"m": minus(at("A", "k"), one), "t": minus(at("A", "K"), one)},
         }
         for text in range_names:
@@ -339,8 +353,8 @@ class Builder:
                 if place == "step":
                     extra = " C_guard" if text.startswith("momentum") else ""
                     yield f"({text} {{k}} ltac:(lia){extra})"
-                elif text == "A_at_least_1":
-                    yield "(A_at_least_1 K ltac:(lia))"
+                elif text in _AT_THE_END:
+                    yield f"({_AT_THE_END[text]} K ltac:(lia))"
         symbols = {s for e in formulas for s in sp.sympify(e).free_symbols}
         for text in ("Delta", "sigma_max", "mu"):
             if any(s.name == text for s in symbols):
@@ -348,7 +362,7 @@ class Builder:
         for base in ("sigma", "weight", "share", "delta1", "C1", "C2", "dz", "G_inf", "guarded"):
             if place == "step" and any(s.name == f"{base}_k" for s in symbols):
                 yield f"({'delta1_max' if base == 'delta1' else base}_nonneg {{k}} ltac:(lia))"
-        renamed = {"guard_weight": "A", "guard_count": "N", "pot": "pot", "budget": "budget"}
+        renamed = {"accel_weight": "accel_A", "guard_weight": "A", "guard_count": "N", "pot": "pot", "budget": "budget"}
         for base, text in renamed.items():
             for index, where in (("k", "{k}"), ("j", "{j}"), ("0", "0%nat"), ("K", "K")):
                 if any(s.name == f"{base}_{index}" for s in symbols) and (index in "0K" or place == "step"):

@@ -122,6 +122,27 @@ DERIVED: dict[str, str] = {
     apply f_inf_largest. intro p. pose proof (F_low_below p (proj1 (r_zero p))) as H. unfold F in H.
     rewrite (proj2 (r_zero p)) in H. lra.
   Qed.""",
+    "accel_u_step": """
+  Lemma accel_u_step : forall k, (1 <= k <= K)%nat ->
+    accel_u k = x (pred k) +v accel_a k *v (x k -v x (pred k)).
+  Proof. reflexivity. Qed.""",
+    "accel_u_first": """
+  Lemma accel_u_first : accel_u 0 = x 0.
+  Proof. unfold accel_u. cbn [pred]. same_vector. Qed.""",
+    "accel_y_is": """
+  Lemma accel_y_is : forall k, (1 <= k <= K)%nat ->
+    accel_y k = x (pred k) +v (1 / accel_a k) *v (accel_u (pred k) -v x (pred k)).
+  Proof. reflexivity. Qed.""",
+    "accel_e_is": """
+  Lemma accel_e_is : forall k, (1 <= k <= K)%nat ->
+    accel_e k = accel_y k -v x k -v (1 / L) *v (grad (accel_y k) +v s k).
+  Proof. reflexivity. Qed.""",
+    "accel_A_before": """
+  Lemma accel_A_before : forall k, (1 <= k <= K)%nat -> accel_A (pred k) = accel_a k ^ 2 - accel_a k.
+  Proof. intros k Hk. rewrite (accel_A_grows k Hk), (accel_A_is k Hk). reflexivity. Qed.""",
+    "accel_A_at_least_1": """
+  Lemma accel_A_at_least_1 : forall k, (1 <= k <= K)%nat -> 1 <= accel_A k.
+  Proof. intros k Hk. rewrite (accel_A_is k Hk). pose proof (accel_a_large k Hk). nra. Qed.""",
     "jensen": """
   (* F at the mean of the iterates is at most the mean of F. *)
   Lemma jensen : 0 <= sum K (fun i => F (x i)) / INR K - F ((1 / INR K) *v vsum K (fun i => x i)).

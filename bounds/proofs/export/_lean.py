@@ -34,6 +34,8 @@ def strong_gap (f : V → ℝ) (grad : V → V) (mu : ℝ) (a b : V) : ℝ := ta
 def strong_interpolation (f : V → ℝ) (grad : V → V) (L mu : ℝ) (a b : V) : ℝ :=
   (L - mu) * tangent_gap f grad a b
     - (‖grad a - grad b‖ ^ 2 + mu * L * ‖a - b‖ ^ 2 - 2 * mu * ⟪grad a - grad b, a - b⟫_ℝ) / 2
+def nonconvex_gap (f : V → ℝ) (grad : V → V) (L : ℝ) (a b : V) : ℝ :=
+  tangent_gap f grad a b - ⟪grad a - grad b, a - b⟫_ℝ / 2 + L / 4 * ‖a - b‖ ^ 2 - ‖grad a - grad b‖ ^ 2 / (4 * L)
 def lipschitz_gap (grad : V → V) (L : ℝ) (a b : V) : ℝ := L ^ 2 * ‖a - b‖ ^ 2 - ‖grad a - grad b‖ ^ 2
 def subgradient (domain : V → Prop) (r : V → ℝ) (b s : V) : Prop :=
   domain b ∧ ∀ a, domain a → r b + ⟪s, a - b⟫_ℝ ≤ r a

@@ -43,6 +43,7 @@ _FORMULA_REASONS = {
     "weights": "pose proof (weight_free {k} ltac:(lia)) as Q; pose proof (weight_heavy {k} ltac:(lia)); "
     "cbn [pred] in Q; lra",
     "guard_weights": "rewrite ?C_guard; lra",
+    "not_below": "pose proof (not_below {k} ltac:(lia)); lra",
     "budget": "pose proof (budget_spent {k} ltac:(lia)) as Q; cbn [pred] in Q; lra",
     "shares": "apply share_nonneg; lia",
 }
@@ -123,6 +124,9 @@ class Reasons:
             return Fact(
                 call("lipschitz_gap grad L", *nodes), "apply (smooth_lipschitz f); [exact L_pos | exact f_smooth]"
             )
+        if rule == "nonconvex_interpolation":
+            reason = "apply nonconvex_interpolation; [exact L_pos | exact f_smooth]"
+            return Fact(call("nonconvex_gap f grad L", *nodes), reason)
         if rule == "polyak_lojasiewicz":
             return Fact(
                 self.reader.scalar(factor.expression),

@@ -61,6 +61,8 @@ _ABOVE = add(
     mul(_div(_L, number(2)), Node("sq", (_vsub(_W, _Y),))),
     call("r", _W),
 )
+_AY = at("accel_y", "k")
+_WEIGHTS = ("accelerated_weights",)
 _LIPSCHITZ = ("heads_lipschitz",)
 _POT, _POTJ, _WEIGHT = at("pot", "k"), at("pot", "j"), at("weight", "k")
 _DELTA1 = _vsub(_scal(mul(number(2), _L), _HEAD), G)
@@ -121,6 +123,8 @@ ROWS: tuple[Row, ...] = (
     Variable("a", "nat -> R", "the momentum of the guard"),
     Variable("A", "nat -> R", "the weight of F(x_k) in its potential"),
     Variable("N", "nat -> R", "the number of its steps"),
+    Variable("accel_a", "nat -> R", "the momentum of accelerated steps"),
+    Variable("accel_A", "nat -> R", "the weight of F(x_k) in their potential"),
     Definition("F", "R", add(call("f", _p), call("r", _p)), "the objective", "(p : V)"),
     Definition("D", "V", _vsub(XJ, X), "the step from x_(k-1) to x_k"),
     Definition("G", "V", _vadd(_grad(XJ), at("s", "k")), "the generalised gradient"),
@@ -135,6 +139,24 @@ ROWS: tuple[Row, ...] = (
     Definition("bshift", "V", _vsub(at("bias", "k"), at("bias_virtual", "k")), "the change of the bias"),
     Definition("delta1_G", "V", _DELTA1, "delta1 G, delta1 = 2 L p - 1"),
     Definition("delta2", "V", _TAIL, "2 L b - G"),
+    Definition(
+        "accel_u",
+        "V",
+        _vadd(XJ, _scal(at("accel_a", "k"), _vsub(X, XJ))),
+        "the auxiliary point of accelerated steps, x_0 at k = 0",
+    ),
+    Definition(
+        "accel_y",
+        "V",
+        _vadd(XJ, _scal(_div(ONE, at("accel_a", "k")), _vsub(at("accel_u", "j"), XJ))),
+        "where an accelerated step looks from",
+    ),
+    Definition(
+        "accel_e",
+        "V",
+        _vsub(_vsub(_AY, X), _scal(_div(ONE, _L), _vadd(_grad(_AY), at("s", "k")))),
+        "the deviation from the accelerated step",
+    ),
     Supposition("L_pos", "", "<", ZERO, _L),
     Supposition("h_pos", "", "<", ZERO, _h),
     Supposition("K_pos", "", "is", Node("name", ("(1 <= K)%nat",)), ONE),
@@ -142,7 +164,7 @@ ROWS: tuple[Row, ...] = (
     _size("Delta", ""),
     _size("sigma_max", ""),
     *(_size(text) for text in ("sigma", "weight", "share", "delta1_max", "C1", "C2", "dz", "G_inf", "guarded", "a")),
-    *(_size(text, "index") for text in ("pot", "rest", "budget", "A", "N")),
+    *(_size(text, "index") for text in ("pot", "rest", "budget", "A", "N", "accel_A")),
     Supposition("f_smooth", "", "is", _prop("smooth f grad L"), ONE, "f is L-smooth", ("f_smooth",)),
     Supposition("f_convex", "", "is", _prop("convex_smooth f grad"), ONE, "f is convex", ("f_convex",)),
     Supposition(
@@ -366,6 +388,13 @@ ROWS: tuple[Row, ...] = (
         ("accelerated_guard", "guard_weights"),
     ),
     Supposition("aux_first", "", "=", at("aux", "0"), at("x", "0"), "", ("accelerated_guard",)),
+    Supposition("accel_a_large", "step", "<=", ONE, at("accel_a", "k"), "", _WEIGHTS),
+    Supposition("accel_A_is", "step", "=", at("accel_A", "k"), Node("power", (at("accel_a", "k"), 2)), "", _WEIGHTS),
+    Supposition(
+        "accel_A_grows", "step", "=", at("accel_A", "j"), sub(at("accel_A", "k"), at("accel_a", "k")), "", _WEIGHTS
+    ),
+    Supposition("accel_A_first", "", "=", at("accel_A", "0"), ZERO, "", _WEIGHTS),
+    Supposition("not_below", "step", "<=", _F(_z), _F(X), "no iterate is below the comparator", ("not_below",)),
     Supposition("A_before", "step", "=", _AJ, sub(_A, _a), "", ("guard_weights",)),
     Supposition("A_first", "", "=", at("A", "0"), ZERO, "", ("guard_weights",)),
     Supposition("A_at_least_1", "step", "<=", ONE, _A, "", ("guard_weights",)),

@@ -51,7 +51,8 @@ STEP_QUANTITIES: dict[str, Node] = {
     "vi_gap": _dot(_GRAD, _vsub(_X, _Z)),
     "model": add(call("f", _X), _dot(_GRAD, _vsub(_Z, _X)), call("r", _Z)),
     "model_0": add(call("f", _X), _dot(_GRAD, _vsub(at("x", "0"), _X))),
-    "grad2": _sq(_GRAD),
+    "accel_ex": _dot(at("accel_e", "k"), _vsub(at("accel_u", "k"), _Z)),
+    "accel_enorm": _norm(at("accel_e", "k")),
     "stationarity": _norm(Node("vadd", (_GRAD, at("s", "k")))),
     **{text: _norm(at(text, "k")) for text in ("bracket", "pshift", "bshift", "delta2")},
     "Gb": _norm(at("G_b", "k")),
@@ -59,6 +60,7 @@ STEP_QUANTITIES: dict[str, Node] = {
 }
 """Quantities of a step that are made of its vectors."""
 _NUMBERS = {"guard_weight": "A", "guard_count": "N", "guard_momentum": "a", "left": "rest"}
+_NUMBERS |= {"accel_weight": "accel_A", "accel_momentum": "accel_a"}
 _PLAIN = ("sigma", "eps", "step_h", "weight", "share", "C1", "C2", "dz", "G_inf", "Lp_min", "guarded", "pot", "budget")
 _RENAMED = {"history_q": "q", "history_r": "rho", "history_b": "b"}
 _RUN = ("L", "h", "mu", "F_low", "F_best", "Delta", "sigma_max", *_RENAMED)
@@ -119,6 +121,10 @@ class Reader:
             return call("F", at("x", index))
         if index is not None and text == "dist":
             return _norm(_vsub(at("x", index), _Z))
+        if index is not None and text == "accel_dist":
+            return _norm(_vsub(at("accel_u", index), _Z))
+        if index is not None and text == "grad2":
+            return _sq(call("grad", at("x", index)))
         if index is not None and text == "gz2":
             return _sq(_vsub(call("grad", at("x", index)), call("grad", _Z)))
         if index is not None and (text in _NUMBERS or text in _PLAIN):

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ...bound import Bound
 
 _RULES = (
-    *("descent", "interpolation", "strong_gap", "strong_interpolation", "tangent_gap", "lipschitz_gap"),
-    *("subgradient_gap", "monotone"),
+    *("descent", "interpolation", "strong_gap", "strong_interpolation", "nonconvex_gap", "tangent_gap"),
+    *("lipschitz_gap", "subgradient_gap", "monotone"),
 )
 _ALWAYS = ("L_pos", "h_pos", "K_pos", *VECTORS)
 _VALUES = ("h_is_1", "h_is_half")
@@ -207,7 +207,7 @@ def _unfolded(used: set[str], statements: list[Statement], names: Iterable[str])
     for other in statements:
         if other.name in used:
             used |= words(COQ(other.body))
-    if {"interpolation", "strong_gap", "strong_interpolation"} & used:
+    if {"interpolation", "strong_gap", "strong_interpolation", "nonconvex_gap"} & used:
         used.add("tangent_gap")
     names = [*(s.name for s in statements), *names, *_RULES]
     return ", ".join([*(text for text in names if text in used), *VECTORS])

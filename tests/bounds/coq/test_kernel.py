@@ -37,7 +37,7 @@ PLANTED = [
     ("per_step_descent", SUPPOSED, "(1 <= k <= K)%nat -> subgradient", "(2 <= k <= K)%nat -> subgradient"),
     ("per_step_descent", SUPPOSED, "subgradient domain r (x k)", "subgradient domain r (x (pred k))"),
     ("per_step_descent", SUPPOSED, "domain (x 0)", "True"),
-    ("homogeneous_descent", THEOREM, "(h - sigma k)", "h"),
+    ("homogeneous_descent", THEOREM, "(sigma k - h)", "(- h)"),
     ("homogeneous_descent", SUPPOSED, "h <= 1", "h <= 2"),
     ("homogeneous_descent", SUPPOSED, "<= sigma k * norm (G k) / L", "<= 2 * sigma k * norm (G k) / L"),
     ("ood_multi_step", THEOREM, "sum K (fun i => sq (D i))", "sum (S K) (fun i => sq (D i))"),
@@ -80,6 +80,9 @@ PLANTED = [
     ("accelerated_guard", THEOREM, "N K + 1", "N K + 2"),
     ("accelerated_guard", SUPPOSED, "a k ^ 2 = A k", "a k ^ 2 = 2 * A k"),
     ("accelerated_guard", SUPPOSED, "F (x k) <= F (x (pred k))", "F (x k) <= F (x (pred k)) + 1"),
+    ("accelerated_inexact", THEOREM, "/ (2 * accel_A K)", "/ (3 * accel_A K)"),
+    ("accelerated_inexact:a_priori", SUPPOSED, "F z <= F (x k)", "F z <= F (x k) + 1"),
+    ("nonconvex_stationarity:exact_steps", THEOREM, "(3 * INR K + 2)", "(3 * INR K + 3)"),
     ("budgeted_deviations", THEOREM, "budget 0", "budget K"),
     ("history_stability", THEOREM, "rho * b", "rho * b / 2"),
     ("history_stability", SUPPOSED, "stable (1 - rho)", "stable (1 + rho)"),
@@ -107,7 +110,7 @@ def planted(entry: str, where: str, old: str, new: str) -> str:
     before, theorem, after = re.split(rf"(Theorem {identifier(entry)} : .*?\. Proof\.)", text_of(entry), maxsplit=1)
     if where == THEOREM:
         assert old in theorem, theorem
-        return before + theorem.replace(old, new) + after
+        return before + (theorem + after).replace(old, new)  # in what its proof says of the statement, too
     supposed = [
         one for one in re.findall(r"Hypothesis \w+ : .*?\. (?=\(\*|Hypothesis|Lemma|Ltac)", before) if old in one
     ]
