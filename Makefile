@@ -14,7 +14,7 @@ FAST := tests/bounds/test_quantities.py tests/bounds/test_hypotheses.py tests/bo
 	tests/verification/report/test_sentences.py tests/verification/report/test_tables.py
 
 .PHONY: report report-quick test test-fast test-one test-slow test-part-elsewhere test-processors bench lint types \
-	docs clean
+	docs coq clean
 
 report: $(VENV)/ready
 	$(BIN)/l2obound report --out $(OUT)
@@ -43,6 +43,10 @@ test-one: $(VENV)/ready
 
 test-slow: $(VENV)/ready
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "slow or not slow"
+
+# Every proof and certificate by the kernel of Coq: minutes. It says how to install Coq where that is missing.
+coq: $(VENV)/ready
+	$(BIN)/python -m l2obound.bounds.coq --workers $(WORKERS)
 
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.benchmarks

@@ -84,7 +84,7 @@ def prove(bound: Bound) -> Proof:
     if build is None:
         return Proof(bound.key, False, f"not proved here: {bound.source}", text=f"{_head(bound)}\nNot proved here.\n")
     try:
-        wanted, argument = _argued(build, bound.lhs, bound.rhs, bound.level)
+        wanted, argument = argued(build, bound.lhs, bound.rhs, bound.level)
         used = check_argument(argument, wanted, bound.hypotheses)
     except Unproved as error:
         return _refused(bound, str(error))
@@ -115,7 +115,7 @@ def _refused(bound: Bound, reason: str) -> Proof:
 
 
 @lru_cache(maxsize=128)
-def _argued(build: Callable[[Goal], Argument], lhs: sp.Expr, rhs: sp.Expr, level: str) -> tuple[Goal, Argument]:
+def argued(build: Callable[[Goal], Argument], lhs: sp.Expr, rhs: sp.Expr, level: str) -> tuple[Goal, Argument]:
     wanted = goal(lhs, rhs, level)
     return wanted, build(wanted)
 

@@ -116,7 +116,7 @@ def digest(certificate: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-class _Run:
+class Run:
     """The run of the question: its vectors in the basis x0, g0, s1, u1, ..."""
 
     def __init__(self, c: Mapping[str, Any]) -> None:
@@ -319,7 +319,7 @@ def _check(certificate: Mapping[str, Any]) -> Fraction:
     _demand(type(exact) is bool, "exact is neither true nor false")
     entries = {*QUESTION, *PROOF, *(("witness",) if exact else ())}
     _demand(set(certificate) == entries, f"its entries are not those of a certificate: {set(certificate) ^ entries}")
-    run = _Run(certificate)
+    run = Run(certificate)
     tau, scale = _number(certificate["tau"]), _number(certificate["scale"])
     _demand(scale == run.scale, f"the scale is {run.scale}, not {scale}")
     values, form = run.goal()
@@ -360,7 +360,7 @@ def _positive_semidefinite(form: _Form) -> None:
                     a[p][q] -= factor * a[pivot][q]
 
 
-def _check_witness(run: _Run, witness: Mapping[str, Any], tau: Fraction) -> None:
+def _check_witness(run: Run, witness: Mapping[str, Any], tau: Fraction) -> None:
     at = {name: _number(v) for name, v in witness["vectors"].items()}
     level = {name: _number(v) for name, v in witness["values"].items()}
     square = _number(witness["square"])  # vectors are those times its root, values those times it

@@ -16,6 +16,7 @@ import numpy as np
 from words import TITLES, WORDS
 
 from l2obound import bounds
+from l2obound.bounds.coq import is_kernel_checked
 from l2obound.bounds.proofs import ARGUMENTS
 from l2obound.bounds.statements import (
     accelerated,
@@ -183,6 +184,20 @@ def _folded(title: str, text: str, language: str) -> str:
     return f"<details><summary>{title}</summary>\n\n```{language}\n{text.rstrip()}\n```\n\n</details>"
 
 
+STATUS = {
+    "kernel-checked": "proved by machine, and [kernel-checked](../kernel-checked.md)",
+    "machine-checked": "proved by machine",
+    "quoted": "not proved here",
+}
+
+
+def standing(bound: bounds.Bound) -> str:
+    """How sure a bound is: the kernel of Coq, the prover and its checker, or its source."""
+    if is_kernel_checked(bound):
+        return "kernel-checked"
+    return "machine-checked" if bound.key in ARGUMENTS else "quoted"
+
+
 def entry(bound: bounds.Bound, proof: Any) -> str:
     """The section of one bound."""
     needs = [(f"`{h.name}`", h.statement.translate(_PLAIN)) for h in bound.hypotheses]
@@ -191,7 +206,7 @@ def entry(bound: bounds.Bound, proof: Any) -> str:
         for name in bound.quantities
     ]
     proved = proof.valid
-    status = "proved by machine" if proved else "not proved here"
+    status = STATUS[standing(bound)]
     return "\n\n".join(
         [
             f"## {bound.number} `{bound.key}`",
@@ -225,11 +240,11 @@ def overview() -> str:
             b.title.translate(_PLAIN),
             b.kind,
             b.level,
-            "yes" if b.key in ARGUMENTS else "no",
+            standing(b),
         )
         for b in entries()
     ]
-    return _table(rows, "", "name", "says", "kind", "one verdict per", "proof of ours")
+    return _table(rows, "", "name", "says", "kind", "one verdict per", "standing")
 
 
 def write(folder: Path) -> None:

@@ -30,8 +30,8 @@ def catalogue(results: Results) -> list[blocks.Block]:
                 small(name, Markup("<code>{}</code>").format(row["key"]), f"one check per {row['level']}"),
                 row["kind"],
                 row["origin"],
-                small(Markup('<span class="badge verified">✓ yes</span>'), row["proved_words"])
-                if row["proved"]
+                small(Markup('<span class="badge verified">✓ {}</span>').format(row["standing"]), row["proved_words"])
+                if row["standing"] in ("kernel-checked", "machine-checked")
                 else row["proved_words"],
                 row["unchecked"]
                 or small("", *(f"{number(row['counts'][n])} {n}" for n in VERDICTS if row["counts"][n])),
@@ -42,7 +42,9 @@ def catalogue(results: Results) -> list[blocks.Block]:
     notes = (
         "Tight: for every number of steps some run attains it; upper: an upper bound, no such run is known. A machine "
         "proof is a list of known inequalities with multipliers whose sum was expanded to the statement exactly, for "
-        "symbolic constants. The data: tables/ledger.csv."
+        "symbolic constants. Kernel-checked: the kernel of Coq accepted this very statement and its proof when the "
+        "package was made; machine-checked: the prover and its own checker did, for this report; quoted: as the source "
+        "has it. The data: tables/ledger.csv."
     )
     return [
         blocks.Text(ledger_words(results)),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ... import bounds
+from ...bounds.coq import is_kernel_checked
 
 # Held against the steps of a learned method that have a paired step without a shift.
 PAIRED = ("virtual_decomposition", "ood_per_step:magnitude", "ood_multi_step:virtual")
@@ -55,12 +56,13 @@ def bound_entry(name: str) -> dict[str, Any]:
 
 
 def ledger(proofs: dict[str, dict[str, Any]], checked: Iterable[str]) -> list[dict[str, Any]]:
-    """Every entry of the catalogue with its proof and, where nothing was held against it, the reason."""
+    """Every entry of the catalogue with its proof, whether a kernel checked it, and why nothing was held against it."""
     checked = set(checked)
     return [
         bound_entry(name)
         | {
             "proof": proofs.get(name),
+            "kernel": is_kernel_checked(bounds.get(name)),
             "unchecked": None if name in checked else _why_not(name),
         }
         for name in bounds.names(variants=True)

@@ -28,9 +28,19 @@ def ledger_rows(results: Results) -> list[dict[str, Any]]:
                 "unchecked": None if row else entry["unchecked"] or "no run it could be held against",
                 "proved": bool(proof and proof["valid"]),
                 "proved_words": _proved(proof),
+                "standing": _standing(entry),
             }
         )
     return rows
+
+
+def _standing(entry: Results) -> str:
+    """How sure an entry is: checked by a proof kernel, by the prover and its checker, or as its source has it."""
+    if entry["kernel"]:
+        return "kernel-checked"
+    if entry["proof"] is None:
+        return "not tried"
+    return "machine-checked" if entry["proof"]["valid"] else "quoted"
 
 
 def _proved(proof: Results | None) -> str:
@@ -56,6 +66,8 @@ def ledger_words(results: Results) -> str:
         parts.append(f"{number(proved)} of {number(len(tried))} are proved by machine, checked for this report")
     else:
         parts.append("machine proofs were not checked for this report")
+    if kernel := sum(row["standing"] == "kernel-checked" for row in rows):
+        parts.append(f"{number(kernel)} of {number(len(rows))} are checked by the kernel of Coq, as shipped")
     wrong = [row["number"] for row in rows if row["counts"]["violated"]]
     parts.append(f"violated: {', '.join(wrong)}" if wrong else "none is violated" if held else "nothing was checked")
     return "; ".join(parts) + "."

@@ -35,8 +35,9 @@ _F_STAR_FIELDS = (
     "resolved",
 )  # fmt: skip
 _LEDGER_FIELDS = (
-    "bound", "number", "title", "level", "kind", "origin", "source", "latex", "hypotheses", "proved", "claims", "terms",
-    "why_not_proved", "checks", *(v.replace(" ", "_") for v in VERDICTS), "why_not_checked",
+    "bound", "number", "title", "level", "kind", "origin", "source", "latex", "hypotheses",
+    "standing", "proved", "claims",
+    "terms", "why_not_proved", "checks", *(v.replace(" ", "_") for v in VERDICTS), "why_not_checked",
 )  # fmt: skip
 _WORST_FIELDS = (
     "bound", "number", "question", "steps", "step", "parameter", "value", "lower", "upper", "ratio_low", "ratio_high",
@@ -271,7 +272,12 @@ def _ledger(results: Results) -> Iterator[list[Any]]:
         proof = row["proof"] or {}
         yield (
             [row[name] for name in ("key", "number", "title", "level", "kind", "origin", "source", "latex")]
-            + ["; ".join(h["name"] for h in row["hypotheses"]), proof.get("valid"), proof.get("claims")]
+            + [
+                "; ".join(h["name"] for h in row["hypotheses"]),
+                row["standing"],
+                proof.get("valid"),
+                proof.get("claims"),
+            ]
             + [proof.get("inequalities"), proof.get("reason"), row["checks"]]
             + [row["counts"][name] for name in VERDICTS]
             + [row["unchecked"]]

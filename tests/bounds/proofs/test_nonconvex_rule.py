@@ -50,12 +50,12 @@ def test_it_holds_and_a_stronger_one_does_not() -> None:
 @pytest.mark.parametrize(("c", "d"), CONSTANTS)
 def test_another_constant_does_not_prove_the_bound(c: int, d: int, monkeypatch: pytest.MonkeyPatch) -> None:
     certificate = certificate_of(NAME)
-    _proof._argued.cache_clear()  # arguments keep the rules that they were made of
+    _proof.argued.cache_clear()  # arguments keep the rules that they were made of
     monkeypatch.setitem(RULES, RULE, replace(RULES[RULE], build=lambda a, b: stated(a, b, c, d)))
     proof = bounds.get(NAME).prove()
     assert proof.valid == ((c, d) == (4, 4))
     assert proof.valid or "remainder" in proof.reason or "not shown" in proof.reason
-    _proof._argued.cache_clear()
+    _proof.argued.cache_clear()
     text, kinds, needs = base.RULES[RULE]
     other = text.replace("/(4*L)", f"/({c}*L)").replace("L/4*", f"L/{d}*")
     monkeypatch.setitem(base.RULES, RULE, (other, kinds, needs))

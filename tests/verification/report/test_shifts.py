@@ -212,6 +212,10 @@ def test_ledger_covers_the_catalogue_and_tells_what_was_proved(results):
     assert rows["per_step_descent"]["proved_words"] == "2 claims, 9 terms"
     assert rows["ind_rate:smooth"]["proved_words"] == "no: not proved here"
     assert rows["history_stability"]["proved_words"].startswith("not tried here")
+    standings = [rows[key]["standing"] for key in ("per_step_descent", "ind_rate:smooth", "history_stability")]
+    assert standings == ["machine-checked", "quoted", "kernel-checked"]
+    assert "1 of 8 are checked by the kernel of Coq" in ledger_words(results)
+    assert {e["key"] for e in entries if not e["kernel"]} == {"equivariance", "energy_descent"}
     assert "6 of 7 are proved by machine" in ledger_words(results)
     assert "violated: B6c" in ledger_words(results)
     for run in results["runs"]:

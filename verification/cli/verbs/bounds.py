@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .... import l2o
+from ....l2o.support.files import write_bytes
 from ..answer import Answer, Table, print_answer, print_lines
 from ..console import emit
-from ..options import Verbose
+from ..coq_files import write_coq
+from ..options import Verbose, writable_file
 
 if TYPE_CHECKING:
     from .... import bounds
@@ -100,6 +104,12 @@ def prove_bounds(
     name: Annotated[
         str | None, typer.Argument(metavar="[BOUND]", help="One bound, by name or number; all of them if left out.")
     ] = None,
+    coq: Annotated[
+        Path | None, typer.Option(help="Write the proof of BOUND here as a file of Coq, which has it checked.")
+    ] = None,
+    lean: Annotated[
+        Path | None, typer.Option(help="Write the proof of BOUND here as a file of Lean 4, which nobody has checked.")
+    ] = None,
     verbose: Verbose = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificate(s) as JSON.")] = False,
 ) -> None:
@@ -107,12 +117,16 @@ def prove_bounds(
 
     With --verbose the proof of one bound is printed, and of all bounds a line for each.
     Exits with 1 where a proof does not hold.
+    A file of Coq stands on L2O.v, which is written beside it: `coqc -Q . L2O L2O.v NAME.v`.
 
     Example: l2obound prove ood_multi_step_sharp
     """
     from ....bounds.proofs import ARGUMENTS
 
+    if (coq or lean) and name is None:
+        raise l2o.InputError("prove: --coq and --lean write one proof; name the bound, as in `prove B6c --coq b6c.v`.")
     entries = _chosen(name)
+    _write_exports(entries[0], coq, lean)
     proofs = [b.prove() for b in entries]
     # an entry without a proof says so; an argument that does not hold is a violation
     failed = [proof.bound for proof in proofs if not proof.valid and proof.bound in ARGUMENTS]
@@ -120,8 +134,22 @@ def prove_bounds(
         certificates = [proof.certificate() for proof in proofs]
         emit(json.dumps(certificates[0] if name else certificates))
     else:
-        print_answer((_one_proof if name else _all_proofs)(entries, proofs, failed), verbose)
+        answer = (_one_proof if name else _all_proofs)(entries, proofs, failed)
+        print_answer(replace(answer, where=[file for file in (coq, lean) if file is not None]), verbose)
     raise typer.Exit(1 if failed else 0)
+
+
+def _write_exports(b: bounds.Bound, coq: Path | None, lean: Path | None) -> None:
+    """Write the proof for a kernel, where a file is asked for."""
+    for file in (coq, lean):
+        if file is not None:
+            writable_file(file)
+    from ....bounds.coq import coq_text, lean_text
+
+    if coq is not None:
+        write_coq(coq, coq_text(b))
+    if lean is not None:
+        write_bytes(lean, lean_text(b).encode())
 
 
 def _one_proof(entries: list[bounds.Bound], proofs: list[Any], failed: list[str]) -> Answer:

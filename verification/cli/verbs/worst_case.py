@@ -117,6 +117,9 @@ def worst_case(
     certificate: Annotated[
         Path | None, typer.Option(help="Write the proof over the fractions here, as JSON; see --check.")
     ] = None,
+    coq: Annotated[
+        Path | None, typer.Option(help="Write the proof here as a file of Coq, and beside it L2O.v; see --certificate.")
+    ] = None,
     instance: Annotated[
         Path | None, typer.Option(help="Write the worst-case instance here, as npz; l2o.problem_from takes it.")
     ] = None,
@@ -156,7 +159,7 @@ def worst_case(
 
     Example: l2obound worst-case --method gradient --steps 5 --certificate gradient.json
     """
-    for file in (certificate, instance):
+    for file in (certificate, coq, instance):
         if file is not None:
             writable_file(file)
     if check is not None:
@@ -184,11 +187,11 @@ def worst_case(
         "relative_error": swept(sweep_relative_error, "--sweep-relative-error"),
     }
     if any(axes.values()):
-        if proof or replay or certificate is not None or instance is not None:
-            raise l2o.InputError("worst-case: a sweep takes no --proof, --certificate, --instance or --replay.")
+        if proof or replay or any(file is not None for file in (certificate, coq, instance)):
+            raise l2o.InputError("worst-case: a sweep takes no --proof, --certificate, --coq, --instance or --replay.")
         run_sweep(question, axes, as_json, verbose)
         return
-    print_one(bounds.worst_case(**question), proof, certificate, instance, replay, as_json, verbose)
+    print_one(bounds.worst_case(**question), proof, certificate, coq, instance, replay, as_json, verbose)
 
 
 VERBS = {"worst-case": worst_case}

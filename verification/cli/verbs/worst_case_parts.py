@@ -17,6 +17,7 @@ from ....l2o.support.files import read_json, write_bytes, write_npz
 from ...support.plain import plain
 from ..answer import Answer, Table, print_answer
 from ..console import emit, progress_bar
+from ..coq_files import write_coq
 
 
 def per_step(text: str | None, option: str, separator: str = ",") -> Any:
@@ -155,19 +156,27 @@ def print_one(
     worst: Any,
     proof: bool,
     certificate: Path | None,
+    coq: Path | None,
     instance: Path | None,
     replay: bool,
     as_json: bool,
     verbose: bool,
 ) -> None:
     """Print one answer, and write what was asked for: the files first, so that nothing is printed of a failure."""
-    exact = worst.certificate() if as_json or certificate is not None else None
-    if certificate is not None:
+    exact = worst.certificate() if as_json or certificate is not None or coq is not None else None
+    for option, file in (("--certificate", certificate), ("--coq", coq)):
+        if file is None:
+            continue
         if exact is None:
             raise l2o.InputError(
-                f"--certificate: there is none, and {certificate} was not written: {worst.why_no_certificate}."
+                f"{option}: there is no certificate, and {file} was not written: {worst.why_no_certificate}."
             )
-        write_bytes(certificate, (json.dumps(exact.data, indent=1) + "\n").encode())
+        if option == "--coq":
+            from ....bounds.coq import worst_case_text
+
+            write_coq(file, worst_case_text(exact.data))
+        else:
+            write_bytes(file, (json.dumps(exact.data, indent=1) + "\n").encode())
     if instance is not None:
         try:
             write_npz(instance, worst.instance)
@@ -206,7 +215,7 @@ def print_one(
             f"{setting.initial}",
             table=Table(tuple(cells), [list(cells.values())]),
             finding=[verdict, *([worst.text.rstrip()] if proof else [])],
-            where=[path for path in (certificate, instance) if path is not None],
+            where=[path for path in (certificate, coq, instance) if path is not None],
             next="--proof prints the inequalities that add up to it, --certificate FILE keeps them; `l2obound "
             "worst-case --check FILE` checks them.",
             details=[worst.summary()],
