@@ -15,7 +15,7 @@ from typing import Any
 
 from . import NumbersError
 from .comparisons import SCALES, SPEEDUP
-from .studies import BEYOND_CONVEX, CONDITIONING, DRIFT, SENSITIVITY
+from .studies import BEYOND_CONVEX, CONDITIONING, DRIFT, SENSITIVITY, TRAINING
 
 Results = Mapping[str, Any]
 TOLERANCE = 1e-4
@@ -270,5 +270,10 @@ SOURCES = {
     "drift": Source(("drift",), "drift.json", DRIFT),
     "scales": Source(("open-questions", "scales"), "scales/speedup.json", SCALES),
     "baselines": Source(("open-questions", "baselines"), "baselines/speedup.json", {}),
+    "training": Source(
+        ("training-curve", "--training", "l2o/training/long/go-math-l2o-lasso-20x40", "--batch", "512"),
+        "training-curve.json",
+        TRAINING,
+    ),
     "speedup": Source(("speedup",), "speedup.json", SPEEDUP),
 }

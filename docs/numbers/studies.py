@@ -201,3 +201,35 @@ DRIFT: dict[str, Callable[[Results], Any]] = {
     "correlation_l2o_pa": lambda r: _levels_correlation(r, "l2o-pa"),
     "correlation_ada_lista": lambda r: _levels_correlation(r, "ada-lista"),
 }
+
+
+# --- training-curve --------------------------------------------------------------------------------------------------
+
+STAGES = (150, 300, 600, 1200, 2400, 4800, 7500)
+"""Updates of the stages that long trainings keep."""
+
+
+def _stage(results: Results, training: str, updates: int | None) -> Results:
+    """The row of a stage, or that of the best weights (None)."""
+    rows = [row for row in results["rows"] if row["training"] == training]
+    return next(row for row in rows if (row["best"] if updates is None else row["updates"] == updates))
+
+
+def _training() -> dict[str, Callable[[Results], Any]]:
+    values: dict[str, Callable[[Results], Any]] = {
+        "instances": lambda r: r["settings"]["batch"],
+        "violated": lambda r: sum(row["violated"] for row in r["rows"]),
+    }
+    small = "go-math-l2o-lasso-20x40"
+    for updates in (*STAGES, None):
+        name = "best" if updates is None else str(updates)
+        values[f"go_math_small_{name}"] = lambda r, u=updates: _stage(r, small, u)["iterations"][1]
+        values[f"go_math_small_{name}_coarse"] = lambda r, u=updates: _stage(r, small, u)["iterations"][0]
+    values["go_math_small_best_update"] = lambda r: _stage(r, small, None)["updates"]
+    for place, method in enumerate(("fista", "optista")):
+        values[f"{method}_small"] = lambda r, p=place: r["rows"][p]["iterations"][1]
+        values[f"{method}_small_coarse"] = lambda r, p=place: r["rows"][p]["iterations"][0]
+    return values
+
+
+TRAINING = _training()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from l2obound.l2o.problems.smooth import LeastSquares
 from l2obound.l2o.training import load_config, split_seed
 from l2obound.l2o.training.loop import HeldOut, _segment
 from l2obound.l2o.training.measures import reference_values, score, segment_loss
+from l2obound.l2o.training.state import TrainingState
 from tests.helpers import zoo
 
 SMALL = {
@@ -416,3 +418,16 @@ def test_what_is_remembered_is_of_the_point_as_it_is() -> None:
     assert kept.smooth.map is p.smooth.map
     assert torch.equal(kept.select([1]).objective(x[1:]), p.select([1]).objective(x[1:]))
     assert kept.to(torch.float32).dtype == torch.float32
+
+
+LONG = sorted((Path(__file__).parents[2] / "l2o" / "training" / "long").glob("*/config.toml"))
+
+
+@pytest.mark.parametrize("settings", LONG, ids=[path.parent.name for path in LONG])
+def test_a_long_training_goes_on_from_its_folder(settings: Path) -> None:
+    config, folder = load_config(settings), settings.parent
+    state = TrainingState.load(folder / "state.npz", config.digest)
+    assert 0 < state.batches_done <= config.training.epochs * config.training.batches
+    stages = sorted(int(path.name.split("-")[1]) for path in folder.glob("stage-*.npz"))
+    assert stages == [n for n in (30, 60, 120, 240, 480, 960, 1500) if n <= state.batches_done]
+    assert (folder / "manifest.json").exists() == (state.batches_done == 1500)

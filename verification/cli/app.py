@@ -42,6 +42,7 @@ VERBS = {
     "conditioning": ("studies", "Find whether a large L or bad conditioning makes a learned optimizer fail."),
     "beyond-convex": ("studies", "Find which guarantees survive where f is not convex or points are constrained."),
     "drift": ("studies", "Measure what practical shifts of the distribution cost the shipped models for LASSO."),
+    "training-curve": ("studies", "Measure what more training brings, at each stage of a training."),
     "open-questions": ("open_questions", "Answer what the paper leaves open, with numbers on one page."),
     "worst-case": ("worst_case", "Compute the exact worst case of a method over a class of functions."),
     "doctor": ("doctor", "Check whether this installation is sound."),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.ticker import NullLocator
 
 from ...pages.blocks import Figure, Section, Sentences, Table, Text
-from ...pages.figure_style import DASHES, MUTED, legend_below, method_looks, plain, size, style
+from ...pages.figure_style import DASHES, legend_below, method_looks, plain, size, style
 from ...pages.text import number
 from ..framework import Brief, Study, chosen
 from ._run import EPS, Row, Settings, Training, quick, run
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
 
 ENOUGH = 0.1
@@ -35,20 +38,20 @@ def _line(result: Training, rows: list[Row]) -> str:
     rivals = {row.method: row.iterations[-1] for row in chosen(result.rows, problem=last.problem, training="")}
     words = f"{last.training} on {last.problem}, {number(last.updates)} updates: "
     if final is None:
-        return f"{words}half of the instances do not come to a relative gap of {EPS[-1]:g} within the steps."
+        return f"{words}half of the instances do not come to a relative gap of {number(EPS[-1])} within the steps."
     enough = next(
         row.updates for row in rows if row.iterations[-1] is not None and row.iterations[-1] <= final * (1 + ENOUGH)
     )
     classical = ", ".join(f"{name} {number(value)}" for name, value in rivals.items())
     return (
-        f"{words}{number(final)} iterations to a relative gap of {EPS[-1]:g} (median; {classical}). After "
+        f"{words}{number(final)} iterations to a relative gap of {number(EPS[-1])} (median; {classical}). After "
         f"{number(enough)} updates it is within {ENOUGH:.0%} of that."
     )
 
 
 def brief(result: Training) -> Brief:
     """A row for each stage."""
-    head = ("training", "updates", *(f"iterations to {eps:g}" for eps in EPS), "relative gap at the end")
+    head = ("training", "updates", *(f"iterations to {number(eps)}" for eps in EPS), "relative gap at the end")
     return Brief(tuple(lines(result)), head, _cells(result))
 
 
@@ -72,24 +75,31 @@ def figures(result: Training) -> Mapping[str, Drawing]:
     methods = list(dict.fromkeys(row.method for row in result.rows))
     with style():
         looks = method_looks(methods)
-        drawn = Canvas(figsize=size(len(EPS), 2.2 * len(problems) + 0.7), layout="constrained")
+        drawn = Canvas(figsize=size(2, 2.2 * len(problems) + 0.7), layout="constrained")
         panels = drawn.subplots(len(problems), len(EPS), squeeze=False)
         for line, problem in zip(panels, problems):
-            for place, (axes, eps) in enumerate(zip(line, EPS)):
-                for row in chosen(result.rows, problem=problem, training=""):
-                    if row.iterations[place] is not None:
-                        axes.axhline(row.iterations[place], **looks[row.method], label=row.method)
-                for i, rows in enumerate(_trainings(result)):
-                    shown = [r for r in rows if r.problem == problem and r.updates and r.iterations[place] is not None]
-                    if shown:
-                        look = looks[shown[0].method] | {"linestyle": DASHES[i % len(DASHES)]}
-                        at = [r.updates for r in shown]
-                        axes.plot(at, [r.iterations[place] for r in shown], **look, label=shown[0].training)
-                axes.set_title(plain(f"{problem}, relative gap {eps:g}"))
-                axes.set(xscale="log", xlabel="updates", ylabel="iterations, median")
-                axes.grid(color=MUTED, alpha=0.2)
+            rows = chosen(result.rows, problem=problem)
+            for place, axes in enumerate(line):
+                _panel(axes, rows, place, looks)
+                axes.set_title(plain(problem))
         legend_below(drawn, panels.flat, 4)
     return {"curves": drawn}
+
+
+def _panel(axes: Axes, rows: Sequence[Row], place: int, looks: Mapping[str, Any]) -> None:
+    for row in chosen(rows, training=""):
+        if row.iterations[place] is not None:
+            axes.axhline(row.iterations[place], **looks[row.method] | {"marker": ""}, label=row.method)
+    for i, name in enumerate(dict.fromkeys(row.training for row in rows if row.training)):
+        drawn = [r for r in chosen(rows, training=name, best=False) if r.updates and r.iterations[place] is not None]
+        if drawn:
+            look = looks[drawn[0].method] | {"linestyle": DASHES[1 + i % (len(DASHES) - 1)]}
+            axes.plot([r.updates for r in drawn], [r.iterations[place] for r in drawn], **look, label=name)
+    ticks = sorted({row.updates for row in rows if row.updates and not row.best})
+    axes.set(xscale="log", xlabel="updates", ylabel=f"iterations to {EPS[place]:.0e}".replace("e-0", "e-"))
+    axes.set_xticks(ticks[::2] if len(ticks) > 4 else ticks, minor=False)
+    axes.xaxis.set_major_formatter(lambda value, _: number(round(value)))
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def sections(result: Training) -> list[Section]:
@@ -102,7 +112,7 @@ def sections(result: Training) -> list[Section]:
         words,
         "Medians over instances that no training has seen; an iteration counts where the gap is certainly there.",
     )
-    head = ["training", "updates", *(f"iterations to {eps:g}" for eps in EPS), "relative gap at the end"]
+    head = ["training", "updates", *(f"iterations to {number(eps)}" for eps in EPS), "relative gap at the end"]
     methods = (
         f"Every stage takes the same {result.settings.batch} instances, drawn as those of its training are and from "
         f"seeds that no training uses, and {result.settings.steps} steps in float64. F* is a certified interval, and "

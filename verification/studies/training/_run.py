@@ -12,12 +12,12 @@ import numpy as np
 import torch
 
 from ....errors import InputError
-from ....l2o import Composite, Optimizer, load_trained, optimizer, rollout, synthetic
+from ....l2o import Composite, load_trained, optimizer, rollout, synthetic
+from ....l2o.optimizers import Optimizer
 from ....l2o.optimizers.learned import LearnedOptimizer
 from ....l2o.support.arrays import real_array
 from ....l2o.support.files import read_npz
-from ....l2o.training import split_seed
-from ....l2o.training.config import TrainingConfig
+from ....l2o.training.config import TrainingConfig, split_seed
 from ...optima import optimum
 from ...optima.gaps import first_below, gaps, relative_to_optimum
 from ...verdicts.verify import verify
@@ -45,8 +45,6 @@ class Settings:
 
     def __post_init__(self) -> None:
         require_at_least(self, {"batch": 1, "steps": 1})
-        if not self.trainings:
-            raise InputError("training: expected a folder of `l2obound train --stage`, got none.")
 
 
 def quick(settings: Settings) -> Settings:
@@ -100,10 +98,12 @@ class Training:
 
 def run(settings: Settings, context: Context) -> Training:
     """Each stage of each training, and the classical methods once for each problem."""
+    if not settings.trainings:
+        raise InputError("training-curve: expected a folder of `l2obound train --stage`, got none; give --training.")
     rows: list[Row] = []
     drawn: dict[str, tuple[Composite, torch.Tensor, Any]] = {}
     stages = [(folder, list(_stages(Path(folder)))) for folder in settings.trainings]
-    total, done = sum(len(found) for _, found in stages), 0
+    total, done = sum(len(members) for _, members in stages), 0
     for folder, members in stages:
         config = _config(Path(folder))
         name = _words(config)
@@ -135,7 +135,8 @@ def _stages(folder: Path) -> Iterator[tuple[int, bool, Optimizer]]:
         raise InputError(f"{folder}: expected a learned optimizer without a guard around it, got {manifest['model']}.")
     config = _config(folder)
     a_batch = config.training.horizon // config.training.unroll
-    files = {int(found[1]): path for path in folder.iterdir() if (found := _STAGE.fullmatch(path.name))}
+    names = {path: _STAGE.fullmatch(path.name) for path in folder.iterdir()}
+    files = {int(match[1]): path for path, match in names.items() if match}
     if not files:
         raise InputError(f"{folder}: expected weights of stages; train with --stage.")
     for batches, path in sorted(files.items()):
