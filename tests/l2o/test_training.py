@@ -420,7 +420,7 @@ def test_what_is_remembered_is_of_the_point_as_it_is() -> None:
     assert kept.to(torch.float32).dtype == torch.float32
 
 
-LONG = sorted((Path(__file__).parents[2] / "l2o" / "training" / "long").glob("*/config.toml"))
+LONG = sorted((Path(__file__).parents[2] / "trainings").glob("*/config.toml"))
 
 
 @pytest.mark.parametrize("settings", LONG, ids=[path.parent.name for path in LONG])
