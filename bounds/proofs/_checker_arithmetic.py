@@ -146,7 +146,12 @@ def whole(tree: ast.expr) -> int | None:
     if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
         inside = whole(tree.operand)
         return None if inside is None else -inside
-    return tree.value if isinstance(tree, ast.Constant) else None
+    return tree.value if isinstance(tree, ast.Constant) and isinstance(tree.value, int) else None
+
+
+def called(tree: ast.Call) -> str:
+    """The function that is called; `parse` lets through none but names."""
+    return tree.func.id if isinstance(tree.func, ast.Name) else ""
 
 
 class Point:
@@ -163,14 +168,14 @@ class Point:
 
 def value(tree: ast.expr, lookup: Callable[[str], int], maximum: Callable[[ast.expr], int] | None = None) -> int:
     """The value of a formula modulo the prime."""
-    if isinstance(tree, ast.Constant):
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, int):
         return tree.value % prime()
     if isinstance(tree, ast.Name):
         return lookup(tree.id)
     if isinstance(tree, ast.UnaryOp):
         inside = value(tree.operand, lookup, maximum)
         return -inside % prime() if isinstance(tree.op, ast.USub) else inside
-    if isinstance(tree, ast.Call) and tree.func.id == "Max" and maximum is not None:
+    if isinstance(tree, ast.Call) and called(tree) == "Max" and maximum is not None:
         return maximum(positive_part(tree))
     if not isinstance(tree, ast.BinOp):  # what is wrong is put into words only where something is: that takes long
         raise Wrong(f"no number: {_short(tree)}")
@@ -261,7 +266,7 @@ def _demand_not_0(divisor: Quotient, tree: ast.expr) -> None:
 
 def quotient(tree: ast.expr, lookup: Callable[[str], Quotient]) -> Quotient:
     """The formula as one fraction of polynomials."""
-    if isinstance(tree, ast.Constant):
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, int):
         return ({(): Fraction(tree.value)} if tree.value else {}), _ONE
     if isinstance(tree, ast.Name):
         return lookup(tree.id)

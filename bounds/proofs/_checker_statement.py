@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from . import _checker_base as base
-from ._checker_arithmetic import VECTOR, Wrong, demand, names, parse, positive_part, same, whole
+from ._checker_arithmetic import VECTOR, Wrong, called, demand, names, parse, positive_part, same, whole
 
 if TYPE_CHECKING:
     from .checker import Ground
@@ -33,7 +33,8 @@ class Reader:
             return f"(-{self.read(tree.operand)})" if isinstance(tree.op, ast.USub) else self.read(tree.operand)
         if isinstance(tree, ast.Call):
             return self._call(tree)
-        demand(isinstance(tree, ast.BinOp), f"the statement has {ast.unparse(tree)}")
+        if not isinstance(tree, ast.BinOp):
+            raise Wrong(f"the statement has {ast.unparse(tree)}")
         if isinstance(tree.op, ast.Pow):
             return self._power(tree)
         sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}[type(tree.op)]
@@ -50,7 +51,8 @@ class Reader:
         return {"F_z": "(f_z + r_z)", "R": "dist_0"}.get(name, name)
 
     def _entry(self, tree: ast.Subscript) -> str:
-        demand(isinstance(tree.value, ast.Name), f"the statement has {ast.unparse(tree)}")
+        if not isinstance(tree.value, ast.Name):
+            raise Wrong(f"the statement has {ast.unparse(tree)}")
         name, text = tree.value.id, ast.unparse(tree.slice)
         index = {"k": "k", "k - 1": "j", "0": "0", "K": "K"}.get(text)
         demand(index is not None and (index in "0K" or self.stepwise), f"the statement has {name}[{text}]")
@@ -71,10 +73,12 @@ class Reader:
         return f"{name}_{index}"
 
     def _call(self, tree: ast.Call) -> str:
-        if tree.func.id == "sqrt":
+        if called(tree) == "sqrt":
             (inside,) = tree.args
+            if not isinstance(inside, ast.Subscript) or not isinstance(inside.value, ast.Name):
+                raise Wrong(f"the statement has {ast.unparse(tree)}")
             return base.ROOTS[inside.value.id] if self._entry(inside) else ""
-        if tree.func.id == "Max":
+        if called(tree) == "Max":
             return f"Max(0, {self.read(positive_part(tree))})"
         demand(not self.inside, "the statement has a sum within a sum")
         body, *limits = tree.args
@@ -140,7 +144,7 @@ def _degree(tree: ast.expr) -> int:
     return left + right if isinstance(tree.op, (ast.Mult, ast.Div)) else max(left, right)
 
 
-def _is_power_of(tree: ast.expr, exponent: str) -> bool:
+def _is_power_of(tree: ast.expr, exponent: str) -> TypeGuard[ast.BinOp]:
     return isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Pow) and ast.unparse(tree.right) == exponent
 
 

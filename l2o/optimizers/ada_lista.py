@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from ...errors import InputError
 from ..problems.composite import Composite
 from ..problems.nonsmooth.l1 import soft_threshold
 from ..problems.smooth import LinearMap
-from .learned import LearnedOptimizer, cast, check_parameters, check_sizes
+from .learned import LearnedOptimizer, cast, check_parameters, check_sizes, parameters_of
 
 _OFFICIAL_START = 0.2  # the authors' start of steps and thresholds
 
@@ -96,7 +96,8 @@ class AdaLista(LearnedOptimizer):
         return AdaListaState(problem.point(x0, "x0"))
 
     def _require(self, problem: Composite) -> None:
-        smooth, changed = getattr(problem.smooth, "base", problem.smooth), hasattr(problem.smooth, "change")
+        smooth: Any = getattr(problem.smooth, "base", problem.smooth)
+        changed = hasattr(problem.smooth, "change")
         if self.official and (changed or hasattr(problem.nonsmooth, "change")):
             raise InputError(
                 "ada-lista: the authors' form knows no shifted, scaled or rescaled problem; build the problem itself, "
@@ -118,7 +119,7 @@ class AdaLista(LearnedOptimizer):
 
     def step(self, problem: Composite, state: AdaListaState) -> AdaListaState:
         """One step."""
-        weights = cast(self.parameters, state.x)
+        weights = cast(parameters_of(self), state.x)
         layer = min(state.index, self.layers - 1)
         size, threshold = weights[f"step_sizes.{layer}"], weights[f"thresholds.{layer}"]
         if self.official:
@@ -132,7 +133,8 @@ class AdaLista(LearnedOptimizer):
         """(B,n) (c/b) A'(W1'W1 A w - W2 y), which is grad f(x) where the matrices are the identity."""
         if self.rows is None:
             return problem.smooth.gradient(x)
-        smooth, change = problem.smooth, getattr(problem.smooth, "change", None)
+        smooth: Any = problem.smooth  # least squares, perhaps changed: see `_require`
+        change = getattr(smooth, "change", None)
         if change is None:
             return self._back_projected(smooth.map, x, smooth.target, weights)
         direction = self._back_projected(smooth.base.map, change.inward(x), smooth.base.target, weights)
@@ -152,7 +154,8 @@ class AdaLista(LearnedOptimizer):
         size: torch.Tensor,
         threshold: torch.Tensor,
     ) -> AdaListaState:
-        smooth = problem.smooth
+        smooth: Any = problem.smooth  # of a kind that `_require` lets through, as is r
+        nonsmooth: Any = problem.nonsmooth
         target = smooth.target if smooth.kind == "least-squares" else smooth.labels
         if self.rows is None:
             direction = smooth.map.adjoint(smooth.map(state.x) - target)
@@ -160,7 +163,7 @@ class AdaLista(LearnedOptimizer):
             direction = self._back_projected(smooth.map, state.x, target, weights)
         argument = state.x - size * direction
         x = soft_threshold(argument, threshold)
-        lam = None if problem.nonsmooth.is_zero else problem.nonsmooth.lam
+        lam = None if nonsmooth.is_zero else nonsmooth.lam
         if lam is None or bool((lam == 0).any()) or bool(threshold <= 0):
             return AdaListaState(x, state.index + 1)  # the threshold is then no step of a prox
         return AdaListaState(x, state.index + 1, (threshold / lam).expand(x.shape[0], 1), argument)

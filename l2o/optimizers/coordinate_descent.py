@@ -14,7 +14,7 @@ This loop over coordinates in torch counts iterations. It is no measure of time:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
@@ -44,7 +44,8 @@ class CoordinateDescent:
 
     def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0) -> CoordinateDescentState:
         """The state at x_0; an error unless f is least squares or a quadratic form and r separable. No seed is used."""
-        x0, smooth = problem.point(x0, "x0"), problem.smooth
+        x0 = problem.point(x0, "x0")
+        smooth: Any = problem.smooth  # of the two kinds below, with the data that these have
         if smooth.kind not in _KINDS or not problem.nonsmooth.separable:
             raise InputError(
                 f"{self.name} cannot run on {problem.name}: it needs f of the kind {' or '.join(_KINDS)} and "

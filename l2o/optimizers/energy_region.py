@@ -50,6 +50,7 @@ class EnergyState(GoMathState):
     @property
     def numbers(self) -> Mapping[str, torch.Tensor]:
         """What a run records of it, (B,) each."""
+        assert self.energy is not None  # the default is there because fields of the base have one
         return {"energy": self.energy}
 
 
@@ -79,14 +80,21 @@ class EnergyRegion(GoMathL2O):
         """r, q and b (B,n) in the region."""
         r, q, b = super().coefficients(raw, x, a, problem)
         smoothness = problem.smoothness.unsqueeze(-1)
-        r, q, b = squashed(*(head.expand_as(x) for head in (r * smoothness, q, b)), self.energy)
+        r, q, b = squashed((r * smoothness).expand_as(x), q.expand_as(x), b.expand_as(x), self.energy)
         return r / smoothness, q, b
 
-    def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0, **given: Any) -> EnergyState:
+    def init(
+        self,
+        problem: Composite,
+        x0: torch.Tensor,
+        seed: int = 0,
+        hidden: torch.Tensor | None = None,
+        cell: torch.Tensor | None = None,
+    ) -> EnergyState:
         """The state at x_0, as of GO-Math-L2O."""
-        return self._with_energy(problem, super().init(problem, x0, seed, **given))
+        return self._with_energy(problem, super().init(problem, x0, seed, hidden, cell))
 
-    def step(self, problem: Composite, state: EnergyState) -> EnergyState:
+    def step(self, problem: Composite, state: GoMathState) -> EnergyState:
         """One step."""
         return self._with_energy(problem, super().step(problem, state))
 

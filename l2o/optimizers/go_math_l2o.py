@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
@@ -119,11 +119,11 @@ class GoMathL2O(HeadNetwork):
             # No box holds the subdifferential. Its element that is nearest to -grad f stands for both ends: the choice
             # that makes the gradient of F least, and one that moves and scales along with F.
             return torch.stack([gradient, *2 * [term.nearest_subgradient(x, -gradient)]])
-        ends = term.subdifferential(x)
+        low, high = term.subdifferential(x)
         if not term.finite_slopes:
             # The normal cone of a box has infinite ends; its direction is the information, so +-inf becomes +-1.
-            ends = [torch.nan_to_num(end, posinf=1.0, neginf=-1.0) for end in ends]
-        return torch.stack([gradient, *ends])
+            low, high = (torch.nan_to_num(end, posinf=1.0, neginf=-1.0) for end in (low, high))
+        return torch.stack([gradient, low, high])
 
     def kernel_update(self, problem: Composite, state: GoMathState) -> Update | None:
         """That of the paper's LASSO setting, where r and the options are as there."""
@@ -140,7 +140,7 @@ class GoMathL2O(HeadNetwork):
         self, raw: Mapping[str, torch.Tensor], x: torch.Tensor, a: torch.Tensor, problem: Composite
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """R, Q and B, (B,n) each or what broadcasts to it, from the raw heads."""
-        one = torch.ones_like(x) if {"r", "q", "b"} - set(raw) else 1.0
+        one: Any = torch.ones_like(x) if {"r", "q", "b"} - set(raw) else 1.0
         q = self.head(raw, "q", one)
         return (
             self.head(raw, "r", one) * a,

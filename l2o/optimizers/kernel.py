@@ -171,9 +171,8 @@ class _Network(torch.autograd.Function):
     def backward(ctx: Any, g_raw: torch.Tensor, g_h_next: torch.Tensor, g_c_next: torch.Tensor) -> tuple[Any, ...]:
         packed, x, h, c, h_next = ctx.saved_tensors
         if torch.is_grad_enabled():  # second derivatives are asked for: differentiate the formula itself
-            inputs = [packed, x, h, c]
-            wanted = [t for t, needed in zip(inputs, ctx.needs_input_grad) if needed]
-            outputs = reference.network(*inputs, ctx.layout)
+            wanted = [t for t, needed in zip((packed, x, h, c), ctx.needs_input_grad) if needed]
+            outputs = reference.network(packed, x, h, c, ctx.layout)
             gradients = iter(torch.autograd.grad(outputs, wanted, (g_raw, g_h_next, g_c_next), create_graph=True))
             return *(next(gradients) if needed else None for needed in ctx.needs_input_grad[:4]), None, None
         if ctx.stored is None:  # the graph was retained and this is its second backward pass

@@ -15,7 +15,7 @@ from torch.nn.functional import elu
 from ..problems.composite import Composite
 from .base import require_finite
 from .cell import lstm_shapes
-from .learned import CoordinateNetwork, cast
+from .learned import CoordinateNetwork, cast, parameters_of
 
 _SIZE = 0.1  # of the output, the authors'
 
@@ -57,7 +57,7 @@ class L2ODM(CoordinateNetwork):
 
     def step(self, problem: Composite, state: L2ODMState) -> L2ODMState:
         """One step."""
-        x, weights = state.x, cast(self.parameters, state.x)
+        x, weights = state.x, cast(parameters_of(self), state.x)
         features = torch.stack([self.driving_subgradient(problem, x), x.detach()])
         output, hidden, cell = self.lstm(weights, features.reshape(2, -1), state.hidden, state.cell)
         raw = torch.addmm(weights["linear.bias"].unsqueeze(1), weights["linear.weight"], output)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
@@ -95,8 +95,9 @@ class L2OPA(HeadNetwork):
         # The authors cut the features off the graph: the network learns from what it did, not from what it saw.
         features = torch.stack([gradient.detach(), x.detach()])
         raw, hidden, cell = self.network(features, state.hidden, state.cell)
-        p = self.head(raw, "p", torch.ones_like(x) if "p" not in raw else 1.0) * state.base_step
-        a = self.head(raw, "a", torch.zeros_like(x) if "a" not in raw else 0.0)
+        one: Any = torch.ones_like(x) if "p" not in raw else 1.0
+        zero: Any = torch.zeros_like(x) if "a" not in raw else 0.0
+        p, a = self.head(raw, "p", one) * state.base_step, self.head(raw, "a", zero)
         argument = x - p * gradient
         if "b" in raw:
             b = self.head(raw, "b", 1.0)

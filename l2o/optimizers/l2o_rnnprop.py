@@ -7,6 +7,7 @@ x_k = x_{k-1} - 0.1 tanh(w'h + b). The features are cut off the graph in trainin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ from ..problems.composite import Composite
 from .adam import Moments
 from .base import check_number, require_finite
 from .cell import lstm_shapes
-from .learned import CoordinateNetwork, cast
+from .learned import CoordinateNetwork, cast, parameters_of
 
 _SIZE, _BETA = 0.1, 0.95  # of the output, and of both means; the authors'
 
@@ -83,7 +84,7 @@ class RNNprop(CoordinateNetwork):
 
     def step(self, problem: Composite, state: RNNpropState) -> RNNpropState:
         """One step."""
-        x, weights = state.x, cast(self.parameters, state.x)
+        x, weights = state.x, cast(parameters_of(self), state.x)
         d = self.driving_subgradient(problem, x)
         moments = Moments(state.first, state.second, state.count).updated(d, _BETA, _BETA)
         mean, square = moments.corrected(_BETA, _BETA)
@@ -95,6 +96,6 @@ class RNNprop(CoordinateNetwork):
         return RNNpropState(x_next, *moments_before, hidden, cell, features.movedim(0, -1))
 
 
-def _linear(weights: dict[str, torch.Tensor], name: str, signal: torch.Tensor) -> torch.Tensor:
+def _linear(weights: Mapping[str, torch.Tensor], name: str, signal: torch.Tensor) -> torch.Tensor:
     """A linear layer on feature-major numbers (rows,N)."""
     return torch.addmm(weights[f"{name}.bias"].unsqueeze(1), weights[f"{name}.weight"], signal)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import torch
@@ -25,7 +25,11 @@ from .cell import Layout, Parameters, lstm, lstm_blocks, network_state, pack
 from .kernel import Records, Update, Workspace, available, network, updated
 from .norms import NORMS, SIGMOIDS, check_norm
 
-AnyState = TypeVar("AnyState")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+AnyState = TypeVar("AnyState", bound="DataclassInstance")
+Off = TypeVar("Off", bound=torch.Tensor | float)
 
 
 def xavier(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, torch.Tensor]:
@@ -99,7 +103,7 @@ def detach(state: AnyState) -> AnyState:
         value = getattr(state, f.name)
         if isinstance(value, torch.Tensor):
             cut[f.name] = value.detach()
-        elif is_dataclass(value):
+        elif is_dataclass(value) and not isinstance(value, type):
             cut[f.name] = detach(value)
     return replace(state, **cut)
 
@@ -110,6 +114,14 @@ class LearnedOptimizer:
     name: ClassVar[str]
     parameters: Mapping[str, torch.Tensor] | None
 
+    def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0) -> Any:
+        """The state at x_0."""
+        raise NotImplementedError
+
+    def step(self, problem: Composite, state: Any) -> Any:
+        """The state after one step."""
+        raise NotImplementedError
+
     @property
     def learns(self) -> bool:
         """Whether its options leave it something to learn."""
@@ -117,13 +129,20 @@ class LearnedOptimizer:
 
     def with_parameters(self, parameters: Mapping[str, torch.Tensor]) -> Self:
         """The same model with other weights, taken as they are (training differentiates through them)."""
-        other = replace(self)
+        model: Any = self  # a dataclass, as every subclass is
+        other: Self = replace(model)
         object.__setattr__(other, "parameters", parameters)
         return other
 
     def prepared(self, workspace: Workspace | None = None) -> Self:
         """The same model, ready for many steps that are differentiated together."""
-        return self.with_parameters(self.parameters)
+        return self.with_parameters(parameters_of(self))
+
+
+def parameters_of(model: LearnedOptimizer) -> Parameters:
+    """The weights of a model, which draws them where it is given none."""
+    assert model.parameters is not None
+    return model.parameters
 
 
 _LARGEST = 10**5
@@ -257,23 +276,25 @@ class HeadNetwork(LearnedOptimizer):
 
         Weights changed in place afterwards are not seen.
         """
-        other = self.with_parameters(self.parameters)
-        object.__setattr__(other, "_prepared", (pack(self.parameters, self.layout), workspace))
+        parameters = parameters_of(self)
+        other = self.with_parameters(parameters)
+        object.__setattr__(other, "_prepared", (pack(parameters, self.layout), workspace))
         return other
 
     def _packed(self, like: torch.Tensor) -> torch.Tensor:
         """The packed weights in the precision and on the device of `like`, kept while the weights stay the same."""
-        weights = tuple(self.parameters.values())
+        parameters = parameters_of(self)
+        weights = tuple(parameters.values())
         if torch.is_grad_enabled() and any(w.requires_grad for w in weights):
-            return pack(cast(self.parameters, like), self.layout)
+            return pack(cast(parameters, like), self.layout)
         key = (like.dtype, like.device, *((id(w), None if w.is_inference() else w._version) for w in weights))
         cached = self.__dict__.get("_cached")
         if cached is None or cached[0] != key:
-            cached = (key, pack(cast(self.parameters, like), self.layout), weights)  # holding them keeps ids theirs
+            cached = (key, pack(cast(parameters, like), self.layout), weights)  # holding them keeps ids theirs
             object.__setattr__(self, "_cached", cached)
         return cached[1]
 
-    def head(self, raw: Mapping[str, torch.Tensor], name: str, off: torch.Tensor | float) -> torch.Tensor | float:
+    def head(self, raw: Mapping[str, torch.Tensor], name: str, off: Off) -> torch.Tensor | Off:
         """The output of head `name`, its norm and scale applied; `off` where it is switched off."""
         if name not in raw:
             return off
@@ -315,7 +336,7 @@ class HeadNetwork(LearnedOptimizer):
         numbers = [term.lam, base_step, *(() if scales is None else (scales,))]
         if torch.is_grad_enabled():
             _packed, workspace = self.__dict__.get("_prepared") or (None, None)
-            graph = any(w.requires_grad for w in self.parameters.values()) or x.requires_grad
+            graph = any(w.requires_grad for w in parameters_of(self).values()) or x.requires_grad
             if any(a.requires_grad for a in numbers) or (workspace is None and graph):
                 return None
         factors = tuple(SIGMOIDS[norm] * getattr(self, f"{head}_scale") for head, norm in zip(self.heads, norms))

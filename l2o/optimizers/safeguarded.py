@@ -60,7 +60,7 @@ class Safeguarded:
     def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0) -> SafeguardedState:
         """The base's state at x_0, made with `seed`."""
         base = self.base.init(problem, x0, seed=seed)
-        if not is_dataclass(base) or "x" not in {f.name for f in fields(base)}:
+        if "x" not in (f.name for f in (fields(base) if is_dataclass(base) else ())):
             raise InputError(
                 f"base: the state of {type(self.base).__name__} is no dataclass with a field x, so that it cannot go "
                 f"on from another point; make it one."

@@ -105,21 +105,21 @@ class Scheduled:
             )
         p = torch.as_tensor(self.steps)[k].to(x).expand(problem.batch_size, 1)
         p = p / problem.smoothness.unsqueeze(-1) if self.relative else p
-        momentum = () if self.momentum is None else torch.as_tensor(self.momentum)[k].to(x)
+        momentum: Any = () if self.momentum is None else torch.as_tensor(self.momentum)[k].to(x)
         gradient = problem.smooth.gradient(state.look)
         if self.errors is not None:
             gradient = gradient + x.new_tensor(self.errors[k])
         argument = state.look - p * gradient
         if self.method == "heavy_ball":
             argument = argument + momentum * (x - state.previous)
-        elif self.method == "go_math":
+        elif state.memory is not None:  # of go_math
             argument = argument - momentum[0] * state.memory
         following = problem.nonsmooth.prox(argument, p)
         look, t, memory = following, state.t, state.memory
         if self.method == "accelerated_gradient":
             t = 0.5 * (1 + (1 + 4 * state.t**2) ** 0.5)
             look = following + (state.t - 1) / t * (following - x)
-        elif self.method == "go_math":
+        elif memory is not None:
             memory = momentum[1] * memory + (1 - momentum[1]) * (x - following)
         return ScheduledState(following, k + 1, x, look, t, memory, p, argument)
 

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, overload
 
 import torch
 
@@ -17,6 +17,7 @@ from ..optimizers.by_name import adapt
 from ..problems.composite import Composite
 from ..support.arrays import as_tensor
 from ..support.memory import require_memory, run_size
+from .array_run import ArrayRun, array_run
 from .iterates import rounded
 from .run import Run
 
@@ -264,6 +265,36 @@ def advance(optimizer: Any, problem: Composite, state: Any) -> tuple[torch.Tenso
     return before if not torch.equal(previous, before) else previous, state
 
 
+@overload
+def rollout(
+    optimizer: Any,
+    problem: Composite,
+    x0: Any,
+    steps: int,
+    state: Any = None,
+    seed: int = 0,
+    record: Literal["all"] = "all",
+    *,
+    comparator: Any = None,
+    progress: Callable[[int], None] | None = None,
+) -> ArrayRun: ...
+
+
+@overload
+def rollout(
+    optimizer: Any,
+    problem: Composite,
+    x0: Any,
+    steps: int,
+    state: Any = None,
+    seed: int = 0,
+    record: str = "all",
+    *,
+    comparator: Any = None,
+    progress: Callable[[int], None] | None = None,
+) -> Run: ...
+
+
 @torch.no_grad()
 def rollout(
     optimizer: Any,
@@ -343,7 +374,7 @@ class _Iterate:
 
 
 @torch.no_grad()
-def run_from_iterates(problem: Composite, X: Any, *, name: str = "given iterates", dtype: Any = None) -> Run:
+def run_from_iterates(problem: Composite, X: Any, *, name: str = "given iterates", dtype: Any = None) -> ArrayRun:
     """The run behind iterates made by any code; g_k is the choice of least deviation.
 
     Iterates in float32 make a run in float32, on a problem in float64 too: its gradients and objectives are those of
@@ -369,4 +400,4 @@ def run_from_iterates(problem: Composite, X: Any, *, name: str = "given iterates
     for k in range(1, iterates.shape[1]):
         recorder.step(iterates[:, k - 1], _Iterate(iterates[:, k]))
     rule = "zero" if problem.nonsmooth.is_zero else "least deviation"
-    return recorder.run(iterates[:, -1], name, rule)
+    return array_run(recorder.run(iterates[:, -1], name, rule), "run_from_iterates")

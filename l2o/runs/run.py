@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMAT = 1
+AnyRun = TypeVar("AnyRun", bound="Run")
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +141,7 @@ class Run:
             raise InputError("plot: no instance of the run is finite, so there is nothing to draw.")
         return views.run_figure(self, f_star)
 
-    def to(self, device: torch.device | str) -> Run:
+    def to(self, device: torch.device | str) -> Self:
         """The run on another device. Bounds are checked on the CPU, wherever the run was made.
 
         Args:
@@ -154,7 +155,7 @@ class Run:
         }
         return replace(self, **moved, scalars={name: value.to(device) for name, value in self.scalars.items()})
 
-    def head(self, steps: int) -> Run:
+    def head(self, steps: int) -> Self:
         """The run of the first steps (views, no copies).
 
         Args:
@@ -240,7 +241,7 @@ class Run:
         return run
 
 
-def pooled(runs: Sequence[Run]) -> Run:
+def pooled(runs: Sequence[AnyRun]) -> AnyRun:
     """The instances of several runs as those of one, as of runs with several seeds; the labels are those of the first.
 
     Args:

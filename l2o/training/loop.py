@@ -140,7 +140,7 @@ class HeldOut:
         return cls(problem, x0, reference_values(problem, x0), judge.steps, judge.criterion)
 
     @torch.no_grad()
-    def score(self, model: Trainable) -> float:
+    def score(self, model: Optimizer) -> float:
         """The score of a run of `model`; less is better."""
         problem, values = self.problem.remembering(), []
         run = model.init(problem, self.x0)

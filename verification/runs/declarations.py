@@ -19,8 +19,10 @@ import numpy as np
 import torch
 
 from ...l2o.problems import Composite
+from ...l2o.runs.array_run import first_point
 from .convexity import bends
 from .inspection import Inspection, as_numpy, norm
+from .point_inspection import PointInspection, has_points
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -43,17 +45,18 @@ def declared(problem: Composite) -> dict[str, bool]:
 def facts(inspection: Inspection, z: np.ndarray | None) -> dict[str, bool | np.ndarray]:
     """What is declared and not contradicted, a bool or (B,); `z` (B,n) is the comparator, None where there is none."""
     holds: dict[str, bool | np.ndarray] = dict(declared(inspection.problem))
-    if inspection.x is not None:
+    if has_points(inspection):
         with np.errstate(over="ignore", invalid="ignore"):
             contradicted = _contradicted(inspection, z)
         return {name: value & ~contradicted[name] for name, value in holds.items()}
     if holds["r_convex"]:  # scalars have two points to look from
         run = inspection.run
-        holds["r_convex"] = not bends(inspection.problem.nonsmooth, *map(as_numpy, (run.x_start, run.x_final))).any()
+        ends = as_numpy(first_point(run)), as_numpy(run.x_final)
+        holds["r_convex"] = not bends(inspection.problem.nonsmooth, *ends).any()
     return holds
 
 
-def _contradicted(inspection: Inspection, z: np.ndarray | None) -> dict[str, np.ndarray]:
+def _contradicted(inspection: PointInspection, z: np.ndarray | None) -> dict[str, np.ndarray]:
     """(B,) by name: where the points of the run contradict what may be declared."""
     problem, x, g = inspection.problem, inspection.x, inspection.subgradient
     mu = as_numpy(problem.strong_convexity)[:, None]
@@ -107,7 +110,7 @@ class _Others:
     usable: np.ndarray
 
 
-def _others(inspection: Inspection, z: np.ndarray | None, f: np.ndarray) -> Iterator[_Others]:
+def _others(inspection: PointInspection, z: np.ndarray | None, f: np.ndarray) -> Iterator[_Others]:
     x, r, error = inspection.x, inspection.nonsmooth_value, inspection.objective_error
     here, steps = inspection.alive & inspection.in_domain, x.shape[1]
     k = np.arange(steps)
@@ -118,12 +121,11 @@ def _others(inspection: Inspection, z: np.ndarray | None, f: np.ndarray) -> Iter
         values = [as_numpy(v) for v in (problem.smooth.value(point), problem.nonsmooth.value(point))]
         inside = np.isfinite(values[1])
         columns = [np.where(inside, v, 0.0)[:, None] for v in (*values, as_numpy(problem.objective_error(point)))]
-        yield _Others(
-            z[:, None], *(np.broadcast_to(c, r.shape) for c in columns), np.broadcast_to(inside[:, None], r.shape)
-        )
+        f_z, r_z, off = (np.broadcast_to(column, r.shape) for column in columns)
+        yield _Others(z[:, None], f_z, r_z, off, np.broadcast_to(inside[:, None], r.shape))
 
 
-def _last_inside(inspection: Inspection) -> np.ndarray:
+def _last_inside(inspection: PointInspection) -> np.ndarray:
     """(B,n) the last point at which F is finite."""
     inside = inspection.alive & inspection.in_domain
     last = inside.shape[1] - 1 - inside[:, ::-1].argmax(1)

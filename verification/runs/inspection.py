@@ -16,6 +16,7 @@ import torch
 
 from ...l2o import InputError
 from ...l2o.problems import Composite
+from ...l2o.runs.array_run import ArrayRun, has_arrays
 from ...l2o.runs.objectives import Objectives
 from ...l2o.runs.rollout import threads_for
 from ...l2o.runs.run import Run
@@ -127,7 +128,7 @@ def inspect_run(run: Run, problem: Composite) -> Inspection:
             f"{problem.batch_size} of {problem.dim}; pass the problem the run was made on."
         )
     problem = problem.to(torch.float64, "cpu")
-    if run.x is None:
+    if not has_arrays(run):
         from .scalar_runs import inspect_scalars
 
         return inspect_scalars(run, problem)
@@ -159,9 +160,13 @@ def inspect_run(run: Run, problem: Composite) -> Inspection:
 
 def probe_checks(run: Run, problem: Composite, ends: tuple[np.ndarray, np.ndarray]) -> tuple[DataCheck, ...]:
     """What is seen of a problem of the user's own at both ends of the run; a fault there is one of every step."""
+
+    def at_each_step(a: np.ndarray) -> np.ndarray:
+        return np.repeat(a[:, None], run.steps, axis=1)
+
     with threads_for(problem):
         return tuple(
-            data_check(name, *(np.repeat(a[:, None], run.steps, axis=1) for a in (error, allowed)), statement)
+            data_check(name, at_each_step(error), at_each_step(allowed), statement)
             for name, error, allowed, statement in probes(problem, ends)
         )
 
@@ -199,22 +204,24 @@ class _Recomputed:
     turned: np.ndarray  # (B,K) how far the normal that belongs to x is from the recorded g_k
 
 
-def _recompute(run: Run, problem: Composite) -> _Recomputed:
+def _recompute(run: ArrayRun, problem: Composite) -> _Recomputed:
     points, n = run.objective.shape, run.dim
     as_recorded = problem if run.x.dtype == torch.float64 else problem.to(run.x.dtype)
     many = (run.batch_size, run.steps)
-    scalar = [np.zeros(points) for _ in range(5)]
     recomputed = _Recomputed(
-        as_numpy(run.x).copy(),
-        np.ones(points, dtype=bool),
-        *scalar[:3],
-        np.zeros((*points, n)),
-        *scalar[3:],
-        np.zeros((*many, n)),
-        np.zeros(many),
-        np.zeros(points),
-        np.zeros(points),
-        np.zeros(many),
+        x=as_numpy(run.x).copy(),
+        alive=np.ones(points, dtype=bool),
+        value=np.zeros(points),
+        value_error=np.zeros(points),
+        own_value_error=np.zeros(points),
+        gradient=np.zeros((*points, n)),
+        gradient_error=np.zeros(points),
+        own_gradient_error=np.zeros(points),
+        subgradient=np.zeros((*many, n)),
+        outside=np.zeros(many),
+        moved=np.zeros(points),
+        nonsmooth_value=np.zeros(points),
+        turned=np.zeros(many),
     )
     recorded = as_numpy(run.subgradient).copy()
     eps = torch.finfo(as_recorded.dtype).eps
@@ -340,7 +347,7 @@ def _compare_by_support(recomputed: _Recomputed, problem: Composite, k: int, g: 
 
 
 def _claims(
-    run: Run, problem: Composite, recomputed: _Recomputed
+    run: ArrayRun, problem: Composite, recomputed: _Recomputed
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray | float, str]]:
     """Name, error (B,K), what rounding allows, and the claim in words."""
     eps = torch.finfo(run.objective.dtype).eps

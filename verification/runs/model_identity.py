@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...l2o import Composite, InputError, Run
+from ...l2o import Composite, Run
 from ...l2o.optimizers.learned import HeadNetwork
+from ...l2o.runs.array_run import array_run, is_affine
 from .inspection import Inspection, as_numpy, inspect_run, norm
 
 _BIAS_HEADS = {"go-math-l2o": ("b3", "b4"), "l2o-pa": ("b1", "b2")}
@@ -25,12 +26,11 @@ def bias_heads(optimizer: Any) -> tuple[str, ...] | None:
 
 def inspected(run: Run, problem: Composite, what: str) -> tuple[Inspection, np.ndarray, tuple[str, ...]]:
     """The run recomputed on its problem; (B,K) where its data hold, p_k and b_k included; and what does not hold."""
-    if run.x is None:
-        raise InputError(f"{what}: the run kept scalars only; record it with record='all'.")
+    run = array_run(run, what)
     inspection = inspect_run(run, problem)
     holds = inspection.data_holds
     broken = [check.statement for check in inspection.checks if not check.holds.all()]
-    if run.preconditioner is not None and run.bias is not None:
+    if is_affine(run):
         G, D, p, b = (as_numpy(a) for a in (run.generalized_gradient, run.step, run.preconditioner, run.bias))
         with np.errstate(over="ignore", invalid="ignore"):
             size = norm(D) + norm(p * G) + norm(b)

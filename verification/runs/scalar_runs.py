@@ -15,6 +15,7 @@ import torch
 
 from ...l2o import InputError
 from ...l2o.problems import Composite
+from ...l2o.runs.array_run import first_point
 from ...l2o.runs.run import Run
 from .inspection import HUGE, DataCheck, Inspection, as_numpy, data_check, norm, probe_checks
 from .nearest_pair import moves, nearest_pair
@@ -43,7 +44,7 @@ def inspect_scalars(run: Run, problem: Composite) -> Inspection:
     alive = np.logical_and.accumulate(alive, axis=1)
     in_domain = np.isfinite(objective)
     s = {n: np.where(alive[:, -t.shape[1] :], as_numpy(t), 0.0) for n, t in run.scalars.items()}
-    ends = as_numpy(run.x_start), as_numpy(run.x_final)
+    ends = as_numpy(first_point(run)), as_numpy(run.x_final)
     checks = (*_checks(run, problem, s, alive), *probe_checks(run, problem, ends))
     return Inspection(
         run,
@@ -103,7 +104,7 @@ def _ends(run: Run, problem: Composite, s: dict[str, np.ndarray], alive: np.ndar
     """F, distance and error bounds recomputed at x_0 and x_K; a disagreement counts against every step."""
     as_recorded, L = problem.to(run.objective.dtype), as_numpy(problem.smoothness)
     shape, eps = (run.batch_size, run.steps), float(torch.finfo(run.objective.dtype).eps)
-    for place, x in ((0, run.x_start), (-1, run.x_final)):
+    for place, x in ((0, first_point(run)), (-1, run.x_final)):
         ok = alive[:, place] & np.isfinite(as_numpy(x)).all(axis=1)
         recorded = as_numpy(run.objective)[:, place]
         point = torch.from_numpy(np.where(ok[:, None], as_numpy(x), 0.0))

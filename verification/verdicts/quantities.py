@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from ...l2o import InputError
 from ...l2o.problems import Composite
 from ..optima import Optimum
 from ..runs.inspection import Inspection, as_numpy, norm
+from ..runs.point_inspection import has_points
 from ..virtual_steps.pairing import Pairing
 
 _SCALAR_NAMES = ("G2", "D2", "GD", "Gx", "Gx_prev", "Dx", "Dx_prev", "dist")
@@ -80,10 +82,11 @@ def measure(
         f_z = np.asarray(optimum.upper, dtype=float)
     tau, tau_error = _residual(problem, z, reference_step)
     smoothness = as_numpy(problem.smoothness)
-    common = {
+    L_error = as_numpy(problem.smooth.smoothness_error)
+    common: dict[str, Any] = {  # arguments of both functions below
         "L": smoothness,
         "reference_step": reference_step,
-        "L_error": as_numpy(problem.smooth.smoothness_error),
+        "L_error": L_error,
         "gradient_error": inspection.gradient_error,
         "facts": facts,
         "strong_convexity": as_numpy(problem.strong_convexity) if problem.smooth.convex else None,
@@ -123,11 +126,11 @@ def measure(
             return np.zeros((run.batch_size, length))
         return np.where(inspection.alive[:, -length:], as_numpy(run.scalars[name]), 0.0)
 
-    scalars = {n: recorded(n, run.steps + (n == "dist")) for n in _SCALAR_NAMES}
+    scalars: dict[str, Any] = {n: recorded(n, run.steps + (n == "dist")) for n in _SCALAR_NAMES}
     extra = {n: recorded(n, run.steps) for n in _EXTRA_NAMES if n in run.scalars}
     errors = {"F": inspection.objective_error, "tau": tau_error}
     if len(extra) == len(_EXTRA_NAMES):
-        errors |= _extra_errors(inspection, scalars, extra, common["L_error"])
+        errors |= _extra_errors(inspection, scalars, extra, L_error)
     return bounds.from_inner_products(
         dimension=problem.dim,
         F=inspection.objective,
@@ -170,6 +173,8 @@ def with_virtual(
     def where_paired(array: np.ndarray) -> np.ndarray:
         return np.where(paired[..., None], array, 0.0)
 
+    assert has_points(inspection)  # a pairing is made of runs with their arrays
+    assert inspection.preconditioner is not None  # and with p_k
     problem = inspection.problem
     G = inspection.gradient + inspection.subgradient
     sum_rounding = np.finfo(np.float64).eps * np.linalg.norm(G, axis=-1)  # G is a sum of two, which rounds once more
@@ -198,7 +203,7 @@ def with_virtual(
 
 def fitted_step(inspection: Inspection) -> np.ndarray:
     """(B,) the h in (0, 1] whose reference step h/L is nearest to the run's steps in the mean square."""
-    if inspection.x is None:
+    if not has_points(inspection):
         products = [as_numpy(inspection.run.scalars[n]).sum(-1) for n in ("GD", "G2")]
     else:
         total = inspection.gradient + inspection.subgradient

@@ -17,8 +17,10 @@ import torch
 
 from ... import bounds
 from ...bounds.hypotheses import R_CONVEX
+from ...l2o.runs.array_run import first_point
 from ..runs.inspection import Inspection, as_numpy, norm
 from ..runs.nearest_pair import moves
+from ..runs.point_inspection import has_points
 
 _WEIGHTED = ("B1", "B2", "B3", "B5", "B6", "B6b", "B6c", "B7", "B10", "B13", "B19")
 """Bounds on values of F, or on sums of them, whose proofs use the inequality with known weights."""
@@ -41,7 +43,7 @@ def set_slack(inspection: Inspection, z: np.ndarray | None) -> SetSlack | None:
         return SetSlack(unknown, unknown, True)  # kinks off 0, and no iterates to look at
     if term.separable or not term.is_indicator or (term.rounding_bounded and not term.names_subgradients):
         return None
-    if inspection.x is None:
+    if not has_points(inspection):
         return _of_scalars(inspection)
     x, g = inspection.x, inspection.subgradient
     points = [torch.from_numpy(x[:, k]) for k in range(x.shape[1])]
@@ -66,7 +68,7 @@ def _of_scalars(inspection: Inspection) -> SetSlack:
     ||g_k|| <= ||G_k|| + ||grad f(x_0)|| + L sum_j<k ||D_j||.
     """
     run, problem, n = inspection.run, inspection.problem, inspection.run.dim
-    start, eps = run.x_start.detach().cpu().to(torch.float64), _eps(inspection)
+    start, eps = first_point(run).detach().cpu().to(torch.float64), _eps(inspection)
     lengths = {
         name: np.where(inspection.alive[:, 1:], np.sqrt(np.maximum(as_numpy(run.scalars[name]), 0.0)), 0.0)
         for name in ("G2", "D2")
@@ -79,7 +81,7 @@ def _of_scalars(inspection: Inspection) -> SetSlack:
     g = (1 + n * eps) * lengths["G2"] + inspection.gradient_error
     g = g + slope[:, None] + as_numpy(problem.smoothness)[:, None] * way[:, :-1]
     worst = g * (off[:, :-1] + off[:, 1:])
-    return SetSlack(worst, worst, eps > np.finfo(np.float64).eps)
+    return SetSlack(worst, worst, eps > float(np.finfo(np.float64).eps))
 
 
 _UNITS = 80.0  # roundings within which balls and simplices count a point as one of theirs, with room for its measuring
@@ -97,19 +99,24 @@ def allowed(bound: bounds.Bound, slack: SetSlack | None, q: bounds.Quantities) -
     if bound.number not in _WEIGHTED:
         return np.inf if slack.coarse else 0.0
     if bound.level == "step":  # weight 1, at z for the variational inequality and at x_{k-1} for descent
-        return slack.at_z if bound.number == "B10" else slack.before
+        return _at_z(slack) if bound.number == "B10" else slack.before
     if bound.number == "B10":  # B1 summed, over h(2-h)K/(2L)
         L, h = q.values["L"], q.values["h"]
         return 2 * L * slack.before.mean(axis=1) / (h * (2 - h))
     if bound.number == "B19":
         return _accelerated(bound, slack, q)
     if bound.number in ("B6", "B6b"):  # weight 1/K at z
-        return slack.at_z.mean(axis=1)
+        return _at_z(slack).mean(axis=1)
     # B6c: k/(2K-k) <= 1 in all at step k, of it (k-1)/(2K-k+1) at x_{k-1}, so nothing at x_0, which need not be in the
     # set. B3 is B6c without deviations (its average B6b), and B7 follows from B6b.
-    worse = slack.at_z.copy()
+    worse = _at_z(slack).copy()
     worse[:, 1:] = np.maximum(worse[:, 1:], slack.before[:, 1:])
     return worse.sum(axis=1)
+
+
+def _at_z(slack: SetSlack) -> np.ndarray:
+    assert slack.at_z is not None  # a bound that speaks of z is judged where there is one
+    return slack.at_z
 
 
 def _accelerated(bound: bounds.Bound, slack: SetSlack, q: bounds.Quantities) -> np.ndarray | float:
@@ -117,7 +124,7 @@ def _accelerated(bound: bounds.Bound, slack: SetSlack, q: bounds.Quantities) -> 
     if q.missing(("accel_weight", "accel_momentum", "accel_enorm")):
         return 0.0
     A, a = q.values["accel_weight"], q.values["accel_momentum"]
-    total = (a * slack.at_z).sum(axis=1) + (A[:, 1:-1] * slack.before[:, 1:]).sum(axis=1)
+    total = (a * _at_z(slack)).sum(axis=1) + (A[:, 1:-1] * slack.before[:, 1:]).sum(axis=1)
     if bound.variant != "a_priori":
         return total / A[:, -1]
     L, R, spent = q.values["L"], q.values["R"], (a * q.values["accel_enorm"]).sum(axis=1)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ... import bounds
+from ...l2o.runs.array_run import first_point
 from ..runs.inspection import Inspection, as_numpy, norm
 
 STATED = ("guard_count", "budget", "energy")
@@ -43,7 +44,7 @@ def _floors(
     A_k F(x_k) + (L/2)||u_k - z||^2, moves by L R a_k times the rounding of a point and by A_k times that of F.
     """
     run, problem = inspection.run, inspection.problem
-    x = inspection.x[:, 0] if inspection.x is not None else as_numpy(run.x_start)
+    x = inspection.x[:, 0] if inspection.x is not None else as_numpy(first_point(run))
     smoothness = as_numpy(problem.smoothness)
     slope = norm(as_numpy(problem.smooth.gradient(torch.from_numpy(np.ascontiguousarray(x)))))
     path = np.cumsum(np.sqrt(np.maximum(quantities.values["D2"], 0.0)), axis=1)
