@@ -331,7 +331,9 @@ class HeadNetwork(LearnedOptimizer):
         prepared models only, whose steps are differentiated once and leave no records.
         """
         norms, term = [getattr(self, f"{head}_norm") for head in self.heads], problem.nonsmooth
-        if type(term) is not L1 or not available(x) or not all(norm in SIGMOIDS for norm in norms):
+        if type(term) is not L1 or "prox" in vars(term):  # such as one that counts its calls
+            return None
+        if not available(x) or not all(norm in SIGMOIDS for norm in norms):
             return None
         numbers = [term.lam, base_step, *(() if scales is None else (scales,))]
         if torch.is_grad_enabled():

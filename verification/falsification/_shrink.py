@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -56,18 +57,20 @@ def _same(one: Instance, two: Instance) -> bool:
 def _fewer(current: Judged) -> Iterator[Move]:
     """Without one variable; without one row of data."""
     for i in reversed(range(current.instance.dim)):
-        yield lambda instance, i=i: None if instance.dim == 1 else _without(instance, i)
+        yield partial(_without_variable, i=i)
     for j in reversed(range(len(current.instance.arrays.get("A", ())))):
-        yield (
-            lambda instance, j=j: (
-                None
-                if len(instance.arrays["y"]) == 1
-                else instance.with_arrays(**{name: np.delete(instance.arrays[name], j, 0) for name in ("A", "y")})
-            )
-        )
+        yield partial(_without_row, j=j)
 
 
-def _without(instance: Instance, i: int) -> Instance:
+def _without_row(instance: Instance, j: int) -> Instance | None:
+    if len(instance.arrays["y"]) == 1:
+        return None
+    return instance.with_arrays(**{name: np.delete(instance.arrays[name], j, 0) for name in ("A", "y")})
+
+
+def _without_variable(instance: Instance, i: int) -> Instance | None:
+    if instance.dim == 1:
+        return None
     changes = {}
     for name, axes in AXES[instance.kind].items():
         array = instance.arrays[name]
@@ -105,20 +108,24 @@ def _unit(current: Judged) -> Iterator[Move]:
 def _zeros(current: Judged) -> Iterator[Move]:
     """One entry 0, of a symmetric matrix two."""
     for name, place in _entries(current.instance):
-        yield lambda instance, name=name, place=place: _replaced(instance, name, place, 0.0)
+        yield partial(_replaced, name=name, place=place, value=0.0)
 
 
 def _rounded(current: Judged) -> Iterator[Move]:
     """Everything to few digits, then one entry after the other to fewer."""
     for digits in _DIGITS:
-        yield lambda instance, digits=digits: instance.with_arrays(
-            **{name: _round(a, digits) for name, a in instance.all_arrays().items()}
-        )
+        yield partial(_all_rounded, digits=digits)
     for name, place in _entries(current.instance):
         for digits in _DIGITS:
-            yield lambda instance, name=name, place=place, digits=digits: _replaced(
-                instance, name, place, float(_round(instance.all_arrays()[name][place], digits))
-            )
+            yield partial(_entry_rounded, name=name, place=place, digits=digits)
+
+
+def _all_rounded(instance: Instance, digits: int) -> Instance:
+    return instance.with_arrays(**{name: _round(a, digits) for name, a in instance.all_arrays().items()})
+
+
+def _entry_rounded(instance: Instance, name: str, place: tuple[int, ...], digits: int) -> Instance:
+    return _replaced(instance, name, place, float(_round(instance.all_arrays()[name][place], digits)))
 
 
 def _entries(instance: Instance) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -17,7 +17,7 @@ from ...l2o import InputError
 
 _STEP, _STEPS = sp.Symbol("k", integer=True), VOCABULARY["K"].symbol
 _SMALL = 1e-300  # below it a square root has no slope that float64 can hold
-_FOLDS: dict[type, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+_FOLDS: dict[type[sp.Basic], Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     sp.Add: torch.add,
     sp.Mul: torch.mul,
     sp.Max: torch.maximum,

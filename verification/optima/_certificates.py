@@ -48,7 +48,9 @@ def dual_value(p: Composite, dual: Minorant, upper: torch.Tensor, growth: tuple[
     worst = slack.amin(-1)
     radius = torch.full_like(upper, torch.inf)
     for other in growth:
-        other_base, other_slack = linear_model(p.nonsmooth, other.slope, other.error)
+        other_model = linear_model(p.nonsmooth, other.slope, other.error)
+        assert other_model is not None  # the term has one, as it had for the dual point
+        other_base, other_slack = other_model
         least = other_slack.amin(-1)
         # upper >= F(w) >= constant + base + least * sum_i z_i at every minimiser w.
         magnitude = other.constant.abs() + other_base.abs() + upper.abs()
@@ -86,7 +88,8 @@ def rescaled_dual(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch.T
         return _nothing(x)
     reach = (dual.slope.abs() + 2 * dual.error).amax(-1, keepdim=True)
     shrink = torch.where(reach > 0, p.nonsmooth.lam / reach * (1 - 4 * UNIT), 1.0).clamp(max=1.0)
-    return dual_value(p, minorant(p.smooth, x, shrink=shrink), upper, _zero_growth(p, x))
+    shrunk = minorant(p.smooth, x, shrink=shrink)
+    return _nothing(x) if shrunk is None else dual_value(p, shrunk, upper, _zero_growth(p, x))
 
 
 def _has_distance(p: Composite) -> bool:
@@ -157,8 +160,10 @@ def self_concordance(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torc
     whose minimum over t is at least F(x) - d^2 / (2 mu (1 - nu)).
     """
     f = p.smooth
-    rows, columns = (f.map.matrix.shape[-2:]) if isinstance(f, Logistic) else (0, 1)
-    if rows < columns or not _has_distance(p):
+    if not isinstance(f, Logistic) or not _has_distance(p):
+        return _nothing(x)
+    rows, columns = f.map.matrix.shape[-2:]
+    if rows < columns:
         return _nothing(x)
     modulus = _modulus_at(f, x)
     reach = f.map.row_norms.amax(-1) * (1 + (columns + 4) * UNIT) + ROOT_TINY
@@ -193,8 +198,10 @@ def local_curvature(p: Composite, x: torch.Tensor, upper: torch.Tensor) -> torch
     that ball, and at least F(x) on its sphere, hence beyond it, because F is convex.
     """
     f = p.smooth
-    rows, columns = f.map.matrix.shape[-2:] if isinstance(f, (Huber, SquaredHinge)) else (0, 1)
-    if rows < columns or not _has_distance(p):
+    if not isinstance(f, (Huber, SquaredHinge)) or not _has_distance(p):
+        return _nothing(x)
+    rows, columns = f.map.matrix.shape[-2:]
+    if rows < columns:
         return _nothing(x)
     a, zone = f.map.matrix.expand(x.shape[0], -1, -1), _quadratic_zone(f, x)
     norms = f.map.row_norms * (1 + (columns + 4) * UNIT) + ROOT_TINY

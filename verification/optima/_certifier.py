@@ -24,7 +24,7 @@ from ._directed import ROOT_TINY, TINY, UNIT, down, up, value_error
 from ._minorants import nonnegative_smooth
 from ._run_forms import Ball, Form, evaluate, form_of
 from ._run_result import RunCertificate
-from ._run_weights import Cuts, best_weights, normalised
+from ._run_weights import Cuts, Norms, best_weights, normalised
 from ._terms import doubtful, nonsmooth_convex
 from .ledger import CertificateError
 
@@ -104,7 +104,8 @@ class Certifier:
             source = np.where(better, last.source, source)
             for name, entry in (("lower", lower), ("upper", last.upper), ("best", last.best), ("source", source)):
                 rows[name].append(entry if isinstance(entry, np.ndarray) else entry.numpy())
-        stacked = {name: np.stack(column, 1) for name, column in rows.items()}
+        assert last is not None  # a certificate is asked for at one step at least
+        stacked: dict[str, Any] = {name: np.stack(column, 1) for name, column in rows.items()}
         why = [None if math.isfinite(v) else self._why(last, b) for b, v in enumerate(lower.tolist())]
         return RunCertificate(
             **stacked,
@@ -212,7 +213,9 @@ class Certifier:
         smoothness = (upper_smoothness(self.base.smooth) + 2 * self.deficit).expand(index.shape[0])
         smoothness = torch.where(smoothness > 0, smoothness, 1.0)
         at_best = self.gradient[rows[:, 0], at_step.best].unsqueeze(1)
-        origin = (ball.center if form.at_rest or form.by_cuts else torch.zeros_like(point)).unsqueeze(1)
+        around = form.at_rest or form.by_cuts
+        assert ball is not None or not around  # such a form is made of a ball
+        origin = (ball.center if ball is not None and around else torch.zeros_like(point)).unsqueeze(1)
         bent = gradient if form.at_rest else gradient - at_best
         constant = value - (gradient * (x - origin)).sum(-1) + (bent * bent).sum(-1) / (2 * smoothness.unsqueeze(1))
         if not (form.at_rest or form.by_cuts):
@@ -224,7 +227,7 @@ class Certifier:
         usual = 0.3 * above.nanmedian(1, keepdim=True).values + 1e-12 * upper.abs().unsqueeze(1) + 1e-200
         first = 1 / (above + usual).nan_to_num(nan=1.0)
         kind = alive.to(torch.float64).unsqueeze(-1)
-        cuts = self._cuts(form, index, x, gradient, ball) if form.by_cuts else None
+        cuts = self._cuts(index, x, gradient, ball) if ball is not None and form.by_cuts else None
         slope, bends = gradient, None if form.at_rest else bent
         if cuts is not None:
             extra = torch.stack([kind[..., 0], torch.zeros_like(kind[..., 0])], -1)
@@ -242,7 +245,10 @@ class Certifier:
         numbers = exact_weights(weights, kind)
         share = torch.from_numpy(numbers / WHOLE)
         count = index.shape[1]
-        far = torch.linalg.vector_norm(ball.center, dim=-1) + form.shape.extent[:, 0] if form.at_rest else 0.0
+        far: torch.Tensor | float = 0.0
+        if ball is not None and form.at_rest:
+            assert isinstance(form.shape, Norms)
+            far = torch.linalg.vector_norm(ball.center, dim=-1) + form.shape.extent[:, 0]
         points = self._evaluated(index, x, value, gradient, share[:, :count], far)
         by_cuts = None if cuts is None else (cuts.points, share[:, count:])
         worth = evaluate(self.base, form, points, share[:, :count], smoothness, upper, self.floor, ball, by_cuts)
@@ -286,7 +292,7 @@ class Certifier:
             errors[1] = torch.where(here, g.unsqueeze(1), errors[1])
         return Evaluated(x, value, gradient, errors[0], errors[1], deficit)
 
-    def _cuts(self, form: Form, index: torch.Tensor, x: torch.Tensor, gradient: torch.Tensor, ball: Ball) -> _TermCuts:
+    def _cuts(self, index: torch.Tensor, x: torch.Tensor, gradient: torch.Tensor, ball: Ball) -> _TermCuts:
         """r(z) >= r_k + <s_k, z - x_k> with the subgradient s_k of r at x_k that is nearest to -grad f(x_k)."""
         r, slopes, values, errors, used = self.base.nonsmooth, [], [], [], []
         for j in range(index.shape[1]):
@@ -313,9 +319,11 @@ class Certifier:
         averaged = float(last.averaged[b])
         if last.form is None or not math.isfinite(averaged):
             return {"reason": self._why(last, b) if last.form is None else "no bound from averaged gradients"}
-        form, points = last.form, last.points
+        form, points, ball = last.form, last.points, last.ball
+        assert points is not None  # with the form, as are the next two
+        assert last.over_ball is not None
+        assert last.smoothness is not None
         carriers = np.flatnonzero(last.numbers[b])
-        over_ball = bool(last.over_ball[b])
         record: dict[str, Any] = {
             "form": form.name,
             "lower": averaged,
@@ -338,11 +346,12 @@ class Certifier:
         }
         if self.floor is not None:
             record["smooth_lower"] = float(self.floor[b])
-        if over_ball:
+        if bool(last.over_ball[b]):
+            assert ball is not None  # that the bound is over
             record["ball"] = {
-                "center": last.ball.center[b].tolist(),
-                "radius": float(last.ball.reach[b]),
-                "source": last.ball.source,
+                "center": ball.center[b].tolist(),
+                "radius": float(ball.reach[b]),
+                "source": ball.source,
             }
         return record
 

@@ -75,7 +75,8 @@ def _(term: Huber, b: int, w: Any) -> Any:
     import cvxpy
 
     residual = matrix(term, b) @ w - row(term.target, b)
-    return 0.5 * cvxpy.sum(cvxpy.huber(residual, float(row(term.delta, b)[0])))  # cvxpy's is twice ours
+    delta: Any = float(row(term.delta, b)[0])  # cvxpy says int, and takes any number
+    return 0.5 * cvxpy.sum(cvxpy.huber(residual, delta))  # cvxpy's is twice ours
 
 
 @smooth_expression.register

@@ -41,6 +41,7 @@ def coordinate_descent(p: Composite, done: Callable[[int], None] | None = None) 
     from sklearn.linear_model import ElasticNet as Model  # imported here: it is slow and only this needs it
     from threadpoolctl import threadpool_limits
 
+    assert isinstance(p.smooth, LeastSquares)  # see `suits_descent`
     matrix, target = p.smooth.map.matrix.numpy(), p.smooth.target.numpy()
     rows, dim = matrix.shape[-2:]
     shared = np.asfortranarray(matrix) if matrix.ndim == 2 else None
@@ -48,6 +49,7 @@ def coordinate_descent(p: Composite, done: Callable[[int], None] | None = None) 
     def solve(b: int) -> np.ndarray:
         a = np.asfortranarray(matrix[b]) if shared is None else shared
         r = local_separable(p.nonsmooth, b, dim)
+        assert r is not None  # of an l1 or elastic-net term
         # scikit-learn divides the squares by the number of rows, and mixes the two penalties by a ratio.
         weight = r.lam + r.ridge
         model = Model(

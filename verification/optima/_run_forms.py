@@ -45,6 +45,7 @@ class Form:
 
 def largest_norm(p: Composite, upper: torch.Tensor, floor: torch.Tensor | None, ball: Ball | None) -> torch.Tensor:
     """(B,) bound on sum_g ||x*_g - center_g|| of an l1 or group-l1 term, inf where nothing bounds it."""
+    assert isinstance(p.nonsmooth, (L1, GroupL1))
     lam = p.nonsmooth.lam.reshape(-1).expand_as(upper)
     extent = torch.full_like(upper, torch.inf)
     if floor is not None:
@@ -65,11 +66,10 @@ def form_of(p: Composite, upper: torch.Tensor, floor: torch.Tensor | None, ball:
                 "nothing bounds the minimisers: f >= 0 is not known of this smooth term; give smooth_lower, a number "
                 "that f is never below, or a radius"
             )
-        grouped = isinstance(r, GroupL1)
-        groups, count = (r.groups, r.count) if grouped else (None, p.dim)
+        groups, count = (r.groups, r.count) if isinstance(r, GroupL1) else (None, p.dim)
         sought = torch.where(torch.isfinite(extent), extent, _FAR)
         shape = Excess(r.lam.reshape(-1).expand(batch), sought, groups, count + 1)
-        return Form(r.kind, shape, r.center.expand_as(zero) if grouped else zero, extent)
+        return Form(r.kind, shape, r.center.expand_as(zero) if isinstance(r, GroupL1) else zero, extent)
     if isinstance(r, ElasticNet) and bool((r.ridge > 0).all()):
         return Form(r.kind, Ridge(r.lam.expand(*batch, 1), r.ridge.expand(*batch, 1)), zero)
     if isinstance(r, Box) and bool((torch.isfinite(r.lower) & torch.isfinite(r.upper)).all()):

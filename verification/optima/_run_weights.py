@@ -18,7 +18,7 @@ from __future__ import annotations
 import abc
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import torch
 
@@ -85,8 +85,10 @@ class Shape(abc.ABC):
 
     def select(self, rows: torch.Tensor) -> Self:
         """The shape of the problems `rows`."""
-        mine = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("groups", "count")}
-        return replace(self, **{name: value[rows] for name, value in mine.items()})
+        shape: Any = self  # a dataclass, as every shape is
+        mine = {f.name: getattr(self, f.name) for f in fields(shape) if f.name not in ("groups", "count")}
+        chosen: Self = replace(shape, **{name: value[rows] for name, value in mine.items()})
+        return chosen
 
     def squares(self, s: torch.Tensor) -> torch.Tensor:
         """(P,n) -> (P,groups) squared norms of the groups."""
@@ -132,21 +134,23 @@ class Excess(Shape):
         by_t = 1 + self.squares(s) / reach**2
         return torch.cat([by_t * dt - 2 * self.gather(s * ds) / reach, dt], -1)
 
-    def bend(self, s: torch.Tensor, t: torch.Tensor, weight: torch.Tensor, y: torch.Tensor) -> Bend:
+    def bend(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor, y: torch.Tensor | None) -> Bend:
+        assert t is not None  # this shape has rooms, and so the two
+        assert y is not None
         reach, w = (self.level + t).unsqueeze(-1), weight.unsqueeze(-1)
         rooms = self.rooms(s, t)
         room, y, y_t = rooms[:, :-1], y[:, :-1], y[:, -1]
         squares = self.squares(s)
         by_t, pull = 1 + squares / reach**2, w / room + 0 * squares
         bent = y / room
-        curvature, rank_one = self.spread(2 * y / reach), 4 * bent / reach**2
+        curvature, products = self.spread(2 * y / reach), 4 * bent / reach**2
         if self.groups is None:
-            curvature, rank_one = curvature + rank_one * s * s, None
+            curvature = curvature + products * s * s
         return Bend(
             weight * torch.log(rooms).sum(-1) - self.extent * t,
             -2 * self.spread(pull) * s / reach,
             curvature,
-            rank_one,
+            None if self.groups is None else products,
             (pull * by_t).sum(-1) + weight / t - self.extent,
             -2 * self.spread(y / reach**2 + bent * by_t / reach) * s,
             (2 * y * squares / reach**3 + bent * by_t**2).sum(-1) + y_t / t,
@@ -171,12 +175,12 @@ class Norms(Shape):
         w = weight.unsqueeze(-1)
         root = (w**2 + self.extent**2 * self.squares(s)).sqrt()
         over = self.extent**2 / (w + root)
-        rank_one = -over * self.extent**2 / ((w + root) * root)
+        products = -over * self.extent**2 / ((w + root) * root)
         curvature = self.spread(over)
         if self.groups is None:
-            curvature, rank_one = (curvature + rank_one * s * s).clamp(min=0.0), None
+            curvature = (curvature + products * s * s).clamp(min=0.0)
         value = (w * torch.log(w + root) - root).sum(-1)
-        return Bend(value, -self.spread(over) * s, curvature, rank_one)
+        return Bend(value, -self.spread(over) * s, curvature, None if self.groups is None else products)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +203,9 @@ class Least(Shape):
     def change(self, s: torch.Tensor, t: torch.Tensor, ds: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         return ds + dt.unsqueeze(-1)
 
-    def bend(self, s: torch.Tensor, t: torch.Tensor, weight: torch.Tensor, y: torch.Tensor) -> Bend:
+    def bend(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor, y: torch.Tensor | None) -> Bend:
+        assert t is not None  # this shape has rooms, and so the two
+        assert y is not None
         room = self.rooms(s, t)
         first, second = weight.unsqueeze(-1) / room, y / room
         value = weight * torch.log(room).sum(-1) - self.extent * t
@@ -300,8 +306,8 @@ class _State:
     weight: torch.Tensor
 
     def select(self, rows: torch.Tensor) -> _State:
-        parts = (self.a, self.z, self.t, self.y, self.weight)
-        return _State(*(None if part is None else part[rows] for part in parts))
+        t, y = (None if part is None else part[rows] for part in (self.t, self.y))
+        return _State(self.a[rows], self.z[rows], t, y, self.weight[rows])
 
 
 def _start(cuts: Cuts, a: torch.Tensor, weight: torch.Tensor) -> _State:
@@ -352,7 +358,7 @@ def _step(cuts: Cuts, state: _State) -> tuple[_State, torch.Tensor, torch.Tensor
     z = _multipliers(state.z, state.a, step_a, a, state.weight)
     z = torch.where(cuts.used, z, 0.0)
     y = state.y
-    if y is not None:
+    if y is not None and state.t is not None and t is not None:  # all three, or none
         change = cuts.shape.change(s, state.t, cuts.slopes(step_a), step_t)
         y = _multipliers(y, cuts.shape.rooms(s, state.t), change, cuts.shape.rooms(cuts.slopes(a), t), state.weight)
     return _State(a, z, t, y, state.weight), decrement, moved
@@ -381,7 +387,7 @@ def _newton(cuts: Cuts, state: _State, s: torch.Tensor, bend: Bend) -> tuple[tor
         along = cuts.shape.gather(rows * s.unsqueeze(1))
         matrix = matrix + (along * bend.rank_one.unsqueeze(1)) @ along.mT
     diagonal, ends = torch.where(cuts.used, a * state.z, 1.0), cuts.kind * a.unsqueeze(-1)
-    if bend.by_t is not None:
+    if bend.by_t is not None and bend.mixed is not None and bend.rise is not None:  # all three, or none
         root = bend.by_t.clamp(min=1e-300).sqrt()
         corner = (rows @ bend.mixed.unsqueeze(-1)).squeeze(-1) / root.unsqueeze(-1)
         matrix = torch.cat([matrix, corner.unsqueeze(1)], 1)
@@ -426,7 +432,7 @@ def _search(
         value = _total(cuts, b, cuts.shape.bend(s, u, weight, state.y), weight)
         climbs = inside & (value + blur >= before + 1e-4 * length * decrement) & ~moved
         new_a = torch.where(climbs.unsqueeze(-1), b, new_a)
-        new_t = None if u is None else torch.where(climbs, u, new_t)
+        new_t = None if u is None or new_t is None else torch.where(climbs, u, new_t)
         moved = moved | climbs
         if bool(moved.all()):
             break

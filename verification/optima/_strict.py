@@ -59,7 +59,9 @@ def _(
 
 def strict_minorant(p: Composite, x: torch.Tensor) -> Minorant | None:
     """A minorant with positive slacks on the instances where one was found; None if there can be none."""
-    step, gradient, best, margin = safe_step(p), p.smooth_gradient(x), None, None
+    step, gradient = safe_step(p), p.smooth_gradient(x)
+    best: Minorant | None = None
+    margin = torch.empty(0)  # (B,) the least slack of `best`
     for amount in AMOUNTS:
         looser = loosened(p.nonsmooth, x, gradient, amount)
         if looser is None:
@@ -69,7 +71,9 @@ def strict_minorant(p: Composite, x: torch.Tensor) -> Minorant | None:
         candidate = minorant(p.smooth, point)
         if candidate is None:
             return None
-        slack = linear_model(p.nonsmooth, candidate.slope, candidate.error)[1].amin(-1)
+        model = linear_model(p.nonsmooth, candidate.slope, candidate.error)
+        assert model is not None  # every term that can be loosened has one
+        slack = model[1].amin(-1)
         slack = slack.nan_to_num(nan=-torch.inf, posinf=torch.inf)
         if best is None:
             best, margin = candidate, slack

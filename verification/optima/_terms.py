@@ -39,7 +39,6 @@ from ...l2o.problems.smooth import (
     Logistic,
     QuadraticForm,
     SigmoidLoss,
-    SmoothTerm,
     SquaredHinge,
     StudentT,
     Welsch,
@@ -123,7 +122,7 @@ def row(tensor: torch.Tensor, b: int) -> np.ndarray:
     return tensor[b if tensor.shape[0] > 1 else 0].numpy()
 
 
-def matrix(term: SmoothTerm, b: int) -> np.ndarray:
-    """The matrix (m,n) of instance b."""
+def matrix(term: Any, b: int) -> np.ndarray:
+    """The matrix (m,n) of instance b of a smooth term that has one."""
     a = term.map.matrix
     return (a if a.ndim == 2 else a[b]).numpy()

@@ -65,11 +65,12 @@ class _CountedSmooth(Remembered):
     """Counts how often f or its gradient is computed; a point asked about again is remembered and not counted."""
 
     def __init__(self, term: SmoothTerm):
-        super().__init__(_Counter(term))
+        self._counter = _Counter(term)
+        super().__init__(self._counter)
 
     @property
     def calls(self) -> int:
-        return self._term.calls
+        return self._counter.calls
 
 
 class _Counter(Remembered):
@@ -97,7 +98,8 @@ class _Proxes:
 
 def _counted(problem: Composite) -> tuple[Composite, _CountedSmooth, _Proxes]:
     smooth = _CountedSmooth(problem.smooth)
-    term = replace(problem.nonsmooth) if hasattr(problem.nonsmooth, "__dataclass_fields__") else problem.nonsmooth
+    given: Any = problem.nonsmooth
+    term: NonsmoothTerm = replace(given) if hasattr(given, "__dataclass_fields__") else given
     proxes = _Proxes(problem.nonsmooth)
     if term is not problem.nonsmooth:
         object.__setattr__(term, "prox", proxes)  # terms are frozen; this copy is nobody else's
@@ -207,7 +209,7 @@ class _Kept:
         """Take one more point."""
         x = x.detach().clone()
         value = self.problem.objective(x).nan_to_num(nan=torch.inf, posinf=torch.inf)
-        if self.best is None:
+        if self.best is None or self.value is None:
             self.best, self.value = x, value
         else:
             better = value < self.value
@@ -221,4 +223,5 @@ class _Kept:
 
     def stacked(self) -> torch.Tensor:
         """(B,T,n) in float64: the best points first, then the others in order."""
+        assert self.best is not None  # a point was added
         return torch.stack([self.best, *self.points], 1).cpu().to(torch.float64)

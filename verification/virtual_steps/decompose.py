@@ -24,6 +24,7 @@ import numpy as np
 from ... import bounds
 from ...bounds.virtual import Terms
 from ...l2o import InputError
+from ...l2o.runs.array_run import is_affine
 from ...l2o.runs.run import Run
 from ..runs.inspection import as_numpy, norm
 from .pairing import Pairing, pair
@@ -231,6 +232,7 @@ def from_pairing(run: Run, pairing: Pairing, reference_step: Any = 1.0) -> Decom
 
 
 def _attributed(run: Run, pairing: Pairing, h: np.ndarray) -> Decomposition:
+    assert is_affine(run)  # `pair` refuses any other
     dead = np.isnan(pairing.dz)
     L = as_numpy(run.smoothness)
     recorded = (run.preconditioner, run.bias, run.generalized_gradient, run.step)
@@ -242,7 +244,7 @@ def _attributed(run: Run, pairing: Pairing, h: np.ndarray) -> Decomposition:
     reference = (h / L)[:, None, None] * G
     deviation = D - reference
     eps = np.finfo(str(run.objective.dtype).removeprefix("torch.")).eps
-    sizes = sum(norm(a) for a in (p * G, b, p_ood * G, b_ood, reference, D))
+    sizes: Any = sum(norm(a) for a in (p * G, b, p_ood * G, b_ood, reference, D))
     x = norm(as_numpy(run.x))
     replayed = np.where(dead[..., None] & ~np.isnan(pairing.replayed), 0.0, pairing.replayed)
     gap = {

@@ -17,7 +17,10 @@ from ...l2o import InputError
 from ...l2o.optimizers.go_math_l2o import GoMathL2O
 from ...l2o.optimizers.l2o_pa import L2OPA
 from ...l2o.optimizers.learned import HeadNetwork
+from ...l2o.runs.array_run import AffineRun, is_affine
 from ...l2o.runs.run import Run
+
+OFF: Any = 0.0  # what a head gives where it is switched off; only those are asked that are on
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +34,8 @@ class Read:
     bias: torch.Tensor | None = None
 
 
-def check_run(run: Run, optimizer: Any, role: str) -> None:
-    """One clear error for a run that cannot be attributed with this optimizer; `role` names the run."""
+def check_run(run: Run, optimizer: Any, role: str) -> AffineRun:
+    """The run; one clear error where it cannot be attributed with this optimizer; `role` names the run."""
     name = getattr(optimizer, "name", type(optimizer).__name__)
     if run.x is None:
         raise InputError(
@@ -41,7 +44,7 @@ def check_run(run: Run, optimizer: Any, role: str) -> None:
         )
     if run.optimizer != name:
         raise InputError(f"{role}: the run was made by {run.optimizer}, not by {name}; give a run of this optimizer.")
-    if run.preconditioner is None or run.bias is None:
+    if not is_affine(run):
         raise InputError(
             f"{role}: {run.optimizer} names no preconditioner p_k, so its steps are not of the form p_k G_k + b_k; "
             f"use go-math-l2o, l2o-pa or a method whose state has `preconditioner`."
@@ -53,6 +56,7 @@ def check_run(run: Run, optimizer: Any, role: str) -> None:
             f"{role}: expected the recorded features (B, K, n, {optimizer.feature_count}) of {name}, got "
             f"{None if run.features is None else tuple(run.features.shape)}; record the run again."
         )
+    return run
 
 
 def base_step(run: Run, optimizer: Any) -> torch.Tensor | None:
@@ -62,12 +66,12 @@ def base_step(run: Run, optimizer: Any) -> torch.Tensor | None:
     learned = isinstance(optimizer, HeadNetwork)
     if optimizer.step_size is None:
         return ((0.9999 if learned else 1.0) / run.smoothness).clamp(min=1e-20)
-    given = torch.as_tensor(optimizer.step_size, dtype=run.x.dtype)
+    given = torch.as_tensor(optimizer.step_size, dtype=run.objective.dtype)
     return given.reshape(-1).expand(run.batch_size).clamp(min=1e-20)
 
 
 @torch.no_grad()
-def replay(run: Run, optimizer: Any, role: str, state: Any = None) -> Iterator[Read]:
+def replay(run: AffineRun, optimizer: Any, role: str, state: Any = None) -> Iterator[Read]:
     """What was read before each step k = 1..K of a run.
 
     Args:
@@ -87,6 +91,9 @@ def replay(run: Run, optimizer: Any, role: str, state: Any = None) -> Iterator[R
     if not isinstance(optimizer, HeadNetwork):
         yield from _plain(run)
         return
+    step = base_step(run, optimizer)
+    assert step is not None  # of a network with heads, as are the features
+    assert run.features is not None
     width, rows = optimizer.hidden_size, run.batch_size * run.dim
     zeros = run.x.new_zeros((optimizer.layers, rows, width))
     hidden, cell = (zeros if (given := getattr(state, name, None)) is None else given for name in ("hidden", "cell"))
@@ -99,13 +106,13 @@ def replay(run: Run, optimizer: Any, role: str, state: Any = None) -> Iterator[R
     for k in range(run.steps):
         features = run.features[:, k].movedim(-1, 0)
         raw, new_hidden, new_cell = optimizer.network(features, hidden, cell)
-        heads = {name: optimizer.head(raw, name, 0.0) for name in optimizer.heads}
+        heads: dict[str, torch.Tensor] = {name: optimizer.head(raw, name, OFF) for name in optimizer.heads}
         states = [s.transpose(1, 2).reshape(-1, run.batch_size, run.dim) for s in (hidden, cell)]
         if run.memory is not None:
             memory = run.memory[:, k]
         z = torch.cat([features, *states, memory.unsqueeze(0)])
-        _check_preconditioner(run, optimizer, heads, k, role)
-        yield Read(z, heads, bias_of(optimizer, heads, base_step(run, optimizer).unsqueeze(-1), memory))
+        _check_preconditioner(run, optimizer, heads, step, k, role)
+        yield Read(z, heads, bias_of(optimizer, heads, step.unsqueeze(-1), memory))
         hidden, cell = new_hidden, new_cell
         if isinstance(optimizer, L2OPA):
             memory = _last_prox(run.x[:, k + 1], memory, heads)
@@ -120,7 +127,7 @@ def bias_of(
     return heads.get("q", 1.0) * step**optimizer.q_step_power * memory + heads.get("b3", 0.0)
 
 
-def _plain(run: Run) -> Iterator[Read]:
+def _plain(run: AffineRun) -> Iterator[Read]:
     for k in range(run.steps):
         read = [] if run.features is None else [run.features[:, k].movedim(-1, 0)]
         read += [] if run.memory is None else [run.memory[:, k].unsqueeze(0)]
@@ -128,8 +135,10 @@ def _plain(run: Run) -> Iterator[Read]:
         yield Read(torch.cat(read), {})
 
 
-def _check_preconditioner(run: Run, optimizer: Any, heads: dict[str, torch.Tensor], k: int, role: str) -> None:
-    ours = heads.get(optimizer.head_names[0], torch.ones_like(run.x[:, k])) * base_step(run, optimizer).unsqueeze(-1)
+def _check_preconditioner(
+    run: AffineRun, optimizer: Any, heads: dict[str, torch.Tensor], step: torch.Tensor, k: int, role: str
+) -> None:
+    ours = heads.get(optimizer.head_names[0], torch.ones_like(run.x[:, k])) * step.unsqueeze(-1)
     recorded = run.preconditioner[:, k]
     off = (ours - recorded).abs()
     wrong = off > 1e6 * torch.finfo(recorded.dtype).eps * (ours.abs() + recorded.abs())

@@ -13,6 +13,7 @@ from ... import bounds
 from ...l2o import InputError
 from ...l2o.optimizers.go_math_l2o import GoMathL2O
 from ...l2o.optimizers.learned import HeadNetwork
+from ...l2o.runs.array_run import AffineRun
 from ...l2o.runs.run import Run
 from ..runs.inspection import HUGE, as_numpy
 from .network_states import base_step, check_run, replay
@@ -65,7 +66,9 @@ class _Recorded:
     alive: np.ndarray  # (B,K)
 
 
-def _record(run: Run, optimizer: Any, role: str, state: Any, visit: Callable[[int, torch.Tensor], None]) -> _Recorded:
+def _record(
+    run: AffineRun, optimizer: Any, role: str, state: Any, visit: Callable[[int, torch.Tensor], None]
+) -> _Recorded:
     """Goes through the run once, handing z (m,B,n) of each step to `visit` instead of keeping it."""
     base, power = base_step(run, optimizer), bias_power(optimizer)
     fixed, replayed, finite = [], [], []
@@ -106,9 +109,8 @@ def pair(
         raise InputError(f"decompose: choice must be one of {choices}, got {choice!r}.")
     if not references:
         raise InputError("decompose: no run in distribution was given; give one, or several with choice='nearest'.")
-    for role, others in ((_OURS, [run]), (_THEIRS, references)):
-        for other in others:
-            check_run(other, optimizer, role)
+    checked = check_run(run, optimizer, _OURS)
+    checked_references = [check_run(other, optimizer, _THEIRS) for other in references]
     if choice == COORDINATE and not isinstance(optimizer, HeadNetwork):
         raise InputError(
             f"decompose: choice={choice!r} needs an optimizer whose step in a coordinate is its network's at what this "
@@ -129,7 +131,7 @@ def pair(
     starts = reference_state if isinstance(reference_state, (list, tuple)) else [reference_state] * len(references)
     features: list[list[torch.Tensor]] = []
     recorded = []
-    for other, start in zip(references, starts, strict=True):
+    for other, start in zip(checked_references, starts, strict=True):
         features.append([])
         recorded.append(_record(other, optimizer, _THEIRS, start, lambda k, z: features[-1].append(z)))
     nearest: list[_Found] = []
@@ -138,7 +140,7 @@ def pair(
     else:
         kind = _NearestCoordinate if choice == COORDINATE else _Nearest
         search = kind.among(features, [r.alive for r in recorded])
-    ours = _record(run, optimizer, _OURS, state, lambda k, z: nearest.append(search(k, z)))
+    ours = _record(checked, optimizer, _OURS, state, lambda k, z: nearest.append(search(k, z)))
     dz, *at = (np.stack(columns, 1) for columns in zip(*nearest))
     return _gather(ours, recorded, choice, scaled, bias_power(optimizer), dz, tuple(at))
 

@@ -21,10 +21,10 @@ import torch
 
 from ...l2o import InputError
 from ...l2o.optimizers.cell import network, pack
-from ...l2o.optimizers.learned import HeadNetwork, cast
+from ...l2o.optimizers.learned import HeadNetwork, cast, parameters_of
 from ...l2o.runs.run import Run
 from ..runs.inspection import as_numpy
-from .network_states import base_step, bias_of, check_run, replay
+from .network_states import OFF, base_step, bias_of, check_run, replay
 from .pairing import check_pair
 
 _COLUMNS = 2**14  # coordinates at a time
@@ -115,18 +115,21 @@ def segment_jacobians(
         raise InputError(f"segment_jacobians: {name} has no network with heads; give go-math-l2o or l2o-pa.")
     if not isinstance(nodes, int) or nodes < 1:
         raise InputError(f"segment_jacobians: nodes must be an integer >= 1, got {nodes!r}.")
+    checked = []
     for role, run in (("the run out of distribution", run_ood), ("the run in distribution", run_ind)):
-        check_run(run, optimizer, role)
+        checked.append(check_run(run, optimizer, role))
         if not bool(run.finite.all()):
             raise InputError(f"segment_jacobians: {role} is not finite; cut it with run.head before it diverges.")
     check_pair(run_ood, [run_ind])
     wanted = tuple(range(run_ood.steps)) if steps is None else tuple(steps)
     if not wanted or not set(wanted) <= set(range(run_ood.steps)):
         raise InputError(f"segment_jacobians: steps must be in 0..{run_ood.steps - 1}, got {list(wanted)}.")
-    heads = _Heads(optimizer, base_step(run_ood, optimizer))
+    step = base_step(run_ood, optimizer)
+    assert step is not None  # of a network with heads
+    heads = _Heads(optimizer, step)
     reads = zip(
-        replay(run_ood, optimizer, "the run out of distribution", state_ood),
-        replay(run_ind, optimizer, "the run in distribution", state_ind),
+        replay(checked[0], optimizer, "the run out of distribution", state_ood),
+        replay(checked[1], optimizer, "the run in distribution", state_ind),
     )
     segments = {k: _segment(heads, there.z, here.z, nodes) for k, (here, there) in enumerate(reads) if k in set(wanted)}
     integral, difference, constant, dz, smooth = (
@@ -147,14 +150,17 @@ class _Heads:
     def __call__(self, z: torch.Tensor, step: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Heads (P,N) and the signs of the ReLU layer (H,N), at columns z (m,N) with steps (N,)."""
         d, width, layers = self.layout.features, self.layout.hidden, self.layout.layers
-        parameters = cast(self.optimizer.parameters, z)
+        parameters = cast(parameters_of(self.optimizer), z)
         hidden, cell = (s.view(layers, width, -1) for s in z[d:-1].chunk(2))
         rows, state, _ = network(pack(parameters, self.layout), z[:d], hidden, cell, self.layout)
-        heads = {n: self.optimizer.head({n: row}, n, 0.0) for n, row in zip(self.layout.heads, rows)}
+        heads: dict[str, torch.Tensor] = {
+            n: self.optimizer.head({n: row}, n, OFF) for n, row in zip(self.layout.heads, rows)
+        }
         first = heads.get(self.optimizer.head_names[0], torch.ones_like(step))
         outputs = [*heads.values(), first * step + 0.0 * z[0]]  # a function of z even where its head is off
-        if self.has_bias:
-            outputs.append(bias_of(self.optimizer, heads, step, z[-1]))
+        bias = bias_of(self.optimizer, heads, step, z[-1])
+        if bias is not None:
+            outputs.append(bias)
         before = parameters["linear.weight"] @ state[-1] + parameters["linear.bias"].unsqueeze(1)
         return torch.stack(outputs), before > 0
 
@@ -168,13 +174,17 @@ def _segment(heads: _Heads, start: torch.Tensor, end: torch.Tensor, nodes: int) 
     # both ends with weight 0: they count for the largest gradient, and for the signs of the ReLU layer
     points = [(0.0, 0.0), *zip((t + 1) / 2, weight / 2), (1.0, 0.0)]
     integral = torch.zeros(len(heads.names), batch * dim, dtype=start.dtype)
-    steepest, ever, always = torch.zeros_like(integral), None, None
+    steepest = torch.zeros_like(integral)
+    ever: torch.Tensor | None = None
+    always: torch.Tensor | None = None
     for at, share in points:
         gradients, active = _gradients(heads, start.flatten(1) + at * move, step)
         integral += share * (gradients * move).sum(1)
         steepest = torch.maximum(steepest, torch.linalg.vector_norm(gradients, dim=1))
         ever = active if ever is None else ever | active
         always = active if always is None else always & active
+    assert ever is not None  # there are both ends
+    assert always is not None
     with torch.no_grad():
         difference = heads(end.flatten(1), step)[0] - heads(start.flatten(1), step)[0]
     shape = (-1, batch, dim)
@@ -183,7 +193,7 @@ def _segment(heads: _Heads, start: torch.Tensor, end: torch.Tensor, nodes: int) 
         as_numpy(difference.view(shape)),
         as_numpy(steepest.view(shape).amax(-1)),
         as_numpy(torch.linalg.vector_norm(end - start, dim=(0, -1))),
-        (ever == always).all(0).view(batch, dim).numpy(),
+        torch.eq(ever, always).all(0).view(batch, dim).numpy(),
     )
 
 
