@@ -61,7 +61,7 @@ def problem_of(name: str, batch: int, rows: int, dim: int, lam: float | None, se
     if lam is not None and "lam" not in family.fields:
         raise l2o.InputError(f"--lam is the weight of a norm, and a {name} has none; leave it out.")
     given = {"rows": rows, "dim": dim, "lam": 0.1 if lam is None and name in FAMILIES else lam}
-    options = {option: value for option, value in given.items() if option in family.fields}
+    options: dict[str, Any] = {option: value for option, value in given.items() if option in family.fields}
     return build(name, 1 if family.single else batch, seed, **options), family.trained_for
 
 
@@ -92,6 +92,7 @@ def optimizer_of(
         untrained: random weights instead of those shipped.
         kind: that of a checkpoint.
     """
+    opt: Any
     if weights is not None:
         opt, manifest = l2o.load_trained(weights)
         if untrained or kind is not None:

@@ -15,7 +15,8 @@ import torch
 
 from ... import l2o
 from ...errors import InterfaceError
-from ...l2o import Composite, InputError, OptimizerSource, Run, rollout
+from ...l2o import Composite, InputError, OptimizerSource, rollout
+from ...l2o.runs.array_run import ArrayRun
 from ...l2o.runs.rollout import advance, threads_for
 from ..runs.inspection import Inspection, as_numpy
 from ..verdicts.evidence import Evidence, gather
@@ -231,7 +232,7 @@ class Case:
     doing: str = "making the optimizer"
     refused: list[str] = field(default_factory=list)
     _long: dict[str, LongRun] = field(default_factory=dict)
-    _runs: dict[str, Run] = field(default_factory=dict)
+    _runs: dict[str, ArrayRun] = field(default_factory=dict)
     _evidence: dict[str, Evidence] = field(default_factory=dict)
 
     @classmethod
@@ -335,7 +336,7 @@ class Case:
                 raise
             raise Refused(f"it does not take {name} ({refusal})") from error
 
-    def runs(self) -> Iterator[tuple[Instance, Run]]:
+    def runs(self) -> Iterator[tuple[Instance, ArrayRun]]:
         """Each instance with a recorded run of a fresh optimizer; made once for all checks."""
         for instance in self.instances:
             if instance.name not in self._runs:
@@ -352,14 +353,14 @@ class Case:
         """The recorded run on an instance, recomputed."""
         return self.evidence(instance).inspection
 
-    def run(self, instance: Instance, optimizer: Any = None, *, x0: Any = None, steps: int | None = None) -> Run:
+    def run(self, instance: Instance, optimizer: Any = None, *, x0: Any = None, steps: int | None = None) -> ArrayRun:
         """A run on an instance; the global generators start alike each time."""
         x0 = instance.x0 if x0 is None else x0
         return self.run_on(instance.name, instance.problem, x0, optimizer, steps=steps)
 
     def run_on(
         self, name: str, problem: Composite, x0: torch.Tensor, optimizer: Any = None, *, steps: int | None = None
-    ) -> Run:
+    ) -> ArrayRun:
         """A run on any problem."""
         self.doing = f"a run on {name}"
         seed_global_rng(self.seed)
@@ -389,8 +390,8 @@ class Case:
         objectives = as_numpy(torch.stack(values, dim=1))
         objectives = np.where(np.logical_or.accumulate(~np.isfinite(objectives), axis=1), np.inf, objectives)
         ends = [torch.nan_to_num(x, posinf=0.0, neginf=0.0) for x in (middle, state.x)]
-        error = sum(as_numpy(instance.problem.objective_error(x)) for x in ends)
-        return LongRun(objectives, middle, state.x, as_numpy(path), error)
+        at_middle, at_end = (as_numpy(instance.problem.objective_error(x)) for x in ends)
+        return LongRun(objectives, middle, state.x, as_numpy(path), at_middle + at_end)
 
     @cached_property
     def draws_from_its_seed(self) -> bool:

@@ -37,8 +37,9 @@ _MOVES = "the network's output is the step and does not vanish at a minimiser"
 def builtin_name(optimizer: Any) -> str | None:
     """The name of an optimizer of this package; None for anyone else's, a subclass included."""
     name = getattr(optimizer, "name", None)
-    registered = isinstance(name, str) and name in l2o.optimizer_names()
-    return name if registered and type(optimizer) is l2o.optimizers.optimizer_class(name) else None
+    if not isinstance(name, str) or name not in l2o.optimizer_names():
+        return None
+    return name if type(optimizer) is l2o.optimizers.optimizer_class(name) else None
 
 
 def expected_by(optimizer: Any) -> dict[str, str]:

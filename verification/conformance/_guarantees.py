@@ -296,7 +296,8 @@ def _undeclared(name: str, what: str, measured: str = "") -> Finding:
 )
 def relative_deviation(case: Case) -> Finding:
     """Where G_k is well above rounding."""
-    limit, largest, evidence = case.declared("relative_deviation"), 0.0, {}
+    limit, largest = case.declared("relative_deviation"), 0.0
+    evidence: dict[str, Any] = {}
     for instance, run in case.runs():
         inspection = case.inspection(instance)
         L = as_numpy(instance.problem.smoothness)[:, None]
@@ -319,9 +320,9 @@ def relative_deviation(case: Case) -> Finding:
     if not evidence:
         return not_applicable("G_k is within rounding of 0 at every step")
     evidence = {**evidence, "rhs": float(limit), "slack": float(limit) - evidence["lhs"]}
-    where = f"{evidence['instance']}, instance {evidence['b']}, step {evidence['step']}: rho is {evidence['lhs']:.4g}"
+    place = f"{evidence['instance']}, instance {evidence['b']}, step {evidence['step']}: rho is {evidence['lhs']:.4g}"
     if largest > float(limit):
-        return failed(f"{where}, declared is at most {float(limit):g}", **evidence)
+        return failed(f"{place}, declared is at most {float(limit):g}", **evidence)
     return passed(f"the largest rho, {evidence['lhs']:.4g}, is within the declared {float(limit):g}", **evidence)
 
 

@@ -299,7 +299,7 @@ def shifted_clock(seconds: float, *modules: Any) -> Iterator[None]:
     ahead = datetime.timedelta(seconds=seconds)
     before = datetime.datetime
 
-    class Later(before):
+    class Later(datetime.datetime):
         @classmethod
         def now(cls, tz: Any = None) -> Any:
             return before.now(tz) + ahead

@@ -54,7 +54,9 @@ def changes_consistent(case: ProblemCase) -> Finding:
 
 def _long_value(f: SmoothTerm, x: torch.Tensor) -> np.ndarray | None:
     """f(x) in extended precision for the three commonest terms, from their data; None for others."""
-    if type(f) not in (LeastSquares, Logistic, QuadraticForm):
+    if not isinstance(f, (LeastSquares, Logistic, QuadraticForm)):
+        return None
+    if type(f) not in (LeastSquares, Logistic, QuadraticForm):  # a subclass may compute something else
         return None
     matrix = np.broadcast_to(f.map.matrix.numpy(), (x.shape[0], *f.map.matrix.shape[-2:])).astype(np.longdouble)
     point = x.numpy().astype(np.longdouble)
@@ -135,6 +137,7 @@ def _numbers(thing: Any, where: str, depth: int = 0) -> Iterator[tuple[str, Any,
     """
     if depth > 5:
         return
+    parts: list[tuple[str, Any, tuple[str, Any], Any]]
     if isinstance(thing, dict):
         parts = [(f"{where}[{k!r}]", thing, ("item", k), v) for k, v in thing.items()]
     elif isinstance(thing, list):
@@ -265,7 +268,8 @@ def _copied(problem: Composite) -> Composite:
 )
 def float32_consistent(case: ProblemCase) -> Finding:
     """Points of float32, in both precisions, and the terms as `to` gives them in the precision that they have."""
-    again = Composite(*(term.to(case.problem.dtype) for term in (case.problem.smooth, case.problem.nonsmooth)))
+    smooth, nonsmooth, dtype = case.problem.smooth, case.problem.nonsmooth, case.problem.dtype
+    again = Composite(smooth.to(dtype), nonsmooth.to(dtype))
     names = itertools.cycle(("f", "the gradient of f", "r", "the prox of r"))
     for name, a, b in zip(names, _what_it_computes(case, case.problem), _what_it_computes(case, again)):
         if not torch.equal(a.nan_to_num(), b.nan_to_num()):

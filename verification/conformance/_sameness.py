@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...l2o import Composite, Run
+from ...l2o import Composite
+from ...l2o.runs.array_run import ArrayRun
 from ..invariance.equivariance import CLEAR, ROUNDINGS, gradient_unit, nudge, ratio_of
 from ..runs.inspection import HUGE, as_numpy, norm
 from ._case import Case, Instance, Refused
@@ -68,7 +69,7 @@ class Sameness:
 def compare(
     case: Case,
     instance: Instance,
-    run: Run,
+    run: ArrayRun,
     x: torch.Tensor,
     *,
     eps_ratio: float = 1.0,

@@ -192,7 +192,8 @@ def parametrize_with_checks(
         raise InputError(f"parametrize_with_checks: expected a list of optimizers, got {type(optimizers).__name__}.")
     if profile is not None:
         profile_of(profile)
-    rows, labels = [], {}
+    rows: list[Any] = []
+    labels: dict[str, int] = {}
     for given in optimizers:
         subject = resolve_optimizer(given)
         more = expected_failed_checks(given) if callable(expected_failed_checks) else expected_failed_checks

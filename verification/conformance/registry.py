@@ -149,18 +149,15 @@ def run_check(
     if check.level == PROBLEM:
         if not isinstance(subject, Composite):
             raise InputError(f"{check.name} checks a problem, got {type(subject).__name__}; give a Composite.")
-        case: Any = ProblemCase(subject, profile, seed)
         reproduce = f"verification.check_problem(problem, profile={profile.name!r}, seed={seed})"
-    else:
-        subject = resolve_optimizer(subject)
-        if case is None:
-            case = Case.of(subject, profile, seed, problems, declares, check_reasons(lacks, "lacks"))
-            case.require_instances()
-        check_reasons(case.lacks, "lacks")
-        check_declarations(case.declares, case.lacks)
-        reproduce = _again(case, check, profile, seed)
-    result = _run(check, case, reproduce)
-    return result if check.level == PROBLEM else _settled(result, check, case)
+        return _run(check, ProblemCase(subject, profile, seed), reproduce)
+    subject = resolve_optimizer(subject)
+    if case is None:
+        case = Case.of(subject, profile, seed, problems, declares, check_reasons(lacks, "lacks"))
+        case.require_instances()
+    check_reasons(case.lacks, "lacks")
+    check_declarations(case.declares, case.lacks)
+    return _settled(_run(check, case, _again(case, check, profile, seed)), check, case)
 
 
 def _settled(result: CheckResult, check: Check, case: Case) -> CheckResult:

@@ -14,6 +14,7 @@ import torch
 
 from ... import bounds
 from ...bounds.assumptions import GRADIENT_DESCENT, READINGS, deviations
+from ...l2o.runs.array_run import is_affine
 from ...l2o.runs.run import Run
 from ..optima import Optimum
 from ..optima.gaps import first_below, gaps, relative_to_optimum
@@ -185,7 +186,7 @@ def deviation_series(run: Run, alive: np.ndarray, kept: np.ndarray) -> dict[str,
 
     None for a run that does not tell its preconditioner. delta1 is the same for both readings.
     """
-    if run.preconditioner is None or run.bias is None:
+    if not is_affine(run):
         return None
     columns = kept[1:] - 1
     L, p, b, G = (as_numpy(a)[alive] for a in (run.smoothness, run.preconditioner, run.bias, run.generalized_gradient))

@@ -128,11 +128,13 @@ class ProblemSection(Section):
     def build(self, seed: int) -> Composite:
         """The problem, on instances of the test split; data are taken as they are, whatever `instances` says."""
         if self.family == "data":
+            assert self.path is not None  # `_fits_family` asks for both
+            assert self.kind is not None
             return real.load(self.path, self.kind, lam=self.lam)
         family = family_of(self.family)
         lam = 0.1 if self.lam is None and self.family in FAMILIES else self.lam
         given = {"rows": self.rows, "dim": self.dim, "sparsity": self.sparsity, "lam": lam, "path": self.path}
-        options = {name: value for name, value in given.items() if name in family.fields}
+        options: dict[str, Any] = {name: value for name, value in given.items() if name in family.fields}
         return build(self.family, self.instances, seed if family.single else split_seed("test", 0, seed), **options)
 
     def check(self) -> None:

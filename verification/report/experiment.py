@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -244,21 +245,16 @@ class _Report:
     ) -> None:
         """Attribution of every shifted run, and pairs of shifts of equal size, of a method that can be attributed."""
         section = rollouts.section
-        for case in (c for c in cases if reference is not None and c is not reference):
+        for case in cases:
+            if reference is None or case is reference:
+                continue
             self.tell(f"{section.key}, {case.scenario.label}: attribution of {method.name}")
-            self.extra(
-                "attributions", rollouts, case, method, lambda c=case: attribution(rollouts, c, reference, method)
-            )
+            self.extra("attributions", rollouts, case, method, partial(attribution, rollouts, case, reference, method))
         for start, objective in pairs_of_shifts(cases):
             tau = objective.scenario.t
             self.tell(f"{section.key}, s = t = {tau:g}: {method.name}")
-            self.extra(
-                "shift_pairs",
-                rollouts,
-                objective,
-                method,
-                lambda s=start, o=objective: shift_pair(rollouts, base, s, o, method),
-            )
+            pair = partial(shift_pair, rollouts, base, start, objective, method)
+            self.extra("shift_pairs", rollouts, objective, method, pair)
 
     def extra(
         self, kind: str, rollouts: Rollouts, case: Case, method: Method, make: Callable[[], dict[str, Any]]
@@ -286,16 +282,12 @@ class _Report:
         for case in rest:
             for method in methods:
                 self.tell(f"{section.key}, {case.scenario.label}: transient of {method.name}")
-                self.extra(
-                    "transients",
-                    rollouts,
-                    case,
-                    method,
-                    lambda c=case, m=method: (
-                        {"title": section.describe(base.problem), "left_out": left_out}
-                        | transient(rollouts, c, m, section.eps)
-                    ),
-                )
+
+                def measured(c: Case = case, m: Method = method) -> dict[str, Any]:
+                    head = {"title": section.describe(base.problem), "left_out": left_out}
+                    return head | transient(rollouts, c, m, section.eps)
+
+                self.extra("transients", rollouts, case, method, measured)
                 self.done += 1
 
     def proofs(self) -> dict[str, Any]:

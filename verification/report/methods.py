@@ -12,7 +12,7 @@ from ... import l2o
 from ...l2o.optimizers.by_name import method_names
 from ...l2o.optimizers.learned import HeadNetwork
 from ...l2o.problems import Composite
-from ...l2o.runs.run import Run
+from ...l2o.runs.array_run import ArrayRun
 from ..optima import Optimum
 from ._training_data import kind_of, trained_here
 from .config import ProblemSection, Scenario
@@ -149,9 +149,9 @@ class Rollouts:
 
     def __init__(self, section: ProblemSection, device: str) -> None:
         self.section, self.device = section, device
-        self._runs: dict[tuple[str, str], Run] = {}
+        self._runs: dict[tuple[str, str], ArrayRun] = {}
 
-    def __call__(self, case: Case, method: Method) -> Run:
+    def __call__(self, case: Case, method: Method) -> ArrayRun:
         """The run of `method` on `case`, on the CPU."""
         key = (case.scenario.key, method.name)
         if key in self._runs:

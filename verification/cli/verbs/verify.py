@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -72,6 +73,7 @@ def verify(
     names = [bounds.get(name).key for name in bound] if bound else None
     p, family = given_problem(problem, data, batch, rows, dim, lam, seed, t)
     least = lower_of(lower)
+    run: l2o.Run
     if iterates is None:
         opt, label = optimizer_of(optimizer, family, weights, untrained, kind)
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
@@ -127,9 +129,14 @@ def assumption(
     if experiments:
         from ...diagnosis import three_claims as first
 
-        outcomes = [f(seed=seed) for f in (first.gradient_normalisation, first.history_recurrence)]
-        outcomes.append(first.rates_at_small_scale(seed=seed))
-        answer, result = claims_answer(outcomes), {"experiments": [e.to_dict() for e in outcomes]}
+        claims: tuple[Callable[..., Any], ...] = (
+            first.gradient_normalisation,
+            first.history_recurrence,
+            first.rates_at_small_scale,
+        )
+        outcomes = [claim(seed=seed) for claim in claims]
+        answer = claims_answer(outcomes)
+        result: dict[str, Any] = {"experiments": [e.to_dict() for e in outcomes]}
         words = {first.REFUTED: "violated", first.UNDECIDED: "inconclusive"}
         verdicts = [words.get(e.verdict, e.verdict) for e in outcomes]
     else:

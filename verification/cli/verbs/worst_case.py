@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -181,7 +183,7 @@ def worst_case(
         "absolute_error": per_step(absolute_error, "--absolute-error"),
         "momentum": momentum_of(momentum, method),
     }
-    axes = {
+    axes: dict[str, Sequence[int | Fraction]] = {
         "steps": [int(k) if k.denominator == 1 else k for k in swept(sweep_steps, "--sweep-steps")],
         "step": swept(sweep_step, "--sweep-step"),
         "relative_error": swept(sweep_relative_error, "--sweep-relative-error"),

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import re
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,9 @@ def check_certificate(path: Path, as_json: bool) -> None:
     raise typer.Exit(1 if wrong else 0)
 
 
-def run_sweep(question: dict[str, Any], axes: dict[str, list[Fraction]], as_json: bool, verbose: bool) -> None:
+def run_sweep(
+    question: dict[str, Any], axes: Mapping[str, Sequence[int | Fraction]], as_json: bool, verbose: bool
+) -> None:
     """All combinations of the swept values; a combination without a finite worst case is a row that says so."""
     from ....bounds.worst_cases import UnboundedError, sweep
 

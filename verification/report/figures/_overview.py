@@ -84,7 +84,7 @@ def f_star(rows: Sequence[Row], line_styles: Mapping[str, Any]) -> Figure:
         for entry, offset in _dodged(row):
             if entry.lowest is not None:
                 above_floor = row.floor is None or entry.lowest > row.floor
-                where = max(entry.lowest if above_floor else row.floor, low * 1.3)
+                where = max(entry.lowest if row.floor is None or above_floor else row.floor, low * 1.3)
                 hollow = {} if above_floor else {"markerfacecolor": "none"}
                 hollows |= not above_floor
                 axes.plot([where], [place + offset], **marks[entry.name] | hollow)

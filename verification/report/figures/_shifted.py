@@ -33,8 +33,8 @@ def attribution(entries: Sequence[Results], runs: Mapping[str, Results], line_st
     look = line_of(line_styles[entries[0]["optimizer"]["name"]])
     inside: dict[str, Any] = {"color": INK, "linestyle": _DASHED, "linewidth": 1.1}
     figure, columns = panels.stack(entries, ("share of $e'_k$", "$\\rho_k$"), (1.35, 0.85))
-    curves = [(entry, *(_rho(runs, entry, key) for key in (entry["scenario"]["key"], UNSHIFTED))) for entry in entries]
-    values = [v for _, *both in curves for k, rho in both for v in shown(rho, NEGLIGIBLE)]
+    curves = [(e, _rho(runs, e, e["scenario"]["key"]), _rho(runs, e, UNSHIFTED)) for e in entries]
+    values = [v for _, *both in curves for _, rho in both for v in shown(rho, NEGLIGIBLE)]
     low, high = max(min(values, default=0.1) / 1.5, 1e-6), min(2 * max(values, default=1.0), 1e4)
     seen = [False, False]
     for column in columns:
