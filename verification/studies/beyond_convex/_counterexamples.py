@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from ....l2o import Composite
 from ...optima import Optimum
 from ...optima import optimum as certify
 from ...runs.inspection import as_numpy
+from ...runs.point_inspection import has_points
 from ...support.plain import plain
 from ...verdicts.evidence import Evidence, gather
 from ...verdicts.judge import judge
@@ -91,7 +93,8 @@ def counterexamples() -> tuple[Counterexample, ...]:
 
 def certify_line(problem: Composite, points: int = GRID) -> Optimum:
     """The certified optimum of a residual loss of A = (1, ..., 1)' in one variable, r = 0."""
-    y = as_numpy(problem.smooth.target)[0]
+    smooth: Any = problem.smooth
+    y = as_numpy(smooth.target)[0]
     x = torch.linspace(float(y.min()), float(y.max()), points, dtype=torch.float64).unsqueeze(-1)
     many = problem.select(torch.zeros(points, dtype=torch.long))
     value, error = as_numpy(many.objective(x)), as_numpy(many.objective_error(x))
@@ -111,6 +114,7 @@ def counterexample(
     run = l2o.rollout(l2o.optimizer("gradient-descent"), problem, torch.full((1, 1), start).double(), steps)
     evidence = gather(run, problem, optimum=optimum)
     inspection = evidence.inspection
+    assert has_points(inspection)
     verifications = {n: judge(n, evidence) for n in ("B1", "B2", "B10", *BOUNDS)}
     bare_verifications = {n: without_convexity(n) for n in BOUNDS}
 
@@ -122,6 +126,9 @@ def counterexample(
     def bare(k: int, n: str) -> Verification:
         """The bound on the first k steps, as if it did not ask for convexity."""
         return judge(bare_verifications[n], head(k))
+
+    def is_false(n: str, k: int) -> bool:
+        return bare(k, n).overall == Verdict.VIOLATED
 
     at = tuple(sorted({k for k in _AT if k <= steps} | {steps}))
     lines = {n: tuple(plain(bare(k, n).rhs[0]) for k in at) for n in BOUNDS}
@@ -150,7 +157,7 @@ def counterexample(
         gap=tuple(map(float, objective - optimum.upper[0])),
         at=at,
         curves=lines,
-        first_false={n: _first(lambda k, n=n: bare(k, n).overall == Verdict.VIOLATED, at) for n in BOUNDS},
+        first_false={n: _first(partial(is_false, n), at) for n in BOUNDS},
         verdicts={n: str(v.overall) for n, v in verifications.items()},
         bare={n: str(bare(steps, n).overall) for n in BOUNDS},
         descends=descent and rises(evidence).count == 0,

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from ...runs.inspection import Inspection, as_numpy
+from ...runs.point_inspection import has_points
 
 PARTS = ("convexity", "smoothness", "r", "squares")
 LEDGERS = ("B6", "B6b", "B6c")
@@ -43,6 +44,7 @@ class Ledger:
 
 def ledger(inspection: Inspection, z: np.ndarray) -> Ledger:
     """The ledger of a run with all its arrays, for the comparator z (B,n), with the reference step 1/L."""
+    assert has_points(inspection)
     problem = inspection.problem
     L = as_numpy(problem.smoothness)
     x, K = inspection.x, inspection.run.steps

@@ -12,6 +12,7 @@ from ....bounds.hypotheses import F_CONVEX
 from ...optima import Optimum
 from ...optima.gaps import first_below, gaps, relative_to_start
 from ...runs.inspection import Inspection, as_numpy, norm
+from ...runs.point_inspection import has_points
 from ...statistics.censored import NEVER
 from ...verdicts.evidence import Evidence, gather
 from ...verdicts.judge import judge
@@ -182,6 +183,7 @@ def _least(parts: Ledger, bound: str, size: np.ndarray) -> dict[str, float] | No
 
 def _stationarity(inspection: Inspection, b10: Verification) -> tuple[float | None, float | None]:
     """Median over the runs judged of min_k ||G_k||^2 and of B10, which bounds it, both over ||G_1||^2."""
+    assert has_points(inspection)  # the runs here are recorded with all their arrays
     total = inspection.gradient + inspection.subgradient
     g2 = (total**2).sum(axis=2)
     judged = b10.judged & np.isfinite(b10.rhs) & (g2[:, 0] > 0)
@@ -192,6 +194,7 @@ def _stationarity(inspection: Inspection, b10: Verification) -> tuple[float | No
 
 
 def _growth(inspection: Inspection) -> float | None:
+    assert has_points(inspection)
     sizes = norm(np.concatenate([inspection.gradient, inspection.end_gradient[:, None]], axis=1))
     judged = inspection.finite & (sizes[:, 0] > 0)
     return float(np.median(sizes[judged].max(axis=1) / sizes[judged, 0])) if judged.any() else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -72,10 +73,10 @@ def l1_case(name: str, family: str, batch: int, seed: int) -> Case:
 def _smooth(name: str, data: str, batch: int, seed: int) -> SmoothTerm:
     """The loss `name` on the data of the family `data`; residual losses have outliers, margins flipped labels."""
     if name in LOGISTIC:
-        made = l2o.synthetic.sigmoid_l1(batch, 2 * ROWS, DIM, seed=seed).smooth
-        return made if name == "sigmoid_loss" else l2o.logistic(made.map.matrix, made.labels)
+        margins: Any = l2o.synthetic.sigmoid_l1(batch, 2 * ROWS, DIM, seed=seed).smooth
+        return margins if name == "sigmoid_loss" else l2o.logistic(margins.map.matrix, margins.labels)
     make = l2o.synthetic.welsch_l1 if data == "welsch" else l2o.synthetic.student_t_l1
-    made = make(batch, ROWS, DIM, seed=seed).smooth
+    made: Any = make(batch, ROWS, DIM, seed=seed).smooth
     A, y = made.map.matrix, made.target
     if name == "huber":
         return l2o.huber(A, y, made.nu.sqrt().reshape(-1))
@@ -90,7 +91,7 @@ def _term(term: str, family: str) -> NonsmoothTerm:
 
 
 def _set(term: str) -> NonsmoothTerm:
-    made = {
+    made: dict[str, Callable[[], NonsmoothTerm]] = {
         "box": lambda: l2o.box(-0.3, 0.3),
         "nonnegative": l2o.nonnegative,
         "simplex": l2o.simplex,

@@ -120,7 +120,7 @@ def _inequality(bent: Sequence[Entry]) -> list[str]:
     """The ledgers of the entries with a false bound, on the run of each that has least to spare."""
     sentences = []
     for bound, smooth in (("B6", "the descent lemma"), ("B6b", "interpolation"), ("B6c", "interpolation")):
-        rows = [e.ledger[bound] for e in bent if e.asked[bound]["false"] and e.ledger[bound]]
+        rows = [parts for e in bent if e.asked[bound]["false"] and (parts := e.ledger[bound])]
         if not rows:
             continue
         convexity, smoothness = [r["convexity"] for r in rows], [r["smoothness"] for r in rows]
@@ -204,7 +204,7 @@ def stationarity(result: BeyondConvex) -> list[str]:
     for method in (PROXIMAL, *TRAINED):
         entries = [e for e in result.entries if not e.convex and e.method == method and e.stationarity]
         if entries:
-            ratios = [e.stationarity / e.stationarity_bound for e in entries if e.stationarity_bound]
+            ratios = [e.stationarity / e.stationarity_bound for e in entries if e.stationarity and e.stationarity_bound]
             sentences.append(
                 f"{method}: min ||G_k||^2 is {number(median(ratios))} of B10 (median over {len(ratios)} entries whose "
                 f"f is not convex), largest {number(max(ratios))}."
@@ -214,6 +214,8 @@ def stationarity(result: BeyondConvex) -> list[str]:
 
 def _exact(curve: Curve, i: int) -> str:
     exact, bound = curve.exact[i], curve.bound[i]
+    assert exact is not None  # `i` is a place where the worst case was solved
+    assert bound is not None
     return (
         f"{curve.family}, gradient descent, {curve.steps[i]} steps: least squared gradient {number(curve.least[i])}, "
         f"exact worst case {number(exact)}, B10 {number(bound)} ({number(bound / exact)} times the exact one)."

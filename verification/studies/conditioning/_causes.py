@@ -118,13 +118,14 @@ def _precision(e: Evidence) -> tuple[str, str] | None:
     if not run.within_rounding:
         return None
     short = f"rounding may move its step by {run.rounding:.2g}, and the exact step has {run.step:.2g}"
-    compared = twin is not None and not twin.grew and twin.gap is not None and run.gap is not None
-    behind = compared and run.gap > BEHIND * twin.gap
-    alike = compared and not behind and not twin.falls and not twin.within_rounding
+    behind, alike, times = False, False, 1.0
+    if twin is not None and not twin.grew and twin.gap is not None and run.gap is not None:
+        behind, times = run.gap > BEHIND * twin.gap, run.gap / max(twin.gap, 1e-300)
+        alike = not behind and not twin.falls and not twin.within_rounding
     if not run.falls and not alike:
         return PRECISION, f"it falls no more: {short}"
     if behind:
-        return PRECISION, f"it is {run.gap / max(twin.gap, 1e-300):.2g} times behind the float64 run: {short}"
+        return PRECISION, f"it is {times:.2g} times behind the float64 run: {short}"
     return None
 
 

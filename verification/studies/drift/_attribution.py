@@ -15,12 +15,13 @@ something only beside that of a control, two draws of one distribution.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
 from ....bounds.virtual import Terms
 from ....l2o import InputError, Run
+from ....l2o.runs.array_run import array_run
 from ...runs.inspection import as_numpy, norm
 from ...virtual_steps.decompose import TERMS, Decomposition, decompose
 
@@ -50,6 +51,25 @@ class Attribution:
         return {**asdict(self), "dz_by": list(self.dz_by)}
 
 
+if TYPE_CHECKING:
+
+    class Split(Attribution):
+        """An attribution with its numbers, as the type checker sees it."""
+
+        share: dict[str, float]
+        along: dict[str, float]
+        size: dict[str, float]
+        dz: float
+
+else:
+    Split = Attribution
+
+
+def has_numbers(a: Attribution) -> TypeGuard[Split]:
+    """Whether anything could be attributed; there are then shares of both kinds, sizes and a distance."""
+    return a.share is not None
+
+
 def adds_up(terms: Terms, deviation: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     """(B,K) whether the three terms (B,K,n) add up to the deviation within `allowed` (B,K); True where they are NaN."""
     return ~(norm(terms.total - deviation) > allowed)
@@ -66,6 +86,7 @@ def attribution(run: Run, reference: Run, optimizer: Any, choice: str, live: np.
 
 def summary(parts: Decomposition, run: Run, live: np.ndarray) -> Attribution:
     """Shares of the steps `live` (B,K) that are finite."""
+    run = array_run(run, "attribution")
     wrong = ~(adds_up(parts.terms, parts.deviation, parts.residual_allowed) & parts.exact)
     G, L = norm(as_numpy(run.generalized_gradient)), as_numpy(run.smoothness)[:, None]
     size = norm(parts.deviation)

@@ -58,7 +58,7 @@ def _panel(axes: Axes, result: Drift, shift: str) -> None:
             axes.axvspan(i - 0.5, i + 0.5, color=colour, alpha=0.12, linewidth=0)
     axes.axhline(1.0, color=MUTED, linewidth=0.8)
     yardstick = result.select(model=YARDSTICKS[0], shift=shift)
-    hard = [c.cost.slowdown.low for c in yardstick]
+    hard = np.array([c.cost.slowdown.low for c in yardstick], dtype=float)
     looks = method_looks((*YARDSTICKS, *result.models))
     axes.plot(range(len(hard)), hard, **line_of(looks[YARDSTICKS[0]]), label=f"slowdown of {YARDSTICKS[0]}")
     wide = 0.5 / max(1, len(result.models))
@@ -79,11 +79,17 @@ def _panel(axes: Axes, result: Drift, shift: str) -> None:
     axes.set_title(plain(shift if SHIFTS[shift].practical else f"{shift} (for reference)"), color=INK)
 
 
+def _middle(e: Interval) -> float:
+    """The median, FLOOR where it has no lower end; where it is known to an interval, the geometric mean of its ends."""
+    low = FLOOR if e.low is None else e.low
+    return low if e.high is None else float(np.sqrt(low * e.high))
+
+
 def _marks(
     axes: Axes, chosen: list[tuple[float, Interval]], colour: str, marker: str, face: str, label: str | None
 ) -> None:
     x = np.array([at for at, _ in chosen])
-    middle = np.clip([e.low if e.high is None else np.sqrt(e.low * e.high) for _, e in chosen], FLOOR, CEILING)
+    middle = np.clip([_middle(e) for _, e in chosen], FLOOR, CEILING)
     low = np.clip([e.lower or FLOOR for _, e in chosen], FLOOR, middle)
     high = np.clip([CEILING if e.upper is None else e.upper for _, e in chosen], middle, CEILING)
     axes.errorbar(
@@ -122,7 +128,8 @@ def _bars(axes: Axes, result: Drift, model: str) -> list[tuple[float, str]]:
             first = first and cell.attributed is None
             ticks.append((x, f"{cell.level}{' (control)' if cell.control else ''}"))
             x += 1
-        if x > begun and axes.get_subplotspec().is_first_row():
+        cell_of_grid = axes.get_subplotspec()
+        if x > begun and cell_of_grid is not None and cell_of_grid.is_first_row():
             axes.text((begun + x - 1) / 2, 1.03, plain(shift), ha="center", va="bottom", fontsize=7.5, color=INK)
         x += 0.8
     axes.set(ylim=(0, 1), xlim=(-0.7, x - 1.1))

@@ -20,7 +20,7 @@ from ...statistics.censored import Censored
 from ...verdicts.evidence import gather
 from ...verdicts.judge import judge
 from ...verdicts.verdict import Verdict
-from ._attribution import Attribution, attribution
+from ._attribution import Attribution, Split, attribution, has_numbers
 from ._cost import Cost, cost, iterations, point
 from ._shifts import Level
 
@@ -102,16 +102,16 @@ class Cell:
         return not self.reason
 
     @property
-    def cost(self) -> Cost | None:
-        """That to the first eps."""
-        return self.costs[0] if self.costs else None
+    def cost(self) -> Cost:
+        """That to the first eps; of a cell that applies."""
+        return self.costs[0]
 
-    def of(self, choice: str) -> Attribution | None:
+    def of(self, choice: str) -> Split | None:
         """The attribution by this choice of virtual steps, None where there is none with numbers."""
-        return next((a for a in self.attributions if a.choice == choice and a.share is not None), None)
+        return next((a for a in self.attributions if a.choice == choice and has_numbers(a)), None)
 
     @property
-    def attributed(self) -> Attribution | None:
+    def attributed(self) -> Split | None:
         """The attribution by pairs, or by coordinates where there are no pairs."""
         return self.of("paired") or self.of("coordinate")
 

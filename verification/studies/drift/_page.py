@@ -172,7 +172,8 @@ def _row(cell: Cell, batch: int) -> list[str]:
     return [
         f"{cell.level}{mark}", cell.model, number(cost.iterations), f"{cost.reached}/{batch}",
         factor(cost.slowdown), *(factor(v) for v in cost.excess.values()),
-        f"{number(cell.rho_median)} / {number(cell.rho_largest)}", number(a and a.dz), split, along, says,
+        f"{number(cell.rho_median)} / {number(cell.rho_largest)}", number(None if a is None else a.dz), split, along,
+        says,
     ]  # fmt: skip
 
 

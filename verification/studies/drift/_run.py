@@ -156,7 +156,7 @@ def _drift(settings: Settings, progress: Progress) -> Drift:
         yardsticks = {name: (traces[name], in_distribution[name]) for name in YARDSTICKS}
         for name, one in traces.items():
             if same and name in exact:
-                here = {"shift": shift.name, "level": level.label, "practical": shift.practical}
+                here: dict[str, Any] = {"shift": shift.name, "level": level.label, "practical": shift.practical}
                 cells.append(replace(exact[name], **here))
                 continue
             learned = name in settings.models
@@ -220,7 +220,7 @@ def _few(optimizer: Any, at: Field, base: Field, settings: Settings) -> dict[str
     """
     if at.level.none:
         return {}
-    choices = ("coordinate",) if at.problem.dim != base.problem.dim else ("nearest",)
+    choices: tuple[str, ...] = ("coordinate",) if at.problem.dim != base.problem.dim else ("nearest",)
     if at.level.control:
         choices = ("nearest", "coordinate")
     runs = [_first(optimizer, field, settings) for field in (at, base)]
@@ -244,7 +244,7 @@ def _predictions(cells: list[Cell], settings: Settings) -> list[Prediction]:
             if len(group) < 2:
                 continue
             cost = np.log(np.array([c.excess_by for c in group]).T)
-            dz = np.array([c.of("paired").dz_by for c in group]).T
+            dz = np.array([paired.dz_by for c in group if (paired := c.of("paired"))]).T
             value, low, high, _ = rank_correlation(dz, cost, way, resamples=settings.resamples, seed=settings.seed)
             predictions.append(Prediction(model, shift, "||Dz||", way, settings.batch, len(group), value, low, high))
     return predictions

@@ -7,6 +7,7 @@ from statistics import median
 
 from ...pages.text import count, join, number, percent
 from ...virtual_steps.decompose import TERMS
+from ._attribution import Split
 from ._predict import Prediction
 from ._run import YARDSTICKS, Drift
 from ._shifts import SHIFTS
@@ -25,7 +26,7 @@ def attributions(result: Drift) -> list[str]:
     """How the deviations split, beside the control."""
     sentences = []
     for model in result.models:
-        cells = [(c, c.of("paired")) for c in shifted(result, model) if c.of("paired")]
+        cells = [(c, a) for c in shifted(result, model) if (a := c.of("paired"))]
         if not cells:
             continue
         leading = dict.fromkeys(TERMS, 0)
@@ -38,8 +39,7 @@ def attributions(result: Drift) -> list[str]:
             f"by step the shares of the norms are {_median([a.share for _, a in cells])}. The preconditioner shift is "
             f"largest under {place(most[0])}, {percent(most[1].along['pshift'])} of the sum."
         )
-        null = control(result, model)
-        null = null and null.of("paired")
+        null = _of_control(result, model, "paired")
         if null:
             above = {n: sum(a.along[n] > null.along[n] for _, a in cells) for n in ("pshift", "bshift")}
             line += (
@@ -49,6 +49,12 @@ def attributions(result: Drift) -> list[str]:
             )
         sentences.append(line)
     return sentences
+
+
+def _of_control(result: Drift, model: str, choice: str) -> Split | None:
+    """The attribution of the control by this choice of virtual steps."""
+    cell = control(result, model)
+    return None if cell is None else cell.of(choice)
 
 
 def _leading(counts: dict[str, int]) -> str:
@@ -73,8 +79,7 @@ def short(result: Drift) -> list[str]:
             f"{_median([a.along for a in cells])} of the sum of ||e'|| (medians), the preconditioner shift "
             f"{percent(heads)} at most"
         )
-        null = control(result, model)
-        null = null and null.of("paired")
+        null = _of_control(result, model, "paired")
         if null:
             line += f"; without any shift, between two draws, it is {_split(null.along)}"
         overall = next((p for p in result.predictions if p.model == model and p.way == "levels" and p.value), None)
@@ -88,10 +93,9 @@ def coordinates(result: Drift) -> list[str]:
     """The attribution of another number of variables, by nearest coordinates, beside the control by the same choice."""
     sentences = []
     for model in result.models:
-        cells = [(c, c.of("coordinate")) for c in shifted(result, model) if c.shift == "dimension"]
-        cells = [(c, a) for c, a in cells if a and not c.of("paired")]
-        null = control(result, model)
-        null = null and null.of("coordinate")
+        unpaired = [c for c in shifted(result, model) if c.shift == "dimension" and not c.of("paired")]
+        cells = [(c, a) for c in unpaired if (a := c.of("coordinate"))]
+        null = _of_control(result, model, "coordinate")
         if cells and null:
             words = [f"{c.level} {_split(a.along)}, ||Dz|| {number(a.dz)}" for c, a in cells]
             sentences.append(
@@ -132,10 +136,10 @@ def features(result: Drift) -> list[str]:
             f"{model}, rank correlation of ||Dz|| with the excess: {'; '.join(parts)}.{_holds(predictions)}"
         )
         null = control(result, model)
-        paired = null and null.of("paired")
-        if paired:
-            cells = [c for c in shifted(result, model) if c.of("paired")]
-            nearer = sum(c.of("paired").dz < paired.dz for c in cells)
+        paired = None if null is None else null.of("paired")
+        if null and paired:
+            cells = [a for c in shifted(result, model) if (a := c.of("paired"))]
+            nearer = sum(a.dz < paired.dz for a in cells)
             sentences.append(
                 f"Caution for {model}: without any shift the control has ||Dz|| = {number(paired.dz)} and an excess of "
                 f"{factor(null.cost.excess[YARDSTICKS[0]])}. At {nearer} of {len(cells)} practical levels ||Dz|| is "

@@ -127,7 +127,8 @@ def _theory_lines(axes: Axes, result: Sensitivity, family: str) -> None:
     axes.axhline(1, color=MUTED, linewidth=0.8)
     grid = np.geomspace(_LEAST_RHO, 0.995 * end, 60)
     look = {name: value for name, value in bound_look("B8").items() if not name.startswith("mark")}
-    axes.plot(grid, [_theory.guarantee_factor(r) for r in grid], **look, label="guarantee B8 grows by")
+    factors = np.array([_theory.guarantee_factor(r) for r in grid], dtype=float)
+    axes.plot(grid, factors, **look, label="guarantee B8 grows by")
     word = "smooth" if family == "quadratic" else "composite"
     costs_known = [(r["rho"], r[word]["worth"]) for r in result.costs if r["rho"] and r[word]["worth"] is not None]
     if costs_known:
@@ -150,8 +151,8 @@ def _panel(axes: Axes, result: Sensitivity, family: str, name: str) -> None:
     ]
     runs = list(method_looks(f"runs {place}" for place in range(len(result.settings.shifts))).values())
     for place, shift in enumerate(result.settings.shifts):
-        chosen = [c for c in cells if c.shift == shift]
-        curves.append((f"largest gap of the runs, s = {shift:g}", chosen, "gap", runs[place]))
+        of_shift = [c for c in cells if c.shift == shift]
+        curves.append((f"largest gap of the runs, s = {shift:g}", of_shift, "gap", runs[place]))
     for label, chosen, field, look in curves:
         at = np.array([c.size for c in chosen])
         value = np.array([np.nan if getattr(c, field) is None else getattr(c, field) for c in chosen], dtype=float)

@@ -34,6 +34,7 @@ import torch
 
 from ....l2o import Composite, InputError, Run
 from ....l2o.optimizers.base import check_number, subgradient
+from ....l2o.runs.array_run import ArrayRun, array_run
 from ...runs.inspection import as_numpy, norm
 
 _ROUNDS = 80
@@ -91,7 +92,7 @@ class Pattern:
         """p (B,n) and u (B,n), None for 0; `step` is 1/L."""
         raise NotImplementedError
 
-    def nominal(self, run: Run) -> np.ndarray:
+    def nominal(self, run: ArrayRun) -> np.ndarray:
         """(B,K) the relative deviation that the steps of `run` are meant to have."""
         return np.full(tuple(run.relative_deviation.shape), abs(self.size))
 
@@ -209,7 +210,7 @@ class Momentum(_Directed):
         """x_{k-2} - x_{k-1}; 0 at the first step."""
         return state.previous - state.x
 
-    def nominal(self, run: Run) -> np.ndarray:
+    def nominal(self, run: ArrayRun) -> np.ndarray:
         """`size` after a step that moved, else 0."""
         moved = norm(as_numpy(run.step)) > 0
         deviation = np.zeros(moved.shape)
@@ -230,7 +231,7 @@ class MomentumWeight(Pattern):
         """u = -q L (x_{k-1} - x_{k-2})."""
         return step, -self.size * (state.x - state.previous) / step
 
-    def nominal(self, run: Run) -> np.ndarray:
+    def nominal(self, run: ArrayRun) -> np.ndarray:
         """The weight times L ||D_{k-1}|| / ||G_k||, 0 at the first step."""
         L = as_numpy(run.smoothness)[:, None]
         deviation = np.zeros(tuple(run.relative_deviation.shape))
@@ -307,6 +308,7 @@ class PatternCheck:
 
 def check_pattern(optimizer: Any, run: Run, least: float = 1.0) -> PatternCheck:
     """Hold `optimizer.nominal(run)` against rho of `run`; `least` is the deviation the region ends at."""
+    run = array_run(run, "check_pattern")
     rho, nominal = as_numpy(run.relative_deviation), np.asarray(optimizer.nominal(run), dtype=np.float64)
     if nominal.shape != rho.shape:
         raise InputError(f"nominal: expected shape {rho.shape}, one number a step, got {nominal.shape}.")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +89,9 @@ def run_speedup(
         if tell is not None:
             tell(setting.key)
         chosen = {m: cells[config.spec(setting, m)] for m in _run(config, setting)}
-        reached = {m: _reached(summary.tables, cell, config.eps) for m, cell in chosen.items()}
-        done = {m: chosen[m] for m, counts in reached.items() if counts is not None}
+        counted = {m: _reached(summary.tables, cell, config.eps) for m, cell in chosen.items()}
+        reached = {m: counts for m, counts in counted.items() if counts is not None}
+        done = {m: chosen[m] for m in reached}
         measured = _measured(config, done, reached, folder) if done else {}
         training = {m: training_seconds(done[m], folder / "sweep") for m in config.learned if m in done}
         settings.append(_setting_entry(config, setting, chosen, measured, training, summary.tables))
@@ -187,9 +189,13 @@ def _costs(measured: Measured, eps: float, measure: str, level: float) -> tuple[
     else:
         times = measured.times[measure]
         start, step = (_seconds(values, level) for values in (times.start, times.step))
-        point, low, high = (cost(reached, measured.steps, lambda k, i=i: start[i] + k * step[i]) for i in range(3))
+        point, low, high = (cost(reached, measured.steps, partial(_clock, a, b)) for a, b in zip(start, step))
         return point, Censored(low.low, high.high)
     return exact, exact
+
+
+def _clock(start: float, step: float, k: Any) -> Any:
+    return start + k * step
 
 
 def _seconds(values: Sequence[float], level: float) -> tuple[float, float, float]:
@@ -264,7 +270,9 @@ def amortisation(
     rows = []
     for eps in config.eps:
         for learned, seconds in training.items():
-            for baseline in (b for b in config.baselines if b in measured and b != learned and seconds is not None):
+            if seconds is None:
+                continue
+            for baseline in (b for b in config.baselines if b in measured and b != learned):
                 for clock in CLOCKS:
                     pair = (_costs(measured[m], eps, clock, config.level)[0] for m in (baseline, learned))
                     less = saved(*pair)

@@ -171,3 +171,10 @@ def test_what_is_not_defined_is_refused() -> None:
             wrong()
     with pytest.raises(l2o.InputError, match="way"):
         Bias(0.1, "sideways")
+
+
+def test_a_run_of_scalars_cannot_be_checked() -> None:
+    problem = l2o.synthetic.lasso(2, 8, 12, seed=0)
+    run = l2o.rollout(l2o.optimizer("ista"), problem, l2o.synthetic.starts(problem), 3, record="scalars")
+    with pytest.raises(l2o.InputError, match="check_pattern: the run kept scalars only"):
+        check_pattern(l2o.optimizer("ista"), run)
