@@ -238,3 +238,19 @@ def test_an_unknown_set_of_instructions_is_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("L2OBOUND_KERNEL", "sse9")
     with pytest.raises(errors.InputError, match=r"L2OBOUND_KERNEL.*generic, avx2, avx512.*sse9"):
         native.level.__wrapped__()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_prox_in_place_of_the_own_one_is_called(name: str) -> None:
+    p, x0 = l2o.synthetic.lasso(2, 6, 9, seed=3), torch.ones(2, 9, dtype=torch.float64)
+    counted = l2o.l1(p.nonsmooth.lam.reshape(-1))
+    calls = []
+
+    def prox(u: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
+        calls.append(u)
+        return p.nonsmooth.prox(u, step)
+
+    object.__setattr__(counted, "prox", prox)
+    runs = [l2o.rollout(l2o.optimizer(name), l2o.Composite(p.smooth, r), x0, 5) for r in (p.nonsmooth, counted)]
+    assert len(calls) == 5
+    torch.testing.assert_close(runs[0].x, runs[1].x)
