@@ -31,6 +31,7 @@ TIMES = {
     "conditioning": (MINUTES, MINUTES),
     "beyond-convex": (MINUTES, MINUTES),
     "drift": (MINUTES, MINUTES),
+    "training-curve": (SECONDS, SECONDS),
     "open-questions": (MINUTES, MINUTES),
     "worst-case": (SECONDS, None),
     "doctor": (SECONDS, None),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...l2o.support.files import write_bytes
-
 
 def write_coq(file: Path, text: str) -> None:
     """Write a file of Coq, and beside it the library that it stands on."""
     from ...bounds.coq import LIBRARY
+    from ...l2o.support.files import write_bytes  # which imports torch
 
     write_bytes(file, text.encode())
     if file.name != LIBRARY.name:

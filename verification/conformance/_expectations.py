@@ -25,6 +25,8 @@ _STEP_IS_ONE_OVER_L = ("gradient-descent", "ista", "fista", "fista-restart", "ne
 _SILVER = ("silver-gradient", "silver-proximal")
 _KINK = "it follows a subgradient of r that need not vanish where F is least, so it moves away from a minimiser"
 _OWN_LENGTH = "its steps have a length of their own, and it comes to rest near a minimiser and not at it"
+_LAYERED = ("ada-lista", "lista", "alista", "gated-lista")
+_LAYERS = "its matrices, steps and thresholds are learned layer by layer, and no theorem keeps them in a range"
 _TRAINED = "its weights decide where it goes, and nothing is promised on problems that it was not trained on"
 _CUT = "it learns with gradients that are taken off the graph, as in the authors' code: no second derivatives"
 _PLANNED = "its theorem is of the last of the steps that it plans for, and on the way there nothing is promised"
@@ -70,6 +72,9 @@ def _known_lacks(optimizer: Any) -> dict[str, str]:
         return {"makes_progress": _BETWEEN}
     if name == "guaranteed" and optimizer.mode == "fista":
         return {"record_is_of_this_step": _BEST}
+    if name in _LAYERED:
+        layers = dict.fromkeys(("fixed_point", "outputs_in_range"), _LAYERS)
+        return {**dict.fromkeys(("makes_progress", "does_not_diverge"), _TRAINED), **layers}
     if name is not None and isinstance(optimizer, LearnedOptimizer):
         return dict.fromkeys(("makes_progress", "does_not_diverge"), _TRAINED)
     return {}

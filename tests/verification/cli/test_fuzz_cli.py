@@ -61,6 +61,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "conditioning": ("--quick", *NOWHERE),
     "beyond-convex": ("--quick", *NOWHERE),
     "drift": ("--quick", *NOWHERE),
+    "training-curve": ("--quick", *NOWHERE),
     "open-questions": ("--quick", *NOWHERE),
 }
 READERS: dict[str, tuple[str, ...]] = {

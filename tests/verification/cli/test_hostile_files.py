@@ -38,6 +38,7 @@ OUTPUTS = {
     "conditioning": ("conditioning", "--quick", "--out"),
     "beyond-convex": ("beyond-convex", "--quick", "--out"),
     "drift": ("drift", "--quick", "--out"),
+    "training-curve": ("training-curve", "--quick", "--out"),
     "open-questions": ("open-questions", "--quick", "--out"),
     "certificate": ("worst-case", "--certificate"),
     "instance": ("worst-case", "--instance"),

@@ -97,10 +97,16 @@ OWN = (*l2o.optimizer_names(), "go-math-l2o:lasso", "ada-lista:lasso")
 WHOLE = ("fista", "go-math-l2o")
 """A method with momentum, and a learned one."""
 PART = 8
+_DICTIONARY = {"dictionary": l2o.synthetic.lasso_dictionary(3, 20, 40, seed=1)}
+OF_ITS_DATA = {
+    "ada-lista:lasso": {"lasso": l2o.synthetic.lasso(3, 20, 40, seed=1)},
+    **dict.fromkeys(("lista", "alista", "gated-lista"), _DICTIONARY),
+}
+"""Problems for the models that take instances of the trained size, or of one dictionary, only."""
 
 
 def own_optimizer_passes(name: str, checks: list[str] | None = None) -> None:
-    report = check_optimizer(name, profile="dev", checks=checks)
+    report = check_optimizer(name, profile="dev", checks=checks, problems=OF_ITS_DATA.get(name))
     assert report.passed, report.summary()
     assert not [r for r in report.results if "though it was expected" in r.message], report.summary()
 
@@ -125,7 +131,7 @@ def test_our_own_optimizers_pass_every_check(name: str) -> None:
 @pytest.mark.parametrize("profile", ["dev", "ci"])
 @pytest.mark.parametrize("name", [*l2o.optimizer_names(), *SHIPPED])
 def test_our_own_optimizers_pass_everywhere(name: str, profile: str, seed: int) -> None:
-    report = check_optimizer(name, profile=profile, seed=seed)
+    report = check_optimizer(name, profile=profile, seed=seed, problems=OF_ITS_DATA.get(name))
     assert report.passed, report.summary()
 
 

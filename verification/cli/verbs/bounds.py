@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .... import l2o
-from ....l2o.support.files import write_bytes
+from ....errors import InputError
 from ..answer import Answer, Table, print_answer, print_lines
 from ..console import emit
 from ..coq_files import write_coq
@@ -124,7 +123,7 @@ def prove_bounds(
     from ....bounds.proofs import ARGUMENTS
 
     if (coq or lean) and name is None:
-        raise l2o.InputError("prove: --coq and --lean write one proof; name the bound, as in `prove B6c --coq b6c.v`.")
+        raise InputError("prove: --coq and --lean write one proof; name the bound, as in `prove B6c --coq b6c.v`.")
     entries = _chosen(name)
     _write_exports(entries[0], coq, lean)
     proofs = [b.prove() for b in entries]
@@ -145,6 +144,7 @@ def _write_exports(b: bounds.Bound, coq: Path | None, lean: Path | None) -> None
         if file is not None:
             writable_file(file)
     from ....bounds.coq import coq_text, lean_text
+    from ....l2o.support.files import write_bytes  # which imports torch, as the list of bounds must not
 
     if coq is not None:
         write_coq(coq, coq_text(b))

@@ -12,7 +12,7 @@ from .... import l2o
 from ..answer import Answer, print_answer
 from ..console import emit, progress_bar
 from ..inputs import command
-from ..options import writable_folder
+from ..options import COUNT, writable_folder
 from .names import print_named, trainings
 
 
@@ -25,7 +25,9 @@ def train(
     ] = None,
     stage: Annotated[
         list[int] | None,
-        typer.Option(help="Keep the weights after this number of batches as stage-*.npz too; may be repeated."),
+        typer.Option(
+            callback=COUNT, help="Keep the weights after this number of batches as stage-*.npz too; may be repeated."
+        ),
     ] = None,
     shipped: Annotated[bool, typer.Option("--list", help="List the shipped trainings; train nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest, or the list, as JSON.")] = False,
