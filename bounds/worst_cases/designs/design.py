@@ -16,8 +16,8 @@ from .._conic import Data
 from .._setting import UnboundedError
 from .._solve import worst_case
 from ..result import Certificate, WorstCase
-from ._sequence import Minimum, minimised
 from ._families import DEFAULTS, Family, built_in, from_code
+from ._sequence import Minimum, minimised
 
 DIGITS = range(1, 10)
 """Fractions have denominators of at most 10^d, for the first d that costs no more than `ROUNDING`."""
