@@ -19,6 +19,7 @@ A method may also be a Python function, which is run on symbols (`traced`): `Met
 that, and `replayed` runs the function on its worst case.
 
 `designs` looks for the steps and the momentum with the least worst case (`design`).
+`discoveries` looks for formulas in K (`discover`).
 
 To add a built-in method: one function in `_methods` that says what the next iterate is, and a line in `METHODS`.
 """
@@ -26,6 +27,7 @@ To add a built-in method: one function in `_methods` that says what the next ite
 from ._setting import CLASSES, INITIALS, METHODS, METRICS, UnboundedError
 from ._solve import sweep, worst_case
 from .designs import Design, design
+from .discoveries import Discovery, discover
 from .result import Certificate, WorstCase, tolerance
 from .traced import LyapunovRate, Method, TracedWorstCase, classes, lyapunov, methods, replayed
 
@@ -36,6 +38,7 @@ __all__ = [
     "METRICS",
     "Certificate",
     "Design",
+    "Discovery",
     "LyapunovRate",
     "Method",
     "TracedWorstCase",
@@ -43,6 +46,7 @@ __all__ = [
     "WorstCase",
     "classes",
     "design",
+    "discover",
     "lyapunov",
     "methods",
     "replayed",
