@@ -134,7 +134,7 @@ def design(
         if isinstance(count, bool) or not hasattr(count, "__index__") or operator.index(count) < 1:
             raise InputError(f"{what}: expected an integer >= 1, got {count!r}.")
     family = _family(method, operator.index(steps), constant, start, question)
-    family.setting(family.start)  # a question that makes no sense is told before anything is solved
+    family.setting(list(family.start))  # a question that makes no sense is told before anything is solved
     first = family.start if start is None else np.array([float(value) for value in start])
     if first.shape != family.start.shape or not np.isfinite(first).all():
         raise InputError(f"start: expected {family.size} numbers, got {start!r}.")

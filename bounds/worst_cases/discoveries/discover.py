@@ -65,8 +65,8 @@ def discover(
     Raises:
         InputError: For a question that makes no sense.
     """
-    asked = {**question, "method": method, "metric": metric}
-    for name in asked:
+    arguments = {**question, "method": method, "metric": metric}
+    for name in arguments:
         if name not in DEFAULTS:
             raise InputError(f"discover: unknown argument {name!r}; {suggestion(name, DEFAULTS)}known are "
                              f"{', '.join(DEFAULTS)}, fit_on, check_on, at.")  # fmt: skip
@@ -77,14 +77,14 @@ def discover(
         raise InputError(f"check_on: expected numbers of steps that are not in fit_on, got {check_on}.")
 
     def setting(K: int) -> Setting:
-        given = {**DEFAULTS, "relative_error": None, "absolute_error": None, **asked, **(at(K) if at else {})}
+        given = {**DEFAULTS, "relative_error": None, "absolute_error": None, **arguments, **(at(K) if at else {})}
         return question_of(**{**given, "steps": K})
 
     problems = {K: Problem(setting(K)) for K in fit_on}
     proofs, failures = _proofs(problems)
     rate, base, multipliers, unfitted = _formulas(problems, proofs)
-    name = _recognised(problems, proofs) if rate is not None else None
-    draft = Discovery(setting, asked, rate, base, multipliers, tuple(unfitted), failures, proofs, (), {}, name)
+    bound = _recognised(problems, proofs) if rate is not None else None
+    draft = Discovery(setting, arguments, rate, base, multipliers, tuple(unfitted), failures, proofs, (), {}, bound)
     return draft.checked(check_on) if draft.complete else draft
 
 
@@ -104,10 +104,11 @@ def _proofs(problems: Mapping[int, Problem]) -> tuple[dict[int, Proof], dict[int
     proofs: dict[int, Proof] = {}
     failures: dict[int, str] = {}
     for K, problem in problems.items():
-        proof = exact_proof(problem, kinds)
+        proof: Proof | str = exact_proof(problem, kinds)
         if isinstance(proof, str) and problem.solved:
             more = exact_proof(problem, kinds | needed_kinds(problem))
-            proof = proof if isinstance(more, str) else more
+            if not isinstance(more, str):
+                proof = more
         if isinstance(proof, str):
             failures[K] = proof
         else:
