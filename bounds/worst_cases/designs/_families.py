@@ -14,9 +14,7 @@ from .._conic import Data, whole
 from .._model import build
 from .._setting import METHODS, Setting
 from .._solve import question_of
-from ..traced import Method, TracedSetting
-from ..traced._faces import without_useless
-from ..traced._model import data_of, traced_model
+from ..traced import Inequalities, Method, TracedSetting
 
 DEFAULTS: dict[str, Any] = {
     "function_class": "smooth_convex",
@@ -60,8 +58,7 @@ class Family:
         """The conic data at given numbers, and what their value is multiplied with."""
         setting = self.setting(numbers)
         if isinstance(setting, TracedSetting):
-            assert setting.run is not None, "made with its run"  # without units of its own, which would jump
-            return data_of(without_useless(traced_model(setting, setting.run))), 1.0
+            return Inequalities(setting, own_units=False).data, 1.0  # units depend on the numbers, and would jump
         return whole(build(setting)), float(setting.scale)
 
 

@@ -17,10 +17,7 @@ from .._setting import Setting
 from .._solve import answer
 from .._witness import SNAPS, Forms
 from ..result import WorstCase
-from ..traced import TracedSetting
-from ..traced._faces import without_useless
-from ..traced._forms import TracedForms
-from ..traced._model import data_of, traced_model
+from ..traced import Inequalities, TracedSetting
 from ._kinds import Kind, Name, ends_of, expendable, kind_of
 
 KEEPS = 1e-6
@@ -37,10 +34,9 @@ class Problem:
         self.setting = setting
         self.units = setting.units if isinstance(setting, TracedSetting) else None
         if isinstance(setting, TracedSetting):
-            assert setting.units is not None, "made with its run"
-            model = without_useless(traced_model(setting, setting.units.run))
-            self.data: Data = data_of(model)
-            self.forms: Forms = TracedForms(model)
+            traced = Inequalities(setting)
+            self.data: Data = traced.data
+            self.forms: Forms = traced.forms
         else:
             self.data = whole(build(setting))
             self.forms = Forms(build(setting, FRACTIONS))
