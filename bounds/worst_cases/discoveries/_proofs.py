@@ -12,6 +12,7 @@ from flint import fmpq_mat
 
 from .._conic import FINE, Data, Solution, solve, spectrum, whole
 from .._exact import fraction, positive_semidefinite, rational, restricted
+from .._fractions import double
 from .._model import FRACTIONS, build
 from .._setting import Setting
 from .._solve import answer
@@ -22,6 +23,8 @@ from ._kinds import Kind, Name, ends_of, expendable, kind_of
 
 KEEPS = 1e-6
 """A value stays if it changes by less than this part."""
+CLOSE = 1e-7
+"""A bound is the worst case, as far as the solver's digits go, if it is larger by at most this part."""
 PRESENT = (1e-6, 1e-4)
 """Multipliers, and eigenvalues of a Gram matrix, that are a smaller part of the largest are taken to be 0."""
 ZERO = Fraction(0)
@@ -82,6 +85,10 @@ class Problem:
         """Whether the value is that of all inequalities."""
         value = self.solution.value
         return bool(np.isfinite(solution.value)) and abs(solution.value - value) <= KEEPS * abs(value)
+
+    def close(self, tau: Fraction) -> bool:
+        """Whether a bound (of the run in its units) is the solver's value, as far as it can be seen."""
+        return double(tau) - self.solution.value <= CLOSE * abs(self.solution.value)
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,8 @@ def _from_solution(problem: Problem, data: Data, solution: Solution) -> tuple[Pr
             if multipliers is None or left:
                 continue
             tau = sound(problem.forms, multipliers)
-            if tau is not None and (best is None or tau < best[0]):  # of a range that was snapped too far: larger
+            # a range that was snapped to other fractions makes proofs, too, of larger bounds
+            if tau is not None and problem.close(tau) and (best is None or tau < best[0]):
                 best = tau, multipliers
         if best is not None:
             tau, multipliers = best

@@ -238,7 +238,7 @@ class Discovery:
     def text(self) -> str:
         """What was found and what was not, in lines."""
         values = ", ".join(f"{K}: {proof.tau}" for K, proof in self.proofs.items())
-        lines = [f"exact worst cases by K: {values or 'none'}"]
+        lines = [f"bounds proved, by K: {values or 'none'}"]
         if self.fit is not None:
             lines.append(f"rate: {self.rate}")
         for one in self.multipliers:

@@ -12,9 +12,10 @@ import pytest
 import sympy as sp
 
 from l2obound import bounds
-from l2obound.bounds.worst_cases import methods
+from l2obound.bounds.worst_cases import classes, methods
 from l2obound.bounds.worst_cases.discoveries import Discovery, _fit
 from l2obound.bounds.worst_cases.discoveries._kinds import Kind, ends_of, kind_of
+from l2obound.bounds.worst_cases.discoveries._proofs import Problem, Proof, exact_proof, needed_kinds
 
 K, k = _fit.K, _fit.k
 MU = Fraction(1, 10)
@@ -33,13 +34,22 @@ THEOREMS: dict[str, tuple[dict[str, Any], sp.Expr]] = {
         sp.Rational(9, 10) ** (2 * K),
     ),
     "mean of the values": ({"metric": "average_objective"}, 1 / (2 * (K + 2))),
+    "Halpern": (
+        {
+            "method": methods.halpern(),
+            "function_class": {"T": classes.lipschitz_map(1)},
+            "metric": lambda run: (run.x[-1] - run.T(run.x[-1])) ** 2,
+        },
+        4 / (K + 1) ** 2,
+    ),
     "last gradient, code": (
         {"method": methods.gradient(), "metric": "gradient", "initial": "objective"},
         2 / (2 * K + 1),
     ),
 }
 """Questions, and their worst cases: Drori, Teboulle 2014; Taylor, Hendrickx, Glineur, SIAM J. Optim. 27 (2017) and
-J. Optim. Theory Appl. 178 (2018); Abbaszadehpeivasti, de Klerk, Zamani, Optim. Lett. 16 (2022)."""
+J. Optim. Theory Appl. 178 (2018); Abbaszadehpeivasti, de Klerk, Zamani, Optim. Lett. 16 (2022);
+Lieder, Optim. Lett. 15 (2021)."""
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +159,20 @@ def test_a_fit_predicts_the_numbers_of_the_largest_length() -> None:
     geometric = _fit.fitted(powers, Fraction(9, 10))
     assert geometric is not None
     assert geometric.exponents == (-1, 1)
+
+
+def test_a_bound_that_is_proved_and_larger_than_the_worst_case_is_no_basis() -> None:
+    """The worst run of a contraction is (1, 9/10, 81/100, ...), and snapped to short fractions it is another one."""
+    problem = Problem(bounds.worst_case(**THEOREMS["contraction"][0], steps=4).setting)
+    kinds = needed_kinds(problem)
+    proof = exact_proof(problem, kinds)
+    assert isinstance(proof, Proof)
+    assert proof.tau == Fraction(9, 10) ** 8
+    problem = Problem(problem.setting)
+    problem.__dict__["witnesses"] = []
+    other = exact_proof(problem, kinds)
+    assert isinstance(other, str) or problem.close(other.tau)
+    assert not problem.close(Fraction(9, 10) ** 8 + Fraction(1, 10**6))
 
 
 def test_kinds_stay_the_same_from_run_to_run() -> None:
