@@ -20,6 +20,7 @@ it needs follow from the entry. A quantity nobody measures yet is one line in th
 `evaluation.measure`.
 
 `worst_case` (in `worst_cases`) answers how loose a bound is: the exact worst case of a method over a function class.
+`design` looks for the steps and the momentum that make it least, and `discover` for a formula in K.
 
 Only NumPy, SciPy and SymPy are imported here; `worst_cases` loads its solver when first asked for.
 """
@@ -39,11 +40,11 @@ from .quantities import VOCABULARY, Quantities, Quantity, from_inner_products, f
 from .statements.catalog import get, names
 
 if TYPE_CHECKING:
-    from .worst_cases import UnboundedError, WorstCase, worst_case
+    from .worst_cases import Design, Discovery, UnboundedError, WorstCase, design, discover, worst_case
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("UnboundedError", "WorstCase", "worst_case"):
+    if name in ("Design", "Discovery", "UnboundedError", "WorstCase", "design", "discover", "worst_case"):
         from . import worst_cases
 
         return getattr(worst_cases, name)
@@ -55,6 +56,8 @@ __all__ = [
     "Ball",
     "Bound",
     "DefectError",
+    "Design",
+    "Discovery",
     "Evaluation",
     "Hypothesis",
     "HypothesisCheck",
@@ -66,6 +69,8 @@ __all__ = [
     "WorstCase",
     "accelerated",
     "assumptions",
+    "design",
+    "discover",
     "equivariance",
     "evaluate_expression",
     "from_inner_products",

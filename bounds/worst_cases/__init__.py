@@ -18,11 +18,16 @@ worst case as arrays), `result`.
 A method may also be a Python function, which is run on symbols (`traced`): `Method`, `classes` and `methods` are for
 that, and `replayed` runs the function on its worst case.
 
+`designs` looks for the steps and the momentum with the least worst case (`design`).
+`discoveries` looks for formulas in K (`discover`).
+
 To add a built-in method: one function in `_methods` that says what the next iterate is, and a line in `METHODS`.
 """
 
 from ._setting import CLASSES, INITIALS, METHODS, METRICS, UnboundedError
 from ._solve import sweep, worst_case
+from .designs import Design, design
+from .discoveries import Discovery, discover
 from .result import Certificate, WorstCase, tolerance
 from .traced import LyapunovRate, Method, TracedWorstCase, classes, lyapunov, methods, replayed
 
@@ -32,12 +37,16 @@ __all__ = [
     "METHODS",
     "METRICS",
     "Certificate",
+    "Design",
+    "Discovery",
     "LyapunovRate",
     "Method",
     "TracedWorstCase",
     "UnboundedError",
     "WorstCase",
     "classes",
+    "design",
+    "discover",
     "lyapunov",
     "methods",
     "replayed",

@@ -2,12 +2,13 @@
 
 Where things are: `vectors` (the symbols), `classes` (functions and operators, with their inequalities), `oracles` (what
 a method may ask), `question`, `_frame` (the origin), `_model` and `_forms` (the conic data, in floats and fractions),
-`_shown` and `_witness` (both ends), `answer`, `certificate`, `replay` (the code run on its worst case), `methods`
-(known methods as such code).
+`_shown` and `_witness` (both ends), `answer`, `certificate`, `replay` (the code run on its worst case), `inequalities`
+(for `designs` and `discoveries`), `methods` (known methods as such code).
 """
 
 from . import classes, methods
 from .answer import TracedWorstCase, traced_answer
+from .inequalities import Inequalities
 from .lyapunov import LyapunovRate, lyapunov
 from .oracles import Method, Run
 from .question import INITIALS, METRICS, TracedSetting, traced_setting
@@ -16,6 +17,7 @@ from .replay import replayed
 __all__ = [
     "INITIALS",
     "METRICS",
+    "Inequalities",
     "LyapunovRate",
     "Method",
     "Run",
