@@ -532,8 +532,8 @@ Ltac nonzero := repeat match goal with |- _ /\ _ => split end;
   | |- _ <> 0 => first [apply Rgt_not_eq; lra | apply Rlt_not_eq; lra | apply Rgt_not_eq; nra]
   end.
 (** Equations of one file, such as h = 1. *)
-Ltac known := idtac.
-Ltac calculate := known; rewrite ?S_INR; change (INR 0) with 0; first [ring | field; nonzero].
+Ltac equations := idtac.
+Ltac calculate := equations; rewrite ?S_INR; change (INR 0) with 0; first [ring | field; nonzero].
 (** The sums up to j + 1 are those up to j and one term. *)
 Ltac at_step := cbn [sum vsum discounted pred].
 

@@ -7,7 +7,7 @@ import pytest
 from l2obound import bounds
 from l2obound.bounds.vocabulary import ACCELERATED, Q
 from tests.helpers import bound_runs as runs
-from tests.helpers import special_runs as special
+from tests.helpers import guaranteed_runs as guaranteed
 
 BATCH, STEPS, N = 4, 6, 3
 
@@ -67,9 +67,9 @@ def test_an_error_of_the_gradient_or_of_L_counts():
     for more in ({"gradient_error": 1e-3, "L_error": 0.0}, {"L_error": 1e-3 * run.L}):
         _, vague = bounds.accelerated.measure(ahead, **given, **more)
         assert (vague["accel_enorm"] > 10 * sure["accel_enorm"]).all()
-    values, lost = bounds.accelerated.measure(ahead, **given, gradient_error=np.inf)
+    values, errors = bounds.accelerated.measure(ahead, **given, gradient_error=np.inf)
     assert np.isinf(values["accel_enorm"]).all()
-    assert np.isinf(lost["accel_ex"]).all()
+    assert np.isinf(errors["accel_ex"]).all()
 
 
 def test_wrong_arrays_are_refused():
@@ -87,7 +87,7 @@ def test_wrong_arrays_are_refused():
 
 def resting(weights):
     """A run that stays on a slope, with weights A_1, A_2, ... of its choice."""
-    q = special.with_accelerated(runs.line([2.0] * (len(weights) + 1), slope=0.4, L=3.0, z=0.5))
+    q = guaranteed.with_accelerated(runs.line([2.0] * (len(weights) + 1), slope=0.4, L=3.0, z=0.5))
     A = np.concatenate([[0.0], weights])
     return runs.given(q, {"accel_weight": A[None], "accel_momentum": np.diff(A)[None]})
 
@@ -103,9 +103,9 @@ def test_weights_of_another_recurrence_are_refused():
 
 def test_a_run_below_the_comparator_is_no_business_of_the_a_priori_form():
     bound = bounds.get("accelerated_inexact:a_priori")
-    above = special.with_accelerated(runs.line([2.0, 1.0, 0.5], curvature=1.0, L=1.0, z=0.0))
+    above = guaranteed.with_accelerated(runs.line([2.0, 1.0, 0.5], curvature=1.0, L=1.0, z=0.0))
     assert runs.holds(bound, above)[0].all()
-    below = special.with_accelerated(runs.line([2.0, 1.0, 0.5], curvature=1.0, L=1.0, z=1.5))
+    below = guaranteed.with_accelerated(runs.line([2.0, 1.0, 0.5], curvature=1.0, L=1.0, z=1.5))
     assert not runs.holds(bound, below)[0].any()
     blurred = runs.given(above, {}, {"F": np.full((1, 3), 1.0)})
     assert not runs.holds(bound, blurred)[0].any(), "it has to be certain"
@@ -121,9 +121,9 @@ def test_half_of_L_is_caught(form):
         x.append(x[-1] + (u[i] - x[-1]) / a[i])
     run = runs.line(x, r_slope=2.0 / ((K + 1) * a[K]), L=1.0)
     bound = bounds.get(f"accelerated_inexact{form}")
-    ok, broken = runs.holds(bound, special.with_accelerated(run))
+    ok, broken = runs.holds(bound, guaranteed.with_accelerated(run))
     assert ok.all()
     assert not broken.any()
     # the deviations belong to L = 1; with half of it in the rate alone the bound is broken
     lower = bound.replace(rhs=bound.rhs - Q.R**2 / (4 * Q.accel_weight[Q.K]))
-    assert runs.holds(lower, special.with_accelerated(run))[1].all()
+    assert runs.holds(lower, guaranteed.with_accelerated(run))[1].all()

@@ -9,6 +9,7 @@ import sympy as sp
 from l2obound import bounds
 from l2obound.bounds.vocabulary import Q, k
 from tests.helpers import bound_runs as runs
+from tests.helpers import guaranteed_runs as guaranteed
 from tests.helpers import special_runs as special
 
 
@@ -31,13 +32,13 @@ def everything():
     found["diagonal"] = [special.diagonal_runs(np.random.default_rng(0), 700, 3).measure()]
     found["inexact prox"] = special.inexact_prox_runs()
     found["transformed"] = [special.transformed(kind) for kind in ("translation", "scaling", "rescaling")]
-    found["certified"] = special.certified_runs()
+    found["certified"] = guaranteed.certified_runs()
     found["not convex"] = [run.measure() for run in special.nonconvex_runs()]
-    found["guarded"] = special.guarded_runs()
-    found["accelerated"] = [*special.accelerated_runs(), *map(special.with_accelerated, runs.battery())]
-    found["energy"] = special.energy_runs()
+    found["guarded"] = guaranteed.guarded_runs()
+    found["accelerated"] = [*guaranteed.accelerated_runs(), *map(guaranteed.with_accelerated, runs.battery())]
+    found["energy"] = guaranteed.energy_runs()
     rng = np.random.default_rng(0)
-    found["budget"] = [special.budgeted(run.measure(), rng) for run in runs.battery()]
+    found["budget"] = [guaranteed.budgeted(run.measure(), rng) for run in runs.battery()]
     found["modes"] = [special.frozen_modes()]
     return found
 

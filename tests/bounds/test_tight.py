@@ -7,7 +7,7 @@ import sympy as sp
 from l2obound import bounds
 from l2obound.bounds.vocabulary import Q, k
 from tests.helpers import bound_runs as runs
-from tests.helpers import special_runs as special
+from tests.helpers import guaranteed_runs as guaranteed
 
 R, L, VIRTUAL = 2.0, 3.0, (0.2, 0.3, 0.5)  # shares of ||e|| in the terms of the virtual decomposition
 
@@ -173,7 +173,7 @@ def far_out(K):
 
 def resting(K):
     """B19: f and r linear, and a run that stays."""
-    return special.with_accelerated(runs.line(np.full(K + 1, R), slope=0.4, r_slope=0.3, L=L, z=0.5))
+    return guaranteed.with_accelerated(runs.line(np.full(K + 1, R), slope=0.4, r_slope=0.3, L=L, z=0.5))
 
 
 def even_u(K, factor, z=0.0):
@@ -182,7 +182,7 @@ def even_u(K, factor, z=0.0):
     x = [R]
     for i in range(1, K + 1):
         x.append(x[-1] + (u[i] - x[-1]) / a[i])
-    return special.with_accelerated(runs.line(x, r_slope=factor * L * R / ((K + 1) * a[K]), L=L, z=z))
+    return guaranteed.with_accelerated(runs.line(x, r_slope=factor * L * R / ((K + 1) * a[K]), L=L, z=z))
 
 
 TIGHT = {

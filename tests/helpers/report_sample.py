@@ -233,16 +233,16 @@ def _catalogue():
     yes = {"valid": True, "reason": "", "claims": 2, "inequalities": 9}
     no = {"valid": False, "reason": "not proved here: literature", "claims": 0, "inequalities": 0}
     proved = {"proof": yes, "unchecked": None, "kernel": False}
-    found = [dict(zip(keys, bound)) | common | proved for bound in _BOUNDS]
+    rows = [dict(zip(keys, bound)) | common | proved for bound in _BOUNDS]
     other = ("history_stability", "B14", "Stability", "run", "tight", r"Q \le 1")
     variant = ("ind_rate:smooth", "B3:smooth", "Exact rate", "run", "tight", r"F \le 2")
-    found.append(
+    rows.append(
         dict(zip(keys, variant))
         | common
         | {"proof": no, "kernel": False, "unchecked": "another form of the main entry"}
     )
-    found.append(dict(zip(keys, other)) | common | {"proof": None, "kernel": True, "unchecked": "not about a run"})
-    return found
+    rows.append(dict(zip(keys, other)) | common | {"proof": None, "kernel": True, "unchecked": "not about a run"})
+    return rows
 
 
 def worst_case_row(bound, number, k, h, value, exact, verdict, parameter="", question="objective | distance"):

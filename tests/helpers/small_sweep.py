@@ -31,6 +31,12 @@ GRID = {
     ],
     "model": [{"key": "wild", "name": "ista", "options": {"step": 5.0}}],
 }
+TRAIN = {
+    "problem": {"rows": 4, "dim": 6, "sparsity": 2},
+    "training": {"epochs": 1, "batches": 2, "batch": 4, "horizon": 10, "unroll": 5},
+    "validation": {"every": 1, "batch": 4, "steps": 5},
+}
+"""A training of a few seconds, for a model of a sweep."""
 CELLS, BROKEN = 60, 12  # nesterov does not run on the l1 norm
 
 

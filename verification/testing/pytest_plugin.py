@@ -124,6 +124,7 @@ class _Plugin:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect; with pytest-xdist the reports of all workers come together in the session that writes."""
+        # pytest reports an expected failure as skipped, with an attribute of its own.
         outcome = "xfailed" if hasattr(report, "wasxfail") and report.skipped else report.outcome
         for result in getattr(report, "l2o_results", ()):
             self.results.append({"test": report.nodeid, "outcome": outcome, **result})

@@ -169,7 +169,7 @@ def _declared(bound: Bound, body: str) -> Iterator[str]:
     yield "    cbn [pred] in Q; rewrite ?Q."
     for text in _VALUES:
         if text in {row.name for row in rows}:
-            yield f"  Ltac known ::= rewrite ?{text}."
+            yield f"  Ltac equations ::= rewrite ?{text}."
 
 
 def _row_text(row: Row) -> str:

@@ -12,7 +12,7 @@ from l2obound import bounds
 from l2obound.bounds import coq
 from l2obound.bounds.coq.questions import questions
 from l2obound.bounds.proofs.export import identifier
-from tests.bounds.proofs.test_false_statements import STATEMENTS
+from tests.helpers.false_statements import STATEMENTS
 
 pytestmark = pytest.mark.skipif(coq.coqc() is None, reason="there is no coqc here")
 REALS = {

@@ -25,9 +25,9 @@ UNWRITTEN = {"equivariance", "energy_descent"}
 
 def theorem(text: str) -> str:
     """What the last theorem of a file states, in one line."""
-    found = re.search(r"Theorem \w+ : (.*?)\.\n\s*Proof", text, re.S)
-    assert found is not None
-    return " ".join(found[1].split())
+    match = re.search(r"Theorem \w+ : (.*?)\.\n\s*Proof", text, re.S)
+    assert match is not None
+    return " ".join(match[1].split())
 
 
 def test_the_theorem_is_what_the_catalogue_says() -> None:

@@ -28,7 +28,7 @@ def stated(a: Point, b: Point, c: int, d: int) -> sp.Expr:
 
 def gaps(c: int, d: int) -> np.ndarray:
     """The inequality on sum q_i x_i^2/2, |q_i| <= L = 2, and on log(1 + x^2), L = 2: differences of sides."""
-    rng, found = np.random.default_rng(0), []
+    rng, slacks = np.random.default_rng(0), []
     q = rng.choice([-2.0, 2.0, 1.0, 0.0, -0.5], (2000, 3))
     a, b = rng.standard_normal((2, 2000, 3))
     for value, gradient in (
@@ -37,8 +37,8 @@ def gaps(c: int, d: int) -> np.ndarray:
     ):
         dg, dx = gradient(a) - gradient(b), a - b
         mean = ((gradient(a) + gradient(b)) * dx).sum(-1) / 2
-        found.append(value(a) - value(b) - mean - (dg**2).sum(-1) / (c * 2.0) + 2.0 / d * (dx**2).sum(-1))
-    return np.concatenate(found)
+        slacks.append(value(a) - value(b) - mean - (dg**2).sum(-1) / (c * 2.0) + 2.0 / d * (dx**2).sum(-1))
+    return np.concatenate(slacks)
 
 
 def test_it_holds_and_a_stronger_one_does_not() -> None:

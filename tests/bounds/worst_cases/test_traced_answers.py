@@ -167,35 +167,35 @@ def answer(name: str, answers: dict[str, Any]) -> TracedWorstCase:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_values_known_in_closed_form(name: str, answers: dict[str, Any]) -> None:
-    found, expected = answer(name, answers), SOURCES[name][1]
-    assert abs(found.value - expected) <= 1e-6 * expected
+    worst, expected = answer(name, answers), SOURCES[name][1]
+    assert abs(worst.value - expected) <= 1e-6 * expected
     # irrational numbers of a method are doubles, so that the closed form is met to rounding
-    assert found.lower <= expected * (1 + 1e-12)
-    assert found.upper >= expected * (1 - 1e-12)
-    assert found.closed
-    assert found.tight
-    assert "closed" in found.summary()
+    assert worst.lower <= expected * (1 + 1e-12)
+    assert worst.upper >= expected * (1 - 1e-12)
+    assert worst.closed
+    assert worst.tight
+    assert "closed" in worst.summary()
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_certificates_are_checked_with_the_code(name: str, answers: dict[str, Any]) -> None:
-    found = answer(name, answers)
-    proof = found.certificate()
-    assert proof is not None, found.why_no_certificate
+    worst = answer(name, answers)
+    proof = worst.certificate()
+    assert proof is not None, worst.why_no_certificate
     method = SOURCES[name][0]["method"]
     data = json.loads(json.dumps(proof.data))
     assert checker_traced.check(data, method.step, method.init) == proof.tau
-    assert proof.tau >= Fraction(found.lower)
-    assert float(proof.tau) <= found.value * (1 + 1e-5)
-    assert found.text.count("\n") >= len(proof.multipliers)
+    assert proof.tau >= Fraction(worst.lower)
+    assert float(proof.tau) <= worst.value * (1 + 1e-5)
+    assert worst.text.count("\n") >= len(proof.multipliers)
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_code_attains_it_on_the_instance(name: str, answers: dict[str, Any]) -> None:
-    found = answer(name, answers)
-    run, attained = replayed(found)
-    assert found.setting.steps == run.K
-    assert abs(attained - found.lower) <= 1e-9 * max(1.0, found.lower)
+    worst = answer(name, answers)
+    run, attained = replayed(worst)
+    assert worst.setting.steps == run.K
+    assert abs(attained - worst.lower) <= 1e-9 * max(1.0, worst.lower)
 
 
 @pytest.mark.parametrize("K", [1, 3])
@@ -215,8 +215,8 @@ def test_a_traced_method_has_the_answer_of_the_built_in_one(K: int, h: Fraction)
 
 
 def test_exact_certificates_have_a_witness() -> None:
-    found = bounds.worst_case(method=methods.gradient(), steps=3)
-    proof = found.certificate()
+    worst = bounds.worst_case(method=methods.gradient(), steps=3)
+    proof = worst.certificate()
     assert proof.exact
     assert proof.tau == Fraction(1, 14)
     assert "f[0 over 1]" in proof.multipliers
@@ -230,79 +230,79 @@ def test_a_plain_function_is_a_method() -> None:
 
 
 def test_a_sweep_takes_code() -> None:
-    found = list(bounds.worst_cases.sweep([{"steps": K} for K in (1, 2)], method=methods.gradient()))
-    assert [one.certificate().tau for one in found] == [Fraction(1, 6), Fraction(1, 10)]
+    answers = list(bounds.worst_cases.sweep([{"steps": K} for K in (1, 2)], method=methods.gradient()))
+    assert [one.certificate().tau for one in answers] == [Fraction(1, 6), Fraction(1, 10)]
 
 
 def test_a_metric_and_a_start_by_expression() -> None:
     def potential(run: Any) -> Any:
         return run.F(run.x[0]) - run.F_star + MU / 2 * (run.x[0] - run.star) ** 2
 
-    found = bounds.worst_case(
+    worst = bounds.worst_case(
         **STRONG, method=methods.constant_momentum(1, MU), steps=2, metric=potential, initial=potential
     )
-    assert abs(found.value - 1) <= 1e-9
-    assert found.closed
+    assert abs(worst.value - 1) <= 1e-9
+    assert worst.closed
 
 
 def test_what_has_no_interpolation_theorem_is_an_upper_bound() -> None:
-    found = bounds.worst_case(
+    worst = bounds.worst_case(
         method=methods.gradient(Fraction(1, 4)),
         function_class=classes.lipschitz_monotone(1, Fraction(1, 2)),
         steps=1,
         metric="distance",
     )
     # 1 - 2 h mu + h^2 L^2 is the well-known bound
-    assert abs(found.value - 0.8125) <= 1e-7
-    assert not found.tight
-    assert found.lower == -math.inf
-    assert not found.closed
-    assert "upper bound" in found.summary()
-    assert found.certificate().data["upper_bound_only"]
-    assert not found.certificate().exact
+    assert abs(worst.value - 0.8125) <= 1e-7
+    assert not worst.tight
+    assert worst.lower == -math.inf
+    assert not worst.closed
+    assert "upper bound" in worst.summary()
+    assert worst.certificate().data["upper_bound_only"]
+    assert not worst.certificate().exact
 
 
 def test_a_subgradient_that_no_step_asks_for_is_left_out() -> None:
-    found = bounds.worst_case(
+    worst = bounds.worst_case(
         method=methods.proximal_point(1), function_class="convex", steps=2, metric="objective", initial="objective"
     )
-    assert found.traced.dropped == {"f'2", "x0"}
-    assert abs(found.value - 1) <= 1e-6
-    assert found.closed
+    assert worst.traced.dropped == {"f'2", "x0"}
+    assert abs(worst.value - 1) <= 1e-6
+    assert worst.closed
 
 
 def test_weakly_convex_functions() -> None:
     # one step of length gamma < 1/rho: f(x_0) - f(x_1) >= (1/gamma - rho/2) ||x_0 - x_1||^2, and not more
-    found = bounds.worst_case(
+    worst = bounds.worst_case(
         method=methods.proximal_point(Fraction(1, 2)),
         function_class=classes.weakly_convex(1),
         steps=1,
         metric="residual",
         initial="decrease",
     )
-    assert abs(found.value - 1 / (2 - 0.5)) <= 1e-6
-    assert found.closed
+    assert abs(worst.value - 1 / (2 - 0.5)) <= 1e-6
+    assert worst.closed
 
 
 def test_an_indicator_with_a_diameter() -> None:
     # a projection does not lengthen, and no two points are farther apart than the diameter
-    found = bounds.worst_case(
+    worst = bounds.worst_case(
         method=Method(lambda x, r: r.project(x)),
         function_class={"r": classes.indicator(Fraction(1, 2))},
         steps=1,
         metric="distance",
         initial=lambda run: (run.x[0] - run.star) ** 2 / 4,
     )
-    assert abs(found.value - 0.25) <= 1e-6
-    assert found.closed
+    assert abs(worst.value - 0.25) <= 1e-6
+    assert worst.closed
 
 
 def test_what_is_not_bounded_is_open() -> None:
-    found = bounds.worst_case(method=methods.gradient(3), steps=1, initial="gradient", metric="distance")
-    assert found.upper == math.inf
-    assert not found.closed
-    assert found.certificate() is None
-    assert "above" in found.why_no_certificate
+    worst = bounds.worst_case(method=methods.gradient(3), steps=1, initial="gradient", metric="distance")
+    assert worst.upper == math.inf
+    assert not worst.closed
+    assert worst.certificate() is None
+    assert "above" in worst.why_no_certificate
 
 
 @pytest.mark.parametrize("L", [Fraction(1, 10**6), Fraction(1, 100), Fraction(10**5), Fraction(10**9)])
@@ -311,21 +311,21 @@ def test_units(L: Fraction) -> None:
         (methods.gradient(1 / L), "smooth_convex", L / 14),
         (methods.proximal_gradient(1 / L), "composite", L / 12),
     ):
-        found = bounds.worst_case(kind, method=method, L=L, steps=3)
-        assert abs(found.value / float(expected) - 1) <= 1e-9
-        assert found.closed
-        assert found.certificate().tau == expected
-        assert check_again(found, method) == expected
-        assert abs(replayed(found)[1] / float(expected) - 1) <= 1e-9
+        worst = bounds.worst_case(kind, method=method, L=L, steps=3)
+        assert abs(worst.value / float(expected) - 1) <= 1e-9
+        assert worst.closed
+        assert worst.certificate().tau == expected
+        assert check_again(worst, method) == expected
+        assert abs(replayed(worst)[1] / float(expected) - 1) <= 1e-9
     # from a value to a gradient: the unit of length is another one
-    found = bounds.worst_case(method=methods.gradient(1 / L), L=L, steps=2, metric="gradient", initial="objective")
-    assert abs(found.value / (2 * float(L) / 5) - 1) <= 1e-6
-    assert found.closed
-    assert check_again(found, methods.gradient(1 / L)) == found.certificate().tau
+    worst = bounds.worst_case(method=methods.gradient(1 / L), L=L, steps=2, metric="gradient", initial="objective")
+    assert abs(worst.value / (2 * float(L) / 5) - 1) <= 1e-6
+    assert worst.closed
+    assert check_again(worst, methods.gradient(1 / L)) == worst.certificate().tau
 
 
-def check_again(found: TracedWorstCase, method: Method) -> Fraction:
-    return checker_traced.check(json.loads(json.dumps(found.certificate().data)), method.step, method.init)
+def check_again(worst: TracedWorstCase, method: Method) -> Fraction:
+    return checker_traced.check(json.loads(json.dumps(worst.certificate().data)), method.step, method.init)
 
 
 def test_multipliers_are_those_of_the_question() -> None:

@@ -60,11 +60,11 @@ def rate_of(name: str, rates: dict[str, LyapunovRate]) -> LyapunovRate:
 
 @pytest.mark.parametrize("name", RATES)
 def test_known_rates_are_certified(name: str, rates: dict[str, LyapunovRate]) -> None:
-    found, (method, _, expected, within) = rate_of(name, rates), RATES[name]
-    assert expected <= float(found.rate) <= expected * (1 + within)
-    assert found.least <= float(found.rate)
-    assert check(json.loads(json.dumps(found.data)), method.step, method.init) == found.rate
-    assert any(found.form.values())
+    rate, (method, _, expected, within) = rate_of(name, rates), RATES[name]
+    assert expected <= float(rate.rate) <= expected * (1 + within)
+    assert rate.least <= float(rate.rate)
+    assert check(json.loads(json.dumps(rate.data)), method.step, method.init) == rate.rate
+    assert any(rate.form.values())
 
 
 def test_momentum_is_faster_than_gradient_steps(rates: dict[str, LyapunovRate]) -> None:
@@ -178,6 +178,6 @@ def test_the_checker_wants_the_same_method(rates: dict[str, LyapunovRate]) -> No
 @pytest.mark.parametrize("target", ["distance", "objective"])
 def test_rates_do_not_depend_on_units(L: Fraction, target: str) -> None:
     method = methods.gradient(1 / L)
-    found = lyapunov(method, L=L, mu=L / 10, target=target)
-    assert 0.81 <= float(found.rate) <= 0.81 * (1 + 1e-6)
-    assert check(json.loads(json.dumps(found.data)), method.step) == found.rate
+    rate = lyapunov(method, L=L, mu=L / 10, target=target)
+    assert 0.81 <= float(rate.rate) <= 0.81 * (1 + 1e-6)
+    assert check(json.loads(json.dumps(rate.data)), method.step) == rate.rate

@@ -238,29 +238,29 @@ EXAMPLES: dict[str, tuple[dict[str, Any], float]] = {
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_of_pepit(name: str) -> None:
     question, expected = EXAMPLES[name]
-    found = bounds.worst_case(**question)
-    proof = found.certificate()
+    worst = bounds.worst_case(**question)
+    proof = worst.certificate()
     assert proof is not None
     method = question["method"]
     assert checker_traced.check(proof.data, method.step, method.init) == proof.tau
     assert float(proof.tau) <= expected * (1 + 1e-6)
-    if found.tight:
-        assert abs(found.value - expected) <= 1e-6 * expected
-        assert found.closed
-        assert abs(replayed(found)[1] - found.lower) <= 1e-9
+    if worst.tight:
+        assert abs(worst.value - expected) <= 1e-6 * expected
+        assert worst.closed
+        assert abs(replayed(worst)[1] - worst.lower) <= 1e-9
     else:
-        assert abs(found.upper - expected) <= 1e-6 * expected
-        assert found.lower == -math.inf
+        assert abs(worst.upper - expected) <= 1e-6 * expected
+        assert worst.lower == -math.inf
 
 
 def test_a_smooth_function_of_lojasiewicz() -> None:
     # Abbaszadehpeivasti, de Klerk, Zamani, Optim. Lett. 17 (2023): (2 L - 2 mu)/(2 L + mu) for the step 1/L
-    found = bounds.worst_case(
+    worst = bounds.worst_case(
         method=methods.gradient(), function_class=classes.lojasiewicz(1, MU), steps=1, initial="objective"
     )
-    assert abs(found.upper - 6 / 7) <= 1e-6
-    assert not found.tight
-    assert found.certificate().data["upper_bound_only"]
+    assert abs(worst.upper - 6 / 7) <= 1e-6
+    assert not worst.tight
+    assert worst.certificate().data["upper_bound_only"]
 
 
 def test_a_class_about_its_minimiser_stands_alone() -> None:

@@ -47,7 +47,7 @@ class Line:
 @pytest.mark.parametrize("seed", range(COUNT))
 def test_no_function_is_worse_than_the_upper_end(seed: int) -> None:
     method, numbers = drawn(seed)
-    found = bounds.worst_case(method=method, steps=2)
+    worst = bounds.worst_case(method=method, steps=2)
     for curvature in (0.0, 0.3, 1.0):
         for knee in (0.01, 0.1, 0.3, 0.6, 1.0, 10.0):
             f = Line(curvature, knee)
@@ -57,10 +57,10 @@ def test_no_function_is_worse_than_the_upper_end(seed: int) -> None:
                 slope = f.gradient(x + float(numbers["ahead"]) * (x - before))
                 x = x + float(numbers["momentum"]) * (x - before) - float(numbers["step"]) * slope
                 state = (x + float(numbers["back"]) * g / 4, state[0], slope)
-            assert f.value(state[0]) <= found.upper * (1 + 1e-12)
-    assert found.closed
-    assert abs(replayed(found)[1] - found.lower) <= 1e-9 * max(1.0, found.lower)
-    proof = found.certificate()
+            assert f.value(state[0]) <= worst.upper * (1 + 1e-12)
+    assert worst.closed
+    assert abs(replayed(worst)[1] - worst.lower) <= 1e-9 * max(1.0, worst.lower)
+    proof = worst.certificate()
     assert checker_traced.check(proof.data, method.step, method.init) == proof.tau
 
 

@@ -46,10 +46,10 @@ def test_an_operation_that_is_not_linear_is_named(name: str) -> None:
 
 def test_numpy_numbers_are_numbers() -> None:
     for step in (np.float64(0.5), np.float32(0.5), np.int64(1), 0.5, Fraction(1, 2)):
-        found = bounds.worst_case(method=lambda x, f, step=step: x - step * f.gradient(x), steps=1)
-        assert found.certificate().tau == 1 / (4 * Fraction(float(step)) + 2)
-    found = bounds.worst_case(method=lambda x, f: x - np.multiply(0.5, f.gradient(x)), steps=1)
-    assert found.certificate().tau == Fraction(1, 4)
+        worst = bounds.worst_case(method=lambda x, f, step=step: x - step * f.gradient(x), steps=1)
+        assert worst.certificate().tau == 1 / (4 * Fraction(float(step)) + 2)
+    worst = bounds.worst_case(method=lambda x, f: x - np.multiply(0.5, f.gradient(x)), steps=1)
+    assert worst.certificate().tau == Fraction(1, 4)
 
 
 @pytest.mark.parametrize(
@@ -112,17 +112,17 @@ def test_code_that_changes_between_its_runs_is_noticed() -> None:
         calls.append(1)
         return x - (1 if len(calls) <= 2 else 0.5) * f.gradient(x)
 
-    found = bounds.worst_case(method=step, steps=2)
+    worst = bounds.worst_case(method=step, steps=2)
     with pytest.raises(InputError, match="not the method that was traced"):
-        replayed(found)
+        replayed(worst)
     with pytest.raises(Wrong, match="asks f elsewhere"):
-        check(found.certificate().data, step)
+        check(worst.certificate().data, step)
 
 
 @pytest.fixture(scope="module")
 def proof() -> dict[str, Any]:
-    found = bounds.worst_case(method=methods.proximal_gradient(Fraction(1, 2)), function_class="composite", steps=2)
-    data = found.certificate().data
+    worst = bounds.worst_case(method=methods.proximal_gradient(Fraction(1, 2)), function_class="composite", steps=2)
+    data = worst.certificate().data
     assert data["exact"]
     return dict(data)
 
@@ -191,22 +191,22 @@ def test_the_checker_wants_the_same_method(proof: dict[str, Any]) -> None:
 def test_the_checker_reads_numbers_as_the_engine_does() -> None:
     for step in (0.1, 1 / 3, math.sqrt(2), 1e-3):
         code = methods.gradient(step)
-        found = bounds.worst_case(method=code, steps=2)
-        assert check(found.certificate().data, code.step) == found.certificate().tau
+        worst = bounds.worst_case(method=code, steps=2)
+        assert check(worst.certificate().data, code.step) == worst.certificate().tau
 
 
 def test_ends_are_not_shown_by_anything() -> None:
-    found = bounds.worst_case(method=methods.gradient(), steps=2)
-    search = TracedSearch(found.traced, found._conic, found._solution, 1e-7)
-    forms = TracedForms(found.traced)
-    good = found.envelope.multipliers
+    worst = bounds.worst_case(method=methods.gradient(), steps=2)
+    search = TracedSearch(worst.traced, worst._conic, worst._solution, 1e-7)
+    forms = TracedForms(worst.traced)
+    good = worst.envelope.multipliers
     assert forms.balanced(good) == good
     # less of the initial condition leaves a matrix that is not positive semidefinite
-    less = np.array([float(good.get(name, 0)) * (0.9 if name == ("initial",) else 1) for name in found._conic.names])
-    assert search.shown_upper(found._conic, less) is None
+    less = np.array([float(good.get(name, 0)) * (0.9 if name == ("initial",) else 1) for name in worst._conic.names])
+    assert search.shown_upper(worst._conic, less) is None
     # multipliers that can only balance with one below 0
     assert forms.balanced({("f", "2", "*"): Fraction(5)}) is None
-    inner = solve(found._conic, 1e-6, 1e-6)
+    inner = solve(worst._conic, 1e-6, 1e-6)
     basis, values = search.placed(factor(inner.grams[0]), inner.values)
     assert search.certified(basis, values) is not None
     assert search.certified(basis * 1.001, values * 1.001**2) is None
@@ -219,14 +219,14 @@ def test_a_method_with_a_state_of_its_own() -> None:
             self.x = x
 
     code = Method(lambda state, f: State(state.x - f.gradient(state.x)), State)
-    found = bounds.worst_case(method=code, steps=1)
-    assert found.certificate().tau == Fraction(1, 6)
-    assert replayed(found)[1] == pytest.approx(1 / 6)
-    assert checker_traced.check(found.certificate().data, code.step, code.init) == Fraction(1, 6)
+    worst = bounds.worst_case(method=code, steps=1)
+    assert worst.certificate().tau == Fraction(1, 6)
+    assert replayed(worst)[1] == pytest.approx(1 / 6)
+    assert checker_traced.check(worst.certificate().data, code.step, code.init) == Fraction(1, 6)
 
 
 def test_ends_that_contradict_each_other_are_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = bounds.worst_case(method=methods.gradient(), steps=1)
+    worst = bounds.worst_case(method=methods.gradient(), steps=1)
     monkeypatch.setattr(TracedSearch, "shown_upper", lambda *_: (Fraction(1, 10), {}))
     with pytest.raises(bounds.DefectError, match="a defect of this package"):
-        _ = found.upper
+        _ = worst.upper

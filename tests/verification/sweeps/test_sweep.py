@@ -18,7 +18,6 @@ from l2obound.verification.cli import app as cli
 from l2obound.verification.optima import optimum
 from l2obound.verification.support.provenance import arithmetic
 from l2obound.verification.sweeps import Status, cells_of, collect, load_sweep, read_tables, run_sweep
-from l2obound.verification.sweeps.executors import dask
 from l2obound.verification.sweeps.families import FAMILIES
 from tests.helpers import small_sweep as small
 
@@ -275,15 +274,14 @@ def test_single_precision_is_judged_in_double(tmp_path: Path) -> None:
     assert single != double
 
 
-TRAIN = {
-    "problem": {"rows": 4, "dim": 6, "sparsity": 2},
-    "training": {"epochs": 1, "batches": 2, "batch": 4, "horizon": 10, "unroll": 5},
-    "validation": {"every": 1, "batch": 4, "steps": 5},
-}
-
-
 def test_models_are_trained_first_and_once(tmp_path: Path) -> None:
-    model = {"key": "own", "name": "go-math-l2o", "options": {"hidden_size": 4}, "weights": "trained", "train": TRAIN}
+    model = {
+        "key": "own",
+        "name": "go-math-l2o",
+        "options": {"hidden_size": 4},
+        "weights": "trained",
+        "train": small.TRAIN,
+    }
     source = {"fixed": {"rows": 4, "dim": 6, "batch": 2, "steps": 5, "optimizer": "own"}, "model": [model]}
     one = run_sweep(load_sweep(source), tmp_path / "one")
     (folder,) = (tmp_path / "one" / "weights").iterdir()
@@ -298,69 +296,13 @@ def test_models_are_trained_first_and_once(tmp_path: Path) -> None:
 
 
 def test_a_training_that_fails_fails_its_cells(tmp_path: Path) -> None:
-    train = {**TRAIN, "training": {**TRAIN["training"], "batches": 40, "learning_rate": 1e200}}
+    train = {**small.TRAIN, "training": {**small.TRAIN["training"], "batches": 40, "learning_rate": 1e200}}
     model = {"key": "own", "name": "l2o-pa", "weights": "trained", "train": train}
     source = {"fixed": {"rows": 4, "dim": 6, "batch": 2, "steps": 5}, "model": [model]}
     summary = run_sweep(load_sweep({**source, "grid": [{"optimizer": ["own", "ista"]}]}), tmp_path)
     assert (summary.ran, summary.failed) == (1, 1)
     (error,) = [e for e in summary.tables.cells["error"].to_pylist() if e]
     assert error.startswith("training of own: ")
-
-
-BAD = {
-    "unknown key": ({"grids": []}, "grids: unknown key"),
-    "unknown field": ({"fixed": {"row": 3}}, "row: unknown key.*in the cell"),
-    "bad value": ({"grid": [{"lam": [0.1, -1]}]}, "lam.*greater than or equal to 0.*lam = -1"),
-    "empty axis": ({"grid": [{"lam": []}]}, "axis lam is empty"),
-    "axis no list": ({"grid": [{"lam": 0.1}]}, "grid.*list"),
-    "unknown optimizer": ({"fixed": {"optimizer": "istaa"}}, "'istaa': neither a model"),
-    "unknown family": ({"fixed": {"family": "knapsack"}}, "knapsack"),
-    "unknown bound": ({"bounds": ["B99"]}, "B99"),
-    "eps": ({"eps": [0.0]}, "eps"),
-    "batches of a table": ({"fixed": {"family": "digits"}}, "digits is one instance"),
-    "no weights": ({"fixed": {"family": "quadratic", "optimizer": "go-math-l2o"}}, "no weights trained for quadratic"),
-    "no shipped weights": (
-        {
-            "fixed": {"family": "quadratic", "optimizer": "own"},
-            "model": [{"key": "own", "name": "go-math-l2o", "weights": "shipped"}],
-        },
-        "quadratic",
-    ),
-    "two models of a name": ({"model": [{"key": "a", "name": "ista"}, {"key": "a", "name": "fista"}]}, "must differ"),
-    "weights of ista": ({"model": [{"key": "a", "name": "ista", "weights": "random"}]}, "no weights"),
-    "train alone": ({"model": [{"key": "a", "name": "l2o-pa", "train": TRAIN}]}, "belong together"),
-    "bad training": (
-        {"model": [{"key": "a", "name": "l2o-pa", "weights": "trained", "train": {"training": {"epoch": 2}}}]},
-        "epoch: unknown key",
-    ),
-    "bad option": ({"model": [{"key": "a", "name": "ista", "options": {"speed": 1}}]}, "no option 'speed'"),
-    "no folder": (
-        {"fixed": {"optimizer": "a"}, "model": [{"key": "a", "name": "l2o-pa", "weights": "/no/such"}]},
-        "no finished training",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_configuration_is_one_clear_error(case: str) -> None:
-    source, says = BAD[case]
-    with pytest.raises(l2o.InputError, match=says) as caught:
-        cells_of(load_sweep(source))
-    assert "\n" not in str(caught.value)
-
-
-def test_other_errors_are_clear(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(l2o.InputError, match="cannot be used as a sweep's folder"):
-        small.sweep(tmp_path / "file")
-    with pytest.raises(l2o.InputError, match="no Dask scheduler answers"):
-        list(dask("tcp://127.0.0.1:9", timeout=0.5)([1], print, print))
-    (tmp_path / "table.parquet").write_bytes(b"x")
-    with pytest.raises(l2o.InputError, match="damaged"):
-        read_tables(tmp_path)
-    (tmp_path / "bad.toml").write_text("a = ")
-    with pytest.raises(l2o.InputError, match="not valid TOML"):
-        load_sweep(tmp_path / "bad.toml")
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:

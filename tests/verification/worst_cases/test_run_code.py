@@ -32,18 +32,18 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_rollout_attains_the_worst_case(name: str) -> None:
-    found = bounds.worst_case(**QUESTIONS[name])
-    run, attained = replay(found)
-    assert run.steps == found.setting.steps
+    worst = bounds.worst_case(**QUESTIONS[name])
+    run, attained = replay(worst)
+    assert run.steps == worst.setting.steps
     # the function is interpolated to rounding, its gradients to the root of it
-    assert abs(attained - found.lower) <= 1e-6
+    assert abs(attained - worst.lower) <= 1e-6
 
 
 def test_another_method_runs_on_it_too() -> None:
-    found = bounds.worst_case(method=methods.gradient(), steps=3)
-    problem = code_problem(found)
-    run = l2o.rollout(l2o.optimizer("nesterov"), problem, l2o.start_from({"x0": found.instance["x0"]}), 3)
-    assert float(run.objective[0, -1]) < found.lower
+    worst = bounds.worst_case(method=methods.gradient(), steps=3)
+    problem = code_problem(worst)
+    run = l2o.rollout(l2o.optimizer("nesterov"), problem, l2o.start_from({"x0": worst.instance["x0"]}), 3)
+    assert float(run.objective[0, -1]) < worst.lower
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,13 @@ def test_another_method_runs_on_it_too() -> None:
 def test_what_has_no_problem_says_so(given: Any) -> None:
     metric = "distance"
     step = (lambda x, f: f.prox(x, 1)) if not isinstance(given, dict) else (lambda x, f, g: x - f.gradient(x))
-    found = bounds.worst_case(method=step, function_class=given, steps=1, metric=metric)
+    worst = bounds.worst_case(method=step, function_class=given, steps=1, metric=metric)
     with pytest.raises(l2o.InputError, match="one smooth function"):
-        replay(found)
+        replay(worst)
 
 
 def test_subgradients_of_r_are_not_guessed() -> None:
-    found = bounds.worst_case(method=methods.proximal_point(), function_class="convex", steps=1, metric="gradient")
-    assert found.closed
+    worst = bounds.worst_case(method=methods.proximal_point(), function_class="convex", steps=1, metric="gradient")
+    assert worst.closed
     with pytest.raises(l2o.InputError, match="of which there may be several"):
-        replay(found)
+        replay(worst)

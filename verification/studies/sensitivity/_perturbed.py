@@ -194,8 +194,8 @@ def _at(state: Any, x: torch.Tensor, name: str) -> Any:
     if isinstance(getattr(state, "z", None), torch.Tensor):
         changes["z"] = state.z + (x - state.x)
     try:
-        if is_dataclass(state) and {"x"} <= {f.name for f in fields(state)}:
-            return replace(state, **changes)  # type: ignore[type-var]  # is_dataclass holds of classes too
+        if is_dataclass(state) and not isinstance(state, type) and {"x"} <= {f.name for f in fields(state)}:
+            return replace(state, **changes)
         if hasattr(state, "_replace"):
             return state._replace(**changes)
         moved = copy.copy(state)
