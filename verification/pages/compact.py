@@ -33,7 +33,16 @@ def compact(page: str) -> str:
     """
     shared = _Shared()
     smaller = _DRAWING.sub(lambda match: shared.figure(match.group()), page)
-    return smaller.replace("</style>", f"{shared.rules()}</style>", 1).replace("<body>", f"<body>{shared.drawing()}", 1)
+    smaller = smaller.replace("</style>", f"{shared.rules()}</style>", 1).replace(
+        "<body>", f"<body>{shared.drawing()}", 1
+    )
+    return re.sub(r'<use href="#(\w+)"((?: [xy]="[-.\d]+")*)/>', _bare, smaller)
+
+
+def _bare(match: re.Match[str]) -> str:
+    """A letter or a marker in its place, as HTML lets one write it: without quotes, and without zeros."""
+    place = "".join(f" {axis}={value}" for axis, value in re.findall(r'([xy])="([^"]*)"', match[2]) if value != "0")
+    return f"<use href=#{match[1]}{place} />"
 
 
 class _Shared:

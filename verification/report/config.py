@@ -74,7 +74,7 @@ class ProblemSection(Section):
     lam: float | None = Field(None, ge=0, allow_inf_nan=False)
     instances: int = Field(32, ge=1)
     steps: int = Field(100, ge=1)
-    optimizers: tuple[str, ...] = ("go-math-l2o", "l2o-pa", "ista", "fista", "fista-restart", "optista", "adapg")
+    optimizers: tuple[str, ...] = ("go-math-l2o", "l2o-pa", "ista", "fista", "fista-restart", "optista")
     guaranteed: tuple[str, ...] = ()
     scenarios: tuple[Scenario, ...] = (Scenario(), Scenario(s=10.0), Scenario(t=10.0))
 

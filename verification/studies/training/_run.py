@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,10 @@ from ...optima.gaps import first_below, gaps, relative_to_optimum
 from ...verdicts.verify import verify
 from ..framework import Context, now, plain, require_at_least
 
-BASELINES = ("fista", "optista")
+BASELINES: dict[str, tuple[str, ...]] = {"fista": (), "optista": ("horizon",)}
+"""Classical methods, and their options that are the number of steps."""
+Test = tuple[Composite, torch.Tensor, Any]
+"""Instances, (B,n) their x_0, and the intervals of F*."""
 EPS = (1e-2, 1e-4)
 """Relative gaps to which iterations are counted."""
 BOUND = "ood_last_iterate"
@@ -70,12 +72,12 @@ class Row:
 
     problem: str
     method: str
-    training: str
-    updates: int | None
-    best: bool
-    gap: float | None
-    iterations: tuple[int | None, ...]
-    violated: int
+    training: str = ""
+    updates: int | None = None
+    best: bool = False
+    gap: float | None = None
+    iterations: tuple[int | None, ...] = ()
+    violated: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,76 +102,62 @@ def run(settings: Settings, context: Context) -> Training:
     """Each stage of each training, and the classical methods once for each problem."""
     if not settings.trainings:
         raise InputError("training-curve: expected a folder of `l2obound train --stage`, got none; give --training.")
+    opened = [_opened(Path(folder)) for folder in settings.trainings]
     rows: list[Row] = []
-    drawn: dict[str, tuple[Composite, torch.Tensor, Any]] = {}
-    stages = [(folder, list(_stages(Path(folder)))) for folder in settings.trainings]
-    total, done = sum(len(members) for _, members in stages), 0
-    for folder, members in stages:
-        config = _config(Path(folder))
-        name = _words(config)
-        if name not in drawn:
-            seed = split_seed("test", 0, settings.seed)
-            problem = config.problem.build(settings.batch, seed)
-            drawn[name] = (problem, synthetic.starts(problem, seed=seed), optimum(problem))
-            rows += [_row(settings, drawn[name], name, m, "", None, False, optimizer(m)) for m in BASELINES]
-        for updates, best, model in members:
-            context.progress(done, total, f"{Path(folder).name}: {updates} updates")
-            rows.append(_row(settings, drawn[name], name, config.model.name, Path(folder).name, updates, best, model))
+    tests: dict[str, Test] = {}
+    total, done = sum(len(stages) for _, stages in opened), 0
+    for folder, (config, stages) in zip(settings.trainings, opened):
+        name = f"{config.problem.family} {config.problem.data_rows} x {config.problem.dim}"
+        if name not in tests:
+            tests[name] = _test(config, settings)
+            for method, options in BASELINES.items():
+                model = optimizer(method, **dict.fromkeys(options, settings.steps))
+                rows.append(_row(Row(name, method), model, tests[name], settings))
+        for stage, model in stages:
+            context.progress(done, total, f"{Path(folder).name}: {stage.updates} updates")
+            rows.append(_row(replace(stage, problem=name), model, tests[name], settings))
             done += 1
     return Training(settings, tuple(rows), now())
 
 
-def _config(folder: Path) -> TrainingConfig:
-    return TrainingConfig.model_validate(load_trained(folder)[1]["config"])
+def _test(config: TrainingConfig, settings: Settings) -> Test:
+    """Instances as those of a training, from a seed that no training uses, with x_0 and the interval of F*."""
+    seed = split_seed("test", 0, settings.seed)
+    problem = config.problem.build(settings.batch, seed)
+    return problem, synthetic.starts(problem, seed=seed), optimum(problem)
 
 
-def _words(config: TrainingConfig) -> str:
-    problem = config.problem
-    return f"{problem.family} {problem.data_rows} x {problem.dim}"
-
-
-def _stages(folder: Path) -> Iterator[tuple[int, bool, Optimizer]]:
-    """Updates, whether they are the best weights, and the model with them."""
+def _opened(folder: Path) -> tuple[TrainingConfig, list[tuple[Row, Optimizer]]]:
+    """The settings of a training, and the model with the weights of each stage and with the best ones."""
     model, manifest = load_trained(folder)
     if not isinstance(model, LearnedOptimizer):
         raise InputError(f"{folder}: expected a learned optimizer without a guard around it, got {manifest['model']}.")
-    config = _config(folder)
+    config = TrainingConfig.model_validate(manifest["config"])
     a_batch = config.training.horizon // config.training.unroll
     names = {path: _STAGE.fullmatch(path.name) for path in folder.iterdir()}
     files = {int(match[1]): path for path, match in names.items() if match}
     if not files:
         raise InputError(f"{folder}: expected weights of stages; train with --stage.")
+    row = Row("", config.model.name, folder.name)
+    stages: list[tuple[Row, Optimizer]] = []
     for batches, path in sorted(files.items()):
         arrays = read_npz(path, "the weights of a stage", "train again")
         weights = {name: torch.from_numpy(real_array(array, f"{path}: {name}")) for name, array in arrays.items()}
-        yield a_batch * batches, False, model.with_parameters(weights)
-    yield int(manifest["best_update"]), True, model
+        stages.append((replace(row, updates=a_batch * batches), model.with_parameters(weights)))
+    return config, [*stages, (replace(row, updates=int(manifest["best_update"]), best=True), model)]
 
 
-def _row(
-    settings: Settings,
-    drawn: tuple[Composite, torch.Tensor, Any],
-    problem: str,
-    method: str,
-    training: str,
-    updates: int | None,
-    best: bool,
-    model: Optimizer,
-) -> Row:
-    instances, x0, ends = drawn
+def _row(row: Row, model: Optimizer, test: Test, settings: Settings) -> Row:
+    """The row with its numbers."""
+    instances, x0, ends = test
     whole = rollout(model, instances, x0, settings.steps, seed=settings.seed)
     relative = relative_to_optimum(gaps(whole.objective.numpy(), ends), ends)
     last = float(np.median(relative.high[:, -1]))
-    verdict = verify(whole, instances, BOUND, ends)
-    return Row(
-        problem,
-        method,
-        training,
-        updates,
-        best,
-        last if np.isfinite(last) else None,
-        tuple(_median(first_below(relative, eps).high) for eps in EPS),
-        int(verdict.to_dict()["counts"]["violated"]),
+    return replace(
+        row,
+        gap=last if np.isfinite(last) else None,
+        iterations=tuple(_median(first_below(relative, eps).high) for eps in EPS),
+        violated=int(verify(whole, instances, BOUND, ends).to_dict()["counts"]["violated"]),
     )
 
 
