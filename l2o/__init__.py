@@ -13,7 +13,7 @@ from .optimizers import guaranteed, optimizer, optimizer_names
 from .optimizers.by_name import OptimizerSource, adapt, resolve_optimizer
 from .optimizers.checkpoints import load_official
 from .optimizers.scheduled import method_from
-from .pretrained import load_trained, pretrained, pretrained_names
+from .pretrained import load_trained, pretrained, pretrained_names, shipped_family
 from .problems import (
     Composite,
     box,
@@ -88,6 +88,7 @@ __all__ = [
     "rollout",
     "run_from_iterates",
     "run_from_objectives",
+    "shipped_family",
     "sigmoid_loss",
     "simplex",
     "smooth",

@@ -271,7 +271,7 @@ SOURCES = {
     "scales": Source(("open-questions", "scales"), "scales/speedup.json", SCALES),
     "baselines": Source(("open-questions", "baselines"), "baselines/speedup.json", {}),
     "training": Source(
-        ("training-curve", "--training", "trainings/go-math-l2o-lasso-20x40", "--batch", "512"),
+        ("training-curve", "--training", "trainings/go-math-l2o-lasso", "--batch", "512"),
         "training-curve.json",
         TRAINING,
     ),

@@ -220,7 +220,7 @@ def _training() -> dict[str, Callable[[Results], Any]]:
         "instances": lambda r: r["settings"]["batch"],
         "violated": lambda r: sum(row["violated"] for row in r["rows"]),
     }
-    small = "go-math-l2o-lasso-20x40"
+    small = "go-math-l2o-lasso"
     for updates in (*STAGES, None):
         name = "best" if updates is None else str(updates)
         values[f"go_math_small_{name}"] = lambda r, u=updates: _stage(r, small, u)["iterations"][1]

@@ -15,7 +15,7 @@ from ...errors import InputError
 from ...user_code import anchored as anchored_code
 from ...user_code import is_code as has_form_of_code
 from ...user_code import is_module, load, sources_digest
-from ..pretrained import load_trained, manifest, pretrained, pretrained_names
+from ..pretrained import load_trained, manifest, pretrained, pretrained_names, shipped_family
 from ..problems.fingerprint import object_digest
 from . import checkpoints, make, optimizer_class, optimizer_names
 from .adapt import EXPECTED, as_optimizer, call, is_factory, name_of
@@ -103,7 +103,12 @@ def adapt(obj: Any, *, kind: str | None = None, prox: bool = False) -> Any:
 
 
 def resolve_optimizer(
-    spec: Any, *, family: str | None = None, kind: str | None = None, options: Mapping[str, Any] | None = None
+    spec: Any,
+    *,
+    family: str | None = None,
+    dim: int | None = None,
+    kind: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> OptimizerSource:
     """What a name, a path or an object stands for as an optimizer.
 
@@ -120,6 +125,7 @@ def resolve_optimizer(
             these.
         family: A learned optimizer that is given by its bare name has the weights shipped for this family, where there
             are some; without it, and without such weights, its weights are random.
+        dim: Number of variables of the problems: of weights of several sizes, those of the nearest are taken.
         kind: The kind of a checkpoint: ada-lista, l2o-dm, l2o-rnnprop, l2o-pa or go-math-l2o.
         options: Those of a method that is named, or the arguments of a class or function that is to make one.
 
@@ -133,7 +139,7 @@ def resolve_optimizer(
     if isinstance(spec, OptimizerSource):
         return spec
     if isinstance(spec, (str, os.PathLike)):
-        return _from_text(os.fspath(spec), family, kind, options)
+        return _from_text(os.fspath(spec), family, dim, kind, options)
     if kind is not None:
         raise InputError(f"kind={kind!r} belongs to a checkpoint of the authors' code, got {name_of(spec)}.")
     return _from_object(spec, options)
@@ -169,7 +175,9 @@ def _is_shipped(spec: str) -> bool:
     return (name, family) in pretrained_names()
 
 
-def _from_text(text: str, family: str | None, kind: str | None, options: dict[str, Any]) -> OptimizerSource:
+def _from_text(
+    text: str, family: str | None, dim: int | None, kind: str | None, options: dict[str, Any]
+) -> OptimizerSource:
     if kind is None and _KIND in text:
         text, _, kind = text.rpartition(_KIND)
     if kind is not None and not os.path.exists(text):
@@ -177,7 +185,7 @@ def _from_text(text: str, family: str | None, kind: str | None, options: dict[st
             raise InputError(f"{text}: a kind belongs to a checkpoint of the authors' code; leave out --kind {kind}.")
         raise InputError(f"{text}: no such checkpoint file.")
     if text in method_names():
-        return _method(text, family, options)
+        return _method(text, family, dim, options)
     if _is_shipped(text):
         name, _, rest = text.partition(":")
         return _shipped(name, rest, options)
@@ -205,16 +213,19 @@ _DICTIONARY = "lasso_dictionary"
 """The family of LASSO problems with one A, whose own weights only models of one dictionary have."""
 
 
-def _method(name: str, family: str | None, options: dict[str, Any]) -> OptimizerSource:
-    if family is not None and (name, family) in pretrained_names() and not options:
-        return _shipped(name, family, {})
+def _method(name: str, family: str | None, dim: int | None, options: dict[str, Any]) -> OptimizerSource:
+    if family is not None:
+        fitting = shipped_family(name, family, dim)
+        if (name, fitting) in pretrained_names() and not options:
+            return _shipped(name, fitting, {})
     if family == "lasso" and (name, _DICTIONARY) in pretrained_names() and not options:
         return _shipped(name, _DICTIONARY, {})  # other LASSO problems it refuses by itself
-    if name in _GUARDS and "base" not in options and (GUARDED, family) in pretrained_names():
-        description = manifest(GUARDED, str(family))
+    base = shipped_family(GUARDED, str(family), dim)
+    if name in _GUARDS and "base" not in options and (GUARDED, base) in pretrained_names():
+        description = manifest(GUARDED, base)
         return OptimizerSource(
-            lambda: make(name, {**options, "base": pretrained(GUARDED, str(family))}),
-            f"{name} ({GUARDED} with shipped weights for {family})",
+            lambda: make(name, {**options, "base": pretrained(GUARDED, base)}),
+            f"{name} ({GUARDED} with shipped weights for {base})",
             name,
             lambda: _digest(name, options, description["sha256"]),
         )

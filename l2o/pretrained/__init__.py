@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +27,27 @@ def pretrained_names() -> tuple[tuple[str, str], ...]:
     stems = (entry.name for entry in files(__name__).iterdir() if entry.name.endswith(".json"))
     pairs = (stem.removesuffix(".json").split(".", 1) for stem in stems)
     return tuple(sorted((name, family) for name, family in pairs))
+
+
+def shipped_family(name: str, family: str, dim: int | None = None) -> str:
+    """The name under which the shipped weights stand that fit problems of a family and a size.
+
+    Weights that were trained on problems of another size than the usual one have it in their name, lasso-250x500 say.
+    Of several, those fit whose training had the nearest number of variables, as a ratio; of two as near, the smaller.
+
+    Args:
+        name: Name of the optimizer.
+        family: Family of the problems.
+        dim: Number of variables n of the problems; None where it is not known.
+
+    Returns:
+        The family as `pretrained` takes it; `family` itself where nothing is shipped, or `dim` is None.
+    """
+    fitting = [key for owner, key in pretrained_names() if owner == name and key.partition("-")[0] == family]
+    if dim is None or not fitting:
+        return family
+    sizes = {key: manifest(name, key)["config"]["problem"]["dim"] for key in fitting}
+    return min(fitting, key=lambda key: (abs(math.log(sizes[key] / dim)), sizes[key]))
 
 
 def manifest(name: str, family: str) -> dict[str, Any]:
@@ -54,7 +76,8 @@ def pretrained(name: str, family: str) -> Optimizer:
 
     Args:
         name: Name of the optimizer.
-        family: Family of problems that it was trained on; `pretrained_names()` lists the pairs.
+        family: Family of problems that it was trained on, with the size where there are several; `pretrained_names()`
+            lists the pairs.
 
     Returns:
         The optimizer, with the options it was trained with.

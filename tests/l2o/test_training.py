@@ -263,6 +263,7 @@ def test_shipped_weights_match_their_manifest(name: str, family: str) -> None:
     assert description["updates"] == config.training.updates
     assert description["config_digest"] == config.digest
     assert config == load_config(f"{name}-{family}")
+    assert description["command"] == f"l2obound train {name}-{family}"
 
 
 def test_shipped_go_math_beats_fista() -> None:
@@ -420,14 +421,33 @@ def test_what_is_remembered_is_of_the_point_as_it_is() -> None:
     assert kept.to(torch.float32).dtype == torch.float32
 
 
-LONG = sorted((Path(__file__).parents[2] / "trainings").glob("*/config.toml"))
+LONG = sorted(path.parent for path in (Path(__file__).parents[2] / "trainings").glob("*/state.npz"))
 
 
-@pytest.mark.parametrize("settings", LONG, ids=[path.parent.name for path in LONG])
-def test_a_long_training_goes_on_from_its_folder(settings: Path) -> None:
-    config, folder = load_config(settings), settings.parent
+@pytest.mark.parametrize("folder", LONG, ids=[path.name for path in LONG])
+def test_a_long_training_goes_on_from_its_folder(folder: Path) -> None:
+    config = load_config(folder.name)
     state = TrainingState.load(folder / "state.npz", config.digest)
     assert 0 < state.batches_done <= config.training.epochs * config.training.batches
     stages = sorted(int(path.name.split("-")[1]) for path in folder.glob("stage-*.npz"))
     assert stages == [n for n in (30, 60, 120, 240, 480, 960, 1500) if n <= state.batches_done]
     assert (folder / "manifest.json").exists() == (state.batches_done == 1500)
+    if state.batches_done == 1500:
+        assert (folder / "weights.npz").read_bytes() == _shipped(folder.name).read_bytes()
+
+
+def _shipped(config: str) -> Path:
+    (pair,) = (pair for pair in l2o.pretrained_names() if "-".join(pair) == config)
+    return Path(l2o.__file__).parent / "pretrained" / f"{'.'.join(pair)}.npz"
+
+
+def test_the_weights_of_the_nearest_size_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"lasso": 40, "lasso-250x500": 500, "logistic_l1": 20}
+    module = sys.modules[l2o.shipped_family.__module__]
+    monkeypatch.setattr(module, "pretrained_names", lambda: tuple(("go-math-l2o", key) for key in sizes))
+    monkeypatch.setattr(module, "manifest", lambda _, key: {"config": {"problem": {"dim": sizes[key]}}})
+    nearest = {dim: l2o.shipped_family("go-math-l2o", "lasso", dim) for dim in (1, 40, 141, 142, 500, 10**6)}
+    assert nearest == {n: "lasso" if n < 142 else "lasso-250x500" for n in nearest}
+    assert l2o.shipped_family("go-math-l2o", "lasso") == "lasso"
+    assert l2o.shipped_family("go-math-l2o", "quadratic", 500) == "quadratic"
+    assert l2o.shipped_family("l2o-dm", "lasso", 500) == "lasso"

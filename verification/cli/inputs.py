@@ -81,7 +81,12 @@ DEFAULT = "go-math-l2o"
 
 
 def optimizer_of(
-    name: str | None, family: str, weights: Path | None = None, untrained: bool = False, kind: str | None = None
+    name: str | None,
+    family: str,
+    weights: Path | None = None,
+    untrained: bool = False,
+    kind: str | None = None,
+    dim: int | None = None,
 ) -> tuple[Any, str]:
     """The optimizer, and its name for people: a learned one says which weights it has.
 
@@ -91,6 +96,7 @@ def optimizer_of(
         weights: a folder of `l2obound train`, of the model that is named.
         untrained: random weights instead of those shipped.
         kind: that of a checkpoint.
+        dim: the number of variables: of weights of several sizes, those of the nearest are taken.
     """
     opt: Any
     if weights is not None:
@@ -107,7 +113,7 @@ def optimizer_of(
     name = DEFAULT if name is None else name
     if untrained and name not in l2o.optimizer_names():
         raise l2o.InputError(f"--untrained belongs to the bare name of a learned optimizer, got {name}; leave it out.")
-    source = l2o.resolve_optimizer(name, family=None if untrained else family, kind=kind)
+    source = l2o.resolve_optimizer(name, family=None if untrained else family, dim=dim, kind=kind)
     return source.fresh(), source.label
 
 

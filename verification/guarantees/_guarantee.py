@@ -72,7 +72,7 @@ def guarantee(
     asked = tuple(checked_quantile(q) for q in _sequence(quantiles, "quantiles"))
     kept = np.union1d(kept_steps(steps, _integer(points, "points", 0)), [steps])
     spec = spec_of(family, seed, min(batch, instances))
-    subject = resolve_optimizer(optimizer, family=family_of(spec.family).trained_for)
+    subject = resolve_optimizer(optimizer, family=family_of(spec.family).trained_for, dim=spec.variables)
     sample = draw(subject, spec, steps, instances, kept, rtol=rtol, compare=compare, progress=progress)
     return Guarantee(
         optimizer=subject.spec,

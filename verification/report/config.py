@@ -125,6 +125,11 @@ class ProblemSection(Section):
         """The family whose shipped weights fit."""
         return self.kind if self.kind is not None else family_of(self.family).trained_for
 
+    @property
+    def variables(self) -> int | None:
+        """The number of variables where the section says it; data have their own."""
+        return self.dim if self.family != "data" and "dim" in family_of(self.family).fields else None
+
     def build(self, seed: int) -> Composite:
         """The problem, on instances of the test split; data are taken as they are, whatever `instances` says."""
         if self.family == "data":

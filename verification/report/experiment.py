@@ -210,7 +210,7 @@ class _Report:
         methods = [m if m.learned else dataclasses.replace(m, trained=trained) for m in methods]
         for method in methods:
             if method.weights is not None:
-                self.weights[method.name, section.trained_for] = method.weights
+                self.weights[method.name, method.weights["sha256"]] = method.weights
         return methods, left_out
 
     def problem(self, section: ProblemSection) -> dict[str, Any]:
@@ -353,7 +353,9 @@ def run_report(
             "machine": used,
             "seed": config.seed,
             "config_digest": config.digest,
-            "weights": [{name: m[name] for name in columns} for m in report.weights.values()],
+            "weights": [
+                {name: m[name] for name in columns} | {"family": _trained_on(m)} for m in report.weights.values()
+            ],
             "reused": report.reused,
         },
         "config": config.model_dump(mode="json", by_alias=True),
@@ -365,6 +367,13 @@ def run_report(
         **report.extras,
     }
     return results | {SEAL: digest_of(results)}
+
+
+def _trained_on(weights: Mapping[str, Any]) -> str:
+    """The family of a training and the size of its problems, as far as the manifest has them."""
+    trained = (weights.get("config") or {}).get("problem") or {}
+    size = [str(trained[name]) for name in ("rows", "dim") if trained.get(name) is not None]
+    return " ".join([weights["family"], " x ".join(size)]).strip()
 
 
 def digest_of(results: Mapping[str, Any]) -> str:

@@ -114,7 +114,7 @@ def methods_of(section: ProblemSection) -> tuple[list[Method], list[str]]:
     """The optimizers of a section, the learned ones trained, then those under a guard; and why others are left out."""
     methods, left_out = [], []
     for name in section.optimizers:
-        source = l2o.resolve_optimizer(name, family=section.trained_for)
+        source = l2o.resolve_optimizer(name, family=section.trained_for, dim=section.variables)
         if name not in method_names():
             methods.append(_named(name, source, section))
         elif source.learned and source.weights is None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from ... import l2o
 from ...errors import InputError
-from ...l2o.pretrained import manifest
+from ...l2o.pretrained import manifest, shipped_family
 from ...l2o.problems.families import code_digest_of, family_of
 from ...l2o.support.config import Section, one_line
 from ...l2o.support.memory import data_size, require_memory, run_size
@@ -119,7 +119,7 @@ def cells_of(config: SweepConfig) -> tuple[Cell, ...]:
             _check_memory(spec)
             sizes.add(size)
         model = config.model_of(spec.optimizer)
-        who = (model.key, family_of(spec.family).trained_for)
+        who = (model.key, family_of(spec.family).trained_for, spec.variables)
         if who not in identities:
             identities[who] = identity(model, spec)
         parts = [*common, spec.model_dump(mode="json"), identities[who]]
@@ -164,7 +164,7 @@ def weights_of(model: ModelSection, spec: CellSpec) -> str | None:
     """Which weights a cell uses: "shipped", "random", "trained", a folder, or None for a method without any."""
     if not model.learned:
         return None
-    family = family_of(spec.family).trained_for
+    family = shipped_family(model.network, family_of(spec.family).trained_for, spec.variables)
     if model.weights == "shipped" or (model.weights is None and (model.network, family) in l2o.pretrained_names()):
         manifest(model.network, family)  # its error names the weights that there are
         return "shipped"
@@ -187,7 +187,8 @@ def identity(model: ModelSection, spec: CellSpec) -> dict[str, Any]:
     weights = weights_of(model, spec)
     entry: dict[str, Any] = {"name": model.name, "options": model.options, "weights": weights}
     if weights == "shipped":
-        entry["sha256"] = manifest(model.network, family_of(spec.family).trained_for)["sha256"]
+        family = shipped_family(model.network, family_of(spec.family).trained_for, spec.variables)
+        entry["sha256"] = manifest(model.network, family)["sha256"]
     elif weights == "trained":
         entry["training"] = model.training().digest
     elif weights not in (None, "random"):

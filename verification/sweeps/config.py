@@ -20,7 +20,7 @@ from ... import bounds, user_code
 from ...errors import InputError, suggestion
 from ...l2o.optimizers.by_name import anchored, is_spec, make_method, method_class, method_names
 from ...l2o.optimizers.learned import LearnedOptimizer
-from ...l2o.problems.families import FAMILIES, check_family
+from ...l2o.problems.families import FAMILIES, check_family, family_of
 from ...l2o.support.config import Section, read_config
 from ...l2o.training import TrainingConfig
 
@@ -83,6 +83,11 @@ class CellSpec(Section):
         if family.needs_path and self.path is None:
             raise ValueError(f'{self.family} needs path = "FILE"')
         return self
+
+    @property
+    def variables(self) -> int | None:
+        """The number of variables where it is an option of the family; runs code of the user's."""
+        return self.dim if "dim" in family_of(self.family).fields else None
 
 
 GUARDS = ("safeguarded", "guaranteed")

@@ -211,7 +211,7 @@ def own_report(
         path = Path(file if mark else text)
         runs.setdefault(name if mark else path.stem, []).append(l2o.read_run(path, problem))
     for text in optimizers:
-        method, label = optimizer_of(text, family)
+        method, label = optimizer_of(text, family, dim=problem.dim)
         start = l2o.synthetic.starts(problem, shift=s, seed=seed)
         runs.setdefault(label, []).append(l2o.rollout(method, problem, start, steps))
     with progress_bar() as bar:

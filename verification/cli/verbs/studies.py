@@ -85,11 +85,12 @@ def _one(given: Mapping[str, Any], option: str, otherwise: str | None = None) ->
     return value[0]
 
 
-def _model_of(given: Mapping[str, Any], family: str) -> dict[str, Any]:
+def _model_of(given: Mapping[str, Any], family: str, dim: int) -> dict[str, Any]:
     """The optimizer, and its name for people."""
     from ..inputs import optimizer_of
 
-    optimizer, label = optimizer_of(_one(given, "optimizer"), family, given.get("weights"), kind=given.get("kind"))
+    named, kind = _one(given, "optimizer"), given.get("kind")
+    optimizer, label = optimizer_of(named, family, given.get("weights"), kind=kind, dim=dim)
     return {"optimizer": optimizer, "label": label}
 
 
@@ -115,7 +116,7 @@ def _sensitivity_of(given: Mapping[str, Any], seed: int) -> Any:
     problem, family, words = _problem_of(given, given.get("data"), seed)
     more: dict[str, Any] = {"sizes": (0.0, *sorted({*given["size"]} - {0.0}))} if "size" in given else {}
     more |= {"steps": given["steps"]} if "steps" in given else {}
-    return ModelSettings(problem=problem, data=words, seed=seed, **_model_of(given, family), **more)
+    return ModelSettings(problem=problem, data=words, seed=seed, **_model_of(given, family, problem.dim), **more)
 
 
 def _drift_of(given: Mapping[str, Any], seed: int) -> Any:
@@ -134,7 +135,8 @@ def _drift_of(given: Mapping[str, Any], seed: int) -> Any:
     (train, family, words), (deployed, _, other) = sides["train"], sides["deployed"]
     more: dict[str, Any] = {"steps": given["steps"]} if "steps" in given else {}
     return ModelSettings(
-        train=train, deployed=deployed, train_data=words, deployed_data=other, seed=seed, **_model_of(given, family),
+        train=train, deployed=deployed, train_data=words, deployed_data=other, seed=seed,
+        **_model_of(given, family, train.dim),
         **more,
     )  # fmt: skip
 

@@ -75,7 +75,7 @@ def verify(
     least = lower_of(lower)
     run: l2o.Run
     if iterates is None:
-        opt, label = optimizer_of(optimizer, family, weights, untrained, kind)
+        opt, label = optimizer_of(optimizer, family, weights, untrained, kind, dim=p.dim)
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
     else:
         run = given_run(iterates, p)
@@ -143,7 +143,7 @@ def assumption(
         from ...diagnosis.assumption_meter import assumption_meter
 
         p, family = given_problem(problem, data, batch, rows, dim, lam, seed, t)
-        opt, label = optimizer_of(optimizer, family, weights, untrained, kind)
+        opt, label = optimizer_of(optimizer, family, weights, untrained, kind, dim=p.dim)
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
         meter = assumption_meter(run, p, opt)
         answer = assumption_answer(f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", meter)

@@ -28,7 +28,7 @@ def _profile(
     from ...worst_cases.profile import STEPS, profile_certificate
 
     p, family = problem_of(problem, *sizes)
-    opt, label = optimizer_of(name, family)
+    opt, label = optimizer_of(name, family, dim=p.dim)
     run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=shift, seed=sizes[-1]), K)
     steps = sorted({k for k in STEPS if k <= K} | {K})
     with progress_bar() as bar:
