@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 
 import pytest
+import scipy.linalg  # noqa: F401 - its library is limited below
 import torch
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=40, print_blob=True)
 settings.register_profile("dev", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-torch.set_num_threads(1)  # the workers of pytest-xdist share the cores
+# The workers of pytest-xdist share the cores: torch and the linear algebra of NumPy and SciPy have one thread each.
+torch.set_num_threads(1)
+threadpool_limits(1)
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, overload
 
@@ -17,6 +17,7 @@ from ..optimizers.by_name import adapt
 from ..problems.composite import Composite
 from ..support.arrays import as_tensor
 from ..support.memory import require_memory, run_size
+from ..support.threads import one_thread
 from .array_run import ArrayRun, array_run
 from .iterates import rounded
 from .run import Run
@@ -228,14 +229,8 @@ SMALL = 500_000  # numbers in a batch of data, under which a second thread costs
 def threads_for(problem: Composite) -> Iterator[None]:
     """One thread for small problems, whose kernels end before a second one is awake; the old number comes back."""
     largest = max((a.numel() for a in problem.smooth.arrays().values()), default=0)
-    before = torch.get_num_threads()
-    if largest < SMALL and before > 1:
-        torch.set_num_threads(1)
-    try:
+    with one_thread() if largest < SMALL else nullcontext():
         yield
-    finally:
-        if torch.get_num_threads() != before:
-            torch.set_num_threads(before)
 
 
 def _check_memory(problem: Composite, steps: int, record: str) -> None:

@@ -24,10 +24,10 @@ from ...l2o.problems.families import DRAWN, FAMILIES, is_family
 from ...l2o.runs.objective_curve import cut_where_diverged
 from ...l2o.support.config import read_config
 from ...l2o.support.memory import require_memory, run_size
+from ...l2o.support.threads import one_thread
 from ...l2o.training.config import split_seed
 from ..optima import Optimum, optimum
 from ..optima.gaps import gaps
-from ..optima.ledger import single_thread
 from ..runs.inspection import as_numpy
 from ..sweeps.config import CellSpec
 from ..sweeps.families import build
@@ -122,7 +122,7 @@ def draw(
         "ask for fewer steps or a smaller batch",
     )
     factor = _worst_factor(subject, spec, steps) if compare else None
-    with single_thread():
+    with one_thread():
         for index in range(-(-instances // spec.batch)):
             size = min(spec.batch, instances - index * spec.batch)
             seed = split_seed("test", index, spec.seed)

@@ -18,6 +18,7 @@ import torch
 from ...l2o.problems import Composite
 from ...l2o.problems.nonsmooth import L1, ElasticNet
 from ...l2o.problems.smooth import LeastSquares
+from ...l2o.support.threads import one_thread
 from ._local import least_squares, local_separable
 from ._polish import polish_instance
 
@@ -39,7 +40,6 @@ def suits_descent(p: Composite) -> bool:
 def coordinate_descent(p: Composite, done: Callable[[int], None] | None = None) -> torch.Tensor:
     """(B,n) polished points; `done` is called with how many instances are finished."""
     from sklearn.linear_model import ElasticNet as Model  # imported here: it is slow and only this needs it
-    from threadpoolctl import threadpool_limits
 
     assert isinstance(p.smooth, LeastSquares)  # see `suits_descent`
     matrix, target = p.smooth.map.matrix.numpy(), p.smooth.target.numpy()
@@ -65,7 +65,7 @@ def coordinate_descent(p: Composite, done: Callable[[int], None] | None = None) 
 
     points = np.empty((p.batch_size, dim))
     workers = max(1, min(os.cpu_count() or 1, 8))
-    with warnings.catch_warnings(), threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
+    with warnings.catch_warnings(), one_thread(), ThreadPoolExecutor(workers) as pool:
         # An unconverged descent is no news: the certificate decides, and other solvers follow.
         warnings.simplefilter("ignore")
         for b, x in enumerate(pool.map(solve, range(p.batch_size))):

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 
 from ...l2o.problems import Composite
+from ...l2o.support.threads import one_thread
 from ..errors import VerificationError
 from . import _certificates
 from ._directed import up, value_error
-
-
-@contextlib.contextmanager
-def single_thread() -> Iterator[None]:
-    """Torch on one thread: certifying is many small operations, which waiting for other threads makes slower."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
 
 NEAR = 32
 """Widths up to this multiple of the rounding of F are taken for rounding, and finer arithmetic is tried."""
@@ -91,7 +79,7 @@ class Ledger:
 
         Raises `CertificateError` if a lower bound comes out above an upper one.
         """
-        with single_thread():
+        with one_thread():
             self._offer(index, x, name, late)
 
     def _offer(self, index: Sequence[int], x: torch.Tensor, name: str | None, late: bool) -> None:

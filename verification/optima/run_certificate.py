@@ -17,10 +17,10 @@ from ...errors import InputError
 from ...l2o.problems import Composite
 from ...l2o.runs.run import Run
 from ...l2o.support.arrays import as_tensor
+from ...l2o.support.threads import one_thread
 from ._certifier import POINTS, Certifier
 from ._run_result import RunCertificate
 from ._terms import plain
-from .ledger import single_thread
 
 
 def run_certificate(
@@ -102,7 +102,7 @@ def certify(
     if isinstance(points, bool) or not isinstance(points, (int, np.integer)) or points < 2:
         raise InputError(f"points: expected an integer >= 2, got {points!r}.")
     identity, p = problem.fingerprint(), plain(problem.to(torch.float64, "cpu"))
-    with torch.no_grad(), single_thread():
+    with torch.no_grad(), one_thread():
         certifier = Certifier.make(p, x, radius, center, smooth_lower, int(points))
         if weights is not None:
             certifier.weights = _given_weights(weights, x)

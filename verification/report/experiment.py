@@ -22,9 +22,9 @@ import numpy as np
 
 from ... import bounds
 from ...l2o.problems import Composite, synthetic
+from ...l2o.support.threads import one_thread
 from ...l2o.training.config import split_seed
 from ..optima import Optimum, optimum
-from ..optima.ledger import single_thread
 from ..runs.inspection import as_numpy
 from ..support.plain import plain
 from ..support.provenance import arithmetic, code_digest, machine, versions
@@ -329,7 +329,7 @@ def run_report(
         section.check()
         methods_of(section)  # what is no optimizer is said before the first run
     report = _Report(config, folder, progress)
-    with single_thread():  # sums do not depend on the cores, and a busy machine makes two threads wait for each other
+    with one_thread():  # sums do not depend on the cores, and a busy machine makes two threads wait for each other
         problems = [report.problem(section) for section in config.problem]
         for section in config.transient:
             report.transient(section)

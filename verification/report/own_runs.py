@@ -22,9 +22,9 @@ from ...errors import InputError
 from ...l2o.problems import Composite
 from ...l2o.runs.objectives import Objectives
 from ...l2o.runs.run import Run, pooled
+from ...l2o.support.threads import one_thread
 from ..optima import Optimum
 from ..optima import optimum as certify
-from ..optima.ledger import single_thread
 from ..runs.inspection import as_numpy
 from ..support.paper_styles import drawn_in
 from ..support.provenance import code_digest, machine, versions
@@ -111,7 +111,7 @@ def results_of_runs(
     judged = {*keys, *([KEY] if bounds is None or KEY in map(_key, bounds) else [])}
     tell = progress or (lambda what: None)
     begun = time.perf_counter()
-    with single_thread():
+    with one_thread():
         tell("certifying F*")
         certified = certify(problem) if optimum is None else optimum
         entries = []

@@ -15,10 +15,10 @@ from ...l2o.optimizers import Optimizer
 from ...l2o.problems import Composite, synthetic
 from ...l2o.problems.official import with_official_prox
 from ...l2o.runs.objective_curve import objective_curve
+from ...l2o.support.threads import one_thread
 from ...l2o.training.config import split_seed
 from ..optima import Optimum, optimum
 from ..optima.gaps import Gaps, first_below, gaps, relative_to_optimum
-from ..optima.ledger import single_thread
 from ..verdicts.verdict import Verdict
 from ..verdicts.verification import Verification
 from ..verdicts.verify import verify_all
@@ -47,7 +47,7 @@ def run_group(cells: Sequence[Cell], optimizers: Mapping[str, Optimizer | Named]
 
     Torch runs on one thread: results do not depend on how many workers share the machine.
     """
-    with single_thread():
+    with one_thread():
         parts: dict[str, list[dict[str, np.ndarray]]] = {cell.key: [] for cell in cells}
         seconds = dict.fromkeys(parts, 0.0)
         failed: dict[str, Outcome] = {}

@@ -16,9 +16,9 @@ import torch
 
 from .... import l2o
 from ....l2o import Composite, InputError, Run
+from ....l2o.support.threads import one_thread
 from ...optima import Optimum, optimum
 from ...optima.gaps import gaps, relative_to_start
-from ...optima.ledger import single_thread
 from ...runs.inspection import as_numpy
 from ..framework import Counter, Progress, chosen, now, plain_fields, require_at_least, silent
 from ..framework.starts import starts
@@ -196,7 +196,7 @@ def run_model(settings: ModelSettings, progress: Progress = silent) -> ModelDrif
     Returns:
         Iterations, bounds and attributions.
     """
-    with single_thread():
+    with one_thread():
         return _run(settings, progress)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from .... import l2o
 from ....l2o import InputError
+from ....l2o.support.threads import one_thread
 from ....l2o.training import split_seed
 from ...invariance.equivariance import check_equivariance
 from ...invariance.transforms import translation
 from ...optima import optimum
-from ...optima.ledger import single_thread
 from ...statistics.rank_correlation import rank_correlation
 from ..framework import Progress, chosen, now, plain_fields, require_at_least, require_some, silent
 from ._compare import Comparison, compare, over_levels
@@ -121,7 +121,7 @@ def drift(settings: Settings | None = None, progress: Progress = silent) -> Drif
     `progress(done, total, what)` is called before each level.
     """
     settings = Settings() if settings is None else settings
-    with single_thread():
+    with one_thread():
         return _drift(settings, progress)
 
 

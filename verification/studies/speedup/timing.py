@@ -24,7 +24,7 @@ import torch
 from ....l2o.optimizers import Optimizer
 from ....l2o.optimizers.coordinate_descent import CoordinateDescent
 from ....l2o.problems import Composite
-from ...optima.ledger import single_thread
+from ....l2o.support.threads import one_thread
 
 LATENCY, THROUGHPUT = "latency", "throughput"
 CLOCKS = (LATENCY, THROUGHPUT)
@@ -47,7 +47,7 @@ def measure(
     """Clock -> method -> timing, over `repeats` repeats of `steps` steps each; under "L" what L alone takes."""
     sizes = {LATENCY: (_part(problem, 1), x0[:1]), THROUGHPUT: (problem, x0)}
     laps: dict[str, dict[str, list[tuple[float, float]]]] = {clock: {} for clock in CLOCKS}
-    with single_thread(), torch.no_grad():
+    with one_thread(), torch.no_grad():
         for repeat in range(repeats + 1):
             for clock, (p, start) in sizes.items():
                 rows = {"L": (_smoothness(p) / p.batch_size, 0.0)}
