@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -33,7 +32,8 @@ def shipped_family(name: str, family: str, dim: int | None = None) -> str:
     """The name under which the shipped weights stand that fit problems of a family and a size.
 
     Weights that were trained on problems of another size than the usual one have it in their name, lasso-250x500 say.
-    Of several, those fit whose training had the nearest number of variables, as a ratio; of two as near, the smaller.
+    Of several, those of the smallest training with at least as many variables are taken, else those of the largest.
+    This is measured (docs/training.md): weights carry over to smaller problems, and less well to larger ones.
 
     Args:
         name: Name of the optimizer.
@@ -47,7 +47,8 @@ def shipped_family(name: str, family: str, dim: int | None = None) -> str:
     if dim is None or not fitting:
         return family
     sizes = {key: manifest(name, key)["config"]["problem"]["dim"] for key in fitting}
-    return min(fitting, key=lambda key: (abs(math.log(sizes[key] / dim)), sizes[key]))
+    enough = [key for key in fitting if sizes[key] >= dim]
+    return min(enough, key=sizes.__getitem__) if enough else max(fitting, key=sizes.__getitem__)
 
 
 def manifest(name: str, family: str) -> dict[str, Any]:

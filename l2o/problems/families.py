@@ -27,6 +27,7 @@ class Family:
         single: whether it is one instance.
         needs_path: whether it reads the user's files, and so needs the option `path`.
         defaults: the options that have a default, with it.
+        dim: its number of variables where that is always the same, and not an option.
     """
 
     make: Callable[..., Composite] = field(repr=False)
@@ -36,9 +37,15 @@ class Family:
     single: bool = False
     needs_path: bool = False
     defaults: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    dim: int | None = None
+
+    def variables(self, dim: int) -> int | None:
+        """The number of variables: `dim` where that is an option of the family, None where it is not known."""
+        return dim if "dim" in self.fields else self.dim
 
 
 _SIZE = ("rows", "dim", "sparsity", "lam")
+_ATOMS = 128  # of the dictionary that pictures are written in
 
 
 def _defaults(function: Callable[..., Any], fields: tuple[str, ...]) -> dict[str, Any]:
@@ -91,10 +98,12 @@ FAMILIES: dict[str, Family] = {
     "group_lasso": _generator("group_lasso", "rows", "dim", "lam"),
     "breast_cancer": _table("breast_cancer"),
     "digits": _table("digits"),
-    "patches": Family(_patches, "lasso", ("lam",), defaults=_defaults(real.patches, ("lam",))),
+    "patches": Family(_patches, "lasso", ("lam",), defaults=_defaults(real.patches, ("lam",)), dim=_ATOMS),
     "ionosphere": _table("ionosphere", path=True),
     "spambase": _table("spambase", path=True),
-    "bsds500": Family(_bsds500, "lasso", ("path", "lam"), needs_path=True, defaults=_defaults(real.bsds500, ("lam",))),
+    "bsds500": Family(
+        _bsds500, "lasso", ("path", "lam"), needs_path=True, defaults=_defaults(real.bsds500, ("lam",)), dim=_ATOMS
+    ),
 }
 """Every family by name; `l2o.synthetic` and `l2o.real` say what their options are."""
 DRAWN = tuple(name for name, family in FAMILIES.items() if family.drawn)

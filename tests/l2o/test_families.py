@@ -164,3 +164,8 @@ def test_training_and_reports_take_it(place: Path) -> None:
     assert (mine["lam"]["max"], simplex["lam"]) == (pytest.approx(0.4), None)
     assert simplex["title"] == "synthetic simplex_least_squares 4 x 5"
     assert mine["title"] == "shapes.py:scaled 5"
+
+
+@pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if family.dim and not family.needs_path])
+def test_a_family_of_one_size_has_it(name: str) -> None:
+    assert build(name, 1, 0).dim == FAMILIES[name].dim == FAMILIES[name].variables(7)

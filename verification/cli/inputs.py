@@ -96,7 +96,7 @@ def optimizer_of(
         weights: a folder of `l2obound train`, of the model that is named.
         untrained: random weights instead of those shipped.
         kind: that of a checkpoint.
-        dim: the number of variables: of weights of several sizes, those of the nearest are taken.
+        dim: the number of variables, by which weights of several sizes are chosen.
     """
     opt: Any
     if weights is not None:

@@ -127,8 +127,8 @@ class ProblemSection(Section):
 
     @property
     def variables(self) -> int | None:
-        """The number of variables where the section says it; data have their own."""
-        return self.dim if self.family != "data" and "dim" in family_of(self.family).fields else None
+        """The number of variables where the section or its family says it; data have their own."""
+        return None if self.family == "data" else family_of(self.family).variables(self.dim)
 
     def build(self, seed: int) -> Composite:
         """The problem, on instances of the test split; data are taken as they are, whatever `instances` says."""

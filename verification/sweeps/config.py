@@ -86,8 +86,8 @@ class CellSpec(Section):
 
     @property
     def variables(self) -> int | None:
-        """The number of variables where it is an option of the family; runs code of the user's."""
-        return self.dim if "dim" in family_of(self.family).fields else None
+        """The number of variables where the family says it; runs code of the user's."""
+        return family_of(self.family).variables(self.dim)
 
 
 GUARDS = ("safeguarded", "guaranteed")
