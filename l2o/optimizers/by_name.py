@@ -125,7 +125,7 @@ def resolve_optimizer(
             these.
         family: A learned optimizer that is given by its bare name has the weights shipped for this family, where there
             are some; without it, and without such weights, its weights are random.
-        dim: Number of variables of the problems, by which weights of several sizes are chosen: see `l2o.shipped_family`.
+        dim: Number of variables of the problems; `l2o.shipped_family` chooses among weights of several sizes by it.
         kind: The kind of a checkpoint: ada-lista, l2o-dm, l2o-rnnprop, l2o-pa or go-math-l2o.
         options: Those of a method that is named, or the arguments of a class or function that is to make one.
 

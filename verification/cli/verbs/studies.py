@@ -198,6 +198,7 @@ VERBS = {
         quick="Fewer instances.",
         options={
             "training": ("trainings", several("A folder of a finished training with stages; may be repeated.")),
+            "size": ("sizes", several("Another size to run the best weights in, as 100x200; may be repeated.")),
             "batch": ("batch", _count("Number of instances.")),
             "steps": ("steps", _count("Number of steps.")),
         },

@@ -29,7 +29,17 @@ def _trainings(result: Training) -> list[list[Row]]:
 
 def lines(result: Training) -> list[str]:
     """A sentence for each training."""
-    return [sentence for rows in _trainings(result) for sentence in (_line(result, rows),) if sentence]
+    return [*(_line(result, rows) for rows in _trainings(result)), *_carried_lines(result)]
+
+
+def _carried_lines(result: Training) -> list[str]:
+    """A sentence for each training about other sizes."""
+    made = []
+    for name in dict.fromkeys(row.training for row in result.carried if row.training):
+        rows = chosen(result.carried, training=name)
+        parts = ", ".join(f"{number(row.iterations[-1])} at {row.problem.partition(' ')[2]}" for row in rows)
+        made.append(f"{name} in other sizes, iterations to {number(EPS[-1])}: {parts}.")
+    return made
 
 
 def _line(result: Training, rows: list[Row]) -> str:
@@ -51,8 +61,20 @@ def _line(result: Training, rows: list[Row]) -> str:
 
 def brief(result: Training) -> Brief:
     """A row for each stage."""
-    head = ("training", "updates", *(f"iterations to {number(eps)}" for eps in EPS), "relative gap at the end")
+    head = ("training", "updates", *(f"iterations to {number(eps)}" for eps in EPS), "median gap at the end", "mean")
     return Brief(tuple(lines(result)), head, _cells(result))
+
+
+def _carried_table(result: Training) -> Table:
+    """Iterations to each gap: a row for each method, a column for each size."""
+    sizes = list(dict.fromkeys(row.problem for row in result.carried))
+    rows = {(row.training or row.method, row.problem): row for row in result.carried}
+    head = ["weights or method", *(f"{size.partition(' ')[2]}, to {number(eps)}" for size in sizes for eps in EPS)]
+    cells = [
+        [name, *(number(value) for size in sizes for value in rows[name, size].iterations)]
+        for name in dict.fromkeys(name for name, _ in rows)
+    ]
+    return Table("Iterations in other sizes", head, cells)
 
 
 def _cells(result: Training) -> list[list[str]]:
@@ -62,6 +84,7 @@ def _cells(result: Training) -> list[list[str]]:
             "" if row.updates is None else f"{number(row.updates)}{' (best)' * row.best}",
             *map(number, row.iterations),
             number(row.gap),
+            number(row.mean_gap),
         ]
         for row in result.rows
     ]
@@ -112,15 +135,17 @@ def sections(result: Training) -> list[Section]:
         words,
         "Medians over instances that no training has seen; an iteration counts where the gap is certainly there.",
     )
-    head = ["training", "updates", *(f"iterations to {number(eps)}" for eps in EPS), "relative gap at the end"]
+    head = ["training", "updates", *(f"iterations to {number(eps)}" for eps in EPS), "median gap at the end", "mean"]
     methods = (
         f"Every stage takes the same {result.settings.batch} instances, drawn as those of its training are and from "
         f"seeds that no training uses, and {result.settings.steps} steps in float64. F* is a certified interval, and "
         f"gaps are upper ends. Every run is held against B6c, which is proved; all else is measured."
     )
+    carried = [Section("sizes", "Sizes", "In other sizes", (_carried_table(result),))] if result.carried else []
     return [
         Section("answer", "Answer", "How much does more training bring?", (Sentences(lines(result)), figure)),
         Section("stages", "Stages", "Stage by stage", (Table("Stages", head, _cells(result)),)),
+        *carried,
         Section("methods", "Methods", "How it is measured", (Text(methods),)),
     ]
 
@@ -133,7 +158,7 @@ STUDY = Study(
     quick=quick,
     run=run,
     sections=sections,
-    rows=lambda result: [vars(row) for row in result.rows],
+    rows=lambda result: [vars(row) for row in (*result.rows, *result.carried)],
     lines=lines,
     headline=lines,
     brief=brief,

@@ -59,6 +59,31 @@ def test_numbers_are_those_of_the_run(result: Training, folder: Path) -> None:
     assert result.rows[-1].iterations[0] == (first[1] if first[1] < 10**6 else None)
 
 
+def test_the_best_weights_in_other_sizes(folder: Path) -> None:
+    sizes = ("6x10", "4x30")
+    made = STUDY.run(Settings(trainings=(str(folder),), sizes=sizes, batch=4, steps=40), Context())
+    assert [(row.problem, row.training or row.method) for row in made.carried] == [
+        (f"lasso {size}", name) for size in ("6 x 10", "4 x 30") for name in ("fista", "optista", "small")
+    ]
+    best = made.rows[-1]
+    assert made.carried[2] == best  # the size of the training
+    problem = l2o.synthetic.lasso(4, 4, 30, sparsity=6, seed=l2o.training.config.split_seed("test", 0, 0))
+    assert not replace(made, carried=()).broken
+    x0 = l2o.synthetic.starts(problem, seed=l2o.training.config.split_seed("test", 0, 0))
+    fista = l2o.rollout(l2o.optimizer("fista"), problem, x0, 5000).objective
+    gaps = (fista[:, 40] - fista.min(dim=1).values) / fista.min(dim=1).values
+    assert made.carried[3].mean_gap == pytest.approx(float(gaps.mean()), rel=1e-3, abs=1e-9)
+    wrong = replace(made, carried=(replace(made.carried[0], violated=2), *made.carried[1:]))
+    assert wrong.broken == wrong.carried[:1]
+    assert "In other sizes" in [section.heading for section in STUDY.sections(made)]
+
+
+@pytest.mark.parametrize("size", ["20", "0x4", "3x", "axb", "20x40x3", ""])
+def test_what_is_no_size_is_one_error(folder: Path, size: str) -> None:
+    with pytest.raises(l2o.InputError, match="expected ROWSxVARIABLES"):
+        Settings(trainings=(str(folder),), sizes=(size,))
+
+
 def test_a_violated_bound_is_broken(result: Training) -> None:
     rows = (replace(result.rows[0], violated=1), *result.rows[1:])
     assert replace(result, rows=rows).broken == rows[:1]
