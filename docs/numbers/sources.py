@@ -15,6 +15,7 @@ from typing import Any
 
 from . import NumbersError
 from .comparisons import SCALES, SPEEDUP
+from .figures import FIGURES, FULL_FIGURES
 from .studies import BEYOND_CONVEX, CONDITIONING, DRIFT, SENSITIVITY, TRAINING
 
 Results = Mapping[str, Any]
@@ -28,7 +29,7 @@ class Source:
 
     Args:
         verb: The arguments of `l2obound`, without the folder.
-        file: The file in the folder.
+        file: The file in the folder; of a pattern with * all files, by the names of their folders.
         values: A function of the results for each value.
     """
 
@@ -56,9 +57,11 @@ def read(source: str, folder: Path) -> dict[str, Any]:
         NumbersError: There are no results, or one of them has another form than expected.
     """
     path = folder / SOURCES[source].file
-    if not path.is_file():
+    files = sorted(folder.glob(SOURCES[source].file))
+    if not files:
         raise NumbersError(f"{path} is not there: run {SOURCES[source].command} --out {folder}.")
-    results = json.loads(path.read_text(encoding="utf-8"))
+    contents = {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in files}
+    results = contents if "*" in SOURCES[source].file else contents[path.parent.name]
     values = {}
     for name, of in SOURCES[source].values.items():
         try:
@@ -276,4 +279,10 @@ SOURCES = {
         TRAINING,
     ),
     "speedup": Source(("speedup",), "speedup.json", SPEEDUP),
+    "figures": Source(("experiment", "all"), "figure-*/result.json", FIGURES),
+    "figures-full": Source(
+        ("experiment", "1", "3", "4", "--full", "--set", "batch=16", "--set", "batches=1"),
+        "figure-*/result.json",
+        FULL_FIGURES,
+    ),
 }
