@@ -21,7 +21,7 @@ def rows(result: Drift) -> list[dict[str, Any]]:
 
 def _record(cell: Cell) -> dict[str, Any]:
     row: dict[str, Any] = {n: getattr(cell, n) for n in ("model", "shift", "level", "none", "control", "practical")}
-    cost, attributed = cell.cost, cell.attributed
+    cost, attributed = cell.cost if cell.applies else None, cell.attributed
     row |= {"reached": cost and cost.reached, "iterations": cost and cost.iterations, "diverged": cell.diverged}
     for name in ("slowdown", *YARDSTICKS):
         range_of = cost and (cost.slowdown if name == "slowdown" else cost.excess[name])
