@@ -265,6 +265,8 @@ REPORT: dict[str, Callable[[Results], Any]] = {
     "next_largest_ista": lambda r: _next(r, "ista")["gap"]["largest"],
 }
 
+LONG = ("go-math-l2o-lasso", "l2o-pa-lasso", "go-math-l2o-lasso-250x500", "l2o-pa-lasso-250x500")
+"""The trainings in `trainings`."""
 SOURCES = {
     "report": Source(("report",), "results.json", REPORT),
     "beyond-convex": Source(("beyond-convex",), "beyond-convex.json", BEYOND_CONVEX),
@@ -274,7 +276,12 @@ SOURCES = {
     "scales": Source(("open-questions", "scales"), "scales/speedup.json", SCALES),
     "baselines": Source(("open-questions", "baselines"), "baselines/speedup.json", {}),
     "training": Source(
-        ("training-curve", "--training", "trainings/go-math-l2o-lasso", "--batch", "512"),
+        (
+            "training-curve",
+            *(word for name in LONG for word in ("--training", f"trainings/{name}")),
+            *(word for size in ("20x40", "50x100", "100x200", "250x500") for word in ("--size", size)),
+            *("--batch", "512"),
+        ),
         "training-curve.json",
         TRAINING,
     ),
