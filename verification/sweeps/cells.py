@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from ... import l2o
 from ...errors import InputError
-from ...l2o.pretrained import manifest, shipped_family
+from ...l2o.pretrained import manifest
 from ...l2o.problems.families import code_digest_of, family_of
 from ...l2o.support.config import Section, one_line
 from ...l2o.support.memory import data_size, require_memory, run_size
@@ -164,8 +164,8 @@ def weights_of(model: ModelSection, spec: CellSpec) -> str | None:
     """Which weights a cell uses: "shipped", "random", "trained", a folder, or None for a method without any."""
     if not model.learned:
         return None
-    family = shipped_family(model.network, family_of(spec.family).trained_for, spec.variables)
-    if model.weights == "shipped" or (model.weights is None and (model.network, family) in l2o.pretrained_names()):
+    family = model.shipped_key(spec)
+    if model.shipped or (model.weights is None and (model.network, family) in l2o.pretrained_names()):
         manifest(model.network, family)  # its error names the weights that there are
         return "shipped"
     if model.weights is None:
@@ -187,8 +187,7 @@ def identity(model: ModelSection, spec: CellSpec) -> dict[str, Any]:
     weights = weights_of(model, spec)
     entry: dict[str, Any] = {"name": model.name, "options": model.options, "weights": weights}
     if weights == "shipped":
-        family = shipped_family(model.network, family_of(spec.family).trained_for, spec.variables)
-        entry["sha256"] = manifest(model.network, family)["sha256"]
+        entry["sha256"] = manifest(model.network, model.shipped_key(spec))["sha256"]
     elif weights == "trained":
         entry["training"] = model.training().digest
     elif weights not in (None, "random"):

@@ -20,6 +20,7 @@ from ... import bounds, user_code
 from ...errors import InputError, suggestion
 from ...l2o.optimizers.by_name import anchored, is_spec, make_method, method_class, method_names
 from ...l2o.optimizers.learned import LearnedOptimizer
+from ...l2o.pretrained import shipped_family
 from ...l2o.problems.families import FAMILIES, check_family, family_of
 from ...l2o.support.config import Section, read_config
 from ...l2o.training import TrainingConfig
@@ -101,7 +102,8 @@ class ModelSection(Section):
     options, a folder of `l2obound train`, NAME:FAMILY, or "PATH --kind KIND" for a checkpoint. These have weights of
     their own.
 
-    `weights`: "shipped" (those for the family of the cell; the default where there are some), "random", a folder of
+    `weights`: "shipped" (those for the family and size of the cell; the default where there are some), "shipped:lasso"
+    (those that `l2obound list weights` has under this name, for every cell), "random", a folder of
     `l2obound train`, or "trained": trained by the sweep before its cells are run, as `train` says.
     """
 
@@ -119,7 +121,7 @@ class ModelSection(Section):
                 raise ValueError(f"{self.name} has weights of its own; leave out weights and train")
             return self
         make_method(self.name, self.options)
-        if self.name in GUARDS and self.weights not in (None, "shipped", "random"):
+        if self.name in GUARDS and not (self.weights in (None, "random") or self.shipped):
             raise ValueError('a safeguard is put on "shipped" or "random" weights')
         if not self.learned and (self.weights or self.train):
             raise ValueError(f"{self.name} has no weights; leave out weights and train")
@@ -133,6 +135,21 @@ class ModelSection(Section):
     def named(self) -> bool:
         """Whether it is no method by its bare name but code, a folder or a file."""
         return self.name not in method_names() and is_spec(self.name)
+
+    @property
+    def shipped(self) -> bool:
+        """Whether shipped weights are asked for."""
+        return (self.weights or "").partition(":")[0] == "shipped"
+
+    @property
+    def weights_folder(self) -> bool:
+        """Whether the weights are a folder of `l2obound train`."""
+        return not (self.shipped or self.weights in (None, "random", "trained"))
+
+    def shipped_key(self, spec: CellSpec) -> str:
+        """Under which name the shipped weights for a cell stand; runs code of the user's that makes its family."""
+        named = (self.weights or "").partition(":")[2]
+        return named or shipped_family(self.network, family_of(spec.family).trained_for, spec.variables)
 
     @property
     def learned(self) -> bool:
@@ -261,7 +278,7 @@ def _anchored(config: SweepConfig, folder: Path) -> SweepConfig:
     grids = tuple({name: axis(name, values) for name, values in axes.items()} for axes in config.grid)
     models = tuple(
         m.model_copy(update={"weights": str(folder / m.weights)})
-        if m.weights not in (None, "shipped", "random", "trained")
+        if m.weights_folder
         else m.model_copy(update={"name": anchored(m.name, folder)})
         for m in config.model
     )

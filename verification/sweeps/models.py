@@ -11,8 +11,6 @@ from ... import l2o
 from ...errors import InputError
 from ...l2o.optimizers import Optimizer, make, option_names
 from ...l2o.optimizers.by_name import make_method
-from ...l2o.pretrained import shipped_family
-from ...l2o.problems.families import family_of
 from .cells import Cell, weights_of
 from .config import ModelSection
 
@@ -87,9 +85,7 @@ def optimizer_of(cell: Cell, folder: Path) -> Optimizer:
     if weights in (None, "random"):
         return make_method(model.name, model.options)
     if weights == "shipped":
-        spec = cell.spec
-        family = shipped_family(model.network, family_of(spec.family).trained_for, spec.variables)
-        shipped = l2o.pretrained(model.network, family)
+        shipped = l2o.pretrained(model.network, model.shipped_key(cell.spec))
         if model.network != model.name:
             return make(model.name, {**model.options, "base": shipped})
         return _with_options(shipped, model)

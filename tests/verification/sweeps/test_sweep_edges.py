@@ -255,3 +255,19 @@ def test_a_worker_of_another_version_is_an_error() -> None:
 def test_lost_workers_are_no_crash() -> None:
     """The command line shows errors of the system in a line, without a traceback."""
     assert issubclass(WorkersLost, OSError)
+
+
+def test_shipped_weights_of_a_name_are_taken_in_every_cell() -> None:
+    model = {"key": "mine", "name": "go-math-l2o", "weights": "shipped:logistic_l1"}
+    grid = [{"optimizer": ["mine", "go-math-l2o"], "family": ["lasso", "logistic_l1"]}]
+    cells = cells_of(load_sweep({"fixed": FIXED, "grid": grid, "model": [model]}))
+    keys = [(c.model.key, c.spec.family, c.model.shipped_key(c.spec)) for c in cells]
+    assert sorted(keys) == [
+        ("go-math-l2o", "lasso", "lasso"),
+        ("go-math-l2o", "logistic_l1", "logistic_l1"),
+        ("mine", "lasso", "logistic_l1"),
+        ("mine", "logistic_l1", "logistic_l1"),
+    ]
+    wrong = {**model, "weights": "shipped:knapsack"}
+    with pytest.raises(l2o.InputError, match="no weights of 'go-math-l2o' for 'knapsack' are shipped"):
+        cells_of(load_sweep({"fixed": FIXED, "grid": grid, "model": [wrong]}))

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from .... import l2o
-from ....l2o.pretrained import manifest, shipped_family
+from ....l2o.pretrained import manifest
 from ....l2o.support.files import write_bytes
 from ...sweeps.cells import Cell, weights_of
-from ...sweeps.families import FAMILIES
 from ...sweeps.models import TRAINED
 
 
@@ -35,8 +34,7 @@ def training_seconds(cell: Cell, folder: Path) -> float | None:
     if weights in (None, "random"):
         return 0.0
     if weights == "shipped":
-        name, spec = cell.model.name, cell.spec
-        return seconds_of(manifest(name, shipped_family(name, FAMILIES[spec.family].trained_for, spec.variables)))
+        return seconds_of(manifest(cell.model.name, cell.model.shipped_key(cell.spec)))
     if weights == "trained":
         weights = str(folder / TRAINED / cell.model.training_key)
     return seconds_of(l2o.load_trained(weights)[1])

@@ -125,6 +125,9 @@ class SpeedupConfig(Section):
             return _NEEDS_SMOOTH
         if name in ("lista", "alista", "gated-lista") and family not in _ONE_DICTIONARY:
             return _NEEDS_DICTIONARY
+        pinned = (self.own(method).weights or "").partition(":")[2]
+        if pinned and pinned.partition("-")[0] not in (FAMILIES[family].trained_for, setting.weights):
+            return f"its weights were trained on {pinned}"
         return None
 
     def _name(self, setting: SettingSection, method: str, family: str) -> str:
@@ -181,9 +184,7 @@ def load_speedup(
     if isinstance(source, dict):
         return config
     models = tuple(
-        m.model_copy(update={"weights": str(Path(source).parent / m.weights)})
-        if m.weights not in (None, "shipped", "random", "trained")
-        else m
+        m.model_copy(update={"weights": str(Path(source).parent / m.weights)}) if m.weights_folder else m
         for m in config.model
     )
     return config.model_copy(update={"model": models})

@@ -42,6 +42,18 @@ def test_the_shipped_comparisons_have_them() -> None:
     assert left_out["lasso"] == ["ogm", "lbfgs", "lista", "alista", "gated-lista"]
     assert left_out["quadratic-10"] == ["lista", "alista", "gated-lista"]
     assert default.label("gated-lista") == "gated LISTA"
+
+
+def test_weights_of_another_family_are_left_out() -> None:
+    model = {"key": "mine", "name": "go-math-l2o", "weights": "shipped:lasso"}
+    settings = [
+        {"key": "a", "cell": {"family": "lasso"}},
+        {"key": "b", "cell": {"family": "logistic_l1"}},
+        {"key": "c", "cell": {"family": "quadratic"}, "weights": "lasso"},
+    ]
+    config = load_speedup({"setting": settings, "model": [model], "learned": ["mine"]})
+    reasons = [config.left_out(setting, "mine") for setting in config.setting]
+    assert reasons == [None, "its weights were trained on lasso", None]
     assert default.label("adapg") == "AdaPG"
 
 
