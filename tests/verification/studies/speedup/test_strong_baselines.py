@@ -42,6 +42,7 @@ def test_the_shipped_comparisons_have_them() -> None:
     assert left_out["lasso"] == ["ogm", "lbfgs", "lista", "alista", "gated-lista"]
     assert left_out["quadratic-10"] == ["lista", "alista", "gated-lista"]
     assert default.label("gated-lista") == "gated LISTA"
+    assert default.label("adapg") == "AdaPG"
 
 
 def test_weights_of_another_family_are_left_out() -> None:
@@ -54,7 +55,6 @@ def test_weights_of_another_family_are_left_out() -> None:
     config = load_speedup({"setting": settings, "model": [model], "learned": ["mine"]})
     reasons = [config.left_out(setting, "mine") for setting in config.setting]
     assert reasons == [None, "its weights were trained on lasso", None]
-    assert default.label("adapg") == "AdaPG"
 
 
 def test_they_are_compared_where_they_apply(tmp_path: Path) -> None:
