@@ -8,7 +8,7 @@ from typing import Any
 
 Results = Mapping[str, Any]
 LEARNED = "go-math-l2o"
-MATCHED = "go-math-l2o-matched"
+MATCHED, OF_20_40 = "go-math-l2o-matched", "go-math-l2o-small"
 MEASURES = ("iterations", "latency", "throughput")
 LARGE, SMALL = 500, 20
 """Numbers of variables of the largest and of the smallest LASSO of the question of scales."""
@@ -134,6 +134,7 @@ def _factor(results: Results, dim: int) -> float:
 
 SCALES: dict[str, Callable[[Results], Any]] = {
     "go_math_l2o": lambda r: _reached(r, LEARNED),
+    "go_math_l2o_small": lambda r: _reached(r, OF_20_40),
     "go_math_l2o_matched": lambda r: _reached(r, MATCHED),
     "fista": lambda r: _reached(r, "fista"),
     "fista_restart": lambda r: _reached(r, "fista-restart"),
