@@ -281,6 +281,14 @@ REFERENCE_STEP_LONG = Hypothesis(
     ("h",),
     (Q.h, sp.Rational(5, 4) - Q.h),
 )
+REFERENCE_STEP_LONGER = Hypothesis(
+    "reference_step_longer",
+    "the reference step is in (0, 3/2]",
+    r"0 < h \le \tfrac32",
+    _ReferenceStep("reference_step_longer", 1.5),
+    ("h",),
+    (Q.h, sp.Rational(3, 2) - Q.h),
+)
 PRECONDITIONER_POSITIVE = Hypothesis(
     "preconditioner_positive",
     "the preconditioner is positive",

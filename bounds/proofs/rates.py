@@ -28,7 +28,7 @@ from ._telescope import from_zero, in_one_go, telescope
 from .contraction import FIXED_POINT, LEGEND, NORMS, recursion
 from .descent import ENORM
 from .linear import NO_REGULARIZER
-from .out_of_distribution import last_iterate_steps, sharp_start, sharp_steps
+from .out_of_distribution import ROOM, last_iterate_steps, sharp_start, sharp_steps
 
 K = Q.K
 EXACT = DEFINITIONS["exact step"]
@@ -39,8 +39,8 @@ def _rate(goal: Goal, ranges: tuple[Range, ...] = (UNIT_STEP,), spare: sp.Expr =
     steps, end = last_iterate_steps()
     if spare != 0:
         end = (*end, term(spare * L / (h * K), square=FIRST.x - Z.x))
-    parts = telescope(goal, steps, (), end, ranges=ranges, definitions=(EXACT,))
-    return in_one_go(goal, *parts, definitions=(EXACT,))
+    parts = telescope(goal, steps, (), end, ranges=ranges, definitions=(EXACT,), claims=ROOM)
+    return in_one_go(goal, *parts, *ROOM, definitions=(EXACT,))
 
 
 def classical(goal: Goal) -> Argument:

@@ -46,6 +46,7 @@ from ..hypotheses import (
     R_CONVEX,
     REFERENCE_STEP,
     REFERENCE_STEP_LONG,
+    REFERENCE_STEP_LONGER,
     WEIGHTS,
 )
 from ..vocabulary import Q, k
@@ -295,7 +296,7 @@ ENTRIES = (
         rhs=L * R**2 / (4 * h * K) - L / h * sp.Sum(_ALPHA_NEXT * Q.ex[k] - _ALPHA * Q.ex_prev[k], STEPS),
         kind="tight",
         prime=True,
-        hypotheses=(*CONVEX, REFERENCE_STEP),
+        hypotheses=(*CONVEX, REFERENCE_STEP_LONGER),
         source=Source(
             "derived",
             "exact identity with weights alpha_k = (k-1)/(2K-k+1); the value 1/(4K) at e = 0 agrees "
@@ -314,7 +315,7 @@ ENTRIES = (
         + L / h * sp.Sum(Q.enorm[k] * ((_ALPHA_NEXT - _ALPHA) * Q.dist[k] + _ALPHA * sp.sqrt(Q.D2[k])), STEPS),
         kind="upper",
         prime=True,
-        hypotheses=(*CONVEX, REFERENCE_STEP),
+        hypotheses=(*CONVEX, REFERENCE_STEP_LONGER),
         source=Source("derived", "B6c, its inner products by Cauchy-Schwarz"),
     ),
 )
