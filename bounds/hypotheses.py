@@ -92,6 +92,11 @@ class _ReferenceStep:
         return HypothesisCheck(self.name, (h > 0) & (h <= self.high), h, f"0 < h <= {self.high:g}", margin)
 
 
+def _mu_at_most_L(quantities: Quantities) -> HypothesisCheck:
+    L, mu = quantities.values["L"], quantities.values["mu"]
+    return _inside("mu_at_most_L", mu, L - mu, "mu <= L", False)
+
+
 def _preconditioner(quantities: Quantities) -> HypothesisCheck:
     low, high = quantities.values["Lp_min"], quantities.values["Lp_max"]
     # p = 2/L in float64 may exceed 2/L by rounding, which the bound does not mind: the inequality itself
@@ -288,6 +293,22 @@ REFERENCE_STEP_LONGER = Hypothesis(
     _ReferenceStep("reference_step_longer", 1.5),
     ("h",),
     (Q.h, sp.Rational(3, 2) - Q.h),
+)
+REFERENCE_STEP_ROOT_2 = Hypothesis(
+    "reference_step_root_2",
+    "the reference step is in (0, sqrt(2)]",
+    r"0 < h \le \sqrt2",
+    _ReferenceStep("reference_step_root_2", 1.414213562373095),
+    ("h",),
+    (Q.h, 2 - Q.h**2),
+)
+MU_AT_MOST_L = Hypothesis(
+    "mu_at_most_L",
+    "mu <= L, which is so wherever f is not constant",
+    r"\mu \le L",
+    _mu_at_most_L,
+    ("mu", "L"),
+    (Q.L - Q.mu,),
 )
 PRECONDITIONER_POSITIVE = Hypothesis(
     "preconditioner_positive",
