@@ -233,14 +233,18 @@ BELOW, ABOVE = (
 MODEST = use("hypothesis", L - mu, label="mu <= L")
 
 
-def _pl_rate(goal: Goal, size_: sp.Expr, per_step: sp.Expr, *steps: Term, definitions: tuple[Definition, ...]) -> Argument:
+def _pl_rate(
+    goal: Goal, size_: sp.Expr, per_step: sp.Expr, *steps: Term, definitions: tuple[Definition, ...]
+) -> Argument:
     """The bound at k with inf f in place of F(z); `steps`, and `per_step` (L - mu) times the bound before."""
     previous = term(per_step, MODEST, Earlier("rate", "j", k - 1))
     parts = (
         Part((term(1, BELOW),), (COUNT,), "at k = 0", index="0", position=0),
         Part((previous, *steps), (INDEX, AT_ONE), "from k-1 to k", times=size_),
     )
-    rate = Claim("rate", "the bound at k, on f(x_k) - inf f", at_step(goal.expression + END.F - Z.F) + INFIMUM - NOW.f, parts)
+    rate = Claim(
+        "rate", "the bound at k, on f(x_k) - inf f", at_step(goal.expression + END.F - Z.F) + INFIMUM - NOW.f, parts
+    )
     last = Claim("bound", "the bound", goal.expression, (Part((term(1, Earlier("rate", "K", K)), term(1, ABOVE))),))
     return Argument((rate, last), goal.sums, (*NO_REGULARIZER, *definitions), {"f_inf": "inf f"})
 

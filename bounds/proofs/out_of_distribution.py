@@ -277,7 +277,9 @@ def _carried(index: sp.Expr) -> sp.Expr:
 
 def _from_one(name: str, says: str, expression: sp.Expr) -> Claim:
     """A claim about numbers that is 0 at k = 1 and plain from k = 2 on."""
-    return Claim(name, says, expression, (Part((), (COUNT,), "at k = 1", position=1), Part((term(expression),), (INDEX_FROM_2,))))
+    return Claim(
+        name, says, expression, (Part((), (COUNT,), "at k = 1", position=1), Part((term(expression),), (INDEX_FROM_2,)))
+    )
 
 
 ROOM = (
@@ -304,7 +306,9 @@ def last_iterate_steps(within: Factor | None = None) -> tuple[tuple[Term, ...], 
     alpha, w = (k - 1) / _u(k - 1), _u(k - 1) * y - _u(k) * y_before
     weight_ = _SIZE / (_u(k - 1) * _u(k)) ** 2
     short, curved, paid, left = sp.Rational(3, 2) - h, *(Earlier(claim.name) for claim in ROOM)
-    spare = term(2 * L / (3 * h) * weight_ * (short if within is None else 1), *([] if within is None else [within]), square=w)
+    spare = term(
+        2 * L / (3 * h) * weight_ * (short if within is None else 1), *([] if within is None else [within]), square=w
+    )
     now, before = NOW.g - Z.g, BEFORE.g - Z.g
     steps = (
         term(k / _u(k - 1), use("smooth_interpolation", BEFORE, NOW, L)),

@@ -168,7 +168,9 @@ def _shrinks(multiplier: sp.Expr) -> tuple[Term, Term]:
     return tuple(term(multiplier, use("smooth_interpolation", *pair, L)) for pair in both)
 
 
-def _gradients(goal: Goal, claim: sp.Expr, says: str, steps: tuple[Term, ...], end: tuple[Term, ...], size_: sp.Expr, *more) -> Argument:
+def _gradients(
+    goal: Goal, claim: sp.Expr, says: str, steps: tuple[Term, ...], end: tuple[Term, ...], size_: sp.Expr, *more
+) -> Argument:
     definitions = (*NO_REGULARIZER, DEFINITIONS["exact step, r = 0"], *more)
     last = Claim("bound", "the bound", goal.expression, (Part(end, (COUNT,), times=size_),))
     return Argument((from_zero("potential", says, claim, *steps), last), goal.sums, definitions)

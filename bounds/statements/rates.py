@@ -11,8 +11,8 @@ over k, with f(x_K) - inf f >= ||grad f(x_K)||^2/2, is the form with F(x_0) - F_
 
     2kh (f(x_k) - f(z)) + kh(kh+1) ||grad f(x_k)||^2 + ||x_k - z||^2
 
-does not rise for h^2 <= 2, where z is a minimiser, and is at least (Kh+1)^2 ||grad f(x_K)||^2 at K. Both limits of h are
-the largest for K = 1: f = x^2/2.
+does not rise for h^2 <= 2, where z is a minimiser, and is at least (Kh+1)^2 ||grad f(x_K)||^2 at K. Both limits of h
+are the largest for K = 1: f = x^2/2.
 
 B7. The map T(x) = prox_{h r/L}(x - h grad f(x)/L) is nonexpansive and x_k differs from T(x_{k-1}) by at most
 ||e_k(h)||, so with tau = ||T(z) - z||
@@ -164,7 +164,7 @@ ENTRIES = (
         ),
         hypotheses=(F_SMOOTH, F_CONVEX, R_ZERO, COMPARATOR_OPTIMAL, REFERENCE_STEP_ROOT_2, EXACT_STEP),
         vacuous=Q.grad2[0],
-        # a deviation changes the potential by 2 L^2 <x_k - z, e> and 2k(hk+1) L ||e|| (||grad f(x_{k-1})|| + ||grad f(x_k)||)
+        # a deviation changes the potential by 2 L^2 <x_k - z, e> and 2k(hk+1) L ||e|| times the two gradients
         slop=2 * L * sp.Sum(Q.enorm[k] * (L * Q.dist[k] + k * (h * k + 1) * _GRADIENTS), STEPS) / (h * K + 1) ** 2,
     ),
     Bound(

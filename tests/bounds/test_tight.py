@@ -63,6 +63,13 @@ def exact_smooth(K, h):
     return runs.huber(R - np.arange(K + 1) * h * c / L, c, L=L, h=h).measure()
 
 
+def steep_to_the_end(K, h):
+    """The worst case of the last gradient: the same function, raised, and x_K where its linear part ends."""
+    c, level = L * R / (K * h + 1), np.array([0.7])
+    run = runs.huber(c / L + (K - np.arange(K + 1)) * h * c / L, c, L=L, h=h)
+    return runs.replace(run, objective=run.objective + 0.7, comparator_objective=level, objective_lower=level).measure()
+
+
 def linear_part(K, h):
     """K+1 equal steps to z on the same function, which is linear there: all gradients differ from that at z alike."""
     return runs.huber(R * (1 - np.arange(K + 1) / (K + 1)), 0.7 * L * R / (K + 1), L=L, h=h).measure()
@@ -196,7 +203,7 @@ TIGHT = {
     "ood_per_step:magnitude": lambda K: [decomposed(against(K))],
     "homogeneous_descent": lambda K: [against(K), against(K, 1.0, 0.75)],
     "homogeneous_descent:diagonal": lambda K: [diagonal(K)],
-    "ind_rate:exact": lambda K: [even_path(K, 2 * K, h, 1.0) for h in (0.5, 1.0)],
+    "ind_rate:exact": lambda K: [even_path(K, 2 * K, h, 1.0) for h in (0.5, 1.0, 1.5)],
     "ood_multi_step": lambda K: [stay(K), overshoot(K, 0.5), overshoot(K, 1.0)],
     "ood_multi_step:magnitude": lambda K: [stay(K, z=0.0), overshoot(K, 0.5)],
     "ood_multi_step:virtual": lambda K: [decomposed(stay(K)), decomposed(overshoot(K, 0.5))],
@@ -210,6 +217,8 @@ TIGHT = {
     "ood_multi_step_sharp:weighted": lambda K: [weighted(K, h) for h in (0.5, 1.0)],
     "ind_rate:average": lambda K: [even_path(K, K + 1, h, 1.0) for h in (0.5, 1.0)],
     "ind_rate:smooth": lambda K: [exact_smooth(K, h) for h in (0.5, 1.0)],
+    "ind_rate:gradient": lambda K: [steep_to_the_end(K, h) for h in (0.5, 1.0, 1.4)],
+    "ind_rate:gradient_by_objective": lambda K: [steep_to_the_end(K, h) for h in (0.5, 1.0, 1.5)],
     "virtual_decomposition": lambda K: [decomposed(against(K))],
     "virtual_decomposition:magnitude": lambda K: [decomposed(against(K))],
     "strong_convexity": lambda K: [contracting(K, h) for h in (0.5, 1.0)],
@@ -223,7 +232,7 @@ TIGHT = {
     "asymptotics": lambda K: [biased(K)],
     "assumption_sensitivity": lambda K: [short_steps(K)],
     "history_stability": lambda K: [at_the_limit(b) for b in (0.0, 0.4)],
-    "ood_last_iterate": lambda K: [even_path(K, 2 * K, h, s) for h in (0.5, 1.0) for s in (0.0, 0.5, 1.0, 2.0)],
+    "ood_last_iterate": lambda K: [even_path(K, 2 * K, h, s) for h in (0.5, 1.0, 1.5) for s in (0.0, 0.5, 1.0, 2.0)],
 }
 STEPS = (1, 2, 5)
 
@@ -339,6 +348,9 @@ SLOPS = {
     "nonconvex_stationarity:exact_steps": lambda: coarse(0.05, x=[1.0, 1.7], curvature=-1.0, floor=-2.9),
     "ind_rate": rate,
     "ind_rate:exact": rate,
+    "ind_rate:gradient": lambda: coarse(0.05, optimal=True, x=[1.0] * 5, curvature=0.3, slope=0.1, z=-1 / 3),
+    "ind_rate:gradient_by_objective": lambda: coarse(0.05, x=[1.0] * 5, curvature=0.3, floor=0.0),
+    "strong_convexity:pl_exact_steps": lambda: coarse(0.05, x=[1.0] * 5, curvature=0.3, floor=0.0),
     "ind_rate:average": lambda: coarse(0.05, x=[1.0] * 5, r_slope=0.3),
     "ind_rate:gradient_descent": rate,
     "ind_rate:half_step": lambda: coarse(0.05, x=[1.0] * 5, r_slope=0.3, h=0.5),

@@ -52,6 +52,11 @@ def plain_formulas(v, K):
         "ind_rate:gradient_descent": (last, L * R**2 / (2 * K)),
         "ind_rate:half_step": (last, L * R**2 / K),
         "ind_rate:smooth": (last, L * R**2 / (4 * h * K + 2)),
+        "ind_rate:gradient": (v["grad2"][:, -1], (L * R / (h * K + 1)) ** 2),
+        "ind_rate:gradient_by_objective": (
+            v["grad2"][:, -1],
+            2 * L * (v["F"][:, :1] - v["F_low"][:, None]) / (2 * h * K + 1),
+        ),
         "ood_multi_step_sharp:best_iterate": (v["F"][:, 1:].min(1) - v["F_z"], b6b + inner),
         "ood_multi_step_sharp:average_point": (v["F_mean"] - v["F_z"], b6b + inner),
         "ood_multi_step_sharp:bonus": (mean, b6b + inner - extra),
@@ -77,6 +82,11 @@ def plain_formulas(v, K):
             4 * L * (v["F"][:, :1] - low) / (3 * K + 2),
         ),
         "nonconvex_stationarity:descent": (G2.mean(1), flow[1]),
+    }
+    c, start = 1 - mu / L, v["F"][:, :1] - low
+    run |= {
+        "strong_convexity:pl_inexact": (last, c**K * start + L / 2 * (c ** (K - i) * e2).sum(1, keepdims=True)),
+        "strong_convexity:pl_exact_steps": (last, (2 * (L - mu) / (2 * L + mu)) ** K * start),
     }
     reach, sigma = np.sqrt(G2) + L * D, v["sigma"]
     share = (h - sigma) * (2 - h + sigma)

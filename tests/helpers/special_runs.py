@@ -38,14 +38,15 @@ def smooth_runs(seed=0, batch=150):
     return out
 
 
-def exact_runs(seed=0, batch=250):
+def exact_runs(seed=0, batch=250, smooth_share=0.3):
     """Exact composite steps 1/L and 1/(2L), any comparator."""
     rng, out = np.random.default_rng(seed), []
     for steps in (1, 2, 5, 30):
         for h in (1.0, 0.5):
             for _ in range(2):
                 x0, z = rng.standard_normal((2, batch, 5))
-                out.append(runs.inexact(runs.lasso(rng, batch), x0, steps, lambda k, x, s: np.zeros_like(x), h, z))
+                problem = runs.lasso(rng, batch, smooth_share=smooth_share)
+                out.append(runs.inexact(problem, x0, steps, lambda k, x, s: np.zeros_like(x), h, z))
     return out
 
 

@@ -34,8 +34,8 @@ def _reference_steps(reference_step: float | str, bound: bounds.Bound, inspectio
         if bound.number in _BEST_STEP and bound.variant is None:
             return [np.full(batch, _BEST_STEP[bound.number])]
         return [np.full(batch, h) for h in (1.0, 0.75, 0.5, 0.25)] + [fitted_step(inspection)]
-    if not isinstance(reference_step, (int, float)) or not 0 < reference_step <= 1:
-        raise InputError(f'verify: reference_step must be a number in (0, 1] or "best", got {reference_step!r}.')
+    if not isinstance(reference_step, (int, float)) or not 0 < reference_step <= 1.5:
+        raise InputError(f'verify: reference_step must be a number in (0, 3/2] or "best", got {reference_step!r}.')
     return [np.full(batch, float(reference_step))]
 
 
@@ -225,7 +225,7 @@ def judge(bound: str | bounds.Bound, evidence: Evidence, reference_step: float |
     Args:
         bound: A name of `bounds.names()`, "name:variant", or a `Bound`.
         evidence: What `gather` returned; it serves any number of bounds.
-        reference_step: h in (0, 1], for e_k(h) = D_k - (h/L) G_k, or "best": the least right-hand side over a few h
+        reference_step: h in (0, 3/2], for e_k(h) = D_k - (h/L) G_k, or "best": the least right-hand side over a few h
             and a fitted one, every member being valid.
 
     Returns:

@@ -94,7 +94,14 @@ def test_every_hypothesis_is_needed_or_said_not_to_be(name: str) -> None:
 
 
 ALL = tuple(one for one in vars(H).values() if isinstance(one, H.Hypothesis))
-STEPS = (H.REFERENCE_STEP, H.REFERENCE_STEP_LONG, H.FULL_STEP, H.HALF_STEP)
+STEPS = (
+    H.REFERENCE_STEP,
+    H.REFERENCE_STEP_LONG,
+    H.REFERENCE_STEP_LONGER,
+    H.REFERENCE_STEP_ROOT_2,
+    H.FULL_STEP,
+    H.HALF_STEP,
+)
 
 
 def _always(quantities: bounds.Quantities) -> H.HypothesisCheck:
