@@ -323,15 +323,6 @@ HYPOTHESES: dict[str, tuple[str, str]] = {
         "the reference step is in (0, 5/4]",
         _HERE + "_ReferenceStep _ReferenceStep(name='reference_step_long', high=1.25)",
     ),
-    "reference_step_longer": (
-        "the reference step is in (0, 3/2]",
-        _HERE + "_ReferenceStep _ReferenceStep(name='reference_step_longer', high=1.5)",
-    ),
-    "reference_step_root_2": (
-        "the reference step is in (0, sqrt(2)]",
-        _HERE + "_ReferenceStep _ReferenceStep(name='reference_step_root_2', high=1.414213562373095)",
-    ),
-    "mu_at_most_L": ("mu <= L, which is so wherever f is not constant", _HERE + "_mu_at_most_L"),
     "preconditioner_positive": ("the preconditioner is positive", _HERE + "_preconditioner_positive"),
     "apart": ("some x_k with k < K is not the comparator", _HERE + "_apart"),
     "full_step": (
