@@ -115,6 +115,24 @@ def _preconditioner(quantities: Quantities) -> HypothesisCheck:
     )
 
 
+def _preconditioner_short(quantities: Quantities) -> HypothesisCheck:
+    # p = 1/L may exceed 1/L by rounding, which the bound pays for in its slop
+    high = quantities.values["Lp_max"]
+    margin = 1.0 + quantities.error("Lp_max") - high
+    return _inside("preconditioner_short", high, margin, "L p_i <= 1 for each i and step", False)
+
+
+def _metric_weights(quantities: Quantities) -> HypothesisCheck:
+    weight, now = quantities.values["metric_weight"], quantities.values["metric_dist2"]
+    before, off = quantities.values["metric_before"], quantities.error("metric_before")
+    with np.errstate(invalid="ignore"):
+        blur = weight[:, :-1] * quantities.error("metric_dist2")[:, :-1] + weight[:, 1:] * off
+        margin = weight[:, :-1] * now[:, :-1] - weight[:, 1:] * before + blur
+        margin = np.where(weight[:, 1:] >= 0, margin, -np.inf)
+    required = "omega_k ||x_{k-1} - z||^2 in the metric of step k is at most omega_{k-1} times that in the one before"
+    return _inside("metric_weights", weight[:, 1:], margin, required, False)
+
+
 def _preconditioner_positive(quantities: Quantities) -> HypothesisCheck:
     low = quantities.values["Lp_min"]
     return _inside("preconditioner_positive", low, low - quantities.error("Lp_min"), "L p_i > 0 for each i", True)
@@ -393,6 +411,22 @@ BUDGET = Hypothesis(
     _budget,
     ("budget", "enorm"),
     (Q.budget[k - 1] - Q.budget[k] - Q.enorm[k],),
+)
+PRECONDITIONER_SHORT = Hypothesis(
+    "preconditioner_short",
+    "the preconditioner is at most 1/L",
+    r"L p_{k,i} \le 1",
+    _preconditioner_short,
+    ("Lp_max",),
+    (1 - Q.Lp_max[k],),
+)
+METRIC_WEIGHTS = Hypothesis(
+    "metric_weights",
+    "omega_k >= 0, and omega_k ||x_{k-1} - z||^2 in the metric of step k is at most omega_{k-1} times that of k-1",
+    r"\omega_k \lVert x_{k-1} - z \rVert_{P_k}^2 \le \omega_{k-1} \lVert x_{k-1} - z \rVert_{P_{k-1}}^2",
+    _metric_weights,
+    ("metric_weight", "metric_dist2", "metric_before"),
+    (Q.metric_weight[k - 1] * Q.metric_dist2[k - 1] - Q.metric_weight[k] * Q.metric_before[k],),
 )
 HISTORY_RANGE = Hypothesis(
     "history_range",

@@ -11,9 +11,10 @@ distance to the comparator shrinks by that factor up to ||e_k(h)|| and the fixed
 With mu > 0 that is a linear rate down to a floor. With r = 0 and the Polyak-Lojasiewicz inequality ||grad f(x)||^2 >=
 2 mu (f(x) - inf f), which strong convexity implies, B2 is a linear rate of the objective. f need not be convex for it.
 
-Over K steps 1/L, B1 and the inequality give d_k <= (1 - mu/L) d_{k-1} + (L/2)||e_k||^2, d_k = f(x_k) - inf f: a linear
-rate down to a floor for any deviations. Exact steps have a better factor: interpolation (B10) gives d_{k-1} - d_k >=
-||grad f(x_{k-1})||^2/(2L) + ||grad f(x_k)||^2/(4L) >= (mu/L) d_{k-1} + (mu/2L) d_k, so d_k <= (2L - 2mu)/(2L + mu) d_{k-1}.
+Over K steps 1/L, B1 and the inequality give d_k <= (1 - mu/L) d_{k-1} + (L/2)||e_k||^2, d_k = f(x_k) - inf f: a
+linear rate down to a floor for any deviations. Exact steps have a better factor: interpolation (B10) gives d_{k-1} -
+d_k >= ||grad f(x_{k-1})||^2/(2L) + ||grad f(x_k)||^2/(4L) >= (mu/L) d_{k-1} + (mu/2L) d_k, so d_k <= (2L - 2mu)/(2L +
+mu) d_{k-1}.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ TITLES = {
     17: "a budget of deviations",
     18: "an energy that descends",
     19: "any run against accelerated steps",
+    20: "preconditioners as the method",
 }
 
 WORDS = {
@@ -190,6 +191,18 @@ GO-Math-L2O and 0.12 for L2O-PA, where that of B6c is 1.38 and 1.04, and for FIS
 
 The form `a_priori` is that of Schmidt, Le Roux and Bach. It needs a comparator that no iterate is below, for certain,
 so it does not apply to runs that have arrived at F(z) within rounding.
+""",
+    20: """
+A step with a diagonal preconditioner p_k of at most 1/L is a proximal-gradient step in another metric, and no
+deviation. Distances from z are measured in the metric of the step, and only the bias is left over. The weights omega
+pay for the change of the metric. They are 1 for a fixed one and where p grows in every entry, and 1/prod (1 + eta_k)
+where the metric grows by at most 1 + eta_k in a step. `measure` takes the largest that the preconditioners of a run
+allow.
+
+For any p > 0 the right-hand side of a step would be that of B6, in every metric: what a metric changes is what is
+known before the run. The verdict needs a recorded preconditioner and L p_i <= 1 for certain. The shipped models have
+L p_i up to 1.97 (L2O-PA on LASSO 20 x 40) and 2.00 (GO-Math-L2O), so that it does not apply to them. `verify` judges
+the entry where it is asked for by name.
 """,
 }
 """By number, Markdown."""

@@ -192,7 +192,21 @@ def even_u(K, factor, z=0.0):
     return guaranteed.with_accelerated(runs.line(x, r_slope=factor * L * R / ((K + 1) * a[K]), L=L, z=z))
 
 
+def changing(K):
+    """B20: f and r linear, a run that stays, and a preconditioner that halves."""
+    run = runs.line(np.full(K + 1, R), slope=0.4, r_slope=0.3, L=L, z=0.5)
+    return runs.replace(run, preconditioner=0.5 ** np.arange(K)[None, :, None] / L).measure()
+
+
+def too_long():
+    """B20: steps of 1.05/L on f = L x^2/2, where rounding explains the excess."""
+    values = {"L": 1.0, "F": [[0.5, 0.1]], "F_z": 0.0, "metric_dist2": [[0.2, 0.0]], "metric_before": [[0.2]]}
+    values |= {"metric_weight": [[1.0, 1.0]], "metric_bias": [[0.05]], "Lp_min": [[1.0]], "Lp_max": [[1.05]]}
+    return bounds.from_scalars(values | {"D2": [[4.0]]}, errors={"Lp_max": [[0.1]]}, facts=CONVEX)
+
+
 TIGHT = {
+    "variable_metric": lambda K: [changing(K)],
     "accelerated_inexact:distance": lambda K: [resting(K)],
     "accelerated_inexact:sharp": lambda K: [even_u(K, s) for s in (0.5, 1.0, 2.0)],
     "accelerated_inexact:size": lambda K: [even_u(K, s) for s in (K, 2.0 * K)],
@@ -338,6 +352,7 @@ def energetic():
 
 
 SLOPS = {
+    "variable_metric": too_long,
     "accelerated_guard": guarded,
     "accelerated_guard:weights": guarded,
     "budgeted_deviations": budgeted,

@@ -147,6 +147,11 @@ def constants() -> Iterator[tuple[str, bounds.Bound]]:
         "B17: no E^2",
         entry("budgeted_deviations", rhs=bounds.get("budgeted_deviations").rhs - L / (h * K) * Q.budget[0] ** 2),
     )
+    metric = "variable_metric"
+    yield "B20: a third", swapped(metric, Q.metric_dist2[0], 2 * Q.metric_dist2[0] / 3)
+    yield "B20: no bias", swapped(metric, Q.metric_bias[k], sp.Integer(0))
+    yield "B20: from x_K", swapped(metric, Q.metric_dist2[0], Q.metric_dist2[K])
+    yield "B20: twice the gaps", entry(metric, lhs=2 * bounds.get(metric).lhs)
     accelerated, A = "accelerated_inexact", Q.accel_weight[K]
     for name in ("", ":sharp", ":size", ":a_priori"):
         bound = bounds.get(accelerated + name)

@@ -122,6 +122,11 @@ def plain_formulas(v, K):
         "accelerated_inexact:size": (last, L * R**2 / (2 * A_K) * K / (K + 1) + size),
         "accelerated_inexact:a_priori": (last, L * reach**2 / (2 * A_K)),
     }
+    w, d = v["metric_weight"], v["metric_dist2"]
+    run["variable_metric"] = (
+        (w[:, 1:] * gap).sum(1),
+        (w[:, :1] * d[:, :1] - w[:, -1:] * d[:, -1:]) / 2 - (w[:, 1:] * v["metric_bias"]).sum(1, keepdims=True),
+    )
     b = v["history_b"][:, None]
     run["history_stability"] = (v["history_q"], 1 + v["history_r"][:, None] * b / (1 - b))
     magnitude = -h * (2 - h) * G2 / (2 * L) + (1 - h) * np.sqrt(G2) * virtual + L / 2 * virtual**2

@@ -139,6 +139,9 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
         "budget": np.abs(e)[:, ::-1].cumsum(1)[:, ::-1] @ np.eye(K, K + 1),
         **{"history_q": q_, "history_r": r_, "history_b": b_},
     }
+    away = (x - zc) ** 2 / p
+    values |= {"metric_weight": np.ones((batch, K + 1)), "metric_dist2": away, "metric_before": away[:, :-1]}
+    values |= {"metric_bias": bias / p * (x[:, 1:] - zc), "Lp_max": Lc * p + 0 * G}
     values |= _accelerated(x, ac * 1.0, s, Lc, zc)
     values["history_radius"] = bounds.history.frozen_mode(r_, q_, b_).radius
     true = np.ones(batch, bool)
@@ -155,6 +158,7 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
         "half_step": h == 0.5,
     }
     meets |= {"reference_step_root_2": h**2 <= 2, "mu_at_most_L": true}
+    meets |= {"preconditioner_short": (Lc * p <= 1).all(1), "metric_weights": true}
     meets |= {"history_range": true, "history_stable": values["history_radius"] <= 1}
     meets |= {"accelerated_weights": true, "not_below": (F[:, 1:] >= values["F_z"][:, None]).all(1)}
     meets |= {"accelerated_guard": ~true, "guard_weights": ~true, "energy_region": ~true, "budget": true}

@@ -9,8 +9,10 @@ any comparator z, so nothing about the unknown minimiser enters a verdict.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
+import sympy as sp
 
 from ... import bounds
 from ...l2o import InputError
@@ -60,6 +62,12 @@ def _spread(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.broadcast_to(array[:, None] if array.ndim == 1 else array, shape)
 
 
+@cache
+def _share_of_comparator(lhs: sp.Expr) -> sp.Expr:
+    """How much a left-hand side grows where F(z) falls by 1."""
+    return -sp.diff(lhs, bounds.quantities.VOCABULARY["F_z"].symbol).doit()
+
+
 def _evaluate(bound: bounds.Bound, evidence: Evidence, step: np.ndarray) -> _Side:
     inspection, optimum = evidence.inspection, evidence.optimum
     q = evidence.quantities(step)
@@ -82,9 +90,11 @@ def _evaluate(bound: bounds.Bound, evidence: Evidence, step: np.ndarray) -> _Sid
         return _Side(empty, empty, empty, empty, applies & False, empty, step, tuple(reports))
     e = bound.evaluate(q)
     width = np.zeros(shape)
-    if bound.lhs.has(bounds.quantities.VOCABULARY["F_z"].symbol) and optimum is not None:
+    share = _share_of_comparator(bound.lhs)
+    if share != 0 and optimum is not None:
         # F(z) is the upper end of the interval; with the lower end in its place the left-hand side is larger
-        width = np.asarray(optimum.upper) - np.asarray(optimum.lower)
+        gap = (np.asarray(optimum.upper) - np.asarray(optimum.lower)) * bounds.evaluate_expression(share, q).magnitude
+        width = np.broadcast_to(gap[:, None] if bound.level == "step" else gap, shape)
     return _Side(
         e.lhs,
         e.lhs + width,
