@@ -31,6 +31,7 @@ def everything():
     }
     found = {kind: [special.with_given(run, i) for i, run in enumerate(made)] for kind, made in kinds.items()}
     found["diagonal"] = [special.diagonal_runs(np.random.default_rng(0), 700, 3).measure()]
+    found["preconditioned"] = [run.measure() for run in special.preconditioned_runs()]
     found["inexact prox"] = special.inexact_prox_runs()
     found["transformed"] = [special.transformed(kind) for kind in ("translation", "scaling", "rescaling")]
     found["certified"] = guaranteed.certified_runs()
