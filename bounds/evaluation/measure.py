@@ -283,9 +283,9 @@ def _in_metric(p: np.ndarray, D: Vectors, G: Vectors, xz: Vectors) -> dict[str, 
     bias = Vectors.rounded(ratio - G.array, off).dot(xz.steps(slice(1, None)))
     before, after = old.dot(old), new.dot(new)
     here = Ball(*(np.concatenate([one[:, :1], two], 1) for one, two in zip(_parts(before), _parts(after))))
-    found = {"metric_before": before, "metric_dist2": here, "metric_bias": bias}
+    balls = {"metric_before": before, "metric_dist2": here, "metric_bias": bias}
     beyond = {"metric_dist2": np.concatenate([nothing[:, :1], nothing], 1)}
-    return {name: Ball(ball.mid, ball.rad + beyond.get(name, nothing)) for name, ball in found.items()}
+    return {name: Ball(ball.mid, ball.rad + beyond.get(name, nothing)) for name, ball in balls.items()}
 
 
 def _parts(ball: Ball) -> tuple[np.ndarray, np.ndarray]:

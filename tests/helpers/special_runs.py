@@ -284,7 +284,7 @@ def frozen_modes(seed=0, batch=20000):
     return bounds.Quantities(values, {}, {}, 1, batch)
 
 
-def preconditioned_runs(seed=0, batch=100):
+def preconditioned_runs(seed=0, batch=150):
     """Composite steps with a diagonal preconditioner of at most 1/L, fixed, growing or any, with and without a bias."""
     rng, out = np.random.default_rng(seed), []
     for steps in (1, 2, 5, 20):
