@@ -92,6 +92,11 @@ class _ReferenceStep:
         return HypothesisCheck(self.name, (h > 0) & (h <= self.high), h, f"0 < h <= {self.high:g}", margin)
 
 
+def _mu_at_most_L(quantities: Quantities) -> HypothesisCheck:
+    L, mu = quantities.values["L"], quantities.values["mu"]
+    return _inside("mu_at_most_L", mu, L - mu, "mu <= L", False)
+
+
 def _preconditioner(quantities: Quantities) -> HypothesisCheck:
     low, high = quantities.values["Lp_min"], quantities.values["Lp_max"]
     # p = 2/L in float64 may exceed 2/L by rounding, which the bound does not mind: the inequality itself
@@ -108,6 +113,24 @@ def _preconditioner(quantities: Quantities) -> HypothesisCheck:
         f"{'0 <=' if r_zero.all() else '0 <'} L p_i <= 2 for each i and step",
         margin,
     )
+
+
+def _preconditioner_short(quantities: Quantities) -> HypothesisCheck:
+    # p = 1/L may exceed 1/L by rounding, which the bound pays for in its slop
+    high = quantities.values["Lp_max"]
+    margin = 1.0 + quantities.error("Lp_max") - high
+    return _inside("preconditioner_short", high, margin, "L p_i <= 1 for each i and step", False)
+
+
+def _metric_weights(quantities: Quantities) -> HypothesisCheck:
+    weight, now = quantities.values["metric_weight"], quantities.values["metric_dist2"]
+    before, off = quantities.values["metric_before"], quantities.error("metric_before")
+    with np.errstate(invalid="ignore"):
+        blur = weight[:, :-1] * quantities.error("metric_dist2")[:, :-1] + weight[:, 1:] * off
+        margin = weight[:, :-1] * now[:, :-1] - weight[:, 1:] * before + blur
+        margin = np.where(weight[:, 1:] >= 0, margin, -np.inf)
+    required = "omega_k ||x_{k-1} - z||^2 in the metric of step k is at most omega_{k-1} times that in the one before"
+    return _inside("metric_weights", weight[:, 1:], margin, required, False)
 
 
 def _preconditioner_positive(quantities: Quantities) -> HypothesisCheck:
@@ -281,6 +304,30 @@ REFERENCE_STEP_LONG = Hypothesis(
     ("h",),
     (Q.h, sp.Rational(5, 4) - Q.h),
 )
+REFERENCE_STEP_LONGER = Hypothesis(
+    "reference_step_longer",
+    "the reference step is in (0, 3/2]",
+    r"0 < h \le \tfrac32",
+    _ReferenceStep("reference_step_longer", 1.5),
+    ("h",),
+    (Q.h, sp.Rational(3, 2) - Q.h),
+)
+REFERENCE_STEP_ROOT_2 = Hypothesis(
+    "reference_step_root_2",
+    "the reference step is in (0, sqrt(2)]",
+    r"0 < h \le \sqrt2",
+    _ReferenceStep("reference_step_root_2", 1.414213562373095),
+    ("h",),
+    (Q.h, 2 - Q.h**2),
+)
+MU_AT_MOST_L = Hypothesis(
+    "mu_at_most_L",
+    "mu <= L, which is so wherever f is not constant",
+    r"\mu \le L",
+    _mu_at_most_L,
+    ("mu", "L"),
+    (Q.L - Q.mu,),
+)
 PRECONDITIONER_POSITIVE = Hypothesis(
     "preconditioner_positive",
     "the preconditioner is positive",
@@ -364,6 +411,22 @@ BUDGET = Hypothesis(
     _budget,
     ("budget", "enorm"),
     (Q.budget[k - 1] - Q.budget[k] - Q.enorm[k],),
+)
+PRECONDITIONER_SHORT = Hypothesis(
+    "preconditioner_short",
+    "the preconditioner is at most 1/L",
+    r"L p_{k,i} \le 1",
+    _preconditioner_short,
+    ("Lp_max",),
+    (1 - Q.Lp_max[k],),
+)
+METRIC_WEIGHTS = Hypothesis(
+    "metric_weights",
+    "omega_k >= 0, and omega_k ||x_{k-1} - z||^2 in the metric of step k is at most omega_{k-1} times that of k-1",
+    r"\omega_k \lVert x_{k-1} - z \rVert_{P_k}^2 \le \omega_{k-1} \lVert x_{k-1} - z \rVert_{P_{k-1}}^2",
+    _metric_weights,
+    ("metric_weight", "metric_dist2", "metric_before"),
+    (Q.metric_weight[k - 1] * Q.metric_dist2[k - 1] - Q.metric_weight[k] * Q.metric_before[k],),
 )
 HISTORY_RANGE = Hypothesis(
     "history_range",

@@ -102,6 +102,19 @@ _TABLE = (
         "distance of u_k = x_{k-1} + a_k (x_k - x_{k-1}), u_0 = x_0, from the comparator",
         "[x]",
     ),
+    _iterate(
+        "metric_dist2",
+        r"\lVert x{p}_{{{k}}} - z \rVert_{{P}}^2",
+        "squared distance from the comparator in the metric P_k^-1 of the preconditioner, sum_i (x_k - z)_i^2/p_{k,i}; "
+        "of x_0 in that of step 1",
+        "[F]",
+    ),
+    _iterate(
+        "metric_weight",
+        r"\omega_{{{k}}}",
+        "weight of step k that makes the metrics shrink: omega_k P_k^-1 <= omega_{k-1} P_{k-1}^-1",
+        "1",
+    ),
     _iterate("budget", r"E_{{{k}}}", "what is left of a budget of deviations after step k", "[x]"),
     _iterate("energy", r"\tfrac{{aL}}{{2}} \lVert v_{{{k}}} \rVert^2", "energy of the memory beside F", "[F]"),
     _step("G2", r"\lVert G{p}_{{{k}}} \rVert^2", "squared norm of the generalised gradient", "[F]^2/[x]^2"),
@@ -227,6 +240,18 @@ _TABLE = (
         "y_k = x_{k-1} + (u_{k-1} - x_{k-1})/a_k",
         "[x]",
     ),
+    _step(
+        "metric_before",
+        r"\lVert x{p}_{{{j}}} - z \rVert_{{P_{{{k}}}}}^2",
+        "squared distance of x_{k-1} from the comparator in the metric P_k^-1 of step k",
+        "[F]",
+    ),
+    _step(
+        "metric_bias",
+        r"\langle b_{{{k}}}, x{p}_{{{k}}} - z \rangle_{{P}}",
+        "the bias b_k = D_k - p_k G_k against x_k - z in the metric P_k^-1",
+        "[F]",
+    ),
     _step("guard_momentum", "a_{{{k}}}", "momentum t of an accelerated guard in step k, 0 where it does nothing", "1"),
     _step(
         "guard_floor",
@@ -249,9 +274,11 @@ _STATED = ("guard_count", "guard_weight", "guard_momentum", "guarded", "guard_fl
 _MODE = ("history_q", "history_r", "history_b", "history_radius")
 ACCELERATED = frozenset(("accel_weight", "accel_momentum", "accel_dist", "accel_ex", "accel_enorm"))
 """Quantities of a run against accelerated reference steps, which take gradients where the run has none."""
-BEYOND_A_RUN = VIRTUAL.union(_GIVEN, _STATED, _MODE, _CERTIFICATE, ACCELERATED)
+METRIC = frozenset(("metric_dist2", "metric_weight", "metric_before", "metric_bias"))
+"""Quantities of a run in the metric of its own preconditioner."""
+BEYOND_A_RUN = VIRTUAL.union(_GIVEN, _STATED, _MODE, _CERTIFICATE, ACCELERATED, METRIC)
 """Quantities that not every run has: of virtual or accelerated steps, a transformed run, choices, guarantees, modes,
-certificates."""
+certificates, a metric."""
 
 k = sp.Symbol("k", integer=True)
 """The step index of formulas."""

@@ -129,6 +129,8 @@ def _measure(run: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
     if run.comparator_residual is not None:
         off = error_bound("comparator_residual_error", run.comparator_residual_error, one, "(B,)")
         balls["tau"] = Ball(array("comparator_residual", run.comparator_residual, one, "(B,)"), off)
+    if p is not None:
+        balls["metric_weight"] = Ball(_metric_weights(p))
     ends = _EndGradients.read(run, gradient, off_gradient, batch, n)
     parts: dict[str, list[Ball]] = {}
     width = max(1, _CHUNK // (batch * n))
@@ -148,7 +150,7 @@ def _measure(run: SimpleNamespace) -> tuple[Arrays, Arrays, int, int]:
         if ends is not None:
             chunk |= ends.measured(x[:, cut.start : cut.stop + 1], subgradient[:, cut], z, cut)
         if start > 0:
-            chunk |= {name: chunk[name][:, 1:] for name in ("dist", "gz2", "grad2") if name in chunk}
+            chunk |= {name: chunk[name][:, 1:] for name in ("dist", "gz2", "grad2", "metric_dist2") if name in chunk}
         for name, ball in chunk.items():
             parts.setdefault(name, []).append(ball)
     for name, pieces in parts.items():
@@ -235,7 +237,7 @@ def _chunk(
     sizes = reach[:, :-1] + reach[:, 1:]
     out["e_floor"] = Ball(_finite(_FLOOR * precision * (sizes + c.magnitude * (plain(gradient) + plain(subgradient)))))
     if p is not None:
-        out |= _preconditioned(p, D, G, L)
+        out |= _preconditioned(p, D, G, L) | _in_metric(p, D, G, xz)
         moved = plain(p * gradient) + plain(p * subgradient)
         out["b_floor"] = Ball(_finite(_FLOOR * precision * (sizes + moved)))
     return out
@@ -262,6 +264,39 @@ def _preconditioned(p: np.ndarray, D: Vectors, G: Vectors, L: Ball) -> dict[str,
         "Lp_min": L * Ball(low),
         "bnorm": b.norm_ball(),
     }
+
+
+def _in_metric(p: np.ndarray, D: Vectors, G: Vectors, xz: Vectors) -> dict[str, Ball]:
+    """Distances from z in the metric 1/p of a step, and the bias against x_k - z in it; inf where p is not positive."""
+    n, low = p.shape[-1], p.min(-1)
+    positive = np.maximum(low, np.finfo(np.float64).tiny)
+    nothing = np.where(low > 0, 0.0, np.inf)
+    root = np.sqrt(np.where(p > 0, p, 1.0))
+
+    def scaled(v: Vectors) -> Vectors:
+        array = v.array / root
+        return Vectors.rounded(array, v.off / np.sqrt(positive) + 4 * UNIT * upper_norm(_norm(array), n))
+
+    old, new = scaled(xz.steps(slice(None, -1))), scaled(xz.steps(slice(1, None)))
+    ratio = D.array / root**2
+    off = D.off / positive + G.off + 8 * UNIT * upper_norm(_norm(ratio), n)
+    bias = Vectors.rounded(ratio - G.array, off).dot(xz.steps(slice(1, None)))
+    before, after = old.dot(old), new.dot(new)
+    here = Ball(*(np.concatenate([one[:, :1], two], 1) for one, two in zip(_parts(before), _parts(after))))
+    balls = {"metric_before": before, "metric_dist2": here, "metric_bias": bias}
+    beyond = {"metric_dist2": np.concatenate([nothing[:, :1], nothing], 1)}
+    return {name: Ball(ball.mid, ball.rad + beyond.get(name, nothing)) for name, ball in balls.items()}
+
+
+def _parts(ball: Ball) -> tuple[np.ndarray, np.ndarray]:
+    return ball.mid, ball.rad
+
+
+def _metric_weights(p: np.ndarray) -> np.ndarray:
+    """(B, K+1) the largest omega with omega_k/p_k <= omega_{k-1}/p_{k-1} in every entry, rounded down, omega_0 = 1."""
+    ratio = np.where(p[:, :-1] > 0, p[:, 1:] / np.where(p[:, :-1] > 0, p[:, :-1], 1.0), 0.0).min(-1)
+    shrink = np.clip(ratio * (1.0 - 8 * EPS), 0.0, 1.0)
+    return np.concatenate([np.ones((len(p), 2)), np.cumprod(shrink, 1)], 1)
 
 
 def _deltas(p: np.ndarray, p_max: np.ndarray, low: np.ndarray, b: Vectors, G: Vectors, L: Ball) -> dict[str, Ball]:

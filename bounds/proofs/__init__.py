@@ -7,8 +7,8 @@ number of steps. Claims over K steps are inductions: what the first k steps leav
 Where things are: `_symbols` (vectors as commuting symbols, and why that is exact), `_rules` (what is taken for
 granted), `_claims` (what an argument is made of), `_check` and `_signs` (checking it), `_telescope` (finding the
 invariant of a sum over k), `_goal` (from the formulas of the catalogue), `_proof` (text, certificate). Arguments are in
-`descent`, `rates`, `out_of_distribution`, `linear`, `nonconvex`, `features`, `certificate`, `guaranteed` and
-`accelerated`, named as their bounds.
+`descent`, `rates`, `out_of_distribution`, `linear`, `nonconvex`, `features`, `certificate`, `guaranteed`,
+`accelerated` and `preconditioned`, named as their bounds.
 """
 
 from ._proof import ARGUMENTS, Multiplier, Proof, prove

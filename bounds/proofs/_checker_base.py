@@ -63,6 +63,11 @@ RANGES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
     "2 W_k > v_k": ({"weight_k": "(pot_k + _q)/2"}, ("weights",), ""),
     "L p_i > 0": ({"Lp_min_k": "_least"}, ("preconditioner_positive",), ""),
     "sigma < h": ({"sigma_max": "h*_p/(_p + _q)"}, ("deviation_below_step",), ""),
+    "0 < L p_i <= 1": (
+        {"rootw_k": "_q", "L": "_q**2*_v/(_u + _v)"},
+        ("preconditioner_positive", "preconditioner_short"),
+        "",
+    ),
     "0 <= b < 1": ({"history_b": "_p/(_p + _q)"}, ("history_range",), ""),
     "Delta > 0, of apart": ({"Delta": "_delta"}, ("apart",), ""),
     "sigma_k < h": ({"sigma_k": "h*_t/(_t + _w)"}, (), "sigma_k"),
@@ -191,6 +196,9 @@ DEFINITIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "(1 - bhead_k)*(x_j - x_k) + bhead_k*memoryvec_j",
         ("energy_region",),
     ),
+    "metric, before": ("beforevec_k", "rootw_k*(x_j - x_z)", ("preconditioner_positive",)),
+    "metric, after": ("aftervec_k", "rootw_k*(x_k - x_z)", ("preconditioner_positive",)),
+    "metric, bias": ("ratiovec_k", f"rootw_k**2*(x_j - x_k) - {_G}", ("preconditioner_positive",)),
     "energy, step": ("s_k", "L/rhead_k*(x_j - x_k - qhead_k*memoryvec_j) - g_j", ("energy_region",)),
     "exact step": ("s_k", "L/h*(x_j - x_k) - g_j", ("exact_step",)),
     "exact step, r = 0": ("x_k", "x_j - h/L*g_j", ("exact_step", "r_zero")),
@@ -218,6 +226,8 @@ FORMULAS = {
     "pG2": f"({_G}*(x_j - x_k) - L/2*(x_j - x_k)**2)",
     "ex_own": f"(x_j - x_k - step_h_k/L*{_G})*{_Y}",
     "accel_ex": "accerrvec_k*(accelvec_k - x_z)",
+    "metric_before": "beforevec_k**2",
+    "metric_bias": f"ratiovec_k*{_Y}",
     "vi_gap": f"g_k*{_Y}",
     "model": "(f_k + g_k*(x_z - x_k) + r_z)",
     "model_0": "(f_k + g_k*(x_0 - x_k))",
@@ -247,6 +257,8 @@ MEANT_UNDER = {
     "budget": "budget",
     **dict.fromkeys(("accel_weight", "accel_momentum", "accel_dist", "accel_ex", "accel_enorm"), "accelerated_weights"),
     "energy": "energy_region",
+    **dict.fromkeys(("metric_before", "metric_dist2", "metric_bias"), "preconditioner_positive"),
+    "metric_weight": "metric_weights",
 }
 """Quantities whose formula or sign rests on a hypothesis."""
 AT_POINTS = (
@@ -260,11 +272,13 @@ AT_POINTS = (
     "guard_weight",
     "budget",
     "energy",
+    "metric_dist2",
+    "metric_weight",
     "accel_weight",
     "accel_dist",
 )
 """Quantities of a point x_k, for k = 0..K."""
-ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k"})
+ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k", "rootw_k"})
 """Numbers that differ from entry to entry."""
 
 _HERE = __name__.rpartition(".proofs.")[0] + ".hypotheses."
@@ -324,6 +338,11 @@ HYPOTHESES: dict[str, tuple[str, str]] = {
         _HERE + "_ReferenceStep _ReferenceStep(name='reference_step_long', high=1.25)",
     ),
     "preconditioner_positive": ("the preconditioner is positive", _HERE + "_preconditioner_positive"),
+    "preconditioner_short": ("the preconditioner is at most 1/L", _HERE + "_preconditioner_short"),
+    "metric_weights": (
+        "omega_k >= 0, and omega_k ||x_{k-1} - z||^2 in the metric of step k is at most omega_{k-1} times that of k-1",
+        _HERE + "_metric_weights",
+    ),
     "apart": ("some x_k with k < K is not the comparator", _HERE + "_apart"),
     "full_step": (
         "reading gradient_descent: the reference step is 1/L",

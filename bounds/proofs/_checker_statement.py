@@ -67,6 +67,8 @@ class Reader:
             return f"((g_{index} - g_z)**2)"
         if name == "grad2":
             return f"(g_{index}**2)"
+        if name == "metric_dist2":
+            return f"(aftervec_{index}**2)"
         if name == "energy":
             return f"(energy_a*L/2*memoryvec_{index}**2)"
         demand(name in (*base.NUMBERS, *base.AT_POINTS), f"the statement has {name}, of which nothing is known")

@@ -21,6 +21,7 @@ from ..hypotheses import (
     HISTORY_RANGE,
     OWN_STEPS,
     PRECONDITIONER_POSITIVE,
+    PRECONDITIONER_SHORT,
     REFERENCE_STEP,
     REFERENCE_STEP_LONG,
     STRONGLY_CONVEX,
@@ -101,7 +102,14 @@ IN_ENERGY_REGION = Range(
     {_energy_a: _w, _bhead: _share, _rhead: 1 / (sp.Rational(1, 2) + _w / 2 * (1 - _share) ** 2 + _l)},
     (ENERGY_REGION,),
 )
+_rootw = sp.Symbol("rootw_k", real=True)
+SHORT_PRECONDITIONER = Range(
+    "0 < L p_i <= 1",
+    {_rootw: _q, Q.L: _q**2 * _v / (_u + _v)},
+    (PRECONDITIONER_POSITIVE, PRECONDITIONER_SHORT),
+)
 _ALL = (
+    SHORT_PRECONDITIONER,
     *(GUARD_STEP, NO_GUARD_STEP, GUARD_WEIGHT, IN_ENERGY_REGION, ACCELERATED_WEIGHT),
     *(INDEX, INDEX_FROM_2, COUNT, UNIT_STEP, SHORT_CASE, LONG_CASE, AT_ONE, AT_HALF, EACH_UNIT_STEP, HEAVY_WEIGHT),
     *(

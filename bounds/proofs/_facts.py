@@ -149,6 +149,8 @@ _A, _N, _U = (lambda i: size("guard_weight", i)), (lambda i: size("guard_count",
 _ABOVE = AHEAD.f + AHEAD.g * _MOVE + L / 2 * _MOVE**2 + GUARD.r
 _R, _QH, _B = (symbol(name, "k") for name in ("rhead", "qhead", "bhead"))
 _V = symbol("memoryvec", "j")
+ROOT = symbol("rootw", "k")
+"""1/sqrt(p) of an entry."""
 FORM_1 = 1 / _R - sp.Rational(1, 2) - ENERGY_A / 2 * (1 - _B) ** 2
 FORM_2 = ENERGY_A / 2 * (1 - _B**2)
 FORM_3 = (_QH / _R + ENERGY_A * _B * (1 - _B)) / 2
@@ -225,6 +227,18 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "energy, step": Definition(
         NOW.s, L / _R * (STEP - _QH * _V) - BEFORE.g, "entry by entry, D = (r/L) G + q v", (ENERGY_REGION,)
+    ),
+    "metric, before": Definition(
+        symbol("beforevec", "k"),
+        ROOT * (BEFORE.x - Z.x),
+        "entry by entry, (x_{k-1} - z)/sqrt(p)",
+        (PRECONDITIONER_POSITIVE,),
+    ),
+    "metric, after": Definition(
+        symbol("aftervec", "k"), ROOT * (NOW.x - Z.x), "entry by entry, (x_k - z)/sqrt(p)", (PRECONDITIONER_POSITIVE,)
+    ),
+    "metric, bias": Definition(
+        symbol("ratiovec", "k"), ROOT**2 * STEP - G, "entry by entry, b/p = D/p - G", (PRECONDITIONER_POSITIVE,)
     ),
     "exact step": Definition(
         NOW.s, L / h * (BEFORE.x - NOW.x) - BEFORE.g, "e_k(h) = 0: D_k = (h/L) G_k", (EXACT_STEP,)

@@ -19,6 +19,7 @@ from ..hypotheses import (
     BUDGET,
     ENERGY_REGION,
     GUARD_WEIGHTS,
+    METRIC_WEIGHTS,
     OWN_STEPS,
     PRECONDITIONER_POSITIVE,
     SHARES,
@@ -41,6 +42,8 @@ FORMULAS: dict[str, sp.Expr] = {
     "pG2": G * STEP - L / 2 * STEP**2,
     "ex_own": (STEP - size("step_h", "k") / L * G) * (NOW.x - Z.x),
     "accel_ex": symbol("accerrvec", "k") * (symbol("accelvec", "k") - Z.x),
+    "metric_before": symbol("beforevec", "k") ** 2,
+    "metric_bias": symbol("ratiovec", "k") * (NOW.x - Z.x),
     "vi_gap": NOW.g * (NOW.x - Z.x),
     "model": NOW.f + NOW.g * (Z.x - NOW.x) + Z.r,
     "model_0": NOW.f + NOW.g * (symbol("x", "0") - NOW.x),
@@ -57,6 +60,8 @@ AT_POINTS = (
     "guard_weight",
     "budget",
     "energy",
+    "metric_dist2",
+    "metric_weight",
     "accel_weight",
     "accel_dist",
 )
@@ -85,6 +90,8 @@ MEANT_UNDER: dict[str, Hypothesis] = {
     "budget": BUDGET,
     **dict.fromkeys(ACCELERATED, ACCELERATED_WEIGHTS),
     "energy": ENERGY_REGION,
+    **dict.fromkeys(("metric_before", "metric_dist2", "metric_bias"), PRECONDITIONER_POSITIVE),
+    "metric_weight": METRIC_WEIGHTS,
 }
 """Quantities whose formula or sign rests on a hypothesis."""
 ENERGY_A = sp.Symbol("energy_a", real=True)
@@ -174,6 +181,8 @@ class _Reader:
             return (Point(index).g - Z.g) ** 2
         if name == "grad2":
             return Point(index).g ** 2
+        if name == "metric_dist2":
+            return symbol("aftervec", index) ** 2
         if name == "energy":
             return ENERGY_A * L / 2 * symbol("memoryvec", index) ** 2
         if name in AT_POINTS or name in SIZES:

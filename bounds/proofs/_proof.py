@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from . import accelerated, certificate, descent, features, guaranteed, linear, nonconvex, out_of_distribution, rates
+from . import (
+    accelerated,
+    certificate,
+    descent,
+    features,
+    guaranteed,
+    linear,
+    nonconvex,
+    out_of_distribution,
+    preconditioned,
+    rates,
+)
 from ._check import check_argument
 from ._claims import Argument, Claim, Earlier, Factor, Part, Range, Term, Unproved, Use
 from ._facts import DEFINITIONS
@@ -25,6 +36,7 @@ ARGUMENTS = {
     for module in (
         *(descent, rates, out_of_distribution, linear, nonconvex, features, certificate, guaranteed),
         accelerated,
+        preconditioned,
     )
     for key, build in module.ARGUMENTS.items()
 }

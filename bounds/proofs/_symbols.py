@@ -22,7 +22,7 @@ from ..vocabulary import Q, k
 L, h, mu, K = Q.L, Q.h, Q.mu, Q.K
 OF_A_STEP = re.compile(r".*_[ype]")
 """Names of what belongs to the points of an accelerated guard or reference in a step, and stays with the step."""
-ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k"})
+ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k", "rootw_k"})
 """Names of numbers that differ from entry to entry."""
 _VECTOR = re.compile(r"([xgsuvw]|[a-z0-9]+vec)_[kj0Kztype]")
 """Names of vectors: points, gradients, subgradients, sums of vectors (u, v, w) and those of `_facts`."""

@@ -33,14 +33,13 @@ from ._symbols import moved, symbol
 K = Q.K
 
 
-def term_sum(terms: Iterable[Term]) -> sp.Expr:
-    """The sum of terms whose factors are rules or absent."""
+def term_sum(terms: Iterable[Term], claims: Sequence[Claim] = ()) -> sp.Expr:
+    """The sum of terms whose factors are rules, or `claims` at k."""
+    stated = {str(Earlier(claim.name)): claim.expression for claim in claims}
     total = sp.Integer(0)
     for one in terms:
-        rules = [factor for factor in one.factors if isinstance(factor, Use)]
-        assert len(rules) == len(one.factors), "an earlier claim or a given range has no expression of its own"
-        value = sp.Mul(*(rule.expression for rule in rules))
-        total += one.multiplier * value * (1 if one.square is None else one.square**2)
+        factors = [f.expression if isinstance(f, Use) else stated[str(f)] for f in one.factors]
+        total += one.multiplier * sp.Mul(*factors) * (1 if one.square is None else one.square**2)
     return total
 
 
@@ -53,6 +52,7 @@ def telescope(
     scale: sp.Expr = ONE,
     ranges: Sequence[Range] = (),
     definitions: Sequence[Definition] = (),
+    claims: Sequence[Claim] = (),
     name: str = "invariant",
     says: str = "what the first k steps leave is not negative",
 ) -> tuple[Claim, Part]:
@@ -60,10 +60,11 @@ def telescope(
 
     The terms are at k, at 0 and at K. The claim says that an invariant is >= 0 for k = 0..K: it grows by `steps` at
     each step. It is found here, by collecting what `steps` leave at the index k alone, and checked like any other.
+    `claims` are those that `steps` use at k.
     """
     linear = {name: sp.diff(goal.expression, symbol(name, "K")) * scale for name in goal.sums}
     increments = sum((c * goal.sums[name].increment for name, c in linear.items()), sp.Integer(0))
-    growth = put_in(term_sum(steps) - increments, definitions)
+    growth = put_in(term_sum(steps, claims) - increments, definitions)
     potential = absolute(_at_index_k(relative(growth)), is_tilted(growth))
     partial = sum((c * symbol(name, "k") for name, c in linear.items()), sp.Integer(0))
     invariant = put_in(term_sum(start), definitions) - moved(potential, "0", 0) + partial + potential
@@ -90,9 +91,9 @@ def from_zero(name: str, says: str, expression: sp.Expr, *steps: Term) -> Claim:
     return Claim(name, says, expression, parts)
 
 
-def in_one_go(goal: Goal, claim: Claim, end: Part, **more: Any) -> Argument:
-    """The argument of one invariant and its end."""
-    return Argument((claim, Claim("bound", "the bound", goal.expression, (end,))), goal.sums, **more)
+def in_one_go(goal: Goal, claim: Claim, end: Part, *before: Claim, **more: Any) -> Argument:
+    """The argument of one invariant and its end, with the claims that it uses."""
+    return Argument((*before, claim, Claim("bound", "the bound", goal.expression, (end,))), goal.sums, **more)
 
 
 def _at_index_k(growth: sp.Expr) -> sp.Expr:

@@ -7,6 +7,7 @@ import sympy as sp
 from ..vocabulary import Q, k
 from ._claims import (
     ABOVE_0,
+    AT_ONE,
     BELOW_L,
     BELOW_STEP,
     COUNT,
@@ -25,13 +26,14 @@ from ._claims import (
     Given,
     Part,
     Range,
+    Term,
     signs_of,
     term,
     use,
 )
-from ._facts import DEFINITIONS
+from ._facts import DEFINITIONS, FACTS
 from ._goal import Goal
-from ._symbols import BEFORE, FIRST, INFIMUM, NOW, G, L, Z, at_step, h, mu, size
+from ._symbols import BEFORE, END, FIRST, INFIMUM, NOW, G, L, Z, at_step, h, mu, size
 from .contraction import FIXED_POINT, LEGEND, NORMS, recursion
 from .descent import GNORM, ONE_STEP, relative_deviation
 
@@ -224,11 +226,52 @@ def polyak_lojasiewicz(goal: Goal) -> Argument:
     return Argument((descent, last), goal.sums, NO_REGULARIZER, {"f_inf": "inf f"})
 
 
+BELOW, ABOVE = (
+    use("hypothesis", FACTS[name].expression, needs=FACTS[name].hypotheses, label=FACTS[name].says)
+    for name in ("lower bound of f", "infimum at z")
+)
+MODEST = use("hypothesis", L - mu, label="mu <= L")
+
+
+def _pl_rate(
+    goal: Goal, size_: sp.Expr, per_step: sp.Expr, *steps: Term, definitions: tuple[Definition, ...]
+) -> Argument:
+    """The bound at k with inf f in place of F(z); `steps`, and `per_step` (L - mu) times the bound before."""
+    previous = term(per_step, MODEST, Earlier("rate", "j", k - 1))
+    parts = (
+        Part((term(1, BELOW),), (COUNT,), "at k = 0", index="0", position=0),
+        Part((previous, *steps), (INDEX, AT_ONE), "from k-1 to k", times=size_),
+    )
+    rate = Claim(
+        "rate", "the bound at k, on f(x_k) - inf f", at_step(goal.expression + END.F - Z.F) + INFIMUM - NOW.f, parts
+    )
+    last = Claim("bound", "the bound", goal.expression, (Part((term(1, Earlier("rate", "K", K)), term(1, ABOVE))),))
+    return Argument((rate, last), goal.sums, (*NO_REGULARIZER, *definitions), {"f_inf": "inf f"})
+
+
+def pl_inexact(goal: Goal) -> Argument:
+    """B9 under the inequality over K steps, with any deviations: B1 at h = 1."""
+    steps = (term(1, use("descent_lemma", BEFORE, NOW)), term(1 / (2 * L), use("polyak_lojasiewicz", BEFORE)))
+    return _pl_rate(goal, sp.Integer(1), 1 / L, *steps, definitions=())
+
+
+def pl_exact_steps(goal: Goal) -> Argument:
+    """B9 under the inequality with exact steps."""
+    steps = (
+        term(2 * L, use("nonconvex_interpolation", BEFORE, NOW)),
+        term(1, use("polyak_lojasiewicz", BEFORE)),
+        term(sp.Rational(1, 2), use("polyak_lojasiewicz", NOW)),
+    )
+    return _pl_rate(goal, 2 * L + mu, sp.Integer(2), *steps, definitions=(DEFINITIONS["exact step, r = 0"],))
+
+
 ARGUMENTS = {
     "relative_deviation_rate": relative_rate,
     "relative_deviation_rate:smooth": relative_rate_smooth,
     "strong_convexity": contraction,
     "strong_convexity:rate": contraction_rate,
     "strong_convexity:pl": polyak_lojasiewicz,
+    "strong_convexity:pl_inexact": pl_inexact,
+    "strong_convexity:pl_exact_steps": pl_exact_steps,
 }
 """Arguments by the name of their bound."""

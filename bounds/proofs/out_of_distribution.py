@@ -11,12 +11,14 @@ from ._claims import (
     COUNT,
     EACH_UNIT_STEP,
     HEAVY_WEIGHT,
+    INDEX_FROM_2,
     LONG_CASE,
     SHORT_CASE,
     UNIT_STEP,
     Argument,
     Claim,
     Earlier,
+    Factor,
     Part,
     Term,
     Use,
@@ -258,43 +260,93 @@ def weighted(goal: Goal) -> Argument:
     return in_one_go(goal, *parts, definitions=definitions)
 
 
-def last_iterate_steps() -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-    """B6c at one step and at the end, with M = L/h in place of L (f is M-smooth too, h <= 1)."""
-    M = L / h
+def _u(index: sp.Expr) -> sp.Expr:
+    return 2 * K - index
 
-    def u(index: sp.Expr) -> sp.Expr:
-        return 2 * K - index
 
-    alpha = (k - 1) / u(k - 1)
-    mu, before = k / u(k - 1), (k - 1) / u(k - 2)
-    size_ = K * (2 * k - 1) - k * (k - 1)
-    w = u(k - 1) * y - u(k) * y_before
-    steps = (
-        term(mu, use("smooth_interpolation", BEFORE, NOW, M)),
-        term(mu - before, use("convexity", Z, BEFORE)),
-        term(alpha, use("subgradient", BEFORE, NOW)),
-        term(k / u(k) - alpha, use("subgradient", Z, NOW)),
-        term(M * size_ / (u(k - 1) * u(k)) ** 2, square=w + k * u(k - 1) * u(k) / (2 * size_) * d / M),
-        term(k * (k - 1) * u(k) / (4 * u(k - 1) * size_) / M, square=d),
+_SIZE = K * (2 * k - 1) - k * (k - 1)
+"""Of the squares of B6c: (k-1) u_k + k u_{k-1} = 2 _SIZE."""
+_NARROW = 1 + (k - 1) * (K - 1)
+_SPENT = 1 / (4 * _u(k - 1) * _NARROW)
+"""What a step takes of ||grad f(x) - grad f(z)||^2/L, twice, at x_{k-1} and at x_k."""
+
+
+def _carried(index: sp.Expr) -> sp.Expr:
+    return index / (2 * K * (index**2 + 1))
+
+
+def _from_one(name: str, says: str, expression: sp.Expr) -> Claim:
+    """A claim about numbers that is 0 at k = 1 and plain from k = 2 on."""
+    return Claim(
+        name, says, expression, (Part((), (COUNT,), "at k = 1", position=1), Part((term(expression),), (INDEX_FROM_2,)))
     )
-    return steps, (term(1 / (K + 1), use("convexity", Z, END)),)
+
+
+ROOM = (
+    _from_one("curved", "a step takes enough", _SIZE - k * (1 - (k - 2) * (2 * K - 1 - k) / 2) * _NARROW),
+    _from_one(
+        "paid",
+        "and no more than interpolation at z leaves at x_{k-1}",
+        (k / _u(k - 1) - (k - 1) / _u(k - 2)) / 2 - _carried(k - 1) - 2 * _SPENT,
+    ),
+    _from_one("left", "or is carried along at x_k", _carried(k) - 2 * _SPENT),
+)
+"""Numbers of B6c at h = 3/2."""
+
+
+def last_iterate_steps(within: Factor | None = None) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    """B6c at one step and at the end, from h = 3/2: the difference, in 1/h, is a square.
+
+    Interpolation at z leaves nu_k ||y_k||^2/(2L) with y_k = grad f(x_k) - grad f(z). Where the square of w and d falls
+    short of mu_k ||d||^2/(2L), d = y_{k-1} - y_k, at k = 1 and 2, it pays for the rest (`ROOM`).
+
+    Args:
+        within: 3/2 - h >= 0, unless the ranges of the proof say so.
+    """
+    alpha, w = (k - 1) / _u(k - 1), _u(k - 1) * y - _u(k) * y_before
+    weight_ = _SIZE / (_u(k - 1) * _u(k)) ** 2
+    short, curved, paid, left = sp.Rational(3, 2) - h, *(Earlier(claim.name) for claim in ROOM)
+    spare = term(
+        2 * L / (3 * h) * weight_ * (short if within is None else 1), *([] if within is None else [within]), square=w
+    )
+    now, before = NOW.g - Z.g, BEFORE.g - Z.g
+    steps = (
+        term(k / _u(k - 1), use("smooth_interpolation", BEFORE, NOW, L)),
+        term(k / _u(k - 1) - (k - 1) / _u(k - 2), _at_z(BEFORE)),
+        term(alpha, use("subgradient", BEFORE, NOW)),
+        term(k / _u(k) - alpha, use("subgradient", Z, NOW)),
+        term(2 * L / 3 * weight_, square=w + 3 * k * _u(k - 1) * _u(k) / (4 * L * _SIZE) * d),
+        spare,
+        term(_SPENT / L, square=now + before),
+        term(_SPENT / (L * _SIZE), curved, square=d),
+        term(1 / L, paid, square=before),
+        term(1 / L, left, square=now),
+    )
+    end = (
+        term(1 / (K + 1), _at_z(END)),
+        term((K**2 - K) / (2 * L * (K + 1) * (K**2 + 1)), square=END.g - Z.g),
+    )
+    return steps, end
+
+
+WITHIN = use("hypothesis", sp.Rational(3, 2) - h, label="h <= 3/2")
 
 
 def last_iterate(goal: Goal) -> Argument:
     """B6c."""
-    steps, end = last_iterate_steps()
-    return in_one_go(goal, *telescope(goal, steps, (), end, ranges=(UNIT_STEP,)))
+    steps, end = last_iterate_steps(WITHIN)
+    return in_one_go(goal, *telescope(goal, steps, (), end, claims=ROOM), *ROOM)
 
 
 def last_iterate_magnitude(goal: Goal) -> Argument:
     """B6c by the size of the deviations."""
-    steps, end = last_iterate_steps()
+    steps, end = last_iterate_steps(WITHIN)
     alpha, after = (k - 1) / (2 * K - k + 1), k / (2 * K - k)
     more = (
         term(L / h * (after - alpha), _against()),
         term(L / h * alpha, use("cauchy_schwarz", ENORM, size("Dnorm", "k"), DEVIATION, STEP)),
     )
-    return in_one_go(goal, *telescope(goal, (*steps, *more), (), end, ranges=(UNIT_STEP,)))
+    return in_one_go(goal, *telescope(goal, (*steps, *more), (), end, claims=ROOM), *ROOM)
 
 
 ARGUMENTS = {

@@ -18,34 +18,43 @@ from ._claims import (
     Part,
     Range,
     Recurrence,
+    Term,
+    Use,
     term,
     use,
 )
-from ._facts import DEFINITIONS
+from ._facts import DEFINITIONS, FACTS
 from ._goal import Goal, named
 from ._symbols import BEFORE, DEVIATION, END, FIRST, NOW, L, Z, h, moved, size, symbol
 from ._telescope import from_zero, in_one_go, telescope
 from .contraction import FIXED_POINT, LEGEND, NORMS, recursion
 from .descent import ENORM
 from .linear import NO_REGULARIZER
-from .out_of_distribution import last_iterate_steps, sharp_start, sharp_steps
+from .out_of_distribution import ROOM, WITHIN, last_iterate_steps, sharp_start, sharp_steps
 
 K = Q.K
 EXACT = DEFINITIONS["exact step"]
 
 
-def _rate(goal: Goal, ranges: tuple[Range, ...] = (UNIT_STEP,), spare: sp.Expr = ZERO) -> Argument:
+def _rate(
+    goal: Goal, ranges: tuple[Range, ...] = (UNIT_STEP,), spare: sp.Expr = ZERO, within: Use | None = None
+) -> Argument:
     """B6c with e = 0; `spare` (L/h) R^2/K is what the classical form gives away."""
-    steps, end = last_iterate_steps()
+    steps, end = last_iterate_steps(within)
     if spare != 0:
         end = (*end, term(spare * L / (h * K), square=FIRST.x - Z.x))
-    parts = telescope(goal, steps, (), end, ranges=ranges, definitions=(EXACT,))
-    return in_one_go(goal, *parts, definitions=(EXACT,))
+    parts = telescope(goal, steps, (), end, ranges=ranges, definitions=(EXACT,), claims=ROOM)
+    return in_one_go(goal, *parts, *ROOM, definitions=(EXACT,))
 
 
 def classical(goal: Goal) -> Argument:
     """B3 as the paper has it: twice the exact rate."""
     return _rate(goal, spare=sp.Rational(1, 4))
+
+
+def exact(goal: Goal) -> Argument:
+    """The exact rate, up to h = 3/2."""
+    return _rate(goal, (), within=WITHIN)
 
 
 def gradient_descent(goal: Goal) -> Argument:
@@ -153,6 +162,61 @@ def smooth(goal: Goal) -> Argument:
     return Argument(claims, sums, (*NO_REGULARIZER, exact, optimal), legend)
 
 
+def _shrinks(multiplier: sp.Expr) -> tuple[Term, Term]:
+    """<d, x_{k-1} - x_k> >= ||d||^2/L, d the change of the gradient."""
+    both = (BEFORE, NOW), (NOW, BEFORE)
+    return tuple(term(multiplier, use("smooth_interpolation", *pair, L)) for pair in both)
+
+
+def _gradients(
+    goal: Goal, claim: sp.Expr, says: str, steps: tuple[Term, ...], end: tuple[Term, ...], size_: sp.Expr, *more
+) -> Argument:
+    definitions = (*NO_REGULARIZER, DEFINITIONS["exact step, r = 0"], *more)
+    last = Claim("bound", "the bound", goal.expression, (Part(end, (COUNT,), times=size_),))
+    return Argument((from_zero("potential", says, claim, *steps), last), goal.sums, definitions)
+
+
+def last_gradient(goal: Goal) -> Argument:
+    """The last gradient by the distance of the start."""
+    d, z = BEFORE.g - NOW.g, NOW.x - Z.x
+    short = use("hypothesis", 2 - h**2, label="h^2 <= 2")
+    steps = (
+        term(2 * h * L, use("smooth_interpolation", Z, BEFORE, L)),
+        term(2 * k * h * L, use("smooth_interpolation", BEFORE, NOW, L)),
+        *_shrinks(2 * k * L * (h * (k - 1) + 1)),
+        # (k-1) h (2-h) + 2 - h^2, with 2 - h = (2 + (2 - h^2))/(2 + h)
+        term(2 * k * (k - 1) * h / (2 + h), square=d),
+        term(k * (k - 1) * h / (2 + h) + k, short, square=d),
+    )
+    end = (
+        term(1, Earlier("potential", "K", K)),
+        term(2 * K * h * L, use("smooth_interpolation", END, Z, L)),
+        term(1, use("lipschitz_gradient", END, Z)),
+    )
+    potential = 2 * k * h * L * (NOW.f - Z.f) + k * h * (k * h + 1) * NOW.g**2 + L**2 * z**2
+    claim = L**2 * (FIRST.x - Z.x) ** 2 - potential
+    says = "2kh L (f(x_k) - f(z)) + kh(kh+1) ||grad f(x_k)||^2 + L^2 ||x_k - z||^2 does not rise"
+    return _gradients(goal, claim, says, steps, end, (h * K + 1) ** 2, DEFINITIONS["minimiser, r = 0"])
+
+
+def last_gradient_by_objective(goal: Goal) -> Argument:
+    """The last gradient by the objective at the start."""
+    d, low = BEFORE.g - NOW.g, FACTS["lower bound of f"]
+    steps = (
+        term(1, use("smooth_interpolation", BEFORE, NOW, L)),
+        *_shrinks(2 * k - 1),
+        term(k / L, WITHIN, square=d),
+        term((k - 1) / (2 * L), square=d),
+    )
+    end = (
+        term(2 * L, Earlier("potential", "K", K)),
+        term(1, use("gradient_domination", END)),
+        term(2 * L, use("hypothesis", low.expression, needs=low.hypotheses, label=low.says)),
+    )
+    says = "f(x_0) - f(x_k) >= k (h/L) ||grad f(x_k)||^2"
+    return _gradients(goal, FIRST.f - NOW.f - k * h / L * NOW.g**2, says, steps, end, 2 * h * K + 1)
+
+
 def a_priori(goal: Goal) -> Argument:
     """B7 in its sharp form: B6b, and the distances that the deviations allow."""
     claims, sums, _ = sized(goal)
@@ -224,9 +288,11 @@ def sized(goal: Goal) -> tuple[tuple[Claim, ...], dict[str, Recurrence], tuple[s
 
 ARGUMENTS = {
     "ind_rate": classical,
-    "ind_rate:exact": _rate,
+    "ind_rate:exact": exact,
     "ind_rate:average": average,
     "ind_rate:smooth": smooth,
+    "ind_rate:gradient": last_gradient,
+    "ind_rate:gradient_by_objective": last_gradient_by_objective,
     "ind_rate:gradient_descent": gradient_descent,
     "ind_rate:half_step": half_step,
     "a_priori": a_priori_classical,

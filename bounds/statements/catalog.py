@@ -17,6 +17,7 @@ from . import (
     linear,
     nonconvex,
     out_of_distribution,
+    preconditioned,
     rates,
 )
 
@@ -39,7 +40,7 @@ def _collect(*groups: tuple[Bound, ...]) -> dict[str, Bound]:
 
 _MODULES = (
     *(descent, rates, features, out_of_distribution, linear, nonconvex, history, certificate, guaranteed),
-    accelerated,
+    *(accelerated, preconditioned),
 )
 _CATALOG = _collect(*(module.ENTRIES for module in _MODULES))
 _NUMBERS = {key.replace(bound.name, bound.number, 1): key for key, bound in _CATALOG.items()}

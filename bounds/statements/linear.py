@@ -9,7 +9,12 @@ comparator z will do; at h = 1, c = 1 - rho^2.
 B9. f mu-strongly convex: x - (h/L) grad f(x) contracts by 1 - h mu/L for h <= 1 and the prox does not expand, so the
 distance to the comparator shrinks by that factor up to ||e_k(h)|| and the fixed-point residual tau of the comparator.
 With mu > 0 that is a linear rate down to a floor. With r = 0 and the Polyak-Lojasiewicz inequality ||grad f(x)||^2 >=
-2 mu (f(x) - inf f), which strong convexity implies, B2 is a linear rate of the objective.
+2 mu (f(x) - inf f), which strong convexity implies, B2 is a linear rate of the objective. f need not be convex for it.
+
+Over K steps 1/L, B1 and the inequality give d_k <= (1 - mu/L) d_{k-1} + (L/2)||e_k||^2, d_k = f(x_k) - inf f: a
+linear rate down to a floor for any deviations. Exact steps have a better factor: interpolation (B10) gives d_{k-1} -
+d_k >= ||grad f(x_{k-1})||^2/(2L) + ||grad f(x_k)||^2/(4L) >= (mu/L) d_{k-1} + (mu/2L) d_k, so d_k <= (2L - 2mu)/(2L +
+mu) d_{k-1}.
 """
 
 from __future__ import annotations
@@ -20,8 +25,11 @@ from ..bound import Bound, Source
 from ..hypotheses import (
     APART,
     DEVIATION_BELOW_STEP,
+    EXACT_STEP,
     F_CONVEX,
     F_SMOOTH,
+    FULL_STEP,
+    MU_AT_MOST_L,
     POLYAK_LOJASIEWICZ,
     R_CONVEX,
     R_ZERO,
@@ -36,6 +44,9 @@ LAST = Q.F[K] - Q.F_z
 SHARE = (h - Q.sigma_max) * (2 - h + Q.sigma_max)
 """c, the share of ||G||^2/(2L) by which F decreases at least; 1 - rho^2 at h = 1."""
 _STEP_SHARE = (h - Q.sigma[k]) * (2 - h + Q.sigma[k])
+_PL_CONTRACTION = 1 - Q.mu / L
+_START = Q.F[0] - Q.F_low
+_PL = (F_SMOOTH, POLYAK_LOJASIEWICZ, R_ZERO)
 _CONTRACTION = 1 - h * Q.mu / L
 _B8 = (F_SMOOTH, F_CONVEX, R_CONVEX, REFERENCE_STEP, DEVIATION_BELOW_STEP)
 _B8_SLOP = sp.Sum(Q.sigma_slack[k], (k, 1, K))
@@ -108,6 +119,38 @@ ENTRIES = (
         ),
         hypotheses=(F_SMOOTH, POLYAK_LOJASIEWICZ, R_CONVEX, R_ZERO, REFERENCE_STEP),
         slop=Q.sigma_slack[k],
+    ),
+    Bound(
+        name="strong_convexity",
+        number="B9",
+        variant="pl_inexact",
+        title="Linear rate under the Polyak-Lojasiewicz inequality, down to a floor",
+        level="run",
+        lhs=LAST,
+        rhs=_PL_CONTRACTION**K * _START + L / 2 * sp.Sum(_PL_CONTRACTION ** (K - k) * Q.e2[k], (k, 1, K)),
+        kind="upper",
+        source=Source("derived", "B1 at h = 1 and ||grad f||^2 >= 2 mu (f - inf f), step by step"),
+        vacuous=_START,
+        hypotheses=(*_PL, MU_AT_MOST_L, FULL_STEP),
+    ),
+    Bound(
+        name="strong_convexity",
+        number="B9",
+        variant="pl_exact_steps",
+        title="Linear rate of gradient descent under the Polyak-Lojasiewicz inequality",
+        level="run",
+        lhs=LAST,
+        rhs=((2 * L - 2 * Q.mu) / (2 * L + Q.mu)) ** K * _START,
+        kind="upper",
+        source=Source(
+            "literature",
+            "the exact factor of one step; the proof is our own",
+            "Abbaszadehpeivasti, de Klerk, Zamani, Open J. Math. Optim. 4 (2023), Theorem 3",
+        ),
+        vacuous=_START,
+        hypotheses=(*_PL, MU_AT_MOST_L, FULL_STEP, EXACT_STEP),
+        # in a step D = grad f(x_{k-1})/L + e leaves <grad f(x_k), e>/2 - (L/4)||e||^2
+        slop=sp.Sum(sp.sqrt(Q.grad2[k]) * Q.enorm[k] / 2 + L / 4 * Q.e2[k], (k, 1, K)),
     ),
 )
 """B8 and B9."""

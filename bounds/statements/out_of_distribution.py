@@ -16,12 +16,17 @@ interpolation one (true for any z) adds b_k ||grad f(x_k) - grad f(z)||^2/(2L) t
 covers (h-1) a_k ||grad f(x_{k-1}) - grad f(x_k)||^2/(2L) because 2(h-1)(a_k + a_{k+1}) <= b_k = 1 - a_k +
 a_{k+1} for h <= 5/4.
 
-B6c. The last iterate, weights alpha_k = (k-1)/(2K-k+1), alpha_{K+1} = 1; no monotonicity is needed, and
-1/(4K) is attained by f = 0, r = c|x|, c = L R/(2K). With step h/L, h <= 1: L/h in place of L.
+B6c. The last iterate, weights alpha_k = (k-1)/(2K-k+1), alpha_{K+1} = 1; no monotonicity is needed, and 1/(4K) is
+attained by f = 0, r = c|x|, c = L R/(2hK). Interpolation between consecutive points has the multipliers mu_k =
+k/(2K-k+1), and that at z nu_k = mu_{k+1} - mu_k. With d_k = grad f(x_{k-1}) - grad f(x_k) what is left over is a sum
+of squares and (L = 1) mu_k ||d_k||^2/2 - h k^2 ||d_k||^2/(4 M_k), M_k = K(2k-1) - k(k-1). At h = 3/2 this is negative
+for k = 1 and 2, and nu_k ||grad f(x_k) - grad f(z)||^2/2, which interpolation at z adds, covers it. Beyond 3/2 the
+bound is false: f = x^2/2, K = 1, z = 0, x_0 = 1, x_1 = (h-1)/(h-2), where the right-hand side is (2h-3)/(4(2-h))
+below F(x_1) - F(z).
 
 The best h. The right-hand sides of B6b and B6c are c0 + c1/h, where on every run c1 >= 0: B6b (L/2K)[dist_K^2
 + sum ||D_k||^2 - R^2/(K+1)] >= 0, K+1 steps lead from x_0 to z; B6c by the sum of squares in its proof. So
-they decrease in h: h = 1 is the best in (0, 1], and 5/4 better still for B6b.
+they decrease in h: the best is 5/4 for B6b and 3/2 for B6c.
 
 Each bound on the mean holds for the best iterate too, since min_k <= mean_k. Where the relative deviations
 are all <= h (rho <= 1 at h = 1) the run is monotone (B2) and it holds for the last iterate.
@@ -46,6 +51,7 @@ from ..hypotheses import (
     R_CONVEX,
     REFERENCE_STEP,
     REFERENCE_STEP_LONG,
+    REFERENCE_STEP_LONGER,
     WEIGHTS,
 )
 from ..vocabulary import Q, k
@@ -295,11 +301,11 @@ ENTRIES = (
         rhs=L * R**2 / (4 * h * K) - L / h * sp.Sum(_ALPHA_NEXT * Q.ex[k] - _ALPHA * Q.ex_prev[k], STEPS),
         kind="tight",
         prime=True,
-        hypotheses=(*CONVEX, REFERENCE_STEP),
+        hypotheses=(*CONVEX, REFERENCE_STEP_LONGER),
         source=Source(
             "derived",
-            "exact identity with weights alpha_k = (k-1)/(2K-k+1); the value 1/(4K) at e = 0 agrees "
-            "with the exact worst case",
+            "exact identity with weights alpha_k = (k-1)/(2K-k+1); the value 1/(4hK) at e = 0 agrees "
+            "with the exact worst case, and h = 3/2 is the longest reference step for which it holds at K = 1",
             "Taylor, Hendrickx, Glineur, SIAM J. Optim. 27 (2017)",
         ),
     ),
@@ -314,7 +320,7 @@ ENTRIES = (
         + L / h * sp.Sum(Q.enorm[k] * ((_ALPHA_NEXT - _ALPHA) * Q.dist[k] + _ALPHA * sp.sqrt(Q.D2[k])), STEPS),
         kind="upper",
         prime=True,
-        hypotheses=(*CONVEX, REFERENCE_STEP),
+        hypotheses=(*CONVEX, REFERENCE_STEP_LONGER),
         source=Source("derived", "B6c, its inner products by Cauchy-Schwarz"),
     ),
 )

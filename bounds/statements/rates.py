@@ -2,8 +2,17 @@ r"""Rates over K steps: B3 (exact steps) and B7 (only the size of the deviations
 
 Both hold for any comparator z in dom r in place of a minimiser.
 
-B3. With exact steps h/L, 0 < h <= 1: f is also (L/h)-smooth, so B6c with no deviation gives F(x_K) - F(z) <=
-L R^2/(4hK), attained by f = 0, r = c|x|, c = L R/(2hK). The classical form is twice that.
+B3. With exact steps h/L, 0 < h <= 3/2, B6c with no deviation gives F(x_K) - F(z) <= L R^2/(4hK), attained by f = 0, r =
+c|x|, c = L R/(2hK). The classical form is twice that.
+
+The last gradient, r = 0, L = 1, d = grad f(x_{k-1}) - grad f(x_k). Interpolation in both directions says that <d, grad
+f(x_{k-1})> >= ||d||^2/h, so the gradients shrink, and f(x_{k-1}) - f(x_k) >= h ||grad f(x_k)||^2 for h <= 3/2. The sum
+over k, with f(x_K) - inf f >= ||grad f(x_K)||^2/2, is the form with F(x_0) - F_low. In that with the distance
+
+    2kh (f(x_k) - f(z)) + kh(kh+1) ||grad f(x_k)||^2 + ||x_k - z||^2
+
+does not rise for h^2 <= 2, where z is a minimiser, and is at least (Kh+1)^2 ||grad f(x_K)||^2 at K. Both limits of h
+are the largest for K = 1: f = x^2/2.
 
 B7. The map T(x) = prox_{h r/L}(x - h grad f(x)/L) is nonexpansive and x_k differs from T(x_{k-1}) by at most
 ||e_k(h)||, so with tau = ||T(z) - z||
@@ -31,6 +40,8 @@ from ..hypotheses import (
     R_CONVEX,
     R_ZERO,
     REFERENCE_STEP,
+    REFERENCE_STEP_LONGER,
+    REFERENCE_STEP_ROOT_2,
 )
 from ..vocabulary import Q, k
 
@@ -42,6 +53,7 @@ CONVEX = (F_SMOOTH, F_CONVEX, R_CONVEX)
 _A = sp.Sum(Q.enorm[k], STEPS)
 # B6c for the deviations that rounding leaves, with weights alpha <= 1 and Cauchy-Schwarz
 _ROUNDING = L / h * sp.Sum(Q.enorm[k] * (Q.dist[k] + Q.dist[k - 1]), STEPS)
+_GRADIENTS = sp.sqrt(Q.grad2[k - 1]) + sp.sqrt(Q.grad2[k])
 
 ENTRIES = (
     Bound(
@@ -75,7 +87,7 @@ ENTRIES = (
             "B6c with e = 0; 1/(4K) is the exact worst case of proximal gradient",
             "Taylor, Hendrickx, Glineur, SIAM J. Optim. 27 (2017)",
         ),
-        hypotheses=(*CONVEX, REFERENCE_STEP, EXACT_STEP),
+        hypotheses=(*CONVEX, REFERENCE_STEP_LONGER, EXACT_STEP),
         slop=_ROUNDING,
     ),
     Bound(
@@ -134,6 +146,44 @@ ENTRIES = (
         hypotheses=(*CONVEX, R_ZERO, COMPARATOR_OPTIMAL, REFERENCE_STEP, EXACT_STEP),
         beyond_proof=("r_convex",),  # r = 0 is convex
         slop=_ROUNDING,
+    ),
+    Bound(
+        name="ind_rate",
+        number="B3",
+        variant="gradient",
+        title="Exact in-distribution rate of the last gradient, r = 0",
+        level="run",
+        lhs=Q.grad2[K],
+        rhs=L**2 * R**2 / (h * K + 1) ** 2,
+        kind="tight",
+        source=Source(
+            "literature",
+            "the exact worst case of the last gradient; the comparator must be a minimiser; the potential is that of "
+            "Taylor and Bach at h = 1 without its term at x_0, the proof for other steps our own",
+            "Taylor, Bach, COLT 2019, Theorem 3; Kim, Fessler, J. Optim. Theory Appl. 188 (2021)",
+        ),
+        hypotheses=(F_SMOOTH, F_CONVEX, R_ZERO, COMPARATOR_OPTIMAL, REFERENCE_STEP_ROOT_2, EXACT_STEP),
+        vacuous=Q.grad2[0],
+        # a deviation changes the potential by 2 L^2 <x_k - z, e> and 2k(hk+1) L ||e|| times the two gradients
+        slop=2 * L * sp.Sum(Q.enorm[k] * (L * Q.dist[k] + k * (h * k + 1) * _GRADIENTS), STEPS) / (h * K + 1) ** 2,
+    ),
+    Bound(
+        name="ind_rate",
+        number="B3",
+        variant="gradient_by_objective",
+        title="Exact in-distribution rate of the last gradient by the objective, r = 0",
+        level="run",
+        lhs=Q.grad2[K],
+        rhs=2 * L * (Q.F[0] - Q.F_low) / (2 * h * K + 1),
+        kind="tight",
+        source=Source(
+            "literature",
+            "the exact worst case of the last gradient from a bounded objective; the proof is our own",
+            "Taylor, Hendrickx, Glineur, J. Optim. Theory Appl. 178 (2018); Lee, Kim, Ryu, NeurIPS 2021",
+        ),
+        hypotheses=(F_SMOOTH, F_CONVEX, R_ZERO, REFERENCE_STEP_LONGER, EXACT_STEP),
+        vacuous=Q.grad2[0],
+        slop=4 * L * sp.Sum(k * Q.enorm[k] * _GRADIENTS, STEPS) / (2 * h * K + 1),
     ),
     Bound(
         name="a_priori",

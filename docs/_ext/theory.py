@@ -1,6 +1,6 @@
 """The pages of the theory, written from the catalogue when the documentation is built.
 
-A page for each number, `theory/b01.md` to `b19.md`: formulas, hypotheses, sources, proofs and examples are what
+A page for each number, `theory/b01.md` to `b20.md`: formulas, hypotheses, sources, proofs and examples are what
 `bounds` says and computes at that moment; the words around them are those of `words`. Formulas are drawn by matplotlib.
 """
 
@@ -28,6 +28,7 @@ from l2obound.bounds.statements import (
     linear,
     nonconvex,
     out_of_distribution,
+    preconditioned,
     rates,
 )
 from l2obound.verification.pages.formula import formula_svg
@@ -43,6 +44,7 @@ MODULES = (
     certificate,
     guaranteed,
     accelerated,
+    preconditioned,
 )
 OVERVIEW = "<!-- the overview is put here by _ext/theory.py -->"
 _PLAIN = str.maketrans({c: f"\\{c}" for c in "*_|[]<>$"})

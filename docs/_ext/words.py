@@ -22,6 +22,7 @@ TITLES = {
     17: "a budget of deviations",
     18: "an energy that descends",
     19: "any run against accelerated steps",
+    20: "preconditioners as the method",
 }
 
 WORDS = {
@@ -44,6 +45,11 @@ with the measured deviation in it.
 `ind_rate:smooth` is the exact worst case of Drori and Teboulle. The proof here is another one: its multipliers were
 read off exact worst cases, do not depend on the step, and leave a sum of weighted squares of differences of gradients.
 It asks for a comparator that is a minimiser.
+
+`ind_rate:gradient` and `ind_rate:gradient_by_objective` are on the last gradient where r = 0: the exact worst cases
+from the distance and from the objective at the start. They say how far a run is from stationary without F*. The steps
+may be longer than 1/L, up to sqrt(2)/L and 3/(2L). These are the longest for which the formula is right at K = 1: on
+f = L x^2/2 a longer one is worse. `ind_rate:exact` holds up to 3/(2L) as well.
 """,
     4: """
 Each step out of distribution is paired with a virtual step of the same model in distribution. Its deviation is then,
@@ -70,7 +76,8 @@ replaces 1/K by 1/(K+1), and B6c speaks of the last iterate, without any monoton
 and for **any** comparator z in the domain of r, so that the unknown minimiser does not occur.
 
 B6 does not depend on the reference step: it is affine in 1/h with a coefficient that vanishes identically. B6b holds up
-to h = 5/4, for every K and any comparator, and falls with h; B6c is least at h = 1.
+to h = 5/4 and B6c up to h = 3/2, for every K and any comparator, and both fall with h. B6c is false beyond 3/2, already
+for K = 1 on f = x^2/2.
 """,
     7: """
 This bound is for the case that only the norms of the deviations are known, and not their directions. The distance to
@@ -84,7 +91,12 @@ form holds for any comparator as it stands, the one for r = 0 with the residual 
 """,
     9: """
 With strong convexity the distance to the comparator shrinks by the factor 1 - h mu/L in every step, up to the
-deviation: a linear rate down to a floor. The Polyak-Lojasiewicz form (r = 0) is a linear rate of the objective.
+deviation: a linear rate down to a floor.
+
+The Polyak-Lojasiewicz forms (r = 0) are linear rates of the objective and need no convexity: for one step, for K steps
+with any deviations, down to a floor, and for K exact steps. The last has the exact factor of a step, (2L - 2 mu)/(2L +
+mu), of Abbaszadehpeivasti, de Klerk and Zamani. They apply where mu is certain; for most problems that is a lower bound
+on the strong convexity of f.
 """,
     10: """
 Without convexity there is no rate to the minimum, but the mean of ||G_k||^2 is bounded by the decrease of F and by the
@@ -179,6 +191,18 @@ GO-Math-L2O and 0.12 for L2O-PA, where that of B6c is 1.38 and 1.04, and for FIS
 
 The form `a_priori` is that of Schmidt, Le Roux and Bach. It needs a comparator that no iterate is below, for certain,
 so it does not apply to runs that have arrived at F(z) within rounding.
+""",
+    20: """
+A step with a diagonal preconditioner p_k of at most 1/L is a proximal-gradient step in another metric, and no
+deviation. Distances from z are measured in the metric of the step, and only the bias is left over. The weights omega
+pay for the change of the metric. They are 1 for a fixed one and where p grows in every entry, and 1/prod (1 + eta_k)
+where the metric grows by at most 1 + eta_k in a step. `measure` takes the largest that the preconditioners of a run
+allow.
+
+For any p > 0 the right-hand side of a step would be that of B6, in every metric: what a metric changes is what is
+known before the run. The verdict needs a recorded preconditioner and L p_i <= 1 for certain. The shipped models have
+L p_i up to 1.97 (L2O-PA on LASSO 20 x 40) and 2.00 (GO-Math-L2O), so that it does not apply to them. `verify` judges
+the entry where it is asked for by name.
 """,
 }
 """By number, Markdown."""

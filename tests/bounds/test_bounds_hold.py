@@ -14,8 +14,8 @@ from tests.helpers import special_runs as special
 
 
 @cache
-def measured(long_steps=False):
-    return [batch.measure() for batch in (runs.battery(1, long_steps=True) if long_steps else runs.battery())]
+def measured(longest=1.0):
+    return [batch.measure() for batch in runs.battery(int(longest > 1), longest=longest)]
 
 
 @cache
@@ -25,11 +25,13 @@ def everything():
         "any": runs.battery(),
         "r = 0": special.smooth_runs(),
         "exact": special.exact_runs(),
+        "exact, r = 0": special.exact_runs(1, 120, smooth_share=1.0),
         "below": special.below_runs(),
         "box": special.boxed_runs(),
     }
     found = {kind: [special.with_given(run, i) for i, run in enumerate(made)] for kind, made in kinds.items()}
     found["diagonal"] = [special.diagonal_runs(np.random.default_rng(0), 700, 3).measure()]
+    found["preconditioned"] = [run.measure() for run in special.preconditioned_runs()]
     found["inexact prox"] = special.inexact_prox_runs()
     found["transformed"] = [special.transformed(kind) for kind in ("translation", "scaling", "rescaling")]
     found["certified"] = guaranteed.certified_runs()
@@ -136,12 +138,36 @@ def test_last_iterate_forms_hold_on_2000_monotone_runs():
     assert judged >= 2000
 
 
-@pytest.mark.parametrize("name", ["ood_multi_step_sharp", "ood_multi_step_sharp:magnitude"])
-def test_the_sharp_bound_holds_for_long_reference_steps(name):
-    for quantities in measured(long_steps=True):
-        ok, broken = runs.holds(bounds.get(name), quantities)
+LONG = {"ood_multi_step_sharp": 1.25, "ood_last_iterate": 1.5}
+
+
+@pytest.mark.parametrize("form", ["", ":magnitude"])
+@pytest.mark.parametrize("name", LONG)
+def test_bounds_hold_for_long_reference_steps(name, form):
+    for quantities in measured(LONG[name]):
+        ok, broken = runs.holds(bounds.get(name + form), quantities)
         assert ok.all()
         assert not broken.any()
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("ood_last_iterate", 1.5),
+        ("ind_rate:gradient", 1.4142),
+        ("ind_rate:gradient_by_objective", 1.5),
+    ],
+)
+def test_longer_steps_refute(name, limit):
+    """One step on f = L x^2/2 from 1, z = 0: no longer h is right for K = 1. B6c: to where it has the least room."""
+    for h in (limit, limit + 1e-3):
+        x = (h - 1) / (h - 2) if name == "ood_last_iterate" else 1 - h
+        bound = bounds.get(name)
+        run = runs.line([1.0, x], curvature=2.0, L=2.0, h=h, floor=0.0)
+        run = runs.replace(run, facts=run.facts | {"comparator_optimal": True})
+        ok, broken = runs.holds(bound, run.measure())
+        assert ok.all() == (h == limit)
+        assert broken.any() == (h != limit)
 
 
 def diagonal_runs(rng, batch, steps, bias=0.0):

@@ -40,6 +40,7 @@ NAMES = [
     "budgeted_deviations",
     "energy_descent",
     "accelerated_inexact",
+    "variable_metric",
 ]
 
 

@@ -66,12 +66,26 @@ def test_half_step_runs_are_exact_at_one_half():
 
 def test_reference_step():
     run = runs.line([1.0, 0.5])
-    for h, short, long in ((1.0, True, True), (1.25, False, True), (1.3, False, False)):
-        quantities = run.measure(reference_step=h)
-        assert checks("ood_last_iterate", quantities)["reference_step"].holds.all() == short
-        check = checks("ood_multi_step_sharp", quantities)["reference_step_long"]
-        assert check.holds.all() == long
-        assert (check.margin >= 0).all() == long
+    limits = {
+        ("ind_rate", "reference_step"): 1.0,
+        ("ood_multi_step_sharp", "reference_step_long"): 1.25,
+        ("ind_rate:gradient", "reference_step_root_2"): 1.4142,
+        ("ood_last_iterate", "reference_step_longer"): 1.5,
+    }
+    for (name, hypothesis), limit in limits.items():
+        for h in (0.5, limit, limit + 1e-4):
+            check = checks(name, run.measure(reference_step=h))[hypothesis]
+            assert check.holds.all() == (h <= limit)
+            assert (check.margin >= 0).all() == (h <= limit)
+
+
+def test_a_modulus_above_the_smoothness_is_found():
+    # f = 1 is L-smooth for every L and obeys the inequality of Polyak and Lojasiewicz for every mu
+    run = runs.line([1.0, 0.5], offset=1.0, floor=0.0)
+    for name in ("strong_convexity:pl_inexact", "strong_convexity:pl_exact_steps"):
+        for mu in (1.0, 1.5):
+            check = checks(name, run.measure(strong_convexity=np.array([mu])))["mu_at_most_L"]
+            assert check.holds.all() == (mu == 1.0)
 
 
 def preconditioned(p, **facts):

@@ -63,6 +63,13 @@ def exact_smooth(K, h):
     return runs.huber(R - np.arange(K + 1) * h * c / L, c, L=L, h=h).measure()
 
 
+def steep_to_the_end(K, h):
+    """The worst case of the last gradient: the same function, raised, and x_K where its linear part ends."""
+    c, level = L * R / (K * h + 1), np.array([0.7])
+    run = runs.huber(c / L + (K - np.arange(K + 1)) * h * c / L, c, L=L, h=h)
+    return runs.replace(run, objective=run.objective + 0.7, comparator_objective=level, objective_lower=level).measure()
+
+
 def linear_part(K, h):
     """K+1 equal steps to z on the same function, which is linear there: all gradients differ from that at z alike."""
     return runs.huber(R * (1 - np.arange(K + 1) / (K + 1)), 0.7 * L * R / (K + 1), L=L, h=h).measure()
@@ -185,7 +192,21 @@ def even_u(K, factor, z=0.0):
     return guaranteed.with_accelerated(runs.line(x, r_slope=factor * L * R / ((K + 1) * a[K]), L=L, z=z))
 
 
+def changing(K):
+    """B20: f and r linear, a run that stays, and a preconditioner that halves."""
+    run = runs.line(np.full(K + 1, R), slope=0.4, r_slope=0.3, L=L, z=0.5)
+    return runs.replace(run, preconditioner=0.5 ** np.arange(K)[None, :, None] / L).measure()
+
+
+def too_long():
+    """B20: steps of 1.05/L on f = L x^2/2, where rounding explains the excess."""
+    values = {"L": 1.0, "F": [[0.5, 0.1]], "F_z": 0.0, "metric_dist2": [[0.2, 0.0]], "metric_before": [[0.2]]}
+    values |= {"metric_weight": [[1.0, 1.0]], "metric_bias": [[0.05]], "Lp_min": [[1.0]], "Lp_max": [[1.05]]}
+    return bounds.from_scalars(values | {"D2": [[4.0]]}, errors={"Lp_max": [[0.1]]}, facts=CONVEX)
+
+
 TIGHT = {
+    "variable_metric": lambda K: [changing(K)],
     "accelerated_inexact:distance": lambda K: [resting(K)],
     "accelerated_inexact:sharp": lambda K: [even_u(K, s) for s in (0.5, 1.0, 2.0)],
     "accelerated_inexact:size": lambda K: [even_u(K, s) for s in (K, 2.0 * K)],
@@ -196,7 +217,7 @@ TIGHT = {
     "ood_per_step:magnitude": lambda K: [decomposed(against(K))],
     "homogeneous_descent": lambda K: [against(K), against(K, 1.0, 0.75)],
     "homogeneous_descent:diagonal": lambda K: [diagonal(K)],
-    "ind_rate:exact": lambda K: [even_path(K, 2 * K, h, 1.0) for h in (0.5, 1.0)],
+    "ind_rate:exact": lambda K: [even_path(K, 2 * K, h, 1.0) for h in (0.5, 1.0, 1.5)],
     "ood_multi_step": lambda K: [stay(K), overshoot(K, 0.5), overshoot(K, 1.0)],
     "ood_multi_step:magnitude": lambda K: [stay(K, z=0.0), overshoot(K, 0.5)],
     "ood_multi_step:virtual": lambda K: [decomposed(stay(K)), decomposed(overshoot(K, 0.5))],
@@ -210,6 +231,8 @@ TIGHT = {
     "ood_multi_step_sharp:weighted": lambda K: [weighted(K, h) for h in (0.5, 1.0)],
     "ind_rate:average": lambda K: [even_path(K, K + 1, h, 1.0) for h in (0.5, 1.0)],
     "ind_rate:smooth": lambda K: [exact_smooth(K, h) for h in (0.5, 1.0)],
+    "ind_rate:gradient": lambda K: [steep_to_the_end(K, h) for h in (0.5, 1.0, 1.4)],
+    "ind_rate:gradient_by_objective": lambda K: [steep_to_the_end(K, h) for h in (0.5, 1.0, 1.5)],
     "virtual_decomposition": lambda K: [decomposed(against(K))],
     "virtual_decomposition:magnitude": lambda K: [decomposed(against(K))],
     "strong_convexity": lambda K: [contracting(K, h) for h in (0.5, 1.0)],
@@ -223,7 +246,7 @@ TIGHT = {
     "asymptotics": lambda K: [biased(K)],
     "assumption_sensitivity": lambda K: [short_steps(K)],
     "history_stability": lambda K: [at_the_limit(b) for b in (0.0, 0.4)],
-    "ood_last_iterate": lambda K: [even_path(K, 2 * K, h, s) for h in (0.5, 1.0) for s in (0.0, 0.5, 1.0, 2.0)],
+    "ood_last_iterate": lambda K: [even_path(K, 2 * K, h, s) for h in (0.5, 1.0, 1.5) for s in (0.0, 0.5, 1.0, 2.0)],
 }
 STEPS = (1, 2, 5)
 
@@ -329,6 +352,7 @@ def energetic():
 
 
 SLOPS = {
+    "variable_metric": too_long,
     "accelerated_guard": guarded,
     "accelerated_guard:weights": guarded,
     "budgeted_deviations": budgeted,
@@ -339,6 +363,9 @@ SLOPS = {
     "nonconvex_stationarity:exact_steps": lambda: coarse(0.05, x=[1.0, 1.7], curvature=-1.0, floor=-2.9),
     "ind_rate": rate,
     "ind_rate:exact": rate,
+    "ind_rate:gradient": lambda: coarse(0.05, optimal=True, x=[1.0] * 5, curvature=0.3, slope=0.1, z=-1 / 3),
+    "ind_rate:gradient_by_objective": lambda: coarse(0.05, x=[1.0] * 5, curvature=0.3, floor=0.0),
+    "strong_convexity:pl_exact_steps": lambda: coarse(0.05, x=[1.0] * 5, curvature=0.3, floor=0.0),
     "ind_rate:average": lambda: coarse(0.05, x=[1.0] * 5, r_slope=0.3),
     "ind_rate:gradient_descent": rate,
     "ind_rate:half_step": lambda: coarse(0.05, x=[1.0] * 5, r_slope=0.3, h=0.5),

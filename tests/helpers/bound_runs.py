@@ -170,7 +170,7 @@ def arbitrary(problem, x, h, z, rng):
 
 
 @cache
-def battery(seed=0, batch=90, long_steps=False):
+def battery(seed=0, batch=90, longest=1.0):
     """Runs of many kinds: random, relative, huge and structured deviations, random comparators and h."""
     rng = np.random.default_rng(seed)
     out = []
@@ -184,8 +184,7 @@ def battery(seed=0, batch=90, long_steps=False):
                 c = 1 / problem.L
                 good = problem.prox(good - c[:, None] * problem.gradient(good), c)
             z = np.where(rng.random((batch, 1)) < 0.5, good, rng.standard_normal((batch, n)))
-            top = 1.25 if long_steps else 1.0
-            h = np.where(rng.random(batch) < 0.5, top, rng.uniform(0.1, top, batch))
+            h = np.where(rng.random(batch) < 0.5, longest, rng.uniform(0.1, longest, batch))
             scale = 10.0 ** rng.uniform(-4, 1, (batch, 1)) * (1e4 if kind == "huge" else 1)
             if kind in ("random", "huge"):
                 runs = inexact(

@@ -102,6 +102,19 @@ def constants() -> Iterator[tuple[str, bounds.Bound]]:
     yield "B3:exact: L R^2/(4.1 h K)", entry("ind_rate:exact", rhs=L * Q.R**2 / (4 * h * K) * 40 / 41)
     yield "B3:exact: K + 1", entry("ind_rate:exact", rhs=L * Q.R**2 / (4 * h * (K + 1)))
     yield "B3:average: K + 2", entry("ind_rate:average", rhs=L * Q.R**2 / (2 * h * (K + 2)))
+    yield "B6c: K + 1", swapped("ood_last_iterate", L * Q.R**2 / (4 * h * K), L * Q.R**2 / (4 * h * (K + 1)))
+    gradient, by_objective = "ind_rate:gradient", "ind_rate:gradient_by_objective"
+    yield "B3:gradient: hK + 2", swapped(gradient, h * K + 1, h * K + 2)
+    yield "B3:gradient: 2hK + 1", swapped(gradient, h * K + 1, 2 * h * K + 1)
+    yield "B3:gradient: from x_K", swapped(gradient, Q.R, Q.dist[K])
+    yield "B3:gradient: of x_0", swapped(gradient, Q.grad2[K], Q.grad2[0])
+    yield "B3:gradient_by_objective: 2hK + 2", swapped(by_objective, 2 * h * K + 1, 2 * h * K + 2)
+    yield "B3:gradient_by_objective: F(x_K)", swapped(by_objective, Q.F_low, Q.F[K])
+    for form in ("pl_inexact", "pl_exact_steps"):
+        yield f"B9:{form}: twice mu", swapped(f"strong_convexity:{form}", Q.mu, 2 * Q.mu)
+        yield f"B9:{form}: F(x_K)", swapped(f"strong_convexity:{form}", Q.F_low, Q.F[K])
+        yield f"B9:{form}: K + 1", swapped(f"strong_convexity:{form}", K, K + 1)
+    yield "B9:pl_inexact: half", swapped("strong_convexity:pl_inexact", Q.e2[k], Q.e2[k] / 2)
     yield "B3:smooth: 4hK + 3", entry("ind_rate:smooth", rhs=L * Q.R**2 / (4 * h * K + 3))
     yield "B9: twice mu", swapped("strong_convexity", Q.mu, 2 * Q.mu)
     yield "B9:pl: twice mu", swapped("strong_convexity:pl", Q.mu, 2 * Q.mu)
@@ -134,6 +147,11 @@ def constants() -> Iterator[tuple[str, bounds.Bound]]:
         "B17: no E^2",
         entry("budgeted_deviations", rhs=bounds.get("budgeted_deviations").rhs - L / (h * K) * Q.budget[0] ** 2),
     )
+    metric = "variable_metric"
+    yield "B20: a third", swapped(metric, Q.metric_dist2[0], 2 * Q.metric_dist2[0] / 3)
+    yield "B20: no bias", swapped(metric, Q.metric_bias[k], sp.Integer(0))
+    yield "B20: from x_K", swapped(metric, Q.metric_dist2[0], Q.metric_dist2[K])
+    yield "B20: twice the gaps", entry(metric, lhs=2 * bounds.get(metric).lhs)
     accelerated, A = "accelerated_inexact", Q.accel_weight[K]
     for name in ("", ":sharp", ":size", ":a_priori"):
         bound = bounds.get(accelerated + name)

@@ -52,6 +52,11 @@ def plain_formulas(v, K):
         "ind_rate:gradient_descent": (last, L * R**2 / (2 * K)),
         "ind_rate:half_step": (last, L * R**2 / K),
         "ind_rate:smooth": (last, L * R**2 / (4 * h * K + 2)),
+        "ind_rate:gradient": (v["grad2"][:, -1], (L * R / (h * K + 1)) ** 2),
+        "ind_rate:gradient_by_objective": (
+            v["grad2"][:, -1],
+            2 * L * (v["F"][:, :1] - v["F_low"][:, None]) / (2 * h * K + 1),
+        ),
         "ood_multi_step_sharp:best_iterate": (v["F"][:, 1:].min(1) - v["F_z"], b6b + inner),
         "ood_multi_step_sharp:average_point": (v["F_mean"] - v["F_z"], b6b + inner),
         "ood_multi_step_sharp:bonus": (mean, b6b + inner - extra),
@@ -77,6 +82,11 @@ def plain_formulas(v, K):
             4 * L * (v["F"][:, :1] - low) / (3 * K + 2),
         ),
         "nonconvex_stationarity:descent": (G2.mean(1), flow[1]),
+    }
+    c, start = 1 - mu / L, v["F"][:, :1] - low
+    run |= {
+        "strong_convexity:pl_inexact": (last, c**K * start + L / 2 * (c ** (K - i) * e2).sum(1, keepdims=True)),
+        "strong_convexity:pl_exact_steps": (last, (2 * (L - mu) / (2 * L + mu)) ** K * start),
     }
     reach, sigma = np.sqrt(G2) + L * D, v["sigma"]
     share = (h - sigma) * (2 - h + sigma)
@@ -112,6 +122,11 @@ def plain_formulas(v, K):
         "accelerated_inexact:size": (last, L * R**2 / (2 * A_K) * K / (K + 1) + size),
         "accelerated_inexact:a_priori": (last, L * reach**2 / (2 * A_K)),
     }
+    w, d = v["metric_weight"], v["metric_dist2"]
+    run["variable_metric"] = (
+        (w[:, 1:] * gap).sum(1),
+        (w[:, :1] * d[:, :1] - w[:, -1:] * d[:, -1:]) / 2 - (w[:, 1:] * v["metric_bias"]).sum(1, keepdims=True),
+    )
     b = v["history_b"][:, None]
     run["history_stability"] = (v["history_q"], 1 + v["history_r"][:, None] * b / (1 - b))
     magnitude = -h * (2 - h) * G2 / (2 * L) + (1 - h) * np.sqrt(G2) * virtual + L / 2 * virtual**2

@@ -77,7 +77,7 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
     L = rng.choice([1.0, 2.0], batch)
     a = L * rng.choice([0.0, 0.3, 1.0], batch)
     c = rng.choice([0.0, 0.0, 0.5, 3.0], batch)
-    h = rng.choice([0.5, 1.0, 1.2, 1.25, 3.0, 0.1], batch)
+    h = rng.choice([0.5, 1.0, 1.2, 1.25, 1.4, 1.5, 3.0, 0.1], batch)
     exact = rng.random(batch) < 0.5
     x, s = [rng.choice([-2.0, 1.0, 5.0], batch)], []
 
@@ -139,6 +139,9 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
         "budget": np.abs(e)[:, ::-1].cumsum(1)[:, ::-1] @ np.eye(K, K + 1),
         **{"history_q": q_, "history_r": r_, "history_b": b_},
     }
+    away = (x - zc) ** 2 / p
+    values |= {"metric_weight": np.ones((batch, K + 1)), "metric_dist2": away, "metric_before": away[:, :-1]}
+    values |= {"metric_bias": bias / p * (x[:, 1:] - zc), "Lp_max": Lc * p + 0 * G}
     values |= _accelerated(x, ac * 1.0, s, Lc, zc)
     values["history_radius"] = bounds.history.frozen_mode(r_, q_, b_).radius
     true = np.ones(batch, bool)
@@ -147,7 +150,15 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
     meets |= {"r_zero": c == 0, "r_indicator": c == 0, "comparator_optimal": z == 0, "equivariant_heads": ~true}
     meets |= {"deviation_below_step": (sigma < hc).all(1), "monotone": (sigma <= hc).all(1), "exact_step": exact}
     meets |= {"bias_free": np.abs(bias).max(1) < 1e-14, "preconditioner_in_range": true, "apart": values["Delta"] > 0}
-    meets |= {"reference_step": h <= 1, "reference_step_long": h <= 1.25, "full_step": h == 1, "half_step": h == 0.5}
+    meets |= {
+        "reference_step": h <= 1,
+        "reference_step_long": h <= 1.25,
+        "reference_step_longer": h <= 1.5,
+        "full_step": h == 1,
+        "half_step": h == 0.5,
+    }
+    meets |= {"reference_step_root_2": h**2 <= 2, "mu_at_most_L": true}
+    meets |= {"preconditioner_short": (Lc * p <= 1).all(1), "metric_weights": true}
     meets |= {"history_range": true, "history_stable": values["history_radius"] <= 1}
     meets |= {"accelerated_weights": true, "not_below": (F[:, 1:] >= values["F_z"][:, None]).all(1)}
     meets |= {"accelerated_guard": ~true, "guard_weights": ~true, "energy_region": ~true, "budget": true}

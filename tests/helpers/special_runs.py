@@ -38,14 +38,15 @@ def smooth_runs(seed=0, batch=150):
     return out
 
 
-def exact_runs(seed=0, batch=250):
+def exact_runs(seed=0, batch=250, smooth_share=0.3):
     """Exact composite steps 1/L and 1/(2L), any comparator."""
     rng, out = np.random.default_rng(seed), []
     for steps in (1, 2, 5, 30):
         for h in (1.0, 0.5):
             for _ in range(2):
                 x0, z = rng.standard_normal((2, batch, 5))
-                out.append(runs.inexact(runs.lasso(rng, batch), x0, steps, lambda k, x, s: np.zeros_like(x), h, z))
+                problem = runs.lasso(rng, batch, smooth_share=smooth_share)
+                out.append(runs.inexact(problem, x0, steps, lambda k, x, s: np.zeros_like(x), h, z))
     return out
 
 
@@ -281,3 +282,25 @@ def frozen_modes(seed=0, batch=20000):
     mode = bounds.history.frozen_mode(r, q, b)
     values = {"history_r": r, "history_q": q, "history_b": b, "history_radius": mode.radius}
     return bounds.Quantities(values, {}, {}, 1, batch)
+
+
+def preconditioned_runs(seed=0, batch=150):
+    """Composite steps with a diagonal preconditioner of at most 1/L, fixed, growing or any, with and without a bias."""
+    rng, out = np.random.default_rng(seed), []
+    for steps in (1, 2, 5, 20):
+        for kind in ("fixed", "growing", "any"):
+            problem = runs.lasso(rng, batch, m=8)
+            x, z = rng.standard_normal((2, batch, 5))
+            x, s, gradients = [x], [], []
+            shares = rng.uniform(0.3, 1, (batch, 1 if kind == "fixed" else steps, 5))
+            shares = np.sort(shares, 1) if kind == "growing" else shares
+            p = np.broadcast_to(shares, (batch, steps, 5)) / problem.L[:, None, None]
+            scale = rng.choice([0.0, 0.1], (batch, 1))
+            for i in range(steps):
+                gradients.append(problem.gradient(x[-1]))
+                u = x[-1] - p[:, i] * gradients[-1] - scale * rng.standard_normal((batch, 5))
+                threshold = p[:, i] * problem.lam[:, None]
+                x.append(np.sign(u) * np.maximum(np.abs(u) - threshold, 0))
+                s.append(problem.subgradient(x[-1], (u - x[-1]) / p[:, i]))
+            out.append(replace(runs.finish(problem, x, gradients, s, z, 1.0), preconditioner=p))
+    return out

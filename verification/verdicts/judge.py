@@ -9,8 +9,10 @@ any comparator z, so nothing about the unknown minimiser enters a verdict.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
+import sympy as sp
 
 from ... import bounds
 from ...l2o import InputError
@@ -34,8 +36,8 @@ def _reference_steps(reference_step: float | str, bound: bounds.Bound, inspectio
         if bound.number in _BEST_STEP and bound.variant is None:
             return [np.full(batch, _BEST_STEP[bound.number])]
         return [np.full(batch, h) for h in (1.0, 0.75, 0.5, 0.25)] + [fitted_step(inspection)]
-    if not isinstance(reference_step, (int, float)) or not 0 < reference_step <= 1:
-        raise InputError(f'verify: reference_step must be a number in (0, 1] or "best", got {reference_step!r}.')
+    if not isinstance(reference_step, (int, float)) or not 0 < reference_step <= 1.5:
+        raise InputError(f'verify: reference_step must be a number in (0, 3/2] or "best", got {reference_step!r}.')
     return [np.full(batch, float(reference_step))]
 
 
@@ -60,6 +62,12 @@ def _spread(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.broadcast_to(array[:, None] if array.ndim == 1 else array, shape)
 
 
+@cache
+def _share_of_comparator(lhs: sp.Expr) -> sp.Expr:
+    """How much a left-hand side grows where F(z) falls by 1."""
+    return -sp.diff(lhs, bounds.quantities.VOCABULARY["F_z"].symbol).doit()
+
+
 def _evaluate(bound: bounds.Bound, evidence: Evidence, step: np.ndarray) -> _Side:
     inspection, optimum = evidence.inspection, evidence.optimum
     q = evidence.quantities(step)
@@ -82,9 +90,11 @@ def _evaluate(bound: bounds.Bound, evidence: Evidence, step: np.ndarray) -> _Sid
         return _Side(empty, empty, empty, empty, applies & False, empty, step, tuple(reports))
     e = bound.evaluate(q)
     width = np.zeros(shape)
-    if bound.lhs.has(bounds.quantities.VOCABULARY["F_z"].symbol) and optimum is not None:
+    share = _share_of_comparator(bound.lhs)
+    if share != 0 and optimum is not None:
         # F(z) is the upper end of the interval; with the lower end in its place the left-hand side is larger
-        width = np.asarray(optimum.upper) - np.asarray(optimum.lower)
+        gap = (np.asarray(optimum.upper) - np.asarray(optimum.lower)) * bounds.evaluate_expression(share, q).magnitude
+        width = np.broadcast_to(gap[:, None] if bound.level == "step" else gap, shape)
     return _Side(
         e.lhs,
         e.lhs + width,
@@ -225,7 +235,7 @@ def judge(bound: str | bounds.Bound, evidence: Evidence, reference_step: float |
     Args:
         bound: A name of `bounds.names()`, "name:variant", or a `Bound`.
         evidence: What `gather` returned; it serves any number of bounds.
-        reference_step: h in (0, 1], for e_k(h) = D_k - (h/L) G_k, or "best": the least right-hand side over a few h
+        reference_step: h in (0, 3/2], for e_k(h) = D_k - (h/L) G_k, or "best": the least right-hand side over a few h
             and a fitted one, every member being valid.
 
     Returns:

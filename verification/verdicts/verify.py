@@ -31,7 +31,7 @@ def verify(
         problem: The problem that they were made on.
         bound: A name of `bounds.names()`, "name:variant", or a `Bound`.
         optimum: The interval of F*; certified where the bound needs it and none is given.
-        reference_step: h in (0, 1], for e_k(h) = D_k - (h/L) G_k, or "best" (see `judge`).
+        reference_step: h in (0, 3/2], for e_k(h) = D_k - (h/L) G_k, or "best" (see `judge`).
         reference_run: For the forms on virtual features, a run of the same size in distribution. The constants are
             then those of the pairs of steps (see `decompose`); without it these forms are NOT_APPLICABLE.
         optimizer: What made both runs; given together with `reference_run`.
@@ -65,7 +65,7 @@ def verify_all(
         problem: The problem that they were made on.
         optimum: The interval of F* of this problem.
         names: Names of bounds; all that a run is enough for if left out.
-        reference_step: h in (0, 1], for e_k(h) = D_k - (h/L) G_k, or "best" (see `judge`).
+        reference_step: h in (0, 3/2], for e_k(h) = D_k - (h/L) G_k, or "best" (see `judge`).
 
     Returns:
         The verdicts by name of bound.

@@ -214,6 +214,19 @@ def _pl(mu: float, rho: float) -> Claim:
     )
 
 
+def _pl_rate(mu: float, delta: float = 0.0) -> Claim:
+    ask = _classed("gradient", "smooth_strongly_convex", "objective", "objective", mu=mu)
+    return Claim(
+        ask | ({"absolute_error": delta} if delta else {}),
+        lambda K, h: {"mu": mu, "e2": (h * delta) ** 2, "F": [1.0] + [0.0] * K},
+        f"μ/L = {mu:g}" + (f", δ = {delta:g}" if delta else ""),
+        only=(1.0,),
+        most=5,
+        narrower=True,
+        note="strongly convex functions are a part of those with the Polyak-Lojasiewicz inequality",
+    )
+
+
 def _stationary(initial: str) -> Claim:
     return Claim(
         _classed("gradient", "smooth_nonconvex", "best_gradient", initial),
@@ -224,6 +237,12 @@ def _stationary(initial: str) -> Claim:
     )
 
 
+def _fall(K: int, h: float) -> Given:
+    """F(x_0) - F_low = 1."""
+    return {"F": [1.0] + [0.0] * K}
+
+
+_SHRINK = "the metric is the least of K + 1 gradients, which is the last: they shrink"
 _LAST_BOTH = (Claim(_LAST), Claim(_LAST_SMOOTH, narrower=True, note="the class is the part with r = 0"))
 _EXACT = "the deviations are 0"
 _ACCELERATED = (
@@ -255,6 +274,8 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
     "ind_rate:gradient_descent": (Claim(_LAST, only=(1.0,)),),
     "ind_rate:half_step": (Claim(_LAST, only=(0.5,)),),
     "ind_rate:smooth": (Claim(_LAST_SMOOTH),),
+    "ind_rate:gradient": (Claim(_GRADIENT("best_gradient", "distance"), note=_SHRINK),),
+    "ind_rate:gradient_by_objective": (Claim(_GRADIENT("best_gradient", "objective"), _fall, note=_SHRINK),),
     "ood_multi_step": (Claim(_MEAN, _start, note=_LARGEST),),
     "ood_multi_step:magnitude": (Claim(_MEAN, _start, note=_LARGEST),),
     "ood_multi_step:last_iterate": (Claim(_LAST, _start, note=_LARGEST),),
@@ -278,6 +299,8 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
     "relative_deviation_rate:smooth": tuple(_rate(rho, True) for rho in _RHO_RATE),
     "strong_convexity": tuple(_contraction(mu, delta, 1) for mu in _MU for delta in (0.0, 0.1)),
     "strong_convexity:rate": tuple(_contraction(mu, delta, 5) for mu in _MU for delta in (0.0, 0.1)),
+    "strong_convexity:pl_inexact": tuple(_pl_rate(mu, delta) for mu in _MU for delta in (0.0, 0.1)),
+    "strong_convexity:pl_exact_steps": tuple(_pl_rate(mu) for mu in _MU),
     "strong_convexity:pl": tuple(_pl(mu, rho) for mu in _MU for rho in (0.0, 0.5)),
     **{f"accelerated_inexact{form}": _ACCELERATED for form in ("", ":distance", ":sharp", ":size", ":a_priori")},
     "nonconvex_stationarity": (_stationary("objective"),),
@@ -320,6 +343,7 @@ REASONS: dict[str, str] = {
     "accelerated_guard:weights": "speaks of a method beside any other, whose points may be any that are good enough",
     "budgeted_deviations": "it is B7 with the budget in place of the sizes of the deviations; see there",
     "energy_descent": "one step with a head for each entry, in quantities of the run",
+    "variable_metric": "speaks of preconditioners, which no method of the worst cases has; with p = h/L it is B6",
     "history_stability": "a statement about one frozen mode of the recurrence, not about a class of functions",
 }
 """Why the other bounds have no question."""

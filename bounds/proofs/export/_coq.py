@@ -90,9 +90,10 @@ def lemma_lines(lemma: Lemma, unfolded: str, forms: list[Node]) -> Iterator[str]
     else:
         yield f"    assert (E : {left} = 0)."
     equations = " ".join(f"use {placed(text)}." for text in dict.fromkeys(lemma.equations))
+    one_ = "change (INR 1) with 1. " if lemma.place == "1" else ""
     maxima = "".join(f"rewrite ?M{i}. " for i in range(1, len(lemma.maxima) + 1))
     yield wrapped(
-        f"{{ unfold {unfolded}. at_step. {maxima}{equations + ' ' if equations else ''}expand. calculate. }}", 4
+        f"{{ unfold {unfolded}. at_step. {one_}{maxima}{equations + ' ' if equations else ''}expand. calculate. }}", 4
     )
     finish = "rewrite E. add_up." if lemma.terms else "rewrite E. lra."
     if len(lemma.times_form) == 1:

@@ -39,6 +39,9 @@ _FACT_REASONS = {
     "lower bound of f": "pose proof F_low_below_f_inf; lra",
 }
 _FORMULA_REASONS = {
+    "reference_step_longer": "pose proof h_at_most_3_2; lra",
+    "reference_step_root_2": "pose proof h_square_at_most_2; nra",
+    "mu_at_most_L": "pose proof mu_below_L; lra",
     "monotone": "pose proof (monotone_run {k} ltac:(lia)); lra",
     "weights": "pose proof (weight_free {k} ltac:(lia)) as Q; pose proof (weight_heavy {k} ltac:(lia)); "
     "cbn [pred] in Q; lra",

@@ -73,6 +73,8 @@ class Language:
 
     def _count(self, index: str) -> tuple[str, int]:
         text = self.index(index, True)
+        if text == "1":
+            return text, _ATOM
         return (f"INR {text}", _APPLIED) if self.coq else (f"({text} : ℝ)", _ATOM)
 
     def _add(self, *args: Node) -> tuple[str, int]:

@@ -94,7 +94,14 @@ def test_every_hypothesis_is_needed_or_said_not_to_be(name: str) -> None:
 
 
 ALL = tuple(one for one in vars(H).values() if isinstance(one, H.Hypothesis))
-STEPS = (H.REFERENCE_STEP, H.REFERENCE_STEP_LONG, H.FULL_STEP, H.HALF_STEP)
+STEPS = (
+    H.REFERENCE_STEP,
+    H.REFERENCE_STEP_LONG,
+    H.REFERENCE_STEP_LONGER,
+    H.REFERENCE_STEP_ROOT_2,
+    H.FULL_STEP,
+    H.HALF_STEP,
+)
 
 
 def _always(quantities: bounds.Quantities) -> H.HypothesisCheck:
@@ -165,7 +172,8 @@ def test_formulas_of_hypotheses_are_what_they_are_judged_by() -> None:
         holds = fails = 0
         for _ in range(200):
             values = {n: float(rng.choice([-0.5, 0.0, 0.3, 0.5, 0.9, 1.0, 1.2, 1.25, 1.4, 2.5])) for n in one.uses}
-            values = {n: abs(v) if n in ("sigma", "enorm", "Delta") else v for n, v in values.items()}
+            values = {n: abs(v) if n in ("sigma", "enorm", "Delta", "mu") else v for n, v in values.items()}
+            values |= {"L": abs(values["L"]) or 1.0} if "L" in values else {}
             check_ = one.check(bounds.quantities.from_scalars(values))
             numbers = [float(f.subs({_symbol(f, n): v for n, v in values.items()})) for f in one.formula]
             if check_.holds.all() and values.get("enorm", 1) != 0:

@@ -56,7 +56,7 @@ def verify(
     s: Start = 0.0,
     t: Objective = 0.0,
     lower: Lower = None,
-    reference_step: Annotated[str, typer.Option(help='h in (0, 1], or "best".')] = "best",
+    reference_step: Annotated[str, typer.Option(help='h in (0, 3/2], or "best".')] = "best",
     seed: Seed = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 where a verdict is inconclusive.")] = False,
     verbose: Verbose = False,
