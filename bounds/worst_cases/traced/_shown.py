@@ -15,6 +15,7 @@ from .._envelope import CUTS, MARGINS, Envelope, _down, _Search
 from .._fractions import double
 from .._repair import rounded
 from ._forms import TracedForms
+from ._matrices import made_of_matrices
 from ._model import Group, Name, TracedModel
 from ._witness import candidates, line_witness
 
@@ -38,7 +39,7 @@ class TracedSearch(_Search):
     def search(self, tight: bool) -> Envelope:
         """[lower, upper]; nothing is shown from below where points of a class need not be those of a member."""
         problems = list(candidates(self.data, self.solution))
-        if tight and not self.model.run.tilts:
+        if tight and not self.model.run.tilts and not self.model.squares:
             self.witness([solution for _, solution in problems])
         for margin in MARGINS:
             for data, solution in problems:
@@ -79,6 +80,8 @@ class TracedSearch(_Search):
         best = None
         for cut in CUTS:
             basis, F = self.placed(_rigour.factor(gram, cut), values)
+            if self.model.squares and (made := made_of_matrices(self.model, basis, F)) is not None:
+                basis, F = made.vectors.mid, made.levels
             metric = self.certified(basis, F)
             if metric is not None and (best is None or metric > best[0] + self.tolerance / 100):
                 best = (metric, basis, F)
@@ -105,8 +108,13 @@ class TracedSearch(_Search):
         """The metric, from below, where every inequality holds with room to spare, shown; None elsewhere."""
         x, g, others, goal = self._exactly
         vectors = Ball(basis)
+        named = {name: Ball(value) for name, value in zip(self.model.value_names, values)}
+        if self.model.squares:  # matrices that are shown to be of their classes, and what they make of the vectors
+            made = made_of_matrices(self.model, basis, values)
+            if made is None:
+                return None
+            vectors, named = made.vectors, named | made.named
         gram = _rigour.product(vectors, _rigour.transposed(vectors))
-        named = dict(zip(self.model.value_names, values))
         if self.model.groups:
             x, g = _rigour.product(x, vectors), _rigour.product(g, vectors)
             xx, gx, gg = (_rigour.product(a, _rigour.transposed(b)) for a, b in ((x, x), (g, x), (g, g)))
@@ -114,18 +122,23 @@ class TracedSearch(_Search):
             left = _left(group, xx, gx, gg)
             if self.model.run.tilts:
                 table = np.array([[self.forms.values[name].get(n, ZERO) for n in named] for name in group.names])
-                part = _rigour.product(_rigour.ball_of(table), Ball(values[:, None]))
+                column = Ball([float(named[n].mid) for n in named], [float(named[n].rad) for n in named])[:, None]
+                part = _rigour.product(_rigour.ball_of(table), column)
                 left = left + Ball(part.mid[:, 0], part.rad[:, 0])
             elif group.law.values:
-                levels = np.array([named.get(self.model.value_at(p), 0.0) for p in range(len(self.model.run.points))])
-                left = left + Ball(levels[group.j]) - Ball(levels[group.i])
+                at = [self.model.value_at(p) for p in range(len(self.model.run.points))]
+                levels = Ball([float(named[n].mid) if n in named else 0.0 for n in at],
+                              [float(named[n].rad) if n in named else 0.0 for n in at])  # fmt: skip
+                left = left + levels[group.j] - levels[group.i]
             if not ((Ball.rational(group.law.rhs) - left).lower > 0).all():
                 return None
         least = []
         for name, (_, right) in self.model.other.items():
+            if name in self.model.free:  # they hold by what `made_of_matrices` showed
+                continue
             left = self._at(others[name], gram, self.forms.values[name], named)
             if name[0] == "metric":  # t - expression <= 0: the least expression is what t may be
-                least.append(float((Ball(named["t"]) - left).lower))
+                least.append(float((named["t"] - left).lower))
             elif not float((Ball.rational(right) - left).lower) > 0:
                 return None
         if least:
@@ -133,10 +146,10 @@ class TracedSearch(_Search):
         weights = {self.model.value_names[i]: w for i, w in self.model.metric_values}
         return float(self._at(goal, gram, weights, named).lower)
 
-    def _at(self, matrix: Ball, gram: Ball, weights: Mapping[str, Fraction], named: Mapping[str, float]) -> Ball:
+    def _at(self, matrix: Ball, gram: Ball, weights: Mapping[str, Fraction], named: Mapping[str, Ball]) -> Ball:
         total = (matrix * gram).sum(axis=0).sum(axis=0)
         for node, weight in weights.items():
-            total = total + Ball.rational(weight) * Ball(named[node])
+            total = total + Ball.rational(weight) * named[node]
         return total
 
 

@@ -22,6 +22,7 @@ from .._sensitivity import Sensitivity
 from ..result import Certificate, WorstCase, in_units
 from ._faces import without_useless
 from ._forms import TracedForms
+from ._linear import KINDS
 from ._model import ORDINALS, TracedModel, data_of, traced_model
 from ._shown import TracedSearch
 from ._witness import candidates, line_witness
@@ -99,7 +100,7 @@ class TracedWorstCase(WorstCase):
         if not np.isfinite(self.value):
             return "nothing was shown from above"
         forms, value = TracedForms(self.traced), self._normalised
-        certain = self.tight and not self.traced.dropped
+        certain = self.tight and not self.traced.dropped and not self.traced.squares
         for data, solution in candidates(self._conic, self._solution) if certain else ():
             witness = line_witness(forms, solution)
             if witness is None:
@@ -167,6 +168,8 @@ class TracedWorstCase(WorstCase):
 
 def spoken(name: tuple[str, ...]) -> str:
     """An inequality by name: "f[3 over 4]"."""
+    if name[0] in KINDS:
+        return f"{name[1]}[{', '.join(name[2:])}; {name[0]}]"
     if name[0] in ORDINALS:
         return f"{name[1]}[{name[2]} over {name[3]}; {name[0]}]"
     if len(name) == 3 and name[0] != "bound":

@@ -7,8 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 from .. import _exact, checker_lyapunov, checker_traced
+from ._linear import ADJOINT
 from ._model import Name, TracedModel, value_name
 from ._steps import TwoSteps
+from ._units import Units
 from .classes import Class
 from .oracles import STAR, Method, iterate
 from .question import TracedSetting
@@ -26,11 +28,15 @@ def _expression(one: Scalar) -> dict[str, Any]:
     return {"values": values, "form": [[a, b, str(w)] for (a, b), w in sorted(one.form.items())]}
 
 
+def _class(given: Class) -> dict[str, str]:
+    inside = {} if given.inside is None else {"inside": given.inside}
+    return {"class": given.name, **{name: str(value) for name, value in given.numbers}, **inside}
+
+
 def trace_of(question: TracedSetting) -> dict[str, Any]:
     """The question as plain JSON: classes, the points of the run, further inequalities, and the metric."""
     run = question.run
     assert run is not None, "made with its run"
-    classes = {name: {"class": c.name, **{n: str(v) for n, v in c.numbers}} for name, c in run.classes.items()}
     given, further, metric = run.raw
     points = [{"function": p.function, "label": p.label, "x": _vector(p.x), "g": _vector(p.g)} for p in given]
     sides = [{"name": list(s.name), **_expression(s.left), "right": str(s.right)} for s in further]
@@ -39,7 +45,7 @@ def trace_of(question: TracedSetting) -> dict[str, Any]:
         "steps": question.steps,
         "metric_name": question.metric,
         "initial_name": question.initial,
-        "functions": classes,
+        "functions": {name: _class(c) for name, c in question.classes.items()},
         "points": points,
         "inequalities": sides,
         "metric": [_expression(one) for one in metric],
@@ -57,7 +63,7 @@ def written(question: TracedSetting, model: TracedModel, exact: _exact.Exact) ->
         "tau": str(exact.tau * question.scale),
         "exact": exact.witness is not None,
         "upper_bound_only": not question.tight,
-        "multipliers": [[*name, str(w * units.multiplier(name))] for name, w in sorted(exact.multipliers.items())],
+        "multipliers": [[*name, str(w)] for name, w in sorted(_multipliers(question, model, exact, units).items())],
     }
     if exact.witness is not None:
         vectors = {name: str(v * units.vector(name)) for name, v in zip(model.basis, exact.witness.vector)}
@@ -70,6 +76,34 @@ def written(question: TracedSetting, model: TracedModel, exact: _exact.Exact) ->
         data["witness"] = {"vectors": vectors, "values": values}
     data["digest"] = checker_traced.digest(data)
     return data
+
+
+def _multipliers(
+    question: TracedSetting, model: TracedModel, exact: _exact.Exact, units: Units
+) -> dict[Name, Fraction]:
+    """The multipliers in the units of the question, and those of what the choice of an origin rests on.
+
+    In the frame what a term h(M x) has at x* is 0, by an exchange of linear functions: <u*, M x - M x*> for
+    <v*, x - x*>, v* the transpose times u*. Where an expression has a value of h, that equation has its weight.
+    """
+    given = {name: w * units.multiplier(name) for name, w in exact.multipliers.items()}
+    points, sides, metric = model.run.raw
+    used = [(given.get(side.name, Fraction(0)), side.left) for side in sides]
+    if len(metric) == 1:
+        used.append((Fraction(-1), metric[0]))
+    else:
+        used += [(-given.get(("metric", str(i)), Fraction(0)), one) for i, one in enumerate(metric)]
+    labels = {next(iter(p.g.entries)): (p.function, p.label) for p in points if len(p.g.entries) == 1}
+    at = {(p.function, p.label): p.x.entries for p in points}
+    for weight, one in used:
+        for value, w in one.values.items():
+            inside = question.classes[value[0]].inside
+            for name, part in at[value].items() if inside is not None else ():
+                operator, label = labels.get(name, ("", STAR))
+                if operator == inside and label != STAR:
+                    row: Name = (ADJOINT, operator, label, STAR)
+                    given[row] = given.get(row, Fraction(0)) + weight * w * part
+    return {name: w for name, w in given.items() if w}
 
 
 def lyapunov_data(
@@ -89,7 +123,7 @@ def lyapunov_data(
     data: dict[str, Any] = {
         "format": checker_lyapunov.FORMAT,
         "method": method.title,
-        "functions": {name: {"class": c.name, **{n: str(v) for n, v in c.numbers}} for name, c in classes.items()},
+        "functions": {name: _class(c) for name, c in classes.items()},
         "points": points,
         "state": len(steps.fixed),
         "fixed": [_vector(v) for v in steps.fixed],
