@@ -29,6 +29,10 @@ ZERO, ONE, HALF = Fraction(0), Fraction(1), Fraction(1, 2)
 SQUARE, ADJOINT, LEVEL = "square", "adjoint", "level"
 KINDS = (SQUARE, ADJOINT, LEVEL)
 """How the names of their rows begin: entries of a matrix, and the equations of products and of values."""
+RANKS = (1e-10, 1e-8, 1e-6, 1e-4, 1e-2)
+"""Singular values below this share of the largest are 0, by what may be meant."""
+ROOT = 1e-6
+"""What is less is no length of a complement."""
 
 
 @dataclass(frozen=True)
@@ -153,46 +157,55 @@ def matrix_of(linear: Linear, x: np.ndarray, y: np.ndarray, u: np.ndarray, v: np
 
     Returns:
         M, which takes x to y where they satisfy the conditions, to rounding; the norm is within the bounds, to rounding.
+        The inputs of a solver have a numerical rank: the one that fits best is taken.
     """
+    best, least = np.zeros((x.shape[1],) * 2), np.inf
+    for tolerance in RANKS:
+        M = _of_rank(linear, x, y, u, v, tolerance)
+        off = float(np.abs(x @ M.T - y).max(initial=0.0) + np.abs(u @ M - v).max(initial=0.0))
+        if off < least:
+            best, least = M, off
+    return best
+
+
+def _of_rank(
+    linear: Linear, x: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.ndarray, tolerance: float
+) -> np.ndarray:
     if linear.form == "general":
-        M = _extended(x, y / float(linear.L), u, v / float(linear.L))
+        M = _extended(x, y / float(linear.L), u, v / float(linear.L), tolerance)
         return float(linear.L) * M / max(1.0, np.linalg.norm(M, 2))
     middle, half = (float((linear.L + s * linear.mu) / 2) for s in (1, -1))
     sign = 1.0 if linear.form == "symmetric" else -1.0
     z = (y - middle * x) / half
-    M = _extended(x, z, x, sign * z)
+    M = _extended(x, z, x, sign * z, tolerance)
     M = (M + sign * M.T) / 2
     M = half * M / max(1.0, np.linalg.norm(M, 2))
     return M + middle * np.eye(len(M))
 
 
-def _extended(x: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def _extended(x: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.ndarray, tolerance: float) -> np.ndarray:
     """M with M x = y and M' u = v, of norm 1 where there is one: the corner that is left is Parrott's."""
-    d = x.shape[1]
-    qx, qu = _frame(x), _frame(u)
-    r, s = np.linalg.matrix_rank(x) if len(x) else 0, np.linalg.matrix_rank(u) if len(u) else 0
-    forth = np.linalg.lstsq(x, y, rcond=None)[0].T if r else np.zeros((d, d))
-    back = np.linalg.lstsq(u, v, rcond=None)[0] if s else np.zeros((d, d))
-    right, below = qu[:, :s].T @ back @ qx, qu.T @ forth @ qx  # what is known: rows by u, columns by x
-    A = (right[:, :r] + below[:s, :r]) / 2 if r and s else np.zeros((s, r))
-    B, C = right[:, r:], below[s:, :r]
-    left, middle, other = np.linalg.svd(A) if r and s else (np.eye(s), np.zeros(0), np.eye(r))
+    (qx, r), (qu, s) = _frame(x, tolerance), _frame(u, tolerance)
+    right = qu[:, :s].T @ np.linalg.pinv(u, tolerance) @ v @ qx  # what is known: rows by u, columns by x
+    below = qu.T @ (np.linalg.pinv(x, tolerance) @ y).T @ qx[:, :r]
+    A = (right[:, :r] + below[:s]) / 2
+    B, C = right[:, r:], below[s:]
+    left, middle, other = np.linalg.svd(A)
     shorter = np.sqrt(np.clip(1 - middle**2, 0.0, None))
 
     def inverse(basis: np.ndarray) -> np.ndarray:
         size = np.ones(len(basis))
         size[: len(shorter)] = shorter
-        return basis @ np.diag(np.where(size > 1e-9, 1 / np.maximum(size, 1e-9), 0.0)) @ basis.T
+        return basis @ np.diag(np.where(size > ROOT, 1 / np.maximum(size, ROOT), 0.0)) @ basis.T
 
     D = -(C @ inverse(other.T)) @ A.T @ (inverse(left) @ B)
     return qu @ np.block([[A, B], [C, D]]) @ qx.T
 
 
-def _frame(rows: np.ndarray) -> np.ndarray:
-    """An orthonormal basis whose first vectors span the rows."""
-    if not len(rows):
-        return np.eye(rows.shape[1])
-    return np.linalg.svd(rows, full_matrices=True)[2].T
+def _frame(rows: np.ndarray, tolerance: float) -> tuple[np.ndarray, int]:
+    """An orthonormal basis whose first vectors span the rows, and how many do."""
+    _, sizes, basis = np.linalg.svd(rows, full_matrices=True)
+    return basis.T, int((sizes > tolerance * sizes.max(initial=0.0)).sum())
 
 
 __all__ = [

@@ -15,13 +15,15 @@ from .._envelope import CUTS, MARGINS, Envelope, _down, _Search
 from .._fractions import double
 from .._repair import rounded
 from ._forms import TracedForms
-from ._matrices import made_of_matrices
+from ._matrices import Maker
 from ._model import Group, Name, TracedModel
 from ._witness import candidates, line_witness
 
 ZERO = Fraction(0)
 NARROW = 1e-2
 """The gap that is looked for, in units of the largest of a closed answer: answers are compared with closed forms."""
+LESS_NARROW = 1e-1
+"""The same where matrices have to be made: each further try takes longer there."""
 
 
 class TracedSearch(_Search):
@@ -30,7 +32,7 @@ class TracedSearch(_Search):
     model: TracedModel
 
     def __init__(self, model: TracedModel, data: Data, solution: Solution, tolerance: float) -> None:
-        self.model, self.tolerance = model, tolerance * NARROW
+        self.model, self.tolerance = model, tolerance * (LESS_NARROW if model.squares else NARROW)
         self.data, self.solution = data, solution
         self.forms = TracedForms(model)
         self.lower = (-np.inf, None, None)
@@ -80,8 +82,6 @@ class TracedSearch(_Search):
         best = None
         for cut in CUTS:
             basis, F = self.placed(_rigour.factor(gram, cut), values)
-            if self.model.squares and (made := made_of_matrices(self.model, basis, F)) is not None:
-                basis, F = made.vectors.mid, made.levels
             metric = self.certified(basis, F)
             if metric is not None and (best is None or metric > best[0] + self.tolerance / 100):
                 best = (metric, basis, F)
@@ -98,6 +98,10 @@ class TracedSearch(_Search):
         return basis * np.sqrt(shrink), values * shrink
 
     @cached_property
+    def _maker(self) -> Maker:
+        return Maker(self.model)
+
+    @cached_property
     def _exactly(self) -> tuple[Ball, Ball, dict[Name, Ball], Ball]:
         """x and g of all points, the matrices of what is no law, and that of the metric, as balls."""
         x, g = (_rigour.ball_of(part) for part in self.forms.coordinates)
@@ -110,10 +114,11 @@ class TracedSearch(_Search):
         vectors = Ball(basis)
         named = {name: Ball(value) for name, value in zip(self.model.value_names, values)}
         if self.model.squares:  # matrices that are shown to be of their classes, and what they make of the vectors
-            made = made_of_matrices(self.model, basis, values)
+            made = self._maker.made(basis, values)
             if made is None:
                 return None
             vectors, named = made.vectors, named | made.named
+            basis[:], values[:] = made.vectors.mid, made.levels  # what is attained is what they make
         gram = _rigour.product(vectors, _rigour.transposed(vectors))
         if self.model.groups:
             x, g = _rigour.product(x, vectors), _rigour.product(g, vectors)
@@ -134,7 +139,7 @@ class TracedSearch(_Search):
                 return None
         least = []
         for name, (_, right) in self.model.other.items():
-            if name in self.model.free:  # they hold by what `made_of_matrices` showed
+            if name in self.model.free:  # they hold by what `Maker` showed
                 continue
             left = self._at(others[name], gram, self.forms.values[name], named)
             if name[0] == "metric":  # t - expression <= 0: the least expression is what t may be
