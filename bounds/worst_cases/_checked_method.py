@@ -223,12 +223,17 @@ def _demand_asked(c: Mapping[str, Any], x: list[Entries], listed: Mapping[tuple[
     """A metric and an initial condition with a name are what the name says."""
     labels = {(p["function"], tuple(sorted(vector(p["x"]).items()))): p for p in c["points"]}
 
+    def asked(name: str, at: Entries) -> Mapping[str, Any]:
+        key = name, tuple(sorted(at.items()))
+        demand(key in labels, f"{name} is asked elsewhere than where the metric or the start needs it")
+        return labels[key]
+
     def point(name: str, at: Entries) -> Mapping[str, Any]:
         """The point of a function at x, at M x where the term is f(M x)."""
-        inside = c["functions"].get(name, {}).get("inside")
+        inside = c["functions"][name].get("inside")
         if inside is not None:
-            at = vector(labels[inside, tuple(sorted(at.items()))]["g"])
-        return labels[name, tuple(sorted(at.items()))]
+            at = vector(asked(inside, at)["g"])
+        return asked(name, at)
 
     no_values = ("indicator", *LINEAR)
 
@@ -244,7 +249,7 @@ def _demand_asked(c: Mapping[str, Any], x: list[Entries], listed: Mapping[tuple[
             if f["class"] not in (*MAPS, *LINEAR):
                 g = vector(point(name, at)["g"])
                 if "inside" in f:
-                    g = vector(labels[f"{f['inside']}.T", tuple(sorted(g.items()))]["g"])
+                    g = vector(asked(f"{f['inside']}.T", g)["g"])
                 total = summed((ONE, total), (ONE, g))
         return total
 

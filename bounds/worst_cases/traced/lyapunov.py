@@ -290,6 +290,12 @@ def lyapunov(
     """
     program = method if isinstance(method, Method) else Method(method)
     classes = classes_of(function_class, L, mu)
+    matrices = [name for name, given in classes.items() if given.linear is not None]
+    if matrices:
+        raise InputError(
+            f"lyapunov: {matrices[0]} is of the class {classes[matrices[0]]}, whose conditions are on all points at once; "
+            f"ask worst_case for K steps."
+        )
     steps, later = (two_steps(program, classes, fixed, k) for k in (1, 8))
     if [(p.x.key, p.g.key) for p in steps.recorder.points] != [(p.x.key, p.g.key) for p in later.recorder.points]:
         raise InputError(f"lyapunov: the steps of {program.title} depend on k; a rate is that of one step for all.")

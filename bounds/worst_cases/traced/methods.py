@@ -248,6 +248,102 @@ def inexact_nesterov(step: Any = 1, relative: Any = Fraction(1, 10)) -> Method:
     return Method(inexact_nesterov_step, _start, "inexact_nesterov")
 
 
+def relatively_inexact_proximal_point(gamma: Any = 1, relative: Any = Fraction(1, 10)) -> Method:
+    """x_k = prox_{gamma f}(x_{k-1} + e), e at most a share of the step long; Rockafellar 1976, Barre, Taylor, Bach 2022."""
+
+    def relatively_inexact_proximal_point_step(x: Any, f: Any, error: Any) -> Any:
+        e = error.vector()
+        after = f.prox(x + e, gamma)
+        error.bounded(e, after - x, relative)
+        return after
+
+    return Method(relatively_inexact_proximal_point_step, name="relatively_inexact_proximal_point")
+
+
+def partially_inexact_douglas_rachford(gamma: Any = 1, relative: Any = Fraction(1, 10)) -> Method:
+    """Douglas-Rachford whose prox of f is inexact: x = prox_{gamma f}(z + e); Svaiter 2019, Barre, Taylor, Bach 2022."""
+
+    def partially_inexact_douglas_rachford_step(z: Any, f: Any, r: Any, error: Any) -> Any:
+        e = error.vector()
+        x = f.prox(z + e, gamma)
+        slope = gamma * f.gradient(x)
+        y = r.prox(x - slope, gamma)
+        error.bounded(e, y - z + slope, relative)
+        return z + y - x
+
+    return Method(partially_inexact_douglas_rachford_step, name="partially_inexact_douglas_rachford")
+
+
+def inexact_forward_backward(steps: int, L: Any = 1, relative: float = 0.5) -> Method:
+    """An accelerated method whose prox is known up to a primal-dual gap; Barre, Taylor, Bach, arXiv 2106.15536."""
+    gamma = 1 / float(L)
+    eta, A = (1 - relative**2) * gamma, [0.0]
+    for _ in range(steps):
+        A.append(A[-1] + (eta + math.sqrt(eta**2 + 4 * eta * A[-1])) / 2)
+
+    def inexact_forward_backward_step(state: Any, f: Any, r: Any, error: Any, k: int) -> Any:
+        x, z = state["x"], state["z"]
+        y = x + (1 - A[k - 1] / A[k]) * (z - x)
+        w = y + error.vector()  # the dual point is a subgradient at a point that nobody computes
+        slope, v, e = f.gradient(y), r.subgradient(w), error.vector()
+        x = y - gamma * (slope + v) + e
+        gap = e**2 / 2 + gamma * (r.value(x) - r.value(w) - v @ (x - w))
+        error.demand(gap, (relative * gamma) ** 2 / 2 * (v + slope) ** 2)
+        return {"x": x, "z": z - (A[k] - A[k - 1]) * (v + slope)}
+
+    return Method(inexact_forward_backward_step, lambda x0: {"x": x0, "z": x0}, "inexact_forward_backward")
+
+
+def chambolle_pock(tau: Any = Fraction(1, 2), sigma: Any = 1) -> Method:
+    """x <- prox_{tau f}(x - tau M'u), u <- prox_{sigma h*}(u + sigma M(2 x_k - x_{k-1})), for f(x) + h(M x).
+
+    The prox of the conjugate h* is that of h by Moreau's identity; u_0 is the second start. Chambolle and Pock,
+    J. Math. Imaging Vision 40 (2011).
+    """
+    return _primal_dual(tau, sigma, False)
+
+
+def condat_vu(tau: Any = Fraction(1, 2), sigma: Any = Fraction(1, 2)) -> Method:
+    """`chambolle_pock` for g(x) + f(x) + h(M x) with a gradient step of g; Condat 2013, Vu 2013."""
+    return _primal_dual(tau, sigma, True)
+
+
+def _primal_dual(tau: Any, sigma: Any, smooth: bool) -> Method:
+    def advanced(state: Any, slope: Any, f: Any, h: Any, M: Any) -> Any:
+        x = f.prox(state["x"] - tau * slope - tau * M.adjoint(state["u"]), tau)
+        w = state["u"] + sigma * M(2 * x - state["x"])
+        return {"x": x, "u": w - sigma * h.prox(w / sigma, 1 / Fraction(sigma))}
+
+    def chambolle_pock_step(state: Any, f: Any, h: Any, M: Any) -> Any:
+        return advanced(state, 0 * state["x"], f, h, M)
+
+    def condat_vu_step(state: Any, g: Any, f: Any, h: Any, M: Any) -> Any:
+        return advanced(state, g.gradient(state["x"]), f, h, M)
+
+    step = condat_vu_step if smooth else chambolle_pock_step
+    return Method(step, lambda x0, x1: {"x": x0, "u": x1}, step.__name__.removesuffix("_step"))
+
+
+def admm(rho: Any = 1) -> Method:
+    """The alternating direction method of multipliers for f(x) + r(z), x = z, with scaled multipliers w.
+
+    x = prox_{f/rho}(z - w), z = prox_{r/rho}(x + w), w <- w + x - z, from z = prox_{r/rho}(x_0) and w = x_0 - z.
+    Gabay and Mercier 1976; Boyd et al., Found. Trends Mach. Learn. 3 (2011).
+    """
+    length = 1 / Fraction(rho)
+
+    def admm_step(state: Any, f: Any, r: Any) -> Any:
+        x = f.prox(state["z"] - state["w"], length)
+        z = r.prox(x + state["w"], length)
+        return {"x": x, "z": z, "w": state["w"] + x - z}
+
+    def start(x0: Any, r: Any) -> Any:
+        z = r.prox(x0, length)
+        return {"x": x0, "z": z, "w": x0 - z}
+
+    return Method(admm_step, start, "admm")
+
+
 def optimistic_gradient(step: Any = Fraction(1, 4)) -> Method:
     """The projected optimistic gradient method for A and a set r; Popov 1980."""
 

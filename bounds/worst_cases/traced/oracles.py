@@ -81,7 +81,10 @@ class Errors:
 
     def bounded(self, vector: Vector, by: Vector, relative: Any) -> None:
         """||vector|| <= relative ||by||."""
-        self.demand(vector**2, _size(relative, "error.bounded") ** 2 * by**2)
+        size = _size(relative, "error.bounded")
+        if not size:
+            raise InputError("error.bounded: expected an error > 0, got 0; leave the vector out of the method.")
+        self.demand(vector**2, size**2 * by**2)
 
     def demand(self, left: Any, right: Any) -> None:
         """left <= right, of values, inner products and numbers, not of numbers alone."""

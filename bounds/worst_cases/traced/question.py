@@ -153,7 +153,8 @@ def _demand_operators(given: Mapping[str, Class]) -> None:
 
 def _expressions(given: Any, named: Mapping[str, Callable], run: Run, what: str) -> tuple[str, list[Scalar]]:
     if callable(given):
-        return getattr(given, "__name__", "expression"), least(given(run), what)
+        name = getattr(given, "__name__", "expression")  # a name of the table is what the table says
+        return "expression" if name in named else name, least(given(run), what)
     if given not in named:
         raise InputError(
             f"{what}: {suggestion(given, named)}expected one of {', '.join(named)}, or a function of the run that "
