@@ -298,7 +298,13 @@ def _leaves(state: Any) -> list[_Symbol]:
     return [leaf for part in parts for leaf in _leaves(part)]
 
 
-def steps_again(c: Mapping[str, Any], step: Callable, init: Callable | None) -> None:
+def first_state(init: Callable | None) -> list[Entries]:
+    """The vectors of the state that init makes of x_0."""
+    x0 = _Symbol({"x0": ONE})
+    return [leaf.entries for leaf in _leaves(x0 if init is None else _called(init, x0, {}))]
+
+
+def steps_again(c: Mapping[str, Any], step: Callable, init: Callable | None, proofs: bool = False) -> None:
     """Demand that two steps of the method from any state are those of a certificate of a rate."""
     points: list[tuple[str, str, Entries, Entries]] = []
     calls: list[tuple[str, Entries]] = []
@@ -332,6 +338,7 @@ def steps_again(c: Mapping[str, Any], step: Callable, init: Callable | None) -> 
         named = [[name, labels[name, tuple(sorted(g.items()))]] for name, g in gradients]
         demand([v for v in named if v in c[side]["values"]] == c[side]["values"], f"V has other values {side}")
     demand(_iterate(states[0]).entries == vector(c["x"]), "x_k is another vector")
+    demand(not proofs or _iterate(states[1]).entries == vector(c["next"]), "x_{k+1} is another vector")
     held = _shaped(shape, [_Symbol(v) for v in fixed])
     demand(_iterate(held).entries == vector(c["goal"]), "the fixed x is another vector")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from .. import _exact, checker_lyapunov, checker_traced
+from .. import _exact, checker_lyapunov, checker_sublinear, checker_traced
 from ._linear import ADJOINT
 from ._model import Name, TracedModel, value_name
 from ._steps import TwoSteps
@@ -106,6 +106,27 @@ def _multipliers(
     return {name: w for name, w in given.items() if w}
 
 
+def _two_steps(
+    steps: TwoSteps, classes: Mapping[str, Class], method: Method, target: str, now: Vectors, after: Vectors
+) -> dict[str, Any]:
+    """What the certificates of rates have in common: two steps, and what potentials are made of."""
+    points = [
+        {"function": p.function, "label": p.label, "x": _vector(p.x), "g": _vector(p.g)} for p in steps.recorder.points
+    ]
+    return {
+        "method": method.title,
+        "functions": {name: _class(c) for name, c in classes.items()},
+        "points": points,
+        "state": len(steps.fixed),
+        "fixed": [_vector(v) for v in steps.fixed],
+        "now": {"vectors": [_vector(v) for v in now[0]], "values": [list(v) for v in now[1]]},
+        "after": {"vectors": [_vector(v) for v in after[0]], "values": [list(v) for v in after[1]]},
+        "target": target,
+        "x": _vector(iterate(steps.states[0])),
+        "goal": _vector(steps.goal),
+    }
+
+
 def lyapunov_data(
     steps: TwoSteps,
     classes: Mapping[str, Class],
@@ -117,21 +138,9 @@ def lyapunov_data(
     after: Vectors,
 ) -> dict[str, Any]:
     """The certificate of a rate: points of two steps, V before and after a step, and both proofs."""
-    points = [
-        {"function": p.function, "label": p.label, "x": _vector(p.x), "g": _vector(p.g)} for p in steps.recorder.points
-    ]
     data: dict[str, Any] = {
         "format": checker_lyapunov.FORMAT,
-        "method": method.title,
-        "functions": {name: _class(c) for name, c in classes.items()},
-        "points": points,
-        "state": len(steps.fixed),
-        "fixed": [_vector(v) for v in steps.fixed],
-        "now": {"vectors": [_vector(v) for v in now[0]], "values": [list(v) for v in now[1]]},
-        "after": {"vectors": [_vector(v) for v in after[0]], "values": [list(v) for v in after[1]]},
-        "target": target,
-        "x": _vector(iterate(steps.states[0])),
-        "goal": _vector(steps.goal),
+        **_two_steps(steps, classes, method, target, now, after),
         "rate": str(rate),
         "form": [[int(a), int(b), str(w)] for (kind, a, *rest), w in given.items() if kind == "form" for b in rest],
         "weights": [[int(name[1]), str(w)] for name, w in given.items() if name[0] == "value"],
@@ -142,4 +151,42 @@ def lyapunov_data(
     return data
 
 
-__all__ = ["lyapunov_data", "trace_of", "written"]
+def sublinear_data(
+    steps: TwoSteps,
+    classes: Mapping[str, Class],
+    method: Method,
+    target: str,
+    constant: Fraction,
+    given: Mapping[Name, Fraction],
+    now: Vectors,
+    after: Vectors,
+    start: list[Fraction],
+) -> dict[str, Any]:
+    """The certificate of a rate 1/k: points of two steps, A and B before and after a step, and five proofs."""
+
+    def potential(part: str) -> dict[str, list]:
+        forms = [(name, w) for name, w in given.items() if name[:2] == (part, "form") and w]
+        values = [(name, w) for name, w in given.items() if name[:2] == (part, "value") and w]
+        return {
+            "form": [[int(name[2]), int(name[3]), str(w)] for name, w in forms],
+            "weights": [[int(name[2]), str(w)] for name, w in values],
+        }
+
+    data: dict[str, Any] = {
+        "format": checker_sublinear.FORMAT,
+        **_two_steps(steps, classes, method, target, now, after),
+        "next": _vector(iterate(steps.states[1])),
+        "constant": str(constant),
+        "start": [str(w) for w in start],
+        "A": potential("A"),
+        "B": potential("B"),
+        "proofs": {
+            part: [[*name[1:], str(w)] for name, w in given.items() if name[0] == part and w]
+            for part in checker_sublinear.PROOFS
+        },
+    }
+    data["digest"] = checker_sublinear.digest(data)
+    return data
+
+
+__all__ = ["lyapunov_data", "sublinear_data", "trace_of", "written"]

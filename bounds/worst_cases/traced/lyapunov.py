@@ -168,14 +168,19 @@ class _Problem:
         return one, other, dense(self.model, self.target, Fraction, object)[inner]
 
 
-def _problem(steps: TwoSteps, classes: Mapping[str, Class], target: Any) -> _Problem:
+def problem_of(
+    steps: TwoSteps, classes: Mapping[str, Class], target: Any, targets: tuple[str, ...] = TARGETS
+) -> _Problem:
+    """The inequalities of two steps, with V and the target, in units of their own."""
     now, after = vectors_at(steps, 0), vectors_at(steps, 1)
     x = iterate(steps.states[0])
-    if target not in TARGETS:
-        raise InputError(f"target: expected one of {', '.join(TARGETS)}, got {target!r}.")
-    wanted = (x - steps.goal) ** 2
+    if target not in targets:
+        raise InputError(f"target: expected one of {', '.join(targets)}, got {target!r}.")
+    wanted = (x - steps.goal) ** 2 if target != "residual" else (iterate(steps.states[1]) - x) ** 2
     if target == "objective":
         at = {p.function: p for p in steps.calls[0] if p.x.key == x.key}
+        if not at and "residual" in targets:  # a prox leads to the next iterate
+            at = {p.function: p for p in steps.calls[0] if p.x.key == iterate(steps.states[1]).key}
         if set(at) != set(classes) or any(given.kind != "function" for given in classes.values()):
             raise InputError("target: the objective needs a step that asks every function at x_k; use distance.")
         wanted = Scalar({(p.function, p.label): ONE for p in at.values()}, {})
@@ -259,6 +264,26 @@ def _exactly(problem: _Problem, rate: Fraction) -> dict[Name, Fraction] | None:
     return given
 
 
+def same_steps(program: Method, classes: Mapping[str, Class], fixed: Callable | None) -> TwoSteps:
+    """Two steps of a method from any state; an error where steps differ, or where they have no proof of this kind."""
+    matrices = [name for name, given in classes.items() if given.linear is not None]
+    if matrices:
+        raise InputError(
+            f"lyapunov: {matrices[0]} is of the class {classes[matrices[0]]}, whose conditions are on all points at once; "
+            f"ask worst_case for K steps."
+        )
+    steps, later = (two_steps(program, classes, fixed, k) for k in (1, 8))
+    if [(p.x.key, p.g.key) for p in steps.recorder.points] != [(p.x.key, p.g.key) for p in later.recorder.points]:
+        raise InputError(f"lyapunov: the steps of {program.title} depend on k; a rate is that of one step for all.")
+    if [v.key for v in leaves(steps.states[-1])] != [v.key for v in leaves(later.states[-1])]:
+        raise InputError(f"lyapunov: the steps of {program.title} depend on k; a rate is that of one step for all.")
+    if steps.recorder.sides:
+        raise InputError("lyapunov: methods with inexact gradients have no rate here; ask worst_case for K steps.")
+    if [p.function for p in steps.calls[0]] != [p.function for p in steps.calls[1]]:
+        raise InputError(f"lyapunov: two steps of {program.title} ask for different things.")
+    return steps
+
+
 def lyapunov(
     method: Any,
     function_class: Any = "smooth_strongly_convex",
@@ -290,22 +315,8 @@ def lyapunov(
     """
     program = method if isinstance(method, Method) else Method(method)
     classes = classes_of(function_class, L, mu)
-    matrices = [name for name, given in classes.items() if given.linear is not None]
-    if matrices:
-        raise InputError(
-            f"lyapunov: {matrices[0]} is of the class {classes[matrices[0]]}, whose conditions are on all points at once; "
-            f"ask worst_case for K steps."
-        )
-    steps, later = (two_steps(program, classes, fixed, k) for k in (1, 8))
-    if [(p.x.key, p.g.key) for p in steps.recorder.points] != [(p.x.key, p.g.key) for p in later.recorder.points]:
-        raise InputError(f"lyapunov: the steps of {program.title} depend on k; a rate is that of one step for all.")
-    if [v.key for v in leaves(steps.states[-1])] != [v.key for v in leaves(later.states[-1])]:
-        raise InputError(f"lyapunov: the steps of {program.title} depend on k; a rate is that of one step for all.")
-    if steps.recorder.sides:
-        raise InputError("lyapunov: methods with inexact gradients have no rate here; ask worst_case for K steps.")
-    if [p.function for p in steps.calls[0]] != [p.function for p in steps.calls[1]]:
-        raise InputError(f"lyapunov: two steps of {program.title} ask for different things.")
-    problem = _problem(steps, classes, target)
+    steps = same_steps(program, classes, fixed)
+    problem = problem_of(steps, classes, target)
     if rate is not None:
         exact = number(rate, "rate")
         given = _exactly(problem, exact)
