@@ -223,7 +223,7 @@ def _demand_asked(c: Mapping[str, Any], x: list[Entries], listed: Mapping[tuple[
     """A metric and an initial condition with a name are what the name says."""
     labels = {(p["function"], tuple(sorted(vector(p["x"]).items()))): p for p in c["points"]}
 
-    def asked(name: str, at: Entries) -> Mapping[str, Any]:
+    def point_at(name: str, at: Entries) -> Mapping[str, Any]:
         key = name, tuple(sorted(at.items()))
         demand(key in labels, f"{name} is asked elsewhere than where the metric or the start needs it")
         return labels[key]
@@ -232,8 +232,8 @@ def _demand_asked(c: Mapping[str, Any], x: list[Entries], listed: Mapping[tuple[
         """The point of a function at x, at M x where the term is f(M x)."""
         inside = c["functions"][name].get("inside")
         if inside is not None:
-            at = vector(asked(inside, at)["g"])
-        return asked(name, at)
+            at = vector(point_at(inside, at)["g"])
+        return point_at(name, at)
 
     no_values = ("indicator", *LINEAR)
 
@@ -249,7 +249,7 @@ def _demand_asked(c: Mapping[str, Any], x: list[Entries], listed: Mapping[tuple[
             if f["class"] not in (*MAPS, *LINEAR):
                 g = vector(point(name, at)["g"])
                 if "inside" in f:
-                    g = vector(asked(f"{f['inside']}.T", g)["g"])
+                    g = vector(point_at(f"{f['inside']}.T", g)["g"])
                 total = summed((ONE, total), (ONE, g))
         return total
 

@@ -413,10 +413,6 @@ FURTHER: dict[str, tuple[dict[str, Any], float]] = {
         },
         ((0.8 + 1.4 * 0.1 * 0.2) / (0.8 + 1.4 * 0.1)) ** 4,
     ),
-    "inexact_proximal_methods/accelerated_inexact_forward_backward, zeta = 0.5, n = 2": (
-        {"method": methods.inexact_forward_backward(2), "function_class": "composite", "steps": 2},
-        0.2165423682,
-    ),
     "low_dimensional_worst_cases_scenarios/alternate_projections, n = 4": (
         {"method": Method(alternate), "function_class": SETS, "steps": 4, "metric": to_the_first_set},
         0.04908699029,

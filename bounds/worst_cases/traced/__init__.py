@@ -2,9 +2,9 @@
 
 Where things are: `vectors` (the symbols), `classes` (functions and operators, with their inequalities), `oracles` (what
 a method may ask), `question`, `_frame` (the origin), `_model` and `_forms` (the conic data, in floats and fractions),
-`_linear` (conditions on all points at once), `_shown`, `_matrices` and `_witness` (both ends), `answer`, `certificate`, `replay` (the code run on its worst case), `inequalities`
-(for `designs` and `discoveries`), `lyapunov` and `sublinear` (rates for every k), `methods` (known methods as such
-code).
+`_linear` and `_matrices` (classes of matrices, and their instances), `_shown` and `_witness` (both ends), `answer`,
+`certificate`, `replay` (the code run on its worst case), `inequalities` (for `designs` and `discoveries`), `lyapunov`,
+and `sublinear` (rates for every k), `methods` (known methods as such code).
 """
 
 from . import classes, methods

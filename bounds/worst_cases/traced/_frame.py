@@ -257,10 +257,10 @@ def _tilted_values(
         if value not in at or not _tiltable(classes[value[0]]):
             continue
         for vector, part in at[value].items():
-            known = outputs.get(vector) if classes[value[0]].inside is not None else None
+            output = outputs.get(vector) if classes[value[0]].inside is not None else None
             key, size = f"slope of {value[0]}", ONE if vector == name else ZERO
-            if known is not None:
-                key, size = f"slope of {known[0]}", known[1].get(name, ZERO)
+            if output is not None:
+                key, size = f"slope of {output[0]}", output[1].get(name, ZERO)
             if size:
                 row[key] = row.get(key, ZERO) + w * part * size
     return row

@@ -156,7 +156,7 @@ def matrix_of(linear: Linear, x: np.ndarray, y: np.ndarray, u: np.ndarray, v: np
         v: Outputs of the transpose (P, d).
 
     Returns:
-        M, which takes x to y where they satisfy the conditions, to rounding; the norm is within the bounds, to rounding.
+        M, which takes x to y where they satisfy the conditions, and whose norm is within the bounds, both to rounding.
         The inputs of a solver have a numerical rank: the one that fits best is taken.
     """
     best, least = np.zeros((x.shape[1],) * 2), np.inf

@@ -105,7 +105,7 @@ class Maker:
         matrices: dict[str, Ball] = {}
         for name, given in self.classes.items():
             assert given.linear is not None, "chosen so"
-            matrix = _shown(given.linear, *(part @ basis for part in self.inputs[name]))
+            matrix = _of_class(given.linear, *(part @ basis for part in self.inputs[name]))
             if matrix is None:
                 return None
             matrices |= {name: matrix, transposed(name): _rigour.transposed(matrix)}
@@ -123,7 +123,7 @@ class Maker:
         return Made(vectors, named, np.array(levels))
 
 
-def _shown(linear: Linear, x: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.ndarray) -> Ball | None:
+def _of_class(linear: Linear, x: np.ndarray, y: np.ndarray, u: np.ndarray, v: np.ndarray) -> Ball | None:
     """A matrix of the class, shown."""
     M, one = matrix_of(linear, x, y, u, v), np.eye(x.shape[1])
     if not np.isfinite(M).all():

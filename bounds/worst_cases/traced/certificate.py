@@ -81,11 +81,9 @@ def written(question: TracedSetting, model: TracedModel, exact: _exact.Exact) ->
 def _multipliers(
     question: TracedSetting, model: TracedModel, exact: _exact.Exact, units: Units
 ) -> dict[Name, Fraction]:
-    """The multipliers in the units of the question, and those of what the choice of an origin rests on.
-
-    In the frame what a term h(M x) has at x* is 0, by an exchange of linear functions: <u*, M x - M x*> for
-    <v*, x - x*>, v* the transpose times u*. Where an expression has a value of h, that equation has its weight.
-    """
+    """The multipliers in the units of the question, and those of what the choice of an origin rests on."""
+    # in the frame what a term h(M x) has at x* is 0, by an exchange of linear functions: <u*, M x - M x*> for
+    # <v*, x - x*>, v* the transpose times u*; where an expression has a value of h, that equation has its weight
     given = {name: w * units.multiplier(name) for name, w in exact.multipliers.items()}
     points, sides, metric = model.run.raw
     used = [(given.get(side.name, Fraction(0)), side.left) for side in sides]

@@ -11,7 +11,8 @@ of the class (an interpolation theorem), worst cases are exact; else they are up
 Sources: Taylor, Hendrickx, Glineur, Math. Program. 161 (2017), curvature; the same, SIAM J. Optim. 27 (2017), bounded
 subgradients, indicators; Rotaru, Glineur, Patrinos, arXiv 2203.00775, curvature below 0; Ryu, Taylor, Bergeling,
 Giselsson, SIAM J. Optim. 30 (2020), operators, and that the inequalities of two operator classes together are not
-enough; Bousselmi, Hendrickx, Glineur, SIAM J. Optim. 34 (2024), arXiv 2302.08781, linear operators and quadratics; Kirszbraun's theorem for Lipschitz maps; Goujaud, Taylor, Dieuleveut, arXiv 2205.15033, quadratic upper bounds;
+enough; Bousselmi, Hendrickx, Glineur, SIAM J. Optim. 34 (2024), arXiv 2302.08781, linear operators and quadratics;
+Kirszbraun's theorem for Lipschitz maps; Goujaud, Taylor, Dieuleveut, arXiv 2205.15033, quadratic upper bounds;
 Guille-Escuret, Ibrahim, Goujaud, Mitliagkas, NeurIPS 2022, restricted secant inequalities.
 """
 

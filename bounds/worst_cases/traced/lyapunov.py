@@ -66,7 +66,7 @@ class LyapunovRate:
 
 
 @dataclass(frozen=True)
-class _Problem:
+class StepProblem:
     """Both inequalities: V now and after a step, in the frame and the units of the run, and what V is at least.
 
     `sizes` are what the vectors of V are measured in, `scale` is that for the target.
@@ -170,7 +170,7 @@ class _Problem:
 
 def problem_of(
     steps: TwoSteps, classes: Mapping[str, Class], target: Any, targets: tuple[str, ...] = TARGETS
-) -> _Problem:
+) -> StepProblem:
     """The inequalities of two steps, with V and the target, in units of their own."""
     now, after = vectors_at(steps, 0), vectors_at(steps, 1)
     x = iterate(steps.states[0])
@@ -208,7 +208,7 @@ def problem_of(
     largest = ([abs(w) for v in both for w in v.entries.values()] for both in zip(first, second))
     sizes = [unit(max(numbers, default=ONE)) for numbers in largest]
     first, second = ([v * (1 / size) for v, size in zip(part, sizes)] for part in (first, second))
-    return _Problem(model, forms, first, second, values, goal, names, places, units, sizes, scale)
+    return StepProblem(model, forms, first, second, values, goal, names, places, units, sizes, scale)
 
 
 def _among(name: Name, early: set[tuple[str, str]]) -> bool:
@@ -216,7 +216,7 @@ def _among(name: Name, early: set[tuple[str, str]]) -> bool:
     return all((rest[0], label) in early for label in rest[1:])
 
 
-def _data(problem: _Problem, rate: Fraction) -> Data:
+def _data(problem: StepProblem, rate: Fraction) -> Data:
     table, wanted = problem.nodes(rate), problem.wanted
     one, other, target = problem.matrices(rate)
     names = list(table)
@@ -236,12 +236,12 @@ def _data(problem: _Problem, rate: Fraction) -> Data:
     return Data(names, values, right, free, metric, blocks, [0, 0], [])
 
 
-def _solved(problem: _Problem, rate: Fraction) -> Solution | None:
+def _solved(problem: StepProblem, rate: Fraction) -> Solution | None:
     solution = solve(_data(problem, rate), 0.0, MARGIN)
     return solution if solution.status in FINE and np.isfinite(solution.multipliers).all() else None
 
 
-def _exactly(problem: _Problem, rate: Fraction) -> dict[Name, Fraction] | None:
+def _exactly(problem: StepProblem, rate: Fraction) -> dict[Name, Fraction] | None:
     """Multipliers in fractions that prove the rate; None where none were found."""
     solution = _solved(problem, rate)
     if solution is None:
@@ -269,8 +269,8 @@ def same_steps(program: Method, classes: Mapping[str, Class], fixed: Callable | 
     matrices = [name for name, given in classes.items() if given.linear is not None]
     if matrices:
         raise InputError(
-            f"lyapunov: {matrices[0]} is of the class {classes[matrices[0]]}, whose conditions are on all points at once; "
-            f"ask worst_case for K steps."
+            f"lyapunov: {matrices[0]} is of the class {classes[matrices[0]]}, whose conditions are on all points at "
+            f"once; ask worst_case for K steps."
         )
     steps, later = (two_steps(program, classes, fixed, k) for k in (1, 8))
     if [(p.x.key, p.g.key) for p in steps.recorder.points] != [(p.x.key, p.g.key) for p in later.recorder.points]:
@@ -346,7 +346,7 @@ def lyapunov(
 
 
 def _written(
-    problem: _Problem,
+    problem: StepProblem,
     steps: TwoSteps,
     classes: Mapping[str, Class],
     method: Method,

@@ -261,7 +261,7 @@ def relatively_inexact_proximal_point(gamma: Any = 1, relative: Any = Fraction(1
 
 
 def partially_inexact_douglas_rachford(gamma: Any = 1, relative: Any = Fraction(1, 10)) -> Method:
-    """Douglas-Rachford whose prox of f is inexact: x = prox_{gamma f}(z + e); Svaiter 2019, Barre, Taylor, Bach 2022."""
+    """Douglas-Rachford whose prox of f is inexact, prox_{gamma f}(z + e); Svaiter, SIAM J. Optim. 29 (2019)."""
 
     def partially_inexact_douglas_rachford_step(z: Any, f: Any, r: Any, error: Any) -> Any:
         e = error.vector()
@@ -274,31 +274,18 @@ def partially_inexact_douglas_rachford(gamma: Any = 1, relative: Any = Fraction(
     return Method(partially_inexact_douglas_rachford_step, name="partially_inexact_douglas_rachford")
 
 
-def inexact_forward_backward(steps: int, L: Any = 1, relative: float = 0.5) -> Method:
-    """An accelerated method whose prox is known up to a primal-dual gap; Barre, Taylor, Bach, arXiv 2106.15536."""
-    gamma = 1 / float(L)
-    eta, A = (1 - relative**2) * gamma, [0.0]
-    for _ in range(steps):
-        A.append(A[-1] + (eta + math.sqrt(eta**2 + 4 * eta * A[-1])) / 2)
-
-    def inexact_forward_backward_step(state: Any, f: Any, r: Any, error: Any, k: int) -> Any:
-        x, z = state["x"], state["z"]
-        y = x + (1 - A[k - 1] / A[k]) * (z - x)
-        w = y + error.vector()  # the dual point is a subgradient at a point that nobody computes
-        slope, v, e = f.gradient(y), r.subgradient(w), error.vector()
-        x = y - gamma * (slope + v) + e
-        gap = e**2 / 2 + gamma * (r.value(x) - r.value(w) - v @ (x - w))
-        error.demand(gap, (relative * gamma) ** 2 / 2 * (v + slope) ** 2)
-        return {"x": x, "z": z - (A[k] - A[k - 1]) * (v + slope)}
-
-    return Method(inexact_forward_backward_step, lambda x0: {"x": x0, "z": x0}, "inexact_forward_backward")
-
-
 def chambolle_pock(tau: Any = Fraction(1, 2), sigma: Any = 1) -> Method:
-    """x <- prox_{tau f}(x - tau M'u), u <- prox_{sigma h*}(u + sigma M(2 x_k - x_{k-1})), for f(x) + h(M x).
+    """The method of Chambolle and Pock, J. Math. Imaging Vision 40 (2011), for f(x) + h(M x).
 
-    The prox of the conjugate h* is that of h by Moreau's identity; u_0 is the second start. Chambolle and Pock,
-    J. Math. Imaging Vision 40 (2011).
+    x <- prox_{tau f}(x - tau M'u), u <- prox_{sigma h*}(u + sigma M(2 x_k - x_{k-1})). The prox of the conjugate h* is
+    that of h by Moreau's identity.
+
+    Args:
+        tau: The step of x.
+        sigma: The step of u.
+
+    Returns:
+        The method; x_0 is its first start, u_0 the second.
     """
     return _primal_dual(tau, sigma, False)
 
@@ -325,10 +312,15 @@ def _primal_dual(tau: Any, sigma: Any, smooth: bool) -> Method:
 
 
 def admm(rho: Any = 1) -> Method:
-    """The alternating direction method of multipliers for f(x) + r(z), x = z, with scaled multipliers w.
+    """The alternating direction method of multipliers for f(x) + r(z), x = z; Gabay and Mercier 1976.
 
     x = prox_{f/rho}(z - w), z = prox_{r/rho}(x + w), w <- w + x - z, from z = prox_{r/rho}(x_0) and w = x_0 - z.
-    Gabay and Mercier 1976; Boyd et al., Found. Trends Mach. Learn. 3 (2011).
+
+    Args:
+        rho: The penalty.
+
+    Returns:
+        The method; its multipliers are rho w.
     """
     length = 1 / Fraction(rho)
 

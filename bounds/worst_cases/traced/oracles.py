@@ -349,7 +349,7 @@ class Method:
     """A method as code: `step(state, f, r, k)` returns the next state, `init(x0, f, r)` the first, x0 if left out.
 
     Parameters but the first are given by name: those functions of the question that the method uses, `k` = 1..K of a
-    step, `error` for what is inexact (see `Errors`), and `x1` of an init, a second start for methods that make two runs.
+    step, `error` for what is inexact (see `Errors`), and `x1` of an init, a second start.
     """
 
     step: Callable

@@ -1,4 +1,4 @@
-r"""Rates 1/k that hold at every iteration: potentials V(k) = A + k B that do not increase, B at least what is asked for.
+r"""Rates 1/k that hold at every iteration: potentials V(k) = A + k B that do not increase, B at least the target.
 
 A and B are forms of a state, as V of `lyapunov` is; B has gradients and values only. With multipliers of the
 inequalities of the classes
@@ -35,7 +35,7 @@ from ._forms import balanced_by_largest
 from ._model import Name, dense, value_name
 from ._steps import TwoSteps, leaves, values_at, vectors_at
 from .certificate import sublinear_data
-from .lyapunov import _Problem, problem_of, same_steps
+from .lyapunov import StepProblem, problem_of, same_steps
 from .oracles import START, Method, called
 from .question import classes_of
 from .vectors import Scalar, Vector
@@ -67,7 +67,7 @@ class SublinearRate:
 
 @dataclass(frozen=True)
 class _Block:
-    """One inequality: matrices by multiplier, the constant matrix, function values by multiplier, and what they add to."""
+    """One inequality: matrices and function values by multiplier, the constant matrix, and what values add up to."""
 
     matrices: dict[Name, np.ndarray]
     constant: np.ndarray
@@ -132,11 +132,9 @@ def _number(value: Any) -> Fraction:
     return given
 
 
-def _from_first(problem: _Problem, steps: TwoSteps) -> _Problem:
-    """The problem with positions as differences from the first one, and gradients from those of the step before.
-
-    What no inequality measures is then a vector of the basis: a common move, and gradients that do not change.
-    """
+def _from_first(problem: StepProblem, steps: TwoSteps) -> StepProblem:
+    """The problem with positions as differences from the first one, and gradients from those of the step before."""
+    # what no inequality measures is then a vector of the basis: a common move, and gradients that do not change
     positions = [n for n in problem.model.basis if n in problem.model.run.positions]
     before = dict.fromkeys(positions[1:], positions[0]) if positions else {}
     for one, other in zip(steps.calls[0], steps.calls[1]):
@@ -182,7 +180,7 @@ def _start(method: Method, steps: TwoSteps) -> list[Fraction]:
 class _Inequalities:
     """The five inequalities of a problem, reduced."""
 
-    def __init__(self, problem: _Problem, steps: TwoSteps, places: list[Fraction]) -> None:
+    def __init__(self, problem: StepProblem, steps: TwoSteps, places: list[Fraction]) -> None:
         self.problem, self.count = problem, len(steps.fixed)
         self.width = len(problem.now)
         self.parts = {"A": self._of_state(), "B": self._of_differences()}
@@ -350,10 +348,8 @@ class _Inequalities:
 
 
 def _reduced(block: _Block, at: str) -> _Block:
-    """The inequality without the vectors whose squares occur nowhere; their products are counted like values.
-
-    Where such a number comes with one sign only, the inequalities that have it have multiplier 0, and are left out.
-    """
+    """The inequality without the vectors whose squares occur nowhere; their products are counted like values."""
+    # where such a number comes with one sign only, the inequalities that have it have multiplier 0, and are left out
     matrices, constant = dict(block.matrices), block.constant
     nodes, wanted = {name: dict(row) for name, row in block.nodes.items()}, dict(block.wanted)
     keep = list(range(len(constant)))
@@ -381,13 +377,13 @@ def _reduced(block: _Block, at: str) -> _Block:
 
 def _useless(nodes: Mapping[Name, Mapping[str, Fraction]], wanted: Mapping[str, Fraction]) -> set[Name]:
     """Inequalities of which one number occurs with one sign only, and adds up to 0."""
-    found: set[Name] = set()
+    useless: set[Name] = set()
     for node, right in wanted.items():
         row = {name: r[node] for name, r in nodes.items() if r.get(node)}
         signs = {w > 0 for w in row.values()}
         if not right and len(signs) == 1 and all(name[0] in PARTS for name in row):
-            found |= set(row)
-    return found
+            useless |= set(row)
+    return useless
 
 
 def _least(inner: _Inequalities) -> float:

@@ -260,7 +260,7 @@ def test_the_checker_wants_the_same_operators(answers: dict[str, TracedWorstCase
         lambda x, g, M: x - M(g.gradient(M.adjoint(x))) / 4,
         lambda x, g, M: x - M.adjoint(g.gradient(M(x) / 2)) / 4,
     ):
-        with pytest.raises(Wrong, match="elsewhere|not its own"):
+        with pytest.raises(Wrong, match=r"elsewhere|not its own"):
             check(data, other)
 
 

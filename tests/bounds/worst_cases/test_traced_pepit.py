@@ -13,9 +13,6 @@ from tests.helpers.pepit_examples import EXAMPLES, MU
 from tests.helpers.pepit_further_examples import FURTHER
 
 EVERY: dict[str, tuple[dict[str, Any], float]] = EXAMPLES | FURTHER
-SLOW = {
-    "inexact_proximal_methods/accelerated_inexact_forward_backward, zeta = 0.5, n = 2",
-}
 
 
 def of_class(question: dict[str, Any]) -> list[classes.Class]:
@@ -24,16 +21,14 @@ def of_class(question: dict[str, Any]) -> list[classes.Class]:
 
 
 def test_the_examples_are_forty_from_eight_folders_and_more() -> None:
-    assert len(EVERY) == len(EXAMPLES) + len(FURTHER) == 61
-    assert len({name.split(",")[0] for name in EVERY}) == 59  # one has three forms of an operator
+    assert len(EVERY) == len(EXAMPLES) + len(FURTHER) == 60
+    assert len({name.split(",")[0] for name in EVERY}) == 58  # one has three forms of an operator
     assert len({name.split("/")[0] for name in EVERY}) == 12
     tight = [name for name, (question, _) in EVERY.items() if all(one.tight for one in of_class(question))]
-    assert len(tight) == 57
+    assert len(tight) == 56
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in EVERY]
-)
+@pytest.mark.parametrize("name", EVERY)
 def test_examples_of_pepit(name: str) -> None:
     question, expected = EVERY[name]
     worst = bounds.worst_case(**question)

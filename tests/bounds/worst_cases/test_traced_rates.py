@@ -1,7 +1,7 @@
 """The examples of AutoLyap with linear rates: each is proved in fractions, and a rate that is a little less is not.
 
-Questions and rates are those of the documentation of AutoLyap (arXiv 2506.24076, version of March 2026). Where it has no
-closed form, the rate is the one that its bisection found; a Lyapunov function of another kind may show less.
+Questions and rates are those of the documentation of AutoLyap (arXiv 2506.24076, March 2026). Where it has no closed
+form, the rate is the one that its bisection found; a Lyapunov function of another kind may show less.
 """
 
 from __future__ import annotations
