@@ -173,13 +173,13 @@ def _of_rank(
 ) -> np.ndarray:
     if linear.form == "general":
         M = _extended(x, y / float(linear.L), u, v / float(linear.L), tolerance)
-        return float(linear.L) * M / max(1.0, np.linalg.norm(M, 2))
+        return float(linear.L) * M / max(1.0, float(np.linalg.norm(M, 2)))
     middle, half = (float((linear.L + s * linear.mu) / 2) for s in (1, -1))
     sign = 1.0 if linear.form == "symmetric" else -1.0
     z = (y - middle * x) / half
     M = _extended(x, z, x, sign * z, tolerance)
     M = (M + sign * M.T) / 2
-    M = half * M / max(1.0, np.linalg.norm(M, 2))
+    M = half * M / max(1.0, float(np.linalg.norm(M, 2)))
     return M + middle * np.eye(len(M))
 
 

@@ -259,13 +259,13 @@ def data_of(model: TracedModel) -> Data:
     goal = dense(model, model.goal, double, float)
     right = np.array([double(model.right(name)) for name in names])
     blocks = [(np.arange(len(names)), np.concatenate(parts), goal)]
-    at = {name: i for i, name in enumerate(names)}
+    row_of = {name: row for row, name in enumerate(names)}
     for prefix, labels in model.squares:
         pairs = [(a, b) for a in range(len(labels)) for b in range(a, len(labels))]
         units = np.zeros((len(pairs), len(labels), len(labels)))
-        for i, (a, b) in enumerate(pairs):
-            units[i, a, b] = units[i, b, a] = 1.0
-        index = np.array([at[entry(prefix, labels, a, b)] for a, b in pairs])
-        blocks.append((index, units, np.zeros((len(labels),) * 2)))
+        for row, (a, b) in enumerate(pairs):
+            units[row, a, b] = units[row, b, a] = 1.0
+        rows = np.array([row_of[entry(prefix, labels, a, b)] for a, b in pairs])
+        blocks.append((rows, units, np.zeros((len(labels),) * 2)))
     free = np.array([name in model.free for name in names], bool)
     return Data(names, values, right, free, metric, blocks, [0] * len(blocks), [])

@@ -16,7 +16,7 @@ from ...errors import DefectError, InputError
 from .. import _exact
 from .._closed import Closed
 from .._conic import Data, Solution, solve
-from .._envelope import Envelope
+from .._envelope import Envelope, finite
 from .._fractions import double
 from .._sensitivity import Sensitivity
 from ..result import Certificate, WorstCase, in_units
@@ -68,7 +68,7 @@ class TracedWorstCase(WorstCase):
         estimate = double(Fraction(self.estimate) / self.setting.scale) if np.isfinite(self.estimate) else np.nan
         allowed = self._tolerance(estimate) if np.isfinite(estimate) else 0.0
         ends = TracedSearch(self.traced, self._conic, self._solution, allowed).search(self.tight)
-        if not np.isfinite(ends.upper) and np.isfinite(estimate):  # no rounding had room: an exact proof may need none
+        if not finite(ends.upper) and np.isfinite(estimate):  # no rounding had room: an exact proof may need none
             exact = self._proof(estimate, None)
             if not isinstance(exact, str):
                 ends = replace(ends, upper=exact.tau, multipliers=exact.multipliers)

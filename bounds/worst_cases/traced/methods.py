@@ -249,7 +249,7 @@ def inexact_nesterov(step: Any = 1, relative: Any = Fraction(1, 10)) -> Method:
 
 
 def relatively_inexact_proximal_point(gamma: Any = 1, relative: Any = Fraction(1, 10)) -> Method:
-    """x_k = prox_{gamma f}(x_{k-1} + e), e at most a share of the step long; Rockafellar 1976, Barre, Taylor, Bach 2022."""
+    """x_k = prox_{gamma f}(x_{k-1} + e), e at most a share of the step long; Rockafellar 1976."""
 
     def relatively_inexact_proximal_point_step(x: Any, f: Any, error: Any) -> Any:
         e = error.vector()

@@ -256,9 +256,9 @@ class _Inequalities:
                     for node, w in row.items():
                         now[f"{at}{node}"] = now.get(f"{at}{node}", ZERO) + sign * w
             for law in laws:
-                matrix = p.forms.matrix(law)
-                assert matrix is not None, "laws have matrices"
-                matrices[at, *law] = matrix
+                of_law = p.forms.matrix(law)
+                assert of_law is not None, "laws have matrices"
+                matrices[at, *law] = of_law
                 nodes[at, *law] = {f"{at}{node}": w for node, w in p.forms.values[law].items()}
             wanted = {node: ZERO for row in nodes.values() for node in row}
             constant = zero
@@ -293,9 +293,9 @@ class _Inequalities:
         model = replace(p.model, framed=replace(run, points=points))
         forms = type(p.forms)(model.renewed())
         for law in p.early:
-            matrix = forms.matrix(law)
-            assert matrix is not None, "laws have matrices"
-            matrices["start", *law] = matrix[early]
+            of_law = forms.matrix(law)
+            assert of_law is not None, "laws have matrices"
+            matrices["start", *law] = of_law[early]
             nodes["start", *law] = {f"start{k}": w for k, w in forms.values[law].items()}
         wanted = {node: ZERO for row in nodes.values() for node in row}
         size = len(p.places)
