@@ -16,7 +16,8 @@ and the inequalities, in any number type), `_conic` (Clarabel), `_solve` (which 
 worst case as arrays), `result`.
 
 A method may also be a Python function, which is run on symbols (`traced`): `Method`, `classes` and `methods` are for
-that, and `replayed` runs the function on its worst case.
+that, and `replayed` runs the function on its worst case. `lyapunov` and `sublinear` prove rates of such a method for
+every number of steps.
 
 `designs` looks for the steps and the momentum with the least worst case (`design`).
 `discoveries` looks for formulas in K (`discover`).
@@ -29,7 +30,17 @@ from ._solve import sweep, worst_case
 from .designs import Design, design
 from .discoveries import Discovery, discover
 from .result import Certificate, WorstCase, tolerance
-from .traced import LyapunovRate, Method, TracedWorstCase, classes, lyapunov, methods, replayed
+from .traced import (
+    LyapunovRate,
+    Method,
+    SublinearRate,
+    TracedWorstCase,
+    classes,
+    lyapunov,
+    methods,
+    replayed,
+    sublinear,
+)
 
 __all__ = [
     "CLASSES",
@@ -41,6 +52,7 @@ __all__ = [
     "Discovery",
     "LyapunovRate",
     "Method",
+    "SublinearRate",
     "TracedWorstCase",
     "UnboundedError",
     "WorstCase",
@@ -50,6 +62,7 @@ __all__ = [
     "lyapunov",
     "methods",
     "replayed",
+    "sublinear",
     "sweep",
     "tolerance",
     "worst_case",

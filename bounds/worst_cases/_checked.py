@@ -11,6 +11,8 @@ NUMBER = re.compile(r"-?[0-9]+(/[0-9]+)?")
 ZERO, ONE = Fraction(0), Fraction(1)
 MAPS = ("lipschitz_map",)
 """Classes whose points x* are fixed."""
+LINEAR = ("linear_operator", "symmetric_operator", "skew_operator")
+"""Classes of linear operators, whose transposes have points of their own."""
 Entries = dict[Any, Fraction]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ._checked import MAPS, ONE, ZERO, Entries, demand, expression, number, product, summed, vector
+from ._checked import LINEAR, MAPS, ONE, ZERO, Entries, demand, expression, number, product, summed, vector
 
 
 class _Symbol:
@@ -45,6 +45,48 @@ class _Symbol:
 
     def __truediv__(self, divisor: Any) -> _Symbol:
         return _Symbol(summed((1 / _factor(divisor), self.entries)))
+
+    def __matmul__(self, other: _Symbol) -> _Level:
+        return _Level({}, product(self.entries, other.entries), ZERO)
+
+    def __pow__(self, power: int) -> _Level:
+        demand(power == 2, "a power of a vector other than 2")
+        return self @ self
+
+    __array_ufunc__ = None
+
+
+class _Level:
+    """A combination of function values and inner products, and a number."""
+
+    def __init__(self, values: Entries, form: Entries, constant: Fraction) -> None:
+        self.values, self.form, self.constant = summed((ONE, values)), summed((ONE, form)), constant
+
+    def __add__(self, other: Any) -> _Level:
+        if not isinstance(other, _Level):
+            return _Level(self.values, self.form, self.constant + _factor(other))
+        values, form = summed((ONE, self.values), (ONE, other.values)), summed((ONE, self.form), (ONE, other.form))
+        return _Level(values, form, self.constant + other.constant)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> _Level:
+        return self * -1
+
+    def __sub__(self, other: Any) -> _Level:
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> _Level:
+        return (-self) + other
+
+    def __mul__(self, factor: Any) -> _Level:
+        w = _factor(factor)
+        return _Level(summed((w, self.values)), summed((w, self.form)), w * self.constant)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Any) -> _Level:
+        return self * (1 / _factor(divisor))
 
     __array_ufunc__ = None
 
@@ -80,6 +122,14 @@ class _Asked:
 
     subgradient = __call__ = contains = gradient
 
+    def value(self, x: _Symbol) -> _Level:
+        self.gradient(x)
+        [label] = [label for name, label, at, _ in self.points if name == self.name and at == x.entries]
+        return _Level({(self.name, label): ONE}, {}, ZERO)
+
+    def adjoint(self, u: _Symbol) -> _Symbol:
+        return _Asked(f"{self.name}.T", self.points, self.sides).gradient(u)
+
     def prox(self, x: _Symbol, gamma: Any) -> _Symbol:
         s = _Symbol({f"{self.name}'{self._count()}": ONE})
         y = x - gamma * s
@@ -101,13 +151,29 @@ class _Asked:
         size = _factor(absolute if relative is None else relative)
         if not size:
             return g
-        index = str(len(self.sides))
-        u = {f"u{index}": ONE}
-        form, right = product(u, u), size**2
-        if absolute is None:
-            form, right = summed((ONE, form), (-(size**2), product(g.entries, g.entries))), ZERO
-        self.sides.append((("error", index), form, right))
-        return g + _Symbol(u)
+        u = _Errors(self.sides).vector()
+        bound = size**2 if absolute is not None else size**2 * g**2
+        _Errors(self.sides).demand(u**2, bound)
+        return g + u
+
+
+class _Errors:
+    """The errors of a method: the vectors that it took, as None, and what it demands of them, in one list."""
+
+    def __init__(self, sides: list) -> None:
+        self.sides = sides
+
+    def vector(self) -> _Symbol:
+        self.sides.append(None)
+        return _Symbol({f"u{sum(side is None for side in self.sides) - 1}": ONE})
+
+    def bounded(self, vector: _Symbol, by: _Symbol, relative: Any) -> None:
+        self.demand(vector**2, _factor(relative) ** 2 * by**2)
+
+    def demand(self, left: Any, right: Any) -> None:
+        rest = left - right
+        index = str(sum(side is not None for side in self.sides))
+        self.sides.append((("error", index), (rest.values, rest.form), -rest.constant))
 
 
 def demand_method(c: Mapping[str, Any], step: Callable, init: Callable | None) -> None:
@@ -115,13 +181,14 @@ def demand_method(c: Mapping[str, Any], step: Callable, init: Callable | None) -
     points: list[tuple[str, str, Entries, Entries]] = []
     sides: list[tuple] = []
     functions = {name: _Asked(name, points, sides) for name in c["functions"]}
+    given = {**functions, "error": _Errors(sides)}
 
     state: Any = _Symbol({"x0": ONE})
     if init is not None:
-        state = _called(init, state, {**functions, "x1": _Symbol({"x1": ONE})})
+        state = _called(init, state, {**given, "x1": _Symbol({"x1": ONE})})
     states = [state]
     for k in range(1, c["steps"] + 1):
-        states.append(_called(step, states[-1], {**functions, "k": k}))
+        states.append(_called(step, states[-1], {**given, "k": k}))
     in_proof = {(p["function"], p["label"]): (vector(p["x"]), vector(p["g"])) for p in c["points"]}
     for name, label, x, g in points:
         demand(in_proof.get((name, label)) == (x, g), f"the method asks {name} elsewhere at its point {label}")
@@ -130,10 +197,11 @@ def demand_method(c: Mapping[str, Any], step: Callable, init: Callable | None) -
         fresh = label == "*" or (name, label) in of_method or g == {f"{name}'{label}": ONE}
         demand(fresh, f"what {name} has at its point {label} is not its own")
     listed = {tuple(s["name"]): (expression(s), number(s["right"])) for s in c["inequalities"]}
-    for side, form, right in sides:
-        demand(listed.get(side) == (({}, form), right), f"the method makes another error {side}")
+    made = [side for side in sides if side is not None]
+    for side, both, right in made:
+        demand(listed.get(side) == (both, right), f"the method makes another error {side}")
     errors = [name for name in listed if name[0] == "error"]
-    demand(len(errors) == len(sides), "the method makes fewer errors")
+    demand(len(errors) == len(made), "the method makes fewer errors")
     _demand_asked(c, [_iterate(state).entries for state in states], listed)
 
 
@@ -155,20 +223,35 @@ def _demand_asked(c: Mapping[str, Any], x: list[Entries], listed: Mapping[tuple[
     """A metric and an initial condition with a name are what the name says."""
     labels = {(p["function"], tuple(sorted(vector(p["x"]).items()))): p for p in c["points"]}
 
-    def level(at: Entries) -> Entries:
-        kinds = {name: f["class"] for name, f in c["functions"].items()}
-        levels = {
-            (name, labels[name, tuple(sorted(at.items()))]["label"]): ONE
-            for name in kinds
-            if kinds[name] != "indicator"
-        }
-        return levels
+    def point_at(name: str, at: Entries) -> Mapping[str, Any]:
+        key = name, tuple(sorted(at.items()))
+        demand(key in labels, f"{name} is asked elsewhere than where the metric or the start needs it")
+        return labels[key]
 
-    stars = {(name, "*"): ONE for name, f in c["functions"].items() if f["class"] != "indicator"}
+    def point(name: str, at: Entries) -> Mapping[str, Any]:
+        """The point of a function at x, at M x where the term is f(M x)."""
+        inside = c["functions"][name].get("inside")
+        if inside is not None:
+            at = vector(point_at(inside, at)["g"])
+        return point_at(name, at)
+
+    no_values = ("indicator", *LINEAR)
+
+    def level(at: Entries) -> Entries:
+        names = [name for name, f in c["functions"].items() if f["class"] not in no_values]
+        return {(name, point(name, at)["label"]): ONE for name in names}
+
+    stars = {(name, "*"): ONE for name, f in c["functions"].items() if f["class"] not in no_values}
 
     def slope(at: Entries) -> Entries:
-        names = [name for name, f in c["functions"].items() if f["class"] not in MAPS]
-        return summed(*((ONE, vector(labels[name, tuple(sorted(at.items()))]["g"])) for name in names))
+        total: Entries = {}
+        for name, f in c["functions"].items():
+            if f["class"] not in (*MAPS, *LINEAR):
+                g = vector(point(name, at)["g"])
+                if "inside" in f:
+                    g = vector(point_at(f"{f['inside']}.T", g)["g"])
+                total = summed((ONE, total), (ONE, g))
+        return total
 
     def square(of: Entries) -> Entries:
         return summed((ONE, product(of, of)))
@@ -215,7 +298,13 @@ def _leaves(state: Any) -> list[_Symbol]:
     return [leaf for part in parts for leaf in _leaves(part)]
 
 
-def steps_again(c: Mapping[str, Any], step: Callable, init: Callable | None) -> None:
+def first_state(init: Callable | None) -> list[Entries]:
+    """The vectors of the state that init makes of x_0."""
+    x0 = _Symbol({"x0": ONE})
+    return [leaf.entries for leaf in _leaves(x0 if init is None else _called(init, x0, {}))]
+
+
+def steps_again(c: Mapping[str, Any], step: Callable, init: Callable | None, proofs: bool = False) -> None:
     """Demand that two steps of the method from any state are those of a certificate of a rate."""
     points: list[tuple[str, str, Entries, Entries]] = []
     calls: list[tuple[str, Entries]] = []
@@ -249,6 +338,7 @@ def steps_again(c: Mapping[str, Any], step: Callable, init: Callable | None) -> 
         named = [[name, labels[name, tuple(sorted(g.items()))]] for name, g in gradients]
         demand([v for v in named if v in c[side]["values"]] == c[side]["values"], f"V has other values {side}")
     demand(_iterate(states[0]).entries == vector(c["x"]), "x_k is another vector")
+    demand(not proofs or _iterate(states[1]).entries == vector(c["next"]), "x_{k+1} is another vector")
     held = _shaped(shape, [_Symbol(v) for v in fixed])
     demand(_iterate(held).entries == vector(c["goal"]), "the fixed x is another vector")
 

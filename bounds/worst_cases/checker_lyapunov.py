@@ -55,20 +55,21 @@ def _check(c: Mapping[str, Any], method: Callable | None, init: Callable | None)
     rate = number(c["rate"])
     demand(rate >= 0, "the rate is negative")
     rows = inequalities_of(c["functions"], c["points"])
-    _demand_sides(c)
-    now, after = _lyapunov(c, c["now"]), _lyapunov(c, c["after"])
-    _demand_form(rows, _plus((rate, now), (-ONE, after)), c["decrease"], "the decrease")
-    _demand_form(rows, _plus((ONE, now), (-ONE, _target(c))), c["above"], "V above the target")
+    demand_sides(c)
+    now, after = potential(c, c, c["now"]), potential(c, c, c["after"])
+    demand_form(rows, plus((rate, now), (-ONE, after)), c["decrease"], "the decrease")
+    demand_form(rows, plus((ONE, now), (-ONE, target(c))), c["above"], "V above the target")
     if method is not None:
         steps_again(c, method, init)
     return rate
 
 
-def _plus(*terms: tuple[Fraction, tuple[Entries, Entries]]) -> tuple[Entries, Entries]:
+def plus(*terms: tuple[Fraction, tuple[Entries, Entries]]) -> tuple[Entries, Entries]:
+    """A combination of values and forms."""
     return summed(*((w, values) for w, (values, _) in terms)), summed(*((w, form) for w, (_, form) in terms))
 
 
-def _demand_sides(c: Mapping[str, Any]) -> None:
+def demand_sides(c: Mapping[str, Any]) -> None:
     """V is the same function before and after: entry by entry of the same functions, all less what they are at x*."""
     kinds = [[f for f, _ in c[side]["values"]] for side in ("now", "after")]
     demand(kinds[0] == kinds[1], "V has other values after a step")
@@ -76,12 +77,13 @@ def _demand_sides(c: Mapping[str, Any]) -> None:
     demand(len(c["fixed"]) == c["state"], "the fixed state has other vectors")
 
 
-def _lyapunov(c: Mapping[str, Any], side: Mapping[str, Any]) -> tuple[Entries, Entries]:
+def potential(c: Mapping[str, Any], given: Mapping[str, Any], side: Mapping[str, Any]) -> tuple[Entries, Entries]:
+    """Values and form of a potential before or after a step; `given` has its form and weights."""
     vectors = [vector(v) for v in side["vectors"]]
-    form = summed(*((number(w), product(vectors[a], vectors[b])) for a, b, w in c["form"]))
+    form = summed(*((number(w), product(vectors[a], vectors[b])) for a, b, w in given["form"]))
     values: Entries = {}
     at = {(p["function"], p["label"]): (vector(p["x"]), vector(p["g"])) for p in c["points"]}
-    for i, text in c["weights"]:
+    for i, text in given["weights"]:
         name, label = side["values"][i]
         w, off = number(text), summed((ONE, at[name, label][0]), (-ONE, {"x*": ONE}))
         values = summed((ONE, values), (w, {(name, label): ONE}), (-w, {(name, "*"): ONE}))
@@ -89,13 +91,19 @@ def _lyapunov(c: Mapping[str, Any], side: Mapping[str, Any]) -> tuple[Entries, E
     return values, form
 
 
-def _target(c: Mapping[str, Any]) -> tuple[Entries, Entries]:
+def target(c: Mapping[str, Any]) -> tuple[Entries, Entries]:
+    """Values and form of what a potential is at least."""
     x = vector(c["x"])
     if c["target"] == "distance":
         off = summed((ONE, x), (-ONE, vector(c["goal"])))
         return {}, product(off, off)
+    if c["target"] == "residual" and "next" in c:
+        off = summed((ONE, vector(c["next"])), (-ONE, x))
+        return {}, product(off, off)
     demand(c["target"] == "objective", f"unknown target {c['target']}")
     values: Entries = {}
+    if "next" in c and not any(vector(p["x"]) == x for p in c["points"]):
+        x = vector(c["next"])  # a prox leads to the next iterate
     for name, function in c["functions"].items():
         demand(function["class"] not in (*MAPS, *INDICATORS), f"{name} has no values")
         at = [p["label"] for p in c["points"] if p["function"] == name and vector(p["x"]) == x]
@@ -104,9 +112,10 @@ def _target(c: Mapping[str, Any]) -> tuple[Entries, Entries]:
     return values, {}
 
 
-def _demand_form(
+def demand_form(
     rows: Mapping[tuple[str, ...], Any], goal: tuple[Entries, Entries], multipliers: list[list[str]], what: str
 ) -> None:
+    """A combination with inequalities in which values cancel and whose form is positive semidefinite."""
     values, form = goal
     seen = set()
     for *name, text in multipliers:

@@ -4,6 +4,8 @@ A certificate says at which points a run asked its functions (combinations of x0
 further inequalities hold, and what is maximised. The checker writes down the inequalities of the classes at these
 points, and checks that multipliers are >= 0, that function values cancel, that the form which remains is positive
 semidefinite, that tau is what the multipliers prove, and that a witness satisfies every inequality and attains tau.
+Linear operators and quadratic functions have equations, whose multipliers may be below 0, and matrices, whose
+multipliers are a positive semidefinite matrix.
 
 Given the method itself, `check` runs it on symbols of its own and demands the points of the certificate: then the
 proof is about that code. Metrics and initial conditions that have names are written down again as well; those that were
@@ -18,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ._checked import MAPS, ONE, ZERO, Entries, Wrong, demand, expression, number, product, summed, vector
+from ._checked import LINEAR, MAPS, ONE, ZERO, Entries, Wrong, demand, expression, number, product, summed, vector
 from ._checked_method import demand_method
 
 FORMAT = "l2obound-traced-worst-case-1"
@@ -41,7 +43,7 @@ def digest(certificate: Mapping[str, Any]) -> str:
 
 def _laws(function: Mapping[str, str]) -> list[tuple[str, bool, Fraction, Fraction, Fraction, Fraction, Fraction]]:
     """(over, values, slope, alpha, beta, gamma, rhs) of each kind of inequality of a class."""
-    given = {name: number(v) for name, v in function.items() if name != "class"}
+    given = {name: number(v) for name, v in function.items() if name not in ("class", "inside")}
     kind = function["class"]
 
     def curved(mu: Fraction, L: Fraction) -> tuple:
@@ -51,7 +53,9 @@ def _laws(function: Mapping[str, str]) -> list[tuple[str, bool, Fraction, Fracti
 
     plain = ("ordered", True, ONE, ZERO, ZERO, ZERO, ZERO)
     demand(all(v > 0 for name, v in given.items() if name != "mu"), f"{kind}: a number of the class is not positive")
-    demand(given.get("mu", ZERO) >= 0, f"{kind}: mu is negative")
+    demand(given.get("mu", ZERO) >= 0 or kind == "symmetric_operator", f"{kind}: mu is negative")
+    ordered = kind not in ("quadratic", "symmetric_operator") or given.get("mu", ZERO) < given.get("L", ZERO)
+    demand(ordered, f"{kind}: mu is not below L")
     numbers, laws = {
         "smooth_convex": ({"L"}, lambda: [curved(ZERO, given["L"])]),
         "smooth_strongly_convex": ({"L", "mu"}, lambda: [curved(given["mu"], given["L"])]),
@@ -96,6 +100,10 @@ def _laws(function: Mapping[str, str]) -> list[tuple[str, bool, Fraction, Fracti
             ],
         ),
         "lipschitz_map": ({"L"}, lambda: [("pairs", False, ZERO, ONE, -(given["L"] ** 2), ZERO, ZERO)]),
+        "quadratic": ({"L", "mu"}, list),
+        "linear_operator": ({"L"}, list),
+        "symmetric_operator": ({"L", "mu"}, list),
+        "skew_operator": ({"L"}, list),
     }[kind]  # fmt: skip
     demand(set(given) == numbers, f"{kind}: its numbers are {sorted(numbers)}, not {sorted(given)}")
     return laws()
@@ -106,6 +114,83 @@ ABOUT_STAR = ("quadratically_bounded", "restricted_secant", "lojasiewicz")
 ORDINALS = ("second", "third")
 INDICATORS = ("indicator",)
 INFIMUM = ("smooth_convex", "smooth_nonconvex")
+MATRICES = ("quadratic", *LINEAR)
+FREE = ("square", "adjoint", "level")
+"""Rows whose multipliers may be below 0."""
+
+
+# -- classes of matrices
+
+
+def _matrix_rows(name: str, function: Mapping[str, str], points: Mapping[str, list], first: str) -> list[Inequality]:
+    """Entries of matrices that are positive semidefinite, with the sign of inequalities, and equations."""
+    kind, L = function["class"], number(function["L"])
+    mu = number(function["mu"]) if "mu" in function else ZERO
+    skew, function_class = kind == "skew_operator", kind == "quadratic"
+    forth = _less(points[name], first, "", ONE)
+    back = [] if function_class else _less(points[f"{name}.T"], first, "T", -ONE if skew else ONE)
+    lists = [forth, back] if kind == "linear_operator" else [forth + back]
+    rows: list[Inequality] = []
+
+    def entry(p: tuple, q: tuple) -> Entries:
+        if kind in ("quadratic", "symmetric_operator"):
+            return product(summed((L, p[1]), (-ONE, p[2])), summed((ONE, q[2]), (-mu, q[1])))
+        return summed((L * L, product(p[1], q[1])), (-ONE, product(p[2], q[2])))
+
+    for which, listed in enumerate(lists):
+        for a, p in enumerate(listed):
+            for b, q in enumerate(listed[a:], a):
+                form = summed((-ONE, entry(p, q))) if a == b else summed((-ONE, entry(p, q)), (-ONE, entry(q, p)))
+                rows.append((("square", f"{name}.T" if which else name, p[0], q[0]), {}, form, ZERO))
+    if kind == "linear_operator":
+        pairs = [(p, q) for p in forth for q in back]
+    else:
+        pairs = [(p, q) for a, p in enumerate(lists[0]) for q in lists[0][a if skew else a + 1 :]]
+    for p, q in pairs:
+        form = summed((ONE, product(p[1], q[2])), (ONE if skew else -ONE, product(p[2], q[1])))
+        rows.append((("adjoint", name, p[0], q[0]), {}, form, ZERO))
+    if not function_class:  # <M x - M x*, u*> = <x - x*, v*>
+        [(u, v)] = [(x, g) for label, x, g in points[f"{name}.T"] if label == "*"]
+        for label, x, y in _less(points[name], first, "", ONE):
+            rows.append((("adjoint", name, label, "*"), {}, summed((ONE, product(x, v)), (-ONE, product(y, u))), ZERO))
+    if function_class:
+        [(xr, gr)] = [(x, g) for label, x, g in points[name] if label == first]
+        for label, x, g in points[name]:
+            if label != first:
+                form = product(summed((ONE, g), (ONE, gr)), summed((ONE, x), (-ONE, xr)))
+                rows.append(
+                    (("level", name, label), {(name, label): ONE, (name, first): -ONE}, summed((-HALF, form)), ZERO)
+                )
+    return rows
+
+
+def _less(points: list, first: str, prefix: str, sign: Fraction) -> list[tuple[str, Entries, Entries]]:
+    """Labels, inputs and outputs less those of a point, which has to be there."""
+    there = [(x, g) for label, x, g in points if label == first]
+    if not points:
+        return []
+    demand(len(there) == 1, "a class of matrices without its reference")
+    x0, g0 = there[0]
+    return [
+        (prefix + label, summed((ONE, x), (-ONE, x0)), summed((sign, g), (-sign, g0)))
+        for label, x, g in points
+        if label != first
+    ]
+
+
+def _demand_squares(weights: Mapping[tuple[str, ...], Fraction]) -> None:
+    """The multipliers of the entries of each matrix are a positive semidefinite matrix."""
+    of: dict[str, Entries] = {}
+    for name, weight in weights.items():
+        if name[0] == "square":
+            a, b = name[2], name[3]
+            key, factor = (min(a, b), max(a, b)), ONE if a == b else Fraction(2)
+            of.setdefault(name[1], {})[key] = factor * weight
+    for name, form in of.items():
+        try:
+            positive_semidefinite(form)
+        except Wrong:
+            raise Wrong(f"the multipliers of the matrix of {name} are not positive semidefinite") from None
 
 
 def _of_class(
@@ -145,25 +230,45 @@ def inequalities_of(functions: Mapping[str, Any], given: list[Mapping[str, Any]]
         For each name: the name, function values, form and right-hand side.
     """
     points: dict[str, list] = {name: [] for name in functions}
+    points |= {f"{name}.T": [] for name, function in functions.items() if function["class"] in LINEAR}
     for p in given:
         points[p["function"]].append((p["label"], vector(p["x"]), vector(p["g"])))
-    at_star: Entries = {}
-    for name, function in functions.items():
-        for label, x, g in points[name]:
-            if label == "*":
-                demand(x == {"x*": ONE}, f"the minimiser of {name} is elsewhere")
-                maps = function["class"] in MAPS
-                demand(not maps or g == x, f"x* is no fixed point of {name}")
-                at_star = summed((ONE, at_star), (ZERO if maps else ONE, g))
-    demand(not at_star, "the gradients at the minimiser do not add up to 0")
+    _demand_minimiser(functions, points)
     alone = len(functions) == 1 or not any(f["class"] in ABOUT_STAR for f in functions.values())
     demand(alone, "a class about its minimiser is beside others")
     rows: list[Inequality] = []
+    for listed in points.values():
+        labels = [label for label, _, _ in listed]
+        demand(len(set(labels)) == len(labels), "a function has two points of one label")
     for name, function in functions.items():
-        labels = [label for label, _, _ in points[name]]
-        demand(len(set(labels)) == len(labels), f"{name} has two points of one label")
         rows += _of_class(name, function, points[name])
+        if function["class"] in MATRICES and points[name]:
+            labels = [label for label, _, _ in points[name]]
+            rows += _matrix_rows(name, function, points, "*" if "*" in labels else labels[0])
     return {row[0]: row for row in rows}
+
+
+def _demand_minimiser(functions: Mapping[str, Any], points: Mapping[str, list]) -> None:
+    """Functions are asked at x*, or at M x*, and what they have there adds up to 0."""
+    star = {name: (x, g) for name, listed in points.items() for label, x, g in listed if label == "*"}
+    linear = [name for name, function in functions.items() if function["class"] in LINEAR]
+    inside = [function["inside"] for function in functions.values() if "inside" in function]
+    demand(sorted(inside) == sorted(linear), "operators and the terms behind them do not belong together")
+    demand(set(linear) <= set(star), "an operator without a point at x*")
+    total: Entries = {}
+    for name, (x, g) in star.items():
+        function = functions.get(name, {"class": LINEAR[0]})
+        if name.endswith(".T"):
+            total = summed((ONE, total), (ONE, g))
+        elif "inside" in function:
+            demand(x == star[function["inside"]][1], f"the minimiser of {name} is elsewhere")
+            demand(star[f"{function['inside']}.T"][0] == g, f"the transpose is not applied to what {name} has at x*")
+        else:
+            demand(x == {"x*": ONE}, f"the minimiser of {name} is elsewhere")
+            maps = function["class"] in MAPS
+            demand(not maps or g == x, f"x* is no fixed point of {name}")
+            total = summed((ONE, total), (ZERO if maps or name in linear else ONE, g))
+    demand(not total, "the gradients at the minimiser do not add up to 0")
 
 
 def _inequalities(c: Mapping[str, Any]) -> dict[tuple[str, ...], Inequality]:
@@ -213,13 +318,13 @@ def _check(c: Mapping[str, Any], method: Callable | None, init: Callable | None)
     rows, tau = _inequalities(c), number(c["tau"])
     values, form = ({"t": ONE}, {}) if len(c["metric"]) > 1 else expression(c["metric"][0])
     rest, slack, bound = dict(values), summed((-ONE, form)), ZERO
-    seen = set()
+    seen: dict[tuple[str, ...], Fraction] = {}
     for *name, text in c["multipliers"]:
         weight = number(text)
         demand(tuple(name) in rows, f"there is no inequality {name}")
         demand(tuple(name) not in seen, f"{name} stands there twice")
-        demand(weight >= 0, f"the multiplier of {name} is negative")
-        seen.add(tuple(name))
+        demand(weight >= 0 or name[0] in FREE, f"the multiplier of {name} is negative")
+        seen[tuple(name)] = weight
         _, levels, matrix, rhs = rows[tuple(name)]
         rest = summed((ONE, rest), (-weight, levels))
         slack = summed((ONE, slack), (weight, matrix))
@@ -227,6 +332,7 @@ def _check(c: Mapping[str, Any], method: Callable | None, init: Callable | None)
     demand(not rest, f"the function values do not cancel: {rest}")
     demand(bound == tau, f"the multipliers prove {bound}, not tau = {tau}")
     positive_semidefinite(slack)
+    _demand_squares(seen)
     if c["exact"]:
         _check_witness(c, rows, tau)
     return tau
@@ -259,6 +365,7 @@ def _check_witness(c: Mapping[str, Any], rows: Mapping[tuple[str, ...], Inequali
 
     for name, levels, form, rhs in rows.values():
         if name[0] != "metric":
+            demand(name[0] not in FREE, "a witness of a class of matrices")
             left = total(levels, form)
             demand(left <= rhs, f"the witness breaks {name} by {left - rhs}")
     attained = min(total(*expression(one)) for one in c["metric"])

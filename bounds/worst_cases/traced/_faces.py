@@ -24,6 +24,7 @@ def without_useless(model: TracedModel) -> TracedModel:
     matrices, goal = data.blocks[0][1], data.blocks[0][2]
     # what says that 0 is at most 0 holds by itself, and never strictly
     active = np.abs(matrices).sum(axis=(1, 2)) + np.abs(data.values).sum(axis=0) > 0
+    active |= data.equality
     while (useless := _useless(data, active)) is not None:
         active[useless] = False
     if active.all():
@@ -46,12 +47,13 @@ def without_useless(model: TracedModel) -> TracedModel:
 
 def _useless(data: Data, active: np.ndarray) -> np.ndarray | None:
     """Inequalities that one value, or one pair of vectors, shows to be useless, as a mask."""
-    matrices, goal = data.blocks[0][1], data.blocks[0][2]
+    matrices, goal, free = data.blocks[0][1], data.blocks[0][2], data.equality
     for entries, wanted in zip(data.values, data.metric):
-        if wanted == 0 and (useless := _of_one_sign(entries, active)) is not None:
+        if wanted == 0 and not entries[free].any() and (useless := _of_one_sign(entries, active)) is not None:
             return useless
     squares = np.where(active[:, None], np.einsum("rbb->rb", matrices), 0.0)
-    for b in np.flatnonzero((squares <= 0).all(axis=0) & (np.diag(goal) == 0)):
+    bound = np.abs(matrices[free]).sum(axis=(0, 1)) > 0  # vectors of rows whose multipliers have either sign
+    for b in np.flatnonzero((squares <= 0).all(axis=0) & (np.diag(goal) == 0) & ~bound):
         if (squares[:, b] < -1e-9).any():
             return squares[:, b] < 0
         for k in range(goal.shape[0]):

@@ -11,6 +11,7 @@ from flint import fmpq_mat
 
 from .._exact import fraction, rational
 from .._witness import Forms
+from ._linear import entry
 from ._model import Group, Name, TracedModel, dense
 from .classes import Law
 from .vectors import Scalar
@@ -37,8 +38,8 @@ class TracedForms(Forms):
         return self.model.coefficients
 
     def equation(self, name: Name) -> bool:
-        """No inequality of a traced run is an equation."""
-        return False
+        """Whether the multiplier may be below 0."""
+        return name in self.model.free
 
     def matrix(self, name: Name) -> np.ndarray | None:
         """M of an inequality."""
@@ -65,7 +66,11 @@ class TracedForms(Forms):
         return self.written(self.model.goal)
 
     def slack_matrix(self, multipliers: dict[Name, Fraction]) -> np.ndarray:
-        """sum lambda_j M_j - C, the sum over each law as a product of matrices."""
+        """sum lambda_j M_j - C, the sum over each law as a product of matrices.
+
+        The multipliers of every matrix of a class of matrices stand below it on the diagonal: they have to be positive
+        semidefinite as well.
+        """
         n = len(self.model.basis)
         total = -self.metric()
         x, g = (_flint(part) for part in self.coordinates)
@@ -76,7 +81,19 @@ class TracedForms(Forms):
         for name, (left, _) in self.model.other.items():
             if multipliers.get(name):
                 total = total + multipliers[name] * dense(self.model, left, Fraction, object)
-        return total
+        return self._with_squares(total, multipliers) if self.model.squares else total
+
+    def _with_squares(self, total: np.ndarray, multipliers: dict[Name, Fraction]) -> np.ndarray:
+        n = len(total)
+        whole = np.full((n + sum(len(labels) for _, labels in self.model.squares),) * 2, ZERO)
+        whole[:n, :n] = total
+        for prefix, labels in self.model.squares:
+            for a in range(len(labels)):
+                for b in range(a, len(labels)):
+                    value = multipliers.get(entry(prefix, labels, a, b), ZERO)
+                    whole[n + a, n + b] = whole[n + b, n + a] = value
+            n += len(labels)
+        return whole
 
     def slacks(
         self, vector: list[Fraction], values: dict[str, Fraction], square: Fraction = ONE, rays: bool = False
@@ -115,7 +132,8 @@ class TracedForms(Forms):
         None where there are none, or only with one below 0.
         """
         wanted = {self.model.value_names[i]: w for i, w in self.model.metric_values}
-        return balanced_by_largest(self.values, dict.fromkeys(self.model.value_names, ZERO) | wanted, multipliers)
+        every = dict.fromkeys(self.model.value_names, ZERO) | wanted
+        return balanced_by_largest(self.values, every, multipliers, self.model.free)
 
 
 def balanced_by_largest(

@@ -14,7 +14,7 @@ from fractions import Fraction
 from flint import fmpq, fmpq_mat
 
 from ...errors import InputError
-from .classes import Class
+from .classes import Class, transposed
 from .oracles import MINIMISER, STAR, START, Point, Recorder, Side
 from .vectors import Coefficients, Scalar, Value, Vector
 
@@ -82,6 +82,7 @@ def framed(
     for one in (*goals, *(side.left for side in sides)):
         used |= {name for pair in one.form for name in pair}
     basis = [name for name in recorder.basis if name in used]
+    _demand_origin(classes, points)
     positions = frozenset(name for name, weight in recorder.weights.items() if weight)
     return Framed(classes, basis, points, sides, goals, reference, infimum, tuple(zero), tilts, positions, raw)
 
@@ -105,7 +106,7 @@ def _star(classes: Mapping[str, Class], recorder: Recorder, speaks: set[str]) ->
             f"{about_star[0]}: the class {classes[about_star[0]].name} is about the minimiser of its function, which "
             f"has to be the only one of the question."
         )
-    used = recorder.star_used or bool(about_star) or any(given.kind == "map" for given in classes.values())
+    used = recorder.star_used or bool(about_star) or any(given.kind in ("map", "linear") for given in classes.values())
     if free and (used or (speaks and not alone)):
         raise InputError(
             f"{free[0]}: a function of the class smooth_nonconvex has no minimiser that a question may speak of; "
@@ -125,6 +126,18 @@ def _demand_differences(one: Scalar, classes: Mapping[str, Class]) -> None:
                 f"metric or initial: it has the values of {name} with weights that add up to {float(total):g}; "
                 f"subtract a value, such as run.F_star, because no class knows how high a function lies."
             )
+
+
+def _demand_origin(classes: Mapping[str, Class], points: Sequence[Point]) -> None:
+    """Linear operators take 0 to 0: what they have at x* has to be 0 by a move of the points and an exchange."""
+    for name, given in classes.items():
+        if given.kind == "linear":
+            at_star = [p for p in points if p.label == STAR and p.function == name]
+            if not at_star or any(p.x.entries or p.g.entries for p in at_star):
+                raise InputError(
+                    f"{name}: a linear operator needs a term f({name} x) of the question, see classes.composed, and a "
+                    f"term that a linear function may be added to; the minimiser cannot be moved to 0 here."
+                )
 
 
 def _demand_exact_weights(recorder: Recorder, points: Sequence[Point]) -> None:
@@ -154,7 +167,8 @@ def _symmetries(
         rows.append(_less(p.x.entries, f"move of {p.function}"))
         rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
     rows += [_row_of(one.form, name) for one in expressions for name in vectors]
-    rows += [_tilted_values(one, name, slopes, at) for one in expressions for name in vectors]
+    outputs = _outputs(classes, points)
+    rows += [_tilted_values(one, name, classes, at, outputs) for one in expressions for name in vectors]
     return list(_directions(rows, classes, vectors))
 
 
@@ -171,6 +185,9 @@ def _tilts(
     slopes = [name for name in measured if all(law.over != "points" for law in classes[name].laws)]
     rows: list[Coefficients] = []
     for p in points:
+        if classes[p.function].kind == "linear" or classes[p.function].linear is not None:
+            rows += [dict(p.x.entries), dict(p.g.entries)]
+            continue
         rows.append(_less(p.x.entries, f"move of {p.function}"))
         if p.function in measured:
             rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
@@ -215,19 +232,43 @@ def _row_of(form: Mapping[tuple[str, str], Fraction], name: str) -> Coefficients
     return row
 
 
-def _tilted_values(one: Scalar, name: str, slopes: Sequence[str], at: Mapping[Value, Coefficients]) -> Coefficients:
-    """By how much the values of an expression change in one coordinate of the points, for a slope of each function."""
+def _outputs(classes: Mapping[str, Class], points: Sequence[Point]) -> dict[str, tuple[str, Coefficients]]:
+    """The vectors that operators returned: the name of the transpose, and what it was asked at."""
+    outputs = {}
+    for p in points:
+        if classes[p.function].kind == "linear" and transposed(p.function) in classes and len(p.g.entries) == 1:
+            outputs[next(iter(p.g.entries))] = transposed(p.function), p.x.entries
+    return outputs
+
+
+def _tilted_values(
+    one: Scalar,
+    name: str,
+    classes: Mapping[str, Class],
+    at: Mapping[Value, Coefficients],
+    outputs: Mapping[str, tuple[str, Coefficients]],
+) -> Coefficients:
+    """By how much the values of an expression change in one coordinate of the points, for a slope of each function.
+
+    The slope u of a term f(M x) changes it by <u, M x>, which is <M' u, x>, a slope of the transpose.
+    """
     row: Coefficients = {}
     for value, w in one.values.items():
-        if value[0] in slopes and value in at and name in at[value]:
-            key = f"slope of {value[0]}"
-            row[key] = row.get(key, ZERO) + w * at[value][name]
+        if value not in at or not _tiltable(classes[value[0]]):
+            continue
+        for vector, part in at[value].items():
+            output = outputs.get(vector) if classes[value[0]].inside is not None else None
+            key, size = f"slope of {value[0]}", ONE if vector == name else ZERO
+            if output is not None:
+                key, size = f"slope of {output[0]}", output[1].get(name, ZERO)
+            if size:
+                row[key] = row.get(key, ZERO) + w * part * size
     return row
 
 
 def _tiltable(given: Class) -> bool:
     """Whether a linear function, or a constant of an operator, may be added within the class."""
-    if given.kind in ("operator", "map"):
+    if given.kind in ("operator", "map", "linear"):
         return True
     return given.kind == "function" and all(law.values for law in given.laws)
 

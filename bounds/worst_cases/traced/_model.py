@@ -2,7 +2,8 @@
 
 Names of inequalities: (f, i, j) puts f at point i above f at point j, or is the one of the pair; ("second", f, i, j)
 and ("third", f, i, j) are of further laws of the class, ("bound", f, i) is of one point; then ("initial",),
-("error", i), and ("metric", i): the least is at most expression i.
+("error", i), and ("metric", i): the least is at most expression i. Those of `_linear` are entries of matrices and
+equations: their multipliers may be below 0.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .._conic import Data
 from .._fractions import double
 from .._model import FLOATS, Model
 from ._frame import Framed
+from ._linear import conditions, entry
 from .classes import Law
 from .oracles import STAR
 from .vectors import Scalar, Value, Vector
@@ -59,6 +61,8 @@ class TracedModel(Model):
     others: list[tuple[Name, Scalar, Fraction]] = field(default_factory=list)
     goal: Scalar = field(default_factory=lambda: Scalar({}, {}))
     dropped: frozenset[str] = frozenset()
+    free: frozenset[Name] = frozenset()
+    squares: list[tuple[Name, list[str]]] = field(default_factory=list)
 
     def renewed(self) -> TracedModel:
         """The model with what was derived from its parts forgotten, and without values that occur nowhere."""
@@ -165,6 +169,10 @@ def traced_model(setting: object, run: Framed) -> TracedModel:
             left = weight * (p.g @ p.g) - Scalar({(p.function, p.label): ONE}, {})
             model.others.append(((p.function, p.label, STAR), left, ZERO))
     model.others += [(side.name, side.left, side.right) for side in run.sides]
+    for part in conditions(run.classes, run.points, run.reference):
+        model.others += [(row.name, row.left, ZERO) for row in part.rows]
+        model.free |= {row.name for row in part.rows}
+        model.squares += [square for square in part.squares if square[1]]
     if len(run.metric) == 1:
         model.goal = run.metric[0]
     else:
@@ -251,4 +259,13 @@ def data_of(model: TracedModel) -> Data:
     goal = dense(model, model.goal, double, float)
     right = np.array([double(model.right(name)) for name in names])
     blocks = [(np.arange(len(names)), np.concatenate(parts), goal)]
-    return Data(names, values, right, np.zeros(len(names), bool), metric, blocks, [0], [])
+    row_of = {name: row for row, name in enumerate(names)}
+    for prefix, labels in model.squares:
+        pairs = [(a, b) for a in range(len(labels)) for b in range(a, len(labels))]
+        units = np.zeros((len(pairs), len(labels), len(labels)))
+        for row, (a, b) in enumerate(pairs):
+            units[row, a, b] = units[row, b, a] = 1.0
+        rows = np.array([row_of[entry(prefix, labels, a, b)] for a, b in pairs])
+        blocks.append((rows, units, np.zeros((len(labels),) * 2)))
+    free = np.array([name in model.free for name in names], bool)
+    return Data(names, values, right, free, metric, blocks, [0] * len(blocks), [])

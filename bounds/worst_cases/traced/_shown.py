@@ -15,12 +15,15 @@ from .._envelope import CUTS, MARGINS, Envelope, _down, _Search
 from .._fractions import double
 from .._repair import rounded
 from ._forms import TracedForms
+from ._matrices import Maker
 from ._model import Group, Name, TracedModel
 from ._witness import candidates, line_witness
 
 ZERO = Fraction(0)
 NARROW = 1e-2
 """The gap that is looked for, in units of the largest of a closed answer: answers are compared with closed forms."""
+LESS_NARROW = 1e-1
+"""The same where matrices have to be made: each further try takes longer there."""
 
 
 class TracedSearch(_Search):
@@ -29,7 +32,7 @@ class TracedSearch(_Search):
     model: TracedModel
 
     def __init__(self, model: TracedModel, data: Data, solution: Solution, tolerance: float) -> None:
-        self.model, self.tolerance = model, tolerance * NARROW
+        self.model, self.tolerance = model, tolerance * (LESS_NARROW if model.squares else NARROW)
         self.data, self.solution = data, solution
         self.forms = TracedForms(model)
         self.lower = (-np.inf, None, None)
@@ -38,7 +41,7 @@ class TracedSearch(_Search):
     def search(self, tight: bool) -> Envelope:
         """[lower, upper]; nothing is shown from below where points of a class need not be those of a member."""
         problems = list(candidates(self.data, self.solution))
-        if tight and not self.model.run.tilts:
+        if tight and not self.model.run.tilts and not self.model.squares:
             self.witness([solution for _, solution in problems])
         for margin in MARGINS:
             for data, solution in problems:
@@ -95,6 +98,10 @@ class TracedSearch(_Search):
         return basis * np.sqrt(shrink), values * shrink
 
     @cached_property
+    def _maker(self) -> Maker:
+        return Maker(self.model)
+
+    @cached_property
     def _exactly(self) -> tuple[Ball, Ball, dict[Name, Ball], Ball]:
         """x and g of all points, the matrices of what is no law, and that of the metric, as balls."""
         x, g = (_rigour.ball_of(part) for part in self.forms.coordinates)
@@ -105,8 +112,14 @@ class TracedSearch(_Search):
         """The metric, from below, where every inequality holds with room to spare, shown; None elsewhere."""
         x, g, others, goal = self._exactly
         vectors = Ball(basis)
+        named = {name: Ball(value) for name, value in zip(self.model.value_names, values)}
+        if self.model.squares:  # matrices that are shown to be of their classes, and what they make of the vectors
+            made = self._maker.made(basis, values)
+            if made is None:
+                return None
+            vectors, named = made.vectors, named | made.named
+            basis[:], values[:] = made.vectors.mid, made.levels  # what is attained is what they make
         gram = _rigour.product(vectors, _rigour.transposed(vectors))
-        named = dict(zip(self.model.value_names, values))
         if self.model.groups:
             x, g = _rigour.product(x, vectors), _rigour.product(g, vectors)
             xx, gx, gg = (_rigour.product(a, _rigour.transposed(b)) for a, b in ((x, x), (g, x), (g, g)))
@@ -114,18 +127,23 @@ class TracedSearch(_Search):
             left = _left(group, xx, gx, gg)
             if self.model.run.tilts:
                 table = np.array([[self.forms.values[name].get(n, ZERO) for n in named] for name in group.names])
-                part = _rigour.product(_rigour.ball_of(table), Ball(values[:, None]))
+                column = Ball([float(named[n].mid) for n in named], [float(named[n].rad) for n in named])[:, None]
+                part = _rigour.product(_rigour.ball_of(table), column)
                 left = left + Ball(part.mid[:, 0], part.rad[:, 0])
             elif group.law.values:
-                levels = np.array([named.get(self.model.value_at(p), 0.0) for p in range(len(self.model.run.points))])
-                left = left + Ball(levels[group.j]) - Ball(levels[group.i])
+                at = [self.model.value_at(p) for p in range(len(self.model.run.points))]
+                levels = Ball([float(named[n].mid) if n in named else 0.0 for n in at],
+                              [float(named[n].rad) if n in named else 0.0 for n in at])  # fmt: skip
+                left = left + levels[group.j] - levels[group.i]
             if not ((Ball.rational(group.law.rhs) - left).lower > 0).all():
                 return None
         least = []
         for name, (_, right) in self.model.other.items():
+            if name in self.model.free:  # they hold by what `Maker` showed
+                continue
             left = self._at(others[name], gram, self.forms.values[name], named)
             if name[0] == "metric":  # t - expression <= 0: the least expression is what t may be
-                least.append(float((Ball(named["t"]) - left).lower))
+                least.append(float((named["t"] - left).lower))
             elif not float((Ball.rational(right) - left).lower) > 0:
                 return None
         if least:
@@ -133,10 +151,10 @@ class TracedSearch(_Search):
         weights = {self.model.value_names[i]: w for i, w in self.model.metric_values}
         return float(self._at(goal, gram, weights, named).lower)
 
-    def _at(self, matrix: Ball, gram: Ball, weights: Mapping[str, Fraction], named: Mapping[str, float]) -> Ball:
+    def _at(self, matrix: Ball, gram: Ball, weights: Mapping[str, Fraction], named: Mapping[str, Ball]) -> Ball:
         total = (matrix * gram).sum(axis=0).sum(axis=0)
         for node, weight in weights.items():
-            total = total + Ball.rational(weight) * Ball(named[node])
+            total = total + Ball.rational(weight) * named[node]
         return total
 
 

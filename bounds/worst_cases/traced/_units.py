@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ._frame import Framed
+from ._linear import conditions
 from ._model import ORDINALS
 from .classes import Law
 from .oracles import Point, Side
@@ -86,11 +87,18 @@ def in_units(run: Framed) -> Units:
         c = 1 / root(most)
     vectors = {name: s * c if name in slopes else c for name in run.basis}
     kinds = {name: ONE if given.kind == "map" else s for name, given in run.classes.items()}
+    inputs = dict.fromkeys(run.classes, ONE)
+    for name, given in run.classes.items():
+        if given.kind == "linear":  # lengths to lengths, and slopes to slopes
+            inputs[name] = kinds[name] = ONE if given.linear is not None else s
 
     def moved(vector: Vector, unit: Fraction) -> Vector:
         return Vector({n: w * vectors[n] / unit for n, w in vector.entries.items()})
 
-    points = [Point(p.function, p.label, moved(p.x, c), moved(p.g, kinds[p.function] * c)) for p in run.points]
+    points = [
+        Point(p.function, p.label, moved(p.x, inputs[p.function] * c), moved(p.g, kinds[p.function] * c))
+        for p in run.points
+    ]
     values = {name: kinds[name] * c * c for name in run.classes}
     rows: dict[tuple[str, ...], Fraction] = {}
     classes = {}
@@ -101,9 +109,14 @@ def in_units(run: Framed) -> Units:
             rows["law", name, str(nth)] = factor
             laws.append(changed)
         infimum = None if given.infimum is None else given.infimum * kinds[name]
-        classes[name] = replace(given, laws=tuple(laws), infimum=infimum)
+        linear = given.linear
+        if linear is not None and given.kind == "function":
+            linear = replace(linear, L=linear.L / s, mu=linear.mu / s)
+        classes[name] = replace(given, laws=tuple(laws), infimum=infimum, linear=linear)
         if name == run.infimum:
             rows |= {(name, p.label, "*"): values[name] for p in run.points}
+    for part in conditions(run.classes, run.points, run.reference):
+        rows |= {row.name: s**row.slopes * c * c for row in part.rows}
     sides = []
     for side in run.sides:
         left = _expression(side.left, vectors, values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -16,12 +16,13 @@ from ...errors import DefectError, InputError
 from .. import _exact
 from .._closed import Closed
 from .._conic import Data, Solution, solve
-from .._envelope import Envelope
+from .._envelope import Envelope, finite
 from .._fractions import double
 from .._sensitivity import Sensitivity
 from ..result import Certificate, WorstCase, in_units
 from ._faces import without_useless
 from ._forms import TracedForms
+from ._linear import KINDS
 from ._model import ORDINALS, TracedModel, data_of, traced_model
 from ._shown import TracedSearch
 from ._witness import candidates, line_witness
@@ -67,6 +68,10 @@ class TracedWorstCase(WorstCase):
         estimate = double(Fraction(self.estimate) / self.setting.scale) if np.isfinite(self.estimate) else np.nan
         allowed = self._tolerance(estimate) if np.isfinite(estimate) else 0.0
         ends = TracedSearch(self.traced, self._conic, self._solution, allowed).search(self.tight)
+        if not finite(ends.upper) and np.isfinite(estimate):  # no rounding had room: an exact proof may need none
+            exact = self._proof(estimate, None)
+            if not isinstance(exact, str):
+                ends = replace(ends, upper=exact.tau, multipliers=exact.multipliers)
         if ends.lower > ends.upper:
             raise DefectError(
                 f"a defect of this package, and no fault of the question: a worst case was shown to be at least "
@@ -98,18 +103,23 @@ class TracedWorstCase(WorstCase):
             )
         if not np.isfinite(self.value):
             return "nothing was shown from above"
-        forms, value = TracedForms(self.traced), self._normalised
-        certain = self.tight and not self.traced.dropped
+        return self._proof(self._normalised, self.envelope.multipliers)
+
+    def _proof(self, value: float, given: dict[tuple[str, ...], Fraction] | None) -> _exact.Exact | str:
+        """A proof near a value, of the run in its units; `given` are multipliers that may be one."""
+        if len(self.traced.basis) > _exact.MOST_EXACT:
+            return "too many vectors"
+        forms = TracedForms(self.traced)
+        certain = self.tight and not self.traced.dropped and not self.traced.squares
         for data, solution in candidates(self._conic, self._solution) if certain else ():
             witness = line_witness(forms, solution)
             if witness is None:
                 continue
-            given = _exact.tight_multipliers(forms, witness, data.names, dict(zip(data.names, solution.multipliers)))
-            if given is None or forms.bound(given) != witness.metric:
+            tight = _exact.tight_multipliers(forms, witness, data.names, dict(zip(data.names, solution.multipliers)))
+            if tight is None or forms.bound(tight) != witness.metric:
                 continue
-            if _exact.positive_semidefinite(forms.slack_matrix(given)):
-                return _exact.Exact(witness.metric, given, witness)
-        given = self.envelope.multipliers  # those of `upper` are fractions too
+            if _exact.positive_semidefinite(forms.slack_matrix(tight)):
+                return _exact.Exact(witness.metric, tight, witness)
         if given is not None and _exact.positive_semidefinite(forms.slack_matrix(given)):
             return _exact.Exact(forms.bound(given), given, None)
         return _exact.inflated(forms, self._conic, value, self._tolerance(value))
@@ -167,6 +177,8 @@ class TracedWorstCase(WorstCase):
 
 def spoken(name: tuple[str, ...]) -> str:
     """An inequality by name: "f[3 over 4]"."""
+    if name[0] in KINDS:
+        return f"{name[1]}[{', '.join(name[2:])}; {name[0]}]"
     if name[0] in ORDINALS:
         return f"{name[1]}[{name[2]} over {name[3]}; {name[0]}]"
     if len(name) == 3 and name[0] != "bound":

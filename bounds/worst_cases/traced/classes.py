@@ -11,13 +11,15 @@ of the class (an interpolation theorem), worst cases are exact; else they are up
 Sources: Taylor, Hendrickx, Glineur, Math. Program. 161 (2017), curvature; the same, SIAM J. Optim. 27 (2017), bounded
 subgradients, indicators; Rotaru, Glineur, Patrinos, arXiv 2203.00775, curvature below 0; Ryu, Taylor, Bergeling,
 Giselsson, SIAM J. Optim. 30 (2020), operators, and that the inequalities of two operator classes together are not
-enough; Kirszbraun's theorem for Lipschitz maps; Goujaud, Taylor, Dieuleveut, arXiv 2205.15033, quadratic upper bounds;
+enough; Bousselmi, Hendrickx, Glineur, SIAM J. Optim. 34 (2024), arXiv 2302.08781, linear operators and quadratics;
+Kirszbraun's theorem for Lipschitz maps; Goujaud, Taylor, Dieuleveut, arXiv 2205.15033, quadratic upper bounds;
 Guille-Escuret, Ibrahim, Goujaud, Mitliagkas, NeurIPS 2022, restricted secant inequalities.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -44,11 +46,25 @@ class Law:
 
 
 @dataclass(frozen=True)
-class Class:
-    """A class of functions, of monotone operators, or of maps (whose points x* are fixed).
+class Linear:
+    """A condition on all points at once: outputs are those of one matrix M with mu I <= M <= L I or ||M|| <= L.
 
-    `kind` is "function", "indicator", "operator" or "map". `numbers` are its parameters by name. `infimum` is
-    1/(2L) where the laws allow a minimiser that is far away, with f_j - inf f >= infimum ||g_j||^2, else None.
+    `form` is "general" (M and its transpose, ||M|| <= L), "skew" (M' = -M, ||M|| <= L) or "symmetric".
+    """
+
+    form: str
+    L: Fraction
+    mu: Fraction
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class of functions, of monotone operators, of maps (whose points x* are fixed), or of linear operators.
+
+    `kind` is "function", "indicator", "operator", "map" or "linear". `numbers` are its parameters by name. `infimum` is
+    1/(2L) where the laws allow a minimiser that is far away, with f_j - inf f >= infimum ||g_j||^2, else None. `linear`
+    is the condition of classes that are made of matrices. `inside` is the name of the linear operator M where the
+    question is about f(M x), None elsewhere.
     """
 
     name: str
@@ -57,10 +73,13 @@ class Class:
     numbers: tuple[tuple[str, Fraction], ...] = ()
     tight: bool = True
     infimum: Fraction | None = None
+    linear: Linear | None = None
+    inside: str | None = None
 
     def __str__(self) -> str:
         given = ", ".join(f"{name} = {value}" for name, value in self.numbers)
-        return f"{self.name}({given})" if given else self.name
+        words = f"{self.name}({given})" if given else self.name
+        return words if self.inside is None else f"{words} of {self.inside} x"
 
 
 def _positive(value: Any, name: str) -> Fraction:
@@ -190,6 +209,67 @@ def lipschitz_map(L: Any = 1) -> Class:
     return Class("lipschitz_map", "map", (Law("pairs", alpha=ONE, beta=-L * L),), (("L", L),))
 
 
+def quadratic(L: Any = 1, mu: Any = 0) -> Class:
+    """Quadratic functions whose matrix Q has mu I <= Q <= L I."""
+    L, mu = _positive(L, "L"), number(mu, "mu")
+    if not 0 <= mu < L:
+        raise InputError(f"mu: expected 0 <= mu < L, got mu = {float(mu)} and L = {float(L)}.")
+    return Class("quadratic", "function", (), (("L", L), ("mu", mu)), linear=Linear("symmetric", L, mu))
+
+
+def linear_operator(L: Any = 1) -> Class:
+    """Linear operators M with ||M|| <= L: `M(x)` and `M.adjoint(u)`."""
+    L = _positive(L, "L")
+    return Class("linear_operator", "linear", (), (("L", L),), linear=Linear("general", L, -L))
+
+
+def symmetric_operator(L: Any = 1, mu: Any = 0) -> Class:
+    """Symmetric linear operators M with mu I <= M <= L I; mu may be below 0."""
+    L, mu = _positive(L, "L"), number(mu, "mu")
+    if mu >= L:
+        raise InputError(f"mu: expected mu < L, got mu = {float(mu)} and L = {float(L)}.")
+    return Class("symmetric_operator", "linear", (), (("L", L), ("mu", mu)), linear=Linear("symmetric", L, mu))
+
+
+def skew_operator(L: Any = 1) -> Class:
+    """Skew-symmetric linear operators M, M' = -M, with ||M|| <= L."""
+    L = _positive(L, "L")
+    return Class("skew_operator", "linear", (), (("L", L),), linear=Linear("skew", L, -L))
+
+
+def composed(given: Class, operator: str) -> Class:
+    """The functions of a class behind a linear operator of the question: F has the term f(M x).
+
+    Args:
+        given: The class of f, functions or indicators.
+        operator: The name M in `function_class`.
+
+    Returns:
+        The class with `inside` set. The method asks f itself, at points such as M(x), and M.adjoint of its gradients.
+
+    Raises:
+        InputError: For operators and maps.
+    """
+    if given.kind not in ("function", "indicator"):
+        raise InputError(f"composed: expected a class of functions or sets, got {given}.")
+    return replace(given, inside=operator)
+
+
+def transposed(name: str) -> str:
+    """The name under which the points of the transpose of an operator are recorded."""
+    return f"{name}.T"
+
+
+def with_transposes(classes: Mapping[str, Class]) -> dict[str, Class]:
+    """The classes, and beside each linear operator its transpose, whose points stand under a name of their own."""
+    every = {}
+    for name, given in classes.items():
+        every[name] = given
+        if given.kind == "linear":
+            every[transposed(name)] = replace(given, linear=None)
+    return every
+
+
 CLASSES = {
     made.__name__: made
     for made in (
@@ -208,6 +288,10 @@ CLASSES = {
         cocoercive,
         lipschitz_monotone,
         lipschitz_map,
+        quadratic,
+        linear_operator,
+        symmetric_operator,
+        skew_operator,
     )
 }
 """The classes by name."""

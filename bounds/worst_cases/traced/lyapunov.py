@@ -66,7 +66,7 @@ class LyapunovRate:
 
 
 @dataclass(frozen=True)
-class _Problem:
+class StepProblem:
     """Both inequalities: V now and after a step, in the frame and the units of the run, and what V is at least.
 
     `sizes` are what the vectors of V are measured in, `scale` is that for the target.
@@ -168,14 +168,19 @@ class _Problem:
         return one, other, dense(self.model, self.target, Fraction, object)[inner]
 
 
-def _problem(steps: TwoSteps, classes: Mapping[str, Class], target: Any) -> _Problem:
+def problem_of(
+    steps: TwoSteps, classes: Mapping[str, Class], target: Any, targets: tuple[str, ...] = TARGETS
+) -> StepProblem:
+    """The inequalities of two steps, with V and the target, in units of their own."""
     now, after = vectors_at(steps, 0), vectors_at(steps, 1)
     x = iterate(steps.states[0])
-    if target not in TARGETS:
-        raise InputError(f"target: expected one of {', '.join(TARGETS)}, got {target!r}.")
-    wanted = (x - steps.goal) ** 2
+    if target not in targets:
+        raise InputError(f"target: expected one of {', '.join(targets)}, got {target!r}.")
+    wanted = (x - steps.goal) ** 2 if target != "residual" else (iterate(steps.states[1]) - x) ** 2
     if target == "objective":
         at = {p.function: p for p in steps.calls[0] if p.x.key == x.key}
+        if not at and "residual" in targets:  # a prox leads to the next iterate
+            at = {p.function: p for p in steps.calls[0] if p.x.key == iterate(steps.states[1]).key}
         if set(at) != set(classes) or any(given.kind != "function" for given in classes.values()):
             raise InputError("target: the objective needs a step that asks every function at x_k; use distance.")
         wanted = Scalar({(p.function, p.label): ONE for p in at.values()}, {})
@@ -203,7 +208,7 @@ def _problem(steps: TwoSteps, classes: Mapping[str, Class], target: Any) -> _Pro
     largest = ([abs(w) for v in both for w in v.entries.values()] for both in zip(first, second))
     sizes = [unit(max(numbers, default=ONE)) for numbers in largest]
     first, second = ([v * (1 / size) for v, size in zip(part, sizes)] for part in (first, second))
-    return _Problem(model, forms, first, second, values, goal, names, places, units, sizes, scale)
+    return StepProblem(model, forms, first, second, values, goal, names, places, units, sizes, scale)
 
 
 def _among(name: Name, early: set[tuple[str, str]]) -> bool:
@@ -211,7 +216,7 @@ def _among(name: Name, early: set[tuple[str, str]]) -> bool:
     return all((rest[0], label) in early for label in rest[1:])
 
 
-def _data(problem: _Problem, rate: Fraction) -> Data:
+def _data(problem: StepProblem, rate: Fraction) -> Data:
     table, wanted = problem.nodes(rate), problem.wanted
     one, other, target = problem.matrices(rate)
     names = list(table)
@@ -231,12 +236,12 @@ def _data(problem: _Problem, rate: Fraction) -> Data:
     return Data(names, values, right, free, metric, blocks, [0, 0], [])
 
 
-def _solved(problem: _Problem, rate: Fraction) -> Solution | None:
+def _solved(problem: StepProblem, rate: Fraction) -> Solution | None:
     solution = solve(_data(problem, rate), 0.0, MARGIN)
     return solution if solution.status in FINE and np.isfinite(solution.multipliers).all() else None
 
 
-def _exactly(problem: _Problem, rate: Fraction) -> dict[Name, Fraction] | None:
+def _exactly(problem: StepProblem, rate: Fraction) -> dict[Name, Fraction] | None:
     """Multipliers in fractions that prove the rate; None where none were found."""
     solution = _solved(problem, rate)
     if solution is None:
@@ -257,6 +262,26 @@ def _exactly(problem: _Problem, rate: Fraction) -> dict[Name, Fraction] | None:
         if not positive_semidefinite(total):
             return None
     return given
+
+
+def same_steps(program: Method, classes: Mapping[str, Class], fixed: Callable | None) -> TwoSteps:
+    """Two steps of a method from any state; an error where steps differ, or where they have no proof of this kind."""
+    matrices = [name for name, given in classes.items() if given.linear is not None]
+    if matrices:
+        raise InputError(
+            f"lyapunov: {matrices[0]} is of the class {classes[matrices[0]]}, whose conditions are on all points at "
+            f"once; ask worst_case for K steps."
+        )
+    steps, later = (two_steps(program, classes, fixed, k) for k in (1, 8))
+    if [(p.x.key, p.g.key) for p in steps.recorder.points] != [(p.x.key, p.g.key) for p in later.recorder.points]:
+        raise InputError(f"lyapunov: the steps of {program.title} depend on k; a rate is that of one step for all.")
+    if [v.key for v in leaves(steps.states[-1])] != [v.key for v in leaves(later.states[-1])]:
+        raise InputError(f"lyapunov: the steps of {program.title} depend on k; a rate is that of one step for all.")
+    if steps.recorder.sides:
+        raise InputError("lyapunov: methods with inexact gradients have no rate here; ask worst_case for K steps.")
+    if [p.function for p in steps.calls[0]] != [p.function for p in steps.calls[1]]:
+        raise InputError(f"lyapunov: two steps of {program.title} ask for different things.")
+    return steps
 
 
 def lyapunov(
@@ -290,16 +315,8 @@ def lyapunov(
     """
     program = method if isinstance(method, Method) else Method(method)
     classes = classes_of(function_class, L, mu)
-    steps, later = (two_steps(program, classes, fixed, k) for k in (1, 8))
-    if [(p.x.key, p.g.key) for p in steps.recorder.points] != [(p.x.key, p.g.key) for p in later.recorder.points]:
-        raise InputError(f"lyapunov: the steps of {program.title} depend on k; a rate is that of one step for all.")
-    if [v.key for v in leaves(steps.states[-1])] != [v.key for v in leaves(later.states[-1])]:
-        raise InputError(f"lyapunov: the steps of {program.title} depend on k; a rate is that of one step for all.")
-    if steps.recorder.sides:
-        raise InputError("lyapunov: methods with inexact gradients have no rate here; ask worst_case for K steps.")
-    if [p.function for p in steps.calls[0]] != [p.function for p in steps.calls[1]]:
-        raise InputError(f"lyapunov: two steps of {program.title} ask for different things.")
-    problem = _problem(steps, classes, target)
+    steps = same_steps(program, classes, fixed)
+    problem = problem_of(steps, classes, target)
     if rate is not None:
         exact = number(rate, "rate")
         given = _exactly(problem, exact)
@@ -329,7 +346,7 @@ def lyapunov(
 
 
 def _written(
-    problem: _Problem,
+    problem: StepProblem,
     steps: TwoSteps,
     classes: Mapping[str, Class],
     method: Method,

@@ -248,6 +248,94 @@ def inexact_nesterov(step: Any = 1, relative: Any = Fraction(1, 10)) -> Method:
     return Method(inexact_nesterov_step, _start, "inexact_nesterov")
 
 
+def relatively_inexact_proximal_point(gamma: Any = 1, relative: Any = Fraction(1, 10)) -> Method:
+    """x_k = prox_{gamma f}(x_{k-1} + e), e at most a share of the step long; Rockafellar 1976."""
+
+    def relatively_inexact_proximal_point_step(x: Any, f: Any, error: Any) -> Any:
+        e = error.vector()
+        after = f.prox(x + e, gamma)
+        error.bounded(e, after - x, relative)
+        return after
+
+    return Method(relatively_inexact_proximal_point_step, name="relatively_inexact_proximal_point")
+
+
+def partially_inexact_douglas_rachford(gamma: Any = 1, relative: Any = Fraction(1, 10)) -> Method:
+    """Douglas-Rachford whose prox of f is inexact, prox_{gamma f}(z + e); Svaiter, SIAM J. Optim. 29 (2019)."""
+
+    def partially_inexact_douglas_rachford_step(z: Any, f: Any, r: Any, error: Any) -> Any:
+        e = error.vector()
+        x = f.prox(z + e, gamma)
+        slope = gamma * f.gradient(x)
+        y = r.prox(x - slope, gamma)
+        error.bounded(e, y - z + slope, relative)
+        return z + y - x
+
+    return Method(partially_inexact_douglas_rachford_step, name="partially_inexact_douglas_rachford")
+
+
+def chambolle_pock(tau: Any = Fraction(1, 2), sigma: Any = 1) -> Method:
+    """The method of Chambolle and Pock, J. Math. Imaging Vision 40 (2011), for f(x) + h(M x).
+
+    x <- prox_{tau f}(x - tau M'u), u <- prox_{sigma h*}(u + sigma M(2 x_k - x_{k-1})). The prox of the conjugate h* is
+    that of h by Moreau's identity.
+
+    Args:
+        tau: The step of x.
+        sigma: The step of u.
+
+    Returns:
+        The method; x_0 is its first start, u_0 the second.
+    """
+    return _primal_dual(tau, sigma, False)
+
+
+def condat_vu(tau: Any = Fraction(1, 2), sigma: Any = Fraction(1, 2)) -> Method:
+    """`chambolle_pock` for g(x) + f(x) + h(M x) with a gradient step of g; Condat 2013, Vu 2013."""
+    return _primal_dual(tau, sigma, True)
+
+
+def _primal_dual(tau: Any, sigma: Any, smooth: bool) -> Method:
+    def advanced(state: Any, slope: Any, f: Any, h: Any, M: Any) -> Any:
+        x = f.prox(state["x"] - tau * slope - tau * M.adjoint(state["u"]), tau)
+        w = state["u"] + sigma * M(2 * x - state["x"])
+        return {"x": x, "u": w - sigma * h.prox(w / sigma, 1 / Fraction(sigma))}
+
+    def chambolle_pock_step(state: Any, f: Any, h: Any, M: Any) -> Any:
+        return advanced(state, 0 * state["x"], f, h, M)
+
+    def condat_vu_step(state: Any, g: Any, f: Any, h: Any, M: Any) -> Any:
+        return advanced(state, g.gradient(state["x"]), f, h, M)
+
+    step = condat_vu_step if smooth else chambolle_pock_step
+    return Method(step, lambda x0, x1: {"x": x0, "u": x1}, step.__name__.removesuffix("_step"))
+
+
+def admm(rho: Any = 1) -> Method:
+    """The alternating direction method of multipliers for f(x) + r(z), x = z; Gabay and Mercier 1976.
+
+    x = prox_{f/rho}(z - w), z = prox_{r/rho}(x + w), w <- w + x - z, from z = prox_{r/rho}(x_0) and w = x_0 - z.
+
+    Args:
+        rho: The penalty.
+
+    Returns:
+        The method; its multipliers are rho w.
+    """
+    length = 1 / Fraction(rho)
+
+    def admm_step(state: Any, f: Any, r: Any) -> Any:
+        x = f.prox(state["z"] - state["w"], length)
+        z = r.prox(x + state["w"], length)
+        return {"x": x, "z": z, "w": state["w"] + x - z}
+
+    def start(x0: Any, r: Any) -> Any:
+        z = r.prox(x0, length)
+        return {"x": x0, "z": z, "w": x0 - z}
+
+    return Method(admm_step, start, "admm")
+
+
 def optimistic_gradient(step: Any = Fraction(1, 4)) -> Method:
     """The projected optimistic gradient method for A and a set r; Popov 1980."""
 

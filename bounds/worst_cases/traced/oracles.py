@@ -14,7 +14,7 @@ from typing import Any
 
 from ...errors import InputError
 from .._setting import number
-from .classes import Class
+from .classes import Class, transposed
 from .vectors import Scalar, Vector
 
 STAR = "*"
@@ -50,6 +50,7 @@ class Recorder:
     points: list[Point] = field(default_factory=list)
     sides: list[Side] = field(default_factory=list)
     calls: list[Point] = field(default_factory=list)
+    errors: int = 0
     star_used: bool = False
 
     def new(self, name: str, weight: int = 0) -> Vector:
@@ -57,6 +58,49 @@ class Recorder:
         self.basis.append(name)
         self.weights[name] = weight
         return Vector({name: ONE})
+
+    def new_error(self) -> Vector:
+        """A vector that no function returned."""
+        self.errors += 1
+        return self.new(f"u{self.errors - 1}")
+
+    def demand(self, left: Scalar, right: Fraction = Fraction(0)) -> None:
+        """Record that `left` is at most `right`."""
+        self.sides.append(Side(("error", str(len(self.sides))), left, right))
+
+
+class Errors:
+    """What is inexact in a method, its parameter `error`: vectors that are chosen for the worst, and their bounds."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def vector(self) -> Vector:
+        """A vector that may be anything which `bounded` and `demand` allow."""
+        return self._recorder.new_error()
+
+    def bounded(self, vector: Vector, by: Vector, relative: Any) -> None:
+        """||vector|| <= relative ||by||."""
+        size = _size(relative, "error.bounded")
+        if not size:
+            raise InputError("error.bounded: expected an error > 0, got 0; leave the vector out of the method.")
+        self.demand(vector**2, size**2 * by**2)
+
+    def demand(self, left: Any, right: Any) -> None:
+        """left <= right, of values, inner products and numbers, not of numbers alone."""
+        rest = left - right
+        if not isinstance(rest, Scalar) or not (rest.values or rest.form):
+            raise InputError(
+                f"error.demand: expected values and inner products such as v ** 2, got {left!r:.40} and {right!r:.40}."
+            )
+        self._recorder.demand(Scalar(rest.values, rest.form), -rest.constant)
+
+
+def _size(given: Any, what: str) -> Fraction:
+    size = number(given, f"the size of an error of {what}")
+    if size < 0:
+        raise InputError(f"{what}: expected an error >= 0, got {float(size)}.")
+    return size
 
 
 class Oracle:
@@ -161,16 +205,39 @@ class Oracle:
         g = self.gradient(x)
         if (relative is None) == (absolute is None):
             raise InputError(f"{self.name}.inexact_gradient: expected one of relative and absolute.")
-        size = number(absolute if relative is None else relative, "the size of an error")
-        if size < 0:
-            raise InputError(f"{self.name}.inexact_gradient: expected an error >= 0, got {float(size)}.")
+        size = _size(absolute if relative is None else relative, f"{self.name}.inexact_gradient")
         if not size:
             return g
-        index = str(len(self._recorder.sides))
-        u = self._recorder.new(f"u{index}")
+        u = self._recorder.new_error()
         left, right = (u @ u - size**2 * (g @ g), Fraction(0)) if absolute is None else (u @ u, size**2)
-        self._recorder.sides.append(Side(("error", index), left, right))
+        self._recorder.demand(left, right)
         return g + u
+
+
+class LinearOracle(Oracle):
+    """A linear operator M of a question: M(x), and M.adjoint(u) with <M x, u> = <x, M.adjoint(u)>."""
+
+    def __init__(self, name: str, given: Class, recorder: Recorder) -> None:
+        super().__init__(name, given, recorder)
+        self.transpose = Oracle(transposed(name), given, recorder)
+
+    def __call__(self, x: Vector) -> Vector:
+        """M x."""
+        return self._applied(x, self, 1)
+
+    def adjoint(self, u: Vector) -> Vector:
+        """The transpose of M, times u."""
+        return self._applied(u, self.transpose, 0)
+
+    def _applied(self, x: Vector, side: Oracle, weight: int) -> Vector:
+        if self._vector(x, "call").key not in side._at:
+            side.put(x, self._recorder.new(f"{side.name}'{side._count}", weight))
+        return side._at[x.key].g
+
+
+def oracle_of(name: str, given: Class, recorder: Recorder) -> Oracle:
+    """The oracle of a class."""
+    return (LinearOracle if given.kind == "linear" else Oracle)(name, given, recorder)
 
 
 @dataclass
@@ -211,7 +278,7 @@ class Run:
 
     def F(self, x: Vector) -> Scalar:
         """The sum of all functions at x."""
-        return sum((oracle.value(x) for oracle in self._functions("F")), Scalar({}, {}))
+        return sum((oracle.value(self._argument(oracle, x)) for oracle in self._functions("F")), Scalar({}, {}))
 
     @property
     def F_star(self) -> Scalar:
@@ -221,12 +288,27 @@ class Run:
 
     def gradient(self, x: Vector) -> Vector:
         """The sum of the gradients or subgradients at x of all functions and operators."""
-        return sum((o._evaluated(x).g for o in self.oracles.values() if o.given.kind != "map"), Vector({}))
+        total = Vector({})
+        for oracle in self.oracles.values():
+            if oracle.given.kind not in ("map", "linear"):
+                g = oracle._evaluated(self._argument(oracle, x)).g
+                total = total + (g if oracle.given.inside is None else self._linear(oracle).adjoint(g))
+        return total
 
     def _functions(self, what: str) -> list[Oracle]:
-        for oracle in self.oracles.values():
+        listed = [oracle for oracle in self.oracles.values() if oracle.given.kind != "linear"]
+        for oracle in listed:
             oracle._demand(what, "function", "indicator")
-        return list(self.oracles.values())
+        return listed
+
+    def _linear(self, oracle: Oracle) -> LinearOracle:
+        inside = self.oracles[oracle.given.inside or ""]
+        assert isinstance(inside, LinearOracle), "checked where classes are"
+        return inside
+
+    def _argument(self, oracle: Oracle, x: Vector) -> Vector:
+        """x, or M x where the term is f(M x)."""
+        return x if oracle.given.inside is None else self._linear(oracle)(x)
 
 
 def iterate(state: Any, kind: type = Vector) -> Any:
@@ -267,7 +349,7 @@ class Method:
     """A method as code: `step(state, f, r, k)` returns the next state, `init(x0, f, r)` the first, x0 if left out.
 
     Parameters but the first are given by name: those functions of the question that the method uses, `k` = 1..K of a
-    step, and `x1` of an init, a second start for methods that make two runs.
+    step, `error` for what is inexact (see `Errors`), and `x1` of an init, a second start.
     """
 
     step: Callable
@@ -281,28 +363,47 @@ class Method:
 
 
 def minimiser(oracles: Mapping[str, Oracle], recorder: Recorder) -> None:
-    """What the functions have at x*: gradients that add up to 0, and x* itself for maps."""
+    """What the functions have at x*: gradients that add up to 0, and x* itself for maps.
+
+    A term f(M x) has its gradient u* at M x*, and the transpose of M times u* is what it adds.
+    """
     star = recorder.new(MINIMISER, 1)
-    summed = [oracle for oracle in oracles.values() if oracle.given.kind != "map"]
-    shares = [recorder.new(f"{oracle.name}'{STAR}") for oracle in summed[:-1]]
-    shares.append(-sum(shares, Vector({})))
+    plain, total = [], Vector({})
     for oracle in oracles.values():
-        oracle.put(star, star if oracle.given.kind == "map" else shares[summed.index(oracle)], STAR)
+        if oracle.given.kind == "map":
+            oracle.put(star, star, STAR)
+        elif oracle.given.kind != "linear" and oracle.given.inside is None:
+            plain.append(oracle)
+    behind = [oracle for oracle in oracles.values() if oracle.given.inside is not None]
+    for place, oracle in enumerate(behind):
+        inside: Any = oracles[oracle.given.inside or ""]
+        y, u = recorder.new(f"{inside.name}'{STAR}", 1), recorder.new(f"{oracle.name}'{STAR}")
+        alone = not plain and place + 1 == len(behind)
+        v = -total if alone else recorder.new(f"{inside.transpose.name}'{STAR}")
+        total = total + v
+        inside.put(star, y, STAR)
+        inside.transpose.put(u, v, STAR)
+        oracle.put(y, u, STAR)
+    for place, oracle in enumerate(plain):
+        g = -total if place + 1 == len(plain) else recorder.new(f"{oracle.name}'{STAR}")
+        total = total + g
+        oracle.put(star, g, STAR)
 
 
 def traced(method: Method, classes: Mapping[str, Class], steps: int) -> Run:
     """The run of a method on symbols."""
     recorder = Recorder()
-    oracles = {name: Oracle(name, given, recorder) for name, given in classes.items()}
+    oracles = {name: oracle_of(name, given, recorder) for name, given in classes.items()}
+    error = Errors(recorder)
     state: Any = recorder.new(START, 1)
     minimiser(oracles, recorder)
     if method.init is not None:
         other = {SECOND: recorder.new(SECOND, 1)} if SECOND in inspect.signature(method.init).parameters else {}
-        state = called(method.init, state, {**oracles, **other}, f"init of {method.title}")
+        state = called(method.init, state, {**oracles, **other, "error": error}, f"init of {method.title}")
     states = [state]
     iterate(state)
     for k in range(1, steps + 1):
-        state = called(method.step, state, {**oracles, "k": k}, f"step of {method.title}")
+        state = called(method.step, state, {**oracles, "k": k, "error": error}, f"step of {method.title}")
         iterate(state)
         states.append(state)
     return Run(states, oracles, recorder)

@@ -13,8 +13,9 @@ from ...errors import InputError
 from .._setting import Setting
 from . import classes as _classes
 from ._frame import Framed, framed
+from ._linear import KINDS
 from ._units import Units, in_units
-from .classes import Class
+from .classes import Class, with_transposes
 from .oracles import Method, Run, least, traced
 from .vectors import Scalar
 
@@ -109,11 +110,12 @@ def classes_of(function_class: Any, L: Any, mu: Any) -> dict[str, Class]:
             if not (
                 isinstance(name, str)
                 and name.isidentifier()
-                and name not in ("k", "error", "metric", "initial", "second", "third", "bound", "t")
+                and name not in ("k", "error", "metric", "initial", "second", "third", "bound", "t", *KINDS)
             ):
                 raise InputError(f"function_class: expected names of functions such as f and r, got {name!r}.")
         if not function_class:
             raise InputError("function_class: expected at least one function, got none.")
+        _demand_operators(function_class)
         return dict(function_class)
     if function_class == "smooth_strongly_convex":
         return {"f": _classes.smooth_strongly_convex(L, mu)}
@@ -134,9 +136,25 @@ def classes_of(function_class: Any, L: Any, mu: Any) -> dict[str, Class]:
     )
 
 
+def _demand_operators(given: Mapping[str, Class]) -> None:
+    """Terms f(M x) name their operator, and each operator has one."""
+    linear = [name for name, one in given.items() if one.kind == "linear"]
+    inside = [one.inside for one in given.values() if one.inside is not None]
+    for name in linear:
+        if inside.count(name) != 1:
+            raise InputError(
+                f"function_class: the operator {name} is expected in one term, classes.composed(..., {name!r}); it is "
+                f"in {inside.count(name)}."
+            )
+    for name in inside:
+        if name not in linear:
+            raise InputError(f"function_class: a term is composed with {name!r}, which is no linear operator of it.")
+
+
 def _expressions(given: Any, named: Mapping[str, Callable], run: Run, what: str) -> tuple[str, list[Scalar]]:
     if callable(given):
-        return getattr(given, "__name__", "expression"), least(given(run), what)
+        name = getattr(given, "__name__", "expression")  # a name of the table is what the table says
+        return "expression" if name in named else name, least(given(run), what)
     if given not in named:
         raise InputError(
             f"{what}: {suggestion(given, named)}expected one of {', '.join(named)}, or a function of the run that "
@@ -161,7 +179,7 @@ def traced_setting(
             raise InputError(
                 f"metric: it has the number {float(goal.constant):g} in it; leave it out, and add it to the answer."
             )
-    frame = framed(given, run._recorder, goals, starts)
+    frame = framed(with_transposes(given), run._recorder, goals, starts)
     words = ", ".join(f"{name} in {one}" for name, one in given.items())
     return TracedSetting(
         function_class=words,

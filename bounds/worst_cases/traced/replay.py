@@ -14,6 +14,7 @@ import numpy as np
 from ...errors import InputError
 from .._fractions import double
 from ._model import TracedModel, product_name, value_name
+from .classes import transposed, with_transposes
 from .oracles import MINIMISER, SECOND, STAR, START, called, iterate
 from .question import METRICS, TracedSetting
 from .vectors import Vector
@@ -46,7 +47,7 @@ def arrays(question: TracedSetting, model: TracedModel, basis: np.ndarray, value
         return sum((float(w) * place.get(name, unknown) for name, w in vector.entries.items()), np.zeros(n))
 
     out = {name: place.get(name, np.zeros(n)) for name in (START, SECOND)} | {"star": place.get(MINIMISER, np.zeros(n))}
-    for function, given in question.classes.items():
+    for function, given in with_transposes(question.classes).items():
         points = [p for p in question.run.points if p.function == function]
         out[f"{function}_labels"] = np.array([p.label for p in points])
         out[f"{function}_x"] = np.array([at(p.x) for p in points]).reshape(-1, n)
@@ -173,6 +174,36 @@ class Known:
         return self.gradient(x) + Array(self.instance[self.errors[-1]])
 
 
+class KnownOperator(Known):
+    """A linear operator that is known at the points of an instance, and its transpose."""
+
+    def __init__(self, name: str, instance: Mapping[str, np.ndarray], gap: float, errors: list[str]) -> None:
+        super().__init__(name, instance, gap, errors)
+        self.transpose = Known(transposed(name), instance, gap, errors)
+
+    def adjoint(self, u: Array) -> Array:
+        """The transpose times u."""
+        return self.transpose.gradient(u)
+
+
+class KnownErrors:
+    """The errors of an instance, in the order in which the method takes them."""
+
+    def __init__(self, instance: Mapping[str, np.ndarray], errors: list[str]) -> None:
+        self.instance, self.errors = instance, errors
+
+    def vector(self) -> Array:
+        """The next error."""
+        self.errors.append(f"u{len(self.errors)}")
+        return Array(self.instance[self.errors[-1]])
+
+    def bounded(self, vector: Array, by: Array, relative: Any) -> None:
+        """It holds for the instance."""
+
+    def demand(self, left: Any, right: Any) -> None:
+        """It holds for the instance."""
+
+
 class NumericRun:
     """What metrics see of a run of numbers; see `Run`. `F_star` is the value at x* of the functions of an instance."""
 
@@ -194,13 +225,26 @@ class NumericRun:
 
     def F(self, x: Array) -> float:
         """The sum of all functions at x."""
-        return sum(one.value(x) for one in self.oracles.values())
+        return sum(
+            one.value(self._argument(name, x))
+            for name, one in self.oracles.items()
+            if self.question.classes[name].kind != "linear"
+        )
 
     def gradient(self, x: Array) -> Array:
         """The sum of the gradients at x."""
-        kinds = self.question.classes
-        parts = [one.gradient(x) for name, one in self.oracles.items() if kinds[name].kind != "map"]
+        parts = []
+        for name, one in self.oracles.items():
+            given = self.question.classes[name]
+            if given.kind not in ("map", "linear"):
+                g = one.gradient(self._argument(name, x))
+                parts.append(g if given.inside is None else self.oracles[given.inside].adjoint(g))
         return sum(parts[1:], parts[0])
+
+    def _argument(self, name: str, x: Array) -> Array:
+        """x, or M x where the term is f(M x)."""
+        inside = self.question.classes[name].inside
+        return x if inside is None else self.oracles[inside](x)
 
     def metric(self) -> float:
         """The metric of the question."""
@@ -238,13 +282,17 @@ def replayed(answer: TracedWorstCase) -> tuple[NumericRun, float]:
     ]
     size = max(sizes, default=1.0)
     errors: list[str] = []
-    functions = {name: Known(name, instance, NEAR * max(size, 1e-300), errors) for name in question.classes}
+    gap = NEAR * max(size, 1e-300)
+    functions: dict[str, Any] = {}
+    for name, given in question.classes.items():
+        functions[name] = (KnownOperator if given.kind == "linear" else Known)(name, instance, gap, errors)
+    every = {**functions, "error": KnownErrors(instance, errors)}
     program, state = question.program, Array(instance["x0"])
     start: Any = state
     if program.init is not None:
-        start = called(program.init, state, {**functions, SECOND: Array(instance[SECOND])}, "init")
+        start = called(program.init, state, {**every, SECOND: Array(instance[SECOND])}, "init")
     states = [start]
     for k in range(1, question.steps + 1):
-        states.append(called(program.step, states[-1], {**functions, "k": k}, "step"))
+        states.append(called(program.step, states[-1], {**every, "k": k}, "step"))
     run = NumericRun(states, functions, question, Array(instance["star"]), lowest(question, instance))
     return run, run.metric()
