@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ._methods import parameters, recurrence
+from ._methods import step_function
 from ._model import FLOATS, FRACTIONS, Numbers
 from ._setting import Setting
 
@@ -53,6 +53,32 @@ class Function:
         return 0 * x if least <= 0 else (least if x >= 0 else -least)
 
 
+@dataclass
+class _Asked:
+    """f and r in one step: gradients with their errors, share (g + s) + shift instead of g + s; `slope` is that s."""
+
+    function: Function
+    smooth: bool
+    g: Any
+    share: Any
+    shift: Any
+    slope: Any = None
+
+    def gradient(self, x: Any) -> Any:
+        """The part of f in what the step takes."""
+        return self.share * self.g + self.shift
+
+    def prox(self, z: Any, length: Any) -> Any:
+        """Where r leads; a step that its error stops does not move."""
+        taken = length * self.share
+        if not self.smooth:
+            z = z - length * self.shift
+        y = self.function.prox(z, taken)
+        if taken:
+            self.slope = (z - y) / taken
+        return y
+
+
 @dataclass(frozen=True)
 class LineRun:
     """A run: vectors and values by the names that models give them, the metric, the initial condition."""
@@ -71,7 +97,7 @@ class LineRun:
 def run(setting: Setting, function: Function, numbers: Numbers, sign: int = 0, start: int = 1) -> LineRun:
     """The method on a function at L = 1, from x_0 = start, with errors u_k = sign eps_k G_k or sign delta_k."""
     s, K = setting, setting.steps
-    advance, given = recurrence(s), parameters(s, numbers)
+    method = step_function(s, numbers)
     lengths = [numbers.of(h) for h in s.lengths]
     smooth, rough = s.function_class != "convex", s.composite or s.function_class == "convex"
     x = numbers.of(Fraction(start))
@@ -95,18 +121,14 @@ def run(setting: Setting, function: Function, numbers: Numbers, sign: int = 0, s
     g = visit("0", x)
     values["r0"] = function.slope * abs(x)
     for k, length in enumerate(lengths, 1):
-        point = memory.get("y", x)
-        taken = length * share[k - 1]
-        off = point - length * shift[k - 1]
-        new, after = advance(off - taken * g, x, memory, given[k - 1])
-        G = g
+        asked = _Asked(function, smooth, g, share[k - 1], shift[k - 1])
+        memory = method({"x": x, **memory}, k=k, f=asked, **({"r": asked} if s.composite else {}))
+        new = memory.pop("x")
         if rough:
-            vectors[f"s{k}"] = (new - function.prox(new, taken)) / taken if taken else none
-            G = g + vectors[f"s{k}"]
-            new, after = advance(off - taken * G, x, memory, given[k - 1])
-        vectors[f"u{k}"] = (share[k - 1] - 1) * G + shift[k - 1]
+            vectors[f"s{k}"] = none if asked.slope is None else asked.slope
+        vectors[f"u{k}"] = (share[k - 1] - 1) * (g + vectors.get(f"s{k}", none)) + shift[k - 1]
         moved.append((x - new) / length)
-        x, memory = new, after
+        x = new
         xs.append(x)
         values[f"r{k}"] = function.slope * abs(x)
         g = visit(str(k), x)

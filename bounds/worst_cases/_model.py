@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from ._fractions import nonzero_double
-from ._methods import Memory, Recurrence, parameters, recurrence
+from ._methods import State, Step, step_function
 from ._setting import Setting
 
 Form = list[tuple[Any, np.ndarray, np.ndarray]]
@@ -160,6 +160,22 @@ def interpolation(setting: Setting, kind: str, of: Callable[[Fraction], Any]) ->
     return of(1 / (2 * rest)), of(mu / (2 * rest)), of(-mu / rest)
 
 
+@dataclass(frozen=True)
+class _Answers:
+    """What the functions answer in one step: the gradient with its error, and the subgradient where the step lands."""
+
+    g: np.ndarray
+    slope: np.ndarray
+
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        """The gradient where the step takes it."""
+        return self.g
+
+    def prox(self, z: np.ndarray, length: Any) -> np.ndarray:
+        """The point y with y + length s = z."""
+        return z - length * self.slope
+
+
 class _Builder:
     """Walks through the steps of a method and writes its model."""
 
@@ -255,9 +271,9 @@ class _Builder:
 
     def build(self) -> Model:
         self.start()
-        advance, given = recurrence(self.s), parameters(self.s, self.num)
+        method = step_function(self.s, self.num)
         for k in range(1, self.s.steps + 1):
-            self.step(k, advance, given[k - 1])
+            self.step(k, method)
         if self.s.metric == "best_gradient" and not self.s.composite:
             self.best_gradient_rows()
         self.metric(self.x)
@@ -293,7 +309,7 @@ class _Builder:
             first.append("g0")
         self.open({}, [*first, *self.new_in(1)])
         self.x = self.none() if s.free else self.names["x0"]
-        self.memory: Memory = {}
+        self.memory: State = {}
         self.f_old: Point | None = None
         self.r_old: Point | None = None
         self.model.iterates.append(Point("0", 0, self.x, self.x))
@@ -305,22 +321,19 @@ class _Builder:
             self.meet("r", None, self.r_old)
         self.initial_condition(self.x)
 
-    def step(self, k: int, advance: Recurrence, parameter: Any) -> None:
+    def step(self, k: int, method: Step) -> None:
         """Step k: its iterate, the inequalities of its points, and the clique of the next step."""
         s, num, model = self.s, self.num, self.model
         length, x = num.of(s.lengths[k - 1]), self.x
-        G = self.none()
-        if self.f_old is not None:
-            G = G + self.f_old.g
-        if self.nonsmooth:
-            G = G + self.names[f"s{k}"]
-        taken = G
+        g = self.none() if self.f_old is None else self.f_old.g
+        slope = self.names[f"s{k}"] if self.nonsmooth else self.none()
+        off = self.none()
         if f"u{k}" in self.names:
-            u = num.of(s.error_unit(k)) * self.names[f"u{k}"]
-            model.errors.append(Point(str(k), self.clique, u, u))
-            self.error_bounds(k, u, G)
-            taken = G + u
-        new, memory = advance(self.memory.get("y", x) - length * taken, x, self.memory, parameter)
+            off = num.of(s.error_unit(k)) * self.names[f"u{k}"]
+            model.errors.append(Point(str(k), self.clique, off, off))
+            self.error_bounds(k, off, g + slope)
+        memory = method({"x": x, **self.memory}, k=k, **self.asked(g, slope, off))
+        new = memory.pop("x")
         if s.metric == "best_gradient" and s.composite:
             D = (x - new) / length
             self.row(("metric", str(k)), {"t": UNIT}, [(-self.one, D, D)])
@@ -347,7 +360,14 @@ class _Builder:
         if self.r_old is not None:
             self.r_old = Point(self.r_old.label, self.clique, self.x, self.names["s"])
 
-    def smooth_points(self, k: int, new: np.ndarray, memory: Memory) -> Point | None:
+    def asked(self, g: np.ndarray, slope: np.ndarray, off: np.ndarray) -> dict[str, _Answers]:
+        """The functions that a step asks, by the names that it has for them; the first one makes the error."""
+        if not self.smooth:
+            return {"f": _Answers(g, slope + off)}
+        f = _Answers(g + off, slope)
+        return {"f": f, "r": f} if self.s.composite else {"f": f}
+
+    def smooth_points(self, k: int, new: np.ndarray, memory: State) -> Point | None:
         """x_k and y_k as points of f where they are ones; returns the one where the next gradient is taken."""
         latest = self.f_old
         here = None
