@@ -1,8 +1,8 @@
 """The built-in methods as step functions: one function a method, of vectors and numbers of any kind.
 
 A step function gets the state and the functions that it asks, and returns the next state, as a method that is code does
-(`traced`). A state is a dict: "x" is the iterate, "y", where there is one, the point at which the next gradient is
-taken, and the rest is what the method remembers. The same functions run on the vectors of a semidefinite problem
+(`traced`). A state is the iterate, or a dict: "x" is the iterate, "y", where there is one, the point at which the next
+gradient is taken, and the rest is what the method remembers. The same functions run on the vectors of a semidefinite problem
 (`_model`), on numbers (`_line`), on symbols and on problems (`traced`): there is no other definition of these methods.
 
 Numbers are one for all steps, a list with one for each step, or a function of k. `r` is left out where there is none.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._setting import Setting
 
 State = dict[str, Any]
-Step = Callable[..., State]
+Step = Callable[..., Any]
 
 
 def of_step(numbers: Any, k: int) -> Any:
@@ -31,7 +31,7 @@ def of_step(numbers: Any, k: int) -> Any:
 
 
 def start(x0: Any) -> State:
-    """The state at x_0, of every method here."""
+    """The state at x_0 of a method that remembers something."""
     return {"x": x0}
 
 
@@ -42,9 +42,9 @@ def _landed(r: Any, z: Any, length: Any) -> Any:
 def gradient(step: Any) -> Step:
     """x_k = prox_{h r}(x_{k-1} - h grad f(x_{k-1})), h of `step`; gradient, proximal and projected gradient."""
 
-    def gradient_step(state: State, f: Any, k: int, r: Any = None) -> State:
-        x, h = state["x"], of_step(step, k)
-        return {"x": _landed(r, x - h * f.gradient(x), h)}
+    def gradient_step(x: Any, f: Any, k: int, r: Any = None) -> Any:
+        h = of_step(step, k)
+        return _landed(r, x - h * f.gradient(x), h)
 
     return gradient_step
 
@@ -52,8 +52,8 @@ def gradient(step: Any) -> Step:
 def proximal_point(gamma: Any) -> Step:
     """x_k = prox_{gamma f}(x_{k-1})."""
 
-    def proximal_point_step(state: State, f: Any, k: int) -> State:
-        return {"x": f.prox(state["x"], of_step(gamma, k))}
+    def proximal_point_step(x: Any, f: Any, k: int) -> Any:
+        return f.prox(x, of_step(gamma, k))
 
     return proximal_point_step
 
@@ -119,8 +119,12 @@ def parameters(setting: Setting, numbers: Numbers) -> list[Any]:
 
 
 def step_function(setting: Setting, numbers: Numbers) -> Step:
-    """The method of a question at L = 1, with its numbers in a number type."""
-    return with_lengths(setting.method, [numbers.of(h) for h in setting.lengths], parameters(setting, numbers))
+    """The method of a question at L = 1, with its numbers in a number type; states are dicts, of every method."""
+    lengths = [numbers.of(h) for h in setting.lengths]
+    step = with_lengths(setting.method, lengths, parameters(setting, numbers))
+    if setting.method in MOMENTUM:
+        return step
+    return lambda state, **given: {"x": step(state["x"], **given)}
 
 
 def with_lengths(method: str, lengths: Any, given: Any) -> Step:

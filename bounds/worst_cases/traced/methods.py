@@ -21,12 +21,12 @@ from .oracles import Method, called
 
 def gradient(step: Any = 1) -> Method:
     """x_k = x_{k-1} - step grad f(x_{k-1}); a number, or a list with one for each step."""
-    return Method(_methods.gradient(step), _methods.start, "gradient")
+    return Method(_methods.gradient(step), name="gradient")
 
 
 def proximal_gradient(step: Any = 1) -> Method:
     """x_k = prox_{step r}(x_{k-1} - step grad f(x_{k-1})), also with a projection; a number, or a list of them."""
-    return Method(_methods.gradient(step), _methods.start, "proximal_gradient")
+    return Method(_methods.gradient(step), name="proximal_gradient")
 
 
 def heavy_ball(step: Any, momentum: Any) -> Method:
@@ -80,7 +80,8 @@ def built_in(method: str, steps: int, step: Any = 1, L: Any = 1, momentum: Any =
     s = setting(kinds[0], 1, None, method, step, steps, "objective", "distance", None, None, momentum)
     lengths = s.step if method == "proximal_point" else [h / number(L, "L") for h in s.step]
     given = accelerated_weights(steps) if method == "accelerated_gradient" else s.momentum
-    return Method(_methods.with_lengths(method, lengths, given), _methods.start, method)
+    init = _methods.start if method in _methods.MOMENTUM else None
+    return Method(_methods.with_lengths(method, lengths, given), init, method)
 
 
 def _of_nesterov(k: int) -> Fraction:
@@ -165,7 +166,7 @@ def silver_steps(steps: int) -> list[float]:
 
 def proximal_point(gamma: Any = 1) -> Method:
     """x_k = prox_{gamma f}(x_{k-1}), or a resolvent; a number, or a list with one for each step."""
-    return Method(_methods.proximal_point(gamma), _methods.start, "proximal_point")
+    return Method(_methods.proximal_point(gamma), name="proximal_point")
 
 
 def accelerated_proximal_point(gamma: Any = 1) -> Method:
