@@ -15,11 +15,14 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from flint import arb
 
 from ._methods import step_function
 from ._model import FLOATS, FRACTIONS, Numbers
 from ._setting import Setting
 
+LONG = 400
+"""Steps up to which knees and slopes are computed by formula: numbers of digits grow with the steps."""
 GRID = np.logspace(-12, 0, 49)
 """Where knees and slopes are looked for; the best of them is refined between its neighbours."""
 
@@ -39,18 +42,27 @@ class Function:
 
     def gradient(self, x: Any) -> Any:
         """f'(x)."""
-        return self.low * x + (self.high - self.low) * max(-self.knee, min(self.knee, x))
+        return self.low * x + (self.high - self.low) * _clipped(x, self.knee)
 
     def value(self, x: Any) -> Any:
         """f(x); f(0) = 0."""
         size = abs(x)
-        near = min(size, self.knee + 0 * x)  # of the type of x
+        near = _clipped(size, self.knee + 0 * x)  # of the type of x
         return self.low * x * x / 2 + (self.high - self.low) * (near * near / 2 + near * (size - near))
 
     def prox(self, x: Any, length: Any) -> Any:
         """A point y with y + length s = x, s a subgradient of r at y; a length below 0 turns the step round."""
+        if isinstance(x, arb):  # no length of balls is below 0
+            return x - _clipped(x, length * self.slope)
         least = abs(x) - length * self.slope
         return 0 * x if least <= 0 else (least if x >= 0 else -least)
+
+
+def _clipped(x: Any, most: Any) -> Any:
+    """The number nearest to x from -most to most; of balls, all of them."""
+    if isinstance(x, arb):
+        return x.min(arb(1) * most).max(arb(-1) * most)
+    return max(-most, min(most, x))
 
 
 @dataclass
@@ -171,10 +183,23 @@ def functions(setting: Setting, sign: int = 0, searched: bool = True) -> Iterato
 
 def _parameters(setting: Setting, made: Made, sign: int, searched: bool) -> list[Fraction]:
     """Knees or slopes at which the metric is largest: where a parabola or its region ends, and numerically."""
-    candidates = list(_formulas(setting, made, sign)) if setting.rational and setting.steps <= 40 else []
+    candidates = list(_formulas(setting, made, sign)) if setting.rational and setting.steps <= LONG else []
     if searched:
         candidates.append(Fraction(_largest(setting, made, sign)).limit_denominator(10**12))
     return [v for v in dict.fromkeys(candidates) if v > 0]
+
+
+def searched(setting: Setting) -> list[Function]:
+    """Functions of balls that may be the worst where the numbers of a method are irrational."""
+    low = setting.mu / setting.L
+    kinds: list[Made] = [lambda v, of: Function(of(low), of(Fraction(1)), v)] if low < 1 else []
+    if setting.composite:
+        kinds.append(lambda v, of: Function(of(low), of(low), of(Fraction(0)), v))
+    found = []
+    for made in kinds:
+        knee = Fraction(_largest(setting, made, 0)).limit_denominator(10**12)
+        found.append(made(arb(knee.numerator) / knee.denominator, lambda v: arb(v.numerator) / v.denominator))
+    return found
 
 
 def _largest(setting: Setting, made: Made, sign: int) -> float:

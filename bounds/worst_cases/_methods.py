@@ -2,8 +2,9 @@
 
 A step function gets the state and the functions that it asks, and returns the next state, as a method that is code does
 (`traced`). A state is the iterate, or a dict: "x" is the iterate, "y", where there is one, the point at which the next
-gradient is taken, and the rest is what the method remembers. The same functions run on the vectors of a semidefinite problem
-(`_model`), on numbers (`_line`), on symbols and on problems (`traced`): there is no other definition of these methods.
+gradient is taken, and the rest is what the method remembers. The same functions run on the vectors of a semidefinite
+problem (`_model`), on numbers (`_line`), on symbols and on problems (`traced`): there is no other definition of these
+methods.
 
 Numbers are one for all steps, a list with one for each step, or a function of k. `r` is left out where there is none.
 """

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -116,20 +117,40 @@ class Model:
             self.value_names.append(name)
         return self.value_names.index(name)
 
+    @cached_property
     def embeddings(self) -> list[np.ndarray]:
-        """For each clique its basis (rows) in the basis of the run."""
+        """For each clique its basis (rows) in the basis of the run; of balls in the precision when first asked for."""
         n = len(self.basis)
         matrices: list[np.ndarray] = []
         for k, width in enumerate(self.widths):
             rows = np.zeros((width, n), self.numbers.dtype)
             if k:
-                rows[: self.carried[k]] = self.handed[k - 1].dot(matrices[k - 1])
+                rows[: self.carried[k]] = times(self.handed[k - 1], matrices[k - 1])
             first, last = self.new[k]
             one = self.numbers.of(Fraction(1))
             for i, column in enumerate(range(first, last)):
                 rows[self.carried[k] + i, column] = one
             matrices.append(rows)
         return matrices
+
+
+def times(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """left right, of a vector or a matrix and a matrix; products of fractions that are 0 are left out."""
+    if right.dtype != object or not right.size or not isinstance(right.flat[0], (int, Fraction)):
+        return left.dot(right)
+    rows = left.reshape(-1, left.shape[-1])
+    product = np.full((len(rows), right.shape[1]), Fraction(0))
+    for total, row in zip(product, rows):
+        for j in row.nonzero()[0]:
+            add_multiple(total, row[j], right[j])
+    return product.reshape(*left.shape[:-1], right.shape[1])
+
+
+def add_multiple(total: np.ndarray, value: Fraction, row: np.ndarray) -> None:
+    """total += value row, of fractions most of which are 0."""
+    there = row.nonzero()[0]
+    if value and len(there):
+        total[there] += value * row[there]
 
 
 def symmetric(form: Form, width: int, dtype: Any) -> np.ndarray:

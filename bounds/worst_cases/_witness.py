@@ -11,7 +11,7 @@ import numpy as np
 
 from ._conic import points, spectrum
 from ._fractions import double
-from ._model import STAR, UNIT, Model, interpolation
+from ._model import STAR, UNIT, Model, add_multiple, interpolation, times
 from ._repair import balanced, dual_value, row_values
 
 Name = tuple[str, ...]
@@ -23,7 +23,7 @@ class Forms:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.into = model.embeddings()
+        self.into = model.embeddings
         self.rows = {row.name: row for row in model.rows}
         self.values = row_values(model)
         self.sets = {}
@@ -89,7 +89,7 @@ class Forms:
         p = np.array(vector, object)
         slacks: dict[Name, Fraction] = {}
         for kind, (labels, x, g, (alpha, beta, gamma)) in self.sets.items():
-            at, slope = x.dot(p), g.dot(p)
+            at, slope = times(x, p[:, None])[:, 0], times(g, p[:, None])[:, 0]
             f = [Fraction(0) if label == STAR else values[kind + label] for label in labels]
             for i, one in enumerate(labels):
                 for j, other in enumerate(labels):
@@ -97,7 +97,7 @@ class Forms:
                         dx, dg = at[i] - at[j], slope[i] - slope[j]
                         rest = f[i] - f[j] - slope[j] * dx - alpha * dg * dg - beta * dx * dx - gamma * dg * dx
                         slacks[kind, one, other] = rest
-        local = [into.dot(p) for into in self.into]
+        local = [times(into, p[:, None])[:, 0] for into in self.into]
         for row in model.rows:
             if row.name not in slacks:
                 total = sum((w * values[model.value_names[i]] for i, w in row.values), Fraction(0))
@@ -166,14 +166,8 @@ class _Sparse:
         product = np.full(dense.shape, Fraction(0))
         for i, row in self.rows.items():
             for j, value in row.items():
-                _add_multiple(product[i], value, dense[j])
+                add_multiple(product[i], value, dense[j])
         return product
-
-
-def _add_multiple(total: np.ndarray, value: Fraction, row: np.ndarray) -> None:
-    there = row.nonzero()[0]
-    if value and len(there):
-        total[there] += value * row[there]
 
 
 def _form(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -181,7 +175,7 @@ def _form(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     total = np.full((left.shape[1], right.shape[1]), Fraction(0))
     for a, b in zip(left, right):
         for i in a.nonzero()[0]:
-            _add_multiple(total[i], a[i], b)
+            add_multiple(total[i], a[i], b)
     return total
 
 
@@ -284,7 +278,7 @@ def find_witness(forms: Forms, vector: np.ndarray, values: np.ndarray, value: fl
 def chain_vector(model: Model, grams: list[np.ndarray]) -> np.ndarray:
     """The Gram matrices of a chain as vectors of one dimension (n, 1): leading directions, signs agreeing."""
     vector = np.zeros(len(model.basis))
-    into = model.embeddings()
+    into = model.embeddings
     for k, gram in enumerate(grams):
         weight, directions = spectrum(gram)
         local = directions[:, -1] * np.sqrt(max(weight[-1], 0.0))
