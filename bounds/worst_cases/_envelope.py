@@ -32,6 +32,9 @@ CUTS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 0.0)
 MOST_WHOLE = 64
 """Width of the Gram matrix up to which the problem with all pairs is solved: above, a solve takes minutes."""
 
+MANY = 40
+"""Width above which a run of balls on a line is the instance of an irrational method: one in all vectors takes long."""
+
 
 @dataclass(frozen=True, eq=False)
 class Envelope:
@@ -224,7 +227,7 @@ class _Search:
         return self.upper[0] - Fraction(self.lower[0]) <= self.tolerance
 
     def witness(self) -> None:
-        """A one-dimensional instance in fractions, or in balls where numbers are irrational.
+        """A one-dimensional instance in fractions, or in balls where numbers are irrational and the run is long.
 
         It is the best of lower bounds, and the simplest of instances. Its inequalities may be equations. Where that
         leaves no room for a tilt (see `Setting.free`) the instances between it and a strict one have it, and their
@@ -232,7 +235,8 @@ class _Search:
         """
         model = self.model
         if not model.setting.rational:
-            self.lower = _on_line(model)
+            if len(model.basis) > MANY:
+                self.lower = _on_line(model)
             return
         solution = solve(chain(model))
         vector = chain_vector(model, solution.grams)[:, 0]
