@@ -1,7 +1,7 @@
 """The remainder of a proof as a chain of small forms: one for each step, in what it is handed and what is new.
 
-S = sum over cliques c of E_c' Z_c E_c, E_c the clique's basis in that of the run and T_c E_c what is handed on. If there
-are forms P_c of what is handed to clique c with
+S = sum over cliques c of E_c' Z_c E_c, E_c the clique's basis in that of the run and T_c E_c what is handed on. If
+there are forms P_c of what is handed to clique c with
 
     Z_c + P_c - T_c' P_{c+1} T_c  positive semidefinite for each c,  P_0 and what the last clique hands on being 0,
 

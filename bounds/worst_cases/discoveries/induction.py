@@ -138,7 +138,7 @@ class _Attempt:
         for s in self.settings.values():
             if isinstance(s, TracedSetting) or not s.rational:
                 raise Unproved("the method is code, or has irrational numbers: its runs are no chain of fractions")
-            if {h for h in s.lengths} != set(first.lengths[:1]) or len(set(s.momentum or ())) > 1:
+            if set(s.lengths) != set(first.lengths[:1]) or len(set(s.momentum or ())) > 1:
                 raise Unproved("the steps are not all alike")
             if (s.scale, s.momentum and s.momentum[0]) != (first.scale, first.momentum and first.momentum[0]):
                 raise Unproved("the question is another one for another K")
@@ -215,6 +215,11 @@ class _Attempt:
         self._chain_only()
         middle = self.middle(before, after)
         pattern = self.pattern(direction)
+        for entry in pattern:
+            below = sp.fraction(sp.cancel(entry))[1]
+            domain = {K: k + 1 + _b, k: 1 + _a}
+            if not (nonnegative(below, domain, True) or nonnegative(-below, domain, True)):
+                raise Unproved(f"the denominator {below} of the remainder is not shown to be other than 0")
         self._signs()
         self._values(first)
         blocks = self.runs[longest][1]
@@ -255,7 +260,7 @@ class _Attempt:
         """P_k as a matrix of rational functions of k and K; what has no formula is 0."""
         entries: dict[tuple[int, int], dict[tuple[int, ...], Fraction]] = {}
         for length in SAMPLES:
-            model, blocks = self.runs[length]
+            _, blocks = self.runs[length]
             forms = direction(blocks, self.weights(length))
             if forms is None:
                 raise Unproved(f"the remainder is not bounded below for K = {length}")
@@ -467,6 +472,9 @@ def nonnegative(expression: sp.Expr, domain: Mapping[sp.Symbol, sp.Expr], strict
         expression: In k, K and powers of a base, which are positive.
         domain: k and K as polynomials in symbols that are >= 0; the value of K may have k in it.
         strict: Whether 0 is not enough.
+
+    Returns:
+        Whether the sign was shown.
     """
     moved = expression
     for symbol in (K, k):
@@ -497,6 +505,9 @@ def eliminated(matrix: sp.Matrix, domain: Mapping[sp.Symbol, sp.Expr]) -> list[s
     Args:
         matrix: Symmetric.
         domain: See `nonnegative`.
+
+    Returns:
+        The pivots other than 0.
     """
     rest = matrix.applyfunc(lambda e: sp.cancel(sp.together(e)))
     pivots: list[sp.Expr] = []
@@ -506,10 +517,8 @@ def eliminated(matrix: sp.Matrix, domain: Mapping[sp.Symbol, sp.Expr]) -> list[s
             return pivots if all(e == 0 for e in rest) else None
         pivot, column = rest[at, at], rest.col(at)
         pivots.append(pivot)
-        left = [i for i in range(rest.rows) if i != at]
-        rest = sp.Matrix(
-            len(left),
-            len(left),
-            lambda i, j: sp.cancel(sp.together(rest[left[i], left[j]] - column[left[i]] * column[left[j]] / pivot)),
-        )
+        less = rest - column * column.T / pivot
+        less.row_del(at)
+        less.col_del(at)
+        rest = less.applyfunc(lambda e: sp.cancel(sp.together(e)))
     return pivots

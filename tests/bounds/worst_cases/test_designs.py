@@ -48,7 +48,7 @@ def test_best_steps_of_gradient_descent(K: int, best: float) -> None:
 def test_silver_steps_are_reached_and_beaten_at_seven() -> None:
     """The silver schedule is no local minimum: from it the design goes down by a ninth, to what random starts find.
 
-    For K = 7 the steps of Das Gupta, Van Parys and Ryu, and the composed schedules of Grimmer, Shu and Wang (OBS-S), are
+    For K = 7 the steps of Das Gupta, Van Parys and Ryu, and the composed schedules of Grimmer, Shu and Wang, are
     better than silver.
     """
     silver = bounds.worst_case(steps=7, step=methods.silver_steps(7))

@@ -79,6 +79,7 @@ def test_what_is_written(gradient: Discovery) -> None:
     assert sp.simplify(proof.form[1, 1] - (k + 1) / (2 * (2 * K - k))) == 0
 
 
+@pytest.mark.slow
 def test_a_pattern_that_is_false_from_some_length_on_is_no_proof() -> None:
     """Steps of 1.9: proofs for K = 1..13, and none at K = 14."""
     proof = bounds.discover(step=1.9, **FEW).prove()
@@ -112,8 +113,11 @@ def test_a_changed_pattern_is_no_proof(gradient: Discovery) -> None:
     assert "the multiplier of the initial condition is not the rate" in smaller.prove().reason
     without = replace(gradient, multipliers=gradient.multipliers[:-1])
     assert not without.prove()
-    longer = replace(gradient, setting=bounds.discover(step=1.2, **FEW).setting)
-    assert not longer.prove(), "the proof of another method"
+
+
+@pytest.mark.slow
+def test_the_pattern_of_another_method_is_no_proof(gradient: Discovery) -> None:
+    assert not replace(gradient, setting=bounds.discover(step=1.2, **FEW).setting).prove()
 
 
 def test_forms_that_are_wrong_are_no_proof(gradient: Discovery, monkeypatch: pytest.MonkeyPatch) -> None:
