@@ -20,16 +20,16 @@ from fractions import Fraction
 
 from ._exact import Name, descending, positive_semidefinite, tight_multipliers
 from ._fractions import root_above
-from ._line import Function, LineRun, functions, positions, run
+from ._line import LONG, Function, LineRun, functions, positions, run, searched
 from ._model import FRACTIONS, STAR, Model, build
 from ._patterns import PATTERNS
 from ._repair import dual_value
-from ._rigour import enclosed
+from ._rigour import BITS, BITS_PER_STEP, enclosed
 from ._setting import Setting
 from ._witness import Forms, Witness, metric_at, slacks_at
 
 MOST_STEPS = 40
-"""Steps up to which closed forms are tried: numerators and denominators grow with the steps."""
+"""Steps up to which closed forms are tried where no pattern is known: numbers of digits grow with the steps."""
 PRECISIONS = (128, 1024, 8192)
 """Bits of balls, the next where differences lost the digits of the one before."""
 NEAR = Fraction(1, 10**20)
@@ -342,6 +342,11 @@ class Closed:
         return self.witness is not None and self.upper == self.witness.metric
 
 
+def known_at_length(setting: Setting) -> bool:
+    """Whether it is a long run whose multipliers are those of a pattern: no solver is asked first."""
+    return MOST_STEPS < setting.steps <= LONG and any(pattern.fits(setting) for pattern in PATTERNS)
+
+
 def closed_form(setting: Setting) -> Closed:
     """The best instance on a line and the best bound that can be shown in fractions."""
     if setting.one_function:
@@ -349,13 +354,13 @@ def closed_form(setting: Setting) -> Closed:
     if not setting.rational:
         low = _quadratics(setting)[0]
         return Closed(_at_rest(setting) if low == 0 else None, start=low)
-    if setting.steps > MOST_STEPS:
+    if setting.steps > MOST_STEPS and not known_at_length(setting):
         return Closed()
     forms = Forms(build(setting, FRACTIONS))
     best = _best_proved(setting, forms)
-    for searched in (False, True):
-        best = replace(best, witness=line_witness(setting, forms, searched))
-        if best.exact or best.witness is None:
+    for also_by_search in (False, True):
+        best = replace(best, witness=line_witness(setting, forms, also_by_search))
+        if best.exact or best.witness is None or setting.steps > MOST_STEPS:
             return best
         if not exact(setting):
             continue
@@ -403,6 +408,22 @@ def _one_function(setting: Setting) -> Closed:
         return Closed(witness)
     larger = replace(setting, mu=setting.L * (1 - NEAR))
     return Closed(witness, _best_proved(larger, Forms(build(larger, FRACTIONS))).upper)
+
+
+def line_of_balls(setting: Setting) -> tuple[Fraction, LineRun] | None:
+    """A run on a function of one variable where the momentum is irrational: what it attains at least, and its numbers.
+
+    Balls hold the run of the method itself, so that nothing rests on rounding; None where none attains anything.
+    """
+    if setting.metric == "best_gradient" or not exact(setting) or setting.one_function or setting.tilted:
+        return None
+    best: tuple[Fraction, LineRun] | None = None
+    with enclosed(BITS + BITS_PER_STEP * setting.steps) as (balls, ends):
+        for function in searched(setting):
+            line = run(setting, function, balls)
+            if line.initial > 0 and (low := ends(line.ratio)[0]) > 0 and (best is None or low > best[0]):
+                best = low, line
+    return best
 
 
 def _quadratics(setting: Setting) -> tuple[Fraction | None, Fraction | None]:

@@ -18,7 +18,7 @@ import clarabel
 import numpy as np
 from scipy import sparse
 
-from ._model import STAR, UNIT, Model, Row, interpolation
+from ._model import STAR, UNIT, Model, Row, interpolation, times
 
 ROOT2 = np.sqrt(2.0)
 SMALL = 5
@@ -99,12 +99,12 @@ def chain(model: Model) -> Data:
 
 def points(model: Model, kind: str) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Labels, positions and (sub)gradients of all points of f or r, the minimiser last, in the basis of the run."""
-    into = model.embeddings()
+    into = model.embeddings
     given = model.f_points if kind == "f" else model.r_points
     n = len(model.basis)
     labels = [p.label for p in given]
-    x = [p.x.dot(into[p.clique]) for p in given]
-    g = [p.g.dot(into[p.clique]) for p in given]
+    x = [times(p.x, into[p.clique]) for p in given]
+    g = [times(p.g, into[p.clique]) for p in given]
     if not model.setting.starless:
         zero = np.zeros(n, model.numbers.dtype)
         labels.append(STAR)
@@ -145,7 +145,7 @@ def aside(model: Model) -> list[Row]:
 @np.errstate(over="ignore", invalid="ignore")  # see `LARGEST`
 def whole(model: Model) -> Data:
     """The problem itself: all pairs, one matrix."""
-    into = model.embeddings()
+    into = model.embeddings
     n = len(model.basis)
     rows: list[Row] = []
     parts = []

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import DefectError
 from . import _rigour
-from ._closed import Closed
+from ._closed import Closed, known_at_length, line_of_balls
 from ._conic import FINE, SMALL, Data, Solution, chain, solve, whole
 from ._crude import crude_upper
 from ._fractions import double, root_above
@@ -31,6 +31,9 @@ SHARES = (0.0, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
 CUTS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 0.0)
 MOST_WHOLE = 64
 """Width of the Gram matrix up to which the problem with all pairs is solved: above, a solve takes minutes."""
+
+MANY = 40
+"""Width above which a run of balls on a line is the instance of an irrational method: one in all vectors takes long."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,7 @@ def proved(
     solvable = not model.setting.one_function
     best = Envelope(model, -np.inf if model.setting.metric == "decrease" else 0.0, np.inf, None, None, None, ("", ""))
     tolerance = allowed(estimate) if np.isfinite(estimate) else 0.0
-    first = solvable and fine and tolerance >= MARGIN_COST
+    first = solvable and fine and tolerance >= MARGIN_COST and not known_at_length(model.setting)
     if first:
         best = _better(best, envelope(model, tolerance, chain_is_exact))
     if not _narrow(best, allowed):
@@ -159,7 +162,7 @@ def placed(model: Model, basis: np.ndarray, values: np.ndarray) -> tuple[np.ndar
     row = next(row for row in model.rows if row.name == ("initial",))
     level = sum(float(w) * values[i] for i, w in row.values)
     if row.matrix is not None:
-        e = model.embeddings()[row.clique] @ basis
+        e = model.embeddings[row.clique] @ basis
         level += float(np.einsum("ij,ik,jk->", np.asarray(row.matrix, float), e, e))
     shrink = min(1.0, (1 - 1e-13) / level) if level > 0 else 1.0
     return basis * np.sqrt(shrink), values * shrink
@@ -224,13 +227,16 @@ class _Search:
         return self.upper[0] - Fraction(self.lower[0]) <= self.tolerance
 
     def witness(self) -> None:
-        """A one-dimensional instance in fractions: the best of lower bounds, and the simplest of instances.
+        """A one-dimensional instance in fractions, or in balls where numbers are irrational and the run is long.
 
-        Its inequalities may be equations. Where that leaves no room for a tilt (see `Setting.free`) the instances
-        between it and a strict one have it, and their metrics come as near as one likes.
+        It is the best of lower bounds, and the simplest of instances. Its inequalities may be equations. Where that
+        leaves no room for a tilt (see `Setting.free`) the instances between it and a strict one have it, and their
+        metrics come as near as one likes.
         """
         model = self.model
         if not model.setting.rational:
+            if len(model.basis) > MANY:
+                self.lower = _on_line(model)
             return
         solution = solve(chain(model))
         vector = chain_vector(model, solution.grams)[:, 0]
@@ -282,6 +288,17 @@ class _Search:
     def result(self) -> Envelope:
         upper = np.inf if self.upper[0] is None else _up(self.upper[0])
         return Envelope(self.model, self.lower[0], upper, self.upper[1], self.lower[1], self.lower[2])
+
+
+def _on_line(model: Model) -> tuple:
+    """What a run of balls on a function of one variable attains, with the middles of its numbers."""
+    best = line_of_balls(model.setting)
+    if best is None:
+        return (-np.inf, None, None)
+    low, line = best
+    first = float(line.initial)
+    basis = np.array([[float(line.vectors[name])] for name in model.basis]) / np.sqrt(first)
+    return _down(low), basis, np.array([float(line.values[name]) for name in model.value_names]) / first
 
 
 def _up(value: Fraction) -> float:

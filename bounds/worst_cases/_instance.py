@@ -23,7 +23,7 @@ def arrays(model: Model, basis: np.ndarray, values: np.ndarray) -> dict[str, np.
     """
     s = model.setting
     L, c = double(s.curvature), double(root_above(s.level))  # f(x) = L c^2 f1(x/c) of the normalised f1
-    into = model.embeddings()
+    into = model.embeddings
     named = dict(zip(model.value_names, values))
     out: dict[str, np.ndarray] = {
         "function_class": np.array(s.function_class),

@@ -15,11 +15,14 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from flint import arb
 
-from ._methods import parameters, recurrence
+from ._methods import step_function
 from ._model import FLOATS, FRACTIONS, Numbers
 from ._setting import Setting
 
+LONG = 400
+"""Steps up to which knees and slopes are computed by formula: numbers of digits grow with the steps."""
 GRID = np.logspace(-12, 0, 49)
 """Where knees and slopes are looked for; the best of them is refined between its neighbours."""
 
@@ -39,18 +42,53 @@ class Function:
 
     def gradient(self, x: Any) -> Any:
         """f'(x)."""
-        return self.low * x + (self.high - self.low) * max(-self.knee, min(self.knee, x))
+        return self.low * x + (self.high - self.low) * _clipped(x, self.knee)
 
     def value(self, x: Any) -> Any:
         """f(x); f(0) = 0."""
         size = abs(x)
-        near = min(size, self.knee + 0 * x)  # of the type of x
+        near = _clipped(size, self.knee + 0 * x)  # of the type of x
         return self.low * x * x / 2 + (self.high - self.low) * (near * near / 2 + near * (size - near))
 
     def prox(self, x: Any, length: Any) -> Any:
         """A point y with y + length s = x, s a subgradient of r at y; a length below 0 turns the step round."""
+        if isinstance(x, arb):  # no length of balls is below 0
+            return x - _clipped(x, length * self.slope)
         least = abs(x) - length * self.slope
         return 0 * x if least <= 0 else (least if x >= 0 else -least)
+
+
+def _clipped(x: Any, most: Any) -> Any:
+    """The number nearest to x from -most to most; of balls, all of them."""
+    if isinstance(x, arb):
+        return x.min(arb(1) * most).max(arb(-1) * most)
+    return max(-most, min(most, x))
+
+
+@dataclass
+class _Asked:
+    """f and r in one step: gradients with their errors, share (g + s) + shift instead of g + s; `slope` is that s."""
+
+    function: Function
+    smooth: bool
+    g: Any
+    share: Any
+    shift: Any
+    slope: Any = None
+
+    def gradient(self, x: Any) -> Any:
+        """The part of f in what the step takes."""
+        return self.share * self.g + self.shift
+
+    def prox(self, z: Any, length: Any) -> Any:
+        """Where r leads; a step that its error stops does not move."""
+        taken = length * self.share
+        if not self.smooth:
+            z = z - length * self.shift
+        y = self.function.prox(z, taken)
+        if taken:
+            self.slope = (z - y) / taken
+        return y
 
 
 @dataclass(frozen=True)
@@ -71,7 +109,7 @@ class LineRun:
 def run(setting: Setting, function: Function, numbers: Numbers, sign: int = 0, start: int = 1) -> LineRun:
     """The method on a function at L = 1, from x_0 = start, with errors u_k = sign eps_k G_k or sign delta_k."""
     s, K = setting, setting.steps
-    advance, given = recurrence(s), parameters(s, numbers)
+    method = step_function(s, numbers)
     lengths = [numbers.of(h) for h in s.lengths]
     smooth, rough = s.function_class != "convex", s.composite or s.function_class == "convex"
     x = numbers.of(Fraction(start))
@@ -95,18 +133,14 @@ def run(setting: Setting, function: Function, numbers: Numbers, sign: int = 0, s
     g = visit("0", x)
     values["r0"] = function.slope * abs(x)
     for k, length in enumerate(lengths, 1):
-        point = memory.get("y", x)
-        taken = length * share[k - 1]
-        off = point - length * shift[k - 1]
-        new, after = advance(off - taken * g, x, memory, given[k - 1])
-        G = g
+        asked = _Asked(function, smooth, g, share[k - 1], shift[k - 1])
+        memory = method({"x": x, **memory}, k=k, f=asked, **({"r": asked} if s.composite else {}))
+        new = memory.pop("x")
         if rough:
-            vectors[f"s{k}"] = (new - function.prox(new, taken)) / taken if taken else none
-            G = g + vectors[f"s{k}"]
-            new, after = advance(off - taken * G, x, memory, given[k - 1])
-        vectors[f"u{k}"] = (share[k - 1] - 1) * G + shift[k - 1]
+            vectors[f"s{k}"] = none if asked.slope is None else asked.slope
+        vectors[f"u{k}"] = (share[k - 1] - 1) * (g + vectors.get(f"s{k}", none)) + shift[k - 1]
         moved.append((x - new) / length)
-        x, memory = new, after
+        x = new
         xs.append(x)
         values[f"r{k}"] = function.slope * abs(x)
         g = visit(str(k), x)
@@ -149,10 +183,23 @@ def functions(setting: Setting, sign: int = 0, searched: bool = True) -> Iterato
 
 def _parameters(setting: Setting, made: Made, sign: int, searched: bool) -> list[Fraction]:
     """Knees or slopes at which the metric is largest: where a parabola or its region ends, and numerically."""
-    candidates = list(_formulas(setting, made, sign)) if setting.rational and setting.steps <= 40 else []
+    candidates = list(_formulas(setting, made, sign)) if setting.rational and setting.steps <= LONG else []
     if searched:
         candidates.append(Fraction(_largest(setting, made, sign)).limit_denominator(10**12))
     return [v for v in dict.fromkeys(candidates) if v > 0]
+
+
+def searched(setting: Setting) -> list[Function]:
+    """Functions of balls that may be the worst where the numbers of a method are irrational."""
+    low = setting.mu / setting.L
+    kinds: list[Made] = [lambda v, of: Function(of(low), of(Fraction(1)), v)] if low < 1 else []
+    if setting.composite:
+        kinds.append(lambda v, of: Function(of(low), of(low), of(Fraction(0)), v))
+    found = []
+    for made in kinds:
+        knee = Fraction(_largest(setting, made, 0)).limit_denominator(10**12)
+        found.append(made(arb(knee.numerator) / knee.denominator, lambda v: arb(v.numerator) / v.denominator))
+    return found
 
 
 def _largest(setting: Setting, made: Made, sign: int) -> float:

@@ -23,12 +23,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ._fractions import nonzero_double
-from ._methods import Memory, Recurrence, parameters, recurrence
+from ._methods import State, Step, step_function
 from ._setting import Setting
 
 Form = list[tuple[Any, np.ndarray, np.ndarray]]
@@ -116,20 +117,40 @@ class Model:
             self.value_names.append(name)
         return self.value_names.index(name)
 
+    @cached_property
     def embeddings(self) -> list[np.ndarray]:
-        """For each clique its basis (rows) in the basis of the run."""
+        """For each clique its basis (rows) in the basis of the run; of balls in the precision when first asked for."""
         n = len(self.basis)
         matrices: list[np.ndarray] = []
         for k, width in enumerate(self.widths):
             rows = np.zeros((width, n), self.numbers.dtype)
             if k:
-                rows[: self.carried[k]] = self.handed[k - 1].dot(matrices[k - 1])
+                rows[: self.carried[k]] = times(self.handed[k - 1], matrices[k - 1])
             first, last = self.new[k]
             one = self.numbers.of(Fraction(1))
             for i, column in enumerate(range(first, last)):
                 rows[self.carried[k] + i, column] = one
             matrices.append(rows)
         return matrices
+
+
+def times(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """left right, of a vector or a matrix and a matrix; products of fractions that are 0 are left out."""
+    if right.dtype != object or not right.size or not isinstance(right.flat[0], (int, Fraction)):
+        return left.dot(right)
+    rows = left.reshape(-1, left.shape[-1])
+    product = np.full((len(rows), right.shape[1]), Fraction(0))
+    for total, row in zip(product, rows):
+        for j in row.nonzero()[0]:
+            add_multiple(total, row[j], right[j])
+    return product.reshape(*left.shape[:-1], right.shape[1])
+
+
+def add_multiple(total: np.ndarray, value: Fraction, row: np.ndarray) -> None:
+    """total += value row, of fractions most of which are 0."""
+    there = row.nonzero()[0]
+    if value and len(there):
+        total[there] += value * row[there]
 
 
 def symmetric(form: Form, width: int, dtype: Any) -> np.ndarray:
@@ -158,6 +179,22 @@ def interpolation(setting: Setting, kind: str, of: Callable[[Fraction], Any]) ->
     if rest == 0:  # g = x and f = x^2/2, of which this says as much as a number of this size can
         return of(ONE_FUNCTION / 2), of((ONE_FUNCTION + 1) / 2), of(-ONE_FUNCTION)
     return of(1 / (2 * rest)), of(mu / (2 * rest)), of(-mu / rest)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What the functions answer in one step: the gradient with its error, and the subgradient where the step lands."""
+
+    g: np.ndarray
+    slope: np.ndarray
+
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        """The gradient where the step takes it."""
+        return self.g
+
+    def prox(self, z: np.ndarray, length: Any) -> np.ndarray:
+        """The point y with y + length s = z."""
+        return z - length * self.slope
 
 
 class _Builder:
@@ -255,9 +292,9 @@ class _Builder:
 
     def build(self) -> Model:
         self.start()
-        advance, given = recurrence(self.s), parameters(self.s, self.num)
+        method = step_function(self.s, self.num)
         for k in range(1, self.s.steps + 1):
-            self.step(k, advance, given[k - 1])
+            self.step(k, method)
         if self.s.metric == "best_gradient" and not self.s.composite:
             self.best_gradient_rows()
         self.metric(self.x)
@@ -293,7 +330,7 @@ class _Builder:
             first.append("g0")
         self.open({}, [*first, *self.new_in(1)])
         self.x = self.none() if s.free else self.names["x0"]
-        self.memory: Memory = {}
+        self.memory: State = {}
         self.f_old: Point | None = None
         self.r_old: Point | None = None
         self.model.iterates.append(Point("0", 0, self.x, self.x))
@@ -305,22 +342,19 @@ class _Builder:
             self.meet("r", None, self.r_old)
         self.initial_condition(self.x)
 
-    def step(self, k: int, advance: Recurrence, parameter: Any) -> None:
+    def step(self, k: int, method: Step) -> None:
         """Step k: its iterate, the inequalities of its points, and the clique of the next step."""
         s, num, model = self.s, self.num, self.model
         length, x = num.of(s.lengths[k - 1]), self.x
-        G = self.none()
-        if self.f_old is not None:
-            G = G + self.f_old.g
-        if self.nonsmooth:
-            G = G + self.names[f"s{k}"]
-        taken = G
+        g = self.none() if self.f_old is None else self.f_old.g
+        slope = self.names[f"s{k}"] if self.nonsmooth else self.none()
+        off = self.none()
         if f"u{k}" in self.names:
-            u = num.of(s.error_unit(k)) * self.names[f"u{k}"]
-            model.errors.append(Point(str(k), self.clique, u, u))
-            self.error_bounds(k, u, G)
-            taken = G + u
-        new, memory = advance(self.memory.get("y", x) - length * taken, x, self.memory, parameter)
+            off = num.of(s.error_unit(k)) * self.names[f"u{k}"]
+            model.errors.append(Point(str(k), self.clique, off, off))
+            self.error_bounds(k, off, g + slope)
+        memory = method({"x": x, **self.memory}, k=k, **self.asked(g, slope, off))
+        new = memory.pop("x")
         if s.metric == "best_gradient" and s.composite:
             D = (x - new) / length
             self.row(("metric", str(k)), {"t": UNIT}, [(-self.one, D, D)])
@@ -347,7 +381,14 @@ class _Builder:
         if self.r_old is not None:
             self.r_old = Point(self.r_old.label, self.clique, self.x, self.names["s"])
 
-    def smooth_points(self, k: int, new: np.ndarray, memory: Memory) -> Point | None:
+    def asked(self, g: np.ndarray, slope: np.ndarray, off: np.ndarray) -> dict[str, _Answers]:
+        """The functions that a step asks, by the names that it has for them; the first one makes the error."""
+        if not self.smooth:
+            return {"f": _Answers(g, slope + off)}
+        f = _Answers(g + off, slope)
+        return {"f": f, "r": f} if self.s.composite else {"f": f}
+
+    def smooth_points(self, k: int, new: np.ndarray, memory: State) -> Point | None:
         """x_k and y_k as points of f where they are ones; returns the one where the next gradient is taken."""
         latest = self.f_old
         here = None

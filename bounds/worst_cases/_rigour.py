@@ -21,7 +21,8 @@ from ._conic import points, spectrum
 from ._model import STAR, Model, Numbers, build, interpolation
 from ._setting import Setting
 
-BITS = 128
+BITS, BITS_PER_STEP = 128, 4
+"""Of balls: momentum makes radii grow by some two bits a step."""
 
 
 def _arb(value: Fraction) -> arb:
@@ -49,9 +50,15 @@ def enclosed(bits: int = BITS) -> Iterator[tuple[Numbers, Callable[[arb], tuple[
 
 
 def exact_model(setting: Setting) -> Model:
-    """The model with coefficients as balls of 128 bits."""
-    with enclosed() as (balls, _):
-        return build(setting, balls)
+    """The model with coefficients as balls of 128 bits and more."""
+    with enclosed(_bits(setting)) as (balls, _):
+        model = build(setting, balls)
+        assert model.embeddings is not None, "made in this precision"
+        return model
+
+
+def _bits(setting: Setting) -> int:
+    return BITS + BITS_PER_STEP * setting.steps
 
 
 def ball_of(entries: np.ndarray) -> Ball:
@@ -112,7 +119,8 @@ def interpolated(model: Model) -> list[Interpolated]:
     sets = []
     for kind, given in (("f", model.f_points), ("r", model.r_points)):
         if given:
-            labels, x, g = points(model, kind)
+            with enclosed(_bits(model.setting)):
+                labels, x, g = points(model, kind)
             a, b, c = (ball_of(np.array([v], object)) for v in interpolation(model.setting, kind, _arb))
             sets.append(Interpolated(kind, labels, ball_of(x), ball_of(g), (a, b, c)))
     return sets
@@ -154,7 +162,7 @@ def slack_matrix(model: Model, sets: list[Interpolated], multipliers: Multiplier
         part = part + product(product(transposed(points_.g), alpha * laplace), points_.g)
         part = part + product(product(transposed(points_.x), beta * laplace), points_.x)
         total = total + part
-    into = [ball_of(e) for e in model.embeddings()]
+    into = [ball_of(e) for e in model.embeddings]
     for row in other_rows(model):
         multiplier = multipliers.get(row.name)
         if multiplier and row.matrix is not None:
@@ -200,7 +208,7 @@ def certified_instance(model: Model, sets: list[Interpolated], basis: np.ndarray
         low[:, [(points_.kind, label) in model.tops for label in points_.labels]] = 1.0
         if not (low > 0).all():  # strict where the minimiser is far away: it has to be reached by a small tilt
             return None
-    into = [product(ball_of(e), vectors) for e in model.embeddings()]
+    into = [product(ball_of(e), vectors) for e in model.embeddings]
     least: list[float] = []
     for row in other_rows(model):
         if row.name[0] == "metric":

@@ -113,7 +113,7 @@ def _lagrangian(model: Model, factor: np.ndarray, multipliers: dict[tuple[str, .
         dx, dg = x[i] - x[j], g[i] - g[j]
         forms = (g[j] * dx + alpha * dg * dg + beta * dx * dx + gamma * dg * dx).sum(1)
         total -= float(forms @ np.array([multipliers[name] for name in names]))
-    into = model.embeddings()
+    into = model.embeddings
     for row in aside(model):
         if row.matrix is not None:
             e = into[row.clique] @ factor

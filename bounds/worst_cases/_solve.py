@@ -161,7 +161,7 @@ def confirmed(model: Model, solution: Solution) -> bool:
     Then the relaxation is exact, to `AGREE`; the rigorous bounds do not rest on this.
     """
     p = chain_vector(model, solution.grams)[:, 0]
-    into = model.embeddings()
+    into = model.embeddings
     for k, gram in enumerate(solution.grams):
         local = into[k] @ p
         if np.abs(gram - np.multiply.outer(local, local)).max() > AGREE:

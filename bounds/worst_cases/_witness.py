@@ -11,7 +11,7 @@ import numpy as np
 
 from ._conic import points, spectrum
 from ._fractions import double
-from ._model import STAR, UNIT, Model, interpolation
+from ._model import STAR, UNIT, Model, add_multiple, interpolation, times
 from ._repair import balanced, dual_value, row_values
 
 Name = tuple[str, ...]
@@ -23,7 +23,7 @@ class Forms:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.into = model.embeddings()
+        self.into = model.embeddings
         self.rows = {row.name: row for row in model.rows}
         self.values = row_values(model)
         self.sets = {}
@@ -58,9 +58,14 @@ class Forms:
         return _moved(self.model.metric_matrix, self.into[-1])
 
     def slack_matrix(self, multipliers: dict[Name, Fraction]) -> np.ndarray:
-        """sum lambda_j M_j - C."""
+        """sum lambda_j M_j - C, the sum over the pairs of points of a function as products of sparse matrices."""
         total = -self.metric()
-        for name, value in multipliers.items():
+        rest = dict(multipliers)
+        for kind, (labels, x, g, law) in self.sets.items():
+            place = {label: i for i, label in enumerate(labels)}
+            pairs = [name for name in rest if name[0] == kind and place.keys() >= set(name[1:])]
+            total = total + summed([(place[n[1]], place[n[2]], rest.pop(n)) for n in pairs], x, g, law)
+        for name, value in rest.items():
             matrix = self.matrix(name)
             if matrix is not None and value:
                 there = matrix.nonzero()
@@ -84,7 +89,7 @@ class Forms:
         p = np.array(vector, object)
         slacks: dict[Name, Fraction] = {}
         for kind, (labels, x, g, (alpha, beta, gamma)) in self.sets.items():
-            at, slope = x.dot(p), g.dot(p)
+            at, slope = times(x, p[:, None])[:, 0], times(g, p[:, None])[:, 0]
             f = [Fraction(0) if label == STAR else values[kind + label] for label in labels]
             for i, one in enumerate(labels):
                 for j, other in enumerate(labels):
@@ -92,7 +97,7 @@ class Forms:
                         dx, dg = at[i] - at[j], slope[i] - slope[j]
                         rest = f[i] - f[j] - slope[j] * dx - alpha * dg * dg - beta * dx * dx - gamma * dg * dx
                         slacks[kind, one, other] = rest
-        local = [into.dot(p) for into in self.into]
+        local = [times(into, p[:, None])[:, 0] for into in self.into]
         for row in model.rows:
             if row.name not in slacks:
                 total = sum((w * values[model.value_names[i]] for i, w in row.values), Fraction(0))
@@ -118,6 +123,60 @@ class Forms:
     def bound(self, multipliers: dict[Name, Fraction]) -> Fraction:
         """b'lambda."""
         return dual_value(self.model.setting, multipliers)
+
+
+def summed(
+    pairs: list[tuple[int, int, Fraction]], x: np.ndarray, g: np.ndarray, law: tuple[Fraction, Fraction, Fraction]
+) -> np.ndarray:
+    """The sum of the matrices of inequalities with point i above point j, each times a weight, for (i, j, weight).
+
+    sum w <g_j, x_i - x_j> and sum w <a_i - a_j, b_i - b_j> are bilinear forms of the rows of x and g, whose matrices
+    are those of a graph with these weights.
+    """
+    cross, laplace = _Sparse(), _Sparse()
+    for i, j, weight in pairs:
+        cross.add(j, i, weight)
+        cross.add(j, j, -weight)
+        for a, b, sign in ((i, i, 1), (j, j, 1), (i, j, -1), (j, i, -1)):
+            laplace.add(a, b, sign * weight)
+    alpha, beta, gamma = law
+    mixed = _form(g, cross.times(x))
+    if gamma:
+        mixed = mixed + gamma * _form(g, laplace.times(x))
+    total = (mixed + mixed.T) / 2
+    for weight, part in ((alpha, g), (beta, x)):
+        if weight:
+            total = total + weight * _form(part, laplace.times(part))
+    return total
+
+
+class _Sparse:
+    """A matrix of fractions by rows."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, dict[int, Fraction]] = {}
+
+    def add(self, i: int, j: int, value: Fraction) -> None:
+        """Add to an entry."""
+        row = self.rows.setdefault(i, {})
+        row[j] = row.get(j, 0) + value
+
+    def times(self, dense: np.ndarray) -> np.ndarray:
+        """The product with a dense matrix."""
+        product = np.full(dense.shape, Fraction(0))
+        for i, row in self.rows.items():
+            for j, value in row.items():
+                add_multiple(product[i], value, dense[j])
+        return product
+
+
+def _form(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """left' right, most entries of `left` being 0."""
+    total = np.full((left.shape[1], right.shape[1]), Fraction(0))
+    for a, b in zip(left, right):
+        for i in a.nonzero()[0]:
+            add_multiple(total[i], a[i], b)
+    return total
 
 
 # Most entries of vectors and matrices are 0, and arithmetic of fractions takes as long for them as for any other.
@@ -219,7 +278,7 @@ def find_witness(forms: Forms, vector: np.ndarray, values: np.ndarray, value: fl
 def chain_vector(model: Model, grams: list[np.ndarray]) -> np.ndarray:
     """The Gram matrices of a chain as vectors of one dimension (n, 1): leading directions, signs agreeing."""
     vector = np.zeros(len(model.basis))
-    into = model.embeddings()
+    into = model.embeddings
     for k, gram in enumerate(grams):
         weight, directions = spectrum(gram)
         local = directions[:, -1] * np.sqrt(max(weight[-1], 0.0))

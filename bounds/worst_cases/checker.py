@@ -19,6 +19,7 @@ Inequalities: Taylor, Hendrickx, Glineur, Math. Program. 161 (2017), Theorem 4.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
@@ -48,6 +49,8 @@ PROOF = ("format", "tau", "scale", "exact", "multipliers", "digest")
 NUMBER = re.compile(r"-?[0-9]+(/[0-9]+)?")
 Vector = dict[str, Fraction]
 ZERO, ONE = Fraction(0), Fraction(1)
+LINE = "line"
+"""The one vector of a run on a line."""
 
 
 class Wrong(Exception):
@@ -117,9 +120,10 @@ def digest(certificate: Mapping[str, Any]) -> str:
 
 
 class Run:
-    """The run of the question: its vectors in the basis x0, g0, s1, u1, ..."""
+    """The run of the question: its vectors in the basis x0, g0, s1, u1, ..., or, on a line, as numbers."""
 
     def __init__(self, c: Mapping[str, Any]) -> None:
+        self.at: Mapping[str, Fraction] | None = None
         _demand_question(c)
         self.kind, self.method, self.K = c["function_class"], c["method"], c["steps"]
         self.metric, self.initial = c["metric"], c["initial"]
@@ -160,6 +164,20 @@ class Run:
         self.D: list[Vector] = []
         self.G: list[Vector] = []
         self._unroll()
+
+    def on_line(self, at: Mapping[str, Fraction]) -> Run:
+        """The same run where the vectors of the basis are these numbers: all vectors are multiples of one."""
+        line = copy.copy(self)
+        line.at = at
+        line.x, line.D, line.G = ([line.placed(v) for v in given] for given in (self.x, self.D, self.G))
+        return line
+
+    def placed(self, vector: Vector) -> Vector:
+        """A vector, on a line the multiple of the one that there is."""
+        if self.at is None:
+            return vector
+        value = sum((weight * self.at[name] for name, weight in vector.items()), ZERO)
+        return {LINE: value} if value else {}
 
     def _list(self, values: list[str]) -> list[Fraction]:
         _demand(len(values) == self.K, "a list does not have one entry for each step")
@@ -202,7 +220,7 @@ class Run:
         if label == "*" or (self.tilted and (kind, label) == ("f", "0")):
             return {}
         _demand((0 if kind == "f" else 1) <= int(label) <= self.K, f"there is no {kind} at point {label}")
-        return {("g" if kind == "f" else "s") + str(int(label)): ONE}
+        return self.placed({("g" if kind == "f" else "s") + str(int(label)): ONE})
 
     def total(self, label: str) -> Vector:
         """F as a combination of the values of f and r."""
@@ -251,7 +269,8 @@ class Run:
                 form.add(ONE, self.x[0], self.x[0])
                 return {}, form, ONE, False
             if self.initial == "gradient":
-                form.add(ONE, {"g0": ONE}, {"g0": ONE})
+                g = self.placed({"g0": ONE})
+                form.add(ONE, g, g)
                 return {}, form, ONE, True
             values = self.total("0")
             if self.initial == "decrease":
@@ -266,7 +285,7 @@ class Run:
                 vector = self.slope("f", name[1])
             form.add(-ONE, vector, vector)
             return {"t": ONE}, form, ZERO, False
-        u = {f"u{k}": ONE}
+        u = self.placed({f"u{k}": ONE})
         form.add(ONE, u, u)
         if kind == "relative" and self.relative is not None:
             form.add(-(self.relative[k - 1] ** 2), self.G[k - 1], self.G[k - 1])
@@ -353,11 +372,11 @@ def _positive_semidefinite(form: _Form) -> None:
             _demand(not any(a[p][q] for p in names for q in names), "the form is not positive semidefinite")
             return
         names.remove(pivot)
-        for p in names:
-            factor = a[p][pivot] / a[pivot][pivot]
-            if factor:
-                for q in names:
-                    a[p][q] -= factor * a[pivot][q]
+        row = {q: value for q in names if (value := a[pivot][q])}
+        for i, p in enumerate(there := list(row)):
+            factor = row[p] / a[pivot][pivot]
+            for q in there[i:]:
+                a[p][q] = a[q][p] = a[p][q] - factor * row[q]
 
 
 def _check_witness(run: Run, witness: Mapping[str, Any], tau: Fraction) -> None:
@@ -366,9 +385,11 @@ def _check_witness(run: Run, witness: Mapping[str, Any], tau: Fraction) -> None:
     square = _number(witness["square"])  # vectors are those times its root, values those times it
     _demand(square > 0, "square is not positive")
 
+    run = run.on_line(at)
+
     def at_instance(row: Vector, form: _Form) -> Fraction:
         total = sum((w * level[name] for name, w in row.items()), ZERO)
-        return square * (total + sum((w * at[p] * at[q] for (p, q), w in form.items()), ZERO))
+        return square * (total + form.get((LINE, LINE), ZERO))
 
     K = run.K
     wanted = set(run.total(str(K))) if run.metric in ("objective", "average_objective", "decrease") else set()

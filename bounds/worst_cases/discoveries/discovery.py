@@ -16,6 +16,7 @@ from ._fit import Fit
 from ._fit import K as K_SYMBOL
 from ._kinds import Kind
 from ._proofs import Problem, Proof, refusal
+from .induction import Induction, proved_by_induction
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,15 @@ class Discovery:
         body = " \\\\\n".join(lines)
         ends = r"\begin{align*}", r"\end{align*}"
         return f"% checked exactly for K = {self._lengths()}\n{ends[0]}\n{body}\n{ends[1]}\n"
+
+    def prove(self) -> Induction:
+        """The proof that the rate bounds the worst case for every K, from the pattern of multipliers and remainder.
+
+        Returns:
+            The proof, with symbols for k and K. It is not `valid`, and says why, where the pattern is false, where the
+            remainder has no pattern that is found, and for methods that are code.
+        """
+        return proved_by_induction(self)
 
     def _lengths(self) -> str:
         return ", ".join(str(K) for K in (*self.fitted_on, *self.checked_on))

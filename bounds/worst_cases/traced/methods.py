@@ -8,78 +8,84 @@ these doubles.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from ...errors import InputError
+from .. import _methods
+from .._setting import METHODS, number, setting
 from .oracles import Method, called
 
 
 def gradient(step: Any = 1) -> Method:
     """x_k = x_{k-1} - step grad f(x_{k-1}); a number, or a list with one for each step."""
-
-    def gradient_step(x: Any, f: Any, k: int) -> Any:
-        return x - (step[k - 1] if isinstance(step, Sequence) else step) * f.gradient(x)
-
-    return Method(gradient_step, name="gradient")
+    return Method(_methods.gradient(step), name="gradient")
 
 
 def proximal_gradient(step: Any = 1) -> Method:
-    """x_k = prox_{step r}(x_{k-1} - step grad f(x_{k-1}))."""
-
-    def proximal_gradient_step(x: Any, f: Any, r: Any) -> Any:
-        return r.prox(x - step * f.gradient(x), step)
-
-    return Method(proximal_gradient_step, name="proximal_gradient")
+    """x_k = prox_{step r}(x_{k-1} - step grad f(x_{k-1})), also with a projection; a number, or a list of them."""
+    return Method(_methods.gradient(step), name="proximal_gradient")
 
 
 def heavy_ball(step: Any, momentum: Any) -> Method:
-    """x_{k+1} = x_k - step grad f(x_k) + momentum (x_k - x_{k-1}); Polyak 1964."""
+    """x_{k+1} = x_k - step grad f(x_k) + momentum (x_k - x_{k-1}); Polyak 1964. Numbers, or lists of them."""
+    return Method(_methods.heavy_ball(step, momentum), _methods.start, "heavy_ball")
 
-    def heavy_ball_step(state: Any, f: Any) -> Any:
-        x, before = state
-        return x - step * f.gradient(x) + momentum * (x - before), x
 
-    return Method(heavy_ball_step, lambda x0: (x0, x0), "heavy_ball")
+def go_math(step: Any, q: Any, b: Any) -> Method:
+    """GO-Math-L2O with numbers for its heads, x_k = prox(x_{k-1} - step grad f - q v_{k-1}); q and b are lists."""
+    return Method(_methods.go_math(step, list(zip(q, b))), _methods.start, "go_math")
 
 
 def nesterov(step: Any = 1, momentum: Any = None) -> Method:
     """y_k = x_k + m_k (x_k - x_{k-1}), x_{k+1} = y_k - step grad f(y_k); m_k of `momentum` or (k - 1)/(k + 2)."""
-
-    def nesterov_step(state: Any, f: Any, k: int) -> Any:
-        x = state["y"] - step * f.gradient(state["y"])
-        return {"x": x, "y": x + _weight(momentum, k) * (x - state["x"])}
-
-    return Method(nesterov_step, _start, "nesterov")
+    return Method(
+        _methods.accelerated_gradient(step, _of_nesterov if momentum is None else momentum), _methods.start, "nesterov"
+    )
 
 
 def fista(step: Any = 1, momentum: Any = None) -> Method:
     """Nesterov's method with a prox, momentum as there; Beck and Teboulle, SIAM J. Imaging Sci. 2 (2009)."""
-
-    def fista_step(state: Any, f: Any, r: Any, k: int) -> Any:
-        x = r.prox(state["y"] - step * f.gradient(state["y"]), step)
-        return {"x": x, "y": x + _weight(momentum, k) * (x - state["x"])}
-
-    return Method(fista_step, _start, "fista")
-
-
-def _weight(momentum: Any, k: int) -> Any:
-    if momentum is None:
-        return Fraction(k - 1, k + 2)
-    return momentum[k - 1] if isinstance(momentum, Sequence) else momentum
+    return Method(
+        _methods.accelerated_gradient(step, _of_nesterov if momentum is None else momentum), _methods.start, "fista"
+    )
 
 
 def accelerated_weights(steps: int) -> list[float]:
-    """(t_{k-1} - 1)/t_k, t_k = (1 + sqrt(1 + 4 t_{k-1}^2))/2, t_0 = 1; Nesterov 1983, Beck and Teboulle 2009."""
-    t, weights = 1.0, []
-    for _ in range(steps):
-        before, t = t, (1 + math.sqrt(1 + 4 * t * t)) / 2
-        weights.append((before - 1) / t)
-    return weights
+    """The momentum of Nesterov 1983 and of FISTA: (t_{k-1} - 1)/t_k, t_k = (1 + sqrt(1 + 4 t_{k-1}^2))/2, t_0 = 1."""
+    return _methods.accelerated_weights(steps)
 
 
-def _start(x0: Any) -> Any:
-    return {"x": x0, "y": x0}
+def built_in(method: str, steps: int, step: Any = 1, L: Any = 1, momentum: Any = None) -> Method:
+    """A method that has a name in `worst_case` as the code that it is, with the numbers that it has there.
+
+    Args:
+        method: One of `METHODS`.
+        steps: K, on which the momentum of accelerated_gradient does not depend.
+        step: h of the step h/L (gamma of proximal_point), one number or a list with one for each step.
+        L: Smoothness of f.
+        momentum: beta of heavy_ball, (q, b) of go_math.
+
+    Returns:
+        The method. Errors of gradients are added by `inexact`.
+
+    Raises:
+        InputError: For an unknown method, and for numbers that are none of it.
+    """
+    kinds = METHODS.get(method)
+    if kinds is None:
+        raise InputError(f"method: expected one of {', '.join(METHODS)}, got {method!r}.")
+    s = setting(kinds[0], 1, None, method, step, steps, "objective", "distance", None, None, momentum)
+    lengths = s.step if method == "proximal_point" else [h / number(L, "L") for h in s.step]
+    given = accelerated_weights(steps) if method == "accelerated_gradient" else s.momentum
+    init = _methods.start if method in _methods.MOMENTUM else None
+    return Method(_methods.with_lengths(method, lengths, given), init, method)
+
+
+def _of_nesterov(k: int) -> Fraction:
+    return Fraction(k - 1, k + 2)
 
 
 def constant_momentum(L: Any = 1, mu: Any = Fraction(1, 10)) -> Method:
@@ -160,11 +166,7 @@ def silver_steps(steps: int) -> list[float]:
 
 def proximal_point(gamma: Any = 1) -> Method:
     """x_k = prox_{gamma f}(x_{k-1}), or a resolvent; a number, or a list with one for each step."""
-
-    def proximal_point_step(x: Any, f: Any, k: int) -> Any:
-        return f.prox(x, gamma[k - 1] if isinstance(gamma, Sequence) else gamma)
-
-    return Method(proximal_point_step, name="proximal_point")
+    return Method(_methods.proximal_point(gamma), name="proximal_point")
 
 
 def accelerated_proximal_point(gamma: Any = 1) -> Method:
@@ -229,23 +231,36 @@ def three_operators(gamma: Any = 1, relaxation: Any = 1) -> Method:
     return Method(three_operators_step, lambda x0: {"x": x0}, "three_operators")
 
 
+@dataclass(frozen=True)
+class _Inexact:
+    """f whose gradients are wrong by a share of their length, or by a length."""
+
+    f: Any
+    relative: Any
+    absolute: Any
+
+    def gradient(self, x: Any) -> Any:
+        """The wrong gradient."""
+        return self.f.inexact_gradient(x, relative=self.relative, absolute=self.absolute)
+
+
+def inexact(method: Method, relative: Any = None, absolute: Any = None) -> Method:
+    """A method of f whose gradients are wrong by a share of their length, or by a length."""
+
+    def inexact_step(state: Any, f: Any, k: int, **functions: Any) -> Any:
+        return called(method.step, state, {**functions, "f": _Inexact(f, relative, absolute), "k": k}, method.title)
+
+    return Method(inexact_step, method.init, f"inexact_{method.title}")
+
+
 def inexact_gradient(step: Any = 1, relative: Any = None, absolute: Any = None) -> Method:
     """Gradient steps whose gradients are wrong by a share of their length, or by a length."""
-
-    def inexact_gradient_step(x: Any, f: Any) -> Any:
-        return x - step * f.inexact_gradient(x, relative=relative, absolute=absolute)
-
-    return Method(inexact_gradient_step, name="inexact_gradient")
+    return inexact(gradient(step), relative, absolute)
 
 
 def inexact_nesterov(step: Any = 1, relative: Any = Fraction(1, 10)) -> Method:
     """Nesterov's method whose gradients are wrong by a share of their length."""
-
-    def inexact_nesterov_step(state: Any, f: Any, k: int) -> Any:
-        x = state["y"] - step * f.inexact_gradient(state["y"], relative=relative)
-        return {"x": x, "y": x + _weight(None, k) * (x - state["x"])}
-
-    return Method(inexact_nesterov_step, _start, "inexact_nesterov")
+    return inexact(nesterov(step), relative)
 
 
 def relatively_inexact_proximal_point(gamma: Any = 1, relative: Any = Fraction(1, 10)) -> Method:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,23 @@ def test_best_steps_of_gradient_descent(K: int, best: float) -> None:
     assert design.momentum is None
     silver = bounds.worst_case(steps=K, step=methods.silver_steps(K))
     assert design.value <= silver.upper + CLOSE
+
+
+def test_silver_steps_are_reached_and_beaten_at_seven() -> None:
+    """The silver schedule is no local minimum: from it the design goes down by a ninth, to what random starts find.
+
+    For K = 7 the steps of Das Gupta, Van Parys and Ryu, and the composed schedules of Grimmer, Shu and Wang, are
+    better than silver.
+    """
+    silver = bounds.worst_case(steps=7, step=methods.silver_steps(7))
+    design = bounds.design("gradient", 7, start=methods.silver_steps(7), starts=1)
+    assert silver.lower == pytest.approx(0.0184215422, abs=1e-9)
+    assert design.worst.closed
+    assert design.worst.upper < 0.9 * silver.lower
+    assert design.value == pytest.approx(0.016383754, abs=CLOSE)
+    certificate = design.certificate()
+    assert certificate is not None
+    assert checker.check(certificate.data) == certificate.tau < Fraction(silver.lower)
 
 
 def test_momentum_reaches_the_optimized_gradient_method() -> None:
