@@ -13,6 +13,7 @@ import pytest
 import sympy as sp
 
 from l2obound import bounds
+from l2obound.bounds._latex import _multiplied, in_lines
 from l2obound.bounds.statements import catalog
 from l2obound.bounds.vocabulary import Q, k
 from tests.helpers import bound_runs as runs
@@ -181,6 +182,31 @@ def test_every_entry_is_complete(name):
 def test_latex_reads_as_written():
     assert bounds.get("ind_rate:exact").latex() == r"F(x_{K}) - F(z) \le \frac{L \lVert x_0 - z \rVert^{2}}{4 K h}"
     assert bounds.get("per_step_descent").latex().startswith(r"F(x_{k}) - F(x_{k - 1}) \le ")
+
+
+@pytest.mark.parametrize("width", [3.25, 5.5])
+def test_displays_are_broken_between_terms(width: float) -> None:
+    """Each line has whole brackets and fractions. Where no product is multiplied out, all lines are the formula."""
+    assert bounds.get("ind_rate").display(width).count(r"\\") == 0
+    assert bounds.get("ood_multi_step").display(width).count(r"\\") >= 1
+    for name in bounds.names(variants=True):
+        bound = bounds.get(name)
+        lines = bound.display(width).split("\n")[1:-2]
+        for line in lines:
+            assert line.count("{") == line.count("}"), name
+            assert line.count(r"\left(") == line.count(r"\right)"), name
+        joined = "".join(line.removesuffix(r" \\").removeprefix("&").removeprefix(r"\quad {}") for line in lines)
+        if name in ("per_step_descent", "ood_multi_step", "budgeted_deviations"):
+            assert joined == bound.latex()
+
+
+def test_a_wide_product_is_multiplied_out() -> None:
+    a, b, c = sp.symbols("a b c", positive=True)
+    term = a * (b + c) / (2 * b)
+    assert sp.expand(_multiplied(term) - term) == 0
+    assert isinstance(_multiplied(term), sp.Add)
+    assert _multiplied(a * b) == a * b
+    assert in_lines(a, term, 20.0).count(r"\\") == 0
 
 
 def test_vacuity_thresholds():
