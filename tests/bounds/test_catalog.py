@@ -50,7 +50,7 @@ def complete(seed, steps, h, batch=200, scale=0.3):
     x0, z = rng.standard_normal((2, batch, 5))
     made = runs.inexact(problem, x0, steps, lambda k, x, s: scale * rng.standard_normal(x.shape), h, z)
     q = replace(made, preconditioner=rng.uniform(0, 2, (batch, steps, 5)) / problem.L[:, None, None]).measure()
-    given = (
+    arguments = (
         "bracket",
         "C1",
         "C2",
@@ -68,7 +68,7 @@ def complete(seed, steps, h, batch=200, scale=0.3):
         "accel_ex",
         "accel_enorm",
     )
-    extra = {name: rng.uniform(0, 1, (batch, steps)) for name in given}
+    extra = {name: rng.uniform(0, 1, (batch, steps)) for name in arguments}
     extra |= {name: rng.uniform(0.1, 1, (batch, steps)) for name in ("step_h", "weight")}
     extra |= {f"history_{name}": rng.uniform(0, 0.9, batch) for name in ("q", "r", "b", "radius")}
     # below the step, so that B8 says something; near it a rate divides by nothing
@@ -389,9 +389,9 @@ def test_what_is_not_known_is_no_number(name):
         assert all((np.isnan(value) == np.isinf(error)).all() for value, error in sides)
         tolerance = e.lhs_error + e.rhs_error + e.slop
         assert np.isinf(tolerance).any()
-        lost = np.isinf(tolerance)
-        assert not ((e.lhs - e.rhs > tolerance) & lost).any()
-        assert not runs.holds(bound, poor)[1][lost].any()
+        missing = np.isinf(tolerance)
+        assert not ((e.lhs - e.rhs > tolerance) & missing).any()
+        assert not runs.holds(bound, poor)[1][missing].any()
         assert np.isnan(e.rhs - e.lhs)[np.isinf(e.lhs_error + e.rhs_error)].all()
         bound.vacuity_threshold(poor)
 
@@ -402,8 +402,8 @@ def test_an_infinite_error_is_not_the_number_zero():
     assert e.lhs == 1e300
     assert np.isnan(e.rhs)
     assert e.rhs_error == np.inf
-    lost = bounds.from_scalars({"L": 1.0, "R": 1.0, "F": [0.0, 1.0], "F_z": 0.0}, errors={"F": np.inf})
-    assert np.isnan(bounds.get("ind_rate").vacuity_threshold(lost))
+    missing = bounds.from_scalars({"L": 1.0, "R": 1.0, "F": [0.0, 1.0], "F_z": 0.0}, errors={"F": np.inf})
+    assert np.isnan(bounds.get("ind_rate").vacuity_threshold(missing))
 
 
 def test_importing_bounds_imports_no_heavy_package():

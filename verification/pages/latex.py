@@ -220,10 +220,10 @@ def _width(text: str, numeric: bool = False) -> float:
         powers = text.count("times")
         text = re.sub(r"\\phantom|\\infty|\\times|[${}\\^ ]", "", text)
         return 0.52 * len(text) + (1.0 if powers else 0.0)
-    return sum(_WIDTHS.get(letter, 0.55 if letter.isascii() else 0.8) * len(_shown(letter)) for letter in text)
+    return sum(_WIDTHS.get(letter, 0.55 if letter.isascii() else 0.8) * len(_visible(letter)) for letter in text)
 
 
-def _shown(letter: str) -> str:
+def _visible(letter: str) -> str:
     """What is printed of a letter: itself, or its number."""
     made = _letter(letter)
     return made if made.startswith("(U+") else letter

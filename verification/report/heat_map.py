@@ -29,7 +29,9 @@ ROW_NAMES = {
     "ind_rate": "rate of exact steps",
     "virtual_decomposition": "parts of a deviation",
     "ood_per_step": "descent, shifted",
+    "ood_per_step:magnitude": "by features",
     "ood_multi_step": "mean gap",
+    "ood_multi_step:virtual": "by features",
     "ood_multi_step_sharp": "mean gap, sharp",
     "ood_last_iterate": "last gap",
     "a_priori": "mean gap by deviation",
@@ -151,8 +153,9 @@ def tightness(value: float | None) -> str:
 
 def _row_name(bound: Results) -> str:
     """Words with the number behind them; the number alone stays where there is no room."""
-    key = bound["key"].partition(":")[0]
-    words, number_ = html.escape(ROW_NAMES.get(key, key.replace("_", " "))), html.escape(bound["number"])
+    main = bound["key"].partition(":")[0]
+    words = html.escape(ROW_NAMES.get(bound["key"], ROW_NAMES.get(main, main.replace("_", " "))))
+    number_ = html.escape(bound["number"])
     return f'<span class="words">{words} (</span><b>{number_}</b><span class="words">)</span>'
 
 
