@@ -208,7 +208,8 @@ def _tabular(columns: Sequence[_Column], rows: int, caption: str, label: str, si
     wide = sum(c.width for c in columns) > _SIZES[size] / 2
     where = "table*" if wide else "table"
     return "\n".join([
-        rf"% needs {encoding}\usepackage{{{array}booktabs}}", rf"\begin{{{where}}}", r"\centering" + font, titled + r"\smallskip",
+        rf"% needs {encoding}\usepackage{{{array}booktabs}}", rf"\begin{{{where}}}", r"\centering" + font,
+        titled + r"\smallskip",
         rf"\begin{{tabular}}{{{shape}}}",
         r"\toprule", top, r"\midrule", *lines, r"\bottomrule", r"\end{tabular}", rf"\end{{{where}}}", "",
     ])  # fmt: skip
