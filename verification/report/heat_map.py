@@ -40,7 +40,7 @@ ROW_NAMES = {
     "nonconvex_stationarity": "size of gradients",
     "asymptotics": "point of rest",
     "equivariance": "equivariance",
-    "assumption_sensitivity": "descent off Assumption 1",
+    "assumption_sensitivity": "descent, inexact",
     "history_stability": "stability of memory",
     "run_certificate": "certified lower end",
     "accelerated_guard": "rate of a guard",
