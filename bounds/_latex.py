@@ -1,7 +1,8 @@
-"""LaTeX of formulas in named quantities."""
+"""LaTeX of formulas in named quantities, and of formulas that are too long for a line."""
 
 from __future__ import annotations
 
+import math
 import re
 
 import sympy as sp
@@ -54,3 +55,77 @@ class _Printer(LatexPrinter):
 def to_latex(expression: sp.Expr, prime: bool = False) -> str:
     """LaTeX of an expression in named quantities; `prime` marks the out-of-distribution run (F', x')."""
     return _Printer("'" if prime else "").doprint(expression)
+
+
+_PER_INCH = 12.2
+"""Signs of a formula of 10 points in an inch of a line, at least."""
+_OPEN = re.compile(r"[{(]|\\lVert|\\langle")
+_CLOSE = re.compile(r"[})]|\\rVert|\\rangle")
+
+
+def in_lines(lhs: sp.Expr, rhs: sp.Expr, width: float, prime: bool = False) -> str:
+    """A display of lhs <= rhs, broken before terms of the right-hand side where it is too long for a line.
+
+    Args:
+        lhs: An expression in named quantities.
+        rhs: The same; a product in it that is wider than a line is multiplied out.
+        width: Of a line, in inches, for letters of 10 points.
+        prime: As in `to_latex`.
+
+    Returns:
+        The environment align*. A single term that is still wider than a line stays whole.
+    """
+    room = width * _PER_INCH
+    terms = [to_latex(term, prime) for term in sp.Add.make_args(rhs)]
+    if max(map(signs, terms)) > room:
+        wide = [signs(term) > room for term in terms]
+        rhs = sp.Add(*(_multiplied(t) if w else t for t, w in zip(sp.Add.make_args(rhs), wide, strict=True)))
+    lines: list[str] = []
+    for piece in (to_latex(lhs, prime), *_terms(rf" \le {to_latex(rhs, prime)}")):
+        if lines and signs(lines[-1] + piece) <= room:
+            lines[-1] += piece
+        else:
+            lines.append(rf"\quad {{}}{piece}" if lines else piece)
+    body = " \\\\\n".join(f"&{line}" for line in lines)
+    return f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n"
+
+
+def _multiplied(term: sp.Expr) -> sp.Expr:
+    """A product with its longest sum multiplied out; what is summed over k stays as it is."""
+    sums = [factor for factor in sp.Mul.make_args(term) if isinstance(factor, sp.Add)]
+    if not sums:
+        return term
+    longest = max(sums, key=lambda factor: signs(to_latex(factor)))
+    return sp.Add(*(term / longest * part for part in longest.args))
+
+
+def _terms(text: str) -> list[str]:
+    """A sum in pieces, each with the sign before it; what is inside brackets, norms or fractions stays together."""
+    terms, depth = [""], 0
+    for token in re.findall(r"\\[a-zA-Z]+|\s+[+-]\s+|.", text):
+        depth += bool(_OPEN.fullmatch(token)) - bool(_CLOSE.fullmatch(token))
+        if (
+            depth == 0
+            and token.strip() in ("+", "-")
+            and token != token.strip()
+            and not terms[-1].rstrip().endswith("le")
+        ):
+            terms.append("")
+        terms[-1] += token
+    return terms
+
+
+def signs(text: str) -> float:
+    """About how many letters of usual width a formula is long: of a fraction its longer part, of an index a part."""
+    text = re.sub(r"\\(left|right|quad|textstyle|mathrm)\b", "", text)
+    text = re.sub(r"\\(sum|max|min)\b", "mmm", text)
+    text = re.sub(r"\\(tfrac|frac)\b", "/", text)
+    text = re.sub(r"\\[a-zA-Z]+", "x", text)
+    text = re.sub(r"(?<=\S) (?=\w)", "", text)
+    before = None
+    while text != before:
+        before = text
+        text = re.sub(r"[_^]{([^{}]*)}", lambda m: "." * math.ceil(0.6 * len(m[1])), text)
+        text = re.sub(r"/{([^{}]*)}{([^{}]*)}", lambda m: max(m.groups(), key=len), text)
+        text = re.sub(r"(?<![_^/}]){([^{}]*)}", r"\1", text)
+    return len(re.sub(r"[{}&_^]", "", text))

@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 
 from ._hypothesis import Hypothesis, HypothesisCheck, unavailable
-from ._latex import to_latex
+from ._latex import in_lines, to_latex
 from .errors import InputError
 from .evaluation.ball import Ball
 from .evaluation.evaluate import evaluate_expression
@@ -138,6 +138,17 @@ class Bound:
     def latex(self) -> str:
         """The statement in LaTeX, without its hypotheses."""
         return rf"{to_latex(self.lhs, self.prime)} \le {to_latex(self.rhs, self.prime)}"
+
+    def display(self, width: float = 5.5) -> str:
+        """The statement as a display of a paper, over several lines where it is long.
+
+        Args:
+            width: Of a line, in inches; the text of NeurIPS has 5.5, a column of ICML 3.25.
+
+        Returns:
+            An environment align* of the package amsmath.
+        """
+        return in_lines(self.lhs, self.rhs, width, self.prime)
 
     def evaluate(self, quantities: Quantities | Mapping[str, Any]) -> Evaluation:
         """Both sides in numbers. Hypotheses are not looked at: see `check`.

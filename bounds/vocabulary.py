@@ -52,7 +52,9 @@ _TABLE = (
     _run("mu", r"\mu{p}", "strong convexity constant of f, 0 where there is none", "[F]/[x]^2"),
     _run("F_low", r"F{p}_{{\mathrm{{low}}}}", "a lower bound of inf F", "[F]", real=True),
     _run("F_best", r"\min_{{1 \le k \le K}} F{p}(x{p}_k)", "least objective after the start", "[F]", real=True),
-    _run("F_mean", r"F{p}(\tfrac1K \textstyle\sum_k x{p}_k)", "objective at the mean of x_1..x_K", "[F]", real=True),
+    _run(
+        "F_mean", r"F{p}(\tfrac1K {{\textstyle\sum_k}} x{p}_k)", "objective at the mean of x_1..x_K", "[F]", real=True
+    ),
     _run("F_z", "F{p}(z)", "objective at the comparator z", "[F]", real=True),
     _run("R", r"\lVert x{p}_0 - z \rVert", "distance of the start from the comparator", "[x]"),
     _run("Delta", r"\Delta", "largest distance of x_0..x_{K-1} from the comparator", "[x]"),

@@ -31,8 +31,8 @@ EXPECTED = re.compile(r"^# -> ?(.*)$", flags=re.M)
 
 
 def blocks(page: Path, *languages: str) -> list[tuple[str, str]]:
-    found = FENCE.findall(page.read_text(encoding="utf-8"))
-    return [(language, code) for language, code in found if language in languages]
+    matches = FENCE.findall(page.read_text(encoding="utf-8"))
+    return [(language, code) for language, code in matches if language in languages]
 
 
 def agrees(printed: str, expected: list[str]) -> bool:
@@ -131,13 +131,13 @@ def test_pages_need_nothing_from_elsewhere() -> None:
 def test_commands_are_verbs() -> None:
     from l2obound.verification.cli import app as cli
 
-    known = set(cli.VERBS)
+    certified = set(cli.VERBS)
     for page in PAGES:
         fences = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
         verbs = {verb for fence in fences for verb in re.findall(r"^l2obound (\w[\w-]*)", fence, flags=re.M)}
         verbs |= set(re.findall(r"`l2obound (\w[\w-]*)", page.read_text(encoding="utf-8")))
         assert verbs or page.name != "README.md"
-        assert verbs <= known, (page, verbs - known)
+        assert verbs <= certified, (page, verbs - certified)
 
 
 def test_the_reference_has_every_verb_and_option(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,10 +159,10 @@ def test_the_reference_has_every_verb_and_option(monkeypatch: pytest.MonkeyPatch
         assert (" 3: " in section) == ("--strict" in section)
         assert (" 1: where" in section) == ("Exits with 1" in command.help)
     page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    given = [page]
-    verbs._source(None, "command-line", given)
-    assert verbs.reference() in given[0]
-    assert all(f"[`{name}`](#verb-{name})" in given[0] for name in cli.VERBS)
+    inputs = [page]
+    verbs._source(None, "command-line", inputs)
+    assert verbs.reference() in inputs[0]
+    assert all(f"[`{name}`](#verb-{name})" in inputs[0] for name in cli.VERBS)
     with pytest.raises(AssertionError):  # a page without the places
         verbs._source(None, "command-line", ["nothing"])
 
@@ -190,9 +190,9 @@ def test_every_bound_has_a_section(theory: Any, key: str) -> None:
     for part in (bound.title, "<svg", "the proof", "side.rhs", "Implemented in `l2obound.bounds."):
         assert part in section
     shown = re.search(r"evaluate\((\{.*?\})\)", section, flags=re.S)[1]
-    found = bound.evaluate(eval(shown))
-    assert (found.lhs <= found.rhs + found.slop + 1e-5 * (1 + abs(found.rhs))).all()
-    assert f"{found.rhs.ravel()[0]:.6g}" in section
+    result = bound.evaluate(eval(shown))
+    assert (result.lhs <= result.rhs + result.slop + 1e-5 * (1 + abs(result.rhs))).all()
+    assert f"{result.rhs.ravel()[0]:.6g}" in section
 
 
 def test_a_wrong_bound_or_a_failed_proof_has_no_page(theory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,8 +236,8 @@ def test_arrows_point_one_way() -> None:
     allowed = {"bounds": {"bounds"}, "l2o": {"l2o"}, "verification": {"bounds", "l2o", "verification"}}
     for package, knows in allowed.items():
         for source in (ROOT / package).rglob("*.py"):
-            found = set(re.findall(r"^\s*(?:from|import) (bounds|l2o|verification)\b", source.read_text(), flags=re.M))
-            assert found <= knows, source
+            result = set(re.findall(r"^\s*(?:from|import) (bounds|l2o|verification)\b", source.read_text(), flags=re.M))
+            assert result <= knows, source
 
 
 def test_every_check_has_a_page_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

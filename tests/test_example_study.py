@@ -75,9 +75,9 @@ def test_its_command(tmp_path: Path) -> None:
 
     done = call("--optimizer", "ista", "--json")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert {row["lead"] for row in found["rows"]} == {2}
-    assert (tmp_path / found["page"]).exists()
+    data = json.loads(done.stdout)
+    assert {row["lead"] for row in data["rows"]} == {2}
+    assert (tmp_path / data["page"]).exists()
     wrong = call("--optimizer", "sgd")
     assert wrong.returncode == 2
     assert wrong.stderr.strip() == "error: optimizers: expected some of go-math-l2o, l2o-rnnprop, ista, got sgd."

@@ -70,6 +70,8 @@ def test_nothing_but_it_is_installed() -> None:
 
 EMPTY = {"found", "known", "own", "said", "kept", "lost", "shown", "told", "asked"}
 """Words that say that there is something, and not what."""
+EMPTY_IN_TESTS = {"found", "known", "said", "kept", "lost", "told", "given"}
+"""In tests what a method does of its own, what is shown and what was asked may be called so."""
 NAMED = [
     ROOT / folder
     for folder in (
@@ -99,7 +101,7 @@ PUBLIC = {
 """Names that others rely on: fields of files that are written, and what is called with them."""
 
 
-def empty_names(source: str) -> list[str]:
+def empty_names(source: str, words: set[str] = EMPTY) -> list[str]:
     """Variables, parameters, fields and functions whose names are such words."""
     names = []
     for node in ast.walk(ast.parse(source)):
@@ -111,13 +113,19 @@ def empty_names(source: str) -> list[str]:
             names.append(node.name)
         elif isinstance(node, ast.alias) and node.asname:
             names.append(node.asname)
-    return [name for name in names if name.lstrip("_") in EMPTY]
+    return [name for name in names if name.lstrip("_") in words]
 
 
 def test_a_name_says_what_is_in_it() -> None:
     for path in {path for folder in NAMED for path in folder.rglob("*.py")} - NOT_YET:
         place = path.relative_to(ROOT).as_posix()
         assert {*empty_names(path.read_text(encoding="utf-8"))} <= PUBLIC.get(place, set()), place
+
+
+def test_a_name_in_a_test_says_what_is_in_it() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        names = {*empty_names(path.read_text(encoding="utf-8"), EMPTY_IN_TESTS)}
+        assert not names, path.relative_to(ROOT).as_posix()
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import tests.benchmarks as package
 
 
 def run(names: list[str]) -> None:
-    found = sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name.startswith("bench_"))
-    unknown = [n for n in names if f"bench_{n}" not in found]
+    result = sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name.startswith("bench_"))
+    unknown = [n for n in names if f"bench_{n}" not in result]
     if unknown:
-        sys.exit(f"no benchmark {unknown[0]!r}; there are {', '.join(n.removeprefix('bench_') for n in found)}")
-    for name in [f"bench_{n}" for n in names] or found:
+        sys.exit(f"no benchmark {unknown[0]!r}; there are {', '.join(n.removeprefix('bench_') for n in result)}")
+    for name in [f"bench_{n}" for n in names] or result:
         print(f"== {name.removeprefix('bench_')}", flush=True)
         importlib.import_module(f"tests.benchmarks.{name}").main([])
 

@@ -47,9 +47,9 @@ def arrays(runs: int, steps: int, dim: int, seed: int) -> dict[str, np.ndarray]:
     }
 
 
-def judge(given: dict[str, np.ndarray]) -> int:
+def judge(arguments: dict[str, np.ndarray]) -> int:
     """Measure and evaluate everything; the number of values."""
-    quantities = bounds.measure(**given, facts=dict.fromkeys(bounds.quantities.FACTS, True))
+    quantities = bounds.measure(**arguments, facts=dict.fromkeys(bounds.quantities.FACTS, True))
     return sum(bounds.get(name).evaluate(quantities).rhs.size for name in NAMES)
 
 

@@ -71,21 +71,21 @@ def pepit(method: str, K: int) -> float:
 def timed(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
     """Median seconds after a warm-up, and what it gave; two runs, with no warm-up, of what takes long."""
     begun = time.perf_counter()
-    found = work()
+    result = work()
     first = time.perf_counter() - begun
     seconds = [] if first < LONG else [first]
     for _ in range(repeats if first < LONG else 1):
         begun = time.perf_counter()
-        found = work()
+        result = work()
         seconds.append(time.perf_counter() - begun)
-    return median(seconds), found
+    return median(seconds), result
 
 
 def once(work: Callable[[], Any]) -> tuple[float, Any]:
     """Seconds of one call, and what it gave."""
     begun = time.perf_counter()
-    found = work()
-    return time.perf_counter() - begun, found
+    result = work()
+    return time.perf_counter() - begun, result
 
 
 def installed() -> bool:
@@ -105,11 +105,11 @@ def compare(repeats: int, there: bool) -> bool:
     for method, sizes in SIZES.items():
         for K in sizes:
             exact = float(closed_form(method, K))
-            seconds, found = timed(lambda m=method, k=K: ours(m, k), repeats)
-            error = abs(found.value - exact) / exact
+            seconds, result = timed(lambda m=method, k=K: ours(m, k), repeats)
+            error = abs(result.value - exact) / exact
             accurate &= error <= ACCURACY
-            envelope, _ = once(lambda w=found: (w.lower, w.upper))
-            proof, certificate = once(found.certificate)
+            envelope, _ = once(lambda w=result: (w.lower, w.upper))
+            proof, certificate = once(result.certificate)
             shown = "none" if certificate is None else f"{1e3 * proof:.0f}{'' if certificate.exact else ' (not exact)'}"
             theirs, miss, ratio = "", "", ""
             if there:
@@ -129,12 +129,12 @@ def compare(repeats: int, there: bool) -> bool:
 def large(K: int) -> None:
     """Print both methods at many steps."""
     for method in METHODS:
-        seconds, found = once(lambda m=method: ours(m, K))
-        more, _ = once(lambda w=found: (w.lower, w.upper))
+        seconds, result = once(lambda m=method: ours(m, K))
+        more, _ = once(lambda w=result: (w.lower, w.upper))
         exact = float(closed_form(method, K))
         print(
-            f"{method}, K = {K}: value {seconds:.2f} s, envelope {more:.2f} s; upper {found.upper:.10f}, lower "
-            f"{found.lower:.10f}, gap {found.gap:.1e} ({'closed' if found.closed else 'OPEN'}), exact {exact:.10f}",
+            f"{method}, K = {K}: value {seconds:.2f} s, envelope {more:.2f} s; upper {result.upper:.10f}, lower "
+            f"{result.lower:.10f}, gap {result.gap:.1e} ({'closed' if result.closed else 'OPEN'}), exact {exact:.10f}",
             flush=True,
         )
 

@@ -62,12 +62,12 @@ def test_the_errors_cover_exact_arithmetic_and_are_small(scale):
 def test_an_error_of_the_gradient_or_of_L_counts():
     run = runs.battery()[4]
     ahead = bounds.accelerated.look_ahead(run.x)
-    given = {"gradient": run.gradient, "subgradient": run.subgradient, "L": run.L, "comparator": run.comparator}
-    _, sure = bounds.accelerated.measure(ahead, **given, L_error=0.0)
+    arguments = {"gradient": run.gradient, "subgradient": run.subgradient, "L": run.L, "comparator": run.comparator}
+    _, sure = bounds.accelerated.measure(ahead, **arguments, L_error=0.0)
     for more in ({"gradient_error": 1e-3, "L_error": 0.0}, {"L_error": 1e-3 * run.L}):
-        _, vague = bounds.accelerated.measure(ahead, **given, **more)
+        _, vague = bounds.accelerated.measure(ahead, **arguments, **more)
         assert (vague["accel_enorm"] > 10 * sure["accel_enorm"]).all()
-    values, errors = bounds.accelerated.measure(ahead, **given, gradient_error=np.inf)
+    values, errors = bounds.accelerated.measure(ahead, **arguments, gradient_error=np.inf)
     assert np.isinf(values["accel_enorm"]).all()
     assert np.isinf(errors["accel_ex"]).all()
 
@@ -78,11 +78,11 @@ def test_wrong_arrays_are_refused():
     with pytest.raises(bounds.InputError, match="at least one run, one step"):
         bounds.accelerated.look_ahead(np.zeros((2, 1, 3)))
     ahead = bounds.accelerated.look_ahead(np.zeros((2, 3, 4)))
-    given = {"gradient": np.zeros((2, 2, 4)), "subgradient": np.zeros((2, 2, 4)), "comparator": np.zeros((2, 4))}
+    arguments = {"gradient": np.zeros((2, 2, 4)), "subgradient": np.zeros((2, 2, 4)), "comparator": np.zeros((2, 4))}
     with pytest.raises(bounds.InputError, match="`gradient` has shape"):
-        bounds.accelerated.measure(ahead, **{**given, "gradient": np.zeros((2, 3, 4))}, L=1.0)
+        bounds.accelerated.measure(ahead, **{**arguments, "gradient": np.zeros((2, 3, 4))}, L=1.0)
     with pytest.raises(bounds.InputError, match="`L` must be > 0"):
-        bounds.accelerated.measure(ahead, **given, L=0.0)
+        bounds.accelerated.measure(ahead, **arguments, L=0.0)
 
 
 def resting(weights):

@@ -29,20 +29,20 @@ def everything():
         "below": special.below_runs(),
         "box": special.boxed_runs(),
     }
-    found = {kind: [special.with_given(run, i) for i, run in enumerate(made)] for kind, made in kinds.items()}
-    found["diagonal"] = [special.diagonal_runs(np.random.default_rng(0), 700, 3).measure()]
-    found["preconditioned"] = [run.measure() for run in special.preconditioned_runs()]
-    found["inexact prox"] = special.inexact_prox_runs()
-    found["transformed"] = [special.transformed(kind) for kind in ("translation", "scaling", "rescaling")]
-    found["certified"] = guaranteed.certified_runs()
-    found["not convex"] = [run.measure() for run in special.nonconvex_runs()]
-    found["guarded"] = guaranteed.guarded_runs()
-    found["accelerated"] = [*guaranteed.accelerated_runs(), *map(guaranteed.with_accelerated, runs.battery())]
-    found["energy"] = guaranteed.energy_runs()
+    by_name = {kind: [special.with_given(run, i) for i, run in enumerate(made)] for kind, made in kinds.items()}
+    by_name["diagonal"] = [special.diagonal_runs(np.random.default_rng(0), 700, 3).measure()]
+    by_name["preconditioned"] = [run.measure() for run in special.preconditioned_runs()]
+    by_name["inexact prox"] = special.inexact_prox_runs()
+    by_name["transformed"] = [special.transformed(kind) for kind in ("translation", "scaling", "rescaling")]
+    by_name["certified"] = guaranteed.certified_runs()
+    by_name["not convex"] = [run.measure() for run in special.nonconvex_runs()]
+    by_name["guarded"] = guaranteed.guarded_runs()
+    by_name["accelerated"] = [*guaranteed.accelerated_runs(), *map(guaranteed.with_accelerated, runs.battery())]
+    by_name["energy"] = guaranteed.energy_runs()
     rng = np.random.default_rng(0)
-    found["budget"] = [guaranteed.budgeted(run.measure(), rng) for run in runs.battery()]
-    found["modes"] = [special.frozen_modes()]
-    return found
+    by_name["budget"] = [guaranteed.budgeted(run.measure(), rng) for run in runs.battery()]
+    by_name["modes"] = [special.frozen_modes()]
+    return by_name
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 import sympy as sp
 
 from l2obound import bounds
+from l2obound.bounds._latex import _multiplied, in_lines
 from l2obound.bounds.statements import catalog
 from l2obound.bounds.vocabulary import Q, k
 from tests.helpers import bound_runs as runs
@@ -50,7 +51,7 @@ def complete(seed, steps, h, batch=200, scale=0.3):
     x0, z = rng.standard_normal((2, batch, 5))
     made = runs.inexact(problem, x0, steps, lambda k, x, s: scale * rng.standard_normal(x.shape), h, z)
     q = replace(made, preconditioner=rng.uniform(0, 2, (batch, steps, 5)) / problem.L[:, None, None]).measure()
-    given = (
+    arguments = (
         "bracket",
         "C1",
         "C2",
@@ -68,7 +69,7 @@ def complete(seed, steps, h, batch=200, scale=0.3):
         "accel_ex",
         "accel_enorm",
     )
-    extra = {name: rng.uniform(0, 1, (batch, steps)) for name in given}
+    extra = {name: rng.uniform(0, 1, (batch, steps)) for name in arguments}
     extra |= {name: rng.uniform(0.1, 1, (batch, steps)) for name in ("step_h", "weight")}
     extra |= {f"history_{name}": rng.uniform(0, 0.9, batch) for name in ("q", "r", "b", "radius")}
     # below the step, so that B8 says something; near it a rate divides by nothing
@@ -182,6 +183,31 @@ def test_every_entry_is_complete(name):
 def test_latex_reads_as_written():
     assert bounds.get("ind_rate:exact").latex() == r"F(x_{K}) - F(z) \le \frac{L \lVert x_0 - z \rVert^{2}}{4 K h}"
     assert bounds.get("per_step_descent").latex().startswith(r"F(x_{k}) - F(x_{k - 1}) \le ")
+
+
+@pytest.mark.parametrize("width", [3.25, 5.5])
+def test_displays_are_broken_between_terms(width: float) -> None:
+    """Each line has whole brackets and fractions. Where no product is multiplied out, all lines are the formula."""
+    assert bounds.get("ind_rate").display(width).count(r"\\") == 0
+    assert bounds.get("ood_multi_step").display(width).count(r"\\") >= 1
+    for name in bounds.names(variants=True):
+        bound = bounds.get(name)
+        lines = bound.display(width).split("\n")[1:-2]
+        for line in lines:
+            assert line.count("{") == line.count("}"), name
+            assert line.count(r"\left(") == line.count(r"\right)"), name
+        joined = "".join(line.removesuffix(r" \\").removeprefix("&").removeprefix(r"\quad {}") for line in lines)
+        if name in ("per_step_descent", "ood_multi_step", "budgeted_deviations"):
+            assert joined == bound.latex()
+
+
+def test_a_wide_product_is_multiplied_out() -> None:
+    a, b, c = sp.symbols("a b c", positive=True)
+    term = a * (b + c) / (2 * b)
+    assert sp.expand(_multiplied(term) - term) == 0
+    assert isinstance(_multiplied(term), sp.Add)
+    assert _multiplied(a * b) == a * b
+    assert in_lines(a, term, 20.0).count(r"\\") == 0
 
 
 def test_vacuity_thresholds():
@@ -364,9 +390,9 @@ def test_what_is_not_known_is_no_number(name):
         assert all((np.isnan(value) == np.isinf(error)).all() for value, error in sides)
         tolerance = e.lhs_error + e.rhs_error + e.slop
         assert np.isinf(tolerance).any()
-        lost = np.isinf(tolerance)
-        assert not ((e.lhs - e.rhs > tolerance) & lost).any()
-        assert not runs.holds(bound, poor)[1][lost].any()
+        missing = np.isinf(tolerance)
+        assert not ((e.lhs - e.rhs > tolerance) & missing).any()
+        assert not runs.holds(bound, poor)[1][missing].any()
         assert np.isnan(e.rhs - e.lhs)[np.isinf(e.lhs_error + e.rhs_error)].all()
         bound.vacuity_threshold(poor)
 
@@ -377,8 +403,8 @@ def test_an_infinite_error_is_not_the_number_zero():
     assert e.lhs == 1e300
     assert np.isnan(e.rhs)
     assert e.rhs_error == np.inf
-    lost = bounds.from_scalars({"L": 1.0, "R": 1.0, "F": [0.0, 1.0], "F_z": 0.0}, errors={"F": np.inf})
-    assert np.isnan(bounds.get("ind_rate").vacuity_threshold(lost))
+    missing = bounds.from_scalars({"L": 1.0, "R": 1.0, "F": [0.0, 1.0], "F_z": 0.0}, errors={"F": np.inf})
+    assert np.isnan(bounds.get("ind_rate").vacuity_threshold(missing))
 
 
 def test_importing_bounds_imports_no_heavy_package():

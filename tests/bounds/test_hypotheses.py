@@ -114,14 +114,14 @@ def test_preconditioner_and_bias():
 
 def test_what_is_missing_is_a_failed_hypothesis():
     quantities = runs.line([1.0, 0.5]).measure()
-    found = checks("homogeneous_descent:diagonal", quantities)
+    result = checks("homogeneous_descent:diagonal", quantities)
     for name in ("pG2_available", "bnorm_available", "preconditioner_in_range", "bias_free"):
-        assert not found[name].holds.any()
-        assert "it was not given" in found[name].required
-    found = checks("ood_per_step:magnitude", quantities)
-    assert not found["C1_available"].holds.any()
-    found = checks("a_priori", runs.line([1.0, 0.5]).measure(comparator_residual=None))
-    assert not found["tau_available"].holds.any()
+        assert not result[name].holds.any()
+        assert "it was not given" in result[name].required
+    result = checks("ood_per_step:magnitude", quantities)
+    assert not result["C1_available"].holds.any()
+    result = checks("a_priori", runs.line([1.0, 0.5]).measure(comparator_residual=None))
+    assert not result["tau_available"].holds.any()
 
 
 @pytest.mark.parametrize("hypothesis", [h for h in vars(hypotheses).values() if isinstance(h, hypotheses.Hypothesis)])

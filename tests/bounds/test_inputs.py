@@ -10,17 +10,17 @@ from l2obound.bounds.evaluation.inputs import numbers
 from tests.helpers.odd_arrays import EXACT, REFUSED
 
 
-@pytest.mark.parametrize("given", EXACT)
-def test_numbers_come_in_exactly(given: str) -> None:
-    value, right = EXACT[given]
+@pytest.mark.parametrize("arguments", EXACT)
+def test_numbers_come_in_exactly(arguments: str) -> None:
+    value, right = EXACT[arguments]
     array = numbers("x", value)
     assert array.dtype == np.float64
     assert array.tolist() == right
 
 
-@pytest.mark.parametrize("given", REFUSED)
-def test_what_would_change_is_refused(given: str) -> None:
-    value, word = REFUSED[given]
+@pytest.mark.parametrize("arguments", REFUSED)
+def test_what_would_change_is_refused(arguments: str) -> None:
+    value, word = REFUSED[arguments]
     with pytest.raises(bounds.InputError, match="`x`") as caught:
         numbers("x", value)
     assert word in str(caught.value)

@@ -184,7 +184,7 @@ def test_error_bounds_that_forget_something_are_caught(monkeypatch, planted):
         monkeypatch.setattr(_measure, "UNIT", 0.0)
     else:
         whole = _measure.smoothness
-        monkeypatch.setattr(_measure, "smoothness", lambda *given: bounds.Ball(whole(*given).mid))
+        monkeypatch.setattr(_measure, "smoothness", lambda *arguments: bounds.Ball(whole(*arguments).mid))
     with pytest.raises(AssertionError):
         test_errors_enclose_exact_arithmetic()
 

@@ -253,12 +253,12 @@ STEPS = (1, 2, 5)
 
 def terms(rhs):
     """The summands of a right-hand side, sums over k split into theirs."""
-    found = []
+    results = []
     for term in sp.Add.make_args(sp.expand(rhs)):
         total = next(iter(term.atoms(sp.Sum)), None)
         parts = sp.Add.make_args(sp.expand(total.function)) if total else ()
-        found += [term / total * sp.Sum(part, *total.limits) for part in parts] or [term]
-    return found
+        results += [term / total * sp.Sum(part, *total.limits) for part in parts] or [term]
+    return results
 
 
 def test_the_tight_bounds_are_those_with_an_instance():
@@ -269,16 +269,16 @@ def test_the_tight_bounds_are_those_with_an_instance():
 @pytest.mark.parametrize("steps", STEPS)
 @pytest.mark.parametrize("name", TIGHT)
 def test_tight_bounds_are_attained(name, steps):
-    bound, found, deviating = bounds.get(name), False, False
+    bound, result, deviating = bounds.get(name), False, False
     for q in TIGHT[name](steps):
         e = bound.evaluate(q)
         ok, broken = runs.holds(bound, q)
         assert ok.all()
         assert not broken.any()
         np.testing.assert_allclose(e.lhs, e.rhs, rtol=1e-11, atol=1e-11)
-        found |= bool((np.abs(e.rhs) > 1e-3).all())
+        result |= bool((np.abs(e.rhs) > 1e-3).all())
         deviating |= bool((q.values.get("enorm", np.ones(1)) > 1e-2).any())
-    assert found
+    assert result
     assert deviating or "exact_step" in [h.name for h in bound.hypotheses]
 
 

@@ -37,9 +37,9 @@ def deviation(a: dict[str, np.ndarray], h: np.ndarray | float) -> np.ndarray:
 )
 def test_the_terms_add_up_for_any_virtual_step(seed: int, size: float, h: float, scaled: bool, power: float) -> None:
     a = drawn(seed, size)
-    found = virtual.terms(**a, reference_step=h, L=np.array([1.0, 5.0, 0.1]), scaled=scaled, bias_power=power)
-    scale = max(np.abs(term).max() for term in (found.bracket, found.preconditioner_shift, found.bias_shift))
-    np.testing.assert_allclose(found.total, deviation(a, h), atol=1e-14 * scale, rtol=0)
+    result = virtual.terms(**a, reference_step=h, L=np.array([1.0, 5.0, 0.1]), scaled=scaled, bias_power=power)
+    scale = max(np.abs(term).max() for term in (result.bracket, result.preconditioner_shift, result.bias_shift))
+    np.testing.assert_allclose(result.total, deviation(a, h), atol=1e-14 * scale, rtol=0)
 
 
 @pytest.mark.parametrize("fault", ["bias", "sign", "step", "swapped"])
@@ -52,14 +52,14 @@ def test_a_wrong_term_breaks_the_sum(fault: str) -> None:
         wrong["b_ood"] = -a["b_ood"]
     if fault == "swapped":
         wrong["p"], wrong["p_ood"] = a["p_ood"], a["p"]
-    found = virtual.terms(**wrong, reference_step=0.8 if fault == "step" else h)
-    assert np.abs(found.total - deviation(a, h)).max() > 5e-10
+    result = virtual.terms(**wrong, reference_step=0.8 if fault == "step" else h)
+    assert np.abs(result.total - deviation(a, h)).max() > 5e-10
 
 
 def test_the_reference_step_may_differ_by_run_and_l_by_step() -> None:
     a, h = drawn(2), np.array([0.3, 0.6, 1.0])
-    found = virtual.terms(**a, reference_step=h)
-    np.testing.assert_allclose(found.total, deviation(a, h), atol=1e-14)
+    result = virtual.terms(**a, reference_step=h)
+    np.testing.assert_allclose(result.total, deviation(a, h), atol=1e-14)
     L = np.random.default_rng(0).uniform(0.5, 2, SHAPE[:2])
     scaled = virtual.terms(**a, reference_step=h, L=L, scaled=True, bias_power=0.0)
     p = a["p"] * (L / a["L_ood"][:, None])[..., None]

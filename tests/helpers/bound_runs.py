@@ -272,7 +272,7 @@ def huber(x, slope, L=1.0, h=1.0):
     )
 
 
-def given(quantities, values, errors=None, **facts):
+def with_further(quantities, values, errors=None, **facts):
     """With further quantities and facts."""
     q = quantities
     return bounds.Quantities(

@@ -53,7 +53,7 @@ def _with_weights(run, problem, rng):
         "model_0": slack,
         "mean_grad": (64 * EPS * np.abs(g).sum(-1) + off).sum(-1),
     }
-    return runs.given(run.measure(), rows, errors)
+    return runs.with_further(run.measure(), rows, errors)
 
 
 def guarded_runs(seed=0, batch=120, wild=10.0):
@@ -83,7 +83,9 @@ def guarded_runs(seed=0, batch=120, wild=10.0):
             values = {"guard_count": count, "guard_weight": weight, "guard_momentum": momentum}
             floor = 64 * EPS * L[:, None] * (size[:, None] + problem.size(xs[0])[:, None]) ** 2 * (1 + weight[:, 1:])
             values |= {"guarded": np.diff(count, axis=1), "guard_floor": floor}
-            out.append(runs.given(q, values, {"guard_weight": 64 * EPS * steps * weight}, accelerated_guard=True))
+            out.append(
+                runs.with_further(q, values, {"guard_weight": 64 * EPS * steps * weight}, accelerated_guard=True)
+            )
     return out
 
 
@@ -106,7 +108,7 @@ def with_accelerated(run, **facts):
         L_error=run.L_error,
         comparator=run.comparator,
     )
-    return runs.given(run.measure(), values, errors, **facts)
+    return runs.with_further(run.measure(), values, errors, **facts)
 
 
 def accelerated_runs(seed=0, batch=150):
@@ -138,7 +140,7 @@ def budgeted(q, rng):
     short = rng.random(q.batch) < 0.2
     left = (spent[:, -1] * rng.choice([1.0, 1.5], q.batch))[:, None] - np.concatenate([0 * spent[:, :1], spent], 1)
     left[:, -1] = np.where(short, left[:, -1] - 1.0, left[:, -1])
-    return runs.given(q, {"budget": left, "x_floor": np.zeros((q.batch, q.steps))})
+    return runs.with_further(q, {"budget": left, "x_floor": np.zeros((q.batch, q.steps))})
 
 
 def energy_runs(seed=0, batch=400):

@@ -48,15 +48,15 @@ class Parameter:
 
 def verbs() -> dict[str, list[Parameter]]:
     """The parameters of every verb, as the command has them."""
-    found = {}
+    by_name = {}
     for verb, command in cli.commands().items():
         types = get_type_hints(cli.function(verb))
-        found[verb] = [
+        by_name[verb] = [
             Parameter(max((o for o in p.opts if o.startswith("-")), key=len, default=""), _kind(types[p.name]))
             for p in command.params
             if p.name in types
         ]
-    return found
+    return by_name
 
 
 def _kind(annotation: Any) -> str:

@@ -58,7 +58,7 @@ class Sound:
 class RandomNetworkState(GoMathL2O):
     """As in the authors' code: the LSTM's state is drawn from the global generator at every reset."""
 
-    def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0, **given: Any) -> Any:
+    def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0, **arguments: Any) -> Any:
         shape = (self.layers, x0.numel(), self.hidden_size)
         return super().init(problem, x0, seed, torch.randn(shape, dtype=x0.dtype), torch.randn(shape, dtype=x0.dtype))
 
@@ -311,8 +311,8 @@ class RescalesItsWeights(LearnedOptimizer):
     name = "rescales-its-weights"
 
     def __post_init__(self) -> None:
-        given = {"raw": torch.ones((), dtype=torch.float64)} if self.parameters is None else self.parameters
-        object.__setattr__(self, "parameters", {n: torch.as_tensor(w) / 2 for n, w in given.items()})
+        arguments = {"raw": torch.ones((), dtype=torch.float64)} if self.parameters is None else self.parameters
+        object.__setattr__(self, "parameters", {n: torch.as_tensor(w) / 2 for n, w in arguments.items()})
 
     def init(self, problem: Composite, x0: torch.Tensor, seed: int = 0) -> Any:
         return _Bare(x0)

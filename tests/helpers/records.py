@@ -65,8 +65,8 @@ def question(record: dict[str, Any]) -> dict[str, Any]:
 
 def ends(arguments: dict[str, Any]) -> tuple[float, float, float]:
     """The value and the interval around it; here, where another process finds it without loading much."""
-    found = bounds.worst_case(**arguments)
-    return found.value, found.lower, found.upper
+    answer = bounds.worst_case(**arguments)
+    return answer.value, answer.lower, answer.upper
 
 
 @cache

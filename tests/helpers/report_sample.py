@@ -91,21 +91,21 @@ def _verdict(bound, optimizer, steps, instances, odd):
     }  # fmt: skip
 
 
-def _next_instance(name, instances, steps, lost):
+def _next_instance(name, instances, steps, missing):
     """What a made-up sample says: instance b is (b + 1)/8 of a common curve; the first `lost` runs are."""
     if instances == 1:
         return {"why": "one instance is no sample", "said": None}
     k = np.arange(steps + 1)
     part = (np.arange(instances)[:, None] + 1) / 8
     rate = {"go-math-l2o": 0.82, "l2o-pa": 0.9, "ista": 0.965}.get(name, 0.93)
-    gap = np.where(np.arange(instances)[:, None] < lost, np.inf, part * rate**k)
+    gap = np.where(np.arange(instances)[:, None] < missing, np.inf, part * rate**k)
     rho = np.where(np.isinf(gap), np.inf, 0.0 if name == "ista" else 0.2 + part * (k > 0))
     worst = part[:, 0] / 4 if name == "ista" else None
     sample = Sample(
         0.9 * gap, gap, rho, np.where(np.isinf(gap[:, -1]), 0, -1), np.ones(instances, bool), 8 * part[:, 0], worst
     )
-    known = np.full(instances, 2.0)
-    return {"why": None, "said": statements(sample, SimpleNamespace(lower=known, upper=known))}
+    certified = np.full(instances, 2.0)
+    return {"why": None, "said": statements(sample, SimpleNamespace(lower=certified, upper=certified))}
 
 
 def _run(problem, instances, scenario, optimizer, steps, floor):

@@ -58,8 +58,8 @@ def _strong_objective(rng: np.random.Generator) -> Question:
     asked = {"function_class": "smooth_strongly_convex", "L": L, "mu": L * q, "step": h, "steps": K}
     q_ = number(L * q, "mu") / number(L, "L")
     contracted = (1 - number(h, "h") * q_) ** (2 * K)
-    found = q_ * contracted / (1 - (1 - q_) * contracted)
-    return asked, float(number(L, "L") / 2 * max(found, (1 - number(h, "h")) ** (2 * K)))
+    value = q_ * contracted / (1 - (1 - q_) * contracted)
+    return asked, float(number(L, "L") / 2 * max(value, (1 - number(h, "h")) ** (2 * K)))
 
 
 def _proximal_point(rng: np.random.Generator) -> Question:

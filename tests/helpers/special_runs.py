@@ -191,7 +191,7 @@ def inexact_prox_runs(seed=0, batch=300):
             eps, size = (lam * np.abs(later) - g * later).sum(-1), (lam * np.abs(later)).sum(-1)
             # r is convex and g no exact subgradient: no bound but this one may rely on it
             q = replace(run, subgradient=g, facts=run.facts).measure()
-            out.append(runs.given(q, {"eps": eps}, {"eps": 32 * EPS * size}))
+            out.append(runs.with_further(q, {"eps": eps}, {"eps": 32 * EPS * size}))
     return out
 
 
@@ -230,7 +230,7 @@ def with_given(run, seed=0):
     weight = np.where(rng.random((batch, 1)) < 0.3, 1.0, 1 + np.cumsum(rng.uniform(0, 0.3 / steps, (batch, steps)), 1))
     values |= {"step_h": own, "weight": weight, "pot": out_of_distribution.weight_potentials(weight)}
     values["eps"] = np.zeros((batch, steps))
-    return runs.given(q, values, errors, heads_lipschitz=True)
+    return runs.with_further(q, values, errors, heads_lipschitz=True)
 
 
 def heads(x, gradient, L):

@@ -99,8 +99,8 @@ def test_a_subject_is_made_anew() -> None:
     assert resolve_optimizer(l2o.optimizer("fista")).spec == "fista"
     assert resolve_optimizer(ista_function).spec == f"{__name__}:ista_function"
     assert resolve_optimizer(NAMED).spec == f"{__name__}:NAMED"
-    for given in (lambda: Ista(), Sound(), Module()):
-        assert not resolve_optimizer(given).is_named
+    for arguments in (lambda: Ista(), Sound(), Module()):
+        assert not resolve_optimizer(arguments).is_named
 
 
 def test_files(tmp_path: Path) -> None:
@@ -133,9 +133,9 @@ def test_errors_say_what_was_given() -> None:
         ("no_such_module:x", "cannot import it"),
         (type("HalfAnOptimizer", (), {"init": lambda self, p, x, seed=0: x}), "missing: step"),
     ]
-    for given, message in cases:
+    for arguments, message in cases:
         with pytest.raises(InputError, match=message):
-            adapt(given)
+            adapt(arguments)
     with pytest.raises(InputError, match="kind='l2o-pa' belongs to a checkpoint"):
         adapt(Ista(), kind="l2o-pa")
 

@@ -62,8 +62,8 @@ def test_weights_are_found(form: str, tmp_path) -> None:
         if isinstance(source, bytes):
             path.write_bytes(source)
             source = path
-        found = l2o.load_official(source, "go-math-l2o").parameters
-        assert all(torch.equal(found[n].detach(), WEIGHTS[n]) for n in WEIGHTS)
+        result = l2o.load_official(source, "go-math-l2o").parameters
+        assert all(torch.equal(result[n].detach(), WEIGHTS[n]) for n in WEIGHTS)
 
 
 OLD, NEW = _saved(WEIGHTS, _use_new_zipfile_serialization=False), _saved(WEIGHTS)

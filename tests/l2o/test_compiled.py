@@ -59,15 +59,15 @@ def close(ours: torch.Tensor, theirs: torch.Tensor, units: float) -> None:
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
 def test_the_network_and_its_adjoint(level: int, layout: Any, dtype: torch.dtype) -> None:
     for count in (1, 65, 200):
-        given = [a.requires_grad_() for a in arrays(layout, count, dtype)]
+        inputs = [a.requires_grad_() for a in arrays(layout, count, dtype)]
         packed = cell.pack(weights(layout, dtype), layout).requires_grad_()
         results = []
         for network in (kernel.network, cell.network):
-            raw, hidden, memory = network(packed, *given, layout)
+            raw, hidden, memory = network(packed, *inputs, layout)
             loss = raw.square().sum() + (hidden * memory).sum()
-            results.append([raw, hidden, memory, *torch.autograd.grad(loss, [packed, *given])])
+            results.append([raw, hidden, memory, *torch.autograd.grad(loss, [packed, *inputs])])
         with torch.no_grad():
-            alone = kernel.network(packed, *given, layout)
+            alone = kernel.network(packed, *inputs, layout)
         for ours, theirs in zip([*results[0], *alone], [*results[1], *results[1][:3]], strict=True):
             close(ours.detach(), theirs.detach(), 20)
 

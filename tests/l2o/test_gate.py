@@ -13,9 +13,9 @@ from tests.helpers.odd_arrays import EXACT, REFUSED
 P = l2o.lasso([[2.0, 0.0], [0.0, 1.0]], [1.0, 2.0], 0.1)
 
 
-@pytest.mark.parametrize("given", EXACT)
-def test_numbers_come_in_exactly(given: str) -> None:
-    value, right = EXACT[given]
+@pytest.mark.parametrize("arguments", EXACT)
+def test_numbers_come_in_exactly(arguments: str) -> None:
+    value, right = EXACT[arguments]
     tensor = as_tensor(value, "A")
     assert type(tensor) is torch.Tensor
     assert (tensor.dtype, tensor.layout) == (torch.float64, torch.strided)
@@ -23,9 +23,9 @@ def test_numbers_come_in_exactly(given: str) -> None:
     assert tensor.tolist() == right
 
 
-@pytest.mark.parametrize("given", REFUSED)
-def test_what_would_change_is_refused(given: str) -> None:
-    value, word = REFUSED[given]
+@pytest.mark.parametrize("arguments", REFUSED)
+def test_what_would_change_is_refused(arguments: str) -> None:
+    value, word = REFUSED[arguments]
     with pytest.raises(l2o.InputError, match=r"^A: ") as caught:
         as_tensor(value, "A")
     assert word in str(caught.value)

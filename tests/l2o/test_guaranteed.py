@@ -61,9 +61,9 @@ def test_the_guard_alone_is_monotone_fista() -> None:
 
 def test_the_guard_steps_less_where_the_model_leads_and_more_where_it_does_not() -> None:
     leads = l2o.rollout(l2o.guaranteed(l2o.pretrained("l2o-pa", "lasso")), LASSO, START, 20)
-    lost = l2o.rollout(l2o.guaranteed(Wild("nan", 0)), LASSO, START, 80)
+    missing = l2o.rollout(l2o.guaranteed(Wild("nan", 0)), LASSO, START, 80)
     assert float(leads.scalars["guard_count"][:, -1].max()) <= 5
-    assert float(lost.scalars["guard_count"][:, -1].min()) >= 75
+    assert float(missing.scalars["guard_count"][:, -1].min()) >= 75
 
 
 def test_a_base_that_is_lost_later_is_noticed_within_a_few_steps() -> None:

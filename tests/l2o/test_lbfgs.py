@@ -80,8 +80,8 @@ def test_lbfgs_falls_back_on_gradient_descent_and_rests_at_the_optimum() -> None
     value, gradient = p.smooth.value_and_gradient(x)
     plain = -gradient / p.smoothness.unsqueeze(-1)
     direction = torch.tensor([[1.0], [1e12], [1.0]], dtype=torch.float64) * plain
-    found, evaluations = _search(p, x, value, gradient, direction, (gradient * direction).sum(-1))
-    torch.testing.assert_close(found, x + plain, rtol=1e-14, atol=0)
+    result, evaluations = _search(p, x, value, gradient, direction, (gradient * direction).sum(-1))
+    torch.testing.assert_close(result, x + plain, rtol=1e-14, atol=0)
     assert evaluations.tolist() == [1, 31, 1]
     q = torch.eye(3, dtype=torch.float64).unsqueeze(0)
     run = l2o.rollout(l2o.optimizer("lbfgs"), l2o.quadratic(q, torch.ones(1, 3)), torch.ones(1, 3), 5)

@@ -139,8 +139,8 @@ def test_rounding_of_the_loss_itself_against_high_precision(name: str, dtype: to
             z = torch.as_tensor(rng.standard_normal(400) * 10.0 ** rng.uniform(-4, 2, 400), dtype=dtype)
             phi, slope = precise(name, scale)
             errors = term.evaluation_error(z.unsqueeze(0))
-            for found, allowed, truth in zip((term.losses(z), term.slopes(z)), errors, (phi, slope)):
-                for v, f, e in zip(z.tolist(), found.reshape(-1).tolist(), allowed.reshape(-1).tolist()):
+            for result, allowed, truth in zip((term.losses(z), term.slopes(z)), errors, (phi, slope)):
+                for v, f, e in zip(z.tolist(), result.reshape(-1).tolist(), allowed.reshape(-1).tolist()):
                     assert abs(mpmath.mpf(f) - truth(mpmath.mpf(v))) <= e, (v, f, e)
 
 

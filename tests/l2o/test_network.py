@@ -67,11 +67,11 @@ def test_the_kernel_computes_the_formula(layout: Layout, dtype: torch.dtype) -> 
     """Both passes: the one that keeps what an adjoint needs, and the faster one that does not."""
     packed = cell.pack(weights(layout, dtype), layout)
     for count in (1, 63, 64, 65, 1000):
-        given = arrays(layout, count, dtype)
-        expected = cell.network(packed, *given, layout)
+        arguments = arrays(layout, count, dtype)
+        expected = cell.network(packed, *arguments, layout)
         for trained in (False, True):
-            found = kernel.network(packed.clone().requires_grad_(trained), *given, layout)
-            for ours, theirs in zip(found, expected):
+            result = kernel.network(packed.clone().requires_grad_(trained), *arguments, layout)
+            for ours, theirs in zip(result, expected):
                 torch.testing.assert_close(ours.detach(), theirs, rtol=PRECISION[dtype], atol=PRECISION[dtype])
 
 
@@ -108,15 +108,15 @@ def test_memory_that_ran_out_is_an_error(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_adjoint_is_the_gradient_of_the_formula(layout: Layout, dtype: torch.dtype) -> None:
     """Two steps in a row, so that the gradients of hidden and cell state count, and every weight."""
     named = {n: w.requires_grad_() for n, w in weights(layout, dtype).items()}
-    given = [a.requires_grad_() for a in arrays(layout, 200, dtype)]
-    found = []
+    inputs = [a.requires_grad_() for a in arrays(layout, 200, dtype)]
+    results = []
     for network in (kernel.network, cell.network):
         packed = cell.pack(named, layout)
-        raw, hidden, memory = network(packed, *given, layout)
-        again, hidden, memory = network(packed, given[0] + raw[:1], hidden, memory, layout)
+        raw, hidden, memory = network(packed, *inputs, layout)
+        again, hidden, memory = network(packed, inputs[0] + raw[:1], hidden, memory, layout)
         loss = (raw * again).sum() + (hidden * memory).sum()
-        found.append(torch.autograd.grad(loss, [*given, *named.values()]))
-    for ours, theirs in zip(*found):
+        results.append(torch.autograd.grad(loss, [*inputs, *named.values()]))
+    for ours, theirs in zip(*results):
         scale = float(theirs.abs().max())
         torch.testing.assert_close(ours, theirs, rtol=20 * PRECISION[dtype], atol=20 * PRECISION[dtype] * scale)
 
@@ -125,10 +125,12 @@ def test_gradients_nobody_asks_for() -> None:
     """Features cut off the graph get no gradient; the others do not change."""
     layout = LAYOUTS[0]
     named = {n: w.requires_grad_() for n, w in weights(layout, torch.float64).items()}
-    given = arrays(layout, 100, torch.float64)
+    arguments = arrays(layout, 100, torch.float64)
     packed = cell.pack(named, layout)
-    ours = torch.autograd.grad(kernel.network(packed, *given, layout)[0].sum(), list(named.values()), retain_graph=True)
-    theirs = torch.autograd.grad(cell.network(packed, *given, layout)[0].sum(), list(named.values()))
+    ours = torch.autograd.grad(
+        kernel.network(packed, *arguments, layout)[0].sum(), list(named.values()), retain_graph=True
+    )
+    theirs = torch.autograd.grad(cell.network(packed, *arguments, layout)[0].sum(), list(named.values()))
     for one, two in zip(ours, theirs):
         torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-12)
 
@@ -146,25 +148,25 @@ def test_a_retained_graph_can_be_differentiated_again() -> None:
 
 def test_second_derivatives() -> None:
     layout = Layout(2, 3, 2, ("r",))
-    given = arrays(layout, 4, torch.float64)
+    arguments = arrays(layout, 4, torch.float64)
     packed = cell.pack(weights(layout, torch.float64), layout).requires_grad_()
-    assert torch.autograd.gradgradcheck(lambda w: kernel.network(w, *given, layout)[0], packed)
+    assert torch.autograd.gradgradcheck(lambda w: kernel.network(w, *arguments, layout)[0], packed)
 
 
 def test_the_same_bytes_on_any_number_of_threads() -> None:
     layout = LAYOUTS[0]
     packed = cell.pack(weights(layout, torch.float32), layout).requires_grad_()
-    given = arrays(layout, 5000, torch.float32)
-    before, found = torch.get_num_threads(), []
+    arguments = arrays(layout, 5000, torch.float32)
+    before, result = torch.get_num_threads(), []
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            outputs = kernel.network(packed, *given, layout)
-            alone = kernel.network(packed.detach(), *given, layout)
-            found.append([*outputs, *alone, *torch.autograd.grad(outputs[0].square().sum(), packed)])
+            outputs = kernel.network(packed, *arguments, layout)
+            alone = kernel.network(packed.detach(), *arguments, layout)
+            result.append([*outputs, *alone, *torch.autograd.grad(outputs[0].square().sum(), packed)])
     finally:
         torch.set_num_threads(before)
-    for one, two, three in zip(*found):
+    for one, two, three in zip(*result):
         assert torch.equal(one, two)
         assert torch.equal(one, three)
 

@@ -119,29 +119,29 @@ def test_a_seed_is_passed_where_it_is_taken(init: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("arguments", "says"),
     [
         (made(lambda self, x0: Held(x0)), r"Mine\.init\(x0\) cannot be called as init\(problem, x0\) or init\("),
         (made(lambda self, problem, x0, net: Held(x0)), r"Mine\.init.*missing a required argument: 'net'"),
         (made(lambda self, p, x: Held(x), lambda self, state: state), r"Mine\.step\(state\) cannot be called as step"),
     ],
 )
-def test_another_signature_is_one_clear_error(given: Any, says: str) -> None:
+def test_another_signature_is_one_clear_error(arguments: Any, says: str) -> None:
     for call in (adapt, lambda obj: rollout(obj, P, X0, 2)):
         with pytest.raises(InterfaceError, match=says):
-            call(given)
+            call(arguments)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_weights_are_cast_and_the_object_stays_as_it_is(form: str) -> None:
-    given = FORMS[form]()
+    arguments = FORMS[form]()
     runs = {}
     for dtype in (torch.float32, torch.float64):
         before = torch.get_default_dtype()
-        runs[dtype] = rollout(given, P.to(dtype), X0.to(dtype), 5).x
+        runs[dtype] = rollout(arguments, P.to(dtype), X0.to(dtype), 5).x
         assert runs[dtype].dtype == dtype
         assert torch.get_default_dtype() == before
-        assert precisions_of(given) == {torch.float32}
+        assert precisions_of(arguments) == {torch.float32}
     assert torch.allclose(runs[torch.float32].double(), runs[torch.float64], rtol=1e-4, atol=1e-4)
     assert not torch.equal(runs[torch.float64][:, 0], runs[torch.float64][:, 5])
 
@@ -160,8 +160,8 @@ def test_an_object_of_the_package_or_derived_from_one_is_itself() -> None:
     class Mine(type(l2o.optimizer("fista"))):
         pass
 
-    for given in (l2o.optimizer("fista"), Mine(), l2o.pretrained("l2o-pa", "lasso")):
-        assert type(adapt(given)) is type(given)
+    for arguments in (l2o.optimizer("fista"), Mine(), l2o.pretrained("l2o-pa", "lasso")):
+        assert type(adapt(arguments)) is type(arguments)
 
     class WithWeights(Mine):
         def __init__(self) -> None:
@@ -172,11 +172,11 @@ def test_an_object_of_the_package_or_derived_from_one_is_itself() -> None:
 
 
 def test_attributes_of_the_object_are_read_through_the_adapter() -> None:
-    given = Lstm()
-    given.lacks = {"makes_progress": "untrained"}
-    assert adapt(given).lacks == given.lacks
+    arguments = Lstm()
+    arguments.lacks = {"makes_progress": "untrained"}
+    assert adapt(arguments).lacks == arguments.lacks
     with pytest.raises(AttributeError):
-        _ = adapt(given).nothing
+        _ = adapt(arguments).nothing
     with pytest.raises(AttributeError):
         _ = adapt(Step(lambda x: (x, x), lambda state: state[0])).init(P, X0).nothing
 

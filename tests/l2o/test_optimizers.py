@@ -25,8 +25,8 @@ def test_step_is_pure(name: str) -> None:
     p, opt = zoo.problem_for(name), l2o.optimizer(name)
     state = opt.init(p, zoo.start(p))
     for _ in range(3):
-        kept = {f.name: getattr(state, f.name) for f in dataclasses.fields(state)}
-        copies = {k: v.clone() for k, v in kept.items() if isinstance(v, torch.Tensor)}
+        remaining = {f.name: getattr(state, f.name) for f in dataclasses.fields(state)}
+        copies = {k: v.clone() for k, v in remaining.items() if isinstance(v, torch.Tensor)}
         one, two = opt.step(p, state), opt.step(p, state)
         assert torch.equal(one.x, two.x)
         for k, v in copies.items():

@@ -255,13 +255,13 @@ def test_a_line_search_of_torch_sees_each_instance_alone() -> None:
 
 def test_what_is_no_torch_optimizer_is_said() -> None:
     bound = torch.optim.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
-    for given, says in (
+    for arguments, says in (
         (bound, "is bound to parameters already"),
         (lambda parameters: parameters, "which has no step"),
         (lambda parameters: torch.optim.SGD(parameters, lr=-1.0), "makes no torch optimizer"),
     ):
         with pytest.raises(InputError, match=says):
-            adapt(given)
+            adapt(arguments)
 
 
 # steps that overwrite what they are given
@@ -327,9 +327,9 @@ def test_functions_and_modules_get_copies() -> None:
 def test_a_record_that_lost_its_steps_in_place_says_so() -> None:
     """What `rollout` recorded of such a step before it made copies: D_k = x_k - x_k."""
     run = rollout(plain, Q, Y0, 6)
-    lost = replace(run, step=torch.zeros_like(run.step))
-    found = verification.inspect_run(lost, Q)
-    (check,) = [check for check in found.checks if check.name == "step"]
+    missing = replace(run, step=torch.zeros_like(run.step))
+    result = verification.inspect_run(missing, Q)
+    (check,) = [check for check in result.checks if check.name == "step"]
     assert not check.holds.any()
     assert "in place" in check.statement
     other = verification.inspect_run(replace(run, step=2 * run.step), Q)

@@ -69,12 +69,12 @@ def method(name: str, family: str, d: dict[str, np.ndarray]):
     if name in PLAIN:
         options = {k: float(v) for k, v in load(f"{family}_{name}").items() if v.ndim == 0}
         options["step"] = options.pop("step_size")
-        known = l2o.optimizers.option_names(PLAIN[name])
-        options = {k: v for k, v in options.items() if k in known}
+        certified = l2o.optimizers.option_names(PLAIN[name])
+        options = {k: v for k, v in options.items() if k in certified}
         return l2o.optimizer(PLAIN[name], **options, **({"coupled": True} if name == "adamhd" else {}))
     if name in NETWORKS:
-        found = load(f"{family}_{name}")
-        weights = {k.removeprefix("sd__"): v for k, v in found.items() if k.startswith("sd__")}
+        result = load(f"{family}_{name}")
+        weights = {k.removeprefix("sd__"): v for k, v in result.items() if k.startswith("sd__")}
         return l2o.load_official(weights, NETWORKS[name])
     if name.startswith("gomath"):
         options = {**GOMATH[family], **VARIANTS[name.removeprefix("gomath")]}

@@ -246,23 +246,23 @@ def test_the_command_line_reads_the_same_files(npz, table) -> None:
         ({"A": A, "labels": 2 * LABELS - 1}, "logistic_l1", l2o.logistic_l1(A, LABELS, 0.1)),
         ({"Q": np.eye(2), "c": [1.0, 2.0]}, "quadratic", l2o.quadratic(np.eye(2), [1.0, 2.0])),
     ):
-        problem, found = data_problem(npz(**arrays), None, "lasso")
-        assert found == family
+        problem, result = data_problem(npz(**arrays), None, "lasso")
+        assert result == family
         assert same(problem, expected)
     with pytest.raises(l2o.InputError, match="a quadratic has none"):
         data_problem(npz(Q=np.eye(2), c=[1.0, 2.0]), 0.2, "lasso")
     problem, _ = data_problem(npz(A=A, y=Y, lam=0.3), 0.2, "lasso")
     assert same(problem, l2o.lasso(A, Y, 0.2)), "what is given comes before what the file has"
-    problem, found = data_problem(table(CSV), 0.2, "logistic_l1")
-    assert found == "logistic_l1"
+    problem, result = data_problem(table(CSV), 0.2, "logistic_l1")
+    assert result == "logistic_l1"
     assert same(problem, l2o.real.load(table(CSV), "logistic_l1", lam=0.2))
     for arrays, kind, family in (
         ({"A": A, "y": Y, "times": np.arange(3)}, "lasso", "lasso"),
         ({"A": A, "labels": LABELS, "note": np.array("mine")}, "lasso", "logistic_l1"),
         ({"A": A, "y": Y, "labels": LABELS}, "logistic_l1", "logistic_l1"),
     ):
-        problem, found = data_problem(npz(**arrays), 0.2, kind)  # other arrays are ignored, as l2o.real.load does
-        assert found == family
+        problem, result = data_problem(npz(**arrays), 0.2, kind)  # other arrays are ignored, as l2o.real.load does
+        assert result == family
         assert same(problem, l2o.real.load(npz(**arrays), family, lam=0.2))
     with pytest.raises(l2o.InputError, match="arrays of lasso and logistic_l1; say which with --problem"):
         data_problem(npz(A=A, y=Y, labels=LABELS), 0.2, "patches")

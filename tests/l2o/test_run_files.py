@@ -62,10 +62,10 @@ def test_precision_is_that_of_any_part() -> None:
     assert precision(point.numpy()) is precision([[np.float32(1)]]) is torch.float32
 
 
-@pytest.mark.parametrize("given", [SINGLE, SINGLE.numpy(), list(SINGLE.unbind(1))], ids=["torch", "numpy", "list"])
-def test_iterates_in_float32_are_judged_as_such(given: object) -> None:
+@pytest.mark.parametrize("arguments", [SINGLE, SINGLE.numpy(), list(SINGLE.unbind(1))], ids=["torch", "numpy", "list"])
+def test_iterates_in_float32_are_judged_as_such(arguments: object) -> None:
     """Exact steps in float32 are exact to its rounding: the rate applies, and a note says what was granted."""
-    run = l2o.run_from_iterates(P, given)
+    run = l2o.run_from_iterates(P, arguments)
     assert run.objective.dtype is torch.float32
     assert same(run, SINGLE)
     verdict = verification.verify(run, P, "ind_rate")
@@ -79,8 +79,8 @@ def test_float32_under_another_dtype_is_noticed_and_can_be_told() -> None:
     verdict = verification.verify(l2o.run_from_iterates(P, wide), P, "ind_rate")
     assert verdict.overall is verification.Verdict.NOT_APPLICABLE
     assert any("numbers of float32" in note for note in verdict.notes)
-    told = l2o.run_from_iterates(P, wide, dtype="float32")
-    assert verification.verify(told, P, "ind_rate").overall is verification.Verdict.VERIFIED
+    messages = l2o.run_from_iterates(P, wide, dtype="float32")
+    assert verification.verify(messages, P, "ind_rate").overall is verification.Verdict.VERIFIED
     mine = verification.verify(RUN, P, "ind_rate")
     assert not any("float32" in note for note in mine.notes)
 

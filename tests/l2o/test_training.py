@@ -320,9 +320,9 @@ def test_reference_values_are_near_the_optimum() -> None:
     p = l2o.synthetic.lasso(16, 20, 40, seed=3)
     x0 = l2o.synthetic.starts(p)
     lowest = l2o.rollout(l2o.optimizer("fista-restart"), p, x0, 1000).objective.amin(1)
-    found = reference_values(p, x0)
-    assert bool((found >= lowest * (1 - 1e-12)).all())
-    torch.testing.assert_close(found, lowest, rtol=1e-8, atol=0)
+    result = reference_values(p, x0)
+    assert bool((result >= lowest * (1 - 1e-12)).all())
+    torch.testing.assert_close(result, lowest, rtol=1e-8, atol=0)
 
 
 def test_single_precision_training_agrees_with_double() -> None:
@@ -406,19 +406,19 @@ def test_a_training_segment_needs_one_gradient_an_iteration() -> None:
 def test_what_is_remembered_is_of_the_point_as_it_is() -> None:
     """A point changed in place is another point; the wrapper looks like its term from outside."""
     p = l2o.synthetic.lasso(2, 5, 8)
-    kept, x = p.remembering(), l2o.synthetic.starts(p)
-    assert torch.equal(kept.smooth.gradient(x), p.smooth.gradient(x))
-    assert kept.smooth.gradient(x) is kept.smooth.gradient(x)
+    remaining, x = p.remembering(), l2o.synthetic.starts(p)
+    assert torch.equal(remaining.smooth.gradient(x), p.smooth.gradient(x))
+    assert remaining.smooth.gradient(x) is remaining.smooth.gradient(x)
     x.mul_(2.0)
-    assert torch.equal(kept.smooth.gradient(x), p.smooth.gradient(x))
+    assert torch.equal(remaining.smooth.gradient(x), p.smooth.gradient(x))
     with torch.no_grad():
-        kept.smooth.gradient(leaf := x.clone().requires_grad_())
-    assert kept.smooth.value(leaf).requires_grad
-    assert kept.fingerprint() == p.fingerprint()
-    assert (kept.name, kept.shifted(1.0).name) == (p.name, p.shifted(1.0).name)
-    assert kept.smooth.map is p.smooth.map
-    assert torch.equal(kept.select([1]).objective(x[1:]), p.select([1]).objective(x[1:]))
-    assert kept.to(torch.float32).dtype == torch.float32
+        remaining.smooth.gradient(leaf := x.clone().requires_grad_())
+    assert remaining.smooth.value(leaf).requires_grad
+    assert remaining.fingerprint() == p.fingerprint()
+    assert (remaining.name, remaining.shifted(1.0).name) == (p.name, p.shifted(1.0).name)
+    assert remaining.smooth.map is p.smooth.map
+    assert torch.equal(remaining.select([1]).objective(x[1:]), p.select([1]).objective(x[1:]))
+    assert remaining.to(torch.float32).dtype == torch.float32
 
 
 LONG = sorted(path.parent for path in (Path(__file__).parents[2] / "trainings").glob("*/state.npz"))

@@ -83,8 +83,8 @@ def sampled(kind: str, seed: int = 0, points: int = 12) -> tuple[np.ndarray, np.
 
 def at(term: Any, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Values and gradients of a term of one instance at many points."""
-    found = [term.value_and_gradient(torch.from_numpy(p[None])) for p in x]
-    return np.array([float(v) for v, _ in found]), np.array([g[0].numpy() for _, g in found])
+    results = [term.value_and_gradient(torch.from_numpy(p[None])) for p in x]
+    return np.array([float(v) for v, _ in results]), np.array([g[0].numpy() for _, g in results])
 
 
 @pytest.mark.parametrize("points", ["random", "repeated", "on a line", "nearly repeated"])
@@ -100,16 +100,16 @@ def test_minimum_over_the_simplex_has_its_certificate(points: str, count: int, d
     elif points == "nearly repeated":
         p = p[rng.integers(0, (count + 1) // 2, count)] + 1e-9 * p
     z = 0.3 * rng.standard_normal(dim)
-    found = _simplex.minimise(p, c, 1.3, z)
-    a = found.weights.astype(np.float64)
+    result = _simplex.minimise(p, c, 1.3, z)
+    a = result.weights.astype(np.float64)
     assert a.min() >= 0
     assert a.sum() == pytest.approx(1, abs=1e-15 * count)
     residual = a @ p - z
-    np.testing.assert_allclose(residual, found.residual.astype(np.float64), atol=1e-14)
+    np.testing.assert_allclose(residual, result.residual.astype(np.float64), atol=1e-14)
     slopes = c + 1.3 * p @ residual
     assert a @ slopes - slopes.min() <= 1e-13
-    assert found.value_error <= 1e-13
-    assert found.residual_error <= 1e-6
+    assert result.value_error <= 1e-13
+    assert result.residual_error <= 1e-6
 
 
 @pytest.mark.parametrize("kind", PLANES)
@@ -325,27 +325,27 @@ def by_hand(method: str, exact: bool, steps: int = 6) -> Arrays:
         t, previous = t_new, x[-1]
         x.append(new)
     x, line_styles = np.array(x), np.array(line_styles)
-    found = {"x0": x[0], "x": x, "step": h, "L": L, "mu": 0.0}
+    by_name = {"x0": x[0], "x": x, "step": h, "L": L, "mu": 0.0}
     if not exact:
-        found["error"] = u
+        by_name["error"] = u
     if kind != "convex":
         seen = np.vstack([line_styles, x])
-        found |= {
+        by_name |= {
             "smooth_x": seen,
             "smooth_g": seen @ q + c,
             "smooth_f": 0.5 * ((seen @ q) * seen).sum(-1) + seen @ c,
         }
     if method == "heavy_ball":
-        found["momentum"] = beta
+        by_name["momentum"] = beta
     if method == "go_math":
-        found["momentum"] = rows
+        by_name["momentum"] = rows
     if method == "projected_gradient":
-        found |= {"nonsmooth_x": np.array([a, b]), "indicator": True}
+        by_name |= {"nonsmooth_x": np.array([a, b]), "indicator": True}
     elif method not in ("gradient", "heavy_ball"):
         r = np.abs(x[1:] @ a) + x[1:] @ b
-        found |= {"nonsmooth_x": x[1:], "nonsmooth_s": np.array(sub), "nonsmooth_r": r, "indicator": False}
+        by_name |= {"nonsmooth_x": x[1:], "nonsmooth_s": np.array(sub), "nonsmooth_r": r, "indicator": False}
     classes = {"gradient": "smooth_convex", "heavy_ball": "smooth_convex", "proximal_point": "convex"}
-    return instance(classes.get(method, "composite"), method, **found)
+    return instance(classes.get(method, "composite"), method, **by_name)
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -385,8 +385,8 @@ def test_strongly_convex_and_nonconvex_instances() -> None:
 
 
 def changed(worst: Arrays, **arrays: Any) -> Arrays:
-    kept = {name: a for name, a in worst.items() if name not in arrays}
-    return kept | {name: np.asarray(a) for name, a in arrays.items() if a is not None}
+    remaining = {name: a for name, a in worst.items() if name not in arrays}
+    return remaining | {name: np.asarray(a) for name, a in arrays.items() if a is not None}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,32 @@ LEVELS = (1e-3, 1e-2, 1e-1, 0.5)
 """Tightness at which the shade changes: one more level than numbers."""
 _SHORT = {IN_DISTRIBUTION: "in", SHIFTED: "shift", OTHER: "other"}
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+ROW_NAMES = {
+    "per_step_descent": "descent of a step",
+    "homogeneous_descent": "descent by deviation",
+    "ind_rate": "rate of exact steps",
+    "virtual_decomposition": "parts of a deviation",
+    "ood_per_step": "descent, shifted",
+    "ood_per_step:magnitude": "by features",
+    "ood_multi_step": "mean gap",
+    "ood_multi_step:virtual": "by features",
+    "ood_multi_step_sharp": "mean gap, sharp",
+    "ood_last_iterate": "last gap",
+    "a_priori": "mean gap by deviation",
+    "relative_deviation_rate": "last gap by deviation",
+    "strong_convexity": "contraction",
+    "nonconvex_stationarity": "size of gradients",
+    "asymptotics": "point of rest",
+    "equivariance": "equivariance",
+    "assumption_sensitivity": "descent, inexact",
+    "history_stability": "stability of memory",
+    "run_certificate": "certified lower end",
+    "accelerated_guard": "rate of a guard",
+    "budgeted_deviations": "mean gap in a budget",
+    "energy_descent": "descent of energy",
+    "accelerated_inexact": "last gap, accelerated",
+}
+"""What each bound is about, in few words; its title says it in full."""
 _NOTHING = 0.999  # share of vacuous checks from which on a bound says nothing of a run
 
 
@@ -125,6 +151,14 @@ def tightness(value: float | None) -> str:
     return f"10{str(round(math.log10(value))).translate(_SUPERSCRIPT)}"
 
 
+def _row_name(bound: Results) -> str:
+    """Words with the number behind them; the number alone stays where there is no room."""
+    main = bound["key"].partition(":")[0]
+    words = html.escape(ROW_NAMES.get(bound["key"], ROW_NAMES.get(main, main.replace("_", " "))))
+    number_ = html.escape(bound["number"])
+    return f'<span class="words">{words} (</span><b>{number_}</b><span class="words">)</span>'
+
+
 def heat_map(bounds: Sequence[Results], columns: Sequence[Column], label: str) -> Markup:
     """The map as a table, with its legend; bounds that apply to no run are named below it.
 
@@ -153,8 +187,7 @@ def heat_map(bounds: Sequence[Results], columns: Sequence[Column], label: str) -
         for column, mark in zip(columns, first)
     )
     lines = "\n".join(
-        f'<tr><th scope="row" title="{html.escape(bound["title"])}"><b>{html.escape(bound["number"])}</b> '
-        f'<span class="words">{html.escape(bound["key"].partition(":")[0].replace("_", " "))}</span></th>'
+        f'<tr><th scope="row" title="{html.escape(bound["title"])}">{_row_name(bound)}</th>'
         + "".join(
             f'<td class="{c.kind}{" first" if place in starts else ""}" title="{html.escape(c.words)}">{c.text}</td>'
             for place, c in enumerate(cells)

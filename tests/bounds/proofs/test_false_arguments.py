@@ -276,8 +276,12 @@ def about_claims() -> Iterator[tuple[str, bounds.Bound, Build]]:
         "L": Definition(L, ZERO, "small"),
     }.items():
         yield f"a definition: {what}", NEGATIVE, lambda g, d=definition: at_last(g, term(0), definitions=(d,))
-    given = Range("sigma_k <= h", gives=h - sigma)
-    yield "given by decree", statement(Q.sigma[k], Q.h), lambda g: at_once(g, term(1, Given(given)), ranges=(given,))
+    arguments = Range("sigma_k <= h", gives=h - sigma)
+    yield (
+        "given by decree",
+        statement(Q.sigma[k], Q.h),
+        lambda g: at_once(g, term(1, Given(arguments)), ranges=(arguments,)),
+    )
     yield "given with a borrowed hypothesis", statement(Q.sigma[k], Q.h, H.R_CONVEX), lambda g: at_once(
         g, term(1, Given(Range("x", {}, (H.R_CONVEX,), gives=h - sigma))),
         ranges=(Range("x", {}, (H.R_CONVEX,), gives=h - sigma),),

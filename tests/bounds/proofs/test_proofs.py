@@ -173,21 +173,21 @@ def plain(text: str) -> str:
 
 def same(expression: sp.Expr, text: str) -> bool:
     """Whether an expression of the prover and a text of the checker are one formula."""
-    found = re.findall(r"[A-Za-z_]\w*", f"{expression} {text}")
-    symbols = {name: sp.Symbol(name) for name in found}
+    matches = re.findall(r"[A-Za-z_]\w*", f"{expression} {text}")
+    symbols = {name: sp.Symbol(name) for name in matches}
     here = sp.sympify(expression)
     here = here.xreplace({s: symbols[s.name] for s in here.free_symbols})
     return sp.simplify(here - sp.sympify(text, locals=symbols)) == 0
 
 
 def test_the_checker_knows_the_hypotheses_by_their_words() -> None:
-    known = {one.name: one for one in vars(H).values() if isinstance(one, H.Hypothesis)}
+    expected = {one.name: one for one in vars(H).values() if isinstance(one, H.Hypothesis)}
     tables = (base.RULES, base.RANGES, base.SIZES, base.PRODUCTS, base.FACTS, base.DEFINITIONS)
     cells = [cell for table in tables for row in table.values() for cell in row if isinstance(cell, tuple)]
-    needed = {name for cell in cells for name in cell if name in known}
+    needed = {name for cell in cells for name in cell if name in expected}
     assert needed | set(base.MEANT_UNDER.values()) | {"monotone", "deviation_below_step"} == set(base.HYPOTHESES)
     for name, (says, judge) in base.HYPOTHESES.items():
-        content = known[name].content
+        content = expected[name].content
         assert (content["statement"], content["judge"]) == (says, judge.format(name=name))
 
 

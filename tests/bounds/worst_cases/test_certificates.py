@@ -28,22 +28,22 @@ def plan(counts: tuple[int, ...], long: int) -> list:
 
 @pytest.mark.parametrize(("K", "h"), plan((1, 2, 3, 5, 8, 13, 20), long=13))
 def test_gradient_is_certified_exactly(K: int, h: Fraction) -> None:
-    found = bounds.worst_case(steps=K, step=h)
-    certificate = found.certificate()
+    answer = bounds.worst_case(steps=K, step=h)
+    certificate = answer.certificate()
     assert certificate.exact
     assert certificate.tau == 1 / (4 * h * K + 2)
     assert check(json.loads(json.dumps(certificate.data))) == certificate.tau
-    assert found.recognised == "ind_rate:smooth"
+    assert answer.recognised == "ind_rate:smooth"
 
 
 @pytest.mark.parametrize(("K", "h"), plan((1, 2, 3, 5, 7, 10), long=7))
 def test_proximal_gradient_is_certified_exactly(K: int, h: Fraction) -> None:
-    found = bounds.worst_case(**COMPOSITE, steps=K, step=h)
-    certificate = found.certificate()
+    answer = bounds.worst_case(**COMPOSITE, steps=K, step=h)
+    certificate = answer.certificate()
     assert certificate.exact
     assert certificate.tau == 1 / (4 * h * K)
     assert check(json.loads(json.dumps(certificate.data))) == certificate.tau
-    assert found.recognised == "ind_rate:exact"
+    assert answer.recognised == "ind_rate:exact"
 
 
 def test_every_step_count_up_to_the_limit() -> None:
@@ -52,9 +52,9 @@ def test_every_step_count_up_to_the_limit() -> None:
 
 
 def test_units() -> None:
-    found = bounds.worst_case(steps=3, L=10.0)
-    assert found.certificate().tau == Fraction(10, 14)
-    assert found.lower <= 10 / 14 <= found.upper
+    answer = bounds.worst_case(steps=3, L=10.0)
+    assert answer.certificate().tau == Fraction(10, 14)
+    assert answer.lower <= 10 / 14 <= answer.upper
     squared = bounds.worst_case(steps=2, L=4.0, metric="best_gradient")
     assert squared.certificate().tau == Fraction(16, 9)
     assert check(squared.certificate().data) == Fraction(16, 9)
@@ -171,16 +171,16 @@ def test_what_is_no_certificate_is_refused() -> None:
 
 
 def test_no_certificate_for_irrational_momentum() -> None:
-    found = bounds.worst_case(method="accelerated_gradient", steps=4)
-    assert found.certificate() is None
-    assert "irrational" in found.why_no_certificate
-    assert found.recognised is None
-    assert "no exact certificate" in found.text
+    answer = bounds.worst_case(method="accelerated_gradient", steps=4)
+    assert answer.certificate() is None
+    assert "irrational" in answer.why_no_certificate
+    assert answer.recognised is None
+    assert "no exact certificate" in answer.text
 
 
 def test_multipliers_are_few_and_named() -> None:
-    found = bounds.worst_case(steps=5)
-    assert set(found.multipliers) == (
+    answer = bounds.worst_case(steps=5)
+    assert set(answer.multipliers) == (
         {"initial"} | {f"f[{k - 1} over {k}]" for k in range(1, 6)} | {f"f[* over {k}]" for k in range(6)}
     )
-    assert found.multipliers["initial"] == pytest.approx(1 / 22, rel=1e-6)
+    assert answer.multipliers["initial"] == pytest.approx(1 / 22, rel=1e-6)

@@ -126,7 +126,7 @@ def test_the_same_seed_gives_the_same_starts_and_another_one_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("arguments", "words"),
     [
         ({"method": "proximal_point", "function_class": "convex"}, "decreases in gamma"),
         ({"method": "newton"}, "expected one of gradient"),
@@ -145,6 +145,6 @@ def test_the_same_seed_gives_the_same_starts_and_another_one_others() -> None:
         ),
     ],
 )
-def test_questions_without_an_answer_are_refused(given: dict[str, Any], words: str) -> None:
+def test_questions_without_an_answer_are_refused(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(bounds.InputError, match=words):
-        bounds.design(**{"steps": 3, **given})
+        bounds.design(**{"steps": 3, **arguments})

@@ -186,20 +186,20 @@ def test_kinds_stay_the_same_from_run_to_run() -> None:
         ("second", "A", "1", "2"),
     ]
     ends = ends_of(names)
-    given = {name: kind_of(name, ends) for name in names}
-    assert given["f", "2", "3"] == (Kind(("f",), "k over k+1"), 2)
-    assert given["f", "5", "2"] == (Kind(("f",), "last over k"), 2)
-    assert given["f", "0", "3"] == (Kind(("f",), "first over k"), 3)
-    assert given["f", "*", "2"] == (Kind(("f",), "* over k"), 2)
-    assert given["metric", "5"] == (Kind(("metric",), "last"), 0)
-    assert given["metric", "1"] == (Kind(("metric",), "k"), 1)
-    assert given["initial",] == (Kind(("initial",), ""), 0)
-    assert given["second", "A", "1", "2"] == (Kind(("second", "A"), "k over k+1"), 1)
-    assert len({(kind, index) for kind, index in given.values()}) == len(names)
+    arguments = {name: kind_of(name, ends) for name in names}
+    assert arguments["f", "2", "3"] == (Kind(("f",), "k over k+1"), 2)
+    assert arguments["f", "5", "2"] == (Kind(("f",), "last over k"), 2)
+    assert arguments["f", "0", "3"] == (Kind(("f",), "first over k"), 3)
+    assert arguments["f", "*", "2"] == (Kind(("f",), "* over k"), 2)
+    assert arguments["metric", "5"] == (Kind(("metric",), "last"), 0)
+    assert arguments["metric", "1"] == (Kind(("metric",), "k"), 1)
+    assert arguments["initial",] == (Kind(("initial",), ""), 0)
+    assert arguments["second", "A", "1", "2"] == (Kind(("second", "A"), "k over k+1"), 1)
+    assert len({(kind, index) for kind, index in arguments.values()}) == len(names)
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("arguments", "words"),
     [
         ({"fit_on": [1, 2, 3]}, "at least 4"),
         ({"fit_on": [0, 1, 2, 3]}, "integers K >= 1"),
@@ -209,6 +209,6 @@ def test_kinds_stay_the_same_from_run_to_run() -> None:
         ({"relative_error": 0.1}, "unknown argument 'relative_error'"),
     ],
 )
-def test_questions_that_make_no_sense_are_refused(given: dict[str, Any], words: str) -> None:
+def test_questions_that_make_no_sense_are_refused(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(bounds.InputError, match=words):
-        bounds.discover(**given)
+        bounds.discover(**arguments)

@@ -26,9 +26,9 @@ def near(digits: int) -> Fraction:
 
 def is_interval(asked: dict[str, Any]) -> bounds.WorstCase:
     """The answer to a question, whose ends agree."""
-    found = bounds.worst_case(**asked)
-    assert found.lower <= found.value <= found.upper, found.summary()
-    return found
+    answer = bounds.worst_case(**asked)
+    assert answer.lower <= answer.value <= answer.upper, answer.summary()
+    return answer
 
 
 # -- mu = L with a nonsmooth part
@@ -39,10 +39,10 @@ def is_interval(asked: dict[str, Any]) -> bounds.WorstCase:
 @pytest.mark.parametrize("initial", ["distance", "objective"])
 def test_one_function_never_climbs_less_than_its_run(step: float, steps: int, initial: str) -> None:
     """r = 0 is one of the functions: F(x_K) - F(x_0) = ((1 - h)^(2K) - 1)/2 from a distance of 1."""
-    found = is_interval({**ONE, "step": step, "steps": steps, "metric": "decrease", "initial": initial})
+    result = is_interval({**ONE, "step": step, "steps": steps, "metric": "decrease", "initial": initial})
     climbed = ((1 - Fraction(step)) ** (2 * steps) - 1) / (2 if initial == "distance" else 1)
-    assert found.upper >= max(climbed, 0)
-    assert found.closed == (step <= 2)
+    assert result.upper >= max(climbed, 0)
+    assert result.closed == (step <= 2)
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_one_function_never_climbs_less_than_its_run(step: float, steps: int, in
     ],
 )
 def test_one_function_is_closed_by_what_is_proved_below_L(right: float, asked: dict) -> None:
-    found = is_interval({**ONE, **asked})
-    assert found.lower <= right <= found.upper
-    assert found.closed
-    assert found.sources == ("closed form", "closed form")
+    result = is_interval({**ONE, **asked})
+    assert result.lower <= right <= result.upper
+    assert result.closed
+    assert result.sources == ("closed form", "closed form")
 
 
 def test_multipliers_that_prove_nothing_bound_nothing_at_mu_L(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,9 +70,9 @@ def test_multipliers_that_prove_nothing_bound_nothing_at_mu_L(monkeypatch: pytes
 @pytest.mark.parametrize("mu", [0.5, near(5), near(9), 1])
 @pytest.mark.parametrize("step", [3, 3303])
 def test_values_beyond_steps_of_two_over_L_with_any_r(mu: Any, step: int) -> None:
-    found = is_interval({**LONG, "mu": mu, "step": step, "steps": 2})
-    assert found.closed
-    assert found.value == pytest.approx((step - 1) ** 4, rel=1e-5)
+    result = is_interval({**LONG, "mu": mu, "step": step, "steps": 2})
+    assert result.closed
+    assert result.value == pytest.approx((step - 1) ** 4, rel=1e-5)
 
 
 # -- crude bounds lose no digit
@@ -109,8 +109,8 @@ ATTAINED = {
 @pytest.mark.parametrize("name", ATTAINED)
 def test_what_is_attained_is_below_the_upper_end(name: str) -> None:
     attained, asked = ATTAINED[name]
-    found = is_interval(asked)
-    assert Fraction(found.upper) >= attained
+    result = is_interval(asked)
+    assert Fraction(result.upper) >= attained
 
 
 @pytest.mark.parametrize("step", [1e-30, 1e-160, 1e-300])
@@ -147,10 +147,10 @@ def test_a_contradiction_is_never_an_answer(monkeypatch: pytest.MonkeyPatch) -> 
              "momentum": (1e17, 1 + Fraction(1, 10**17))}  # fmt: skip
     assert is_interval(asked).sources[1] == "sizes"
     monkeypatch.setattr(_envelope, "crude_upper", lambda _: Fraction(1, 16))
-    found = bounds.worst_case(**asked)
+    answer = bounds.worst_case(**asked)
     for name in ("lower", "upper", "value", "closed"):
         with pytest.raises(bounds.DefectError, match=r"a defect of this package.* at least 1 .*at most 0.0625"):
-            getattr(found, name)
+            getattr(answer, name)
 
 
 # -- no number of the documented range ends in another error
@@ -176,9 +176,9 @@ EXTREME = (
 
 @pytest.mark.parametrize("asked", EXTREME)
 def test_extreme_numbers_have_an_interval(asked: dict) -> None:
-    found = is_interval(asked)
-    assert found.summary()
-    assert found.certificate() is None or found.certificate().tau > 0
+    result = is_interval(asked)
+    assert result.summary()
+    assert result.certificate() is None or result.certificate().tau > 0
 
 
 BEYOND = (

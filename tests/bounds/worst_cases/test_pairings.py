@@ -33,29 +33,29 @@ def questions() -> list[dict]:
 
 def answered(asked: dict) -> bool:
     """Check one question; False where it has no finite answer or makes no sense, which an error has to say."""
-    found, message = None, ""
+    result, message = None, ""
     try:
-        found = bounds.worst_case(**asked)
+        result = bounds.worst_case(**asked)
     except bounds.InputError as error:
         message = str(error)
     assert "solver stopped" not in message, asked
-    if found is None:
+    if result is None:
         return False
-    assert found.closed, (asked, found.summary())
-    assert not found.relaxed
-    assert abs(replay(found)[1] - found.value) <= 1e-6 * max(1.0, abs(found.value)), asked
-    certificate = found.certificate()
+    assert result.closed, (asked, result.summary())
+    assert not result.relaxed
+    assert abs(replay(result)[1] - result.value) <= 1e-6 * max(1.0, abs(result.value)), asked
+    certificate = result.certificate()
     if certificate is not None:
         assert check(certificate.data) == certificate.tau
-        assert float(certificate.tau) >= found.lower
+        assert float(certificate.tau) >= result.lower
     return True
 
 
 def test_a_sample_of_pairings() -> None:
     every = questions()
     chosen = [every[i] for i in np.random.default_rng(3).permutation(len(every))[:60]]
-    for key, known in (("method", METHODS), ("metric", METRICS), ("initial", INITIALS)):
-        assert {asked[key] for asked in chosen} == set(known)
+    for key, certified in (("method", METHODS), ("metric", METRICS), ("initial", INITIALS)):
+        assert {asked[key] for asked in chosen} == set(certified)
     assert sum(map(answered, chosen)) > 25
 
 

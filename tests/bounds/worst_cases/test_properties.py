@@ -63,11 +63,11 @@ def test_many_questions_are_answered_from_both_sides_and_replayed(seed: int) -> 
 
 def assert_answered(seed: int) -> None:
     asked = general_question(np.random.default_rng(seed))
-    found = bounds.worst_case(**asked)
-    assert found.closed, (asked, found.summary())
-    slack = 1e-9 * max(1.0, abs(found.value))
-    assert found.lower - slack <= found.value <= found.upper + slack
-    assert abs(replay(found)[1] - found.value) <= 1e-6 * max(1.0, abs(found.value)), asked
+    answer = bounds.worst_case(**asked)
+    assert answer.closed, (asked, answer.summary())
+    slack = 1e-9 * max(1.0, abs(answer.value))
+    assert answer.lower - slack <= answer.value <= answer.upper + slack
+    assert abs(replay(answer)[1] - answer.value) <= 1e-6 * max(1.0, abs(answer.value)), asked
 
 
 @settings(max_examples=10)
@@ -196,9 +196,9 @@ def test_the_facts_of_the_recurrence() -> None:
     """B13: exact gradient descent is not the best of GO-Math-L2O's family."""
     expected = {0: 0.0238, 0.25: 0.0193, 0.5: 0.0246, 0.75: 0.0805, 1: 0.269, 1.5: 14.6}
     for q, value in expected.items():
-        found = bounds.worst_case(method="go_math", steps=10, momentum=(q, 0.5))
-        assert found.value == pytest.approx(value, rel=5e-3)
-        assert found.closed
+        answer = bounds.worst_case(method="go_math", steps=10, momentum=(q, 0.5))
+        assert answer.value == pytest.approx(value, rel=5e-3)
+        assert answer.closed
 
 
 def test_averages_and_bounds_of_the_catalogue() -> None:
@@ -214,9 +214,9 @@ def test_averages_and_bounds_of_the_catalogue() -> None:
 
 @pytest.mark.parametrize("asked", [{"steps": 100}, pytest.param({"steps": 100, **COMPOSITE}, marks=pytest.mark.slow)])
 def test_a_hundred_steps(asked: dict) -> None:
-    found = bounds.worst_case(**asked)
+    answer = bounds.worst_case(**asked)
     exact = 1 / 400 if asked.get("method") else 1 / 402
-    assert found.lower <= exact <= found.upper
-    assert found.gap <= 1e-8
-    assert found.value == pytest.approx(exact, rel=1e-7)
-    assert replay(found)[1] == pytest.approx(exact, rel=1e-6)
+    assert answer.lower <= exact <= answer.upper
+    assert answer.gap <= 1e-8
+    assert answer.value == pytest.approx(exact, rel=1e-7)
+    assert replay(answer)[1] == pytest.approx(exact, rel=1e-6)

@@ -79,7 +79,7 @@ def test_a_sweep_is_checked_before_it_starts() -> None:
         sweep([{"steps": 1}, {"stepz": 2}])
     with pytest.raises(bounds.InputError, match="steps: expected"):
         sweep([{"steps": 1}, {"steps": 0}])
-    values = [found.value for found in sweep([{"steps": K} for K in (1, 2, 3)], step=0.5)]
+    values = [result.value for result in sweep([{"steps": K} for K in (1, 2, 3)], step=0.5)]
     assert values == pytest.approx([1 / (2 * K + 2) for K in (1, 2, 3)], rel=1e-8)
 
 
@@ -96,5 +96,5 @@ def test_how_numbers_are_read() -> None:
 
 def test_a_sweep_gives_the_bytes_of_single_calls() -> None:
     asked = [{"steps": 6, "step": h, "relative_error": eps} for h in (0.5, 1.0) for eps in (0.0, 0.2)]
-    values = [found.value for found in sweep(asked)]
+    values = [result.value for result in sweep(asked)]
     assert values == [bounds.worst_case(**one).value for one in reversed(asked)][::-1]

@@ -34,34 +34,34 @@ QUESTIONS = (
 
 @pytest.mark.parametrize("arguments", QUESTIONS)
 def test_instances_are_refused_once_touched(arguments: dict) -> None:
-    found = bounds.worst_case(**arguments)
-    search = _Search(found.envelope.model, 1e-7)
-    basis, values = found.envelope.basis, found.envelope.values
+    answer = bounds.worst_case(**arguments)
+    search = _Search(answer.envelope.model, 1e-7)
+    basis, values = answer.envelope.basis, answer.envelope.values
 
     def shown(basis: np.ndarray, values: np.ndarray) -> float | None:
         return _rigour.certified_instance(search.exact, search.sets, basis, values)
 
-    assert shown(basis, values) == pytest.approx(found.envelope.lower, abs=1e-12)
+    assert shown(basis, values) == pytest.approx(answer.envelope.lower, abs=1e-12)
     assert shown(basis * 1.001, values * 1.001**2) is None  # beyond the initial condition
-    for i, name in enumerate(found.model.value_names):
+    for i, name in enumerate(answer.model.value_names):
         if name == "t":
             continue
         for sign in (1, -1):  # a value out of place breaks one of its inequalities
             wrong = values.copy()
             wrong[i] += sign * 0.05
             moved = shown(basis, wrong)
-            assert moved is None or moved <= found.upper + 0.06
-    if len(found.model.value_names) > 1:
+            assert moved is None or moved <= answer.upper + 0.06
+    if len(answer.model.value_names) > 1:
         wrong = values.copy()
-        wrong[-1 if found.model.value_names[-1] != "t" else -2] += 10.0
+        wrong[-1 if answer.model.value_names[-1] != "t" else -2] += 10.0
         assert shown(basis, wrong) is None
 
 
 @pytest.mark.parametrize("arguments", QUESTIONS)
 def test_multipliers_are_refused_once_touched(arguments: dict) -> None:
-    found = bounds.worst_case(**arguments)
-    search = _Search(found.model, 1e-7)
-    data = whole(found.model)
+    answer = bounds.worst_case(**arguments)
+    search = _Search(answer.model, 1e-7)
+    data = whole(answer.model)
     good = solve(data, 1e-7, 1e-7).multipliers
     assert upper_bound(search.exact, search.sets, search.entries, data, good) is not None
     place = data.names.index(("initial",))
@@ -69,8 +69,8 @@ def test_multipliers_are_refused_once_touched(arguments: dict) -> None:
     less[place] -= 0.02 * abs(less[place])
     # a smaller bound cannot be shown: it is refused, or the repair makes up for it
     up = upper_bound(search.exact, search.sets, search.entries, data, less)
-    assert up is None or float(up[0]) >= found.envelope.lower
-    assert up is None or found.setting.initial in ("objective", "decrease")
+    assert up is None or float(up[0]) >= answer.envelope.lower
+    assert up is None or answer.setting.initial in ("objective", "decrease")
 
 
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 7), shift=st.sampled_from([0.0, 1e-3, 1e-9, -1e-9, -1e-3]))
@@ -94,11 +94,11 @@ def test_semidefinite_is_never_claimed_wrongly(seed: int, n: int, shift: float) 
 def test_products_enclose(seed: int, n: int, m: int) -> None:
     rng = np.random.default_rng(seed)
     a, b = rng.standard_normal((n, m)) * 10.0 ** rng.integers(-8, 8), rng.standard_normal((m, n))
-    found = _rigour.product(Ball(a, 1e-3 * np.abs(a)), Ball(b))
+    result = _rigour.product(Ball(a, 1e-3 * np.abs(a)), Ball(b))
     for i in range(n):
         for j in range(n):
             exact = sum(Fraction(a[i, k]) * Fraction(b[k, j]) for k in range(m))
-            assert abs(exact - Fraction(found.mid[i, j])) <= Fraction(found.rad[i, j])
+            assert abs(exact - Fraction(result.mid[i, j])) <= Fraction(result.rad[i, j])
 
 
 def test_exact_elimination() -> None:
@@ -113,11 +113,11 @@ def test_exact_elimination() -> None:
 
 
 def test_balancing_is_exact() -> None:
-    found = bounds.worst_case(steps=4)
-    search = _Search(found.model, 1e-7)
-    data = chain(found.model)
+    answer = bounds.worst_case(steps=4)
+    search = _Search(answer.model, 1e-7)
+    data = chain(answer.model)
     repaired = balanced(search.exact, search.entries, rounded(data.names, solve(data).multipliers, data.equality))
-    total = dict.fromkeys(found.model.value_names, Fraction(0))
+    total = dict.fromkeys(answer.model.value_names, Fraction(0))
     for name, value in repaired.items():
         assert value >= 0
         for node, weight in search.entries[name].items():
@@ -158,10 +158,10 @@ def test_a_relaxation_is_not_taken_for_the_answer() -> None:
         "steps": 5,
         "metric": "distance",
     }
-    found = bounds.worst_case(**arguments)
-    assert solve(chain(found.model)).value > 1.1 * found.value
-    assert found.solver.endswith("whole")
-    assert found.closed
-    open_ended = replace(found, estimate=solve(chain(found.model)).value)
-    assert not open_ended.lower >= 1.1 * found.value
-    assert open_ended.lower <= open_ended.value <= open_ended.upper < 1.1 * found.value
+    answer = bounds.worst_case(**arguments)
+    assert solve(chain(answer.model)).value > 1.1 * answer.value
+    assert answer.solver.endswith("whole")
+    assert answer.closed
+    open_ended = replace(answer, estimate=solve(chain(answer.model)).value)
+    assert not open_ended.lower >= 1.1 * answer.value
+    assert open_ended.lower <= open_ended.value <= open_ended.upper < 1.1 * answer.value

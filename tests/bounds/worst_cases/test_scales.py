@@ -58,21 +58,21 @@ KNOWN = {
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_values(name: str) -> None:
     right, asked = KNOWN[name]
-    found = bounds.worst_case(**asked)
-    assert found.lower <= right * (1 + 1e-12)
-    assert found.upper >= right * (1 - 1e-12)
-    assert found.lower <= found.value <= found.upper
-    assert found.closed, found.summary()
-    assert found.value == pytest.approx(right, rel=1e-5, abs=0)
+    answer = bounds.worst_case(**asked)
+    assert answer.lower <= right * (1 + 1e-12)
+    assert answer.upper >= right * (1 - 1e-12)
+    assert answer.lower <= answer.value <= answer.upper
+    assert answer.closed, answer.summary()
+    assert answer.value == pytest.approx(right, rel=1e-5, abs=0)
 
 
 def test_closed_is_relative() -> None:
     assert bounds.worst_cases.tolerance(1e-8) == pytest.approx(1e-13)
-    found = bounds.worst_case(**STRONG, mu=0.9999, steps=1, metric="distance")
-    wide = found.lower * (1 - 2e-5)
-    assert found.closed
-    object.__setattr__(found, "lower", wide)  # a gap of 2e-13, far below any absolute tolerance
-    assert not found.closed
+    answer = bounds.worst_case(**STRONG, mu=0.9999, steps=1, metric="distance")
+    wide = answer.lower * (1 - 2e-5)
+    assert answer.closed
+    object.__setattr__(answer, "lower", wide)  # a gap of 2e-13, far below any absolute tolerance
+    assert not answer.closed
     assert bounds.worst_case(L=1e6, metric="best_gradient").floor == pytest.approx(1e-12 * 1e12)
 
 
@@ -100,20 +100,20 @@ def answered(seed: int) -> bool:
     """Whether a random question is closed; what is said of it has to hold."""
     asked, right = random_question(seed)
     try:
-        found = bounds.worst_case(**asked)
+        answer = bounds.worst_case(**asked)
     except bounds.InputError:  # infinite, or of no meaning: `random_question` knows no answer
         assert right is None, asked
         return True
-    assert found.lower <= found.value <= found.upper, (asked, found.summary())
-    assert found.lower >= 0 or asked["metric"] == "decrease"
+    assert answer.lower <= answer.value <= answer.upper, (asked, answer.summary())
+    assert answer.lower >= 0 or asked["metric"] == "decrease"
     if right is not None:
-        assert found.lower <= right * (1 + 1e-12), (asked, found.summary())
-        assert found.upper >= right * (1 - 1e-12), (asked, found.summary())
-        assert found.closed, (asked, found.summary())
-    if found.closed:
-        ends = max(abs(found.lower), abs(found.upper), found.floor)
-        assert found.upper - found.lower <= 1e-5 * ends * (1 + 1e-12)
-    return found.closed
+        assert answer.lower <= right * (1 + 1e-12), (asked, answer.summary())
+        assert answer.upper >= right * (1 - 1e-12), (asked, answer.summary())
+        assert answer.closed, (asked, answer.summary())
+    if answer.closed:
+        ends = max(abs(answer.lower), abs(answer.upper), answer.floor)
+        assert answer.upper - answer.lower <= 1e-5 * ends * (1 + 1e-12)
+    return answer.closed
 
 
 def test_some_random_questions() -> None:
@@ -185,8 +185,8 @@ RELABELLED = (
 
 @pytest.mark.parametrize("entries", RELABELLED)
 def test_a_certificate_is_of_its_question_alone(entries: dict) -> None:
-    found = bounds.worst_case(function_class="smooth_strongly_convex", mu=0.5, steps=2)
-    data = found.certificate().data
+    answer = bounds.worst_case(function_class="smooth_strongly_convex", mu=0.5, steps=2)
+    data = answer.certificate().data
     assert checker.check(data) < Fraction(1, 10)
     with pytest.raises(checker.Wrong):
         checker.check({**data, **entries})
@@ -246,9 +246,9 @@ FINITE = (
 
 @pytest.mark.parametrize("asked", FINITE)
 def test_what_is_finite_has_two_ends(asked: dict) -> None:
-    found = bounds.worst_case(**asked)
-    assert 0 <= found.lower <= found.value <= found.upper < math.inf, found.summary()
-    assert set(found.sources) <= {"solver", "closed form", "sizes", ""}
+    answer = bounds.worst_case(**asked)
+    assert 0 <= answer.lower <= answer.value <= answer.upper < math.inf, answer.summary()
+    assert set(answer.sources) <= {"solver", "closed form", "sizes", ""}
 
 
 # -- wherever the solver stops
@@ -267,23 +267,23 @@ def test_a_solver_that_stops_early_changes_nothing_that_is_said(
     right = bounds.worst_case(**asked)
 
     def stopped(*arguments: object, **options: object) -> object:
-        found = _conic.solve(*arguments, **options)
+        answer = _conic.solve(*arguments, **options)
         off = np.random.default_rng(0)
         return _conic.Solution(
             status,
-            found.value * 1.01,
-            found.multipliers * (1 + 1e-3 * off.standard_normal(len(found.multipliers))),
-            found.values * 1.01,
-            [gram * 1.01 for gram in found.grams],
-            found.iterations,
+            answer.value * 1.01,
+            answer.multipliers * (1 + 1e-3 * off.standard_normal(len(answer.multipliers))),
+            answer.values * 1.01,
+            [gram * 1.01 for gram in answer.grams],
+            answer.iterations,
         )
 
     monkeypatch.setattr(_solve, "solve", stopped)
     monkeypatch.setattr(_envelope, "solve", stopped)
-    found = bounds.worst_case(**asked)
-    assert found.lower <= right.upper
-    assert right.lower <= found.upper
-    assert found.lower <= found.value <= found.upper
-    assert found.closed
-    assert found.value == pytest.approx(right.value, rel=1e-5)
-    assert replay(found)[1] == pytest.approx(right.value, rel=1e-6)
+    answer = bounds.worst_case(**asked)
+    assert answer.lower <= right.upper
+    assert right.lower <= answer.upper
+    assert answer.lower <= answer.value <= answer.upper
+    assert answer.closed
+    assert answer.value == pytest.approx(right.value, rel=1e-5)
+    assert replay(answer)[1] == pytest.approx(right.value, rel=1e-6)

@@ -62,9 +62,9 @@ def test_derivatives_are_those_of_differences(name: str) -> None:
     if "momentum" not in question:
         assert slopes.momentum is None
         return
-    given = np.array(question["momentum"])
-    assert slopes.momentum.shape == given.T.shape
-    for place in np.ndindex(*given.shape):
+    arguments = np.array(question["momentum"])
+    assert slopes.momentum.shape == arguments.T.shape
+    for place in np.ndindex(*arguments.shape):
         assert slopes.momentum[place[::-1]] == pytest.approx(difference(question, "momentum", place), abs=1e-4 * size)
 
 

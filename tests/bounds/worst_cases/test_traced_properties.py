@@ -65,8 +65,8 @@ def test_no_function_is_worse_than_the_upper_end(seed: int) -> None:
 
 
 def test_smaller_classes_have_smaller_answers() -> None:
-    def answer(given: Any, **more: Any) -> Any:
-        return bounds.worst_case(method=methods.gradient(1), function_class=given, steps=2, **more)
+    def answer(arguments: Any, **more: Any) -> Any:
+        return bounds.worst_case(method=methods.gradient(1), function_class=arguments, steps=2, **more)
 
     plain = answer(classes.smooth_convex(1), metric="distance")
     strong = answer(classes.smooth_strongly_convex(1, Fraction(1, 5)), metric="distance")

@@ -121,7 +121,7 @@ def terminal(*arguments: str, columns: int) -> str:
     environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "PYTHONPATH": str(ROOT)}
     program = subprocess.Popen([sys.executable, "-m", "l2obound", *arguments], stdout=theirs, env=environment)
     os.close(theirs)
-    given = b""
+    inputs = b""
     while True:
         try:
             part = os.read(ours, 65536)
@@ -129,10 +129,10 @@ def terminal(*arguments: str, columns: int) -> str:
             break
         if not part:
             break
-        given += part
+        inputs += part
     os.close(ours)
     assert program.wait() == 0
-    return given.decode().replace("\r\n", "\n")
+    return inputs.decode().replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("columns", [40, 60])

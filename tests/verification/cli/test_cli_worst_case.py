@@ -69,16 +69,16 @@ def test_a_wrong_certificate_is_exit_code_one(run, tmp_path) -> None:
 
 def test_json_has_everything(run) -> None:
     code, out, _ = run("--steps", 2, "--json", "--replay", "--proof")
-    found = json.loads(out)
+    data = json.loads(out)
     assert code == 0
-    assert set(found) == {
+    assert set(data) == {
         "question", "value", "lower", "upper", "gap", "closed", "solver", "status", "seconds", "multipliers",
         "certificate", "attained", "proof",
     }  # fmt: skip
-    assert found["certificate"] == "1/10"
-    assert found["question"]["step"] == ["1", "1"]
-    assert found["attained"] == pytest.approx(0.1, abs=1e-9)
-    assert found["lower"] <= 0.1 <= found["upper"]
+    assert data["certificate"] == "1/10"
+    assert data["question"]["step"] == ["1", "1"]
+    assert data["attained"] == pytest.approx(0.1, abs=1e-9)
+    assert data["lower"] <= 0.1 <= data["upper"]
     assert run("--method", "accelerated_gradient", "--steps", 3, "--json")[1].count('"certificate": null') == 1
 
 
@@ -97,10 +97,10 @@ def test_json_has_everything(run) -> None:
 )
 def test_questions(run, arguments, value) -> None:
     code, out, _ = run(*arguments, "--replay", "--json")
-    found = json.loads(out)
+    data = json.loads(out)
     assert code == 0
-    assert found["value"] == pytest.approx(value, abs=1e-7)
-    assert found["attained"] == pytest.approx(value, abs=1e-6)
+    assert data["value"] == pytest.approx(value, abs=1e-7)
+    assert data["attained"] == pytest.approx(value, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_questions(run, arguments, value) -> None:
     ],
 )
 def test_every_metric_is_attained_by_its_run(run, metric, initial, more) -> None:
-    found = json.loads(
+    data = json.loads(
         run("--steps", 2, "--step", "0.7", "--metric", metric, "--initial", initial, "--replay", "--json", *more)[1]
     )
-    assert found["attained"] == pytest.approx(found["lower"], abs=1e-6)
-    assert found["upper"] == pytest.approx(found["lower"], abs=1e-5)
+    assert data["attained"] == pytest.approx(data["lower"], abs=1e-6)
+    assert data["upper"] == pytest.approx(data["lower"], abs=1e-5)
 
 
 def test_a_sweep_is_a_table(run) -> None:
@@ -187,7 +187,7 @@ def test_the_profile_of_an_optimizer(run) -> None:
     assert [line.split()[0] for line in out.splitlines()[2:5]] == ["1", "2", "3"]
     assert "K = 3: largest gap" in run("--profile-of", "ista", *sizes, "--verbose")[1]
     code, out, _ = run("--profile-of", "go-math-l2o", *sizes, "--json")
-    found = json.loads(out)
+    data = json.loads(out)
     assert code == 0
-    assert found["run"] == "go-math-l2o (shipped weights for lasso)"
-    assert [row["steps"] for row in found["rows"]] == [1, 2, 3]
+    assert data["run"] == "go-math-l2o (shipped weights for lasso)"
+    assert [row["steps"] for row in data["rows"]] == [1, 2, 3]

@@ -17,20 +17,20 @@ from l2obound.verification.cli import app as cli
 from l2obound.verification.cli import doctor
 
 
-def by_name(found: tuple[doctor.Finding, ...]) -> dict[str, doctor.Finding]:
-    return {f.name: f for f in found}
+def by_name(result: tuple[doctor.Finding, ...]) -> dict[str, doctor.Finding]:
+    return {f.name: f for f in result}
 
 
 def test_this_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path))
     done = CliRunner().invoke(cli.app, ["doctor", "--json"])
     assert done.exit_code == 0, done.output
-    found = {f["name"]: f for f in json.loads(done.stdout)}
-    assert all(f["ok"] is not False for f in found.values())
-    assert found["a bound that is false"]["found"] == "violated"
+    result = {f["name"]: f for f in json.loads(done.stdout)}
+    assert all(f["ok"] is not False for f in result.values())
+    assert result["a bound that is false"]["found"] == "violated"
     shown = CliRunner().invoke(cli.app, ["doctor"]).stdout.splitlines()
-    assert len(found) == len(doctor.LOOKS)
-    assert [line.split("  ")[0] for line in shown[1 : 1 + len(found)]] == list(found)
+    assert len(result) == len(doctor.LOOKS)
+    assert [line.split("  ")[0] for line in shown[1 : 1 + len(result)]] == list(result)
     assert shown[-2] == "This installation is sound."
 
 
@@ -56,14 +56,14 @@ BROKEN = {
 def test_what_is_broken_is_found(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path))
     BROKEN[name](monkeypatch, tmp_path)
-    found = by_name(doctor.doctor())
-    assert found[name].ok is False
-    assert found[name].advice
+    result = by_name(doctor.doctor())
+    assert result[name].ok is False
+    assert result[name].advice
     done = CliRunner().invoke(cli.app, ["doctor"])
     assert done.exit_code == 1
     assert re.search(rf"^{re.escape(name)} +NOT OK ", done.stdout, flags=re.M)
     assert name in done.stdout.partition("NOT sound: ")[2]
-    assert found[name].advice in done.stdout
+    assert result[name].advice in done.stdout
 
 
 def test_a_missing_kernel_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:

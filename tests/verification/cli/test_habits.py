@@ -169,8 +169,8 @@ def test_old_spellings_are_understood_and_not_shown(verb: str) -> None:
         assert new in shown
         name = next(p.name for p in command.params if new in p.opts)
         required = {"falsify": ["B1"]}.get(verb, [])
-        for given in ([old, "word"], [f"{old}=word"], [new, "word"]):
-            value = command.make_context(verb, [*required, *given]).params[name]
+        for arguments in ([old, "word"], [f"{old}=word"], [new, "word"]):
+            value = command.make_context(verb, [*required, *arguments]).params[name]
             assert value in ("word", ["word"])
 
 
@@ -286,8 +286,8 @@ def test_shipped_trainings_are_named_and_run_by_name(run, tmp_path: Path, monkey
 
     monkeypatch.setattr(l2o, "train", trained)
     for name, path in shipped_configs().items():
-        for given in (name, path):
-            assert run("train", given)[0] == 2
+        for arguments in (name, path):
+            assert run("train", arguments)[0] == 2
             settings, folder = asked[-1]
             assert settings == load_config(path)
             assert folder == Path("runs") / name

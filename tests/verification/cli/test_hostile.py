@@ -205,8 +205,8 @@ def test_a_defect_of_ours_is_still_exit_code_70(run, monkeypatch) -> None:
 
 
 def test_a_finding_does_not_name_code_to_run(tmp_path: Path, monkeypatch) -> None:
-    found = falsify("B1", "ista", evaluations=300, budget=5, goal="tightness")
-    path = found.save(tmp_path / "f.npz")
+    search = falsify("B1", "ista", evaluations=300, budget=5, goal="tightness")
+    path = search.save(tmp_path / "f.npz")
     with np.load(path) as archive:
         arrays = dict(archive)
     meta = json.loads(arrays.pop("meta").tobytes())
@@ -263,11 +263,11 @@ assert all(figure_files(Figure(), "f").values())
 @pytest.mark.parametrize("case", [c if "ascii" in c else pytest.param(c, marks=pytest.mark.slow) for c in SURROUNDINGS])
 def test_surroundings_do_not_matter(case: str, tmp_path: Path) -> None:
     environment = {**os.environ, **SURROUNDINGS[case]}
-    found = subprocess.run(
+    outcome = subprocess.run(
         [sys.executable, "-c", ASKED], env=environment, capture_output=True, check=False, timeout=120, cwd=tmp_path
     )
-    err = found.stderr.decode("utf-8", "replace")
-    assert found.returncode == 0, err[-2000:]
+    err = outcome.stderr.decode("utf-8", "replace")
+    assert outcome.returncode == 0, err[-2000:]
     assert "codes [0, 0, 0, 2, 0]" in err
     assert "Traceback" not in err
 
@@ -295,11 +295,11 @@ def test_standard_output_holds_the_json_alone(tmp_path: Path) -> None:
         ("guarantee", "hostile_codes:prints", "--instances", "20", "--steps", "2", "--json"),
         ("verify", "--bound", "B1", "--optimizer", "ista", "--problem", "logistic_l1", *SMALL[:-2], "--json"),
     ):
-        found = subprocess.run(
+        outcome = subprocess.run(
             [sys.executable, "-c", PRINTS, *arguments], cwd=tmp_path, capture_output=True, check=True, timeout=120
         )
-        json.loads(found.stdout)
-        texts.append(found.stderr)
+        json.loads(outcome.stdout)
+        texts.append(outcome.stderr)
     assert b"written by the user's code" in texts[0]
     assert b"printed by the user's code" in texts[0]
 
@@ -308,13 +308,13 @@ def test_standard_output_holds_the_json_alone(tmp_path: Path) -> None:
 def test_a_reader_that_is_gone_and_a_closed_output_leave_the_exit_code(tmp_path: Path) -> None:
     for ending in ("| head -c 10 >/dev/null", ">&-"):
         command = f'set -o pipefail; "{sys.executable}" -m l2obound bounds --json {ending}'
-        found = subprocess.run(["bash", "-c", command], capture_output=True, check=False, timeout=120, cwd=tmp_path)
-        assert (found.returncode, found.stderr) == (0, b"")
+        outcome = subprocess.run(["bash", "-c", command], capture_output=True, check=False, timeout=120, cwd=tmp_path)
+        assert (outcome.returncode, outcome.stderr) == (0, b"")
     if Path("/dev/full").exists():
         command = f'"{sys.executable}" -m l2obound bounds --json > /dev/full'
-        found = subprocess.run(["bash", "-c", command], capture_output=True, check=False, timeout=120, cwd=tmp_path)
-        assert found.returncode == 2
-        assert b"standard output" in found.stderr
+        outcome = subprocess.run(["bash", "-c", command], capture_output=True, check=False, timeout=120, cwd=tmp_path)
+        assert outcome.returncode == 2
+        assert b"standard output" in outcome.stderr
 
 
 def test_what_others_print_is_no_result(run, tmp_path: Path) -> None:

@@ -96,8 +96,8 @@ def test_every_kind_of_optimizer_is_verified_and_guaranteed(run: Any, kind: str)
     (spec, *more), label = SPECS[kind]
     code, out, err = run("verify", "--optimizer", spec, *more, *SMALL, "--bound", "B1", "--json")
     assert code == 0, err
-    found = json.loads(out)
-    assert (found["run"], found["bounds"][0]["verdict"]) == (label, "verified")
+    data = json.loads(out)
+    assert (data["run"], data["bounds"][0]["verdict"]) == (label, "verified")
     small = ("--rows", "4", "--dim", "5", "--steps", "2", "--instances", "20")
     code, out, err = run("guarantee", spec, *more, *small, "--json")
     assert code == 0, err

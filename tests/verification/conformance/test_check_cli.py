@@ -121,11 +121,11 @@ def test_the_users_problem_in_place_of_those_of_the_suite(
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("arguments", "message"),
     [("fixed_point", "expected NAME=VALUE"), ("converges=fast", "true, false or a number, got 'converges=fast'")],
 )
 def test_a_declaration_has_a_name_and_a_value(
-    monkeypatch: pytest.MonkeyPatch, capsys: Any, given: str, message: str
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, arguments: str, message: str
 ) -> None:
-    code, _, err = call(monkeypatch, capsys, "ista", "--declares", given)
+    code, _, err = call(monkeypatch, capsys, "ista", "--declares", arguments)
     assert (code, message in " ".join(err.split())) == (2, True)

@@ -35,9 +35,9 @@ class Bare(Sound):
         return State(x0, None)
 
 
-def with_(given: Any, **attributes: Any) -> Any:
+def with_(arguments: Any, **attributes: Any) -> Any:
     """An optimizer with attributes."""
-    made = given()
+    made = arguments()
     for name, value in attributes.items():
         setattr(made, name, value)
     return made
@@ -66,7 +66,7 @@ def test_a_declaration_that_cannot_be_tested_is_a_failure() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_a_form_declares_is_read(form: str) -> None:
-    given, on_lasso = FORMS[form](), {"profile": "dev", "problems": P, "checks": ["fixed_point"]}
+    arguments, on_lasso = FORMS[form](), {"profile": "dev", "problems": P, "checks": ["fixed_point"]}
     for attribute, value, status in (
         ("declares", {"fixed_point": True}, Status.FAILED),
         ("declares", {"fixed_point": False}, Status.LACKING),
@@ -74,11 +74,11 @@ def test_what_a_form_declares_is_read(form: str) -> None:
         ("expected_failed_checks", {"fixed_point": "its head has a bias"}, Status.EXPECTED_FAILURE),
         ("lacks", {"fixed_point": "its head has a bias"}, Status.NOT_APPLICABLE),
     ):
-        setattr(given, attribute, value)
-        result = check_optimizer(given, **on_lasso)["fixed_point"]
+        setattr(arguments, attribute, value)
+        result = check_optimizer(arguments, **on_lasso)["fixed_point"]
         assert result.status is status, attribute
         assert ("its head has a bias" in result.message) == (attribute != "declares")
-        delattr(given, attribute)
+        delattr(arguments, attribute)
 
 
 def test_a_network_may_lack_properties_and_a_method_without_weights_may_not() -> None:

@@ -18,8 +18,8 @@ P = {"quadratic": l2o.synthetic.quadratic(2, 4, seed=0)}
 GLOBAL: dict[str, Any] = {"net": NaNInTheGradient().double(), "sound": Lstm().double()}
 
 
-def statuses(given: Any, checks: list[str]) -> dict[str, tuple[str, str]]:
-    report = check_optimizer(given, profile="dev", checks=checks, problems=P)
+def statuses(arguments: Any, checks: list[str]) -> dict[str, tuple[str, str]]:
+    report = check_optimizer(arguments, profile="dev", checks=checks, problems=P)
     return {r.name: (str(r.status), r.message) for r in report.results}
 
 
@@ -60,9 +60,9 @@ class Detached(Lstm):
         return super().step(problem, (state[0].detach(), state[1]))
 
 
-@pytest.mark.parametrize("given", [Detached, lambda: Holder(Detached(), "list")])
-def test_a_derivative_that_is_cut_is_detected(given: Any) -> None:
-    status, message = statuses(given, ["derivative_is_that_of_the_loss"])["derivative_is_that_of_the_loss"]
+@pytest.mark.parametrize("arguments", [Detached, lambda: Holder(Detached(), "list")])
+def test_a_derivative_that_is_cut_is_detected(arguments: Any) -> None:
+    status, message = statuses(arguments, ["derivative_is_that_of_the_loss"])["derivative_is_that_of_the_loss"]
     assert status == "failed", message
 
 
@@ -78,9 +78,9 @@ class Unregistered(Lstm):
         return self.heads[0](hidden)
 
 
-@pytest.mark.parametrize("given", [Unregistered, lambda: Forward(Unregistered())])
-def test_a_weight_that_is_in_no_file_is_detected(given: Any) -> None:
-    status, message = statuses(given, ["save_load"])["save_load"]
+@pytest.mark.parametrize("arguments", [Unregistered, lambda: Forward(Unregistered())])
+def test_a_weight_that_is_in_no_file_is_detected(arguments: Any) -> None:
+    status, message = statuses(arguments, ["save_load"])["save_load"]
     assert status == "failed"
     assert "with the weights from the file the run differs" in message
 
@@ -139,7 +139,7 @@ class OnNumbersAlone:
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("arguments", "says"),
     [
         (OwnGradient, "it holds no tensors that require gradients"),
         ("ista", "it holds no tensors that require gradients"),
@@ -148,7 +148,7 @@ class OnNumbersAlone:
         (OnNumbersAlone, "it raises RuntimeError: .*cannot be told whether it uses tensors that require them"),
     ],
 )
-def test_where_there_is_nothing_to_train_the_reason_is_true(given: Any, says: str) -> None:
-    for status, message in statuses(given, TRAINING).values():
+def test_where_there_is_nothing_to_train_the_reason_is_true(arguments: Any, says: str) -> None:
+    for status, message in statuses(arguments, TRAINING).values():
         assert status == "not applicable"
         assert re.search(says, message), message

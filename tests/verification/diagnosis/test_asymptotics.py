@@ -48,9 +48,9 @@ def test_where_r_is_zero_the_floor_keeps_the_gap_open() -> None:
 
 def test_where_f_star_may_be_zero_there_is_no_relative_gap() -> None:
     p = l2o.quadratic(np.eye(3)[None], np.zeros((1, 3)))
-    known = replace(optimum(p), lower=np.array([-1e-12]), upper=np.array([1e-12]))
+    certified = replace(optimum(p), lower=np.array([-1e-12]), upper=np.array([1e-12]))
     opt = l2o.optimizer("go-math-l2o", seed=1)
-    a = asymptotics(l2o.rollout(opt, p, np.ones((1, 3)), 20), p, known, optimizer=opt)
+    a = asymptotics(l2o.rollout(opt, p, np.ones((1, 3)), 20), p, certified, optimizer=opt)
     assert np.isnan(a.gap).all()
     assert a.transient.tolist() == [-1]
     assert "F* may be 0" in a.summary()

@@ -28,9 +28,9 @@ ON_RUNS = [name for name in bounds.names(variants=True) if bounds.get(name).on_r
 def without(name: str, *hypotheses: str, **changes: Any) -> bounds.Bound:
     """The bound with hypotheses forgotten."""
     bound = bounds.get(name)
-    kept = tuple(h for h in bound.hypotheses if h.name not in hypotheses)
-    assert len(kept) == len(bound.hypotheses) - len(hypotheses)
-    return bound.replace(hypotheses=kept, **changes)
+    remaining = tuple(h for h in bound.hypotheses if h.name not in hypotheses)
+    assert len(remaining) == len(bound.hypotheses) - len(hypotheses)
+    return bound.replace(hypotheses=remaining, **changes)
 
 
 def points(family: str, batch: int = 6, dim: int = 3, seed: int = 0) -> dict[str, torch.Tensor]:
@@ -64,22 +64,22 @@ def test_torch_and_the_catalogue_evaluate_the_same(family: str, optimizer: str) 
     names = {n for n in measured.values if n in q and not n.startswith(("sigma", "e_floor", "b_floor", "mu"))}
     for name in names:
         value, mine = measured.values[name], q[name].numpy()
-        known = np.isfinite(value) & np.isfinite(mine)
-        off = np.abs(np.where(known, value - mine, 0.0))
-        assert (off <= 1e-7 * (1 + np.abs(value).max(where=known, initial=0.0))).all(), name
+        finite = np.isfinite(value) & np.isfinite(mine)
+        off = np.abs(np.where(finite, value - mine, 0.0))
+        assert (off <= 1e-7 * (1 + np.abs(value).max(where=finite, initial=0.0))).all(), name
     for name in ON_RUNS:
         bound = bounds.get(name)
-        given = {n: q[n].numpy() for n in bound.quantities if n in q}
-        if set(given) != set(bound.quantities) or not all(np.isfinite(a).all() for a in given.values()):
+        arguments = {n: q[n].numpy() for n in bound.quantities if n in q}
+        if set(arguments) != set(bound.quantities) or not all(np.isfinite(a).all() for a in arguments.values()):
             continue
         plain = bound.replace(slop=None)
-        values = bounds.Quantities(given, steps=4, batch=len(z))
+        values = bounds.Quantities(arguments, steps=4, batch=len(z))
         wanted = plain.evaluate(values)
         lhs, rhs = Merit(plain, None, FAMILIES[family], 4, "tightness", 0.75).sides(q)
         for mine, theirs in ((lhs, wanted.lhs), (rhs, wanted.rhs)):
             shown = mine.numpy() if bound.level == "step" else mine[:, 0].numpy()
-            known = np.isfinite(theirs)
-            np.testing.assert_allclose(shown[known], theirs[known], rtol=1e-9, atol=1e-12 * (1 + np.abs(shown).max()))
+            finite = np.isfinite(theirs)
+            np.testing.assert_allclose(shown[finite], theirs[finite], rtol=1e-9, atol=1e-12 * (1 + np.abs(shown).max()))
     assert {"F", "R", "G2", "e2", "Ge", "ex", "ex_prev", "dist", "gz2", "stationarity"} <= names
 
 
@@ -93,9 +93,9 @@ def test_the_gradient_of_the_merit_is_its_slope() -> None:
             continue
         way = torch.randn(slope.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
         ends = [merit({**point, name: point[name] + sign * 1e-6 * way}) for sign in (1, -1)]
-        found = (ends[0] - ends[1]) / 2e-6
+        value = (ends[0] - ends[1]) / 2e-6
         expected = (slope * way).flatten(1).sum(1)
-        near = (found - expected).abs() <= 1e-4 * (1 + expected.abs())
+        near = (value - expected).abs() <= 1e-4 * (1 + expected.abs())
         assert int(near.sum()) >= 3, name  # one of them may stand at a kink
 
 
@@ -111,7 +111,7 @@ def test_the_gradient_of_the_merit_is_its_slope() -> None:
 def test_exact_worst_cases_are_reached(optimizer: str, family: str, asked: dict[str, str], steps: int) -> None:
     """From draws that know nothing of them: B6b of exact steps, attained with l1 terms and not where r = 0."""
     exact = bounds.worst_case(metric="average_objective", steps=steps, **asked).value * 2 * (steps + 1)
-    found = falsify(
+    search = falsify(
         "ood_multi_step_sharp",
         optimizer,
         family=family,
@@ -121,17 +121,17 @@ def test_exact_worst_cases_are_reached(optimizer: str, family: str, asked: dict[
         target=0.999 * exact,
         method="gradient",
     )
-    assert not found.found
-    assert 0.99 * exact < found.reached < (1 + 1e-6) * exact
-    assert found.tightness > 0.99 * found.reached
+    assert not search.found
+    assert 0.99 * exact < search.reached < (1 + 1e-6) * exact
+    assert search.tightness > 0.99 * search.reached
 
 
 @pytest.mark.slow
 def test_descent_is_attained() -> None:
-    found = falsify("per_step_descent", goal="tightness", evaluations=10_000)
-    assert found.tightness == pytest.approx(1, abs=0.01)
-    assert found.verdict is Verdict.VERIFIED
-    assert found.index is not None
+    search = falsify("per_step_descent", goal="tightness", evaluations=10_000)
+    assert search.tightness == pytest.approx(1, abs=0.01)
+    assert search.verdict is Verdict.VERIFIED
+    assert search.index is not None
 
 
 PLANTED = {
@@ -159,14 +159,14 @@ FIRST = ("steps of 2.1/L",)
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n not in FIRST)) for n in PLANTED])
 def test_planted_false_bounds_are_found(name: str) -> None:
     bound, optimizer, more = PLANTED[name]
-    found = falsify(bound, optimizer, evaluations=30_000, **more)
-    assert found.found
-    assert found.verdict is Verdict.VIOLATED
-    assert found.lhs > found.rhs
-    assert found.slack < 0
-    again = found.judged_again()
+    search = falsify(bound, optimizer, evaluations=30_000, **more)
+    assert search.found
+    assert search.verdict is Verdict.VIOLATED
+    assert search.lhs > search.rhs
+    assert search.slack < 0
+    again = search.judged_again()
     assert again.found
-    assert again.lhs == pytest.approx(found.lhs, rel=1e-9)
+    assert again.lhs == pytest.approx(search.lhs, rel=1e-9)
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
@@ -183,20 +183,20 @@ def test_planted_false_bounds_are_found(name: str) -> None:
 )
 def test_true_bounds_are_not_accused(bound: str, optimizer: str, family: str, seed: int) -> None:
     chosen = l2o.optimizer("heavy-ball", momentum=0.5) if optimizer == "heavy-ball" else optimizer
-    found = falsify(bound, chosen, family=family, evaluations=1_000 if seed == 0 else 4_000, seed=seed, dim=(1, 2))
-    assert not found.found
-    assert found.verdict is not Verdict.VIOLATED
-    assert not found.tightness > 1 + 1e-6
-    assert "no violation found" in found.summary()
+    search = falsify(bound, chosen, family=family, evaluations=1_000 if seed == 0 else 4_000, seed=seed, dim=(1, 2))
+    assert not search.found
+    assert search.verdict is not Verdict.VIOLATED
+    assert not search.tightness > 1 + 1e-6
+    assert "no violation found" in search.summary()
 
 
 @pytest.mark.slow
 def test_a_finding_is_made_small() -> None:
-    found = falsify("per_step_descent", "ista", constant=1.05, dim=3, evaluations=20_000)
-    assert found.dim == 1
-    assert len(str(found.x0[0])) <= 4
-    assert not found.shift.any()
-    numbers = np.concatenate([np.ravel(a) for a in found.instance.all_arrays().values()])
+    search = falsify("per_step_descent", "ista", constant=1.05, dim=3, evaluations=20_000)
+    assert search.dim == 1
+    assert len(str(search.x0[0])) <= 4
+    assert not search.shift.any()
+    numbers = np.concatenate([np.ravel(a) for a in search.instance.all_arrays().values()])
     assert all(float(f"{v:.2e}") == v for v in numbers)
 
 
@@ -211,14 +211,14 @@ def test_the_same_seed_gives_the_same_finding() -> None:
 @pytest.mark.parametrize("method", ["random", pytest.param("gradient", marks=pytest.mark.slow)])
 def test_methods_and_progress(method: str) -> None:
     seen = []
-    found = falsify(
+    search = falsify(
         "ood_multi_step",
         goal="tightness",
         method=method,
         evaluations=1_500,
         progress=lambda share, best, what: seen.append((share, best, what)),
     )
-    assert 0 < found.tightness <= 1 + 1e-9
+    assert 0 < search.tightness <= 1 + 1e-9
     assert seen
     assert 0 <= seen[-1][0] <= 1
 
@@ -226,10 +226,10 @@ def test_methods_and_progress(method: str) -> None:
 @pytest.mark.slow
 def test_learned_optimizers_are_measured() -> None:
     """Nothing is proved of them: B6c applies and holds, the exact rate does not apply and is compared with."""
-    found = falsify("ood_last_iterate", "go-math-l2o", family="lasso", goal="tightness", evaluations=2_000, dim=2)
-    assert found.verdict is Verdict.VERIFIED
-    assert found.tightness > 0.5
-    assert found.optimizer == "go-math-l2o:lasso"
+    search = falsify("ood_last_iterate", "go-math-l2o", family="lasso", goal="tightness", evaluations=2_000, dim=2)
+    assert search.verdict is Verdict.VERIFIED
+    assert search.tightness > 0.5
+    assert search.optimizer == "go-math-l2o:lasso"
     far = falsify("ood_last_iterate", "go-math-l2o", family="lasso", goal="deviation", evaluations=2_000, dim=2)
     assert far.measured["rho_max"] > 1
     rate = falsify("ind_rate:exact", "go-math-l2o", family="lasso", goal="tightness", evaluations=800, dim=2)
@@ -273,26 +273,26 @@ class Liar:
 
 
 def test_an_optimizer_without_gradients_is_searched_all_the_same() -> None:
-    found = falsify("per_step_descent", NumpySteps(), family="quadratic", constant=1.02, evaluations=20_000)
-    assert found.found
-    assert any("no gradient through the run" in note for note in found.notes)
+    search = falsify("per_step_descent", NumpySteps(), family="quadratic", constant=1.02, evaluations=20_000)
+    assert search.found
+    assert any("no gradient through the run" in note for note in search.notes)
 
 
 def test_wrong_data_are_no_violation_of_a_bound() -> None:
-    found = falsify("per_step_descent", Liar(), evaluations=1_500, dim=1)
-    assert not found.found
-    assert any("data are wrong" in note for note in found.notes)
+    search = falsify("per_step_descent", Liar(), evaluations=1_500, dim=1)
+    assert not search.found
+    assert any("data are wrong" in note for note in search.notes)
 
 
 def test_save_load_and_replay(tmp_path: Any) -> None:
-    found = falsify("ood_last_iterate", constant=0.97, evaluations=20_000)
-    path = found.save(tmp_path / "finding.npz")
-    assert found.reproduce == f"l2obound falsify --replay {path}"
+    search = falsify("ood_last_iterate", constant=0.97, evaluations=20_000)
+    path = search.save(tmp_path / "finding.npz")
+    assert search.reproduce == f"l2obound falsify --replay {path}"
     again = Falsification.load(path)
-    assert {**again.to_dict(), "reproduce": ""} == {**found.to_dict(), "reproduce": ""}
+    assert {**again.to_dict(), "reproduce": ""} == {**search.to_dict(), "reproduce": ""}
     assert str(path) in again.summary()
     assert again.judged_again().found
-    assert float(again.problem().objective(again.x0)[0]) == float(found.problem().objective(found.x0)[0])
+    assert float(again.problem().objective(again.x0)[0]) == float(search.problem().objective(search.x0)[0])
     assert again.run().steps == 3
     with np.load(path) as written:
         arrays = dict(written)
@@ -354,9 +354,9 @@ def test_an_instance_that_is_not_admissible_is_refused() -> None:
     ],
 )
 def test_wrong_input(arguments: dict[str, Any], message: str) -> None:
-    given = {"bound": "per_step_descent", "optimizer": "ista", "evaluations": 100, **arguments}
+    inputs = {"bound": "per_step_descent", "optimizer": "ista", "evaluations": 100, **arguments}
     with pytest.raises(InputError, match=message):
-        falsify(given.pop("bound"), given.pop("optimizer"), **given)
+        falsify(inputs.pop("bound"), inputs.pop("optimizer"), **inputs)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, capsys: Any, *arguments: str) -> tuple[int, str, str]:

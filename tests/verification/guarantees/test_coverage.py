@@ -54,9 +54,9 @@ def normal_lower(x: np.ndarray, n: int, delta: float) -> np.ndarray:
 
 
 def test_the_normal_approximation_is_found_out() -> None:
-    found = [(n, p) for n, p in COUNTS if not covers(normal_lower(drawn(n, p), n, 0.05) <= p, 0.05)]
-    assert (30, 0.97) in found
-    assert (5, 0.97) in found
+    results = [(n, p) for n, p in COUNTS if not covers(normal_lower(drawn(n, p), n, 0.05) <= p, 0.05)]
+    assert (30, 0.97) in results
+    assert (5, 0.97) in results
 
 
 def test_bounds_of_a_probability_by_hand() -> None:
@@ -135,10 +135,10 @@ def test_the_band_by_hand() -> None:
     np.testing.assert_allclose(up, np.minimum(np.array([0, 1, 2, 3]) / 3 + width, 1))
 
 
-def curves(rng: np.random.Generator, trials: int, n: int, kept: int, dependence: float) -> np.ndarray:
+def curves(rng: np.random.Generator, trials: int, n: int, remaining: int, dependence: float) -> np.ndarray:
     """(T,N,J) numbers that are uniform at each step, and the same at all of them where `dependence` = 1."""
-    own, common = rng.random((trials, n, kept)), rng.random((trials, n, 1))
-    return np.where(rng.random((trials, n, kept)) < dependence, common, own)
+    own, common = rng.random((trials, n, remaining)), rng.random((trials, n, 1))
+    return np.where(rng.random((trials, n, remaining)) < dependence, common, own)
 
 
 @pytest.mark.parametrize("trials", [500, pytest.param(1500, marks=pytest.mark.slow)])

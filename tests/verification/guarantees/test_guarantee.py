@@ -27,67 +27,67 @@ SMALL = {"family": "lasso", "rows": 6, "dim": 10}
 
 
 @pytest.fixture(scope="module")
-def found() -> Guarantee:
+def statement() -> Guarantee:
     return verification.guarantee(
         "ista", SMALL, 40, eps=(1e-2, 1e-4), rho=(0.5,), instances=50, batch=20, quantiles=(0.5, 0.9), compare=True
     )
 
 
-def test_it_is_what_its_parts_say(found: Guarantee) -> None:
+def test_it_is_what_its_parts_say(statement: Guarantee) -> None:
     """The same instances by hand: the gaps, the counts and the bound of each eps."""
     gaps = []
     for index, size in enumerate((20, 20, 10)):
         seed = split_seed("test", index)
         problem = l2o.synthetic.lasso(size, 6, 10, seed=seed)
-        known = verification.optimum(problem)
+        certified = verification.optimum(problem)
         run = l2o.rollout(l2o.optimizer("ista"), problem, l2o.synthetic.starts(problem, seed=seed), 40)
-        gaps.append(run.objective.numpy()[:, -1] - known.lower)
+        gaps.append(run.objective.numpy()[:, -1] - certified.lower)
     gap = np.concatenate(gaps)
-    np.testing.assert_allclose(found.sample.gap_up[:, -1], gap, rtol=1e-6, atol=1e-12)
-    assert (found.sample.gap_up[:, -1] >= gap).all()
-    for i, eps in enumerate(found.eps):
-        assert found.successes[i, -1] == (gap <= eps).sum()
-        assert found.final[i] == proportion_lower((gap <= eps).sum(), 50, 0.05)
-    assert 0 < found.final[1] < found.final[0] < 1
-    assert found.kept[[0, -1]].tolist() == [0, 40]
-    assert (found.probability.lower[:, -1] <= found.final).all()
-    assert (found.gap_curves.lower <= found.gap_curves.sample).all()
-    assert (found.gap_curves.sample <= found.gap_curves.upper).all()
-    assert (found.sample.gap_low <= found.sample.gap_up).all()
+    np.testing.assert_allclose(statement.sample.gap_up[:, -1], gap, rtol=1e-6, atol=1e-12)
+    assert (statement.sample.gap_up[:, -1] >= gap).all()
+    for i, eps in enumerate(statement.eps):
+        assert statement.successes[i, -1] == (gap <= eps).sum()
+        assert statement.final[i] == proportion_lower((gap <= eps).sum(), 50, 0.05)
+    assert 0 < statement.final[1] < statement.final[0] < 1
+    assert statement.kept[[0, -1]].tolist() == [0, 40]
+    assert (statement.probability.lower[:, -1] <= statement.final).all()
+    assert (statement.gap_curves.lower <= statement.gap_curves.sample).all()
+    assert (statement.gap_curves.sample <= statement.gap_curves.upper).all()
+    assert (statement.sample.gap_low <= statement.sample.gap_up).all()
 
 
-def test_proximal_gradient_has_no_deviation_and_keeps_its_bounds(found: Guarantee) -> None:
-    assert found.within.tolist() == [50]
-    assert found.deviation_final[0] == pytest.approx(0.05 ** (1 / 50))
-    assert found.sample.deviation.max() < 1e-9
-    gap, last, worst = found.sample.gap_up[:, -1], found.sample.last_iterate, found.sample.worst_case
+def test_proximal_gradient_has_no_deviation_and_keeps_its_bounds(statement: Guarantee) -> None:
+    assert statement.within.tolist() == [50]
+    assert statement.deviation_final[0] == pytest.approx(0.05 ** (1 / 50))
+    assert statement.sample.deviation.max() < 1e-9
+    gap, last, worst = statement.sample.gap_up[:, -1], statement.sample.last_iterate, statement.sample.worst_case
     assert (gap <= last).all()
     np.testing.assert_allclose(last, worst, rtol=1e-6)  # B6c is attained where e_k = 0
-    low, up = found.bound_quantiles("worst_case")
+    low, up = statement.bound_quantiles("worst_case")
     assert (low <= up).all()
 
 
-def test_a_new_sample_agrees_with_the_statement(found: Guarantee) -> None:
+def test_a_new_sample_agrees_with_the_statement(statement: Guarantee) -> None:
     """Measured on other instances: 1,000 of them, another seed."""
     fresh = verification.guarantee("ista", SMALL, 40, eps=(1e-2, 1e-4), instances=1000, seed=7, batch=500, points=1)
-    share = (fresh.sample.gap_up[:, -1][None] <= np.array(found.eps)[:, None]).mean(axis=1)
-    assert (found.final <= share + 0.02).all()
+    share = (fresh.sample.gap_up[:, -1][None] <= np.array(statement.eps)[:, None]).mean(axis=1)
+    assert (statement.final <= share + 0.02).all()
 
 
-def test_the_same_again_whatever_is_asked(found: Guarantee) -> None:
+def test_the_same_again_whatever_is_asked(statement: Guarantee) -> None:
     again = verification.guarantee("ista", SMALL, 40, eps=1e-3, instances=50, batch=20)
     for name in ("gap_low", "gap_up", "deviation", "diverged_at"):
-        np.testing.assert_array_equal(getattr(found.sample, name), getattr(again.sample, name))
+        np.testing.assert_array_equal(getattr(statement.sample, name), getattr(again.sample, name))
     assert (again.sample.last_iterate, again.bound_quantiles("last_iterate")) == (None, None)
     other = verification.guarantee("ista", SMALL, 40, instances=50, batch=20, seed=1)
-    assert not (other.sample.gap_up[:, -1] == found.sample.gap_up[:, -1]).any()
+    assert not (other.sample.gap_up[:, -1] == statement.sample.gap_up[:, -1]).any()
 
 
-def test_it_comes_back_from_a_file(found: Guarantee, tmp_path: Path) -> None:
-    path = found.save(tmp_path / "g.npz")
+def test_it_comes_back_from_a_file(statement: Guarantee, tmp_path: Path) -> None:
+    path = statement.save(tmp_path / "g.npz")
     back = Guarantee.load(path)
-    assert json.dumps(back.to_dict(), allow_nan=False) == json.dumps(found.to_dict(), allow_nan=False)
-    assert back.summary() == found.summary()
+    assert json.dumps(back.to_dict(), allow_nan=False) == json.dumps(statement.to_dict(), allow_nan=False)
+    assert back.summary() == statement.summary()
     assert back.save(tmp_path / "again.npz").read_bytes() == path.read_bytes()
     with np.load(path) as written:
         arrays = dict(written)
@@ -103,8 +103,8 @@ def test_it_comes_back_from_a_file(found: Guarantee, tmp_path: Path) -> None:
         Guarantee.load(tmp_path / "other.npz")
 
 
-def test_it_says_what_it_is_about(found: Guarantee) -> None:
-    text = found.summary()
+def test_it_says_what_it_is_about(statement: Guarantee) -> None:
+    text = statement.summary()
     assert "not for a single instance, not for another distribution" in text
     assert "confidence 0.95 over the sample of 50" in text
     assert "P(F(x_40) - F* <= 0.01) >= 0." in text
@@ -131,34 +131,36 @@ class Lost:
 @pytest.mark.parametrize("how", [1e4, math.nan, math.inf])
 def test_runs_that_are_lost_count_as_failures(how: float) -> None:
     plain = verification.guarantee("ista", SMALL, 60, eps=10.0, rho=1e9, instances=30)
-    found = verification.guarantee(Lost(how), SMALL, 60, eps=10.0, rho=1e9, instances=30)
-    assert 0 < found.diverged < 30
+    result = verification.guarantee(Lost(how), SMALL, 60, eps=10.0, rho=1e9, instances=30)
+    assert 0 < result.diverged < 30
     assert plain.successes[0, -1] == 30
-    assert found.successes[0, -1] == 30 - found.diverged == found.within[0]
-    lost = found.sample.diverged_at >= 0
-    assert np.isposinf(found.sample.gap_up[lost, -1]).all()
-    np.testing.assert_array_equal(found.sample.gap_up[~lost], plain.sample.gap_up[~lost])
-    assert (found.final <= plain.final).all()
-    assert (found.gap_curves.upper >= plain.gap_curves.upper).all()
-    assert f"{found.diverged} runs diverged" in found.summary()
-    json.dumps(found.to_dict(), allow_nan=False)
+    assert result.successes[0, -1] == 30 - result.diverged == result.within[0]
+    missing = result.sample.diverged_at >= 0
+    assert np.isposinf(result.sample.gap_up[missing, -1]).all()
+    np.testing.assert_array_equal(result.sample.gap_up[~missing], plain.sample.gap_up[~missing])
+    assert (result.final <= plain.final).all()
+    assert (result.gap_curves.upper >= plain.gap_curves.upper).all()
+    assert f"{result.diverged} runs diverged" in result.summary()
+    json.dumps(result.to_dict(), allow_nan=False)
 
 
-def test_what_is_not_certified_counts_as_a_failure(found: Guarantee) -> None:
-    known = verification.optimum(l2o.lasso(np.eye(3), np.ones((3, 3)), 0.1))
-    blank = replace(known, lower=np.array([known.lower[0], -np.inf, known.upper[2] + 1.0]))
-    objective = np.repeat(known.upper[:, None], 2, axis=1) + np.array([1.0, 0.0])
+def test_what_is_not_certified_counts_as_a_failure(statement: Guarantee) -> None:
+    certified = verification.optimum(l2o.lasso(np.eye(3), np.ones((3, 3)), 0.1))
+    blank = replace(certified, lower=np.array([certified.lower[0], -np.inf, certified.upper[2] + 1.0]))
+    objective = np.repeat(certified.upper[:, None], 2, axis=1) + np.array([1.0, 0.0])
     gap = gaps(objective, blank, np.full((3, 2), 1e-12))
     low, up = gap.low, gap.high
     np.testing.assert_allclose(up[0], [1, 1e-12], rtol=1e-2)
     assert np.isposinf(up[1]).all()
     assert np.isposinf(up[2, 1])  # F(x) below a "lower bound": something is wrong, and nothing is claimed
     assert (low[:, 1] == 0).all()
-    sample = replace(found.sample, gap_up=np.where(np.arange(50)[:, None] < 5, np.inf, found.sample.gap_up))
-    fewer = replace(found, sample=replace(sample, certified=np.arange(50) >= 5))
-    assert (fewer.final < found.final).all()
+    sample = replace(statement.sample, gap_up=np.where(np.arange(50)[:, None] < 5, np.inf, statement.sample.gap_up))
+    fewer = replace(statement, sample=replace(sample, certified=np.arange(50) >= 5))
+    assert (fewer.final < statement.final).all()
     assert fewer.uncertain == 5
-    assert (fewer.undecided[:, -1] == (found.sample.gap_low[:5, -1] <= np.array(found.eps)[:, None]).sum(axis=1)).all()
+    assert (
+        fewer.undecided[:, -1] == (statement.sample.gap_low[:5, -1] <= np.array(statement.eps)[:, None]).sum(axis=1)
+    ).all()
 
 
 def test_deviations_that_are_not_known_are_the_largest() -> None:
@@ -188,7 +190,7 @@ def test_steps_that_depend_on_the_batch_are_no_independent_sample() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "sentences"),
     [
         ({"delta": 0.0}, "delta must be a number in"),
         ({"delta": 1}, "delta must be a number in"),
@@ -215,50 +217,52 @@ def test_steps_that_depend_on_the_batch_are_no_independent_sample() -> None:
         ({"optimizer": "nobody"}, "nobody"),
     ],
 )
-def test_wrong_input_is_one_clear_error(changed: dict[str, Any], said: str) -> None:
-    with pytest.raises(l2o.InputError, match=said):
+def test_wrong_input_is_one_clear_error(changed: dict[str, Any], sentences: str) -> None:
+    with pytest.raises(l2o.InputError, match=sentences):
         verification.guarantee(**{"optimizer": "ista", "family": SMALL, "steps": 2, "instances": 2, **changed})
 
 
 @pytest.mark.parametrize("family", ["logistic_l1", "quadratic", "simplex_least_squares"])
 def test_other_families_and_shifts(family: str) -> None:
     fields = {"family": family, "rows": 8, "dim": 4, "s": 1.0, "t": 0.5}
-    found = verification.guarantee("fista", fields, 30, eps=1e-2, instances=12, compare=True)
-    assert found.uncertain == 0
-    assert (found.sample.gap_up >= found.sample.gap_low).all()
-    assert found.sample.worst_case is None  # 30 steps are too many to solve for
-    assert "s = 1.0, t = 0.5" in found.summary()
+    result = verification.guarantee("fista", fields, 30, eps=1e-2, instances=12, compare=True)
+    assert result.uncertain == 0
+    assert (result.sample.gap_up >= result.sample.gap_low).all()
+    assert result.sample.worst_case is None  # 30 steps are too many to solve for
+    assert "s = 1.0, t = 0.5" in result.summary()
 
 
 def test_accelerated_steps_stay_below_their_exact_worst_case() -> None:
-    found = verification.guarantee("fista", SMALL, 3, instances=5, compare=True)
-    assert (found.sample.gap_up[:, -1] <= found.sample.worst_case).all()
+    result = verification.guarantee("fista", SMALL, 3, instances=5, compare=True)
+    assert (result.sample.gap_up[:, -1] <= result.sample.worst_case).all()
 
 
 @pytest.mark.parametrize("case", ["own step", "not convex"])
 def test_there_is_no_worst_case_where_none_is_known(case: str) -> None:
     optimizer = l2o.optimizer("ista", step=0.1) if case == "own step" else "ista"
     family = SMALL if case == "own step" else {**SMALL, "family": "student_t_l1"}
-    found = verification.guarantee(optimizer, family, 3, instances=3, compare=True)
-    assert found.sample.worst_case is None
-    assert np.isfinite(found.sample.last_iterate).all() == (case == "own step")
+    result = verification.guarantee(optimizer, family, 3, instances=3, compare=True)
+    assert result.sample.worst_case is None
+    assert np.isfinite(result.sample.last_iterate).all() == (case == "own step")
 
 
 def test_a_learned_optimizer_by_its_name_has_its_weights() -> None:
-    found = verification.guarantee("go-math-l2o", SMALL, 2, instances=2)
-    assert found.optimizer == "go-math-l2o:lasso"
+    result = verification.guarantee("go-math-l2o", SMALL, 2, instances=2)
+    assert result.optimizer == "go-math-l2o:lasso"
 
 
 @pytest.mark.slow
-def test_the_figure_is_the_same_bytes(found: Guarantee, tmp_path: Path) -> None:
+def test_the_figure_is_the_same_bytes(statement: Guarantee, tmp_path: Path) -> None:
     from l2obound.verification.guarantees.figures import figure, write_figure
     from l2obound.verification.pages.figure_export import file_bytes
 
-    first, second = (write_figure(found, tmp_path / name) for name in ("a", "b"))
+    first, second = (write_figure(statement, tmp_path / name) for name in ("a", "b"))
     assert [p.name for p in first] == ["guarantee.svg", "guarantee.pdf"]
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
-    nothing = Sample(*(np.full((50, len(found.kept)), np.inf) for _ in range(3)), np.zeros(50, int), np.zeros(50, bool))
-    assert file_bytes(figure(replace(found, sample=nothing)), "svg")
+    nothing = Sample(
+        *(np.full((50, len(statement.kept)), np.inf) for _ in range(3)), np.zeros(50, int), np.zeros(50, bool)
+    )
+    assert file_bytes(figure(replace(statement, sample=nothing)), "svg")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

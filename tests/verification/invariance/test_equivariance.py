@@ -161,8 +161,8 @@ def test_the_authors_shifted_prox_is_found(method: str, t: float) -> None:
     # and without a second run: the subgradient that the prox implies is none
     shifted = planted.shifted(t)
     run = l2o.rollout(l2o.optimizer(method), shifted, X0 - t, 12)
-    known = replace(optimum(P.shifted(t)), problem=shifted.fingerprint())  # F is the same
-    v = verify(run, shifted, "ood_last_iterate", known)
+    certified = replace(optimum(P.shifted(t)), problem=shifted.fingerprint())  # F is the same
+    v = verify(run, shifted, "ood_last_iterate", certified)
     assert v.overall is Verdict.VIOLATED
     assert any("subdifferential" in s for s in v.to_dict()["broken_data"])
 
@@ -266,8 +266,8 @@ def test_a_start_that_rounding_moves_onto_a_kink_is_undecided() -> None:
     assert "amplified" in r.summary(), "a probe crossed the kink as well"
     # where no probe does, the slopes of r tell
     signs = [np.random.default_rng([i, *X0.shape]).choice([-1.0, 1.0], X0.shape) for i in range(2)]
-    kept = (signs[0] > 0) & (signs[1] > 0)
-    x0 = torch.where(torch.from_numpy(kept), x0, X0)
+    selected = (signs[0] > 0) & (signs[1] > 0)
+    x0 = torch.where(torch.from_numpy(selected), x0, X0)
     r = check_equivariance(opt, P, x0, 10, change)
     assert r.verdict == UNDECIDED, r.summary()
     assert "kink" in r.summary()

@@ -222,9 +222,9 @@ def test_a_file_of_another_problem_is_noticed_by_its_numbers(
     monkeypatch.setattr(_cache, "_class_digest", lambda part: "same")
     optimum(BASE, cache_dir=tmp_path)
     assert optimum(BASE, cache_dir=tmp_path).from_cache
-    found = optimum(other, cache_dir=tmp_path)
-    assert not found.from_cache
-    assert any("was not used" in m and "recomputed" in m for m in found.messages)
+    certified = optimum(other, cache_dir=tmp_path)
+    assert not certified.from_cache
+    assert any("was not used" in m and "recomputed" in m for m in certified.messages)
 
 
 def test_points_of_other_problems_with_the_same_value_are_noticed(

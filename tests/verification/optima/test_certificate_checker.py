@@ -122,7 +122,7 @@ ERRORS: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
 @pytest.mark.parametrize("name", ERRORS)
 @pytest.mark.parametrize(("f", "r"), [("least-squares", "l1"), ("logistic", "box")])
 def test_planted_errors_are_caught(name: str, f: str, r: str) -> None:
-    data, p = _kept(f, r)
+    data, p = _material(f, r)
     data = copy.deepcopy(data)
     error, message = ERRORS[name]
     error(data["instances"][1])
@@ -133,7 +133,7 @@ def test_planted_errors_are_caught(name: str, f: str, r: str) -> None:
 _CERTIFIED: dict[tuple[str, str], tuple[dict[str, Any], l2o.Composite]] = {}
 
 
-def _kept(f: str, r: str) -> tuple[dict[str, Any], l2o.Composite]:
+def _material(f: str, r: str) -> tuple[dict[str, Any], l2o.Composite]:
     if (f, r) not in _CERTIFIED:
         _CERTIFIED[f, r] = certified(f, r)
     return _CERTIFIED[f, r]
@@ -160,7 +160,7 @@ def test_planted_errors_of_the_form(f: str, r: str, plant: Callable[[dict[str, A
 
 
 def test_another_problem_or_format() -> None:
-    data, p = _kept("least-squares", "l1")
+    data, p = _material("least-squares", "l1")
     with pytest.raises(WrongCertificate, match="of another problem"):
         check_run_certificate(data, p.scaled(2.0))
     with pytest.raises(WrongCertificate, match="not the data"):

@@ -193,9 +193,9 @@ def test_a_moved_box_is_pulled_back_outward():
         a, t = Fraction(float(change.dilation)), change.shift.expand(1, 5)[0].tolist()
         for i in range(5):
             for side, outward in (("lower", 1), ("upper", -1)):
-                given = Fraction(float(getattr(p.nonsmooth, side).expand(1, 5)[0, i]))
+                arguments = Fraction(float(getattr(p.nonsmooth, side).expand(1, 5)[0, i]))
                 moved = Fraction(float(getattr(pulled.nonsmooth, side)[0, i]))
-                assert outward * (given / a + Fraction(t[i]) - moved) >= 0
+                assert outward * (arguments / a + Fraction(t[i]) - moved) >= 0
 
 
 def test_half_bounded_variables_with_a_free_one_have_a_reason():
@@ -290,11 +290,11 @@ def test_unknown_terms_get_points_but_no_dual():
         def to(self, dtype=None, device=None):
             return Wrapped(self.base.to(dtype, device))
 
-    known, unknown = optimum(p, cache=False), optimum(Composite(Wrapped(p.smooth), Zero()), cache=False)
+    certified, unknown = optimum(p, cache=False), optimum(Composite(Wrapped(p.smooth), Zero()), cache=False)
     assert unknown.lower[0] == -np.inf
     assert "no dual" in unknown.reason[0]
     assert unknown.solver[0].startswith("fista")
-    assert abs(unknown.upper[0] - known.upper[0]) < 1e-9
+    assert abs(unknown.upper[0] - certified.upper[0]) < 1e-9
 
     class Nonconvex(Wrapped):
         convex = False

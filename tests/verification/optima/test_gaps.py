@@ -24,9 +24,9 @@ def ends(lower: Any, upper: Any) -> Any:
     return SimpleNamespace(lower=np.atleast_1d(lower).astype(float), upper=np.atleast_1d(upper).astype(float))
 
 
-def all_of(objective: np.ndarray, known: Any, error: Any = 0.0) -> dict[str, Gaps]:
-    plain = gaps(objective, known, error)
-    return dict(zip(QUOTIENTS, (plain, relative_to_optimum(plain, known), relative_to_start(plain))))
+def all_of(objective: np.ndarray, certified: Any, error: Any = 0.0) -> dict[str, Gaps]:
+    plain = gaps(objective, certified, error)
+    return dict(zip(QUOTIENTS, (plain, relative_to_optimum(plain, certified), relative_to_start(plain))))
 
 
 @st.composite
@@ -44,7 +44,7 @@ def cases(draw: st.DrawFn) -> tuple[float, np.ndarray, np.ndarray, np.ndarray, t
 def test_the_interval_holds_the_truth(case: Any) -> None:
     star, exact, computed, error, (below, above) = case
     slack = np.spacing(np.abs(computed) + np.abs(exact))  # of writing `computed` itself
-    found = all_of(computed, ends(star - below, star + above), error + slack)
+    gap_ends = all_of(computed, ends(star - below, star + above), error + slack)
     F = [Fraction(float(v)) - Fraction(star) for v in exact[0]]
     truth = {
         "gap": F,
@@ -52,9 +52,9 @@ def test_the_interval_holds_the_truth(case: Any) -> None:
         "share": [v / F[0] for v in F] if F[0] else None,
     }
     for name in QUOTIENTS:
-        if truth[name] is None or np.isnan(found[name].low).any():
+        if truth[name] is None or np.isnan(gap_ends[name].low).any():
             continue
-        for value, low, high in zip(truth[name], found[name].low[0], found[name].high[0], strict=False):
+        for value, low, high in zip(truth[name], gap_ends[name].low[0], gap_ends[name].high[0], strict=False):
             assert np.isinf(high) or value <= Fraction(float(high)), name
             assert Fraction(float(low)) <= value, name
 
@@ -66,9 +66,9 @@ def test_less_is_certain_where_less_is_known_of_the_optimum(case: Any, more: flo
     sharp = all_of(computed, ends(star - below, star + above), error)
     wide = all_of(computed, ends(star - below - room, star + above + room), error)
     for name in QUOTIENTS:
-        known = ~np.isnan(wide[name].low) & ~np.isnan(sharp[name].low)
-        assert (wide[name].low <= sharp[name].low)[known].all(), name
-        assert (wide[name].high >= sharp[name].high)[known].all(), name
+        finite = ~np.isnan(wide[name].low) & ~np.isnan(sharp[name].low)
+        assert (wide[name].low <= sharp[name].low)[finite].all(), name
+        assert (wide[name].high >= sharp[name].high)[finite].all(), name
         one, two = first_below(sharp[name], eps), first_below(wide[name], eps)
         assert (two.low <= one.low).all()
         assert (two.high >= one.high).all()
@@ -98,8 +98,8 @@ def test_first_below_says_from_when_possibly_and_from_when_certainly() -> None:
 
 def test_a_relative_gap_needs_an_optimum_that_is_not_zero() -> None:
     objective = np.ones((5, 2))
-    known = ends([0, -1e-9, -np.inf, 1e-9, -3], [0, 1e-9, 0.5, 0.5, -2])
-    relative = relative_to_optimum(gaps(objective, known), known)
+    interval = ends([0, -1e-9, -np.inf, 1e-9, -3], [0, 1e-9, 0.5, 0.5, -2])
+    relative = relative_to_optimum(gaps(objective, interval), interval)
     assert np.isnan(relative.low).all(axis=1).tolist() == [True, True, True, False, False]
     np.testing.assert_array_equal(np.isnan(relative.low), np.isnan(relative.high))
     first = first_below(relative, 1e3)
@@ -110,8 +110,8 @@ def test_a_relative_gap_needs_an_optimum_that_is_not_zero() -> None:
 
 def test_a_share_needs_a_start_with_a_gap() -> None:
     objective = np.array([[1.0, 1], [2, 1], [np.inf, 3], [2, np.nan], [3, np.inf]])
-    known = ends([1, 0.5, 1, 1, 1], [1, 2.5, 1, 1, 1])
-    share = relative_to_start(gaps(objective, known))
+    interval = ends([1, 0.5, 1, 1, 1], [1, 2.5, 1, 1, 1])
+    share = relative_to_start(gaps(objective, interval))
     assert np.isnan(share.low).all(axis=1).tolist() == [True, False, True, False, False]
     assert np.isposinf(share.high[1]).all(), "it may start at F*"
     assert np.isposinf(share.low[3:, 1]).all()
@@ -120,27 +120,31 @@ def test_a_share_needs_a_start_with_a_gap() -> None:
 
 
 def test_lost_runs_and_contradictions_claim_nothing() -> None:
-    known = ends([1.0, 1.0, -np.inf], [1.0, 1.0, 1.0])
-    found = gaps(np.array([[2.0, np.nan], [2, 0.5], [2, 1]]), known)
-    assert np.isposinf(found.low[0, 1])
-    assert np.isposinf(found.high).tolist() == [[False, True], [False, True], [True, True]]
-    assert found.low[1:, 1].tolist() == [0, 0]
+    interval = ends([1.0, 1.0, -np.inf], [1.0, 1.0, 1.0])
+    gap_ends = gaps(np.array([[2.0, np.nan], [2, 0.5], [2, 1]]), interval)
+    assert np.isposinf(gap_ends.low[0, 1])
+    assert np.isposinf(gap_ends.high).tolist() == [[False, True], [False, True], [True, True]]
+    assert gap_ends.low[1:, 1].tolist() == [0, 0]
     rounded = gaps(np.array([[1 - 2.0**-50]]), ends(1, 1))
     assert (rounded.low, rounded.high) == (0, 0), "rounding of F is no contradiction"
     assert np.isposinf(gaps(np.array([[1 - 2.0**-30]]), ends(1, 1)).high)
     assert np.isposinf(gaps(np.array([[1 - 2.0**-50]]), ends(1, 1), np.array([[2.0**-52]])).high), "beyond its error"
     with pytest.raises(l2o.InputError, match="gaps: expected objectives of shape"):
-        gaps(np.zeros((2, 3)), known)
+        gaps(np.zeros((2, 3)), interval)
     with pytest.raises(l2o.InputError, match="gaps: expected objectives of shape"):
-        gaps(np.zeros(3), known)
+        gaps(np.zeros(3), interval)
 
 
 def test_the_quotients_of_a_run() -> None:
     problem = l2o.synthetic.lasso(3, 8, 10, seed=0)
-    known = optimum(problem)
+    certified = optimum(problem)
     run = l2o.rollout(l2o.optimizer("ista"), problem, l2o.synthetic.starts(problem), 60)
     F = run.objective.numpy()
-    found = all_of(F, known)
-    np.testing.assert_allclose(found["relative"].high, (F - known.lower[:, None]) / known.lower[:, None], rtol=1e-9)
-    np.testing.assert_allclose(found["share"].high[:, 0], 1, rtol=1e-9)
-    np.testing.assert_allclose(found["share"].low[:, -1], found["gap"].low[:, -1] / found["gap"].high[:, 0], rtol=1e-12)
+    gap_ends = all_of(F, certified)
+    np.testing.assert_allclose(
+        gap_ends["relative"].high, (F - certified.lower[:, None]) / certified.lower[:, None], rtol=1e-9
+    )
+    np.testing.assert_allclose(gap_ends["share"].high[:, 0], 1, rtol=1e-9)
+    np.testing.assert_allclose(
+        gap_ends["share"].low[:, -1], gap_ends["gap"].low[:, -1] / gap_ends["gap"].high[:, 0], rtol=1e-12
+    )

@@ -128,9 +128,9 @@ def test_what_is_no_lower_end_is_one_error(wrong) -> None:
 def test_the_page_says_what_is_trusted() -> None:
     interval = optimum(P, cache=False, lower=CERTIFIED.lower - 1e-9)
     log = l2o.run_from_objectives(P, RUN.objective - 1.0)
-    given = render_runs(results_of_runs({"mine": RUN, "log": log}, P, interval, ["ood_last_iterate"]))
-    assert "The lower end of F* is as given on 3 of 3 instances: nothing proves it" in given
-    assert "or the lower end that was given is wrong" in given
+    page = render_runs(results_of_runs({"mine": RUN, "log": log}, P, interval, ["ood_last_iterate"]))
+    assert "The lower end of F* is as given on 3 of 3 instances: nothing proves it" in page
+    assert "or the lower end that was given is wrong" in page
     plain = render_runs(results_of_runs({"mine": RUN}, SAME, CERTIFIED, ["ood_last_iterate"]))
     assert "as given" not in plain
 

@@ -313,10 +313,10 @@ def test_somebody_elses_terms() -> None:
 def test_the_tangent_gives_somebody_elses_term_an_interval(r: str) -> None:
     """`optimum` knows no dual of the term; over a bounded set its tangent is enough."""
     f = zoo.smooth_terms()["least-squares"]
-    true, found = optimum(l2o.Composite(f, TERMS[r])), optimum(l2o.Composite(Misdeclared(f), TERMS[r]))
-    assert (found.lower <= true.upper).all()
-    assert (found.upper >= true.lower).all()
-    assert (found.width <= 1e-5).all()
+    true, result = optimum(l2o.Composite(f, TERMS[r])), optimum(l2o.Composite(Misdeclared(f), TERMS[r]))
+    assert (result.lower <= true.upper).all()
+    assert (result.upper >= true.lower).all()
+    assert (result.width <= 1e-5).all()
 
 
 class Doubled(LeastSquares):

@@ -20,36 +20,36 @@ def lasso() -> l2o.Composite:
 def test_it_stops_at_the_certified_gap(name: str) -> None:
     p = lasso()
     optimizer = l2o.optimizer(name) if name == "fista-restart" else l2o.pretrained(name, "lasso")
-    found, o = verification.solve(p, optimizer, gap=1e-4), verification.optimum(p, cache=False)
-    assert found.certified.all()
-    assert (found.gap <= 1e-4).all()
-    assert found.reason == (None,) * 3
-    assert (found.lower <= o.upper).all()
-    assert (p.objective(found.x).numpy() - o.upper <= 1e-4).all()
-    assert (p.objective(found.x).numpy() <= found.upper).all()
-    last = int(found.iterations.max())
-    assert found.proxes == last
-    assert last <= found.gradients <= last + 1
+    result, o = verification.solve(p, optimizer, gap=1e-4), verification.optimum(p, cache=False)
+    assert result.certified.all()
+    assert (result.gap <= 1e-4).all()
+    assert result.reason == (None,) * 3
+    assert (result.lower <= o.upper).all()
+    assert (p.objective(result.x).numpy() - o.upper <= 1e-4).all()
+    assert (p.objective(result.x).numpy() <= result.upper).all()
+    last = int(result.iterations.max())
+    assert result.proxes == last
+    assert last <= result.gradients <= last + 1
 
 
 def test_it_says_when_the_gap_is_not_reached() -> None:
     p = lasso()
-    found = verification.solve(p, l2o.optimizer("ista"), gap=1e-9, max_steps=20)
-    assert not found.certified.any()
-    assert (found.iterations == 20).all()
-    assert all(reason.startswith("after 20 steps the certified gap is") for reason in found.reason)
+    solution = verification.solve(p, l2o.optimizer("ista"), gap=1e-9, max_steps=20)
+    assert not solution.certified.any()
+    assert (solution.iterations == 20).all()
+    assert all(reason.startswith("after 20 steps the certified gap is") for reason in solution.reason)
     free = l2o.Composite(p.smooth, Zero())
-    found = verification.solve(free, l2o.optimizer("gradient-descent"), gap=1e-9, max_steps=9)
-    assert not found.certified.any()
+    solution = verification.solve(free, l2o.optimizer("gradient-descent"), gap=1e-9, max_steps=9)
+    assert not solution.certified.any()
 
 
 def test_a_known_radius() -> None:
     p = l2o.synthetic.quadratic(3, 6)
     o = verification.optimum(p, cache=False)
     radius = np.linalg.norm(o.x, axis=1) * 1.01 + 1e-6
-    found = verification.solve(p, l2o.optimizer("nesterov"), gap=1e-5, radius=radius)
-    assert found.certified.all()
-    assert (found.lower <= o.upper).all()
+    solution = verification.solve(p, l2o.optimizer("nesterov"), gap=1e-5, radius=radius)
+    assert solution.certified.all()
+    assert (solution.lower <= o.upper).all()
 
 
 @dataclass(frozen=True)
@@ -74,17 +74,17 @@ class Diverging:
 
 def test_a_diverging_optimizer_leaves_its_best_point() -> None:
     p = lasso()
-    found, o = verification.solve(p, Diverging(), gap=1e-9, max_steps=40), verification.optimum(p, cache=False)
-    assert not found.certified.any()
-    assert np.isfinite(found.gap).all()
-    assert (found.lower <= o.upper).all()
+    result, o = verification.solve(p, Diverging(), gap=1e-9, max_steps=40), verification.optimum(p, cache=False)
+    assert not result.certified.any()
+    assert np.isfinite(result.gap).all()
+    assert (result.lower <= o.upper).all()
 
 
 def test_few_points_are_kept() -> None:
     p = lasso()
-    found = verification.solve(p, l2o.optimizer("fista"), gap=1e-3, points=12)
-    assert found.certified.all()
-    assert found.certificate.weights.shape[1] <= 14
+    solution = verification.solve(p, l2o.optimizer("fista"), gap=1e-3, points=12)
+    assert solution.certified.all()
+    assert solution.certificate.weights.shape[1] <= 14
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,8 @@ def test_files(tmp_path: Path) -> None:
 
 def test_a_table_as_csv() -> None:
     rows = [{"a": 1.5, "b": [1, None, 3], "c": ["x", "y, z"], "d": None}, {"a": 0, "b": [], "c": (), "d": "q"}]
-    found = list(csv.DictReader(io.StringIO(pages.csv_table(rows))))
-    assert found == [
+    result = list(csv.DictReader(io.StringIO(pages.csv_table(rows))))
+    assert result == [
         {"a": "1.5", "b": "1 - 3", "c": "x; y, z", "d": ""},
         {"a": "0", "b": "", "c": "", "d": "q"},
     ]

@@ -40,7 +40,7 @@ def contrast(a, b):
 def pairs(style):
     """(text colour, ground) of every rule: a rule that sets one of them has the other from the page or the panel."""
     rules = re.findall(r"([^{}]+){([^{}]*)}", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL))
-    found = set()
+    result = set()
     for selector, body in rules:
         if ":root" in selector or ".bar" in selector:
             continue
@@ -49,19 +49,19 @@ def pairs(style):
         if text or ground:
             inks = [text.group(1)] if text else ["ink", "muted", "link"]
             grounds = [ground.group(1)] if ground else GROUNDS
-            found |= {(ink, g) for ink in inks for g in grounds if ink != "violated" or g not in GROUNDS}
-    return found
+            result |= {(ink, g) for ink in inks for g in grounds if ink != "violated" or g not in GROUNDS}
+    return result
 
 
 def weak(style):
     """Every pair of too little contrast, as (theme, colour, ground)."""
-    found = []
+    results = []
     for theme, colours in themes(style).items():
         needed = [(t, g, TEXT) for t, g in pairs(style)]
         series = [name for name in colours if re.fullmatch(r"s\d", name)]
         needed += [(name, ground, GRAPHIC) for name in (*series, "muted") for ground in GROUNDS]
-        found += [(theme, a, b) for a, b, least in needed if contrast(colours[a], colours[b]) < least]
-    return found
+        results += [(theme, a, b) for a, b, least in needed if contrast(colours[a], colours[b]) < least]
+    return results
 
 
 def test_colours_have_contrast_in_light_dark_and_print():
@@ -99,28 +99,28 @@ def test_figures_use_the_colours_of_the_light_theme():
 def faults(page):
     """What a reader with a screen reader would stumble over."""
     tree = html5lib.parse(page, treebuilder="etree", namespaceHTMLElements=False)
-    found = [] if tree.get("lang") else ["no language"]
+    result = [] if tree.get("lang") else ["no language"]
     if len(list(tree.iter("main"))) != 1:
-        found.append("not one main landmark")
+        result.append("not one main landmark")
     levels = [int(e.tag[1]) for e in tree.iter() if isinstance(e.tag, str) and re.fullmatch(r"h[1-6]", e.tag)]
     if levels[:1] != [1] or levels.count(1) != 1:
-        found.append("not one first heading")
-    found += [f"heading {b} after {a}" for a, b in itertools.pairwise(levels) if b > a + 1]
+        result.append("not one first heading")
+    result += [f"heading {b} after {a}" for a, b in itertools.pairwise(levels) if b > a + 1]
     svgs = [e for e in tree.iter() if isinstance(e.tag, str) and e.tag.endswith("svg")]
     for svg in (e for e in svgs if e.get("aria-hidden") != "true" or list(e.iter("title"))):
         if svg.get("role") != "img" or not (svg.get("aria-label") or "").strip():
-            found.append("a drawing without a name")
-    found += ["a table header without scope" for th in tree.iter("th") if not th.get("scope")]
-    found += ["a picture without alt" for img in tree.iter("img") if img.get("alt") is None]
-    found += ["a link without text" for a in tree.iter("a") if not "".join(a.itertext()).strip()]
+            result.append("a drawing without a name")
+    result += ["a table header without scope" for th in tree.iter("th") if not th.get("scope")]
+    result += ["a picture without alt" for img in tree.iter("img") if img.get("alt") is None]
+    result += ["a link without text" for a in tree.iter("a") if not "".join(a.itertext()).strip()]
     regions = [e.get("aria-label") for e in tree.iter() if e.get("role") == "region"]
-    found += ["a region without a name" for name in regions if not name]
-    found += [f"two regions named {name}" for name in set(regions) if regions.count(name) > 1]
+    result += ["a region without a name" for name in regions if not name]
+    result += [f"two regions named {name}" for name in set(regions) if regions.count(name) > 1]
     scrolling = [e for e in tree.iter() if e.get("class") == "scroll"]
-    found += ["a scrolling region that keys do not reach" for e in scrolling if e.get("tabindex") != "0"]
+    result += ["a scrolling region that keys do not reach" for e in scrolling if e.get("tabindex") != "0"]
     inside = {id(t) for e in scrolling for t in e.iter("table")}
-    found += ["a table that does not scroll" for t in tree.iter("table") if id(t) not in inside]
-    return found
+    result += ["a table that does not scroll" for t in tree.iter("table") if id(t) not in inside]
+    return result
 
 
 @pytest.fixture(scope="module")

@@ -56,8 +56,8 @@ def test_an_interrupted_report_goes_on_and_says_so(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         run_report(config(), tmp_path, progress=stop)
-    kept = list((tmp_path / "partial").iterdir())
-    assert len(kept) == 1
+    remaining = list((tmp_path / "partial").iterdir())
+    assert len(remaining) == 1
     results = run_report(config(), tmp_path)
     assert results["provenance"]["reused"] == ["F* of p (cache)", "p/unshifted/go-math-l2o"]
     again = run_report(config(), tmp_path)

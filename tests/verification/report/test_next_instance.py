@@ -52,44 +52,44 @@ def settings(*sections: dict[str, Any]) -> Any:
 def test_numbers_are_those_of_the_guarantee_of_the_same_sample(tmp_path: Any) -> None:
     """The report's instances are the first batch of `verification.guarantee`: the sample is one and the same."""
     names = ["go-math-l2o", "ista", "fista"]
-    found = run_report(settings(SMALL | {"optimizers": names, "scenarios": SHIFTS}), tmp_path)
-    assert len(found["runs"]) == 6
-    optima = {o["scenario"]["key"]: o for o in found["problems"][0]["optima"]}
-    for run in found["runs"]:
+    result = run_report(settings(SMALL | {"optimizers": names, "scenarios": SHIFTS}), tmp_path)
+    assert len(result["runs"]) == 6
+    optima = {o["scenario"]["key"]: o for o in result["problems"][0]["optima"]}
+    for run in result["runs"]:
         where, name = run["scenario"], run["optimizer"]["name"]
         family = {"family": "lasso", "rows": 6, "dim": 10, "lam": 0.1, "s": where["s"], "t": where["t"]}
         other = verification.guarantee(
             name, family, STEPS, eps=1.0, instances=N, batch=N, points=0, quantiles=(0.5, 0.9), compare=True
         )
-        said, sample = run["next_instance"]["said"], other.sample
-        assert (said["instances"], said["delta"], said["uncertain"]) == (N, other.delta, other.uncertain)
+        sentences, sample = run["next_instance"]["said"], other.sample
+        assert (sentences["instances"], sentences["delta"], sentences["uncertain"]) == (N, other.delta, other.uncertain)
         ends = [sample.gap_low[:, -1:], sample.gap_up[:, -1:]], [sample.deviation[:, -1:]] * 2
         for what, (low, up) in zip(("gap", "rho"), ends):
-            for entry in said[what]["quantiles"]:
+            for entry in sentences[what]["quantiles"]:
                 curves = quantile_curves(low, up, [entry["quantile"]], 0, other.delta)
                 close = {"rel": 1e-6, "abs": 1e-13}
                 assert entry["sample"] == pytest.approx(curves.sample[0, 0], **close)
                 assert entry["lower"] == pytest.approx(max(curves.lower[0, 0], 0.0), **close)
                 assert entry["open"] == np.isposinf(curves.upper[0, 0])
                 assert entry["upper"] == (None if entry["open"] else pytest.approx(curves.upper[0, 0], **close))
-            assert said[what]["largest"] == pytest.approx(up.max(), rel=1e-6, abs=1e-13)
+            assert sentences[what]["largest"] == pytest.approx(up.max(), rel=1e-6, abs=1e-13)
         lower = np.array(optima[where["key"]]["lower"])
-        for tolerance, entry in zip(TOLERANCES, said["within"]):
+        for tolerance, entry in zip(TOLERANCES, sentences["within"]):
             count = int((sample.gap_up[:, -1] <= tolerance * lower).sum())
             assert (entry["tolerance"], entry["successes"]) == (tolerance, count)
             assert entry["at_least"] == proportion_lower(count, N, 0.05)
         below = int((sample.deviation[:, -1] < 1).sum())
-        assert said["rho_below_1"] == {"successes": below, "at_least": float(proportion_lower(below, N, 0.05))}
-        assert said["bounds"]["last_iterate"]["largest"] == pytest.approx(sample.last_iterate.max(), rel=1e-6)
-        assert (said["bounds"]["worst_case"] is None) == (name != "ista")
+        assert sentences["rho_below_1"] == {"successes": below, "at_least": float(proportion_lower(below, N, 0.05))}
+        assert sentences["bounds"]["last_iterate"]["largest"] == pytest.approx(sample.last_iterate.max(), rel=1e-6)
+        assert (sentences["bounds"]["worst_case"] is None) == (name != "ista")
         if name == "ista":
-            assert said["bounds"]["worst_case"]["largest"] == pytest.approx(sample.worst_case.max(), rel=1e-9)
-            assert said["over_k"]["worst_case"][-1] == pytest.approx(np.median(sample.worst_case), rel=1e-9)
-        over = said["over_k"]
+            assert sentences["bounds"]["worst_case"]["largest"] == pytest.approx(sample.worst_case.max(), rel=1e-9)
+            assert sentences["over_k"]["worst_case"][-1] == pytest.approx(np.median(sample.worst_case), rel=1e-9)
+        over = sentences["over_k"]
         curves = quantile_curves(sample.gap_low[:, over["k"]], sample.gap_up[:, over["k"]], [0.5], STEPS, 0.05)
         assert over["sample"] == pytest.approx(curves.sample[0], rel=1e-6, abs=1e-13)
         assert over["k"][-1] == STEPS
-    assert any(0 < e["successes"] < N for r in found["runs"] for e in r["next_instance"]["said"]["within"])
+    assert any(0 < e["successes"] < N for r in result["runs"] for e in r["next_instance"]["said"]["within"])
 
 
 class Planted:
@@ -142,13 +142,13 @@ def test_what_fails_is_lost_or_is_not_certified_counts_against_it() -> None:
     assert failing["gap"]["largest"] > 100 * plain["gap"]["largest"]
 
     for how in (1e4, math.nan):
-        lost = said_of(Planted(how=how))["said"]
-        assert (lost["diverged"], lost["uncertain"]) == (1, 0)
-        assert [entry["successes"] for entry in lost["within"]] == [e["successes"] - 1 for e in plain["within"]]
-        assert lost["within"][1] == {"tolerance": 1e-4, "successes": N - 1, "at_least": fewer, "undecided": 0}
-        assert (lost["gap"]["largest"], lost["rho"]["largest"]) == (None, None)
-        assert lost["bounds"]["last_iterate"]["largest"] is None
-        assert lost["over_k"]["largest"][-1] is None
+        statement = said_of(Planted(how=how))["said"]
+        assert (statement["diverged"], statement["uncertain"]) == (1, 0)
+        assert [entry["successes"] for entry in statement["within"]] == [e["successes"] - 1 for e in plain["within"]]
+        assert statement["within"][1] == {"tolerance": 1e-4, "successes": N - 1, "at_least": fewer, "undecided": 0}
+        assert (statement["gap"]["largest"], statement["rho"]["largest"]) == (None, None)
+        assert statement["bounds"]["last_iterate"]["largest"] is None
+        assert statement["over_k"]["largest"][-1] is None
 
     def unknown(certified: Any) -> Any:
         return replace(certified, lower=np.where(np.arange(N) == 2, -np.inf, certified.lower))
@@ -164,13 +164,13 @@ def test_a_deviation_of_1_or_more_and_a_lost_run_count_against_rho() -> None:
     """After 30 steps no run is where rho is noise."""
     assert said_of(l2o.optimizer("ista"), steps=30)["said"]["rho_below_1"]["successes"] == N
     for how in (1e4, math.nan):
-        found = said_of(Planted(how=how), steps=30)["said"]["rho_below_1"]
-        assert found == {"successes": N - 1, "at_least": float(proportion_lower(N - 1, N, 0.05))}
+        statement = said_of(Planted(how=how), steps=30)["said"]["rho_below_1"]
+        assert statement == {"successes": N - 1, "at_least": float(proportion_lower(N - 1, N, 0.05))}
     gap = np.zeros((3, 2))
     rho = np.array([[0, 0.999], [0, 1.0], [0, np.inf]])
     sample = verification.guarantees.Sample(gap, gap, rho, np.full(3, -1), np.ones(3, bool), None, None)
-    known = SimpleNamespace(lower=np.ones(3), upper=np.ones(3))
-    assert statements(sample, known)["rho_below_1"]["successes"] == 1  # strictly below
+    certified = SimpleNamespace(lower=np.ones(3), upper=np.ones(3))
+    assert statements(sample, certified)["rho_below_1"]["successes"] == 1  # strictly below
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 5, 6, 7])
@@ -185,9 +185,9 @@ def test_a_few_steps_are_all_after_the_start(steps: int) -> None:
 
 def test_steps_that_depend_on_the_batch_are_no_sample() -> None:
     assert said_of(Planted())["why"] is None
-    found = said_of(Planted(coupled=0.01))
-    assert found["said"] is None
-    assert "depend on the others of its batch" in found["why"]
+    statement = said_of(Planted(coupled=0.01))
+    assert statement["said"] is None
+    assert "depend on the others of its batch" in statement["why"]
 
 
 def test_a_gap_relative_to_what_may_be_zero_is_not_certain() -> None:
@@ -212,8 +212,8 @@ def test_a_gap_relative_to_what_may_be_zero_is_not_certain() -> None:
     ],
 )
 def test_only_draws_of_a_generator_are_a_sample(changed: dict[str, Any], why: str | None) -> None:
-    found = no_sample(ProblemSection(**{**SMALL, **changed}))
-    assert found is None if why is None else why in found
+    result = no_sample(ProblemSection(**{**SMALL, **changed}))
+    assert result is None if why is None else why in result
 
 
 def test_data_get_no_statement(tmp_path: Any) -> None:
@@ -221,13 +221,13 @@ def test_data_get_no_statement(tmp_path: Any) -> None:
     np.savez(tmp_path / "mine.npz", A=rng.standard_normal((3, 4, 6)), y=rng.standard_normal((3, 4)), lam=0.25)
     data = {"key": "own", "family": "data", "path": str(tmp_path / "mine.npz"), "kind": "lasso", "steps": 4}
     one = {"optimizers": ["ista"], "scenarios": [{}]}
-    found = run_report(settings(data | one), tmp_path)
-    assert [run["next_instance"]["said"] for run in found["runs"]] == [None]
-    page = render_html(few(found))
+    result = run_report(settings(data | one), tmp_path)
+    assert [run["next_instance"]["said"] for run in result["runs"]] == [None]
+    page = render_html(few(result))
     assert "Nothing can be said of it" in page
     assert "No statement: own: no independent draws" in page
     assert "with probability at least" not in page
-    assert "next-instance" not in figures.figures(found)
+    assert "next-instance" not in figures.figures(result)
 
 
 # --- the page ------------------------------------------------------------------------------------------------------
@@ -273,17 +273,17 @@ def test_sentences_follow_the_numbers(results: dict[str, Any]) -> None:
 
 def test_a_single_row_is_told_as_one(results: dict[str, Any]) -> None:
     own = copy.deepcopy(results["runs"][2])
-    said = own["next_instance"]["said"]
-    for entry in said["within"]:
+    sentences = own["next_instance"]["said"]
+    for entry in sentences["within"]:
         entry["successes"] = 32
-    said["bounds"]["last_iterate"]["largest"] = (
-        5 * said["gap"]["largest"]
+    sentences["bounds"]["last_iterate"]["largest"] = (
+        5 * sentences["gap"]["largest"]
     )  # like with like, the median is no part of it
     words = problem_words([own])
     assert "Of 1 row, 1 has all 32 instances" in words
     assert "(the next one is, with probability at least 0.910)" in words
     assert "; the largest gap that B6c allows is 5 times the largest one; " in words
-    for entry in said["within"]:
+    for entry in sentences["within"]:
         entry["successes"] = 0
     assert "Of 1 row, 0 have all 32 instances certainly within a relative gap of 0.0001, and 1 has none" in (
         problem_words([own])
@@ -295,12 +295,12 @@ def test_interval_ends_are_rounded_outwards_and_probabilities_down(results: dict
     assert [rounded(0.0, up=up) for up in (False, True)] == ["0", "0"]
     assert rounded(9.999e3, up=True) == "1e4"
     other = copy.deepcopy(results)
-    said = other["runs"][0]["next_instance"]["said"]
-    said["gap"]["quantiles"] = [
+    sentences = other["runs"][0]["next_instance"]["said"]
+    sentences["gap"]["quantiles"] = [
         {"quantile": 0.5, "lower": 1.2349, "sample": 2.0, "upper": 3.0001, "open": False},
         {"quantile": 0.9, "lower": 0.0, "sample": None, "upper": None, "open": False},
     ]
-    said["within"][0] |= {"at_least": 0.99999, "undecided": 2}
+    sentences["within"][0] |= {"at_least": 0.99999, "undecided": 2}
     row = next_view(other)["tables"][0]["rows"][0]
     assert [cell["interval"] for cell in row["gap"]] == ["1.23 to 3.01", "0 to unbounded"]
     assert row["within"][0] == {"value": "0.999", "counted": "32 of 32, 2 may be"}
@@ -327,12 +327,12 @@ def test_the_figure_draws_intervals_the_largest_and_what_is_proved(results: dict
 def test_the_table_holds_what_the_results_hold(results: dict[str, Any], tmp_path: Any) -> None:
     write_tables(results, tmp_path)
     rows = list(csv.DictReader((tmp_path / "next_instance.csv").read_text(encoding="utf-8").splitlines()))
-    said = results["runs"][0]["next_instance"]["said"]
+    sentences = results["runs"][0]["next_instance"]["said"]
     own = [r for r in rows if r["run"] == results["runs"][0]["key"]]
     within = [r for r in own if r["quantity"].startswith("P(relative")]
-    assert [float(r["probability_at_least"]) for r in within] == [e["at_least"] for e in said["within"]]
+    assert [float(r["probability_at_least"]) for r in within] == [e["at_least"] for e in sentences["within"]]
     (median,) = (r for r in own if r["quantity"] == "gap quantile" and r["at"] == "0.5")
-    entry = said["gap"]["quantiles"][0]
+    entry = sentences["gap"]["quantiles"][0]
     assert [float(median[n]) for n in ("lower", "sample", "upper")] == [entry[n] for n in ("lower", "sample", "upper")]
     high = next(r for r in own if r["quantity"] == "gap quantile" and r["at"] == "0.9")
     assert (high["upper"], high["open"]) == ("", "True")
@@ -355,15 +355,15 @@ def test_coverage_of_the_statements_on_a_known_law() -> None:
     """Uniform gaps and F* = 1: over 1,000 samples each statement is wrong in at most 5 % of them, up to chance."""
     rng = np.random.default_rng(0)
     n, wrong = 16, np.zeros(4)
-    known = SimpleNamespace(lower=np.ones(n), upper=np.ones(n))
+    certified = SimpleNamespace(lower=np.ones(n), upper=np.ones(n))
     for _ in range(1000):
         gap = np.repeat(rng.random((n, 1)) / 50, 2, axis=1)  # P(gap <= 0.01) = 1/2
         sample = verification.guarantees.Sample(gap, gap, gap, np.full(n, -1), np.ones(n, bool), None, None)
-        said = statements(sample, known)
-        median = said["gap"]["quantiles"][0]
+        statements_made = statements(sample, certified)
+        median = statements_made["gap"]["quantiles"][0]
         wrong += [
-            said["within"][0]["at_least"] > 0.5,
-            said["gap"]["largest"] * 50 < said["most"],
+            statements_made["within"][0]["at_least"] > 0.5,
+            statements_made["gap"]["largest"] * 50 < statements_made["most"],
             median["lower"] * 50 > 0.5,
             median["upper"] * 50 < 0.5,
         ]

@@ -50,10 +50,10 @@ def test_one_call_writes_a_page_tables_and_figures(tmp_path: Path) -> None:
 
 
 def test_verdicts_are_those_of_verify() -> None:
-    known = verification.optimum(P)
+    certified = verification.optimum(P)
     for entry, runs in zip(RESULTS["runs"], ([ISTA], SEEDS)):
         for verdict in entry["verdicts"]:
-            each = [verification.verify(r, P, verdict["bound"], known, "best").to_dict()["counts"] for r in runs]
+            each = [verification.verify(r, P, verdict["bound"], certified, "best").to_dict()["counts"] for r in runs]
             assert verdict["counts"] == {name: sum(counts[name] for counts in each) for name in verdict["counts"]}
     assert [entry["seeds"] for entry in RESULTS["runs"]] == [1, 3]
     assert [entry["instances"] for entry in RESULTS["runs"]] == [2, 6]

@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from l2obound.verification.report.heat_map import by_method, by_run, cell, heat_map, level, tightness
+from l2obound import bounds
+from l2obound.verification.report.heat_map import (
+    ROW_NAMES,
+    _row_name,
+    by_method,
+    by_run,
+    cell,
+    heat_map,
+    level,
+    tightness,
+)
 from l2obound.verification.report.render import render_html
 from l2obound.verification.report.tables import counts
 from tests.helpers.report_sample import make_results
@@ -86,6 +96,16 @@ def test_navigation_has_two_levels(page: str) -> None:
 
 
 # --- the heat map --------------------------------------------------------------------------------------------------
+
+
+def test_every_bound_has_a_row_name() -> None:
+    """Words that need no symbol, and differ; the number stands behind them."""
+    assert {*bounds.names()} <= {*ROW_NAMES} <= {*bounds.names(variants=True)}
+    assert len({ROW_NAMES[name] for name in bounds.names()}) == len(bounds.names())
+    assert all(re.fullmatch(r"[A-Za-z, ]+", words) and len(words) <= 22 for words in ROW_NAMES.values())
+    text = _row_name({"key": "ind_rate:exact", "number": "B3"})
+    assert re.sub(r"<[^>]*>", "", text) == "rate of exact steps (B3)"
+    assert re.sub(r"<[^>]*>", "", _row_name({"key": "my_bound", "number": "<M>"})) == "my bound (&lt;M&gt;)"
 
 
 def run_with(**changes: Any) -> dict[str, Any]:

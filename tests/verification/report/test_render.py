@@ -244,9 +244,9 @@ def test_comparison_knows_the_floor(results):
 
 def test_overview_adds_up(results):
     for row in overview(results):
-        found = [v for run in results["runs"] for v in run["verdicts"] if v["bound"] == row["bound"]["key"]]
-        assert row["checks"] == sum(v["checks"] for v in found) == sum(row["counts"].values())
-        assert row["counts"]["violated"] == sum(v["counts"]["violated"] for v in found)
+        result = [v for run in results["runs"] for v in run["verdicts"] if v["bound"] == row["bound"]["key"]]
+        assert row["checks"] == sum(v["checks"] for v in result) == sum(row["counts"].values())
+        assert row["counts"]["violated"] == sum(v["counts"]["violated"] for v in result)
 
 
 @pytest.mark.parametrize(

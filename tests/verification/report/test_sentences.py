@@ -107,8 +107,8 @@ def test_convergence_over_many_shifts_names_the_worst(results):
 def test_convergence_without_one_of_the_kinds(results):
     both = results["runs"]
     results["runs"] = [run for run in both if run["optimizer"]["learned"]]
-    said = convergence(results)
-    assert said.startswith("No classical method is left to compare with: GO-Math-L2O in distribution ends at 1e-5")
+    text = convergence(results)
+    assert text.startswith("No classical method is left to compare with: GO-Math-L2O in distribution ends at 1e-5")
     results["runs"] = [run for run in both if not run["optimizer"]["learned"]]
     assert convergence(results).startswith("In distribution FISTA ends at 0.001 (after 100 steps); at s = 10 FISTA")
     for run in results["runs"]:
@@ -222,9 +222,9 @@ def test_iterations_count_who_gets_there(results):
         "median runs."
     )
     pick(results, "s10")["reach"][1]["median"] = None
-    said = sentences.iterations(rows(results))
-    assert "in 1 of 2 cases" in said
-    assert "learned methods have not converged within their steps in 1 of 3" in said
+    counts = sentences.iterations(rows(results))
+    assert "in 1 of 2 cases" in counts
+    assert "learned methods have not converged within their steps in 1 of 3" in counts
     pick(results, "unshifted", False)["reach"][1]["median"] = 20
     assert "in 0 of 1 case and is level with the best classical one in 1" in sentences.iterations(rows(results))
     assert sentences.iterations([]) == "Nothing can be said of this figure: no run is left."

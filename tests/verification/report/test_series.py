@@ -34,11 +34,11 @@ def case():
 def test_all_iterations_are_kept_up_to_a_few_hundred():
     assert kept_steps(300).tolist() == list(range(301))
     for steps in (301, 500, 10_000):
-        kept = kept_steps(steps)
-        assert kept[:200].tolist() == list(range(200))
-        assert kept[-1] == steps
-        assert len(kept) <= 300
-        assert (np.diff(kept) > 0).all()
+        steps_of_series = kept_steps(steps)
+        assert steps_of_series[:200].tolist() == list(range(200))
+        assert steps_of_series[-1] == steps
+        assert len(steps_of_series) <= 300
+        assert (np.diff(steps_of_series) > 0).all()
 
 
 def test_bands_are_quantiles_and_what_is_not_finite_is_none():
@@ -52,11 +52,11 @@ def test_bands_are_quantiles_and_what_is_not_finite_is_none():
 
 
 def test_gaps_and_reach_are_those_of_the_run(case):
-    run, _, certified, _, kept = case
+    run, _, certified, _, remaining = case
     value = run.objective.numpy()
     gap = value - certified.upper[:, None]
-    np.testing.assert_allclose(kept["gap"]["median"], np.median(gap, axis=0), rtol=1e-5, atol=1e-14)
-    for entry, tolerance in zip(kept["reach"], TOLERANCES, strict=True):
+    np.testing.assert_allclose(remaining["gap"]["median"], np.median(gap, axis=0), rtol=1e-5, atol=1e-14)
+    for entry, tolerance in zip(remaining["reach"], TOLERANCES, strict=True):
         first = []
         for b in range(5):
             excess = (value[b] - certified.lower[b]) / abs(certified.upper[b])
@@ -64,37 +64,39 @@ def test_gaps_and_reach_are_those_of_the_run(case):
         median = sorted(first)[2]
         assert entry["median"] == (median if np.isfinite(median) else None)
         assert entry["reached"] == sum(np.isfinite(first))
-    for b, (least, k) in enumerate(zip(kept["lowest"]["gap"], kept["lowest"]["k"], strict=True)):
+    for b, (least, k) in enumerate(zip(remaining["lowest"]["gap"], remaining["lowest"]["k"], strict=True)):
         assert least == pytest.approx(gap[b].min(), rel=1e-5, abs=1e-14)
         assert k == gap[b].argmin()
 
 
 def test_steps_are_counted_as_they_are_judged(case):
-    run, _, _, descent, kept = case
+    run, _, _, descent, remaining = case
     value = run.objective.numpy()
     step = value[:, :-1] - value[:, 1:]
-    np.testing.assert_allclose(kept["descent"]["measured"]["median"], np.median(step, axis=0), rtol=1e-4, atol=1e-13)
-    totals = kept["descent"]["totals"]
+    np.testing.assert_allclose(
+        remaining["descent"]["measured"]["median"], np.median(step, axis=0), rtol=1e-4, atol=1e-13
+    )
+    totals = remaining["descent"]["totals"]
     assert totals["steps"] == 200
     assert totals["unguaranteed"] == int((descent.rhs >= 0).sum()) == int(descent.vacuous.sum())
     assert totals["rises"] == int((descent.lhs > descent.tolerance).sum())
     share = (descent.rhs >= 0).mean(axis=0)
-    np.testing.assert_allclose(kept["descent"]["unguaranteed"], share, rtol=1e-5)
+    np.testing.assert_allclose(remaining["descent"]["unguaranteed"], share, rtol=1e-5)
     # No step that has a guarantee rises: B1 holds.
     assert not ((descent.rhs < 0) & (descent.lhs > descent.tolerance)).any()
 
 
 def test_deviations_are_those_of_assumption_1(case):
-    run, _, _, _, kept = case
+    run, _, _, _, remaining = case
     arrays = [a.numpy() for a in (run.smoothness, run.preconditioner, run.bias, run.generalized_gradient)]
     for name, reading in READINGS.items():
         d = deviations(*arrays, reading)
         second = np.linalg.norm(d.delta2, axis=-1) / np.linalg.norm(arrays[3], axis=-1)
         np.testing.assert_allclose(
-            kept["deviation"]["delta2"][name]["q90"], np.quantile(second, 0.9, axis=0), rtol=1e-5
+            remaining["deviation"]["delta2"][name]["q90"], np.quantile(second, 0.9, axis=0), rtol=1e-5
         )
         np.testing.assert_allclose(
-            kept["deviation"]["delta1"]["median"], np.median(np.abs(d.delta1).max(axis=-1), axis=0), rtol=1e-5
+            remaining["deviation"]["delta1"]["median"], np.median(np.abs(d.delta1).max(axis=-1), axis=0), rtol=1e-5
         )
 
 
@@ -107,14 +109,14 @@ def test_a_rise_within_rounding_is_none(case):
 
 def test_what_is_not_known_of_f_star_counts(case):
     """A wider interval: gaps are to its upper end, a tolerance is reached by the lower one, the floor is the median."""
-    run, inspection, certified, descent, kept = case
+    run, inspection, certified, descent, remaining = case
     wider = replace(certified, lower=certified.upper - np.abs(certified.upper) * [1e-3, 2e-3, 3e-3, 4e-3, 1e-1])
     other = series(run, inspection, wider, descent, True)
-    assert other["gap"] == kept["gap"]
+    assert other["gap"] == remaining["gap"]
     assert other["relative_floor"] == pytest.approx(3e-3 / (1 - 3e-3)), "of the end of F* that is nearer to 0"
     assert other["floor"] == pytest.approx(np.median(wider.width))
-    assert [entry["reached"] for entry in other["reach"]] == [min(4, kept["reach"][0]["reached"]), 0, 0]
-    assert kept["reach"][1]["reached"] > 0
+    assert [entry["reached"] for entry in other["reach"]] == [min(4, remaining["reach"][0]["reached"]), 0, 0]
+    assert remaining["reach"][1]["reached"] > 0
     unknown = series(run, inspection, replace(certified, lower=certified.lower - np.inf), descent, True)
     assert unknown["floor"] is unknown["relative_floor"] is None
     assert [entry["reached"] for entry in unknown["reach"]] == [0, 0, 0]
@@ -125,10 +127,10 @@ def test_a_perfect_half_step_has_no_deviation_by_its_reading():
     problem = l2o.synthetic.lasso(2, 5, 6, seed=1)
     half = l2o.optimizer("ista", step=0.5 / problem.smoothness)
     run = l2o.rollout(half, problem, l2o.synthetic.starts(problem), 6)
-    kept = deviation_series(run, np.array([True, True]), kept_steps(6))
-    assert max(kept["delta1"]["q90"]) < 1e-12
-    assert max(kept["delta2"][HALF_STEP.name]["q90"]) < 1e-6
-    np.testing.assert_allclose(kept["delta2"]["gradient_descent"]["median"], 1.0, atol=1e-6)
+    curves = deviation_series(run, np.array([True, True]), kept_steps(6))
+    assert max(curves["delta1"]["q90"]) < 1e-12
+    assert max(curves["delta2"][HALF_STEP.name]["q90"]) < 1e-6
+    np.testing.assert_allclose(curves["delta2"]["gradient_descent"]["median"], 1.0, atol=1e-6)
 
 
 def test_lost_instances_are_left_out_and_a_lost_run_is_empty():
@@ -140,8 +142,8 @@ def test_lost_instances_are_left_out_and_a_lost_run_is_empty():
     inspection = evidence.inspection
     assert not inspection.finite.any()
     descent = judge("per_step_descent", evidence)
-    kept = series(run, inspection, certified, descent, True)
-    assert kept["gap"] == kept["rho"] == kept["descent"]["measured"] == {"median": [], "q10": [], "q90": []}
-    assert kept["descent"]["totals"]["steps"] == 0
-    assert all(entry == {"tolerance": t, "median": None, "reached": 0} for entry, t in zip(kept["reach"], TOLERANCES))
-    assert all(gap is not None for gap in kept["lowest"]["gap"])  # x_0 was there
+    curves = series(run, inspection, certified, descent, True)
+    assert curves["gap"] == curves["rho"] == curves["descent"]["measured"] == {"median": [], "q10": [], "q90": []}
+    assert curves["descent"]["totals"]["steps"] == 0
+    assert all(entry == {"tolerance": t, "median": None, "reached": 0} for entry, t in zip(curves["reach"], TOLERANCES))
+    assert all(gap is not None for gap in curves["lowest"]["gap"])  # x_0 was there

@@ -79,18 +79,18 @@ def test_attribution_is_the_decomposition(report):
     start = l2o.synthetic.starts(problem, seed=l2o.training.config.split_seed("test", 0, 0))
     model = l2o.pretrained("l2o-pa", "lasso")
     runs = [l2o.rollout(model, problem, start + s, 12) for s in (3.0, 0.0)]
-    found = decompose(*runs, model)
-    for name, share in found.share.items():
+    shares = decompose(*runs, model)
+    for name, share in shares.share.items():
         assert entry["overall"][name] == pytest.approx(share.mean(), rel=1e-9)
-        stacked = found.stacked()
+        stacked = shares.stacked()
         expected = stacked[name] / sum(stacked.values())
         np.testing.assert_allclose(entry["share"][name], expected, rtol=1e-5)
     assert sum(entry["overall"].values()) == pytest.approx(1)
     assert (entry["attributed_steps"], entry["inexact_steps"], entry["steps"]) == (24, 0, 12)
     # Planted: a recorded bias that is not that of the step; terms within rounding; nothing finite.
-    broken = dataclasses.replace(found, residual=found.residual_allowed * 2 + 1)
+    broken = dataclasses.replace(shares, residual=shares.residual_allowed * 2 + 1)
     assert attributed(broken)["inexact_steps"] == 24
-    tiny = dataclasses.replace(found, replay_allowed=np.full_like(found.bracket, np.inf))
+    tiny = dataclasses.replace(shares, replay_allowed=np.full_like(shares.bracket, np.inf))
     assert attributed(tiny)["resolved_steps"] == 0
     assert attributed(tiny)["overall"]["bracket"] is None
 
@@ -183,9 +183,9 @@ def test_transient_sentence_changes_with_the_data(results):
     )
     entries[1]["first"] = [None] * 4
     entries[1]["verdict"] = "floor"
-    said = shift_sentences.transients(entries)
-    assert "L2O-PA is not there on any of 4 instances in 400 steps" in said
-    assert said.endswith("; a floor is seen for L2O-PA at s = 10.")
+    sentences = shift_sentences.transients(entries)
+    assert "L2O-PA is not there on any of 4 instances in 400 steps" in sentences
+    assert sentences.endswith("; a floor is seen for L2O-PA at s = 10.")
     entries[1]["verdict"] = "not settled"
     assert "not settled for L2O-PA" in shift_sentences.transients(entries)
     entries[1]["verdict"] = "inconsistent data"

@@ -68,11 +68,11 @@ def share(v: Verification, name: str) -> float:
 
 
 def held(
-    problem: l2o.Composite, bound: str, x: np.ndarray | None = None, steps: int = 15, known: Optimum | None = None
+    problem: l2o.Composite, bound: str, x: np.ndarray | None = None, steps: int = 15, star: Optimum | None = None
 ) -> Verification:
     start = l2o.synthetic.starts(problem) * 3
     run = l2o.rollout(l2o.optimizer("ista"), problem, start, steps) if x is None else l2o.run_from_iterates(problem, x)
-    return verify(run, problem, bound, optimum(problem, cache=False) if known is None else known)
+    return verify(run, problem, bound, optimum(problem, cache=False) if star is None else star)
 
 
 SMOOTH = l2o.synthetic.lasso(2, 10, 6, sparsity=2).smooth
@@ -84,10 +84,10 @@ SMOOTH = l2o.synthetic.lasso(2, 10, 6, sparsity=2).smooth
 def test_a_capped_norm_is_not_convex(kind: type, cap: float, moved: bool) -> None:
     p = l2o.Composite(SMOOTH, kind(zoo.column(0.1), zoo.column(cap)))
     p = p.shifted(0.3).rescaled(2.0) if moved else p
-    known = optimum(p, cache=False)
-    assert not np.isfinite(known.lower).any(), "no certificate speaks of it"
+    certified = optimum(p, cache=False)
+    assert not np.isfinite(certified.lower).any(), "no certificate speaks of it"
     for name in ("B1", "B6"):
-        v = held(p, name, known=known)
+        v = held(p, name, star=certified)
         assert share(v, "r_convex") == 0
         assert v.count(Verdict.NOT_APPLICABLE) == v.verdict.size
         contradicted = "r is proper, closed and convex, and the points of the run contradict it" in v.summary()
@@ -129,8 +129,10 @@ PATH = np.array([[[2.0, 1.0], [1.0, 0.5], [0.5, -1.0], [0.0, 0.0]]])
 
 def about(problem: l2o.Composite, bound: str) -> Verification:
     run = l2o.run_from_iterates(problem, PATH)
-    known = optimum(l2o.quadratic(np.eye(2)[None], np.zeros((1, 2))), cache=False)
-    return verify(run, problem, bound, replace(known, problem="", lower=known.lower - 10, upper=known.upper + 10))
+    certified = optimum(l2o.quadratic(np.eye(2)[None], np.zeros((1, 2))), cache=False)
+    return verify(
+        run, problem, bound, replace(certified, problem="", lower=certified.lower - 10, upper=certified.upper + 10)
+    )
 
 
 def test_a_saddle_is_not_convex() -> None:
@@ -173,6 +175,6 @@ class NotZero(L1):
 def test_a_norm_is_neither_zero_nor_an_indicator() -> None:
     p = l2o.Composite(zoo.smooth_terms()["least-squares"], NotZero(zoo.column(0.3)))
     run = l2o.rollout(l2o.optimizer("ista"), p, torch.ones(3, 5).double(), 4)
-    known = optimum(l2o.Composite(p.smooth, L1(zoo.column(0.3))), cache=False)
-    assert share(verify(run, p, "B9:pl", replace(known, problem="")), "r_zero") == 0
-    assert share(verify(run, p, "B10:constrained", replace(known, problem="")), "r_indicator") == 0
+    certified = optimum(l2o.Composite(p.smooth, L1(zoo.column(0.3))), cache=False)
+    assert share(verify(run, p, "B9:pl", replace(certified, problem="")), "r_zero") == 0
+    assert share(verify(run, p, "B10:constrained", replace(certified, problem="")), "r_indicator") == 0

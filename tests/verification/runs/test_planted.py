@@ -34,8 +34,8 @@ class Stale:
 
     def __call__(self, x, A, y):
         fresh = slopes(x, A, y)
-        given, self.last = self.last, fresh
-        return fresh if given is None or given.shape != fresh.shape else given.to(fresh)
+        arguments, self.last = self.last, fresh
+        return fresh if arguments is None or arguments.shape != fresh.shape else arguments.to(fresh)
 
 
 def l1(x):

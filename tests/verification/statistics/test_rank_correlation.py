@@ -35,12 +35,12 @@ def test_spearman_is_that_of_scipy() -> None:
 def test_an_interval_covers_the_correlation_as_often_as_it_says(n: int, r: float) -> None:
     """Of normal pairs of correlation r, whose rank correlation is known, within the Monte-Carlo error of 95 %."""
     rng, samples, true = np.random.default_rng(0), 300, 6 / np.pi * np.arcsin(r / 2)
-    kept = 0
+    remaining = 0
     for i in range(samples):
         a, other = rng.standard_normal((2, n))
         _, low, high, _ = rank_correlation(a, r * a + np.sqrt(1 - r * r) * other, resamples=500, seed=i)
-        kept += low <= true <= high
-    assert kept / samples >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / samples)
+        remaining += low <= true <= high
+    assert remaining / samples >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / samples)
 
 
 @pytest.mark.slow
@@ -48,14 +48,14 @@ def test_an_interval_over_six_trainings_covers_no_relation() -> None:
     """Four members a group that share its effect; drawn as independent ones the same samples leave out 0 too often."""
     rng, samples = np.random.default_rng(1), 300
     groups = np.repeat(np.arange(6), 4)
-    kept = naive = 0
+    remaining = naive = 0
     for i in range(samples):
         a, b = (rng.standard_normal(6)[groups] + 0.5 * rng.standard_normal(24) for _ in range(2))
         _, low, high, _ = rank_correlation(a, b, resamples=500, seed=i, groups=groups)
-        kept += low <= 0 <= high
+        remaining += low <= 0 <= high
         _, low, high, _ = rank_correlation(a, b, resamples=500, seed=i)
         naive += low <= 0 <= high
-    assert kept / samples >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / samples)
+    assert remaining / samples >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / samples)
     assert naive / samples < 0.8
 
 
@@ -87,8 +87,8 @@ def test_a_few_trainings_have_no_interval() -> None:
     rng = np.random.default_rng(5)
     for count in (1, 2, 4):
         a, b = rng.standard_normal(4 * count), rng.standard_normal(4 * count)
-        found = rank_correlation(a, b, resamples=50, groups=np.repeat(np.arange(count), 4))
-        assert found == (pytest.approx(spearmanr(a, b).statistic), None, None, None)
+        correlation = rank_correlation(a, b, resamples=50, groups=np.repeat(np.arange(count), 4))
+        assert correlation == (pytest.approx(spearmanr(a, b).statistic), None, None, None)
     a, b = rng.standard_normal(20), rng.standard_normal(20)
     value, low, high, _ = rank_correlation(a, b, resamples=400, groups=np.repeat(np.arange(5), 4))
     assert low < value < high

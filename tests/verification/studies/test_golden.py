@@ -51,17 +51,17 @@ def summary(data: dict[str, Any]) -> dict[str, dict[str, float]]:
     places: dict[str, list[Any]] = {}
     for path, value in leaves({k: v for k, v in data.items() if k not in ("settings", "created", "sentences")}):
         places.setdefault(path, []).append(value)
-    found = {}
+    by_name = {}
     for path, values in places.items():
         numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
         counts = {
             "values": len(values), "numbers": len(numbers), "texts": sum(isinstance(v, str) for v in values),
             "true": sum(v is True for v in values), "null": sum(v is None for v in values),
         }  # fmt: skip
-        found[path] = {k: v for k, v in counts.items() if v}
+        by_name[path] = {k: v for k, v in counts.items() if v}
         if numbers:
-            found[path]["median"] = float(f"{median(numbers):.4g}")
-    return found
+            by_name[path]["median"] = float(f"{median(numbers):.4g}")
+    return by_name
 
 
 def headings(page: str) -> list[str]:
@@ -84,10 +84,10 @@ def golden(study: str, folder: Path) -> dict[str, Any]:
     }
 
 
-def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+def differences(result: dict[str, Any], expected: dict[str, Any]) -> list[str]:
     """What is not as expected, in words."""
-    wrong = [name for name in ("settings", "columns", "headings") if found[name] != expected[name]]
-    numbers, before = found["numbers"], expected["numbers"]
+    wrong = [name for name in ("settings", "columns", "headings") if result[name] != expected[name]]
+    numbers, before = result["numbers"], expected["numbers"]
     wrong += [f"{path}: {'gone' if path in before else 'new'}" for path in sorted(numbers.keys() ^ before.keys())]
     for path in numbers.keys() & before.keys():
         now, then = numbers[path], before[path]

@@ -81,17 +81,17 @@ def test_failures_are_kept_with_their_error_and_retried_on_request(whole: Path, 
     assert len(failed) == small.BROKEN
     assert all("nesterov cannot run" in r["error"] for r in failed)
     config = load_sweep({**small.GRID, "grid": [{"optimizer": ["nesterov", "ista"]}]})
-    told: list[int] = []
-    first = run_sweep(config, tmp_path, progress=lambda s: told.append(s.ran + s.failed))
+    messages: list[int] = []
+    first = run_sweep(config, tmp_path, progress=lambda s: messages.append(s.ran + s.failed))
     again = run_sweep(config, tmp_path)
     assert (first.ran, first.failed, again.ran, again.reused, again.failed) == (1, 1, 0, 1, 1)
     broken = next(c for c in cells_of(config) if c.spec.optimizer == "nesterov")
-    kept = tmp_path / "failed" / f"{broken.key}.json"
-    before = kept.stat().st_mtime_ns
+    selected = tmp_path / "failed" / f"{broken.key}.json"
+    before = selected.stat().st_mtime_ns
     retried = run_sweep(config, tmp_path, retry_failed=True)
     assert (retried.ran, retried.reused, retried.failed) == (0, 1, 1)
-    assert kept.stat().st_mtime_ns > before
-    assert max(told) == 2
+    assert selected.stat().st_mtime_ns > before
+    assert max(messages) == 2
 
 
 def test_processes_give_the_same_bytes(whole: Path, tmp_path: Path) -> None:
@@ -127,8 +127,8 @@ def test_a_damaged_part_is_put_aside_and_run_again(whole: Path, tmp_path: Path) 
 @pytest.mark.parametrize("kills", [4, pytest.param(10, marks=pytest.mark.slow)])
 def test_killed_again_and_again_it_loses_nothing(whole: Path, tmp_path: Path, kills: int) -> None:
     """SIGKILL at random moments, writing included; the table is that of the uninterrupted run."""
-    told = run_module("kill", tmp_path / "killed", str(kills), "3")
-    assert told.startswith(f"{kills} kills"), told
+    messages = run_module("kill", tmp_path / "killed", str(kills), "3")
+    assert messages.startswith(f"{kills} kills"), messages
     same_bytes(whole, tmp_path / "killed")
     assert not list((tmp_path / "killed").rglob("*.damaged"))
 
@@ -329,9 +329,9 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert verb() == 0
     assert "8 run" in capsys.readouterr().out
     assert verb("--strict") == 3
-    said = capsys.readouterr().out
-    assert "16 cells" in said
-    assert "8 failed" in said
+    sentences = capsys.readouterr().out
+    assert "16 cells" in sentences
+    assert "8 failed" in sentences
     assert verb("--set", "steps") == 2
     assert "NAME=VALUE" in capsys.readouterr().err
 
@@ -407,8 +407,8 @@ def test_a_safeguard_is_put_on_the_shipped_weights(tmp_path: Path) -> None:
     for name, base in (("safeguarded", "go-math-l2o"), ("guarded-pa", "l2o-pa")):
         opt = l2o.optimizer("safeguarded", base=l2o.pretrained(base, "lasso"))
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, seed=seed), 20)
-        found = [r["objective_final"] for r in rows if r["optimizer"] == name]
-        np.testing.assert_allclose(found, run.objective[:, -1].numpy(), rtol=1e-12)
+        results = [r["objective_final"] for r in rows if r["optimizer"] == name]
+        np.testing.assert_allclose(results, run.objective[:, -1].numpy(), rtol=1e-12)
 
 
 def test_shipped_weights_under_other_options(tmp_path: Path) -> None:

@@ -106,8 +106,8 @@ def test_a_byte_that_changed_is_noticed_wherever_it_is(tmp_path: Path) -> None:
         for place in range(0, len(data), 23):
             path.write_bytes(data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :])
             store = Store(tmp_path)
-            found = store.collect(cells, empty)
-            same = found.table.equals(whole.table) and found.curves.equals(whole.curves)
+            result = store.collect(cells, empty)
+            same = result.table.equals(whole.table) and result.curves.equals(whole.curves)
             assert same or store.damaged, (path.name, place)
             noticed += bool(store.damaged)
         path.write_bytes(data)
@@ -213,9 +213,9 @@ def test_a_scheduler_that_is_gone_is_said_in_a_line(tmp_path: Path) -> None:
         process = started(tmp_path, "--scheduler", address)
         assert process.poll() is None, process.communicate()
         scheduler.kill()
-        _, said = process.communicate(timeout=300)
+        _, sentences = process.communicate(timeout=300)
         assert process.returncode == 2
-        assert f"the scheduler at {address} is gone; what is finished is kept" in said.splitlines()[-1]
+        assert f"the scheduler at {address} is gone; what is finished is kept" in sentences.splitlines()[-1]
     finally:
         for one in (worker, scheduler):
             one.kill()

@@ -38,12 +38,12 @@ def session(folder: Path, *options: str, path: str = "") -> subprocess.Completed
 
 
 def test_the_page_has_the_files_it_shows() -> None:
-    found = files()
+    result = files()
     page = PAGE.read_text(encoding="utf-8")
     for name in ("src/my_optimizer.py", "tests/test_my_optimizer.py", "pyproject.toml", ".github/workflows/tests.yml"):
-        assert name in found
+        assert name in result
         assert f" {name}\n" in page
-    assert tomllib.loads(found["pyproject.toml"])["project"]["name"] == "my-optimizer"
+    assert tomllib.loads(result["pyproject.toml"])["project"]["name"] == "my-optimizer"
 
 
 @pytest.mark.slow

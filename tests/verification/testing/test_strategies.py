@@ -96,8 +96,8 @@ def test_pathologies_are_drawn(pathology: str) -> None:
     """Each is found among problems of every pathology, and by its own name only such problems are drawn."""
     smallest(LASSO, PATHOLOGIES[pathology], QUICK)
     own = strategies.problems(families="lasso", pathologies=pathology)
-    found = smallest(own, PATHOLOGIES[pathology], QUICK)
-    assert strategies.condition(matrices(found)[0]) <= 1e6
+    result = smallest(own, PATHOLOGIES[pathology], QUICK)
+    assert strategies.condition(matrices(result)[0]) <= 1e6
 
 
 @pytest.mark.slow
@@ -145,10 +145,10 @@ def test_optima_are_certified_or_refused_with_a_reason(family: str) -> None:
     @settings(QUICK, max_examples=5, suppress_health_check=[HealthCheck.too_slow])
     @given(problem=strategies.problems(families=(family,), max_rows=3, max_dim=3))
     def property_(problem: l2o.Composite) -> None:
-        known = verification.optimum(problem)
-        narrow = known.upper - known.lower <= 1e-10 * np.maximum(1.0, np.abs(known.upper))
-        assert (known.lower <= known.upper).all()
-        for good, reason in zip(narrow, known.reason):
+        certified = verification.optimum(problem)
+        narrow = certified.upper - certified.lower <= 1e-10 * np.maximum(1.0, np.abs(certified.upper))
+        assert (certified.lower <= certified.upper).all()
+        for good, reason in zip(narrow, certified.reason):
             assert good or reason
 
     property_()
@@ -206,9 +206,9 @@ def test_weights_of_networks(kind: str) -> None:
 
 def test_features_and_shifts() -> None:
     problem = l2o.synthetic.lasso(2, 3, 4)
-    found = smallest(strategies.features(problem, 3), lambda f: bool(f.max() > 1))
-    assert found.shape == (2, 4, 3)
-    assert found.sum() == found.max() == 2
+    result = smallest(strategies.features(problem, 3), lambda f: bool(f.max() > 1))
+    assert result.shape == (2, 4, 3)
+    assert result.sum() == result.max() == 2
     assert smallest(strategies.shifts(), lambda t: t > 50) == 100.0
     assert isinstance(smallest(strategies.shifts(problem), lambda t: isinstance(t, list)), list)
 

@@ -116,7 +116,7 @@ def test_a_wrong_subgradient_is_found(name: str, change: str, steps: int, draws:
     run = l2o.rollout(l2o.optimizer("ista"), p, p.prox(l2o.synthetic.starts(p), 1.0), steps)
     x, g = run.x[:, 6], run.subgradient[:, 5]
     rng = np.random.default_rng(0)
-    found = np.zeros(3, dtype=bool)
+    result = np.zeros(3, dtype=bool)
     for _ in range(draws):
         wrong = g + 1e-9 * torch.as_tensor(rng.standard_normal((3, 5)))
         away = torch.linalg.vector_norm(wrong - p.nonsmooth.nearest_subgradient(x, wrong), dim=-1).numpy()
@@ -126,8 +126,8 @@ def test_a_wrong_subgradient_is_found(name: str, change: str, steps: int, draws:
         assert check.holds[:, [*range(5), *range(6, steps)]].all()
         assert not check.holds[away > 1e-10, 5].any()
         assert check.holds[away < 1e-13, 5].all()
-        found |= ~check.holds[:, 5]
-    assert found.any()
+        result |= ~check.holds[:, 5]
+    assert result.any()
 
 
 def test_a_wrong_prox_is_found() -> None:

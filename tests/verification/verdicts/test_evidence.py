@@ -42,15 +42,15 @@ def test_an_optimum_is_certified_where_a_bound_needs_it_and_only_there(monkeypat
     assert evidence.certified.certified is evidence.certified
 
 
-@pytest.mark.parametrize("known", [None, optimum(P)], ids=["certified on demand", "given"])
-def test_the_order_in_which_bounds_are_judged_does_not_matter(known: Any) -> None:
+@pytest.mark.parametrize("certified", [None, optimum(P)], ids=["certified on demand", "given"])
+def test_the_order_in_which_bounds_are_judged_does_not_matter(certified: Any) -> None:
     names = [STEP, WHOLE, "B10", "B2", "B6", "B8"]
-    forward, backward = gather(RUN, P, optimum=known), gather(RUN, P, optimum=known)
+    forward, backward = gather(RUN, P, optimum=certified), gather(RUN, P, optimum=certified)
     first = {n: judge(n, forward, "best") for n in names}
     second = {n: judge(n, backward, "best") for n in reversed(names)}
     for name in names:
         assert same(first[name], second[name])
-        assert same(first[name], verify(RUN, P, name, known, "best"))
+        assert same(first[name], verify(RUN, P, name, certified, "best"))
 
 
 def test_quantities_and_slacks_are_worked_out_once() -> None:

@@ -64,11 +64,11 @@ def test_other_families_with_large_offsets(kind: str) -> None:
     bound = bounds.get("B1")
     v = verify(run, p, bound)
     lower = verify(run, p, bound.replace(rhs=bound.rhs - 0.5 * v.tolerance.min()))
-    for found in (v, lower):
-        assert not found.count(Verdict.VIOLATED)
-        hidden = found.tolerance > np.maximum(np.abs(found.lhs), np.abs(found.rhs))
-        certain = found.lhs_upper + found.tolerance <= found.rhs
-        assert not (found.verdict[hidden & ~certain] == Verdict.VERIFIED).any()
+    for result in (v, lower):
+        assert not result.count(Verdict.VIOLATED)
+        hidden = result.tolerance > np.maximum(np.abs(result.lhs), np.abs(result.rhs))
+        certain = result.lhs_upper + result.tolerance <= result.rhs
+        assert not (result.verdict[hidden & ~certain] == Verdict.VERIFIED).any()
 
 
 def test_what_is_certain_is_verified_however_large_the_tolerance() -> None:
@@ -89,11 +89,11 @@ def test_a_tight_bound_lowered_beyond_its_tolerance_is_violated(name: str, size:
     run, p = instances.attained(name)
     scaled = p.scaled(size)
     run = l2o.run_from_iterates(scaled, run.x) if p.nonsmooth.is_zero else rerun(run, p, scaled)
-    bound, known = bounds.get(name), optimum(scaled, cache=False)
-    v = verify(run, scaled, bound, known)
+    bound, certified = bounds.get(name), optimum(scaled, cache=False)
+    v = verify(run, scaled, bound, certified)
     assert v.count(Verdict.VIOLATED) == 0
     less = times * float(v.tolerance.max() + np.abs(v.slack).max())
-    assert verify(run, scaled, bound.replace(rhs=bound.rhs - less), known).count(Verdict.VIOLATED) == v.verdict.size
+    assert verify(run, scaled, bound.replace(rhs=bound.rhs - less), certified).count(Verdict.VIOLATED) == v.verdict.size
 
 
 def rerun(run: l2o.Run, p: l2o.Composite, scaled: l2o.Composite) -> l2o.Run:

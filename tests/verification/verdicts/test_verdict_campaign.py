@@ -62,10 +62,15 @@ def methods(problem: l2o.Composite, seed: int) -> Iterator[object]:
 
 
 def hold(
-    problem: l2o.Composite, run: l2o.Run, known: object, names: tuple[str, ...], tally: Tally, h: float | str = "best"
+    problem: l2o.Composite,
+    run: l2o.Run,
+    certified: object,
+    names: tuple[str, ...],
+    tally: Tally,
+    h: float | str = "best",
 ) -> None:
     """Hold the bounds against the run: nothing is violated, and nothing is verified that rounding hides."""
-    evidence = gather(run, problem, optimum=known)
+    evidence = gather(run, problem, optimum=certified)
     for name in names:
         v = judge(name, evidence, h)
         what = f"{run.optimizer} on {problem.name} in {run.objective.dtype}"
@@ -91,7 +96,7 @@ def campaign(dtype: torch.dtype, batch: int, steps: int, seed: int, wanted: int,
             if (i + round_) % 3 == 2:
                 problem = CHANGES[(i // 3) % len(CHANGES)](problem)
             problem = problem.to(dtype)
-            known = optimum(problem.to(torch.float64), cache=False, cross_check=0)
+            certified = optimum(problem.to(torch.float64), cache=False, cross_check=0)
             x0 = problem.prox(l2o.synthetic.starts(problem, seed=round_), 1e-3)
             for j, method in enumerate(methods(problem, round_)):
                 if (i + i // len(terms) + j + round_) % every:  # others for each smooth and for each nonsmooth term
@@ -100,7 +105,7 @@ def campaign(dtype: torch.dtype, batch: int, steps: int, seed: int, wanted: int,
                     run = l2o.rollout(method, problem, x0, steps)
                 except l2o.InputError:  # a term whose prox takes one step, and a method with one for each variable
                     continue
-                hold(problem, run, known, NAMES, tally)
+                hold(problem, run, certified, NAMES, tally)
         if tally.judged >= wanted:
             return tally
     raise AssertionError
@@ -122,11 +127,11 @@ def test_no_false_verdict(dtype: torch.dtype) -> None:
     for i, (r, f) in enumerate(pairs.items()):
         problem = l2o.Composite(smooth[f], terms[r])
         problem = (problem if i % 2 == 0 else CHANGES[3](problem)).to(dtype)
-        known = optimum(problem.to(torch.float64), cache=False, cross_check=0)
+        certified = optimum(problem.to(torch.float64), cache=False, cross_check=0)
         x0 = problem.prox(l2o.synthetic.starts(problem), 1e-3)
         for method in ("ista", "l2o-pa" if r == "l1" else "fista"):
             run = l2o.rollout(l2o.optimizer(method), problem, x0, 10)
-            hold(problem, run, known, ("B1", "B6", "B6c", "B9"), tally, 1.0)
+            hold(problem, run, certified, ("B1", "B6", "B6c", "B9"), tally, 1.0)
     assert tally.counts[Verdict.VERIFIED] > 300
 
 

@@ -92,8 +92,8 @@ def lasso_run(steps: int = 30) -> tuple[l2o.Run, l2o.Composite, torch.Tensor]:
 def test_a_wrong_prox_is_found(method: str, bound: str) -> None:
     run, p, x0 = lasso_run()
     wrong = l2o.Composite(p.smooth, WrongProx(p.nonsmooth.lam))
-    known = replace(optimum(p), problem=wrong.fingerprint())  # F is the same
-    v = verify(l2o.rollout(l2o.optimizer(method), wrong, x0, 30), wrong, bound, known)
+    certified = replace(optimum(p), problem=wrong.fingerprint())  # F is the same
+    v = verify(l2o.rollout(l2o.optimizer(method), wrong, x0, 30), wrong, bound, certified)
     assert v.overall is Verdict.VIOLATED
     assert any("subdifferential" in s for s in v.to_dict()["broken_data"])
     assert verify(run, p, bound, optimum(p)).overall is Verdict.VERIFIED

@@ -52,29 +52,29 @@ def test_without_a_reference_the_forms_do_not_apply_and_say_what_they_need() -> 
     assert "reference_run and optimizer, which were not given" in v.summary()
     other = verify(run, p, "per_step_descent", reference_run=ind, optimizer=opt)
     assert "no virtual features" in other.summary()
-    for given in ({"reference_run": ind}, {"optimizer": opt}):
+    for arguments in ({"reference_run": ind}, {"optimizer": opt}):
         with pytest.raises(InputError, match="give both"):
-            verify(run, p, "ood_per_step:magnitude", **given)
+            verify(run, p, "ood_per_step:magnitude", **arguments)
 
 
 @pytest.mark.parametrize("name", ["go-math-l2o", "l2o-pa"])
 def test_choices_are_compared_and_the_best_is_the_least(name: str) -> None:
     run, ind, opt = run_of(name, "start", True), run_of(name, "none", True), model(name, True)
     p, _ = shifted("start")
-    found = compare_choices(run, ind, opt, p, optimum=certified("start"))
-    best = np.minimum(found.deviation["paired"], found.deviation["nearest"])
-    np.testing.assert_array_equal(found.deviation[choices.BEST], best)
-    for side in (found.step, found.run):
+    result = compare_choices(run, ind, opt, p, optimum=certified("start"))
+    best = np.minimum(result.deviation["paired"], result.deviation["nearest"])
+    np.testing.assert_array_equal(result.deviation[choices.BEST], best)
+    for side in (result.step, result.run):
         least = np.minimum(side["paired"], side["nearest"])
         assert (side[choices.BEST] <= least + 1e-12 * np.abs(least)).all()
-    np.testing.assert_array_equal(found.tighter_step == "nearest", found.step["nearest"] < found.step["paired"])
-    np.testing.assert_array_equal(found.tighter_run == "nearest", found.run["nearest"] < found.run["paired"])
+    np.testing.assert_array_equal(result.tighter_step == "nearest", result.step["nearest"] < result.step["paired"])
+    np.testing.assert_array_equal(result.tighter_run == "nearest", result.run["nearest"] < result.run["paired"])
     for choice in ("paired", "nearest"):
         d = decompose(run, ind, opt, choice=choice)
-        np.testing.assert_allclose(found.deviation[choice], d.magnitude, rtol=1e-9)
+        np.testing.assert_allclose(result.deviation[choice], d.magnitude, rtol=1e-9)
     v = verify(run, p, "ood_multi_step:virtual", certified("start"), 1.0, ind, opt)
-    np.testing.assert_allclose(found.run["paired"], v.rhs, rtol=1e-12)
-    assert "least bound" in found.summary()
+    np.testing.assert_allclose(result.run["paired"], v.rhs, rtol=1e-12)
+    assert "least bound" in result.summary()
     with pytest.raises(InputError, match="expected some of"):
         compare_choices(run, ind, opt, p, choices=("closest",))
     with pytest.raises(InputError, match="reference_step must be"):

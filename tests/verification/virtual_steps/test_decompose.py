@@ -332,9 +332,9 @@ def test_what_cannot_be_compared_is_one_clear_error() -> None:
     if runs[0].preconditioner is None:
         with pytest.raises(InputError, match="names no preconditioner"):
             decompose(*runs, fista)
-    given = l2o.run_from_iterates(p, run.x)
+    arguments = l2o.run_from_iterates(p, run.x)
     with pytest.raises(InputError, match="made by given iterates"):
-        decompose(given, ind, opt)
+        decompose(arguments, ind, opt)
     with pytest.raises(InputError, match="names no preconditioner"):
         decompose(replace(run, preconditioner=None), ind, opt)
 

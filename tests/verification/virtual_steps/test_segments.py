@@ -34,33 +34,33 @@ def runs(name: str, shift: float = 1.0) -> tuple[l2o.Run, l2o.Run, Any]:
 @pytest.mark.parametrize("name", MODELS)
 def test_the_averaged_jacobian_gives_the_difference_of_heads(name: str) -> None:
     ood, ind, opt = runs(name)
-    found = segment_jacobians(ood, ind, opt, nodes=24)
-    assert found.smooth.mean() > 0.1
-    assert (~found.smooth).mean() > 0.1
-    smooth = np.broadcast_to(found.smooth, found.error.shape)
-    assert found.error[smooth].max() < 1e-6
+    result = segment_jacobians(ood, ind, opt, nodes=24)
+    assert result.smooth.mean() > 0.1
+    assert (~result.smooth).mean() > 0.1
+    smooth = np.broadcast_to(result.smooth, result.error.shape)
+    assert result.error[smooth].max() < 1e-6
     # a kink leaves an error of the order of the jump over the number of nodes, and it falls with it
     coarse = segment_jacobians(ood, ind, opt, nodes=3)
     kinks = ~smooth & ~np.broadcast_to(coarse.smooth, smooth.shape)
-    assert 1e-7 < found.error[kinks].max() < 0.3
-    assert found.error[kinks].mean() < 0.5 * coarse.error[kinks].mean()
-    assert "no ReLU unit changes sign" in found.summary()
+    assert 1e-7 < result.error[kinks].max() < 0.3
+    assert result.error[kinks].mean() < 0.5 * coarse.error[kinks].mean()
+    assert "no ReLU unit changes sign" in result.summary()
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_differences_are_those_of_the_recorded_heads(name: str) -> None:
     ood, ind, opt = runs(name)
-    found, d = segment_jacobians(ood, ind, opt, nodes=2), decompose(ood, ind, opt)
-    np.testing.assert_allclose(found.dz, d.dz, rtol=1e-12)
+    result, d = segment_jacobians(ood, ind, opt, nodes=2), decompose(ood, ind, opt)
+    np.testing.assert_allclose(result.dz, d.dz, rtol=1e-12)
     p = ood.preconditioner.numpy() - ind.preconditioner.numpy()
-    np.testing.assert_allclose(found.difference[found.of("N1")], p, atol=1e-12)
+    np.testing.assert_allclose(result.difference[result.of("N1")], p, atol=1e-12)
     if name != "l2o-pa":
-        np.testing.assert_allclose(found.difference[found.of("N2")], d.terms.bias_shift, atol=1e-12)
+        np.testing.assert_allclose(result.difference[result.of("N2")], d.terms.bias_shift, atol=1e-12)
     else:
         with pytest.raises(InputError, match="no head 'N2'"):
-            found.of("N2")
+            result.of("N2")
     some = segment_jacobians(ood, ind, opt, nodes=2, steps=[1, 4])
-    np.testing.assert_array_equal(some.integral, found.integral[:, :, [1, 4]])
+    np.testing.assert_array_equal(some.integral, result.integral[:, :, [1, 4]])
     assert some.steps == (1, 4)
 
 
@@ -94,28 +94,28 @@ def test_the_spectral_norm_is_that_of_the_whole_jacobian() -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_constants_exceed_the_quotients_of_the_pair(name: str) -> None:
     ood, ind, opt = runs(name)
-    found, d = segment_jacobians(ood, ind, opt, nodes=24), decompose(ood, ind, opt)
-    assert (found.constant[found.of("N1")] * (1 + 1e-6) >= d.C1).all()
+    result, d = segment_jacobians(ood, ind, opt, nodes=24), decompose(ood, ind, opt)
+    assert (result.constant[result.of("N1")] * (1 + 1e-6) >= d.C1).all()
     if name != "l2o-pa":
-        assert (found.constant[found.of("N2")] * (1 + 1e-6) >= d.C2).all()
+        assert (result.constant[result.of("N2")] * (1 + 1e-6) >= d.C2).all()
     more = segment_jacobians(ood, ind, opt, nodes=3)
     ends = segment_jacobians(ood, ind, opt, nodes=1)
     assert (ends.constant > 0).all()
-    assert np.median(found.constant / more.constant) >= 1 - 1e-6  # the largest of more points
+    assert np.median(result.constant / more.constant) >= 1 - 1e-6  # the largest of more points
 
 
 def test_a_segment_of_length_zero() -> None:
     _, ind, opt = runs("l2o-pa")
-    found = segment_jacobians(ind, ind, opt, nodes=4)
-    assert found.smooth.all()
-    for array in (found.integral, found.difference, found.dz):
+    result = segment_jacobians(ind, ind, opt, nodes=4)
+    assert result.smooth.all()
+    for array in (result.integral, result.difference, result.dz):
         assert (array == 0).all()
     heads = _Heads(opt, 0.9999 / ind.smoothness)
     for k, read in enumerate(replay(ind, opt, "run")):
         step = heads.step.unsqueeze(-1).expand(3, 12).flatten()
         gradients, _ = _gradients(heads, read.z.flatten(1), step)
         expected = gradients.square().sum(1).sqrt().view(-1, 3, 12).amax(-1)
-        np.testing.assert_allclose(found.constant[:, :, k], expected, rtol=1e-12)
+        np.testing.assert_allclose(result.constant[:, :, k], expected, rtol=1e-12)
 
 
 def test_heads_that_are_off_do_not_move() -> None:
@@ -123,10 +123,10 @@ def test_heads_that_are_off_do_not_move() -> None:
     x0 = l2o.synthetic.starts(p)
     for kind, off in (("l2o-pa", ("p", "a")), ("go-math-l2o", ("r", "q", "b"))):
         opt = l2o.optimizer(kind, **{f"{head}_norm": None for head in off})
-        found = segment_jacobians(l2o.rollout(opt, p, x0 + 1.0, 3), l2o.rollout(opt, p, x0, 3), opt, nodes=2)
-        assert found.names[0] == "N1"
-        assert (found.difference == 0).all()
-        assert (found.constant[0] == 0).all()
+        result = segment_jacobians(l2o.rollout(opt, p, x0 + 1.0, 3), l2o.rollout(opt, p, x0, 3), opt, nodes=2)
+        assert result.names[0] == "N1"
+        assert (result.difference == 0).all()
+        assert (result.constant[0] == 0).all()
 
 
 def test_wrong_input_is_one_clear_error() -> None:

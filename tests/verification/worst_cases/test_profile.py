@@ -55,42 +55,42 @@ LONG = [c for c in CASES if c[0] == "best" and c[2] != "ista"] + [("unit", 3, "l
     [pytest.param(*case, marks=pytest.mark.slow if case in LONG else ()) for case in CASES],
 )
 def test_trained_models_are_below_the_worst_case_of_their_profile(lasso, name, instance, reference) -> None:
-    problem, known = lasso
-    found = profile_certificate(
-        rolled(problem, name), problem, known, (1, 2, 5, 10), instance, reference=reference, certified_up_to=5
+    problem, certified = lasso
+    certificate = profile_certificate(
+        rolled(problem, name), problem, certified, (1, 2, 5, 10), instance, reference=reference, certified_up_to=5
     )
-    settled = ~np.isnan(found.worst)
+    settled = ~np.isnan(certificate.worst)
     assert settled[0]
-    assert (found.verdict[:, settled] == Verdict.VERIFIED).all()
-    assert (found.gap_up <= np.where(settled, found.worst, np.inf)).all()
-    assert found.contained.all()
+    assert (certificate.verdict[:, settled] == Verdict.VERIFIED).all()
+    assert (certificate.gap_up <= np.where(settled, certificate.worst, np.inf)).all()
+    assert certificate.contained.all()
     if name == "ista":
-        assert found.certified[:3].all()
+        assert certificate.certified[:3].all()
         # eps = 1e-4, the least that is asked for: hardly above exact steps
-        np.testing.assert_allclose(found.worst, 1 / (4 * np.array([1, 2, 5, 10])), rtol=1e-3)
-        assert not found.vacuous[:, -1].any()
+        np.testing.assert_allclose(certificate.worst, 1 / (4 * np.array([1, 2, 5, 10])), rtol=1e-3)
+        assert not certificate.vacuous[:, -1].any()
     else:  # what the deviations alone guarantee is nothing
-        assert found.vacuous.all()
-        assert "VACUOUS" in found.summary()
-    json.dumps(found.to_dict(), allow_nan=False)
+        assert certificate.vacuous.all()
+        assert "VACUOUS" in certificate.summary()
+    json.dumps(certificate.to_dict(), allow_nan=False)
 
 
 @pytest.mark.parametrize("eps", [[0.5] * 5, [0.8, 0.1, 0.9]])
 def test_the_worst_run_attains_its_certificate_and_half_its_profile_is_found_out(eps) -> None:
-    worst, run, problem, known = worst_run(eps)
+    worst, run, problem, certified = worst_run(eps)
     K = len(eps)
-    found = profile_certificate(run, problem, known, (K,))
-    assert [float(v) for v in found.profile] == pytest.approx(eps, rel=2e-5)
-    assert float(found.gap_up[0, 0]) == pytest.approx(float(found.worst[0]), abs=1e-6)
-    assert float(found.worst[0]) == pytest.approx(worst.value, abs=1e-6)
-    assert found.verdict[0, 0] is Verdict.VERIFIED
-    assert found.relative_rate[0, 0] >= found.worst[0]
-    half = profile_certificate(run, problem, known, (K,), profile=[e / 2 for e in eps])
+    certificate = profile_certificate(run, problem, certified, (K,))
+    assert [float(v) for v in certificate.profile] == pytest.approx(eps, rel=2e-5)
+    assert float(certificate.gap_up[0, 0]) == pytest.approx(float(certificate.worst[0]), abs=1e-6)
+    assert float(certificate.worst[0]) == pytest.approx(worst.value, abs=1e-6)
+    assert certificate.verdict[0, 0] is Verdict.VERIFIED
+    assert certificate.relative_rate[0, 0] >= certificate.worst[0]
+    half = profile_certificate(run, problem, certified, (K,), profile=[e / 2 for e in eps])
     assert half.verdict[0, 0] is Verdict.VIOLATED
     assert not half.contained[0]
     assert "ABOVE IT: 1 of 1" in half.summary()
     assert "[0] do not have this profile" in half.summary()
-    double = profile_certificate(run, problem, known, (K,), profile=[1.05 * e for e in eps])
+    double = profile_certificate(run, problem, certified, (K,), profile=[1.05 * e for e in eps])
     assert double.contained[0]
     assert double.verdict[0, 0] is Verdict.VERIFIED
 
@@ -131,24 +131,24 @@ class Point:
 def test_no_run_is_above_the_worst_case_of_its_profile(kind, share, straight) -> None:
     problem = l2o.synthetic.lasso(3, 3, 5, seed=4) if kind == "lasso" else l2o.synthetic.quadratic(3, 3, seed=4)
     run = l2o.rollout(Erring(share, straight), problem, l2o.synthetic.starts(problem, seed=4), 4)
-    known = verification.optimum(problem)
+    certified = verification.optimum(problem)
     for instance in range(3):
-        found = profile_certificate(run, problem, known, (1, 4), instance)
-        settled = np.isfinite(found.worst)
-        assert (found.verdict[0, settled] == Verdict.VERIFIED).all()
+        certificate = profile_certificate(run, problem, certified, (1, 4), instance)
+        settled = np.isfinite(certificate.worst)
+        assert (certificate.verdict[0, settled] == Verdict.VERIFIED).all()
         assert settled.any() or kind == "lasso"
         if kind == "quadratic":
-            assert float(max(found.profile)) == pytest.approx(share, rel=1e-5)
+            assert float(max(certificate.profile)) == pytest.approx(share, rel=1e-5)
 
 
 def test_the_class_of_a_batch_contains_that_of_each_instance(lasso) -> None:
     problem = l2o.synthetic.quadratic(3, 5, seed=2)
     run = rolled(problem, "nesterov", 5)
-    known = verification.optimum(problem)
-    all_of_them = profile_certificate(run, problem, known, (2, 5))
+    certified = verification.optimum(problem)
+    all_of_them = profile_certificate(run, problem, certified, (2, 5))
     assert all_of_them.method == "gradient"
     for b in range(3):
-        one = profile_certificate(run, problem, known, (2, 5), b)
+        one = profile_certificate(run, problem, certified, (2, 5), b)
         assert one.instances == (b,)
         assert all(mine <= shared for mine, shared in zip(one.profile, all_of_them.profile))
         assert (one.worst <= all_of_them.worst * (1 + 1e-6)).all()
@@ -159,11 +159,11 @@ def test_the_class_of_a_batch_contains_that_of_each_instance(lasso) -> None:
 
 def test_steps_against_the_gradient_leave_nothing_bounded(lasso) -> None:
     """The shortcut for eps_k > 1 with r says what the engine says."""
-    problem, known = lasso
-    found = profile_certificate(rolled(problem, "l2o-pa"), problem, known, (1,))
-    assert np.isposinf(found.worst).all()
-    assert found.reasons == ("nothing is bounded: deviation > 1 at step 1",)
-    assert found.to_dict()["rows"][0]["unbounded"]
+    problem, certified = lasso
+    certificate = profile_certificate(rolled(problem, "l2o-pa"), problem, certified, (1,))
+    assert np.isposinf(certificate.worst).all()
+    assert certificate.reasons == ("nothing is bounded: deviation > 1 at step 1",)
+    assert certificate.to_dict()["rows"][0]["unbounded"]
     for eps in ([0.5, 1.2], [1.2, 0.5]):
         with pytest.raises(bounds.UnboundedError):
             bounds.worst_case("composite", method="proximal_gradient", steps=2, relative_error=eps)
@@ -173,11 +173,11 @@ def test_a_profile_within_rounding_is_none() -> None:
     """At a solution G_k is rounding: there is no relative deviation, and nothing is said of it."""
     problem = l2o.lasso(np.eye(2), np.array([3.0, 0.0]), 1.0)
     run = l2o.rollout(l2o.optimizer("ista"), problem, np.array([[5.0, 1.0]]), 3)
-    found = profile_certificate(run, problem)
-    assert found.steps == (1, 2)
-    assert len(found.profile) == 1
-    assert found.verdict[0].tolist() == [Verdict.VERIFIED, Verdict.NOT_APPLICABLE]
-    assert "G_2 is within its rounding" in found.summary()
+    certificate = profile_certificate(run, problem)
+    assert certificate.steps == (1, 2)
+    assert len(certificate.profile) == 1
+    assert certificate.verdict[0].tolist() == [Verdict.VERIFIED, Verdict.NOT_APPLICABLE]
+    assert "G_2 is within its rounding" in certificate.summary()
 
 
 def test_what_is_not_found_is_said(monkeypatch) -> None:
@@ -192,9 +192,9 @@ def test_what_is_not_found_is_said(monkeypatch) -> None:
 
     for error, word in ((bounds.InputError, "the solver stopped"), (bounds.UnboundedError, "too large")):
         monkeypatch.setattr(bounds, "worst_case", stopped(error), raising=False)
-        found = profile_certificate(run, problem, steps=(2,))
-        assert np.isnan(found.worst).all()
-        assert word in found.summary()
+        certificate = profile_certificate(run, problem, steps=(2,))
+        assert np.isnan(certificate.worst).all()
+        assert word in certificate.summary()
 
 
 def test_rounding_goes_up() -> None:
@@ -208,10 +208,10 @@ def test_rounding_goes_up() -> None:
 
 def test_a_recurrence_without_memory_is_gradient_descent() -> None:
     done: list[int] = []
-    found = recurrence_certificate([1.0] * 5, [0.0] * 5, [0.5] * 5, steps=(1, 5), progress=lambda: done.append(1))
+    certificate = recurrence_certificate([1.0] * 5, [0.0] * 5, [0.5] * 5, steps=(1, 5), progress=lambda: done.append(1))
     assert done == [1, 1]
-    np.testing.assert_allclose(found.worst, [1 / 6, 1 / 22], rtol=1e-6)
-    assert "a guarantee for these scalars" in found.summary()
+    np.testing.assert_allclose(certificate.worst, [1 / 6, 1 / 22], rtol=1e-6)
+    assert "a guarantee for these scalars" in certificate.summary()
     # with memory, the number of the theory's B13: Q = 1/4, B = 1/2
     memory = recurrence_certificate([1.0] * 10, [0.25] * 10, [0.5] * 10, steps=(10,))
     assert float(memory.worst[0]) == pytest.approx(0.0193, abs=1e-4)
@@ -225,17 +225,17 @@ def test_the_mean_heads_of_a_model_are_labelled(lasso) -> None:
     scaled = run.preconditioner * problem.smoothness[:, None, None]
     np.testing.assert_allclose(r, scaled.mean(dim=(0, 2)).numpy(), rtol=1e-12)
     assert ((q > 0) & (q < 2) & (b > 0) & (b < 1)).all()
-    found = recurrence_certificate(r, q, b, "composite", label=NO_GUARANTEE)
-    assert found.steps == (1, 2, 5)
-    assert found.certified.all()
-    assert (found.worst[2] < found.exact[2]).all()
-    assert "not a guarantee: mean over coordinates" in found.summary()
+    certificate = recurrence_certificate(r, q, b, "composite", label=NO_GUARANTEE)
+    assert certificate.steps == (1, 2, 5)
+    assert certificate.certified.all()
+    assert (certificate.worst[2] < certificate.exact[2]).all()
+    assert "not a guarantee: mean over coordinates" in certificate.summary()
 
 
 def test_the_figure_shows_every_curve(lasso) -> None:
-    problem, known = lasso
+    problem, certified = lasso
     certificates = [
-        profile_certificate(rolled(problem, name), problem, known, (1, 2, 5)) for name in ("ista", "go-math-l2o")
+        profile_certificate(rolled(problem, name), problem, certified, (1, 2, 5)) for name in ("ista", "go-math-l2o")
     ]
     drawn = figure(certificates)
     first, second = drawn.axes
@@ -281,25 +281,25 @@ def test_wrong_input(options, message) -> None:
 def test_runs_that_have_no_profile() -> None:
     problem = l2o.synthetic.quadratic(2, 3, seed=0)
     run = rolled(problem, "gradient-descent", 2)
-    known = verification.optimum(problem)
+    certified = verification.optimum(problem)
     with pytest.raises(l2o.InputError, match="expected one of 2 instances, got 1"):
-        profile_certificate(run, problem, known.select(0))
+        profile_certificate(run, problem, certified.select(0))
     scalars = l2o.rollout(l2o.optimizer("gradient-descent"), problem, np.ones((2, 3)), 2, record="scalars")
     with pytest.raises(l2o.InputError, match="scalars only"):
-        profile_certificate(scalars, problem, known)
+        profile_certificate(scalars, problem, certified)
     with pytest.raises(l2o.InputError, match="data do not hold"):
-        profile_certificate(replace(run, objective=run.objective + 1), problem, known)
-    still = l2o.rollout(l2o.optimizer("gradient-descent"), problem, known.x, 2)
+        profile_certificate(replace(run, objective=run.objective + 1), problem, certified)
+    still = l2o.rollout(l2o.optimizer("gradient-descent"), problem, certified.x, 2)
     with pytest.raises(l2o.InputError, match="R = 0"):
-        profile_certificate(still, problem, known)
+        profile_certificate(still, problem, certified)
     far = l2o.run_from_iterates(problem, np.array([1.0, 1e200, 1.0])[None, :, None] * np.ones((2, 3, 3)))
     with pytest.raises(l2o.InputError, match=r"instances \[0, 1\] diverged"):
-        profile_certificate(far, problem, known)
+        profile_certificate(far, problem, certified)
     bent = bounds.worst_case("smooth_nonconvex", steps=1, initial="objective", metric="best_gradient")
     bent_problem = l2o.problem_from(bent)
     bent_run = l2o.rollout(l2o.method_from(bent), bent_problem, l2o.start_from(bent), 1)
     with pytest.raises(l2o.InputError, match="f is not convex"):
-        profile_certificate(bent_run, bent_problem, known)
+        profile_certificate(bent_run, bent_problem, certified)
 
 
 def test_wrong_recurrences(lasso) -> None:

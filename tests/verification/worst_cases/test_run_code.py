@@ -47,12 +47,14 @@ def test_another_method_runs_on_it_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [classes.monotone(), {"f": classes.smooth_convex(), "g": classes.smooth_convex()}], ids=["operator", "two"]
+    "arguments",
+    [classes.monotone(), {"f": classes.smooth_convex(), "g": classes.smooth_convex()}],
+    ids=["operator", "two"],
 )
-def test_what_has_no_problem_says_so(given: Any) -> None:
+def test_what_has_no_problem_says_so(arguments: Any) -> None:
     metric = "distance"
-    step = (lambda x, f: f.prox(x, 1)) if not isinstance(given, dict) else (lambda x, f, g: x - f.gradient(x))
-    worst = bounds.worst_case(method=step, function_class=given, steps=1, metric=metric)
+    step = (lambda x, f: f.prox(x, 1)) if not isinstance(arguments, dict) else (lambda x, f, g: x - f.gradient(x))
+    worst = bounds.worst_case(method=step, function_class=arguments, steps=1, metric=metric)
     with pytest.raises(l2o.InputError, match="one smooth function"):
         replay(worst)
 

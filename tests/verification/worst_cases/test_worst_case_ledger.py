@@ -80,13 +80,13 @@ def test_a_bound_lowered_by_one_per_cent_is_found():
         share = 101 if key.startswith("homogeneous") else 99
         return bound.replace(rhs=bound.rhs * share / 100)
 
-    found = worst_case_ledger((1, 2), (1.0,), names=names, lookup=planted)
+    ledger = worst_case_ledger((1, 2), (1.0,), names=names, lookup=planted)
     for key in names:
-        own = [row for row in found if row.bound == key and not row.narrower]
+        own = [row for row in ledger if row.bound == key and not row.narrower]
         attained = [row for row in own if not key.startswith("ood_multi_step") or "sharp" in key]
         assert all(row.violated and row.verdict == "violated" and row.tight is False for row in attained), key
         assert all(row.ratio[0] < 1 for row in attained)
-    assert any(row.violated for row in found)
+    assert any(row.violated for row in ledger)
 
 
 def test_a_bound_without_a_worst_case_says_why():
@@ -100,11 +100,11 @@ def test_shared_worst_cases_are_solved_once(monkeypatch):
     asked = []
     solve = bounds.worst_case
     monkeypatch.setattr(bounds, "worst_case", lambda **q: asked.append(q) or solve(**q), raising=False)
-    told = []
+    messages = []
     rows = worst_case_ledger(
-        (2,), (1.0,), lambda *done: told.append(done), names=["ind_rate:exact", "ood_last_iterate"]
+        (2,), (1.0,), lambda *done: messages.append(done), names=["ind_rate:exact", "ood_last_iterate"]
     )
-    assert len(rows) == len(told) == 3
+    assert len(rows) == len(messages) == 3
     assert len(asked) == 2
 
 
@@ -147,17 +147,17 @@ def test_an_unanswered_question_is_not_known(monkeypatch):
 
 
 def test_the_report_has_it_in_words_and_groups():
-    found = measured((1, 2), (1.0,))
-    results = {"worst_cases": found}
+    ledger = measured((1, 2), (1.0,))
+    results = {"worst_cases": ledger}
     groups = grouped(results)
-    assert sum(len(group.names) for group in groups) == len({(r["bound"], r["question"]) for r in found["rows"]})
+    assert sum(len(group.names) for group in groups) == len({(r["bound"], r["question"]) for r in ledger["rows"]})
     sharp = next(group for group in groups if group.names[0] == "B6b")
     assert sharp.verdict == "attained"
     assert ":weighted" in sharp.label
     classic = next(group for group in groups if group.names[0] == "B3" and "composite" in group.question)
     assert classic.words == "loose by 2"
     assert "none is below the exact worst case" in worst_case_words(results)
-    assert {entry["bound"] for entry in found["without"]} == set(REASONS)
+    assert {entry["bound"] for entry in ledger["without"]} == set(REASONS)
     assert worst_case_words({"worst_cases": None}) == "No bound was held against a worst case."
 
 

@@ -203,6 +203,7 @@ STUDY = Study(
     run=lambda settings, context: beyond_convex(settings, context.progress),
     sections=sections,
     rows=rows,
+    printed=("family", "term", "shift", "method", "instances", "rises", "stationarity", "stationarity_bound", "gap"),
     lines=_sentences.lines,
     headline=_sentences.headline,
     brief=_sentences.brief,

@@ -172,6 +172,7 @@ STUDY = Study(
     run=lambda settings, context: conditioning(settings, context.progress),
     sections=sections,
     rows=lambda result: [cell.to_dict() for cell in result.cells],
+    printed=("family", "axes", "method", "dtype", "kappa", "L", "c", "grew", "promised"),
     lines=_sentences.lines,
     headline=_sentences.headline,
     brief=_sentences.brief,

@@ -328,6 +328,7 @@ MODEL_STUDY = Study(
     run=lambda settings, context: run_model(settings, context.progress),
     sections=sections,
     rows=rows,
+    printed=("method", "data", "eps", "over training low", "over training high", "rho median", "dz", "diverged"),
     lines=lines,
     headline=headline,
     brief=brief,

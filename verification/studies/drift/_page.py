@@ -203,6 +203,7 @@ STUDY = Study(
     run=lambda settings, context: drift(settings, context.progress),
     sections=sections,
     rows=rows,
+    printed=("model", "shift", "level", "slowdown low", "slowdown high", "rho median", "dz", "diverged", "reason"),
     lines=_sentences.lines,
     headline=_sentences.headline,
     brief=_sentences.brief,

@@ -108,6 +108,7 @@ class Study(Generic[S, R]):
         run: The answer to settings.
         sections: The page of a result. The settings are folded below the last section.
         rows: The table of a result, a mapping for each row; all have the same keys.
+        printed: The keys of these that its LaTeX has, which a reader of a paper looks for; all of them if empty.
         lines: All that a result says, in sentences.
         headline: The same in brief.
         figures: What shows the answer, by name.
@@ -131,6 +132,7 @@ class Study(Generic[S, R]):
     brief: Callable[[R], Brief] | None = None
     in_words: Callable[[Any], str] = str
     figure_files: bool = False
+    printed: Sequence[str] = ()
 
     def render(self, result: R) -> str:
         """The page; equal results give equal bytes."""
@@ -170,10 +172,11 @@ class Study(Generic[S, R]):
 
     def _write(self, result: R, folder: str | os.PathLike[str]) -> Path:
         data = {**result.to_dict(), "sentences": list(self.lines(result))}
+        rows = self.rows(result)
         files = {
             f"{self.name}.json": pages.json_bytes(data),
-            f"{self.name}.csv": pages.csv_table(self.rows(result)).encode(),
-            f"{self.name}.tex": latex_rows(self.rows(result), self.question, self.name).encode(),
+            f"{self.name}.csv": pages.csv_table(rows).encode(),
+            f"{self.name}.tex": latex_rows(rows, self.question, self.name, columns=self.printed).encode(),
         }
         for name, figure in self.figures(result).items() if self.figure_files else ():
             files |= pages.figure_files(figure, f"{self.name}-{name}")

@@ -350,6 +350,7 @@ MODEL_STUDY = Study(
     run=lambda settings, context: run_model(settings, context.progress),
     sections=sections,
     rows=rows,
+    printed=("pattern", "size", "bound", "rho median", "gap median", "right-hand side", "stands", "checks", "verified"),
     lines=lines,
     headline=headline,
     brief=brief,

@@ -181,6 +181,17 @@ def _stages(result: Sensitivity) -> list[Block]:
     ]
 
 
+def rows(result: Sensitivity) -> list[dict[str, Any]]:
+    """A row for each cell; what is judged after fewer steps has columns of its own."""
+    table = []
+    for cell in result.cells:
+        row = cell.to_dict()
+        for early in row.pop("by_steps")[:-1]:
+            row |= {f"{name} after {early['steps']}": early[name] for name in ("closed_form", "exact", "own", "gap")}
+        table.append(row)
+    return table
+
+
 def _interval(c: Any) -> str:
     return f"{number(c.low)} to {number(c.high)}"
 
@@ -211,7 +222,8 @@ STUDY = Study(
         settings, context.progress, None if context.store is None else context.store / "trainings"
     ),
     sections=sections,
-    rows=lambda result: [cell.to_dict() for cell in result.cells],
+    rows=rows,
+    printed=("family", "shift", "pattern", "size", "rho_median", "own", "gap", "factor_median", "diverged"),
     lines=_sentences.lines,
     headline=_sentences.headline,
     brief=_sentences.brief,

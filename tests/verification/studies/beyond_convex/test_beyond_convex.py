@@ -94,14 +94,14 @@ def test_what_needs_convexity_is_not_applicable_without_it(result: object) -> No
 def test_the_inequalities_of_the_proofs_add_up_to_the_bounds() -> None:
     """And those that do not need convexity are never short of 0."""
     for case in (*pairs(("welsch",), 2, 0), *sets(("simplex",), 2, 0)):
-        known = optimum(case.problem, cache=False)
+        certified = optimum(case.problem, cache=False)
         for optimizer in (l2o.optimizer("ista"), l2o.optimizer("go-math-l2o", seed=1)):
             run = l2o.rollout(optimizer, case.problem, case.start(2.0, 0), 9)
-            evidence = gather(run, case.problem, optimum=known)
-            split = ledger(evidence.inspection, np.array(known.x))
+            evidence = gather(run, case.problem, optimum=certified)
+            split = ledger(evidence.inspection, np.array(certified.x))
             for bound in ("B6", "B6b", "B6c"):
-                found = judge(bound, evidence)
-                np.testing.assert_allclose(split.slack(bound), found.rhs - found.lhs, atol=1e-13 * split.size.max())
+                verdict = judge(bound, evidence)
+                np.testing.assert_allclose(split.slack(bound), verdict.rhs - verdict.lhs, atol=1e-13 * split.size.max())
                 for part in ("r", "squares"):
                     assert (split.parts[bound][part] >= -1e-13 * split.size).all()
                 if case.convex:
@@ -144,14 +144,14 @@ def test_a_false_declaration_of_convexity_is_a_broken_hypothesis() -> None:
     """The run itself contradicts it: no bound that supposes convexity says anything, and the hypothesis is named."""
     problem, x0 = plateau()
     liar = l2o.Composite(PretendsConvex(**{f: getattr(problem.smooth, f) for f in ("map", "target", "c")}), l2o.zero())
-    known = replace(optimum(problem, cache=False), problem=liar.fingerprint())
+    certified = replace(optimum(problem, cache=False), problem=liar.fingerprint())
     run = l2o.rollout(l2o.optimizer("ista"), liar, torch.full((1, 1), x0).double(), 30)
     for bound in ("B3", "B6", "B6b", "B6c"):
-        judged = verify(run, liar, bound, known)
+        judged = verify(run, liar, bound, certified)
         assert judged.overall == Verdict.NOT_APPLICABLE
         assert [h.name for h in judged.hypotheses if not h.holds.all()][:1] == ["f_convex"]
-        assert verify(run, problem, bound, replace(known, problem="")).overall == Verdict.NOT_APPLICABLE
-    assert verify(run, liar, "B1", known).overall == Verdict.VERIFIED
+        assert verify(run, problem, bound, replace(certified, problem="")).overall == Verdict.NOT_APPLICABLE
+    assert verify(run, liar, "B1", certified).overall == Verdict.VERIFIED
 
 
 def test_half_of_b10_is_violated() -> None:
@@ -177,13 +177,13 @@ def test_a_rise_that_rho_does_not_explain_is_found() -> None:
     problem = l2o.synthetic.lasso(2, 8, 12)
     wrong = l2o.Composite(TooSmooth(problem.smooth.map, problem.smooth.target), problem.nonsmooth)
     run = l2o.rollout(l2o.optimizer("ista"), wrong, l2o.synthetic.starts(wrong), 6)
-    found = rises(gather(run, wrong))
-    assert found.unexplained > 0
-    assert found.least_rho < 1
-    known = replace(optimum(problem), problem="")
-    said = entry(Case("pairs", "least_squares", "l1", wrong), 0.0, "ista", run, known, 1e-3).broken
-    assert "F rises at a step with rho <= 1" in said
-    assert "B1 is violated" in said
+    rising = rises(gather(run, wrong))
+    assert rising.unexplained > 0
+    assert rising.least_rho < 1
+    certified = replace(optimum(problem), problem="")
+    sentences = entry(Case("pairs", "least_squares", "l1", wrong), 0.0, "ista", run, certified, 1e-3).broken
+    assert "F rises at a step with rho <= 1" in sentences
+    assert "B1 is violated" in sentences
     sound = rises(gather(l2o.rollout(l2o.optimizer("ista"), problem, l2o.synthetic.starts(problem), 6), problem))
     assert (sound.count, sound.unexplained, sound.least_rho) == (0, 0, None)
 
@@ -192,63 +192,64 @@ def test_rises_are_counted_and_have_rho_above_one() -> None:
     """Steps 3/L on f = x^2/2 double |x|: every step rises, with rho = 2."""
     problem = l2o.quadratic(np.array([[[1.0]]]), np.zeros((1, 1)))
     run = l2o.rollout(l2o.optimizer("ista", step=3.0), problem, torch.ones(1, 1).double(), 20)
-    found = rises(gather(run, problem))
-    assert (found.judged, found.count, found.unexplained) == (20, 20, 0)
-    assert found.least_rho == pytest.approx(2)
+    rising = rises(gather(run, problem))
+    assert (rising.judged, rising.count, rising.unexplained) == (20, 20, 0)
+    assert rising.least_rho == pytest.approx(2)
 
 
 def test_a_ledger_that_does_not_add_up_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     case = first("student_t", "l1")
     run = l2o.rollout(l2o.optimizer("ista"), case.problem, case.start(0.0, 0), 6)
-    known = optimum(case.problem)
-    assert not entry(case, 0.0, "ista", run, known, 1e-3).broken
+    certified = optimum(case.problem)
+    assert not entry(case, 0.0, "ista", run, certified, 1e-3).broken
     real = _ledger._sharp
-    monkeypatch.setattr(_ledger, "_sharp", lambda *a: {**(found := real(*a)), "r": 0.9 * found["r"]})
-    assert entry(case, 0.0, "ista", run, known, 1e-3).broken == ("the ledger of B6b does not add up",)
+    monkeypatch.setattr(_ledger, "_sharp", lambda *a: {**(outcome := real(*a)), "r": 0.9 * outcome["r"]})
+    assert entry(case, 0.0, "ista", run, certified, 1e-3).broken == ("the ledger of B6b does not add up",)
     monkeypatch.undo()
     monkeypatch.setattr(_measure.bounds, "get", lambda n, real=bounds.get: real(n).replace(rhs=real(n).rhs / 2))
-    assert any("does not add up" in line for line in entry(case, 0.0, "ista", run, known, 1e-3).broken)
+    assert any("does not add up" in line for line in entry(case, 0.0, "ista", run, certified, 1e-3).broken)
 
 
 def test_points_outside_the_set_are_counted() -> None:
     case = next(c for c in sets(("box",), 3, 0) if c.family == "quadratic")
-    known = optimum(case.problem)
-    found = {}
+    certified = optimum(case.problem)
+    by_name = {}
     for name in ("l2o-pa", "go-math-l2o", "safeguarded l2o-pa"):
         run = l2o.rollout(methods(case, 1)[name], case.problem, case.start(0.0, 0), 15)
-        found[name] = entry(case, 0.0, name, run, known, 1e-3)
-        assert not found[name].broken
+        by_name[name] = entry(case, 0.0, name, run, certified, 1e-3)
+        assert not by_name[name].broken
         outside = torch.isinf(run.objective)
-        assert found[name].infeasible == int(outside.sum())
-        for left, row in zip(found[name].left_at, outside):
+        assert by_name[name].infeasible == int(outside.sum())
+        for left, row in zip(by_name[name].left_at, outside):
             assert left == (int(row.int().argmax()) if bool(row.any()) else None)
-    assert found["l2o-pa"].infeasible > 0
-    assert found["l2o-pa"].held["B1"]["not applicable"] > 0
-    assert found["go-math-l2o"].infeasible == found["safeguarded l2o-pa"].infeasible == 0
-    assert found["go-math-l2o"].held["B1"]["verified"] == 45
+    assert by_name["l2o-pa"].infeasible > 0
+    assert by_name["l2o-pa"].held["B1"]["not applicable"] > 0
+    assert by_name["go-math-l2o"].infeasible == by_name["safeguarded l2o-pa"].infeasible == 0
+    assert by_name["go-math-l2o"].held["B1"]["verified"] == 45
 
 
 def test_the_optimum_on_the_line_is_certified() -> None:
     problem, _ = local_minimum()
-    known = certify_line(problem)
+    certified = certify_line(problem)
     best = minimize_scalar(lambda x: float(problem.objective(torch.tensor([[x]]).double())[0]), bounds=(-1, 1))
-    assert known.lower[0] <= best.fun <= known.upper[0] + 1e-12
-    assert known.upper[0] - known.lower[0] < 1e-9
+    assert certified.lower[0] <= best.fun <= certified.upper[0] + 1e-12
+    assert certified.upper[0] - certified.lower[0] < 1e-9
     coarse = certify_line(problem, 101)
-    assert coarse.lower[0] < known.lower[0]
-    assert coarse.upper[0] == pytest.approx(known.upper[0], abs=1e-12)
+    assert coarse.lower[0] < certified.lower[0]
+    assert coarse.upper[0] == pytest.approx(certified.upper[0], abs=1e-12)
     # the other minimum is no optimum: taken for one, it is above what the run attains
     run = l2o.rollout(l2o.optimizer("ista"), problem, torch.full((1, 1), 0.5).double(), 60)
-    assert verify(run, problem, "B10", replace(known, lower=known.lower + 0.4)).overall == Verdict.VIOLATED
+    assert verify(run, problem, "B10", replace(certified, lower=certified.lower + 0.4)).overall == Verdict.VIOLATED
 
 
 def test_what_counts_as_reached_is_reached_for_certain() -> None:
     """The share of the gap to the comparator does not change with what is known of F*; the iterations to it do."""
     case = next(c for c in pairs(("student_t",), 2, 0) if c.convex and c.term == "l1")
-    known, run = optimum(case.problem), l2o.rollout(l2o.optimizer("ista"), case.problem, case.start(0.0, 0), 60)
-    start = run.objective[:, 0].numpy() - known.upper
+    certified, run = optimum(case.problem), l2o.rollout(l2o.optimizer("ista"), case.problem, case.start(0.0, 0), 60)
+    start = run.objective[:, 0].numpy() - certified.upper
     sharp, wide = (
-        entry(case, 0.0, "ista", run, replace(known, lower=known.lower - room * start), 1e-2) for room in (0.0, 0.02)
+        entry(case, 0.0, "ista", run, replace(certified, lower=certified.lower - room * start), 1e-2)
+        for room in (0.0, 0.02)
     )
     assert None not in sharp.iterations
     assert wide.iterations == (None, None)
@@ -263,12 +264,12 @@ def test_ends_are_told_apart() -> None:
     plain = torch.tensor([[shallow], [deep], [deep], [shallow], [deep]]).double()
     end = torch.tensor([[deep], [deep], [shallow], [2.0], [float("nan")]]).double()
     before = end + torch.tensor([[0.0], [0.0], [0.0], [1e-6], [0.0]]).double()
-    found = compare(problem, x0, plain, end, before, ("welsch", 0.0, "planted", 0))
-    assert found.counts == {"lower": 1, "equal": 1, "higher": 1, "not settled": 2}
-    assert found.restless == 2
-    assert found.last_step == pytest.approx(1e-6 / abs(float(gradient_at(problem, 2.0)) / 3), rel=1e-6)
-    assert found.low["lower"] == pytest.approx(1 - 0.975 ** (1 / 5), rel=1e-6)
-    assert found.least < 0 < found.most
+    comparison = compare(problem, x0, plain, end, before, ("welsch", 0.0, "planted", 0))
+    assert comparison.counts == {"lower": 1, "equal": 1, "higher": 1, "not settled": 2}
+    assert comparison.restless == 2
+    assert comparison.last_step == pytest.approx(1e-6 / abs(float(gradient_at(problem, 2.0)) / 3), rel=1e-6)
+    assert comparison.low["lower"] == pytest.approx(1 - 0.975 ** (1 / 5), rel=1e-6)
+    assert comparison.least < 0 < comparison.most
 
 
 def gradient_at(problem: l2o.Composite, x: float) -> torch.Tensor:
@@ -307,11 +308,11 @@ def test_what_is_written(result: object, page: Path) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(result.entries)
     assert rows[0]["B1 violated"] == "0"
-    said = list(lines(result))
-    assert said[0].startswith("Descent and stationarity do not need a convex f")
+    sentences = list(lines(result))
+    assert sentences[0].startswith("Descent and stationarity do not need a convex f")
     assert len(checked(STUDY, result).rows) >= len(NEED_CONVEXITY) - 1
-    assert any("B3 from K = 17" in line for line in said)
-    assert any(line.startswith("l2o-pa: leaves the set on") for line in said)
+    assert any("B3 from K = 17" in line for line in sentences)
+    assert any(line.startswith("l2o-pa: leaves the set on") for line in sentences)
 
 
 def test_the_command(result: object, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,21 +29,21 @@ def test_go_math_l2o_runs_on_sets_that_are_not_separable(term: str, weights: str
     case = CASES["quadratic", term]
     model = l2o.pretrained("go-math-l2o", weights) if weights else l2o.optimizer("go-math-l2o", seed=3)
     run = l2o.rollout(model, case.problem, case.start(0.0, 0), 40)
-    known = best("quadratic", term)
-    evidence = gather(run, case.problem, optimum=known)
+    certified = best("quadratic", term)
+    evidence = gather(run, case.problem, optimum=certified)
     assert bool(torch.isfinite(run.objective).all())
     assert run.subgradient_rule == "prox"
     judged = decided = 0
     for name in ("B1", "B2", "B10", "B10:constrained", "B6", "B6b", "B6c"):
-        found = judge(name, evidence)
-        assert found.count(Verdict.VIOLATED) == 0, name
-        judged += found.judged.sum()
-        decided += found.count(Verdict.VERIFIED)
+        verdict = judge(name, evidence)
+        assert verdict.count(Verdict.VIOLATED) == 0, name
+        judged += verdict.judged.sum()
+        decided += verdict.count(Verdict.VERIFIED)
     assert judged > 100
     assert decided > 20  # these runs are at a vertex after one to six steps, and nothing decreases there
     if weights == "lasso":
-        gap = run.objective[:, -1].numpy() - known.lower
-        assert (gap <= 1e-3 * (run.objective[:, 0].numpy() - known.lower)).all()
+        gap = run.objective[:, -1].numpy() - certified.lower
+        assert (gap <= 1e-3 * (run.objective[:, 0].numpy() - certified.lower)).all()
 
 
 @pytest.mark.parametrize("term", ["simplex", "l2_ball"])
@@ -95,18 +95,18 @@ def test_the_slack_covers_points_within_rounding_of_the_set(term: str) -> None:
     slack = r.subgradient_slack(x, g).numpy()
     wide, at = g.numpy().astype(np.longdouble), x.numpy().astype(np.longdouble)
     excess = _support(term, wide) - (wide * at).sum(axis=1)
-    known = (r.value(x) == 0).numpy()
-    assert known.mean() > 0.5
-    assert (excess[known] <= slack[known]).all()
-    assert (excess[known] > 1e-16).any()
-    assert (slack[known] < 1e-11).all()
+    certified = (r.value(x) == 0).numpy()
+    assert certified.mean() > 0.5
+    assert (excess[certified] <= slack[certified]).all()
+    assert (excess[certified] > 1e-16).any()
+    assert (slack[certified] < 1e-11).all()
 
 
 def test_the_slack_is_rounding_and_changes_no_verdict_that_matters() -> None:
     case = CASES["student_t", "l2_ball"]
     run = l2o.rollout(l2o.optimizer("ista"), case.problem, case.start(0.0, 0), 60)
-    known = best("student_t", "l2_ball")
-    evidence = gather(run, case.problem, optimum=known)
+    certified = best("student_t", "l2_ball")
+    evidence = gather(run, case.problem, optimum=certified)
     slack = evidence.set_slack()
     for part in (slack.before, slack.at_z):
         assert part.shape == (3, 60)
@@ -130,17 +130,17 @@ def test_the_slack_hides_no_violation(term: str, shift: float) -> None:
     x0 = l2o.synthetic.starts(case.problem, shift=shift, seed=0)
     assert bool(torch.isinf(case.problem.objective(x0)).all())
     run = l2o.rollout(l2o.optimizer("ista"), case.problem, x0, 50)
-    known = best("least_squares", term)
-    evidence = gather(run, case.problem, optimum=known)
+    certified = best("least_squares", term)
+    evidence = gather(run, case.problem, optimum=certified)
     for name in ("B1", "B2", "B3", "B3:exact", "B6", "B6b", "B6c", "B7", "B10:constrained"):
         bound = bounds.get(name)
-        found = judge(bound, evidence)
-        hidden = found.count(Verdict.INCONCLUSIVE)  # late steps, whose decrease is below rounding
-        assert found.within_rounding[found.verdict == Verdict.INCONCLUSIVE].all(), name
-        assert found.count(Verdict.VERIFIED) + hidden == found.judged.sum(), name
-        assert found.count(Verdict.VERIFIED) > 0, name
+        verdict = judge(bound, evidence)
+        hidden = verdict.count(Verdict.INCONCLUSIVE)  # late steps, whose decrease is below rounding
+        assert verdict.within_rounding[verdict.verdict == Verdict.INCONCLUSIVE].all(), name
+        assert verdict.count(Verdict.VERIFIED) + hidden == verdict.judged.sum(), name
+        assert verdict.count(Verdict.VERIFIED) > 0, name
         short = judge(bound.replace(rhs=bound.lhs - 1e-10), evidence)
-        assert short.count(Verdict.VIOLATED) == found.judged.sum(), name
+        assert short.count(Verdict.VIOLATED) == verdict.judged.sum(), name
 
 
 def test_the_slack_is_in_the_units_of_each_bound() -> None:
@@ -148,9 +148,9 @@ def test_the_slack_is_in_the_units_of_each_bound() -> None:
     case = CASES["quadratic", "simplex"]
     for scale in (1.0, 1e20):
         problem = case.problem.scaled(scale)
-        known, x0 = optimum(problem), case.start(0.0, 0)
+        certified, x0 = optimum(problem), case.start(0.0, 0)
         run = l2o.rollout(l2o.optimizer("ista"), problem, x0, 20)
-        evidence = gather(run, problem, optimum=known)
+        evidence = gather(run, problem, optimum=certified)
 
         def violated(bound: str | bounds.Bound, evidence: Evidence = evidence) -> int:
             return judge(bound, evidence).count(Verdict.VIOLATED)
@@ -169,13 +169,13 @@ def test_a_bound_that_speaks_of_the_first_value_is_not_judged_where_it_is_infini
     """B10 starts from F(x_0). From outside of the set that is inf, and no number may stand in for it."""
     problem = CASES["quadratic", term].problem
     x0 = l2o.synthetic.starts(problem, shift=10.0)
-    known = best("quadratic", term)
-    kept = {"record": record, "comparator": known.x} if record == "scalars" else {}
-    run = l2o.rollout(l2o.optimizer("ista"), problem, x0, 5, **kept)
+    certified = best("quadratic", term)
+    remaining = {"record": record, "comparator": certified.x} if record == "scalars" else {}
+    run = l2o.rollout(l2o.optimizer("ista"), problem, x0, 5, **remaining)
     assert bool(torch.isinf(run.objective[:, 0]).all())
     for name in ("B10", "B10:descent"):
-        assert verify(run, problem, name, known).overall == Verdict.NOT_APPLICABLE
-        assert verify(run, problem, name, known).count(Verdict.NOT_APPLICABLE) == 3
-    assert verify(run, problem, "B6b", known).count(Verdict.VERIFIED) == 3
-    inside = l2o.rollout(l2o.optimizer("ista"), problem, problem.prox(x0, 1.0), 5, **kept)
-    assert verify(inside, problem, "B10", known).count(Verdict.VERIFIED) == 3
+        assert verify(run, problem, name, certified).overall == Verdict.NOT_APPLICABLE
+        assert verify(run, problem, name, certified).count(Verdict.NOT_APPLICABLE) == 3
+    assert verify(run, problem, "B6b", certified).count(Verdict.VERIFIED) == 3
+    inside = l2o.rollout(l2o.optimizer("ista"), problem, problem.prox(x0, 1.0), 5, **remaining)
+    assert verify(inside, problem, "B10", certified).count(Verdict.VERIFIED) == 3

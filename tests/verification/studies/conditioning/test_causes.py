@@ -54,8 +54,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_each_cause_has_its_evidence(evidence: Evidence, cause: str) -> None:
-    found, words = classify(evidence)
-    assert found == cause
+    result, words = classify(evidence)
+    assert result == cause
     assert words
 
 
@@ -118,18 +118,18 @@ def test_the_fate_of_a_curve() -> None:
 def _planted(methods: tuple[str, ...], points: list[Point], steps: int, eps: float, both: bool = False) -> dict:
     made = {d: field("quadratic", points, 1, eps, 0) for d in ((FLOAT64, FLOAT32) if both else (FLOAT64,))}
     outcomes = run_all(made, methods, steps, eps, 0, lambda what: None)
-    found = cells(made, outcomes, methods, {"all": points}, 10.0, steps, eps)
-    return {(c.method, c.dtype, c.point): c for c in found}
+    table = cells(made, outcomes, methods, {"all": points}, 10.0, steps, eps)
+    return {(c.method, c.dtype, c.point): c for c in table}
 
 
 def test_runs_of_real_methods_fail_for_the_reason_that_was_planted() -> None:
     points = [Point(100.0, 10.0, 1.0), Point(1e6, 10.0, 1.0), Point(100.0, 10.0, 0.3), Point(100.0, 1e4, 1.0)]
     points.append(Point(100.0, 10.0, 10.0))
     names = (PLAIN, "fista-restart", "standard, Q unscaled", "displacement, Q x step", "go-math-l2o")
-    found = _planted(names, [*points, Point(100.0, 10.0, 0.9)], 1000, EPS)
+    result = _planted(names, [*points, Point(100.0, 10.0, 0.9)], 1000, EPS)
 
     def cause(name: str, point: Point) -> tuple[str | None, ...]:
-        return found[name, FLOAT64, point].causes
+        return result[name, FLOAT64, point].causes
 
     center, hard, short, large, long = points
     assert cause(PLAIN, center) == (None,)
@@ -142,7 +142,7 @@ def test_runs_of_real_methods_fail_for_the_reason_that_was_planted() -> None:
     assert cause("go-math-l2o", large) == (None,)
     # bounded, and it never settles: the steps of the model at rest are too long for an L declared too small
     assert cause("go-math-l2o", Point(100.0, 10.0, 0.9)) == ("instability",)
-    assert "B14" in found["go-math-l2o", FLOAT64, Point(100.0, 10.0, 0.9)].evidence[0]
+    assert "B14" in result["go-math-l2o", FLOAT64, Point(100.0, 10.0, 0.9)].evidence[0]
 
 
 def test_float32_far_from_the_origin_is_precision() -> None:

@@ -77,10 +77,10 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Conditioning:
 
 
 def test_rollouts_grow_where_b14_says_so_and_nowhere_else() -> None:
-    for found in stability_maps(**GRID):
-        assert found.disagreements == []
-        assert found.clear.mean() > 0.8
-        assert 0 < found.predicted.mean() < 1
+    for outcome in stability_maps(**GRID):
+        assert outcome.disagreements == []
+        assert outcome.clear.mean() > 0.8
+        assert 0 < outcome.predicted.mean() < 1
 
 
 def test_a_wrong_limit_or_a_wrong_recurrence_disagrees() -> None:
@@ -198,13 +198,13 @@ def test_promises_are_kept_by_gradient_steps() -> None:
     for family in ("quadratic", "lasso"):
         made = field(family, points, 2, 1e-3, 0)
         traces = follow(l2o.optimizer("ista"), made, FLOAT64, 400, 1e-3)
-        kept = 0
+        remaining = 0
         for point, promised in promises(made, 1e-3).items():
             for b, steps in zip(made.rows(point), promised):
                 if steps is not None and steps <= 400:
                     assert 0 <= traces.reached[b] <= steps
-                    kept += 1
-        assert kept or family == "lasso"
+                    remaining += 1
+        assert remaining or family == "lasso"
 
 
 @pytest.mark.parametrize("family", ["quadratic", "lasso"])
@@ -269,9 +269,9 @@ def test_who_sees_L_is_found_and_a_wrong_claim_is_too() -> None:
     names = {"GO-Math standard map, Q unscaled": False, "GO-Math standard map, Q x step": True, "L2O-PA": False}
     for row in invariance.rows():
         if row.name in names:
-            found = invariance.invariance(row, _base(), (-6, 8), (-6, 8), FLOAT64, 30)
-            assert found.blind == names[row.name]
-            assert found.agrees
+            spread = invariance.invariance(row, _base(), (-6, 8), (-6, 8), FLOAT64, 30)
+            assert spread.blind == names[row.name]
+            assert spread.agrees
             other = replace(row, scaling="no" if row.scaling == "yes" else "yes")
             assert not invariance.invariance(other, _base(), (-6, 8), (-6, 8), FLOAT64, 30).agrees
 
@@ -281,10 +281,10 @@ def test_a_distance_that_no_count_of_roundings_can_hold(monkeypatch: pytest.Monk
     row = next(r for r in invariance.rows() if r.name == "GO-Math standard map, Q unscaled")
     monkeypatch.setattr(invariance, "_apart", lambda *a: np.array([0.0, 1e300]))
     monkeypatch.setattr(invariance, "_verdict", lambda *a: None)
-    found = invariance.invariance(row, _base(), (0, 1), (0, 1), FLOAT64, 3)
-    assert found.roundings is None
-    assert not found.blind
-    assert found.agrees
+    spread = invariance.invariance(row, _base(), (0, 1), (0, 1), FLOAT64, 3)
+    assert spread.roundings is None
+    assert not spread.blind
+    assert spread.agrees
 
 
 def test_the_small_result(result: Conditioning) -> None:
@@ -319,9 +319,9 @@ def test_what_is_broken_is_said(result: Conditioning) -> None:
 
     assert broken_promises(slow.cells, 300)
     assert not broken_promises(result.cells, 300)
-    kept = next(c for c in result.cells if c.method == "gradient step" and not c.failed and c.promised)
-    assert not broken_promises([kept], 300)
-    late = replace(kept, promised=min(kept.iterations) - 1.0)  # it converges, and later than promised
+    remaining = next(c for c in result.cells if c.method == "gradient step" and not c.failed and c.promised)
+    assert not broken_promises([remaining], 300)
+    late = replace(remaining, promised=min(remaining.iterations) - 1.0)  # it converges, and later than promised
     assert broken_promises([late], 300)
 
 
@@ -332,10 +332,10 @@ def test_failures_that_are_alike_at_each_L_are_not_its_doing(result: Conditionin
         return replace(c, causes=("conditioning",) * len(c.causes)) if "L" in c.axes else c
 
     hard = replace(result, cells=tuple(failing(c) for c in result.cells))
-    said = headline(hard)[0]
-    assert said.startswith("The size of L needs no tuning")
-    assert "fails in 12 of 12 runs" in said
-    assert "the same ones at each L (12 conditioning)" in said
+    sentences = headline(hard)[0]
+    assert sentences.startswith("The size of L needs no tuning")
+    assert "fails in 12 of 12 runs" in sentences
+    assert "the same ones at each L (12 conditioning)" in sentences
     one = replace(hard, cells=tuple(failing(c) if c.L == 1e8 else c for c in result.cells))
     assert headline(one)[0].startswith("The size of L does matter")
     gentle = replace(result, cells=tuple(replace(c, causes=(None,)) for c in result.cells))

@@ -26,13 +26,13 @@ def runs(model: str, rows: int, dim: int, lam: float = 0.1) -> tuple[object, l2o
 @pytest.mark.parametrize("size", [(10, 20), (30, 56)])
 def test_the_terms_add_up_with_another_number_of_variables(model: str, size: tuple[int, int]) -> None:
     made, ind, ood = runs(model, *size)
-    found = decompose(ood, ind, made, choice="coordinate")
-    assert found.exact.all()
-    assert found.alive.all()
-    np.testing.assert_allclose(found.terms.total, found.deviation, atol=1e-10)
-    assert found.virtual_index.shape == (2, STEPS, size[1], 3)
-    assert (found.virtual_index.max(axis=(0, 1, 2)) < (3, STEPS, 40)).all()
-    assert np.isfinite(found.assumption_gap["half_step"]).all()
+    shares = decompose(ood, ind, made, choice="coordinate")
+    assert shares.exact.all()
+    assert shares.alive.all()
+    np.testing.assert_allclose(shares.terms.total, shares.deviation, atol=1e-10)
+    assert shares.virtual_index.shape == (2, STEPS, size[1], 3)
+    assert (shares.virtual_index.max(axis=(0, 1, 2)) < (3, STEPS, 40)).all()
+    assert np.isfinite(shares.assumption_gap["half_step"]).all()
 
 
 @pytest.mark.parametrize("model", MODELS)

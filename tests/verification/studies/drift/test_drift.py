@@ -74,15 +74,15 @@ def optimum_of(lower: list[float], upper: list[float]) -> SimpleNamespace:
 
 def test_iterations_are_the_first_that_are_there() -> None:
     F = np.array([[10.0, 5.0, 1.05, 1.0], [10.0, 9.0, 8.0, 7.0], [10.0, np.nan, np.nan, np.nan]])
-    found = costs_of.iterations(F, optimum_of([1.0] * 3, [1.0] * 3), 0.01)
-    np.testing.assert_array_equal(found.low, [2, 3, 3])
-    np.testing.assert_array_equal(found.high, [2, np.inf, np.inf])
+    counts = costs_of.iterations(F, optimum_of([1.0] * 3, [1.0] * 3), 0.01)
+    np.testing.assert_array_equal(counts.low, [2, 3, 3])
+    np.testing.assert_array_equal(counts.high, [2, np.inf, np.inf])
 
 
 def test_an_uncertain_optimum_makes_an_interval_of_iterations() -> None:
     F = np.array([[10.0, 1.2, 1.08, 1.0]])
-    found = costs_of.iterations(F, optimum_of([0.9], [1.0]), 0.01)
-    assert (found.low[0], found.high[0]) == (2, np.inf)
+    counts = costs_of.iterations(F, optimum_of([0.9], [1.0]), 0.01)
+    assert (counts.low[0], counts.high[0]) == (2, np.inf)
 
 
 def test_a_problem_that_is_harder_for_all_is_no_loss_of_the_model() -> None:
@@ -102,10 +102,10 @@ def test_a_problem_that_is_harder_for_all_is_no_loss_of_the_model() -> None:
 def test_censored_instances_leave_the_median_open_above() -> None:
     ind = between([10.0] * 12)
     never = Censored(np.full(12, 100.0), np.full(12, np.inf))
-    found = costs_of.cost(0.1, never, ind, {"fista": (ind, ind)})
-    assert found.reached == 0
-    assert found.iterations is None
-    assert found.excess["fista"] == Interval(10.0, None, 10.0, None)
+    outcome = costs_of.cost(0.1, never, ind, {"fista": (ind, ind)})
+    assert outcome.reached == 0
+    assert outcome.iterations is None
+    assert outcome.excess["fista"] == Interval(10.0, None, 10.0, None)
 
 
 def test_in_distribution_is_the_same_for_every_shift_and_all_bracket(result: Drift) -> None:
@@ -137,9 +137,9 @@ def test_nothing_is_broken_and_bounds_hold(result: Drift) -> None:
 
 
 def test_shares_and_parts_add_up_to_one(result: Drift) -> None:
-    known = [a for c in result.cells for a in c.attributions if a.share is not None]
-    assert {a.choice for a in known} == {"paired", "nearest", "coordinate"}
-    for a in known:
+    expected = [a for c in result.cells for a in c.attributions if a.share is not None]
+    assert {a.choice for a in expected} == {"paired", "nearest", "coordinate"}
+    for a in expected:
         assert sum(a.share.values()) == pytest.approx(1)
         assert sum(a.along.values()) == pytest.approx(1)
         assert a.wrong == 0
@@ -166,13 +166,13 @@ def sample() -> tuple[l2o.Run, l2o.Run, object]:
 @pytest.mark.parametrize("left_out", ["bracket", "preconditioner_shift", "bias_shift"])
 def test_an_attribution_with_a_term_left_out_is_seen(left_out: str) -> None:
     ood, ind, made = sample()
-    found = decompose(ood, ind, made)
-    live = np.ones(found.dz.shape, dtype=bool)
-    assert adds_up(found.terms, found.deviation, found.residual_allowed).all()
-    assert summary(found, ood, live).wrong == 0
-    parts = {n: getattr(found.terms, n) for n in ("bracket", "preconditioner_shift", "bias_shift")}
-    parts[left_out] = np.zeros_like(found.deviation)
-    broken = replace(found, terms=Terms(**parts))
+    shares = decompose(ood, ind, made)
+    live = np.ones(shares.dz.shape, dtype=bool)
+    assert adds_up(shares.terms, shares.deviation, shares.residual_allowed).all()
+    assert summary(shares, ood, live).wrong == 0
+    parts = {n: getattr(shares.terms, n) for n in ("bracket", "preconditioner_shift", "bias_shift")}
+    parts[left_out] = np.zeros_like(shares.deviation)
+    broken = replace(shares, terms=Terms(**parts))
     assert not adds_up(broken.terms, broken.deviation, broken.residual_allowed).all()
     assert summary(broken, ood, live).wrong > 0
 
@@ -201,9 +201,9 @@ def test_a_model_that_reads_x_is_told_from_one_that_does_not(result: Drift) -> N
         made = l2o.pretrained(name, "lasso")
         ind = l2o.rollout(made, problem, x0, 8)
         ood = l2o.rollout(made, problem.shifted(2.0), x0 - 2.0, 8)
-        found = attribution(ood, ind, made, "paired", np.ones((4, 8), dtype=bool))
-        assert (found.dz < 1e-9) == same
-        assert (found.along["bracket"] > 1 - 1e-9) == same
+        outcome = attribution(ood, ind, made, "paired", np.ones((4, 8), dtype=bool))
+        assert (outcome.dz < 1e-9) == same
+        assert (outcome.along["bracket"] > 1 - 1e-9) == same
     cells = {m: result.select(model=m, shift="objective", level="10")[0].cost for m in RIVALS}
     assert cells["go-math-l2o"].reached == 6
     assert cells["l2o-pa"].reached == 0
@@ -213,22 +213,22 @@ def test_a_model_that_reads_x_is_told_from_one_that_does_not(result: Drift) -> N
 
 def test_parts_split_the_sum_of_the_deviations() -> None:
     ood, ind, made = sample()
-    found = decompose(ood, ind, made)
-    a = summary(found, ood, np.ones(found.dz.shape, dtype=bool))
-    size = np.linalg.norm(found.deviation, axis=-1)
-    by_hand = (found.terms.bias_shift * found.deviation).sum(-1) / size
+    shares = decompose(ood, ind, made)
+    a = summary(shares, ood, np.ones(shares.dz.shape, dtype=bool))
+    size = np.linalg.norm(shares.deviation, axis=-1)
+    by_hand = (shares.terms.bias_shift * shares.deviation).sum(-1) / size
     assert a.along["bshift"] == pytest.approx((by_hand.sum(1) / size.sum(1)).mean())
-    assert a.share["bshift"] == pytest.approx(found.share["bshift"].mean())
-    assert a.dz == pytest.approx(np.median(found.dz) / np.sqrt(40))
+    assert a.share["bshift"] == pytest.approx(shares.share["bshift"].mean())
+    assert a.dz == pytest.approx(np.median(shares.dz) / np.sqrt(40))
 
 
 def test_steps_that_do_not_count_are_left_out() -> None:
     ood, ind, made = sample()
-    found = decompose(ood, ind, made)
-    live = np.ones(found.dz.shape, dtype=bool)
+    shares = decompose(ood, ind, made)
+    live = np.ones(shares.dz.shape, dtype=bool)
     live[:, 3:] = False
-    assert summary(found, ood, live).steps == 9
-    nothing = summary(found, ood, np.zeros_like(live))
+    assert summary(shares, ood, live).steps == 9
+    nothing = summary(shares, ood, np.zeros_like(live))
     assert nothing.share is None
     assert nothing.reason
 
@@ -264,20 +264,20 @@ def test_over_a_shift_instances_are_counted_and_not_levels() -> None:
     def level(first: float, second: float) -> list:
         return [(trace([first] * 12), base), (trace([second] * 12), base)]
 
-    found = over_levels(RIVALS, "noise", True, [level(20.0, 10.0), level(10.0, 80.0)], 0.1)
-    assert found.ratio.low == pytest.approx(0.5)
-    assert (found.less, found.more, found.verdict) == (12, 0, "go-math-l2o")
+    outcome = over_levels(RIVALS, "noise", True, [level(20.0, 10.0), level(10.0, 80.0)], 0.1)
+    assert outcome.ratio.low == pytest.approx(0.5)
+    assert (outcome.less, outcome.more, outcome.verdict) == (12, 0, "go-math-l2o")
     never = SimpleNamespace(iterations={0.1: Censored(np.full(12, 50.0), np.full(12, np.inf))})
-    lost = over_levels(RIVALS, "noise", True, [level(10.0, 10.0), [(never, base), (trace([10.0] * 12), base)]], 0.1)
-    assert lost.ratio.high is None
-    assert lost.verdict == "l2o-pa"
+    missing = over_levels(RIVALS, "noise", True, [level(10.0, 10.0), [(never, base), (trace([10.0] * 12), base)]], 0.1)
+    assert missing.ratio.high is None
+    assert missing.verdict == "l2o-pa"
 
 
 def test_losing_less_is_not_being_faster() -> None:
     slow, quick_ = trace([20.0] * 12), trace([5.0] * 12)
-    found = compare(RIVALS, at(), True, [(trace([22.0] * 12), slow), (trace([10.0] * 12), quick_)], 0.1)
-    assert found.verdict == "go-math-l2o"
-    assert found.faster == "l2o-pa"
+    comparison = compare(RIVALS, at(), True, [(trace([22.0] * 12), slow), (trace([10.0] * 12), quick_)], 0.1)
+    assert comparison.verdict == "go-math-l2o"
+    assert comparison.faster == "l2o-pa"
 
 
 @pytest.mark.slow
@@ -287,12 +287,12 @@ def test_features_of_the_trained_size_mend_other_sizes(result: Drift) -> None:
     for rows, dim in ((20, 40), (80, 160)):
         problem = l2o.synthetic.lasso(6, rows, dim, sparsity=dim // 8, seed=4)
         field = Field("dimension", Level("size"), problem, l2o.synthetic.starts(problem, seed=4), optimum(problem))
-        found = rescaled("go-math-l2o", made, field, 40, 120, 1e-3, 0)
+        outcome = rescaled("go-math-l2o", made, field, 40, 120, 1e-3, 0)
         if dim == 40:
-            assert found.ratio == Interval(1.0, 1.0, 1.0, 1.0)
+            assert outcome.ratio == Interval(1.0, 1.0, 1.0, 1.0)
         else:
-            assert found.ratio.above
-            assert found.half > found.rescaled
+            assert outcome.ratio.above
+            assert outcome.half > outcome.rescaled
             smaller = rescaled("go-math-l2o", made, field, 640, 120, 1e-3, 0)  # the other way round
             assert smaller.ratio.below
     assert rescaled("l2o-pa", l2o.pretrained("l2o-pa", "lasso"), field, 40, 20, 1e-3, 0) is None
@@ -308,8 +308,8 @@ def test_predictions_leave_out_the_control_and_what_cannot_be_paired(result: Dri
 
 def test_the_sentences_follow_the_numbers(result: Drift) -> None:
     """Planted: another cell is the dearest, and the first answer names it."""
-    said = " ".join(lines(result))
-    assert "LASSO of 20 × 40" in said
+    sentences = " ".join(lines(result))
+    assert "LASSO of 20 × 40" in sentences
     cells = list(result.cells)
     i = next(i for i, c in enumerate(cells) if (c.model, c.shift, c.level) == ("go-math-l2o", "lam", "0.03"))
     dear = Interval(77.0, 77.0, 70.0, 80.0)
@@ -319,7 +319,7 @@ def test_the_sentences_follow_the_numbers(result: Drift) -> None:
     planted = lines(replace(result, cells=tuple(cells)))
     first = next(line for line in planted if line.startswith("The practical shift that costs most"))
     assert "lam 0.03, for go-math-l2o: ×77 [70, 80]" in first
-    assert first not in said
+    assert first not in sentences
 
 
 def test_a_model_that_does_not_profit_is_told_from_one_that_is_slower(result: Drift) -> None:
@@ -333,9 +333,9 @@ def test_a_model_that_does_not_profit_is_told_from_one_that_is_slower(result: Dr
             excess = dict.fromkeys(c.cost.excess, Interval(9.0, 9.0, 8.0, 9.5) if far else twice)
             c = replace(c, costs=(replace(c.cost, slowdown=slowdown, excess=excess), *c.costs[1:]))
         cells.append(c)
-    said = next(s for s in lines(replace(result, cells=tuple(cells))) if s.startswith("go-math-l2o ("))
-    assert "loses most under dictionary corr 0.9" in said
-    assert "The excess is larger under lam 1, ×9 [8, 9.5], where the model is not clearly slower" in said
+    sentences = next(s for s in lines(replace(result, cells=tuple(cells))) if s.startswith("go-math-l2o ("))
+    assert "loses most under dictionary corr 0.9" in sentences
+    assert "The excess is larger under lam 1, ×9 [8, 9.5], where the model is not clearly slower" in sentences
 
 
 def test_the_answer_on_robustness_has_both_ways(result: Drift) -> None:
@@ -366,11 +366,11 @@ def test_what_is_not_there_is_not_counted(result: Drift) -> None:
     reference = replace(
         result, cells=tuple(c for c in result.cells if not c.practical), settings=replace(SMALL, shifts=("objective",))
     )
-    said = lines(reference)
-    assert said[0].startswith("No bound is violated")
+    sentences = lines(reference)
+    assert sentences[0].startswith("No bound is violated")
     assert {row[0] for row in checked(STUDY, result).rows} <= {*result.models}
     assert not STUDY.briefly(reference).rows
-    assert not any("0 levels" in s or "of 0" in s or "practical shift makes" in s for s in said)
+    assert not any("0 levels" in s or "of 0" in s or "practical shift makes" in s for s in sentences)
     open_ = Interval(0.0, None, 0.0, None)
     cells = tuple(
         replace(c, costs=(replace(c.cost, slowdown=open_, excess=dict.fromkeys(c.cost.excess, open_)),))
@@ -425,9 +425,9 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     out = ["--out", str(tmp_path / "out")]
     done = CliRunner().invoke(app, ["drift", "--quick", "--shift", "noise", "--optimizer", "l2o-pa", "--json", *out])
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert {c["shift"] for c in found["cells"]} == {"noise"}
-    assert Path(found["page"]).exists()
+    data = json.loads(done.stdout)
+    assert {c["shift"] for c in data["cells"]} == {"noise"}
+    assert Path(data["page"]).exists()
     wrong = CliRunner().invoke(app, ["drift", "--shift", "weather", *out])
     assert wrong.exit_code != 0
     assert "expected some of" in str(wrong.exception)

@@ -94,9 +94,9 @@ def test_correlated_columns_are_correlated_and_of_unit_length() -> None:
         gram = np.einsum("bmi,bmj->bij", A, A)
         off = gram[:, ~np.eye(30, dtype=bool)]
         assert abs(off.mean() - c) < 0.06
-    kept = arrays(l2o.synthetic.lasso(2, 20, 40, correlation=0.5, noise=0.1, seed=1))
+    remaining = arrays(l2o.synthetic.lasso(2, 20, 40, correlation=0.5, noise=0.1, seed=1))
     plain = arrays(l2o.synthetic.lasso(2, 20, 40, noise=0.1, seed=1))
-    assert not np.allclose(kept["A"], plain["A"])
+    assert not np.allclose(remaining["A"], plain["A"])
 
 
 def test_the_laws_of_entries() -> None:

@@ -56,8 +56,8 @@ def test_every_configuration_makes_its_cells(figure: int) -> None:
     assert experiment.figure == figure
     cells = cells_of(sweep_of(experiment))
     assert len(cells) == CELLS[figure]
-    known = {c.spec.optimizer for c in cells}
-    assert all(name in known for pair in experiment.pairs() for name in pair)
+    names = {c.spec.optimizer for c in cells}
+    assert all(name in names for pair in experiment.pairs() for name in pair)
     single = cells[0].spec.batch == 1
     large = cells_of(sweep_of(experiment, full=True))
     assert single or large[0].spec.batch * large[0].spec.batches >= 1000
@@ -84,13 +84,13 @@ def test_the_training_ablation_is_the_papers() -> None:
         for batch in (64, 128)
         for loss in ("mean", "weighted_sum")
     ]
-    found = []
+    results = []
     for figure in (6, 7, 8):
         for cell in cells_of(sweep_of(load_experiment(figure))):
             t = cell.model.training().training
-            assert cell.model.key == str(len(found) + 1)
-            found.append((t.unroll, t.epochs, t.batch, t.loss))
-    assert found == expected
+            assert cell.model.key == str(len(results) + 1)
+            results.append((t.unroll, t.epochs, t.batch, t.loss))
+    assert results == expected
     best = [c.model for c in cells_of(sweep_of(load_experiment(9)))]
     assert [(m.training().training.unroll, m.key) for m in best] == [
         (20, "7"),

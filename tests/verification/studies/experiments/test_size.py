@@ -21,9 +21,9 @@ LIMIT = 6 * 2**30
 BATCHES = int(os.environ.get("L2OBOUND_BATCHES", "32"))  # of 32 instances; memory does not depend on how many
 
 
-def peak(process: subprocess.Popen, found: list[int]) -> None:
+def peak(process: subprocess.Popen, result: list[int]) -> None:
     """The most memory that a process and its children held together, sampled ten times a second."""
-    found.append(0)
+    result.append(0)
     while process.poll() is None:
         total = 0
         try:
@@ -32,7 +32,7 @@ def peak(process: subprocess.Popen, found: list[int]) -> None:
                 total += one.memory_info().rss
         except psutil.Error:
             pass
-        found[0] = max(found[0], total)
+        result[0] = max(result[0], total)
         time.sleep(0.1)
 
 
@@ -57,11 +57,11 @@ def test_figure_3_at_full_size_streams_in_six_gigabytes(tmp_path: Path) -> None:
     ]
     settings = ["--out", str(tmp_path), "--set", f"batches={BATCHES}"]
     process = subprocess.Popen([*command, *settings], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    found: list[int] = []
-    watch = threading.Thread(target=peak, args=(process, found))
+    results: list[int] = []
+    watch = threading.Thread(target=peak, args=(process, results))
     watch.start()
     assert process.wait() == 0
     watch.join()
     assert read_tables(tmp_path / "figure-03").table.num_rows == 32 * BATCHES * len(cells)
-    print(f"peak memory {found[0] / 2**30:.2f} GiB")
-    assert 2**28 < found[0] < LIMIT
+    print(f"peak memory {results[0] / 2**30:.2f} GiB")
+    assert 2**28 < results[0] < LIMIT

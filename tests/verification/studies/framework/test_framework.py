@@ -109,9 +109,9 @@ def test_the_verb_sets_what_is_given(tmp_path: Path) -> None:
     assert "size 3" in run(*out, "--verbose").stdout
     assert "size 1" in run(*out, "--verbose", "--quick").stdout
     assert "size 7" in run(*out, "--verbose", "--quick", "--size", "7").stdout
-    found = json.loads(run(*out, "--json", "--seed", "4", "--kind", "odd", "--kind", "odd").stdout)
-    assert found["settings"] == {"kinds": ["odd"], "size": 3, "seed": 4}
-    assert Path(found["page"]) == tmp_path / "planted.html"
+    data = json.loads(run(*out, "--json", "--seed", "4", "--kind", "odd", "--kind", "odd").stdout)
+    assert data["settings"] == {"kinds": ["odd"], "size": 3, "seed": 4}
+    assert Path(data["page"]) == tmp_path / "planted.html"
 
 
 def test_the_verb_ends_with_1_where_something_is_broken(tmp_path: Path) -> None:
@@ -144,20 +144,20 @@ def test_the_help_needs_no_study() -> None:
 
 
 def test_a_study_is_told_where_it_may_keep_things(tmp_path: Path) -> None:
-    given: list[Context] = []
-    keeps = replace(STUDY, run=lambda settings, context: given.append(context) or Result(settings))
+    inputs: list[Context] = []
+    keeps = replace(STUDY, run=lambda settings, context: inputs.append(context) or Result(settings))
     assert run("--out", str(tmp_path), study=keeps).exit_code == 0
-    assert given[0].store == tmp_path
-    given[0].progress(1, 2, "half of it")
+    assert inputs[0].store == tmp_path
+    inputs[0].progress(1, 2, "half of it")
     assert Context().store is None
 
 
 def test_a_counter_never_counts_more_than_there_is() -> None:
-    told: list[tuple[int, int, str]] = []
-    counter = Counter(lambda *what: told.append(what), 2)
+    messages: list[tuple[int, int, str]] = []
+    counter = Counter(lambda *what: messages.append(what), 2)
     for step in (1, 0, 1, 1):
         counter("work", step)
-    assert told == [(0, 2, "work"), (1, 2, "work"), (1, 2, "work"), (2, 2, "work")]
+    assert messages == [(0, 2, "work"), (1, 2, "work"), (1, 2, "work"), (2, 2, "work")]
 
 
 def test_settings_and_results_are_plain_in_json() -> None:

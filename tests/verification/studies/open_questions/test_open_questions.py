@@ -41,9 +41,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
 
 
 def test_an_answer_is_kept(calls: list[Asked], tmp_path: Path) -> None:
-    told: list[str] = []
-    (first,) = open_questions.answer(["planted"], tmp_path, progress=lambda done, total, what: told.append(what))
-    assert told == ["planted", "planted: half of it", "the page"]
+    messages: list[str] = []
+    (first,) = open_questions.answer(["planted"], tmp_path, progress=lambda done, total, what: messages.append(what))
+    assert messages == ["planted", "planted: half of it", "the page"]
     page = open_questions.write([first], tmp_path).read_bytes()
     (again,) = open_questions.answer(["planted"], tmp_path, jobs=2)
     assert (len(calls), first.reused, again.reused) == (1, False, True)
@@ -55,8 +55,8 @@ def test_other_settings_and_other_programs_ask_again(
     calls: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for options in ({}, {"seed": 1}, {"quick": True}):
-        (found,) = open_questions.answer(["planted"], tmp_path, **options)
-        assert not found.reused
+        (result,) = open_questions.answer(["planted"], tmp_path, **options)
+        assert not result.reused
     monkeypatch.setattr(_run, "code_digest", lambda: "another version")
     assert not open_questions.answer(["planted"], tmp_path, quick=True)[0].reused
     monkeypatch.setattr(_run, "arithmetic", lambda: "another processor")
@@ -85,10 +85,10 @@ def test_what_another_version_made_is_no_part_of_an_answer(tmp_path: Path, monke
     from l2obound.verification.studies.framework import Context
     from l2obound.verification.studies.open_questions import _parts
 
-    given: list[Path] = []
+    inputs: list[Path] = []
 
     def stop(settings: Any, context: Context) -> None:
-        given.append(context.store)
+        inputs.append(context.store)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sensitivity, "STUDY", replace(sensitivity.STUDY, run=stop))
@@ -97,24 +97,24 @@ def test_what_another_version_made_is_no_part_of_an_answer(tmp_path: Path, monke
         monkeypatch.setattr(_parts, "code_digest", lambda version=version: version)
         with pytest.raises(KeyboardInterrupt):
             part.make(tmp_path, Asked(), lambda what: None)
-    assert given[0] == given[1] != given[2]
-    assert all(tmp_path in path.parents for path in given)
+    assert inputs[0] == inputs[1] != inputs[2]
+    assert all(tmp_path in path.parents for path in inputs)
 
 
 @pytest.mark.parametrize("damage", ["no JSON", "another shape", "a figure gone", "the page gone", "another question"])
 def test_a_damaged_answer_is_made_again(damage: str, calls: list[Asked], tmp_path: Path) -> None:
-    (found,) = open_questions.answer(["planted"], tmp_path)
-    kept = tmp_path / "planted" / _run.FILE
-    data = read_partial(kept)
+    (result,) = open_questions.answer(["planted"], tmp_path)
+    selected = tmp_path / "planted" / _run.FILE
+    data = read_partial(selected)
     assert data is not None
     if damage == "no JSON":
-        kept.write_bytes(kept.read_bytes()[:40])
+        selected.write_bytes(selected.read_bytes()[:40])
     elif damage == "another shape":
-        kept.write_text(json.dumps({"run": {**data, "sentences": None}}), encoding="utf-8")
+        selected.write_text(json.dumps({"run": {**data, "sentences": None}}), encoding="utf-8")
     elif damage == "another question":
-        write_partial(kept, {**data, "name": "scales"})
+        write_partial(selected, {**data, "name": "scales"})
     else:
-        (tmp_path / (found.page if "page" in damage else found.figures[0])).unlink()
+        (tmp_path / (result.page if "page" in damage else result.figures[0])).unlink()
     (again,) = open_questions.answer(["planted"], tmp_path)
     assert not again.reused
     assert len(calls) == 2
@@ -136,9 +136,9 @@ def test_the_command(calls: list[Asked], tmp_path: Path, monkeypatch: pytest.Mon
     ask = ["open-questions", "planted", "--out", str(tmp_path)]
     done = CliRunner().invoke(cli.app, [*ask, "--json"])
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert Path(found["page"]).exists()
-    assert [a["name"] for a in found["answers"]] == ["planted"]
+    data = json.loads(done.stdout)
+    assert Path(data["page"]).exists()
+    assert [a["name"] for a in data["answers"]] == ["planted"]
     assert "reused from before: planted" in CliRunner().invoke(cli.app, ask).stdout
     monkeypatch.setitem(PARTS, "planted", planted(calls, broken=1))
     failed = CliRunner().invoke(cli.app, [*ask, "--seed", "3"])
@@ -200,13 +200,13 @@ RESULTS = {
 
 
 def test_the_sentences_count_what_is_there() -> None:
-    said = _scales.scale_sentences(RESULTS)
-    assert "HOLDS in 2 of 7 comparisons (against ISTA); FAILS in 4, OPEN in 1" in said[0]
-    assert "than ISTA, to a relative gap of 0.0001: LASSO ×4 at n = 20, at least ×20 at n = 500." in said[1]
-    assert "than FISTA, to a relative gap of 0.0001: LASSO ×1.5 at n = 20, ×0.7 at n = 500." in said[2]
-    said = _scales.baseline_sentences(RESULTS)
-    assert "ISTA in 2 of 2 settings (in time: 0 of 1 settings) and FISTA in 1 of 2 settings" in said[1]
-    assert "restarted FISTA in 0 of 1 settings" in said[2]
+    sentences = _scales.scale_sentences(RESULTS)
+    assert "HOLDS in 2 of 7 comparisons (against ISTA); FAILS in 4, OPEN in 1" in sentences[0]
+    assert "than ISTA, to a relative gap of 0.0001: LASSO ×4 at n = 20, at least ×20 at n = 500." in sentences[1]
+    assert "than FISTA, to a relative gap of 0.0001: LASSO ×1.5 at n = 20, ×0.7 at n = 500." in sentences[2]
+    sentences = _scales.baseline_sentences(RESULTS)
+    assert "ISTA in 2 of 2 settings (in time: 0 of 1 settings) and FISTA in 1 of 2 settings" in sentences[1]
+    assert "restarted FISTA in 0 of 1 settings" in sentences[2]
 
 
 def test_another_model_of_the_file_is_told_apart() -> None:
@@ -214,9 +214,9 @@ def test_another_model_of_the_file_is_told_apart() -> None:
     config = {**RESULTS["config"], "learned": [_scales.LEARNED, _scales.MATCHED]}
     labels = {**RESULTS["labels"], _scales.MATCHED: "Mended"}
     results = {**RESULTS, "config": config, "labels": labels, "comparisons": [*RESULTS["comparisons"], *own]}
-    said = _scales.scale_sentences(results)
-    assert said[: len(_scales.scale_sentences(RESULTS))] == _scales.scale_sentences(RESULTS)
-    assert said[-1] == (
+    sentences = _scales.scale_sentences(results)
+    assert sentences[: len(_scales.scale_sentences(RESULTS))] == _scales.scale_sentences(RESULTS)
+    assert sentences[-1] == (
         "Mended: times fewer iterations than FISTA, to a relative gap of 0.0001: LASSO ×3 at n = 20, ×3 at n = 500."
     )
     heights = {
@@ -239,10 +239,10 @@ def test_the_figure_holds_every_comparison() -> None:
 @pytest.mark.parametrize("name", list(PARTS))
 def test_every_question_is_answered(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path / "cache"))
-    (found,) = open_questions.answer([name], tmp_path, quick=True)
-    assert found.sentences
-    assert found.figures
-    assert found.broken == 0
-    assert open_questions.write([found], tmp_path).read_text(encoding="utf-8").count('class="plot"') == len(
-        found.figures
+    (result,) = open_questions.answer([name], tmp_path, quick=True)
+    assert result.sentences
+    assert result.figures
+    assert result.broken == 0
+    assert open_questions.write([result], tmp_path).read_text(encoding="utf-8").count('class="plot"') == len(
+        result.figures
     )

@@ -218,15 +218,15 @@ def test_the_command_takes_a_model_of_ones_own(tmp_path: Path, monkeypatch: pyte
     words = ["--optimizer", "mine_lstm.py:make", "--data", "data.npz", "--pattern", "long-step", "--steps", "4"]
     done = CliRunner().invoke(cli.app, ["sensitivity", *words, "--size", "0.5", "--quick", "--json", "--out", "o"])
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert found["label"] == "Net" or "mine_lstm" in found["label"]
-    assert found["data"] == "lasso of data.npz"
-    assert {(c["pattern"], c["size"]) for c in found["cells"]} == {("long-step", 0.0), ("long-step", 0.5)}
-    assert found["settings"]["steps"] == 4
-    page = Path(found["page"]).read_text(encoding="utf-8")
+    data = json.loads(done.stdout)
+    assert data["label"] == "Net" or "mine_lstm" in data["label"]
+    assert data["data"] == "lasso of data.npz"
+    assert {(c["pattern"], c["size"]) for c in data["cells"]} == {("long-step", 0.0), ("long-step", 0.5)}
+    assert data["settings"]["steps"] == 4
+    page = Path(data["page"]).read_text(encoding="utf-8")
     for words_of_page in ("Where each guarantee ends", "Proved: the bounds", "Measured: rho", "<svg"):
         assert words_of_page in page
-    with open(Path(found["page"]).with_suffix(".csv"), newline="") as file:
+    with open(Path(data["page"]).with_suffix(".csv"), newline="") as file:
         table = list(csv.DictReader(file))
     assert {row["bound"] for row in table} >= {"B3", "B6", "B6b", "B6c", "B8", "B13"}
 

@@ -51,12 +51,12 @@ def test_the_measured_deviation_is_the_nominal_one(key: str, name: str) -> None:
             continue
         made = pattern(name, size)
         run = l2o.rollout(made, problem, x0, 12, seed=4)
-        found = check_pattern(made, run)
-        assert found.agrees, (size, found.error)
-        assert found.compared.mean() > 0.7
+        deviation = check_pattern(made, run)
+        assert deviation.agrees, (size, deviation.error)
+        assert deviation.compared.mean() > 0.7
         if made.level is not None:
-            assert found.error < 1e-7
-            assert found.claims_region == found.in_region == (size < 1)
+            assert deviation.error < 1e-7
+            assert deviation.claims_region == deviation.in_region == (size < 1)
 
 
 @pytest.mark.parametrize("name", PATTERNS)
@@ -150,11 +150,11 @@ def test_a_wrong_nominal_deviation_is_found() -> None:
     problem = PROBLEMS["lasso"]
     for size, inside in ((0.4, True), (1.2, False)):
         made = Misnamed(size)
-        found = check_pattern(made, l2o.rollout(made, problem, l2o.synthetic.starts(problem), 8))
-        assert not found.agrees
-        assert found.error == pytest.approx(size / 2)
-        assert found.claims_region
-        assert found.in_region == inside
+        deviation = check_pattern(made, l2o.rollout(made, problem, l2o.synthetic.starts(problem), 8))
+        assert not deviation.agrees
+        assert deviation.error == pytest.approx(size / 2)
+        assert deviation.claims_region
+        assert deviation.in_region == inside
     slightly = replace(StepScale(0.4), size=0.4 + 1e-7)
     run = l2o.rollout(StepScale(0.4), problem, l2o.synthetic.starts(problem), 8)
     assert not check_pattern(slightly, run).agrees

@@ -158,12 +158,12 @@ def test_what_counts_as_reached_is_reached_for_certain() -> None:
     options = {"steps": 3, "horizon": 60, "eps": 1e-2}
     sharp = field()
     start = sharp.problem.objective(sharp.x0).numpy() - sharp.optimum.upper
-    found = {}
+    by_name = {}
     for room in (0.0, 0.005, 0.02):
-        known = replace(sharp.optimum, lower=sharp.optimum.lower - room * start)
-        found[room] = measure(replace(sharp, optimum=known), "short-step", StepScale(0.0), **options).iterations
-    assert all(a < b for a, b in zip(found[0.0], found[0.005], strict=True))
-    assert found[0.02] == (None, None)
+        certified = replace(sharp.optimum, lower=sharp.optimum.lower - room * start)
+        by_name[room] = measure(replace(sharp, optimum=certified), "short-step", StepScale(0.0), **options).iterations
+    assert all(a < b for a, b in zip(by_name[0.0], by_name[0.005], strict=True))
+    assert by_name[0.02] == (None, None)
 
 
 def test_what_a_run_breaks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,13 +174,13 @@ def test_what_a_run_breaks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         def nominal(self, run: l2o.Run) -> np.ndarray:
             return np.full(tuple(run.relative_deviation.shape), 0.5)
 
-    found = measure(field(), "long-step", Claims(1.2), **options)
-    assert any("claims rho < 1" in line for line in found.broken)
-    assert any("not the nominal one" in line for line in found.broken)
-    assert not found.guaranteed
+    cell = measure(field(), "long-step", Claims(1.2), **options)
+    assert any("claims rho < 1" in line for line in cell.broken)
+    assert any("not the nominal one" in line for line in cell.broken)
+    assert not cell.guaranteed
     monkeypatch.setattr(_theory, "profile_worst", lambda smooth, profile: _theory.Worst(1e-9))
-    found = measure(field("lasso"), "short-step", pattern("short-step", 0.5), **options)
-    assert any("worst case of the profile" in line for line in found.broken)
+    cell = measure(field("lasso"), "short-step", pattern("short-step", 0.5), **options)
+    assert any("worst case of the profile" in line for line in cell.broken)
     monkeypatch.undo()
     real = _measure.verify
 
@@ -208,13 +208,13 @@ def test_the_correlations_of_trained_models(result: object) -> None:
 def test_shipped_models_whose_gaps_do_not_fall_are_told(result: object) -> None:
     """Planted: one that rises, by its name."""
     falling = [replace(c, rate_median=-0.1) for c in result.correlations]
-    said = " ".join(lines(replace(result, correlations=tuple(falling))))
-    assert "their gaps fall in the median; the region" in said
+    sentences = " ".join(lines(replace(result, correlations=tuple(falling))))
+    assert "their gaps fall in the median; the region" in sentences
     rising = replace(falling[0], rate_median=0.1, model="this one", family="lasso", shift=3.0)
-    said = " ".join(lines(replace(result, correlations=(rising, *falling))))
-    assert "their gaps fall in the median, except those of this one on lasso at s = 3; the region" in said
-    said = " ".join(lines(replace(result, correlations=(rising,))))
-    assert "none of their gaps falls in the median. Many" in said
+    sentences = " ".join(lines(replace(result, correlations=(rising, *falling))))
+    assert "their gaps fall in the median, except those of this one on lasso at s = 3; the region" in sentences
+    sentences = " ".join(lines(replace(result, correlations=(rising,))))
+    assert "none of their gaps falls in the median. Many" in sentences
 
 
 @pytest.mark.slow
@@ -246,8 +246,8 @@ def test_what_breaks_after_fewer_steps_is_found(monkeypatch: pytest.MonkeyPatch)
     )
     options = {"steps": 3, "horizon": 20, "eps": 1e-1}
     assert not measure(field(), "short-step", pattern("short-step", 0.5), **options).broken
-    found = measure(field(), "short-step", pattern("short-step", 0.5), also=(1,), **options)
-    assert any("worst case of the profile" in line for line in found.broken)
+    cell = measure(field(), "short-step", pattern("short-step", 0.5), also=(1,), **options)
+    assert any("worst case of the profile" in line for line in cell.broken)
 
 
 def test_checkpoints_are_measured(result: object) -> None:
@@ -288,9 +288,9 @@ def test_other_stages_in_the_same_folder_are_another_training(tmp_path: Path, mo
     """As --quick and then the whole: neither an error nor weights of the other."""
     monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path / "cache"))
     for settings in (TRAININGS, replace(TRAININGS, stages=(0, 3)), replace(TRAININGS, stages=(0, 1, 3))):
-        kept = sensitivity(settings, trainings=tmp_path / "trainings")
+        again = sensitivity(settings, trainings=tmp_path / "trainings")
         fresh = sensitivity(settings)
-        assert replace(kept, created=fresh.created).to_dict() == fresh.to_dict()
+        assert replace(again, created=fresh.created).to_dict() == fresh.to_dict()
 
 
 def test_the_panel_of_the_page(result: object, page: Path, tmp_path: Path) -> None:
@@ -355,10 +355,10 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ask = ["sensitivity", "--quick", "--problem", "quadratic", "--out", str(tmp_path)]
     done = CliRunner().invoke(cli.app, [*ask, "--pattern", "long-step", "--json"])
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
-    assert found["broken"] == 0
-    assert {c["pattern"] for c in found["cells"]} == {"long-step"}
-    assert Path(found["page"]).exists()
+    data = json.loads(done.stdout)
+    assert data["broken"] == 0
+    assert {c["pattern"] for c in data["cells"]} == {"long-step"}
+    assert Path(data["page"]).exists()
     for wrong in (["--pattern", "zigzag"], ["--problem", "cubic"]):
         with pytest.raises(l2o.InputError, match="expected some of"):
             CliRunner().invoke(cli.app, [*ask[:2], *wrong], catch_exceptions=False)
@@ -381,12 +381,12 @@ def test_what_training_buys_follows_the_signs(result: object) -> None:
     """Planted: more deviation goes with faster checkpoints, or with slower ones."""
     own = [c for c in result.across if c.deviation == "median rho"]
 
-    def said(value: float) -> str:
+    def sentence_of(value: float) -> str:
         planted = [replace(c, value=value, low=value - 0.1, high=value + 0.1) for c in own]
         return next(s for s in lines(replace(result, across=tuple(planted))) if "clear correlations" in s)
 
-    assert said(-0.5).startswith("So less deviation is not what training buys: of 2 clear")
-    assert "in 2 the checkpoints that deviate more are the faster ones, in 0 the slower ones" in said(-0.5)
-    assert said(0.5).startswith("Of 2 clear")
-    assert "in 0 the checkpoints that deviate more are the faster ones, in 2 the slower ones" in said(0.5)
+    assert sentence_of(-0.5).startswith("So less deviation is not what training buys: of 2 clear")
+    assert "in 2 the checkpoints that deviate more are the faster ones, in 0 the slower ones" in sentence_of(-0.5)
+    assert sentence_of(0.5).startswith("Of 2 clear")
+    assert "in 0 the checkpoints that deviate more are the faster ones, in 2 the slower ones" in sentence_of(0.5)
     assert not any("clear correlation" in s for s in lines(result))

@@ -83,14 +83,14 @@ def test_steps_that_differ_are_not_extrapolated(lasso: Any) -> None:
 
 def test_every_method_is_timed_and_comes_back_from_json(lasso: Any) -> None:
     methods = {"ista": l2o.optimizer("ista"), "cd": CoordinateDescent()}
-    found = timing.measure(methods, *lasso, steps=3, repeats=2)
+    cell = timing.measure(methods, *lasso, steps=3, repeats=2)
     for clock in timing.CLOCKS:
-        assert set(found[clock]) == {"L", "ista", "cd"}
-        assert all(len(t.start) == len(t.step) == 2 for t in found[clock].values())
-        assert min(found[clock]["ista"].step) > 0
-        assert min(found[clock]["L"].start) > 0
-        assert min(np.add(found[clock]["cd"].start, found[clock]["cd"].step)) > 0
-    assert timing.from_entries(timing.entries(found)) == found
+        assert set(cell[clock]) == {"L", "ista", "cd"}
+        assert all(len(t.start) == len(t.step) == 2 for t in cell[clock].values())
+        assert min(cell[clock]["ista"].step) > 0
+        assert min(cell[clock]["L"].start) > 0
+        assert min(np.add(cell[clock]["cd"].start, cell[clock]["cd"].step)) > 0
+    assert timing.from_entries(timing.entries(cell)) == cell
 
 
 def test_a_start_includes_l_even_where_it_is_known(lasso: Any) -> None:

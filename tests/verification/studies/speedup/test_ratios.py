@@ -36,10 +36,10 @@ def compared(baseline: list[int], learned: list[int]) -> Censored:
 
 
 def test_a_table_by_hand() -> None:
-    found = compared([50, NEVER, 30, NEVER, 0], [10, 20, NEVER, NEVER, 0])
-    np.testing.assert_array_equal(found.low, [5.0, 5.0, 0.0, 0.0, 1.0])
-    np.testing.assert_array_equal(found.high, [5.0, math.inf, 0.3, math.inf, 1.0])
-    middle = median(found, 0.95)
+    ratios = compared([50, NEVER, 30, NEVER, 0], [10, 20, NEVER, NEVER, 0])
+    np.testing.assert_array_equal(ratios.low, [5.0, 5.0, 0.0, 0.0, 1.0])
+    np.testing.assert_array_equal(ratios.high, [5.0, math.inf, 0.3, math.inf, 1.0])
+    middle = median(ratios, 0.95)
     assert (middle.low, middle.high) == (1.0, 5.0)
     assert (middle.lower, middle.upper) == (-math.inf, math.inf)  # five instances are too few
 
@@ -71,11 +71,11 @@ def test_censoring_never_moves_an_end_inwards(pairs: list[tuple[int, int]]) -> N
 def test_ten_times_holds_and_eight_times_fails() -> None:
     learned = np.random.default_rng(0).integers(5, 40, 32)
     for factor, expected in ((10, Claim.HOLDS), (8, Claim.FAILS)):
-        found = factors(*(cost(k, 10**4, lambda k: k) for k in (factor * learned, learned)), np.zeros(32, bool))
-        assert verdict(median(found, 0.95), 10.0) is expected
+        ratios = factors(*(cost(k, 10**4, lambda k: k) for k in (factor * learned, learned)), np.zeros(32, bool))
+        assert verdict(median(ratios, 0.95), 10.0) is expected
     noisy = np.where(np.arange(32) % 2, 8, 12) * learned
-    found = factors(*(cost(k, 10**4, lambda k: k) for k in (noisy, learned)), np.zeros(32, bool))
-    assert verdict(median(found, 0.95), 10.0) is Claim.OPEN
+    ratios = factors(*(cost(k, 10**4, lambda k: k) for k in (noisy, learned)), np.zeros(32, bool))
+    assert verdict(median(ratios, 0.95), 10.0) is Claim.OPEN
 
 
 @pytest.mark.parametrize("n", [7, 16, 32, 33])
@@ -101,8 +101,8 @@ def test_coverage_by_simulation(n: int, draw: str) -> None:
         samples, true = rng.lognormal(size=(runs, n)), 1.0
     else:
         samples, true = rng.geometric(0.1, size=(runs, n)).astype(float), 7.0
-    found = [median(Censored(x, x), 0.95) for x in samples]
-    share = np.mean([m.lower <= true <= m.upper for m in found])
+    results = [median(Censored(x, x), 0.95) for x in samples]
+    share = np.mean([m.lower <= true <= m.upper for m in results])
     assert share >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / runs)
 
 
@@ -114,9 +114,9 @@ def test_a_median_may_rest_on_a_wider_range() -> None:
 
 def test_what_training_costs() -> None:
     base, learned = iterations(50, NEVER, 30), iterations(10, 20, NEVER)
-    found = difference(base, learned)
-    np.testing.assert_array_equal(found.low, [40.0, 80.0, -math.inf])
-    np.testing.assert_array_equal(found.high, [40.0, math.inf, -70.0])
+    change = difference(base, learned)
+    np.testing.assert_array_equal(change.low, [40.0, 80.0, -math.inf])
+    np.testing.assert_array_equal(change.high, [40.0, math.inf, -70.0])
     assert break_even_instances(1000.0, 0.5) == 2000.0
     assert break_even_instances(1000.0, 0.0) == break_even_instances(1000.0, -1.0) == math.inf
     assert break_even_instances(0.0, -1.0) == 0.0

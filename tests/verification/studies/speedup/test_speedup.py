@@ -60,8 +60,8 @@ def planted(factor: float, second: float = 1.0) -> dict[str, Measured]:
 
     def method(reached: np.ndarray, steps: int) -> Measured:
         times = {clock: Timing((0.0,) * 9, (second,) * 9) for clock in CLOCKS}
-        found = {e: reached.astype(int) for e in (1e-2, 1e-4)}
-        return Measured(found, steps, np.arange(steps + 1)[None, :], times)
+        by_name = {e: reached.astype(int) for e in (1e-2, 1e-4)}
+        return Measured(by_name, steps, np.arange(steps + 1)[None, :], times)
 
     return {"go-math-l2o": method(k, 100), "ista": method(factor * k, 1000)}
 
@@ -73,8 +73,8 @@ def test_a_planted_factor_is_found(factor: int, expected: str) -> None:
     assert {r["measure"] for r in rows} == set(MEASURES)
     assert {r["baseline"] for r in rows} == {"ista", BEST, BEST_OF_PAPER}
     for row in rows:
-        found = [row[name] for name in ("median_low", "median_high", "lower", "upper")]
-        assert found == pytest.approx([factor] * 4)
+        results = [row[name] for name in ("median_low", "median_high", "lower", "upper")]
+        assert results == pytest.approx([factor] * 4)
         assert row["verdict"] == expected
     for claim in claims(config, rows):
         assert claim["up_to"] == expected
@@ -82,10 +82,10 @@ def test_a_planted_factor_is_found(factor: int, expected: str) -> None:
 
 
 def test_a_noisy_clock_widens_the_interval() -> None:
-    config, found = load_speedup({**SMALL, "learned": ["go-math-l2o"]}), planted(12)
+    config, result = load_speedup({**SMALL, "learned": ["go-math-l2o"]}), planted(12)
     noisy = Timing((0.0,) * 9, (0.5, 0.6, 0.7, 1.0, 1.0, 1.0, 2.0, 2.0, 3.0))
-    slow = Measured(found["ista"].reached, 1000, found["ista"].calls, dict.fromkeys(CLOCKS, noisy))
-    rows = comparisons(config, "lasso", {**found, "ista": slow})
+    slow = Measured(result["ista"].reached, 1000, result["ista"].calls, dict.fromkeys(CLOCKS, noisy))
+    rows = comparisons(config, "lasso", {**result, "ista": slow})
     by = {r["measure"]: r for r in rows if r["baseline"] == "ista"}
     assert by["iterations"]["verdict"] == "HOLDS"
     assert by["latency"]["median_low"] == pytest.approx(12)
@@ -94,10 +94,10 @@ def test_a_noisy_clock_widens_the_interval() -> None:
 
 
 def test_the_best_baseline_is_the_best_on_each_instance() -> None:
-    config, found = load_speedup({**SMALL, "learned": ["go-math-l2o"]}), planted(12)
-    mixed = np.where(np.arange(20) % 2, NEVER, 2 * found["go-math-l2o"].reached[1e-2])
-    rival = Measured(dict.fromkeys((1e-2, 1e-4), mixed), 1000, found["ista"].calls, found["ista"].times)
-    rows = comparisons(config, "lasso", {**found, "coordinate-descent": rival})
+    config, result = load_speedup({**SMALL, "learned": ["go-math-l2o"]}), planted(12)
+    mixed = np.where(np.arange(20) % 2, NEVER, 2 * result["go-math-l2o"].reached[1e-2])
+    rival = Measured(dict.fromkeys((1e-2, 1e-4), mixed), 1000, result["ista"].calls, result["ista"].times)
+    rows = comparisons(config, "lasso", {**result, "coordinate-descent": rival})
     by = {r["baseline"]: r for r in rows if r["measure"] == "iterations"}
     assert by["coordinate-descent"]["reached_baseline"] == 0.5
     assert by["coordinate-descent"]["upper"] is None
@@ -107,9 +107,9 @@ def test_the_best_baseline_is_the_best_on_each_instance() -> None:
 
 def test_training_is_paid_for_by_the_time_that_is_saved() -> None:
     config = load_speedup({**SMALL, "learned": ["go-math-l2o"]})
-    found = planted(10, second=0.01)
-    row = amortisation(config, "lasso", found, {"go-math-l2o": 300.0})[0]
-    k = np.median(found["go-math-l2o"].reached[1e-2])
+    result = planted(10, second=0.01)
+    row = amortisation(config, "lasso", result, {"go-math-l2o": 300.0})[0]
+    k = np.median(result["go-math-l2o"].reached[1e-2])
     assert row["saved_low"] == row["saved_high"] == pytest.approx(9 * k * 0.01)
     assert row["instances_high"] == pytest.approx(300 / (9 * k * 0.01))
     row = amortisation(config, "lasso", planted(1), {"go-math-l2o": 300.0})[0]
@@ -156,8 +156,8 @@ def test_the_iterations_are_those_of_a_plain_run(ran: tuple[Path, dict[str, Any]
     seed = l2o.training.config.split_seed("test", 0, 0)
     p = l2o.synthetic.lasso(8, 8, 10, sparsity=2, seed=seed)
     run = objective_curve(l2o.optimizer("ista"), p, l2o.synthetic.starts(p, seed=seed), 180)
-    known = optimum(p)
-    reached = first_below(relative_to_optimum(gaps(run.objective, known), known), 1e-2).certain
+    certified = optimum(p)
+    reached = first_below(relative_to_optimum(gaps(run.objective, certified), certified), 1e-2).certain
     entry = next(m for m in ran[1]["settings"][0]["methods"] if m["method"] == "ista")
     assert entry["reached"][0]["median"] == np.median(reached)
 
