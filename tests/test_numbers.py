@@ -229,7 +229,7 @@ def comparison(measure: str, baseline: str, low: float | None, high: float | Non
 
 def speedup_results() -> dict[str, Any]:
     """One setting, two baselines, of which one does not apply in time."""
-    methods = ("go-math-l2o", "go-math-l2o-matched", "fista", "fista-restart", "l2o-pa")
+    methods = ("go-math-l2o", "go-math-l2o-matched", "go-math-l2o-small", "fista", "fista-restart", "l2o-pa")
     reached = [
         {"method": name, "training_seconds": 1663.2, "reached": [{"eps": 1e-4, "median": 10 + i}]}
         for i, name in enumerate(methods)
@@ -280,7 +280,7 @@ def test_values_are_read_from_the_question_of_scales(tmp_path: Path) -> None:
     (tmp_path / "scales" / "speedup.json").write_text(json.dumps(speedup_results()))
     values = read("scales", tmp_path)
     assert values == {
-        "go_math_l2o": 10, "go_math_l2o_matched": 11, "fista": 12, "fista_restart": 13, "l2o_pa": 14, "comparisons": 4,
-        "holds": 1, "fails": 2, "factor_fista_20": 1.53, "factor_fista_500": 12.4,
+        "go_math_l2o": 10, "go_math_l2o_matched": 11, "go_math_l2o_small": 12, "fista": 13, "fista_restart": 14,
+        "l2o_pa": 15, "comparisons": 4, "holds": 1, "fails": 2, "factor_fista_20": 1.53, "factor_fista_500": 12.4,
     }  # fmt: skip
     assert set(values) == set(SCALES)
