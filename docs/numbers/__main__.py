@@ -2,7 +2,7 @@
 
 ```
 python -m docs.numbers                     pages from the facts as they are
-python -m docs.numbers read report FOLDER  facts of `report` from the results in FOLDER, then the pages
+python -m docs.numbers read report FOLDER  facts and pictures of `report` from the results in FOLDER, then the pages
 python -m docs.numbers run report FOLDER   run the command into FOLDER first, and measure its CPU time
 ```
 """
@@ -62,6 +62,18 @@ def facts_of(source: str, folder: Path) -> dict[str, Any]:
     }
 
 
+def copy_pictures(source: str, folder: Path) -> None:
+    """Copy the pictures of the results in a folder to the pages.
+
+    Raises:
+        NumbersError: A picture is not there.
+    """
+    for target, name in SOURCES[source].pictures.items():
+        if not (folder / name).is_file():
+            raise NumbersError(f"{folder / name} is not there, which is docs/_static/{target}.")
+        (DOCS / "_static" / target).write_bytes((folder / name).read_bytes())
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the script."""
     parser = argparse.ArgumentParser(prog="python -m docs.numbers", description=__doc__.partition("\n")[0])
@@ -77,6 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
         if given.what:
             text = json.dumps(facts_of(given.source, given.folder), indent=2, ensure_ascii=False) + "\n"
             (FACTS / f"{given.source}.json").write_text(text, encoding="utf-8")
+            copy_pictures(given.source, given.folder)
         facts = load()
         for template in sorted(DOCS.rglob(f"*{SUFFIX}")):
             page_of(template).write_text(written(template, facts), encoding="utf-8")

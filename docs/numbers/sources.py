@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,11 +31,13 @@ class Source:
         verb: The arguments of `l2obound`, without the folder.
         file: The file in the folder; of a pattern with * all files, by the names of their folders.
         values: A function of the results for each value.
+        pictures: Pictures of the pages, below docs/_static, and the files in the folder that they are copies of.
     """
 
     verb: tuple[str, ...]
     file: str
     values: Mapping[str, Callable[[Results], Any]]
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def command(self) -> str:
@@ -269,12 +271,37 @@ LONG = ("go-math-l2o-lasso", "l2o-pa-lasso", "go-math-l2o-lasso-250x500", "l2o-p
 """The trainings in `trainings`."""
 SOURCES = {
     "report": Source(("report",), "results.json", REPORT),
-    "beyond-convex": Source(("beyond-convex",), "beyond-convex.json", BEYOND_CONVEX),
-    "sensitivity": Source(("sensitivity",), "sensitivity.json", SENSITIVITY),
-    "conditioning": Source(("conditioning",), "conditioning.json", CONDITIONING),
-    "drift": Source(("drift",), "drift.json", DRIFT),
-    "scales": Source(("open-questions", "scales"), "scales/speedup.json", SCALES),
-    "baselines": Source(("open-questions", "baselines"), "baselines/speedup.json", {}),
+    "beyond-convex": Source(
+        ("beyond-convex",),
+        "beyond-convex.json",
+        BEYOND_CONVEX,
+        {"open-questions/counter-examples.svg": "beyond-convex-counter-examples.svg"},
+    ),
+    "sensitivity": Source(
+        ("sensitivity",),
+        "sensitivity.json",
+        SENSITIVITY,
+        {"open-questions/checkpoints.svg": "sensitivity-checkpoints.svg"},
+    ),
+    "conditioning": Source(
+        ("conditioning",),
+        "conditioning.json",
+        CONDITIONING,
+        {f"open-questions/{name}.svg": f"conditioning-{name}.svg" for name in ("stability", "kappa", "c")},
+    ),
+    "drift": Source(("drift",), "drift.json", DRIFT, {"open-questions/costs.svg": "drift-costs.svg"}),
+    "scales": Source(
+        ("open-questions", "scales"),
+        "scales/speedup.json",
+        SCALES,
+        {f"open-questions/{name}.svg": f"scales/{name}.svg" for name in ("scales", "scales-matched")},
+    ),
+    "baselines": Source(
+        ("open-questions", "baselines"),
+        "baselines/speedup.json",
+        {},
+        {"open-questions/baselines.svg": "baselines/baselines.svg"},
+    ),
     "training": Source(
         (
             "training-curve",
@@ -286,7 +313,12 @@ SOURCES = {
         TRAINING,
     ),
     "speedup": Source(("speedup",), "speedup.json", SPEEDUP),
-    "figures": Source(("experiment", "all"), "figure-*/result.json", FIGURES),
+    "figures": Source(
+        ("experiment", "all"),
+        "figure-*/result.json",
+        FIGURES,
+        {f"experiments/figure-{n:02d}.svg": f"figure-{n:02d}/figure.svg" for n in (1, 4)},
+    ),
     "figures-full": Source(
         ("experiment", "1", "3", "4", "--full", "--set", "batch=16", "--set", "batches=1"),
         "figure-*/result.json",
