@@ -11,6 +11,18 @@ from . import shown
 Results = Mapping[str, Any]
 Values = Mapping[str, Callable[[Results], Any]]
 
+def _sentences(*words: str) -> Callable[[Results], str]:
+    """The sentences of a study that contain any of some words, as a list; the words are in none is an error."""
+
+    def read(results: Results) -> str:
+        chosen = [text for text in results["sentences"] if any(word in text for word in words)]
+        if not all(any(word in text for text in chosen) for word in words):
+            raise ValueError(f"no sentence of the results has all of {words}")
+        return "\n".join(f"- {text}" for text in chosen)
+
+    return read
+
+
 # --- beyond-convex ---------------------------------------------------------------------------------------------------
 
 _EVERYWHERE = ("B1", "B2", "B10")
@@ -202,6 +214,14 @@ DRIFT: dict[str, Callable[[Results], Any]] = {
     "correlation_go_math_l2o": lambda r: _levels_correlation(r, "go-math-l2o"),
     "correlation_l2o_pa": lambda r: _levels_correlation(r, "l2o-pa"),
     "correlation_ada_lista": lambda r: _levels_correlation(r, "ada-lista"),
+    "costs": _sentences("iterations in distribution and loses most under"),
+    "yardstick": _sentences("The problems themselves become harder", "as the yardstick in place of", "At eps ="),
+    "attribution": _sentences("of the sum of ||e'|| the largest part"),
+    "sizes": _sentences("other sizes, each coordinate beside", "divides its features by norms"),
+    "features": _sentences("rank correlation of ||Dz||", "Caution for"),
+    "bounds": _sentences("bound is violated under any shift"),
+    "rivals": _sentences("The paper says that", "the loss of go-math-l2o is"),
+    "undecided": lambda r: r["overall"]["undecided"] if "undecided" in r["overall"] else 0,
 }
 
 
