@@ -14,6 +14,7 @@ from ._claims import (
     ZERO,
     Argument,
     Claim,
+    Definition,
     Earlier,
     Part,
     Range,
@@ -162,14 +163,20 @@ def smooth(goal: Goal) -> Argument:
     return Argument(claims, sums, (*NO_REGULARIZER, exact, optimal), legend)
 
 
-def _shrinks(multiplier: sp.Expr) -> tuple[Term, Term]:
+def _shrinks(multiplier: sp.Expr) -> tuple[Term, ...]:
     """<d, x_{k-1} - x_k> >= ||d||^2/L, d the change of the gradient."""
     both = (BEFORE, NOW), (NOW, BEFORE)
     return tuple(term(multiplier, use("smooth_interpolation", *pair, L)) for pair in both)
 
 
 def _gradients(
-    goal: Goal, claim: sp.Expr, says: str, steps: tuple[Term, ...], end: tuple[Term, ...], size_: sp.Expr, *more
+    goal: Goal,
+    claim: sp.Expr,
+    says: str,
+    steps: tuple[Term, ...],
+    end: tuple[Term, ...],
+    size_: sp.Expr,
+    *more: Definition,
 ) -> Argument:
     definitions = (*NO_REGULARIZER, DEFINITIONS["exact step, r = 0"], *more)
     last = Claim("bound", "the bound", goal.expression, (Part(end, (COUNT,), times=size_),))

@@ -79,6 +79,21 @@ def test_reference_step():
             assert (check.margin >= 0).all() == (h <= limit)
 
 
+def test_weights_of_metrics_pay_for_their_change():
+    values = {"metric_dist2": [[2.0, 1.0, 3.0]], "metric_before": [[2.0, 4.0]]}
+    for weights, holds in (
+        ([1.0, 1.0, 0.25], [True, True]),
+        ([1.0, 1.0, 0.26], [True, False]),
+        ([1.0, 1.1, 0.25], [False, True]),
+        ([1.0, 1.0, -1.0], [True, False]),
+    ):
+        check = bounds.hypotheses.METRIC_WEIGHTS.check(bounds.from_scalars({**values, "metric_weight": [weights]}))
+        assert check.holds.tolist() == [holds]
+    for high, short in ((0.9, True), (1.0, True), (1.01, False)):
+        check = bounds.hypotheses.PRECONDITIONER_SHORT.check(bounds.from_scalars({"Lp_max": [[high]]}))
+        assert check.holds.all() == short
+
+
 def test_a_modulus_above_the_smoothness_is_found():
     # f = 1 is L-smooth for every L and obeys the inequality of Polyak and Lojasiewicz for every mu
     run = runs.line([1.0, 0.5], offset=1.0, floor=0.0)

@@ -38,8 +38,13 @@ def plain(run):
         return np.sqrt(dot(a, a))
 
     here = np.concatenate([run.gradient, run.end_gradient[:, None]], 1)
-    bias = D - p * G
+    bias, away = D - p * G, x - z
+    shrink = np.minimum((p[:, 1:] / p[:, :-1]).min(-1), 1)
     return {
+        "metric_before": dot(away[:, :-1], away[:, :-1] / p),
+        "metric_dist2": dot(away, away / np.concatenate([p[:, :1], p], 1)),
+        "metric_bias": dot(bias / p, away[:, 1:]),
+        "metric_weight": np.concatenate([np.ones((len(p), 2)), np.cumprod(shrink, 1)], 1),
         "mu": run.strong_convexity,
         "F_low": run.objective_lower,
         "F_mean": run.mean_objective,
@@ -117,6 +122,8 @@ def test_errors_enclose_exact_arithmetic():
                     "Lp_min": L * min(p[i]),
                     "pG2": sum(q * (1 - L * q / 2) * u * u for q, u in zip(p[i], G)),
                     "G_inf": max(abs(u) for u in G),
+                    "metric_before": sum(u * u / q for q, u in zip(p[i], old)),
+                    "metric_bias": sum(u / q * v for q, u, v in zip(p[i], bias, new)),
                 }
                 squares = {
                     "enorm": dot(e, e),

@@ -25,8 +25,8 @@ from .set_slack import allowed
 from .verdict import Verdict
 from .verification import HypothesisReport, Verification
 
-# The h at which the right-hand side is least, where that is known: those of B1, B5 and B6 do not depend on h, that of
-# B6c falls with h, and so does that of B6b, which holds up to h = 5/4 (catalogue entries).
+# The h that "best" takes where it is known: the right-hand sides of B1, B5 and B6 do not depend on h. Those of B6b and
+# B6c fall with h, up to 5/4 and 3/2 (catalogue entries). B6c stays at 1, with which its recorded numbers were made.
 _BEST_STEP = {"B1": 1.0, "B5": 1.0, "B6": 1.0, "B6b": 1.25, "B6c": 1.0}
 
 
