@@ -14,7 +14,7 @@ from typing import Any
 
 from ._checked import MAPS, ONE, ZERO, Entries, Wrong, demand, number, product, summed, vector
 from ._checked_method import steps_again
-from .checker_traced import INDICATORS, inequalities_of, positive_semidefinite
+from .checker_traced import FREE, INDICATORS, inequalities_of, positive_semidefinite
 from .checker_traced import digest as digest
 
 FORMAT = "l2obound-linear-rate-1"
@@ -122,6 +122,7 @@ def demand_form(
         weight, row = number(text), rows.get(tuple(name))
         if row is None:
             raise Wrong(f"{what}: there is no inequality {name}")
+        demand(name[0] not in FREE, f"{what}: {name} is of a class of matrices, which has no rate")
         demand(weight >= 0, f"{what}: the multiplier of {name} is negative")
         demand(tuple(name) not in seen, f"{what}: {name} stands there twice")
         demand(row[3] == ZERO, f"{what}: {name} has a constant, which no rate allows")

@@ -186,11 +186,11 @@ def _demand_squares(weights: Mapping[tuple[str, ...], Fraction]) -> None:
             a, b = name[2], name[3]
             key, factor = (min(a, b), max(a, b)), ONE if a == b else Fraction(2)
             of.setdefault(name[1], {})[key] = factor * weight
-    for name, form in of.items():
+    for matrix, form in of.items():
         try:
             positive_semidefinite(form)
         except Wrong:
-            raise Wrong(f"the multipliers of the matrix of {name} are not positive semidefinite") from None
+            raise Wrong(f"the multipliers of the matrix of {matrix} are not positive semidefinite") from None
 
 
 def _of_class(
@@ -229,6 +229,7 @@ def inequalities_of(functions: Mapping[str, Any], given: list[Mapping[str, Any]]
     Returns:
         For each name: the name, function values, form and right-hand side.
     """
+    demand(all(name.isidentifier() for name in functions), "a function whose name is no name")
     points: dict[str, list] = {name: [] for name in functions}
     points |= {f"{name}.T": [] for name, function in functions.items() if function["class"] in LINEAR}
     for p in given:
@@ -255,20 +256,27 @@ def _demand_minimiser(functions: Mapping[str, Any], points: Mapping[str, list]) 
     inside = [function["inside"] for function in functions.values() if "inside" in function]
     demand(sorted(inside) == sorted(linear), "operators and the terms behind them do not belong together")
     demand(set(linear) <= set(star), "an operator without a point at x*")
-    total: Entries = {}
+    demand(not star or set(star) == set(points), "x* is a point of some functions and not of others")
+    shares: dict[str, Entries] = {}
     for name, (x, g) in star.items():
-        function = functions.get(name, {"class": LINEAR[0]})
         if name.endswith(".T"):
-            total = summed((ONE, total), (ONE, g))
-        elif "inside" in function:
+            shares[name] = g
+            continue
+        function = functions[name]
+        if "inside" in function:
             demand(x == star[function["inside"]][1], f"the minimiser of {name} is elsewhere")
             demand(star[f"{function['inside']}.T"][0] == g, f"the transpose is not applied to what {name} has at x*")
+            demand(g == {f"{name}'*": ONE}, f"what {name} has at x* is not its own")
         else:
             demand(x == {"x*": ONE}, f"the minimiser of {name} is elsewhere")
             maps = function["class"] in MAPS
             demand(not maps or g == x, f"x* is no fixed point of {name}")
-            total = summed((ONE, total), (ZERO if maps or name in linear else ONE, g))
-    demand(not total, "the gradients at the minimiser do not add up to 0")
+            demand(name not in linear or g == {f"{name}'*": ONE}, f"what {name} has at x* is not its own")
+            if not maps and name not in linear:
+                shares[name] = g
+    demand(not summed(*((ONE, g) for g in shares.values())), "the gradients at the minimiser do not add up to 0")
+    others = [name for name, g in shares.items() if g != {f"{name}'*": ONE}]
+    demand(len(others) <= 1, f"what {', '.join(others)} have at x* is not their own")
 
 
 def _inequalities(c: Mapping[str, Any]) -> dict[tuple[str, ...], Inequality]:

@@ -13,7 +13,7 @@ import pytest
 
 from l2obound import bounds
 from l2obound.bounds import InputError
-from l2obound.bounds.worst_cases import Method, classes, lyapunov, methods, replayed
+from l2obound.bounds.worst_cases import Method, checker_lyapunov, classes, lyapunov, methods, replayed
 from l2obound.bounds.worst_cases._conic import solve
 from l2obound.bounds.worst_cases._rigour import factor
 from l2obound.bounds.worst_cases.checker_traced import Wrong, check, digest
@@ -250,6 +250,46 @@ def test_every_part_of_an_operator_is_checked(answers: dict[str, TracedWorstCase
     ):
         with pytest.raises(Wrong, match=words):
             pytest.fail(f"accepted where it should say {words}: {check(retold(data, change))}")
+
+
+def test_what_is_at_the_minimiser_is_no_choice(answers: dict[str, TracedWorstCase]) -> None:
+    data = dict(answer("chain rule", answers).certificate().data)
+
+    def with_a_function(c: dict[str, Any]) -> None:
+        c["functions"]["M.T"] = {"class": "convex"}
+
+    def flat(c: dict[str, Any]) -> None:
+        point(c, "M", "*").update(g={})
+        point(c, "g", "*").update(x={})
+
+    for change, words in (
+        (flat, "M has at x. is not its own"),
+        (with_a_function, "whose name is no name"),
+    ):
+        with pytest.raises(Wrong, match=words):
+            pytest.fail(f"accepted where it should say {words}: {check(retold(data, change))}")
+    composite = bounds.worst_case(method=methods.proximal_gradient(), function_class="composite", steps=1)
+    data = dict(composite.certificate().data)
+
+    def both_stationary(c: dict[str, Any]) -> None:
+        for function in "fr":
+            point(c, function, "*").update(g={})
+
+    for change, words in (
+        (both_stationary, "f, r have at x. is not their own"),
+        (lambda c: c["points"].remove(point(c, "r", "*")), "of some functions and not of others"),
+    ):
+        with pytest.raises(Wrong, match=words):
+            pytest.fail(f"accepted where it should say {words}: {check(retold(data, change))}")
+
+
+def test_a_rate_has_no_multipliers_of_matrices() -> None:
+    data = copy.deepcopy(dict(lyapunov(methods.gradient(1), mu=MU, rate=Fraction(9, 10)).data))
+    data["functions"]["f"]["class"] = "quadratic"
+    data["decrease"] = [["square", "f", "0", "1", "1"]]
+    data["digest"] = checker_lyapunov.digest(data)
+    with pytest.raises(Wrong, match="which has no rate"):
+        checker_lyapunov.check(data)
 
 
 def test_the_checker_wants_the_same_operators(answers: dict[str, TracedWorstCase]) -> None:
