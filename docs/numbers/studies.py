@@ -11,6 +11,7 @@ from . import shown
 Results = Mapping[str, Any]
 Values = Mapping[str, Callable[[Results], Any]]
 
+
 def _sentences(*words: str) -> Callable[[Results], str]:
     """The sentences of a study that contain any of some words, as a list; the words are in none is an error."""
 

@@ -40,7 +40,14 @@ class Family:
     dim: int | None = None
 
     def variables(self, dim: int) -> int | None:
-        """The number of variables: `dim` where that is an option of the family, None where it is not known."""
+        """The number of variables of its instances.
+
+        Args:
+            dim: The value of the option of that name.
+
+        Returns:
+            `dim` where that is an option of the family, else that of the family; None where it is not known.
+        """
         return dim if "dim" in self.fields else self.dim
 
 

@@ -105,7 +105,7 @@ def cells_of(config: SweepConfig) -> tuple[Cell, ...]:
     sizes: set[tuple[Any, ...]] = set()
     common = [FORMAT, versions(), code_digest(), Measures.of(config).model_dump(mode="json")]
     cells: dict[str, Cell] = {}
-    identities: dict[tuple[str, str], dict[str, Any]] = {}
+    identities: dict[tuple[str, str, int | None], dict[str, Any]] = {}
     contents: dict[str, str] = {}
     families: dict[str, str | None] = {}
     for fields in _combinations(config):

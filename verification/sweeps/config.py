@@ -277,7 +277,7 @@ def _anchored(config: SweepConfig, folder: Path) -> SweepConfig:
 
     grids = tuple({name: axis(name, values) for name, values in axes.items()} for axes in config.grid)
     models = tuple(
-        m.model_copy(update={"weights": str(folder / m.weights)})
+        m.model_copy(update={"weights": str(folder / str(m.weights))})
         if m.weights_folder
         else m.model_copy(update={"name": anchored(m.name, folder)})
         for m in config.model

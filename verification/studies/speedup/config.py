@@ -184,7 +184,7 @@ def load_speedup(
     if isinstance(source, dict):
         return config
     models = tuple(
-        m.model_copy(update={"weights": str(Path(source).parent / m.weights)}) if m.weights_folder else m
+        m.model_copy(update={"weights": str(Path(source).parent / str(m.weights))}) if m.weights_folder else m
         for m in config.model
     )
     return config.model_copy(update={"model": models})

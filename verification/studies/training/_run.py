@@ -138,7 +138,9 @@ def run(settings: Settings, context: Context) -> Training:
     if not settings.trainings:
         raise InputError("training-curve: expected a folder of `l2obound train --stage`, got none; give --training.")
     opened = {folder: _opened(Path(folder)) for folder in settings.trainings}
-    runs, rows, carried = _Runs(settings), [], []
+    runs = _Runs(settings)
+    rows: list[Row] = []
+    carried: list[Row] = []
     total, done = sum(len(stages) + len(settings.sizes) for _, stages in opened.values()), 0
     for folder, (config, stages) in opened.items():
         best, model = stages[-1]
