@@ -222,7 +222,6 @@ DRIFT: dict[str, Callable[[Results], Any]] = {
     "features": _sentences("rank correlation of ||Dz||", "Caution for"),
     "bounds": _sentences("bound is violated under any shift"),
     "rivals": _sentences("The paper says that", "the loss of go-math-l2o is"),
-    "undecided": lambda r: r["overall"]["undecided"] if "undecided" in r["overall"] else 0,
 }
 
 
