@@ -9,8 +9,8 @@ tool of reference). `worst_case` solves it, and gives the interval that the answ
     >>> found.certificate().tau
     Fraction(1, 22)
 
-Where things are: `_setting` (the question, checked), `_methods` (the methods as step functions), `_model` (the vectors of a
-run and the inequalities, in any number type), `_conic` (Clarabel), `_solve` (which problem to solve), `_envelope`,
+Where things are: `_setting` (the question, checked), `_methods` (the methods as step functions), `_model` (the vectors
+of a run and the inequalities, in any number type), `_conic` (Clarabel), `_solve` (which problem to solve), `_envelope`,
 `_rigour` and `_repair` (lower and upper bounds that are shown), `_witness` and `_exact` (certificates in fractions),
 `_patterns` (multipliers that are proved for every K), `checker` (which knows nothing of the rest), `_instance` (the
 worst case as arrays), `result`.
