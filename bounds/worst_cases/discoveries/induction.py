@@ -432,17 +432,18 @@ def _same(one: Block, other: Block) -> bool:
     if (one.width, one.carried, len(one.rows)) != (other.width, other.carried, len(other.rows)):
         return False
     for a, b in ((one.handed, other.handed), (one.goal, other.goal)):
-        if (a is None) != (b is None) or (a is not None and not np.array_equal(a, b)):
+        if not _equal(a, b):
             return False
     for (kind, offset, row), (other_kind, other_offset, other_row) in zip(one.rows, other.rows):
         if kind != other_kind or ("k" in kind.pattern and offset != other_offset):
             return False
-        matrices = row.matrix, other_row.matrix
-        if (matrices[0] is None) != (matrices[1] is None):
-            return False
-        if matrices[0] is not None and not np.array_equal(matrices[0], matrices[1]):
+        if not _equal(row.matrix, other_row.matrix):
             return False
     return True
+
+
+def _equal(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return one is other if one is None or other is None else np.array_equal(one, other)
 
 
 def _matrix(array: np.ndarray) -> sp.Matrix:

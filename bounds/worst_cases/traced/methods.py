@@ -72,7 +72,7 @@ def built_in(method: str, steps: int, step: Any = 1, L: Any = 1, momentum: Any =
         The method. Errors of gradients are added by `inexact`.
 
     Raises:
-        InputError: For an unknown method, and for numbers that are none of it.
+        InputError: For an unknown method, and for numbers that it does not take.
     """
     kinds = METHODS.get(method)
     if kinds is None:
