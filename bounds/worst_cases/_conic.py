@@ -29,6 +29,8 @@ GOOD = 1e-8
 LARGEST = 1e120
 """The solver is not asked where a number is larger: squares of its numbers have to be doubles."""
 LOOSER = (1.0, 1e2, 1e4, 1e6)
+A_DIGIT = 10
+"""Looser tolerances are tried up to those that are a digit short of what there is."""
 
 
 @dataclass(frozen=True)
@@ -294,6 +296,8 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = 1
     best, off = None, np.inf
     within = all(np.abs(entries).max(initial=0.0) < LARGEST for entries in (q, A.data, problem[3]))  # no NaN is
     for looser in LOOSER if within else ():
+        if off <= A_DIGIT * looser * tolerance:  # an end that comes before would be no better
+            break
         again = _run(clarabel.DefaultSolver(*problem, _settings(looser * tolerance)))
         if again is not None and "Infeasible" in str(again.status):
             best = again

@@ -442,8 +442,8 @@ def _same(one: Block, other: Block) -> bool:
     return True
 
 
-def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
-    return a is b if a is None or b is None else np.array_equal(a, b)
+def _equal(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return one is other if one is None or other is None else np.array_equal(one, other)
 
 
 def _matrix(array: np.ndarray) -> sp.Matrix:

@@ -15,12 +15,12 @@ from __future__ import annotations
 import numpy as np
 
 from .._conic import Data
-from ._model import Group, TracedModel, data_of
+from ._model import Group, TracedModel
 
 
 def without_useless(model: TracedModel) -> TracedModel:
     """The model without such inequalities and vectors; the same one where there are none."""
-    data = data_of(model)
+    data = model.conic
     matrices, goal = data.blocks[0][1], data.blocks[0][2]
     # what says that 0 is at most 0 holds by itself, and never strictly
     active = np.abs(matrices).sum(axis=(1, 2)) + np.abs(data.values).sum(axis=0) > 0

@@ -66,7 +66,7 @@ class TracedModel(Model):
 
     def renewed(self) -> TracedModel:
         """The model with what was derived from its parts forgotten, and without values that occur nowhere."""
-        for name in ("place", "other", "index", "coefficients"):
+        for name in ("place", "other", "index", "coefficients", "conic"):
             self.__dict__.pop(name, None)
         used = {node for group in self.groups for name in group.names for node in self.values_of(name)}
         used |= {node for name, _, _ in self.others for node in self.values_of(name)}
@@ -80,6 +80,11 @@ class TracedModel(Model):
         """The run."""
         assert self.framed is not None, "made with its run"
         return self.framed
+
+    @cached_property
+    def conic(self) -> Data:
+        """The conic data, in floating point."""
+        return _data_of(self)
 
     @cached_property
     def place(self) -> dict[Name, tuple[Group, int]]:
@@ -232,8 +237,7 @@ def dense(model: TracedModel, one: Scalar, of: Callable[[Fraction], object], dty
     return matrix
 
 
-def data_of(model: TracedModel) -> Data:
-    """The conic data, in floating point."""
+def _data_of(model: TracedModel) -> Data:
     x, g = (np.array(part, float) for part in model.coefficients)
     n = len(model.basis)
     names: list[Name] = []

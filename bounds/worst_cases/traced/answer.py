@@ -23,7 +23,7 @@ from ..result import Certificate, WorstCase, in_units
 from ._faces import without_useless
 from ._forms import TracedForms
 from ._linear import KINDS
-from ._model import ORDINALS, TracedModel, data_of, traced_model
+from ._model import ORDINALS, TracedModel, traced_model
 from ._shown import TracedSearch
 from ._witness import candidates, line_witness
 from .certificate import written
@@ -56,7 +56,7 @@ class TracedWorstCase(WorstCase):
 
     @cached_property
     def _conic(self) -> Data:
-        return data_of(self.traced)
+        return self.traced.conic
 
     @cached_property
     def _solution(self) -> Solution:
@@ -204,7 +204,7 @@ def traced_answer(question: TracedSetting) -> TracedWorstCase:
     start = time.perf_counter()
     assert question.units is not None, "made with its run"
     model = without_useless(traced_model(question, question.units.run))
-    data = data_of(model)
+    data = model.conic
     solution = solve(data)
     value = np.nan if "Infeasible" in solution.status else solution.value  # what it is worth the two ends show
     solver, seconds = f"Clarabel {clarabel.__version__}, whole", time.perf_counter() - start

@@ -8,7 +8,7 @@ from ...errors import InputError
 from .._conic import Data
 from ._faces import without_useless
 from ._forms import TracedForms
-from ._model import TracedModel, data_of, traced_model
+from ._model import TracedModel, traced_model
 from .question import TracedSetting
 
 
@@ -37,7 +37,7 @@ class Inequalities:
     @cached_property
     def data(self) -> Data:
         """The conic data."""
-        return data_of(self.model)
+        return self.model.conic
 
     @cached_property
     def forms(self) -> TracedForms:
