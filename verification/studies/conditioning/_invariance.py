@@ -25,6 +25,9 @@ from ._points import DTYPES, FLOAT64, stacked
 CONFIGURATIONS = ("ISTA", "FISTA", "FISTA with restart", "L2O-PA")
 GUARD = 1e-20
 """The authors' guard of divisions and of the step, in GO-Math-L2O."""
+TRAINED_MAP = "displacement"
+"""The gradient map that the shipped weights were trained with."""
+WEIGHTS_SEED = 1
 LOST = 1e-3
 """From this relative difference on a run is another one, and not the same one to rounding."""
 
@@ -78,11 +81,17 @@ def rows() -> tuple[Equivariance, ...]:
 
 
 def build(row: Equivariance) -> Any:
-    """The optimizer of a row, with shipped weights where it is a model."""
-    if row.optimizer in ("go-math-l2o", "l2o-pa"):
-        model: Any = l2o.pretrained(row.optimizer, "lasso")
-        return replace(model, **row.options)
-    return l2o.optimizer(row.optimizer, **row.options)
+    """The optimizer of a row: a model has the shipped weights, and random ones where none are trained for its map.
+
+    The standard and the recurrent map divide by r + 1e-20. With weights of another map r comes near 0 in entries, where
+    the guard is larger than a rounding of r, and such a run sees L through it.
+    """
+    if row.optimizer not in ("go-math-l2o", "l2o-pa"):
+        return l2o.optimizer(row.optimizer, **row.options)
+    if row.options.get("gradient_map", TRAINED_MAP) != TRAINED_MAP:
+        return l2o.optimizer(row.optimizer, seed=WEIGHTS_SEED, **row.options)
+    model: Any = l2o.pretrained(row.optimizer, "lasso")
+    return replace(model, **row.options)
 
 
 @torch.no_grad()

@@ -208,5 +208,4 @@ STUDY = Study(
     headline=_sentences.headline,
     brief=_sentences.brief,
     figures=_figure.figures,
-    figure_files=True,
 )

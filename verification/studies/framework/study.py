@@ -114,7 +114,6 @@ class Study(Generic[S, R]):
         figures: What shows the answer, by name.
         brief: What the verb prints; the first sentences of the headline if None.
         in_words: An entry of `broken` in words.
-        figure_files: Whether the figures are written beside the page too, as SVG and PDF.
     """
 
     name: str
@@ -131,7 +130,6 @@ class Study(Generic[S, R]):
     heading: str = ""
     brief: Callable[[R], Brief] | None = None
     in_words: Callable[[Any], str] = str
-    figure_files: bool = False
     printed: Sequence[str] = ()
 
     def render(self, result: R) -> str:
@@ -178,7 +176,7 @@ class Study(Generic[S, R]):
             f"{self.name}.csv": pages.csv_table(rows).encode(),
             f"{self.name}.tex": latex_rows(rows, self.question, self.name, columns=self.printed).encode(),
         }
-        for name, figure in self.figures(result).items() if self.figure_files else ():
+        for name, figure in self.figures(result).items():
             files |= pages.figure_files(figure, f"{self.name}-{name}")
         # the page draws figures of its own: one that has been saved is laid out anew, and slightly otherwise
         files[f"{self.name}.html"] = self.render(result).encode()

@@ -97,7 +97,7 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert data["sentences"] == ["size 3"]
     assert (tmp_path / "planted.csv").read_text(encoding="utf-8") == "kind,size\neven,3\nodd,3\n"
     assert {p.name for p in tmp_path.iterdir()} == {"planted.json", "planted.csv", "planted.tex", "planted.html"}
-    replace(STUDY, figure_files=True).write(Result(Settings()), tmp_path)
+    STUDY.write(Result(Settings()), tmp_path)
     assert (tmp_path / "planted-line.svg").exists()
     assert (tmp_path / "planted-line.pdf").exists()
 
