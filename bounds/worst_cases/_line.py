@@ -133,11 +133,11 @@ def run(setting: Setting, function: Function, numbers: Numbers, sign: int = 0, s
     g = visit("0", x)
     values["r0"] = function.slope * abs(x)
     for k, length in enumerate(lengths, 1):
-        asked = _Asked(function, smooth, g, share[k - 1], shift[k - 1])
-        memory = method({"x": x, **memory}, k=k, f=asked, **({"r": asked} if s.composite else {}))
+        answers = _Asked(function, smooth, g, share[k - 1], shift[k - 1])
+        memory = method({"x": x, **memory}, k=k, f=answers, **({"r": answers} if s.composite else {}))
         new = memory.pop("x")
         if rough:
-            vectors[f"s{k}"] = none if asked.slope is None else asked.slope
+            vectors[f"s{k}"] = none if answers.slope is None else answers.slope
         vectors[f"u{k}"] = (share[k - 1] - 1) * (g + vectors.get(f"s{k}", none)) + shift[k - 1]
         moved.append((x - new) / length)
         x = new
@@ -195,11 +195,11 @@ def searched(setting: Setting) -> list[Function]:
     kinds: list[Made] = [lambda v, of: Function(of(low), of(Fraction(1)), v)] if low < 1 else []
     if setting.composite:
         kinds.append(lambda v, of: Function(of(low), of(low), of(Fraction(0)), v))
-    found = []
+    points = []
     for made in kinds:
         knee = Fraction(_largest(setting, made, 0)).limit_denominator(10**12)
-        found.append(made(arb(knee.numerator) / knee.denominator, lambda v: arb(v.numerator) / v.denominator))
-    return found
+        points.append(made(arb(knee.numerator) / knee.denominator, lambda v: arb(v.numerator) / v.denominator))
+    return points
 
 
 def _largest(setting: Setting, made: Made, sign: int) -> float:

@@ -353,7 +353,7 @@ class _Builder:
             off = num.of(s.error_unit(k)) * self.names[f"u{k}"]
             model.errors.append(Point(str(k), self.clique, off, off))
             self.error_bounds(k, off, g + slope)
-        memory = method({"x": x, **self.memory}, k=k, **self.asked(g, slope, off))
+        memory = method({"x": x, **self.memory}, k=k, **self.answers(g, slope, off))
         new = memory.pop("x")
         if s.metric == "best_gradient" and s.composite:
             D = (x - new) / length
@@ -381,7 +381,7 @@ class _Builder:
         if self.r_old is not None:
             self.r_old = Point(self.r_old.label, self.clique, self.x, self.names["s"])
 
-    def asked(self, g: np.ndarray, slope: np.ndarray, off: np.ndarray) -> dict[str, _Answers]:
+    def answers(self, g: np.ndarray, slope: np.ndarray, off: np.ndarray) -> dict[str, _Answers]:
         """The functions that a step asks, by the names that it has for them; the first one makes the error."""
         if not self.smooth:
             return {"f": _Answers(g, slope + off)}

@@ -198,8 +198,8 @@ def value_at_least_one(run: Any) -> Any:
 # -- several functions
 
 
-def several(given: classes.Class, count: int) -> dict[str, classes.Class]:
-    return {f"f{i}": given for i in range(count)}
+def several(kind: classes.Class, count: int) -> dict[str, classes.Class]:
+    return {f"f{i}": kind for i in range(count)}
 
 
 def each(run: Any, count: int) -> list[Any]:

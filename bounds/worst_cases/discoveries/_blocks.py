@@ -115,8 +115,8 @@ def least(form: np.ndarray, handed: np.ndarray) -> np.ndarray | None:
     """The form y -> min of b' form b where T b = y; None where there is no least value."""
     B = inverse(completed(handed))
     moved = B.T.dot(form).dot(B)
-    kept = len(handed)
-    for i in reversed(range(kept, len(moved))):
+    first = len(handed)
+    for i in reversed(range(first, len(moved))):
         if moved[i, i] < 0 or (moved[i, i] == 0 and moved[i, :i].any()):
             return None
         if moved[i, i]:

@@ -240,8 +240,8 @@ class _Attempt:
                 raise Unproved(f"K = {length} has no proof: {why}")
         self.conditions.append(f"for K = 1 to {first - 1}: the formulas make a proof, by exact elimination")
         handed = _names(middle, self.settings[longest].starless)
-        shown = pattern.applyfunc(lambda e: self.plain(e))
-        return Induction(True, "", self.discovery.rate, shown, first, handed, tuple(self.conditions))
+        form = pattern.applyfunc(lambda e: self.plain(e))
+        return Induction(True, "", self.discovery.rate, form, first, handed, tuple(self.conditions))
 
     def plain(self, expression: sp.Expr) -> sp.Expr:
         """An expression with powers of the base in full."""
@@ -332,10 +332,10 @@ class _Attempt:
                 raise Unproved(f"what the values {letter} occur in depends on K")
             goal = self._constant({longest - 1: before[0], longest: weight}, letter)
             if inside:
-                known = middle.setdefault(letter, (users_at, goal))
-                if sorted(map(str, known[0])) != sorted(map(str, users_at)) or known[1] != goal:
+                before = middle.setdefault(letter, (users_at, goal))
+                if sorted(map(str, before[0])) != sorted(map(str, users_at)) or before[1] != goal:
                     raise Unproved(f"the values {letter} in the middle differ")
-                if known[0] is not users_at:
+                if before[0] is not users_at:
                     continue
             total = -goal
             for kind, offset, w in users_at:
@@ -410,8 +410,8 @@ class _Attempt:
         pivots = eliminated(total, domain)
         if pivots is None:
             raise Unproved(f"the form of {says} is not shown to be positive semidefinite")
-        shown = ", ".join(str(self.plain(p)) for p in pivots) or "none: it is 0"
-        self.conditions.append(f"{says}: Z + P_k - T' P_(k+1) T is positive semidefinite, pivots {shown}")
+        listed = ", ".join(str(self.plain(p)) for p in pivots) or "none: it is 0"
+        self.conditions.append(f"{says}: Z + P_k - T' P_(k+1) T is positive semidefinite, pivots {listed}")
 
 
 def _names(block: Block, starless: bool) -> tuple[str, ...]:

@@ -24,16 +24,16 @@ from l2obound.verification.worst_cases.run_instance import replay
     ],
 )
 def test_known_patterns_close_long_runs(method: str, function_class: str, K: int, step: Fraction) -> None:
-    found = bounds.worst_case(function_class, method=method, steps=K, step=step)
+    worst = bounds.worst_case(function_class, method=method, steps=K, step=step)
     right = 1 / Fraction(4 * step * K + (2 if method == "gradient" else 0))
-    assert found.sources == ("closed form", "closed form")
-    assert found.lower <= right <= found.upper
-    assert found.gap <= 1e-15
-    certificate = found.certificate()
+    assert worst.sources == ("closed form", "closed form")
+    assert worst.lower <= right <= worst.upper
+    assert worst.gap <= 1e-15
+    certificate = worst.certificate()
     assert certificate is not None
     assert certificate.exact
     assert certificate.tau == right
-    assert found.instance["x"].shape == (K + 1, 1)
+    assert worst.instance["x"].shape == (K + 1, 1)
     if K <= 50:
         data = json.loads(json.dumps(certificate.data))
         assert checker.check(data) == right
@@ -41,28 +41,28 @@ def test_known_patterns_close_long_runs(method: str, function_class: str, K: int
         data["digest"] = checker.digest(data)
         with pytest.raises(checker.Wrong, match="prove"):
             checker.check(data)
-        assert replay(found)[1] == pytest.approx(float(right), rel=1e-9)
+        assert replay(worst)[1] == pytest.approx(float(right), rel=1e-9)
 
 
 @pytest.mark.parametrize("function_class", ["smooth_convex", "composite"])
 def test_acceleration_is_closed_at_fifty_steps(function_class: str) -> None:
     """The lower end is a run of balls on a function of one variable, the upper end a repaired proof."""
-    found = bounds.worst_case(function_class, method="accelerated_gradient", steps=50)
-    assert found.closed
-    assert found.sources == ("solver", "solver")
-    assert found.gap <= 1e-5 * found.lower
-    assert found.instance["x"].shape == (51, 1)
-    assert replay(found)[1] == pytest.approx(found.lower, rel=1e-9)
-    assert found.upper < 2 / 51**2, "Beck and Teboulle's bound"
-    assert "irrational" in found.why_no_certificate
+    worst = bounds.worst_case(function_class, method="accelerated_gradient", steps=50)
+    assert worst.closed
+    assert worst.sources == ("solver", "solver")
+    assert worst.gap <= 1e-5 * worst.lower
+    assert worst.instance["x"].shape == (51, 1)
+    assert replay(worst)[1] == pytest.approx(worst.lower, rel=1e-9)
+    assert worst.upper < 2 / 51**2, "Beck and Teboulle's bound"
+    assert "irrational" in worst.why_no_certificate
 
 
 def test_balls_of_too_few_digits_show_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Momentum makes radii grow with the steps: with 53 bits nothing is left at 50 of them."""
     monkeypatch.setattr(_rigour, "_bits", lambda setting: 53)
-    found = bounds.worst_case("composite", method="accelerated_gradient", steps=50)
-    assert not found.closed
-    assert found.lower > 7e-4
+    worst = bounds.worst_case("composite", method="accelerated_gradient", steps=50)
+    assert not worst.closed
+    assert worst.lower > 7e-4
 
 
 def test_the_run_on_a_line_is_a_lower_end_only_where_it_is_a_run() -> None:

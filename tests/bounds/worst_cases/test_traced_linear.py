@@ -48,8 +48,8 @@ def primal_dual(method: Method, tau: Fraction, sigma: Fraction, L: Any, **more: 
         state, u = run.states[0], run.h.gradient(run.M(run.star))
         return size(run, state["x"] - run.star, state["u"] - u, run.M.adjoint(state["u"]) - run.M.adjoint(u))
 
-    given = {"f": classes.convex(), "h": classes.composed(classes.convex(), "M"), "M": classes.linear_operator(L)}
-    return {"method": method, "function_class": {**more, **given}, "metric": residual, "initial": start}
+    terms = {"f": classes.convex(), "h": classes.composed(classes.convex(), "M"), "M": classes.linear_operator(L)}
+    return {"method": method, "function_class": {**more, **terms}, "metric": residual, "initial": start}
 
 
 HALF = Fraction(1, 2)
@@ -162,10 +162,10 @@ def test_a_matrix_is_completed_within_its_norm(form: str, seed: int) -> None:
 
 
 def test_lower_ends_are_not_shown_by_a_matrix_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    for given in (classes.quadratic(1), classes.linear_operator(1)):
-        quadratic = given.kind == "function"
+    for one in (classes.quadratic(1), classes.linear_operator(1)):
+        quadratic = one.kind == "function"
         method = methods.gradient() if quadratic else Method(chain_rule)
-        worst = bounds.worst_case(method=method, function_class=given if quadratic else behind(given), steps=1)
+        worst = bounds.worst_case(method=method, function_class=one if quadratic else behind(one), steps=1)
         inner = solve(worst._conic, 1e-6, 1e-6)
         maker, basis = Maker(worst.traced), factor(inner.grams[0], 1e-7)
         assert maker.made(basis, inner.values) is not None

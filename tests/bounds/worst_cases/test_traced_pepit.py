@@ -16,8 +16,10 @@ EVERY: dict[str, tuple[dict[str, Any], float]] = EXAMPLES | FURTHER
 
 
 def of_class(question: dict[str, Any]) -> list[classes.Class]:
-    given = question.get("function_class")
-    return list(given.values()) if isinstance(given, dict) else [given] if isinstance(given, classes.Class) else []
+    function_class = question.get("function_class")
+    if isinstance(function_class, dict):
+        return list(function_class.values())
+    return [function_class] if isinstance(function_class, classes.Class) else []
 
 
 def test_the_examples_are_forty_from_eight_folders_and_more() -> None:

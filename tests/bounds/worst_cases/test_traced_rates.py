@@ -134,8 +134,8 @@ ABOVE, BELOW = 2e-4, 1e-3
 def test_examples_of_autolyap_are_proved(name: str) -> None:
     method, question, expected, _ = CASES[name]
     rate = Fraction(expected * (1 + ABOVE))
-    found = lyapunov(method, **question, rate=rate)
-    assert checker_lyapunov.check(json.loads(json.dumps(found.data)), method.step, method.init) == rate
+    certificate = lyapunov(method, **question, rate=rate)
+    assert checker_lyapunov.check(json.loads(json.dumps(certificate.data)), method.step, method.init) == rate
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case[3]])
