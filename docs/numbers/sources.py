@@ -307,7 +307,7 @@ SOURCES = {
             "training-curve",
             *(word for name in LONG for word in ("--training", f"trainings/{name}")),
             *(word for size in ("20x40", "50x100", "100x200", "250x500") for word in ("--size", size)),
-            *("--batch", "512"),
+            *("--batch", "128"),
         ),
         "training-curve.json",
         TRAINING,
@@ -320,7 +320,7 @@ SOURCES = {
         {f"experiments/figure-{n:02d}.svg": f"figure-{n:02d}/figure.svg" for n in (1, 4)},
     ),
     "figures-full": Source(
-        ("experiment", "1", "3", "4", "--full", "--set", "batch=16", "--set", "batches=1"),
+        ("experiment", "1", "3", "4", "--full", "--set", "batch=8", "--set", "batches=1"),
         "figure-*/result.json",
         FULL_FIGURES,
     ),
