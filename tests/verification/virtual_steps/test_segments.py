@@ -25,7 +25,8 @@ MODELS = {
 
 
 @cache
-def runs(name: str, shift: float = 1.0) -> tuple[l2o.Run, l2o.Run, Any]:
+def runs(name: str, shift: float = 0.25) -> tuple[l2o.Run, l2o.Run, Any]:
+    """A run from a moved start and the run from the start, close enough that some segments meet no kink."""
     p, opt = l2o.synthetic.lasso(3, 8, 12, sparsity=3, seed=4), MODELS[name]()
     x0 = l2o.synthetic.starts(p)
     return l2o.rollout(opt, p, x0 + shift, STEPS), l2o.rollout(opt, p, x0, STEPS), opt
@@ -39,10 +40,13 @@ def test_the_averaged_jacobian_gives_the_difference_of_heads(name: str) -> None:
     assert (~result.smooth).mean() > 0.1
     smooth = np.broadcast_to(result.smooth, result.error.shape)
     assert result.error[smooth].max() < 1e-6
-    # a kink leaves an error of the order of the jump over the number of nodes, and it falls with it
+    # a kink leaves an error: at most the variation of the integrand times the largest weight, which on (0, 1) is below
+    # pi/(2 nodes); the variation of these integrands is below that of one swing from -C |dz| to C |dz|
     coarse = segment_jacobians(ood, ind, opt, nodes=3)
     kinks = ~smooth & ~np.broadcast_to(coarse.smooth, smooth.shape)
-    assert 1e-7 < result.error[kinks].max() < 0.3
+    swing = np.broadcast_to(2 * (result.constant * result.dz)[..., None], result.error.shape)
+    assert result.error[kinks].max() > 1e-7
+    assert (result.error <= swing * np.pi / (2 * 24)).all()
     assert result.error[kinks].mean() < 0.5 * coarse.error[kinks].mean()
     assert "no ReLU unit changes sign" in result.summary()
 
