@@ -92,11 +92,16 @@ def _highest(results: Results, baseline: str) -> float:
     return max(math.inf if row["upper"] is None else row["upper"] for row in rows)
 
 
-def _single(results: Results) -> str:
-    """The sentences of the page of the speed-up on the baselines against which the factor is reached, and where."""
-    from l2obound.verification.studies.speedup.sentences import single  # imports torch
-
-    return listed(single(results))
+def _where(results: Results) -> str:
+    """The table of the settings in which GO-Math-L2O reaches the factor, at any gap, by baseline and measure."""
+    titles = {setting["key"]: setting["title"] for setting in results["settings"]}
+    rows = []
+    for baseline, label in results["labels"].items():
+        claims = {c["measure"]: c for c in results["claims"] if (c["learned"], c["baseline"]) == (LEARNED, baseline)}
+        if any(claim["HOLDS"] for claim in claims.values()):
+            keys = [dict.fromkeys(key for key, _ in claims[measure]["holds_in"]) for measure in MEASURES]
+            rows.append([label, *("; ".join(titles[key] for key in of) or "nowhere" for of in keys)])
+    return table(["against", *MEASURES], rows)
 
 
 def _baselines(results: Results) -> str:
@@ -150,17 +155,30 @@ SPEEDUP: dict[str, Callable[[Results], Any]] = {
     "latency": lambda r: factors(r, "latency"),
     "verdicts": verdicts,
     "holds_against_best": lambda r: sum(claim["HOLDS"] for claim in _against_best(r)),
-    "open_against_best": lambda r: sum(claim["OPEN"] for claim in _against_best(r)),
+    "fails_against_best": lambda r: sum(claim["FAILS"] for claim in _against_best(r)),
     "comparisons_with_best": lambda r: sum(c[v] for c in _against_best(r) for v in ("HOLDS", "FAILS", "OPEN")),
     "highest_fista": lambda r: _highest(r, "fista"),
     "highest_fista_restart": lambda r: _highest(r, "fista-restart"),
-    "single": _single,
+    "where": _where,
     "held_by_strong": lambda r: len(_holders(r) & STRONG),
     "steps": _steps,
     "paid": _paid,
 }
 
-BASELINES: dict[str, Callable[[Results], Any]] = {"settings": lambda r: len(r["settings"]), "answers": _baselines}
+
+def _ahead(results: Results, measure: str) -> int:
+    """The settings in which GO-Math-L2O is clearly ahead of the best of all baselines at the gap that is shown."""
+    wanted = (LEARNED, "best of all baselines", measure, results["config"]["shown"])
+    rows = [r for r in results["comparisons"] if (r["learned"], r["baseline"], r["measure"], r["eps"]) == wanted]
+    return sum(row["lower"] > 1 for row in rows)
+
+
+BASELINES: dict[str, Callable[[Results], Any]] = {
+    "settings": lambda r: len(r["settings"]),
+    "ahead_in_iterations": lambda r: _ahead(r, "iterations"),
+    "ahead_in_time": lambda r: _ahead(r, "latency"),
+    "answers": _baselines,
+}
 
 
 def _compared(results: Results) -> list[Results]:

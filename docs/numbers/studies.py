@@ -340,9 +340,7 @@ _CONSTANTS = {
 def _constants(results: Results) -> str:
     """The table of the L at which constants against division by zero matter."""
     floats = ("float64", "float32")
-    rows = [
-        [words, *(shown(results["guards"][d][name], ".2g") for d in floats)] for name, words in _CONSTANTS.items()
-    ]
+    rows = [[words, *(shown(results["guards"][d][name], ".2g") for d in floats)] for name, words in _CONSTANTS.items()]
     return table(["", *floats], rows)
 
 
