@@ -125,7 +125,7 @@ def _step(setting: Results, method: str, clock: str) -> float | None:
 def _steps(results: Results) -> str:
     """The table of what a step of GO-Math-L2O costs, over that of a classical method: the range over the settings."""
     rows = []
-    for baseline in ("ista", "fista", "fista-restart"):
+    for baseline in ("fista", "fista-restart"):
         cells = []
         for clock in ("latency", "throughput"):
             pairs = [(_step(s, LEARNED, clock), _step(s, baseline, clock)) for s in results["settings"]]

@@ -128,8 +128,8 @@ _CONSTRAINED = (*_MODELS, *(f"safeguarded {name}" for name in _MODELS), "ista", 
 
 
 def _with_interval(row: Results, word: str) -> str:
-    low, high = (100 * row[end][word] for end in ("low", "high"))
-    return f"{row['counts'][word]} of {row['n']} [{low:.3g} %, {high:.3g} %]"
+    low, high = (shown(row[end][word], ".1%") for end in ("low", "high"))
+    return f"{row['counts'][word]} of {row['n']} [{low}, {high}]"
 
 
 def _constrained(results: Results) -> str:
