@@ -118,11 +118,11 @@ def beyond_convex() -> dict[str, Any]:
 
     def entry(convex: bool, part: str, method: str = "go-math-l2o", **fields: Any) -> dict[str, Any]:
         held = {"verified": 9, "violated": 0, "inconclusive": 1, "vacuous": 5, "tightness": 0.25}
-        asked = {"false": 0 if convex else 2, "holds": 8}
+        outcome = {"false": 0 if convex else 2, "holds": 8}
         return {
             "part": part, "convex": convex, "method": method, "family": "logistic" if convex else "sigmoid",
             "shift": 10.0, "instances": 10, "held": dict.fromkeys(("B1", "B2", "B10"), held),
-            "asked": dict.fromkeys(("B3", "B6", "B6b", "B6c", "B8"), asked), "left_at": [None], "iterations": [5],
+            "asked": dict.fromkeys(("B3", "B6", "B6b", "B6c", "B8"), outcome), "left_at": [None], "iterations": [5],
             **fields,
         }  # fmt: skip
 

@@ -89,10 +89,10 @@ def _needed(results: Results) -> str:
     far = max(entry["shift"] for entry in bent)
     rows = []
     for bound in _CONVEX_ONLY:
-        false, asked = _without(bent, bound)
+        false, runs = _without(bent, bound)
         at_far, _ = _without(_entries(results, convex=False, shift=far), bound)
-        false_convex, asked_convex = _without(flat, bound)
-        rows.append([bound, f"{false:,} of {asked:,}", f"{at_far:,}", f"{false_convex:,} of {asked_convex:,}"])
+        false_convex, runs_convex = _without(flat, bound)
+        rows.append([bound, f"{false:,} of {runs:,}", f"{at_far:,}", f"{false_convex:,} of {runs_convex:,}"])
     return table(["", "false, f not convex", f"of which s = {far:g}", "false, f convex"], rows)
 
 
