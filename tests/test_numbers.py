@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from docs.numbers import DOCS, HEADS, SUFFIX, NumbersError, load, page_of, render, shown, stale, written
+from docs.numbers import DOCS, HEADS, SUFFIX, NumbersError, load, page_of, render, shown, stale, table, written
 from docs.numbers import __main__ as script
 from docs.numbers.comparisons import SCALES, SPEEDUP, interval
 from docs.numbers.sources import REPORT, SOURCES, read
@@ -231,12 +231,18 @@ def speedup_results() -> dict[str, Any]:
     """One setting, two baselines, of which one does not apply in time."""
     methods = ("go-math-l2o", "go-math-l2o-matched", "go-math-l2o-small", "fista", "fista-restart", "l2o-pa")
     reached = [
-        {"method": name, "training_seconds": 1663.2, "reached": [{"eps": 1e-4, "median": 10 + i}]}
+        {
+            "method": name,
+            "seconds": {clock: {"step": [0.0, 6.0 - i, 9.0]} for clock in ("latency", "throughput")},
+            "reached": [{"eps": 1e-4, "median": 10 + i}],
+        }
         for i, name in enumerate(methods)
     ]
     large = {"key": "large", "title": "LASSO 250 × 500", "vary": "lasso", "trained": True, "methods": reached}
     small = {"key": "small", "title": "LASSO 10 × 20", "vary": "lasso", "trained": False, "methods": []}
     claim = {"learned": "go-math-l2o", "HOLDS": 1, "FAILS": 3, "OPEN": 0, "largest_lower": 11.25}
+    claim["holds_in"] = [["large", 1e-2], ["large", 1e-4]]
+    paid = {"learned": "go-math-l2o", "baseline": "fista", "eps": 1e-4, "instances_high": None}
     baselines = ("fista", "best of all baselines")
     return {
         "config": {"paper": ["go-math-l2o", "fista"], "stronger": ["fista-restart"], "shown": 1e-4},
@@ -251,6 +257,8 @@ def speedup_results() -> dict[str, Any]:
         "claims": [
             {**claim, "baseline": b, "measure": m} for b in baselines for m in ("iterations", "latency", "throughput")
         ],
+        "amortisation": [paid, {**paid, "instances_high": 16512.3}, {**paid, "baseline": "fista-restart"}],
+        "claim": 10.0,
     }
 
 
@@ -268,10 +276,19 @@ def test_tables_are_read_from_a_speed_up(tmp_path: Path) -> None:
         "| GO-Math-L2O | FISTA | 1 / 3 / 0, 11.2 | 1 / 3 / 0, 11.2 | 1 / 3 / 0, 11.2 |",
         "| GO-Math-L2O | the best of all baselines | 1 / 3 / 0, 11.2 | 1 / 3 / 0, 11.2 | 1 / 3 / 0, 11.2 |",
     ]
-    assert {name: values[name] for name in list(SPEEDUP)[4:]} == {
-        "holds_against_best": 3, "open_against_best": 0, "comparisons_with_best": 12, "highest_fista": 13.4,
-        "highest_fista_restart": float("inf"), "training_seconds": 1660,
-    }  # fmt: skip
+    numbers = ("holds_against_best", "fails_against_best", "comparisons_with_best", "highest_fista", "held_by_strong")
+    assert [values[name] for name in numbers] == [3, 9, 12, 13.4, 1]
+    assert values["highest_fista_restart"] == float("inf")
+    assert values["where"].splitlines()[2:] == ["| FISTA | LASSO 250 × 500 | LASSO 250 × 500 | LASSO 250 × 500 |"]
+    assert values["steps"].splitlines()[2:] == [
+        "| FISTA | 2 to 2 | 2 to 2 |",
+        "| restarted FISTA | 3 to 3 | 3 to 3 |",
+    ]
+    assert values["paid"].splitlines()[2:] == [
+        "| FISTA | 1 of 2 | 16,500 instances |",
+        "| restarted FISTA | 0 of 1 | never |",
+    ]
+    assert set(values) == set(SPEEDUP)
     assert interval(comparison("iterations", "fista", 3.52, 4.01, "FAILS")) == "3.52 to 4.01 [0.5, 5.01]"
 
 
@@ -284,3 +301,18 @@ def test_values_are_read_from_the_question_of_scales(tmp_path: Path) -> None:
         "l2o_pa": 15, "comparisons": 4, "holds": 1, "fails": 2, "factor_fista_20": 1.53, "factor_fista_500": 12.4,
     }  # fmt: skip
     assert set(values) == set(SCALES)
+
+
+def test_values_are_read_from_the_question_of_baselines(tmp_path: Path) -> None:
+    results = speedup_results()
+    results["comparisons"].append(comparison("iterations", "best of all baselines", 2.0, 2.0, "FAILS"))
+    results["comparisons"][-1]["lower"] = 1.2
+    (tmp_path / "baselines").mkdir()
+    (tmp_path / "baselines" / "speedup.json").write_text(json.dumps(results))
+    values = read("baselines", tmp_path)
+    assert (values["settings"], values["ahead_in_iterations"], values["ahead_in_time"]) == (2, 1, 0)
+    assert values["answers"].startswith("- 10 times, in iterations or in time for one instance: HOLDS in 1 of 5")
+
+
+def test_a_table_has_a_line_below_its_head() -> None:
+    assert table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from docs.numbers import NumbersError
+from docs.numbers import NumbersError, render
 from docs.numbers.sources import SOURCES, read
 
 
@@ -17,91 +17,212 @@ def reads(source: str, results: dict[str, Any], folder: Path) -> dict[str, Any]:
     return read(source, folder)
 
 
-def beyond_convex() -> dict[str, Any]:
-    def entry(convex: bool, shift: float, false: int) -> dict[str, Any]:
-        counts = {"verified": 6, "violated": 0, "inconclusive": 2, "vacuous": 2, "tightness": 0.25 if convex else 0.5}
-        asked = {name: {"false": false, "holds": 3} for name in ("B3", "B6", "B6b", "B6c", "B8")}
-        held = dict.fromkeys(("B1", "B2", "B10"), counts)
-        return {"convex": convex, "shift": shift, "instances": 4, "held": held, "asked": asked}
+def conditioning() -> dict[str, Any]:
+    """A quadratic, two condition numbers, two L and two c; the default fails at c = 0.4, by instability."""
+    causes = dict.fromkeys(("precision", "instability", "scale", "wrong L", "conditioning", "unexplained"), 0)
+    causes["instability"] = 5
 
-    example = {"gap": [0.6, 0.4999996], "first_false": {"B3": 17}}
+    def cell(
+        method: str, axes: list[str], dtype: str = "float64", c: float = 1.0, kappa: float = 1.0
+    ) -> dict[str, Any]:
+        cause = "instability" if c < 1 else "conditioning" if kappa > 1 else None
+        return {
+            "method": method, "axes": axes, "family": "quadratic", "dtype": dtype, "c": c, "kappa": kappa, "L": 10.0,
+            "causes": [cause], "failed": int(cause is not None), "iterations": [None if cause else 250],
+        }  # fmt: skip
+
+    methods = ("go-math-l2o", "random weights", "l2o-pa", "gradient step", "fista-restart")
+    cells = [
+        made
+        for method in methods
+        for made in (
+            cell(method, ["kappa", "L", "c"]),
+            cell(method, ["kappa", "L"], "float32"),
+            cell(method, ["c"], c=0.4),
+            cell(method, ["kappa"], kappa=1e5),
+        )
+    ]
+    row = {"name": "FISTA", "exact_from": 1e-18, "exact_to": 1e20, "blind": True}
+    frozen = {"name": "history", "r": 1.0, "q": 0.5, "b": 0.5, "kappa": 1e4, "none_predicted": False}
+    frozen["none_observed"] = False
     return {
-        "entries": [entry(False, 0.0, 1), entry(False, 10.0, 2), entry(True, 0.0, 0)],
-        "counterexamples": [{"name": "plateau", **example}, {"name": "local minimum", **example}],
-        "broken": 0,
+        "settings": {"methods": list(methods), "families": ["quadratic"], "cs": [0.4, 1.0], "map_kappas": [1.0, 1e4]},
+        "cells": cells,
+        "maps": [{"disagreements": []}, {"disagreements": [[1.0, 0.5]]}],
+        "invariances": [
+            {**row, "dtype": "float64", "roundings": 2.753},
+            {**row, "dtype": "float32", "roundings": None, "blind": False},
+        ],
+        "guards": {
+            dtype: {
+                "divisor_above": 11101.1, "step_above": 1e20, "features_below": 1.37e-19,
+                "squares_overflow_above": 2e154, "squares_underflow_below": 2e-153,
+            }
+            for dtype in ("float64", "float32")
+        },
+        "survivors": [
+            {**frozen, "predicted": [0.434, None], "observed": [None, 1.2]},
+            {**frozen, "kappa": 1.0, "predicted": [None, None], "observed": [None, None]},
+        ],
+        "failures": {axis: {"float64": causes, "float32": causes} for axis in ("kappa", "c")},
+        "broken": [],
+        "sentences": [
+            "The size of L needs no tuning: 0 of 72.", "Condition numbers from 1 to 1e8: 24 of 72.",
+            "Of the factors {0.4, 1} the default is stable down to 1.", "Stability: 0 disagreements.",
+            "Precision: 680.",
+            "104 failed runs are not explained: some.",
+        ],
+    }  # fmt: skip
+
+
+def test_conditioning(tmp_path: Path) -> None:
+    values = reads("conditioning", conditioning(), tmp_path)
+    numbers = {name: value for name, value in values.items() if not isinstance(value, str)}
+    assert numbers == {
+        "broken": 0, "map_disagreements": 1, "size_of_l_matters": 0, "default_failures_along_l": 0,
+        "default_unstable_along_kappa": 0, "default_unstable_below_1": 1,
+    }  # fmt: skip
+    assert values["answers"].splitlines()[0] == "- The size of L needs no tuning: 0 of 72."
+    assert len(values["answers"].splitlines()) == 4
+    assert values["sizes"].splitlines()[2:] == [
+        "| FISTA | up to 2.75 units of rounding; equal bit by bit for L from 1e-18 to 1e20 | depends on L |"
+    ]
+    assert values["constants"].splitlines()[2] == "| the constant in the step, above L = | 1e20 | 1e20 |"
+    assert values["condition_numbers"].splitlines()[2] == "| go-math-l2o | up to 1 (250 steps at 1) |"
+    assert values["declared"].splitlines()[2] == "| go-math-l2o | quadratic | 1 | 0.4 |"
+    assert values["frozen"].splitlines()[2:] == ["| history | 1 | 0.5 | 0.5 | from 0.434 | to 1.2 |"]
+    assert values["failures"].splitlines()[2:] == [
+        "| kappa | float64 | 5 of 10 | 0 | 5 | 0 | 0 | 0 | 0 |",
+        "| kappa | float32 | 5 of 5 | 0 | 5 | 0 | 0 | 0 | 0 |",
+        "| c | float64 | 5 of 10 | 0 | 5 | 0 | 0 | 0 | 0 |",
+    ]
+
+
+def test_a_sentence_that_is_missing_is_named(tmp_path: Path) -> None:
+    results = conditioning()
+    results["sentences"].pop()
+    with pytest.raises(NumbersError, match="no sentence of the results has 'not explained: '"):
+        reads("conditioning", results, tmp_path)
+
+
+def test_a_claim_that_a_sentence_contradicts_is_seen(tmp_path: Path) -> None:
+    results = conditioning()
+    results["sentences"][0] = "The size of L does matter: 3 of 72."
+    facts = {"conditioning": {"values": reads("conditioning", results, tmp_path)}}
+    with pytest.raises(NumbersError, match="write that paragraph anew"):
+        render("<!-- holds: conditioning.size_of_l_matters == 0 -->\n", facts)
+
+
+def beyond_convex() -> dict[str, Any]:
+    """A loss that is not convex and its convex partner on data, and a convex f on a set."""
+
+    def entry(convex: bool, part: str, method: str = "go-math-l2o", **fields: Any) -> dict[str, Any]:
+        held = {"verified": 9, "violated": 0, "inconclusive": 1, "vacuous": 5, "tightness": 0.25}
+        outcome = {"false": 0 if convex else 2, "holds": 8}
+        return {
+            "part": part, "convex": convex, "method": method, "family": "logistic" if convex else "sigmoid",
+            "shift": 10.0, "instances": 10, "held": dict.fromkeys(("B1", "B2", "B10"), held),
+            "asked": dict.fromkeys(("B3", "B6", "B6b", "B6c", "B8"), outcome), "left_at": [None], "iterations": [5],
+            **fields,
+        }  # fmt: skip
+
+    methods = ("go-math-l2o", "l2o-pa", "safeguarded go-math-l2o", "safeguarded l2o-pa", "ista", "fista")
+    on_sets = [entry(True, "sets", method, left_at=[1, None] if method == "l2o-pa" else [None]) for method in methods]
+    example = {
+        "x": [4.0] * 71,
+        "smoothness": 1.0,
+        "gap": [0.6, 0.5],
+        "convexity": [-0.5, -0.5],
+        "lower": 0.0,
+        "upper": 1e-10,
     }
+    end = {"lower": 1, "equal": 39, "higher": 0, "not settled": 0}
+    minimum = {"family": "sigmoid", "shift": 0.0, "method": "l2o-pa", "n": 40, "counts": end}
+    return {
+        "settings": {"eps": 1e-3},
+        "entries": [entry(False, "pairs"), entry(True, "pairs"), *on_sets],
+        "counterexamples": [
+            {**example, "name": "plateau", "first_false": {"B3": 17, "B6": 1, "B6b": 16, "B6c": 9, "B8": 62}},
+            {**example, "name": "local minimum", "first_false": {"B3": 61, "B6": 13, "B6b": 60, "B6c": 31, "B8": None}},
+        ],
+        "minima": [
+            {**minimum, "low": {word: n / 50 for word, n in end.items()}, "high": dict.fromkeys(end, 0.5)},
+            {"family": "logistic", "method": "l2o-pa"},
+        ],
+        "broken": 0,
+        "sentences": [
+            "B6, on the worst run of each of the 2 entries.", "F rises at 7 steps in all.",
+            "ista: min ||G_k||^2 is 1 of B10.",
+            "welsch, gradient descent, 12 steps: least squared gradient 1.",
+            "l2o-pa has not come to rest after 9 steps.",
+            "Size of grad f along proximal gradient, 1.9.",
+        ],
+    }  # fmt: skip
 
 
 def test_beyond_convex(tmp_path: Path) -> None:
     values = reads("beyond-convex", beyond_convex(), tmp_path)
-    assert (values["runs_not_convex"], values["runs_convex"], values["violated"]) == (8, 4, 0)
-    assert (values["b1_judged"], values["b1_vacuous"], values["b1_tightness"]) == (16, 0.25, 0.5)
-    assert [values[f"b6_{n}"] for n in ("false", "asked", "false_s10", "false_convex", "asked_convex")] == [
-        3,
-        9,
-        2,
-        0,
-        3,
+    numbers = {name: value for name, value in values.items() if not isinstance(value, str)}
+    assert numbers == {
+        "runs_not_convex": 10, "runs_convex": 70, "runs_on_sets": 60, "violated": 0, "broken": 0, "steps_judged": 10,
+        "b6_false": 2, "b6b_false": 2, "b6c_false": 2, "b6_asked": 10, "b6_asked_convex": 56, "false_convex": 0,
+        "counterexample_gap": 0.5, "minimum_width": 1e-10, "b3_false_from": 17, "b3_false_from_minimum": 61,
+        "left_by_go_math_l2o": 0, "sets_false": 0, "sets_asked": 48,
+    }  # fmt: skip
+    assert values["survive"].splitlines()[2] == "| B1, per step | 10 | 9 | 0 | 1 | 50 % | 0.25 |"
+    assert values["needed"].splitlines()[2] == "| B3 | 2 of 10 | 2 | 0 of 56 |"
+    assert values["counterexamples"].splitlines()[-2] == "| B8 is false from | K = 62 | none up to 70 |"
+    (ends,) = values["minima"].splitlines()[2:]
+    assert ends.startswith("| sigmoid | 0 | l2o-pa | 1 of 40 [2.0 %, 50.0 %] | 39 of 40 [78.0 %, 50.0 %] |")
+    assert values["constrained"].splitlines()[2:4] == [
+        "| go-math-l2o | 0 of 10 runs | 1 of 10 | 5 |",
+        "| l2o-pa | 1 of 10 runs, in the median at step 1 | 1 of 10 | 5 |",
     ]
-    assert (values["counterexample_gap"], values["b3_false_from"]) == (0.5, 17)
+    assert values["rest"] == "- l2o-pa has not come to rest after 9 steps."
 
 
 def sensitivity() -> dict[str, Any]:
-    def checkpoint(batches: int, rho: float, factor: float | None) -> dict[str, Any]:
-        cell = {"family": "lasso", "shift": 0.0, "rho_median": rho, "factor_median": factor}
-        return {"batches": batches, "cell": cell}
+    """One pattern, and one training of LASSO with two stages."""
 
-    def cell(nominal: float, least: float | None, most: float | None) -> dict[str, Any]:
-        return {"nominal": nominal, "factor_median": least, "factor_worst": most}
+    def checkpoint(batches: int, rho: float, factor: float) -> dict[str, Any]:
+        cell = {"family": "lasso", "shift": 0.0, "guaranteed": False, "diverged": 0}
+        return {"batches": batches, "cell": {**cell, "rho_median": rho, "factor_median": factor}}
 
-    pairs = [("quadratic", 0.0), ("quadratic", 10.0), ("lasso", 0.0), ("lasso", 10.0), ("logistic_l1", 10.0)]
+    across = {
+        "family": "lasso",
+        "shift": 0.0,
+        "deviation": "median rho",
+        "value": -0.5,
+        "low": -0.7,
+        "high": -0.2,
+        "clear": True,
+    }
     return {
         "costs": [
-            {"rho": p / 100, "guarantee_factor": 1.0 + p, "smooth": {"ratio": 2.0 + p}, "composite": {"ratio": 3.0 + p}}
-            for p in (10, 25, 50, 75, 90, 99)
+            {"rho": rho, "guarantee_factor": 1 / (1 - rho**2), "smooth": {"ratio": 2.0}, "composite": {"ratio": 3.0}}
+            for rho in (0.0, 0.1, 0.5, 0.9)
         ],
-        "checkpoints": [checkpoint(0, 1.3, 0.9), checkpoint(0, 1.4, None), checkpoint(64, 3.0, 0.2)],
-        "cells": [cell(p, 0.5, 2.0) for p in (0.1, 0.5, 0.9)] + [cell(0.5, 0.7, 4.0), cell(0.5, None, None)],
-        "across": [
-            {"family": family, "shift": shift, "deviation": name, "value": value}
-            for family, shift in pairs
-            for name, value in (("largest rho", 0.9), ("median rho", -0.5))
+        "cells": [{"nominal": rho, "factor_median": 0.75, "factor_worst": 2.14} for rho in (0.1, 0.5, 0.9)],
+        "checkpoints": [checkpoint(0, 1.35, 0.85), checkpoint(64, 3.02, 0.24)],
+        "across": [across],
+        "correlations": [{**across, "model": "l2o-pa", "value": 0.1, "clear": False, "deviation_median": 1.5}],
+        "broken": [],
+        "sentences": [
+            "3 of 4 cells are inside the region rho < 1.",
+            "momentum: Runs end above F(x_0) or diverge on none.",
         ],
     }
 
 
 def test_sensitivity(tmp_path: Path) -> None:
     values = reads("sensitivity", sensitivity(), tmp_path)
-    assert [values[f"lasso_rho_{n}"] for n in ("untrained", "trained")] == [1.35, 3.0]
-    assert [values[f"lasso_iterations_{n}"] for n in ("untrained", "trained")] == [0.9, 0.2]
-    assert [values[f"{n}_at_50"] for n in ("guarantee", "worst_smooth", "worst_any")] == [51, 52, 53]
-    assert [values[f"{n}_at_50"] for n in ("best_cell", "worst_run")] == [0.5, 4.0]
-    assert (values["checkpoints"], values["correlation_logistic_s10"]) == (3, -0.5)
-
-
-def conditioning() -> dict[str, Any]:
-    def cell(axis: str, family: str, method: str, *causes: str | None) -> dict[str, Any]:
-        return {"axes": [axis], "family": family, "method": method, "causes": list(causes)}
-
-    failures = {"conditioning": 5, "instability": 4, "scale": 3, "unexplained": 2}
-    return {
-        "cells": [
-            cell("L", "lasso", "go-math-l2o", None, None),
-            cell("L", "lasso", "ista", "scale", "scale"),
-            cell("kappa", "quadratic", "go-math-l2o", "conditioning", None),
-            cell("kappa", "lasso", "go-math-l2o", "conditioning", None),
-        ],
-        "maps": [{"clear": 30}, {"clear": 12}],
-        "failures": {axis: {"float64": failures, "float32": {}} for axis in ("kappa", "L")},
-    }
-
-
-def test_conditioning(tmp_path: Path) -> None:
-    assert reads("conditioning", conditioning(), tmp_path) == {
-        "default_failures_along_l": 0, "default_runs_along_l": 2, "default_failures_along_kappa": 1,
-        "grid_points_judged": 42, "kappa_conditioning": 5, "kappa_unstable": 4, "kappa_unexplained": 2,
-        "l_unstable": 4, "l_scale": 3, "l_unexplained": 2,
-    }  # fmt: skip
+    assert values["costs"].splitlines()[3] == "| 0.5 | ×1.33 | ×2 | ×3 | ×0.75 | ×2.14 |"
+    assert values["training"].splitlines()[2:] == [
+        "| lasso, 0 | 1.35 → 3.02 | ×0.85 → ×0.24 | -0.50 [-0.70, -0.20]: more ρ, faster |"
+    ]
+    assert values["instances"].splitlines()[2:] == ["| l2o-pa | lasso | 0 | 1.5 | +0.10 [-0.70, -0.20]: not clear |"]
+    assert (values["checkpoints"], values["checkpoints_inside"], values["checkpoints_diverged"]) == (2, 0, 0)
+    assert (values["lasso_rho_trained"], values["best_cell_at_50"], values["worst_run_at_90"]) == (3.02, 0.75, 2.14)
 
 
 MODELS = ("go-math-l2o", "l2o-pa", "l2o-dm", "l2o-rnnprop", "ada-lista")
@@ -123,6 +244,21 @@ def drift() -> dict[str, Any]:
             *(cell(model, 0.9, 5.0) for model in MODELS),  # not slower: the problems are easier there
             *(cell(model, 1.5, 9.0, control=True) for model in MODELS),
         ],
+        "overall": {},
+        "sentences": [
+            "l2o-pa needs 7 iterations in distribution and loses most under noise.",
+            "The problems themselves become harder at 14 levels.",
+            "With ista as the yardstick in place of fista-restart.",
+            "At eps = 0.01 the answer is the same.",
+            "l2o-pa: of the sum of ||e'|| the largest part is the bracket.",
+            "l2o-pa, other sizes, each coordinate beside the nearest one.",
+            "go-math-l2o divides its features by norms at x_0.",
+            "l2o-pa, rank correlation of ||Dz|| with the excess.",
+            "Caution for l2o-pa.",
+            "No bound is violated under any shift.",
+            "The paper says that one is more robust.",
+            "noise: the loss of go-math-l2o is less.",
+        ],
         "predictions": [p | {"value": 0.33 if p["way"] == "levels" else 0.9} for p in predictions],
     }
 
@@ -132,6 +268,10 @@ def test_drift(tmp_path: Path) -> None:
     assert (values["excess_go_math_l2o"], values["excess_rnnprop"]) == (2.66, 2.66)
     assert (values["bracket_go_math_l2o"], values["bias_shift_go_math_l2o"]) == (0.6, 0.3)
     assert values["correlation_ada_lista"] == 0.33
+    assert values["sizes"].splitlines() == [
+        "- l2o-pa, other sizes, each coordinate beside the nearest one.",
+        "- go-math-l2o divides its features by norms at x_0.",
+    ]
 
 
 @pytest.mark.parametrize(

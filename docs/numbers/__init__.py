@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,17 @@ def shown(number: Any, spec: str) -> str:
         return number
     text = format(number, spec).replace("%", " %").removesuffix(".")  # "#.3g" writes 882 as "882."
     return re.sub(r"e([+-])0*(\d)", lambda m: f"e{'-' if m[1] == '-' else ''}{m[2]}", text)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def listed(sentences: Iterable[str]) -> str:
+    """A list of Markdown."""
+    return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
 def render(template: str, facts: Facts) -> str:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from statistics import median
 from typing import Any
+
+from . import listed, shown, table
 
 Results = Mapping[str, Any]
 LEARNED = "go-math-l2o"
 MATCHED, OF_20_40 = "go-math-l2o-matched", "go-math-l2o-small"
+STRONG = {"fista", "fista-restart", "coordinate-descent", "lbfgs"}
+"""Classical baselines that a claim of speed has to be compared with."""
 MEASURES = ("iterations", "latency", "throughput")
 LARGE, SMALL = 500, 20
 """Numbers of variables of the largest and of the smallest LASSO of the question of scales."""
@@ -20,7 +25,7 @@ def three(value: float | None) -> str:
         return "∞"
     if float(value).is_integer() and abs(value) < 1e4:
         return f"{int(value):,}"
-    return f"{value:.3g}"
+    return shown(value, ".3g")
 
 
 def interval(row: Results) -> str:
@@ -51,16 +56,17 @@ def factors(results: Results, measure: str) -> str:
         for row in results["comparisons"]
         if (row["learned"], row["measure"], row["eps"]) == (LEARNED, measure, config["shown"])
     }
-    lines = [["setting", *(labels[name] for name in baselines)], ["---"] * (len(baselines) + 1)]
-    for setting in results["settings"]:
-        lines.append([setting["title"], *(_cell(rows.get((setting["key"], name))) for name in baselines)])
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    lines = [
+        [setting["title"], *(_cell(rows.get((setting["key"], name))) for name in baselines)]
+        for setting in results["settings"]
+    ]
+    return table(["setting", *(labels[name] for name in baselines)], lines)
 
 
 def verdicts(results: Results) -> str:
     """The table of the counts HOLDS / FAILS / OPEN with the highest lower end of an interval."""
     labels = results["labels"]
-    lines = [["learned", "against", *MEASURES], ["---"] * (len(MEASURES) + 2)]
+    lines = []
     pairs = dict.fromkeys((claim["learned"], claim["baseline"]) for claim in results["claims"])
     for learned, baseline in pairs:
         cells = []
@@ -69,7 +75,7 @@ def verdicts(results: Results) -> str:
             claim = next(c for c in results["claims"] if (c["learned"], c["baseline"], c["measure"]) == wanted)
             cells.append(f"{claim['HOLDS']} / {claim['FAILS']} / {claim['OPEN']}, {three(claim['largest_lower'])}")
         lines.append([labels[learned], labels.get(baseline, f"the {baseline}"), *cells])
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return table(["learned", "against", *MEASURES], lines)
 
 
 def _against_best(results: Results) -> list[Results]:
@@ -86,10 +92,61 @@ def _highest(results: Results, baseline: str) -> float:
     return max(math.inf if row["upper"] is None else row["upper"] for row in rows)
 
 
-def _training(results: Results) -> float:
-    """Seconds of the training of GO-Math-L2O on LASSO, all seeds."""
-    setting = next(setting for setting in results["settings"] if setting["trained"])
-    return next(m["training_seconds"] for m in setting["methods"] if m["method"] == LEARNED)
+def _where(results: Results) -> str:
+    """The table of the settings in which GO-Math-L2O reaches the factor, at any gap, by baseline and measure."""
+    titles = {setting["key"]: setting["title"] for setting in results["settings"]}
+    rows = []
+    for baseline, label in results["labels"].items():
+        claims = {c["measure"]: c for c in results["claims"] if (c["learned"], c["baseline"]) == (LEARNED, baseline)}
+        if any(claim["HOLDS"] for claim in claims.values()):
+            keys = [dict.fromkeys(key for key, _ in claims[measure]["holds_in"]) for measure in MEASURES]
+            rows.append([label, *("; ".join(titles[key] for key in of) or "nowhere" for of in keys)])
+    return table(["against", *MEASURES], rows)
+
+
+def _baselines(results: Results) -> str:
+    """The sentences of the question of baselines."""
+    from l2obound.verification.studies.open_questions._scales import baseline_sentences  # imports torch
+
+    return listed(baseline_sentences(results))
+
+
+def _holders(results: Results) -> set[str]:
+    """The baselines against which GO-Math-L2O reaches the factor, in any setting and measure."""
+    return {c["baseline"] for c in results["claims"] if c["learned"] == LEARNED and c["HOLDS"]}
+
+
+def _step(setting: Results, method: str, clock: str) -> float | None:
+    """The median seconds of a step, None where the method was not run."""
+    entries = [m for m in setting["methods"] if m["method"] == method]
+    return median(entries[0]["seconds"][clock]["step"]) if entries else None
+
+
+def _steps(results: Results) -> str:
+    """The table of what a step of GO-Math-L2O costs, over that of a classical method: the range over the settings."""
+    rows = []
+    for baseline in ("fista", "fista-restart"):
+        cells = []
+        for clock in ("latency", "throughput"):
+            pairs = [(_step(s, LEARNED, clock), _step(s, baseline, clock)) for s in results["settings"]]
+            ratios = [ours / theirs for ours, theirs in pairs if ours is not None and theirs is not None]
+            cells.append(f"{min(ratios):.2g} to {max(ratios):.2g}")
+        rows.append([results["labels"][baseline], *cells])
+    return table(["a step of GO-Math-L2O over one of", "one instance at a time", "in a batch, per instance"], rows)
+
+
+def _paid(results: Results) -> str:
+    """The table of when the training of GO-Math-L2O has paid off, at the gap that is shown."""
+    rows = []
+    for baseline, label in results["labels"].items():
+        wanted = (LEARNED, baseline, results["config"]["shown"])
+        entries = [r for r in results["amortisation"] if (r["learned"], r["baseline"], r["eps"]) == wanted]
+        finite = [r for r in entries if r["instances_high"] is not None]
+        if entries:
+            soonest = min((r["instances_high"] for r in finite), default=None)
+            after = "never" if soonest is None else f"{float(f'{soonest:.3g}'):,.0f} instances"
+            rows.append([label, f"{len(finite)} of {len(entries)}", after])
+    return table(["against", "comparisons of time in which it pays off", "the soonest after"], rows)
 
 
 SPEEDUP: dict[str, Callable[[Results], Any]] = {
@@ -98,11 +155,29 @@ SPEEDUP: dict[str, Callable[[Results], Any]] = {
     "latency": lambda r: factors(r, "latency"),
     "verdicts": verdicts,
     "holds_against_best": lambda r: sum(claim["HOLDS"] for claim in _against_best(r)),
-    "open_against_best": lambda r: sum(claim["OPEN"] for claim in _against_best(r)),
+    "fails_against_best": lambda r: sum(claim["FAILS"] for claim in _against_best(r)),
     "comparisons_with_best": lambda r: sum(c[v] for c in _against_best(r) for v in ("HOLDS", "FAILS", "OPEN")),
     "highest_fista": lambda r: _highest(r, "fista"),
     "highest_fista_restart": lambda r: _highest(r, "fista-restart"),
-    "training_seconds": lambda r: 10 * round(_training(r) / 10),
+    "where": _where,
+    "held_by_strong": lambda r: len(_holders(r) & STRONG),
+    "steps": _steps,
+    "paid": _paid,
+}
+
+
+def _ahead(results: Results, measure: str) -> int:
+    """The settings in which GO-Math-L2O is clearly ahead of the best of all baselines at the gap that is shown."""
+    wanted = (LEARNED, "best of all baselines", measure, results["config"]["shown"])
+    rows = [r for r in results["comparisons"] if (r["learned"], r["baseline"], r["measure"], r["eps"]) == wanted]
+    return sum(row["lower"] > 1 for row in rows)
+
+
+BASELINES: dict[str, Callable[[Results], Any]] = {
+    "settings": lambda r: len(r["settings"]),
+    "ahead_in_iterations": lambda r: _ahead(r, "iterations"),
+    "ahead_in_time": lambda r: _ahead(r, "latency"),
+    "answers": _baselines,
 }
 
 

@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from . import NumbersError
-from .comparisons import SCALES, SPEEDUP
+from .comparisons import BASELINES, SCALES, SPEEDUP
 from .figures import FIGURES, FULL_FIGURES
 from .studies import BEYOND_CONVEX, CONDITIONING, DRIFT, SENSITIVITY, TRAINING
 
@@ -299,7 +299,7 @@ SOURCES = {
     "baselines": Source(
         ("open-questions", "baselines"),
         "baselines/speedup.json",
-        {},
+        BASELINES,
         {"open-questions/baselines.svg": "baselines/baselines.svg"},
     ),
     "training": Source(
