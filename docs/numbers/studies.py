@@ -492,6 +492,10 @@ DRIFT: dict[str, Callable[[Results], Any]] = {
     "sizes": _sentences("other sizes, each coordinate beside", "divides its features by norms"),
     "features": _sentences("rank correlation of ||Dz||", "Caution for"),
     "bounds": _sentences("bound is violated under any shift"),
+    "loses_most": lambda r: " ".join(
+        next(text for text in r["sentences"] if text.startswith(words))
+        for words in ("The practical shift that costs most", "The paper says that")
+    ),
     "rivals": _sentences("The paper says that", "the loss of go-math-l2o is"),
 }
 

@@ -441,13 +441,10 @@ def _shipped(config: str) -> Path:
     return Path(l2o.__file__).parent / "pretrained" / f"{'.'.join(pair)}.npz"
 
 
-def test_weights_are_those_of_a_training_at_least_as_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = {"lasso": 40, "lasso-250x500": 500, "logistic_l1": 20}
-    module = sys.modules[l2o.shipped_family.__module__]
-    monkeypatch.setattr(module, "pretrained_names", lambda: tuple(("go-math-l2o", key) for key in sizes))
-    monkeypatch.setattr(module, "manifest", lambda _, key: {"config": {"problem": {"dim": sizes[key]}}})
-    taken = {dim: l2o.shipped_family("go-math-l2o", "lasso", dim) for dim in (1, 40, 41, 500, 10**6)}
-    assert taken == {n: "lasso" if n <= 40 else "lasso-250x500" for n in taken}
-    assert l2o.shipped_family("go-math-l2o", "lasso") == "lasso"
+def test_weights_are_those_of_a_training_at_least_as_large() -> None:
+    for name in ("go-math-l2o", "l2o-pa"):
+        taken = {dim: l2o.shipped_family(name, "lasso", dim) for dim in (1, 40, 41, 500, 10**6)}
+        assert taken == {n: "lasso" if n <= 40 else "lasso-250x500" for n in taken}
+        assert l2o.shipped_family(name, "lasso") == "lasso"
     assert l2o.shipped_family("go-math-l2o", "quadratic", 500) == "quadratic"
     assert l2o.shipped_family("l2o-dm", "lasso", 500) == "lasso"

@@ -41,7 +41,9 @@ def test_go_math_l2o_runs_on_sets_that_are_not_separable(term: str, weights: str
         decided += verdict.count(Verdict.VERIFIED)
     assert judged > 100
     assert decided > 20  # these runs are at a vertex after one to six steps, and nothing decreases there
-    if weights == "lasso":  # over the ball they stay 0.2 to 5 % above F*, after 400 steps too; under the guard they do not
+    if (
+        weights == "lasso"
+    ):  # over the ball they stay 0.2 to 5 % above F*, after 400 steps too; under the guard they do not
         guarded = l2o.rollout(l2o.guaranteed(model), case.problem, case.start(0.0, 0), 40)
         for arrives, objective in ((term == "simplex", run.objective.numpy()), (True, guarded.objective.numpy())):
             gap = (objective[:, -1] - certified.lower) / (objective[:, 0] - certified.lower)
