@@ -283,17 +283,20 @@ def _trained(
 def _tasks(
     cells: list[Cell], folder: Path, measures: Measures, keep: Callable[[Outcome, Cell, Worker], None]
 ) -> list[Task]:
-    made: dict[tuple[str, str], Optimizer | Named] = {}
+    made: dict[tuple[str, str, int | None], Optimizer | Named] = {}
+    optimizers: dict[str, Optimizer | Named] = {}
     usable = []
     for cell in cells:
         try:
-            who = (cell.model.key, cell.spec.family)
+            who = (
+                cell.model.key,
+                cell.spec.family,
+                cell.spec.variables,
+            )  # weights are those of the family and the size
             if who not in made:
                 made[who] = sent_of(cell, folder)
+            optimizers[cell.key] = made[who]
             usable.append(cell)
         except Exception as problem:  # weights that cannot be loaded fail their cells; the others go on
             keep(Outcome(cell.key, error=f"{type(problem).__name__}: {' '.join(str(problem).split())}"), cell, Worker())
-    return [
-        Task(group, {c.key: made[c.model.key, c.spec.family] for c in group}, measures, _version())
-        for group in groups_of(usable)
-    ]
+    return [Task(group, {c.key: optimizers[c.key] for c in group}, measures, _version()) for group in groups_of(usable)]

@@ -271,3 +271,16 @@ def test_shipped_weights_of_a_name_are_taken_in_every_cell() -> None:
     wrong = {**model, "weights": "shipped:knapsack"}
     with pytest.raises(l2o.InputError, match="no weights of 'go-math-l2o' for 'knapsack' are shipped"):
         cells_of(load_sweep({"fixed": FIXED, "grid": grid, "model": [wrong]}))
+
+
+def test_each_size_has_its_own_weights_in_one_sweep(tmp_path: Path) -> None:
+    sizes = [{"rows": 6, "dim": 10}, {"rows": 30, "dim": 60}]
+    grid = [{"optimizer": ["go-math-l2o"], "size": sizes}]
+    config = load_sweep({"fixed": {"batch": 2, "steps": 5, "sparsity": 2, "lam": 0.1}, "grid": grid, "points": 0})
+    curves = run_sweep(config, tmp_path).tables.curves.to_pylist()
+    for size, weights in zip(sizes, ("lasso", "lasso-250x500")):
+        seed = l2o.training.config.split_seed("test", 0, 0)
+        problem = l2o.synthetic.lasso(2, **size, sparsity=2, lam=0.1, seed=seed)
+        run = l2o.rollout(l2o.pretrained("go-math-l2o", weights), problem, l2o.synthetic.starts(problem, seed=seed), 5)
+        (last,) = [r["objective_mean"] for r in curves if (r["dim"], r["k"]) == (size["dim"], 5)]
+        assert last == pytest.approx(float(run.objective[:, -1].mean()), rel=1e-12)
