@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from statistics import median
 from typing import Any
 
 from . import shown
@@ -16,6 +15,8 @@ SHOWN = "1e-04"
 AT = 100
 """The iteration near which the mean gap is shown: the next one that the curves keep."""
 NONE = "–"
+WORDS = {"holds": "holds", "mixed": "differs with the gap", "open": "open", "fails": "fails"}
+"""The verdicts on a claim, and how they are written."""
 RIVAL = "go-math-l2o < l2o-pa"
 """The claim of the paper that figures 3, 4, 16 and 17 show."""
 
@@ -55,10 +56,10 @@ def iterations(figure: Results) -> str:
 def claim(figure: Results, name: str) -> str:
     """How often a claim "A before B" of a figure holds over its panels, and how many times A's iterations B needs."""
     judged = _judged(figure, name)
-    words = {word: sum(entry["word"] == word for entry in judged) for word in ("holds", "open", "fails")}
+    words = {word: sum(entry["word"] == word for entry in judged) for word in WORDS}
     pairs = [entry["steps"].get(SHOWN, (None, None)) for entry in judged]
     factors = sorted(b / a for a, b in pairs if a and b)
-    counts = ", ".join(f"{word} in {count}" for word, count in words.items() if count)
+    counts = ", ".join(f"{WORDS[word]} in {count}" for word, count in words.items() if count)
     spread = f"; B / A is {factors[0]:.2f} to {factors[-1]:.2f}" if len(factors) > 1 else ""
     return f"{_words(name, figure)}: {counts}{spread}"
 
@@ -110,12 +111,27 @@ def _panels(number: int) -> Callable[[Results], int]:
     return lambda results: len(_judged(_figure(results, number), RIVAL))
 
 
-def _factor(number: int) -> Callable[[Results], float]:
-    """The median over the panels of L2O-PA's iterations over GO-Math-L2O's."""
+def _diverged(number: int, method: str) -> Callable[[Results], str]:
+    """On how many runs of all panels of a figure a method diverges."""
 
-    def read(results: Results) -> float:
-        pairs = [entry["steps"][SHOWN] for entry in _judged(_figure(results, number), RIVAL)]
-        return round(median(b / a for a, b in pairs if a and b), 2)
+    def read(results: Results) -> str:
+        lines = [line for line in _figure(results, number)["lines"] if line["line"][0] == method]
+        lines = [line for line in lines if "official" not in line["line"]]
+        return f"{sum(line['diverged'] for line in lines)} of {sum(line['instances'] for line in lines)}"
+
+    return read
+
+
+def _ahead(number: int, method: str) -> Callable[[Results], str]:
+    """How many times the iterations of GO-Math-L2O a method needs, from the least to the largest panel."""
+
+    def read(results: Results) -> str:
+        by: dict[Any, dict[str, float | None]] = {}
+        for line in _figure(results, number)["lines"]:
+            if "official" not in line["line"]:
+                by.setdefault(line["panel"], {})[line["line"][0]] = _steps(line)
+        ratios = sorted(b / a for steps in by.values() if (a := steps["go-math-l2o"]) and (b := steps[method]))
+        return f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
 
     return read
 
@@ -142,7 +158,9 @@ _LASSO: dict[str, Callable[[Results], Any]] = {
     **{f"{method}_1": _to(1, method) for method in METHODS},
     **{f"{word}_{number}": _counted(number, word) for number in (3, 4) for word in ("holds", "fails")},
     **{f"panels_{number}": _panels(number) for number in (3, 4)},
-    "factor_3": _factor(3),
+    "diverged_3": _diverged(3, "l2o-pa"),
+    "diverged_4": _diverged(4, "l2o-pa"),
+    "restart_3": _ahead(3, "fista-restart"),
 }
 FULL_FIGURES = _LASSO
 FIGURES: dict[str, Callable[[Results], Any]] = {

@@ -39,7 +39,8 @@ class Settings:
     """`batch` instances that no training has seen, of the problem of each of `trainings`, and `steps` steps.
 
     `trainings` are folders of `l2obound train` with --stage, whose training is finished. Their best weights are also
-    run on the same problem in each of `sizes`, "ROWSxVARIABLES" as "100x200", with as large a share of non-zeros.
+    run on the problem of the first one in each of `sizes`, "ROWSxVARIABLES" as "100x200", with as large a share of
+    non-zeros.
     """
 
     trainings: tuple[str, ...] = ()
@@ -142,9 +143,10 @@ def run(settings: Settings, context: Context) -> Training:
     rows: list[Row] = []
     carried: list[Row] = []
     total, done = sum(len(stages) + len(settings.sizes) for _, stages in opened.values()), 0
+    first = next(iter(opened.values()))[0].problem
+    sizes = [_in_size(first, text) for text in settings.sizes]
     for folder, (config, stages) in opened.items():
         best, model = stages[-1]
-        sizes = [_in_size(config.problem, text) for text in settings.sizes]
         for problem, made in ((config.problem, rows), *((problem, carried) for problem in sizes)):
             if _name(problem) not in {row.problem for row in made}:
                 made += runs.classical(problem)
@@ -156,7 +158,9 @@ def run(settings: Settings, context: Context) -> Training:
 
 
 def _name(problem: ProblemConfig) -> str:
-    return f"{problem.family} {problem.data_rows} x {problem.dim}"
+    """Family, size and non-zeros: problems of one name in a study are the same."""
+    sparsity = "" if problem.sparsity is None else f", {problem.sparsity} non-zeros"
+    return f"{problem.family} {problem.data_rows} x {problem.dim}{sparsity}"
 
 
 def _in_size(problem: ProblemConfig, text: str) -> ProblemConfig:

@@ -63,7 +63,9 @@ def test_the_best_weights_in_other_sizes(folder: Path) -> None:
     sizes = ("6x10", "4x30")
     made = STUDY.run(Settings(trainings=(str(folder),), sizes=sizes, batch=4, steps=40), Context())
     assert [(row.problem, row.training or row.method) for row in made.carried] == [
-        (f"lasso {size}", name) for size in ("6 x 10", "4 x 30") for name in ("fista", "optista", "small")
+        (f"lasso {size} non-zeros", name)
+        for size in ("6 x 10, 2", "4 x 30, 6")
+        for name in ("fista", "optista", "small")
     ]
     best = made.rows[-1]
     assert made.carried[2] == best  # the size of the training
@@ -82,6 +84,17 @@ def test_the_best_weights_in_other_sizes(folder: Path) -> None:
 def test_what_is_no_size_is_one_error(folder: Path, size: str) -> None:
     with pytest.raises(l2o.InputError, match="expected ROWSxVARIABLES"):
         Settings(trainings=(str(folder),), sizes=(size,))
+
+
+def test_problems_of_one_size_are_told_apart(folder: Path, tmp_path: Path) -> None:
+    """Two trainings whose problems differ in the non-zeros alone: each is run on its own instances."""
+    denser = tmp_path / "denser"
+    l2o.train({**CONFIG, "problem": {**CONFIG["problem"], "sparsity": 9}}, denser, stages=(0, 2, 4))
+    settings = Settings(trainings=(str(folder), str(denser)), sizes=("6x10",), batch=4, steps=40)
+    made = STUDY.run(settings, Context())
+    alone = STUDY.run(replace(settings, trainings=(str(denser),), sizes=()), Context())
+    assert [row for row in made.rows if row.problem.endswith("9 non-zeros")] == list(alone.rows)
+    assert {row.problem for row in made.carried} == {"lasso 6 x 10, 2 non-zeros"}
 
 
 def test_a_violated_bound_is_broken(result: Training) -> None:
