@@ -206,7 +206,7 @@ def sensitivity() -> dict[str, Any]:
         "checkpoints": [checkpoint(0, 1.35, 0.85), checkpoint(64, 3.02, 0.24)],
         "across": [across],
         "correlations": [{**across, "model": "l2o-pa", "value": 0.1, "clear": False, "deviation_median": 1.5}],
-        "broken": [],
+        "broken": 0,
         "sentences": [
             "3 of 4 cells are inside the region rho < 1.",
             "momentum: Runs end above F(x_0) or diverge on none.",

@@ -287,7 +287,7 @@ SOURCES = {
         ("conditioning",),
         "conditioning.json",
         CONDITIONING,
-        {f"open-questions/{name}.svg": f"conditioning-{name}.svg" for name in ("stability", "kappa", "c")},
+        {f"open-questions/{name}.svg": f"conditioning-{name}.svg" for name in ("kappa", "c")},
     ),
     "drift": Source(("drift",), "drift.json", DRIFT, {"open-questions/costs.svg": "drift-costs.svg"}),
     "scales": Source(

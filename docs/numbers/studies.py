@@ -273,7 +273,7 @@ def _instances(results: Results) -> str:
 
 def _sensitivity() -> dict[str, Callable[[Results], Any]]:
     values: dict[str, Callable[[Results], Any]] = {
-        "broken": lambda r: len(r["broken"]),
+        "broken": lambda r: r["broken"],
         "costs": _costs,
         "ends": _sentences("cells are inside the region", "Runs end above F(x_0) or diverge on"),
         "training": _training,
