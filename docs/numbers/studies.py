@@ -454,15 +454,6 @@ def _levels(results: Results, model: str) -> list[Results]:
     ]
 
 
-def _excess(results: Results, model: str) -> float:
-    """The median excess at the level at which a model loses most, of those at which it is clearly slower."""
-    costs = [cell["costs"][0] for cell in _levels(results, model)]
-    slower = [c for c in costs if (c["slowdown"]["lower"] or 0.0) > 1] or costs
-    intervals = [c["excess"][_YARDSTICK] for c in slower]
-    most = max(intervals, key=lambda e: (e["lower"] or 0.0, e["low"] or 0.0))
-    return float(f"{most['low']:.3g}")
-
-
 def _part(results: Results, model: str, term: str) -> float:
     """The median over the practical levels of the part of a term along the deviation."""
     paired = [a for c in _levels(results, model) for a in c["attributions"] if a["choice"] == "paired"]
@@ -476,10 +467,6 @@ def _levels_correlation(results: Results, model: str) -> float:
 
 
 DRIFT: dict[str, Callable[[Results], Any]] = {
-    "excess_go_math_l2o": lambda r: _excess(r, "go-math-l2o"),
-    "excess_l2o_pa": lambda r: _excess(r, "l2o-pa"),
-    "excess_l2o_dm": lambda r: _excess(r, "l2o-dm"),
-    "excess_rnnprop": lambda r: _excess(r, "l2o-rnnprop"),
     "bracket_go_math_l2o": lambda r: _part(r, "go-math-l2o", "bracket"),
     "preconditioner_shift_go_math_l2o": lambda r: _part(r, "go-math-l2o", "pshift"),
     "bias_shift_go_math_l2o": lambda r: _part(r, "go-math-l2o", "bshift"),
@@ -493,8 +480,8 @@ DRIFT: dict[str, Callable[[Results], Any]] = {
     "features": _sentences("rank correlation of ||Dz||", "Caution for"),
     "bounds": _sentences("bound is violated under any shift"),
     "loses_most": lambda r: " ".join(
-        next(text for text in r["sentences"] if text.startswith(words))
-        for words in ("The practical shift that costs most", "The paper says that")
+        line.removeprefix("- ")
+        for line in _sentences("The practical shift that costs most", "The paper says that")(r).splitlines()
     ),
     "rivals": _sentences("The paper says that", "the loss of go-math-l2o is"),
 }
