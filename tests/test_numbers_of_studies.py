@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from docs.numbers import NumbersError, render
+from docs.numbers import NumbersError, figures, render
 from docs.numbers.sources import SOURCES, read
 
 
@@ -287,3 +287,32 @@ def test_a_missing_key_is_named(source: str, results: dict[str, Any], key: str, 
     del results[key]
     with pytest.raises(NumbersError, match=rf"{source}\.\w+ cannot be read from .*: no key '{key}'"):
         reads(source, results, tmp_path)
+
+
+def test_figures() -> None:
+    def line(method: str, panel: float | None, median: float | None, diverged: int = 0) -> dict[str, Any]:
+        share = 0.0 if median is None else 1.0
+        return {
+            "status": "done", "panel": panel, "line": [method], "method": method, "label": method.upper(),
+            "instances": 4, "diverged": diverged, "mean_gap": {"96": 2e-7, "1000": None},
+            "reached": {"1e-04": {"share": share, "median": median}},
+        }  # fmt: skip
+
+    def claim(word: str, steps: list[float | None]) -> dict[str, Any]:
+        return {"claim": "go-math-l2o < l2o-pa", "panel": 10.0, "line": [], "word": word, "steps": {"1e-04": steps}}
+
+    one = [line("go-math-l2o", None, 20), line("l2o-pa", None, None, 3), line("fista", None, 50)]
+    shifted = [line("go-math-l2o", 10.0, 20), line("l2o-pa", 10.0, 30, 1), line("fista-restart", 10.0, 45)]
+    made: dict[str, Any] = {
+        "figure-01": {"figure": 1, "title": "all", "panel": None, "fixed": {"steps": 1000}, "lines": one},
+        "figure-03": {"figure": 3, "title": "moved", "panel": "s", "fixed": {"steps": 1000}, "lines": shifted},
+    }
+    made["figure-01"]["claims"] = [claim("holds", [20, None])]
+    made["figure-03"]["claims"] = [claim("holds", [20, 30]), claim("mixed", [20, 10])]
+    assert figures.iterations(made["figure-01"]) == "GO-MATH-L2O 20, FISTA 50; not within 1,000: L2O-PA"
+    words = "A = GO-MATH-L2O, B = L2O-PA: holds in 1, differs with the gap in 1; B / A is 0.50 to 1.50"
+    assert figures.claim(made["figure-03"], "go-math-l2o < l2o-pa") == words
+    assert len(figures.table(made).splitlines()) == 4
+    assert "| L2O-PA | 2.0e-7, diverges on 3 | 2.0e-7, diverges on 1 |" in figures.gaps(made, (1, 3, 3))
+    values = {name: figures.FULL_FIGURES[name](made) for name in ("holds_3", "panels_3", "diverged_3", "restart_3")}
+    assert values == {"holds_3": 1, "panels_3": 2, "diverged_3": "1 of 4", "restart_3": "2.25 to 2.25"}
