@@ -89,7 +89,7 @@ def resting(weights):
     """A run that stays on a slope, with weights A_1, A_2, ... of its choice."""
     q = guaranteed.with_accelerated(runs.line([2.0] * (len(weights) + 1), slope=0.4, L=3.0, z=0.5))
     A = np.concatenate([[0.0], weights])
-    return runs.given(q, {"accel_weight": A[None], "accel_momentum": np.diff(A)[None]})
+    return runs.with_further(q, {"accel_weight": A[None], "accel_momentum": np.diff(A)[None]})
 
 
 def test_weights_of_another_recurrence_are_refused():
@@ -107,7 +107,7 @@ def test_a_run_below_the_comparator_is_no_business_of_the_a_priori_form():
     assert runs.holds(bound, above)[0].all()
     below = guaranteed.with_accelerated(runs.line([2.0, 1.0, 0.5], curvature=1.0, L=1.0, z=1.5))
     assert not runs.holds(bound, below)[0].any()
-    blurred = runs.given(above, {}, {"F": np.full((1, 3), 1.0)})
+    blurred = runs.with_further(above, {}, {"F": np.full((1, 3), 1.0)})
     assert not runs.holds(bound, blurred)[0].any(), "it has to be certain"
 
 

@@ -54,7 +54,7 @@ def decomposed(q):
         "pshift": VIRTUAL[1] * e,
         "bshift": VIRTUAL[2] * e,
     }
-    return runs.given(q, extra, heads_lipschitz=True)
+    return runs.with_further(q, extra, heads_lipschitz=True)
 
 
 def exact_smooth(K, h):
@@ -78,7 +78,7 @@ def linear_part(K, h):
 def even_with(K, h, values):
     """The even path on F = c|x|, with more quantities made of x_k, D and c."""
     x, c = R * (1 - np.arange(K + 1) / (K + 1)), 0.8 * L * R / (K + 1)
-    return runs.given(runs.line(x, r_slope=c, L=L, h=h).measure(), values(x[None, 1:], R / (K + 1), c))
+    return runs.with_further(runs.line(x, r_slope=c, L=L, h=h).measure(), values(x[None, 1:], R / (K + 1), c))
 
 
 def inexact(K, h):
@@ -86,7 +86,7 @@ def inexact(K, h):
     x, c = R * (1 - np.arange(K + 1) / (K + 1)), 0.8 * L * R / (K + 1)
     run = runs.line(x, r_slope=c, L=L, h=h)
     q = runs.replace(run, subgradient=0.6 * run.subgradient).measure()
-    return runs.given(q, {"eps": 0.4 * c * x[None, 1:]})
+    return runs.with_further(q, {"eps": 0.4 * c * x[None, 1:]})
 
 
 def varying(K):
@@ -101,7 +101,7 @@ def weighted(K, h):
     for i in range(K):
         x.append(weights[i] * x[-1] / (2 * weights[i] - pot[0, i + 1]))
     q = runs.line(x, r_slope=0.3, L=L, h=h).measure()
-    return runs.given(q, {"weight": weights[None], "pot": pot})
+    return runs.with_further(q, {"weight": weights[None], "pot": pot})
 
 
 def contracting(K, h, mu=0.8, e=0.1):
@@ -163,7 +163,7 @@ def shared(run, weights):
     f = run.objective[0, 1:]
     made = {"model": f + g * (z - x), "model_0": f + g * (run.x[0, 0, 0] - x)}
     rows = {name: row[None] for name, row in {"share": a, "left": left, **made}.items()}
-    return runs.given(run.measure(), {**rows, "mean_grad": np.array([abs(float(a @ g))])})
+    return runs.with_further(run.measure(), {**rows, "mean_grad": np.array([abs(float(a @ g))])})
 
 
 def one_slope(K, z=0.5):

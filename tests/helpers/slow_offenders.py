@@ -22,7 +22,7 @@ class Plain:
 
     x: torch.Tensor
     k: int = 0
-    memory: Any = None
+    extra: Any = None
 
 
 class Gradient:
@@ -45,7 +45,7 @@ class Gradient:
         return problem.nonsmooth.prox(x - p * problem.smooth.gradient(x), p)
 
     def step(self, problem: Composite, state: Plain) -> Plain:
-        return Plain(self.new(problem, state.x, self.factor(state)), state.k + 1, state.memory)
+        return Plain(self.new(problem, state.x, self.factor(state)), state.k + 1, state.extra)
 
 
 class TinySteps(Gradient):
@@ -82,7 +82,7 @@ class StopsAltogether(FistaRestart):
         return Plain(x0, 0, super().init(problem, x0, seed))
 
     def step(self, problem, state):
-        inner = super().step(problem, state.memory) if state.k < 15 else state.memory
+        inner = super().step(problem, state.extra) if state.k < 15 else state.extra
         return Plain(inner.x, state.k + 1, inner)
 
 
@@ -119,7 +119,7 @@ class FrozenBehindClamp(Gradient):
         return x0
 
     def step(self, problem, state):
-        inner = torch.nan_to_num(self.new(problem, state.memory, 2.5)).clamp(-1e6, 1e6)
+        inner = torch.nan_to_num(self.new(problem, state.extra, 2.5)).clamp(-1e6, 1e6)
         better = problem.objective(inner) < problem.objective(state.x)
         return Plain(torch.where(better.unsqueeze(-1), inner, state.x), state.k + 1, inner)
 
@@ -140,7 +140,7 @@ class BackwardHeavyBall(Gradient):
 
     def step(self, problem, state):
         p = (0.5 / problem.smoothness).unsqueeze(-1)
-        u = state.x - p * problem.smooth.gradient(state.x) - 0.7 * (state.x - state.memory)
+        u = state.x - p * problem.smooth.gradient(state.x) - 0.7 * (state.x - state.extra)
         return Plain(problem.nonsmooth.prox(u, p), state.k + 1, state.x)
 
 
@@ -159,7 +159,7 @@ class StaleGradient(Gradient):
 
     def step(self, problem, state):
         p = 0.8 * (1 / problem.smoothness).unsqueeze(-1)
-        x = problem.nonsmooth.prox(state.x - p * state.memory, p)
+        x = problem.nonsmooth.prox(state.x - p * state.extra, p)
         return Plain(x, state.k + 1, problem.smooth.gradient(state.x))
 
 
@@ -170,7 +170,7 @@ class LagsByOne(Gradient):
         return x0
 
     def step(self, problem, state):
-        return Plain(state.memory, state.k + 1, self.new(problem, state.memory))
+        return Plain(state.extra, state.k + 1, self.new(problem, state.extra))
 
 
 class LaggingFista(Fista):
@@ -180,7 +180,7 @@ class LaggingFista(Fista):
         return Plain(x0, 0, super().init(problem, x0, seed))
 
     def step(self, problem, state):
-        return Plain(state.memory.x, state.k + 1, super().step(problem, state.memory))
+        return Plain(state.extra.x, state.k + 1, super().step(problem, state.extra))
 
 
 class GuessedPolyak(Gradient):
@@ -210,9 +210,9 @@ class KnowsTheSolution(Gradient):
         return l2o.rollout(l2o.optimizer("fista-restart"), problem, x0, 60).x_final
 
     def step(self, problem, state):
-        away = (state.x - state.memory).abs()
+        away = (state.x - state.extra).abs()
         factor = 0.5 + 0.5 * away / (away.amax(-1, keepdim=True) + 1e-300)
-        return Plain(self.new(problem, state.x, factor), state.k + 1, state.memory)
+        return Plain(self.new(problem, state.x, factor), state.k + 1, state.extra)
 
 
 class SeedFromTheClock(Gradient):
@@ -220,9 +220,9 @@ class SeedFromTheClock(Gradient):
         return int(time.time())
 
     def step(self, problem, state):
-        generator = torch.Generator().manual_seed(state.memory + state.k)
+        generator = torch.Generator().manual_seed(state.extra + state.k)
         size = float(0.6 + 0.4 * torch.rand((), generator=generator))
-        return Plain(self.new(problem, state.x, size), state.k + 1, state.memory)
+        return Plain(self.new(problem, state.x, size), state.k + 1, state.extra)
 
 
 class DaytimeSteps(Gradient):

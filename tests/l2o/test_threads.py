@@ -27,6 +27,8 @@ def two() -> object:
     before = torch.get_num_threads()
     with threadpool_limits(2):
         torch.set_num_threads(2)
+        if counts() != {2}:
+            pytest.skip("the environment allows one thread")
         yield
         torch.set_num_threads(before)
 

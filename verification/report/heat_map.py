@@ -47,6 +47,7 @@ ROW_NAMES = {
     "budgeted_deviations": "mean gap in a budget",
     "energy_descent": "descent of energy",
     "accelerated_inexact": "last gap, accelerated",
+    "variable_metric": "mean gap in a metric",
 }
 """What each bound is about, in few words; its title says it in full."""
 _NOTHING = 0.999  # share of vacuous checks from which on a bound says nothing of a run

@@ -46,7 +46,7 @@ from l2obound.bounds.proofs._symbols import (
 )
 from l2obound.bounds.proofs._telescope import from_zero, in_one_go, telescope
 from l2obound.bounds.proofs.descent import ENORM, GNORM, ONE_STEP, at_once, relative_deviation
-from l2obound.bounds.proofs.out_of_distribution import last_iterate_steps, sharp_start, sharp_steps
+from l2obound.bounds.proofs.out_of_distribution import ROOM, last_iterate_steps, sharp_start, sharp_steps
 from l2obound.bounds.vocabulary import Q, k
 from tests.helpers.false_arguments import (
     CONVEX,
@@ -68,7 +68,7 @@ POSITIVE, NEGATIVE_GAP = signs_of("the gap", GAP)
 def about_claims() -> Iterator[tuple[str, bounds.Bound, Build]]:
     # constants of smooth interpolation
     rate = bounds.get("ood_last_iterate").replace(name="attack", variant=None, hypotheses=CONVEX)
-    yield "B6c for every h > 0", rate, lambda g: in_one_go(g, *telescope(g, *_pair(last_iterate_steps())))
+    yield "B6c for every h > 0", rate, lambda g: in_one_go(g, *telescope(g, *_pair(last_iterate_steps())), *ROOM)
     sharp = bounds.get("ood_multi_step_sharp").replace(name="attack", variant=None, hypotheses=CONVEX)
     yield "B6b for every h > 0", sharp, lambda g: in_one_go(g, *telescope(g, sharp_steps(), sharp_start(), scale=h * K))
     for M in (L / 2, Q.mu, ZERO, -L, L * h):

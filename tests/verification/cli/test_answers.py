@@ -25,7 +25,7 @@ SMALL = ("--batch", "2", "--rows", "5", "--dim", "8", "--steps", "10")
 BESIDES = 6  # title, head of the table, "and N more", finding, where, next
 CHEAP = {
     "list": (("list",), 9),
-    "bounds": (("bounds",), 23),
+    "bounds": (("bounds",), 24),
     "a bound": (("bounds", "B6c"), 5),
     "a proof": (("prove", "per_step_descent"), 4),
     "verify": (("verify", *SMALL), MOST_ROWS + BESIDES),

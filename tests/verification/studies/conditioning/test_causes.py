@@ -137,7 +137,8 @@ def test_runs_of_real_methods_fail_for_the_reason_that_was_planted() -> None:
     assert cause(PLAIN, short) == cause("go-math-l2o", short) == ("instability",)
     # a tenth of the step is too slow, which kappa = 100 is not: with the true L it converges
     assert cause(PLAIN, long) == cause("go-math-l2o", long) == ("wrong L",)
-    assert cause("displacement, Q x step", large) == ("scale",)
+    # it sees L, and with these weights that costs it iterations: it falls, four times slower than a gradient step
+    assert cause("displacement, Q x step", large) == ("unexplained",)
     assert cause("standard, Q unscaled", large) == ("instability",)
     assert cause("go-math-l2o", large) == (None,)
     # bounded, and it never settles: the steps of the model at rest are too long for an L declared too small
