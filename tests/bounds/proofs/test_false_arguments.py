@@ -68,7 +68,11 @@ POSITIVE, NEGATIVE_GAP = signs_of("the gap", GAP)
 def about_claims() -> Iterator[tuple[str, bounds.Bound, Build]]:
     # constants of smooth interpolation
     rate = bounds.get("ood_last_iterate").replace(name="attack", variant=None, hypotheses=CONVEX)
-    yield "B6c for every h > 0", rate, lambda g: in_one_go(g, *telescope(g, *_pair(last_iterate_steps())), *ROOM)
+    yield (
+        "B6c for every h > 0",
+        rate,
+        lambda g: in_one_go(g, *telescope(g, *_pair(last_iterate_steps()), claims=ROOM), *ROOM),
+    )
     sharp = bounds.get("ood_multi_step_sharp").replace(name="attack", variant=None, hypotheses=CONVEX)
     yield "B6b for every h > 0", sharp, lambda g: in_one_go(g, *telescope(g, sharp_steps(), sharp_start(), scale=h * K))
     for M in (L / 2, Q.mu, ZERO, -L, L * h):
