@@ -121,6 +121,8 @@ class _Recorder:
 
     def start(self, state: Any) -> None:
         x, memory = state.x, getattr(state, "memory", None)
+        if not isinstance(memory, torch.Tensor):  # another thing of the user's under this name
+            memory = None
         numbers = getattr(state, "numbers", {})
         self.numbers |= set(numbers)
         self.put(**numbers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -195,3 +197,17 @@ def test_bad_input_is_one_clear_error(case: str) -> None:
     act, says = BAD[case]
     with pytest.raises(l2o.InputError, match=says):
         act()
+
+
+def test_a_memory_that_is_no_tensor_is_not_recorded() -> None:
+    class Remembers:
+        def init(self, problem: l2o.Composite, x0: torch.Tensor) -> SimpleNamespace:
+            return SimpleNamespace(x=x0, memory=3)
+
+        def step(self, problem: l2o.Composite, state: SimpleNamespace) -> SimpleNamespace:
+            return SimpleNamespace(x=state.x / 2, memory=state.memory + 1)
+
+    problem = l2o.synthetic.lasso(2, 4, 6, seed=0)
+    run = l2o.rollout(l2o.adapt(Remembers()), problem, torch.ones(2, 6, dtype=torch.float64), 3)
+    assert run.memory is None
+    assert torch.equal(run.x[:, -1], torch.full((2, 6), 0.125, dtype=torch.float64))
