@@ -262,6 +262,10 @@ def lowest(question: TracedSetting, instance: Mapping[str, np.ndarray]) -> float
     return total
 
 
+FAR, ROUNDING = 1e-3, 1e-9
+"""A replay that is farther from the lower end, as a share and beyond rounding, met other points than the worst case."""
+
+
 def replayed(answer: TracedWorstCase) -> tuple[NumericRun, float]:
     """The run of the method on its worst case, and the metric that it attains.
 
@@ -272,7 +276,8 @@ def replayed(answer: TracedWorstCase) -> tuple[NumericRun, float]:
         The run and its metric, which agrees with `answer.lower` to rounding.
 
     Raises:
-        InputError: Where no instance was certified, or where the code asks for what the instance has not.
+        InputError: Where no instance was certified, where the code asks for what the instance has not, and where its
+            points are too near each other to be told apart.
     """
     question, instance = answer.question, answer.instance
     sizes = [
@@ -295,4 +300,10 @@ def replayed(answer: TracedWorstCase) -> tuple[NumericRun, float]:
     for k in range(1, question.steps + 1):
         states.append(called(program.step, states[-1], {**every, "k": k}, "step"))
     run = NumericRun(states, functions, question, Array(instance["star"]), lowest(question, instance))
-    return run, run.metric()
+    value = run.metric()
+    if not abs(value - answer.lower) <= FAR * max(abs(value), abs(answer.lower)) + ROUNDING:
+        raise InputError(
+            f"replayed: the run attains {value:.6g} and the lower end is {answer.lower:.6g}: points of the worst case "
+            f"are too near each other to be told apart. The certified lower end does not rest on this run."
+        )
+    return run, value

@@ -108,3 +108,11 @@ def test_an_instance_is_replayed_with_its_errors() -> None:
     # Barre, Taylor, Bach 2022: max of ((1 - s + g mu s)/(1 - s + g mu))^2 and ((s + (1 - s) g L)/(1 + (1 - s) g L))^2
     assert abs(worst.value - ((0.8 + 0.02) / 0.9) ** 2) <= 1e-6
     assert abs(replayed(worst)[1] - worst.lower) <= 1e-12
+
+
+def test_a_replay_that_meets_other_points_is_one_error() -> None:
+    """The worst case of objective from objective moves no point, in the limit: its points cannot be told apart."""
+    worst = bounds.worst_case("composite", method=methods.proximal_gradient(1), steps=1, initial="objective")
+    assert worst.lower == pytest.approx(1, rel=1e-6)
+    with pytest.raises(InputError, match="too near each other"):
+        replayed(worst)
