@@ -9,20 +9,15 @@ tool of reference). `worst_case` solves it, and gives the interval that the answ
     >>> found.certificate().tau
     Fraction(1, 22)
 
-Where things are: `_setting` (the question, checked), `_methods` (the methods as step functions), `_model` (the vectors
-of a run and the inequalities, in any number type), `_conic` (Clarabel), `_solve` (which problem to solve), `_envelope`,
-`_rigour` and `_repair` (lower and upper bounds that are shown), `_witness` and `_exact` (certificates in fractions),
-`_patterns` (multipliers that are proved for every K), `checker` (which knows nothing of the rest), `_instance` (the
-worst case as arrays), `result`.
-
-A method may also be a Python function, which is run on symbols (`traced`): `Method`, `classes` and `methods` are for
-that, and `replayed` runs the function on its worst case. `lyapunov` and `sublinear` prove rates of such a method for
-every number of steps.
-
-`designs` looks for the steps and the momentum with the least worst case (`design`).
-`discoveries` looks for formulas in K (`discover`).
-
-To add a built-in method: a step function in `_methods`, and a line in `METHODS`.
+Where things are: `_setting` (the question, checked), `_methods` (the methods as step functions), `_model` and
+`_build` (the vectors of a run and the inequalities, in any number type), `_conic` (Clarabel), `_solve` (which problem
+to solve), `_envelope`, `_rigour` and `_repair` (lower and upper bounds that are shown), `_witness` and `_exact`
+(certificates in fractions), `_patterns` (multipliers that are proved for every K), `checker` (which knows nothing of
+the rest), `_instance` (the worst case as arrays), `result`. A method may also be a Python function, which is run on
+symbols (`traced`): `Method`, `classes` and `methods` are for that, and `replayed` runs the function on its worst
+case. `lyapunov` and `sublinear` prove rates of such a method for every number of steps. `designs` looks for the steps
+and the momentum with the least worst case (`design`). `discoveries` looks for formulas in K (`discover`). To add a
+built-in method: a step function in `_methods`, and a line in `METHODS`.
 """
 
 from ._setting import CLASSES, INITIALS, METHODS, METRICS, UnboundedError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -24,6 +24,14 @@ def demand(holds: bool, message: str) -> None:
     """Raise `Wrong` where something does not hold."""
     if not holds:
         raise Wrong(message)
+
+
+def certified(name: str, check: Callable[..., Fraction], *arguments: Any) -> Fraction:
+    """What a check of certificates of the format `name` proves; data of another form are no certificate."""
+    try:
+        return check(*arguments)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError, IndexError) as error:
+        raise Wrong(f"not a certificate of the format {name}: {type(error).__name__}: {error}") from None
 
 
 def number(text: Any) -> Fraction:

@@ -18,10 +18,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from ._build import build
 from ._exact import Name, descending, positive_semidefinite, tight_multipliers
 from ._fractions import root_above
 from ._line import LONG, Function, LineRun, functions, positions, run, searched
-from ._model import FRACTIONS, STAR, Model, build
+from ._model import FRACTIONS, STAR, Model
 from ._patterns import PATTERNS
 from ._repair import dual_value
 from ._rigour import BITS, BITS_PER_STEP, enclosed

@@ -16,11 +16,12 @@ import numpy as np
 
 from ..errors import DefectError
 from . import _rigour
+from ._build import build
 from ._closed import Closed, known_at_length, line_of_balls
 from ._conic import FINE, SMALL, Data, Solution, chain, solve, whole
 from ._crude import crude_upper
 from ._fractions import double, root_above
-from ._model import FRACTIONS, Model, build
+from ._model import FRACTIONS, Model
 from ._repair import balanced, dual_value, rounded, row_values
 from ._witness import Forms, chain_vector, find_witness
 

@@ -18,9 +18,10 @@ from fractions import Fraction
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from ._build import build
 from ._conic import Data, chain, solve, whole
 from ._fractions import double
-from ._model import FRACTIONS, STAR, Model, build
+from ._model import FRACTIONS, STAR, Model
 from ._repair import rounded
 from ._setting import Setting
 from ._witness import Forms, Witness, chain_vector, find_witness, slacks_at

@@ -17,8 +17,9 @@ import numpy as np
 from flint import arb, ctx
 
 from ..evaluation.ball import EPS, TINY, Ball, made
+from ._build import build
 from ._conic import points, spectrum
-from ._model import STAR, Model, Numbers, build, interpolation
+from ._model import STAR, Model, Numbers, interpolation
 from ._setting import Setting
 
 BITS, BITS_PER_STEP = 128, 4

@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ._build import build
 from ._conic import FINE, aside, pairs, solve, spectrum, whole
 from ._envelope import MOST_WHOLE
-from ._model import Model, build, interpolation
+from ._model import Model, interpolation
 from ._setting import Setting
 
 APART = Fraction(1, 8)

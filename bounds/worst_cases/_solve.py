@@ -12,10 +12,11 @@ import numpy as np
 
 from ..errors import InputError
 from . import traced
+from ._build import build
 from ._closed import ray
 from ._conic import FINE, SMALL, Solution, chain, points, solve, whole
 from ._envelope import MOST_WHOLE
-from ._model import STAR, Model, build, interpolation
+from ._model import STAR, Model, interpolation
 from ._setting import Setting, UnboundedError, setting
 from ._witness import chain_vector
 from .result import WorstCase, in_units

@@ -13,7 +13,17 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ._checked import ONE, ZERO, Entries, Wrong, demand, number, product, summed, vector
+from ._checked import (
+    ONE,
+    ZERO,
+    Entries,
+    certified,
+    demand,
+    number,
+    product,
+    summed,
+    vector,
+)
 from ._checked_method import first_state, steps_again
 from .checker_lyapunov import demand_form, demand_sides, plus, potential, target
 from .checker_traced import digest as digest
@@ -45,10 +55,7 @@ def check(
     Raises:
         Wrong: Where something does not hold, or where the method is another one.
     """
-    try:
-        return _check(certificate, method, init)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError, IndexError) as error:
-        raise Wrong(f"not a certificate of the format {FORMAT}: {type(error).__name__}: {error}") from None
+    return certified(FORMAT, _check, certificate, method, init)
 
 
 def _check(c: Mapping[str, Any], method: Callable | None, init: Callable | None) -> Fraction:

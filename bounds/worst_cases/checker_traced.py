@@ -20,7 +20,21 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ._checked import LINEAR, MAPS, ONE, ZERO, Entries, Wrong, demand, expression, number, product, summed, vector
+from ._checked import (
+    LINEAR,
+    MAPS,
+    ONE,
+    ZERO,
+    Entries,
+    Wrong,
+    certified,
+    demand,
+    expression,
+    number,
+    product,
+    summed,
+    vector,
+)
 from ._checked_method import demand_method
 
 FORMAT = "l2obound-traced-worst-case-1"
@@ -306,10 +320,7 @@ def _inequalities(c: Mapping[str, Any]) -> dict[tuple[str, ...], Inequality]:
 
 def check(certificate: Mapping[str, Any], method: Callable | None = None, init: Callable | None = None) -> Fraction:
     """The proved bound tau; raises `Wrong` where something does not hold, or where the method is another one."""
-    try:
-        return _check(certificate, method, init)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError, AttributeError, IndexError) as error:
-        raise Wrong(f"not a certificate of the format {FORMAT}: {type(error).__name__}: {error}") from None
+    return certified(FORMAT, _check, certificate, method, init)
 
 
 def _check(c: Mapping[str, Any], method: Callable | None, init: Callable | None) -> Fraction:

@@ -14,9 +14,13 @@ from statistics import median
 from typing import Any
 
 from . import NumbersError
+from .beyond_convex import BEYOND_CONVEX
 from .comparisons import BASELINES, SCALES, SPEEDUP
+from .conditioning import CONDITIONING
+from .drift import DRIFT
 from .figures import FIGURES, FULL_FIGURES
-from .studies import BEYOND_CONVEX, CONDITIONING, DRIFT, SENSITIVITY, TRAINING
+from .sensitivity import SENSITIVITY
+from .training import TRAINING
 
 Results = Mapping[str, Any]
 TOLERANCE = 1e-4
@@ -71,7 +75,7 @@ def read(source: str, folder: Path) -> dict[str, Any]:
         except (KeyError, IndexError, TypeError, ValueError, StopIteration) as error:
             what = f"no key {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
             raise NumbersError(
-                f"{source}.{name} cannot be read from {path}: {what}. Mend its function in docs/numbers/sources.py."
+                f"{source}.{name} cannot be read from {path}: {what}. Mend its function in docs/numbers."
             ) from error
     return values
 

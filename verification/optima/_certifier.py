@@ -22,7 +22,8 @@ from ._directed import ROOT_TINY, TINY, UNIT, down, up, value_error
 from ._run_forms import Ball, Form, evaluate, form_of
 from ._run_inputs import floor_of_smooth, given_ball, inward, obstacle, selection
 from ._run_result import RunCertificate
-from ._run_weights import Cuts, Norms, best_weights, normalised
+from ._run_shapes import Norms
+from ._run_weights import Cuts, best_weights, normalised
 from .ledger import CertificateError
 
 HUGE = 1e140

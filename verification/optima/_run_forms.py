@@ -12,7 +12,7 @@ from ._averaged import Averaged, Evaluated, average, over_ball
 from ._certificates import dual_value
 from ._directed import TINY, UNIT, down, total
 from ._minorants import Minorant
-from ._run_weights import Excess, Least, Norms, Ridge, Shape
+from ._run_shapes import Excess, Least, Norms, Ridge, Shape
 
 _FAR = 1e12  # stands for a radius that is not known where weights are sought
 

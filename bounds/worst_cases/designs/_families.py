@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from .._build import build
 from .._conic import Data, whole
-from .._model import build
 from .._setting import METHODS, Setting
 from .._solve import question_of
 from ..traced import Inequalities, Method, TracedSetting

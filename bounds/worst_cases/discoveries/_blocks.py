@@ -17,7 +17,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from .._model import FRACTIONS, Model, Row, build
+from .._build import build
+from .._model import FRACTIONS, Model, Row
 from .._setting import Setting
 from ._kinds import Kind, Name, ends_of, kind_of
 

@@ -10,10 +10,11 @@ from functools import cached_property
 import numpy as np
 from flint import fmpq_mat
 
+from .._build import build
 from .._conic import FINE, Data, Solution, solve, spectrum, whole
 from .._exact import fraction, positive_semidefinite, rational, restricted
 from .._fractions import double
-from .._model import FRACTIONS, build
+from .._model import FRACTIONS
 from .._setting import Setting
 from .._solve import answer
 from .._witness import SNAPS, Forms

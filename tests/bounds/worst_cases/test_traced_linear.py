@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -16,11 +15,12 @@ from l2obound.bounds import InputError
 from l2obound.bounds.worst_cases import Method, checker_lyapunov, classes, lyapunov, methods, replayed
 from l2obound.bounds.worst_cases._conic import solve
 from l2obound.bounds.worst_cases._rigour import factor
-from l2obound.bounds.worst_cases.checker_traced import Wrong, check, digest
+from l2obound.bounds.worst_cases.checker_traced import Wrong, check
 from l2obound.bounds.worst_cases.traced import Inequalities, TracedWorstCase, _matrices, traced_setting
 from l2obound.bounds.worst_cases.traced._linear import matrix_of
 from l2obound.bounds.worst_cases.traced._matrices import Maker
 from l2obound.bounds.worst_cases.traced.classes import Linear
+from tests.helpers.tampering import retold
 
 MU = Fraction(1, 10)
 ONE = Fraction(1)
@@ -214,13 +214,6 @@ def test_classes_without_a_meaning() -> None:
     question = traced_setting(methods.gradient(), classes.quadratic(1), 1, None, 1, "objective", "distance")
     with pytest.raises(InputError, match="only worst_case knows"):
         Inequalities(question)
-
-
-def retold(data: dict[str, Any], change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    new = copy.deepcopy(data)
-    change(new)
-    new["digest"] = digest(new)
-    return new
 
 
 def point(data: dict[str, Any], function: str, label: str) -> dict[str, Any]:

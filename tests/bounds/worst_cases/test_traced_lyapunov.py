@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -13,8 +11,9 @@ import pytest
 
 from l2obound.bounds import InputError
 from l2obound.bounds.worst_cases import LyapunovRate, Method, classes, lyapunov, methods
-from l2obound.bounds.worst_cases.checker_lyapunov import check, digest
+from l2obound.bounds.worst_cases.checker_lyapunov import check
 from l2obound.bounds.worst_cases.checker_traced import Wrong
+from tests.helpers.tampering import retold
 
 MU = Fraction(1, 10)
 STRONG = {"mu": MU}
@@ -119,13 +118,6 @@ def test_a_given_rate_is_proved_or_not() -> None:
 def test_what_has_no_rate(method: Method, question: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         lyapunov(method, **question)
-
-
-def retold(data: Any, change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    new = copy.deepcopy(dict(data))
-    change(new)
-    new["digest"] = digest(new)
-    return new
 
 
 def test_every_part_of_a_certificate_is_checked(rates: dict[str, LyapunovRate]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +12,8 @@ from l2obound import bounds
 from l2obound.bounds import InputError
 from l2obound.bounds.worst_cases import Method, SublinearRate, classes, methods, sublinear
 from l2obound.bounds.worst_cases._checked import Wrong
-from l2obound.bounds.worst_cases.checker_sublinear import check, digest
+from l2obound.bounds.worst_cases.checker_sublinear import check
+from tests.helpers.tampering import retold
 
 HALF, QUARTER = Fraction(1, 2), Fraction(1, 4)
 
@@ -97,13 +96,6 @@ def test_a_given_constant_is_proved_or_not() -> None:
 def test_what_has_no_rate(method: Method, question: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         sublinear(method, **question)
-
-
-def retold(data: Any, change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    new = copy.deepcopy(dict(data))
-    change(new)
-    new["digest"] = digest(new)
-    return new
 
 
 def test_every_part_of_a_certificate_is_checked(rates: dict[str, SublinearRate]) -> None:
