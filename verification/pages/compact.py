@@ -36,7 +36,10 @@ def compact(page: str) -> str:
     smaller = smaller.replace("</style>", f"{shared.rules()}</style>", 1).replace(
         "<body>", f"<body>{shared.drawing()}", 1
     )
-    return re.sub(r'<use href="#(\w+)"((?: [xy]="[-.\d]+")*)/>', _bare, smaller)
+    smaller = re.sub(r'<use href="#(\w+)"((?: [xy]="[-.\d]+")*)/>', _bare, smaller)
+    # in HTML a value without spaces needs no quotes, where a space follows
+    smaller = re.sub(r' class="(y\d+)"/>', r" class=\1 />", smaller)
+    return re.sub(r' (href|class|clip-path)="(#\w+|y\d+|url\(#c\d+\))"(?= )', r" \1=\2", smaller)
 
 
 def _bare(match: re.Match[str]) -> str:
@@ -63,6 +66,7 @@ class _Shared:
             body = self._without_letters(body, re.escape(first.group(1)))
         body = re.sub(r' d="([^"]*)"', lambda m: f' d="{path(m.group(1))}"', body)
         body = re.sub(rf' (x|y|width|height)="({_NUMBER})"', lambda m: f' {m[1]}="{_short(float(m[2]))}"', body)
+        body = re.sub(r' transform="[^"]*"', lambda m: _terse(m.group()), body)
         body = re.sub(r' clip-path="[^"]*"( style="[^"]*var\(--grid\)[^"]*")', r"\1", body)  # ends at the axes anyway
         body = re.sub(r'<path[^>]* style="fill: none"/>', "", body)
         body = re.sub(r' style="([^"]*)"', self._style, body)
@@ -177,6 +181,18 @@ def _rounded(element: str, digits: int) -> str:
     )
 
 
+def _terse(place: str) -> str:
+    """A transform with its translation to a hundredth of a point, and its scale without zeros and spaces."""
+    place = _rounded(place, 2)
+    return re.sub(
+        rf"scale\(({_NUMBER}) (-{_NUMBER[2:]})\)", lambda m: f"scale({_bare_zero(m[1])}{_bare_zero(m[2])})", place
+    )
+
+
+def _bare_zero(number: str) -> str:
+    return re.sub(r"^(-?)0\.", r"\1.", number)
+
+
 def path(data: str, step: float = STEP) -> str:
     """The `data` of an SVG path of absolute M, L, Q, C and z as relative commands on a grid of `step`.
 
@@ -193,7 +209,7 @@ def path(data: str, step: float = STEP) -> str:
         points = straightened(line, _NEAR if step == STEP else 0.5)
         if len(points) > 1:
             moves = [(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(points)]
-            parts.append("l" + _pairs(moves, step, digits))
+            parts.append(_straight(moves, step, digits))
 
     for letter, text in pieces:
         numbers = [round(float(v) / step) for v in text.split()]
@@ -218,6 +234,14 @@ def path(data: str, step: float = STEP) -> str:
             line = [curve[-1]]
     flush()
     return "".join(parts)
+
+
+def _straight(moves: Sequence[Point], step: float, digits: int) -> str:
+    """A line; a single move along an axis, as of a grid, has a command of its own."""
+    if len(moves) == 1 and 0 in moves[0]:
+        x, y = moves[0]
+        return f"v{_short(y * step, digits)}" if x == 0 else f"h{_short(x * step, digits)}"
+    return "l" + _pairs(moves, step, digits)
 
 
 def _pairs(points: Sequence[Point], step: float, digits: int) -> str:
