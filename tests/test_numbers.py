@@ -116,7 +116,7 @@ def report_results() -> dict[str, Any]:
             "gap": {"median": [1.0, gap]},
             "floor": 1e-12,
             "next_instance": {
-                "said": {
+                "statement": {
                     "instances": 16,
                     "within": [{"tolerance": 1e-4, "successes": 16, "at_least": 0.8299}],
                     "bounds": {name: {"median": 0.3} for name in ("last_iterate", "worst_case")},

@@ -15,8 +15,8 @@ from l2obound.verification.conformance.registry import OPTIMIZER, Check
 def expected_failures(check: Check) -> dict[str, str]:
     """Optimizers of this package that are expected to fail it, with the reason."""
     made = {name: l2o.optimizer(name) for name in l2o.optimizer_names()} if check.level == OPTIMIZER else {}
-    found = {name: (expected_by(opt) or {}).get(check.name) for name, opt in made.items()}
-    return {name: reason for name, reason in found.items() if reason}
+    expected = {name: (expected_by(opt) or {}).get(check.name) for name, opt in made.items()}
+    return {name: reason for name, reason in expected.items() if reason}
 
 
 def page(check: Check) -> str:

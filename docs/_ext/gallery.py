@@ -85,8 +85,8 @@ def main() -> None:
         if not photograph(Path("report/report.html"), STATIC / "report.png"):
             print("report.png is left as it is: there is no browser", file=sys.stderr)
         exec(compile(code(README)[0], "README.md", "exec"), {"__name__": "__main__"})
-        made, shown = README_FIGURE
-        shown.write_bytes(trimmed(made.read_bytes()))
+        made, image = README_FIGURE
+        image.write_bytes(trimmed(made.read_bytes()))
         os.chdir(DOCS)
     missing = pictures() - {file.name for file in STATIC.iterdir()}
     size = sum(file.stat().st_size for file in STATIC.iterdir())

@@ -37,15 +37,15 @@ def section(results: dict[str, Any]) -> str:
     """Sentence, figure and tables; a false bound has no page."""
     wrong = violated(results)
     assert not wrong, f"bounds below their exact worst case: {wrong}"
-    groups, said = grouped(results), worst_case_words(results)
+    groups, words = grouped(results), worst_case_words(results)
     with style():
         figure = worst_cases(groups)
     title = "Bound over exact worst case"
-    drawing = inline_svg(file_bytes(figure, "svg"), "loose", title, f"{title}. {said}")
+    drawing = inline_svg(file_bytes(figure, "svg"), "loose", title, f"{title}. {words}")
     without = [(e["number"].translate(_PLAIN), e["why"].translate(_PLAIN)) for e in results["worst_cases"]["without"]]
     return "\n\n".join(
         [
-            said.translate(_PLAIN),
+            words.translate(_PLAIN),
             # one line: an empty one would end the block of HTML
             f"<div class='drawn'>{' '.join(drawing.split())}</div>",
             _table(("bound", "worst case of", "asked at", "bound / worst case"), [_row(group) for group in groups]),

@@ -57,8 +57,8 @@ def number_of(bound: bounds.Bound) -> int:
 
 def entries(number: int | None = None) -> list[bounds.Bound]:
     """The bounds of one page, or of all, in the order of the catalogue."""
-    found = [bounds.get(key) for key in bounds.names(variants=True)]
-    return [b for b in found if number in (None, number_of(b))]
+    chosen = [bounds.get(key) for key in bounds.names(variants=True)]
+    return [b for b in chosen if number in (None, number_of(b))]
 
 
 def drawn(latex: str) -> str:
@@ -73,8 +73,8 @@ def implemented(bound: bounds.Bound) -> str:
     """The module that holds the entry, and the function that argues for it."""
     module = next(m for m in MODULES if any(entry.key == bound.key for entry in m.ENTRIES))
     argument = ARGUMENTS.get(bound.key)
-    said = f"Implemented in `{module.__name__}`"
-    return said + (f", argued for in `{argument.__module__}`." if argument else "; no argument of ours.")
+    line = f"Implemented in `{module.__name__}`"
+    return line + (f", argued for in `{argument.__module__}`." if argument else "; no argument of ours.")
 
 
 def _run(p: float, bias: float, h: float) -> bounds.Quantities:
@@ -107,7 +107,7 @@ def _run(p: float, bias: float, h: float) -> bounds.Quantities:
         p=np.full_like(G, 0.9), b=np.full_like(G, 0.02), p_ood=np.full_like(G, p), step_ood=D, G_ood=G, L_ood=1.0,
         dz=np.full((1, 3), 0.5), reference_step=h,
     )[0]  # fmt: skip
-    own, W = np.array([[0.5, 0.75, 1.0]]), np.array([[1.0, 1.0, 2.0]])
+    factors, W = np.array([[0.5, 0.75, 1.0]]), np.array([[1.0, 1.0, 2.0]])
     a, f, after = np.array([[0.25, 0.25, 0.5]]), (curvature * path[:, 1:] ** 2).sum(-1) / 2, gradient[:, 1:]
     # an accelerated guard that makes its steps 1 and 2, and not the third
     t = np.array([[0.0, 1.0, (1 + 5**0.5) / 2]])
@@ -127,8 +127,8 @@ def _run(p: float, bias: float, h: float) -> bounds.Quantities:
         "budget": spent[:, -1:] + 0.1 - np.concatenate([np.zeros((1, 1)), spent], axis=1),
         "energy": np.array([[0.0, 1e-3, 1e-3, 1e-4]]),
         "eps": np.array([[0.01, 0.01, 0.01]]),
-        "step_h": own,
-        "ex_own": ((D - own[..., None] * G) * path[:, 1:]).sum(-1),
+        "step_h": factors,
+        "ex_own": ((D - factors[..., None] * G) * path[:, 1:]).sum(-1),
         "weight": W,
         "pot": out_of_distribution.weight_potentials(W),
         "history_q": np.array([0.5]),
@@ -168,13 +168,15 @@ def _short(values: np.ndarray) -> Any:
 def example(bound: bounds.Bound) -> str:
     """Both sides on fixed numbers, as one would type it."""
     given = _given(bound)
-    found = bound.evaluate(given)
-    slack = found.rhs + found.slop - found.lhs
-    assert (slack >= -1e-5 * (1 + np.abs(found.rhs))).all(), f"{bound.key}: {found}"
-    shown = "".join(f"    {name!r}: {value},\n" for name, value in given.items())
-    sides = [("lhs", found.lhs), ("rhs", found.rhs)] + ([("slop", found.slop)] if found.slop.any() else [])
+    evaluated = bound.evaluate(given)
+    slack = evaluated.rhs + evaluated.slop - evaluated.lhs
+    assert (slack >= -1e-5 * (1 + np.abs(evaluated.rhs))).all(), f"{bound.key}: {evaluated}"
+    arguments = "".join(f"    {name!r}: {value},\n" for name, value in given.items())
+    sides = [("lhs", evaluated.lhs), ("rhs", evaluated.rhs)] + (
+        [("slop", evaluated.slop)] if evaluated.slop.any() else []
+    )
     lines = [f">>> side.{name}\n{', '.join(f'{v:.6g}' for v in np.ravel(value))}" for name, value in sides]
-    return "\n".join([f">>> side = bounds.get({bound.key!r}).evaluate({{\n{shown}}})", *lines])
+    return "\n".join([f">>> side = bounds.get({bound.key!r}).evaluate({{\n{arguments}}})", *lines])
 
 
 def _table(rows: Iterable[Iterable[str]], *header: str) -> str:
@@ -225,11 +227,11 @@ def entry(bound: bounds.Bound, proof: Any) -> str:
 
 def page(number: int) -> str:
     """The page of one number, its proofs checked while it is written."""
-    found = entries(number)
-    proofs = {b.key: b.prove() for b in found}
+    chosen = entries(number)
+    proofs = {b.key: b.prove() for b in chosen}
     wrong = [key for key, proof in proofs.items() if not proof.valid and key in ARGUMENTS]
     assert not wrong, f"proofs that fail: {wrong}"
-    sections = [entry(b, proofs[b.key]) for b in found]
+    sections = [entry(b, proofs[b.key]) for b in chosen]
     return "\n\n".join([f"# B{number}: {TITLES[number]}", WORDS[number].strip(), *sections]) + "\n"
 
 

@@ -33,7 +33,9 @@ def run(source: str, folder: Path) -> None:
     """
     from l2obound.verification.support.provenance import machine  # imports torch, which writing pages does not need
 
-    command = [sys.executable, "-m", "l2obound", *SOURCES[source].verb, "--out", str(folder)]
+    script = SOURCES[source].script
+    program = [script] if script else ["-m", "l2obound"]
+    command = [sys.executable, *program, *SOURCES[source].verb, "--out", str(folder)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     if status := subprocess.run(command).returncode:
         raise NumbersError(f"{SOURCES[source].command}: exit code {status}.")

@@ -20,6 +20,7 @@ from .conditioning import CONDITIONING
 from .drift import DRIFT
 from .figures import FIGURES, FULL_FIGURES
 from .sensitivity import SENSITIVITY
+from .speed import SPEED
 from .training import TRAINING
 
 Results = Mapping[str, Any]
@@ -36,17 +37,19 @@ class Source:
         file: The file in the folder; of a pattern with * all files, by the names of their folders.
         values: A function of the results for each value.
         pictures: Pictures of the pages, below docs/_static, and the files in the folder that they are copies of.
+        script: A script of the repository that takes the arguments instead of `l2obound`.
     """
 
     verb: tuple[str, ...]
     file: str
     values: Mapping[str, Callable[[Results], Any]]
     pictures: Mapping[str, str] = field(default_factory=dict)
+    script: str = ""
 
     @property
     def command(self) -> str:
         """As one would type it."""
-        return " ".join(("l2obound", *self.verb))
+        return " ".join((*(("python", self.script) if self.script else ("l2obound",)), *self.verb))
 
 
 def read(source: str, folder: Path) -> dict[str, Any]:
@@ -208,7 +211,7 @@ def _next(results: Results, optimizer: str) -> Results:
         and run["optimizer"]["name"] == optimizer
         and not (run["scenario"]["s"] or run["scenario"]["t"])
     )
-    return run["next_instance"]["said"]
+    return run["next_instance"]["statement"]
 
 
 def _within(results: Results, optimizer: str, entry: str) -> Any:
@@ -272,7 +275,7 @@ REPORT: dict[str, Callable[[Results], Any]] = {
 }
 
 LONG = ("go-math-l2o-lasso", "l2o-pa-lasso", "go-math-l2o-lasso-250x500", "l2o-pa-lasso-250x500")
-"""The trainings in `trainings`."""
+"""The trainings in `trainings`; each has a shorter one with another seed beside it."""
 SOURCES = {
     "report": Source(("report",), "results.json", REPORT),
     "beyond-convex": Source(
@@ -310,12 +313,14 @@ SOURCES = {
         (
             "training-curve",
             *(word for name in LONG for word in ("--training", f"trainings/{name}")),
+            *(word for name in LONG for word in ("--training", f"trainings/{name}-seed-1")),
             *(word for size in ("20x40", "50x100", "100x200", "250x500") for word in ("--size", size)),
             *("--batch", "128"),
         ),
         "training-curve.json",
         TRAINING,
     ),
+    "speed": Source(("--levels",), "speed.json", SPEED, script="tests/benchmarks/bench_speed.py"),
     "speedup": Source(("speedup",), "speedup.json", SPEEDUP),
     "figures": Source(
         ("experiment", *map(str, (1, 2, 3, 4, 13, 14, 15, 16, 17))),

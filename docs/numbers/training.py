@@ -51,6 +51,24 @@ def _stages(size: str) -> Callable[[Results], str]:
     return read
 
 
+def _seeds(results: Results) -> str:
+    """Median iterations to 1e-4 and mean gaps of two trainings that differ in their seed, at the stages of both."""
+    head, columns = ["updates"], []
+    for size, words in (("", "20 x 40"), ("-250x500", "250 x 500")):
+        for model, label in TRAINED.items():
+            head += [f"{label}, {words}: to 1e-4", "mean gap at k = 100"]
+            columns.append((f"{model}-lasso{size}", f"{model}-lasso{size}-seed-1"))
+    stages = sorted({r["updates"] for r in results["rows"] if r["training"] == columns[0][1] and not r["best"]})
+    lines = []
+    for updates in stages:
+        cells = []
+        for pair in columns:
+            rows = [_cells(_stage(results, training, updates)) for training in pair]
+            cells += [", ".join(row[1] for row in rows), ", ".join(row[2] for row in rows)]
+        lines.append([f"{updates:,}", *cells])
+    return table(head, lines)
+
+
 def _sizes(results: Results) -> str:
     """Median iterations to 1e-4 of the best weights of each training in each size."""
     sizes = list(dict.fromkeys(row["problem"] for row in results["carried"]))
@@ -89,6 +107,7 @@ TRAINING: dict[str, Callable[[Results], Any]] = {
     "violated": lambda r: sum(row["violated"] for row in (*r["rows"], *r["carried"])),
     "stages_small": _stages(""),
     "stages_large": _stages("-250x500"),
+    "seeds": _seeds,
     "sizes": _sizes,
     "go_math_mean": _mean_gap(_GO),
     "l2o_pa_mean": _mean_gap(_PA),

@@ -41,7 +41,9 @@ def main(arguments: list[str] | None = None) -> None:
             p = base.shifted(t) if t else base
             print(f"{family} {rows} x {dim}, {batch} instances, s = {s:g}, t = {t:g}: mean relative gap at k = {AT}")
             for name in METHODS:
-                opt = l2o.pretrained(name, family) if (name, family) in l2o.pretrained_names() else l2o.optimizer(name)
+                weights = l2o.shipped_family(name, family, dim)
+                shipped = (name, weights) in l2o.pretrained_names()
+                opt = l2o.pretrained(name, weights) if shipped else l2o.optimizer(name)
                 run = l2o.rollout(opt, p, l2o.synthetic.starts(base, seed=seed) + s, max(AT), record="scalars")
                 gap = np.maximum(run.objective.numpy() / best - 1, 0.0).mean(0)
                 print(f"  {name:14s}" + "".join(f"  {gap[k]:8.1e}" for k in AT), flush=True)

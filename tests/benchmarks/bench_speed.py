@@ -1,6 +1,6 @@
 """Time and memory of training and of runs, next to plain torch, to ISTA and to what the arithmetic must cost.
 
-    python tests/benchmarks/bench_speed.py [--quick] [--threads 2] [--beside]
+    python tests/benchmarks/bench_speed.py [--quick] [--threads 2] [--levels] [--beside] [--out FOLDER]
 
 Every row is measured in a process of its own, so that its peak memory is its own. "Floor": the multiplications of the
 network at the rate of a large matrix product and the bytes of A at that of a batched product, each measured here and
@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
+import re
 import subprocess
 import sys
 import time
@@ -26,13 +26,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import torch
 
 from l2obound import l2o
-from l2obound.l2o.optimizers import kernel
+from l2obound.l2o.optimizers.kernel import Workspace
 from l2obound.l2o.problems import synthetic
+from l2obound.l2o.support import native
 from l2obound.l2o.training.config import load_config, split_seed
 from l2obound.l2o.training.loop import _segment
 
 SIZES = {"20x40": (20, 40), "250x500": (250, 500)}
 UNROLL, BATCH, RUN_BATCH = 20, 128, 32
+KERNELS = {"1": "ours", "generic": "128 bits", "avx2": "AVX2", "avx512": "AVX-512", "0": "plain torch"}
+"""Values of L2OBOUND_KERNEL, and what they are."""
+Cost = dict[str, float]
+"""`seconds`, and the peak `memory` of the process in GiB."""
 
 
 def least(function: Callable[[], object], seconds: float) -> float:
@@ -54,7 +59,7 @@ def training_step(size: str, name: str, family: str, seconds: float) -> float:
     p = {"lasso": synthetic.lasso, "logistic": synthetic.logistic_l1}[family](
         BATCH, rows, dim, seed=split_seed("train")
     ).to(torch.float32)
-    x0, workspace = synthetic.starts(p), kernel.Workspace()
+    x0, workspace = synthetic.starts(p), Workspace()
     state = model.init(p, x0)
 
     def update() -> None:
@@ -116,13 +121,18 @@ def floor(
 TASKS: dict[str, Callable[..., float]] = {f.__name__: f for f in (training_step, iteration, rollout, long_run, floor)}
 
 
-def measured(threads: int, task: str, *arguments: object, native: bool = True) -> tuple[float, float]:
-    """Seconds, and peak memory in GiB, of a task in a process of its own."""
-    environment = dict(os.environ, OMP_NUM_THREADS=str(threads), L2OBOUND_KERNEL="1" if native else "0")
+def measured(threads: int, task: str, *arguments: object, kernel: str = "1") -> Cost:
+    """The cost of a task in a process of its own; `kernel` is L2OBOUND_KERNEL, "0" for plain torch."""
+    environment = dict(os.environ, OMP_NUM_THREADS=str(threads), L2OBOUND_KERNEL=kernel)
     command = [sys.executable, __file__, "--task", json.dumps([task, *arguments])]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    seconds, peak = json.loads(done.stdout.splitlines()[-1])
-    return seconds, peak
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def peak_memory() -> float:
+    """The largest resident memory of this process in GiB. What `getrusage` says counts that of the parent as well."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 2**20
 
 
 @contextmanager
@@ -137,62 +147,78 @@ def spinning(processes: int) -> Iterator[None]:
             other.wait()
 
 
-def training_steps(sizes: list[str], threads: int) -> None:
-    """Print the table of training steps: ours and plain torch in turn, twice each, since the machine may be shared."""
+def training_steps(sizes: list[str], threads: int, kernels: list[str]) -> Iterator[dict[str, object]]:
+    """Rows of training steps: the kernels in turn, twice each and the shorter, since the machine may be shared."""
     for size in sizes:
         pause = 2.0 if size == "20x40" else 5.0
-        least_time, _ = measured(threads, "floor", size, BATCH, UNROLL, 2, 3)
-        for name, family in (("go-math-l2o", "lasso"), ("l2o-pa", "lasso"), ("go-math-l2o", "logistic")):
-            ours, plain = [], []
+        floor = measured(threads, "floor", size, BATCH, UNROLL, 2, 3)["seconds"]
+        for method, family in (("go-math-l2o", "lasso"), ("l2o-pa", "lasso"), ("go-math-l2o", "logistic")):
+            costs: dict[str, list[Cost]] = {kernel: [] for kernel in kernels}
             for _ in range(2):
-                ours.append(measured(threads, "training_step", size, name, family, pause))
-                plain.append(measured(threads, "training_step", size, name, family, pause, native=False))
-            (our_time, our_peak), (plain_time, plain_peak) = min(ours), min(plain)
-            print(f"training step, {family} {size}, {name}, batch {BATCH}, {UNROLL} unrolled, float32")
-            floor_text = f"   floor {least_time:.3f} s, {our_time / least_time:.1f} x" if name == "go-math-l2o" else ""
-            print(f"  ours        {our_time:8.3f} s  {our_peak:5.2f} GiB{floor_text}")
-            print(f"  plain torch {plain_time:8.3f} s  {plain_peak:5.2f} GiB   {plain_time / our_time:.1f} x ours")
+                for kernel in kernels:
+                    costs[kernel].append(measured(threads, "training_step", size, method, family, pause, kernel=kernel))
+            plain = min(cost["seconds"] for cost in costs["0"])
+            print(f"training step, {family} {size}, {method}, batch {BATCH}, {UNROLL} unrolled; floor {floor:.3f} s")
+            for kernel in kernels:
+                cost = min(costs[kernel], key=lambda cost: cost["seconds"])
+                print(
+                    f"  {KERNELS[kernel]:12s} {cost['seconds']:8.3f} s  {cost['memory']:5.2f} GiB"
+                    f"   plain torch / it {plain / cost['seconds']:.2f}",
+                    flush=True,
+                )
+                yield {"size": size, "method": method, "family": family, "kernel": kernel, "floor": floor, **cost}
 
 
-def iterations(sizes: list[str], threads: int) -> None:
-    """Print the tables of iterations."""
+def iterations(sizes: list[str], threads: int) -> Iterator[dict[str, object]]:
+    """Rows of iterations, of the bare method and of `rollout`."""
     for size in sizes:
         for precision in ("float32", "float64"):
-            least_time, _ = measured(threads, "floor", size, RUN_BATCH, 1, 2, 1, precision)
-            print(f"iteration, LASSO {size}, batch {RUN_BATCH}, {precision}; floor {1e3 * least_time:.3f} ms")
+            floor = measured(threads, "floor", size, RUN_BATCH, 1, 2, 1, precision)["seconds"]
+            print(f"iteration, LASSO {size}, batch {RUN_BATCH}, {precision}; floor {1e3 * floor:.3f} ms")
             for task in ("iteration", "rollout"):
-                ista, _ = measured(threads, task, size, "ista", precision, 1.0)
-                for name in ("ista", "fista", "l2o-pa", "go-math-l2o"):
-                    seconds, peak = measured(threads, task, size, name, precision, 1.0)
+                ista = measured(threads, task, size, "ista", precision, 1.0)["seconds"]
+                for method in ("ista", "fista", "l2o-pa", "go-math-l2o"):
+                    cost = measured(threads, task, size, method, precision, 1.0)
                     print(
-                        f"  {task:9s} {name:12s} {1e3 * seconds:7.3f} ms  {peak:5.2f} GiB   {seconds / ista:.2f} x ISTA"
+                        f"  {task:9s} {method:12s} {1e3 * cost['seconds']:7.3f} ms  {cost['memory']:5.2f} GiB"
+                        f"   {cost['seconds'] / ista:.2f} x ISTA",
+                        flush=True,
                     )
+                    yield {"size": size, "method": method, "precision": precision, "task": task, "floor": floor, **cost}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print the tables."""
+    """Print the tables, and write them where a folder is given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--quick", action="store_true", help="the small size only")
+    parser.add_argument("--levels", action="store_true", help="also each set of instructions")
     parser.add_argument("--beside", action="store_true", help="beside one spinning process a core")
     parser.add_argument("--long", action="store_true", help="also a run of 1024 x 1001 x 500, some minutes")
+    parser.add_argument("--out", type=Path, help="folder for speed.json")
     parser.add_argument("--task", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.task:
         task, *rest = json.loads(options.task)
         seconds = TASKS[task](*rest)
-        print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20]))
+        print(json.dumps({"seconds": seconds, "memory": peak_memory()}))
         return
     threads = options.threads
-    compiled = "compiled" if kernel._library() is not None else "NOT COMPILED"
+    compiled = "compiled" if native.library() is not None else "NOT COMPILED"
     print(f"{threads} threads; native kernel {compiled}; the shortest of several calls; peak memory of the process")
     sizes = list(SIZES)[:1] if options.quick else list(SIZES)
     with spinning((os.cpu_count() or 1) if options.beside else 0):
-        training_steps(sizes, threads)
-        iterations(sizes, threads)
+        tables = {
+            "threads": threads,
+            "training": list(training_steps(sizes, threads, list(KERNELS) if options.levels else ["1", "0"])),
+            "iterations": list(iterations(sizes, threads)),
+        }
     if options.long:
-        seconds, peak = measured(threads, "long_run", 1024, 1000, 500)
-        print(f"run of 1024 x 1001 x 500 recorded as scalars: {seconds:.1f} s, {peak:.2f} GiB")
+        cost = measured(threads, "long_run", 1024, 1000, 500)
+        print(f"run of 1024 x 1001 x 500 recorded as scalars: {cost['seconds']:.1f} s, {cost['memory']:.2f} GiB")
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "speed.json").write_text(json.dumps(tables, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def _verdict(bound, optimizer, steps, instances, odd):
 def _next_instance(name, instances, steps, missing):
     """What a made-up sample says: instance b is (b + 1)/8 of a common curve; the first `lost` runs are."""
     if instances == 1:
-        return {"why": "one instance is no sample", "said": None}
+        return {"why": "one instance is no sample", "statement": None}
     k = np.arange(steps + 1)
     part = (np.arange(instances)[:, None] + 1) / 8
     rate = {"go-math-l2o": 0.82, "l2o-pa": 0.9, "ista": 0.965}.get(name, 0.93)
@@ -105,7 +105,7 @@ def _next_instance(name, instances, steps, missing):
         0.9 * gap, gap, rho, np.where(np.isinf(gap[:, -1]), 0, -1), np.ones(instances, bool), 8 * part[:, 0], worst
     )
     certified = np.full(instances, 2.0)
-    return {"why": None, "said": statements(sample, SimpleNamespace(lower=certified, upper=certified))}
+    return {"why": None, "statement": statements(sample, SimpleNamespace(lower=certified, upper=certified))}
 
 
 def _run(problem, instances, scenario, optimizer, steps, floor):

@@ -29,7 +29,7 @@ class Finding:
 
     name: str
     ok: bool | None
-    found: str
+    result: str
     advice: str = ""
 
     def to_dict(self) -> dict[str, Any]:

@@ -52,11 +52,11 @@ class Model:
             return cls(optimizer.with_parameters(weights), weights, case.seed, nothing=nothing)
         if isinstance(optimizer, TorchOptimOptimizer):
             return cls(optimizer, {}, case.seed, nothing=_IN_PLACE)
-        own = _with_own_weights(optimizer)
-        shared = set(shared_weights(optimizer, own))
-        weights = {n: w for n, w in weights_of(own).items() if n not in shared}
-        held = {n: w for n, w in weights_of(own).items() if n in shared}
-        model, nothing = cls(own, weights, case.seed), None
+        private = _with_own_weights(optimizer)
+        shared = set(shared_weights(optimizer, private))
+        weights = {n: w for n, w in weights_of(private).items() if n not in shared}
+        held = {n: w for n, w in weights_of(private).items() if n in shared}
+        model, nothing = cls(private, weights, case.seed), None
         if is_adapter(optimizer):
             try:
                 held |= model._held_in_the_graph(case.instances[0])
@@ -70,8 +70,8 @@ class Model:
                     "whether it uses tensors that require them"
                 )
         if not weights and not held and nothing is None:
-            nothing = _FROZEN if modules_of(own) or loose_weights_of(own) else NO_WEIGHTS
-        return cls(own, weights, case.seed, held, nothing)
+            nothing = _FROZEN if modules_of(private) or loose_weights_of(private) else NO_WEIGHTS
+        return cls(private, weights, case.seed, held, nothing)
 
     @property
     def not_replaced(self) -> str | None:
@@ -146,8 +146,8 @@ def holds_weights(optimizer: Any) -> bool:
 def _with_own_weights(optimizer: Any) -> Any:
     """A copy of an optimizer whose weights are its own and in float64."""
     code = code_of(optimizer)
-    own = copied(code)
-    return with_code(optimizer, own if shared_weights(code, own) else cast(own, torch.float64))
+    private = copied(code)
+    return with_code(optimizer, private if shared_weights(code, private) else cast(private, torch.float64))
 
 
 def _leaves(loss: torch.Tensor) -> list[torch.Tensor]:

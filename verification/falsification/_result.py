@@ -25,7 +25,7 @@ from ..verdicts.verdict import Verdict
 from ._families import AXES, Instance
 from ._judge import Judged, judge
 
-FORMAT = 1
+FORMAT = 2
 _WHAT, _INSTEAD = "a finding written by Falsification.save", "search again"
 _JUDGED = ("verdict", "tightness", "excess", "lhs", "rhs", "slack", "index", "instance", "measured")
 _ASKED = ("goal", "method", "family", "steps", "reference_step", "constant", "seed", "evaluations", "seconds")
@@ -69,7 +69,7 @@ def _is_default(optimizer: Any, name: str) -> bool:
 class Falsification:
     """The worst run that a search met, as `verification.verify` judged it.
 
-    `found`: the bound is violated, beyond rounding and for every F* in the certified interval. Everything else is
+    `violated`: the bound is violated, beyond rounding and for every F* in the certified interval. Everything else is
     measured only: that no violation was found proves nothing, and `tightness` is a lower bound on the largest share of
     the bound that is ever used; `reached` is that of the search, before the instance was made small. `index` is the
     step k of a step bound, else None. `measured` holds rho_max, R, L, gap = F(x_K) - F* and gap_units, the gap over
@@ -78,7 +78,7 @@ class Falsification:
     """
 
     bound: bounds.Bound
-    found: bool
+    violated: bool
     verdict: Verdict
     tightness: float
     excess: float
@@ -116,7 +116,7 @@ class Falsification:
         Returns:
             The result; `found` says whether it is a violation.
         """
-        return cls(found=judged.violated, **{name: getattr(judged, name) for name in _JUDGED}, **more)
+        return cls(violated=judged.violated, **{name: getattr(judged, name) for name in _JUDGED}, **more)
 
     @property
     def x0(self) -> np.ndarray:
@@ -150,7 +150,7 @@ class Falsification:
     def judged_again(self) -> Falsification:
         """The same finding with the numbers of a run, an optimum and a verdict made anew."""
         judged = judge(self.instance, self._optimizer(), self.bound, self.steps, self.reference_step)
-        return replace(self, found=judged.violated, **{name: getattr(judged, name) for name in _JUDGED})
+        return replace(self, violated=judged.violated, **{name: getattr(judged, name) for name in _JUDGED})
 
     def _optimizer(self) -> Any:
         return self._fresh() if self._fresh is not None else subject(self.optimizer).fresh()
@@ -220,7 +220,7 @@ class Falsification:
             }
             return cls(
                 bound=chosen,
-                found=bool(meta["found"]),
+                violated=bool(meta["violated"]),
                 verdict=Verdict(meta["verdict"]),
                 **numbers,
                 index=meta["index"],
@@ -245,7 +245,7 @@ class Falsification:
             "bound": self.bound.key,
             "statement": f"{self.bound.lhs} <= {self.bound.rhs}",
             "custom": self.custom,
-            "found": self.found,
+            "violated": self.violated,
             "verdict": str(self.verdict),
             **{n: plain(getattr(self, n)) for n in ("tightness", "reached", "excess", "lhs", "rhs", "slack")},
             "index": self.index,
@@ -263,7 +263,7 @@ class Falsification:
     def summary(self) -> str:
         """A few lines for people."""
         times = "" if self.constant == 1 else f", right-hand side times {self.constant:g}"
-        head = "VIOLATED" if self.found else f"no violation found ({self.verdict})"
+        head = "VIOLATED" if self.violated else f"no violation found ({self.verdict})"
         where = f"{self.optimizer_label}, {self.steps} steps, family {self.family}"
         lines = [f"{self.bound.number} {self.bound.key}{times}: {head}; {where}"]
         place = "" if self.index is None else f" at step {self.index}"

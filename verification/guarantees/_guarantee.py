@@ -69,11 +69,11 @@ def guarantee(
     delta, instances = checked_delta(delta), checked_sample(instances)
     steps, batch = _integer(steps, "steps", 1), _integer(batch, "batch", 1)
     gaps, radii = _levels(eps, "eps", 0.0), _levels(rho, "rho", -1.0)
-    asked = tuple(checked_quantile(q) for q in _sequence(quantiles, "quantiles"))
-    kept = np.union1d(kept_steps(steps, _integer(points, "points", 0)), [steps])
+    levels = tuple(checked_quantile(q) for q in _sequence(quantiles, "quantiles"))
+    recorded = np.union1d(kept_steps(steps, _integer(points, "points", 0)), [steps])
     spec = spec_of(family, seed, min(batch, instances))
     subject = resolve_optimizer(optimizer, family=family_of(spec.family).trained_for, dim=spec.variables)
-    sample = draw(subject, spec, steps, instances, kept, rtol=rtol, compare=compare, progress=progress)
+    sample = draw(subject, spec, steps, instances, recorded, rtol=rtol, compare=compare, progress=progress)
     return Guarantee(
         optimizer=subject.spec,
         label=subject.label,
@@ -82,8 +82,8 @@ def guarantee(
         delta=delta,
         eps=gaps,
         radii=radii,
-        quantiles=asked,
-        kept=kept,
+        quantiles=levels,
+        recorded=recorded,
         sample=sample,
         seed=spec.seed,
         batch=spec.batch,
@@ -98,17 +98,17 @@ def _integer(value: Any, name: str, least: int) -> int:
 
 
 def _sequence(values: Any, name: str) -> tuple[Any, ...]:
-    found = (values,) if np.isscalar(values) else tuple(values)
-    if not found:
+    numbers = (values,) if np.isscalar(values) else tuple(values)
+    if not numbers:
         raise InputError(f"guarantee: {name} is empty; give at least one number.")
-    return found
+    return numbers
 
 
 def _levels(values: Any, name: str, above: float) -> tuple[float, ...]:
     """Thresholds as floats, each finite and above `above` (rho = 0 is one, eps = 0 is none)."""
-    found = _sequence(values, name)
-    for value in found:
+    numbers = _sequence(values, name)
+    for value in numbers:
         number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
         if not number or not math.isfinite(value) or value <= above or value < 0:
             raise InputError(f"guarantee: {name} must be finite and {'> 0' if above == 0 else '>= 0'}, got {value!r}.")
-    return tuple(float(value) for value in found)
+    return tuple(float(value) for value in numbers)

@@ -58,7 +58,7 @@ class Guarantee:
     eps: tuple[float, ...]
     radii: tuple[float, ...]
     quantiles: tuple[float, ...]
-    kept: np.ndarray
+    recorded: np.ndarray
     sample: Sample
     seed: int
     batch: int
@@ -142,10 +142,10 @@ class Guarantee:
         """What instances and starts are drawn from, in words."""
         name = self.distribution["family"]
         read = FAMILIES[name].fields if name in FAMILIES else tuple(FIELDS)  # code that a file names is not run
-        shown = {k: self.distribution[k] for k in FIELDS if k in read and k != "smoothness"}
-        shown |= {k: v for k, v in self.distribution.items() if k == "smoothness" and k in read and v != "exact"}
-        shown |= {k: self.distribution[k] for k in ("s", "t") if self.distribution[k]}
-        size = [f"{name} = {value}" for name, value in shown.items() if value is not None]
+        fields = {k: self.distribution[k] for k in FIELDS if k in read and k != "smoothness"}
+        fields |= {k: v for k, v in self.distribution.items() if k == "smoothness" and k in read and v != "exact"}
+        fields |= {k: self.distribution[k] for k in ("s", "t") if self.distribution[k]}
+        size = [f"{name} = {value}" for name, value in fields.items() if value is not None]
         return ", ".join([str(self.distribution["family"]), *size])
 
     @property
@@ -189,7 +189,7 @@ class Guarantee:
 
     def to_dict(self) -> dict[str, Any]:
         """The statements as plain JSON, without the sample; None for what is not finite."""
-        k = [int(v) for v in self.kept]
+        k = [int(v) for v in self.recorded]
         return {
             **{name: getattr(self, name) for name in _SETTINGS},
             "distribution": dict(self.distribution),
@@ -232,7 +232,7 @@ class Guarantee:
             The path that was written.
         """
         names = Sample.__dataclass_fields__
-        arrays = {name: a for name in names if (a := getattr(self.sample, name)) is not None} | {"kept": self.kept}
+        arrays = {name: a for name in names if (a := getattr(self.sample, name)) is not None} | {"kept": self.recorded}
         meta = {name: getattr(self, name) for name in _SETTINGS} | {"format": FORMAT}
         meta |= {"distribution": dict(self.distribution)}
         meta |= {name: list(getattr(self, name)) for name in ("eps", "radii", "quantiles")}
@@ -258,14 +258,14 @@ class Guarantee:
             kinds = {name: _KINDS.get(name, "f") for name in arrays}
             if meta["format"] != FORMAT or any(a.dtype.kind != kinds[name] for name, a in arrays.items()):
                 raise KeyError("format")
-            kept = arrays.pop("kept")
+            recorded = arrays.pop("kept")
             sample = Sample(**arrays)
-            shape = (len(sample.diverged_at), len(kept))
+            shape = (len(sample.diverged_at), len(recorded))
             if any(a.shape != shape for a in (sample.gap_low, sample.gap_up, sample.deviation)):
                 raise ValueError("shapes")
             lists: dict[str, Any] = {name: tuple(meta[name]) for name in ("eps", "radii", "quantiles")}
             settings = {name: meta[name] for name in _SETTINGS}
-            return cls(distribution=meta["distribution"], kept=kept, sample=sample, **lists, **settings)
+            return cls(distribution=meta["distribution"], recorded=recorded, sample=sample, **lists, **settings)
         except (KeyError, TypeError, ValueError, AttributeError):
             raise InputError(f"{path}: not {_WHAT} in this format ({FORMAT}); {_INSTEAD}.") from None
 

@@ -96,7 +96,7 @@ def draw(
     spec: CellSpec,
     steps: int,
     instances: int,
-    kept: np.ndarray,
+    recorded: np.ndarray,
     *,
     rtol: float,
     compare: bool,
@@ -108,7 +108,7 @@ def draw(
     included, and not on how many threads there are: torch runs on one.
     """
     parts: list[Sample] = []
-    numbers = 3 * len(kept) + 5  # of each instance, in `Sample`
+    numbers = 3 * len(recorded) + 5  # of each instance, in `Sample`
     require_memory(8 * instances * numbers, f"instances: a sample of {instances}", "ask for a smaller one")
     most = 10**6 * spec.batch  # the batches that the test split has
     if instances > most:
@@ -129,7 +129,7 @@ def draw(
             part = spec.model_copy(update={"batch": size})
             if index == 0 and size > 1:
                 _check_apart(subject, part, seed, min(steps, TRIED))
-            parts.append(_one(subject, part, seed, steps, kept, rtol, compare, factor))
+            parts.append(_one(subject, part, seed, steps, recorded, rtol, compare, factor))
             if progress is not None:
                 progress(index * spec.batch + size)
     joined = {name: [getattr(part, name) for part in parts] for name in Sample.__dataclass_fields__}
@@ -171,7 +171,7 @@ def _one(
     spec: CellSpec,
     seed: int,
     steps: int,
-    kept: np.ndarray,
+    recorded: np.ndarray,
     rtol: float,
     compare: bool,
     factor: float | None,
@@ -185,9 +185,9 @@ def _one(
     deviation = largest_deviation(as_numpy(run.relative_deviation), objective)
     squared = ((as_numpy(start) - certified.x) ** 2).sum(axis=-1)
     return Sample(
-        gap.low[:, kept],
-        gap.high[:, kept],
-        deviation[:, kept],
+        gap.low[:, recorded],
+        gap.high[:, recorded],
+        deviation[:, recorded],
         diverged_at,
         np.isfinite(certified.lower),
         last_iterate(verify(run, problem, LAST_ITERATE, certified), certified) if compare else None,
@@ -197,15 +197,15 @@ def _one(
 
 def largest_deviation(rho: np.ndarray, objective: np.ndarray) -> np.ndarray:
     """(B,K+1) the largest of rho_0..rho_{k-1} (B,K), 0 at k = 0; +inf where one is NaN or F(x_k) (B,K+1) is."""
-    known = np.where(np.isnan(rho) | np.isnan(objective[:, 1:]), np.inf, rho)
-    return np.maximum.accumulate(np.concatenate([np.zeros((len(rho), 1)), known], axis=1), axis=1)
+    certain = np.where(np.isnan(rho) | np.isnan(objective[:, 1:]), np.inf, rho)
+    return np.maximum.accumulate(np.concatenate([np.zeros((len(rho), 1)), certain], axis=1), axis=1)
 
 
-def last_iterate(found: Verification, certified: Optimum) -> np.ndarray:
+def last_iterate(judged: Verification, certified: Optimum) -> np.ndarray:
     """(B,) what B6c bounds F(x_K) - F* by: its right-hand side for the certified point z, and F(z) - F* beside it."""
-    applies = np.array([v is not Verdict.NOT_APPLICABLE for v in found.verdict])
+    applies = np.array([v is not Verdict.NOT_APPLICABLE for v in judged.verdict])
     with np.errstate(invalid="ignore"):
-        total = found.rhs + (certified.upper - certified.lower)
+        total = judged.rhs + (certified.upper - certified.lower)
     return np.where(applies & np.isfinite(total), total, np.nan)
 
 
@@ -222,8 +222,8 @@ def worst_factor(optimizer: Any, convex: bool, steps: int, *, solve_up_to: int =
     attains; for accelerated ones the certified upper end of the semidefinite problem, up to `solve_up_to` steps.
     """
     name = getattr(optimizer, "name", "")
-    known = name in (*_EXACT_STEPS, *_ACCELERATED) and isinstance(optimizer, optimizer_class(name))
-    if not known or optimizer.step_size is not None or not convex:
+    exact = name in (*_EXACT_STEPS, *_ACCELERATED) and isinstance(optimizer, optimizer_class(name))
+    if not exact or optimizer.step_size is not None or not convex:
         return None
     if name in _EXACT_STEPS:
         return 1 / (4 * steps)

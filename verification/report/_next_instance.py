@@ -96,8 +96,8 @@ def next_instance(
     if why is None and depends_on_batch(rollouts.section, seed, case, method, run, rollouts.device):
         why = "its steps on an instance depend on the others of its batch, so these are not independent"
     if why is not None:
-        return {"why": why, "said": None}
-    return {"why": None, "said": statements(sample_of(case, method, run, inspection, last), case.optimum)}
+        return {"why": why, "statement": None}
+    return {"why": None, "statement": statements(sample_of(case, method, run, inspection, last), case.optimum)}
 
 
 def _initial(case: Case) -> np.ndarray:

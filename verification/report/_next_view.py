@@ -23,7 +23,7 @@ def next_view(results: Results) -> dict[str, Any]:
         for key, problem in problems.items()
         if _with_statement(results, key)
     ]
-    delta = next((run["next_instance"]["said"]["delta"] for run in shown_next(results)), 0.0)
+    delta = next((run["next_instance"]["statement"]["delta"] for run in shown_next(results)), 0.0)
     return {
         "headline": headline(results),
         "delta": f"{delta:g}",
@@ -34,12 +34,12 @@ def next_view(results: Results) -> dict[str, Any]:
 
 
 def _with_statement(results: Results, problem: str) -> list[Results]:
-    return [run for run in results["runs"] if run["problem"] == problem and run["next_instance"]["said"]]
+    return [run for run in results["runs"] if run["problem"] == problem and run["next_instance"]["statement"]]
 
 
 def shown_next(results: Results) -> list[Results]:
     """The runs of the figure: on the first problem with statements, under its first scenario."""
-    runs = [run for run in results["runs"] if run["next_instance"]["said"]]
+    runs = [run for run in results["runs"] if run["next_instance"]["statement"]]
     first = runs[:1]
     return [
         run
@@ -54,14 +54,14 @@ def _without(results: Results, problems: Mapping[str, Results]) -> list[str]:
     for key in problems:
         runs = [run for run in results["runs"] if run["problem"] == key]
         for run in (r for r in runs if r["next_instance"]["why"]):
-            alone = any(r["next_instance"]["said"] for r in runs)
+            alone = any(r["next_instance"]["statement"] for r in runs)
             name = f"{run['optimizer']['label']} on {key}" if alone else key
             reasons.setdefault(run["next_instance"]["why"], {})[name] = None
     return [f"{join(list(names))}: {why}" for why, names in reasons.items()]
 
 
 def _table(problem: Results, runs: Sequence[Results]) -> dict[str, Any]:
-    first = runs[0]["next_instance"]["said"]
+    first = runs[0]["next_instance"]["statement"]
     return {
         "problem": problem,
         "sentence": problem_words(runs),
@@ -74,7 +74,7 @@ def _table(problem: Results, runs: Sequence[Results]) -> dict[str, Any]:
 
 
 def _row(run: Results) -> dict[str, Any]:
-    statement = run["next_instance"]["said"]
+    statement = run["next_instance"]["statement"]
     n = statement["instances"]
     failures = [
         f"{number(statement[name])} {words}"
@@ -133,7 +133,7 @@ def headline(results: Results) -> str | None:
         return None
     kinds = [next((r for r in runs if r["optimizer"]["learned"] == learned), None) for learned in (True, False)]
     chosen = [run for run in kinds if run is not None]
-    statement = chosen[0]["next_instance"]["said"]
+    statement = chosen[0]["next_instance"]["statement"]
     scenario = runs[0]["scenario"]
     where = place(scenario)
     parts = [_promise(run) for run in chosen]
@@ -146,7 +146,7 @@ def headline(results: Results) -> str | None:
 
 def _promise(run: Results) -> str:
     """What one run shows: a probability, and the largest gap beside what is allowed."""
-    statement, label = run["next_instance"]["said"], run["optimizer"]["label"]
+    statement, label = run["next_instance"]["statement"], run["optimizer"]["label"]
     entry = statement["within"][len(statement["within"]) // 2]
     words = (
         f"{label} is within a relative gap of {number(entry['tolerance'])} with probability at least "
@@ -179,7 +179,7 @@ def _median(statement: Results, name: str) -> float | None:
 
 def problem_words(runs: Sequence[Results]) -> str:
     """Of how many runs all instances are within the middle tolerance, of how many none; how far above B6c is."""
-    statements = [run["next_instance"]["said"] for run in runs]
+    statements = [run["next_instance"]["statement"] for run in runs]
     middle = len(statements[0]["within"]) // 2
     entries = [s["within"][middle] for s in statements]
     n = statements[0]["instances"]
@@ -209,14 +209,14 @@ def _three(value: float) -> float:
 def figure_words(runs: Sequence[Results]) -> tuple[str, str, list[str]]:
     """Title, sentence and notes of the figure."""
     runs = runs[:MOST]
-    statements = [run["next_instance"]["said"] for run in runs]
+    statements = [run["next_instance"]["statement"] for run in runs]
     over, n = statements[0]["over_k"], statements[0]["instances"]
     closed = [run for run, s in zip(runs, statements) if s["over_k"]["upper"][-1] is not None]
     title = f"The median of the next instance of {runs[0]['problem']}, {runs[0]['scenario']['label']}"
     ends = [
         f"{run['optimizer']['label']} {rounded(o['lower'][-1], up=False)} to {rounded(o['upper'][-1], up=True)}"
         for run in closed
-        for o in [run["next_instance"]["said"]["over_k"]]
+        for o in [run["next_instance"]["statement"]["over_k"]]
     ]
     if closed:
         sentence = f"After {count(runs[0]['steps'], 'step')} the median of F(x_K) - F* is, of {join(ends, 8)}."
@@ -231,7 +231,7 @@ def figure_words(runs: Sequence[Results]) -> tuple[str, str, list[str]]:
         "worst case: medians over the instances of what holds for every single one. What is far below is drawn at "
         "the edge.",
     ]
-    if any(run["next_instance"]["said"]["over_k"]["largest"][-1] is None for run in runs):
+    if any(run["next_instance"]["statement"]["over_k"]["largest"][-1] is None for run in runs):
         notes.append("A panel without triangles has runs that diverged or are not certified.")
     return title, sentence, notes
 

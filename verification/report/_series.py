@@ -92,31 +92,34 @@ def objective_bands(
 ) -> dict[str, Any]:
     """The gaps of objectives (B,K+1) over the steps that are kept, of the instances that are alive (B,)."""
     steps = objective.shape[1] - 1
-    kept = kept_steps(steps)
+    recorded = kept_steps(steps)
     absolute = gaps(objective, certified)
     gap, relative = absolute.low[alive], relative_to_optimum(absolute, certified).low[alive]
     relative = relative[~np.isnan(relative).any(axis=1)]  # without the instances whose F* may be 0
     means = np.cumsum(gap[:, 1:], axis=1) / np.arange(1, steps + 1)
-    known = bool(np.isfinite(certified.width).all())
+    bounded = bool(np.isfinite(certified.width).all())
     return {
-        "k": kept.tolist(),
-        "gap": bands(gap[:, kept], quantiles),
-        "mean_gap": {"median": bands(means[:, kept[1:] - 1])["median"]},
-        "relative_gap": bands(relative[:, kept], quantiles),
-        "floor": float(np.median(certified.width)) if known else None,
-        "relative_floor": _relative_floor(certified) if known else None,
+        "k": recorded.tolist(),
+        "gap": bands(gap[:, recorded], quantiles),
+        "mean_gap": {"median": bands(means[:, recorded[1:] - 1])["median"]},
+        "relative_gap": bands(relative[:, recorded], quantiles),
+        "floor": float(np.median(certified.width)) if bounded else None,
+        "relative_floor": _relative_floor(certified) if bounded else None,
     }
 
 
 def series(run: Run, inspection: Inspection, certified: Optimum, descent: Verification, learned: bool) -> dict:
     """The curves and counts of a run; the learned ones also get their steps and deviations."""
-    kept, alive = kept_steps(run.steps), inspection.finite
-    own = {"descent": descent_series(descent, alive, kept), "deviation": deviation_series(run, alive, kept)}
+    recorded, alive = kept_steps(run.steps), inspection.finite
+    learned_series = {
+        "descent": descent_series(descent, alive, recorded),
+        "deviation": deviation_series(run, alive, recorded),
+    }
     return {
         **gap_bands(run, inspection, certified),
         "reach": reach(objectives(run, inspection), certified, alive),
         "lowest": lowest(inspection, certified),
-        **(own if learned else dict.fromkeys(own)),
+        **(learned_series if learned else dict.fromkeys(learned_series)),
     }
 
 
@@ -144,18 +147,18 @@ def reach(objective: np.ndarray, certified: Optimum, alive: np.ndarray) -> list[
 
 def lowest(inspection: Inspection, certified: Optimum) -> dict[str, list]:
     """Per instance the lowest F(x_k) - F* of the run, from below, and its k; of lost instances up to that step."""
-    known = inspection.alive & inspection.in_domain
-    gap = gaps(np.where(known, inspection.objective, np.nan), certified).low
+    valid = inspection.alive & inspection.in_domain
+    gap = gaps(np.where(valid, inspection.objective, np.nan), certified).low
     return {"gap": listed(gap.min(axis=1)), "k": gap.argmin(axis=1).tolist()}
 
 
-def descent_series(descent: Verification, alive: np.ndarray, kept: np.ndarray) -> dict[str, Any]:
+def descent_series(descent: Verification, alive: np.ndarray, recorded: np.ndarray) -> dict[str, Any]:
     """Measured and guaranteed decrease of each step, and on what share of the instances there is none.
 
     `rises`: F increased beyond rounding. `unguaranteed`: the bound permits an increase. `rounding`: the rounding of
     both sides, below which neither is known (median over the instances).
     """
-    columns = kept[1:] - 1
+    columns = recorded[1:] - 1
     lhs, rhs, tolerance = descent.lhs[alive], descent.rhs[alive], descent.tolerance[alive]
     rises, free = lhs > tolerance, rhs >= 0
     fine = ~descent.within_rounding[alive] & ~free
@@ -181,26 +184,26 @@ def descent_series(descent: Verification, alive: np.ndarray, kept: np.ndarray) -
     }
 
 
-def deviation_series(run: Run, alive: np.ndarray, kept: np.ndarray) -> dict[str, Any] | None:
+def deviation_series(run: Run, alive: np.ndarray, recorded: np.ndarray) -> dict[str, Any] | None:
     """How far each step is from Assumption 1: ||delta1||_inf, and ||delta2|| / ||G|| for each reading of it.
 
     None for a run that does not tell its preconditioner. delta1 is the same for both readings.
     """
     if not is_affine(run):
         return None
-    columns = kept[1:] - 1
+    columns = recorded[1:] - 1
     L, p, b, G = (as_numpy(a)[alive] for a in (run.smoothness, run.preconditioner, run.bias, run.generalized_gradient))
     if not len(L):
         return {"delta1": bands(L), "delta2": {name: bands(L) for name in READINGS}}
     p, b, G = (a[:, columns] for a in (p, b, G))
     length = np.linalg.norm(G, axis=-1)
-    found = {name: deviations(L, p, b, G, reading) for name, reading in READINGS.items()}
+    by_reading = {name: deviations(L, p, b, G, reading) for name, reading in READINGS.items()}
     second = {}
-    for name, d in found.items():
+    for name, d in by_reading.items():
         size = np.linalg.norm(d.delta2, axis=-1)
         beyond = np.where(size > 0, np.inf, 0.0)  # where G = 0
         second[name] = np.divide(size, length, out=beyond, where=length > 0)
-    first = np.abs(found[GRADIENT_DESCENT.name].delta1).max(axis=-1)
+    first = np.abs(by_reading[GRADIENT_DESCENT.name].delta1).max(axis=-1)
     return {"delta1": bands(first), "delta2": {name: bands(a) for name, a in second.items()}}
 
 

@@ -323,8 +323,8 @@ def _transients(results: Results) -> Iterator[list[Any]]:
 
 def _next_instance(results: Results) -> Iterator[list[Any]]:
     """A row for each statement of its own, and for each k of the medians that hold at once."""
-    for run in (r for r in results["runs"] if r["next_instance"]["said"]):
-        statement = run["next_instance"]["said"]
+    for run in (r for r in results["runs"] if r["next_instance"]["statement"]):
+        statement = run["next_instance"]["statement"]
         head = [*_head(run), statement["instances"], 1 - statement["delta"]]
         for entry in statement["within"]:
             counted = [entry["successes"], entry["undecided"], entry["at_least"]]

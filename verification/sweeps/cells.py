@@ -112,8 +112,8 @@ def cells_of(config: SweepConfig) -> tuple[Cell, ...]:
         try:
             spec = CellSpec.model_validate(fields)
         except ValidationError as problem:
-            shown = ", ".join(f"{k} = {v!r}" for k, v in fields.items())
-            raise InputError(f"{config.title}: {one_line(problem)} (in the cell {shown})") from None
+            values = ", ".join(f"{k} = {v!r}" for k, v in fields.items())
+            raise InputError(f"{config.title}: {one_line(problem)} (in the cell {values})") from None
         size = (spec.family, spec.batch, spec.rows, spec.dim, spec.steps)
         if size not in sizes:
             _check_memory(spec)

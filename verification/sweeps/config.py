@@ -71,7 +71,7 @@ class CellSpec(Section):
 
     @field_validator("family")
     @classmethod
-    def _known(cls, family: str) -> str:
+    def _existing(cls, family: str) -> str:
         return check_family(family)
 
     @model_validator(mode="after")
@@ -224,9 +224,9 @@ class SweepConfig(Section):
         if key not in method_names():
             if is_spec(key):
                 return ModelSection.model_construct(key=key, name=key, options={}, label=None, weights=None, train=None)
-            known = [*(m.key for m in self.model), *method_names()]
+            names = [*(m.key for m in self.model), *method_names()]
             raise InputError(
-                f"optimizer {key!r}: neither a model of this sweep nor an optimizer; {suggestion(key, known)}"
+                f"optimizer {key!r}: neither a model of this sweep nor an optimizer; {suggestion(key, names)}"
                 f"`l2obound list optimizers` has all names; or give MODULE:NAME, FILE.py:NAME, a folder of "
                 f"`l2obound train` (a path with a /)."
             )

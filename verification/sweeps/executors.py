@@ -1,7 +1,7 @@
 """Where groups of cells are run: in this process, in worker processes (joblib), or on a Dask cluster.
 
-An executor is a function (tasks, run, lost) -> iterator of what `run` gives, in any order. `run` catches the errors of
-cells itself; for a task that workers are lost over, as far as that is known, `lost(task, why)` stands in.
+An executor is a function (tasks, run, abandoned) -> iterator of what `run` gives, in any order. `run` catches errors of
+cells itself; for a task that workers are lost over, as far as that is known, `abandoned(task, why)` stands in.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ...errors import InputError
 from ...l2o.support.memory import require_memory
 
 Run = Callable[[Any], Any]
-Lost = Callable[[Any, str], Any]
-Executor = Callable[[Sequence[Any], Run, Lost], Iterator[Any]]
+Abandoned = Callable[[Any, str], Any]
+Executor = Callable[[Sequence[Any], Run, Abandoned], Iterator[Any]]
 _PATIENCE = 3  # times that workers may be lost in a row without anything being finished in between
 _WORKER = 300 * 2**20  # bytes of a process that has loaded torch and has nothing to do
 _WAITING = 500  # tasks that a scheduler is given at least, while there are some
@@ -30,7 +30,7 @@ class WorkersLost(ChildProcessError):
     """Workers went away again and again, or their scheduler did; what was finished is kept."""
 
 
-def here(tasks: Sequence[Any], run: Run, lost: Lost) -> Iterator[Any]:
+def here(tasks: Sequence[Any], run: Run, abandoned: Abandoned) -> Iterator[Any]:
     """One after another, in this process."""
     yield from map(run, tasks)
 
@@ -40,7 +40,7 @@ def processes(jobs: int) -> Executor:
     done again by new ones.
     """
 
-    def executor(tasks: Sequence[Any], run: Run, lost: Lost) -> Iterator[Any]:
+    def executor(tasks: Sequence[Any], run: Run, abandoned: Abandoned) -> Iterator[Any]:
         from joblib import Parallel, delayed
         from joblib.externals.loky.process_executor import TerminatedWorkerError
 
@@ -105,7 +105,7 @@ def listens(address: str, timeout: float = 5.0) -> None:
 def dask(address: str, timeout: float = 5.0) -> Executor:
     """On the workers of a running Dask scheduler, which hands what a lost worker was doing to another."""
 
-    def executor(tasks: Sequence[Any], run: Run, lost: Lost) -> Iterator[Any]:
+    def executor(tasks: Sequence[Any], run: Run, abandoned: Abandoned) -> Iterator[Any]:
         try:
             from distributed import CancelledError, Client, KilledWorker, as_completed
         except ImportError:
@@ -135,7 +135,7 @@ def dask(address: str, timeout: float = 5.0) -> Executor:
                 try:
                     result = future.result()
                 except KilledWorker as problem:  # several workers died of it, or it was there when they did
-                    result = lost(task, f"its workers were lost again and again ({problem})")
+                    result = abandoned(task, f"its workers were lost again and again ({problem})")
                 except (CancelledError, OSError) as problem:
                     raise WorkersLost(
                         f"the scheduler at {address} is gone; what is finished is kept. Start again with another."

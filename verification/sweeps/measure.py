@@ -77,8 +77,8 @@ def run_group(cells: Sequence[Cell], optimizers: Mapping[str, Optimizer | Named]
 
 
 def _failure(cell: Cell, problem: Exception) -> Outcome:
-    said = " ".join(str(problem).split())
-    return Outcome(cell.key, error=f"{type(problem).__name__}: {said}", trace=traceback.format_exc())
+    message = " ".join(str(problem).split())
+    return Outcome(cell.key, error=f"{type(problem).__name__}: {message}", trace=traceback.format_exc())
 
 
 def _prepare(spec: CellSpec, index: int, rtol: float) -> tuple[Composite, torch.Tensor, Optimum]:
@@ -138,13 +138,13 @@ def _verdicts(
 ) -> dict[str, np.ndarray]:
     """The verdict of every instance on every bound, in a run of its own, which is recorded in full."""
     run = l2o.rollout(optimizer, problem, start, steps)
-    found = verify_all(run, problem, replace(certified, problem=""), list(measures.bounds), "best")
-    return {f"verdict_{name}": _worst(v) for name, v in found.items()}
+    verifications = verify_all(run, problem, replace(certified, problem=""), list(measures.bounds), "best")
+    return {f"verdict_{name}": _worst(v) for name, v in verifications.items()}
 
 
-def _worst(found: Verification) -> np.ndarray:
+def _worst(verification: Verification) -> np.ndarray:
     """(B,) the overall verdict of each instance: what rounding hides counts where there is nothing else."""
-    verdicts, hidden = (a.reshape(len(a), -1) for a in (found.verdict, found.hidden))
+    verdicts, hidden = (a.reshape(len(a), -1) for a in (verification.verdict, verification.hidden))
     order = (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.VERIFIED)
     worst = []
     for row, blurred in zip(verdicts, hidden, strict=True):
@@ -179,8 +179,8 @@ def _outcome(cell: Cell, parts: list[dict[str, np.ndarray]], seconds: float, mea
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     gap, objective = joined.pop("gap"), joined.pop("objective")
     joined = {"instance": np.arange(len(gap)), **joined}
-    kept = kept_steps(cell.spec.steps, measures.points)
-    return Outcome(cell.key, joined, _curves(gap[:, kept], objective[:, kept], kept), seconds)
+    recorded = kept_steps(cell.spec.steps, measures.points)
+    return Outcome(cell.key, joined, _curves(gap[:, recorded], objective[:, recorded], recorded), seconds)
 
 
 def no_outcome(measures: Measures) -> Outcome:
@@ -194,21 +194,21 @@ def no_outcome(measures: Measures) -> Outcome:
     return Outcome("", {"instance": np.empty(0, int), **columns}, _curves(nothing, nothing, np.empty(0, int)))
 
 
-def _curves(gap: np.ndarray, objective: np.ndarray, kept: np.ndarray) -> dict[str, np.ndarray]:
+def _curves(gap: np.ndarray, objective: np.ndarray, recorded: np.ndarray) -> dict[str, np.ndarray]:
     """Statistics over the instances that are still running at step k; how many those are stands beside them."""
     diverged = np.isnan(objective)
     columns: dict[str, list[float]] = {name: [] for name in ("mean", *_QUANTILES, "largest", "objective_mean")}
-    for j in range(len(kept)):
+    for j in range(len(recorded)):
         running = ~diverged[:, j]
-        known = gap[running, j]
-        known = known[~np.isnan(known)]
-        columns["mean"].append(known.mean() if len(known) else np.nan)
-        columns["largest"].append(known.max() if len(known) else np.nan)
+        defined = gap[running, j]
+        defined = defined[~np.isnan(defined)]
+        columns["mean"].append(defined.mean() if len(defined) else np.nan)
+        columns["largest"].append(defined.max() if len(defined) else np.nan)
         for name, q in _QUANTILES.items():
-            columns[name].append(np.quantile(known, q, method="lower") if len(known) else np.nan)
+            columns[name].append(np.quantile(defined, q, method="lower") if len(defined) else np.nan)
         columns["objective_mean"].append(objective[running, j].mean() if running.any() else np.nan)
     return {
-        "k": kept,
+        "k": recorded,
         "running": (~diverged).sum(axis=0),
         "diverged": diverged.sum(axis=0),
         **{name: np.array(values, dtype=float) for name, values in columns.items()},

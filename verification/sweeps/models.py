@@ -32,12 +32,12 @@ class Training:
 
 def trainings(cells: Sequence[Cell], folder: Path) -> list[Training]:
     """The trainings that `cells` need, each once, in order."""
-    found: dict[str, Training] = {}
+    trainings: dict[str, Training] = {}
     for cell in cells:
         if weights_of(cell.model, cell.spec) == "trained":
             digest = cell.model.training_key
-            found.setdefault(digest, Training(cell.model, folder / TRAINED / digest))
-    return list(found.values())
+            trainings.setdefault(digest, Training(cell.model, folder / TRAINED / digest))
+    return list(trainings.values())
 
 
 def train(training: Training) -> Training:
@@ -100,5 +100,5 @@ def _with_options(loaded: Any, model: ModelSection) -> Optimizer:
         raise InputError(f"model {model.key}: its weights are those of {loaded.name}, not of {model.name}.")
     if not model.options:
         return loaded
-    own = {name: getattr(loaded, name) for name in option_names(model.name) if name != "step"}
-    return make(model.name, {**own, **model.options}, parameters=loaded.parameters)
+    options = {name: getattr(loaded, name) for name in option_names(model.name) if name != "step"}
+    return make(model.name, {**options, **model.options}, parameters=loaded.parameters)

@@ -63,24 +63,24 @@ class Summary:
 
     def lines(self) -> list[str]:
         """The same for people."""
-        said = [f"{self.total} cells: {self.ran} run, {self.reused} reused, {self.failed} failed"]
+        lines = [f"{self.total} cells: {self.ran} run, {self.reused} reused, {self.failed} failed"]
         if self.missing:
-            said[0] += f", {self.missing} still to be run"
+            lines[0] += f", {self.missing} still to be run"
         if self.damaged:
-            said.append(f"put aside as damaged, and run again: {', '.join(self.damaged)}")
+            lines.append(f"put aside as damaged, and run again: {', '.join(self.damaged)}")
         if self.elsewhere:
-            said.append(
+            lines.append(
                 f"not used: {self.elsewhere} results in {self.folder} of other settings or another version of the code"
             )
         kinds = self.tables.timings["arithmetic"].unique().to_pylist()
         if len(kinds) > 1:
-            said.append(
+            lines.append(
                 f"the cells were run with {len(kinds)} kinds of arithmetic ({' | '.join(kinds)}): their last digits "
                 f"need not be those of one machine; timings.parquet names the kind of each"
             )
         if self.failed:
-            said.append("failed cells are kept with their errors in cells.parquet; --retry-failed runs them again")
-        return said
+            lines.append("failed cells are kept with their errors in cells.parquet; --retry-failed runs them again")
+        return lines
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _version() -> dict[str, str]:
     return {**versions(), "the code of l2obound": code_digest()}
 
 
-def _lost(task: Task, why: str) -> tuple[list[Outcome], Worker]:
+def _abandoned(task: Task, why: str) -> tuple[list[Outcome], Worker]:
     return [Outcome(cell.key, error=f"WorkersLost: {why}") for cell in task.cells], Worker()
 
 
@@ -193,7 +193,7 @@ def run_sweep(
         by_key = {cell.key: cell for cell in left}
         tasks = _tasks(left, store.folder, Measures.of(config), keep)
         execute, run = (local, _run) if scheduler is None else (dask(scheduler), _run_there)
-        for outcomes, worker in execute(tasks, run, _lost):
+        for outcomes, worker in execute(tasks, run, _abandoned):
             for outcome in outcomes:
                 keep(outcome, by_key[outcome.key], worker)
         tell("writing the tables")
@@ -221,14 +221,14 @@ def _summary(
 ) -> Summary:
     tables, folder = store.collect(cells, no_outcome(Measures.of(config))), Path(where or store.folder)
     write_tables(tables, folder)
-    found = tables.cells["status"].to_pylist()
+    statuses = tables.cells["status"].to_pylist()
     return Summary(
         folder=folder,
         total=len(cells),
         reused=reused,
         ran=ran,
-        failed=found.count("failed"),
-        missing=found.count("missing"),
+        failed=statuses.count("failed"),
+        missing=statuses.count("missing"),
         elsewhere=0 if where else len(store.keys() - {c.key for c in cells}),  # a shared store is full of them
         damaged=tuple(store.damaged),
         seconds=time.perf_counter() - begun,

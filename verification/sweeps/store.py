@@ -111,14 +111,14 @@ class Store:
 
     def failures(self) -> dict[str, dict[str, Any]]:
         """Key -> error of the cells that failed."""
-        found = {}
+        failures = {}
         for path in (self.folder / "failed").glob("*.json"):
             try:
                 entry = json.loads(path.read_text(encoding="utf-8"))
-                found[path.stem] = {"error": str(entry["error"]), "trace": str(entry["trace"])}
+                failures[path.stem] = {"error": str(entry["error"]), "trace": str(entry["trace"])}
             except (OSError, ValueError, KeyError, TypeError):
                 self._put_aside(path)
-        return found
+        return failures
 
     def forget(self, key: str) -> None:
         """Forget that a cell failed."""
@@ -139,20 +139,20 @@ class Store:
 
     def read(self, key: str) -> tuple[pa.Table, pa.Table] | None:
         """Instances and curve of a cell, None where they are not there or damaged."""
-        found = []
+        pair = []
         for path in (self._part(key), self._part(key, ".curves")):
             try:
                 table = pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
-                known = table.schema.metadata or {}
-                if not _sealed(table, known.get(_TIMING, b"")).schema.equals(table.schema, check_metadata=True):
+                metadata = table.schema.metadata or {}
+                if not _sealed(table, metadata.get(_TIMING, b"")).schema.equals(table.schema, check_metadata=True):
                     raise ValueError("not what was written")  # checksums of pages leave out names and headers
-                found.append(table)
+                pair.append(table)
             except FileNotFoundError:
                 return None
             except (OSError, pa.ArrowException, ValueError):
                 self._put_aside(path)
                 return None
-        return found[0], found[1]
+        return pair[0], pair[1]
 
     def _put_aside(self, path: Path) -> None:
         self.damaged.append(path.name)
@@ -168,14 +168,14 @@ class Store:
         failed = self.failures()
         tables, curves, rows, timings = [], [], [], []
         for cell in cells:
-            found = self.read(cell.key)
+            parts = self.read(cell.key)
             fields = _fields(cell)
-            if found is not None:
-                timing = json.loads(found[0].schema.metadata[_TIMING])
+            if parts is not None:
+                timing = json.loads(parts[0].schema.metadata[_TIMING])
                 timings.append({"cell": cell.index, "key": cell.key, **timing})
-                tables.append(_beside(fields, found[0].replace_schema_metadata(None)))
-                curves.append(_beside(fields, found[1].replace_schema_metadata(None)))
-            status = "done" if found is not None else "failed" if cell.key in failed else "missing"
+                tables.append(_beside(fields, parts[0].replace_schema_metadata(None)))
+                curves.append(_beside(fields, parts[1].replace_schema_metadata(None)))
+            status = "done" if parts is not None else "failed" if cell.key in failed else "missing"
             error = failed[cell.key]["error"] if status == "failed" else None
             rows.append({**fields, "key": cell.key, "status": status, "error": error})
         if not tables:
@@ -192,18 +192,18 @@ def write_tables(tables: Tables, folder: Path) -> None:
 
 def read_tables(folder: str | os.PathLike[str]) -> Tables:
     """The tables that `run_sweep` wrote to `folder`; `.to_pandas()` or `.to_pydict()` make of them what you like."""
-    found = {}
+    tables = {}
     for name in ("table", "curves", "cells", "timings"):
         path = Path(folder) / f"{name}.parquet"
         try:
-            found[name] = pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
+            tables[name] = pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
         except FileNotFoundError:
             raise InputError(
                 f"{path}: no such table; run the sweep to its end, or `l2obound sweep --collect`."
             ) from None
         except (OSError, pa.ArrowException, ValueError) as problem:
             raise InputError(f"{path}: damaged ({str(problem).splitlines()[0]}); run the sweep again.") from None
-    return Tables(**found)
+    return Tables(**tables)
 
 
 _NULLABLE = {

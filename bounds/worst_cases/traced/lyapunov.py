@@ -243,7 +243,7 @@ def _solved(problem: StepProblem, rate: Fraction) -> Solution | None:
     return solution if solution.status in FINE and np.isfinite(solution.multipliers).all() else None
 
 
-def _shown(problem: StepProblem, rate: float, low: float) -> bool:
+def _feasible(problem: StepProblem, rate: float, low: float) -> bool:
     # Where the solver gives up without an answer, which depends on the processor, smaller rates are asked for: what
     # shows a smaller rate shows the rate.
     for share in NUDGES:
@@ -338,14 +338,14 @@ def lyapunov(
             )
         return _written(problem, steps, classes, program, target, exact, float(exact), problem.in_question(given))
     low, high = 0.0, 1.0
-    if not _shown(problem, high, low):
+    if not _feasible(problem, high, low):
         raise InputError(
             f"lyapunov: no Lyapunov function of this kind shows that {program.title} does not diverge over "
             f"{', '.join(map(str, classes.values()))}; take smaller steps, or another target."
         )
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        if _shown(problem, middle, low):
+        if _feasible(problem, middle, low):
             high = middle
         else:
             low = middle

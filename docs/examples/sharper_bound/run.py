@@ -89,9 +89,9 @@ def _rows(name: str, whole: l2o.Run, problem: l2o.Composite, best: Any) -> list[
     violated = np.zeros(ratio.shape, dtype=bool)
     for k in range(1, whole.steps + 1):
         head = whole.head(k)
-        own, exact = (verify(head, problem, bound, best) for bound in ("B6c", "B3"))
-        ratio[:, k - 1] = np.where(own.judged, own.rhs / exact.rhs, np.nan)
-        violated[:, k - 1] = own.verdict == Verdict.VIOLATED
+        sharper, exact = (verify(head, problem, bound, best) for bound in ("B6c", "B3"))
+        ratio[:, k - 1] = np.where(sharper.judged, sharper.rhs / exact.rhs, np.nan)
+        violated[:, k - 1] = sharper.verdict == Verdict.VIOLATED
     return [_row(name, i, ratio[i], violated[i]) for i in range(whole.batch_size)]
 
 

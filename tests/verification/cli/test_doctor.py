@@ -27,7 +27,7 @@ def test_this_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert done.exit_code == 0, done.output
     result = {f["name"]: f for f in json.loads(done.stdout)}
     assert all(f["ok"] is not False for f in result.values())
-    assert result["a bound that is false"]["found"] == "violated"
+    assert result["a bound that is false"]["result"] == "violated"
     shown = CliRunner().invoke(cli.app, ["doctor"]).stdout.splitlines()
     assert len(result) == len(doctor.LOOKS)
     assert [line.split("  ")[0] for line in shown[1 : 1 + len(result)]] == list(result)

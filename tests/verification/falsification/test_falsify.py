@@ -121,7 +121,7 @@ def test_exact_worst_cases_are_reached(optimizer: str, family: str, asked: dict[
         target=0.999 * exact,
         method="gradient",
     )
-    assert not search.found
+    assert not search.violated
     assert 0.99 * exact < search.reached < (1 + 1e-6) * exact
     assert search.tightness > 0.99 * search.reached
 
@@ -160,12 +160,12 @@ FIRST = ("steps of 2.1/L",)
 def test_planted_false_bounds_are_found(name: str) -> None:
     bound, optimizer, more = PLANTED[name]
     search = falsify(bound, optimizer, evaluations=30_000, **more)
-    assert search.found
+    assert search.violated
     assert search.verdict is Verdict.VIOLATED
     assert search.lhs > search.rhs
     assert search.slack < 0
     again = search.judged_again()
-    assert again.found
+    assert again.violated
     assert again.lhs == pytest.approx(search.lhs, rel=1e-9)
 
 
@@ -184,7 +184,7 @@ def test_planted_false_bounds_are_found(name: str) -> None:
 def test_true_bounds_are_not_accused(bound: str, optimizer: str, family: str, seed: int) -> None:
     chosen = l2o.optimizer("heavy-ball", momentum=0.5) if optimizer == "heavy-ball" else optimizer
     search = falsify(bound, chosen, family=family, evaluations=1_000 if seed == 0 else 4_000, seed=seed, dim=(1, 2))
-    assert not search.found
+    assert not search.violated
     assert search.verdict is not Verdict.VIOLATED
     assert not search.tightness > 1 + 1e-6
     assert "no violation found" in search.summary()
@@ -235,7 +235,7 @@ def test_learned_optimizers_are_measured() -> None:
     rate = falsify("ind_rate:exact", "go-math-l2o", family="lasso", goal="tightness", evaluations=800, dim=2)
     assert rate.verdict is Verdict.NOT_APPLICABLE
     assert rate.tightness == pytest.approx(rate.measured["gap_units"], rel=1e-6)
-    assert not rate.found
+    assert not rate.violated
     assert "comparison without guarantee" in rate.summary()
 
 
@@ -274,13 +274,13 @@ class Liar:
 
 def test_an_optimizer_without_gradients_is_searched_all_the_same() -> None:
     search = falsify("per_step_descent", NumpySteps(), family="quadratic", constant=1.02, evaluations=20_000)
-    assert search.found
+    assert search.violated
     assert any("no gradient through the run" in note for note in search.notes)
 
 
 def test_wrong_data_are_no_violation_of_a_bound() -> None:
     search = falsify("per_step_descent", Liar(), evaluations=1_500, dim=1)
-    assert not search.found
+    assert not search.violated
     assert any("data are wrong" in note for note in search.notes)
 
 
@@ -291,7 +291,7 @@ def test_save_load_and_replay(tmp_path: Any) -> None:
     again = Falsification.load(path)
     assert {**again.to_dict(), "reproduce": ""} == {**search.to_dict(), "reproduce": ""}
     assert str(path) in again.summary()
-    assert again.judged_again().found
+    assert again.judged_again().violated
     assert float(again.problem().objective(again.x0)[0]) == float(search.problem().objective(search.x0)[0])
     assert again.run().steps == 3
     with np.load(path) as written:
@@ -317,7 +317,7 @@ def test_what_is_only_in_code_must_be_given_again(tmp_path: Any) -> None:
         Falsification.load(path)
     with pytest.raises(InputError, match="was an object"):
         Falsification.load(path, bound=bound)
-    assert Falsification.load(path, bound=bound, optimizer=optimizer).judged_again().found
+    assert Falsification.load(path, bound=bound, optimizer=optimizer).judged_again().violated
 
 
 def test_an_instance_that_is_not_admissible_is_refused() -> None:
@@ -380,7 +380,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Any
     assert json.loads(out)["agrees"] is True
     code, out, _ = call(monkeypatch, capsys, "B6b", "--goal", "tightness", *few, "--json", "--dim", "2")
     assert code == 0
-    assert json.loads(out)["found"] is False
+    assert json.loads(out)["violated"] is False
     for wrong in (("nonsense",), (), ("B1", "--replay", path), ("--replay", tmp_path / "none.npz")):
         code, out, err = call(monkeypatch, capsys, *wrong)
         assert code == 2

@@ -49,7 +49,7 @@ def test_it_is_what_its_parts_say(statement: Guarantee) -> None:
         assert statement.successes[i, -1] == (gap <= eps).sum()
         assert statement.final[i] == proportion_lower((gap <= eps).sum(), 50, 0.05)
     assert 0 < statement.final[1] < statement.final[0] < 1
-    assert statement.kept[[0, -1]].tolist() == [0, 40]
+    assert statement.recorded[[0, -1]].tolist() == [0, 40]
     assert (statement.probability.lower[:, -1] <= statement.final).all()
     assert (statement.gap_curves.lower <= statement.gap_curves.sample).all()
     assert (statement.gap_curves.sample <= statement.gap_curves.upper).all()
@@ -260,7 +260,7 @@ def test_the_figure_is_the_same_bytes(statement: Guarantee, tmp_path: Path) -> N
     assert [p.name for p in first] == ["guarantee.svg", "guarantee.pdf"]
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
     nothing = Sample(
-        *(np.full((50, len(statement.kept)), np.inf) for _ in range(3)), np.zeros(50, int), np.zeros(50, bool)
+        *(np.full((50, len(statement.recorded)), np.inf) for _ in range(3)), np.zeros(50, int), np.zeros(50, bool)
     )
     assert file_bytes(figure(replace(statement, sample=nothing)), "svg")
 

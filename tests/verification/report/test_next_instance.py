@@ -61,7 +61,7 @@ def test_numbers_are_those_of_the_guarantee_of_the_same_sample(tmp_path: Any) ->
         other = verification.guarantee(
             name, family, STEPS, eps=1.0, instances=N, batch=N, points=0, quantiles=(0.5, 0.9), compare=True
         )
-        sentences, sample = run["next_instance"]["said"], other.sample
+        sentences, sample = run["next_instance"]["statement"], other.sample
         assert (sentences["instances"], sentences["delta"], sentences["uncertain"]) == (N, other.delta, other.uncertain)
         ends = [sample.gap_low[:, -1:], sample.gap_up[:, -1:]], [sample.deviation[:, -1:]] * 2
         for what, (low, up) in zip(("gap", "rho"), ends):
@@ -89,7 +89,7 @@ def test_numbers_are_those_of_the_guarantee_of_the_same_sample(tmp_path: Any) ->
         curves = quantile_curves(sample.gap_low[:, over["k"]], sample.gap_up[:, over["k"]], [0.5], STEPS, 0.05)
         assert over["sample"] == pytest.approx(curves.sample[0], rel=1e-6, abs=1e-13)
         assert over["k"][-1] == STEPS
-    assert any(0 < e["successes"] < N for r in result["runs"] for e in r["next_instance"]["said"]["within"])
+    assert any(0 < e["successes"] < N for r in result["runs"] for e in r["next_instance"]["statement"]["within"])
 
 
 class Planted:
@@ -129,20 +129,20 @@ def said_of(optimizer: Any, change: Any = lambda certified: certified, steps: in
 
 
 def test_what_fails_is_lost_or_is_not_certified_counts_against_it() -> None:
-    plain = said_of(l2o.optimizer("ista"))["said"]
+    plain = said_of(l2o.optimizer("ista"))["statement"]
     assert plain["within"][1] | {"undecided": 0} == {
         "tolerance": 1e-4, "successes": N, "at_least": plain["most"], "undecided": 0,
     }  # fmt: skip
     assert plain["most"] == pytest.approx(0.05 ** (1 / N))
     fewer = float(proportion_lower(N - 1, N, 0.05))
 
-    failing = said_of(Planted(how=0.5))["said"]  # stays at a point that is no minimiser
+    failing = said_of(Planted(how=0.5))["statement"]  # stays at a point that is no minimiser
     assert (failing["diverged"], failing["uncertain"]) == (0, 0)
     assert failing["within"][1] == {"tolerance": 1e-4, "successes": N - 1, "at_least": fewer, "undecided": 0}
     assert failing["gap"]["largest"] > 100 * plain["gap"]["largest"]
 
     for how in (1e4, math.nan):
-        statement = said_of(Planted(how=how))["said"]
+        statement = said_of(Planted(how=how))["statement"]
         assert (statement["diverged"], statement["uncertain"]) == (1, 0)
         assert [entry["successes"] for entry in statement["within"]] == [e["successes"] - 1 for e in plain["within"]]
         assert statement["within"][1] == {"tolerance": 1e-4, "successes": N - 1, "at_least": fewer, "undecided": 0}
@@ -153,7 +153,7 @@ def test_what_fails_is_lost_or_is_not_certified_counts_against_it() -> None:
     def unknown(certified: Any) -> Any:
         return replace(certified, lower=np.where(np.arange(N) == 2, -np.inf, certified.lower))
 
-    uncertain = said_of(l2o.optimizer("ista"), unknown)["said"]
+    uncertain = said_of(l2o.optimizer("ista"), unknown)["statement"]
     assert (uncertain["diverged"], uncertain["uncertain"]) == (0, 1)
     assert uncertain["within"][1] == {"tolerance": 1e-4, "successes": N - 1, "at_least": fewer, "undecided": 1}
     assert uncertain["gap"]["largest"] is None
@@ -162,9 +162,9 @@ def test_what_fails_is_lost_or_is_not_certified_counts_against_it() -> None:
 
 def test_a_deviation_of_1_or_more_and_a_lost_run_count_against_rho() -> None:
     """After 30 steps no run is where rho is noise."""
-    assert said_of(l2o.optimizer("ista"), steps=30)["said"]["rho_below_1"]["successes"] == N
+    assert said_of(l2o.optimizer("ista"), steps=30)["statement"]["rho_below_1"]["successes"] == N
     for how in (1e4, math.nan):
-        statement = said_of(Planted(how=how), steps=30)["said"]["rho_below_1"]
+        statement = said_of(Planted(how=how), steps=30)["statement"]["rho_below_1"]
         assert statement == {"successes": N - 1, "at_least": float(proportion_lower(N - 1, N, 0.05))}
     gap = np.zeros((3, 2))
     rho = np.array([[0, 0.999], [0, 1.0], [0, np.inf]])
@@ -176,7 +176,7 @@ def test_a_deviation_of_1_or_more_and_a_lost_run_count_against_rho() -> None:
 @pytest.mark.parametrize("steps", [1, 2, 3, 5, 6, 7])
 def test_a_few_steps_are_all_after_the_start(steps: int) -> None:
     """The start is no step: the worst case after 0 of them has no number."""
-    over = said_of(l2o.optimizer("ista"), steps=steps)["said"]["over_k"]
+    over = said_of(l2o.optimizer("ista"), steps=steps)["statement"]["over_k"]
     assert over["k"] == sorted(set(over["k"]))
     assert over["k"][0] > 0
     assert over["k"][-1] == steps
@@ -186,7 +186,7 @@ def test_a_few_steps_are_all_after_the_start(steps: int) -> None:
 def test_steps_that_depend_on_the_batch_are_no_sample() -> None:
     assert said_of(Planted())["why"] is None
     statement = said_of(Planted(coupled=0.01))
-    assert statement["said"] is None
+    assert statement["statement"] is None
     assert "depend on the others of its batch" in statement["why"]
 
 
@@ -222,7 +222,7 @@ def test_data_get_no_statement(tmp_path: Any) -> None:
     data = {"key": "own", "family": "data", "path": str(tmp_path / "mine.npz"), "kind": "lasso", "steps": 4}
     one = {"optimizers": ["ista"], "scenarios": [{}]}
     result = run_report(settings(data | one), tmp_path)
-    assert [run["next_instance"]["said"] for run in result["runs"]] == [None]
+    assert [run["next_instance"]["statement"] for run in result["runs"]] == [None]
     page = render_html(few(result))
     assert "Nothing can be said of it" in page
     assert "No statement: own: no independent draws" in page
@@ -258,7 +258,7 @@ def test_sentences_follow_the_numbers(results: dict[str, Any]) -> None:
     )
     assert "confidence 0.95, from 32 instances, which cannot show a probability above 0.910" in words
     other = copy.deepcopy(results)
-    first = other["runs"][0]["next_instance"]["said"]
+    first = other["runs"][0]["next_instance"]["statement"]
     first["within"][1] |= {"successes": 30, "at_least": 0.8123}
     first["gap"]["largest"] = None
     first["diverged"] = 2
@@ -273,7 +273,7 @@ def test_sentences_follow_the_numbers(results: dict[str, Any]) -> None:
 
 def test_a_single_row_is_told_as_one(results: dict[str, Any]) -> None:
     own = copy.deepcopy(results["runs"][2])
-    sentences = own["next_instance"]["said"]
+    sentences = own["next_instance"]["statement"]
     for entry in sentences["within"]:
         entry["successes"] = 32
     sentences["bounds"]["last_iterate"]["largest"] = (
@@ -295,7 +295,7 @@ def test_interval_ends_are_rounded_outwards_and_probabilities_down(results: dict
     assert [rounded(0.0, up=up) for up in (False, True)] == ["0", "0"]
     assert rounded(9.999e3, up=True) == "1e4"
     other = copy.deepcopy(results)
-    sentences = other["runs"][0]["next_instance"]["said"]
+    sentences = other["runs"][0]["next_instance"]["statement"]
     sentences["gap"]["quantiles"] = [
         {"quantile": 0.5, "lower": 1.2349, "sample": 2.0, "upper": 3.0001, "open": False},
         {"quantile": 0.9, "lower": 0.0, "sample": None, "upper": None, "open": False},
@@ -311,14 +311,14 @@ def test_the_figure_draws_intervals_the_largest_and_what_is_proved(results: dict
     titles = [axes.get_title(loc="left") for axes in drawn.axes if axes.axison]
     assert titles == ["GO-Math-L2O", "L2O-PA", "ISTA"]
     ista = drawn.axes[2]
-    over = results["runs"][2]["next_instance"]["said"]["over_k"]
+    over = results["runs"][2]["next_instance"]["statement"]["over_k"]
     lines = [list(line.get_ydata()) for line in ista.lines]
     assert [over["lower"][-1], over["upper"][-1]] in lines
     assert over["largest"] in lines
     assert over["worst_case"] in lines
     assert not any(list(line.get_ydata()) == over["worst_case"] for line in drawn.axes[0].lines)
     other = copy.deepcopy(results)
-    other["runs"][2]["next_instance"]["said"]["over_k"] |= {"upper": [None] * 6, "open": True}
+    other["runs"][2]["next_instance"]["statement"]["over_k"] |= {"upper": [None] * 6, "open": True}
     axes = figures.figures(few(other))["next-instance"].axes[2]
     top = axes.get_ylim()[1]
     assert sum(list(line.get_ydata())[-1] == top for line in axes.lines) == 6
@@ -327,7 +327,7 @@ def test_the_figure_draws_intervals_the_largest_and_what_is_proved(results: dict
 def test_the_table_holds_what_the_results_hold(results: dict[str, Any], tmp_path: Any) -> None:
     write_tables(results, tmp_path)
     rows = list(csv.DictReader((tmp_path / "next_instance.csv").read_text(encoding="utf-8").splitlines()))
-    sentences = results["runs"][0]["next_instance"]["said"]
+    sentences = results["runs"][0]["next_instance"]["statement"]
     own = [r for r in rows if r["run"] == results["runs"][0]["key"]]
     within = [r for r in own if r["quantity"].startswith("P(relative")]
     assert [float(r["probability_at_least"]) for r in within] == [e["at_least"] for e in sentences["within"]]

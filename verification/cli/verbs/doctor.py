@@ -29,7 +29,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findi
         advice = "; ".join(f"{f.name}: {f.advice}" for f in wrong if f.advice)
         print_answer(
             Answer(
-                table=Table(("looked at", "result", "state"), [[f.name, words[f.ok], f.found] for f in findings]),
+                table=Table(("looked at", "result", "state"), [[f.name, words[f.ok], f.result] for f in findings]),
                 finding=[
                     f"NOT sound: {', '.join(f.name for f in wrong)}." if wrong else "This installation is sound.",
                 ],

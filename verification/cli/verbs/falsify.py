@@ -72,7 +72,7 @@ def falsify(
         stored = falsification.Falsification.load(replay, optimizer=optimizer)
         finding = stored.judged_again()
         _print(finding, as_json, verbose, {"agrees": _agree(stored, finding)})
-        raise typer.Exit(1 if finding.found else 0)
+        raise typer.Exit(1 if finding.violated else 0)
     if bound is None:
         raise l2o.InputError("falsify: give a BOUND (see l2obound bounds), or a stored finding with --replay FILE.")
     if out is not None:
@@ -101,7 +101,7 @@ def falsify(
     if out is not None:
         finding.save(out)
     _print(finding, as_json, verbose, {})
-    raise typer.Exit(1 if finding.found else 0)
+    raise typer.Exit(1 if finding.violated else 0)
 
 
 def _agree(one: Falsification, two: Falsification) -> bool:
@@ -124,7 +124,7 @@ def _print(finding: Falsification, as_json: bool, verbose: bool, more: dict[str,
         "runs tried": f"{finding.evaluations} in {finding.seconds:.1f} s, seed {finding.seed}",
     }
     times = "" if finding.constant == 1 else f", with the right-hand side times {finding.constant:g}"
-    if finding.found:
+    if finding.violated:
         verdict = f"VIOLATED: the left-hand side is larger than the right-hand side, beyond rounding{times}."
     else:
         state = str(finding.verdict).upper()

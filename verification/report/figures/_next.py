@@ -30,7 +30,7 @@ def next_instance(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> Fi
     ]
     if any(map(_last_iterate, runs)):
         entries.append(Line2D([], [], label="B6c allows", **_BOUND))
-    if any(run["next_instance"]["said"]["over_k"]["worst_case"] for run in runs):
+    if any(run["next_instance"]["statement"]["over_k"]["worst_case"] for run in runs):
         entries.append(Line2D([], [], label="exact worst case", **_WORST))
     rows = math.ceil(len(runs) / columns)
     figure, (grid,) = panels.frame(width_of(columns), columns, [1.5] * rows, 1, gap=0.28)
@@ -54,7 +54,7 @@ def next_instance(runs: Sequence[Results], line_styles: Mapping[str, Any]) -> Fi
 
 
 def _panel(axes: Any, run: Results, colour: str, low: float, high: float) -> None:
-    over = run["next_instance"]["said"]["over_k"]
+    over = run["next_instance"]["statement"]["over_k"]
     k = np.array(over["k"])
     for at, start, end in zip(k, over["lower"], over["upper"]):
         if start is not None:
@@ -77,7 +77,7 @@ def _limits(runs: Sequence[Results]) -> tuple[float, float]:
     """All that is stated, but not below 1e-14 of the largest."""
     values: list[float] = []
     for run in runs:
-        over = run["next_instance"]["said"]["over_k"]
+        over = run["next_instance"]["statement"]["over_k"]
         for name in ("lower", "sample", "upper", "largest", "worst_case"):
             values += shown(over[name] or (), 0.0)
         for curve in _last_iterate(run):
