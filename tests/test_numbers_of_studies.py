@@ -10,6 +10,7 @@ import pytest
 
 from docs.numbers import NumbersError, figures, render
 from docs.numbers.sources import SOURCES, read
+from docs.numbers.training import TRAINING
 
 
 def reads(source: str, results: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -316,3 +317,41 @@ def test_figures() -> None:
     assert "| L2O-PA | 2.0e-7, diverges on 3 | 2.0e-7, diverges on 1 |" in figures.gaps(made, (1, 3, 3))
     values = {name: figures.FULL_FIGURES[name](made) for name in ("holds_3", "panels_3", "diverged_3", "restart_3")}
     assert values == {"holds_3": 1, "panels_3": 2, "diverged_3": "1 of 4", "restart_3": "2.25 to 2.25"}
+
+
+def test_training() -> None:
+    """Two seeds side by side, at the stages that both have."""
+
+    def row(name: str, updates: int | None, iterations: int, best: bool = False) -> dict[str, Any]:
+        numbers = {"iterations": [9, iterations], "mean_gap": 1e-5}
+        return {"training": name, "updates": updates, "best": best, **numbers}
+
+    models = [f"{model}-lasso{size}" for model in ("go-math-l2o", "l2o-pa") for size in ("", "-250x500")]
+    rows = [row(name, updates, 30) for name in models for updates in (150, 7500)]
+    rows += [row(f"{name}-seed-1", 150, 40) for name in models]
+    lines = TRAINING["seeds"]({"rows": rows}).splitlines()
+    assert lines[2:] == ["| 150 " + 4 * "| 30, 40 | 1.0e-5, 1.0e-5 " + "|"]
+
+
+def speed() -> dict[str, Any]:
+    """Training steps of two sizes with each kernel, and an iteration of each method."""
+    seconds = {"1": 0.5, "generic": 1.5, "avx2": 0.75, "avx512": 0.5, "0": 2.0}
+    steps = [
+        {"size": size, "method": "go-math-l2o", "family": "lasso", "kernel": kernel, "seconds": s, "floor": 0.2}
+        for size in ("20x40", "250x500")
+        for kernel, s in seconds.items()
+    ]
+    methods = {"ista": 1e-3, "fista": 1.5e-3, "l2o-pa": 3e-3, "go-math-l2o": 4e-3}
+    iterations = [
+        {"size": "20x40", "precision": "float32", "task": "rollout", "method": name, "seconds": s, "floor": 1e-4}
+        for name, s in methods.items()
+    ]
+    return {"threads": 2, "training": steps, "iterations": iterations}
+
+
+def test_speed(tmp_path: Path) -> None:
+    values = reads("speed", speed(), tmp_path)
+    assert values["training"].splitlines()[2] == "| LASSO 20 x 40, GO-Math-L2O | 0.50 | 2.0 | 4.0 | 0.20 |"
+    assert values["instructions"].splitlines()[2] == "| AVX-512 | 0.50 | 0.50 |"
+    assert values["iterations"].splitlines()[2].endswith("`l2o.rollout` | 1.0 | 1.5 | 3.0 | 4.0 | 4.0 |")
+    assert values["ratio_small"] == values["ratio_large"] == 4.0

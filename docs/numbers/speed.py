@@ -9,7 +9,7 @@ from . import shown, table
 
 Results = Mapping[str, Any]
 
-LABELS = {"go-math-l2o": "GO-Math-L2O", "l2o-pa": "L2O-PA", "ista": "ISTA", "fista": "FISTA"}
+LABELS = {"ista": "ISTA", "fista": "FISTA", "l2o-pa": "L2O-PA", "go-math-l2o": "GO-Math-L2O"}
 FAMILIES = {"lasso": "LASSO", "logistic": "l1-logistic"}
 KERNELS = {"avx512": "AVX-512", "avx2": "AVX2", "generic": "128 bits", "0": "plain torch"}
 
