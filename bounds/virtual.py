@@ -256,11 +256,12 @@ def magnitudes(
         }
         values |= {"C1": quotient(change, dz), "C2": quotient(values["bshift"], dz), "dz": dz}
         inverse = np.divide(1.0, dz, out=np.zeros(dz.shape), where=dz > 0)
-        # Where Dz = 0 and b' = b up to rounding, the exact b' may itself be taken as the virtual one: then C2 = 0, and
-        # the bracket is off by the difference.
-        same = (dz == 0) & (values["bshift"] <= errors["bshift"])
-        values["C2"] = np.where(same, 0.0, values["C2"])
-        errors["bracket"] = errors["bracket"] + np.where(same, values["bshift"] + errors["bshift"], 0.0)
+        # Where Dz = 0 and the step is that of p and b up to rounding, p' = p and the b' of the step may be taken: then
+        # C1 = C2 = 0, and the bracket is off by the difference.
+        difference, allowed = _norm(D - p * G - b), unit * size(D, p * G, b) + largest(p) * off
+        same = (dz == 0) & (difference <= allowed)
+        values |= {name: np.where(same, 0.0, values[name]) for name in ("C1", "C2")}
+        errors["bracket"] = errors["bracket"] + np.where(same, difference + allowed, 0.0)
         errors["C1"] = unit * values["C1"]
         errors["C2"] = unit * values["C2"] + errors["bshift"] * inverse * (1 + unit)
         errors = {name: error + n * TINY for name, error in errors.items()}  # underflow

@@ -320,7 +320,7 @@ SOURCES = {
         "training-curve.json",
         TRAINING,
     ),
-    "speed": Source(("--levels",), "speed.json", SPEED, script="tests/benchmarks/bench_speed.py"),
+    "speed": Source(("--levels", "--threads", "1"), "speed.json", SPEED, script="tests/benchmarks/bench_speed.py"),
     "speedup": Source(("speedup",), "speedup.json", SPEEDUP),
     "figures": Source(
         ("experiment", *map(str, (1, 2, 3, 4, 13, 14, 15, 16, 17))),

@@ -41,13 +41,17 @@ Cost = dict[str, float]
 
 
 def least(function: Callable[[], object], seconds: float) -> float:
-    """The shortest of the calls that fit in `seconds`, at least three, after one that warms up."""
+    """The shortest of the calls that fit in `seconds`, at least three, after one that warms up.
+
+    On one thread it is the CPU time, on which other work on the machine has less influence.
+    """
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     function()
     times, end = [], time.perf_counter() + seconds
     while len(times) < 3 or (time.perf_counter() < end and len(times) < 200):
-        begun = time.perf_counter()
+        begun = clock()
         function()
-        times.append(time.perf_counter() - begun)
+        times.append(clock() - begun)
     return min(times)
 
 

@@ -179,6 +179,20 @@ def test_equal_features() -> None:
     assert np.isinf(bounds.evaluate_expression(expression, q).rad).all()
 
 
+def test_equal_features_and_heads_that_differ_by_their_rounding() -> None:
+    """A network of equal features may give p' and b' that differ in their last bit: that says nothing of C1 and C2."""
+    a = drawn(7)
+    a["p_ood"], a["b_ood"] = np.nextafter(a["p"], np.inf), np.nextafter(a["b"], np.inf)
+    values, errors = taken(a, dz=np.zeros(SHAPE[:2]))
+    step = a["p_ood"] * a["G_ood"] + a["b_ood"]
+    for name in ("C1", "C2"):
+        assert (values[name] == 0).all()
+        assert np.isfinite(errors[name]).all()
+    difference = np.linalg.norm(step - a["p"] * a["G_ood"] - a["b"], axis=-1)
+    assert (difference > 0).any()
+    assert (errors["bracket"] >= difference).all()  # what C1 and C2 leave out
+
+
 def test_the_bound_by_magnitudes_holds_and_its_parts_are_ordered() -> None:
     for seed in range(20):
         a = drawn(seed)
