@@ -12,12 +12,15 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ... import bounds, l2o
-from ...l2o.optimizers import kernel
+from ...errors import InputError
+
+if TYPE_CHECKING:
+    from ... import l2o
+
 
 PACKAGE = "l2obound"
 OLDEST = (3, 11)
@@ -78,11 +81,13 @@ def _packages() -> Finding:
 
 
 def _weights() -> Finding:
+    from ... import l2o
+
     broken = []
     for name, family in l2o.pretrained_names():
         try:
             l2o.pretrained(name, family)
-        except l2o.InputError as problem:
+        except InputError as problem:
             broken.append(str(problem))
     state = "; ".join(broken) or f"{len(l2o.pretrained_names())} sets, each with the hash in its manifest"
     return Finding("shipped weights", not broken, state, "install the package again")
@@ -114,6 +119,8 @@ def _solvers() -> Finding:
 
 
 def _native_kernel() -> Finding:
+    from ...l2o.optimizers import kernel
+
     there = kernel.available(torch.zeros(1))
     state = "compiled" if there else "not compiled, or switched off: torch does the same, more slowly"
     return Finding("native kernel", True if there else None, state, "install again with a C compiler")
@@ -147,6 +154,8 @@ def _a_true_bound() -> Finding:
 
 
 def _a_false_bound() -> Finding:
+    from ... import bounds
+
     run, problem, certified = _small_run()
     from ..verdicts.verify import verify
 
@@ -158,6 +167,7 @@ def _a_false_bound() -> Finding:
 
 
 def _small_run() -> tuple[l2o.Run, l2o.Composite, Any]:
+    from ... import l2o
     from ..optima import optimum
 
     problem = l2o.synthetic.lasso(2, 6, 8)

@@ -1,4 +1,4 @@
-"""What starts quickly: the help and the list of bounds import neither torch nor SymPy."""
+"""What starts quickly: the help of all verbs and the list of bounds import neither torch nor SymPy."""
 
 from __future__ import annotations
 
@@ -30,6 +30,23 @@ finally:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == ""
     assert "ood_last_iterate" in done.stdout or "--help" in arguments
+
+
+def test_no_help_imports_a_heavy_package() -> None:
+    """The verbs import libraries when they are called."""
+    code = """
+import sys
+from typer.main import get_command
+from l2obound.verification.cli import app
+group = get_command(app.app)
+for name in app.VERBS:
+    assert group.get_command(None, name).help.strip()
+    print(name, *({"torch", "sympy", "scipy", "cvxpy", "matplotlib"} & {*sys.modules}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    verbs = done.stdout.splitlines()
+    assert len(verbs) > 10
+    assert [line for line in verbs if " " in line] == []
 
 
 def test_the_listing_is_that_of_the_catalogue() -> None:

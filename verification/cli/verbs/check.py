@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .... import l2o
+from ....errors import InputError
 from ..answer import Answer, Table, print_answer
 from ..console import emit, progress_bar
 from ..inputs import given_problem
 from ..options import OPTIMIZER, SEED, CheckpointKind, Data, Lam, Verbose
+
+if TYPE_CHECKING:
+    from .... import l2o
 
 if TYPE_CHECKING:
     from ...conformance import CheckResult, Report
@@ -69,6 +72,7 @@ def check(
 
     Example: l2obound check go-math-l2o:lasso --profile dev
     """
+    from .... import l2o
     from ...conformance import check_optimizer
 
     expected, lacking = _reasons(expect_fail, "--expect-fail"), _reasons(lacks, "--lacks")
@@ -103,7 +107,7 @@ def _problems(
 
     if data is None and problem is None:
         if lam is not None:
-            raise l2o.InputError("--lam belongs to --data or --problem; give one of them, too.")
+            raise InputError("--lam belongs to --data or --problem; give one of them, too.")
         return None
     size = profile_of(profile)
     return [given_problem(problem or "lasso", data, size.batch, 2 * size.dim, size.dim, lam, seed)[0]]
@@ -175,7 +179,7 @@ def _declarations(pairs: list[str] | None) -> dict[str, Any]:
         except ValueError:
             sign = ""
         if not sign:
-            raise l2o.InputError(f"--declares: expected NAME=VALUE, true, false or a number, got {pair!r}.")
+            raise InputError(f"--declares: expected NAME=VALUE, true, false or a number, got {pair!r}.")
         declared[name] = value
     return declared
 
@@ -186,7 +190,7 @@ def _reasons(pairs: list[str] | None, option: str) -> dict[str, str]:
     for pair in pairs or ():
         name, sign, reason = pair.partition("=")
         if not sign or not reason.strip():
-            raise l2o.InputError(f"{option}: expected NAME=REASON, got {pair!r}.")
+            raise InputError(f"{option}: expected NAME=REASON, got {pair!r}.")
         reasons[name.strip()] = reason.strip()
     return reasons
 

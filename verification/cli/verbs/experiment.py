@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .... import l2o
+from ....errors import InputError
 from ..answer import Answer, Table, print_answer
 from ..console import emit
 from ..options import FigureStyle, Jobs, Verbose, writable_folder
@@ -44,13 +44,13 @@ def experiment(
     from ...studies.experiments.page import claim_sentences
 
     if scheduler is not None and jobs != 1:
-        raise l2o.InputError("experiment: --jobs is for this machine and --scheduler for a cluster; give one of them.")
+        raise InputError("experiment: --jobs is for this machine and --scheduler for a cluster; give one of them.")
     if figures == ["all"]:
         numbers = list(figure_numbers())
     elif all(f.isdecimal() and len(f) < 10 for f in figures):
         numbers = [int(f) for f in figures]
     else:
-        raise l2o.InputError(f"experiment: expected numbers of figures or all, got {' '.join(figures)}.")
+        raise InputError(f"experiment: expected numbers of figures or all, got {' '.join(figures)}.")
     writable_folder(out)
     for number in numbers:
         load_experiment(number)  # an error before hours of work rather than after

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .... import l2o
+from ....errors import InputError
 from ..answer import Answer, Table, print_answer
 from ..console import emit, progress_bar
 from ..options import NUMBER, OPTIMIZER, POSITIVE, CheckpointKind, Verbose, real, whole, writable_file
@@ -62,19 +62,20 @@ def falsify(
 
     Example: l2obound falsify ood_multi_step_sharp --constant 0.98 --budget 20 --out finding.npz
     """
+    from .... import l2o
     from ... import falsification
 
     if kind is not None and optimizer is not None:
         optimizer = l2o.resolve_optimizer(optimizer, kind=kind).spec
     if replay is not None:
         if bound is not None or out is not None:
-            raise l2o.InputError("falsify: --replay runs a stored finding and takes neither BOUND nor --out.")
+            raise InputError("falsify: --replay runs a stored finding and takes neither BOUND nor --out.")
         stored = falsification.Falsification.load(replay, optimizer=optimizer)
         finding = stored.judged_again()
         _print(finding, as_json, verbose, {"agrees": _agree(stored, finding)})
         raise typer.Exit(1 if finding.violated else 0)
     if bound is None:
-        raise l2o.InputError("falsify: give a BOUND (see l2obound bounds), or a stored finding with --replay FILE.")
+        raise InputError("falsify: give a BOUND (see l2obound bounds), or a stored finding with --replay FILE.")
     if out is not None:
         writable_file(out)
     with progress_bar() as bar:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .... import l2o
 from ..answer import Answer, Table, print_answer
 from ..console import emit, progress_bar
 from ..options import (
@@ -78,6 +77,7 @@ def guarantee(
 
     Example: l2obound guarantee go-math-l2o --problem lasso --steps 100 --eps 1e-4 --instances 1000 --out guarantee
     """
+    from .... import l2o
     from ....l2o.support.files import write_bytes
     from ... import guarantees
     from ...guarantees.figures import write_figure

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .... import l2o
+from ....errors import InputError
 from ..answer import Answer, Table, print_answer
 from ..console import emit, errors, progress_bar
 from ..inputs import command, exit_code, given_problem, lower_of, optimizer_of
@@ -29,6 +29,9 @@ from ..options import (
     Verbose,
     writable_folder,
 )
+
+if TYPE_CHECKING:
+    from .... import l2o
 
 
 def report(
@@ -75,20 +78,20 @@ def report(
     """
     if iterates or optimizer:
         if config is not None or quick or from_ is not None:
-            raise l2o.InputError("report: --iterates and --optimizer are a report of their own; leave out the other.")
+            raise InputError("report: --iterates and --optimizer are a report of their own; leave out the other.")
         problem_and_family, least = given_problem(problem, data, batch, rows, dim, lam, seed, t), lower_of(lower)
         given_runs = (iterates or [], optimizer or [], bound)
         own_report(problem_and_family, *given_runs, out, steps, s, seed, strict, as_json, verbose, least)
     given = {"--data": data is not None, "--bound": bool(bound), "--lower": lower is not None}
     if any(given.values()):
         option = next(name for name, there in given.items() if there)
-        raise l2o.InputError(f"report: {option} belongs to --iterates or --optimizer; give one of them, too.")
+        raise InputError(f"report: {option} belongs to --iterates or --optimizer; give one of them, too.")
     from ...report import load_report_config, make_report, read_results, render_report, unfinished
     from ...report.worst_cases import violated
 
     if from_ is not None:
         if config is not None or quick:
-            raise l2o.InputError("report: --from redraws stored results and takes neither CONFIG nor --quick.")
+            raise InputError("report: --from redraws stored results and takes neither CONFIG nor --quick.")
         writable_folder(from_)
         if unfinished(from_):
             errors.print(
@@ -100,7 +103,7 @@ def report(
         page = render_report(results, from_)
     else:
         if config is not None and quick:
-            raise l2o.InputError("report: --quick is a configuration of its own; give CONFIG or --quick, not both.")
+            raise InputError("report: --quick is a configuration of its own; give CONFIG or --quick, not both.")
         settings = load_report_config(config, quick=quick)
         writable_folder(out)
         with progress_bar() as bar:
@@ -200,6 +203,7 @@ def own_report(
     lower: list[float] | float | None,
 ) -> None:
     """A report of runs in files and of runs made here; ends the command."""
+    from .... import l2o
     from ...optima import optimum
     from ...report import report_runs
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .... import l2o
+from ....errors import InputError
 from ..answer import Answer, Table, print_answer
 from ..console import emit, errors
 from ..options import JOBS, FigureStyle, Verbose, writable_folder
@@ -35,7 +35,7 @@ def speedup(
     from ...studies.speedup import load_speedup, run_speedup, write
 
     if config is not None and quick:
-        raise l2o.InputError("speedup: --quick is a configuration of its own; give CONFIG or --quick, not both.")
+        raise InputError("speedup: --quick is a configuration of its own; give CONFIG or --quick, not both.")
     settings = load_speedup(config, quick=quick)
     writable_folder(out)
     with live(settings.title) as show:

@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table as Drawn
 from rich.text import Text
 
-from .... import l2o
+from ....errors import InputError
 from ..answer import Answer, Table, print_answer
 from ..console import Word, emit, errors
 from ..options import Jobs, Verbose, writable_folder
@@ -48,7 +48,7 @@ def sweep(
     from ... import sweeps
 
     if scheduler is not None and jobs != 1:
-        raise l2o.InputError("sweep: --jobs is for this machine and --scheduler for a cluster; give one of them.")
+        raise InputError("sweep: --jobs is for this machine and --scheduler for a cluster; give one of them.")
     settings = sweeps.load_sweep(config, overrides(set_))
     folder = writable_folder(Path("sweeps") / config.stem if out is None else out)
     count = sweeps.check_count(settings)
@@ -79,7 +79,7 @@ def overrides(settings: list[str] | None) -> dict[str, Any]:
     for setting in settings or ():
         name, sign, value = setting.partition("=")
         if not sign:
-            raise l2o.InputError(f"--set: expected NAME=VALUE, got {setting!r}.")
+            raise InputError(f"--set: expected NAME=VALUE, got {setting!r}.")
         try:
             values[name.strip()] = json.loads(value)
         except (ValueError, RecursionError):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .... import l2o
+from ....errors import InputError
 from ..answer import Answer, print_answer
 from ..console import emit, progress_bar
 from ..inputs import command
@@ -36,11 +36,13 @@ def train(
 
     Example: l2obound train go-math-l2o-lasso --out runs/go-math-l2o
     """
+    from .... import l2o
+
     if shipped:
         print_named({"trainings": trainings()}, as_json)
         return
     if config is None:
-        raise l2o.InputError("train: give a TOML file, or a name of `l2obound train --list`.")
+        raise InputError("train: give a TOML file, or a name of `l2obound train --list`.")
     settings = l2o.training.load_config(config)
     folder = writable_folder(Path("runs") / Path(config).stem if out is None else out)
     with progress_bar() as bar:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .... import bounds, l2o
+from ....errors import InputError
 from ..answer import print_answer
 from ..console import emit
 from ..inputs import exit_code, given_problem, given_run, lower_of, optimizer_of
@@ -68,6 +68,7 @@ def verify(
 
     Example: l2obound verify --optimizer fista --bound ood_last_iterate --s 10
     """
+    from .... import bounds, l2o
     from ...verdicts.verify import verify_all
 
     names = [bounds.get(name).key for name in bound] if bound else None
@@ -85,7 +86,7 @@ def verify(
         try:
             h = float(reference_step)
         except ValueError:
-            raise l2o.InputError(f'--reference-step: expected a number or "best", got {reference_step!r}.') from None
+            raise InputError(f'--reference-step: expected a number or "best", got {reference_step!r}.') from None
     from ...optima import optimum
 
     certified = optimum(p, lower=least)
@@ -126,6 +127,8 @@ def assumption(
 
     Example: l2obound assumption --optimizer go-math-l2o --problem lasso --s 10
     """
+    from .... import l2o
+
     if experiments:
         from ...diagnosis import three_claims as first
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .... import bounds, l2o
+from ....errors import InputError
 from ..answer import Answer, Table, print_answer
 from ..console import emit, progress_bar
 from ..inputs import exit_code, optimizer_of, problem_of
@@ -25,6 +25,7 @@ def _profile(
     name: str, problem: str, sizes: tuple, K: int, shift: float, reference: str, as_json: bool, verbose: bool
 ) -> None:
     """Worst cases of the deviations that a run has; exit with 1 if the run is above them."""
+    from .... import l2o
     from ...worst_cases.profile import STEPS, profile_certificate
 
     p, family = problem_of(problem, *sizes)
@@ -161,6 +162,8 @@ def worst_case(
 
     Example: l2obound worst-case --method gradient --steps 5 --certificate gradient.json
     """
+    from .... import bounds
+
     for file in (certificate, coq, instance):
         if file is not None:
             writable_file(file)
@@ -190,7 +193,7 @@ def worst_case(
     }
     if any(axes.values()):
         if proof or replay or any(file is not None for file in (certificate, coq, instance)):
-            raise l2o.InputError("worst-case: a sweep takes no --proof, --certificate, --coq, --instance or --replay.")
+            raise InputError("worst-case: a sweep takes no --proof, --certificate, --coq, --instance or --replay.")
         run_sweep(question, axes, as_json, verbose)
         return
     print_one(bounds.worst_case(**question), proof, certificate, coq, instance, replay, as_json, verbose)

@@ -13,8 +13,7 @@ from typing import Any
 
 import typer
 
-from .... import l2o
-from ....l2o.support.files import read_json, write_bytes, write_npz
+from ....errors import InputError
 from ...support.plain import plain
 from ..answer import Answer, Table, print_answer
 from ..console import emit, progress_bar
@@ -30,9 +29,9 @@ def per_step(text: str | None, option: str, separator: str = ",") -> Any:
         numbers = [_fraction(part.strip()) for part in text.split(separator)]
     except (ValueError, ZeroDivisionError):
         kind = "numbers such as 0.5 or 1/3" if separator == "," else "numbers separated by ;"
-        raise l2o.InputError(f"{option}: expected {kind}, got {excerpt!r}.") from None
+        raise InputError(f"{option}: expected {kind}, got {excerpt!r}.") from None
     except OverflowError:
-        raise l2o.InputError(f"{option}: expected numbers with at most 300 digits, got {excerpt!r}.") from None
+        raise InputError(f"{option}: expected numbers with at most 300 digits, got {excerpt!r}.") from None
     return numbers[0] if len(numbers) == 1 else numbers
 
 
@@ -55,7 +54,7 @@ def momentum_of(text: str | None, method: str) -> Any:
         return per_step(text, "--momentum")
     parts = text.split(",")
     if len(parts) != 2:
-        raise l2o.InputError(
+        raise InputError(
             f'--momentum: go_math takes "q,b", each a number or one for each step separated by ; as in '
             f'"0.5;0.4,0.1;0.2", got {text!r}.'
         )
@@ -88,11 +87,12 @@ def _answer(worst: Any) -> dict[str, Any]:
 def check_certificate(path: Path, as_json: bool) -> None:
     """Check a certificate with the checker, which knows nothing of the engine; exit with 1 if it is wrong."""
     from ....bounds.worst_cases import checker
+    from ....l2o.support.files import read_json
 
     path.stat()  # where it is missing, the system's own words
     data = read_json(path, "a certificate", "write it again with --certificate")
     if not isinstance(data, dict):
-        raise l2o.InputError(f"{path}: not a certificate: expected a JSON object, got {type(data).__name__}.")
+        raise InputError(f"{path}: not a certificate: expected a JSON object, got {type(data).__name__}.")
     wrong = ""
     try:
         bound = checker.check(data)
@@ -166,12 +166,14 @@ def print_one(
     verbose: bool,
 ) -> None:
     """Print one answer, and write what was asked for: the files first, so that nothing is printed of a failure."""
+    from ....l2o.support.files import write_bytes, write_npz
+
     exact = worst.certificate() if as_json or certificate is not None or coq is not None else None
     for option, file in (("--certificate", certificate), ("--coq", coq)):
         if file is None:
             continue
         if exact is None:
-            raise l2o.InputError(
+            raise InputError(
                 f"{option}: there is no certificate, and {file} was not written: {worst.why_no_certificate}."
             )
         if option == "--coq":
@@ -184,7 +186,7 @@ def print_one(
         try:
             write_npz(instance, worst.instance)
         except ValueError as problem:
-            raise l2o.InputError(f"--instance: {instance} was not written: {problem}") from None
+            raise InputError(f"--instance: {instance} was not written: {problem}") from None
     attained = None
     if replay:
         from ...worst_cases.run_instance import replay as run_again
