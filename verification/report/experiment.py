@@ -42,7 +42,7 @@ from .config import UNSHIFTED, ProblemSection, ReportConfig, Scenario, Transient
 from .methods import Case, Method, Rollouts, methods_of
 from .worst_cases import measured
 
-FORMAT = 7
+FORMAT = 8
 SEAL = "sha256"
 """The entry of the results that is a digest of all others."""
 _STEP_BOUND = "per_step_descent"
