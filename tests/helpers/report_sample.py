@@ -280,7 +280,7 @@ def make_results():
     runs += [_run("logistic", 1, _SCENARIOS[0], o, 60, None) for o in _OPTIMIZERS[2:]]
     keys = ("key", "number", "title", "level", "kind", "latex")
     return {
-        "format": 7, "title": f"GO-Math-L2O under the paper's bounds {HOSTILE}", "quick": True,
+        "format": 8, "title": f"GO-Math-L2O under the paper's bounds {HOSTILE}", "quick": True,
         "provenance": {
             "created": "2025-01-02T03:04:05+00:00", "command": "l2obound report --quick", "seconds": 12.345,
             "versions": {"numpy": "2.4.6"}, "machine": {"cpu": HOSTILE}, "seed": 0, "config_digest": "ab12" * 16,
