@@ -69,7 +69,6 @@ def _ratio(size: str, method: str = "go-math-l2o") -> Callable[[Results], float]
 
 
 SPEED: dict[str, Callable[[Results], Any]] = {
-    "threads": lambda results: results["threads"],
     "training": _training,
     "instructions": _instructions,
     "iterations": _iterations,

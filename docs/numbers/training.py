@@ -51,22 +51,38 @@ def _stages(size: str) -> Callable[[Results], str]:
     return read
 
 
+def _pairs(size: str, model: str) -> tuple[str, str]:
+    """The trainings of a model that differ in their seed."""
+    return f"{model}-lasso{size}", f"{model}-lasso{size}-seed-1"
+
+
+_SIZES = {"": "20 x 40", "-250x500": "250 x 500"}
+
+
+def _shared_stages(results: Results) -> list[int]:
+    """The stages that the trainings with another seed have."""
+    return sorted({r["updates"] for r in results["rows"] if r["training"].endswith("-seed-1") and not r["best"]})
+
+
 def _seeds(results: Results) -> str:
-    """Median iterations to 1e-4 and mean gaps of two trainings that differ in their seed, at the stages of both."""
-    head, columns = ["updates"], []
-    for size, words in (("", "20 x 40"), ("-250x500", "250 x 500")):
-        for model, label in TRAINED.items():
-            head += [f"{label}, {words}: to 1e-4", "mean gap at k = 100"]
-            columns.append((f"{model}-lasso{size}", f"{model}-lasso{size}-seed-1"))
-    stages = sorted({r["updates"] for r in results["rows"] if r["training"] == columns[0][1] and not r["best"]})
+    """Median iterations to 1e-4 of two trainings that differ in their seed, at the stages of both."""
+    columns = [(size, model) for size in _SIZES for model in TRAINED]
+    head = ["updates", *(f"{TRAINED[model]}, {_SIZES[size]}" for size, model in columns)]
     lines = []
-    for updates in stages:
-        cells = []
-        for pair in columns:
-            rows = [_cells(_stage(results, training, updates)) for training in pair]
-            cells += [", ".join(row[1] for row in rows), ", ".join(row[2] for row in rows)]
-        lines.append([f"{updates:,}", *cells])
+    for updates in _shared_stages(results):
+        cells = [[_cells(_stage(results, name, updates))[1] for name in _pairs(*column)] for column in columns]
+        lines.append([f"{updates:,}", *(", ".join(pair) for pair in cells)])
     return table(head, lines)
+
+
+def _seeds_apart(updates: int) -> Callable[[Results], int]:
+    """By how many iterations to 1e-4 the two seeds differ at a stage, at most."""
+
+    def read(results: Results) -> int:
+        pairs = [_pairs(size, model) for size in _SIZES for model in TRAINED]
+        return max(abs(_to_fine(one, updates)(results) - _to_fine(other, updates)(results)) for one, other in pairs)
+
+    return read
 
 
 def _sizes(results: Results) -> str:
@@ -108,6 +124,8 @@ TRAINING: dict[str, Callable[[Results], Any]] = {
     "stages_small": _stages(""),
     "stages_large": _stages("-250x500"),
     "seeds": _seeds,
+    "seeds_apart_first": _seeds_apart(150),
+    "seeds_apart_last": _seeds_apart(1200),
     "sizes": _sizes,
     "go_math_mean": _mean_gap(_GO),
     "l2o_pa_mean": _mean_gap(_PA),
