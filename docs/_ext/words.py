@@ -174,6 +174,10 @@ the run. The method scales a deviation that does not fit ([how](../guaranteed.md
 Where the three heads of GO-Math-L2O stay in a region, F(x_k) + (a L/2)||v_k||^2 falls in every step, for convex and
 other f. So F(x_k) <= F(x_0), since the memory is 0 at the start. The region is a condition on each entry. A head on its
 border leaves a form that is 0 for one direction of (D, v).
+
+In the form "momentum" the gradient is taken ahead of the iterate, as in L2O-PA, and f is convex. FISTA is in the
+region, with p = 1 and A < 1, so that an energy that falls does not stand against acceleration. With p = 1 and A = 1 a
+run on f(x) = max(x, 0)^2/2 that starts at 1 keeps all of it.
 """,
     19: """
 B6 measures every run against proximal-gradient steps, and so the deviations of a method with momentum are large,
