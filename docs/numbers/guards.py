@@ -1,4 +1,4 @@
-"""What is read out of the results of `docs.numbers.measure_guards`, a function for each value."""
+"""What is read out of the results of `measure_guards.py`, a function for each value."""
 
 from __future__ import annotations
 

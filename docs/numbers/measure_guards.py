@@ -296,7 +296,7 @@ def _time(run: l2o.Run, problem: l2o.Composite) -> float:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, and write the file of results."""
-    parser = argparse.ArgumentParser(prog="python -m docs.numbers.measure_guards")
+    parser = argparse.ArgumentParser(prog="python docs/numbers/measure_guards.py")
     parser.add_argument("--out", type=Path, required=True)
     folder = parser.parse_args(arguments).out
     folder.mkdir(parents=True, exist_ok=True)
