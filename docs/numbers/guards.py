@@ -32,6 +32,12 @@ def _listed(values: Sequence[float]) -> str:
     return ", ".join(_number(v) for v in values)
 
 
+def _calls(form: Results) -> str:
+    """The calls until each level; those until one that was not reached are of no use."""
+    pairs = zip(form["calls"], form["iterations"], strict=True)
+    return ", ".join("–" if steps >= _NEVER else shown(calls, "g") for calls, steps in pairs)
+
+
 def _rows(results: Results, family: str | None = None) -> Iterator[Results]:
     return (row for row in results["guards"] if family in (None, row["family"]))
 
@@ -50,7 +56,7 @@ def _models(results: Results) -> str:
     for row in _rows(results, "lasso"):
         if row["base"] not in MODELS or (row["base"], row["place"]) == ("go-math-l2o", "objective"):
             continue
-        cells = [f"{_listed(row[form]['iterations'])} ({_listed(row[form]['calls'])})" for form in _FORMS]
+        cells = [f"{_listed(row[form]['iterations'])} ({_calls(row[form])})" for form in _FORMS]
         name = f"{MODELS[row['base']]}, {PLACES[row['place']]}"
         lines.append([name, _listed(row["alone"]["iterations"]), *cells, _listed(row["rival"])])
     return table(["", "alone", "under the guard", "with `restart=True`", "restarted FISTA"], lines)
