@@ -344,7 +344,9 @@ def guards_results() -> dict[str, Any]:
             row("objective", "l2o-pa", [4.0, 200.0, 251.0]),
             row("in", "nan", [4.0, 12.0, 24.0]),
         ],
-        "regions": {"rows": rows, **counts, **heads},
+        "regions": {"lasso": rows, "logistic_l1": rows},
+        "heads": heads,
+        "rises": counts,
         "budgets": {"usual": [1.1, 1.3], "moved_l2o_pa": [5.5], "largest": [1.5], "runs": [192]},
         "certificates": {"rows": [certified], "over": 0, "count": 8, "milliseconds": spent},
     }

@@ -106,17 +106,15 @@ def _added(pick: Callable[[list[float]], float], key: str) -> Callable[[Results]
 
 
 def _regions(results: Results) -> str:
-    rows = results["regions"]["rows"]
-    lines = [[row["form"], *(_listed(row[place]) for place in PLACES)] for row in rows]
-    return table(["", *PLACES.values()], lines)
+    lines = []
+    for family, rows in results["regions"].items():
+        lines += [[FAMILIES[family], row["form"], *(_listed(row[place]) for place in PLACES)] for row in rows]
+    return table(["", "", *PLACES.values()], lines)
 
 
-def _form(results: Results, form: str) -> Results:
-    return next(row for row in results["regions"]["rows"] if row["form"] == form)
-
-
-def _to(form: str, place: str, level: int) -> Callable[[Results], float]:
-    return lambda results: _form(results, form)[place][level]
+def _to(form: str, level: int = 1, family: str = "lasso") -> Callable[[Results], float]:
+    """The median of a form in distribution."""
+    return lambda results: next(r for r in results["regions"][family] if r["form"] == form)["in"][level]
 
 
 def _certificates(results: Results) -> str:
@@ -150,19 +148,21 @@ GUARDS: Values = {
     "budget_largest": lambda r: r["budgets"]["largest"][0],
     "budget_runs": lambda r: r["budgets"]["runs"][0],
     "budget_moved": lambda r: r["budgets"]["moved_l2o_pa"][0],
-    "median_r": lambda r: r["regions"]["median_r"],
-    "inside_go_math_l2o": lambda r: r["regions"]["inside_go_math_l2o"],
-    "inside_l2o_pa": lambda r: r["regions"]["inside_l2o_pa"],
+    "median_r": lambda r: r["heads"]["median_r"],
+    "inside_go_math_l2o": lambda r: r["heads"]["inside_go_math_l2o"],
+    "inside_l2o_pa": lambda r: r["heads"]["inside_l2o_pa"],
     "regions": _regions,
-    "pa_energy": _to(_PA, "in", 1),
-    "pa_moved": _to(_MOVED_PA, "in", 1),
-    "fista": _to("FISTA", "in", 1),
-    "go_math_energy": _to("GO-Math-L2O trained in its region, 600 updates", "in", 1),
-    "go_math_moved": _to("the shipped GO-Math-L2O moved into it", "in", 0),
-    "steps_convex": lambda r: r["regions"]["steps_convex"],
-    "rises_convex": lambda r: r["regions"]["rises_convex"],
-    "steps_other": lambda r: r["regions"]["steps_other"],
-    "rises_other": lambda r: r["regions"]["rises_other"],
+    "pa_energy": _to(_PA),
+    "pa_moved": _to(_MOVED_PA),
+    "fista": _to("FISTA"),
+    "pa_energy_logistic": _to(_PA, family="logistic_l1"),
+    "fista_logistic": _to("FISTA", family="logistic_l1"),
+    "go_math_energy": _to("GO-Math-L2O trained in its region, 600 updates"),
+    "go_math_moved": _to("the shipped GO-Math-L2O moved into it", 0),
+    "steps_convex": lambda r: r["rises"]["steps_convex"],
+    "rises_convex": lambda r: r["rises"]["rises_convex"],
+    "steps_other": lambda r: r["rises"]["steps_other"],
+    "rises_other": lambda r: r["rises"]["rises_other"],
     "certificates": _certificates,
     "over": lambda r: r["certificates"]["over"],
     "bounds": lambda r: r["certificates"]["count"],
