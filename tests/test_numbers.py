@@ -319,12 +319,12 @@ def test_a_table_has_a_line_below_its_head() -> None:
 
 
 def guards_results() -> dict[str, Any]:
-    """Two models and a lost base on LASSO; a form in a region; certificates of one run."""
+    """Two models and a base that fails on LASSO; a form in a region; certificates of one run."""
 
     def form(iterations: list[float]) -> dict[str, Any]:
-        found = {"iterations": iterations, "calls": [2 * v for v in iterations], "guard": iterations}
-        found |= {"values": [0.0, 0.0, 0.0], "times": {"median": [1.0, 1.5, 2.0], "largest": [1.0, 2.0, 3.0]}}
-        return {**found, "later": 0, "added_calls": [0.1, 0.2, 0.15], "most_added": 0.5, "gradients": [1.0, 1.1, 1.05]}
+        counts = {"iterations": iterations, "calls": [2 * v for v in iterations], "guard": iterations}
+        counts |= {"values": [0.0, 0.0, 0.0], "times": {"median": [1.0, 1.5, 2.0], "largest": [1.0, 2.0, 3.0]}}
+        return {**counts, "later": 0, "added_calls": [0.1, 0.2, 0.15], "most_added": 0.5, "gradients": [1.0, 1.1, 1.05]}
 
     def row(place: str, base: str, iterations: list[float]) -> dict[str, Any]:
         forms = {name: form(iterations) for name in ("guarded", "restarted")}
@@ -356,9 +356,9 @@ def test_values_are_read_from_a_measurement_of_guards(tmp_path: Path) -> None:
     (tmp_path / "guards.json").write_text(json.dumps(guards_results()))
     values = read("guards", tmp_path)
     assert "| L2O-PA, objective moved | 9, 99, – | 4, 200, – (8, 400, –) |" in values["models"]
-    lost = "| LASSO | points that are no numbers | 1.50, 2.00 | 1.50, 2.00 | 2.00 = 1.00 + 1.00 + 0.00 |"
-    assert lost in values["lost"]
+    line = "| LASSO | points that are no numbers | 1.50, 2.00 | 1.50, 2.00 | 2.00 = 1.00 + 1.00 + 0.00 |"
+    assert line in values["failing"]
     assert (values["missed"], values["later"], values["added"], values["most_added"]) == (3, 0, 0.2, 0.5)
-    assert (values["lost_median"], values["lost_largest"], values["pa_energy"]) == (1.5, 2.0, 17.0)
+    assert (values["failing_median"], values["failing_largest"], values["pa_energy"]) == (1.5, 2.0, 17.0)
     assert "| ISTA | s = 10 | 1.0e-1 | 2.0e-1 | 1.0e-3 | 2.0e-3 |" in values["certificates"]
     assert (values["least_32"], values["most_192"], values["large"]) == (3.0, 2.0, 50.0)

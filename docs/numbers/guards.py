@@ -12,7 +12,7 @@ Values = Mapping[str, Callable[[Results], Any]]
 
 MODELS = {"go-math-l2o": "GO-Math-L2O", "l2o-pa": "L2O-PA"}
 PLACES = {"in": "in distribution", "start": "start moved", "objective": "objective moved"}
-LOST = {
+FAILING = {
     "nan": "points that are no numbers",
     "late": "proximal gradient for 6 steps, then no numbers",
     "random": "points that jump",
@@ -62,11 +62,11 @@ def _models(results: Results) -> str:
     return table(["", "alone", "under the guard", "with `restart=True`", "restarted FISTA"], lines)
 
 
-def _lost(results: Results) -> str:
-    """Bases that are lost: iterations to 1e-4 over those of restarted FISTA, and the calls of an iteration."""
+def _failing(results: Results) -> str:
+    """Bases that fail: iterations to 1e-4 over those of restarted FISTA, and the calls of an iteration."""
     lines = []
     for family, word in FAMILIES.items():
-        rows = [(LOST[r["base"]], r) for r in _rows(results, family) if r["base"] in LOST]
+        rows = [(FAILING[r["base"]], r) for r in _rows(results, family) if r["base"] in FAILING]
         if family == "lasso":
             rows.append(("L2O-PA, objective moved", _row(results, family, "objective", "l2o-pa")))
         for name, row in rows:
@@ -84,10 +84,10 @@ def _lost(results: Results) -> str:
 
 
 def _largest_times(level: int, of: str) -> Callable[[Results], float]:
-    """The largest median, or the largest of any instance, of iterations over restarted FISTA's where a base is lost."""
+    """The largest median, or the largest of any instance, of iterations over restarted FISTA's where a base fails."""
 
     def read(results: Results) -> float:
-        rows = [row for row in results["guards"] if row["base"] in LOST]
+        rows = [row for row in results["guards"] if row["base"] in FAILING]
         rows.append(_row(results, "lasso", "objective", "l2o-pa"))
         return max(row["restarted"]["times"][of][level] for row in rows)
 
@@ -139,10 +139,10 @@ GUARDS: Values = {
     "added": _added(max, "added_calls"),
     "gradients": _added(max, "gradients"),
     "most_added": lambda r: max(row["guarded"]["most_added"] for row in _usual(r)),
-    "lost": _lost,
-    "lost_median": _largest_times(1, "median"),
-    "lost_largest": _largest_times(1, "largest"),
-    "lost_median_6": _largest_times(2, "median"),
+    "failing": _failing,
+    "failing_median": _largest_times(1, "median"),
+    "failing_largest": _largest_times(1, "largest"),
+    "failing_median_6": _largest_times(2, "median"),
     "budget_low": lambda r: min(r["budgets"]["usual"]),
     "budget_high": lambda r: max(r["budgets"]["usual"]),
     "budget_largest": lambda r: r["budgets"]["largest"][0],

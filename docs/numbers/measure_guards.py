@@ -31,13 +31,13 @@ _MOVED = 10.0
 _MODELS = ("go-math-l2o", "l2o-pa")
 _CERTIFIED = (*_MODELS, "fista-restart", "ista")
 _POINTS = (5, 50)
-_LOST = ("nan", "late", "random", "diverging")
+_WAYS = ("nan", "late", "random", "diverging")
 _RISE = 1e-12  # of an energy, in units of itself: rounding
 
 
 @dataclass(frozen=True)
-class Lost:
-    """A base that is lost, in one of the ways of `_LOST`."""
+class Failing:
+    """A base that fails, in one of the ways of `_WAYS`."""
 
     way: str
 
@@ -132,14 +132,14 @@ def _medians(found: np.ndarray) -> list[float]:
 
 
 def _guards(family: str) -> list[dict[str, Any]]:
-    """Models alone and under a guard, and bases that are lost, against restarted FISTA."""
+    """Models alone and under a guard, and bases that fail, against restarted FISTA."""
     rows = []
     for place in ("in", "start", "objective"):
         p, x0 = _problem(family, place)
         least = torch.as_tensor(np.array(verification.optimum(p).upper))
         rival = _measure(l2o.optimizer("fista-restart"), p, x0, least)
         bases = {name: l2o.pretrained(name, family) for name in _MODELS}
-        bases |= {way: Lost(way) for way in _LOST} if place == "in" else {}
+        bases |= {way: Failing(way) for way in _WAYS} if place == "in" else {}
         for name, base in bases.items():
             row = {"family": family, "place": place, "base": name, "rival": _medians(rival["iterations"])}
             alone = _measure(base, p, x0, least) if name in _MODELS else None
