@@ -11,7 +11,7 @@ from ._hypothesis import Hypothesis, HypothesisCheck
 from .quantities import FACTS, Quantities
 from .vocabulary import Q, k
 
-_OF_RUNS = ("accelerated_guard", "energy_region")
+_OF_RUNS = ("accelerated_guard", "energy_region", "momentum_region")
 
 
 @dataclass(frozen=True)
@@ -250,6 +250,7 @@ HEADS_LIPSCHITZ = _fact("heads_lipschitz", r"N_i \text{ } C_i\text{-Lipschitz on
 EQUIVARIANT_HEADS = _fact("equivariant_heads", r"p, b \text{ transform along}")
 ACCELERATED_GUARD = _fact("accelerated_guard", r"\text{an accelerated guard}")
 ENERGY_REGION = _fact("energy_region", r"(r, q, b)_i \text{ in the energy region}")
+MOMENTUM_REGION = _fact("momentum_region", r"(p, A)_i \text{ in the momentum region}")
 DEVIATION_BELOW_STEP = Hypothesis(
     "deviation_below_step",
     "the relative deviation is below the reference step",

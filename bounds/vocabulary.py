@@ -119,6 +119,12 @@ _TABLE = (
     ),
     _iterate("budget", r"E_{{{k}}}", "what is left of a budget of deviations after step k", "[x]"),
     _iterate("energy", r"\tfrac{{aL}}{{2}} \lVert v_{{{k}}} \rVert^2", "energy of the memory beside F", "[F]"),
+    _iterate(
+        "motion",
+        r"\tfrac{{L}}{{2}} \lVert D{p}_{{{k}}} \rVert^2",
+        "energy of the last step beside F, (L/2)||x_k - x_{k-1}||^2, and 0 at x_0",
+        "[F]",
+    ),
     _step("G2", r"\lVert G{p}_{{{k}}} \rVert^2", "squared norm of the generalised gradient", "[F]^2/[x]^2"),
     _step("D2", r"\lVert D{p}_{{{k}}} \rVert^2", "squared norm of the step", "[x]^2"),
     _step("e2", _NORM_E + "^2", "squared norm of the deviation", "[x]^2"),
@@ -272,7 +278,17 @@ VIRTUAL = frozenset(("bracket", "C1", "C2", "dz", "pshift", "bshift"))
 """Quantities of a step and its virtual one."""
 _GIVEN = ("defect", "defect_floor", "eps", "step_h", "ex_own", "weight", "pot")
 _CERTIFICATE = ("share", "left", "model", "model_0", "mean_grad")
-_STATED = ("guard_count", "guard_weight", "guard_momentum", "guarded", "guard_floor", "x_floor", "budget", "energy")
+_STATED = (
+    "guard_count",
+    "guard_weight",
+    "guard_momentum",
+    "guarded",
+    "guard_floor",
+    "x_floor",
+    "budget",
+    "energy",
+    "motion",
+)
 _MODE = ("history_q", "history_r", "history_b", "history_radius")
 ACCELERATED = frozenset(("accel_weight", "accel_momentum", "accel_dist", "accel_ex", "accel_enorm"))
 """Quantities of a run against accelerated reference steps, which take gradients where the run has none."""

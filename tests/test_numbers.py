@@ -316,3 +316,49 @@ def test_values_are_read_from_the_question_of_baselines(tmp_path: Path) -> None:
 
 def test_a_table_has_a_line_below_its_head() -> None:
     assert table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+
+
+def guards_results() -> dict[str, Any]:
+    """Two models and a base that fails on LASSO; a form in a region; certificates of one run."""
+
+    def form(iterations: list[float]) -> dict[str, Any]:
+        counts = {"iterations": iterations, "calls": [2 * v for v in iterations], "guard": iterations}
+        counts |= {"values": [0.0, 0.0, 0.0], "times": {"median": [1.0, 1.5, 2.0], "largest": [1.0, 2.0, 3.0]}}
+        return {**counts, "later": 0, "added_calls": [0.1, 0.2, 0.15], "most_added": 0.5, "gradients": [1.0, 1.1, 1.05]}
+
+    def row(place: str, base: str, iterations: list[float]) -> dict[str, Any]:
+        forms = {name: form(iterations) for name in ("guarded", "restarted")}
+        alone = {"alone": {"iterations": [9.0, 99.0, 251.0], "missed": 3}} if base != "nan" else {}
+        return {"family": "lasso", "place": place, "base": base, "rival": [4.0, 8.0, 12.0], **forms, **alone}
+
+    names = ("L2O-PA trained in its region", "the shipped L2O-PA moved into it", "FISTA")
+    names += ("GO-Math-L2O trained in its region, 600 updates", "the shipped GO-Math-L2O moved into it")
+    rows = [{"form": n, "in": [1.0, 17.0, 251.0], "start": [1.0] * 3, "objective": [1.0] * 3} for n in names]
+    counts = {"steps_convex": 10, "rises_convex": 0, "steps_other": 20, "rises_other": 0}
+    heads = {"median_r": 1.9, "inside_go_math_l2o": 0.1, "inside_l2o_pa": 0.2}
+    spent = {"32": [3.0, 4.0], "192": [1.0, 2.0], "large": [50.0]}
+    certified = {"optimizer": "ista", "moved": True, "shares": [[0.1, 0.2], [1e-3, 2e-3]]}
+    return {
+        "guards": [
+            row("in", "go-math-l2o", [4.0, 8.0, 16.0]),
+            row("objective", "l2o-pa", [4.0, 200.0, 251.0]),
+            row("in", "nan", [4.0, 12.0, 24.0]),
+        ],
+        "regions": {"lasso": rows, "logistic_l1": rows},
+        "heads": heads,
+        "rises": counts,
+        "budgets": {"usual": [1.1, 1.3], "moved_l2o_pa": [5.5], "largest": [1.5], "runs": [192]},
+        "certificates": {"rows": [certified], "over": 0, "count": 8, "milliseconds": spent},
+    }
+
+
+def test_values_are_read_from_a_measurement_of_guards(tmp_path: Path) -> None:
+    (tmp_path / "guards.json").write_text(json.dumps(guards_results()))
+    values = read("guards", tmp_path)
+    assert "| L2O-PA, objective moved | 9, 99, – | 4, 200, – (8, 400, –) |" in values["models"]
+    line = "| LASSO | points that are no numbers | 1.50, 2.00 | 1.50, 2.00 | 2.00 = 1.00 + 1.00 + 0.00 |"
+    assert line in values["failing"]
+    assert (values["missed"], values["later"], values["added"], values["most_added"]) == (3, 0, 0.2, 0.5)
+    assert (values["failing_median"], values["failing_largest"], values["pa_energy"]) == (1.5, 2.0, 17.0)
+    assert "| ISTA | s = 10 | 1.0e-1 | 2.0e-1 | 1.0e-3 | 2.0e-3 |" in values["certificates"]
+    assert (values["least_32"], values["most_192"], values["large"]) == (3.0, 2.0, 50.0)

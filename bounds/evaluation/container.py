@@ -27,6 +27,8 @@ FACTS = {
     "equivariant_heads": "the heads transform along with the problem",
     "accelerated_guard": "an accelerated guard is beside the run, and x_k no worse than x_{k-1} and the guard's point",
     "energy_region": "the steps are D = (r/L) G + q v, v_k = (1-b) D + b v, with heads in the energy region",
+    "momentum_region": "the steps are proximal-gradient steps of p/L from x_{k-1} + A (x_{k-1} - x_{k-2}), with p and "
+    "A in the momentum region",
 }
 """What may be declared about the problem; a fact that is not declared does not hold."""
 

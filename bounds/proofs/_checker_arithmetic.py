@@ -23,7 +23,7 @@ from functools import lru_cache
 
 BITS, ROUNDS = 256, 64
 """The length of the prime, and the rounds of its test."""
-VECTOR = re.compile(r"([xgsuvw]|[a-z0-9]+vec)_[kj0Kztype]")
+VECTOR = re.compile(r"([xgsuvw]|[a-z0-9]+vec)_[kj0Kztypeo]")
 """Names of vectors."""
 _DRAW = random.SystemRandom()
 _BINARY = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)

@@ -89,6 +89,7 @@ RANGES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
         ("energy_region",),
         "",
     ),
+    "0 < p <= 1": ({"phead_k": "1/(1 + _t)"}, ("momentum_region",), ""),
 }
 ABOVE_0 = frozenset({"_v", "_w", "_q", "_l", "_delta", "_least", "L", "h", "K"})
 AT_LEAST_0 = ABOVE_0 | {
@@ -146,6 +147,7 @@ FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "guard, best": ("f_j + r_j - f_k - r_k", ("accelerated_guard",)),
     "guard, prox": (f"guarded_k*({_ABOVE} - f_k - r_k)", ("accelerated_guard",)),
     "energy region": (f"{_FORM_1}*{_FORM_2} - {_FORM_3}**2", ("energy_region",)),
+    "momentum region": ("(1 - pull_k**2)/2 - (1/phead_k - 1)*pull_k**2/4", ("momentum_region",)),
     "Delta at k-1": ("Delta - dist_j", ()),
     "Delta at 0": ("Delta - dist_0", ()),
     "sigma_k": ("sigma_k*Gnorm_k/L - enorm_k", ()),
@@ -199,6 +201,9 @@ DEFINITIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "metric, before": ("beforevec_k", "rootw_k*(x_j - x_z)", ("preconditioner_positive",)),
     "metric, after": ("aftervec_k", "rootw_k*(x_k - x_z)", ("preconditioner_positive",)),
     "metric, bias": ("ratiovec_k", f"rootw_k**2*(x_j - x_k) - {_G}", ("preconditioner_positive",)),
+    "momentum, step": ("stepvec_k", "x_j - x_k", ("momentum_region",)),
+    "momentum, ahead": ("x_o", "x_j - pull_k*stepvec_j", ("momentum_region",)),
+    "momentum, prox": ("s_k", "L/phead_k*(x_o - x_k) - g_o", ("momentum_region",)),
     "energy, step": ("s_k", "L/rhead_k*(x_j - x_k - qhead_k*memoryvec_j) - g_j", ("energy_region",)),
     "exact step": ("s_k", "L/h*(x_j - x_k) - g_j", ("exact_step",)),
     "exact step, r = 0": ("x_k", "x_j - h/L*g_j", ("exact_step", "r_zero")),
@@ -257,6 +262,7 @@ MEANT_UNDER = {
     "budget": "budget",
     **dict.fromkeys(("accel_weight", "accel_momentum", "accel_dist", "accel_ex", "accel_enorm"), "accelerated_weights"),
     "energy": "energy_region",
+    "motion": "momentum_region",
     **dict.fromkeys(("metric_before", "metric_dist2", "metric_bias"), "preconditioner_positive"),
     "metric_weight": "metric_weights",
 }
@@ -272,13 +278,14 @@ AT_POINTS = (
     "guard_weight",
     "budget",
     "energy",
+    "motion",
     "metric_dist2",
     "metric_weight",
     "accel_weight",
     "accel_dist",
 )
 """Quantities of a point x_k, for k = 0..K."""
-ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k", "rootw_k"})
+ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k", "phead_k", "pull_k", "rootw_k"})
 """Numbers that differ from entry to entry."""
 
 _HERE = __name__.rpartition(".proofs.")[0] + ".hypotheses."
@@ -301,6 +308,11 @@ HYPOTHESES: dict[str, tuple[str, str]] = {
     ),
     "energy_region": (
         "the steps are D = (r/L) G + q v, v_k = (1-b) D + b v, with heads in the energy region",
+        _FACT,
+    ),
+    "momentum_region": (
+        "the steps are proximal-gradient steps of p/L from x_{k-1} + A (x_{k-1} - x_{k-2}), with p and A in the "
+        "momentum region",
         _FACT,
     ),
     "guard_weights": (

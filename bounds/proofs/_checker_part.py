@@ -274,12 +274,14 @@ class Part:
                 self.ground.grant(("accelerated_guard",), f"{where}: the points of the guard")
             if index == "e":
                 self.ground.grant(("accelerated_weights",), f"{where}: the point of the accelerated reference")
+            if index == "o":
+                self.ground.grant(("momentum_region",), f"{where}: the point ahead of a step with momentum")
             if kind == "inexact":
                 return index == "k"
             if kind == "subgradient":
                 early = index == "j" and not (self.part["position"] == "k" and first_index(self.part) == 2)
                 return index in ("k", "K", "t", "j", "p") and not early and not self.ground.inexact
-            return index in ("k", "j", "0", "K", "z", "t", "y", "p", "e")
+            return index in ("k", "j", "0", "K", "z", "t", "y", "p", "e", "o")
         if kind == "eps":
             return same(argument, "eps_k")
         if kind == "constant":

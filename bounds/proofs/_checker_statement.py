@@ -71,6 +71,8 @@ class Reader:
             return f"(aftervec_{index}**2)"
         if name == "energy":
             return f"(energy_a*L/2*memoryvec_{index}**2)"
+        if name == "motion":
+            return f"(L/2*stepvec_{index}**2)"
         demand(name in (*base.NUMBERS, *base.AT_POINTS), f"the statement has {name}, of which nothing is known")
         return f"{name}_{index}"
 

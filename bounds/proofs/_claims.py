@@ -19,6 +19,7 @@ from ..hypotheses import (
     GUARD_WEIGHTS,
     HALF_STEP,
     HISTORY_RANGE,
+    MOMENTUM_REGION,
     OWN_STEPS,
     PRECONDITIONER_POSITIVE,
     PRECONDITIONER_SHORT,
@@ -102,6 +103,7 @@ IN_ENERGY_REGION = Range(
     {_energy_a: _w, _bhead: _share, _rhead: 1 / (sp.Rational(1, 2) + _w / 2 * (1 - _share) ** 2 + _l)},
     (ENERGY_REGION,),
 )
+IN_MOMENTUM_REGION = Range("0 < p <= 1", {sp.Symbol("phead_k", real=True): 1 / (1 + _t)}, (MOMENTUM_REGION,))
 _rootw = sp.Symbol("rootw_k", real=True)
 SHORT_PRECONDITIONER = Range(
     "0 < L p_i <= 1",
@@ -110,7 +112,7 @@ SHORT_PRECONDITIONER = Range(
 )
 _ALL = (
     SHORT_PRECONDITIONER,
-    *(GUARD_STEP, NO_GUARD_STEP, GUARD_WEIGHT, IN_ENERGY_REGION, ACCELERATED_WEIGHT),
+    *(GUARD_STEP, NO_GUARD_STEP, GUARD_WEIGHT, IN_ENERGY_REGION, IN_MOMENTUM_REGION, ACCELERATED_WEIGHT),
     *(INDEX, INDEX_FROM_2, COUNT, UNIT_STEP, SHORT_CASE, LONG_CASE, AT_ONE, AT_HALF, EACH_UNIT_STEP, HEAVY_WEIGHT),
     *(
         POSITIVE_PRECONDITIONER,

@@ -11,7 +11,7 @@ import sympy as sp
 
 from .. import hypotheses as _hypotheses
 from .._hypothesis import Hypothesis
-from ..hypotheses import ACCELERATED_GUARD, ACCELERATED_WEIGHTS, R_CONVEX
+from ..hypotheses import ACCELERATED_GUARD, ACCELERATED_WEIGHTS, MOMENTUM_REGION, R_CONVEX
 from ..vocabulary import VOCABULARY, Q, k
 from ._claims import (
     INDEX,
@@ -41,7 +41,7 @@ PLACES = {("k", k): 0, ("j", k - 1): -1}
 """Places that depend on k, and how far they are from it; the others are the two ends of the run."""
 ENDS = {("0", ZERO): 0, ("K", Q.K): 1}
 """The ends of the run, and the least number they stand for."""
-_REAL = re.compile(r"[xgsfruvw]_[kj0Kztype]|[a-z0-9]+vec_[kj0Kztype]|f_inf")
+_REAL = re.compile(r"[xgsfruvw]_[kj0Kztypeo]|[a-z0-9]+vec_[kj0Kztypeo]|f_inf")
 _SIZES = {f"{name}_k" for name in SIZE_NAMES} | {"Gnorm_k", "Dnorm_k", "product_k"}
 _SIZES |= {f"{name}_{index}" for name in AT_POINTS if name != "F" for index in "kj0K"}
 
@@ -322,7 +322,9 @@ class Arguments:
             self.ground.grant((ACCELERATED_GUARD,), f"{self.where}: the points of the guard")
         if value.index == "e":
             self.ground.grant((ACCELERATED_WEIGHTS,), f"{self.where}: the point of the accelerated reference")
-        return value.index in ("k", "j", "0", "K", "z", "t", "y", "p", "e")
+        if value.index == "o":
+            self.ground.grant((MOMENTUM_REGION,), f"{self.where}: the point ahead of a step with momentum")
+        return value.index in ("k", "j", "0", "K", "z", "t", "y", "p", "e", "o")
 
     def subgradient(self, value: Point) -> bool:
         early = value.index == "j" and first_index(self.part) < 2

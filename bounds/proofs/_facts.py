@@ -21,6 +21,7 @@ from ..hypotheses import (
     GUARD_WEIGHTS,
     HEADS_LIPSCHITZ,
     HISTORY_STABLE,
+    MOMENTUM_REGION,
     PRECONDITIONER_POSITIVE,
     R_CONVEX,
     R_INDICATOR,
@@ -38,6 +39,7 @@ from ._symbols import (
     DEVIATION,
     EXTRAPOLATED,
     FIRST,
+    FORWARD,
     GUARD,
     INFIMUM,
     NOW,
@@ -155,6 +157,10 @@ FORM_1 = 1 / _R - sp.Rational(1, 2) - ENERGY_A / 2 * (1 - _B) ** 2
 FORM_2 = ENERGY_A / 2 * (1 - _B**2)
 FORM_3 = (_QH / _R + ENERGY_A * _B * (1 - _B)) / 2
 """The form c_1 D^2 - 2 c_3 D v + c_2 v^2 of an entry."""
+_P, PULL = symbol("phead", "k"), symbol("pull", "k")
+_W = symbol("stepvec", "j")
+SHORTER = 1 / _P - 1
+"""s of an entry."""
 FACTS: dict[str, Fact] = {
     "guard, best": Fact(BEFORE.F - NOW.F, "x_k is no worse than x_{k-1}", (ACCELERATED_GUARD,)),
     "guard, prox": Fact(
@@ -163,6 +169,9 @@ FACTS: dict[str, Fact] = {
         (ACCELERATED_GUARD,),
     ),
     "energy region": Fact(FORM_1 * FORM_2 - FORM_3**2, "the form of each entry is >= 0", (ENERGY_REGION,)),
+    "momentum region": Fact(
+        (1 - PULL**2) / 2 - SHORTER * PULL**2 / 4, "2 (1 - A^2) >= (1/p - 1) A^2 in each entry", (MOMENTUM_REGION,)
+    ),
     "Delta at k-1": Fact(Q.Delta - size("dist", "j"), "Delta is the largest distance of x_0..x_{K-1} from z"),
     "Delta at 0": Fact(Q.Delta - size("dist", "0"), "Delta is the largest distance of x_0..x_{K-1} from z"),
     "sigma_k": Fact(size("sigma", "k") * size("Gnorm", "k") / L - _SMALL, "sigma_k is L||e_k||/||G_k||"),
@@ -227,6 +236,16 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "energy, step": Definition(
         NOW.s, L / _R * (STEP - _QH * _V) - BEFORE.g, "entry by entry, D = (r/L) G + q v", (ENERGY_REGION,)
+    ),
+    "momentum, step": Definition(symbol("stepvec", "k"), STEP, "D_k = x_{k-1} - x_k", (MOMENTUM_REGION,)),
+    "momentum, ahead": Definition(
+        FORWARD.x, BEFORE.x - PULL * _W, "entry by entry, y = x_{k-1} + A (x_{k-1} - x_{k-2})", (MOMENTUM_REGION,)
+    ),
+    "momentum, prox": Definition(
+        NOW.s,
+        L / _P * (FORWARD.x - NOW.x) - FORWARD.g,
+        "entry by entry, x_k = prox_{p r/L}(y - (p/L) grad f(y))",
+        (MOMENTUM_REGION,),
     ),
     "metric, before": Definition(
         symbol("beforevec", "k"),

@@ -20,6 +20,7 @@ from ..hypotheses import (
     ENERGY_REGION,
     GUARD_WEIGHTS,
     METRIC_WEIGHTS,
+    MOMENTUM_REGION,
     OWN_STEPS,
     PRECONDITIONER_POSITIVE,
     SHARES,
@@ -60,6 +61,7 @@ AT_POINTS = (
     "guard_weight",
     "budget",
     "energy",
+    "motion",
     "metric_dist2",
     "metric_weight",
     "accel_weight",
@@ -90,6 +92,7 @@ MEANT_UNDER: dict[str, Hypothesis] = {
     "budget": BUDGET,
     **dict.fromkeys(ACCELERATED, ACCELERATED_WEIGHTS),
     "energy": ENERGY_REGION,
+    "motion": MOMENTUM_REGION,
     **dict.fromkeys(("metric_before", "metric_dist2", "metric_bias"), PRECONDITIONER_POSITIVE),
     "metric_weight": METRIC_WEIGHTS,
 }
@@ -185,6 +188,8 @@ class _Reader:
             return symbol("aftervec", index) ** 2
         if name == "energy":
             return ENERGY_A * L / 2 * symbol("memoryvec", index) ** 2
+        if name == "motion":
+            return L / 2 * symbol("stepvec", index) ** 2
         if name in AT_POINTS or name in SIZES:
             return size(name, index)
         raise Unproved(f"the formula has {e}, and proofs know nothing of `{name}`")

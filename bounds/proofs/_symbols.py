@@ -20,11 +20,11 @@ import sympy as sp
 from ..vocabulary import Q, k
 
 L, h, mu, K = Q.L, Q.h, Q.mu, Q.K
-OF_A_STEP = re.compile(r".*_[ype]")
-"""Names of what belongs to the points of an accelerated guard or reference in a step, and stays with the step."""
-ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k", "rootw_k"})
+OF_A_STEP = re.compile(r".*_[ypeo]")
+"""Names of what belongs to points of a step that are no iterates, as those of a guard, and stays with the step."""
+ENTRYWISE = frozenset({"rhead_k", "qhead_k", "bhead_k", "phead_k", "pull_k", "rootw_k"})
 """Names of numbers that differ from entry to entry."""
-_VECTOR = re.compile(r"([xgsuvw]|[a-z0-9]+vec)_[kj0Kztype]")
+_VECTOR = re.compile(r"([xgsuvw]|[a-z0-9]+vec)_[kj0Kztypeo]")
 """Names of vectors: points, gradients, subgradients, sums of vectors (u, v, w) and those of `_facts`."""
 
 
@@ -81,6 +81,8 @@ AHEAD, GUARD = Point("y"), Point("p")
 """Where an accelerated guard looks from in step k, and its prox-gradient point."""
 EXTRAPOLATED = Point("e")
 """y_k, where the accelerated reference looks from in step k."""
+FORWARD = Point("o")
+"""The point ahead of x_{k-1} where a step with momentum takes its gradient."""
 STEP = BEFORE.x - NOW.x
 """D_k."""
 G = BEFORE.g + NOW.s

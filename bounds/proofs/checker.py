@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from ..bound import Bound
 
 FORMAT = "l2obound-proof-2"
-_MEANT = re.compile(r"[xgsfr]_[kj0Kztype]|[a-z0-9]+vec_[kj0Kztype]|f_inf")
-_OF_A_STEP = re.compile(r".*_[ype]")
+_MEANT = re.compile(r"[xgsfr]_[kj0Kztypeo]|[a-z0-9]+vec_[kj0Kztypeo]|f_inf")
+_OF_A_STEP = re.compile(r".*_[ypeo]")
 _SIZES = {f"{name}_k" for name in base.NUMBERS} | {"Gnorm_k", "Dnorm_k", "product_k"}
 _SIZES |= {f"{name}_{index}" for name in base.AT_POINTS if name != "F" for index in "kj0K"}
 

@@ -9,6 +9,7 @@ from ._claims import (
     GUARD_STEP,
     GUARD_WEIGHT,
     IN_ENERGY_REGION,
+    IN_MOMENTUM_REGION,
     INDEX,
     NO_GUARD_STEP,
     UNIT_STEP,
@@ -20,9 +21,9 @@ from ._claims import (
     term,
     use,
 )
-from ._facts import DEFINITIONS, FACTS, FORM_1, FORM_3
+from ._facts import DEFINITIONS, FACTS, FORM_1, FORM_3, PULL, SHORTER
 from ._goal import Goal, translate
-from ._symbols import AHEAD, BEFORE, FIRST, GUARD, NOW, STEP, L, Z, h, size, symbol
+from ._symbols import AHEAD, BEFORE, FIRST, FORWARD, GUARD, NOW, STEP, L, Z, h, size, symbol
 from ._telescope import from_zero
 from .contraction import FIXED_POINT, LEGEND, NORMS
 from .descent import ENORM, at_once
@@ -189,10 +190,30 @@ def energy(goal: Goal) -> Argument:
     return at_once(goal, *terms, ranges=(IN_ENERGY_REGION,), definitions=definitions, legend=legend)
 
 
+def motion(goal: Goal) -> Argument:
+    """B18 with momentum: what the inequalities from the point ahead leave is a sum of two squares in each entry."""
+    w = symbol("stepvec", "j")
+    terms = (
+        term(1, use("descent_lemma", FORWARD, NOW)),
+        term(1, use("convexity", BEFORE, FORWARD)),
+        term(1, use("subgradient", BEFORE, NOW)),
+        term(L * SHORTER, square=STEP - PULL / 2 * w),
+        term(L, _fact("momentum region"), square=w),
+    )
+    legend = {
+        "phead_k, pull_k": "p and A of an entry; a square with them is the sum over the entries",
+        "x_o, g_o, f_o": "the point ahead, y, and f there",
+        "stepvec_k": "D_k",
+    }
+    definitions = tuple(DEFINITIONS[f"momentum, {name}"] for name in ("step", "prox", "ahead"))
+    return at_once(goal, *terms, ranges=(IN_MOMENTUM_REGION,), definitions=definitions, legend=legend)
+
+
 ARGUMENTS = {
     "accelerated_guard": count,
     "accelerated_guard:weights": weights,
     "budgeted_deviations": budgeted,
     "energy_descent": energy,
+    "energy_descent:momentum": motion,
 }
 """Arguments by the name of their bound."""

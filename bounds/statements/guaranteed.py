@@ -22,6 +22,14 @@ lemma and the subgradient inequality leave E_k - E_{k-1} <= -L sum_i [c_1 D^2 - 
     c_1 = 1/r - 1/2 - (a/2)(1-b)^2,    c_2 = (a/2)(1 - b^2),    c_3 = (q/r + a b (1-b))/2,
 
 a sum of forms that are >= 0 where c_1 > 0 and c_1 c_2 >= c_3^2. f need not be convex.
+
+In the form "momentum" the gradient is taken ahead of the iterate: entry by entry y = x_{k-1} + A (x_{k-1} - x_{k-2})
+and x_k = prox_{p r/L}(y - (p/L) grad f(y)). With D = x_{k-1} - x_k, w = x_{k-2} - x_{k-1}, s = 1/p - 1 and E_k =
+F(x_k) + (L/2)||D||^2 the descent lemma from y, convexity between y and x_{k-1}, and the subgradient inequality leave
+
+    E_k - E_{k-1} <= -L sum_i [s (D - A w/2)^2 + ((1 - A^2)/2 - s A^2/4) w^2]_i,
+
+which is <= 0 where 0 < p <= 1 and (1 - A^2)/2 >= s A^2/4. FISTA is in this region, and f has to be convex.
 """
 
 from __future__ import annotations
@@ -36,6 +44,7 @@ from ..hypotheses import (
     F_CONVEX,
     F_SMOOTH,
     GUARD_WEIGHTS,
+    MOMENTUM_REGION,
     R_CONVEX,
     REFERENCE_STEP,
 )
@@ -111,6 +120,24 @@ ENTRIES = (
         hypotheses=(F_SMOOTH, R_CONVEX, ENERGY_REGION),
         # the prox is exact to rounding, which moves x_k and with it G and v
         slop=Q.x_floor[k] * (sp.sqrt(Q.G2[k]) + L * sp.sqrt(Q.D2[k]) + 8 * sp.sqrt(L * Q.energy[k])),
+        vacuous=sp.oo,
+    ),
+    Bound(
+        name="energy_descent",
+        number="B18",
+        variant="momentum",
+        title="Descent of an energy of steps with momentum",
+        level="step",
+        lhs=Q.F[k] + Q.motion[k],
+        rhs=Q.F[k - 1] + Q.motion[k - 1],
+        kind="tight",
+        source=Source(
+            "derived",
+            "descent lemma and convexity from the point ahead, subgradient inequality, and two squares an entry",
+        ),
+        hypotheses=(*CONVEX, MOMENTUM_REGION),
+        # the prox and the point ahead are exact to rounding, which moves x_k, and with it D
+        slop=Q.x_floor[k] * (2 * sp.sqrt(Q.G2[k]) + 8 * sp.sqrt(L * Q.motion[k]) + 8 * sp.sqrt(L * Q.motion[k - 1])),
         vacuous=sp.oo,
     ),
 )

@@ -144,8 +144,9 @@ ENTRIES = (
         kind="upper",
         source=Source(
             "literature",
-            "the exact factor of one step; the proof is our own",
-            "Abbaszadehpeivasti, de Klerk, Zamani, Open J. Math. Optim. 4 (2023), Theorem 3",
+            "the factor of one step; the proof is our own; it is not the least factor for all mu, as Rubbens, "
+            "Hendrickx and Taylor found by stronger inequalities",
+            "Abbaszadehpeivasti, de Klerk, Zamani, Optim. Lett. 17 (2023), Theorem 3; arXiv 2504.14377",
         ),
         vacuous=_START,
         hypotheses=(*_PL, MU_AT_MOST_L, FULL_STEP, EXACT_STEP),

@@ -304,9 +304,10 @@ ENTRIES = (
         hypotheses=(*CONVEX, REFERENCE_STEP_LONGER),
         source=Source(
             "derived",
-            "exact identity with weights alpha_k = (k-1)/(2K-k+1); the value 1/(4hK) at e = 0 agrees "
-            "with the exact worst case, and h = 3/2 is the longest reference step for which it holds at K = 1",
-            "Taylor, Hendrickx, Glineur, SIAM J. Optim. 27 (2017)",
+            "exact identity with weights alpha_k = (k-1)/(2K-k+1); the value 1/(4hK) at e = 0 is, where f = 0, the "
+            "exact worst case of the proximal point method, and h = 3/2 is the longest reference step for which it "
+            "holds at K = 1",
+            "Taylor, Hendrickx, Glineur, SIAM J. Optim. 27 (2017), Theorem 4.1",
         ),
     ),
     Bound(

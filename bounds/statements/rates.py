@@ -84,8 +84,8 @@ ENTRIES = (
         kind="tight",
         source=Source(
             "derived",
-            "B6c with e = 0; 1/(4K) is the exact worst case of proximal gradient",
-            "Taylor, Hendrickx, Glineur, SIAM J. Optim. 27 (2017)",
+            "B6c with e = 0; where f = 0 it is the exact worst case of the proximal point method",
+            "Taylor, Hendrickx, Glineur, SIAM J. Optim. 27 (2017), Theorem 4.1",
         ),
         hypotheses=(*CONVEX, REFERENCE_STEP_LONGER, EXACT_STEP),
         slop=_ROUNDING,
@@ -158,9 +158,11 @@ ENTRIES = (
         kind="tight",
         source=Source(
             "literature",
-            "the exact worst case of the last gradient; the comparator must be a minimiser; the potential is that of "
-            "Taylor and Bach at h = 1 without its term at x_0, the proof for other steps our own",
-            "Taylor, Bach, COLT 2019, Theorem 3; Kim, Fessler, J. Optim. Theory Appl. 188 (2021)",
+            "the exact worst case of the last gradient, conjectured by Taylor, Hendrickx and Glineur; the comparator "
+            "must be a minimiser; the potential is that of Taylor and Bach at h = 1 without its term at x_0, the proof "
+            "for other steps our own; Wang, Ma, Yang and Zhou prove it for relaxed proximal point steps",
+            "Taylor, Hendrickx, Glineur, Math. Program. 161 (2017), Conjecture 3; Taylor, Bach, COLT 2019, Theorem 3; "
+            "Wang, Ma, Yang, Zhou, arXiv 2410.08890, Theorem 3.1",
         ),
         hypotheses=(F_SMOOTH, F_CONVEX, R_ZERO, COMPARATOR_OPTIMAL, REFERENCE_STEP_ROOT_2, EXACT_STEP),
         vacuous=Q.grad2[0],
@@ -179,7 +181,7 @@ ENTRIES = (
         source=Source(
             "literature",
             "the exact worst case of the last gradient from a bounded objective; the proof is our own",
-            "Taylor, Hendrickx, Glineur, J. Optim. Theory Appl. 178 (2018); Lee, Kim, Ryu, NeurIPS 2021",
+            "Rotaru, Glineur, Patrinos, arXiv 2406.17506; Kim, arXiv 2412.04427, Theorem 1.5",
         ),
         hypotheses=(F_SMOOTH, F_CONVEX, R_ZERO, REFERENCE_STEP_LONGER, EXACT_STEP),
         vacuous=Q.grad2[0],

@@ -126,6 +126,7 @@ def _run(p: float, bias: float, h: float) -> bounds.Quantities:
         "x_floor": np.full((1, 3), 1e-15),
         "budget": spent[:, -1:] + 0.1 - np.concatenate([np.zeros((1, 1)), spent], axis=1),
         "energy": np.array([[0.0, 1e-3, 1e-3, 1e-4]]),
+        "motion": np.concatenate([np.zeros((1, 1)), q.values["D2"] / 2], axis=1),
         "eps": np.array([[0.01, 0.01, 0.01]]),
         "step_h": factors,
         "ex_own": ((D - factors[..., None] * G) * path[:, 1:]).sum(-1),

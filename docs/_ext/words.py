@@ -94,9 +94,10 @@ With strong convexity the distance to the comparator shrinks by the factor 1 - h
 deviation: a linear rate down to a floor.
 
 The Polyak-Lojasiewicz forms (r = 0) are linear rates of the objective and need no convexity: for one step, for K steps
-with any deviations, down to a floor, and for K exact steps. The last has the exact factor of a step, (2L - 2 mu)/(2L +
-mu), of Abbaszadehpeivasti, de Klerk and Zamani. They apply where mu is certain; for most problems that is a lower bound
-on the strong convexity of f.
+with any deviations, down to a floor, and for K exact steps. The last has the factor (2L - 2 mu)/(2L + mu) of
+Abbaszadehpeivasti, de Klerk and Zamani. It is not the least one: Rubbens, Hendrickx and Taylor (arXiv 2504.14377) found
+stronger inequalities, with which PEPit computes 0.683 instead of 0.727 for a step at mu = L/5. These forms apply where
+mu is certain; for most problems that is a lower bound on the strong convexity of f.
 """,
     10: """
 Without convexity there is no rate to the minimum, but the mean of ||G_k||^2 is bounded by the decrease of F and by the
@@ -173,6 +174,10 @@ the run. The method scales a deviation that does not fit ([how](../guaranteed.md
 Where the three heads of GO-Math-L2O stay in a region, F(x_k) + (a L/2)||v_k||^2 falls in every step, for convex and
 other f. So F(x_k) <= F(x_0), since the memory is 0 at the start. The region is a condition on each entry. A head on its
 border leaves a form that is 0 for one direction of (D, v).
+
+In the form "momentum" the gradient is taken ahead of the iterate, as in L2O-PA, and f is convex. FISTA is in the
+region, with p = 1 and A < 1, so that an energy that falls does not stand against acceleration. With p = 1 and A = 1 a
+run on f(x) = max(x, 0)^2/2 that starts at 1 keeps all of it.
 """,
     19: """
 B6 measures every run against proximal-gradient steps, and so the deviations of a method with momentum are large,

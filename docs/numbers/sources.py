@@ -19,6 +19,7 @@ from .comparisons import BASELINES, SCALES, SPEEDUP
 from .conditioning import CONDITIONING
 from .drift import DRIFT
 from .figures import FIGURES, FULL_FIGURES
+from .guards import GUARDS
 from .sensitivity import SENSITIVITY
 from .speed import SPEED
 from .training import TRAINING
@@ -321,6 +322,7 @@ SOURCES = {
         TRAINING,
     ),
     "speed": Source(("--levels", "--threads", "1"), "speed.json", SPEED, script="tests/benchmarks/bench_speed.py"),
+    "guards": Source((), "guards.json", GUARDS, script="docs/numbers/measure_guards.py"),
     "speedup": Source(("speedup",), "speedup.json", SPEEDUP),
     "figures": Source(
         ("experiment", *map(str, (1, 2, 3, 4, 13, 14, 15, 16, 17))),

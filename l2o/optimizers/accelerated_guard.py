@@ -11,7 +11,7 @@ after which x is the best of x, w and all c so far. So F(x) <= F(c) for each of 
     F(x) - F(z) <= L ||x_0 - z||^2 / (2 t_j^2) <= 2 L ||x_0 - z||^2 / (j + 1)^2     for every z
 
 whatever the base does (bound B16): only F(x) <= F(w) is used of x. It is FISTA in the form that takes the best point
-(Beck, Teboulle 2009, "Fast gradient-based algorithms for constrained total variation image denoising", monotone FISTA).
+(monotone FISTA: Beck, Teboulle, IEEE Trans. Image Process. 18, 2009).
 
 A guard step is made with the first step of the base and then after every m-th one, m from 1 to 16: m is halved where x
 is the guard's after it or the base has not bettered x for three steps, and doubled elsewhere. After three such steps a

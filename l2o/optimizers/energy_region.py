@@ -22,14 +22,15 @@ from ...errors import InputError
 from ..problems.composite import Composite
 from .go_math_l2o import GoMathL2O, GoMathState
 
-_INSIDE = 0.4  # the border is left by eps^0.4: the rounding of c_1 c_2 - c_3^2 is then far below it
+INSIDE = 0.4
+"""The border is left by eps^0.4: the rounding of what the forms of a region have to be above 0 is then far below it."""
 
 
 def squashed(
     r: torch.Tensor, q: torch.Tensor, b: torch.Tensor, a: float
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Heads r (in units of 1/L), q and b of any one shape, moved into the region of the weight `a` > 0."""
-    spare = torch.finfo(r.dtype).eps ** _INSIDE
+    spare = torch.finfo(r.dtype).eps ** INSIDE
     finite = torch.isfinite(r) & torch.isfinite(q) & torch.isfinite(b)
     r = torch.where(finite, r, torch.ones_like(r))
     q, b = (torch.where(finite, head, torch.zeros_like(head)) for head in (q, b))
@@ -67,8 +68,8 @@ class EnergyRegion(GoMathL2O):
         """`base` with its heads in the region."""
         if type(base) is not GoMathL2O or base.gradient_map != "displacement" or base.q_step_power != 0:
             raise InputError(
-                'base: mode "energy" needs a go-math-l2o with gradient_map="displacement" and q_step_power=0, got '
-                f'{base!r}; mode "fista" takes any optimizer.'
+                'base: mode "energy" needs an l2o-pa, or a go-math-l2o with gradient_map="displacement" and '
+                f'q_step_power=0, got {base!r}; mode "fista" takes any optimizer.'
             )
         if base.b3_norm is not None or base.b4_norm is not None:
             raise InputError('base: mode "energy" needs a go-math-l2o without b3 and b4; set their norms to None.')

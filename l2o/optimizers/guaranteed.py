@@ -6,6 +6,7 @@
 | "budget" | deviations of a total size of at most E (`budgeted`) | B17, the rate of inexact proximal gradient |
 | "descent" | a step is taken where it beats the proximal-gradient step (`safeguarded`) | F falls as under that step |
 | "energy" | GO-Math-L2O with heads in a region (`energy_region`) | B18: F(x_k) + (a L/2) ||v_k||^2 never rises |
+|  | L2O-PA with heads in another (`momentum_region`) | B18: F(x_k) + (L/2) ||x_k - x_{k-1}||^2 never rises |
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from .base import check_number
 from .budgeted import Budgeted
 from .energy_region import EnergyRegion
 from .kernel import Workspace
+from .l2o_pa import L2OPA
 from .learned import LearnedOptimizer
+from .momentum_region import MomentumRegion
 from .safeguarded import Safeguarded
 
 MODES = ("fista", "budget", "descent", "energy")
@@ -68,7 +71,7 @@ class Guaranteed:
             )
         object.__setattr__(self, "base", as_optimizer(self.base))
         if self.mode == "energy":
-            EnergyRegion.of(self.base, self.energy)  # its demands on the base
+            _in_region(self.base, self.energy)  # its demands on the base
 
     @cached_property
     def method(self) -> Any:
@@ -77,7 +80,7 @@ class Guaranteed:
             return AcceleratedGuard(self.base, self.restart)
         if self.mode == "budget":
             return Budgeted(self.base, self.budget, self.radius)
-        return Safeguarded(self.base) if self.mode == "descent" else EnergyRegion.of(self.base, self.energy)
+        return Safeguarded(self.base) if self.mode == "descent" else _in_region(self.base, self.energy)
 
     @property
     def learns(self) -> bool:
@@ -122,6 +125,15 @@ class Guaranteed:
         return self.method.step(problem, state)
 
 
+def _in_region(base: Any, energy: float) -> EnergyRegion | MomentumRegion:
+    """`base` with its heads in the region that there is for it; of L2O-PA the energy has one weight, 1."""
+    if type(base) is not L2OPA:
+        return EnergyRegion.of(base, energy)
+    if energy != 1:
+        raise InputError(f"energy: of an l2o-pa it is 1, got {energy:g}; leave it out.")
+    return MomentumRegion.of(base)
+
+
 def _named(base: str) -> Any:
     """The optimizer of a name, of NAME:FAMILY, or of any other spelling that verbs take."""
     from .by_name import resolve_optimizer  # which looks names up in the registry, where this class is an entry
@@ -134,12 +146,13 @@ def guaranteed(base: Any, mode: str = "fista", **options: Any) -> Guaranteed:
 
     Args:
         base: The name of an optimizer, NAME:FAMILY for one with shipped weights, or an object with `init` and `step`;
-            in mode "energy" a go-math-l2o.
+            in mode "energy" a go-math-l2o or an l2o-pa.
         mode: "fista", "budget", "descent" or "energy".
         options: `restart` (False) of mode "fista": restart the momentum of the guard where it points uphill, which is
             faster as a rule and ends the growth of the bound from x_0. `budget` (2.0) and `radius` (None) of mode
             "budget": the total size of the deviations is at most `budget`, a scalar or (B,) in the unit of x, or
-            `budget` times `radius`, an estimate of ||x_0 - x*||. `energy` (1.0) of mode "energy": the weight a.
+            `budget` times `radius`, an estimate of ||x_0 - x*||. `energy` (1.0) of mode "energy": the weight a, of a
+            go-math-l2o.
 
     Returns:
         An optimizer. Its runs record what the bound of the mode needs, so that `verify` can judge it.

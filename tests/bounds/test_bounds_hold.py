@@ -39,6 +39,7 @@ def everything():
     by_name["guarded"] = guaranteed.guarded_runs()
     by_name["accelerated"] = [*guaranteed.accelerated_runs(), *map(guaranteed.with_accelerated, runs.battery())]
     by_name["energy"] = guaranteed.energy_runs()
+    by_name["momentum"] = guaranteed.momentum_runs()
     rng = np.random.default_rng(0)
     by_name["budget"] = [guaranteed.budgeted(run.measure(), rng) for run in runs.battery()]
     by_name["modes"] = [special.frozen_modes()]

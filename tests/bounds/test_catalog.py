@@ -75,7 +75,17 @@ def complete(seed, steps, h, batch=200, scale=0.3):
     # below the step, so that B8 says something; near it a rate divides by nothing
     extra["sigma_max"] = rng.uniform(0, 0.9, batch) * q.values["h"]
     extra["mean_grad"] = rng.uniform(0, 1, batch)
-    for name in ("pot", "left", "guard_count", "guard_weight", "budget", "energy", "accel_weight", "accel_dist"):
+    for name in (
+        "pot",
+        "left",
+        "guard_count",
+        "guard_weight",
+        "budget",
+        "energy",
+        "motion",
+        "accel_weight",
+        "accel_dist",
+    ):
         extra[name] = rng.uniform(0.1, 1, (batch, steps + 1))
     extra |= {
         name: rng.uniform(0, 1, (batch, steps)) for name in ("guard_floor", "x_floor", "guard_momentum", "guarded")

@@ -205,8 +205,16 @@ def too_long():
     return bounds.from_scalars(values | {"D2": [[4.0]]}, errors={"Lp_max": [[0.1]]}, facts=CONVEX)
 
 
+def coasting(K):
+    """p = 1 and A = 1 on f(x) = max(x, 0)^2/2 from x_0 = 1: x_k = 1 - k, and what F loses at first is in the motion."""
+    F, motion = [0.5] + [0.0] * K, [0.0] + [0.5] * K
+    values = {"L": 1.0, "F": [F], "motion": [motion], "x_floor": [[0.0] * K], "G2": [[1.0] + [0.0] * (K - 1)]}
+    return bounds.from_scalars(values, facts=CONVEX | {"momentum_region": True})
+
+
 TIGHT = {
     "variable_metric": lambda K: [changing(K)],
+    "energy_descent:momentum": lambda K: [coasting(K)],
     "accelerated_inexact:distance": lambda K: [resting(K)],
     "accelerated_inexact:sharp": lambda K: [even_u(K, s) for s in (0.5, 1.0, 2.0)],
     "accelerated_inexact:size": lambda K: [even_u(K, s) for s in (K, 2.0 * K)],
@@ -351,8 +359,15 @@ def energetic():
     return bounds.from_scalars(values, facts={"f_smooth": True, "r_convex": True, "energy_region": True})
 
 
+def moving():
+    """A step that raises F + L D^2/2 by what its rounding allows."""
+    values = {"L": 1.0, "F": [[1.0, 1.05]], "motion": [[0.0, 0.0]], "x_floor": [[0.1]], "G2": [[1.0]]}
+    return bounds.from_scalars(values, facts=CONVEX | {"momentum_region": True})
+
+
 SLOPS = {
     "variable_metric": too_long,
+    "energy_descent:momentum": moving,
     "accelerated_guard": guarded,
     "accelerated_guard:weights": guarded,
     "budgeted_deviations": budgeted,

@@ -31,6 +31,7 @@ from l2obound.bounds.proofs._symbols import (
     END,
     EXTRAPOLATED,
     FIRST,
+    FORWARD,
     NOW,
     STEP,
     G,
@@ -216,6 +217,26 @@ def about_guarantees() -> Iterator[tuple[str, bounds.Bound, Build]]:
     single = Claim("single", "", r**2, (Part((term(1, square=r),)),))
     yield "a claim about an entry", descent, _with_term(energy, 1, Earlier("single"), before=single)
     yield "multiplied by a number of entries", descent, _times(energy, r)
+    moving = bounds.get("energy_descent:momentum").replace(name="attack", variant=None)
+    argued, A = ARGUMENTS["energy_descent:momentum"], sp.Symbol("pull_k", real=True)
+    yield "a rule times a momentum", moving, _with_term(argued, A**2, use("descent_lemma", BEFORE, NOW))
+    for name, old, new in (("ahead", A, 2 * A), ("prox", L, 2 * L), ("step", NOW.x, BEFORE.x)):
+        yield f"another {name} of the momentum", moving, _with_definition(argued, f"momentum, {name}", old, new)
+    everywhere = tuple(one for one in moving.hypotheses if one is not H.MOMENTUM_REGION)
+    yield "momentum that nobody declares", moving.replace(hypotheses=everywhere), argued
+    yield (
+        "a point ahead that nobody has",
+        NEGATIVE.replace(hypotheses=CONVEX),
+        lambda g: at_last(g, term(1, use("convexity", NOW, FORWARD))),
+    )
+    yield (
+        "a subgradient at the point ahead",
+        NEGATIVE.replace(hypotheses=(*CONVEX, H.MOMENTUM_REGION)),
+        lambda g: at_last(g, term(1, use("subgradient", NOW, FORWARD))),
+    )
+    forward = Claim("point", "", (FORWARD.x - NOW.x) ** 2, (Part((term(1, square=FORWARD.x - NOW.x),)),))
+    claim = statement(-Q.L, 0, H.MOMENTUM_REGION, level="run")
+    yield "the point ahead in a claim", claim, lambda g: at_last(g, *at_end, before=(forward,))
 
 
 def _other_definition(argued: Build, name: str) -> Build:

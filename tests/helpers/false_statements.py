@@ -8,6 +8,7 @@ from typing import Any
 import sympy as sp
 
 from l2obound import bounds
+from l2obound.bounds import hypotheses as H
 from l2obound.bounds.vocabulary import Q, k
 from tests.helpers.proof_material import is_refuted
 
@@ -171,6 +172,11 @@ def constants() -> Iterator[tuple[str, bounds.Bound]]:
     yield "B18: F", entry("energy_descent", lhs=Q.F[k], rhs=Q.F[k - 1])
     yield "B18: twice", entry("energy_descent", lhs=Q.F[k] + 2 * Q.energy[k])
     yield "B18: less", entry("energy_descent", rhs=Q.F[k - 1])
+    momentum = "energy_descent:momentum"
+    yield "B18:momentum: F", entry(momentum, lhs=Q.F[k], rhs=Q.F[k - 1])
+    yield "B18:momentum: twice", entry(momentum, lhs=Q.F[k] + 2 * Q.motion[k])
+    yield "B18:momentum: half", entry(momentum, rhs=Q.F[k - 1] + Q.motion[k - 1] / 2)
+    yield "B18:momentum: any f", bounds.get(momentum).replace(hypotheses=(H.F_SMOOTH, H.R_CONVEX, H.MOMENTUM_REGION))
     for name in ("per_step_descent", "ood_multi_step_sharp", "strong_convexity"):
         for term in sp.Add.make_args(sp.expand(bounds.get(name).rhs))[:3]:
             yield f"{name}: the sign of {term}", entry(name, rhs=bounds.get(name).rhs - 2 * term)

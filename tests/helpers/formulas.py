@@ -103,6 +103,8 @@ def plain_formulas(v, K):
     }
     energy, E = v["energy"], v["budget"][:, :1]
     own_lhs["energy_descent"] = (v["F"][:, 1:] + energy[:, 1:], v["F"][:, :-1] + energy[:, :-1])
+    total = v["F"] + v["motion"]
+    own_lhs["energy_descent:momentum"] = (total[:, 1:], total[:, :-1])
     run |= {
         "accelerated_guard": (last, 2 * L * R**2 / (v["guard_count"][:, -1:] + 1) ** 2),
         "accelerated_guard:weights": (last, L * R**2 / (2 * v["guard_weight"][:, -1:])),

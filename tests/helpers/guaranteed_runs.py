@@ -143,6 +143,37 @@ def budgeted(q, rng):
     return runs.with_further(q, {"budget": left, "x_floor": np.zeros((q.batch, q.steps))})
 
 
+def momentum_runs(seed=0, batch=400):
+    """Steps with momentum and heads in the momentum region, in its inside and on its border, on lasso."""
+    rng, out = np.random.default_rng(seed), []
+    for steps in (1, 2, 6):
+        problem = runs.lasso(rng, batch, m=8)
+        L, lam = problem.L[:, None], problem.lam[:, None]
+        x, w = rng.standard_normal((batch, 5)), np.zeros((batch, 5))
+        xs, Gs = [x], []
+        for _ in range(steps):
+            a = rng.choice([-1.0, -0.7, 0.0, 0.5, 0.99, 1.0], (batch, 5))
+            least = a**2 / (2 - a**2)
+            p = least + rng.choice([1e-3, 0.5, 1.0], (batch, 5)) * (1 - least)
+            y = x - a * w  # w = x_{k-2} - x_{k-1}
+            point = y - p / L * problem.gradient(y)
+            new = np.sign(point) * np.maximum(np.abs(point) - p / L * lam, 0)
+            Gs.append(problem.gradient(x) + (point - new) * L / p)
+            x, w = new, x - new
+            xs.append(x)
+        X, D = np.stack(xs, 1), -np.diff(np.stack(xs, 1), axis=1)
+        F = np.stack([problem.objective(one[:, None])[:, 0] for one in xs], 1)
+        off = np.stack([problem.objective_error(one) for one in xs], 1)
+        motion = np.concatenate([np.zeros((batch, 1)), L / 2 * (D**2).sum(-1)], 1)
+        values = {
+            **{"L": problem.L, "F": F, "motion": motion, "G2": (np.stack(Gs, 1) ** 2).sum(-1), "D2": (D**2).sum(-1)},
+            "x_floor": 64 * EPS * (1 + np.abs(X[:, 1:]).max(-1) + np.abs(X[:, :-1]).max(-1)),
+        }
+        facts = {"f_smooth": True, "f_convex": True, "r_convex": True, "momentum_region": True}
+        out.append(bounds.Quantities(values, {"F": off, "motion": 64 * EPS * motion}, facts, steps, batch))
+    return out
+
+
 def energy_runs(seed=0, batch=400):
     """Steps with heads in the energy region, on lasso and, with r = 0, on quadratics that are not convex."""
     rng, out = np.random.default_rng(seed), []

@@ -135,7 +135,7 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
         **{"mean_grad": np.abs((a_k * ac * x[:, 1:]).sum(1))},
         # a guard at work on no run, and a budget that covers every run's deviations
         **{name: np.zeros((batch, K)) for name in ("guard_momentum", "guarded")},
-        **{name: np.zeros((batch, K + 1)) for name in ("guard_count", "guard_weight", "energy")},
+        **{name: np.zeros((batch, K + 1)) for name in ("guard_count", "guard_weight", "energy", "motion")},
         "budget": np.abs(e)[:, ::-1].cumsum(1)[:, ::-1] @ np.eye(K, K + 1),
         **{"history_q": q_, "history_r": r_, "history_b": b_},
     }
@@ -162,6 +162,7 @@ def pool(K: int, batch: int = 4000) -> tuple[dict[str, np.ndarray], dict[str, np
     meets |= {"history_range": true, "history_stable": values["history_radius"] <= 1}
     meets |= {"accelerated_weights": true, "not_below": (F[:, 1:] >= values["F_z"][:, None]).all(1)}
     meets |= {"accelerated_guard": ~true, "guard_weights": ~true, "energy_region": ~true, "budget": true}
+    meets |= {"momentum_region": ~true}
     return values, meets
 
 

@@ -12,6 +12,7 @@ import torch
 from l2obound import l2o
 from l2obound.l2o import InputError
 from l2obound.l2o.optimizers.energy_region import squashed
+from l2obound.l2o.optimizers.momentum_region import pull_inside, step_inside
 from tests.helpers import zoo
 from tests.helpers.wild import KINDS, Wild
 
@@ -188,6 +189,55 @@ def test_the_energy_never_rises(problem: str) -> None:
             assert bool((total.diff(dim=1) <= 1e-13 * (1 + total[:, 1:].abs())).all())
 
 
+def test_momentum_is_moved_into_the_region_and_left_alone_inside() -> None:
+    generator = torch.Generator().manual_seed(0)
+    p, a = 2 * torch.rand(4000, generator=generator, dtype=torch.float64), torch.linspace(-2, 2, 4000).double()
+    inside = (p > 0) & (p <= 1) & (2 * (1 - a**2) >= (1 / p - 1) * a**2)
+    pull = pull_inside(a)
+    step = step_inside(p, pull)
+    assert bool(((step > 0) & (step <= 1) & (2 * (1 - pull**2) >= (1 / step - 1) * pull**2)).all())
+    assert 0 < int(inside.sum()) < 4000
+    torch.testing.assert_close(pull[inside], a[inside], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(step[inside], p[inside], rtol=1e-5, atol=1e-5)
+    odd = torch.tensor([np.nan, np.inf, -np.inf, 1.0], dtype=torch.float64)
+    assert pull_inside(odd).tolist()[:3] == [0.0] * 3
+    assert step_inside(odd, torch.zeros_like(odd)).tolist()[:3] == [1.0] * 3
+
+
+def test_fista_is_in_the_momentum_region() -> None:
+    """Its momenta are left alone, and its energy falls although its objective does not."""
+    t, pulls = 1.0, []
+    for _ in range(100):
+        after = 0.5 * (1 + (1 + 4 * t**2) ** 0.5)
+        pulls.append((t - 1) / after)
+        t = after
+    a = torch.tensor(pulls, dtype=torch.float64)
+    assert torch.equal(pull_inside(a), a)
+    assert torch.equal(step_inside(torch.ones_like(a), a), torch.ones_like(a))
+
+
+@pytest.mark.parametrize("problem", ["least-squares + l1", "logistic + box", "huber + l1"])
+def test_the_energy_of_momentum_never_rises(problem: str) -> None:
+    """Random weights, and weights a hundred times and 1e300 times as large."""
+    terms = {**zoo.smooth_terms(), **zoo.losses()}
+    f, r = problem.split(" + ")
+    p = l2o.Composite(terms[f], zoo.nonsmooth_terms()[r])
+    for seed in range(2):
+        for factor in (1.0, 100.0, 1e300):
+            base = l2o.optimizer("l2o-pa", seed=seed)
+            wild = base.with_parameters({name: factor * w for name, w in base.parameters.items()})
+            run = l2o.rollout(l2o.guaranteed(wild, mode="energy"), p, zoo.start(p), 40)
+            total = run.objective + run.scalars["motion"]
+            assert bool(torch.isfinite(run.x).all())
+            assert bool((total.diff(dim=1) <= 1e-13 * (1 + total[:, 1:].abs())).all())
+
+
+def test_in_its_region_the_shipped_l2o_pa_stays_ahead_of_fista() -> None:
+    opt = l2o.guaranteed(l2o.pretrained("l2o-pa", "lasso"), mode="energy")
+    ours, fista = (l2o.rollout(o, LASSO, START, 20).objective[:, -1] for o in (opt, l2o.optimizer("fista")))
+    assert bool((ours < fista).all())
+
+
 WRONG = {
     "mode": (lambda: l2o.guaranteed("ista", mode="fast"), "mode: expected one of fista, budget, descent, energy"),
     "restart": (lambda: l2o.guaranteed("ista", restart=1), "restart: expected True or False"),
@@ -196,10 +246,21 @@ WRONG = {
         'restart: it belongs to mode "fista"',
     ),
     "base": (lambda: l2o.guaranteed(3), "base: expected the name"),
-    "energy of ista": (lambda: l2o.guaranteed("ista", mode="energy"), 'mode "energy" needs a go-math-l2o'),
+    "energy of ista": (
+        lambda: l2o.guaranteed("ista", mode="energy"),
+        'mode "energy" needs an l2o-pa, or a go-math-l2o',
+    ),
     "energy with a bias": (
         lambda: l2o.guaranteed(l2o.optimizer("go-math-l2o", b3_norm="sigmoid"), mode="energy"),
         "without b3 and b4",
+    ),
+    "energy with an offset": (
+        lambda: l2o.guaranteed(l2o.optimizer("l2o-pa", b1_norm="sigmoid"), mode="energy"),
+        "needs an l2o-pa with the heads p and a, got p, a, b1",
+    ),
+    "energy of momentum": (
+        lambda: l2o.guaranteed("l2o-pa", mode="energy", energy=0.5),
+        "energy: of an l2o-pa it is 1, got 0.5",
     ),
     "no energy": (lambda: l2o.guaranteed("go-math-l2o", mode="energy", energy=0.0), "energy: expected a number in"),
     "budget": (lambda: l2o.guaranteed("ista", mode="budget", budget=-1.0).init(LASSO, START), "budget: "),

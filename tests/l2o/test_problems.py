@@ -33,6 +33,14 @@ def test_gradient_is_the_derivative(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SMOOTH)
+def test_both_errors_at_once_are_the_two_errors(name: str) -> None:
+    term = SMOOTH[name]
+    x = torch.randn(term.batch_size, term.dim, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    for one, other in zip(term.errors(x), (term.value_error(x), term.gradient_error(x)), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
 @given(seed=st.integers(0, 10**6), size=st.sampled_from([1e-3, 1.0, 1e3]))
 def test_smoothness_and_strong_convexity_bound_the_gradient(name: str, seed: int, size: float) -> None:
     term = SMOOTH[name]

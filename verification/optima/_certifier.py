@@ -284,8 +284,9 @@ class Certifier:
             size = at.abs().sum(-1)
             tiny = UNIT * ROOT_TINY * (1 + size)
             here = index == column
-            v = f.value_error(at) + tiny * (1 + size + self.value[:, column].abs().sqrt()) + deficit * size * size
-            g = f.gradient_error(at) + tiny + 2 * deficit * (size + far)
+            v, g = f.errors(at)
+            v = v + tiny * (1 + size + self.value[:, column].abs().sqrt()) + deficit * size * size
+            g = g + tiny + 2 * deficit * (size + far)
             errors[0] = torch.where(here, v.unsqueeze(1), errors[0])
             errors[1] = torch.where(here, g.unsqueeze(1), errors[1])
         return Evaluated(x, value, gradient, errors[0], errors[1], deficit)

@@ -11,12 +11,11 @@ import torch
 
 @dataclass(frozen=True, eq=False)
 class Bend:
-    """A barrier for sigma at (s, t), to be maximised: `value` (P,), `slope` (P,n), and minus its second derivative.
+    """A barrier for sigma at (s, t), to be maximised: its `slope` (P,n), and minus its second derivative.
 
     That is diag(`curvature`) + sum_g `rank_one`_g s_g s_g' in s; `mixed` (P,n) by s and t, `by_t` (P,) by t.
     """
 
-    value: torch.Tensor
     slope: torch.Tensor
     curvature: torch.Tensor
     rank_one: torch.Tensor | None = None  # (P, groups)
@@ -41,7 +40,11 @@ class Shape(abc.ABC):
 
     @abc.abstractmethod
     def bend(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor, y: torch.Tensor | None) -> Bend:
-        """The barrier times `weight` (P,), with what of sigma is linear in t; curvature by the multipliers y."""
+        """Of the barrier times `weight` (P,), with what of sigma is linear in t; curvature by the multipliers y."""
+
+    @abc.abstractmethod
+    def height(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor) -> torch.Tensor:
+        """(P,) the value of `bend` alone, NaN or -inf outside of the barrier."""
 
     def start(self, s: torch.Tensor, weight: torch.Tensor) -> torch.Tensor | None:
         """(P,) a t inside of the barrier for that weight (P,) of it, or None where there is none."""
@@ -106,6 +109,10 @@ class Excess(Shape):
         by_t = 1 + self.squares(s) / reach**2
         return torch.cat([by_t * dt - 2 * self.gather(s * ds) / reach, dt], -1)
 
+    def height(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor) -> torch.Tensor:
+        assert t is not None  # this shape has rooms, and so a t
+        return weight * torch.log(self.rooms(s, t)).sum(-1) - self.extent * t
+
     def bend(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor, y: torch.Tensor | None) -> Bend:
         assert t is not None  # this shape has rooms, and so the two
         assert y is not None
@@ -119,7 +126,6 @@ class Excess(Shape):
         if self.groups is None:
             curvature = curvature + products * s * s
         return Bend(
-            weight * torch.log(rooms).sum(-1) - self.extent * t,
             -2 * self.spread(pull) * s / reach,
             curvature,
             None if self.groups is None else products,
@@ -143,6 +149,11 @@ class Norms(Shape):
     def exact(self, s: torch.Tensor) -> torch.Tensor:
         return -(self.extent * self.squares(s).sqrt()).sum(-1)
 
+    def height(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor) -> torch.Tensor:
+        w = weight.unsqueeze(-1)
+        root = (w**2 + self.extent**2 * self.squares(s)).sqrt()
+        return (w * torch.log(w + root) - root).sum(-1)
+
     def bend(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor, y: torch.Tensor | None) -> Bend:
         w = weight.unsqueeze(-1)
         root = (w**2 + self.extent**2 * self.squares(s)).sqrt()
@@ -151,8 +162,7 @@ class Norms(Shape):
         curvature = self.spread(over)
         if self.groups is None:
             curvature = (curvature + products * s * s).clamp(min=0.0)
-        value = (w * torch.log(w + root) - root).sum(-1)
-        return Bend(value, -self.spread(over) * s, curvature, None if self.groups is None else products)
+        return Bend(-self.spread(over) * s, curvature, None if self.groups is None else products)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,13 +185,16 @@ class Least(Shape):
     def change(self, s: torch.Tensor, t: torch.Tensor, ds: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
         return ds + dt.unsqueeze(-1)
 
+    def height(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor) -> torch.Tensor:
+        assert t is not None  # this shape has rooms, and so a t
+        return weight * torch.log(self.rooms(s, t)).sum(-1) - self.extent * t
+
     def bend(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor, y: torch.Tensor | None) -> Bend:
         assert t is not None  # this shape has rooms, and so the two
         assert y is not None
         room = self.rooms(s, t)
         first, second = weight.unsqueeze(-1) / room, y / room
-        value = weight * torch.log(room).sum(-1) - self.extent * t
-        return Bend(value, first, second, None, first.sum(-1) - self.extent, second, second.sum(-1))
+        return Bend(first, second, None, first.sum(-1) - self.extent, second, second.sum(-1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,6 +210,9 @@ class Ridge(Shape):
     def exact(self, s: torch.Tensor) -> torch.Tensor:
         return -(self._over(s) ** 2 / (2 * self.ridge)).sum(-1)
 
+    def height(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor) -> torch.Tensor:
+        return self.exact(s)
+
     def bend(self, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor, y: torch.Tensor | None) -> Bend:
         over = self._over(s)
-        return Bend(self.exact(s), -torch.sign(s) * over / self.ridge, (over > 0) / self.ridge)
+        return Bend(-torch.sign(s) * over / self.ridge, (over > 0) / self.ridge)

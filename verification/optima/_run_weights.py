@@ -151,9 +151,10 @@ def _climb(cuts: Cuts) -> torch.Tensor:
     return best
 
 
-def _total(cuts: Cuts, a: torch.Tensor, bend: Bend, weight: torch.Tensor) -> torch.Tensor:
-    """(P,) the function that is climbed."""
-    return _smooth_part(cuts, a) + bend.value + weight * torch.log(torch.where(cuts.used, a, 1.0)).sum(-1)
+def _total(cuts: Cuts, a: torch.Tensor, s: torch.Tensor, t: torch.Tensor | None, weight: torch.Tensor) -> torch.Tensor:
+    """(P,) the function that is climbed, at the weights a with the slope s."""
+    logs = torch.log(torch.where(cuts.used, a, 1.0)).sum(-1)
+    return _smooth_part(cuts, a) + cuts.shape.height(s, t, weight) + weight * logs
 
 
 def _step(cuts: Cuts, state: _State) -> tuple[_State, torch.Tensor, torch.Tensor]:
@@ -161,7 +162,7 @@ def _step(cuts: Cuts, state: _State) -> tuple[_State, torch.Tensor, torch.Tensor
     s = cuts.slopes(state.a)
     bend = cuts.shape.bend(s, state.t, state.weight, state.y)
     step_a, step_t, decrement = _newton(cuts, state, s, bend)
-    a, t, moved = _search(cuts, state, bend, step_a, step_t, decrement)
+    a, t, moved = _search(cuts, state, s, step_a, step_t, decrement)
     z = _multipliers(state.z, state.a, step_a, a, state.weight)
     z = torch.where(cuts.used, z, 0.0)
     y = state.y
@@ -188,46 +189,54 @@ def _newton(cuts: Cuts, state: _State, s: torch.Tensor, bend: Bend) -> tuple[tor
     a = state.a
     pulled = (cuts.quadratic @ a.unsqueeze(-1)).squeeze(-1) - (cuts.slope @ bend.slope.unsqueeze(-1)).squeeze(-1)
     scaled = torch.where(cuts.used, a * (cuts.value - pulled) + state.weight.unsqueeze(-1), 0.0)
-    rows = cuts.slope * a.unsqueeze(-1)
-    matrix = cuts.quadratic * (a.unsqueeze(-1) * a.unsqueeze(-2)) + (rows * bend.curvature.unsqueeze(1)) @ rows.mT
+    rows, count = cuts.slope * a.unsqueeze(-1), a.shape[1]
+    with_t = bend.by_t is not None and bend.mixed is not None and bend.rise is not None  # all three, or none
+    # One matrix, filled in its places: at these sizes its copies are what a step costs.
+    whole = a.new_empty((a.shape[0], count + with_t, count + with_t))
+    matrix = whole[:, :count, :count]
+    torch.mul(cuts.quadratic, a.unsqueeze(-1), out=matrix).mul_(a.unsqueeze(-2))
+    matrix.baddbmm_(rows * bend.curvature.unsqueeze(1), rows.mT)
     if bend.rank_one is not None:
         along = cuts.shape.gather(rows * s.unsqueeze(1))
-        matrix = matrix + (along * bend.rank_one.unsqueeze(1)) @ along.mT
-    diagonal, ends = torch.where(cuts.used, a * state.z, 1.0), cuts.kind * a.unsqueeze(-1)
-    if bend.by_t is not None and bend.mixed is not None and bend.rise is not None:  # all three, or none
+        matrix.baddbmm_(along * bend.rank_one.unsqueeze(1), along.mT)
+    matrix.diagonal(dim1=-2, dim2=-1).add_(torch.where(cuts.used, a * state.z, 1.0))
+    right = a.new_zeros((a.shape[0], count + with_t, 1 + cuts.kind.shape[-1]))
+    right[:, :count, 0], right[:, :count, 1:] = scaled, cuts.kind * a.unsqueeze(-1)
+    if bend.by_t is not None and bend.mixed is not None and bend.rise is not None:
         root = bend.by_t.clamp(min=1e-300).sqrt()
-        corner = (rows @ bend.mixed.unsqueeze(-1)).squeeze(-1) / root.unsqueeze(-1)
-        matrix = torch.cat([matrix, corner.unsqueeze(1)], 1)
-        matrix = torch.cat([matrix, torch.cat([corner, 0 * corner[:, :1]], 1).unsqueeze(2)], 2)
-        scaled = torch.cat([scaled, (bend.rise / root).unsqueeze(-1)], 1)
-        diagonal = torch.cat([diagonal, torch.ones_like(diagonal[:, :1])], 1)
-        ends = torch.cat([ends, torch.zeros_like(ends[:, :1])], 1)
-    solved = _solve(matrix + torch.diag_embed(diagonal), torch.cat([scaled.unsqueeze(-1), ends], -1))
+        whole[:, -1, :count] = (rows @ bend.mixed.unsqueeze(-1)).squeeze(-1) / root.unsqueeze(-1)
+        whole[:, :count, -1] = whole[:, -1, :count]
+        whole[:, -1, -1], right[:, -1, 0] = 1.0, bend.rise / root
+    scaled, ends = right[..., 0], right[..., 1:]
+    solved = _solve(whole, right)
     free, tied = solved[..., :1], solved[..., 1:]
     along = torch.linalg.solve_ex(ends.mT @ tied, ends.mT @ free)[0]
     step = torch.nan_to_num(free - tied @ along, posinf=0.0, neginf=0.0).squeeze(-1)
     decrement = (step * scaled).sum(-1)
     step_t = torch.zeros_like(decrement) if bend.by_t is None else step[:, -1] / root
-    return a * step[:, : a.shape[1]], step_t, decrement
+    return a * step[:, :count], step_t, decrement
 
 
 def _solve(matrix: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    """A positive semidefinite system, with as much added to the diagonal as the factorisation needs."""
-    size = matrix.diagonal(dim1=-2, dim2=-1).amax(-1).clamp(min=1e-300).reshape(-1, 1, 1)
-    eye = torch.eye(matrix.shape[-1], dtype=matrix.dtype)
-    for more in (0.0, 1e-14, 1e-11, 1e-8, 1e-4, 1.0):
-        factor, info = torch.linalg.cholesky_ex(matrix + more * size * eye)
-        if not bool((info != 0).any()):
+    """Positive semidefinite systems, with as much added to the diagonal of each as its factorisation needs."""
+    factor, info = torch.linalg.cholesky_ex(matrix)
+    size = matrix.diagonal(dim1=-2, dim2=-1).amax(-1).clamp(min=1e-300).unsqueeze(-1)
+    for more in (1e-16, 1e-15, 1e-14, 1e-11, 1e-8, 1e-4, 1.0):
+        left = info.nonzero().squeeze(-1)
+        if left.numel() == 0:
             break
+        heavier = matrix[left]
+        heavier.diagonal(dim1=-2, dim2=-1).add_(more * size[left])
+        factor[left], info[left] = torch.linalg.cholesky_ex(heavier)
     return torch.cholesky_solve(right, factor)
 
 
 def _search(
-    cuts: Cuts, state: _State, bend: Bend, step_a: torch.Tensor, step_t: torch.Tensor, decrement: torch.Tensor
+    cuts: Cuts, state: _State, s: torch.Tensor, step_a: torch.Tensor, step_t: torch.Tensor, decrement: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
     """The point after a step that stays inside and climbs, and (P,) whether there is one."""
     a, t, weight = state.a, state.t, state.weight
-    before = _total(cuts, a, bend, weight)
+    before = _total(cuts, a, s, t, weight)
     blur = 1e-15 * before.abs()
     ratio = torch.where(step_a < 0, -a / torch.where(step_a < 0, step_a, -1.0), torch.inf)
     length = (0.99 * ratio.amin(-1)).clamp(max=1.0)
@@ -236,7 +245,7 @@ def _search(
         b, u = a + length.unsqueeze(-1) * step_a, None if t is None else t + length * step_t
         s = cuts.slopes(b)
         inside = torch.ones_like(moved) if u is None else (cuts.shape.rooms(s, u) > 0).all(-1)
-        value = _total(cuts, b, cuts.shape.bend(s, u, weight, state.y), weight)
+        value = _total(cuts, b, s, u, weight)
         climbs = inside & (value + blur >= before + 1e-4 * length * decrement) & ~moved
         new_a = torch.where(climbs.unsqueeze(-1), b, new_a)
         new_t = None if u is None or new_t is None else torch.where(climbs, u, new_t)

@@ -9,7 +9,7 @@ from ... import bounds
 from ...l2o.runs.array_run import first_point
 from ..runs.inspection import Inspection, as_numpy, norm
 
-STATED = ("guard_count", "budget", "energy")
+STATED = ("guard_count", "budget", "energy", "motion")
 
 
 _ROUNDINGS = 16  # of numbers of the sizes that x_floor adds up, in a step
@@ -22,10 +22,11 @@ def with_stated(quantities: bounds.Quantities, inspection: Inspection) -> bounds
         return quantities
     with np.errstate(over="ignore", invalid="ignore"):
         values |= {name: _finite(floor) for name, floor in _floors(quantities, inspection, values).items()}
+    declared = {"accelerated_guard": "guard_count", "energy_region": "energy", "momentum_region": "motion"}
     return bounds.Quantities(
         {**quantities.values, **values},
         {**quantities.errors, **errors},
-        {**quantities.facts, "accelerated_guard": "guard_count" in values, "energy_region": "energy" in values},
+        {**quantities.facts, **{fact: name in values for fact, name in declared.items()}},
         quantities.steps,
         quantities.batch,
     )
@@ -71,8 +72,9 @@ def _stated(inspection: Inspection) -> tuple[dict[str, np.ndarray], dict[str, np
             given = as_numpy(run.scalars[name])
             finite = np.isfinite(given) & inspection.alive
             values[name] = np.where(finite, given, 0.0)
-            # of the energy, a sum of n squares in the run's own precision; the others are the numbers that were used
-            off = (run.dim + 8) * unit * np.abs(values[name]) if name == "energy" else np.zeros(shape)
+            # of energies, sums of n squares in the run's own precision; the others are the numbers that were used
+            summed = name in ("energy", "motion")
+            off = (run.dim + 8) * unit * np.abs(values[name]) if summed else np.zeros(shape)
             errors[name] = np.where(finite, off, np.inf)
     if "guard_count" in values:
         _guard(values, errors)

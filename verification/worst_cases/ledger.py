@@ -343,6 +343,8 @@ REASONS: dict[str, str] = {
     "accelerated_guard:weights": "speaks of a method beside any other, whose points may be any that are good enough",
     "budgeted_deviations": "it is B7 with the budget in place of the sizes of the deviations; see there",
     "energy_descent": "one step with a head for each entry, in quantities of the run",
+    "energy_descent:momentum": "one step with a head for each entry, in quantities of the run; attained by "
+    "construction (tests/bounds/test_tight.py)",
     "variable_metric": "speaks of preconditioners, which no method of the worst cases has; with p = h/L it is B6",
     "history_stability": "a statement about one frozen mode of the recurrence, not about a class of functions",
 }

@@ -90,6 +90,11 @@ class FunctionSmooth(FromFunctions, SmoothTerm):  # type: ignore[override]  # `k
         value_error = estimate(value, value_there, 8 * eps * size, ())
         return Evaluated(value, gradient, value_error, estimate(gradient, gradient_there, floor, (-1,)))
 
+    def errors(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Two estimates, from one evaluation in each precision."""
+        there = self.evaluated(x)
+        return there.value_error, there.gradient_error
+
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,) an estimate."""
         return self.evaluated(x).value_error

@@ -89,8 +89,11 @@ class SmoothTerm(abc.ABC):
 
     def evaluated(self, x: torch.Tensor) -> Evaluated:
         """Values, gradients and their errors at x (B,n); a term whose errors need the values again overrides this."""
-        value, gradient = self.value_and_gradient(x)
-        return Evaluated(value, gradient, self.value_error(x), self.gradient_error(x))
+        return Evaluated(*self.value_and_gradient(x), *self.errors(x))
+
+    def errors(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """`value_error` and `gradient_error` (B,) at x (B,n); a term in which they share work overrides this."""
+        return self.value_error(x), self.gradient_error(x)
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """(B,n) -> (B,) f(x)."""

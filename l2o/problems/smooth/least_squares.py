@@ -73,17 +73,18 @@ class LeastSquares(SmoothTerm):
         u = rounding.unit_roundoff(x.dtype)
         return r, self.map.forward_error(x) + 2 * u * r.abs()
 
+    def errors(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Both from one residual."""
+        r, error = self._residual_and_error(x)
+        return _value_error(r, error), 1.01 * rounding.norms(self.map.adjoint_error(r, error))
+
     def value_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,) |fl f - f| <= sum |r_i| err_i + err_i^2 / 2 + gamma_m f, and the underflow of m squares."""
-        r, error = self._residual_and_error(x)
-        summation = rounding.gamma(r.shape[-1], x.dtype) * 0.5 * (r * r).sum(-1)
-        summation = summation + rounding.underflow(3 * r.shape[-1], x.dtype)
-        return 1.01 * ((r.abs() * error + 0.5 * error * error).sum(-1) + summation)
+        return _value_error(*self._residual_and_error(x))
 
     def gradient_error(self, x: torch.Tensor) -> torch.Tensor:
         """(B,) error of A'r in the 2-norm."""
-        r, error = self._residual_and_error(x)
-        return 1.01 * rounding.norms(self.map.adjoint_error(r, error))
+        return 1.01 * rounding.norms(self.map.adjoint_error(*self._residual_and_error(x)))
 
     def arrays(self) -> dict[str, torch.Tensor]:
         """A and y."""
@@ -96,3 +97,9 @@ class LeastSquares(SmoothTerm):
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Self:
         """In another precision or on another device."""
         return replace(self, map=self.map.to(dtype, device), target=moved(self.target, dtype, device))
+
+
+def _value_error(r: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
+    summation = rounding.gamma(r.shape[-1], r.dtype) * 0.5 * (r * r).sum(-1)
+    summation = summation + rounding.underflow(3 * r.shape[-1], r.dtype)
+    return 1.01 * ((r.abs() * error + 0.5 * error * error).sum(-1) + summation)

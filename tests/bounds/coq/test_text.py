@@ -19,7 +19,7 @@ from l2obound.bounds.proofs.export.nodes import Node, add, at, mul, name, number
 from l2obound.bounds.proofs.export.printing import COQ, INDUCTION, LEAN
 from l2obound.bounds.vocabulary import Q
 
-UNWRITTEN = {"equivariance", "energy_descent", "variable_metric"}
+UNWRITTEN = {"equivariance", "energy_descent", "energy_descent:momentum", "variable_metric"}
 """Entries that speak of more than vectors: of a transformed run, of numbers that differ from entry to entry."""
 
 

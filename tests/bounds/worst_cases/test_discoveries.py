@@ -48,8 +48,8 @@ THEOREMS: dict[str, tuple[dict[str, Any], sp.Expr]] = {
     ),
 }
 """Questions, and their worst cases: Drori, Teboulle 2014; Taylor, Hendrickx, Glineur, SIAM J. Optim. 27 (2017) and
-J. Optim. Theory Appl. 178 (2018); Abbaszadehpeivasti, de Klerk, Zamani, Optim. Lett. 16 (2022);
-Lieder, Optim. Lett. 15 (2021)."""
+J. Optim. Theory Appl. 178 (2018); Rotaru, Glineur, Patrinos, arXiv 2406.17506; Abbaszadehpeivasti, de Klerk, Zamani,
+Optim. Lett. 16 (2022); Lieder, Optim. Lett. 15 (2021)."""
 
 
 @pytest.fixture(scope="module")

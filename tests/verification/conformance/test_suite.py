@@ -272,6 +272,7 @@ def test_the_thorough_profile(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["fista", "budget", "descent", "energy"])
-def test_every_mode_of_a_guarantee_passes(mode: str) -> None:
-    report = check_optimizer(l2o.guaranteed("go-math-l2o", mode=mode), profile="dev")
+@pytest.mark.parametrize("base", ["go-math-l2o", "l2o-pa"])
+def test_every_mode_of_a_guarantee_passes(mode: str, base: str) -> None:
+    report = check_optimizer(l2o.guaranteed(base, mode=mode), profile="dev")
     assert report.passed, report.summary()

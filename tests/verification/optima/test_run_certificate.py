@@ -151,6 +151,17 @@ def test_best_weights_beat_others() -> None:
         assert (verification.run_certificate(run, p, weights=random_weights(rng, (4, 51))).averaged <= best).all()
 
 
+def test_a_hard_instance_does_not_spoil_its_batch() -> None:
+    """Systems of one instance that are nearly singular are made heavier, and those of the others are not."""
+    p, model = l2o.synthetic.lasso(32, 20, 40, seed=3), l2o.pretrained("l2o-pa", "lasso")
+    start = l2o.synthetic.starts(p)
+    together = verification.run_certificate(l2o.rollout(model, p, start, 50), p).gap[:, 0]
+    for b in (1, 2, 4, 7):
+        one = p.select([b])
+        alone = verification.run_certificate(l2o.rollout(model, one, start[b : b + 1], 50), one).gap[0, 0]
+        assert together[b] <= 2 * alone
+
+
 def test_never_above_the_duality_gap() -> None:
     """By hand: the dual value at the residual of the best point, scaled into the dual feasible set."""
     p, run = lasso(6)

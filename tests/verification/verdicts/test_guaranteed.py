@@ -15,6 +15,8 @@ from l2obound import l2o
 from l2obound.l2o.optimizers.accelerated_guard import AcceleratedGuard, GuardState
 from l2obound.l2o.optimizers.energy_region import EnergyRegion
 from l2obound.l2o.optimizers.go_math_l2o import GoMathL2O
+from l2obound.l2o.optimizers.l2o_pa import L2OPAState
+from l2obound.l2o.optimizers.momentum_region import MomentumRegion, MomentumState
 from l2obound.verification import optimum, verify
 from tests.helpers import zoo
 from tests.helpers.wild import KINDS, Wild
@@ -59,7 +61,11 @@ def test_runs_from_the_optimum_are_no_violation() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["accelerated_guard", "accelerated_guard:weights", "budgeted_deviations", "energy_descent"]
+    "name",
+    [
+        *("accelerated_guard", "accelerated_guard:weights", "budgeted_deviations"),
+        *("energy_descent", "energy_descent:momentum"),
+    ],
 )
 def test_it_does_not_apply_to_other_runs(name: str) -> None:
     p = zoo.composites()["least-squares + l1"]
@@ -71,6 +77,8 @@ def test_it_does_not_apply_where_f_is_not_convex() -> None:
     p = l2o.Composite(zoo.losses()["welsch"], zoo.nonsmooth_terms()["l1"])
     assert judged(l2o.guaranteed("ista"), p, "accelerated_guard", 5).overall.name == "NOT_APPLICABLE"
     assert judged(l2o.guaranteed("go-math-l2o", mode="energy"), p, "energy_descent", 5).overall.name == "VERIFIED"
+    momentum = judged(l2o.guaranteed("l2o-pa", mode="energy"), p, "energy_descent:momentum", 5)
+    assert momentum.overall.name == "NOT_APPLICABLE"
 
 
 # Defects
@@ -163,6 +171,22 @@ def test_heads_outside_of_the_region_are_seen() -> None:
     inside, outside = (kind.of(base, 1.0) for kind in (EnergyRegion, Outside))
     assert judged(inside, p, "energy_descent", 20).overall.name == "VERIFIED"
     assert judged(outside, p, "energy_descent", 20).overall.name == "VIOLATED"
+
+
+class Ahead(MomentumRegion):
+    """It declares the energy, and looks three times as far ahead as the region allows."""
+
+    def step(self, problem: l2o.Composite, state: L2OPAState) -> MomentumState:
+        following = super().step(problem, state)
+        return dataclasses.replace(following, z=following.x + 3 * (following.x - state.x))
+
+
+def test_momentum_outside_of_the_region_is_seen() -> None:
+    p, base = zoo.composites()["least-squares + l1"], l2o.optimizer("l2o-pa")
+    inside, outside = (kind.of(base) for kind in (MomentumRegion, Ahead))
+    assert judged(inside, p, "energy_descent:momentum", 40).overall.name == "VERIFIED"
+    assert judged(outside, p, "energy_descent:momentum", 40).overall.name == "VIOLATED"
+    assert judged(inside, p, "energy_descent", 5).overall.name == "NOT_APPLICABLE"
 
 
 # Many networks
