@@ -92,12 +92,14 @@ def in_units(run: Framed) -> Units:
         if given.kind == "linear":  # lengths to lengths, and slopes to slopes
             inputs[name] = kinds[name] = ONE if given.linear is not None else s
 
-    def moved(vector: Vector, unit: Fraction) -> Vector:
-        return Vector({n: w * vectors[n] / unit for n, w in vector.entries.items()})
+    scaled = {size: {n: v / size for n, v in vectors.items()} for size in {c, s * c}}
+
+    def moved(vector: Vector, size: Fraction) -> Vector:
+        factors = scaled[size * c]
+        return Vector({n: w if factors[n] == 1 else w * factors[n] for n, w in vector.entries.items()})
 
     points = [
-        Point(p.function, p.label, moved(p.x, inputs[p.function] * c), moved(p.g, kinds[p.function] * c))
-        for p in run.points
+        Point(p.function, p.label, moved(p.x, inputs[p.function]), moved(p.g, kinds[p.function])) for p in run.points
     ]
     values = {name: kinds[name] * c * c for name in run.classes}
     rows: dict[tuple[str, ...], Fraction] = {}
@@ -115,8 +117,9 @@ def in_units(run: Framed) -> Units:
         classes[name] = replace(given, laws=tuple(laws), infimum=infimum, linear=linear)
         if name == run.infimum:
             rows |= {(name, p.label, "*"): values[name] for p in run.points}
+    sizes = [s**power * c * c for power in range(3)]
     for part in conditions(run.classes, run.points, run.reference):
-        rows |= {row.name: s**row.slopes * c * c for row in part.rows}
+        rows |= {row.name: sizes[row.slopes] for row in part.rows}
     sides = []
     for side in run.sides:
         left = _expression(side.left, vectors, values)
@@ -151,5 +154,5 @@ def _law(law: Law, s: Fraction, value: Fraction) -> tuple[Law, Fraction]:
 
 def _expression(one: Scalar, vectors: Coefficients, values: Mapping[str, Fraction]) -> Scalar:
     weights: dict[Value, Fraction] = {v: w * values[v[0]] for v, w in one.values.items()}
-    form = {(a, b): w * vectors[a] * vectors[b] for (a, b), w in one.form.items()}
+    form = {(a, b): w * (vectors[a] * vectors[b]) for (a, b), w in one.form.items()}
     return Scalar(weights, form, one.constant)

@@ -15,7 +15,7 @@ from typing import Any
 from ...errors import InputError
 from .._setting import number
 from .classes import Class, transposed
-from .vectors import Scalar, Vector
+from .vectors import Scalar, Value, Vector
 
 STAR = "*"
 START, SECOND, MINIMISER = "x0", "x1", "x*"
@@ -39,6 +39,11 @@ class Side:
     name: tuple[str, ...]
     left: Scalar
     right: Fraction = Fraction(0)
+
+    @property
+    def values(self) -> Mapping[Value, Fraction]:
+        """The function values of its left-hand side."""
+        return self.left.values
 
 
 @dataclass
