@@ -33,8 +33,12 @@ FINEST, QUICK = 1e-11, 1e-9
 """The accuracy that bounds are made of, and that of a value whose bounds are not asked for yet."""
 ENOUGH = 1e-7
 """How far off such a value may be where the solver does not come nearer."""
-CLEARLY = 0.1
-"""An iterate of the solver on the way is taken instead of its last if it is better by this factor."""
+ABSOLUTE = 1e-4
+"""The absolute gap that is asked for, as a part of the relative one: values may be small."""
+LOOSER = (1e2, 1e4, 1e6)
+"""By how much looser tolerances are, whose iterates are taken where the solver does not get to the end."""
+A_DIGIT = 10
+"""Looser tolerances are tried up to those that are a digit short of what there is."""
 
 
 @dataclass(frozen=True)
@@ -269,19 +273,23 @@ def _assembled(data: Data, eps: float, delta: float) -> tuple[Problem, list[int]
     return (_nothing(n_vars), q, A, np.concatenate(rhs), cones), sizes
 
 
-def _settings(tolerance: float, most: int | None = None) -> clarabel.DefaultSettings:
+def _settings(tolerance: float) -> clarabel.DefaultSettings:
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.tol_gap_rel = settings.tol_feas = tolerance
-    settings.tol_gap_abs = 1e-4 * tolerance  # values may be small: the relative gap decides
+    settings.tol_gap_abs = ABSOLUTE * tolerance
     # 1e-11 is out of reach of some problems; what is called almost solved is solved to 1e-8
     settings.reduced_tol_gap_rel = settings.reduced_tol_gap_abs = settings.reduced_tol_feas = 1e-8
     settings.tol_ktratio = 1e-9
     settings.max_threads = 1
     settings.chordal_decomposition_enable = False
     settings.presolve_enable = False
-    if most is not None:
-        settings.max_iter = most
+    return settings
+
+
+def _quick(settings: clarabel.DefaultSettings) -> clarabel.DefaultSettings:
+    """Steps that take two thirds of the time, for problems in units of their own, and lose the last digits."""
+    settings.iterative_refinement_enable = settings.equilibrate_enable = False
     return settings
 
 
@@ -293,18 +301,19 @@ def _off(primal: float, dual: float, gap: float, value: float) -> float:
 
 def _residual(found: Any) -> float:
     """How far off a solution is."""
-    return np.inf if found is None else _off(
-        found.r_prim, found.r_dual, abs(found.obj_val - found.obj_val_dual), found.obj_val
-    )
+    if found is None:
+        return np.inf
+    return _off(found.r_prim, found.r_dual, abs(found.obj_val - found.obj_val_dual), found.obj_val)
 
 
-def _run(problem: Problem, settings: clarabel.DefaultSettings) -> tuple[Any, list[float]]:
-    """What the solver finds, None where it breaks down, and how far off the iterates on the way were."""
+def _run(problem: Problem, settings: clarabel.DefaultSettings) -> tuple[Any, list[tuple[float, float]]]:
+    """What the solver finds, None where it breaks down; of each iterate how far off it is, to us and to Clarabel."""
     solver = clarabel.DefaultSolver(*problem, settings)
-    way: list[float] = []
+    way: list[tuple[float, float]] = []
 
     def noted(now: Any) -> bool:
-        way.append(_off(now.res_primal, now.res_dual, now.gap_abs, now.cost_primal))
+        own = max(now.res_primal, now.res_dual, min(now.gap_rel, now.gap_abs / ABSOLUTE))
+        way.append((_off(now.res_primal, now.res_dual, now.gap_abs, now.cost_primal), own))
         return False  # it goes on
 
     solver.set_termination_callback(noted)
@@ -316,27 +325,34 @@ def _run(problem: Problem, settings: clarabel.DefaultSettings) -> tuple[Any, lis
         return None, way
 
 
-def _quick(settings: clarabel.DefaultSettings) -> clarabel.DefaultSettings:
-    """Steps that take two thirds of the time, for problems in units of their own, and lose the last digits."""
-    settings.iterative_refinement_enable = settings.equilibrate_enable = False
-    return settings
-
-
 def _decided(found: Any, enough: float) -> bool:
     """Whether nothing is gained by asking again."""
     return found is not None and ("Infeasible" in str(found.status) or _residual(found) <= enough)
 
 
-def _best(problem: Problem, tolerance: float) -> Any:
-    """What the solver finds, or the best iterate on its way where that is clearly better."""
+def _status(found: Any) -> str:
+    """What the solver says; where it gave up close enough to the end, all that is missing are the last digits."""
+    status = str(found.status)
+    near = _residual(found) <= GOOD and "Infeasible" not in status
+    return "AlmostSolved" if near and status != "Solved" else status
+
+
+def _best(problem: Problem, tolerance: float) -> tuple[Any, str]:
+    """What the solver finds, or an iterate on its way that solves it to fewer digits; and its status."""
     last, way = _run(problem, _settings(tolerance))
-    if not _decided(last, GOOD) and way:
-        at = int(np.argmin(way))
-        if way[at] <= CLEARLY * _residual(last):  # the same way again, up to there
-            again, _ = _run(problem, _settings(tolerance, at))
-            if again is not None:
-                return again
-    return last
+    if _decided(last, GOOD):
+        return last, _status(last)
+    chosen, off = last, _residual(last)
+    for looser in (factor * tolerance for factor in LOOSER):
+        if off <= max(GOOD, A_DIGIT * looser):
+            break
+        ends = [ours for ours, own in way if own <= looser]
+        if not ends or ends[0] >= off:  # the same way ends where it did, or nowhere that is better
+            continue
+        again, _ = _run(problem, _settings(looser))
+        if again is not None and ("Infeasible" in str(again.status) or _residual(again) < off):
+            chosen, off = again, _residual(again)
+    return chosen, "" if chosen is None else _status(chosen)
 
 
 def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = FINEST) -> Solution:
@@ -347,19 +363,19 @@ def solve(data: Data, eps: float = 0.0, delta: float = 0.0, tolerance: float = F
 def estimate(data: Data) -> Solution:
     """A solution of nine digits or so in half the time of `solve`; that of `solve` where it has less than seven."""
 
-    def quick(problem: Problem) -> Any:
+    def quick(problem: Problem) -> tuple[Any, str]:
         found, _ = _run(problem, _quick(_settings(QUICK)))
-        return found if _decided(found, ENOUGH) else _best(problem, FINEST)
+        return (found, _status(found)) if _decided(found, ENOUGH) else _best(problem, FINEST)
 
     return _solved(data, 0.0, 0.0, quick)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # numbers beyond doubles: the solver stops, and says so; see `LARGEST`
-def _solved(data: Data, eps: float, delta: float, ask: Callable[[Problem], Any]) -> Solution:
+def _solved(data: Data, eps: float, delta: float, ask: Callable[[Problem], tuple[Any, str]]) -> Solution:
     problem, sizes = _assembled(data, eps, delta)
     _, q, A, right, _ = problem
     within = all(np.abs(entries).max(initial=0.0) < LARGEST for entries in (q, A.data, right))  # no NaN is
-    best = ask(problem) if within else None
+    best, status = ask(problem) if within else (None, "")
     n_rows, n_values = len(data.names), len(data.metric)
     if best is None:
         nothing = np.full(n_values, np.nan)
@@ -371,8 +387,6 @@ def _solved(data: Data, eps: float, delta: float, ask: Callable[[Problem], Any])
         size = m * (m + 1) // 2
         grams.append(_unfold(z[start : start + size], m))
         start += size
-    # where it gave up close enough to the end, the digits that were asked for are all that is missing
-    status = "AlmostSolved" if _residual(best) <= GOOD and str(best.status) != "Solved" else str(best.status)
     return Solution(status, float(best.obj_val), x[:n_rows], -z[:n_values], grams, best.iterations)
 
 

@@ -1,11 +1,11 @@
 """The examples of PEPit that have a number of steps, as questions of K: ours, and the arguments of PEPit's example.
 
-Values and sources: `pepit_examples` and `pepit_further_examples`. Keys are folder and example; a comma and a word tell
-apart what is asked twice.
+They are those of `pepit_examples` and `pepit_further_examples`. Keys are folder and example.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 from l2obound.bounds.worst_cases import Method, classes, methods
 
 from .pepit_examples import MAP, MU, STRONG, TWO_RUNS, half_residual, potential, quadratic_momentum, residual_of_map
-from .pepit_further_examples import FURTHER
 from .pepit_further_methods import (
     CONVEX,
     SETS,
@@ -45,49 +44,49 @@ def lengths(K: int) -> list[int]:
     return [STEPS[k % len(STEPS)] for k in range(K)]
 
 
-def smooth(method: Callable[[int], Method] | Method, **more: Any) -> Callable[[int], dict[str, Any]]:
-    """A question with K steps of a method, which may be made for K."""
+def asked(method: Callable[[int], Method] | Method, **more: Any) -> Callable[[int], dict[str, Any]]:
+    """A question of K: K steps of a method, which may be made for K."""
     return lambda K: {**more, "method": method if isinstance(method, Method) else method(K), "steps": K}
 
 
 Question = tuple[Callable[[int], dict[str, Any]], Callable[[int], dict[str, Any]]]
 OF_K: dict[str, Question] = {
-    f"{UNCONSTRAINED}/gradient_descent": (smooth(methods.gradient()), lambda K: {"L": 1, "gamma": 1, "n": K}),
+    f"{UNCONSTRAINED}/gradient_descent": (asked(methods.gradient()), lambda K: {"L": 1, "gamma": 1, "n": K}),
     f"{UNCONSTRAINED}/heavy_ball_momentum": (
-        smooth(methods.heavy_ball(0.5, 0.3), **STRONG, initial="objective"),
+        asked(methods.heavy_ball(0.5, 0.3), **STRONG, initial="objective"),
         lambda K: {"mu": 0.1, "L": 1, "alpha": 0.5, "beta": 0.3, "n": K},
     ),
     f"{UNCONSTRAINED}/accelerated_gradient_strongly_convex": (
-        smooth(methods.constant_momentum(1, MU), **STRONG, initial=potential),
+        asked(methods.constant_momentum(1, MU), **STRONG, initial=potential),
         lambda K: {"mu": 0.1, "L": 1, "n": K},
     ),
     f"{UNCONSTRAINED}/accelerated_gradient_convex": (
-        smooth(lambda K: methods.nesterov(1, methods.accelerated_weights(K))),
+        asked(lambda K: methods.nesterov(1, methods.accelerated_weights(K))),
         lambda K: {"mu": 0, "L": 1, "n": K},
     ),
     f"{UNCONSTRAINED}/accelerated_gradient_convex_simplified": (
-        smooth(methods.nesterov()),
+        asked(methods.nesterov()),
         lambda K: {"mu": 0, "L": 1, "n": K},
     ),
     f"{UNCONSTRAINED}/triple_momentum": (
-        smooth(methods.triple_momentum(1, MU), **STRONG),
+        asked(methods.triple_momentum(1, MU), **STRONG),
         lambda K: {"mu": 0.1, "L": 1, "n": K},
     ),
     f"{UNCONSTRAINED}/information_theoretic_exact_method": (
-        smooth(lambda K: methods.information_theoretic(K, 1, MU), **STRONG, metric="distance"),
+        asked(lambda K: methods.information_theoretic(K, 1, MU), **STRONG, metric="distance"),
         lambda K: {"mu": 0.1, "L": 1, "n": K},
     ),
-    f"{UNCONSTRAINED}/optimized_gradient": (smooth(methods.ogm), lambda K: {"L": 1, "n": K}),
+    f"{UNCONSTRAINED}/optimized_gradient": (asked(methods.ogm), lambda K: {"L": 1, "n": K}),
     f"{UNCONSTRAINED}/optimized_gradient_for_gradient": (
-        smooth(methods.ogm_for_gradients, metric="gradient", initial="objective"),
+        asked(methods.ogm_for_gradients, metric="gradient", initial="objective"),
         lambda K: {"L": 1, "n": K},
     ),
     f"{UNCONSTRAINED}/gradient_descent_silver_stepsize_convex": (
-        lambda K: smooth(methods.gradient(methods.silver_steps(7 if K < 15 else 15)))(7 if K < 15 else 15),
+        lambda K: asked(methods.gradient(methods.silver_steps(7 if K < 15 else 15)))(7 if K < 15 else 15),
         lambda K: {"L": 1, "n": 7 if K < 15 else 15},  # a power of 2 less 1
     ),
     f"{UNCONSTRAINED}/subgradient_method": (
-        smooth(
+        asked(
             lambda K: methods.subgradient((K + 1) ** -0.5),
             function_class=classes.bounded_subgradients(1),
             metric="best_objective",
@@ -95,32 +94,28 @@ OF_K: dict[str, Question] = {
         lambda K: {"M": 1, "n": K, "gamma": (K + 1) ** -0.5},
     ),
     f"{UNCONSTRAINED}/subgradient_method_rsi_eb": (
-        smooth(methods.gradient(0.1), function_class=classes.restricted_secant(1, MU), metric="distance"),
+        asked(methods.gradient(0.1), function_class=classes.restricted_secant(1, MU), metric="distance"),
         lambda K: {"mu": 0.1, "L": 1, "gamma": 0.1, "n": K},
     ),
     f"{UNCONSTRAINED}/gradient_descent_qg_convex": (
-        smooth(methods.gradient(0.2), function_class=classes.quadratically_bounded(1)),
+        asked(methods.gradient(0.2), function_class=classes.quadratically_bounded(1)),
         lambda K: {"L": 1, "gamma": 0.2, "n": K},
     ),
     f"{UNCONSTRAINED}/gradient_descent_qg_convex_decreasing": (
-        smooth(
-            lambda K: methods.gradient(decreasing_steps(K)[0]), function_class=classes.quadratically_bounded(1)
-        ),
+        asked(lambda K: methods.gradient(decreasing_steps(K)[0]), function_class=classes.quadratically_bounded(1)),
         lambda K: {"L": 1, "n": K},
     ),
     f"{UNCONSTRAINED}/heavy_ball_momentum_qg_convex": (
-        smooth(
-            Method(quadratic_momentum, lambda x0: (x0, x0)), function_class=classes.quadratically_bounded(1)
-        ),
+        asked(Method(quadratic_momentum, lambda x0: (x0, x0)), function_class=classes.quadratically_bounded(1)),
         lambda K: {"L": 1, "n": K},
     ),
-    f"{UNCONSTRAINED}/proximal_point": (smooth(methods.proximal_point(3), **CONVEX), lambda K: {"gamma": 3, "n": K}),
+    f"{UNCONSTRAINED}/proximal_point": (asked(methods.proximal_point(3), **CONVEX), lambda K: {"gamma": 3, "n": K}),
     f"{UNCONSTRAINED}/accelerated_proximal_point": (
-        smooth(lambda K: accelerated_proximal_point(5, lengths(K)), **CONVEX, initial=value_and_distance),
+        asked(lambda K: accelerated_proximal_point(5, lengths(K)), **CONVEX, initial=value_and_distance),
         lambda K: {"A0": 5, "gammas": lengths(K), "n": K},
     ),
     f"{UNCONSTRAINED}/inexact_gradient_descent": (
-        smooth(
+        asked(
             methods.inexact_gradient(2 / (Fraction(9, 10) * MU + Fraction(11, 10)), Fraction(1, 10)),
             **STRONG,
             initial="objective",
@@ -128,25 +123,23 @@ OF_K: dict[str, Question] = {
         lambda K: {"L": 1, "mu": 0.1, "epsilon": 0.1, "n": K},
     ),
     f"{UNCONSTRAINED}/inexact_accelerated_gradient": (
-        smooth(methods.inexact_nesterov(1, Fraction(1, 10))),
+        asked(methods.inexact_nesterov(1, Fraction(1, 10))),
         lambda K: {"L": 1, "epsilon": 0.1, "n": K},
     ),
     f"{UNCONSTRAINED}/gradient_descent_quadratics": (
-        smooth(methods.gradient(), function_class=classes.quadratic(1, Fraction(3, 10))),
+        asked(methods.gradient(), function_class=classes.quadratic(1, Fraction(3, 10))),
         lambda K: {"mu": 0.3, "L": 1, "gamma": 1, "n": K},
     ),
     f"{UNCONSTRAINED}/gradient_descent_lc": (
-        smooth(Method(chain_rule), function_class=behind(classes.linear_operator(1))),
+        asked(Method(chain_rule), function_class=behind(classes.linear_operator(1))),
         lambda K: {"mug": 0.1, "Lg": 1, "typeM": "gen", "muM": 0, "LM": 1, "gamma": 1, "n": K},
     ),
     f"{COMPOSITE}/proximal_gradient": (
-        smooth(
-            methods.proximal_gradient(), function_class="composite_strongly_convex", mu=MU, metric="distance"
-        ),
+        asked(methods.proximal_gradient(), function_class="composite_strongly_convex", mu=MU, metric="distance"),
         lambda K: {"L": 1, "mu": 0.1, "gamma": 1, "n": K},
     ),
     f"{COMPOSITE}/proximal_gradient_quadratics": (
-        smooth(
+        asked(
             methods.proximal_gradient(),
             function_class={"f": classes.quadratic(1, MU), "r": classes.convex()},
             metric="distance",
@@ -154,15 +147,15 @@ OF_K: dict[str, Question] = {
         lambda K: {"L": 1, "mu": 0.1, "gamma": 1, "n": K},
     ),
     f"{COMPOSITE}/accelerated_proximal_gradient": (
-        smooth(lambda K: methods.fista(1, methods.accelerated_weights(K)), function_class="composite"),
+        asked(lambda K: methods.fista(1, methods.accelerated_weights(K)), function_class="composite"),
         lambda K: {"mu": 0, "L": 1, "n": K},
     ),
     f"{COMPOSITE}/accelerated_proximal_gradient_simplified": (
-        smooth(methods.fista(), function_class="composite"),
+        asked(methods.fista(), function_class="composite"),
         lambda K: {"mu": 0, "L": 1, "n": K},
     ),
     f"{COMPOSITE}/douglas_rachford_splitting": (
-        smooth(
+        asked(
             methods.douglas_rachford(1),
             function_class={"A": classes.convex(), "B": classes.smooth_convex(1)},
             metric=lambda run: run.F(run.states[-1]["y"]) - run.F_star,
@@ -171,7 +164,7 @@ OF_K: dict[str, Question] = {
         lambda K: {"L": 1, "alpha": 1, "theta": 1, "n": K},
     ),
     f"{COMPOSITE}/accelerated_douglas_rachford_splitting": (
-        smooth(
+        asked(
             accelerated_douglas_rachford(0.9),
             function_class={"A": classes.convex(), "B": classes.smooth_strongly_convex(1, MU)},
             metric=lambda run: run.F(run.states[-1]["y"]) - run.F_star,
@@ -180,7 +173,7 @@ OF_K: dict[str, Question] = {
         lambda K: {"mu": 0.1, "L": 1, "alpha": 0.9, "n": K},
     ),
     f"{COMPOSITE}/douglas_rachford_splitting_contraction": (
-        smooth(
+        asked(
             methods.twice(methods.douglas_rachford(3)),
             **TWO_RUNS,
             function_class={"A": classes.smooth_strongly_convex(1, MU), "B": classes.convex()},
@@ -188,7 +181,7 @@ OF_K: dict[str, Question] = {
         lambda K: {"mu": 0.1, "L": 1, "alpha": 3, "theta": 1, "n": K},
     ),
     f"{COMPOSITE}/three_operator_splitting": (
-        smooth(
+        asked(
             methods.twice(methods.three_operators(1)),
             **TWO_RUNS,
             function_class={
@@ -200,20 +193,20 @@ OF_K: dict[str, Question] = {
         lambda K: {"mu1": 0.1, "L1": 10, "L3": 1, "alpha": 1, "theta": 1, "n": K},
     ),
     f"{COMPOSITE}/frank_wolfe": (
-        smooth(
+        asked(
             methods.frank_wolfe(),
             function_class={"f": classes.smooth_convex(1), "r": classes.indicator(1)},
             initial="none",
             metric=lambda run: run.f(run.x[-1]) - run.F_star,
         ),
-        lambda K: {"L": 1, "D": 1, "n": K},
+        lambda K: {"L": 1, "D": 1, "R": math.inf, "center": None, "n": K},
     ),
     f"{MONOTONE}/proximal_point": (
-        smooth(methods.proximal_point(2.2), function_class=classes.monotone(), metric="residual"),
+        asked(methods.proximal_point(2.2), function_class=classes.monotone(), metric="residual"),
         lambda K: {"alpha": 2.2, "n": K},
     ),
     f"{MONOTONE}/accelerated_proximal_point": (
-        smooth(
+        asked(
             methods.accelerated_proximal_point(2),
             function_class=classes.monotone(),
             metric=lambda run: (run.states[-1]["x"] - run.states[-2]["y"]) ** 2,
@@ -221,7 +214,7 @@ OF_K: dict[str, Question] = {
         lambda K: {"alpha": 2, "n": K},
     ),
     f"{MONOTONE}/optimal_strongly_monotone_proximal_point": (
-        smooth(
+        asked(
             optimal_proximal_point(Fraction(1, 20)),
             function_class={"A": classes.monotone(Fraction(1, 20))},
             metric=lambda run: (run.states[-1]["before"] - run.x[-1]) ** 2,
@@ -229,7 +222,7 @@ OF_K: dict[str, Question] = {
         lambda K: {"n": K, "mu": 0.05},
     ),
     f"{MONOTONE}/optimistic_gradient": (
-        smooth(
+        asked(
             methods.optimistic_gradient(0.25),
             function_class={"A": classes.lipschitz_monotone(1, 0), "r": classes.indicator()},
             metric="residual",
@@ -238,7 +231,7 @@ OF_K: dict[str, Question] = {
         lambda K: {"n": K, "gamma": 0.25, "L": 1},
     ),
     f"{MONOTONE}/past_extragradient": (
-        smooth(
+        asked(
             past_extragradient(Fraction(1, 4)),
             function_class={"A": classes.lipschitz_monotone(1, 0), "r": classes.indicator()},
             metric="residual",
@@ -246,17 +239,17 @@ OF_K: dict[str, Question] = {
         ),
         lambda K: {"n": K, "gamma": 0.25, "L": 1},
     ),
-    f"{FIXED}/halpern_iteration": (smooth(methods.halpern(), **MAP, metric=residual_of_map), lambda K: {"n": K}),
+    f"{FIXED}/halpern_iteration": (asked(methods.halpern(), **MAP, metric=residual_of_map), lambda K: {"n": K}),
     f"{FIXED}/krasnoselskii_mann_constant_step_sizes": (
-        smooth(methods.krasnoselskii_mann(Fraction(3, 4)), **MAP, metric=half_residual),
+        asked(methods.krasnoselskii_mann(Fraction(3, 4)), **MAP, metric=half_residual),
         lambda K: {"n": K, "gamma": 0.75},
     ),
     f"{FIXED}/krasnoselskii_mann_increasing_step_sizes": (
-        smooth(Method(lambda x, T, k: x + Fraction(k, k + 1) * (T(x) - x)), **MAP, metric=half_residual),
+        asked(Method(lambda x, T, k: x + Fraction(k, k + 1) * (T(x) - x)), **MAP, metric=half_residual),
         lambda K: {"n": K},
     ),
     f"{FIXED}/optimal_contractive_halpern_iteration": (
-        smooth(
+        asked(
             methods.contractive_halpern,
             function_class={"T": classes.lipschitz_map(Fraction(10, 11))},
             metric=residual_of_map,
@@ -264,17 +257,15 @@ OF_K: dict[str, Question] = {
         lambda K: {"n": K, "gamma": 1.1},
     ),
     "nonconvex_optimization/gradient_descent": (
-        smooth(
-            methods.gradient(), function_class="smooth_nonconvex", metric="best_gradient", initial="decrease"
-        ),
+        asked(methods.gradient(), function_class="smooth_nonconvex", metric="best_gradient", initial="decrease"),
         lambda K: {"L": 1, "gamma": 1, "n": K},
     ),
     f"{INEXACT}/relatively_inexact_proximal_point_algorithm": (
-        smooth(methods.relatively_inexact_proximal_point(2, Fraction(3, 10)), **CONVEX),
+        asked(methods.relatively_inexact_proximal_point(2, Fraction(3, 10)), **CONVEX),
         lambda K: {"n": K, "gamma": 2, "sigma": 0.3},
     ),
     f"{INEXACT}/partially_inexact_douglas_rachford_splitting": (
-        smooth(
+        asked(
             methods.partially_inexact_douglas_rachford(1.4, 0.2),
             function_class={"f": classes.smooth_strongly_convex(5, MU), "r": classes.convex()},
             metric=shifted(1.4, -1, "f"),
@@ -283,15 +274,15 @@ OF_K: dict[str, Question] = {
         lambda K: {"mu": 0.1, "L": 5, "n": K, "gamma": 1.4, "sigma": 0.2},
     ),
     f"{SETS_OF_TWO}/alternate_projections": (
-        smooth(Method(alternate), function_class=SETS, metric=to_the_first_set),
+        asked(Method(alternate), function_class=SETS, metric=to_the_first_set),
         lambda K: {"n": K},
     ),
     f"{SETS_OF_TWO}/averaged_projections": (
-        smooth(Method(averaged), function_class=SETS, metric=between_the_sets),
+        asked(Method(averaged), function_class=SETS, metric=between_the_sets),
         lambda K: {"n": K},
     ),
     f"{SETS_OF_TWO}/dykstra": (
-        smooth(
+        asked(
             Method(dykstra, lambda x0: {"x": x0, "p": 0 * x0, "q": 0 * x0}),
             function_class=SETS,
             metric=to_the_first_set,
@@ -299,7 +290,7 @@ OF_K: dict[str, Question] = {
         lambda K: {"n": K},
     ),
     "tutorials/gradient_descent_contraction": (
-        smooth(methods.twice(methods.gradient()), **STRONG, **TWO_RUNS),
+        asked(methods.twice(methods.gradient()), **STRONG, **TWO_RUNS),
         lambda K: {"L": 1, "mu": 0.1, "gamma": 1, "n": K},
     ),
     "online_learning/online_gradient_descent": (online_gradient, lambda K: {"M": 1, "D": 1, "n": K}),

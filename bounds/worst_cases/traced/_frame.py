@@ -68,10 +68,10 @@ def framed(
     gone = dict.fromkeys(zero, ZERO)
     raw = points, sides, list(metric)
 
-    def in_frame(entries: Coefficients) -> Vector:
-        return Vector({name: value for name, value in entries.items() if name not in gone})
+    def in_frame(vector: Vector) -> Vector:
+        return Vector({name: value for name, value in vector.entries.items() if name not in gone})
 
-    points = [Point(p.function, p.label, in_frame(p.x.entries), in_frame(p.g.entries)) for p in points]
+    points = [Point(p.function, p.label, in_frame(p.x), in_frame(p.g)) for p in points]
     sides = [Side(s.name, _reduced(s.left, gone, reference), s.right) for s in sides]
     goals = [_reduced(one, gone, reference) for one in metric]
     vectors = [name for name in vectors if name not in gone]
@@ -234,9 +234,8 @@ def _rows_of(expressions: Sequence[Scalar], vectors: Sequence[str]) -> list[Coef
     rows: list[Coefficients] = []
     for one in expressions:
         of: dict[str, Coefficients] = {name: {} for name in vectors}
-        for (a, b), w in one.form.items():
-            of[a][b] = of[a].get(b, ZERO) + w
-            of[b][a] = of[b].get(a, ZERO) + w
+        for (a, b), w in one.form.items():  # each pair stands there once
+            of[a][b] = of[b][a] = w if a != b else 2 * w
         rows += of.values()
     return rows
 
@@ -267,10 +266,13 @@ def _tilted_values(
             continue
         for vector, part in at[value].items():
             output = outputs.get(vector) if classes[value[0]].inside is not None else None
-            key, sizes = (f"slope of {value[0]}", {vector: ONE}) if output is None else (f"slope of {output[0]}", output[1])
+            key, sizes = (
+                (f"slope of {value[0]}", {vector: ONE}) if output is None else (f"slope of {output[0]}", output[1])
+            )
             for name, size in sizes.items():
                 if name in of:
-                    of[name][key] = of[name].get(key, ZERO) + w * part * size
+                    change = w * part if size == 1 else w * part * size
+                    of[name][key] = of[name][key] + change if key in of[name] else change
     return list(of.values())
 
 

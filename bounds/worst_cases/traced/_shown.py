@@ -105,7 +105,11 @@ class TracedSearch(_Search):
     def _exactly(self) -> tuple[Ball, Ball, dict[Name, Ball], Ball]:
         """x and g of all points, the matrices of what is no law, and that of the metric, as balls."""
         x, g = (_rigour.ball_of(part) for part in self.forms.coordinates)
-        others = {one.name: _rigour.ball_of(self.forms.written(one.left)) for one in self.model.others if one.name not in self.model.free}
+        others = {
+            one.name: _rigour.ball_of(self.forms.written(one.left))
+            for one in self.model.others
+            if one.name not in self.model.free
+        }
         return x, g, others, _rigour.ball_of(self.forms.metric())
 
     def certified(self, basis: np.ndarray, values: np.ndarray) -> float | None:

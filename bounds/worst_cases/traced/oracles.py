@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from ...errors import InputError
@@ -332,9 +333,22 @@ def iterate(state: Any, kind: type = Vector) -> Any:
     )
 
 
+def _parameters(function: Callable) -> tuple[inspect.Parameter, ...]:
+    """The parameters of a function, which a run asks for at every step."""
+    try:
+        return _remembered(function)
+    except TypeError:  # it has no hash
+        return tuple(inspect.signature(function).parameters.values())
+
+
+@lru_cache(64)
+def _remembered(function: Callable) -> tuple[inspect.Parameter, ...]:
+    return tuple(inspect.signature(function).parameters.values())
+
+
 def called(function: Callable, first: Any, names: Mapping[str, Any], what: str) -> Any:
     """function(first, **those of `names` that it has parameters for)."""
-    parameters = list(inspect.signature(function).parameters.values())[1:]
+    parameters = _parameters(function)[1:]
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return function(first, **names)
     chosen = {}

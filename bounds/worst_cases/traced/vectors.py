@@ -49,6 +49,17 @@ def _times(weight: Fraction, entries: Mapping) -> dict:
     return {name: weight * value for name, value in entries.items()} if weight else {}
 
 
+def _square(entries: Coefficients) -> dict[Pair, Fraction]:
+    """The squared norm of a vector."""
+    listed = sorted(entries.items())
+    form: dict[Pair, Fraction] = {}
+    for at, (a, u) in enumerate(listed):
+        form[a, a] = u * u
+        for b, v in listed[at + 1 :]:
+            form[a, b] = 2 * u * v
+    return form
+
+
 def _negative(entries: Mapping) -> dict:
     return {name: -value for name, value in entries.items()}
 
@@ -164,6 +175,8 @@ class Vector(_Traced):
     def __matmul__(self, other: Any) -> Scalar:
         if not isinstance(other, Vector):
             raise refused(f"@ of a vector and {type(other).__name__}", "an inner product is of two vectors")
+        if other is self:
+            return Scalar({}, _square(self.entries))
         form: dict[Pair, Fraction] = {}
         for a, u in self.entries.items():
             for b, v in other.entries.items():
@@ -198,9 +211,7 @@ class Scalar(_Traced):
             raise refused(
                 f"the sum of a value and {type(other).__name__}", "values and inner products add to their like"
             )
-        return Scalar(
-            _sum(self.values, other.values), _sum(self.form, other.form), self.constant + other.constant
-        )
+        return Scalar(_sum(self.values, other.values), _sum(self.form, other.form), self.constant + other.constant)
 
     __radd__ = __add__
 
