@@ -192,8 +192,8 @@ def semidefinite(rows: list[list[Polynomial]]) -> bool:
     before = UNIT
     while rest:
         pivot = next((i for i, row in enumerate(rest) if positive(row[i])), None)
-        if pivot is None:
-            return not any(entry for row in rest for entry in row)
+        if pivot is None:  # nothing else is certainly > 0: what is left has to be diagonal
+            return all(nonnegative(v) if i == j else not v for i, row in enumerate(rest) for j, v in enumerate(row))
         by = rest[pivot][pivot]
         left = [i for i in range(len(rest)) if i != pivot]
         new: list[list[Polynomial]] = []

@@ -392,12 +392,18 @@ def _check(certificate: Mapping[str, Any]) -> Fraction:
 def proved(
     run: Run, multipliers: Mapping[tuple[str, ...], Fraction], null: Mapping[str, Any] | None = None
 ) -> Fraction:
-    """The bound that multipliers prove of a normalised run; raises `Wrong` where they prove none.
+    """The bound that multipliers prove of a normalised run.
 
     Args:
         run: The run.
         multipliers: By the name of their inequality.
         null: Vectors on a line at which the form that is left may be 0, which saves time.
+
+    Returns:
+        The sum of right-hand sides, each times its multiplier.
+
+    Raises:
+        Wrong: Where the multipliers prove nothing.
     """
     values, form = run.goal()
     values, slack = dict(values), _Form({key: -value for key, value in form.items()})

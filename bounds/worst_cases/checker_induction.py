@@ -333,10 +333,7 @@ class _Chain:
         factors = p.common(*summed.values())
         sign = _demand_sign(factors, k, K)
         rows = [
-            [
-                p.scaled(p.moved(p.over(summed[a, b], factors), k, K), sign) if (a, b) in summed else {}
-                for b in names
-            ]
+            [p.scaled(p.moved(p.over(summed[a, b], factors), k, K), sign) if (a, b) in summed else {} for b in names]
             for a in names
         ]
         where = clique.offset + 1 if clique.base == "" else f"{clique.base}{clique.offset + 1:+d}"
@@ -487,5 +484,7 @@ def _text(one: Rational, q: Fraction) -> str:
         )
         return " + ".join(terms) or "0"
 
-    below = "".join(f"/({polynomial(dict(factor))})" + (f"**{power}" if power > 1 else "") for factor, power in one.below)
+    below = "".join(
+        f"/({polynomial(dict(factor))})" + (f"**{power}" if power > 1 else "") for factor, power in one.below
+    )
     return f"({polynomial(one.above)}){below}"
