@@ -17,7 +17,8 @@ the rest), `_instance` (the worst case as arrays), `result`. A method may also b
 symbols (`traced`): `Method`, `classes` and `methods` are for that, and `replayed` runs the function on its worst
 case. `lyapunov` and `sublinear` prove rates of such a method for every number of steps. `designs` looks for the steps
 and the momentum with the least worst case (`design`). `discoveries` looks for formulas in K (`discover`), whose proofs
-for every K `checker_induction` checks. To add a built-in method: a step function in `_methods`, and a line in `METHODS`.
+for every K `checker_induction` checks. To add a built-in method: a step function in `_methods`, and a line in
+`METHODS`.
 """
 
 from ._setting import CLASSES, INITIALS, METHODS, METRICS, UnboundedError

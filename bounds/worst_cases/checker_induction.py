@@ -6,8 +6,8 @@ x_k. The checker writes down the inequalities of one step of the method, and che
 
 1. no multiplier is negative,
 2. the function values of each point cancel, and the multiplier of the initial condition is the rate,
-3. Z_k + P_k - T' P_{k+1} T is positive semidefinite for every step, Z_k the inequalities of the step, each times its
-   multiplier, less the metric in the last one; T says what the step hands on; P_0 and what the last step hands on are 0.
+3. Z_k + P_k - T' P_{k+1} T is positive semidefinite for every step. Z_k are the inequalities of the step, each times
+   its multiplier, less the metric in the last one. T says what the step hands on. P_0 is 0, and so is P_K.
 
 The P_k cancel in the sum of all steps, so that these are a proof for every K. The first `before` and the last `after`
 steps are checked with K, those in between with k and K, and all K that are too short for that one by one. A polynomial
@@ -168,14 +168,7 @@ class _Chain:
     # -- multipliers at places
 
     def at(self, name: tuple[str, ...], place: Place, least: int = 0, most: int = 0) -> Rational:
-        """The multiplier of an inequality, 0 where there is none.
-
-        Args:
-            name: Of the inequality.
-            place: Of its k.
-            least: The least k that "k" stands for.
-            most: The largest k that "k" stands for, less K.
-        """
+        """The multiplier of an inequality at a place, for k from `least` to K + `most`; 0 where there is none."""
         one = self.multipliers.get(name)
         if one is None:
             return NONE
@@ -242,7 +235,7 @@ class _Chain:
         """The form of  f_j - f_i + <g_j, x_i - x_j> + ... <= 0."""
         run = self.run
         run.demand_kind(kind)
-        (xi, gi, si), (xj, gj, sj) = self.point(i, start), self.point(j, start)
+        (xi, gi, _), (xj, gj, sj) = self.point(i, start), self.point(j, start)
         if "*" in (i, j) and (run.free or run.nonconvex):
             _demand(j == "*" and run.bounded_below, "the minimiser may be far away, and nothing speaks of the infimum")
             return _form((Fraction(1, 2), gi, gi)) if kind == "f" else {}

@@ -117,8 +117,8 @@ def test_every_multiplier_is_needed(gradient: Data) -> None:
 
 
 QUESTIONS = [
-    ("step", "3/2"), ("step", "-1"), ("mu", "1/10"), ("L", "2"), ("metric", "average_objective"), ("metric", "distance"),
-    ("initial", "objective"), ("function_class", "smooth_nonconvex"), ("method", "heavy_ball"),
+    ("step", "3/2"), ("step", "-1"), ("mu", "1/10"), ("L", "2"), ("metric", "average_objective"),
+    ("metric", "distance"), ("initial", "objective"), ("function_class", "smooth_nonconvex"), ("method", "heavy_ball"),
 ]  # fmt: skip
 
 
