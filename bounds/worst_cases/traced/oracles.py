@@ -117,6 +117,12 @@ class Oracle:
         self._at: dict[frozenset, Point] = {}
         self._count = 0
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"a function of a method has gradient, subgradient, inexact_gradient, value, prox, resolvent, project, "
+            f"contains and linear_minimiser, or is called; got {name!r}"
+        )
+
     def _demand(self, operation: str, *kinds: str) -> None:
         if self.given.kind not in kinds:
             raise InputError(
@@ -363,6 +369,17 @@ def called(function: Callable, first: Any, names: Mapping[str, Any], what: str) 
     return function(first, **chosen)
 
 
+def _contents(state: Any) -> Any:
+    """What a state holds, as it is now."""
+    if isinstance(state, Vector):
+        return state.key
+    if isinstance(state, Mapping):
+        return [(name, _contents(part)) for name, part in state.items()]
+    if isinstance(state, (tuple, list)):
+        return [_contents(part) for part in state]
+    return [_contents(part) for part in vars(state).items()] if hasattr(state, "__dict__") else state
+
+
 @dataclass(frozen=True)
 class Method:
     """A method as code: `step(state, f, r, k)` returns the next state, `init(x0, f, r)` the first, x0 if left out.
@@ -379,6 +396,18 @@ class Method:
     def title(self) -> str:
         """What it is called."""
         return self.name or getattr(self.step, "__name__", type(self.step).__name__)
+
+
+def stepped(method: Method, state: Any, names: Mapping[str, Any]) -> Any:
+    """The state after a step, which leaves the one before as it is."""
+    before = _contents(state)
+    after = called(method.step, state, names, f"step of {method.title}")
+    if _contents(state) != before:
+        raise InputError(
+            f"step of {method.title}: it changes the state that it is given; return a new one, because metrics and "
+            f"proofs speak of the state before the step, too."
+        )
+    return after
 
 
 def minimiser(oracles: Mapping[str, Oracle], recorder: Recorder) -> None:
@@ -422,7 +451,7 @@ def traced(method: Method, classes: Mapping[str, Class], steps: int) -> Run:
     states = [state]
     iterate(state)
     for k in range(1, steps + 1):
-        state = called(method.step, state, {**oracles, "k": k, "error": error}, f"step of {method.title}")
+        state = stepped(method, state, {**oracles, "k": k, "error": error})
         iterate(state)
         states.append(state)
     return Run(states, oracles, recorder)
