@@ -22,6 +22,7 @@ from .figures import FIGURES, FULL_FIGURES
 from .sensitivity import SENSITIVITY
 from .speed import SPEED
 from .training import TRAINING
+from .worst_case_speed import WORST_CASE_SPEED
 
 Results = Mapping[str, Any]
 TOLERANCE = 1e-4
@@ -321,6 +322,12 @@ SOURCES = {
         TRAINING,
     ),
     "speed": Source(("--levels", "--threads", "1"), "speed.json", SPEED, script="tests/benchmarks/bench_speed.py"),
+    "worst-case-speed": Source(
+        ("--only", "examples"),
+        "examples.json",
+        WORST_CASE_SPEED,
+        script="tests/benchmarks/bench_worst_cases.py",
+    ),
     "speedup": Source(("speedup",), "speedup.json", SPEEDUP),
     "figures": Source(
         ("experiment", *map(str, (1, 2, 3, 4, 13, 14, 15, 16, 17))),

@@ -1,6 +1,6 @@
 """Exact worst cases against PEPit and Clarabel, and what their rigorous bounds and certificates cost.
 
-    python tests/benchmarks/bench_worst_cases.py [--repeats 7] [--steps 100] [--only examples] [--json FILE]
+    python tests/benchmarks/bench_worst_cases.py [--repeats 7] [--steps 100] [--only examples] [--out FOLDER]
 
 The first table has gradient and proximal gradient at h = 1, objective from distance; closed forms 1/(4K + 2) and
 1/(4K). Medians after a warm-up; both sides in this process, one after the other.
@@ -227,7 +227,7 @@ def main(arguments: list[str] | None = None) -> bool:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--steps", type=int, default=100, help="K of the large problems")
     parser.add_argument("--only", choices=("examples", "closed forms"), help="one of the tables alone")
-    parser.add_argument("--json", type=Path, help="a file for the rows of the examples")
+    parser.add_argument("--out", type=Path, help="a folder for the rows of the examples, examples.json")
     options = parser.parse_args(arguments)
     there = installed()
     if not there:
@@ -242,8 +242,9 @@ def main(arguments: list[str] | None = None) -> bool:
         large(options.steps)
     if options.only != "closed forms":
         rows = examples(options.repeats, there)
-        if options.json:
-            options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        if options.out:
+            options.out.mkdir(parents=True, exist_ok=True)
+            (options.out / "examples.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
     return accurate
 
 
