@@ -62,6 +62,11 @@ class TracedWorstCase(WorstCase):
     def _solution(self) -> Solution:
         return solve(self._conic)
 
+    @property
+    def _sharp_estimate(self) -> float:
+        found = self._solution
+        return in_units(found.value, self.question.scale) if np.isfinite(found.value) else self.estimate
+
     @cached_property
     def envelope(self) -> Envelope:
         """Rigorous bounds, with multipliers and vectors."""
