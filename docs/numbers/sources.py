@@ -323,7 +323,7 @@ SOURCES = {
     ),
     "speed": Source(("--levels", "--threads", "1"), "speed.json", SPEED, script="tests/benchmarks/bench_speed.py"),
     "worst-case-speed": Source(
-        ("--only", "examples"),
+        ("--only", "examples", "--lengths", "5"),
         "examples.json",
         WORST_CASE_SPEED,
         script="tests/benchmarks/bench_worst_cases.py",

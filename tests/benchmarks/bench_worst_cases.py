@@ -1,6 +1,6 @@
 """Exact worst cases against PEPit and Clarabel, and what their rigorous bounds and certificates cost.
 
-    python tests/benchmarks/bench_worst_cases.py [--repeats 7] [--steps 100] [--only examples] [--out FOLDER]
+    python tests/benchmarks/bench_worst_cases.py [--repeats 7] [--steps 100] [--only examples] [--lengths 5 10] [--out FOLDER]
 
 The first table has gradient and proximal gradient at h = 1, objective from distance; closed forms 1/(4K + 2) and
 1/(4K). Medians after a warm-up; both sides in this process, one after the other.
@@ -20,7 +20,7 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from statistics import median
@@ -182,13 +182,13 @@ def in_turn(first: Callable[[], Any], second: Callable[[], Any], repeats: int) -
     return list(zip(least, gave))
 
 
-def examples(repeats: int, there: bool) -> list[dict[str, Any]]:
+def examples(repeats: int, there: bool, lengths: Sequence[int] = LENGTHS) -> list[dict[str, Any]]:
     """Print the table of PEPit's examples; its rows, times in milliseconds of CPU time."""
     rows: list[dict[str, Any]] = []
     print(f"{'CPU time, ms':64} {'K':>3} {'ours':>8} {'PEPit':>8} {'ratio':>6} {'differ by':>9} {'bounds':>8} closed")
     for name, (question, _) in OF_K.items():
-        for K in LENGTHS:
-            if rows and LENGTHS[0] < K and (rows[-1]["pepit"] or 0) > 1e3 * LONG:
+        for K in lengths:
+            if rows and lengths[0] < K and (rows[-1]["pepit"] or 0) > 1e3 * LONG:
                 continue
             (mine, found), (theirs, value) = in_turn(
                 lambda n=question, k=K: worst_case(**n(k)),
@@ -227,6 +227,7 @@ def main(arguments: list[str] | None = None) -> bool:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--steps", type=int, default=100, help="K of the large problems")
     parser.add_argument("--only", choices=("examples", "closed forms"), help="one of the tables alone")
+    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, help="K of the examples")
     parser.add_argument("--out", type=Path, help="a folder for the rows of the examples, examples.json")
     options = parser.parse_args(arguments)
     there = installed()
@@ -241,7 +242,7 @@ def main(arguments: list[str] | None = None) -> bool:
         accurate = compare(options.repeats, there)
         large(options.steps)
     if options.only != "closed forms":
-        rows = examples(options.repeats, there)
+        rows = examples(options.repeats, there, options.lengths)
         if options.out:
             options.out.mkdir(parents=True, exist_ok=True)
             (options.out / "examples.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
