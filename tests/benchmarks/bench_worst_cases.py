@@ -1,6 +1,7 @@
 """Exact worst cases against PEPit and Clarabel, and what their rigorous bounds and certificates cost.
 
-    python tests/benchmarks/bench_worst_cases.py [--repeats 7] [--steps 100] [--only examples] [--lengths 5 10] [--out FOLDER]
+    python tests/benchmarks/bench_worst_cases.py [--repeats 7] [--steps 100]
+    python tests/benchmarks/bench_worst_cases.py --only examples [--lengths 5 10] [--out FOLDER]
 
 The first table has gradient and proximal gradient at h = 1, objective from distance; closed forms 1/(4K + 2) and
 1/(4K). Medians after a warm-up; both sides in this process, one after the other.
