@@ -321,10 +321,10 @@ def _data_of(model: TracedModel) -> Data:
     for at, name in enumerate(names):
         for node, w in model.levels_of(name).items():
             values[place[node], at] = float(w)
-    for left_out, at, moved in products:
-        for name, column in model.index.items():
-            if (node := product_name(left_out, name)) in place:
-                values[place[node], at] = moved[:, column]
+    for left_out, which, moved in products:
+        for vector, column in model.index.items():
+            if (node := product_name(left_out, vector)) in place:
+                values[place[node], which] = moved[:, column]
     metric = np.zeros(len(place))
     for at, w in model.metric_values:
         metric[at] = float(w)
