@@ -379,7 +379,7 @@ def test_worst_cases_beside_pepit(tmp_path: Path) -> None:
     values = reads("worst-case-speed", {"rows": rows}, tmp_path)
     assert (values["examples"], values["compared"], values["faster"]) == (3, 2, 1)
     assert (values["least"], values["median"]) == (7.5, 20.0)
-    assert values["slower"] == "secant (7.5)"
+    assert values["slower"] == "secant, 7.5"
     lines = values["table"].splitlines()
     assert lines[2] == "| gradient descent | 3.0 | 60 | 20.0 | 2e-8 | 40 | closed |"
     assert lines[3].startswith("| quadratics | 4.0 | no answer |")

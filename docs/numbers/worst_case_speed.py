@@ -22,6 +22,13 @@ def _compared(results: Results, K: int = STEPS) -> list[Results]:
     return [row for row in _rows(results, K) if row["ratio"] is not None]
 
 
+def _name(row: Results, results: Results) -> str:
+    """An example in words, with the first word of its folder where there are two of a name."""
+    folder, _, name = row["example"].partition("/")
+    alike = {other["example"] for other in results["rows"] if other["example"].endswith(f"/{name}")}
+    return name.replace("_", " ") + (f" ({folder.partition('_')[0]})" if len(alike) > 1 else "")
+
+
 def _table(results: Results) -> str:
     """A row for each example of PEPit."""
     lines = []
@@ -30,16 +37,14 @@ def _table(results: Results) -> str:
         if row["ratio"] is not None:
             theirs = [shown(row["pepit"], ",.0f"), shown(row["ratio"], ".1f"), shown(row["differ"], ".0e")]
         state = "closed" if row["closed"] else "open" if row["tight"] else "upper bound"
-        name = row["example"].partition("/")[2].replace("_", " ")
-        lines.append([name, shown(row["ours"], ".1f"), *theirs, shown(row["bounds"], ",.0f"), state])
+        lines.append([_name(row, results), shown(row["ours"], ".1f"), *theirs, shown(row["bounds"], ",.0f"), state])
     return table(["example", "ours", "PEPit", "ratio", "values differ by", "bounds", ""], lines)
 
 
 def _slower(results: Results) -> str:
     """The examples that are not as much faster, the slowest first."""
     rows = sorted((row for row in _compared(results) if row["ratio"] < FASTER), key=lambda row: row["ratio"])
-    names = [f"{row['example'].partition('/')[2].replace('_', ' ')} ({shown(row['ratio'], '.1f')})" for row in rows]
-    return ", ".join(names) or "none"
+    return "; ".join(f"{_name(row, results)}, {shown(row['ratio'], '.1f')}" for row in rows) or "none"
 
 
 WORST_CASE_SPEED: dict[str, Callable[[Results], Any]] = {
