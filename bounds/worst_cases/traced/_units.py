@@ -158,7 +158,8 @@ def _law(law: Law, s: Fraction, value: Fraction) -> tuple[Law, Fraction]:
 def _most(expressions: Sequence[Scalar]) -> Fraction:
     """The largest coefficient, by its double: fractions take long to compare."""
     numbers = [w for one in expressions for w in (*one.form.values(), *one.values.values())]
-    return abs(max(numbers, key=_size, default=ONE))
+    largest: Fraction = max(numbers, key=_size, default=ONE)
+    return abs(largest)
 
 
 def _size(value: Fraction) -> float:
