@@ -356,3 +356,31 @@ def test_speed(tmp_path: Path) -> None:
     assert values["instructions"].splitlines()[2] == "| AVX-512 | 0.50 | 0.50 |"
     assert values["iterations"].splitlines()[2].endswith("`l2o.rollout` | 1.0 | 1.5 | 3.0 | 4.0 | 4.0 |")
     assert values["ratio_small"] == values["ratio_large"] == 4.0
+
+
+def test_worst_cases_beside_pepit(tmp_path: Path) -> None:
+    def row(name: str, ours: float, pepit: float | None, K: int = 5, **more: Any) -> dict[str, Any]:
+        ratio = None if pepit is None else pepit / ours
+        told = {
+            "ratio": ratio,
+            "differ": None if pepit is None else 2e-8,
+            "bounds": 40.0,
+            "closed": True,
+            "tight": True,
+        }
+        return {"example": f"folder/{name}", "K": K, "ours": ours, "pepit": pepit, **told, **more}
+
+    rows = [
+        row("gradient_descent", 3.0, 60.0),
+        row("gradient_descent", 9.0, 18.0, 10),
+        row("quadratics", 4.0, None),
+        row("secant", 4.0, 30.0, closed=False, tight=False),
+    ]
+    values = reads("worst-case-speed", {"rows": rows}, tmp_path)
+    assert (values["examples"], values["compared"], values["faster"]) == (3, 2, 1)
+    assert (values["least"], values["median"]) == (7.5, 20.0)
+    assert values["slower"] == "secant, 7.5"
+    lines = values["table"].splitlines()
+    assert lines[2] == "| gradient descent | 3.0 | 60 | 20.0 | 2e-8 | 40 | closed |"
+    assert lines[3].startswith("| quadratics | 4.0 | no answer |")
+    assert lines[4].endswith("| upper bound |")

@@ -16,8 +16,9 @@ to solve), `_envelope`, `_rigour` and `_repair` (lower and upper bounds that are
 the rest), `_instance` (the worst case as arrays), `result`. A method may also be a Python function, which is run on
 symbols (`traced`): `Method`, `classes` and `methods` are for that, and `replayed` runs the function on its worst
 case. `lyapunov` and `sublinear` prove rates of such a method for every number of steps. `designs` looks for the steps
-and the momentum with the least worst case (`design`). `discoveries` looks for formulas in K (`discover`). To add a
-built-in method: a step function in `_methods`, and a line in `METHODS`.
+and the momentum with the least worst case (`design`). `discoveries` looks for formulas in K (`discover`), whose proofs
+for every K `checker_induction` checks. To add a built-in method: a step function in `_methods`, and a line in
+`METHODS`.
 """
 
 from ._setting import CLASSES, INITIALS, METHODS, METRICS, UnboundedError

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from ._semidefinite import semidefinite
+
 NUMBER = re.compile(r"-?[0-9]+(/[0-9]+)?")
-ZERO, ONE = Fraction(0), Fraction(1)
+ZERO, ONE, HALF = Fraction(0), Fraction(1), Fraction(1, 2)
 MAPS = ("lipschitz_map",)
 """Classes whose points x* are fixed."""
 LINEAR = ("linear_operator", "symmetric_operator", "skew_operator")
@@ -44,9 +46,17 @@ def summed(*terms: tuple[Fraction, Mapping]) -> Entries:
     """A linear combination."""
     total: Entries = {}
     for weight, entries in terms:
-        for name, value in entries.items():
-            total[name] = total.get(name, ZERO) + weight * value
+        add(total, weight, entries)
     return {name: value for name, value in total.items() if value}
+
+
+def add(total: Entries, weight: Fraction, entries: Mapping) -> None:
+    """Add a multiple to a combination, in place."""
+    if not weight:
+        return
+    for name, value in entries.items():
+        part = value if weight == 1 else weight * value
+        total[name] = total[name] + part if name in total else part
 
 
 def product(a: Mapping, b: Mapping) -> Entries:
@@ -54,8 +64,8 @@ def product(a: Mapping, b: Mapping) -> Entries:
     form: Entries = {}
     for p, u in a.items():
         for q, v in b.items():
-            key = (min(p, q), max(p, q))
-            form[key] = form.get(key, ZERO) + u * v
+            key = (p, q) if p <= q else (q, p)
+            form[key] = form[key] + u * v if key in form else u * v
     return form
 
 
@@ -68,3 +78,11 @@ def expression(given: Mapping[str, Any]) -> tuple[Entries, Entries]:
     """Values and form of an expression."""
     values = summed(*((ONE, {(f, label): number(w)}) for f, label, w in given["values"]))
     return values, summed(*((ONE, {(min(a, b), max(a, b)): number(w)}) for a, b, w in given["form"]))
+
+
+def positive_semidefinite(form: Entries, null: Mapping[str, Fraction] | None = None) -> None:
+    """Raise `Wrong` where a form is not positive semidefinite; `null` is where it may be 0, which saves time."""
+    names = sorted({name for pair in form for name in pair})
+    rows = [[form.get((min(p, q), max(p, q)), ZERO) * (ONE if p == q else HALF) for q in names] for p in names]
+    at = None if null is None else [null.get(name, ZERO) for name in names]
+    demand(semidefinite(rows, at), "the form is not positive semidefinite")

@@ -188,7 +188,7 @@ def demand_method(c: Mapping[str, Any], step: Callable, init: Callable | None) -
         state = _called(init, state, {**given, "x1": _Symbol({"x1": ONE})})
     states = [state]
     for k in range(1, c["steps"] + 1):
-        states.append(_called(step, states[-1], {**given, "k": k}))
+        states.append(_stepped(step, states[-1], {**given, "k": k}))
     in_proof = {(p["function"], p["label"]): (vector(p["x"]), vector(p["g"])) for p in c["points"]}
     for name, label, x, g in points:
         demand(in_proof.get((name, label)) == (x, g), f"the method asks {name} elsewhere at its point {label}")
@@ -211,6 +211,24 @@ def _called(function: Callable, first: Any, names: Mapping[str, Any]) -> Any:
     every = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     listed = names if every else [parameter.name for parameter in parameters if parameter.name in names]
     return function(first, **{name: names[name] for name in listed})
+
+
+def _stepped(step: Callable, state: Any, names: Mapping[str, Any]) -> Any:
+    """The state after a step, which leaves the one before as it is."""
+    before = _contents(state)
+    after = _called(step, state, names)
+    demand(_contents(state) == before, "the method changes the state that a step is given")
+    return after
+
+
+def _contents(state: Any) -> Any:
+    if isinstance(state, _Symbol):
+        return dict(state.entries)
+    if isinstance(state, Mapping):
+        return {name: _contents(part) for name, part in state.items()}
+    if isinstance(state, (tuple, list)):
+        return [_contents(part) for part in state]
+    return {name: _contents(part) for name, part in vars(state).items()} if hasattr(state, "__dict__") else state
 
 
 def _iterate(state: Any) -> _Symbol:
@@ -313,12 +331,12 @@ def steps_again(c: Mapping[str, Any], step: Callable, init: Callable | None, pro
     shape: Any = _Symbol({"x0": ONE})
     if init is not None:
         shape = _called(init, shape, {name: _Logged(name, [], [], []) for name in c["functions"]})
-    shape = _called(step, shape, {**{name: _Logged(name, [], [], []) for name in c["functions"]}, "k": 1})
+    shape = _stepped(step, shape, {**{name: _Logged(name, [], [], []) for name in c["functions"]}, "k": 1})
     fresh = [_Symbol({f"state{i}": ONE}) for i in range(len(_leaves(shape)))]
     demand(len(fresh) == c["state"], "the method has a state of other vectors")
     states, ends = [_shaped(shape, fresh)], [0]
     for k in (1, 2):
-        states.append(_called(step, states[-1], {**functions, "k": k}))
+        states.append(_stepped(step, states[-1], {**functions, "k": k}))
         ends.append(len(calls))
     given = {(p["function"], p["label"]): (vector(p["x"]), vector(p["g"])) for p in c["points"]}
     for name, label, x, g in points:

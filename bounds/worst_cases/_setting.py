@@ -7,6 +7,7 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from ..errors import InputError
@@ -27,7 +28,8 @@ METHODS = {
 """The methods, and the function classes that each is defined for."""
 METRICS = ("objective", "average_objective", "distance", "decrease", "best_gradient")
 INITIALS = ("distance", "objective", "decrease", "gradient")
-LEAST, MOST = Fraction(1, 2**1000), Fraction(2**1000)
+BITS = 1000
+LEAST, MOST = Fraction(1, 2**BITS), Fraction(2**BITS)
 """Sizes of the numbers of a question, 0 aside, 1e-301 to 1e301: what is beyond is not far from the end of doubles."""
 SIMPLE = 10**6
 """A float is read as the simplest fraction that rounds to it, if its denominator is at most this."""
@@ -175,8 +177,9 @@ class Setting:
 def number(value: Any, name: str) -> Fraction:
     """A number as an exact fraction (see `SIMPLE`); an `InputError` where it is none, or beyond `LEAST` or `MOST`."""
     exact = _exact(value, name)
-    if exact and not LEAST <= abs(exact) <= MOST:
-        digits = math.floor((abs(exact.numerator).bit_length() - exact.denominator.bit_length()) * math.log10(2))
+    size = exact.numerator.bit_length() - exact.denominator.bit_length()
+    if not -BITS < size < BITS and exact and not LEAST <= abs(exact) <= MOST:  # bits first: comparisons take longer
+        digits = math.floor(size * math.log10(2))
         raise InputError(
             f"{name}: expected 0 or a number from 1e-300 to 1e300 in size, got one of some 1e{digits:+d}; "
             f"ask the question in other units."
@@ -185,6 +188,8 @@ def number(value: Any, name: str) -> Fraction:
 
 
 def _exact(value: Any, name: str) -> Fraction:
+    if type(value) is Fraction:
+        return value
     if isinstance(value, (Fraction, int)) and not isinstance(value, bool):
         return Fraction(value)
     try:
@@ -193,6 +198,11 @@ def _exact(value: Any, name: str) -> Fraction:
         raise InputError(f"{name}: expected a number, got {value!r}.") from None
     if isinstance(value, (str, bytes, bool)) or not math.isfinite(given):
         raise InputError(f"{name}: expected a finite number, got {value!r}.")
+    return _simplest(given)
+
+
+@lru_cache(1024)  # a method multiplies with the same numbers at every step
+def _simplest(given: float) -> Fraction:
     exact = Fraction(given)
     if exact.denominator <= SIMPLE:
         return exact

@@ -1,4 +1,4 @@
-"""An independent checker of worst-case certificates: the standard library, plain fractions, nothing of the engine.
+"""An independent checker of worst-case certificates: the standard library, fractions, nothing of the engine.
 
 The question stands in the certificate: class, L, mu, method, steps, errors, momentum, metric, initial condition. The
 checker refuses one that has no meaning or names a number that its class or method has not, and rebuilds from it all
@@ -8,7 +8,7 @@ the certificate names, and checks
 
 1. every multiplier of an inequality is >= 0,
 2. the function values of  metric - sum_j lambda_j (left-hand side of j)  cancel,
-3. S = sum_j lambda_j M_j - C  is positive semidefinite, by elimination over the fractions,
+3. S = sum_j lambda_j M_j - C  is positive semidefinite, by integers or by elimination over the fractions,
 4. tau is sum_j lambda_j rhs_j,
 5. where a witness is given: it satisfies every inequality between any two of its points, and its metric is tau.
 
@@ -26,6 +26,8 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
+
+from ._semidefinite import semidefinite
 
 FORMAT = "l2obound-worst-case-2"
 SMOOTH = ("smooth_convex", "smooth_strongly_convex", "smooth_nonconvex")
@@ -86,6 +88,8 @@ class _Form(dict):
     """A quadratic form: coefficient of each pair of basis vectors."""
 
     def add(self, weight: Fraction, a: Vector, b: Vector) -> None:
+        if not weight:
+            return
         for p, x in a.items():
             for q, y in b.items():
                 half = weight * x * y / 2
@@ -229,11 +233,15 @@ class Run:
             coefficients[f"r{label}"] = ONE
         return coefficients
 
+    def demand_kind(self, kind: str) -> None:
+        """There is such a function in the class."""
+        there = self.smooth if kind == "f" else self.composite or not self.smooth
+        _demand(there, f"there is no {kind} in this class")
+
     def interpolation(self, kind: str, i: str, j: str) -> tuple[Vector, _Form]:
         """Values and form of  f_j - f_i + <g_j, x_i - x_j> + ... <= 0."""
         _demand(i != j, "an inequality between a point and itself")
-        _demand(kind == "r" or self.smooth, "there is no f in this class")
-        _demand(kind == "f" or self.composite or not self.smooth, "there is no r in this class")
+        self.demand_kind(kind)
         values = _add(*((w, {kind + label: ONE}) for w, label in ((ONE, j), (-ONE, i)) if label != "*"))
         form = _Form()
         if "*" in (i, j) and (self.free or self.nonconvex):
@@ -244,19 +252,23 @@ class Run:
             return values, form
         dx = _minus(self.point(i), self.point(j))
         form.add(ONE, self.slope(kind, j), dx)
-        if kind == "r":
+        if kind == "r":  # at x_0 it has no subgradient here
             return values, form
         dg = _minus(self.slope(kind, i), self.slope(kind, j))
-        if self.nonconvex:
-            form.add(Fraction(1, 2), dg, dx)
-            form.add(Fraction(-1, 4), dx, dx)
-            form.add(Fraction(1, 4), dg, dg)
-        else:
-            weight = 1 / (2 * (1 - self.mu))
-            form.add(weight, dg, dg)
-            form.add(weight * self.mu, dx, dx)
-            form.add(-2 * weight * self.mu, dg, dx)
+        alpha, beta, gamma = self.law(kind)
+        form.add(alpha, dg, dg)
+        form.add(beta, dx, dx)
+        form.add(gamma, dg, dx)
         return values, form
+
+    def law(self, kind: str) -> tuple[Fraction, Fraction, Fraction]:
+        """What ||dg||^2, ||dx||^2 and <dg, dx> are multiplied with in an interpolation inequality."""
+        if kind == "r":
+            return ZERO, ZERO, ZERO
+        if self.nonconvex:
+            return Fraction(1, 4), Fraction(-1, 4), Fraction(1, 2)
+        weight = 1 / (2 * (1 - self.mu))
+        return weight, weight * self.mu, -2 * weight * self.mu
 
     def inequality(self, name: list[str]) -> tuple[Vector, _Form, Fraction, bool]:
         """Values, form, right-hand side, and whether it is an equation."""
@@ -311,17 +323,42 @@ class Run:
             _demand(self.metric == "objective", f"unknown metric {self.metric}")
         return values, form
 
-    def all_pairs(self, values: Mapping[str, Any]) -> list[list[str]]:
-        """Every inequality that an instance has to satisfy: its points are those with values."""
+    def pairs_on_line(self, values: Mapping[str, Fraction], square: Fraction) -> None:
+        """Demand interpolation between any two points of an instance on a line: those with values, and the minimiser.
+
+        Vectors are multiples of a root of `square`, values are multiples of it.
+        """
+        for kind in "fr":
+            levels = {name[1:]: value for name, value in values.items() if name[0] == kind}
+            _demand("*" not in levels, "the minimiser has a value, which is 0")
+            if levels:
+                self.demand_kind(kind)
+            if not (self.free or self.nonconvex):
+                levels["*"] = ZERO
+            alpha, beta, gamma = self.law(kind)
+            numbers = [(label, self.point(label).get(LINE, ZERO), level) for label, level in levels.items()]
+            # r has no subgradient at x_0 here: one exists, as steep as it has to be, near that point
+            steep = {label: self.slope(kind, label).get(LINE, ZERO) for label in levels if (kind, label) != ("r", "0")}
+            for i, xi, fi in numbers:
+                for j, xj, fj in numbers:
+                    if i == j or j not in steep:
+                        continue
+                    dx, rest = xi - xj, fi - fj
+                    if steep[j]:
+                        rest -= steep[j] * dx
+                    if alpha or beta or gamma:
+                        dg = steep[i] - steep[j]
+                        rest -= alpha * dg * dg
+                        if beta or gamma:
+                            rest -= (beta * dx + gamma * dg) * dx
+                    _demand(rest >= 0, f"the witness breaks {[kind, i, j]} by {-square * rest}")
+
+    def further(self, values: Mapping[str, Any]) -> list[list[str]]:
+        """The inequalities that an instance has to satisfy besides: its points are those with values."""
         inequalities = [["initial"]]
         for kind in "fr":
-            labels = [name[1:] for name in values if name[0] == kind]
-            if not (self.free or self.nonconvex):
-                labels.append("*")
-            elif self.bounded_below:
-                inequalities += [[kind, label, "*"] for label in labels]
-            # r has no subgradient at x_0 here: one exists, as steep as it has to be, near that point
-            inequalities += [[kind, i, j] for i in labels for j in labels if i != j and (kind, j) != ("r", "0")]
+            if (self.free or self.nonconvex) and self.bounded_below:
+                inequalities += [[kind, name[1:], "*"] for name in values if name[0] == kind]
         if self.metric == "best_gradient":
             inequalities += [["metric", str(k)] for k in range(1 if self.composite else 0, self.K + 1)]
         for k in range(1, self.K + 1):
@@ -341,42 +378,53 @@ def _check(certificate: Mapping[str, Any]) -> Fraction:
     run = Run(certificate)
     tau, scale = _number(certificate["tau"]), _number(certificate["scale"])
     _demand(scale == run.scale, f"the scale is {run.scale}, not {scale}")
-    values, form = run.goal()
-    values, slack = dict(values), _Form({key: -value for key, value in form.items()})
-    bound = ZERO
-    seen = set()
+    multipliers: dict[tuple[str, ...], Fraction] = {}
     for *name, text in certificate["multipliers"]:
-        weight = _number(text)
-        _demand(tuple(name) not in seen, f"{name} stands there twice")
-        seen.add(tuple(name))
-        row, matrix, rhs, equation = run.inequality(name)
-        _demand(weight >= 0 or equation, f"the multiplier of {name} is negative")
-        values = _minus(values, {key: weight * v for key, v in row.items()})
-        for key, v in matrix.items():
-            slack[key] = slack.get(key, ZERO) + weight * v
-        bound += weight * rhs
-    _demand(not values, f"the function values do not cancel: {values}")
+        _demand(tuple(name) not in multipliers, f"{name} stands there twice")
+        multipliers[tuple(name)] = _number(text)
+    bound = proved(run, multipliers, certificate["witness"]["vectors"] if exact else None)
     _demand(bound == tau, f"the multipliers prove {bound}, not tau = {tau}")
-    _positive_semidefinite(slack)
     if exact:
         _check_witness(run, certificate["witness"], tau)
     return tau * scale
 
 
-def _positive_semidefinite(form: _Form) -> None:
+def proved(
+    run: Run, multipliers: Mapping[tuple[str, ...], Fraction], null: Mapping[str, Any] | None = None
+) -> Fraction:
+    """The bound that multipliers prove of a normalised run.
+
+    Args:
+        run: The run.
+        multipliers: By the name of their inequality.
+        null: Vectors on a line at which the form that is left may be 0, which saves time.
+
+    Returns:
+        The sum of right-hand sides, each times its multiplier.
+
+    Raises:
+        Wrong: Where the multipliers prove nothing.
+    """
+    values, form = run.goal()
+    values, slack = dict(values), _Form({key: -value for key, value in form.items()})
+    bound = ZERO
+    for name, weight in multipliers.items():
+        row, matrix, rhs, equation = run.inequality(list(name))
+        _demand(weight >= 0 or equation, f"the multiplier of {list(name)} is negative")
+        values = _minus(values, {key: weight * v for key, v in row.items()})
+        for key, v in matrix.items():
+            slack[key] = slack.get(key, ZERO) + weight * v
+        bound += weight * rhs
+    _demand(not values, f"the function values do not cancel: {values}")
+    _positive_semidefinite(slack, null)
+    return bound
+
+
+def _positive_semidefinite(form: _Form, null: Mapping[str, Any] | None) -> None:
     names = sorted({name for pair in form for name in pair})
-    a = {p: {q: form.get((p, q), ZERO) for q in names} for p in names}
-    while names:
-        pivot = max(names, key=lambda p: a[p][p])
-        if a[pivot][pivot] <= 0:
-            _demand(not any(a[p][q] for p in names for q in names), "the form is not positive semidefinite")
-            return
-        names.remove(pivot)
-        row = {q: value for q in names if (value := a[pivot][q])}
-        for i, p in enumerate(there := list(row)):
-            factor = row[p] / a[pivot][pivot]
-            for q in there[i:]:
-                a[p][q] = a[q][p] = a[p][q] - factor * row[q]
+    rows = [[form.get((p, q), ZERO) for q in names] for p in names]
+    at = None if null is None else [_number(null[name]) for name in names]
+    _demand(semidefinite(rows, at), "the form is not positive semidefinite")
 
 
 def _check_witness(run: Run, witness: Mapping[str, Any], tau: Fraction) -> None:
@@ -401,7 +449,8 @@ def _check_witness(run: Run, witness: Mapping[str, Any], tau: Fraction) -> None:
     wanted |= {f"r{k}" for k in range(1, K + 1)} if run.composite or not run.smooth else set()
     wanted |= {"t"} | ({f"f{K}"} if not run.composite else set()) if run.metric == "best_gradient" else set()
     _demand(wanted <= set(level), "the witness leaves out a point of the run")
-    for name in run.all_pairs(level):
+    run.pairs_on_line(level, square)
+    for name in run.further(level):
         row, form, rhs, equation = run.inequality(name)
         rest = rhs - at_instance(row, form)
         _demand(rest == 0 if equation else rest >= 0, f"the witness breaks {name} by {-rest}")

@@ -21,12 +21,13 @@ from ._checked import (
     certified,
     demand,
     number,
+    positive_semidefinite,
     product,
     summed,
     vector,
 )
 from ._checked_method import steps_again
-from .checker_traced import FREE, INDICATORS, inequalities_of, positive_semidefinite
+from .checker_traced import FREE, INDICATORS, inequalities_of
 from .checker_traced import digest as digest
 
 FORMAT = "l2obound-linear-rate-1"

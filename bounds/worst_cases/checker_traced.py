@@ -21,16 +21,19 @@ from fractions import Fraction
 from typing import Any
 
 from ._checked import (
+    HALF,
     LINEAR,
     MAPS,
     ONE,
     ZERO,
     Entries,
     Wrong,
+    add,
     certified,
     demand,
     expression,
     number,
+    positive_semidefinite,
     product,
     summed,
     vector,
@@ -42,7 +45,6 @@ ENTRIES = {
     "format", "method", "steps", "metric_name", "initial_name", "functions", "points", "inequalities", "metric",
     "infimum", "tau", "exact", "upper_bound_only", "multipliers", "digest",
 }  # fmt: skip
-HALF = Fraction(1, 2)
 Inequality = tuple[tuple[str, ...], Entries, Entries, Fraction]
 
 
@@ -225,7 +227,7 @@ def _of_class(
                     continue
                 dx, dg = summed((ONE, xi), (-ONE, xj)), summed((ONE, gi), (-ONE, gj))
                 terms = ((slope, gj, dx), (alpha, dg, dg), (beta, dx, dx), (gamma, dg, dx))
-                form = summed(*((weight, product(u, v)) for weight, u, v in terms))
+                form = summed(*((weight, product(u, v)) for weight, u, v in terms if weight))
                 levels = {(name, other): ONE, (name, one): -ONE} if values else {}
                 yield (*prefix, name, one, other), levels, form, rhs
 
@@ -345,33 +347,18 @@ def _check(c: Mapping[str, Any], method: Callable | None, init: Callable | None)
         demand(weight >= 0 or name[0] in FREE, f"the multiplier of {name} is negative")
         seen[tuple(name)] = weight
         _, levels, matrix, rhs = rows[tuple(name)]
-        rest = summed((ONE, rest), (-weight, levels))
-        slack = summed((ONE, slack), (weight, matrix))
+        add(rest, -weight, levels)
+        add(slack, weight, matrix)
         bound += weight * rhs
+    rest = summed((ONE, rest))
     demand(not rest, f"the function values do not cancel: {rest}")
     demand(bound == tau, f"the multipliers prove {bound}, not tau = {tau}")
-    positive_semidefinite(slack)
+    null = {name: number(v) for name, v in c["witness"]["vectors"].items()} if c["exact"] else None
+    positive_semidefinite(slack, null)
     _demand_squares(seen)
     if c["exact"]:
         _check_witness(c, rows, tau)
     return tau
-
-
-def positive_semidefinite(form: Entries) -> None:
-    """Raise `Wrong` where a form is not positive semidefinite, by elimination over the fractions."""
-    names = sorted({name for pair in form for name in pair})
-    a = {p: {q: form.get((min(p, q), max(p, q)), ZERO) * (ONE if p == q else HALF) for q in names} for p in names}
-    while names:
-        pivot = max(names, key=lambda p: a[p][p])
-        if a[pivot][pivot] <= 0:
-            demand(not any(a[p][q] for p in names for q in names), "the form is not positive semidefinite")
-            return
-        names.remove(pivot)
-        for p in names:
-            factor = a[p][pivot] / a[pivot][pivot]
-            if factor:
-                for q in names:
-                    a[p][q] -= factor * a[pivot][q]
 
 
 def _check_witness(c: Mapping[str, Any], rows: Mapping[tuple[str, ...], Inequality], tau: Fraction) -> None:

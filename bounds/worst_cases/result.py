@@ -117,11 +117,17 @@ class WorstCase:
             return lower
         if not np.isfinite(lower):
             return upper
-        nearest = min(max(self.estimate, lower), upper)
-        if abs(nearest - self.estimate) <= tolerance(nearest, self.floor):
+        estimate = self._sharp_estimate
+        nearest = min(max(estimate, lower), upper)
+        if abs(nearest - estimate) <= tolerance(nearest, self.floor):
             return nearest
         middle = np.sqrt(lower) * np.sqrt(upper) if lower > 0 else lower + (upper - lower) / 2
         return float(min(max(middle, lower), upper))
+
+    @property
+    def _sharp_estimate(self) -> float:
+        """The solver's value, of the solution that bounds are made of where that is another one."""
+        return self.estimate
 
     @property
     def sources(self) -> tuple[str, str]:

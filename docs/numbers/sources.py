@@ -23,6 +23,7 @@ from .guards import GUARDS
 from .sensitivity import SENSITIVITY
 from .speed import SPEED
 from .training import TRAINING
+from .worst_case_speed import WORST_CASE_SPEED
 
 Results = Mapping[str, Any]
 TOLERANCE = 1e-4
@@ -323,6 +324,12 @@ SOURCES = {
     ),
     "speed": Source(("--levels", "--threads", "1"), "speed.json", SPEED, script="tests/benchmarks/bench_speed.py"),
     "guards": Source((), "guards.json", GUARDS, script="docs/numbers/measure_guards.py"),
+    "worst-case-speed": Source(
+        ("--only", "examples", "--lengths", "5"),
+        "examples.json",
+        WORST_CASE_SPEED,
+        script="tests/benchmarks/bench_worst_cases.py",
+    ),
     "speedup": Source(("speedup",), "speedup.json", SPEEDUP),
     "figures": Source(
         ("experiment", *map(str, (1, 2, 3, 4, 13, 14, 15, 16, 17))),

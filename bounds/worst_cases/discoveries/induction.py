@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 
+from .. import checker_induction
+from ..result import question
 from ..traced import TracedSetting
 from ._blocks import Block, backwards, blocks_of, remainders
 from ._fit import Fit, K, fitted, k
@@ -44,7 +46,8 @@ class Induction:
 
     `form` is P_k, in what a step is handed (`handed`): the inequalities up to step k leave P_k at least. `conditions`
     are the statements that were shown, in words. For K below `first` the formulas were put into proofs one by one.
-    That the bound is attained is shown for the K of the discovery, and for no others.
+    That the bound is attained is shown for the K of the discovery, and for no others. `certificate` is the proof as
+    plain JSON, which `checker_induction` checks; None where nothing is proved.
     """
 
     valid: bool
@@ -54,13 +57,14 @@ class Induction:
     first: int = 0
     handed: tuple[str, ...] = ()
     conditions: tuple[str, ...] = field(default=(), repr=False)
+    certificate: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def __bool__(self) -> bool:
         return self.valid
 
     @property
     def data(self) -> dict[str, Any]:
-        """The proof as plain JSON; expressions are text."""
+        """What was shown as plain JSON, to be read: expressions are text. See `certificate` for what is checked."""
         rows = [] if self.form is None else [[str(e) for e in self.form.row(i)] for i in range(self.form.rows)]
         return {
             "format": "l2obound induction 1",
@@ -240,7 +244,36 @@ class _Attempt:
         self.conditions.append(f"for K = 1 to {first - 1}: the formulas make a proof, by exact elimination")
         handed = _names(middle, self.settings[longest].starless)
         form = pattern.applyfunc(lambda e: self.plain(e))
-        return Induction(True, "", self.discovery.rate, form, first, handed, tuple(self.conditions))
+        certificate = self.written(pattern, before, after)
+        return Induction(True, "", self.discovery.rate, form, first, handed, tuple(self.conditions), certificate)
+
+    def written(self, pattern: sp.Matrix, before: int, after: int) -> dict[str, Any] | None:
+        """The certificate; None for methods that its checker does not know."""
+        setting = next(iter(self.settings.values()))
+        if setting.method not in checker_induction.METHODS or setting.relative or setting.absolute:
+            return None
+        asked = {name: value for name, value in question(setting).items() if name in checker_induction.QUESTION}
+        assert self.discovery.fit is not None, "the discovery is complete"
+        data: dict[str, Any] = {
+            "format": checker_induction.FORMAT,
+            "question": asked | {"step": str(setting.step[0])},
+            "q": str(self.base),
+            "rate": _written(_in_symbols(self.discovery.fit)),
+            "multipliers": [
+                {
+                    "name": _labels(kind),
+                    "inner": _written(_in_symbols(one.inner)),
+                    "first": [_written(_in_symbols(fit)) for fit in one.first],
+                    "last": [_written(_in_symbols(fit)) for fit in one.last],
+                    "span": list(_span(one)) if one.indexed else [0, 0],
+                }
+                for kind, one in self.multipliers.items()
+            ],
+            "form": [[_written(entry) for entry in pattern.row(i)] for i in range(pattern.rows)],
+            "before": before,
+            "after": after,
+        }
+        return data | {"digest": checker_induction.digest(data)}
 
     def plain(self, expression: sp.Expr) -> sp.Expr:
         """An expression with powers of the base in full."""
@@ -418,6 +451,26 @@ def _names(block: Block, starless: bool) -> tuple[str, ...]:
     x = "x_k - x_0" if starless else "x_k - x*"
     names = {2: (x, "g_k"), 3: (x, "g_k", "s_k")}
     return names.get(block.carried, tuple(f"v_{i}" for i in range(block.carried)))
+
+
+def _labels(kind: Kind) -> list[str]:
+    """The name of a kind of inequality in a certificate: ["f", "k", "k+1"]."""
+    return [*kind.head, *(kind.pattern.split(" over ") if kind.pattern else ())]
+
+
+def _written(expression: sp.Expr) -> dict[str, list]:
+    """A rational function as coefficients and exponents of k, K and the powers of the base, over a product."""
+    symbols = (k, K, OF_K, OF_LENGTH)
+    above, below = sp.fraction(sp.cancel(sp.together(expression)))
+    constant, factors = sp.factor_list(below, *symbols)
+
+    def terms(part: sp.Expr) -> list[list[Any]]:
+        return [[str(c), *map(int, e)] for e, c in sp.Poly(part, *symbols).terms() if c != 0]
+
+    return {
+        "above": terms(above / constant),
+        "below": [[terms(factor), int(power)] for factor, power in factors],
+    }
 
 
 def _span(one: Multiplier) -> tuple[int, int]:

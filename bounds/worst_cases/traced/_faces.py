@@ -12,9 +12,12 @@ the others by as little. So an answer is the supremum, which need not be attaine
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .._conic import Data
+from .._exact import restricted
 from ._model import Group, TracedModel
 
 
@@ -27,7 +30,8 @@ def without_useless(model: TracedModel) -> TracedModel:
     active |= data.equality
     while (useless := _useless(data, active)) is not None:
         active[useless] = False
-    if active.all():
+    used = (np.abs(data.values[:, active]).sum(axis=1) > 0) | (data.metric != 0)
+    if active.all() and used.all():
         return model
     names_left = {name for name, keep in zip(data.names, active) if keep}
     there = (np.abs(matrices[active]).sum(axis=0) + np.abs(goal)).sum(axis=0) > 0
@@ -41,8 +45,18 @@ def without_useless(model: TracedModel) -> TracedModel:
             i, j = ([part[at] for at in chosen] for part in (group.i, group.j))
             groups.append(Group(group.function, group.law, names, i, j))
     model.groups = groups
-    model.others = [other for other in model.others if other[0] in names_left]
-    return model.renewed()
+    model.others = [other for other in model.others if other.name in names_left]
+    model.renewed({name for name, keep in zip(model.value_names, used) if keep})
+    model.__dict__["conic"] = _part(data, active, there, used)
+    return model
+
+
+def _part(data: Data, active: np.ndarray, there: np.ndarray, used: np.ndarray) -> Data:
+    """The conic data of what is left."""
+    kept = restricted(data, active)
+    index, matrices, goal = kept.blocks[0]
+    first = (index, matrices[:, there][:, :, there], goal[there][:, there])
+    return replace(kept, values=kept.values[used], metric=kept.metric[used], blocks=[first, *kept.blocks[1:]])
 
 
 def _useless(data: Data, active: np.ndarray) -> np.ndarray | None:

@@ -29,7 +29,7 @@ class TracedForms(Forms):
         self.model: TracedModel = model
         self.sets = {}
         self.names: list[Name] = [name for group in model.groups for name in group.names]
-        self.names += [name for name, _, _ in model.others]
+        self.names += [one.name for one in model.others]
         self.values = {name: model.values_of(name) for name in self.names}
 
     @cached_property
@@ -44,7 +44,7 @@ class TracedForms(Forms):
     def matrix(self, name: Name) -> np.ndarray | None:
         """M of an inequality."""
         if name in self.model.other:
-            return self.written(self.model.other[name][0])
+            return self.written(self.model.other[name].left)
         group, at = self.model.place[name]
         law, x, g = group.law, *self.coordinates
         i, j = group.i[at], group.j[at]
@@ -78,9 +78,9 @@ class TracedForms(Forms):
             chosen = [(at, multipliers[name]) for at, name in enumerate(group.names) if multipliers.get(name)]
             if chosen:
                 total = total + _entries(_summed(group, chosen, x, g, len(self.model.run.points)), n)
-        for name, (left, _) in self.model.other.items():
-            if multipliers.get(name):
-                total = total + multipliers[name] * dense(self.model, left, Fraction, object)
+        for one in self.model.others:
+            if multipliers.get(one.name):
+                total = total + multipliers[one.name] * dense(self.model, one.left, Fraction, object)
         return self._with_squares(total, multipliers) if self.model.squares else total
 
     def _with_squares(self, total: np.ndarray, multipliers: dict[Name, Fraction]) -> np.ndarray:
@@ -107,9 +107,10 @@ class TracedForms(Forms):
                 total = at_points(group.law, x, g, i, j)
                 total += sum((w * values[node] for node, w in self.values[name].items()), ZERO)
                 slacks[name] = (ZERO if rays else group.law.rhs) - square * total
-        for name, (left, right) in self.model.other.items():
-            total = self.at(left, vector) + sum((w * values[node] for node, w in self.values[name].items()), ZERO)
-            slacks[name] = (ZERO if rays else right) - square * total
+        for one in self.model.others:
+            total = self.at(one.left, vector)
+            total += sum((w * values[node] for node, w in self.values[one.name].items()), ZERO)
+            slacks[one.name] = (ZERO if rays else one.right) - square * total
         return slacks
 
     def at(self, one: Scalar, vector: list[Fraction]) -> Fraction:

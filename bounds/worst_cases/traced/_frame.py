@@ -68,10 +68,10 @@ def framed(
     gone = dict.fromkeys(zero, ZERO)
     raw = points, sides, list(metric)
 
-    def in_frame(entries: Coefficients) -> Vector:
-        return Vector({name: value for name, value in entries.items() if name not in gone})
+    def in_frame(vector: Vector) -> Vector:
+        return Vector({name: value for name, value in vector.entries.items() if name not in gone})
 
-    points = [Point(p.function, p.label, in_frame(p.x.entries), in_frame(p.g.entries)) for p in points]
+    points = [Point(p.function, p.label, in_frame(p.x), in_frame(p.g)) for p in points]
     sides = [Side(s.name, _reduced(s.left, gone, reference), s.right) for s in sides]
     goals = [_reduced(one, gone, reference) for one in metric]
     vectors = [name for name in vectors if name not in gone]
@@ -143,7 +143,7 @@ def _demand_origin(classes: Mapping[str, Class], points: Sequence[Point]) -> Non
 def _demand_exact_weights(recorder: Recorder, points: Sequence[Point]) -> None:
     """Weights of positions that add up to nearly 1 were meant to add up to 1."""
     for p in points:
-        off = sum((w * recorder.weights[name] for name, w in p.x.entries.items()), ZERO) - 1
+        off = sum((w for name, w in p.x.entries.items() if recorder.weights[name]), ZERO) - 1  # weights are 1 or 0
         if 0 < abs(off) < NEARLY:
             raise InputError(
                 f"method: {p.function} is asked at a point whose weights of positions add up to 1 {float(off):+.1e}, "
@@ -166,9 +166,10 @@ def _symmetries(
     for p in points:
         rows.append(_less(p.x.entries, f"move of {p.function}"))
         rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
-    rows += [_row_of(one.form, name) for one in expressions for name in vectors]
+    rows += _rows_of(expressions, vectors)
     outputs = _outputs(classes, points)
-    rows += [_tilted_values(one, name, classes, at, outputs) for one in expressions for name in vectors]
+    for one in expressions:
+        rows += _tilted_values(one, vectors, classes, at, outputs)
     return list(_directions(rows, classes, vectors))
 
 
@@ -191,7 +192,7 @@ def _tilts(
         rows.append(_less(p.x.entries, f"move of {p.function}"))
         if p.function in measured:
             rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
-    rows += [_row_of(one.form, name) for one in expressions for name in vectors]
+    rows += _rows_of(expressions, vectors)
     return _directions(rows, classes, vectors)
 
 
@@ -202,18 +203,24 @@ def _directions(
     # free unknowns of a reduced echelon form are the last ones
     unknowns = [f"{what} of {name}" for what in ("slope", "move") for name in classes] + list(reversed(vectors))
     place = {name: i for i, name in enumerate(unknowns)}
-    matrix = fmpq_mat(len(rows), len(unknowns), [fmpq(0)] * (len(rows) * len(unknowns)))
-    for i, row in enumerate(rows):
-        for name, w in row.items():
-            if name in place:
-                matrix[i, place[name]] = fmpq(w.numerator, w.denominator)
-    reduced, rank = matrix.rref()
-    pivots = [next(j for j in range(len(unknowns)) if reduced[i, j] != 0) for i in range(rank)]
+    width = len(unknowns)
+    different = dict.fromkeys(
+        tuple((place[name], w.numerator, w.denominator) for name, w in row.items() if name in place) for row in rows
+    )
+    entries = [fmpq(0)] * (len(different) * width)
+    for i, numbers in enumerate(different):
+        for j, above, below in numbers:
+            entries[i * width + j] = fmpq(above, below)
+    reduced, rank = fmpq_mat(len(different), width, entries).rref()
+    echelon = reduced.table()[:rank]
+    pivots: list[int] = []
+    for entry in echelon:  # each begins behind the one before
+        pivots.append(next(j for j in range(pivots[-1] + 1 if pivots else 0, width) if entry[j]))
     directions = {}
     for name in vectors:
         if place[name] not in pivots:
-            column = {unknowns[j]: -reduced[i, place[name]] for i, j in enumerate(pivots)}
-            whole = {n: Fraction(int(v.p), int(v.q)) for n, v in column.items() if v != 0 and n in vectors}
+            column = {unknowns[j]: -entry[place[name]] for entry, j in zip(echelon, pivots)}
+            whole = {n: Fraction(int(v.p), int(v.q)) for n, v in column.items() if v and n in vectors}
             directions[name] = {name: ONE, **whole}
     return directions
 
@@ -222,14 +229,15 @@ def _less(entries: Coefficients, name: str) -> Coefficients:
     return {**entries, name: -ONE}
 
 
-def _row_of(form: Mapping[tuple[str, str], Fraction], name: str) -> Coefficients:
-    """The row of a vector in twice the symmetric matrix of a form."""
-    row: Coefficients = {}
-    for (a, b), w in form.items():
-        if name in (a, b):
-            other = b if a == name else a
-            row[other] = row.get(other, ZERO) + (2 * w if a == b else w)
-    return row
+def _rows_of(expressions: Sequence[Scalar], vectors: Sequence[str]) -> list[Coefficients]:
+    """The rows of the vectors in twice the symmetric matrices of forms."""
+    rows: list[Coefficients] = []
+    for one in expressions:
+        of: dict[str, Coefficients] = {name: {} for name in vectors}
+        for (a, b), w in one.form.items():  # each pair stands there once
+            of[a][b] = of[b][a] = w if a != b else 2 * w
+        rows += of.values()
+    return rows
 
 
 def _outputs(classes: Mapping[str, Class], points: Sequence[Point]) -> dict[str, tuple[str, Coefficients]]:
@@ -243,27 +251,29 @@ def _outputs(classes: Mapping[str, Class], points: Sequence[Point]) -> dict[str,
 
 def _tilted_values(
     one: Scalar,
-    name: str,
+    vectors: Sequence[str],
     classes: Mapping[str, Class],
     at: Mapping[Value, Coefficients],
     outputs: Mapping[str, tuple[str, Coefficients]],
-) -> Coefficients:
-    """By how much the values of an expression change in one coordinate of the points, for a slope of each function.
+) -> list[Coefficients]:
+    """By how much the values of an expression change in each coordinate of the points, for a slope of each function.
 
     The slope u of a term f(M x) changes it by <u, M x>, which is <M' u, x>, a slope of the transpose.
     """
-    row: Coefficients = {}
+    of: dict[str, Coefficients] = {name: {} for name in vectors}
     for value, w in one.values.items():
         if value not in at or not _tiltable(classes[value[0]]):
             continue
         for vector, part in at[value].items():
             output = outputs.get(vector) if classes[value[0]].inside is not None else None
-            key, size = f"slope of {value[0]}", ONE if vector == name else ZERO
-            if output is not None:
-                key, size = f"slope of {output[0]}", output[1].get(name, ZERO)
-            if size:
-                row[key] = row.get(key, ZERO) + w * part * size
-    return row
+            key, sizes = (
+                (f"slope of {value[0]}", {vector: ONE}) if output is None else (f"slope of {output[0]}", output[1])
+            )
+            for name, size in sizes.items():
+                if name in of:
+                    change = w * part if size == 1 else w * part * size
+                    of[name][key] = of[name][key] + change if key in of[name] else change
+    return list(of.values())
 
 
 def _tiltable(given: Class) -> bool:

@@ -14,9 +14,10 @@ Source: Bousselmi, Hendrickx, Glineur, SIAM J. Optim. 34 (2024), arXiv 2302.0878
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from .oracles import Point
 from .vectors import Scalar, Value, Vector
 
 Name = tuple[str, ...]
+Product = tuple[Fraction, Vector, Vector]
 ZERO, ONE, HALF = Fraction(0), Fraction(1), Fraction(1, 2)
 SQUARE, ADJOINT, LEVEL = "square", "adjoint", "level"
 KINDS = (SQUARE, ADJOINT, LEVEL)
@@ -47,14 +49,21 @@ class Place:
 
 @dataclass(frozen=True)
 class Row:
-    """An entry of a matrix, or an equation: `left` is its part of what is at most 0.
+    """An entry of a matrix, or an equation: `left` is its part of what is at most 0, of values and inner products.
 
     `slopes` is how often a slope is a factor of it: its unit is that of slopes to this power, and two lengths.
     """
 
     name: Name
-    left: Scalar
+    products: tuple[Product, ...]
     slopes: int
+    values: Mapping[Value, Fraction] = field(default_factory=dict)
+    right: Fraction = ZERO
+
+    @cached_property
+    def left(self) -> Scalar:
+        """Values and inner products in fractions."""
+        return sum((w * (u @ v) for w, u, v in self.products), Scalar(dict(self.values), {}))
 
 
 @dataclass(frozen=True)
@@ -106,31 +115,36 @@ def _of_function(
     for at, listed in enumerate(lists):
         prefix: Name = (SQUARE, transposed(name) if at else name)
         squares.append((prefix, [p.label for p in listed]))
+        entry_of = _entries(linear, listed)
         for a, p in enumerate(listed):
             for b, q in enumerate(listed[a:], a):
-                form = -_entry(linear, p, q) if a == b else -(_entry(linear, p, q) + _entry(linear, q, p))
+                form = entry_of(a, b) if a == b else entry_of(a, b) + entry_of(b, a)
                 slopes = 2 if function else p.slopes + q.slopes
                 rows.append(Row((*prefix, p.label, q.label), form, slopes))
-    for left, p, q in _products(linear, lists):
-        rows.append(Row((ADJOINT, name, p.label, q.label), left, 1 if function else p.slopes + q.slopes))
+    for products, p, q in _products(linear, lists):
+        rows.append(Row((ADJOINT, name, p.label, q.label), products, 1 if function else p.slopes + q.slopes))
     if function:
         rows += _levels(name, points, reference)
     return Conditions(rows, squares)
 
 
-def _entry(linear: Linear, p: Place, q: Place) -> Scalar:
+def _entries(linear: Linear, listed: list[Place]) -> Callable[[int, int], tuple[Product, ...]]:
+    """The entries of the matrix of some points, with the sign of what is at most 0."""
     if linear.form == "symmetric":
-        return (linear.L * p.x - p.y) @ (q.y - linear.mu * q.x)
-    return linear.L**2 * (p.x @ q.x) - p.y @ q.y
+        above, below = [linear.L * p.x - p.y for p in listed], [p.y - linear.mu * p.x for p in listed]
+        return lambda a, b: ((-ONE, above[a], below[b]),)
+    square = linear.L**2
+    return lambda a, b: ((-square, listed[a].x, listed[b].x), (ONE, listed[a].y, listed[b].y))
 
 
-def _products(linear: Linear, lists: list[list[Place]]) -> list[tuple[Scalar, Place, Place]]:
+def _products(linear: Linear, lists: list[list[Place]]) -> list[tuple[tuple[Product, ...], Place, Place]]:
     """The equations of inner products, as what is 0."""
+    sign = -ONE if linear.form == "skew" else ONE
     if linear.form == "general":
-        return [(p.x @ q.y - p.y @ q.x, p, q) for p in lists[0] for q in lists[1]]
-    sign = -1 if linear.form == "skew" else 1
-    pairs = [(p, q) for a, p in enumerate(lists[0]) for q in lists[0][a if sign < 0 else a + 1 :]]
-    return [(p.x @ q.y - sign * (p.y @ q.x), p, q) for p, q in pairs]
+        pairs = [(p, q) for p in lists[0] for q in lists[1]]
+    else:
+        pairs = [(p, q) for a, p in enumerate(lists[0]) for q in lists[0][a if sign < 0 else a + 1 :]]
+    return [(((ONE, p.x, q.y), (-sign, p.y, q.x)), p, q) for p, q in pairs]
 
 
 def _levels(name: str, points: Sequence[Point], reference: Mapping[str, str]) -> list[Row]:
@@ -139,9 +153,9 @@ def _levels(name: str, points: Sequence[Point], reference: Mapping[str, str]) ->
     rows = []
     for p in mine:
         if p is not first:
-            values: dict[Value, Fraction] = {(name, p.label): ONE}  # that of the reference is 0
-            left = Scalar(values, {}) - HALF * ((p.g + first.g) @ (p.x - first.x))
-            rows.append(Row((LEVEL, name, p.label), left, 1))
+            # the value of the reference is 0
+            product = (-HALF, p.g + first.g, p.x - first.x)
+            rows.append(Row((LEVEL, name, p.label), (product,), 1, {(name, p.label): ONE}))
     return rows
 
 

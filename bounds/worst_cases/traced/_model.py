@@ -20,9 +20,9 @@ from .._conic import Data
 from .._fractions import double
 from .._model import FLOATS, Model
 from ._frame import Framed
-from ._linear import conditions, entry
+from ._linear import Row, conditions, entry
 from .classes import Law
-from .oracles import STAR
+from .oracles import STAR, Side
 from .vectors import Scalar, Value, Vector
 
 Name = tuple[str, ...]
@@ -58,18 +58,23 @@ class TracedModel(Model):
 
     framed: Framed | None = None
     groups: list[Group] = field(default_factory=list)
-    others: list[tuple[Name, Scalar, Fraction]] = field(default_factory=list)
+    others: list[Side | Row] = field(default_factory=list)
     goal: Scalar = field(default_factory=lambda: Scalar({}, {}))
     dropped: frozenset[str] = frozenset()
     free: frozenset[Name] = frozenset()
     squares: list[tuple[Name, list[str]]] = field(default_factory=list)
 
-    def renewed(self) -> TracedModel:
-        """The model with what was derived from its parts forgotten, and without values that occur nowhere."""
-        for name in ("place", "other", "index", "coefficients", "conic"):
+    def renewed(self, used: set[str] | None = None) -> TracedModel:
+        """The model with what was derived from its parts forgotten, and without values that occur nowhere.
+
+        Args:
+            used: The values that occur, where it is known which.
+        """
+        for name in ("place", "other", "index", "coefficients", "conic", "tilted"):
             self.__dict__.pop(name, None)
-        used = {node for group in self.groups for name in group.names for node in self.values_of(name)}
-        used |= {node for name, _, _ in self.others for node in self.values_of(name)}
+        if used is None:
+            used = {node for group in self.groups for name in group.names for node in self.values_of(name)}
+            used |= {node for one in self.others for node in self.values_of(one.name)}
         weights = {self.value_names[i]: w for i, w in self.metric_values}
         self.value_names = [name for name in self.value_names if name in used | set(weights)]
         self.metric_values = [(self.value_names.index(name), w) for name, w in weights.items()]
@@ -92,9 +97,9 @@ class TracedModel(Model):
         return {name: (group, at) for group in self.groups for at, name in enumerate(group.names)}
 
     @cached_property
-    def other(self) -> dict[Name, tuple[Scalar, Fraction]]:
+    def other(self) -> dict[Name, Side | Row]:
         """The inequalities that are of no law."""
-        return {name: (left, right) for name, left, right in self.others}
+        return {one.name: one for one in self.others}
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -115,29 +120,58 @@ class TracedModel(Model):
                     rows[at, self.index[name]] = value
         return rows
 
-    def values_of(self, name: Name) -> dict[str, Fraction]:
+    def floats_of(self, vectors: list[Vector]) -> np.ndarray:
+        """Vectors as rows of floats."""
+        rows = np.zeros((len(vectors), len(self.basis)))
+        for at, vector in enumerate(vectors):
+            for name, value in vector.entries.items():
+                if name not in self.dropped:
+                    rows[at, self.index[name]] = double(value)
+        return rows
+
+    def levels_of(self, name: Name) -> dict[str, Fraction]:
         """The function values of an inequality."""
         if name in self.other:
             least = {"t": ONE} if name[0] == "metric" else {}
-            return least | {value_name(v): w for v, w in self.other[name][0].values.items()}
+            return least | {value_name(v): w for v, w in self.other[name].values.items()}
         group, at = self.place[name]
-        i, j = group.i[at], group.j[at]
-        pairs = ((j, ONE), (i, -ONE)) if group.law.values else ()
-        return {self.value_at(p): w for p, w in pairs if not self.is_zero(p)} | self._tilted(group.law, i, j)
+        if not group.law.values:
+            return {}
+        return {self.value_at(p): w for p, w in ((group.j[at], ONE), (group.i[at], -ONE)) if not self.is_zero(p)}
+
+    def values_of(self, name: Name) -> dict[str, Fraction]:
+        """The function values of an inequality, and its products with what is left out, which occur like values."""
+        levels = self.levels_of(name)
+        if self.run.tilts and name in self.place:
+            group, at = self.place[name]
+            levels |= self._tilted(group.law, group.i[at], group.j[at])
+        return levels
+
+    @cached_property
+    def tilted(self) -> dict[str, list[Fraction]]:
+        """How much of a direction that is left out the gradient of each point has, by the vector that is."""
+        return {
+            left_out: [sum((w * direction[n] for n, w in p.g.entries.items() if n in direction), ZERO) for p in points]
+            for points in (self.run.points,)
+            for left_out, direction in self.run.tilts.items()
+        }
 
     def _tilted(self, law: Law, i: int, j: int) -> dict[str, Fraction]:
         """Products with what is left out by a tilt: free numbers, which occur like function values."""
         nodes: dict[str, Fraction] = {}
-        if i == j:
-            return nodes
-        p, q = self.run.points[i], self.run.points[j]
-        for left_out, direction in self.run.tilts.items():
-            above, below = (sum((w * direction.get(n, ZERO) for n, w in g.entries.items()), ZERO) for g in (p.g, q.g))
-            weight = law.slope * below + law.gamma * (above - below)
+        for left_out in self.tilted:
+            weight = self.share(left_out, law, i, j)
             if weight:
-                moved = (p.x - q.x).entries
+                moved = (self.run.points[i].x - self.run.points[j].x).entries
                 nodes |= {product_name(left_out, n): weight * w for n, w in moved.items() if n in self.index}
         return nodes
+
+    def share(self, left_out: str, law: Law, i: int, j: int) -> Fraction:
+        """What the difference of two points is multiplied with in its product with what is left out."""
+        above, below = self.tilted[left_out][i], self.tilted[left_out][j]
+        if i == j or not (above or below):
+            return ZERO
+        return law.slope * below + law.gamma * (above - below)
 
     def value_at(self, point: int) -> str:
         """The name of the value of a point."""
@@ -151,7 +185,7 @@ class TracedModel(Model):
 
     def right(self, name: Name) -> Fraction:
         """The right-hand side of an inequality."""
-        return self.other[name][1] if name in self.other else self.place[name][0].law.rhs
+        return self.other[name].right if name in self.other else self.place[name][0].law.rhs
 
 
 def traced_model(setting: object, run: Framed) -> TracedModel:
@@ -172,25 +206,35 @@ def traced_model(setting: object, run: Framed) -> TracedModel:
         assert weight is not None, "an infimum is asked of classes that have one"
         for p in run.points:
             left = weight * (p.g @ p.g) - Scalar({(p.function, p.label): ONE}, {})
-            model.others.append(((p.function, p.label, STAR), left, ZERO))
-    model.others += [(side.name, side.left, side.right) for side in run.sides]
+            model.others.append(Side((p.function, p.label, STAR), left))
+    model.others += run.sides
     for part in conditions(run.classes, run.points, run.reference):
-        model.others += [(row.name, row.left, ZERO) for row in part.rows]
+        model.others += part.rows
         model.free |= {row.name for row in part.rows}
         model.squares += [square for square in part.squares if square[1]]
     if len(run.metric) == 1:
         model.goal = run.metric[0]
     else:
         model.value_names.append("t")
-        model.others += [(("metric", str(i)), -one, ZERO) for i, one in enumerate(run.metric)]
-    products = [product_name(left_out, name) for left_out in run.tilts for name in basis]
-    model.value_names += products
+        model.others += [Side(("metric", str(i)), -one) for i, one in enumerate(run.metric)]
+    model.value_names += [product_name(left_out, name) for left_out in run.tilts for name in _measured(model, left_out)]
     value_set = set(model.value_names)
-    named_values = {value_name(v) for one in (model.goal, *(left for _, left, _ in model.others)) for v in one.values}
+    named_values = {value_name(v) for one in (model.goal, *model.others) for v in one.values}
     assert named_values <= value_set, f"values of no point: {named_values - value_set}"
     weights = {value_name(v): w for v, w in model.goal.values.items()} if len(run.metric) == 1 else {"t": ONE}
     model.metric_values = [(model.value_names.index(name), w) for name, w in weights.items()]
-    return model.renewed() if products else model
+    return model
+
+
+def _measured(model: TracedModel, left_out: str) -> list[str]:
+    """The vectors whose product with a vector that is left out occurs somewhere."""
+    rest = list(model.basis)
+    for group in model.groups:
+        for i, j in zip(group.i, group.j):
+            if rest and model.share(left_out, group.law, i, j):
+                one, other = (model.run.points[at].x.entries for at in (i, j))
+                rest = [name for name in rest if one.get(name, ZERO) == other.get(name, ZERO)]
+    return [name for name in model.basis if name not in rest]
 
 
 def _group(run: Framed, function: str, law: Law, places: list[int], nth: int) -> Group:
@@ -237,26 +281,50 @@ def dense(model: TracedModel, one: Scalar, of: Callable[[Fraction], object], dty
     return matrix
 
 
-def _data_of(model: TracedModel) -> Data:
-    x, g = (np.array(part, float) for part in model.coefficients)
+def _others(model: TracedModel) -> np.ndarray:
+    """The matrices of what is of no law; those of products without their expressions, which are long."""
     n = len(model.basis)
+    matrices = np.zeros((len(model.others), n, n))
+    factors = [f for one in model.others if isinstance(one, Row) for _, *pair in one.products for f in pair]
+    place = {id(f): at for at, f in enumerate(factors)}
+    vectors = model.floats_of(factors)
+    for matrix, one in zip(matrices, model.others):
+        if isinstance(one, Side):
+            matrix[:] = dense(model, one.left, double, float)
+            continue
+        for weight, u, v in one.products:
+            matrix += np.multiply.outer(double(weight) * vectors[place[id(u)]], vectors[place[id(v)]])
+        matrix += matrix.T
+        matrix /= 2
+    return matrices
+
+
+def _data_of(model: TracedModel) -> Data:
+    x, g = (model.floats_of([getattr(p, part) for p in model.run.points]) for part in ("x", "g"))
     names: list[Name] = []
     parts = []
+    products: list[tuple[str, np.ndarray, np.ndarray]] = []
     for group in model.groups:
         i, j = group.i, group.j
+        for left_out in model.run.tilts:
+            shares = np.array([double(model.share(left_out, group.law, a, b)) for a, b in zip(i, j)])
+            products.append((left_out, len(names) + np.arange(len(i)), shares[:, None] * (x[i] - x[j])))
         if group.law.over == "points":
-            parts.append(_matrices(group.law, x[i], g[i], np.zeros((len(j), n)), np.zeros((len(j), n))))
+            parts.append(_matrices(group.law, x[i], g[i], np.zeros_like(x[j]), np.zeros_like(g[j])))
         else:
             parts.append(_matrices(group.law, x[i], g[i], x[j], g[j]))
         names += group.names
-    for name, left, _ in model.others:
-        names.append(name)
-        parts.append(dense(model, left, double, float)[None])
+    names += [one.name for one in model.others]
+    parts.append(_others(model))
     place = {name: i for i, name in enumerate(model.value_names)}
     values = np.zeros((len(place), len(names)))
     for at, name in enumerate(names):
-        for node, w in model.values_of(name).items():
+        for node, w in model.levels_of(name).items():
             values[place[node], at] = float(w)
+    for left_out, which, moved in products:
+        for vector, column in model.index.items():
+            if (node := product_name(left_out, vector)) in place:
+                values[place[node], which] = moved[:, column]
     metric = np.zeros(len(place))
     for at, w in model.metric_values:
         metric[at] = float(w)

@@ -105,7 +105,11 @@ class TracedSearch(_Search):
     def _exactly(self) -> tuple[Ball, Ball, dict[Name, Ball], Ball]:
         """x and g of all points, the matrices of what is no law, and that of the metric, as balls."""
         x, g = (_rigour.ball_of(part) for part in self.forms.coordinates)
-        others = {name: _rigour.ball_of(self.forms.written(left)) for name, (left, _) in self.model.other.items()}
+        others = {
+            one.name: _rigour.ball_of(self.forms.written(one.left))
+            for one in self.model.others
+            if one.name not in self.model.free
+        }
         return x, g, others, _rigour.ball_of(self.forms.metric())
 
     def certified(self, basis: np.ndarray, values: np.ndarray) -> float | None:
@@ -138,7 +142,7 @@ class TracedSearch(_Search):
             if not ((Ball.rational(group.law.rhs) - left).lower > 0).all():
                 return None
         least = []
-        for name, (_, right) in self.model.other.items():
+        for name, right in ((one.name, one.right) for one in self.model.others):
             if name in self.model.free:  # they hold by what `Maker` showed
                 continue
             left = self._at(others[name], gram, self.forms.values[name], named)

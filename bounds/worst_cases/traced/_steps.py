@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import InputError
 from .classes import Class
-from .oracles import MINIMISER, STAR, START, Method, Oracle, Point, Recorder, called, iterate, minimiser
+from .oracles import MINIMISER, STAR, START, Method, Oracle, Point, Recorder, called, iterate, minimiser, stepped
 from .vectors import Value, Vector
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -110,7 +110,7 @@ def two_steps(method: Method, classes: Mapping[str, Class], fixed: Callable | No
     minimiser(oracles, first)
     if method.init is not None:
         shape = called(method.init, shape, oracles, f"init of {method.title}")
-    shape = called(method.step, shape, {**oracles, "k": k}, f"step of {method.title}")
+    shape = stepped(method, shape, {**oracles, "k": k})
     weights = [sum((w * first.weights[n] for n, w in leaf.entries.items()), ZERO) for leaf in leaves(shape)]
     recorder = Recorder()
     oracles = {name: Oracle(name, given, recorder) for name, given in classes.items()}
@@ -120,7 +120,7 @@ def two_steps(method: Method, classes: Mapping[str, Class], fixed: Callable | No
     states, calls = [rebuilt(shape, fresh)], []
     for index in (k, k + 1):
         recorder.calls.clear()
-        states.append(called(method.step, states[-1], {**oracles, "k": index}, f"step of {method.title}"))
+        states.append(stepped(method, states[-1], {**oracles, "k": index}))
         calls.append(list(dict.fromkeys(recorder.calls)))
     if len({len(leaves(state)) for state in states}) > 1 or len({str(_numbers(state)) for state in states}) > 1:
         raise InputError(f"lyapunov: the state of {method.title} changes in more than its vectors: its steps differ.")
@@ -132,7 +132,7 @@ def two_steps(method: Method, classes: Mapping[str, Class], fixed: Callable | No
         held: Any = rebuilt(shape, [at if weight else zero for weight in weights])
     else:
         held = called(fixed, at, there, "fixed")
-    after = called(method.step, held, {**there, "k": k}, f"step of {method.title}")
+    after = stepped(method, held, {**there, "k": k})
     if [v.key for v in leaves(after)] != [v.key for v in leaves(held)]:
         raise InputError(f"lyapunov: a step of {method.title} moves the state that should be fixed; see `fixed`.")
     return TwoSteps(recorder, states, calls, leaves(held), iterate(held), star)

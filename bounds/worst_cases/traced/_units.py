@@ -8,10 +8,11 @@ stays one, and the metric is divided by a number that the answer is multiplied w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from .._fractions import double
 from ._frame import Framed
 from ._linear import conditions
 from ._model import ORDINALS
@@ -92,12 +93,16 @@ def in_units(run: Framed) -> Units:
         if given.kind == "linear":  # lengths to lengths, and slopes to slopes
             inputs[name] = kinds[name] = ONE if given.linear is not None else s
 
-    def moved(vector: Vector, unit: Fraction) -> Vector:
-        return Vector({n: w * vectors[n] / unit for n, w in vector.entries.items()})
+    scaled = {size: {n: v / size for n, v in vectors.items()} for size in {c, s * c}}
+
+    def moved(vector: Vector, size: Fraction) -> Vector:
+        if s == c == 1:
+            return vector
+        factors = scaled[size * c]
+        return Vector({n: w if factors[n] == 1 else w * factors[n] for n, w in vector.entries.items()})
 
     points = [
-        Point(p.function, p.label, moved(p.x, inputs[p.function] * c), moved(p.g, kinds[p.function] * c))
-        for p in run.points
+        Point(p.function, p.label, moved(p.x, inputs[p.function]), moved(p.g, kinds[p.function])) for p in run.points
     ]
     values = {name: kinds[name] * c * c for name in run.classes}
     rows: dict[tuple[str, ...], Fraction] = {}
@@ -115,16 +120,17 @@ def in_units(run: Framed) -> Units:
         classes[name] = replace(given, laws=tuple(laws), infimum=infimum, linear=linear)
         if name == run.infimum:
             rows |= {(name, p.label, "*"): values[name] for p in run.points}
+    sizes = [s**power * c * c for power in range(3)]
     for part in conditions(run.classes, run.points, run.reference):
-        rows |= {row.name: s**row.slopes * c * c for row in part.rows}
+        rows |= {row.name: sizes[row.slopes] for row in part.rows}
     sides = []
     for side in run.sides:
         left = _expression(side.left, vectors, values)
-        factor = unit(max(map(abs, (*left.form.values(), *left.values.values())), default=ONE))
+        factor = unit(_most([left]))
         rows[side.name] = factor
         sides.append(Side(side.name, left * (1 / factor), side.right / factor))
     metric = [_expression(one, vectors, values) for one in run.metric]
-    scale = unit(max((abs(w) for one in metric for w in (*one.form.values(), *one.values.values())), default=ONE))
+    scale = unit(_most(metric))
     rows |= {("metric", str(i)): scale for i in range(len(metric))}
     tilts = {left_out: {n: w / vectors[n] for n, w in direction.items()} for left_out, direction in run.tilts.items()}
     changed_run = replace(
@@ -149,7 +155,20 @@ def _law(law: Law, s: Fraction, value: Fraction) -> tuple[Law, Fraction]:
     return replace(law, alpha=alpha / most, beta=beta / most, rhs=right / most), value * most
 
 
+def _most(expressions: Sequence[Scalar]) -> Fraction:
+    """The largest coefficient, by its double: fractions take long to compare."""
+    numbers = [w for one in expressions for w in (*one.form.values(), *one.values.values())]
+    largest: Fraction = max(numbers, key=_size, default=ONE)
+    return abs(largest)
+
+
+def _size(value: Fraction) -> float:
+    return abs(double(value))
+
+
 def _expression(one: Scalar, vectors: Coefficients, values: Mapping[str, Fraction]) -> Scalar:
+    if all(size == 1 for size in (*vectors.values(), *values.values())):
+        return one
     weights: dict[Value, Fraction] = {v: w * values[v[0]] for v, w in one.values.items()}
-    form = {(a, b): w * vectors[a] * vectors[b] for (a, b), w in one.form.items()}
+    form = {(a, b): w * (vectors[a] * vectors[b]) for (a, b), w in one.form.items()}
     return Scalar(weights, form, one.constant)

@@ -90,7 +90,7 @@ def _candidates(
 def _expression_at(forms: TracedForms, name: Name, p: list[Fraction], named: dict[str, Fraction]) -> Fraction:
     """The expression of an entry of a metric; the left-hand side of its inequality is t less that."""
     rest = sum((w * named[node] for node, w in forms.values[name].items() if node != "t"), ZERO)
-    return -forms.at(forms.model.other[name][0], p) - rest
+    return -forms.at(forms.model.other[name].left, p) - rest
 
 
 def _edges(forms: TracedForms, p: np.ndarray) -> list[Edge]:

@@ -15,7 +15,7 @@ import numpy as np
 from ...errors import DefectError, InputError
 from .. import _exact
 from .._closed import Closed
-from .._conic import Data, Solution, solve
+from .._conic import Data, Solution, estimate, solve
 from .._envelope import Envelope, finite
 from .._fractions import double
 from .._sensitivity import Sensitivity
@@ -61,6 +61,11 @@ class TracedWorstCase(WorstCase):
     @cached_property
     def _solution(self) -> Solution:
         return solve(self._conic)
+
+    @property
+    def _sharp_estimate(self) -> float:
+        found = self._solution
+        return in_units(found.value, self.question.scale) if np.isfinite(found.value) else self.estimate
 
     @cached_property
     def envelope(self) -> Envelope:
@@ -205,9 +210,9 @@ def traced_answer(question: TracedSetting) -> TracedWorstCase:
     assert question.units is not None, "made with its run"
     model = without_useless(traced_model(question, question.units.run))
     data = model.conic
-    solution = solve(data)
+    solution = estimate(data)  # bounds are made of another, of more digits
     value = np.nan if "Infeasible" in solution.status else solution.value  # what it is worth the two ends show
     solver, seconds = f"Clarabel {clarabel.__version__}, whole", time.perf_counter() - start
     answer = TracedWorstCase(question, in_units(value, question.scale), solver, solution.status, seconds, False, model)
-    answer.__dict__.update(_conic=data, _solution=solution)
+    answer.__dict__.update(_conic=data)
     return answer

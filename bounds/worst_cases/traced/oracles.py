@@ -10,12 +10,13 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from ...errors import InputError
 from .._setting import number
 from .classes import Class, transposed
-from .vectors import Scalar, Vector
+from .vectors import Scalar, Value, Vector
 
 STAR = "*"
 START, SECOND, MINIMISER = "x0", "x1", "x*"
@@ -39,6 +40,11 @@ class Side:
     name: tuple[str, ...]
     left: Scalar
     right: Fraction = Fraction(0)
+
+    @property
+    def values(self) -> Mapping[Value, Fraction]:
+        """The function values of its left-hand side."""
+        return self.left.values
 
 
 @dataclass
@@ -110,6 +116,12 @@ class Oracle:
         self.name, self.given, self._recorder = name, given, recorder
         self._at: dict[frozenset, Point] = {}
         self._count = 0
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"a function of a method has gradient, subgradient, inexact_gradient, value, prox, resolvent, project, "
+            f"contains and linear_minimiser, or is called; got {name!r}"
+        )
 
     def _demand(self, operation: str, *kinds: str) -> None:
         if self.given.kind not in kinds:
@@ -327,9 +339,22 @@ def iterate(state: Any, kind: type = Vector) -> Any:
     )
 
 
+def _parameters(function: Callable) -> tuple[inspect.Parameter, ...]:
+    """The parameters of a function, which a run asks for at every step."""
+    try:
+        return _remembered(function)
+    except TypeError:  # it has no hash
+        return tuple(inspect.signature(function).parameters.values())
+
+
+@lru_cache(64)
+def _remembered(function: Callable) -> tuple[inspect.Parameter, ...]:
+    return tuple(inspect.signature(function).parameters.values())
+
+
 def called(function: Callable, first: Any, names: Mapping[str, Any], what: str) -> Any:
     """function(first, **those of `names` that it has parameters for)."""
-    parameters = list(inspect.signature(function).parameters.values())[1:]
+    parameters = _parameters(function)[1:]
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return function(first, **names)
     chosen = {}
@@ -342,6 +367,17 @@ def called(function: Callable, first: Any, names: Mapping[str, Any], what: str) 
                 f"those of function_class."
             )
     return function(first, **chosen)
+
+
+def _contents(state: Any) -> Any:
+    """What a state holds, as it is now."""
+    if isinstance(state, Vector):
+        return state.key
+    if isinstance(state, Mapping):
+        return [(name, _contents(part)) for name, part in state.items()]
+    if isinstance(state, (tuple, list)):
+        return [_contents(part) for part in state]
+    return [_contents(part) for part in vars(state).items()] if hasattr(state, "__dict__") else state
 
 
 @dataclass(frozen=True)
@@ -360,6 +396,18 @@ class Method:
     def title(self) -> str:
         """What it is called."""
         return self.name or getattr(self.step, "__name__", type(self.step).__name__)
+
+
+def stepped(method: Method, state: Any, names: Mapping[str, Any]) -> Any:
+    """The state after a step, which leaves the one before as it is."""
+    before = _contents(state)
+    after = called(method.step, state, names, f"step of {method.title}")
+    if _contents(state) != before:
+        raise InputError(
+            f"step of {method.title}: it changes the state that it is given; return a new one, because metrics and "
+            f"proofs speak of the state before the step, too."
+        )
+    return after
 
 
 def minimiser(oracles: Mapping[str, Oracle], recorder: Recorder) -> None:
@@ -403,7 +451,7 @@ def traced(method: Method, classes: Mapping[str, Class], steps: int) -> Run:
     states = [state]
     iterate(state)
     for k in range(1, steps + 1):
-        state = called(method.step, state, {**oracles, "k": k, "error": error}, f"step of {method.title}")
+        state = stepped(method, state, {**oracles, "k": k, "error": error})
         iterate(state)
         states.append(state)
     return Run(states, oracles, recorder)

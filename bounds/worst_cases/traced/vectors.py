@@ -28,13 +28,40 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, Number) and not isinstance(value, (bool, complex))
 
 
-def _summed(*terms: tuple[Fraction, Mapping]) -> dict:
-    total: dict = {}
-    for weight, entries in terms:
-        if weight:
-            for name, value in entries.items():
-                total[name] = total.get(name, ZERO) + weight * value
-    return {name: value for name, value in total.items() if value}
+def _sum(one: Mapping, other: Mapping) -> dict:
+    """The sum of two combinations, without what cancels."""
+    total = dict(one)
+    for name, value in other.items():
+        before = total.get(name)
+        if before is None:
+            total[name] = value
+        elif sum_ := before + value:
+            total[name] = sum_
+        else:
+            del total[name]
+    return total
+
+
+def _times(weight: Fraction, entries: Mapping) -> dict:
+    """A multiple of a combination."""
+    if weight == 1:
+        return dict(entries)
+    return {name: weight * value for name, value in entries.items()} if weight else {}
+
+
+def _square(entries: Coefficients) -> dict[Pair, Fraction]:
+    """The squared norm of a vector."""
+    listed = sorted(entries.items())
+    form: dict[Pair, Fraction] = {}
+    for at, (a, u) in enumerate(listed):
+        form[a, a] = u * u
+        for b, v in listed[at + 1 :]:
+            form[a, b] = 2 * u * v
+    return form
+
+
+def _negative(entries: Mapping) -> dict:
+    return {name: -value for name, value in entries.items()}
 
 
 class _Traced:
@@ -112,18 +139,18 @@ class Vector(_Traced):
         raise refused(f"{operation} of a vector and {type(other).__name__} {other!r:.40}")
 
     def __add__(self, other: Any) -> Vector:
-        return Vector(_summed((Fraction(1), self.entries), (Fraction(1), self._of(other, "the sum").entries)))
+        return Vector(_sum(self.entries, self._of(other, "the sum").entries))
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Vector:
-        return Vector(_summed((Fraction(1), self.entries), (Fraction(-1), self._of(other, "the difference").entries)))
+        return Vector(_sum(self.entries, _negative(self._of(other, "the difference").entries)))
 
     def __rsub__(self, other: Any) -> Vector:
         return (-self) + other
 
     def __neg__(self) -> Vector:
-        return Vector({name: -value for name, value in self.entries.items()})
+        return Vector(_negative(self.entries))
 
     def __pos__(self) -> Vector:
         return self
@@ -133,8 +160,7 @@ class Vector(_Traced):
             raise refused("vector * vector", "the inner product is x @ y, for metrics and initial conditions")
         if isinstance(other, Scalar):
             raise refused("a vector times a value or an inner product", "a step size may not depend on what a run sees")
-        weight = number(other, "the factor of a vector")
-        return Vector({name: weight * value for name, value in self.entries.items()} if weight else {})
+        return Vector(_times(number(other, "the factor of a vector"), self.entries))
 
     __rmul__ = __mul__
 
@@ -149,11 +175,13 @@ class Vector(_Traced):
     def __matmul__(self, other: Any) -> Scalar:
         if not isinstance(other, Vector):
             raise refused(f"@ of a vector and {type(other).__name__}", "an inner product is of two vectors")
+        if other is self:
+            return Scalar({}, _square(self.entries))
         form: dict[Pair, Fraction] = {}
         for a, u in self.entries.items():
             for b, v in other.entries.items():
                 key = (a, b) if a <= b else (b, a)
-                form[key] = form.get(key, ZERO) + u * v
+                form[key] = form[key] + u * v if key in form else u * v
         return Scalar({}, {key: value for key, value in form.items() if value})
 
     def __pow__(self, power: Any) -> Scalar:
@@ -164,7 +192,7 @@ class Vector(_Traced):
     @property
     def key(self) -> frozenset:
         """Equal vectors have equal keys."""
-        return frozenset(self.entries.items())
+        return frozenset((name, value.numerator, value.denominator) for name, value in self.entries.items())
 
 
 class Scalar(_Traced):
@@ -183,17 +211,12 @@ class Scalar(_Traced):
             raise refused(
                 f"the sum of a value and {type(other).__name__}", "values and inner products add to their like"
             )
-        one = Fraction(1)
-        return Scalar(
-            _summed((one, self.values), (one, other.values)),
-            _summed((one, self.form), (one, other.form)),
-            self.constant + other.constant,
-        )
+        return Scalar(_sum(self.values, other.values), _sum(self.form, other.form), self.constant + other.constant)
 
     __radd__ = __add__
 
     def __neg__(self) -> Scalar:
-        return self * -1
+        return Scalar(_negative(self.values), _negative(self.form), -self.constant)
 
     def __sub__(self, other: Any) -> Scalar:
         return self + (-other)
@@ -205,7 +228,7 @@ class Scalar(_Traced):
         if isinstance(other, _Traced):
             raise refused(f"a value times {other.words}", "metrics are linear in values and inner products")
         weight = number(other, "the factor of a value")
-        return Scalar(_summed((weight, self.values)), _summed((weight, self.form)), weight * self.constant)
+        return Scalar(_times(weight, self.values), _times(weight, self.form), weight * self.constant)
 
     __rmul__ = __mul__
 

@@ -11,6 +11,7 @@ from l2obound import bounds
 from l2obound.bounds.worst_cases import checker_traced, classes, methods, replayed
 from tests.helpers.pepit_examples import EXAMPLES, MU
 from tests.helpers.pepit_further_examples import FURTHER
+from tests.helpers.pepit_lengths import OF_K
 
 EVERY: dict[str, tuple[dict[str, Any], float]] = EXAMPLES | FURTHER
 
@@ -47,6 +48,14 @@ def test_examples_of_pepit(name: str) -> None:
     else:
         assert abs(worst.upper - expected) <= 1e-6 * size
         assert worst.lower == -math.inf
+
+
+@pytest.mark.parametrize("name", OF_K)
+def test_examples_with_any_number_of_steps_are_the_same_questions(name: str) -> None:
+    """What the benchmark asks is what is known."""
+    question, expected = next(value for key, value in EVERY.items() if key.startswith(f"{name}, "))
+    worst = bounds.worst_case(**OF_K[name][0](question["steps"]))
+    assert abs(worst.estimate - expected) <= 1e-6 * abs(expected)
 
 
 def test_a_smooth_function_of_lojasiewicz() -> None:

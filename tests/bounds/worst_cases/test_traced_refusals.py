@@ -230,3 +230,54 @@ def test_ends_that_contradict_each_other_are_a_defect(monkeypatch: pytest.Monkey
     monkeypatch.setattr(TracedSearch, "shown_upper", lambda *_: (Fraction(1, 10), {}))
     with pytest.raises(bounds.DefectError, match="a defect of this package"):
         _ = worst.upper
+
+
+class Counted:
+    """A state with a list, or with a position that is set."""
+
+    def __init__(self, x: Any, steps: list[int]) -> None:
+        self.x, self.steps = x, steps
+
+
+def sets_an_entry(state: Any, f: Any) -> Any:
+    state["x"] = state["x"] - f.gradient(state["x"])
+    return state
+
+
+def sets_an_attribute(state: Any, f: Any) -> Any:
+    state.x = state.x - f.gradient(state.x)
+    return state
+
+
+def appends(state: Any, f: Any) -> Any:
+    state.steps.append(1)
+    return Counted(state.x - f.gradient(state.x), state.steps)
+
+
+IN_PLACE = {
+    "entry": Method(sets_an_entry, lambda x0: {"x": x0}),
+    "attribute": Method(sets_an_attribute, lambda x0: Counted(x0, [])),
+    "list": Method(appends, lambda x0: Counted(x0, [])),
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_a_step_may_not_change_the_state_that_it_is_given(name: str) -> None:
+    """The first state would be the last one, for the initial condition, for metrics and for rates."""
+    with pytest.raises(InputError, match="changes the state"):
+        bounds.worst_case(method=IN_PLACE[name], steps=2)
+    with pytest.raises(InputError, match="changes the state"):
+        bounds.worst_cases.lyapunov(IN_PLACE[name], mu=Fraction(1, 10))
+
+
+def test_the_checker_refuses_a_method_that_changes_its_state() -> None:
+    made = Method(lambda state, f: {"x": state["x"] - f.gradient(state["x"])}, lambda x0: {"x": x0})
+    data = bounds.worst_case(method=made, steps=2).certificate().data
+    assert check(data, made.step, made.init) == Fraction(1, 10)
+    with pytest.raises(Wrong, match="changes the state"):
+        check(data, IN_PLACE["entry"].step, made.init)
+
+
+def test_an_unknown_operation_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(AttributeError, match="got 'grad'"):
+        bounds.worst_case(method=lambda x, f: x - f.grad(x), steps=1)
