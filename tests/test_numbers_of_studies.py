@@ -361,14 +361,14 @@ def test_speed(tmp_path: Path) -> None:
 def test_worst_cases_beside_pepit(tmp_path: Path) -> None:
     def row(name: str, ours: float, pepit: float | None, K: int = 5, **more: Any) -> dict[str, Any]:
         ratio = None if pepit is None else pepit / ours
-        told = {
+        rest = {
             "ratio": ratio,
             "differ": None if pepit is None else 2e-8,
             "bounds": 40.0,
             "closed": True,
             "tight": True,
         }
-        return {"example": f"folder/{name}", "K": K, "ours": ours, "pepit": pepit, **told, **more}
+        return {"example": f"folder/{name}", "K": K, "ours": ours, "pepit": pepit, **rest, **more}
 
     rows = [
         row("gradient_descent", 3.0, 60.0),

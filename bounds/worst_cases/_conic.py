@@ -300,11 +300,11 @@ def _off(primal: float, dual: float, gap: float, value: float) -> float:
     return worst if math.isfinite(worst) else math.inf
 
 
-def _residual(found: Any) -> float:
+def _residual(solution: Any) -> float:
     """How far off a solution is."""
-    if found is None:
+    if solution is None:
         return np.inf
-    return _off(found.r_prim, found.r_dual, abs(found.obj_val - found.obj_val_dual), found.obj_val)
+    return _off(solution.r_prim, solution.r_dual, abs(solution.obj_val - solution.obj_val_dual), solution.obj_val)
 
 
 def _run(
@@ -315,8 +315,8 @@ def _run(
     way: list[tuple[float, float]] = []
 
     def noted(now: Any) -> bool:
-        own = max(now.res_primal, now.res_dual, min(now.gap_rel, now.gap_abs / ABSOLUTE))
-        way.append((_off(now.res_primal, now.res_dual, now.gap_abs, now.cost_primal), own))
+        theirs = max(now.res_primal, now.res_dual, min(now.gap_rel, now.gap_abs / ABSOLUTE))
+        way.append((_off(now.res_primal, now.res_dual, now.gap_abs, now.cost_primal), theirs))
         return False  # it goes on
 
     if watched:
@@ -329,15 +329,15 @@ def _run(
         return None, way
 
 
-def _decided(found: Any, enough: float) -> bool:
+def _decided(solution: Any, enough: float) -> bool:
     """Whether nothing is gained by asking again."""
-    return found is not None and ("Infeasible" in str(found.status) or _residual(found) <= enough)
+    return solution is not None and ("Infeasible" in str(solution.status) or _residual(solution) <= enough)
 
 
-def _status(found: Any) -> str:
+def _status(solution: Any) -> str:
     """What the solver says; where it gave up close enough to the end, all that is missing are the last digits."""
-    status = str(found.status)
-    near = _residual(found) <= GOOD and "Infeasible" not in status
+    status = str(solution.status)
+    near = _residual(solution) <= GOOD and "Infeasible" not in status
     return "AlmostSolved" if near and status != "Solved" else status
 
 
@@ -350,7 +350,7 @@ def _best(problem: Problem, tolerance: float) -> tuple[Any, str]:
     for looser in (factor * tolerance for factor in LOOSER):
         if off <= max(GOOD, A_DIGIT * looser):
             break
-        ends = [ours for ours, own in way if own <= looser]
+        ends = [ours for ours, theirs in way if theirs <= looser]
         if not ends or ends[0] >= off:  # the same way ends where it did, or nowhere that is better
             continue
         again, _ = _run(problem, _settings(looser))
@@ -368,8 +368,8 @@ def estimate(data: Data) -> Solution:
     """A solution of nine digits or so in half the time of `solve`; that of `solve` where it has less than seven."""
 
     def quick(problem: Problem) -> tuple[Any, str]:
-        found, _ = _run(problem, _quick(_settings(QUICK)), watched=False)
-        return (found, _status(found)) if _decided(found, ENOUGH) else _best(problem, FINEST)
+        solution, _ = _run(problem, _quick(_settings(QUICK)), watched=False)
+        return (solution, _status(solution)) if _decided(solution, ENOUGH) else _best(problem, FINEST)
 
     return _solved(data, 0.0, 0.0, quick)
 

@@ -32,11 +32,11 @@ def semidefinite(rows: Rows, null: Sequence[Fraction] | None = None) -> bool:
     """
     left = [i for i, row in enumerate(rows) if any(row)]
     if len(left) > FEW:
-        kept = left
+        rest = left
         if null is not None and all(sum(map(mul, row, null), ZERO) == 0 for row in rows):
             first = next((i for i in left if null[i]), None)  # v and v - (v_i / p_i) p have the same value
-            kept = [i for i in left if i != first]
-        if _rounded([[rows[i][j] for j in kept] for i in kept]):
+            rest = [i for i in left if i != first]
+        if _rounded([[rows[i][j] for j in rest] for i in rest]):
             return True
     return _eliminated([[rows[i][j] for j in left] for i in left])
 
@@ -70,7 +70,7 @@ def _rounded(a: Rows) -> bool:
             off[i] += error
             off[j] += error
         least.append(scaled[i][i] - sum(map(mul, R[i], R[i])) - 1)
-    return all(own >= others for own, others in zip(least, off))
+    return all(diagonal >= others for diagonal, others in zip(least, off))
 
 
 def _integer(value: Fraction, bits: int) -> int:

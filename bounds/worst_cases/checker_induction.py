@@ -197,11 +197,11 @@ class _Chain:
 
     def in_run(self, steps: int) -> dict[tuple[str, ...], Fraction]:
         """The multipliers of a run of a number of steps, by the names that they have there."""
-        found: dict[tuple[str, ...], Fraction] = {}
+        weights: dict[tuple[str, ...], Fraction] = {}
         for one in self.multipliers.values():
             if not one.indexed:
                 name = ("metric", str(steps)) if one.name == ("metric", "last") else one.name
-                found[name] = p.value(one.inner, 0, steps, self.q)
+                weights[name] = p.value(one.inner, 0, steps, self.q)
                 continue
             places = list(range(one.span[0], steps + one.span[1] + 1))
             chosen: dict[int, Rational] = {}
@@ -213,8 +213,8 @@ class _Chain:
             for k, formula in chosen.items():
                 labels = {"k": k, "k+1": k + 1, "k-1": k - 1}
                 name = (one.name[0], *(str(labels.get(label, label)) for label in one.name[1:]))
-                found[name] = p.value(formula, k, steps, self.q)
-        return {name: weight for name, weight in found.items() if weight}
+                weights[name] = p.value(formula, k, steps, self.q)
+        return {name: weight for name, weight in weights.items() if weight}
 
     # -- one step
 

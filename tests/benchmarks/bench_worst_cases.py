@@ -157,12 +157,12 @@ def example_of_pepit(name: str, K: int) -> float:
     folder, example = name.split("/")
     module = importlib.import_module(f"PEPit.examples.{folder}.{example}")
     [ask] = [value for key, value in vars(module).items() if key.startswith("wc_")]
-    given = OF_K[name][1](K)
+    arguments = OF_K[name][1](K)
     if "wrapper" in inspect.signature(ask).parameters:  # one has its solver in it
-        given |= {"wrapper": "cvxpy", "solver": "CLARABEL"}
+        arguments |= {"wrapper": "cvxpy", "solver": "CLARABEL"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return float(ask(**given, verbose=-1)[0])
+        return float(ask(**arguments, verbose=-1)[0])
 
 
 def in_turn(first: Callable[[], Any], second: Callable[[], Any], repeats: int) -> list[tuple[float, Any]]:
@@ -191,13 +191,13 @@ def examples(repeats: int, there: bool, lengths: Sequence[int] = LENGTHS) -> lis
         for K in lengths:
             if rows and lengths[0] < K and (rows[-1]["pepit"] or 0) > 1e3 * LONG:
                 continue
-            (mine, found), (theirs, value) = in_turn(
+            (mine, worst), (theirs, value) = in_turn(
                 lambda n=question, k=K: worst_case(**n(k)),
                 (lambda n=name, k=K: example_of_pepit(n, k)) if there else (lambda: None),
                 repeats,
             )
             begun = time.process_time()
-            closed, tight = found.closed, found.tight
+            closed, tight = worst.closed, worst.tight
             more = time.process_time() - begun
             row = {
                 "example": name,
@@ -205,7 +205,7 @@ def examples(repeats: int, there: bool, lengths: Sequence[int] = LENGTHS) -> lis
                 "ours": 1e3 * mine,
                 "pepit": 1e3 * theirs if value is not None else None,
                 "ratio": theirs / mine if value is not None else None,
-                "differ": abs(found.estimate - value) / abs(value) if value is not None else None,
+                "differ": abs(worst.estimate - value) / abs(value) if value is not None else None,
                 "bounds": 1e3 * more,
                 "closed": closed,
                 "tight": tight,

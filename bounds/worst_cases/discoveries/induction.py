@@ -252,11 +252,11 @@ class _Attempt:
         setting = next(iter(self.settings.values()))
         if setting.method not in checker_induction.METHODS or setting.relative or setting.absolute:
             return None
-        asked = {name: value for name, value in question(setting).items() if name in checker_induction.QUESTION}
+        parts = {name: value for name, value in question(setting).items() if name in checker_induction.QUESTION}
         assert self.discovery.fit is not None, "the discovery is complete"
         data: dict[str, Any] = {
             "format": checker_induction.FORMAT,
-            "question": asked | {"step": str(setting.step[0])},
+            "question": parts | {"step": str(setting.step[0])},
             "q": str(self.base),
             "rate": _written(_in_symbols(self.discovery.fit)),
             "multipliers": [

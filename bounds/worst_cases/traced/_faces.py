@@ -53,10 +53,10 @@ def without_useless(model: TracedModel) -> TracedModel:
 
 def _part(data: Data, active: np.ndarray, there: np.ndarray, used: np.ndarray) -> Data:
     """The conic data of what is left."""
-    kept = restricted(data, active)
-    index, matrices, goal = kept.blocks[0]
+    part = restricted(data, active)
+    index, matrices, goal = part.blocks[0]
     first = (index, matrices[:, there][:, :, there], goal[there][:, there])
-    return replace(kept, values=kept.values[used], metric=kept.metric[used], blocks=[first, *kept.blocks[1:]])
+    return replace(part, values=part.values[used], metric=part.metric[used], blocks=[first, *part.blocks[1:]])
 
 
 def _useless(data: Data, active: np.ndarray) -> np.ndarray | None:

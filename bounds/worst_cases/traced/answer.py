@@ -64,8 +64,8 @@ class TracedWorstCase(WorstCase):
 
     @property
     def _sharp_estimate(self) -> float:
-        found = self._solution
-        return in_units(found.value, self.question.scale) if np.isfinite(found.value) else self.estimate
+        value = self._solution.value
+        return in_units(value, self.question.scale) if np.isfinite(value) else self.estimate
 
     @cached_property
     def envelope(self) -> Envelope:

@@ -43,11 +43,11 @@ def orthogonal(a: np.ndarray) -> list[Fraction]:
                 work[k] = [v - work[k][j] * w for v, w in zip(work[k], work[top])]
         pivots.append(j)
     [free] = set(range(n)) - set(pivots)
-    found = [Fraction(0)] * n
-    found[free] = Fraction(1)
+    vector = [Fraction(0)] * n
+    vector[free] = Fraction(1)
     for top, j in enumerate(pivots):
-        found[j] = -work[top][free]
-    return found
+        vector[j] = -work[top][free]
+    return vector
 
 
 @pytest.mark.parametrize("n", [1, 5, 20])
