@@ -113,6 +113,17 @@ def test_links_between_pages_exist(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+def test_figures_of_a_page_have_the_colours_of_the_report() -> None:
+    def colours(css: str) -> set[str]:
+        """Each set of colours of lines, in light and in dark."""
+        blocks = re.findall(r"{[^{}]*--s1[^{}]*}", css)
+        return {" ".join(re.findall(r"--(?:muted|grid|s\d): #[0-9a-f]{6}", block)) for block in blocks}
+
+    pages = colours((ROOT / "docs" / "_static" / "plot.css").read_text(encoding="utf-8"))
+    assert len(pages) == 2
+    assert pages == colours((ROOT / "verification" / "pages" / "style.css").read_text(encoding="utf-8"))
+
+
 def test_every_page_is_in_one_table_of_contents() -> None:
     entries = []
     for page in DOCS:

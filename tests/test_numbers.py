@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from docs.numbers import DOCS, HEADS, SUFFIX, NumbersError, load, page_of, render, shown, stale, table, written
+from docs.numbers import (
+    DOCS,
+    HEADS,
+    SUFFIX,
+    NumbersError,
+    digest,
+    foreign_pictures,
+    load,
+    page_of,
+    render,
+    shown,
+    stale,
+    table,
+    written,
+)
 from docs.numbers import __main__ as script
 from docs.numbers.comparisons import SCALES, SPEEDUP, interval
 from docs.numbers.sources import REPORT, SOURCES, read
@@ -22,6 +37,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "date": "2026-11-29",
         "source": "results",
         "values": {"checks": 12345, "violated": 0, "share": 0.75, "small": 3.5e-15, "text": "three quarters"},
+        "pictures": {},
     }
 }
 
@@ -89,6 +105,25 @@ def test_the_facts_are_the_values_that_are_read_from_results() -> None:
     for source, entry in SOURCES.items():
         assert list(facts[source]["values"]) == list(entry.values), source
         assert facts[source]["command"] == entry.command
+
+
+def test_pictures_of_pages_are_those_of_the_results(tmp_path: Path) -> None:
+    facts = load()
+    assert {name: set(facts[name]["pictures"]) for name in SOURCES} == {n: set(s.pictures) for n, s in SOURCES.items()}
+    assert not foreign_pictures(facts), "run python -m docs.numbers read SOURCE FOLDER"
+    (tmp_path / "a.svg").write_text("<svg/>")
+    known = {"one": {"pictures": {"a.svg": digest(tmp_path / "a.svg"), "missing.svg": ""}}}
+    assert foreign_pictures(known, tmp_path) == ["missing.svg"]
+    (tmp_path / "a.svg").write_text("<svg>another</svg>")
+    assert foreign_pictures(known, tmp_path) == ["a.svg", "missing.svg"]
+
+
+def test_no_picture_of_a_page_is_copied_by_hand() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md")))
+    there = set(re.findall(r"_static/((?:open-questions|experiments)/[\w.-]+)", pages))
+    assert there == {name for source in SOURCES.values() for name in source.pictures}
+    files = [path for folder in ("open-questions", "experiments") for path in (DOCS / "_static" / folder).iterdir()]
+    assert {f"{path.parent.name}/{path.name}" for path in files} == there
 
 
 def test_every_value_is_on_a_page() -> None:

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
-from docs.numbers import NumbersError, figures, render
+from docs.numbers import NumbersError, defects, figures, render
 from docs.numbers.sources import SOURCES, read
 from docs.numbers.training import TRAINING
 
@@ -120,8 +122,12 @@ def beyond_convex() -> dict[str, Any]:
     def entry(convex: bool, part: str, method: str = "go-math-l2o", **fields: Any) -> dict[str, Any]:
         held = {"verified": 9, "violated": 0, "inconclusive": 1, "vacuous": 5, "tightness": 0.25}
         outcome = {"false": 0 if convex else 2, "holds": 8}
+        parts = {"convexity": -0.5, "smoothness": 0.0, "r": 0.0, "squares": 0.25}
         return {
             "part": part, "convex": convex, "method": method, "family": "logistic" if convex else "sigmoid",
+            "steps_judged": 10, "rises": 0 if convex else 1, "least_rho_of_rises": None if convex else 1.5,
+            "unexplained": 0, "stationarity": 1e-3, "stationarity_bound": 2e-3,
+            "ledger": dict.fromkeys(("B6", "B6b", "B6c"), parts),
             "shift": 10.0, "instances": 10, "held": dict.fromkeys(("B1", "B2", "B10"), held),
             "asked": dict.fromkeys(("B3", "B6", "B6b", "B6c", "B8"), outcome), "left_at": [None], "iterations": [5],
             **fields,
@@ -138,9 +144,10 @@ def beyond_convex() -> dict[str, Any]:
         "upper": 1e-10,
     }
     end = {"lower": 1, "equal": 39, "higher": 0, "not settled": 0}
-    minimum = {"family": "sigmoid", "shift": 0.0, "method": "l2o-pa", "n": 40, "counts": end}
+    minimum = {"family": "sigmoid", "shift": 0.0, "method": "l2o-pa", "n": 40, "counts": end, "restless": 3}
+    curve = {"family": "sigmoid", "method": "ista", "steps": [1, 2], "least": [2.0, 1.0], "bound": [8.0, 6.0]}
     return {
-        "settings": {"eps": 1e-3},
+        "settings": {"eps": 1e-3, "horizon": 1000},
         "entries": [entry(False, "pairs"), entry(True, "pairs"), *on_sets],
         "counterexamples": [
             {**example, "name": "plateau", "first_false": {"B3": 17, "B6": 1, "B6b": 16, "B6c": 9, "B8": 62}},
@@ -148,8 +155,9 @@ def beyond_convex() -> dict[str, Any]:
         ],
         "minima": [
             {**minimum, "low": {word: n / 50 for word, n in end.items()}, "high": dict.fromkeys(end, 0.5)},
-            {"family": "logistic", "method": "l2o-pa"},
+            {"family": "logistic", "shift": 0.0, "method": "l2o-pa", "n": 40, "restless": 0},
         ],
+        "curves": [{**curve, "exact": [4.0, 4.0]}, {**curve, "method": "l2o-pa", "exact": [None, None]}],
         "broken": 0,
         "sentences": [
             "B6, on the worst run of each of the 2 entries.", "F rises at 7 steps in all.",
@@ -168,7 +176,8 @@ def test_beyond_convex(tmp_path: Path) -> None:
         "runs_not_convex": 10, "runs_convex": 70, "runs_on_sets": 60, "violated": 0, "broken": 0, "steps_judged": 10,
         "b6_false": 2, "b6b_false": 2, "b6c_false": 2, "b6_asked": 10, "b6_asked_convex": 56, "false_convex": 0,
         "counterexample_gap": 0.5, "minimum_width": 1e-10, "b3_false_from": 17, "b3_false_from_minimum": 61,
-        "left_by_go_math_l2o": 0, "sets_false": 0, "sets_asked": 48,
+        "left_by_go_math_l2o": 0, "sets_false": 0, "sets_asked": 48, "rises_in_all": 1, "rises_least_rho": 1.5,
+        "rises_unexplained": 0,
     }  # fmt: skip
     assert values["survive"].splitlines()[2] == "| B1, per step | 10 | 9 | 0 | 1 | 50 % | 0.25 |"
     assert values["needed"].splitlines()[2] == "| B3 | 2 of 10 | 2 | 0 of 56 |"
@@ -179,7 +188,13 @@ def test_beyond_convex(tmp_path: Path) -> None:
         "| go-math-l2o | 0 of 10 runs | 1 of 10 | 5 |",
         "| l2o-pa | 1 of 10 runs, in the median at step 1 | 1 of 10 | 5 |",
     ]
-    assert values["rest"] == "- l2o-pa has not come to rest after 9 steps."
+    assert values["rest"].splitlines()[2] == "| l2o-pa | 3 of 40 (sigmoid, s = 0: 3) | 0 of 40 |"
+    assert values["ledger"].splitlines()[2] == (
+        "| B6 | 1 | 0.5 to 0.5 | 0 to 0 (descent lemma) | 0.25 to 0.25 | 1 of 1 |"
+    )
+    assert values["rises"].splitlines()[2] == "| go-math-l2o | 10.0 % | 0.0 % |"
+    assert values["exact_worst"].splitlines()[2:] == ["| sigmoid | 2 | 1 | 4 | 6 | 1.50 |"]
+    assert values["of_b10"].splitlines()[2] == "| go-math-l2o | 1 | 5.0e-1 | 5.0e-1 |"
 
 
 def sensitivity() -> dict[str, Any]:
@@ -231,12 +246,17 @@ MODELS = ("go-math-l2o", "l2o-pa", "l2o-dm", "l2o-rnnprop", "ada-lista")
 
 def drift() -> dict[str, Any]:
     def cell(model: str, slower: float, excess: float, **fields: Any) -> dict[str, Any]:
-        attribution = {"choice": "paired", "along": {"bracket": 0.6, "pshift": 0.1, "bshift": 0.3}}
+        parts = {"bracket": 0.6, "pshift": 0.1, "bshift": 0.3}
+        attribution = {"choice": "paired", "along": parts, "share": parts, "dz": 1.25}
+        others = {"choice": "coordinate", "along": parts, "share": parts, "dz": 0.5}
         interval = {"low": excess, "high": excess, "lower": excess - 0.5, "upper": None}
         cost = {"slowdown": {"lower": slower}, "excess": {"fista-restart": interval}}
         flags = {"practical": True, "none": False, "control": False, "reason": ""} | fields
-        return {"model": model, "costs": [cost], "attributions": [attribution], **flags}
+        split = {"attributions": [others if flags.get("shift") == "dimension" else attribution, others]}
+        return {"model": model, "shift": "noise", "level": "1", "costs": [cost], **split, **flags}
 
+    compared = {"first": "go-math-l2o", "second": "l2o-pa", "shift": "noise", "practical": True}
+    ratio = {"low": 0.5, "high": 0.75, "lower": 0.25, "upper": None}
     predictions = [{"model": m, "shift": s, "way": w} for m in MODELS for s, w in (("noise", "pooled"), ("", "levels"))]
     return {
         "cells": [
@@ -244,8 +264,13 @@ def drift() -> dict[str, Any]:
             *(cell(model, 1.2, 2.659) for model in MODELS),
             *(cell(model, 0.9, 5.0) for model in MODELS),  # not slower: the problems are easier there
             *(cell(model, 1.5, 9.0, control=True) for model in MODELS),
+            *(cell(model, 1.5, 9.0, shift="dimension", level="10×20") for model in MODELS),
         ],
-        "overall": {},
+        "overall": [{**compared, "verdict": "l2o-pa", "ratio": ratio}],
+        "comparisons": [
+            {**compared, "verdict": "open", "control": False},
+            {**compared, "verdict": "", "control": True},
+        ],
         "sentences": [
             "l2o-pa needs 7 iterations in distribution and loses most under noise.",
             "The problems themselves become harder at 14 levels.",
@@ -261,7 +286,9 @@ def drift() -> dict[str, Any]:
             "The practical shift that costs most is lam 1.",
             "noise: the loss of go-math-l2o is less.",
         ],
-        "predictions": [p | {"value": 0.33 if p["way"] == "levels" else 0.9} for p in predictions],
+        "predictions": [
+            p | {"value": 0.33 if p["way"] == "levels" else 0.9, "low": 0.1, "high": None} for p in predictions
+        ],
     }
 
 
@@ -269,9 +296,18 @@ def test_drift(tmp_path: Path) -> None:
     values = reads("drift", drift(), tmp_path)
     assert (values["bracket_go_math_l2o"], values["bias_shift_go_math_l2o"]) == (0.6, 0.3)
     assert values["correlation_ada_lista"] == 0.33
-    assert values["sizes"].splitlines() == [
-        "- l2o-pa, other sizes, each coordinate beside the nearest one.",
-        "- go-math-l2o divides its features by norms at x_0.",
+    row = "| go-math-l2o | part of the sum of norms of e' | 60 % | 10 % | 30 % | 60 % | 10 % | 30 % |"
+    assert values["attribution"].splitlines()[2] == row
+    assert values["leads"].splitlines()[2] == "| go-math-l2o | 3 of 3 | 0 of 3 | 0 of 3 |"
+    assert values["features"].splitlines()[2:4] == [
+        "| go-math-l2o | noise | +0.90 | – |",
+        "| go-math-l2o | all practical levels | +0.33 | – |",
+    ]
+    assert values["cautions"].splitlines()[2] == "| go-math-l2o | 1.25 | 0 of 3 |"
+    assert values["rivals"].splitlines()[2] == "| noise | 0 | 0 | 1 | 0.5 to 0.75 [0.25, ∞] | l2o-pa loses less |"
+    assert values["sizes"].splitlines()[2:4] == [
+        "| go-math-l2o | 10×20 | 60 % | 10 % | 30 % | 0.5 |",
+        "| go-math-l2o | control | 60 % | 10 % | 30 % | 0.5 |",
     ]
 
 
@@ -311,7 +347,9 @@ def test_figures() -> None:
     made["figure-01"]["claims"] = [claim("holds", [20, None])]
     made["figure-03"]["claims"] = [claim("holds", [20, 30]), claim("mixed", [20, 10])]
     assert figures.iterations(made["figure-01"]) == "GO-MATH-L2O 20, FISTA 50; not within 1,000: L2O-PA"
-    words = "A = GO-MATH-L2O, B = L2O-PA: holds in 1, differs with the gap in 1; B / A is 0.50 to 1.50"
+    assert figures.claim(made["figure-01"], "go-math-l2o < l2o-pa") == "GO-MATH-L2O before L2O-PA: holds"
+    words = "GO-MATH-L2O before L2O-PA: holds in 1 of 2 panels, differs with the gap in 1; L2O-PA needs 0.50 to 1.50"
+    words += " times as many iterations"
     assert figures.claim(made["figure-03"], "go-math-l2o < l2o-pa") == words
     assert len(figures.table(made).splitlines()) == 4
     assert "| L2O-PA | 2.0e-7, diverges on 3 | 2.0e-7, diverges on 1 |" in figures.gaps(made, (1, 3, 3))
@@ -384,3 +422,88 @@ def test_worst_cases_beside_pepit(tmp_path: Path) -> None:
     assert lines[2] == "| gradient descent | 3.0 | 60 | 20.0 | 2e-8 | 40 | closed |"
     assert lines[3].startswith("| quadratics | 4.0 | no answer |")
     assert lines[4].endswith("| upper bound |")
+
+
+def test_ablations() -> None:
+    def line(name: str, panel: float | None = None, **medians: float | None) -> dict[str, Any]:
+        steps = {eps: medians.get(f"to{eps[-1]}") for eps in figures.GAPS}
+        reached = {eps: {"share": 0.0 if k is None else 1.0, "median": k} for eps, k in steps.items()}
+        return {
+            "status": "done", "panel": panel, "line": [name], "method": "go-math-l2o", "label": name.upper(),
+            "instances": 4, "reached": reached,
+        }  # fmt: skip
+
+    def claim(a: str, b: str, panel: float | None, steps: list[float | None]) -> dict[str, Any]:
+        return {"claim": f"{a} < {b}", "panel": panel, "line": [], "word": "holds", "steps": {"1e-04": steps}}
+
+    def figure(lines: list[dict[str, Any]], claims: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"lines": lines, "claims": claims}
+
+    one = [line("a", to2=10, to4=20), line("b", to2=9)]
+    two = [line("a", 10.0, to4=20), line("b", 10.0, to4=25)]
+    made = {f"figure-{number:02d}": figure(one, [claim("a", "b", None, [20, None])]) for number in range(5, 11)}
+    made |= {f"figure-{number}": figure(two, [claim("a", "b", 10.0, [20, 25])]) for number in (11, 12)}
+    values = {name: read(made) for name, read in figures.ABLATIONS.items()}
+    settings = {name: read(made) for name, read in figures.SETTINGS.items()}
+    assert values["variants"].splitlines()[2:4] == ["| 5 | A | 10 | 20 | ∞ | ∞ |", "| 5 | B | 9 | ∞ | ∞ | ∞ |"]
+    first = "| 6 | a to b | 9 (b) to 10 (a) | 20 (a) to 20 (a), 1 of 2 do not arrive | none arrives | none arrives |"
+    assert settings["settings"].splitlines()[2] == first
+    assert values["claims"].splitlines()[0] == "- Figure 5, A before B: holds."
+    assert settings["claims"] == "- Figure 9, A before B: holds."
+    assert (values["instances"], values["largest_ratio"]) == (4, 1.25)
+
+
+def defect_rows() -> list[dict[str, Any]]:
+    """One instance in each cell of the sweep of the defects, and one more that diverges."""
+
+    def row(optimizer: str, gap: float | None, reached: int | None = None, **fields: Any) -> dict[str, Any]:
+        cell = {"family": "lasso", "t": 0.0, "prox": "exact", "smoothness": "exact", "batch": 32, "steps": 500}
+        return {"optimizer": optimizer, **cell, **fields, "gap_final": gap, defects.AT: reached}
+
+    shifted = [
+        row(name, 1.1 if prox == "official" else 1e-14, t=t, prox=prox)
+        for name in defects.SHIFTED
+        for t in (-10.0, 10.0)
+        for prox in ("official", "exact")
+    ]
+    of_batches = [row(name, 0.25, batch=size) for pair in defects.OF_BATCHES for name in pair for size in (1, 128)]
+    logistic = [
+        row(name, 2e-3 if constant == "official" else 0.0, 40 if constant == "official" else 10,
+            family="logistic_l1", smoothness=constant)
+        for name in defects.LOGISTIC
+        for constant in ("official", "exact")
+    ]  # fmt: skip
+    lost = row("l2o-pa", None, t=10.0, prox="exact")
+    return [*shifted, *of_batches, *logistic, lost]
+
+
+def test_defects(tmp_path: Path) -> None:
+    parquet.write_table(pyarrow.Table.from_pylist(defect_rows()), tmp_path / "table.parquet")
+    values = read("defects", tmp_path)
+    proxes = values["proxes"].splitlines()[2:]
+    assert proxes[0] == "| t = 10, the authors' prox | 1.1 | 1.1 | 1.1 | 1.1 | 1.1 |"
+    assert proxes[1].endswith("| 1.0e-14 | diverges on 1 of 2 |")
+    assert values["batches"].splitlines()[2] == "| L2O-DM | as in the authors' code | 0.25 | 0.25 |"
+    assert values["constants"].splitlines()[2:4] == [
+        "| L 4 times too large | 2.0e-3 | 2.0e-3 | 2.0e-3 | 2.0e-3 |",
+        "| L 4 times too large: iterations to 1e-4 | 40 | 40 | 40 | 40 |",
+    ]
+    numbers = ("instances", "steps", "same_height", "ista_official", "fista_exact")
+    assert [values[name] for name in numbers] == [1, 500, 1.0, "40", "10"]
+    rows = [row | {defects.AT: None} for row in defect_rows()]
+    assert defects.DEFECTS["ista_official"](rows) == "more than 500"
+
+
+def test_a_cell_of_the_defects_that_was_not_run_is_named(tmp_path: Path) -> None:
+    rows = [row for row in defect_rows() if row["optimizer"] != "adam-hd-coupled"]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "table.parquet")
+    with pytest.raises(NumbersError, match=r"no row with .*adam-hd-coupled"):
+        read("defects", tmp_path)
+
+
+def test_bad_instances(tmp_path: Path) -> None:
+    row = {"method": "l2o-pa", "steps": 3, "share": 0.99999, "gap": 53120.0, "rho": 3.7e6, "violated": False}
+    (tmp_path / "searches.json").write_text(json.dumps({"evaluations": 5000, "rows": [row, row | {"violated": True}]}))
+    values = read("searches", tmp_path)
+    assert values["worst"].splitlines()[2] == "| L2O-PA | 3 | 0.9999 | 5.3e4 | 3.7e6 |"
+    assert (values["evaluations"], values["violated"]) == (5000, 1)

@@ -9,6 +9,7 @@ where a page is not what its template and the facts give.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import operator
 import re
@@ -19,8 +20,9 @@ from typing import Any
 DOCS = Path(__file__).parents[1]
 FACTS = Path(__file__).parent
 SUFFIX = ".in.md"
-HEADS = ("command", "processor", "cpu_seconds", "date", "source", "values")
-"""What each file of facts holds. `source` says where the values were taken from."""
+HEADS = ("command", "processor", "cpu_seconds", "date", "source", "values", "pictures")
+"""What each file of facts holds. `source` says where the values were taken from; `pictures` has the digests of the
+pictures that were copied from the results with them."""
 _FENCE = re.compile(r"^```.*?^```$", flags=re.S | re.M)
 _PLACE = re.compile(r"\{([a-z][a-z-]*)\.([a-z][a-z0-9_]*)(?::([^{}]*))?\}")
 _HOLDS = re.compile(r"^<!-- holds: (.*?) -->\n", flags=re.M)
@@ -101,6 +103,21 @@ def shown(number: Any, spec: str) -> str:
         return number
     text = format(number, spec).replace("%", " %").removesuffix(".")  # "#.3g" writes 882 as "882."
     return re.sub(r"e([+-])0*(\d)", lambda m: f"e{'-' if m[1] == '-' else ''}{m[2]}", text)
+
+
+def digest(picture: Path) -> str:
+    """What tells a picture from another one: the beginning of its SHA-256."""
+    return hashlib.sha256(picture.read_bytes()).hexdigest()[:16]
+
+
+def foreign_pictures(facts: Facts, static: Path = DOCS / "_static") -> list[str]:
+    """The pictures of the pages that are not those that were copied from results, below `static`."""
+    return [
+        name
+        for entries in facts.values()
+        for name, known in entries["pictures"].items()
+        if not (static / name).is_file() or digest(static / name) != known
+    ]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

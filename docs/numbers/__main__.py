@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import DOCS, FACTS, SUFFIX, NumbersError, load, page_of, written
+from . import DOCS, FACTS, SUFFIX, NumbersError, digest, load, page_of, written
 from .sources import SOURCES, read
 
 TIME = "cpu.json"
@@ -61,7 +61,14 @@ def facts_of(source: str, folder: Path) -> dict[str, Any]:
         "date": datetime.now(UTC).date().isoformat(),
         "source": "results",
         "values": values,
+        "pictures": {target: digest(_picture(folder, name)) for target, name in SOURCES[source].pictures.items()},
     }
+
+
+def _picture(folder: Path, name: str) -> Path:
+    if not (folder / name).is_file():
+        raise NumbersError(f"{folder / name} is not there, which is a picture of a page.")
+    return folder / name
 
 
 def copy_pictures(source: str, folder: Path) -> None:
@@ -71,9 +78,7 @@ def copy_pictures(source: str, folder: Path) -> None:
         NumbersError: A picture is not there.
     """
     for target, name in SOURCES[source].pictures.items():
-        if not (folder / name).is_file():
-            raise NumbersError(f"{folder / name} is not there, which is docs/_static/{target}.")
-        (DOCS / "_static" / target).write_bytes((folder / name).read_bytes())
+        (DOCS / "_static" / target).write_bytes(_picture(folder, name).read_bytes())
 
 
 def main(arguments: list[str] | None = None) -> None:

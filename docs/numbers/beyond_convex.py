@@ -133,6 +133,87 @@ def _constrained(results: Results) -> str:
     return table(head, rows)
 
 
+def _range(values: list[float]) -> str:
+    return f"{three(min(values))} to {three(max(values))}"
+
+
+def _ledger(results: Results) -> str:
+    """The table of the parts of the proofs, on the worst run of each entry on which a bound would be false."""
+    rows = []
+    for bound, smooth in (("B6", "descent lemma"), ("B6b", "interpolation"), ("B6c", "interpolation")):
+        bent = [e for e in _entries(results, convex=False) if e["asked"][bound]["false"] and e["ledger"][bound]]
+        parts = [entry["ledger"][bound] for entry in bent]
+        if not parts:
+            continue
+        rest = [part["r"] + part["squares"] for part in parts]
+        alone = sum(part["convexity"] + more < 0 for part, more in zip(parts, rest, strict=True))
+        rows.append([
+            bound, str(len(parts)), _range([-part["convexity"] for part in parts]),
+            f"{_range([part['smoothness'] for part in parts])} ({smooth})", _range(rest), f"{alone} of {len(parts)}",
+        ])  # fmt: skip
+    head = ["", "entries", "convexity fails by", "smoothness adds", "r and squares add", "convexity outweighs these"]
+    return table(head, rows)
+
+
+def _rises(results: Results) -> str:
+    """The table of the share of steps at which F rises, by method."""
+    rows = []
+    for method in dict.fromkeys(entry["method"] for entry in results["entries"]):
+        shares = []
+        for convex in (False, True):
+            entries = _entries(results, part="pairs", method=method, convex=convex)
+            judged = sum(entry["steps_judged"] for entry in entries)
+            shares.append(sum(entry["rises"] for entry in entries) / judged if judged else None)
+        if any(shares):
+            rows.append([method, *("–" if share is None else shown(share, ".1%") for share in shares)])
+    return table(["F rises at", "f not convex", "its convex partner"], rows)
+
+
+def _least_rho(results: Results) -> float:
+    """The least rho of a step at which F rises."""
+    return min(e["least_rho_of_rises"] for e in results["entries"] if e["least_rho_of_rises"] is not None)
+
+
+def _exact_worst(results: Results) -> str:
+    """The table of the least squared gradient of gradient descent, of its exact worst case and of B10."""
+    rows = []
+    for curve in results["curves"]:
+        solved = [i for i, value in enumerate(curve["exact"]) if value is not None]
+        if curve["method"] == "ista" and solved:
+            i = solved[-1]
+            numbers = [curve[name][i] for name in ("least", "exact", "bound")]
+            times = curve["bound"][i] / curve["exact"][i]
+            rows.append([curve["family"], str(curve["steps"][i]), *map(three, numbers), f"{times:.2f}"])
+    return table(["", "steps", "least squared gradient", "exact worst case", "B10", "B10 / exact"], rows)
+
+
+def _of_b10(results: Results) -> str:
+    """The table of the least squared gradient over B10, by method."""
+    rows = []
+    for method in ("ista", *_MODELS):
+        pairs = [(e["stationarity"], e["stationarity_bound"]) for e in _entries(results, convex=False, method=method)]
+        ratios = [least / bound for least, bound in pairs if least and bound]
+        if ratios:
+            rows.append([method, str(len(ratios)), *(shown(f(ratios), ".1e") for f in (median, max))])
+    return table(["min ‖G_k‖² over B10", "entries", "median", "largest"], rows)
+
+
+def _rest(results: Results) -> str:
+    """The table of the runs on which a method has not come to rest, on losses and on their convex partners."""
+    bent = {entry["family"] for entry in _entries(results, convex=False, part="pairs")}
+    rows = []
+    for method in dict.fromkeys(entry["method"] for entry in results["minima"]):
+        cells = []
+        for inside in (True, False):
+            ends = [m for m in results["minima"] if m["method"] == method and (m["family"] in bent) == inside]
+            restless = [m for m in ends if m["restless"]]
+            where = ", ".join(f"{m['family']}, s = {m['shift']:g}: {m['restless']}" for m in restless)
+            count = f"{sum(m['restless'] for m in ends)} of {sum(m['n'] for m in ends)}" if ends else "–"
+            cells.append(f"{count} ({where})" if where else count)
+        rows.append([method, *cells])
+    return table([f"not at rest after {results['settings']['horizon']:,} steps", "f not convex", "its partner"], rows)
+
+
 def _on_sets(results: Results) -> list[Results]:
     return _entries(results, convex=True, part="sets")
 
@@ -146,7 +227,7 @@ BEYOND_CONVEX: dict[str, Callable[[Results], Any]] = {
     "steps_judged": lambda r: _judged(_entries(r, convex=False), "B1"),
     "survive": _survive,
     "needed": _needed,
-    "ledger": sentences("on the worst run of each"),
+    "ledger": _ledger,
     "b6_false": lambda r: _without(_entries(r, convex=False), "B6")[0],
     "b6b_false": lambda r: _without(_entries(r, convex=False), "B6b")[0],
     "b6c_false": lambda r: _without(_entries(r, convex=False), "B6c")[0],
@@ -158,10 +239,14 @@ BEYOND_CONVEX: dict[str, Callable[[Results], Any]] = {
     "minimum_width": lambda r: _example(r, "local minimum")["upper"] - _example(r, "local minimum")["lower"],
     "b3_false_from": lambda r: _example(r, "plateau")["first_false"]["B3"],
     "b3_false_from_minimum": lambda r: _example(r, "local minimum")["first_false"]["B3"],
-    "rises": sentences("F rises"),
-    "stationarity": sentences(" steps: least squared gradient", "min ||G_k||^2 is"),
+    "rises": _rises,
+    "rises_in_all": lambda r: sum(entry["rises"] for entry in r["entries"]),
+    "rises_least_rho": _least_rho,
+    "rises_unexplained": lambda r: sum(entry["unexplained"] for entry in r["entries"]),
+    "exact_worst": _exact_worst,
+    "of_b10": _of_b10,
     "minima": _minima,
-    "rest": sentences("has not come to rest after"),
+    "rest": _rest,
     "growth": sentences("Size of grad f along proximal gradient"),
     "constrained": _constrained,
     "left_by_go_math_l2o": lambda r: sum(

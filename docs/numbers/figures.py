@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import shown
+from . import listed, shown
+from . import table as markdown
 from .comparisons import three
 
 Results = Mapping[str, Any]
@@ -54,20 +56,25 @@ def iterations(figure: Results) -> str:
 
 
 def claim(figure: Results, name: str) -> str:
-    """How often a claim "A before B" of a figure holds over its panels, and how many times A's iterations B needs."""
+    """What comes of a claim "A before B" of a figure over its panels, and how many times A's iterations B needs."""
     judged = _judged(figure, name)
     words = {word: sum(entry["word"] == word for entry in judged) for word in WORDS}
     pairs = [entry["steps"].get(SHOWN, (None, None)) for entry in judged]
     factors = sorted(b / a for a, b in pairs if a and b)
-    counts = ", ".join(f"{WORDS[word]} in {count}" for word, count in words.items() if count)
-    spread = f"; B / A is {factors[0]:.2f} to {factors[-1]:.2f}" if len(factors) > 1 else ""
-    return f"{_words(name, figure)}: {counts}{spread}"
+    first, second = _labels(name, figure)
+    if len(judged) == 1:
+        return f"{first} before {second}: {WORDS[judged[0]['word']]}"
+    counts = [f"{WORDS[word]} in {count}" for word, count in words.items() if count]
+    counts[0] += f" of {len(judged)} panels"
+    spread = f"; {second} needs {factors[0]:.2f} to {factors[-1]:.2f} times as many iterations" if factors else ""
+    return f"{first} before {second}: {', '.join(counts)}{spread}"
 
 
-def _words(name: str, figure: Results) -> str:
-    labels = {line["line"][0]: line["label"] for line in figure["lines"]}
+def _labels(name: str, figure: Results) -> tuple[str, str]:
+    """What the two methods of a claim are called."""
+    labels = {line["line"][0]: re.sub(", exact prox", "", line["label"]) for line in figure["lines"]}
     first, _, second = name.partition(" < ")
-    return f"A = {re.sub(', exact prox', '', labels[first])}, B = {re.sub(', exact prox', '', labels[second])}"
+    return labels[first], labels[second]
 
 
 def table(results: Results) -> str:
@@ -171,3 +178,79 @@ FIGURES: dict[str, Callable[[Results], Any]] = {
     **{f"holds_{number}": _counted(number, "holds") for number in (16, 17)},
     "panels_16": _panels(16),
 }
+
+GAPS = ("1e-02", "1e-04", "1e-06", "1e-08")
+"""The relative gaps to which the ablations show iterations."""
+
+
+def _reaching(line: Results, eps: str) -> float | None:
+    """The median iterations of a line to a gap."""
+    reached = line["reached"][eps]
+    return reached["median"] if reached["share"] >= 0.5 else None
+
+
+def variants(*numbers: int) -> Callable[[Results], str]:
+    """A row for each variant of figures of one panel, with its median iterations to each gap."""
+
+    def read(results: Results) -> str:
+        rows = []
+        for number in numbers:
+            for line in _lines(_figure(results, number)):
+                rows.append([str(number), line["label"], *(three(_reaching(line, eps)) for eps in GAPS)])
+        return markdown(["figure", "variant", *(eps.replace("e-0", "e-") for eps in GAPS)], rows)
+
+    return read
+
+
+def training_settings(results: Results) -> str:
+    """A row for each figure of training settings: the fewest and the most iterations, and which setting needs them."""
+    rows = []
+    for number in (6, 7, 8):
+        lines = _lines(_figure(results, number))
+        cells = []
+        for eps in GAPS:
+            steps = {line["line"][0]: _reaching(line, eps) for line in lines}
+            arrived = {name: count for name, count in steps.items() if count is not None}
+            if not arrived:
+                cells.append("none arrives")
+                continue
+            least, most = min(arrived, key=arrived.__getitem__), max(arrived, key=arrived.__getitem__)
+            late = len(steps) - len(arrived)
+            words = f"{three(arrived[least])} ({least}) to {three(arrived[most])} ({most})"
+            cells.append(words + (f", {late} of {len(steps)} do not arrive" if late else ""))
+        rows.append([str(number), f"{lines[0]['line'][0]} to {lines[-1]['line'][0]}", *cells])
+    return markdown(["figure", "settings", *(eps.replace("e-0", "e-") for eps in GAPS)], rows)
+
+
+def claims(*numbers: int) -> Callable[[Results], str]:
+    """What comes of the claims of figures, a line for each claim."""
+
+    def read(results: Results) -> str:
+        lines = []
+        for number in numbers:
+            figure = _figure(results, number)
+            names = dict.fromkeys(entry["claim"] for entry in figure["claims"])
+            lines += [f"Figure {number}, {claim(figure, name)}." for name in names]
+        return listed(lines)
+
+    return read
+
+
+def _spread(*numbers: int) -> Callable[[Results], float]:
+    """Over all panels of figures with two lines: how far the ratio of their iterations is from 1 at most."""
+
+    def read(results: Results) -> float:
+        pairs = [entry["steps"][SHOWN] for number in numbers for entry in _figure(results, number)["claims"]]
+        return max(max(a / b, b / a) if a and b else 1.0 if a == b else math.inf for a, b in pairs)
+
+    return read
+
+
+ABLATIONS: dict[str, Callable[[Results], Any]] = {
+    "instances": lambda results: _figure(results, 5)["lines"][0]["instances"],
+    "variants": variants(5, 10),
+    "claims": claims(5, 10, 11, 12),
+    "largest_ratio": _spread(11, 12),
+}
+SETTINGS: dict[str, Callable[[Results], Any]] = {"settings": training_settings, "claims": claims(9)}
+"""Of figures 6 to 9, whose 24 trainings take a quarter of an hour. They have no facts yet."""

@@ -17,9 +17,11 @@ from . import NumbersError
 from .beyond_convex import BEYOND_CONVEX
 from .comparisons import BASELINES, SCALES, SPEEDUP
 from .conditioning import CONDITIONING
+from .defects import DEFECTS
 from .drift import DRIFT
-from .figures import FIGURES, FULL_FIGURES
+from .figures import ABLATIONS, FIGURES, FULL_FIGURES
 from .guards import GUARDS
+from .searches import SEARCHES
 from .sensitivity import SENSITIVITY
 from .speed import SPEED
 from .training import TRAINING
@@ -71,7 +73,7 @@ def read(source: str, folder: Path) -> dict[str, Any]:
     files = sorted(folder.glob(SOURCES[source].file))
     if not files:
         raise NumbersError(f"{path} is not there: run {SOURCES[source].command} --out {folder}.")
-    contents = {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in files}
+    contents = {file.parent.name: _contents(file) for file in files}
     results = contents if "*" in SOURCES[source].file else contents[path.parent.name]
     values = {}
     for name, of in SOURCES[source].values.items():
@@ -83,6 +85,15 @@ def read(source: str, folder: Path) -> dict[str, Any]:
                 f"{source}.{name} cannot be read from {path}: {what}. Mend its function in docs/numbers."
             ) from error
     return values
+
+
+def _contents(file: Path) -> Any:
+    """JSON, or the rows of a table."""
+    if file.suffix == ".parquet":
+        from pyarrow import parquet  # writing pages does not need it
+
+        return parquet.read_table(file).to_pylist()
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 # --- the report ------------------------------------------------------------------------------------------------------
@@ -296,7 +307,7 @@ SOURCES = {
         ("conditioning",),
         "conditioning.json",
         CONDITIONING,
-        {f"open-questions/{name}.svg": f"conditioning-{name}.svg" for name in ("kappa", "c")},
+        {f"open-questions/{name}.svg": f"conditioning-{name}.svg" for name in ("stability", "kappa", "c")},
     ),
     "drift": Source(("drift",), "drift.json", DRIFT, {"open-questions/costs.svg": "drift-costs.svg"}),
     "scales": Source(
@@ -335,8 +346,11 @@ SOURCES = {
         ("experiment", *map(str, (1, 2, 3, 4, 13, 14, 15, 16, 17))),
         "figure-*/result.json",
         FIGURES,
-        {f"experiments/figure-{n:02d}.svg": f"figure-{n:02d}/figure.svg" for n in (1, 4)},
+        {"experiments/figure-04.svg": "figure-04/figure.svg"},
     ),
+    "ablations": Source(("experiment", "5", "10", "11", "12"), "figure-*/result.json", ABLATIONS),
+    "defects": Source(("sweep", "configs/sweep-defects.toml"), "table.parquet", DEFECTS),
+    "searches": Source((), "searches.json", SEARCHES, script="docs/numbers/measure_searches.py"),
     "figures-full": Source(
         ("experiment", "1", "3", "4", "--full", "--set", "batch=8", "--set", "batches=1"),
         "figure-*/result.json",

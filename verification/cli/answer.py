@@ -122,7 +122,9 @@ def table_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], width: in
     printed = []
     for first, *others in rows:
         cells = [f"{head} {cell}".strip() for head, cell in zip(columns[1:], others, strict=True) if cell]
-        printed += [first, *_broken(f"    {'; '.join(cells)}", width).split("\n")]
+        # a number says nothing without its head, and a name needs none
+        named = first if any(map(str.isalpha, first)) else f"{columns[0]} {first}"
+        printed += [named, *_broken(f"    {'; '.join(cells)}", width).split("\n")]
     return printed
 
 

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO, cast
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 
 class _Results(io.TextIOBase):
@@ -186,5 +187,12 @@ def watched(work: Callable[[Callable[[int, int, str], None]], Any]) -> Any:
 
 def progress_bar() -> Progress:
     """A bar with what is done, how much of it, and for how long."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    return _Bar(*columns, TimeElapsedColumn(), console=errors)
+    return _Bar(TextColumn("{task.description}"), BarColumn(), _Done(), TimeElapsedColumn(), console=errors)
+
+
+class _Done(ProgressColumn):
+    """What is done of how much; nothing while nobody knows how much it is."""
+
+    def render(self, task: Task) -> Text:
+        """As `ProgressColumn.render`."""
+        return Text("" if task.total is None else f"{task.completed:g}/{task.total:g}")

@@ -18,6 +18,8 @@ _NEAR = 0.5 / (_PIXELS * STEP)
 """Half a pixel, in steps: lines that are nearer to each other than this look the same."""
 _DRAWING = re.compile(r'<svg[^>]*class="(?:plot|formula)".*?</svg>', re.DOTALL)
 _NUMBER = r"-?\d+(?:\.\d+)?"
+_TICK = re.compile(r'(?:<g class="\w+">)?<path d="M0 0([hv][-.\d]+)" class="(\w+)"/>(?:</g>)?')
+"""A marker that is a single stroke from its place: how it goes on, and its style."""
 
 Point = tuple[int, int]
 
@@ -39,7 +41,7 @@ def compact(page: str) -> str:
     smaller = re.sub(r'<use href="#(\w+)"((?: [xy]="[-.\d]+")*)/>', _bare, smaller)
     # in HTML a value without spaces needs no quotes, where a space follows
     smaller = re.sub(r' class="(y\d+)"/>', r" class=\1 />", smaller)
-    return re.sub(r' (href|class|clip-path)="(#\w+|y\d+|url\(#c\d+\))"(?= )', r" \1=\2", smaller)
+    return re.sub(r' (href|class|clip-path|x|y)="(#\w+|y\d+|url\(#c\d+\)|-?[.\d]+)"(?= )', r" \1=\2", smaller)
 
 
 def _bare(match: re.Match[str]) -> str:
@@ -53,7 +55,7 @@ class _Shared:
 
     def __init__(self) -> None:
         self.letters: dict[str, str] = {}
-        self.texts: dict[str, str] = {}
+        self.texts: dict[tuple[str, str], str] = {}
         self.styles: dict[str, str] = {}
         self.markers: dict[str, str] = {}
         self.regions = 0
@@ -74,7 +76,36 @@ class _Shared:
         body = re.sub(r' id="([\w.-]+)"', lambda m: m.group() if m.group(1) in used else "", body)
         body = re.sub(r"<defs>\s*</defs>", "", self._renamed(body))
         head = head.replace(' xmlns="http://www.w3.org/2000/svg"', "")  # HTML knows it
-        return head + re.sub(r">\s+<", "><", _without_plain_groups(body))
+        return head + self._axes(re.sub(r">\s+<", "><", _without_plain_groups(body)))
+
+    def _axes(self, body: str) -> str:
+        """Grid lines and ticks of an axis as one path each; its labels, which touch neither, come after these."""
+        grids = [name for style, name in self.styles.items() if "var(--grid)" in style]
+        ticks = {name: found for drawn, name in self.markers.items() if (found := _TICK.fullmatch(drawn))}
+        if not ticks:
+            return body
+        parts = (
+            rf'<path d="(?P<line>M[^"]*)" class="(?P<style>{"|".join(grids) or "none"})"/>',
+            rf'<use href="#(?P<tick>{"|".join(ticks)})" x="(?P<x>[^"]*)" y="(?P<y>[^"]*)"/>',
+            r'(?P<label><use href="#t\d+"[^>]*/>)',
+        )
+        part = re.compile("|".join(parts))
+
+        def joined(match: re.Match[str]) -> str:
+            paths: dict[str, str] = {}
+            labels = []
+            for found in part.finditer(match[0]):
+                if found["label"]:
+                    labels.append(found["label"])
+                    continue
+                stroke, style = ticks[found["tick"]].groups() if found["tick"] else ("", found["style"])
+                data = f"M{found['x']} {found['y']}{stroke}" if stroke else found["line"]
+                paths[style] = paths.get(style, "") + data
+            drawn = (f'<path d="{data}" class="{style}"/>' for style, data in paths.items())
+            return "".join([*drawn, *labels])
+
+        unnamed = re.sub(r"\?P<\w+>", "?:", part.pattern)
+        return re.sub(f"(?:{unnamed})+", joined, body)
 
     def _renamed(self, body: str) -> str:
         """Markers moved out, and regions that lines are cut at under short names."""
@@ -127,7 +158,12 @@ class _Shared:
         uses = re.findall(r"<use[^>]*/>", inner)
         if re.sub(r"<use[^>]*/>|</?defs>|\s", "", inner) or not uses:
             return match.group()
-        name = self.texts.setdefault("".join(uses), f"t{len(self.texts)}")
+        level = re.fullmatch(r' transform="translate\((\S+) (\S+)\) (scale\([^()]*\))"', _terse(place, 1))
+        drawn = "".join(uses)
+        if level:  # its size is part of what is shared, so that only its place is left
+            name = self.texts.setdefault((drawn, level[3]), f"t{len(self.texts)}")
+            return f'<use href="#{name}" x="{level[1]}" y="{level[2]}"{style}/>'
+        name = self.texts.setdefault((drawn, ""), f"t{len(self.texts)}")
         return f'<use href="#{name}"{style}{_rounded(place, 1)}/>'
 
     def _style(self, match: re.Match[str]) -> str:
@@ -143,7 +179,10 @@ class _Shared:
         if not self.letters and not self.markers:
             return ""
         letters = "".join(f'<path id="{name}" {outline}/>' for outline, name in self.letters.items())
-        texts = "".join(f'<g id="{name}">{uses}</g>' for uses, name in self.texts.items())
+        texts = "".join(
+            f'<g id="{name}" transform="{size}">{uses}</g>'.replace(' transform=""', "")
+            for (uses, size), name in self.texts.items()
+        )
         # what is drawn begins with its tag, <g or <path, behind which the name goes
         markers = "".join(re.sub(r"^<\w+", rf'\g<0> id="{name}"', drawn) for drawn, name in self.markers.items())
         return (
@@ -181,9 +220,9 @@ def _rounded(element: str, digits: int) -> str:
     )
 
 
-def _terse(place: str) -> str:
+def _terse(place: str, digits: int = 2) -> str:
     """A transform with its translation to a hundredth of a point, and its scale without zeros and spaces."""
-    place = _rounded(place, 2)
+    place = _rounded(place, digits)
     return re.sub(
         rf"scale\(({_NUMBER}) (-{_NUMBER[2:]})\)", lambda m: f"scale({_bare_zero(m[1])}{_bare_zero(m[2])})", place
     )

@@ -196,7 +196,10 @@ def heat_map(bounds: Sequence[Results], columns: Sequence[Column], label: str) -
         + "</tr>"
         for bound, cells in speaking
     )
-    below = f'<p class="notes">They apply to none of these runs: {html.escape(join(silent, 12))}.</p>' if silent else ""
+    below = ""
+    if silent:
+        verb = "applies" if len(silent) == 1 else "apply"
+        below = f'<p class="notes">{html.escape(join(silent, 12))} {verb} to none of these runs.</p>'
     return Markup(
         f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(label)}">\n<table class="heat">\n'
         f'<thead><tr><th scope="col" rowspan="2">Bound</th>{head}</tr>\n<tr>{names}</tr></thead>\n'
@@ -206,7 +209,7 @@ def heat_map(bounds: Sequence[Results], columns: Sequence[Column], label: str) -
 
 _LEGEND = (
     '<ul class="heat keys"><li><i class="t4">.62</i>verified; the number is the measured value over the bound, 1 where '
-    "the bound is attained; the darker, the tighter</li>"
+    "the bound is attained; the stronger the colour, the tighter the bound</li>"
     '<li><i class="t0">✓</i>verified, without a ratio: F falls where the bound lets it rise, or the gap is below the '
     "accuracy of F*</li>"
     '<li><i class="violated">✗</i>violated</li><li><i class="inconclusive">?</i>inconclusive</li>'

@@ -53,7 +53,8 @@ def convergence(runs: Sequence[Results], compared: Sequence[Results]) -> str:
     `runs` and `compared` are those of one problem.
     """
     if compared:
-        names = [name for name in _names(runs) if any(c["learned"] == name for c in compared)]
+        alone = [run for run in runs if not run["optimizer"].get("guards")] or runs  # guards have a figure of their own
+        names = [name for name in _names(alone) if any(c["learned"] == name for c in compared)]
         return sentence([_against(name, compared) for name in names])
     learned = [run for run in runs if run["optimizer"]["learned"]]
     if learned:
@@ -69,7 +70,7 @@ def convergence(runs: Sequence[Results], compared: Sequence[Results]) -> str:
         elif len(alive) == 1:
             parts.append(f"{where} {alive[0]['optimizer']['label']} {_end(alive[0])}")
         elif _floored(alive[0]) and _floored(alive[-1]):
-            parts.append(f"{where} all methods end at the limit of what is known of F*")
+            parts.append(f"{where} all methods end within the accuracy of F*")
         else:
             best, worst = alive[0], alive[-1]
             parts.append(
@@ -123,7 +124,7 @@ def _standing(case: Results, steps: str = "") -> str:
     if case["all_diverged"]:
         return f"diverged on every instance, while {case['classical']} is {theirs}{steps}"
     if case["at_floor"]:
-        return f"is{steps} at the limit of what is known of F* ({ours}){left_out}, and so is {case['classical']}"
+        return f"is{steps} within the accuracy of F* ({ours}){left_out}, and so is {case['classical']}"
     if case["outcome"] == "equal":
         return f"is {ours}{steps}{left_out}, level with {case['classical']}"
     return f"is {ours}{steps}{left_out}, {case['words']} {case['classical']}"
@@ -169,12 +170,16 @@ def _bounded(numbers: Mapping[str, str], curve: Results, what: str, gap: float |
     return f"{words}, {times(value, gap)} the measured {number(gap)}" if gap > 0 else words
 
 
+_FEW = 4
+"""So many runs are described one by one."""
+
+
 # --- certificates and guards ---------------------------------------------------------------------------------------
 
 
 def certified(runs: Sequence[Results], numbers: Mapping[str, str]) -> str:
     """The gap that each run certifies of itself at the end, and by how much that exceeds the true one."""
-    parts = []
+    parts, ratios = [], []
     for run in runs:
         curve, where = run["certificate"], f"{run['optimizer']['label']} {place(run['scenario'])}"
         if not curve or not curve["gap"]["median"] or curve["gap"]["median"][-1] is None:
@@ -183,7 +188,15 @@ def certified(runs: Sequence[Results], numbers: Mapping[str, str]) -> str:
         words = f"{where} certifies a gap of {number(curve['gap']['median'][-1])}"
         if curve["ratio"] is not None:
             words += f", {number(curve['ratio'])} times the true one"
+            ratios.append((curve["ratio"], where))
         parts.append(words)
+    if len(parts) > _FEW and ratios:
+        (least, first), (most, last) = min(ratios), max(ratios)
+        parts = [part for part in parts if part.endswith("certifies nothing")]
+        parts.insert(
+            0,
+            f"the gap that a run certifies is {number(least)} ({first}) to {number(most)} times ({last}) the true one",
+        )
     if parts and runs:
         parts[0] = f"after {count(runs[0]['steps'], 'step')} {parts[0]}"
     return sentence(parts)

@@ -26,12 +26,12 @@ BESIDES = 6  # title, head of the table, "and N more", finding, where, next
 CHEAP = {
     "list": (("list",), 9),
     "bounds": (("bounds",), 24),
-    "a bound": (("bounds", "B6c"), 5),
+    "a bound": (("bounds", "B6c"), 6),
     "a proof": (("prove", "per_step_descent"), 4),
     "verify": (("verify", *SMALL), MOST_ROWS + BESIDES),
     "assumption": (("assumption", *SMALL), 6),
     "check": (("check", "gradient-descent", "--profile", "dev", "--check", "descent"), 4),
-    "falsify": (("falsify", "B6b", "--evaluations", "200", "--dim", "1"), 7),
+    "falsify": (("falsify", "B6b", "--evaluations", "200", "--dim", "1"), 9),
     "guarantee": (("guarantee", "ista", "--instances", "20", "--steps", "3"), MOST_ROWS + BESIDES),
     "worst case": (("worst-case", "--steps", "2"), 5),
     "worst cases": (("worst-case", "--sweep-steps", "1,2"), 5),
@@ -58,7 +58,7 @@ def test_an_answer_is_short_and_verbose_has_more(run, case: str) -> None:
     printed = out.splitlines()
     assert 0 < len(printed) <= most
     assert all(line == line.rstrip() for line in printed)
-    if case not in ("a bound", "worst cases"):  # which are complete
+    if case != "worst cases":  # which is complete
         assert len(run(*arguments, "--verbose")[1].splitlines()) > len(printed)
 
 
@@ -97,6 +97,11 @@ def test_a_narrow_table_is_a_block_for_each_row_and_cuts_nothing(width: int) -> 
             assert all(word in words or f"{word};" in words for word in cell.split())
     if width >= 40:
         assert all(len(line) <= width for line in printed)
+
+
+def test_a_number_at_the_head_of_a_block_has_its_name() -> None:
+    printed = table_lines(("K", "worst case", "by"), [["5", "0.05", "a long proof"]], 20)
+    assert printed[0] == "K 5"
 
 
 def test_rows_beyond_the_twelfth_are_counted() -> None:

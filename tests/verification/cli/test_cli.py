@@ -111,7 +111,10 @@ def test_bounds_are_listed_and_stated(run) -> None:
     assert "B6c" in out
     code, out, _ = run("bounds", "ood_multi_step_sharp")
     assert code == 0
-    assert r"\frac" in out
+    assert "<= L' ||x'_0 - z||^2/(2 h (K + 1)) - " in out
+    assert "L the smoothness constant of f" in out
+    assert "\\frac" not in out
+    assert "\\frac" in run("bounds", "ood_multi_step_sharp", "--verbose")[1]
     entries = json.loads(run("bounds", "--json")[1])
     assert {"per_step_descent", "a_priori"} <= {e["name"] for e in entries}
 

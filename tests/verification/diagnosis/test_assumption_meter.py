@@ -353,7 +353,7 @@ def test_the_verb(monkeypatch, capsys) -> None:
     for problem in ("lasso", "logistic_l1", "quadratic"):
         code, out = call(monkeypatch, capsys, "--problem", problem, "--s", "2", "--t", "1", *SMALL)
         assert code == 0
-        assert "rho_k, the relative deviation from the step 1/L, is" in out
+        assert "rho_k, the distance of a step from the step 1/L over the size of the latter, is" in out
         assert "exact step" in out
     code, out = call(monkeypatch, capsys, "--optimizer", "ista", "--json", *SMALL)
     assert code == 0

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from l2obound.verification.pages.compact import STEP, compact, path, straightened
 from l2obound.verification.pages.figure_export import file_bytes, inline_svg
+from l2obound.verification.pages.figure_style import style
 from l2obound.verification.pages.formula import formula_svg
 
 PIXEL = 1 / 1.8
@@ -65,8 +66,9 @@ def test_extremes_stay() -> None:
 
 
 def drawn() -> str:
-    figure = Figure(figsize=(3, 2))
-    axes = figure.subplots()
+    with style():
+        figure = Figure(figsize=(3, 2))
+        axes = figure.subplots()
     axes.plot(range(50), [k * k for k in range(50)])
     axes.set_title("a title")
     return inline_svg(file_bytes(figure, "svg"), "f1", "Title", "words")
@@ -87,6 +89,28 @@ def test_what_figures_share_is_written_once() -> None:
     assert set(re.findall(r'(?:href="?|url\()#([\w.-]+)', twice)) <= set(ids)
     assert set(re.findall(r'class="?(y\d+)', twice)) == set(re.findall(r"\.(y\d+){", twice))
     assert twice.count("<title>Title</title>") == 2
+
+
+def test_ticks_and_grid_lines_are_where_they_were() -> None:
+    raw = drawn()
+    small = re.sub(r"<defs>.*?</defs>", "", compact(page(raw)), count=1)  # without what is shared
+    marks = dict(re.findall(r'<path id="(f1-m\w+)" d="M 0 0 ([^"]*)"', raw))  # where they go
+    placed = re.findall(r'<use href="#(f1-m\w+)" x="([^"]*)" y="([^"]*)"', raw)
+    ticks = {(f"{float(x):.1f}", f"{float(y):.1f}", marks[name].split()[0] == "0") for name, x, y in placed}
+    strokes = re.findall(r"M(-?[\d.]+) (-?[\d.]+)([hv])-?3\.5", small)
+    assert {(f"{float(x):.1f}", f"{float(y):.1f}", way == "v") for x, y, way in strokes} == ticks
+    assert len(ticks) == len(strokes) > 8
+    grid = re.search(r"\.(y\d+){[^}]*var\(--grid\)", small)
+    assert grid
+    lines = re.findall(rf'<path d="([^"]*)" class={grid[1]} />', small)
+    assert sum(data.count("M") for data in lines) == len(ticks)  # major ticks have a line each
+    assert len(lines) == 1  # the labels of both axes lie between no other drawing
+
+
+def test_labels_of_one_size_are_placed_by_two_numbers() -> None:
+    small = compact(page(drawn()))
+    assert len(re.findall(r"<use href=#t\d+ x=[-.\d]+ y=[-.\d]+ class=y\d+ />", small)) > 8
+    assert re.search(r'<g id="t\d+" transform="scale\(\.\d+-\.\d+\)">', small)
 
 
 def test_formulas_share_their_letters() -> None:

@@ -13,6 +13,7 @@ from l2obound.verification.pages.figure_style import INK, line_styles, style
 from l2obound.verification.pages.formula import formula_svg
 from l2obound.verification.report import figures as drawing
 from l2obound.verification.report import render_report
+from l2obound.verification.report.figures._certified import certified
 from l2obound.verification.report.figures._steps import deviation
 from tests.helpers.report_sample import HOSTILE, band, make_results
 
@@ -53,6 +54,17 @@ def test_floor_is_drawn_and_what_is_below_zero_is_not(drawn):
     assert any("accuracy" in text.get_text() for text in drawn["convergence/lasso-20x40"].axes[0].texts)
     for line in axes.lines:
         assert all(v > 0 or math.isnan(v) for v in line.get_ydata())
+
+
+def test_a_certificate_is_not_drawn_below_what_it_certifies_between_the_marks(results):
+    run = copy.deepcopy(results["runs"][0])
+    run["certificate"] = {"k": [1, 4], "gap": band([1.0, 1e-6])}
+    figure = certified([[("one", run)]], line_styles(results), {})
+    (line,) = (line for line in figure.axes[0].lines if list(line.get_ydata()) == [1.0, 1e-6])
+    # the line as it is drawn, at step 3: what step 1 certified still holds there
+    points = line.get_path().vertices
+    assert points[points[:, 0] <= 3][-1][1] == 1.0
+    assert sorted(set(points[points[:, 1] == 1.0][:, 0])) == [1.0, 4.0]
 
 
 def test_steps_without_a_decrease_are_counted_not_drawn(results, drawn):

@@ -194,6 +194,6 @@ def test_what_applies_nowhere_is_named_below(results: dict[str, Any]) -> None:
         if verdict["bound"] == "ind_rate":
             verdict["counts"] = counted(not_applicable=verdict["checks"])
     text = heat_map(results["bounds"], by_run(silent), "Map <1>")
-    assert "They apply to none of these runs: B3." in text
+    assert "B3 applies to none of these runs." in text
     assert 'aria-label="Map &lt;1&gt;"' in text
     assert "ind rate" not in text

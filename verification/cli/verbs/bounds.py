@@ -13,6 +13,7 @@ from ....errors import InputError
 from ..answer import Answer, Table, print_answer, print_lines
 from ..console import emit
 from ..coq_files import write_coq
+from ..formula import in_plain_text, symbols_of
 from ..options import Verbose, writable_file
 
 if TYPE_CHECKING:
@@ -77,10 +78,13 @@ def list_bounds(
 
 def _stated(entry: dict[str, Any]) -> Answer:
     """One bound: what it says, what it needs and where it comes from."""
+    formula = in_plain_text(entry["latex"])
     return Answer(
         title=f"{entry['number']} {entry['name']}: {entry['title']} ({entry['kind']}, for each {entry['level']})",
+        details=[f"LaTeX: {entry['latex']}"],
         finding=[
-            entry["latex"],
+            f"    {formula}",
+            *(f"Symbols: {'; '.join(known)}." for known in [symbols_of(formula)] if known),
             f"Needs: {'; '.join(entry['hypotheses']) or 'nothing'}.",
             f"Source: {entry['source']}",
         ],

@@ -136,7 +136,7 @@ def _print(finding: Falsification, as_json: bool, verbose: bool, more: dict[str,
         Answer(
             title=f"{finding.bound.number} {finding.bound.key}: {finding.optimizer_label}, {finding.steps} steps, "
             f"family {finding.family}, n = {finding.dim}",
-            table=Table(tuple(cells), [list(cells.values())]),
+            table=Table(("of the run", "value"), [list(pair) for pair in cells.items()]),
             finding=[verdict, *finding.notes],
             where=[] if finding.path is None else [finding.path],
             next="--verbose prints the instance; "

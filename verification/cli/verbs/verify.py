@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,6 +32,9 @@ from ..options import (
     Weights,
 )
 from .verify_answer import assumption_answer, claims_answer, verify_answer
+
+if TYPE_CHECKING:
+    from .... import l2o
 
 
 def verify(
@@ -94,7 +97,7 @@ def verify(
     if as_json:
         emit(json.dumps({"run": label, "steps": run.steps, "bounds": [v.to_dict() for v in results.values()]}))
     else:
-        title = f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps"
+        title = _title(label, p, run)
         print_answer(verify_answer(title, list(results.values()), names is not None), verbose)
     raise typer.Exit(exit_code([str(v.overall) for v in results.values()], strict))
 
@@ -149,13 +152,21 @@ def assumption(
         opt, label = optimizer_of(optimizer, family, weights, untrained, kind, dim=p.dim)
         run = l2o.rollout(opt, p, l2o.synthetic.starts(p, shift=s, seed=seed), steps)
         meter = assumption_meter(run, p, opt)
-        answer = assumption_answer(f"{label} on {p.name}, {p.batch_size} x {p.dim}, {run.steps} steps", meter)
+        answer = assumption_answer(_title(label, p, run), meter)
         result, verdicts = {"run": label, **meter.to_dict()}, ["violated"] if meter.broken_data else []
     if as_json:
         emit(json.dumps(result))
     else:
         print_answer(answer, verbose)
     raise typer.Exit(exit_code(verdicts, strict))
+
+
+def _title(label: str, problem: l2o.Composite, run: l2o.Run) -> str:
+    """What was run on what."""
+    from ...pages.text import count
+
+    size = f"{count(problem.batch_size, 'instance')} of {count(problem.dim, 'variable')}"
+    return f"{label} on {problem.name}, {size}, {count(run.steps, 'step')}"
 
 
 VERBS = {"verify": verify, "assumption": assumption}

@@ -103,9 +103,10 @@ def _trusted(results: Sequence[Any]) -> list[str]:
 
 
 def _next(kinds: dict[str, str]) -> str:
-    name = next(iter(kinds)) if len(kinds) == 1 else "NAME"
+    name, which = (next(iter(kinds)), "the") if len(kinds) == 1 else ("NAME", "a")
     return (
-        f"`l2obound bounds {name}` states a bound; `l2obound report` draws a page; --verbose prints every hypothesis."
+        f"`l2obound bounds {name}` states {which} bound; `l2obound report` draws a page; --verbose prints every "
+        "hypothesis."
     )
 
 
@@ -123,11 +124,7 @@ def assumption_answer(title: str, meter: Any) -> Answer:
             details=[meter.summary()],
         )
     names = {"gradient_descent": "1/L", "half_step": "1/(2L)"}
-    deltas = d["delta_sum_median"] or {}
-    rows = []
-    for name, step in names.items():
-        row = [step, f"{d['sigma_median'][name]:.3g}", f"{d['nearer_share'][name]:.0%}"]
-        rows.append([*row, f"{deltas[name]:.3g}"] if deltas else row)
+    rows = [[step, f"{d['sigma_median'][n]:.3g}", f"{d['nearer_share'][n]:.0%}"] for n, step in names.items()]
     first, share = d["first_failing_step"], d["fails_by_rho_share"]
     guaranteed = (
         "rho_k < 1 at every judged step, so each of them is guaranteed to decrease F."
@@ -141,12 +138,11 @@ def assumption_answer(title: str, meter: Any) -> Answer:
     )
     return Answer(
         title=title,
-        table=Table(
-            ("exact step", "relative deviation, median", "nearer to it", "delta-sum, median")[: len(rows[0])], rows
-        ),
+        table=Table(("exact step", "relative deviation, median", "steps nearer to it"), rows),
         finding=[
-            f"rho_k, the relative deviation from the step 1/L, is {d['sigma_median']['gradient_descent']:.3g} in the "
-            f"median and {d['rho_worst']:.3g} at most. {guaranteed}{accelerated}",
+            "rho_k, the distance of a step from the step 1/L over the size of the latter, is "
+            f"{d['sigma_median']['gradient_descent']:.3g} in the median and {d['rho_worst']:.3g} at most. "
+            f"{guaranteed}{accelerated}",
             *broken,
         ],
         next="--verbose prints the bias heads and the worst coordinate; `l2obound sensitivity --optimizer NAME` "

@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from ...pages.figure_style import Results, bound_look, masked, plain, shown, width
 from . import _panels as panels
 
-_CERTIFICATE = bound_look("B15") | {"markevery": None}
+_CERTIFICATE = bound_look("B15") | {"markevery": None, "drawstyle": "steps-post"}
+"""It is made at the marked steps. Between them the last one still holds, which a straight line would fall below."""
 _GUARD = bound_look("B16")
 Panel = tuple[str, Results]
 

@@ -8,8 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
-from ...pages.figure_style import INK, MUTED, legend_below, method_looks, plain, size, style
+from ...pages.figure_style import INK, MUTED, SHADE, legend_below, method_looks, plain, size, style
 from . import _heads, _theory
 from ._cells import Cell
 from ._methods import GO_MATH, L2O_PA, METHODS, MODELS, PLAIN, RESTART
@@ -39,7 +41,7 @@ def along(result: Conditioning, axis: str) -> Figure:
 
 
 def stability(result: Conditioning) -> Figure:
-    """A panel for each B and kappa: rollouts that decay and grow, the boundary of B14, and where shipped models are."""
+    """A panel for each B and kappa: where rollouts grow, the boundary of B14, and where shipped models are."""
     bs, kappas = result.settings.map_bs, result.settings.map_kappas
     with style():
         drawn = Figure(figsize=size(max(3, len(kappas)), 2.2 * len(bs) + 0.8, 2.4), layout="constrained")
@@ -52,7 +54,13 @@ def stability(result: Conditioning) -> Figure:
             for h, marker in zip(at.values(), ("*", "P", "X")):
                 if abs(h.b[1] - result.maps[i].b) == min(abs(h.b[1] - b) for b in bs):
                     label = f"{plain(h.model)}, median"
-                    look = {"markersize": 7, "markeredgecolor": "white", "markeredgewidth": 0.5}
+                    look = {
+                        "markersize": 7,
+                        "markeredgecolor": "white",
+                        "markeredgewidth": 0.5,
+                        "clip_on": False,
+                        "zorder": 3,
+                    }
                     colour = looks[h.model]["color"]
                     axes.plot(h.r[1], h.q[1], marker=marker, color=colour, linestyle="", label=label, **look)
         for axes in panels[-1]:
@@ -64,20 +72,32 @@ def stability(result: Conditioning) -> Figure:
 
 
 def _map(axes: Axes, m: StabilityMap) -> None:
-    R, Q = np.meshgrid(m.r, m.q)
-    wrong = m.clear & (m.predicted != m.observed)
-    parts = (
-        ("rollout decays", m.observed, "o", MUTED, 4),
-        ("rollout grows", ~m.observed, "x", INK, 7),
-        ("disagrees with B14", wrong, "s", INK, 40),
+    axes.add_patch(
+        PathPatch(_cells(m.r, m.q, ~m.observed), color=MUTED, alpha=SHADE, linewidth=0, label="rollout grows")
     )
-    for label, chosen, marker, colour, area in parts:
-        if chosen.any():
-            axes.scatter(R[chosen], Q[chosen], s=area, marker=marker, color=colour, linewidths=0.6, label=label)
+    wrong = m.clear & (m.predicted != m.observed)
+    if wrong.any():
+        R, Q = np.meshgrid(m.r, m.q)
+        axes.scatter(R[wrong], Q[wrong], s=40, marker="s", color=INK, linewidths=0.6, label="disagrees with B14")
     r, q = np.meshgrid(np.linspace(m.r[0], m.r[-1], 141), np.linspace(m.q[0], m.q[-1], 141))
     axes.contour(r, q, _theory.modes_radius(r, q, m.b, m.kappa), levels=[1.0], colors=INK, linewidths=1.3)
     axes.plot([], [], color=INK, linewidth=1.3, label="boundary of B14")
-    axes.set_title(f"B = {m.b:g}, κ = {m.kappa:g}", color=INK)
+    axes.set(xlim=(m.r[0], m.r[-1]), ylim=(m.q[0], m.q[-1]))
+    axes.set_title(f"B = {m.b:g}, κ = {m.kappa:,.0f}", color=INK)
+
+
+def _cells(x: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> Path:
+    """The cells (len(y), len(x)) that are chosen, around their points; neighbours in a row are one rectangle."""
+    right, top = (np.append((v[1:] + v[:-1]) / 2, v[-1]) for v in (x, y))
+    left, bottom = (np.append(v[0], (v[1:] + v[:-1]) / 2) for v in (x, y))
+    corners: list[tuple[float, float]] = []
+    for i, row in enumerate(chosen):
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], row.astype(int), [0]))))
+        for first, beyond in edges.reshape(-1, 2):
+            x0, x1 = left[first], right[beyond - 1]
+            corners += [(x0, bottom[i]), (x1, bottom[i]), (x1, top[i]), (x0, top[i]), (x0, bottom[i])]
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * (len(corners) // 5)
+    return Path(np.reshape(corners, (-1, 2)), codes or None)
 
 
 def heads(result: Conditioning) -> Figure:

@@ -94,10 +94,11 @@ def _stability(result: Conditioning) -> list[Block]:
             _figure.stability(result),
             "f-stability",
             "Stability: B14 and rollouts",
-            "Grids of frozen R L and Q: where rollouts decay and grow, and the boundary that B14 predicts.",
-            f"Frozen scalars on quadratics with curvatures from L/kappa to L, {number(result.settings.map_steps)} "
-            "steps. Black: the boundary of B14, drawn from the catalogue. Medians of models: in the row of the nearest "
-            "B.",
+            "Grids of frozen R L and Q: where rollouts grow, and the boundary that B14 predicts.",
+            "Frozen scalars on quadratics with curvatures from L/kappa to L, over "
+            f"{number(result.settings.map_steps)} steps. Each panel has {result.settings.map_r} x "
+            f"{result.settings.map_q} rollouts: grey where they grow, white where they decay. Black: the boundary of "
+            "B14, drawn from the catalogue. Each model is at its medians, in the row of the nearest B.",
         ),
         Sentences(_sentences.models(result)),
         Figure(

@@ -52,7 +52,7 @@ def headline(result: ModelSensitivity) -> list[str]:
         f"{result.label} on {result.data}, without a deviation: rho is {number(cell.rho_median)} (median) and "
         f"{number(cell.rho_largest)} (largest) over {count(settings.steps, 'step')} of "
         f"{count(settings.problem.batch_size, 'instance')}; of the bounds, {join(standing, 12) or 'none'} "
-        f"{'stands' if len(standing) == 1 else 'stand'}."
+        f"{'says' if len(standing) == 1 else 'say'} something."
     ]
     return lines + [line for n in ("B8", "B6c") for line in (_ends_in_words(result, n),) if line]
 
@@ -142,10 +142,22 @@ def lines(result: ModelSensitivity) -> list[str]:
 
 
 def brief(result: ModelSensitivity) -> Brief:
-    """A row for each bound: the largest size of a deviation at which it says something, under each pattern."""
-    words = "The table shows the largest size of each deviation at which a bound says something."
-    columns = ("bound", *result.settings.patterns)
-    return Brief((*verdict(result), *headline(result)[:1], words), columns, _across(result))
+    """A row for each bound that says something of the model: under which deviations it ends soonest and latest."""
+    rows, silent = [], []
+    for name in dict.fromkeys(e.number for e in result.ends):
+        reaches = [(e.stands, e.pattern) for e in result.ends if e.number == name and e.stands.to is not None]
+        if not reaches:
+            silent.append(name)
+            continue
+        ordered = sorted(reaches, key=lambda pair: (pair[0].until is None, pair[0].to))
+        rows.append([name, *(f"{_largest(reach)} ({pattern})" for reach, pattern in (ordered[0], ordered[-1]))])
+    words = "The table shows the largest size of a deviation at which a bound says something."
+    if silent:
+        words += f" {join(silent, 12)} say{'s' * (len(silent) == 1)} nothing even without a deviation."
+    columns = ("bound", "least, under", "most, under")
+    if not rows:
+        rows = [[name, DASH, DASH] for name in silent]
+    return Brief((*verdict(result), *headline(result)[:1], words), columns, rows)
 
 
 def sections(result: ModelSensitivity) -> list[Section]:
