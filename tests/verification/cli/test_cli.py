@@ -353,5 +353,5 @@ def test_verify_real_data(run, tmp_path) -> None:
     (tmp_path / "d.csv").write_text("a,b,y\n1,2,0\n2,1,1\n0,1,0\n3,1,1\n")
     data = ["--data", tmp_path / "d.csv", "--optimizer", "ista"]
     assert run("verify", *data, "--problem", "logistic_l1", *arguments)[0] == 0
-    assert "1 x 2" in run("verify", *data, *arguments)[1]
+    assert "1 instance of 2 variables" in run("verify", *data, *arguments)[1]
     assert run("verify", *data, "--problem", "digits", *arguments)[0] == 2

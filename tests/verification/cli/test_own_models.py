@@ -334,7 +334,7 @@ def test_an_lstm_with_init_and_step_runs_on_the_users_data(lstm: Any) -> None:
         assert code == 0, err
         assert json.loads(out)["run"] == "MyLSTM"
     code, out, err = lstm("assumption", "--optimizer", "steps.py:MyLSTM", "--data", "d.npz", "--steps", "4")
-    assert "3 x 6, 4 steps" in out, err
+    assert "3 instances of 6 variables, 4 steps" in out, err
 
 
 @pytest.mark.parametrize(
