@@ -112,10 +112,10 @@ def test_pictures_of_pages_are_those_of_the_results(tmp_path: Path) -> None:
     assert {name: set(facts[name]["pictures"]) for name in SOURCES} == {n: set(s.pictures) for n, s in SOURCES.items()}
     assert not foreign_pictures(facts), "run python -m docs.numbers read SOURCE FOLDER"
     (tmp_path / "a.svg").write_text("<svg/>")
-    known = {"one": {"pictures": {"a.svg": digest(tmp_path / "a.svg"), "missing.svg": ""}}}
-    assert foreign_pictures(known, tmp_path) == ["missing.svg"]
+    recorded = {"one": {"pictures": {"a.svg": digest(tmp_path / "a.svg"), "missing.svg": ""}}}
+    assert foreign_pictures(recorded, tmp_path) == ["missing.svg"]
     (tmp_path / "a.svg").write_text("<svg>another</svg>")
-    assert foreign_pictures(known, tmp_path) == ["a.svg", "missing.svg"]
+    assert foreign_pictures(recorded, tmp_path) == ["a.svg", "missing.svg"]
 
 
 def test_no_picture_of_a_page_is_copied_by_hand() -> None:

@@ -473,8 +473,8 @@ def defect_rows() -> list[dict[str, Any]]:
         for name in defects.LOGISTIC
         for constant in ("official", "exact")
     ]  # fmt: skip
-    lost = row("l2o-pa", None, t=10.0, prox="exact")
-    return [*shifted, *of_batches, *logistic, lost]
+    diverged = row("l2o-pa", None, t=10.0, prox="exact")
+    return [*shifted, *of_batches, *logistic, diverged]
 
 
 def test_defects(tmp_path: Path) -> None:

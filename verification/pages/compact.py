@@ -81,7 +81,7 @@ class _Shared:
     def _axes(self, body: str) -> str:
         """Grid lines and ticks of an axis as one path each; its labels, which touch neither, come after these."""
         grids = [name for style, name in self.styles.items() if "var(--grid)" in style]
-        ticks = {name: found for drawn, name in self.markers.items() if (found := _TICK.fullmatch(drawn))}
+        ticks = {name: tick for drawn, name in self.markers.items() if (tick := _TICK.fullmatch(drawn))}
         if not ticks:
             return body
         parts = (
@@ -94,12 +94,12 @@ class _Shared:
         def joined(match: re.Match[str]) -> str:
             paths: dict[str, str] = {}
             labels = []
-            for found in part.finditer(match[0]):
-                if found["label"]:
-                    labels.append(found["label"])
+            for element in part.finditer(match[0]):
+                if element["label"]:
+                    labels.append(element["label"])
                     continue
-                stroke, style = ticks[found["tick"]].groups() if found["tick"] else ("", found["style"])
-                data = f"M{found['x']} {found['y']}{stroke}" if stroke else found["line"]
+                stroke, style = ticks[element["tick"]].groups() if element["tick"] else ("", element["style"])
+                data = f"M{element['x']} {element['y']}{stroke}" if stroke else element["line"]
                 paths[style] = paths.get(style, "") + data
             drawn = (f'<path d="{data}" class="{style}"/>' for style, data in paths.items())
             return "".join([*drawn, *labels])

@@ -84,7 +84,7 @@ def _stated(entry: dict[str, Any]) -> Answer:
         details=[f"LaTeX: {entry['latex']}"],
         finding=[
             f"    {formula}",
-            *(f"Symbols: {'; '.join(known)}." for known in [symbols_of(formula)] if known),
+            *(f"Symbols: {'; '.join(named)}." for named in [symbols_of(formula)] if named),
             f"Needs: {'; '.join(entry['hypotheses']) or 'nothing'}.",
             f"Source: {entry['source']}",
         ],
