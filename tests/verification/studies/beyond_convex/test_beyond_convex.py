@@ -225,7 +225,9 @@ def test_points_outside_the_set_are_counted() -> None:
     assert by_name["l2o-pa"].infeasible > 0
     assert by_name["l2o-pa"].held["B1"]["not applicable"] > 0
     assert by_name["go-math-l2o"].infeasible == by_name["safeguarded l2o-pa"].infeasible == 0
-    assert by_name["go-math-l2o"].held["B1"]["verified"] == 45
+    held = by_name["go-math-l2o"].held["B1"]  # where it is next to F*, a step is below the rounding of F
+    assert held["verified"] + held["inconclusive"] == 45
+    assert held["violated"] == 0
 
 
 def test_the_optimum_on_the_line_is_certified() -> None:
