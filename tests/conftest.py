@@ -14,9 +14,11 @@ settings.register_profile("ci", derandomize=True, deadline=None, max_examples=40
 settings.register_profile("dev", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-# The workers of pytest-xdist share the cores: torch and the linear algebra of NumPy and SciPy have one thread each.
+# The workers of pytest-xdist share the cores: torch and the linear algebra of NumPy and SciPy have one thread each, in
+# the processes that tests start as well.
 torch.set_num_threads(1)
 threadpool_limits(1)
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @pytest.fixture(autouse=True)
