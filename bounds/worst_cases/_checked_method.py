@@ -7,7 +7,7 @@ that has a name has to be what the name says.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -221,14 +221,22 @@ def _stepped(step: Callable, state: Any, names: Mapping[str, Any]) -> Any:
     return after
 
 
-def _contents(state: Any) -> Any:
+def _contents(state: Any, above: tuple[int, ...] = ()) -> Any:
     if isinstance(state, _Symbol):
         return dict(state.entries)
+    if state is None or isinstance(state, (int, float, Fraction, str)):
+        return state
+    if id(state) in above:  # it holds itself
+        return id(state)
+    above = (*above, id(state))
     if isinstance(state, Mapping):
-        return {name: _contents(part) for name, part in state.items()}
-    if isinstance(state, (tuple, list)):
-        return [_contents(part) for part in state]
-    return {name: _contents(part) for name, part in vars(state).items()} if hasattr(state, "__dict__") else state
+        return {name: _contents(part, above) for name, part in state.items()}
+    if hasattr(state, "tolist"):  # an array
+        return _contents(state.tolist(), above)
+    if isinstance(state, Collection):
+        return [_contents(part, above) for part in state]
+    slots = [name for kind in type(state).__mro__ for name in getattr(kind, "__slots__", ()) if hasattr(state, name)]
+    return id(state), {n: _contents(getattr(state, n), above) for n in (*getattr(state, "__dict__", ()), *slots)}
 
 
 def _iterate(state: Any) -> _Symbol:

@@ -93,7 +93,7 @@ def _sizes(results: Results) -> str:
     labels = {
         f"{model}-lasso{size}": f"{label}, trained at {words}"
         for model, label in TRAINED.items()
-        for size, words in (("", "20 x 40"), ("-250x500", "250 x 500"))
+        for size, words in _SIZES.items()
     }
     for name, label in {**labels, **CLASSICAL}.items():
         cells = [by[name, size] for size in sizes]

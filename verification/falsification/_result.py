@@ -114,7 +114,7 @@ class Falsification:
             more: The fields of `Falsification` that it does not have.
 
         Returns:
-            The result; `found` says whether it is a violation.
+            The result; `violated` says whether it is a violation.
         """
         return cls(violated=judged.violated, **{name: getattr(judged, name) for name in _JUDGED}, **more)
 

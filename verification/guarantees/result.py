@@ -33,8 +33,8 @@ class Guarantee:
     """What holds of a new instance, with confidence 1 - delta over a sample of N instances.
 
     `distribution` says what instances and starts are drawn from. `eps` (E,) are gaps, `radii` (R,) deviations,
-    `quantiles` (Q,); `kept` (J,) the steps k that are kept, 0 and K among them. `sample` has what was measured of each
-    instance. Everything else follows from these, as statements about a new instance of the distribution:
+    `quantiles` (Q,); `recorded` (J,) the steps k that are recorded, 0 and K among them. `sample` has what was measured
+    of each instance. Everything else follows from these, as statements about a new instance of the distribution:
 
     - `final` (E,): P(F(x_K) - F* <= eps) is at least that, for each eps on its own;
     - `probability`: P(F(x_k) - F* <= eps) for all kept k and all eps at once;

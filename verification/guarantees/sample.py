@@ -102,7 +102,7 @@ def draw(
     compare: bool,
     progress: Callable[[int], None] | None,
 ) -> Sample:
-    """Run on `instances` fresh instances, `spec.batch` at once, and keep the steps `kept` (J,).
+    """Run on `instances` fresh instances, `spec.batch` at once, and record the steps `recorded` (J,).
 
     Instances are those of the test split, on which nothing is trained. The sample depends on `spec`, its batch
     included, and not on how many threads there are: torch runs on one.

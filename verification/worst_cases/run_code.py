@@ -11,7 +11,7 @@ import torch
 
 from ... import l2o
 from ...bounds.worst_cases import Method, TracedWorstCase
-from ...bounds.worst_cases.traced.oracles import called, iterate
+from ...bounds.worst_cases.traced.as_code import called, iterate
 from ...bounds.worst_cases.traced.replay import Array, NumericRun, lowest
 
 SMOOTH = ("smooth_convex", "smooth_strongly_convex", "smooth_nonconvex")

@@ -7,6 +7,6 @@ check of given multipliers), `_fit` (rational functions through exact numbers), 
 
 from .discover import discover
 from .discovery import Discovery, Multiplier
-from .induction import Induction
+from .every_length import Induction
 
 __all__ = ["Discovery", "Induction", "Multiplier", "discover"]

@@ -157,3 +157,22 @@ def backwards(blocks: list[Block], weights: Mapping[Name, Fraction]) -> list[np.
         after = -needed
         forms.insert(0, after)
     return forms
+
+
+def alike(one: Block, other: Block) -> bool:
+    """Whether two cliques have the same inequalities, at the same places from them, with the same numbers."""
+    if (one.width, one.carried, len(one.rows)) != (other.width, other.carried, len(other.rows)):
+        return False
+    for a, b in ((one.handed, other.handed), (one.goal, other.goal)):
+        if not _equal(a, b):
+            return False
+    for (kind, offset, row), (other_kind, other_offset, other_row) in zip(one.rows, other.rows):
+        if kind != other_kind or ("k" in kind.pattern and offset != other_offset):
+            return False
+        if not _equal(row.matrix, other_row.matrix):
+            return False
+    return True
+
+
+def _equal(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    return one is other if one is None or other is None else np.array_equal(one, other)

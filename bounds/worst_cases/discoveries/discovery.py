@@ -16,7 +16,8 @@ from ._fit import Fit
 from ._fit import K as K_SYMBOL
 from ._kinds import Kind
 from ._proofs import Problem, Proof, refusal
-from .induction import Induction, proved_by_induction
+from .every_length import Induction
+from .induction import proved_by_induction
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ P is found, and may be any: it is fitted through the largest or the least forms 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +22,11 @@ import sympy as sp
 from .. import checker_induction
 from ..result import question
 from ..traced import TracedSetting
-from ._blocks import Block, backwards, blocks_of, remainders
+from ._blocks import Block, alike, backwards, blocks_of, remainders
 from ._fit import Fit, K, fitted, k
 from ._kinds import Kind, Name, ends_of, kind_of
 from ._signs import OF_K, OF_LENGTH, eliminated, nonnegative, vanishes
+from .every_length import Induction
 
 if TYPE_CHECKING:
     from .discovery import Discovery, Multiplier
@@ -38,71 +38,6 @@ _a, _b = sp.symbols("a b", nonnegative=True)
 
 class Unproved(Exception):
     """Why there is no proof."""
-
-
-@dataclass(frozen=True, eq=False)
-class Induction:
-    """A proof that the rate of a discovery bounds the worst case for every K, or why there is none.
-
-    `form` is P_k, in what a step is handed (`handed`): the inequalities up to step k leave P_k at least. `conditions`
-    are the statements that were shown, in words. For K below `first` the formulas were put into proofs one by one.
-    That the bound is attained is shown for the K of the discovery, and for no others. `certificate` is the proof as
-    plain JSON, which `checker_induction` checks; None where nothing is proved.
-    """
-
-    valid: bool
-    reason: str
-    rate: sp.Expr | None = None
-    form: sp.Matrix | None = field(default=None, repr=False)
-    first: int = 0
-    handed: tuple[str, ...] = ()
-    conditions: tuple[str, ...] = field(default=(), repr=False)
-    certificate: Mapping[str, Any] | None = field(default=None, repr=False)
-
-    def __bool__(self) -> bool:
-        return self.valid
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """What was shown as plain JSON, to be read: expressions are text. See `certificate` for what is checked."""
-        rows = [] if self.form is None else [[str(e) for e in self.form.row(i)] for i in range(self.form.rows)]
-        return {
-            "format": "l2obound induction 1",
-            "valid": self.valid,
-            "reason": self.reason,
-            "rate": None if self.rate is None else str(self.rate),
-            "form": rows,
-            "handed": list(self.handed),
-            "by_symbols_from": self.first,
-            "conditions": list(self.conditions),
-        }
-
-    @property
-    def latex(self) -> str:
-        """The rate and P_k as LaTeX; empty where nothing is proved."""
-        if not self.valid or self.form is None:
-            return ""
-        vectors = r",\; ".join(self.handed)
-        return (
-            f"\\begin{{align*}}\n\\tau_K &= {sp.latex(self.rate)} \\quad (K \\ge 1) \\\\\n"
-            f"P_k &= {sp.latex(self.form)} \\quad \\text{{in }} {vectors}\n\\end{{align*}}\n"
-        )
-
-    @property
-    def text(self) -> str:
-        """The proof in lines."""
-        if not self.valid:
-            return f"no proof for every K: {self.reason}\n"
-        lines = [f"proved for every K >= 1: the worst case is at most {self.rate}"]
-        assert self.form is not None, "a proof has one"
-        lines.append(f"the inequalities up to step k leave the form P_k of {', '.join(self.handed)}:")
-        lines += [
-            f"  P_k[{self.handed[i]}, {self.handed[j]}] = {self.form[i, j]}"
-            for i in range(self.form.rows)
-            for j in range(i + 1)
-        ]
-        lines += [f"  {one}" for one in self.conditions]
-        return "\n".join(lines) + "\n"
 
 
 def proved_by_induction(discovery: Discovery) -> Induction:
@@ -203,7 +138,7 @@ class _Attempt:
         for length, (_, blocks) in self.runs.items():
             for block in blocks[before : length - after]:
                 wanted = wanted or block
-                if not _same(block, wanted):
+                if not alike(block, wanted):
                     raise Unproved("the steps in the middle differ")
         assert wanted is not None, "the longest run has one"
         return wanted
@@ -227,7 +162,7 @@ class _Attempt:
         self._values(first)
         blocks = self.runs[longest][1]
         for block, other in zip(blocks[-after:], self.runs[longest - 1][1][-after:]):
-            if not _same(block, other):
+            if not alike(block, other):
                 raise Unproved("the last steps of runs of other lengths differ")
         whole = {K: first + _b}
         for c in range(before):
@@ -477,25 +412,6 @@ def _span(one: Multiplier) -> tuple[int, int]:
     if one.span is None:
         raise Unproved(f"which k have a multiplier of {one.kind} depends on K")
     return one.span
-
-
-def _same(one: Block, other: Block) -> bool:
-    """Whether two cliques have the same inequalities, at the same places from them, with the same numbers."""
-    if (one.width, one.carried, len(one.rows)) != (other.width, other.carried, len(other.rows)):
-        return False
-    for a, b in ((one.handed, other.handed), (one.goal, other.goal)):
-        if not _equal(a, b):
-            return False
-    for (kind, offset, row), (other_kind, other_offset, other_row) in zip(one.rows, other.rows):
-        if kind != other_kind or ("k" in kind.pattern and offset != other_offset):
-            return False
-        if not _equal(row.matrix, other_row.matrix):
-            return False
-    return True
-
-
-def _equal(one: np.ndarray | None, other: np.ndarray | None) -> bool:
-    return one is other if one is None or other is None else np.array_equal(one, other)
 
 
 def _matrix(array: np.ndarray) -> sp.Matrix:

@@ -9,9 +9,10 @@ and `sublinear` (rates for every k), `methods` (known methods as such code).
 
 from . import classes, methods
 from .answer import TracedWorstCase, traced_answer
+from .as_code import Method
 from .inequalities import Inequalities
 from .lyapunov import LyapunovRate, lyapunov
-from .oracles import Method, Run
+from .oracles import Run
 from .question import INITIALS, METRICS, TracedSetting, traced_setting
 from .replay import replayed
 from .sublinear import SublinearRate, sublinear

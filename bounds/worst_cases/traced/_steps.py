@@ -9,8 +9,9 @@ from fractions import Fraction
 from typing import Any
 
 from ...errors import InputError
+from .as_code import Method, called, iterate, stepped
 from .classes import Class
-from .oracles import MINIMISER, STAR, START, Method, Oracle, Point, Recorder, called, iterate, minimiser, stepped
+from .oracles import MINIMISER, STAR, START, Oracle, Point, Recorder, minimiser
 from .vectors import Value, Vector
 
 ZERO, ONE = Fraction(0), Fraction(1)

@@ -11,8 +11,9 @@ from ._linear import ADJOINT
 from ._model import Name, TracedModel, value_name
 from ._steps import TwoSteps
 from ._units import Units
+from .as_code import Method, iterate
 from .classes import Class
-from .oracles import STAR, Method, iterate
+from .oracles import STAR
 from .question import TracedSetting
 from .vectors import Scalar, Value, Vector
 

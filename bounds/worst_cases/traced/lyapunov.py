@@ -34,9 +34,10 @@ from ._frame import framed
 from ._model import ORDINALS, Name, TracedModel, dense, traced_model, value_name
 from ._steps import TwoSteps, leaves, two_steps, values_at, vectors_at
 from ._units import Units, in_units, unit
+from .as_code import Method, iterate
 from .certificate import lyapunov_data
 from .classes import Class
-from .oracles import STAR, Method, iterate
+from .oracles import STAR
 from .question import classes_of
 from .vectors import Scalar, Value, Vector
 

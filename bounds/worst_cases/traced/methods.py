@@ -16,7 +16,7 @@ from typing import Any
 from ...errors import InputError
 from .. import _methods
 from .._setting import METHODS, number, setting
-from .oracles import Method, called
+from .as_code import Method, called
 
 
 def gradient(step: Any = 1) -> Method:

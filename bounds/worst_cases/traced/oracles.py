@@ -7,14 +7,14 @@ led to the subgradient that the prox took. So a method is traced as the program 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 from ...errors import InputError
 from .._setting import number
+from .as_code import Method, called, iterate, stepped
 from .classes import Class, transposed
 from .vectors import Scalar, Value, Vector
 
@@ -321,93 +321,6 @@ class Run:
     def _argument(self, oracle: Oracle, x: Vector) -> Vector:
         """x, or M x where the term is f(M x)."""
         return x if oracle.given.inside is None else self._linear(oracle)(x)
-
-
-def iterate(state: Any, kind: type = Vector) -> Any:
-    """The iterate of a state: itself, its entry "x" or its attribute x."""
-    if isinstance(state, Mapping) and "x" in state:
-        state = state["x"]
-    elif hasattr(state, "x"):
-        state = state.x
-    elif isinstance(state, tuple) and state:
-        state = state[0]
-    if isinstance(state, kind):
-        return state
-    raise InputError(
-        f"method: expected a state that is a vector, a dict with an entry 'x', a tuple that begins with x_k or an "
-        f"object with an attribute x, got {type(state).__name__} {state!r:.60}."
-    )
-
-
-def _parameters(function: Callable) -> tuple[inspect.Parameter, ...]:
-    """The parameters of a function, which a run asks for at every step."""
-    try:
-        return _remembered(function)
-    except TypeError:  # it has no hash
-        return tuple(inspect.signature(function).parameters.values())
-
-
-@lru_cache(64)
-def _remembered(function: Callable) -> tuple[inspect.Parameter, ...]:
-    return tuple(inspect.signature(function).parameters.values())
-
-
-def called(function: Callable, first: Any, names: Mapping[str, Any], what: str) -> Any:
-    """function(first, **those of `names` that it has parameters for)."""
-    parameters = _parameters(function)[1:]
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return function(first, **names)
-    chosen = {}
-    for parameter in parameters:
-        if parameter.name in names:
-            chosen[parameter.name] = names[parameter.name]
-        elif parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
-            raise InputError(
-                f"{what}: it asks for {parameter.name!r}; there are {', '.join(names)}. The names of functions are "
-                f"those of function_class."
-            )
-    return function(first, **chosen)
-
-
-def _contents(state: Any) -> Any:
-    """What a state holds, as it is now."""
-    if isinstance(state, Vector):
-        return state.key
-    if isinstance(state, Mapping):
-        return [(name, _contents(part)) for name, part in state.items()]
-    if isinstance(state, (tuple, list)):
-        return [_contents(part) for part in state]
-    return [_contents(part) for part in vars(state).items()] if hasattr(state, "__dict__") else state
-
-
-@dataclass(frozen=True)
-class Method:
-    """A method as code: `step(state, f, r, k)` returns the next state, `init(x0, f, r)` the first, x0 if left out.
-
-    Parameters but the first are given by name: those functions of the question that the method uses, `k` = 1..K of a
-    step, `error` for what is inexact (see `Errors`), and `x1` of an init, a second start.
-    """
-
-    step: Callable
-    init: Callable | None = None
-    name: str = ""
-
-    @property
-    def title(self) -> str:
-        """What it is called."""
-        return self.name or getattr(self.step, "__name__", type(self.step).__name__)
-
-
-def stepped(method: Method, state: Any, names: Mapping[str, Any]) -> Any:
-    """The state after a step, which leaves the one before as it is."""
-    before = _contents(state)
-    after = called(method.step, state, names, f"step of {method.title}")
-    if _contents(state) != before:
-        raise InputError(
-            f"step of {method.title}: it changes the state that it is given; return a new one, because metrics and "
-            f"proofs speak of the state before the step, too."
-        )
-    return after
 
 
 def minimiser(oracles: Mapping[str, Oracle], recorder: Recorder) -> None:

@@ -15,8 +15,9 @@ from . import classes as _classes
 from ._frame import Framed, framed
 from ._linear import KINDS
 from ._units import Units, in_units
+from .as_code import Method
 from .classes import Class, with_transposes
-from .oracles import Method, Run, least, traced
+from .oracles import Run, least, traced
 from .vectors import Scalar
 
 UNIT = Fraction(1)

@@ -14,8 +14,9 @@ import numpy as np
 from ...errors import InputError
 from .._fractions import double
 from ._model import TracedModel, product_name, value_name
+from .as_code import called, iterate
 from .classes import transposed, with_transposes
-from .oracles import MINIMISER, SECOND, STAR, START, called, iterate
+from .oracles import MINIMISER, SECOND, STAR, START
 from .question import METRICS, TracedSetting
 from .vectors import Vector
 

@@ -34,9 +34,10 @@ from .._repair import rounded
 from ._forms import balanced_by_largest
 from ._model import Name, dense, value_name
 from ._steps import TwoSteps, leaves, values_at, vectors_at
+from .as_code import Method, called
 from .certificate import sublinear_data
 from .lyapunov import StepProblem, problem_of, same_steps
-from .oracles import START, Method, called
+from .oracles import START
 from .question import classes_of
 from .vectors import Scalar, Vector
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import deque
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -254,7 +255,38 @@ def appends(state: Any, f: Any) -> Any:
     return Counted(state.x - f.gradient(state.x), state.steps)
 
 
+class Slots:
+    """A state without a dictionary."""
+
+    __slots__ = ("x",)
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+
+def sets_in_an_array(state: Any, f: Any) -> Any:
+    x = state["both"][0]
+    state["both"][0] = x - f.gradient(x)
+    return {"x": state["both"][0], "both": state["both"]}
+
+
+def adds_to_a_queue(state: Any, f: Any) -> Any:
+    state.steps.append(state.x)
+    return Counted(state.x - f.gradient(state.x), state.steps)
+
+
+def holds_itself(x: Any) -> Counted:
+    """A state that is a part of itself."""
+    state = Counted(x, [])
+    state.steps = [state]
+    return state
+
+
 IN_PLACE = {
+    "slot": Method(sets_an_attribute, Slots),
+    "array": Method(sets_in_an_array, lambda x0: {"x": x0, "both": np.array([x0, x0], dtype=object)}),
+    "queue": Method(adds_to_a_queue, lambda x0: Counted(x0, deque())),
+    "itself": Method(sets_an_attribute, holds_itself),
     "entry": Method(sets_an_entry, lambda x0: {"x": x0}),
     "attribute": Method(sets_an_attribute, lambda x0: Counted(x0, [])),
     "list": Method(appends, lambda x0: Counted(x0, [])),
@@ -270,12 +302,20 @@ def test_a_step_may_not_change_the_state_that_it_is_given(name: str) -> None:
         bounds.worst_cases.lyapunov(IN_PLACE[name], mu=Fraction(1, 10))
 
 
-def test_the_checker_refuses_a_method_that_changes_its_state() -> None:
+def test_a_state_may_hold_itself() -> None:
+    made = Method(lambda state, f: holds_itself(state.x - f.gradient(state.x)), holds_itself)
+    worst = bounds.worst_case(method=made, steps=2)
+    assert worst.upper == pytest.approx(0.1, rel=1e-6)
+    assert check(worst.certificate().data, made.step, made.init) == Fraction(1, 10)
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_the_checker_refuses_a_method_that_changes_its_state(name: str) -> None:
     made = Method(lambda state, f: {"x": state["x"] - f.gradient(state["x"])}, lambda x0: {"x": x0})
     data = bounds.worst_case(method=made, steps=2).certificate().data
     assert check(data, made.step, made.init) == Fraction(1, 10)
     with pytest.raises(Wrong, match="changes the state"):
-        check(data, IN_PLACE["entry"].step, made.init)
+        check(data, IN_PLACE[name].step, IN_PLACE[name].init)
 
 
 def test_an_unknown_operation_is_named_with_those_that_there_are() -> None:
