@@ -1,4 +1,4 @@
-"""What is read out of the tables of tests/benchmarks/bench_speed.py, a function for each value."""
+"""What is read out of the tables of bench_speed.py and bench_beside.py (tests/benchmarks), a function for each value."""
 
 from __future__ import annotations
 
@@ -74,4 +74,39 @@ SPEED: dict[str, Callable[[Results], Any]] = {
     "iterations": _iterations,
     "ratio_small": _ratio("20x40"),
     "ratio_large": _ratio("250x500"),
+}
+
+
+def _beside(rows: Results) -> str:
+    """Milliseconds of CPU and wall time of each task, alone and beside other work, before and now."""
+    lines = []
+    words = {"step": "a bare step", "rollout": "an iteration of `rollout`", "training": "an update of a training"}
+    for task, method, batch in dict.fromkeys((row["task"], row["method"], row["batch"]) for row in rows):
+        cells = []
+        for beside in (False, True):
+            for version in ("before", "now"):
+                keys = (version, beside, task, method, batch)
+                row = next(
+                    r for r in rows if (r["version"], r["beside"] > 0, r["task"], r["method"], r["batch"]) == keys
+                )
+                cells.append(f"{shown(1e3 * row['cpu'], '#.2g')} / {shown(1e3 * row['wall'], '#.2g')}")
+        lines.append([f"{words[task]}, {LABELS[method]}, {batch} instances", *cells])
+    head = ["", "alone, before", "alone, now", "beside other work, before", "beside other work, now"]
+    return table(head, lines)
+
+
+def _dearer(rows: Results) -> float:
+    """How many times as much CPU time a task takes now beside other work as alone, at most."""
+    now = {
+        (row["beside"] > 0, row["task"], row["method"], row["batch"]): row["cpu"]
+        for row in rows
+        if row["version"] == "now"
+    }
+    return max(now[True, *rest] / cpu for (beside, *rest), cpu in now.items() if not beside)
+
+
+BESIDE: dict[str, Callable[[Results], Any]] = {
+    "times": _beside,
+    "others": lambda rows: max(row["beside"] for row in rows),
+    "dearer": _dearer,
 }

@@ -19,7 +19,7 @@ from . import cell as reference
 from .cell import Layout
 
 _LANES, CHUNKS = 64, 16  # as in kernel.c
-_SMALL = 4096  # coordinates, under which a second thread wakes up too late to help
+_SMALL = 12_288  # coordinates, some 8 ms of work; with less, two threads wait for each other where cores are shared
 _SIZES = ("layers", "hidden", "features", "heads", "size", "doubles", "threads", "adjoint", "level", "update")
 _INPUTS = ("weights", "x", "h", "c")
 _OUTPUTS = ("raw", "h_next", "c_next", "kept")

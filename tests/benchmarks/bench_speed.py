@@ -1,6 +1,6 @@
 """Time and memory of training and of runs, next to plain torch, to ISTA and to what the arithmetic must cost.
 
-    python tests/benchmarks/bench_speed.py [--quick] [--threads 2] [--levels] [--beside] [--out FOLDER]
+    python tests/benchmarks/bench_speed.py [--quick] [--threads 2] [--levels] [--out FOLDER]
 
 Every row is measured in a process of its own, so that its peak memory is its own. "Floor": the multiplications of the
 network at the rate of a large matrix product and the bytes of A at that of a batched product, each measured here and
@@ -18,7 +18,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -139,18 +138,6 @@ def peak_memory() -> float:
     return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 2**20
 
 
-@contextmanager
-def spinning(processes: int) -> Iterator[None]:
-    """Other work on the machine: this many processes that do nothing but compute."""
-    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
-    try:
-        yield
-    finally:
-        for other in others:
-            other.kill()
-            other.wait()
-
-
 def training_steps(sizes: list[str], threads: int, kernels: list[str]) -> Iterator[dict[str, object]]:
     """Rows of training steps: the kernels in turn, twice each and the shorter, since the machine may be shared."""
     for size in sizes:
@@ -197,7 +184,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--quick", action="store_true", help="the small size only")
     parser.add_argument("--levels", action="store_true", help="also each set of instructions")
-    parser.add_argument("--beside", action="store_true", help="beside one spinning process a core")
     parser.add_argument("--long", action="store_true", help="also a run of 1024 x 1001 x 500, some minutes")
     parser.add_argument("--out", type=Path, help="folder for speed.json")
     parser.add_argument("--task", help=argparse.SUPPRESS)
@@ -211,12 +197,11 @@ def main(arguments: list[str] | None = None) -> None:
     compiled = "compiled" if native.library() is not None else "NOT COMPILED"
     print(f"{threads} threads; native kernel {compiled}; the shortest of several calls; peak memory of the process")
     sizes = list(SIZES)[:1] if options.quick else list(SIZES)
-    with spinning((os.cpu_count() or 1) if options.beside else 0):
-        tables = {
-            "threads": threads,
-            "training": list(training_steps(sizes, threads, list(KERNELS) if options.levels else ["1", "0"])),
-            "iterations": list(iterations(sizes, threads)),
-        }
+    tables = {
+        "threads": threads,
+        "training": list(training_steps(sizes, threads, list(KERNELS) if options.levels else ["1", "0"])),
+        "iterations": list(iterations(sizes, threads)),
+    }
     if options.long:
         cost = measured(threads, "long_run", 1024, 1000, 500)
         print(f"run of 1024 x 1001 x 500 recorded as scalars: {cost['seconds']:.1f} s, {cost['memory']:.2f} GiB")
