@@ -1,4 +1,4 @@
-"""What is read out of the tables of bench_speed.py and bench_beside.py (tests/benchmarks), a function for each value."""
+"""What is read out of the tables of bench_speed.py and bench_beside.py, a function for each value."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Settings:
 
     `trainings` are folders of `l2obound train` with --stage, whose training is finished. Their best weights are also
     run on the problem of the first one in each of `sizes`, "ROWSxVARIABLES" as "100x200", with as large a share of
-    non-zeros.
+    non-zeros, if they were trained on its family.
     """
 
     trainings: tuple[str, ...] = ()
@@ -142,12 +142,15 @@ def run(settings: Settings, context: Context) -> Training:
     runs = _Runs(settings)
     rows: list[Row] = []
     carried: list[Row] = []
-    total, done = sum(len(stages) + len(settings.sizes) for _, stages in opened.values()), 0
     first = next(iter(opened.values()))[0].problem
-    sizes = [_in_size(first, text) for text in settings.sizes]
+    sizes = {
+        folder: [_in_size(first, text) for text in settings.sizes] if config.problem.family == first.family else []
+        for folder, (config, _) in opened.items()
+    }
+    total, done = sum(len(stages) + len(sizes[folder]) for folder, (_, stages) in opened.items()), 0
     for folder, (config, stages) in opened.items():
         best, model = stages[-1]
-        for problem, made in ((config.problem, rows), *((problem, carried) for problem in sizes)):
+        for problem, made in ((config.problem, rows), *((problem, carried) for problem in sizes[folder])):
             if _name(problem) not in {row.problem for row in made}:
                 made += runs.classical(problem)
             for stage, weights in stages if made is rows else [(best, model)]:

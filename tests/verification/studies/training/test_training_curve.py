@@ -97,6 +97,15 @@ def test_problems_of_one_size_are_told_apart(folder: Path, tmp_path: Path) -> No
     assert {row.problem for row in made.carried} == {"lasso 6 x 10, 2 non-zeros"}
 
 
+def test_weights_are_not_carried_to_another_family(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "logistic"
+    l2o.train({**CONFIG, "problem": {**CONFIG["problem"], "family": "logistic_l1"}}, other, stages=(2,))
+    settings = Settings(trainings=(str(folder), str(other)), sizes=("4x6",), batch=2, steps=3)
+    made = STUDY.run(settings, Context())
+    assert {row.training for row in made.rows} == {"", "small", "logistic"}
+    assert {row.training for row in made.carried} == {"", "small"}
+
+
 def test_a_violated_bound_is_broken(result: Training) -> None:
     rows = (replace(result.rows[0], violated=1), *result.rows[1:])
     assert replace(result, rows=rows).broken == rows[:1]
