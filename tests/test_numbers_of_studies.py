@@ -424,33 +424,44 @@ def test_worst_cases_beside_pepit(tmp_path: Path) -> None:
     assert lines[4].endswith("| upper bound |")
 
 
+def ablation_line(name: str, panel: float | None = None, **medians: float | None) -> dict[str, Any]:
+    steps = {eps: medians.get(f"to{eps[-1]}") for eps in figures.GAPS}
+    reached = {eps: {"share": 0.0 if k is None else 1.0, "median": k} for eps, k in steps.items()}
+    return {
+        "status": "done", "panel": panel, "line": [name], "method": "go-math-l2o", "label": name.upper(),
+        "instances": 4, "reached": reached,
+    }  # fmt: skip
+
+
+def ablation_claim(panel: float | None, steps: list[float | None]) -> dict[str, Any]:
+    return {"claim": "a < b", "panel": panel, "line": [], "word": "holds", "steps": {"1e-04": steps}}
+
+
 def test_ablations() -> None:
-    def line(name: str, panel: float | None = None, **medians: float | None) -> dict[str, Any]:
-        steps = {eps: medians.get(f"to{eps[-1]}") for eps in figures.GAPS}
-        reached = {eps: {"share": 0.0 if k is None else 1.0, "median": k} for eps, k in steps.items()}
-        return {
-            "status": "done", "panel": panel, "line": [name], "method": "go-math-l2o", "label": name.upper(),
-            "instances": 4, "reached": reached,
-        }  # fmt: skip
-
-    def claim(a: str, b: str, panel: float | None, steps: list[float | None]) -> dict[str, Any]:
-        return {"claim": f"{a} < {b}", "panel": panel, "line": [], "word": "holds", "steps": {"1e-04": steps}}
-
-    def figure(lines: list[dict[str, Any]], claims: list[dict[str, Any]]) -> dict[str, Any]:
-        return {"lines": lines, "claims": claims}
-
-    one = [line("a", to2=10, to4=20), line("b", to2=9)]
-    two = [line("a", 10.0, to4=20), line("b", 10.0, to4=25)]
-    made = {f"figure-{number:02d}": figure(one, [claim("a", "b", None, [20, None])]) for number in range(5, 11)}
-    made |= {f"figure-{number}": figure(two, [claim("a", "b", 10.0, [20, 25])]) for number in (11, 12)}
+    one = [ablation_line("a", to2=10, to4=20), ablation_line("b", to2=9)]
+    two = [ablation_line("a", 10.0, to4=20), ablation_line("b", 10.0, to4=25)]
+    made = {f"figure-{n:02d}": {"lines": one, "claims": [ablation_claim(None, [20, None])]} for n in (5, 10)}
+    made |= {f"figure-{n}": {"lines": two, "claims": [ablation_claim(10.0, [20, 25])]} for n in (11, 12)}
     values = {name: read(made) for name, read in figures.ABLATIONS.items()}
-    settings = {name: read(made) for name, read in figures.SETTINGS.items()}
     assert values["variants"].splitlines()[2:4] == ["| 5 | A | 10 | 20 | ∞ | ∞ |", "| 5 | B | 9 | ∞ | ∞ | ∞ |"]
-    first = "| 6 | a to b | 9 (b) to 10 (a) | 20 (a) to 20 (a), 1 of 2 do not arrive | none arrives | none arrives |"
-    assert settings["settings"].splitlines()[2] == first
     assert values["claims"].splitlines()[0] == "- Figure 5, A before B: holds."
-    assert settings["claims"] == "- Figure 9, A before B: holds."
     assert (values["instances"], values["largest_ratio"]) == (4, 1.25)
+
+
+def test_training_settings() -> None:
+    lines = {
+        "06": [ablation_line("7", to2=10, to4=20), ablation_line("8", to2=9)],
+        "07": [ablation_line("9", to4=25), ablation_line("10", to4=19)],
+        "08": [ablation_line("17", to4=26), ablation_line("18", to4=16.5)],
+        "09": [ablation_line("a", to4=20), ablation_line("b", to4=25)],
+    }
+    made = {f"figure-{n}": {"lines": of, "claims": [ablation_claim(None, [20, 25])]} for n, of in lines.items()}
+    values = {name: read(made) for name, read in figures.SETTINGS.items()}
+    first = "| 6 | 7 to 8 | 9 (8) to 10 (7) | 20 (7) to 20 (7), 1 of 2 do not arrive | none arrives | none arrives |"
+    assert values["settings"].splitlines()[2] == first
+    assert values["claims"] == "- Figure 9, A before B: holds."
+    assert (values["arriving"], values["chosen"], values["ahead"], values["fewest"]) == (5, "20", 2, "16.5")
+    assert values["behind"] == "17"
 
 
 def defect_rows() -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from .comparisons import BASELINES, SCALES, SPEEDUP
 from .conditioning import CONDITIONING
 from .defects import DEFECTS
 from .drift import DRIFT
-from .figures import ABLATIONS, FIGURES, FULL_FIGURES
+from .figures import ABLATIONS, FIGURES, FULL_FIGURES, SETTINGS
 from .guards import GUARDS
 from .searches import SEARCHES
 from .sensitivity import SENSITIVITY
@@ -349,6 +349,7 @@ SOURCES = {
         {"experiments/figure-04.svg": "figure-04/figure.svg"},
     ),
     "ablations": Source(("experiment", "5", "10", "11", "12"), "figure-*/result.json", ABLATIONS),
+    "settings": Source(("experiment", "6", "7", "8", "9"), "figure-*/result.json", SETTINGS),
     "defects": Source(("sweep", "configs/sweep-defects.toml"), "table.parquet", DEFECTS),
     "searches": Source((), "searches.json", SEARCHES, script="docs/numbers/measure_searches.py"),
     "figures-full": Source(
