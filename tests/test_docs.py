@@ -157,13 +157,11 @@ def test_the_reference_has_every_verb_and_option(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
     verbs = importlib.import_module("verbs")
-    assert set(verbs.TIMES) == set(cli.VERBS)
     sections = dict(re.findall(r"^### ([\w-]+)\n(.*?)(?=^### |\Z)", verbs.reference(), flags=re.S | re.M))
     assert set(sections) == set(cli.VERBS)
     for name, command in cli.commands().items():
         section = sections[name]
         assert f"l2obound {name}" in section
-        assert "CPU time: " in section
         for parameter in command.params:
             if parameter.param_type_name == "option" and parameter.name != "help":
                 assert f"`{parameter.opts[0]}" in section, (name, parameter.opts)

@@ -1,7 +1,7 @@
 """The reference of the command line, read from the verbs when the documentation is built.
 
-A section for each verb: what it does, an example, its class of CPU time, its exit codes and its options. All of it but
-the class of CPU time is what the verb itself says.
+A section for each verb: what it does, an example, its exit codes and its options, all as the verb itself
+says.
 """
 
 from __future__ import annotations
@@ -14,32 +14,6 @@ from l2obound.verification.cli import app as cli
 PAGE = "command-line"
 TABLE = "<!-- the table of verbs is put here by _ext/verbs.py -->"
 PLACE = "<!-- the reference is put here by _ext/verbs.py -->"
-SECONDS, MINUTES = "seconds", "minutes"
-"""Classes of CPU time on one core of an AMD EPYC: up to 60 s, and up to 60 min."""
-TIMES = {
-    "report": (MINUTES, MINUTES),
-    "verify": (SECONDS, None),
-    "assumption": (SECONDS, None),
-    "train": (MINUTES, None),
-    "sweep": (MINUTES, None),
-    "speedup": (MINUTES, MINUTES),
-    "experiment": (MINUTES, None),
-    "check": (SECONDS, None),
-    "falsify": (SECONDS, None),
-    "guarantee": (SECONDS, None),
-    "sensitivity": (MINUTES, MINUTES),
-    "conditioning": (MINUTES, MINUTES),
-    "beyond-convex": (MINUTES, MINUTES),
-    "drift": (MINUTES, MINUTES),
-    "training-curve": (SECONDS, SECONDS),
-    "open-questions": (MINUTES, MINUTES),
-    "worst-case": (SECONDS, None),
-    "doctor": (SECONDS, None),
-    "list": (SECONDS, None),
-    "bounds": (SECONDS, None),
-    "prove": (SECONDS, None),
-}
-"""The class of each verb with its defaults, and with --quick where it has that."""
 _PLAIN = str.maketrans({c: f"\\{c}" for c in "*_|[]<>$"})
 
 
@@ -82,11 +56,6 @@ def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _time(name: str) -> str:
-    whole, quick = TIMES[name]
-    return whole if quick in (None, whole) else f"{whole}; {quick} with `--quick`"
-
-
 def section(verb: str, command: Any) -> str:
     """The section of one verb."""
     first, more, example = parts(command)
@@ -101,7 +70,7 @@ def section(verb: str, command: Any) -> str:
         first.translate(_PLAIN),
         more.translate(_PLAIN),
         f"```sh\n{example}\n```",
-        f"CPU time: {_time(verb)}. Exit codes:{codes.translate(_PLAIN)} 0, 2, 70 and 130 as for all verbs.",
+        f"Exit codes:{codes.translate(_PLAIN)} 0, 2, 70 and 130 as for all verbs.",
         _table(("option", "default", "meaning"), rows),
     )
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
@@ -114,8 +83,8 @@ def reference() -> str:
 
 def overview() -> str:
     """A row for each verb."""
-    rows = [(f"[`{name}`](#verb-{name})", line.translate(_PLAIN), _time(name)) for name, (_, line) in cli.VERBS.items()]
-    return _table(("verb", "what it does", "CPU time"), rows)
+    rows = [(f"[`{name}`](#verb-{name})", line.translate(_PLAIN)) for name, (_, line) in cli.VERBS.items()]
+    return _table(("verb", "what it does"), rows)
 
 
 def _source(app: Any, name: str, source: list[str]) -> None:

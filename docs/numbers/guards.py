@@ -171,4 +171,11 @@ GUARDS: Values = {
     "least_192": _spent("192", min),
     "most_192": _spent("192", max),
     "large": _spent("large", max),
+    "alone": _spent("1", max),
+    "checker": lambda r: r["certificates"]["milliseconds"]["checker"][0] / 1e3,
+    "updates": lambda r: r["trained"]["updates"],
+    "moved": lambda r: r["trained"]["moved"],
+    "updates_logistic": lambda r: r["trained"]["updates_logistic"],
+    "before_logistic": lambda r: r["trained"]["before_logistic"],
+    "after_logistic": lambda r: r["trained"]["after_logistic"],
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import torch
 
 from l2obound import l2o, verification
 from l2obound.l2o.optimizers.accelerated_guard import AcceleratedGuard
+from l2obound.l2o.pretrained import manifest
 from l2obound.l2o.support.threads import one_thread
 from l2obound.l2o.training.config import split_seed
 
@@ -32,6 +33,8 @@ _MODELS = ("go-math-l2o", "l2o-pa")
 _CERTIFIED = (*_MODELS, "fista-restart", "ista")
 _POINTS = (5, 50)
 _WAYS = ("nan", "late", "random", "diverging")
+_LAST = 200
+"""The last updates of a training, over which its validation score is looked at."""
 _RISE = 1e-12  # of an energy, in units of itself: rounding
 
 
@@ -273,13 +276,17 @@ def _certificates() -> dict[str, Any]:
             rows.append({"optimizer": name, "moved": moved, "shares": shares})
     spent: dict[str, list[float]] = {}
     with one_thread():
-        for batch in (32, 64, 192):
+        for batch in (1, 32, 64, 192):
             part = p.select(list(range(batch)))
             runs = (l2o.rollout(_optimizer(n), part, l2o.synthetic.starts(part, seed=3), 50) for n in _CERTIFIED)
             spent[str(batch)] = [_time(run, part) / batch for run in runs]
         large = l2o.synthetic.lasso(4, 250, 500, seed=3)
         run = l2o.rollout(l2o.pretrained("l2o-pa", "lasso-250x500"), large, l2o.synthetic.starts(large, seed=3), 200)
         spent["large"] = [_time(run, large) / 4]
+        one = large.select([0])
+        run = l2o.rollout(l2o.pretrained("l2o-pa", "lasso-250x500"), one, l2o.synthetic.starts(one, seed=3), 31)
+        data = json.loads(json.dumps(verification.run_certificate(run, one).to_dict()))
+        spent["checker"] = [_least(lambda: verification.check_run_certificate(data, one))]
     return {"rows": rows, "over": over, "count": count, "milliseconds": spent}
 
 
@@ -288,13 +295,30 @@ def _optimizer(name: str) -> Any:
 
 
 def _time(run: l2o.Run, problem: l2o.Composite) -> float:
-    """The least CPU time of a certificate in three calls, in ms."""
+    return _least(lambda: verification.run_certificate(run, problem))
+
+
+def _least(work: Callable[[], Any]) -> float:
+    """The least CPU time of three calls, in ms."""
     spent = []
     for _ in range(3):
         begun = time.process_time()
-        verification.run_certificate(run, problem)
+        work()
         spent.append(1e3 * (time.process_time() - begun))
     return min(spent)
+
+
+def _trained() -> dict[str, float]:
+    """Validation scores on the way of the trainings in a region, as the manifests of their weights have them."""
+    slow, fast = manifest("go-math-l2o-energy", "lasso"), manifest("l2o-pa-energy", "logistic_l1")
+    last = [score for update, score in slow["validation_curve"] if update >= slow["updates"] - _LAST]
+    return {
+        "updates": slow["updates"],
+        "moved": max(last) - min(last),
+        "updates_logistic": fast["updates"],
+        "before_logistic": fast["validation_curve"][0][1],
+        "after_logistic": fast["validation_loss"],
+    }
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -310,6 +334,7 @@ def main(arguments: list[str] | None = None) -> None:
         "rises": _rises(),
         "budgets": _budgets(),
         "certificates": _certificates(),
+        "trained": _trained(),
     }
     (folder / FILE).write_text(json.dumps(results, indent=1), encoding="utf-8")
 

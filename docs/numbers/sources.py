@@ -15,12 +15,15 @@ from typing import Any
 
 from . import NumbersError
 from .beyond_convex import BEYOND_CONVEX
+from .closed_forms import CLOSED_FORMS
+from .commands import COMMANDS
 from .comparisons import BASELINES, SCALES, SPEEDUP
 from .conditioning import CONDITIONING
 from .defects import DEFECTS
 from .drift import DRIFT
 from .figures import ABLATIONS, FIGURES, FULL_FIGURES, SETTINGS
 from .guards import GUARDS
+from .schedules import SCHEDULES
 from .searches import SEARCHES
 from .sensitivity import SENSITIVITY
 from .speed import SPEED
@@ -340,6 +343,20 @@ SOURCES = {
         "examples.json",
         WORST_CASE_SPEED,
         script="tests/benchmarks/bench_worst_cases.py",
+    ),
+    "closed-forms": Source(
+        ("--only", "closed-forms"),
+        "closed-forms.json",
+        CLOSED_FORMS,
+        script="tests/benchmarks/bench_worst_cases.py",
+    ),
+    "commands": Source((), "commands.json", COMMANDS, script="docs/numbers/measure_commands.py"),
+    "schedules": Source(
+        (),
+        "trade-off.json",
+        SCHEDULES,
+        {"schedules/trade-off.svg": "trade-off.svg"},
+        script="docs/examples/schedules.py",
     ),
     "speedup": Source(("speedup",), "speedup.json", SPEEDUP),
     "figures": Source(

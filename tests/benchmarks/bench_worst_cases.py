@@ -1,10 +1,10 @@
 """Exact worst cases against PEPit and Clarabel, and what their rigorous bounds and certificates cost.
 
-    python tests/benchmarks/bench_worst_cases.py [--repeats 7] [--steps 100]
+    python tests/benchmarks/bench_worst_cases.py [--repeats 7] [--steps 100] [--out FOLDER]
     python tests/benchmarks/bench_worst_cases.py --only examples [--lengths 5 10] [--out FOLDER]
 
 The first table has gradient and proximal gradient at h = 1, objective from distance; closed forms 1/(4K + 2) and
-1/(4K). Medians after a warm-up; both sides in this process, one after the other.
+1/(4K). Medians of CPU times after a warm-up; both sides in this process, one after the other.
 
 The second has every example of PEPit that is reproduced and has a number of steps, with K = 5, and with K = 10 where
 PEPit takes less than half a second for K = 5. Ours is the method as code; PEPit's is its own example. CPU times are the
@@ -82,23 +82,20 @@ def pepit(method: str, K: int) -> float:
 
 
 def timed(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Median seconds after a warm-up, and what it gave; two runs, with no warm-up, of what takes long."""
-    begun = time.perf_counter()
-    result = work()
-    first = time.perf_counter() - begun
+    """Median CPU seconds after a warm-up, and what it gave; two runs, with no warm-up, of what takes long."""
+    first, result = once(work)
     seconds = [] if first < LONG else [first]
     for _ in range(repeats if first < LONG else 1):
-        begun = time.perf_counter()
-        result = work()
-        seconds.append(time.perf_counter() - begun)
+        spent, result = once(work)
+        seconds.append(spent)
     return median(seconds), result
 
 
 def once(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds of one call, and what it gave."""
-    begun = time.perf_counter()
+    """CPU seconds of one call, and what it gave."""
+    begun = time.process_time()
     result = work()
-    return time.perf_counter() - begun, result
+    return time.process_time() - begun, result
 
 
 def installed() -> bool:
@@ -110,37 +107,47 @@ def installed() -> bool:
     return True
 
 
-def compare(repeats: int, there: bool) -> bool:
-    """Print the table of values, envelopes and certificates; whether every value is within `ACCURACY`."""
-    accurate = True
-    print(f"{'':22} {'ours':>9} {'PEPit':>9} {'ratio':>6}  {'rel. error':>19} {'envelope':>9} {'certificate':>11}")
-    print(f"{'':22} {'ms':>9} {'ms':>9} {'':>6}  {'ours':>9} {'PEPit':>9} {'ms':>9} {'ms':>11}")
+def compare(repeats: int, there: bool) -> list[dict[str, Any]]:
+    """Print the table of values, envelopes and certificates; its rows, times in milliseconds of CPU time."""
+    rows: list[dict[str, Any]] = []
+    print(f"{'CPU time, ms':22} {'ours':>9} {'PEPit':>9} {'ratio':>6}  {'rel. error':>19} {'envelope':>9} certificate")
     for method, sizes in SIZES.items():
         for K in sizes:
             exact = float(closed_form(method, K))
             seconds, result = timed(lambda m=method, k=K: ours(m, k), repeats)
-            error = abs(result.estimate - exact) / exact
-            accurate &= error <= ACCURACY
             envelope, _ = once(lambda w=result: (w.lower, w.upper))
             proof, certificate = once(result.certificate)
+            slow, value = timed(lambda m=method, k=K: pepit(m, k), min(repeats, 5)) if there else (None, None)
+            row = {
+                "method": method,
+                "K": K,
+                "ours": 1e3 * seconds,
+                "pepit": None if slow is None else 1e3 * slow,
+                "ratio": None if slow is None else slow / seconds,
+                "error": abs(result.estimate - exact) / exact,
+                "pepit_error": None if value is None else abs(value - exact) / exact,
+                "bounds": 1e3 * envelope,
+                "certificate": None if certificate is None else 1e3 * proof,
+                "exact": certificate is not None and certificate.exact,
+            }
+            rows.append(row)
+            other = f"{row['pepit']:9.1f} {row['ratio']:6.1f}" if there else " " * 16
+            miss = f"{row['pepit_error']:9.1e}" if there else " " * 9
+            mark = f"  BELOW the target of {target(method, K):g}" if there and row["ratio"] < target(method, K) else ""
             shown = "none" if certificate is None else f"{1e3 * proof:.0f}{'' if certificate.exact else ' (not exact)'}"
-            theirs, miss, ratio = "", "", ""
-            if there:
-                slow, value = timed(lambda m=method, k=K: pepit(m, k), min(repeats, 5))
-                theirs, miss = f"{1e3 * slow:.1f}", f"{abs(value - exact) / exact:.1e}"
-                mark = "" if slow / seconds >= target(method, K) else f"  BELOW the target of {target(method, K):g}"
-                ratio, shown = f"{slow / seconds:.1f}", f"{shown:>11}{mark}"
             print(
-                f"{method:18} {K:3} {1e3 * seconds:9.2f} {theirs:>9} {ratio:>6}  {error:9.1e} {miss:>9} "
-                f"{1e3 * envelope:9.1f} {shown:>11}",
+                f"{method:18} {K:3} {row['ours']:9.2f} {other}  {row['error']:9.1e} {miss} {row['bounds']:9.1f} "
+                f"{shown:>11}{mark}",
                 flush=True,
             )
+    accurate = all(row["error"] <= ACCURACY for row in rows)
     print(f"every value within {ACCURACY:g} of the closed form: {'yes' if accurate else 'NO'}")
-    return accurate
+    return rows
 
 
-def large(K: int) -> None:
-    """Print both methods at many steps."""
+def large(K: int) -> list[dict[str, Any]]:
+    """Print both methods at many steps; rows as those of `compare`."""
+    rows = []
     for method in METHODS:
         seconds, result = once(lambda m=method: ours(m, K))
         more, _ = once(lambda w=result: (w.lower, w.upper))
@@ -150,6 +157,8 @@ def large(K: int) -> None:
             f"{result.lower:.10f}, gap {result.gap:.1e} ({'closed' if result.closed else 'OPEN'}), exact {exact:.10f}",
             flush=True,
         )
+        rows.append({"method": method, "K": K, "ours": 1e3 * seconds, "bounds": 1e3 * more, "gap": result.gap})
+    return rows
 
 
 def example_of_pepit(name: str, K: int) -> float:
@@ -227,9 +236,9 @@ def main(arguments: list[str] | None = None) -> bool:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--steps", type=int, default=100, help="K of the large problems")
-    parser.add_argument("--only", choices=("examples", "closed forms"), help="one of the tables alone")
+    parser.add_argument("--only", choices=("examples", "closed-forms"), help="one of the tables alone")
     parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, help="K of the examples")
-    parser.add_argument("--out", type=Path, help="a folder for the rows of the examples, examples.json")
+    parser.add_argument("--out", type=Path, help="a folder for closed-forms.json and examples.json")
     options = parser.parse_args(arguments)
     there = installed()
     if not there:
@@ -238,16 +247,16 @@ def main(arguments: list[str] | None = None) -> bool:
         ours(method, 1)
         if there:
             pepit(method, 1)
-    accurate = True
+    found: dict[str, dict[str, Any]] = {}
     if options.only != "examples":
-        accurate = compare(options.repeats, there)
-        large(options.steps)
-    if options.only != "closed forms":
-        rows = examples(options.repeats, there, options.lengths)
-        if options.out:
-            options.out.mkdir(parents=True, exist_ok=True)
-            (options.out / "examples.json").write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
-    return accurate
+        found["closed-forms"] = {"rows": compare(options.repeats, there), "large": large(options.steps)}
+    if options.only != "closed-forms":
+        found["examples"] = {"rows": examples(options.repeats, there, options.lengths)}
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        for name, rows in found.items():
+            (options.out / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return all(row["error"] <= ACCURACY for row in found.get("closed-forms", {"rows": []})["rows"])
 
 
 if __name__ == "__main__":
