@@ -120,10 +120,18 @@ def test_pictures_of_pages_are_those_of_the_results(tmp_path: Path) -> None:
 
 def test_no_picture_of_a_page_is_copied_by_hand() -> None:
     pages = "".join(path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md")))
-    there = set(re.findall(r"_static/((?:open-questions|experiments)/[\w.-]+)", pages))
+    folders = ("open-questions", "experiments", "schedules")
+    there = set(re.findall(rf"_static/((?:{'|'.join(folders)})/[\w.-]+)", pages))
     assert there == {name for source in SOURCES.values() for name in source.pictures}
-    files = [path for folder in ("open-questions", "experiments") for path in (DOCS / "_static" / folder).iterdir()]
+    files = [path for folder in folders for path in (DOCS / "_static" / folder).iterdir()]
     assert {f"{path.parent.name}/{path.name}" for path in files} == there
+
+
+def test_every_time_on_a_page_was_measured_on_a_processor_with_a_name() -> None:
+    facts = load()
+    for template in DOCS.rglob(f"*{SUFFIX}"):
+        for source in re.findall(r"\{([a-z-]+)\.cpu\}", template.read_text(encoding="utf-8")):
+            assert None not in (facts[source]["cpu_seconds"], facts[source]["processor"]), (template.name, source)
 
 
 def test_every_value_is_on_a_page() -> None:
@@ -371,7 +379,8 @@ def guards_results() -> dict[str, Any]:
     rows = [{"form": n, "in": [1.0, 17.0, 251.0], "start": [1.0] * 3, "objective": [1.0] * 3} for n in names]
     counts = {"steps_convex": 10, "rises_convex": 0, "steps_other": 20, "rises_other": 0}
     heads = {"median_r": 1.9, "inside_go_math_l2o": 0.1, "inside_l2o_pa": 0.2}
-    spent = {"32": [3.0, 4.0], "192": [1.0, 2.0], "large": [50.0]}
+    spent = {"1": [40.0], "32": [3.0, 4.0], "192": [1.0, 2.0], "large": [50.0], "checker": [1600.0]}
+    scores = {"updates": 600, "moved": 1e-3, "updates_logistic": 300, "before_logistic": -3.0, "after_logistic": -4.0}
     certified = {"optimizer": "ista", "moved": True, "shares": [[0.1, 0.2], [1e-3, 2e-3]]}
     return {
         "guards": [
@@ -384,6 +393,7 @@ def guards_results() -> dict[str, Any]:
         "rises": counts,
         "budgets": {"usual": [1.1, 1.3], "moved_l2o_pa": [5.5], "largest": [1.5], "runs": [192]},
         "certificates": {"rows": [certified], "over": 0, "count": 8, "milliseconds": spent},
+        "trained": scores,
     }
 
 
@@ -397,3 +407,40 @@ def test_values_are_read_from_a_measurement_of_guards(tmp_path: Path) -> None:
     assert (values["failing_median"], values["failing_largest"], values["pa_energy"]) == (1.5, 2.0, 17.0)
     assert "| ISTA | s = 10 | 1.0e-1 | 2.0e-1 | 1.0e-3 | 2.0e-3 |" in values["certificates"]
     assert (values["least_32"], values["most_192"], values["large"]) == (3.0, 2.0, 50.0)
+    assert (values["alone"], values["checker"]) == (40.0, 1.6)
+    assert (values["updates"], values["moved"], values["after_logistic"]) == (600, 1e-3, -4.0)
+
+
+def test_values_are_read_from_schedules(tmp_path: Path) -> None:
+    def row(name: str, upper: float, ratio: float, **more: Any) -> dict[str, Any]:
+        common = {"log10_share": -2.0, "fista_iterations": 10 / ratio, "ratio": ratio, "numbers": None}
+        return {"name": name, "upper": upper, **common, **more}
+
+    trained = {"numbers": [[1.0, 0.0, 0.0]], "certified": 0.0150001234}
+    rows = [row("FISTA", 0.01, 1.0), row("limit 3", 0.03, 0.5, **trained), row("limit 1.1", 0.011, 0.625, **trained)]
+    (tmp_path / "trade-off.json").write_text(json.dumps({"fista": 0.01, "rows": rows}))
+    values = read("schedules", tmp_path)
+    assert values["table"].splitlines()[2] == "| FISTA | 1.000 | -2.00 | 10.0 |  |"
+    assert values["table"].splitlines()[4] == "| trained, limit 1.1 | 1.100 | -2.00 | 16.0 | 0.015001 |"  # rounded up
+    assert (values["least_ratio"], values["most_ratio"], values["lowest_ratio"]) == (0.5, 0.625, 0.625)
+    assert values["lowest_worst"] == pytest.approx(1.1)
+
+
+def test_values_are_read_from_worst_cases_with_closed_forms(tmp_path: Path) -> None:
+    row = {"method": "gradient", "K": 5, "ours": 2.0, "pepit": 36.0, "ratio": 18.0, "error": 8e-11}
+    row |= {"pepit_error": 3e-9, "bounds": 15.2, "certificate": 22.0}
+    large = {"method": "gradient", "K": 100, "ours": 1234.5, "bounds": 20.0, "gap": 6e-10}
+    (tmp_path / "closed-forms.json").write_text(json.dumps({"rows": [row], "large": [large]}))
+    values = read("closed-forms", tmp_path)
+    assert values["table"].splitlines()[2:] == [
+        "| gradient, K = 5 | 2.0 | 36 | 18 | 8e-11 | 3e-9 | 15 | 22 |",
+        "| K = 100 | 1,234 | – | – | – | – | 20 | – |",
+    ]
+    assert values["ratio_five"] == 18.0
+
+
+def test_values_are_read_from_times_of_commands(tmp_path: Path) -> None:
+    rows = [{"command": "l2obound bounds", "cpu_seconds": 0.24}, {"command": "l2obound prove", "cpu_seconds": 100.0}]
+    (tmp_path / "commands.json").write_text(json.dumps({"rows": rows}))
+    lines = read("commands", tmp_path)["table"].splitlines()
+    assert lines[2:] == ["| `l2obound bounds` | 0.2 s |", "| `l2obound prove` | 2 minutes |"]

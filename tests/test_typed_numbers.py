@@ -88,11 +88,11 @@ ALLOWED = {
 
 def pages() -> list[Path]:
     """Pages as they are written by hand: the template where there is one."""
-    found = [path for path in (ROOT / "docs").rglob("*.md") if not {"_build", "checks", "notebooks"} & set(path.parts)]
-    by_script = {page_of(path) for path in found if path.name.endswith(SUFFIX)}
-    by_script |= {path for path in found if re.fullmatch(r"b\d\d\.md", path.name)}
+    paths = [path for path in (ROOT / "docs").rglob("*.md") if not {"_build", "checks", "notebooks"} & set(path.parts)]
+    by_script = {page_of(path) for path in paths if path.name.endswith(SUFFIX)}
+    by_script |= {path for path in paths if re.fullmatch(r"b\d\d\.md", path.name)}
     others = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "trainings" / "README.md"]
-    return sorted([*(set(found) - by_script), *others, *(ROOT / "docs" / "notebooks").glob("*.ipynb")])
+    return sorted([*(set(paths) - by_script), *others, *(ROOT / "docs" / "notebooks").glob("*.ipynb")])
 
 
 def prose(path: Path) -> str:
@@ -116,11 +116,11 @@ def typed(text: str) -> list[str]:
     """What looks like a number of a run."""
     for left_out in (WRITTEN, r"^ *```.*?^ *```$", r"`[^`]*`", r"<!--.*?-->", r"\]\([^)]*\)", r"\{[^{}\n]*\}", *PASS):
         text = re.sub(left_out, "|", text, flags=re.S | re.M)
-    found = []
+    numbers = []
     for form, pattern in FORMS.items():
         matches = [match[0] for match in re.finditer(pattern, text)]
-        found += [" ".join(m.split()) for m in matches if form != "a number with many digits" or measured(m)]
-    return found
+        numbers += [" ".join(m.split()) for m in matches if form != "a number with many digits" or measured(m)]
+    return numbers
 
 
 def test_no_page_has_a_number_of_a_run_that_was_typed() -> None:
@@ -129,9 +129,9 @@ def test_no_page_has_a_number_of_a_run_that_was_typed() -> None:
         name = str(path.relative_to(ROOT))
         if name in HISTORY | set(LEFT):
             continue
-        found, allowed = set(typed(prose(path))), set(ALLOWED.get(name, {}))
-        wrong += [f"{name}: {number!r} looks like a number of a run" for number in sorted(found - allowed)]
-        wrong += [f"{name}: {number!r} is allowed and not there" for number in sorted(allowed - found)]
+        there, allowed = set(typed(prose(path))), set(ALLOWED.get(name, {}))
+        wrong += [f"{name}: {number!r} looks like a number of a run" for number in sorted(there - allowed)]
+        wrong += [f"{name}: {number!r} is allowed and not there" for number in sorted(allowed - there)]
     assert not wrong, "\n".join(["write them by python -m docs.numbers (docs/style.md), or list them here", *wrong])
 
 

@@ -247,16 +247,16 @@ def main(arguments: list[str] | None = None) -> bool:
         ours(method, 1)
         if there:
             pepit(method, 1)
-    found: dict[str, dict[str, Any]] = {}
+    tables: dict[str, dict[str, Any]] = {}
     if options.only != "examples":
-        found["closed-forms"] = {"rows": compare(options.repeats, there), "large": large(options.steps)}
+        tables["closed-forms"] = {"rows": compare(options.repeats, there), "large": large(options.steps)}
     if options.only != "closed-forms":
-        found["examples"] = {"rows": examples(options.repeats, there, options.lengths)}
+        tables["examples"] = {"rows": examples(options.repeats, there, options.lengths)}
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
-        for name, rows in found.items():
+        for name, rows in tables.items():
             (options.out / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    return all(row["error"] <= ACCURACY for row in found.get("closed-forms", {"rows": []})["rows"])
+    return all(row["error"] <= ACCURACY for row in tables.get("closed-forms", {"rows": []})["rows"])
 
 
 if __name__ == "__main__":

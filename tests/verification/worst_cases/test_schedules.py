@@ -42,7 +42,7 @@ def test_a_schedule_gains_and_keeps_its_limit(problem: l2o.Composite, method: st
 
 
 def test_ten_steps_of_a_trained_schedule_are_proved_and_faster_than_fista() -> None:
-    """The certificate of docs/schedules.md for a limit of 1.25 times FISTA's worst case, and what its numbers reach."""
+    """A certificate as docs/examples/schedules.py makes it, for 1.25 times FISTA's worst case, and its speed."""
     data = json.loads((Path(__file__).parents[2] / "data" / "schedule.json").read_text("utf-8"))
     fista = bounds.worst_case("composite", method="accelerated_gradient", steps=10)
     assert checker.check(data) <= Fraction(5, 4) * Fraction(fista.upper)
