@@ -135,6 +135,12 @@ def test_our_own_optimizers_pass_everywhere(name: str, profile: str, seed: int) 
     assert report.passed, report.summary()
 
 
+def test_a_variable_at_a_bound_is_no_unstable_memory() -> None:
+    """On least squares with a box a variable of the shipped model ends at its bound, with Q outside the region."""
+    report = check_optimizer("go-math-l2o:lasso", profile="ci", checks=["memory_stable"])
+    assert report["memory_stable"].status is Status.PASSED, report.summary()
+
+
 AT_STAKE = {
     "state_not_mutated",
     "batch_equals_loop",
