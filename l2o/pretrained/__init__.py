@@ -28,27 +28,37 @@ def pretrained_names() -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, family) for name, family in pairs))
 
 
-def shipped_family(name: str, family: str, dim: int | None = None) -> str:
+def shipped_family(
+    name: str, family: str, dim: int | None = None, *, rows: int | None = None, lam: float | None = None
+) -> str:
     """The name under which the shipped weights stand that fit problems of a family and a size.
 
     Weights that were trained on problems of another size than the usual one have it in their name, lasso-250x500 say.
-    Of several, those of the smallest training with at least as many variables are taken, else those of the largest.
-    This is measured (docs/training.md): weights carry over to smaller problems, and less well to larger ones.
+    Of several with the weight lam of the usual ones, those of the smallest training with at least as many variables
+    are taken, else those of the largest. This is measured (docs/training.md): weights carry over to smaller problems,
+    and less well to larger ones. Weights that were trained with another lam are taken for the rows, variables and lam
+    of their training alone, because with another lam they need many more iterations than the usual ones.
 
     Args:
         name: Name of the optimizer.
         family: Family of the problems.
         dim: Number of variables n of the problems; None where it is not known.
+        rows: Rows of their data; None where they are not known.
+        lam: The weight of their nonsmooth term; None where it is not known.
 
     Returns:
         The family as `pretrained` takes it; `family` itself where nothing is shipped, or `dim` is None.
     """
     fitting = [key for owner, key in pretrained_names() if owner == name and key.partition("-")[0] == family]
-    if dim is None or not fitting:
+    if dim is None or family not in fitting:
         return family
-    sizes = {key: manifest(name, key)["config"]["problem"]["dim"] for key in fitting}
-    enough = [key for key in fitting if sizes[key] >= dim]
-    return min(enough, key=sizes.__getitem__) if enough else max(fitting, key=sizes.__getitem__)
+    trained = {key: manifest(name, key)["config"]["problem"] for key in fitting}
+    for key, problem in trained.items():
+        if (problem["rows"], problem["dim"], problem["lam"]) == (rows, dim, lam):
+            return key
+    sizes = {key: problem["dim"] for key, problem in trained.items() if problem["lam"] == trained[family]["lam"]}
+    enough = [key for key in sizes if sizes[key] >= dim]
+    return min(enough, key=sizes.__getitem__) if enough else max(sizes, key=sizes.__getitem__)
 
 
 def manifest(name: str, family: str) -> dict[str, Any]:

@@ -449,4 +449,14 @@ def test_weights_are_those_of_a_training_at_least_as_large() -> None:
         assert taken == {n: "lasso" if n <= 40 else "lasso-250x500" for n in taken}
         assert l2o.shipped_family(name, "lasso") == "lasso"
     assert l2o.shipped_family("go-math-l2o", "quadratic", 500) == "quadratic"
+    assert l2o.shipped_family("l2o-pa", "lasso", 500, rows=10, lam=0.3) == "lasso-250x500"
     assert l2o.shipped_family("l2o-dm", "lasso", 500) == "lasso"
+
+
+def test_weights_of_another_lam_are_those_of_their_own_problems_alone() -> None:
+    for name in ("go-math-l2o", "l2o-pa"):
+        usual, other = "logistic_l1", "logistic_l1-1000x50"
+        assert l2o.shipped_family(name, usual, 50, rows=1000, lam=0.1) == other
+        for changed in ({"rows": 999}, {"lam": 0.01}, {"lam": None}, {"rows": None}):
+            assert l2o.shipped_family(name, usual, 50, **({"rows": 1000, "lam": 0.1} | changed)) == usual
+        assert l2o.shipped_family(name, usual, 10**6, rows=1000, lam=0.1) == usual

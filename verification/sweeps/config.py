@@ -149,7 +149,8 @@ class ModelSection(Section):
     def shipped_key(self, spec: CellSpec) -> str:
         """Under which name the shipped weights for a cell stand; runs code of the user's that makes its family."""
         named = (self.weights or "").partition(":")[2]
-        return named or shipped_family(self.network, family_of(spec.family).trained_for, spec.variables)
+        family = family_of(spec.family).trained_for
+        return named or shipped_family(self.network, family, spec.variables, rows=spec.rows, lam=spec.lam)
 
     @property
     def learned(self) -> bool:
