@@ -23,7 +23,7 @@ threadpool_limits(1)
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 # What is imported and collected is a million objects that stay. The collector of cycles would look through them again
-# and again, which took an eighth of the time.
+# and again.
 gc.disable()
 
 
