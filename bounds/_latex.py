@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
@@ -52,6 +53,7 @@ class _Printer(LatexPrinter):
         return text
 
 
+@lru_cache(maxsize=1024)
 def to_latex(expression: sp.Expr, prime: bool = False) -> str:
     """LaTeX of an expression in named quantities; `prime` marks the out-of-distribution run (F', x')."""
     return _Printer("'" if prime else "").doprint(expression)

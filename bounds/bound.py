@@ -106,7 +106,7 @@ class Bound:
         names = {*self.quantities, *(name for hypothesis in self.hypotheses for name in hypothesis.uses)}
         return tuple(name for name in VOCABULARY if name in names)
 
-    @property
+    @cached_property
     def vacuous_above(self) -> sp.Expr:
         """A right-hand side this large says nothing: 0 for a decrease of F, F(x_0) - F(z) for a gap, else `vacuous`."""
         if self.vacuous is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
 
 import pytest
@@ -20,8 +22,24 @@ torch.set_num_threads(1)
 threadpool_limits(1)
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
+# What is imported and collected is a million objects that stay. The collector of cycles would look through them again
+# and again.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
+_TESTS = itertools.count()
+
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's cache of optima."""
-    monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path_factory.mktemp("cache")))
+    """No test reads or writes the user's cache of optima.
+
+    Each has a folder of its own, which is made when something is kept there: `mktemp` looks through all folders that
+    there are, and thousands of them take seconds.
+    """
+    monkeypatch.setenv("L2OBOUND_CACHE", str(tmp_path_factory.getbasetemp() / "caches" / str(next(_TESTS))))

@@ -58,7 +58,7 @@ def command(code: str) -> None:
 
 WITH_COMMANDS = ("tutorial.md", "own-model.md")
 """Pages whose files are written and whose commands are run."""
-LONG = ("gallery.md", "falsify.md", "equivariance.md", "conformance.md", "drift.md")
+LONG = ("gallery.md", "falsify.md", "equivariance.md", "conformance.md", "drift.md", "discover.md")
 """Pages whose code takes many seconds and is that of other tests."""
 WITH_CODE = [
     pytest.param(p, id=p.name, marks=[pytest.mark.slow] * (p.name in LONG)) for p in PAGES if blocks(p, "python")

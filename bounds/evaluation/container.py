@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..vocabulary import VOCABULARY
-from .ball import Ball
+from .ball import Ball, made
 from .inputs import numbers
 
 FACTS = {
@@ -31,6 +31,8 @@ FACTS = {
     "A in the momentum region",
 }
 """What may be declared about the problem; a fact that is not declared does not hold."""
+
+_GIVEN = tuple(name for name in VOCABULARY if name != "K")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,7 @@ class Quantities:
         return Quantities, (dict(self.values), dict(self.errors), dict(self.facts), self.steps, self.batch)
 
     def _checked(self, name: str, value: Any, attribute: str) -> np.ndarray:
-        check_known([name], [other for other in VOCABULARY if other != "K"], "quantity")
+        check_known([name], _GIVEN, "quantity")
         array = numbers(f"{attribute}[{name!r}]", value)
         expected = self.shape_of(name)
         if array.shape != expected:
@@ -137,7 +139,7 @@ class Quantities:
         """
         if name not in self.values:
             raise InputError(f"quantity `{name}` ({VOCABULARY[name].meaning}) is needed and was not given")
-        return Ball(self.values[name], self.error(name))
+        return made(self.values[name], self.error(name))
 
 
 def shape_of(level: str, batch: int, steps: int) -> tuple[int, ...]:
@@ -147,7 +149,7 @@ def shape_of(level: str, batch: int, steps: int) -> tuple[int, ...]:
 
 def check_known(names: Iterable[str], allowed: Iterable[str], what: str) -> None:
     """Raises `InputError` at the first name that is not known."""
-    allowed = list(allowed)
+    allowed = tuple(allowed)
     for name in names:
         if name not in allowed:
             raise InputError(f"unknown {what} `{name}`; known: {', '.join(allowed)}")

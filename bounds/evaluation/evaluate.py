@@ -17,7 +17,7 @@ import sympy as sp
 
 from ..errors import InputError
 from ..vocabulary import VOCABULARY, Q, k
-from .ball import EPS, TINY, Ball
+from .ball import EPS, TINY, Ball, made
 from .container import Quantities
 from .scalars import as_quantities
 
@@ -53,7 +53,7 @@ def has_free_step(expression: sp.Expr) -> bool:
 
 
 def _spread(ball: Ball, shape: tuple[int, int]) -> Ball:
-    return Ball(np.broadcast_to(ball.mid, shape), np.broadcast_to(ball.rad, shape))
+    return made(np.broadcast_to(ball.mid, shape), np.broadcast_to(ball.rad, shape))
 
 
 class _Walk:
@@ -117,17 +117,8 @@ class _Walk:
         return self.quantities.ball(node.name)[:, None]
 
     def indexed(self, node: sp.Indexed) -> Ball:
-        name = str(node.base)
-        if name not in VOCABULARY or len(node.indices) != 1:
-            raise InputError(f"`{node}` is not a quantity of the vocabulary with one index")
-        first = 0 if VOCABULARY[name].level == "iterate" else 1
-        steps, index = self.quantities.steps, node.indices[0]
-        low, high = _ends(index, steps)
-        if not (low.is_Integer if isinstance(low, sp.Basic) else True) or low < first or high > steps:
-            raise InputError(
-                f"`{node}` asks for an index outside {first}..K; indices are k, K or numbers, plus a constant"
-            )
-        return self.quantities.ball(name)[:, int(low) - first : int(high) - first + 1]
+        name, columns = _entries(node, self.quantities.steps)
+        return self.quantities.ball(name)[:, columns]
 
     def summed(self, node: sp.Sum) -> Ball:
         if node.limits != (sp.Tuple(k, sp.Integer(1), Q.K),):
@@ -139,6 +130,18 @@ class _Walk:
 
 
 @lru_cache(maxsize=4096, typed=True)
+def _entries(node: sp.Indexed, steps: int) -> tuple[str, slice]:
+    """The quantity that an entry is of, and its columns in a run of so many steps."""
+    name = str(node.base)
+    if name not in VOCABULARY or len(node.indices) != 1:
+        raise InputError(f"`{node}` is not a quantity of the vocabulary with one index")
+    first = 0 if VOCABULARY[name].level == "iterate" else 1
+    low, high = _ends(node.indices[0], steps)
+    if not (low.is_Integer if isinstance(low, sp.Basic) else True) or low < first or high > steps:
+        raise InputError(f"`{node}` asks for an index outside {first}..K; indices are k, K or numbers, plus a constant")
+    return name, slice(int(low) - first, int(high) - first + 1)
+
+
 def _ends(index: sp.Expr, steps: int) -> tuple[Any, Any]:
     """The first and the last value of an index in a run of so many steps."""
     if index.has(k):

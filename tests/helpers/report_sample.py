@@ -1,12 +1,15 @@
 """A results dict as the experiment makes them, invented: with gaps, a violation and hostile strings."""
 
+import functools
 import math
 from types import SimpleNamespace
 
 import numpy as np
 
 from l2obound.verification.guarantees import Sample
+from l2obound.verification.report import figures
 from l2obound.verification.report._next_instance import statements
+from l2obound.verification.report.render import render_html
 
 # Markup, quotes, mathtext, other scripts, right-to-left text and its override, a control and half a surrogate pair.
 HOSTILE = "<script>alert(1)</script> & \"co\" 'x' $5 $y$ _z \u03bb\u4e2d\U0001f600 \u05e9\u05dc\u202e \x01 \ud800"
@@ -288,7 +291,7 @@ def make_results():
                 {"model": "go-math-l2o", "family": "lasso", "sha256": "f" * 64, "updates": 5000, "seed": 1,
                  "command": "l2obound train"},
             ],
-            "reused": [], "code_digest": "cd34" * 16,
+            "reused": ["F* of lasso-20x40 (cache)"], "code_digest": "cd34" * 16,
         },
         "config": {"title": HOSTILE, "seed": 0, "problem": [{"lam": None}]},
         "problems": problems,
@@ -316,3 +319,15 @@ def make_results():
             _transient(_SCENARIOS[1], _OPTIMIZERS[1], [300, None, 120, 180], "no floor"),
         ],
     }  # fmt: skip
+
+
+@functools.cache
+def sample_page():
+    """The page of the results, drawn once for all tests of a process."""
+    return render_html(make_results())
+
+
+@functools.cache
+def sample_figures():
+    """The figures of the results, drawn once for all tests of a process, which leave them as they are."""
+    return figures.figures(make_results())

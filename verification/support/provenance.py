@@ -28,13 +28,15 @@ _PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Versions of the packages that numbers depend on."""
-    by_name = {}
-    for name in _PACKAGES:
-        try:
-            by_name[name] = version(name)
-        except PackageNotFoundError:
-            by_name[name] = "not installed"
-    return by_name
+    return {name: _version(name) for name in _PACKAGES}
+
+
+@functools.cache
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 @functools.cache

@@ -13,28 +13,27 @@ from typing import Any
 
 import pytest
 
-from l2obound import bounds
 from l2obound.bounds.worst_cases import _polynomials, _semidefinite, checker, checker_induction
 from l2obound.bounds.worst_cases.checker_induction import Wrong, check, digest
+from tests.helpers.discoveries import proved
 
-FEW = {"check_on": [8]}
 Data = dict[str, Any]
 
 
-def certified(**question: Any) -> Data:
-    proof = bounds.discover(**question, **FEW).prove()
+def certified(name: str) -> Data:
+    proof = proved(name)
     assert proof, proof.reason
     return json.loads(json.dumps(proof.certificate))
 
 
 @pytest.fixture(scope="module")
 def gradient() -> Data:
-    return certified()
+    return certified("gradient")
 
 
 @pytest.fixture(scope="module")
 def contraction() -> Data:
-    return certified(metric="distance", function_class="smooth_strongly_convex", mu=Fraction(1, 10))
+    return certified("contraction")
 
 
 def retold(data: Data, change: Callable[[Data], Any]) -> Data:
@@ -60,22 +59,22 @@ def test_proofs_are_accepted(gradient: Data, contraction: Data) -> None:
 
 
 def test_a_proximal_point_is_accepted() -> None:
-    data = certified(method="proximal_point", function_class="convex", step=3)
+    data = certified("proximal point")
     assert eval(check(data), {"K": 2}) == pytest.approx(1 / 24)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("question", "K", "rate"),
+    ("name", "K", "rate"),
     [
-        ({"method": "proximal_gradient", "function_class": "composite"}, 5, 1 / 20),
-        ({"metric": "best_gradient", "initial": "decrease", "function_class": "smooth_nonconvex"}, 3, 4 / 9),
-        ({"metric": "best_gradient", "initial": "objective"}, 3, 2 / 7),
-        ({"metric": "average_objective", "L": 2}, 3, 2 / 10),
+        ("proximal gradient", 5, 1 / 20),
+        ("best gradient", 3, 4 / 9),
+        ("last gradient", 3, 2 / 7),
+        ("mean of the values", 3, 2 / 10),
     ],
 )
-def test_further_theorems_are_accepted(question: Data, K: int, rate: float) -> None:
-    assert eval(check(certified(**question)), {"K": K}) == pytest.approx(rate)
+def test_further_theorems_are_accepted(name: str, K: int, rate: float) -> None:
+    assert eval(check(certified(name)), {"K": K}) == pytest.approx(rate)
 
 
 def test_every_coefficient_counts(gradient: Data) -> None:

@@ -12,55 +12,28 @@ import pytest
 import sympy as sp
 
 from l2obound import bounds
-from l2obound.bounds.worst_cases import classes, methods
+from l2obound.bounds.worst_cases import methods
 from l2obound.bounds.worst_cases.discoveries import Discovery, _fit
 from l2obound.bounds.worst_cases.discoveries._kinds import Kind, ends_of, kind_of
 from l2obound.bounds.worst_cases.discoveries._proofs import Problem, Proof, exact_proof, needed_kinds
+from tests.helpers.discoveries import THEOREMS, discovered
 
 K, k = _fit.K, _fit.k
-MU = Fraction(1, 10)
-THEOREMS: dict[str, tuple[dict[str, Any], sp.Expr]] = {
-    "gradient": ({}, 1 / (4 * K + 2)),
-    "shorter steps": ({"step": Fraction(1, 2), "L": 3}, 3 / (2 * K + 2)),
-    "proximal point": ({"method": "proximal_point", "function_class": "convex", "step": 3}, 1 / (12 * K)),
-    "proximal gradient": ({"method": "proximal_gradient", "function_class": "composite"}, 1 / (4 * K)),
-    "projected gradient": ({"method": "projected_gradient", "function_class": "composite"}, 1 / (4 * K)),
-    "best gradient": (
-        {"metric": "best_gradient", "initial": "decrease", "function_class": "smooth_nonconvex"},
-        4 / (3 * K),
-    ),
-    "contraction": (
-        {"metric": "distance", "function_class": "smooth_strongly_convex", "mu": MU},
-        sp.Rational(9, 10) ** (2 * K),
-    ),
-    "mean of the values": ({"metric": "average_objective"}, 1 / (2 * (K + 2))),
-    "Halpern": (
-        {
-            "method": methods.halpern(),
-            "function_class": {"T": classes.lipschitz_map(1)},
-            "metric": lambda run: (run.x[-1] - run.T(run.x[-1])) ** 2,
-        },
-        4 / (K + 1) ** 2,
-    ),
-    "last gradient, code": (
-        {"method": methods.gradient(), "metric": "gradient", "initial": "objective"},
-        2 / (2 * K + 1),
-    ),
-}
-"""Questions, and their worst cases: Drori, Teboulle 2014; Taylor, Hendrickx, Glineur, SIAM J. Optim. 27 (2017) and
-J. Optim. Theory Appl. 178 (2018); Rotaru, Glineur, Patrinos, arXiv 2406.17506; Abbaszadehpeivasti, de Klerk, Zamani,
-Optim. Lett. 16 (2022); Lieder, Optim. Lett. 15 (2021)."""
+FEW = range(1, 6)
+LONG = ("best gradient", "projected gradient", "last gradient")
+"""Of further classes and methods, which take seconds."""
 
 
 @pytest.fixture(scope="module")
 def gradient() -> Discovery:
-    return bounds.discover()
+    return discovered("gradient")
 
 
-@pytest.mark.parametrize("name", THEOREMS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in THEOREMS]
+)
 def test_theorems_are_found_and_checked_at_further_lengths(name: str) -> None:
-    question, rate = THEOREMS[name]
-    discovery = bounds.discover(**question)
+    rate, discovery = THEOREMS[name][1], discovered(name)
     assert sp.simplify(discovery.rate - rate) == 0
     assert discovery.holds
     assert discovery.fitted_on == (1, 2, 3, 4, 5, 6, 7)
@@ -69,6 +42,14 @@ def test_theorems_are_found_and_checked_at_further_lengths(name: str) -> None:
     assert not discovery.refused
     assert all(share == pytest.approx(1, abs=1e-5) for share in discovery.attained.values())
     assert "a conjecture for other K" in discovery.text
+
+
+def test_few_lengths_decide_a_short_formula() -> None:
+    """Of functions that are not convex."""
+    question, rate = THEOREMS["best gradient"]
+    discovery = bounds.discover(**question, fit_on=FEW, check_on=[6])
+    assert sp.simplify(discovery.rate - rate) == 0
+    assert discovery.checked_on == (6,)
 
 
 def test_the_multipliers_are_those_of_the_theorem(gradient: Discovery) -> None:
@@ -104,25 +85,25 @@ def test_a_wrong_formula_is_refused(gradient: Discovery) -> None:
 
 
 def test_a_formula_of_small_lengths_can_be_false_for_large_ones() -> None:
-    """Steps of 1.9: the proof for small K is none at K = 15, and at K = 22 the rate is another one."""
-    discovery = bounds.discover(step=1.9, check_on=[8, 15])
+    """Steps of 1.9: the proof for small K is none at K = 14, and at K = 22 the rate is another one."""
+    discovery = bounds.discover(step=1.9, fit_on=FEW, check_on=[6, 14])
     assert sp.simplify(discovery.rate - sp.Rational(81, 100) ** K / 2) == 0
-    assert discovery.checked_on == (8,)
-    assert list(discovery.refused) == [15]
+    assert discovery.checked_on == (6,)
+    assert list(discovery.refused) == [14]
     assert not discovery.holds
-    assert "refused at K = 15" in discovery.text
+    assert "refused at K = 14" in discovery.text
     assert bounds.worst_case(step=1.9, steps=22).lower > 0.81**22 / 2
 
 
 def test_what_has_no_formula_is_said() -> None:
     """Steps of 1.7: three K have one worst function, the others another one; and a rate whose multipliers have none."""
-    nothing = bounds.discover(step=1.7)
+    nothing = bounds.discover(step=1.7, fit_on=FEW)
     assert nothing.rate is None
     assert not nothing.holds
     assert nothing.missing
     assert nothing.latex == ""
     assert "there is no formula" in nothing.check(8)
-    partly = bounds.discover(method=methods.gradient(), metric="gradient")
+    partly = bounds.discover(method=methods.gradient(), metric="gradient", fit_on=FEW)
     assert sp.simplify(partly.rate - 1 / (K + 1) ** 2) == 0
     assert not partly.complete
     assert not partly.checked_on

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,26 +16,16 @@ from l2obound.bounds.worst_cases._exact import positive_semidefinite
 from l2obound.bounds.worst_cases.discoveries import Discovery, Induction, _fit, induction
 from l2obound.bounds.worst_cases.discoveries._blocks import blocks_of, padded
 from l2obound.bounds.worst_cases.discoveries._kinds import Kind
+from tests.helpers.discoveries import FOR_EVERY_K, discovered, proved
 
 K, k = _fit.K, _fit.k
-MU = Fraction(1, 10)
 FEW = {"check_on": [8]}
-THEOREMS: dict[str, dict[str, Any]] = {
-    "gradient": {},
-    "proximal point": {"method": "proximal_point", "function_class": "convex", "step": 3},
-    "proximal gradient": {"method": "proximal_gradient", "function_class": "composite"},
-    "projected gradient": {"method": "projected_gradient", "function_class": "composite"},
-    "best gradient": {"metric": "best_gradient", "initial": "decrease", "function_class": "smooth_nonconvex"},
-    "contraction": {"metric": "distance", "function_class": "smooth_strongly_convex", "mu": MU},
-    "mean of the values": {"metric": "average_objective", "L": 2},
-    "last gradient": {"metric": "best_gradient", "initial": "objective"},
-}
 QUICK = ("gradient", "proximal point", "contraction", "mean of the values")
 
 
 @pytest.fixture(scope="module")
 def gradient() -> Discovery:
-    return bounds.discover(**FEW)
+    return discovered("gradient")
 
 
 def remainder(proof: Induction, k_at: int, K_at: int) -> np.ndarray:
@@ -46,11 +35,10 @@ def remainder(proof: Induction, k_at: int, K_at: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in THEOREMS]
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in FOR_EVERY_K]
 )
 def test_known_theorems_are_proved_for_every_length(name: str) -> None:
-    discovery = bounds.discover(**THEOREMS[name], **FEW)
-    proof = discovery.prove()
+    discovery, proof = discovered(name), proved(name)
     assert proof, proof.reason
     assert sp.simplify(proof.rate - discovery.rate) == 0
     assert "proved for every K >= 1" in proof.text
@@ -67,8 +55,8 @@ def test_known_theorems_are_proved_for_every_length(name: str) -> None:
         assert positive_semidefinite(form), (name, c)
 
 
-def test_what_is_written(gradient: Discovery) -> None:
-    proof = gradient.prove()
+def test_what_is_written() -> None:
+    proof = proved("gradient")
     data = json.loads(json.dumps(proof.data))
     assert data["valid"] is True
     assert data["rate"] == "1/(2*(2*K + 1))"

@@ -289,10 +289,10 @@ def test_every_verb_has_help_with_an_example(run) -> None:
 
 
 def test_installed_command() -> None:
-    command = [sys.executable, "-m", "l2obound.verification.cli.app", "verify", "--optimizer", "sgd"]
+    command = [sys.executable, "-m", "l2obound.verification.cli.app", "bounds", "B99"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: unknown optimizer 'sgd'")
+    assert done.stderr.startswith("error: there is no bound `B99`")
 
 
 def test_untrained_models_say_so(run, tmp_path) -> None:

@@ -27,7 +27,7 @@ from l2obound.verification.report import figures as drawing
 from l2obound.verification.report.methods import LABELS
 from l2obound.verification.support.paper_styles import STYLES, drawn_in
 from tests.helpers import figure_checks as checks
-from tests.helpers.report_sample import make_results
+from tests.helpers.report_sample import make_results, sample_figures
 
 WIDE = THIN * ENLARGED  # points that the thinnest line of a method takes on a page
 
@@ -38,8 +38,8 @@ def results() -> dict:
 
 
 @pytest.fixture(scope="module")
-def drawn(results: dict) -> dict[str, Figure]:
-    return drawing.figures(results)
+def drawn() -> dict[str, Figure]:
+    return sample_figures()
 
 
 def test_legends_have_what_is_drawn(drawn: dict[str, Figure]) -> None:

@@ -15,7 +15,7 @@ from l2obound.verification.report import figures as drawing
 from l2obound.verification.report import render_report
 from l2obound.verification.report.figures._certified import certified
 from l2obound.verification.report.figures._steps import deviation
-from tests.helpers.report_sample import HOSTILE, band, make_results
+from tests.helpers.report_sample import HOSTILE, band, make_results, sample_figures
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +24,8 @@ def results():
 
 
 @pytest.fixture(scope="module")
-def drawn(results):
-    return drawing.figures(results)
+def drawn():
+    return sample_figures()
 
 
 def test_svg_uses_the_colours_of_the_style_sheet(drawn):

@@ -26,7 +26,7 @@ from l2obound.verification.report.csv_files import write_tables
 from l2obound.verification.report.methods import Case, Method, Rollouts
 from l2obound.verification.report.render import render_html
 from l2obound.verification.runs.inspection import inspect_run
-from tests.helpers.report_sample import make_results
+from tests.helpers.report_sample import make_results, sample_page
 
 N, STEPS = 6, 30
 SMALL = {"key": "p", "family": "lasso", "rows": 6, "dim": 10, "instances": N, "steps": STEPS}
@@ -234,12 +234,12 @@ def test_data_get_no_statement(tmp_path: Any) -> None:
 
 
 def test_the_page_has_the_section(results: dict[str, Any]) -> None:
-    page = render_html(few(results))
+    page = sample_page()
     section = page.partition('<h3 id="next">')[2].partition('<h3 id="counts">')[0]
     assert "What can be expected of the next instance?" in section
     assert page.count(headline(results)) == 2  # in the answer too
     assert "32 instances show no probability above 0.910, which is 0.05 to the power of 1/32." in section
-    assert section.count("<tr>") == 2 + 6  # 2 scenarios, 3 methods
+    assert section.count("<tr>") == 2 + 12  # 3 scenarios, 4 methods
     assert "figures/next-instance.svg" in section
     assert "No statement: logistic: one instance is no sample." in section
     assert "2 diverged" in section
@@ -307,7 +307,7 @@ def test_interval_ends_are_rounded_outwards_and_probabilities_down(results: dict
 
 
 def test_the_figure_draws_intervals_the_largest_and_what_is_proved(results: dict[str, Any]) -> None:
-    drawn = figures.figures(few(results))["next-instance"]
+    drawn = figures.figures(few(results) | {"problems": ()})["next-instance"]
     titles = [axes.get_title(loc="left") for axes in drawn.axes if axes.axison]
     assert titles == ["GO-Math-L2O", "L2O-PA", "ISTA"]
     ista = drawn.axes[2]
@@ -319,7 +319,7 @@ def test_the_figure_draws_intervals_the_largest_and_what_is_proved(results: dict
     assert not any(list(line.get_ydata()) == over["worst_case"] for line in drawn.axes[0].lines)
     other = copy.deepcopy(results)
     other["runs"][2]["next_instance"]["statement"]["over_k"] |= {"upper": [None] * 6, "open": True}
-    axes = figures.figures(few(other))["next-instance"].axes[2]
+    axes = figures.figures(few(other) | {"problems": ()})["next-instance"].axes[2]
     top = axes.get_ylim()[1]
     assert sum(list(line.get_ydata())[-1] == top for line in axes.lines) == 6
 

@@ -19,9 +19,8 @@ from l2obound.verification.report.heat_map import (
     level,
     tightness,
 )
-from l2obound.verification.report.render import render_html
 from l2obound.verification.report.tables import counts
-from tests.helpers.report_sample import make_results
+from tests.helpers.report_sample import make_results, sample_page
 
 LARGEST = 3_000_000
 """Bytes of a page, at most."""
@@ -33,8 +32,8 @@ def results() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def page(results: dict[str, Any]) -> str:
-    return render_html(results)
+def page() -> str:
+    return sample_page()
 
 
 def faults(page: str, results: dict[str, Any]) -> list[str]:
@@ -84,6 +83,10 @@ def test_checks_are_counted_once(results: dict[str, Any]) -> None:
     verdicts = [v for run in results["runs"] for v in run["verdicts"]]
     assert numbers["violated"] == sum(v["counts"]["violated"] for v in verdicts) > 0
     assert numbers["informative"] + numbers["violated"] == sum(v["decided"] for v in verdicts)
+
+
+def test_what_was_there_already_is_named(page: str) -> None:
+    assert "F* of lasso-20x40 (cache)" in page
 
 
 def test_navigation_has_two_levels(page: str) -> None:

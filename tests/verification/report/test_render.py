@@ -11,7 +11,7 @@ from l2obound.verification.pages.text import number, percent
 from l2obound.verification.report._compare import comparisons
 from l2obound.verification.report.render import render_html
 from l2obound.verification.report.tables import overview
-from tests.helpers.report_sample import HOSTILE, make_results, nothing
+from tests.helpers.report_sample import HOSTILE, make_results, nothing, sample_page
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "col", "wbr"}
 
@@ -22,8 +22,8 @@ def results():
 
 
 @pytest.fixture(scope="module")
-def page(results):
-    return render_html(results)
+def page():
+    return sample_page()
 
 
 class _Reader(HTMLParser):

@@ -8,14 +8,13 @@ import pytest
 
 from l2obound import bounds, l2o
 from l2obound.verification import decompose
-from l2obound.verification.report import figures as drawing
 from l2obound.verification.report import load_report_config, read_results, render_report, run_report, shift_sentences
 from l2obound.verification.report._extras import attributed, differences
 from l2obound.verification.report._ledger import ELSEWHERE, PAIRED, checked_names, ledger
 from l2obound.verification.report._ledger_view import ledger_rows, ledger_words
 from l2obound.verification.report.experiment import SEAL, digest_of
 from l2obound.verification.report.render import render_html
-from tests.helpers.report_sample import make_results
+from tests.helpers.report_sample import make_results, sample_figures
 
 CONFIG = {
     "proofs": False,
@@ -195,7 +194,7 @@ def test_transient_sentence_changes_with_the_data(results):
 
 
 def test_figures_show_the_data(results):
-    drawn = drawing.figures(results)
+    drawn = sample_figures()
     pairs = drawn["shifts/lasso-20x40"]
     assert list(pairs.axes[2].lines[0].get_ydata())[1:] == results["shift_pairs"][0]["iterates"][1:]
     shares = drawn["attribution/lasso-20x40/l2o-pa"].axes[0].collections
