@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..vocabulary import VOCABULARY
-from .ball import Ball, made
+from .ball import Ball
 from .inputs import numbers
 
 FACTS = {
@@ -139,7 +139,7 @@ class Quantities:
         """
         if name not in self.values:
             raise InputError(f"quantity `{name}` ({VOCABULARY[name].meaning}) is needed and was not given")
-        return made(self.values[name], self.error(name))
+        return Ball(self.values[name], self.error(name))
 
 
 def shape_of(level: str, batch: int, steps: int) -> tuple[int, ...]:
