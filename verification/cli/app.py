@@ -80,6 +80,23 @@ def _interrupted(verb: str | None) -> NoReturn:
     raise typer.Exit(INTERRUPTED)
 
 
+NUMBERS = {"int": "an integer", "float": "a number"}
+
+
+def _what_was_given(problem: Any) -> str:
+    """The message of an option that cannot be read: what was expected, and the text that was given.
+
+    typer hands on the words of pydantic, which do not have the text.
+    """
+    errors_of = getattr(problem.__cause__, "errors", None)
+    if errors_of is None:
+        return str(problem.message)
+    first = errors_of()[0]
+    words = NUMBERS.get(first["type"].partition("_")[0])
+    expected = f"expected {words}" if words else first["msg"]
+    return f"{expected}, got {first['input']!r}."
+
+
 class _Verb(TyperCommand):
     """A verb, for whose run standard output carries its results alone; the help is no result."""
 
@@ -93,7 +110,11 @@ class _Verb(TyperCommand):
         for argument in args:
             option, sign, value = argument.partition("=")
             renamed.append(f"{old.get(option, option)}{sign}{value}")
-        return super().parse_args(ctx, renamed)
+        try:
+            return super().parse_args(ctx, renamed)
+        except typer.BadParameter as problem:
+            problem.message = _what_was_given(problem)
+            raise
 
     def _refuse_iterates(self, ctx: Any, args: list[str]) -> None:
         """Say why a verb that runs an optimizer itself cannot take iterates in its place."""
