@@ -87,7 +87,8 @@ def falsify(
             reached, or nothing better is met for a while. "deviation" looks for the largest rho_k.
         method: "random" draws only, "gradient" ascends from few draws, or "both".
         budget: Seconds, after which the search ends.
-        evaluations: Runs to try at most, after which it ends. With these as the only limit met, the same seed gives the same answer.
+        evaluations: Runs to try at most, after which it ends. With these as the only limit met, the same seed gives
+            the same answer.
         seed: Of the draws.
         target: The tightness that is enough.
         shifts: Whether problems are shifted too.

@@ -154,9 +154,9 @@ def _contents(path: Path) -> str:
             digest.update(file.name.encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file or folder, so your data cannot be read; give the path of a file or folder.") from None
+        raise InputError(f"{path}: no such file or folder; expected your data, a file or folder.") from None
     except OSError as problem:
-        raise InputError(f"{path}: cannot be read ({problem.strerror}); expected your data, a file or folder.") from None
+        raise InputError(f"{path}: cannot be read ({problem.strerror}); expected your data.") from None
     return digest.hexdigest()
 
 

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    config: Annotated[Path, typer.Argument(help="TOML file: what is fixed, the axes, the models.")],
+    config: Annotated[
+        Path, typer.Argument(help="TOML file: what is fixed, the axes, the models; docs/sweeps.md has one to copy.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder for the store; sweeps/NAME if left out.")] = None,
     jobs: Jobs = 1,
     scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler, tcp://HOST:PORT.")] = None,
@@ -153,8 +155,8 @@ def _findings(summary: Summary, columns: list[str]) -> list[str]:
     lines = []
     if len(columns) > 2:
         lines.append(
-            "Iterations until the relative gap (F - F*)/F* is that small: the median over the runs, or - where half of "
-            "them or more do not get there."
+            "Iterations until the relative gap (F - F*)/|F*| is that small: the median over the runs, or - where half "
+            "of them or more do not get there."
         )
     for name in (n for n in summary.tables.table.column_names if n.startswith("verdict_")):
         verdicts = Counter(str(v).replace("_", " ") for v in summary.tables.table[name].to_pylist() if v is not None)

@@ -148,8 +148,10 @@ def run_sweep(
             title=_question(asked, axes),
             table=Table((*axes, "worst case", "lower end", "upper end", "difference", "exact"), cells, "combinations"),
             finding=[
-                f"Of {len(rows)} worst cases {len(rows) - infinite - left_open} are exact: their ends agree up to the "
-                f"tolerance of the solver. {infinite} are infinite, and of {left_open} only the two ends are known."
+                f"{len(rows) - infinite - left_open} of {len(rows)} worst cases are exact: their ends agree up to the "
+                "tolerance of the solver."
+                + (f" {infinite} are infinite." if infinite else "")
+                + (f" Only the two ends are known of {left_open}." if left_open else "")
             ],
             next="`l2obound worst-case --steps K --certificate FILE` writes the proof of one of them.",
         ),
