@@ -127,8 +127,8 @@ def one_line(problem: ValidationError, schema: type[BaseModel]) -> str:
         within = any(place[: len(error["loc"])] == error["loc"] and place != error["loc"] for place in places)
         if error["type"] == "too_short" and within:
             continue  # it lacks the entries that are wrong
-        key = ".".join(str(p) for p in error["loc"]) or "(top)"
-        parts.append(f"{key}: {_what_is_wrong(error, schema)}")
+        key = ".".join(str(p) for p in error["loc"])
+        parts.append(f"{key}{': ' if key else ''}{_what_is_wrong(error, schema)}")
     return "; ".join(parts)
 
 

@@ -105,9 +105,9 @@ def test_a_sweep_of_a_hundred_million_cells_is_counted_and_refused(run, tmp_path
 
 
 WRONG = {
-    "a text for a number": ("steps = 5", 'steps = "5"', "steps: Input should be a valid integer"),
+    "a text for a number": ("steps = 5", 'steps = "5"', "steps: expected an integer, got '5'"),
     "a truth for a number": ("steps = 5", "steps = true", "steps"),
-    "a number for a truth": ("proofs = false", "proofs = 0", "proofs: Input should be a valid boolean"),
+    "a number for a truth": ("proofs = false", "proofs = 0", "proofs: expected true or false, got 0"),
     "a text for a truth": ("proofs = false", 'proofs = "no"', "proofs"),
     "a number for a text": ('title = "t"', "title = 1", "title"),
     "an infinite shift": ("[{}]", "[{ s = inf }]", "finite"),

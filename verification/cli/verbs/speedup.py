@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,7 +46,9 @@ def speedup(
             retry_failed=retry_failed,
             command=shlex.join(["l2obound", *sys.argv[1:]]),
             progress=show,
-            tell=lambda key: errors.print(f"times and calls: {key}", style="dim", highlight=False, markup=False),
+            tell=lambda key: errors.print(
+                f"measuring times and gradient calls: {key}", style="dim", highlight=False, markup=False
+            ),
         )
     page = write(results, out)
     if as_json:
@@ -54,12 +56,14 @@ def speedup(
         counts = results["provenance"]["cells"]
         emit(json.dumps({"page": str(page), "cells": counts, **{name: results[name] for name in fields}}))
     else:
-        print_answer(_answer(results, page), verbose)
+        from ...studies.speedup.page import lines
+
+        print_answer(answer(results, page, list(lines(results))), verbose)
 
 
-def _answer(results: Mapping[str, Any], page: Path) -> Answer:
+def answer(results: Mapping[str, Any], page: Path, details: Sequence[str]) -> Answer:
     """A row for each learned method, rival and measure: the best rival on each instance comes first."""
-    from ...studies.speedup.page import lines, totals
+    from ...studies.speedup.page import totals
     from ...studies.speedup.run import BEST, BEST_OF_PAPER
 
     rivals = {BEST_OF_PAPER: "best of the paper's", BEST: "best of all"}
@@ -82,7 +86,7 @@ def _answer(results: Mapping[str, Any], page: Path) -> Answer:
     holds, fails, undecided = (sum(c[verdict] for c in strong) for verdict in ("HOLDS", "FAILS", "OPEN"))
     total = holds + fails + undecided
     return Answer(
-        title=f"{results['title']}: is the learned method {results['claim']:g} times as fast?",
+        title=f"Is the learned method {results['claim']:g} times as fast?",
         table=Table(
             ("learned", "rival", "compared in", "yes", "no", "open", "factor"), rows, "rows, of the single rivals too"
         ),
@@ -93,7 +97,7 @@ def _answer(results: Mapping[str, Any], page: Path) -> Answer:
         ],
         where=[page],
         next="open the page; --verbose prints every rival and what was not run.",
-        details=list(lines(results)),
+        details=details,
     )
 
 
