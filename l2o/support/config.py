@@ -92,10 +92,10 @@ def read_config(
 
 
 _WORDS = {
-    "greater_than_equal": "expected a number >= {ge}",
-    "greater_than": "expected a number > {gt}",
-    "less_than_equal": "expected a number <= {le}",
-    "less_than": "expected a number < {lt}",
+    "greater_than_equal": "expected a number >= {ge:g}",
+    "greater_than": "expected a number > {gt:g}",
+    "less_than_equal": "expected a number <= {le:g}",
+    "less_than": "expected a number < {lt:g}",
     "too_short": "expected {min_length} or more entries",
     "too_long": "expected at most {max_length} entries",
     "literal_error": "expected {expected}",
