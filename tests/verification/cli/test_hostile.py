@@ -99,7 +99,7 @@ def test_a_sweep_of_a_hundred_million_cells_is_counted_and_refused(run, tmp_path
     (tmp_path / "big.toml").write_text(f'title = "big"\n[[grid]]\n{axes}')
     refused(run("sweep", "big.toml"), "100000000 cells")
     (tmp_path / "grid.toml").write_text(GRID)
-    refused(run("sweep", "grid.toml", "--set", "rows=1000000000"), "t: 1 cells", "needs at least")
+    refused(run("sweep", "grid.toml", "--set", "rows=1000000000"), "t: 1 cell,", "needs at least")
     refused(run("sweep", "grid.toml", "--set", "steps=999999999999999999999"), "steps")
     refused(run("sweep", "grid.toml", "--set", "steps=1e400"), "steps")
 
