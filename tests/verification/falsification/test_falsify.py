@@ -304,6 +304,8 @@ def test_the_search_tells_how_far_it_is_until_it_ends() -> None:
 def test_an_optimizer_without_gradients_is_searched_all_the_same() -> None:
     search = falsify("per_step_descent", NumpySteps(), family="quadratic", constant=1.02, evaluations=20_000)
     assert search.violated
+    search = falsify("ood_multi_step_sharp", NumpySteps(), family="quadratic", evaluations=700)
+    assert search.tightness > 0
     assert any("no gradient through the run" in note for note in search.notes)
 
 
