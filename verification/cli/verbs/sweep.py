@@ -104,7 +104,7 @@ def print_summary(summary: Summary, as_json: bool, verbose: bool = False) -> Non
         "still to run": summary.missing,
     }  # fmt: skip
     _, *more = summary.lines()
-    counts = ", ".join(f"{n:,} {name}" for name, n in counted.items() if n) or "none"
+    cells = ", ".join(f"{n:,} {name}" for name, n in counted.items() if n) or "none"
     further = "docs/sweeps.md explains the columns of the tables."
     if summary.missing:
         further = "the same command without --collect runs the cells that are left."
@@ -114,7 +114,7 @@ def print_summary(summary: Summary, as_json: bool, verbose: bool = False) -> Non
     print_answer(
         Answer(
             table=Table(columns, rows, "optimizers"),
-            finding=[f"Cells: {counts}, of {summary.total:,}.", *_findings(summary, columns)],
+            finding=[f"Cells: {cells}, of {summary.total:,}.", *_findings(summary, columns)],
             where=[summary.folder / "table.parquet"],
             next=further,
             details=more,
