@@ -288,9 +288,9 @@ def setting(
         )
     L, mu = (Fraction(1) if L is None else number(L, "L")), (Fraction(0) if mu is None else number(mu, "mu"))
     if L <= 0:
-        raise InputError(f"L: expected > 0, got {float(L)}.")
+        raise InputError(f"L: expected a number > 0, got {float(L):g}.")
     if mu < 0:
-        raise InputError(f"mu: expected >= 0, got {float(mu)}.")
+        raise InputError(f"mu: expected a number >= 0, got {float(mu):g}.")
     if function_class == "convex":
         L = Fraction(1)  # the class has none: nothing depends on it
     if mu > 0 and not strongly:

@@ -7,12 +7,13 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Sequence
 from typing import Any, TypeVar, get_args, get_origin
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from ...errors import InputError
+from ...errors import InputError, suggestion
 from .files import read_text
 
 # What the parser takes minutes for is no configuration: long files, and keys of many parts, a.b.c..., in any of them.
@@ -78,7 +79,7 @@ def read_config(
     else:
         where = str(source)
         try:
-            text = read_text(source, "a configuration, which is TOML", limit=_LIMIT)
+            text = read_text(source, "a configuration in TOML", limit=_LIMIT)
             if _DEEP_KEY.search(text):
                 raise InputError(f"{where}: not a configuration: it has a key of more than 32 parts.")
             source = tomllib.loads(text)
@@ -87,18 +88,80 @@ def read_config(
     try:
         return schema.model_validate(source)
     except ValidationError as problem:
-        raise InputError(f"{where}: {one_line(problem)}") from None
+        raise InputError(f"{where}: {one_line(problem, schema)}") from None
 
 
-def one_line(problem: ValidationError) -> str:
-    """What is wrong with a configuration, in one line: each place and what was expected there."""
+_WORDS = {
+    "greater_than_equal": "expected a number >= {ge:g}",
+    "greater_than": "expected a number > {gt:g}",
+    "less_than_equal": "expected a number <= {le:g}",
+    "less_than": "expected a number < {lt:g}",
+    "too_short": "expected {min_length} or more entries",
+    "too_long": "expected at most {max_length} entries",
+    "literal_error": "expected {expected}",
+    "int_type": "expected an integer",
+    "float_type": "expected a number",
+    "finite_number": "expected a finite number",
+    "string_type": "expected a text",
+    "bool_type": "expected true or false",
+    "tuple_type": "expected a list",
+    "dict_type": "expected a table",
+    "model_type": "expected a table",
+    "model_attributes_type": "expected a table",
+}
+"""What was expected, by the types of error of pydantic, whose own words do not say what was given."""
+
+
+def one_line(problem: ValidationError, schema: type[BaseModel]) -> str:
+    """What is wrong with a configuration, in one line: each place, what was expected there and what was given.
+
+    Args:
+        problem: What pydantic found.
+        schema: The type that the configuration was checked against.
+
+    Returns:
+        The line, without a stop at its end.
+    """
     parts, places = [], [error["loc"] for error in problem.errors()]
     for error in problem.errors():
         within = any(place[: len(error["loc"])] == error["loc"] and place != error["loc"] for place in places)
         if error["type"] == "too_short" and within:
             continue  # it lacks the entries that are wrong
-        key = ".".join(str(p) for p in error["loc"]) or "(top)"
-        unknown = error["type"] == "extra_forbidden"
-        message = "unknown key; remove it or check its spelling" if unknown else error["msg"]
-        parts.append(f"{key}: {message.removeprefix('Value error, ')}")
+        key = ".".join(str(p) for p in error["loc"])
+        parts.append(f"{key}{': ' if key else ''}{_what_is_wrong(error, schema)}")
     return "; ".join(parts)
+
+
+def _what_is_wrong(error: Any, schema: type[BaseModel]) -> str:
+    """One error: what was expected, and what was given."""
+    kind, value = error["type"], error["input"]
+    if kind == "extra_forbidden":
+        near = suggestion(error["loc"][-1], _keys(schema, error["loc"][:-1])).strip()
+        return f"unknown key; {near or 'remove it or check its spelling'}"
+    if kind == "missing":
+        return "it is missing; give it"
+    if kind not in _WORDS:
+        return str(error["msg"]).removeprefix("Value error, ")
+    given = "a table" if isinstance(value, dict) else "a list" if isinstance(value, (list, tuple)) else repr(value)
+    if kind == "too_short" or len(given) > 60:
+        given = f"{len(value)}" if hasattr(value, "__len__") and kind == "too_short" else f"{given[:57]}..."
+    return f"{_WORDS[kind].format(**error.get('ctx', {}))}, got {given}"
+
+
+def _keys(schema: type[BaseModel], place: Sequence[str | int]) -> list[str]:
+    """The keys that the table at `place` may have; none where the schema does not say."""
+    for part in place:
+        if isinstance(part, str):
+            field = next((f for name, f in schema.model_fields.items() if part in (name, f.alias)), None)
+            inner = None if field is None else _section_in(field.annotation)
+            if inner is None:
+                return []
+            schema = inner
+    return [field.alias or name for name, field in schema.model_fields.items()]
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that an annotation has in it, as tuple[Model, ...] has."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _section_in(part)) is not None), None)

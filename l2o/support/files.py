@@ -135,7 +135,7 @@ def file_size(path: str | os.PathLike[str], what: str) -> int:
 def _checked(status: os.stat_result, path: str | os.PathLike[str], what: str) -> int:
     if not stat.S_ISREG(status.st_mode):
         kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), "it is no regular file")
-        raise InputError(f"{path}: cannot be read ({kind}); expected a file, {what}.")
+        raise InputError(f"{path}: cannot be read ({kind}); expected {what}, a file.")
     return status.st_size
 
 

@@ -7,10 +7,11 @@ with a line that says whether the same command goes on. Standard output carries 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -69,15 +70,39 @@ OLD_SPELLINGS = {
     "drift": {"--model": "--optimizer"},
     "worst-case": {"--reference": "--reference-step"},
 }
-"""Options as they were called before one thing had one name. They are understood, and no help shows them."""
+"""Options as they were called before one thing had one name. They are understood, and no help shows them.
+
+The functions of Python have arguments of these names still, so an error of theirs is told by the new name.
+"""
 INTERRUPTED = 130  # what a shell reports of a program that SIGINT ended
 
 
 def _interrupted(verb: str | None) -> NoReturn:
     """Exit after Ctrl-C."""
-    rest = ": what is finished is kept; run the same command again to resume" if verb in RESUMED else ""
+    rest = ""
+    if verb in RESUMED:
+        rest = ": what is finished is kept; run the same command again to resume"
+    elif verb is not None:
+        rest = ": nothing is kept; the same command begins anew"
     errors.print(f"interrupted{rest}", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(INTERRUPTED)
+
+
+NUMBERS = {"int": "an integer", "float": "a number"}
+
+
+def _what_was_given(problem: Any) -> str:
+    """The message of an option that cannot be read: what was expected, and the text that was given.
+
+    typer hands on the words of pydantic, which do not have the text.
+    """
+    errors_of = getattr(problem.__cause__, "errors", None)
+    if errors_of is None:
+        return str(problem.message)
+    first = errors_of()[0]
+    words = NUMBERS.get(first["type"].partition("_")[0])
+    expected = f"expected {words}" if words else first["msg"]
+    return f"{expected}, got {first['input']!r}."
 
 
 class _Verb(TyperCommand):
@@ -93,7 +118,12 @@ class _Verb(TyperCommand):
         for argument in args:
             option, sign, value = argument.partition("=")
             renamed.append(f"{old.get(option, option)}{sign}{value}")
-        return super().parse_args(ctx, renamed)
+        try:
+            with self._told_by_option():
+                return super().parse_args(ctx, renamed)
+        except typer.BadParameter as problem:
+            problem.message = _what_was_given(problem)
+            raise
 
     def _refuse_iterates(self, ctx: Any, args: list[str]) -> None:
         """Say why a verb that runs an optimizer itself cannot take iterates in its place."""
@@ -108,10 +138,30 @@ class _Verb(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Run the verb."""
         try:
-            with results_alone():
+            with results_alone(), self._told_by_option():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             _interrupted(self.name)
+
+    @contextlib.contextmanager
+    def _told_by_option(self) -> Iterator[None]:
+        """Errors about an argument of a function name the option that sets it."""
+        try:
+            yield
+        except InputError as problem:
+            problem.args = (self._by_option(str(problem)),)
+            raise
+
+    def _by_option(self, message: str) -> str:
+        """The message with the option at its head, where it begins with the argument that the option sets."""
+        name, colon, rest = message.partition(":")
+        options = {option for parameter in self.params for option in parameter.opts}
+        option = f"--{name.replace('_', '-')}"
+        for spelling in (option, option.removesuffix("s")):
+            spelling = OLD_SPELLINGS.get(self.name or "", {}).get(spelling, spelling)
+            if colon and spelling in options:
+                return f"{spelling}:{rest}"
+        return message
 
 
 def program(name: str, run: Any) -> typer.Typer:

@@ -166,7 +166,7 @@ class Word:
 
 
 class _Bar(Progress):
-    """A bar for people, and a line now and then for a log."""
+    """A bar in a terminal, gone when the work is done or fails; a line now and then in a log."""
 
     def update(self, task_id: TaskID, **changes: Any) -> None:
         """As `Progress.update`."""
@@ -187,7 +187,8 @@ def watched(work: Callable[[Callable[[int, int, str], None]], Any]) -> Any:
 
 def progress_bar() -> Progress:
     """A bar with what is done, how much of it, and for how long."""
-    return _Bar(TextColumn("{task.description}"), BarColumn(), _Done(), TimeElapsedColumn(), console=errors)
+    columns = (TextColumn("{task.description}"), BarColumn(), _Done(), TimeElapsedColumn())
+    return _Bar(*columns, console=errors, transient=True, disable=not errors.is_terminal)
 
 
 class _Done(ProgressColumn):

@@ -164,9 +164,12 @@ def _make_and_try(folder: Path, name: str = "") -> None:
 
 
 def _reason(problem: OSError | ValueError, path: Path) -> str:
-    """What the system says, and of which place if that is another than `path`."""
+    """What is wrong, and with which place if that is another than `path`."""
     if not isinstance(problem, OSError):
         return str(problem)
     place = problem.filename
+    if isinstance(problem, (FileExistsError, NotADirectoryError)):
+        file = next((part for part in (path, *path.parents) if part.is_file()), path)
+        return "it is a file" if file == path else f"{file} is a file"
     elsewhere = place is not None and Path(os.path.abspath(os.fsdecode(place))) != Path(os.path.abspath(path))
     return f"{problem.strerror}; {os.fsdecode(place)}" if elsewhere else str(problem.strerror)

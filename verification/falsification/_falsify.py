@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -12,7 +14,7 @@ import torch
 from ... import bounds
 from ...l2o import InputError
 from ...l2o.runs.rollout import threads_for
-from ._families import drawn, family_of
+from ._families import Point, drawn, family_of
 from ._judge import Judged, judging
 from ._merit import _UNUSABLE, GOALS, Merit
 from ._result import Falsification, scaled, subject
@@ -22,6 +24,7 @@ from ._shrink import shrink
 _DIMS = (2, 1, 3)
 _ATTAINED = 1e-7  # a tightness this near to 1 is an attained bound, and no search does better
 _STALLED = 12  # rounds without a better tightness after which a search ends
+_SAMPLE = 64  # runs by which the search finds out whether the hypotheses can be met
 _KEPT = 0.01  # how much of the tightness a simpler instance may lose
 
 
@@ -84,13 +87,15 @@ def falsify(
             reached, or nothing better is met for a while. "deviation" looks for the largest rho_k.
         method: "random" draws only, "gradient" ascends from few draws, or "both".
         budget: Seconds, after which the search ends.
-        evaluations: Runs, after which it ends. With these as the only limit met, the same seed gives the same answer.
+        evaluations: Runs to try at most, after which it ends. With these as the only limit met, the same seed gives
+            the same answer.
         seed: Of the draws.
         target: The tightness that is enough.
         shifts: Whether problems are shifted too.
         constant: Factor of the right-hand side of the bound.
         reference_step: h in (0, 1], in units of 1/L.
-        progress: Called as the search proceeds.
+        progress: Called as the search proceeds, and as the finding is made small: with the share of the limits that is
+            used, the largest tightness (or rho_k) so far, and what is going on.
 
     Returns:
         The best instance, with its run, its verdict and what was searched.
@@ -123,24 +128,27 @@ def falsify(
     generator, limits = torch.Generator().manual_seed(seed), Budget(float(budget), evaluations)
     merit = Merit(chosen, made.fresh(), kind, steps, goal, float(reference_step))
     search = Search(merit, method, shifts, limits, generator)
-    sample = search.projected(drawn(torch.Generator().manual_seed(seed), 64, dims[0]))
+    sample = search.projected(drawn(torch.Generator().manual_seed(seed), limits.within(_SAMPLE), dims[0]))
     with threads_for(kind.problem(sample)[0]):
         notes = []
-        if goal != "deviation" and bool((search.value(sample) <= _UNUSABLE).all()):
+        merits = search.value(sample)
+        if goal != "deviation" and bool((merits <= _UNUSABLE).all()):
             # slop pays for hypotheses that hold to rounding only: where none holds it would drown the comparison
             chosen = chosen.replace(slop=None)
             search = replace(search, merit=replace(merit, bound=chosen, guarded=False))
+            merits, limits.used = search.value(sample), len(sample["w"])  # the same runs, so none more is tried
             notes.append("no run that was drawn meets the hypotheses: the numbers are a comparison without guarantee")
         judged = judging(made.fresh, chosen, steps, float(reference_step))
-        best = _searched(search, judged, dims, target, progress)
+        best = _searched(search, chain([search.best(merits, sample)], search.proposals(dims)), judged, target, progress)
         if best is None:
             raise InputError(
                 f"falsify: no run of {made.label} on the family {family} could be judged; let it search longer, or "
                 f"check that the optimizer runs on such problems."
             )
-        goal_value = best.score(goal)[1]
+        kept = _keeps(best, goal, best.score(goal)[1])
         patience = max(5.0, min(20.0, budget)) if evaluations is None else math.inf
-        small = shrink(best, judged, _keeps(best, goal, goal_value), seconds=patience)
+        tell = None if progress is None else partial(_tell, progress, _reached(best, goal))
+        small = shrink(best, judged, kept, seconds=patience, tell=tell) if _uses_any(best, goal) else best
     try:
         custom = not _same(given, bounds.get(given.key))
     except bounds.InputError:
@@ -171,12 +179,16 @@ def _same(one: bounds.Bound, two: bounds.Bound) -> bool:
 
 
 def _searched(
-    search: Search, judged: Any, dims: tuple[int, ...], target: float | None, progress: Progress | None
+    search: Search,
+    proposals: Iterable[tuple[float, Point]],
+    judged: Any,
+    target: float | None,
+    progress: Progress | None,
 ) -> Judged | None:
-    """The best judged instance of a search; see `falsify` for when it ends."""
+    """The best judged instance of the proposals of a search; see `falsify` for when it ends."""
     goal, limits = search.merit.goal, search.budget
     best, highest, since = None, -float("inf"), 0
-    for merit, point in search.proposals(dims):
+    for merit, point in proposals:
         since += 1
         promising = merit > highest + 1e-9 or (goal == "violation" and merit > 0)
         if promising or best is None:
@@ -185,10 +197,26 @@ def _searched(
                 since = since if best is not None and judgement.excess < best.excess + 1e-5 else 0
                 best, highest = judgement, max(highest, merit)
         if progress is not None:
-            progress(_share(limits), -1.0 if best is None else best.tightness, f"{len(point['w'][0])} variables")
+            dim = len(point["w"][0])
+            words = f"{dim} variable{'s' * (dim > 1)}"
+            progress(_share(limits), -1.0 if best is None else _reached(best, goal), words)
         if best is not None and _done(best, goal, target, since):
             break
     return best
+
+
+def _reached(best: Judged, goal: str) -> float:
+    """What a search for `goal` has reached: a tightness, or the largest rho_k."""
+    return best.measured["rho_max"] if goal == "deviation" else best.tightness
+
+
+def _uses_any(best: Judged, goal: str) -> bool:
+    """Whether a run shows anything that a simpler instance could keep: its left-hand side is more than rounding."""
+    return goal == "deviation" or best.violated or (best.sharp and best.excess > -1 + 1e-9)
+
+
+def _tell(progress: Progress, reached: float, done: int, most: int) -> None:
+    progress(1.0, reached, f"made simpler, {done} of {most}")
 
 
 def _share(limits: Budget) -> float:
@@ -199,8 +227,7 @@ def _share(limits: Budget) -> float:
 def _done(best: Judged, goal: str, target: float | None, since: int) -> bool:
     if goal == "violation":
         return best.violated
-    reached = best.measured["rho_max"] if goal == "deviation" else best.tightness
-    if target is not None and reached >= target:
+    if target is not None and _reached(best, goal) >= target:
         return True
     attained = goal == "tightness" and best.sharp and abs(best.tightness - 1) < _ATTAINED
     return attained or since >= _STALLED

@@ -162,11 +162,11 @@ class Family:
         return Instance(self.kind, plain, z[0].numpy() - shift + one["start"][0].numpy(), shift)
 
     def projected(self, point: Point, shifts: bool) -> Point:
-        """The nearest admissible point, more or less: L = 1, weight >= 0, starts neither near nor far."""
+        """The nearest admissible point, more or less: L = 1 or f linear, weight >= 0, starts neither near nor far."""
         point = {name: a.detach().nan_to_num(0.0, 0.0, 0.0) for name, a in point.items()}
         u, s, v = torch.linalg.svd(point["factor"])
         s = s / s[:, :1].clamp(min=1e-12)
-        s = torch.where(s[:, :1] > 0, s.clamp(min=self.least_singular), torch.ones_like(s))
+        s = torch.where(s[:, :1] > 0, s.clamp(min=self.least_singular), float(self.least_singular > 0))
         size = torch.linalg.vector_norm(point["start"], dim=-1, keepdim=True)
         start = torch.where(size > 0, point["start"], torch.ones_like(point["start"]))
         size = torch.linalg.vector_norm(start, dim=-1, keepdim=True)
@@ -220,6 +220,8 @@ def drawn(generator: torch.Generator, batch: int, dim: int) -> Point:
     spectrum = torch.where(coin(batch, dim, p=0.2), torch.zeros_like(spectrum), spectrum)
     which = torch.randint(dim, (batch, 1), generator=generator)
     spectrum = spectrum.scatter(1, which, 1.0)
+    if dim == 1:  # with L = 1 a curvature is 1 there, or 0: f is linear, and L is 1 by convention
+        spectrum = torch.where(coin(batch, 1, p=0.3), torch.zeros_like(spectrum), spectrum)
     rotation = torch.linalg.qr(normal(batch, dim, dim))[0]
     rotation = torch.where(coin(batch, 1, 1), torch.eye(dim, dtype=torch.float64).expand_as(rotation), rotation)
     weight = 10.0 ** uniform(batch, 1, low=-2.5, high=1.0)

@@ -38,7 +38,11 @@ class Budget:
     @property
     def spent(self) -> bool:
         """Whether nothing is left."""
-        return self.elapsed >= self.seconds or (self.evaluations is not None and self.used >= self.evaluations)
+        return self.elapsed >= self.seconds or self.within(1) == 0
+
+    def within(self, count: int) -> int:
+        """How many of `count` further runs the limit allows."""
+        return count if self.evaluations is None else max(0, min(count, self.evaluations - self.used))
 
 
 def take(point: Point, index: torch.Tensor) -> Point:
@@ -74,10 +78,11 @@ class Search:
 
     def round(self, dim: int) -> tuple[float, Point]:
         """One draw, ascent and polish in `dim` variables."""
-        points = self.projected(drawn(self.generator, _PLAIN if self.method == "gradient" else _DRAWS, dim))
+        count = self.budget.within(_PLAIN if self.method == "gradient" else _DRAWS)
+        points = self.projected(drawn(self.generator, count, dim))
         merits = self.value(points)
         if self.method == "random":
-            return self._best(merits, points)
+            return self.best(merits, points)
         chosen = merits.topk(min(_STARTS, len(merits))).indices
         merits, points = merits[chosen], take(points, chosen)
         merits, points = self.ascend(merits, points)
@@ -95,7 +100,8 @@ class Search:
         self.budget.used += len(point["w"])
         return self.merit(point).detach()
 
-    def _best(self, merits: torch.Tensor, points: Point) -> tuple[float, Point]:
+    def best(self, merits: torch.Tensor, points: Point) -> tuple[float, Point]:
+        """The largest merit, and its point as a batch of 1."""
         i = merits.argmax()
         return float(merits[i]), take(points, i[None])
 
@@ -107,7 +113,7 @@ class Search:
         reach = torch.linalg.vector_norm(points["start"], dim=-1, keepdim=True)
         units = {name: torch.ones_like(reach)[..., None] if name == "factor" else reach for name in points}
         for i in range(_ITERATIONS):
-            if self.budget.spent:
+            if self.budget.spent or self.budget.within(len(merits)) < len(merits):
                 break
             ascent = self._slopes(points)
             if ascent is None:
@@ -154,9 +160,10 @@ class Search:
             if self.budget.spent or step < _LEAST_STEP:
                 break
             batch = self._neighbours(point, step, zeros=not tried_zero)
+            batch = {name: a[: self.budget.within(len(a))] for name, a in batch.items()}
             tried_zero = True
             values = self.value(batch)
-            best, candidate = self._best(values, batch)
+            best, candidate = self.best(values, batch)
             if best > merit:
                 gain, merit, point = best - merit, best, candidate
                 step = min(0.5, 2 * step) if gain > 1e-10 else step / 2
@@ -190,4 +197,4 @@ def _shaped(flat: torch.Tensor, like: Point) -> Point:
 
 
 Progress = Callable[[float, float, str], None]
-"""Told (share of the budget that is spent, best merit, what is going on)."""
+"""Told (share of the budget that is spent; the largest tightness so far, or rho_k; what is going on)."""

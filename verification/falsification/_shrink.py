@@ -25,14 +25,20 @@ def shrink(
     *,
     trials: int = 120,
     seconds: float = 20.0,
+    tell: Callable[[int, int], None] | None = None,
 ) -> Judged:
-    """The simplest instance met for which `keeps` holds; at most `trials` are judged, none after `seconds`."""
+    """The simplest instance met for which `keeps` holds; at most `trials` are judged, none after `seconds`.
+
+    `tell` is called before each trial with the number of those before it, and with `trials`.
+    """
     begun, left = time.monotonic(), trials
 
     def attempt(instance: Instance) -> Judged | None:
         nonlocal left
         if left <= 0 or time.monotonic() - begun > seconds:
             return None
+        if tell is not None:
+            tell(trials - left, trials)
         left -= 1
         result = judged(instance)
         return result if result is not None and keeps(result) else None

@@ -113,7 +113,7 @@ def cells_of(config: SweepConfig) -> tuple[Cell, ...]:
             spec = CellSpec.model_validate(fields)
         except ValidationError as problem:
             values = ", ".join(f"{k} = {v!r}" for k, v in fields.items())
-            raise InputError(f"{config.title}: {one_line(problem)} (in the cell {values})") from None
+            raise InputError(f"{config.title}: {one_line(problem, CellSpec)} (in the cell {values})") from None
         size = (spec.family, spec.batch, spec.rows, spec.dim, spec.steps)
         if size not in sizes:
             _check_memory(spec)
@@ -154,9 +154,9 @@ def _contents(path: Path) -> str:
             digest.update(file.name.encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file or folder; path names the data of a family that reads yours.") from None
+        raise InputError(f"{path}: no such file or folder; expected your data, a file or folder.") from None
     except OSError as problem:
-        raise InputError(f"{path}: cannot be read ({problem.strerror}); path names the data of a family.") from None
+        raise InputError(f"{path}: cannot be read ({problem.strerror}); expected your data.") from None
     return digest.hexdigest()
 
 

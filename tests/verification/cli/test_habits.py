@@ -53,6 +53,7 @@ def test_an_interrupted_verb_says_whether_it_can_be_resumed(run, monkeypatch, ve
     assert err.startswith("interrupted")
     assert err.count("\n") == 1
     assert ("run the same command again to resume" in err) == (verb in cli.RESUMED)
+    assert ("the same command begins anew" in err) == (verb not in cli.RESUMED)
 
 
 def test_an_interruption_before_a_verb_runs_has_no_traceback(run, monkeypatch) -> None:

@@ -99,15 +99,15 @@ def test_a_sweep_of_a_hundred_million_cells_is_counted_and_refused(run, tmp_path
     (tmp_path / "big.toml").write_text(f'title = "big"\n[[grid]]\n{axes}')
     refused(run("sweep", "big.toml"), "100000000 cells")
     (tmp_path / "grid.toml").write_text(GRID)
-    refused(run("sweep", "grid.toml", "--set", "rows=1000000000"), "t: 1 cells", "needs at least")
+    refused(run("sweep", "grid.toml", "--set", "rows=1000000000"), "t: 1 cell,", "needs at least")
     refused(run("sweep", "grid.toml", "--set", "steps=999999999999999999999"), "steps")
     refused(run("sweep", "grid.toml", "--set", "steps=1e400"), "steps")
 
 
 WRONG = {
-    "a text for a number": ("steps = 5", 'steps = "5"', "steps: Input should be a valid integer"),
+    "a text for a number": ("steps = 5", 'steps = "5"', "steps: expected an integer, got '5'"),
     "a truth for a number": ("steps = 5", "steps = true", "steps"),
-    "a number for a truth": ("proofs = false", "proofs = 0", "proofs: Input should be a valid boolean"),
+    "a number for a truth": ("proofs = false", "proofs = 0", "proofs: expected true or false, got 0"),
     "a text for a truth": ("proofs = false", 'proofs = "no"', "proofs"),
     "a number for a text": ('title = "t"', "title = 1", "title"),
     "an infinite shift": ("[{}]", "[{ s = inf }]", "finite"),

@@ -272,9 +272,40 @@ class Liar:
         return type(after)(1.5 * after.x + 0.3, after.preconditioner, after.prox_argument)
 
 
+@pytest.mark.parametrize(("evaluations", "method"), [(1, "both"), (65, "random"), (150, "gradient")])
+def test_no_more_runs_are_tried_than_were_asked_for(evaluations: int, method: str) -> None:
+    search = falsify("ood_multi_step_sharp", method=method, evaluations=evaluations, dim=1, steps=2)
+    assert search.evaluations == evaluations
+
+
+def test_few_runs_of_one_variable_show_that_a_bound_is_nearly_attained() -> None:
+    """The worst run of B6b has f = 0 and r = c|x|, which a search of one variable must be able to draw."""
+    search = falsify("ood_multi_step_sharp", evaluations=100, dim=1)
+    assert search.tightness > 0.9
+    assert search.instance.arrays["Q"].tolist() == [[0.0]]
+
+
+def test_a_run_that_uses_nothing_of_a_bound_is_left_as_it_is() -> None:
+    """One step of 1/L ends at the minimiser of a quadratic of one variable, so no simpler one can keep anything."""
+    search = falsify("ind_rate", family="quadratic", evaluations=70, dim=1)
+    assert search.tightness == pytest.approx(0, abs=1e-12)
+    assert search.measured["R"] > 0
+
+
+def test_the_search_tells_how_far_it_is_until_it_ends() -> None:
+    told: list[tuple[float, float, str]] = []
+    falsify("ood_multi_step_sharp", evaluations=70, dim=1, steps=2, progress=lambda *what: told.append(what))
+    assert told[0][2] == "1 variable"
+    assert told[-1][2].startswith("made simpler, ")
+    assert all(0 <= share <= 1 for share, _, _ in told)
+    assert told[-1][0] == 1
+
+
 def test_an_optimizer_without_gradients_is_searched_all_the_same() -> None:
     search = falsify("per_step_descent", NumpySteps(), family="quadratic", constant=1.02, evaluations=20_000)
     assert search.violated
+    search = falsify("ood_multi_step_sharp", NumpySteps(), family="quadratic", evaluations=700)
+    assert search.tightness > 0
     assert any("no gradient through the run" in note for note in search.notes)
 
 
@@ -375,7 +406,8 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Any
     assert "VIOLATED" in out
     code, out, _ = call(monkeypatch, capsys, "--replay", path)
     assert code == 1
-    assert "As stored." in out
+    assert "Its numbers and its verdict are those of the file." in out
+    assert "Written" not in out
     code, out, _ = call(monkeypatch, capsys, "--replay", path, "--json")
     assert json.loads(out)["agrees"] is True
     code, out, _ = call(monkeypatch, capsys, "B6b", "--goal", "tightness", *few, "--json", "--dim", "2")

@@ -330,7 +330,7 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert "8 run" in capsys.readouterr().out
     assert verb("--strict") == 3
     sentences = capsys.readouterr().out
-    assert "16 cells" in sentences
+    assert "of 16." in sentences
     assert "8 failed" in sentences
     assert verb("--set", "steps") == 2
     assert "NAME=VALUE" in capsys.readouterr().err
@@ -358,7 +358,7 @@ def test_the_command_line_killed_with_all_its_workers(tmp_path: Path) -> None:
     killed.wait()
     again = subprocess.run([*command, "--strict"], cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert again.returncode == 3, again.stderr
-    assert "16 cells" in again.stdout
+    assert "of 16." in again.stdout
     assert "8 failed" in again.stdout
 
 

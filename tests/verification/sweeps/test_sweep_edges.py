@@ -29,7 +29,7 @@ def test_equal_numbers_are_one_cell() -> None:
 
 
 BAD = {
-    "bool": ({"rows": True}, "rows: Input should be a valid integer"),
+    "bool": ({"rows": True}, "rows: expected an integer, got True"),
     "device": ({"device": "gpu"}, "device: expected cpu"),
     "path through a file": ({"path": f"{__file__}/x"}, "cannot be read"),
 }

@@ -17,7 +17,7 @@ TABLES = ("table", "curves", "cells")
 BAD = {
     "unknown key": ({"grids": []}, "grids: unknown key"),
     "unknown field": ({"fixed": {"row": 3}}, "row: unknown key.*in the cell"),
-    "bad value": ({"grid": [{"lam": [0.1, -1]}]}, "lam.*greater than or equal to 0.*lam = -1"),
+    "bad value": ({"grid": [{"lam": [0.1, -1]}]}, "lam: expected a number >= 0, got -1.*lam = -1"),
     "empty axis": ({"grid": [{"lam": []}]}, "axis lam is empty"),
     "axis no list": ({"grid": [{"lam": 0.1}]}, "grid.*list"),
     "unknown optimizer": ({"fixed": {"optimizer": "istaa"}}, "'istaa': neither a model"),

@@ -11,7 +11,7 @@ import typer
 
 from ....errors import InputError
 from ..answer import Answer, Table, print_answer, print_lines
-from ..console import emit
+from ..console import emit, progress_bar
 from ..coq_files import write_coq
 from ..formula import in_plain_text, symbols_of
 from ..options import Verbose, writable_file
@@ -130,7 +130,8 @@ def prove_bounds(
         raise InputError("prove: --coq and --lean write one proof; name the bound, as in `prove B6c --coq b6c.v`.")
     entries = _chosen(name)
     _write_exports(entries[0], coq, lean)
-    proofs = [b.prove() for b in entries]
+    with progress_bar() as bar:
+        proofs = [b.prove() for b in bar.track(entries, description="proofs checked")]
     # an entry without a proof says so; an argument that does not hold is a violation
     failed = [proof.bound for proof in proofs if not proof.valid and proof.bound in ARGUMENTS]
     if as_json:
@@ -161,14 +162,16 @@ def _one_proof(entries: list[bounds.Bound], proofs: list[Any], failed: list[str]
     (b,), (proof,) = entries, proofs
     supposed = "; ".join(h.statement for h in b.hypotheses if h.name in proof.hypotheses)
     if proof.valid:
-        verdict = f"PROVED: {len(proof.identity)} identities were expanded and hold."
+        count = len(proof.identity)
+        parts = f"its {count} identities hold" if count > 1 else "its one identity holds"
+        verdict = f"PROVED: the checker expanded the proof, and {parts}."
     else:
         verdict = f"{'The proof does NOT hold' if failed else 'There is no proof here'}: {proof.reason}"
     return Answer(
         title=f"{b.number} {b.key}: {b.title}",
         finding=[verdict, f"It supposes: {supposed or 'nothing'}."],
         next="--verbose prints the proof; --json prints it as a certificate that `bounds.proofs.checker` checks.",
-        details=[proof.text],
+        details=[proof.text.split("\n", 1)[-1]],  # without its title
     )
 
 

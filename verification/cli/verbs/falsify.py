@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ....errors import InputError
+from ....errors import InputError, suggestion
 from ..answer import Answer, Table, print_answer
 from ..console import emit, progress_bar
 from ..options import NUMBER, OPTIMIZER, POSITIVE, CheckpointKind, Verbose, real, whole, writable_file
@@ -76,10 +76,18 @@ def falsify(
         raise typer.Exit(1 if finding.violated else 0)
     if bound is None:
         raise InputError("falsify: give a BOUND (see l2obound bounds), or a stored finding with --replay FILE.")
+    for option, value, names in (
+        ("--problem", problem, falsification.FAMILIES), ("--goal", goal, falsification.GOALS),
+        ("--search", search, falsification.METHODS),
+    ):  # fmt: skip
+        if value not in names and ":" not in value:
+            near = suggestion(value, names).strip()
+            raise InputError(f"{option}: expected {', '.join(names)}, got {value!r}{near and f': {near}'}")
     if out is not None:
         writable_file(out)
+    most = "largest rho_k" if goal == "deviation" else "largest tightness"
     with progress_bar() as bar:
-        task = bar.add_task("searching", total=1.0)
+        task = bar.add_task("searching", total=100)
         finding = falsification.falsify(
             bound,
             optimizer or "ista",
@@ -96,7 +104,7 @@ def falsify(
             constant=constant,
             reference_step=reference_step,
             progress=lambda share, best, what: bar.update(
-                task, completed=round(share, 2), description=f"tightness {best:.6g}, {what}"
+                task, completed=round(100 * share), description=f"{most} {max(best, 0):.4g}, {what}"
             ),
         )
     if out is not None:
@@ -116,35 +124,57 @@ def _print(finding: Falsification, as_json: bool, verbose: bool, more: dict[str,
     if as_json:
         emit(json.dumps({**finding.to_dict(), **more}, allow_nan=False))
         return
-    m = finding.measured
+    place = "of the run" if finding.index is None else f"of step {finding.index} of the run"
     cells = {
-        "left-hand side": f"{finding.lhs:.9g}",
-        "right-hand side": f"{finding.rhs:.9g}",
-        "tightness": f"{finding.tightness:.6g}" + ("" if finding.index is None else f" at step {finding.index}"),
-        "largest rho_k": f"{m['rho_max']:.4g}",
-        "runs tried": f"{finding.evaluations} in {finding.seconds:.1f} s, seed {finding.seed}",
+        "left-hand side": _side(finding.lhs, finding.rhs),
+        "right-hand side": _side(finding.rhs, finding.lhs),
+        "tightness, the share that is used": f"{finding.tightness:.4g}",
+        "largest relative deviation rho_k": f"{finding.measured['rho_max']:.3g}",
     }
-    times = "" if finding.constant == 1 else f", with the right-hand side times {finding.constant:g}"
-    if finding.violated:
-        verdict = f"VIOLATED: the left-hand side is larger than the right-hand side, beyond rounding{times}."
+    stored = "agrees" in more
+    if not stored:
+        cells["runs tried"] = f"{finding.evaluations} in {finding.seconds:.1f} s, seed {finding.seed}"
+    finding_is = _verdict(finding)
+    if stored:
+        same = "The run was made again. Its numbers and its verdict"
+        finding_is += f" {same} {'are those of the file' if more['agrees'] else 'are NOT those of the file'}."
+    if finding.path is None:
+        further = "--verbose prints the instance; --out FILE keeps it, to run it again."
     else:
-        state = str(finding.verdict).upper()
-        verdict = f"No violation was found{times}. That proves nothing. The run that uses most of the bound is {state}."
-    if "agrees" in more:
-        verdict += " As stored." if more["agrees"] else " NOT as stored: the numbers or the verdict differ."
+        further = "--verbose prints the instance" + ("." if stored else f"; `{finding.reproduce}` runs it again.")
+    times = "" if finding.constant == 1 else f", its right-hand side times {finding.constant:g}"
     print_answer(
         Answer(
-            title=f"{finding.bound.number} {finding.bound.key}: {finding.optimizer_label}, {finding.steps} steps, "
-            f"family {finding.family}, n = {finding.dim}",
-            table=Table(("of the run", "value"), [list(pair) for pair in cells.items()]),
-            finding=[verdict, *finding.notes],
-            where=[] if finding.path is None else [finding.path],
-            next="--verbose prints the instance; "
-            + ("--out FILE keeps it, to run it again." if finding.path is None else f"`{finding.reproduce}`"),
+            title=f"{finding.bound.number} {finding.bound.key}{times}: {finding.optimizer_label}, "
+            f"{finding.steps} step{'s' * (finding.steps > 1)}, family {finding.family}, "
+            f"{finding.dim} variable{'s' * (finding.dim > 1)}",
+            table=Table((place, "value"), [list(pair) for pair in cells.items()]),
+            finding=[finding_is, *finding.notes],
+            where=[] if stored or finding.path is None else [finding.path],
+            next=further,
             details=[finding.summary()],
         ),
         verbose,
     )
+
+
+def _side(value: float, other: float) -> str:
+    """One side of a bound; beside the other it may be nothing but rounding."""
+    return "0, up to rounding" if 0 < abs(value) <= 1e-14 * abs(other) else f"{value:.6g}"
+
+
+def _verdict(finding: Falsification) -> str:
+    """What the search came to, in a sentence or two."""
+    if finding.violated:
+        return "VIOLATED: the left-hand side is larger than the right-hand side, beyond rounding."
+    state = str(finding.verdict).upper()
+    if finding.goal == "deviation":
+        run = f"This run has the largest rho_k of those tried; the verdict on it is {state}."
+    elif not finding.tightness > 1e-9:
+        run = f"No run used any of the bound, not even this one; the verdict on it is {state}."
+    else:
+        run = f"This run uses most of the bound, of those tried; the verdict on it is {state}."
+    return f"No violation was found, which proves nothing. {run}"
 
 
 VERBS = {"falsify": falsify}

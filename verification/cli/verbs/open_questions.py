@@ -52,7 +52,7 @@ def open_questions(
             details += [package.PARTS[made.name].question, *(f"  {sentence}" for sentence in made.sentences)]
         print_answer(
             Answer(
-                table=Table(("question", "first finding"), [[a.name, next(iter(a.sentences), "")] for a in answers]),
+                table=Table(("question", ""), [[a.name, next(iter(a.sentences), "")] for a in answers]),
                 finding=[verdict],
                 where=[page],
                 next="open the page; --verbose prints each answer in full.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,7 +46,9 @@ def speedup(
             retry_failed=retry_failed,
             command=shlex.join(["l2obound", *sys.argv[1:]]),
             progress=show,
-            tell=lambda key: errors.print(f"times and calls: {key}", style="dim", highlight=False, markup=False),
+            tell=lambda key: errors.print(
+                f"measuring times and gradient calls: {key}", style="dim", highlight=False, markup=False
+            ),
         )
     page = write(results, out)
     if as_json:
@@ -54,50 +56,52 @@ def speedup(
         counts = results["provenance"]["cells"]
         emit(json.dumps({"page": str(page), "cells": counts, **{name: results[name] for name in fields}}))
     else:
-        print_answer(_answer(results, page), verbose)
+        from ...studies.speedup.page import lines
+
+        print_answer(answer(results, page, list(lines(results))), verbose)
 
 
-def _answer(results: Mapping[str, Any], page: Path) -> Answer:
+def answer(results: Mapping[str, Any], page: Path, details: Sequence[str]) -> Answer:
     """A row for each learned method, rival and measure: the best rival on each instance comes first."""
-    from ...studies.speedup.page import lines, totals
-    from ...studies.speedup.sentences import WORDS
+    from ...studies.speedup.page import totals
+    from ...studies.speedup.run import BEST, BEST_OF_PAPER
 
+    rivals = {BEST_OF_PAPER: "best of the paper's", BEST: "best of all"}
+    rivals = {**rivals, **{f"the {name}": short for name, short in rivals.items()}}
     pairs = totals(results)
     pairs.sort(key=lambda row: not row["strong"])
     rows = []
     for pair in pairs:
         for measure, c in pair["measures"].items():
-            total = c["HOLDS"] + c["FAILS"] + c["OPEN"]
             rows.append(
                 [
                     pair["learned"],
-                    pair["baseline"],
-                    WORDS[measure],
-                    *(f"{c[verdict]} of {total}" for verdict in ("HOLDS", "FAILS", "OPEN")),
+                    rivals.get(pair["baseline"], pair["baseline"]),
+                    MEASURED.get(measure, measure),
+                    *(str(c[verdict]) for verdict in ("HOLDS", "FAILS", "OPEN")),
                     f"{c['largest_lower']:.3g}",
                 ]
             )
-    claim = f"{results['claim']:g} times"
     strong = [c for pair in pairs if pair["strong"] for c in pair["measures"].values()]
-    total = sum(c["HOLDS"] + c["FAILS"] + c["OPEN"] for c in strong)
-    best = max((c["largest_lower"] for c in strong), default=0.0)
+    holds, fails, undecided = (sum(c[verdict] for c in strong) for verdict in ("HOLDS", "FAILS", "OPEN"))
+    total = holds + fails + undecided
     return Answer(
-        title=results["title"],
+        title=f"Is the learned method {results['claim']:g} times as fast?",
         table=Table(
-            ("learned", "rival", "compared", f"{claim} faster", "not", "undecided", "largest proven factor"),
-            rows,
-            "rows, of the single rivals too",
+            ("learned", "rival", "compared in", "yes", "no", "open", "factor"), rows, "rows, of the single rivals too"
         ),
         finding=[
-            f"Against the best rival on each instance, {claim} faster is reached in {sum(c['HOLDS'] for c in strong)} "
-            f"of {total} comparisons, not reached in {sum(c['FAILS'] for c in strong)} and undecided in "
-            f"{sum(c['OPEN'] for c in strong)}. A comparison is a setting and a gap; its factor is a median with an "
-            f"interval, and the largest lower end of one is {best:.3g}."
+            f"Against the best rival on each instance the answer is yes in {holds} of {total} comparisons, no in "
+            f"{fails} and open in {undecided}. A comparison is one setting and one relative gap.",
+            "The factor is the largest that is certain: the lower end of the 95 % interval of a median over instances.",
         ],
         where=[page],
         next="open the page; --verbose prints every rival and what was not run.",
-        details=list(lines(results)),
+        details=details,
     )
 
+
+MEASURED = {"latency": "time, one by one", "throughput": "time, in batches"}
+"""Short words for the measures of time: one instance at a time, and per instance of a batch."""
 
 VERBS = {"speedup": speedup}

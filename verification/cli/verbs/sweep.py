@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table as Drawn
 from rich.text import Text
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    config: Annotated[Path, typer.Argument(help="TOML file: what is fixed, the axes, the models.")],
+    config: Annotated[
+        Path, typer.Argument(help="TOML file: what is fixed, the axes, the models; docs/sweeps.md has one to copy.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder for the store; sweeps/NAME if left out.")] = None,
     jobs: Jobs = 1,
     scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler, tcp://HOST:PORT.")] = None,
@@ -52,7 +57,8 @@ def sweep(
     settings = sweeps.load_sweep(config, overrides(set_))
     folder = writable_folder(Path("sweeps") / config.stem if out is None else out)
     count = sweeps.check_count(settings)
-    errors.print(f"{settings.title}: {count} cells", style="dim", highlight=False, markup=False, soft_wrap=True)
+    words = f"{settings.title}: {count} cell{'s' * (count != 1)}, each one optimizer on one setting"
+    errors.print(words, style="dim", highlight=False, markup=False, soft_wrap=True)
     if collect:
         summary = sweeps.collect(settings, folder)
     else:
@@ -94,20 +100,71 @@ def print_summary(summary: Summary, as_json: bool, verbose: bool = False) -> Non
         emit(json.dumps({**counts, "damaged": list(summary.damaged), "folder": str(summary.folder)}))
         return
     counted = {
-        "run now": summary.ran, "reused": summary.reused, "failed": summary.failed, "still to run": summary.missing,
-        "put aside as damaged": len(summary.damaged), "of other settings, not used": summary.elsewhere,
+        "run now": summary.ran, "run before": summary.reused, "failed": summary.failed,
+        "still to run": summary.missing,
     }  # fmt: skip
-    first, *more = summary.lines()
+    _, *more = summary.lines()
+    cells = ", ".join(f"{n:,} {name}" for name, n in counted.items() if n) or "none"
+    further = "docs/sweeps.md explains the columns of the tables."
+    if summary.missing:
+        further = "the same command without --collect runs the cells that are left."
+    if summary.failed:
+        further = "cells.parquet has the errors; --retry-failed runs the failed cells again."
+    columns, rows = _optimizers(summary)
     print_answer(
         Answer(
-            table=Table(("cells", "number"), [[name, str(n)] for name, n in counted.items() if n]),
-            finding=[f"{first}." if not summary.failed else f"{first}. The errors are in cells.parquet."],
+            table=Table(columns, rows, "optimizers"),
+            finding=[f"Cells: {cells}, of {summary.total:,}.", *_findings(summary, columns)],
             where=[summary.folder / "table.parquet"],
-            next="--retry-failed runs the failed cells again." if summary.failed else "",
+            next=further,
             details=more,
         ),
         verbose,
     )
+
+
+def _optimizers(summary: Summary) -> tuple[list[str], list[list[str]]]:
+    """The heads and the rows of a table: how far each optimizer is, and how many iterations its runs take."""
+    cells = summary.tables.cells.to_pydict()
+    runs = {name: summary.tables.table[name].to_pylist() for name in summary.tables.table.column_names}
+    reached = sorted((name for name in runs if name.startswith("reached_")), key=_eps, reverse=True)
+    kept = list(dict.fromkeys([*reached[:1], *reached[-1:]])) if runs.get("optimizer") else []
+    rows = []
+    for name in dict.fromkeys(cells["optimizer"]):
+        states = [s for s, o in zip(cells["status"], cells["optimizer"], strict=True) if o == name]
+        row = [str(name), f"{states.count('done')} of {len(states)}"]
+        for column in kept:
+            row.append(_median([v for v, o in zip(runs[column], runs["optimizer"], strict=True) if o == name]))
+        rows.append(row)
+    return ["optimizer", "cells done", *(f"to gap {_eps(column):g}" for column in kept)], rows
+
+
+def _eps(column: str) -> float:
+    return float(column.removeprefix("reached_"))
+
+
+def _median(iterations: list[int | None]) -> str:
+    """The median number of iterations of runs, of which some do not arrive; a dash where most do not."""
+    ordered = sorted(math.inf if v is None else v for v in iterations)
+    middle = ordered[len(ordered) // 2] if ordered else math.inf
+    return "-" if middle == math.inf else f"{middle:,}"
+
+
+def _findings(summary: Summary, columns: list[str]) -> list[str]:
+    """What the numbers of the table are, and what the bounds come to."""
+    lines = []
+    if len(columns) > 2:
+        lines.append(
+            "Iterations until the relative gap (F - F*)/|F*| is that small: the median over the runs, or - where half "
+            "of them or more do not get there."
+        )
+    for name in (n for n in summary.tables.table.column_names if n.startswith("verdict_")):
+        verdicts = Counter(str(v).replace("_", " ") for v in summary.tables.table[name].to_pylist() if v is not None)
+        total = sum(verdicts.values())
+        words = ", ".join(f"{verdict.upper()} on {n:,}" for verdict, n in verdicts.most_common())
+        if total:
+            lines.append(f"{name.removeprefix('verdict_')}: {words} of {total:,} runs.")
+    return lines
 
 
 @contextmanager
@@ -131,7 +188,8 @@ def _picture(title: str, status: Status, seconds: float) -> Group:
     left = status.total - status.done
     remaining = f", about {_time(seconds / here * left)} left" if here and left else ""
     line = f"{title}: {status.done} of {status.total} cells, {status.reused} reused, {_time(seconds)}{remaining}"
-    parts: list[Any] = [Text(line), ProgressBar(total=max(1, status.total), completed=status.done, width=60), table]
+    bar = ProgressBar(total=max(1, status.total), completed=status.done, width=60)
+    parts: list[Any] = [Text(line), Padding(bar, 0), table]  # padded, the bar ends its line
     parts.append(Text(status.what, style="dim"))
     if status.last_error:
         parts.append(Text(f"last failure: {status.last_error}", style="red"))

@@ -46,26 +46,34 @@ def train(
     settings = l2o.training.load_config(config)
     folder = writable_folder(Path("runs") / Path(config).stem if out is None else out)
     with progress_bar() as bar:
-        task = bar.add_task("training", total=None)
+        task = bar.add_task("starting", total=None)
         trained = l2o.train(
             settings,
             folder,
             command=command(),
             stages=stage or (),
             progress=lambda done, total, loss: bar.update(
-                task, completed=done, total=total, description=f"loss {loss:.6g}"
+                task, completed=done, total=total, description=f"batches, loss {loss:.4g}"
             ),
         )
     if as_json:
         emit(json.dumps(trained.manifest))
         return
     m = trained.manifest
-    again = f" It was resumed after {trained.resumed_at} batches found in {folder}." if trained.resumed_at else ""
+    batches = settings.training.epochs * settings.training.batches
+    if trained.resumed_at >= batches:
+        again = [f"The training in {folder} was finished before, and nothing was trained now."]
+    elif trained.resumed_at:
+        again = [f"The training went on after batch {trained.resumed_at}, which {folder} had."]
+    else:
+        again = []
     print_answer(
         Answer(
             finding=[
-                f"{m['model']}: validation loss {m['validation_loss']:.6g} at update {m['best_update']} of "
-                f"{m['updates']}.{again}"
+                f"{m['model']} is trained: {m['updates']:,} updates on {batches:,} batches. The weights after update "
+                f"{m['best_update']:,} are kept, because their loss on the validation instances is the least, "
+                f"{m['validation_loss']:.4g}.",
+                *again,
             ],
             where=[trained.path or folder],
             next=f"`l2obound verify --weights {folder}` holds bounds against the model.",

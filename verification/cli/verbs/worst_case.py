@@ -64,9 +64,10 @@ def _profile_answer(label: str, certificate: Any) -> Answer:
         verdict = f"VIOLATED: {above} gaps are above the worst case."
     else:
         verdict = "VERIFIED: no gap is above the worst case of the run's deviations."
-    columns = ("steps K", "largest gap", "worst case", "of exact steps", "vacuous for", "proved")
+    columns = ("steps K", "largest of the runs", "worst case", "of exact steps", "vacuous for", "proved")
     return Answer(
-        title=f"{label} on {certificate.problem}, {count} instances, in units of L R^2 with R = ||x_0 - z||",
+        title=f"{label} on {certificate.problem}, {count} instances: F(x_K) - F* in units of L ||x_0 - x*||^2, and the "
+        "worst case over all runs whose steps deviate as much",
         table=Table(columns, rows),
         finding=[verdict],
         next="--verbose prints the deviations of each step and why a worst case is not proved.",

@@ -6,7 +6,8 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,6 @@ def check_certificate(path: Path, as_json: bool) -> None:
     from ....bounds.worst_cases import checker
     from ....l2o.support.files import read_json
 
-    path.stat()  # where it is missing, the system's own words
     data = read_json(path, "a certificate", "write it again with --certificate")
     if not isinstance(data, dict):
         raise InputError(f"{path}: not a certificate: expected a JSON object, got {type(data).__name__}.")
@@ -122,6 +122,7 @@ def run_sweep(
         for choice, one in zip(bar.track(choices, description="worst cases"), pending):
             named = {name: int(v) if name == "steps" else float(v) for name, v in choice.items()}
             worst = next(one)
+            asked = worst.setting
             if isinstance(worst, UnboundedError):
                 rows.append({**named, "value": None, "unbounded": True, "reason": str(worst)})
             else:
@@ -133,23 +134,26 @@ def run_sweep(
     for row in rows:
         given = [f"{row[name]:.6g}" for name in axes]
         if row["value"] is None:
-            cells.append([*given, "+inf", "", "", "", "none"])
+            cells.append([*given, "+inf", "", "", "", "infinite"])
         else:
             ends = [math.nan if row[n] is None else row[n] for n in ("lower", "upper")]
             gap = math.nan if row["gap"] is None else row["gap"]
             cells.append(
-                [*given, *(f"{v:.9g}" for v in (row["value"], *ends)), f"{gap:.1e}", "yes" if row["closed"] else "NO"]
+                [*given, *(f"{v:.9g}" for v in (row["value"], *ends)), f"{gap:.1e}", "yes" if row["closed"] else "no"]
             )
     infinite = sum(row["value"] is None for row in rows)
     left_open = sum(row["value"] is not None and not row["closed"] for row in rows)
     print_answer(
         Answer(
-            table=Table((*axes, "worst case", "lower", "upper", "difference", "closed"), cells, "combinations"),
+            title=_question(asked, axes),
+            table=Table((*axes, "worst case", "lower end", "upper end", "difference", "exact"), cells, "combinations"),
             finding=[
-                f"{len(rows)} worst cases: {infinite} infinite, {left_open} left open. The exact value lies between "
-                f"lower and upper; it is closed where these agree within the tolerance of the solver."
+                f"{len(rows) - infinite - left_open} of {len(rows)} worst cases are exact: their ends agree up to the "
+                "tolerance of the solver."
+                + (f" {infinite} are infinite." if infinite else "")
+                + (f" Only the two ends are known of {left_open}." if left_open else "")
             ],
-            next="a single worst case has a certificate: `l2obound worst-case --steps K --certificate FILE`.",
+            next="`l2obound worst-case --steps K --certificate FILE` writes the proof of one of them.",
         ),
         verbose,
     )
@@ -199,31 +203,59 @@ def print_one(
         result |= {"proof": worst.text} if proof else {}
         emit(json.dumps(result))
         return
-    setting = worst.setting
     cells = {
         "worst case": f"{worst.value:.9g}",
-        "lower end": f"{worst.lower:.9g}",
-        "upper end": f"{worst.upper:.9g}",
+        "lower end, attained by a function": f"{worst.lower:.9g}",
+        "upper end, proved for all functions": f"{worst.upper:.9g}",
     }
     if attained is not None:
-        cells["attained by a run on its instance"] = f"{attained:.9g}"
+        cells["reached by a run on that function"] = f"{attained:.9g}"
     if exact is not None:
         word = "exactly" if exact.exact else "at most"
-        cells["certificate over the fractions"] = f"{word} {exact.tau}, {len(exact.multipliers)} inequalities"
+        cells["proved in rational numbers"] = f"{word} {exact.tau}, by {len(exact.multipliers)} inequalities"
     if worst.closed:
-        verdict = f"CLOSED: both ends agree to {worst.gap:.1e}."
+        verdict = f"EXACT: the two ends agree to {worst.gap:.1e}."
     else:
-        verdict = f"OPEN: the ends differ by {worst.gap:.1e}, and the worst case is between them."
+        verdict = f"NOT EXACT: the two ends differ by {worst.gap:.1e}, and the worst case lies between them."
+    further = [] if proof else ["--proof prints the inequalities that prove it"]
+    further += [] if certificate is not None else ["--certificate FILE keeps the proof"]
+    kept = "FILE" if certificate is None else shlex.quote(str(certificate))
     print_answer(
         Answer(
-            title=f"{setting.method}, {setting.function_class}, K = {setting.steps}: {setting.metric} for a given "
-            f"{setting.initial}",
-            table=Table(tuple(cells), [list(cells.values())]),
+            title=_question(worst.setting),
+            table=Table(("", "value"), [list(pair) for pair in cells.items()]),
             finding=[verdict, *([worst.text.rstrip()] if proof else [])],
             where=[path for path in (certificate, coq, instance) if path is not None],
-            next="--proof prints the inequalities that add up to it, --certificate FILE keeps them; `l2obound "
-            "worst-case --check FILE` checks them.",
+            next="; ".join([*further, f"`l2obound worst-case --check {kept}` checks it."]),
             details=[worst.summary()],
         ),
         verbose,
+    )
+
+
+_METRICS = {
+    "objective": "F(x_K) - F*",
+    "average_objective": "the mean of F(x_k) - F* over the steps k = 1..K",
+    "distance": "||x_K - x*||^2",
+    "decrease": "F(x_K) - F(x_0)",
+    "best_gradient": "the least squared norm of a gradient",
+}
+_INITIALS = {
+    "distance": "||x_0 - x*|| <= 1",
+    "objective": "F(x_0) - F* <= 1",
+    "decrease": "F(x_0) - F(x_K) <= 1",
+    "gradient": "||grad f(x_0)|| = 1",
+}
+"""What metrics and initial conditions are, for people; docs/worst-cases.md has the same."""
+
+
+def _question(setting: Any, varied: Collection[str] = ()) -> str:
+    """What was asked, in words; without the values of what varies."""
+    steps = "K steps" if "steps" in varied else f"K = {setting.steps} step{'s' * (setting.steps > 1)}"
+    step = "" if "step" in varied or len({*setting.step}) > 1 else f" (step {float(setting.step[0]):g})"
+    sizes = "" if setting.function_class == "convex" else f" with L = {float(setting.L):g}"
+    sizes += f" and mu = {float(setting.mu):g}" if setting.mu else ""
+    return (
+        f"The largest value of {_METRICS[setting.metric]} after {steps} of the method {setting.method}{step} over the "
+        f"class {setting.function_class}{sizes}, where {_INITIALS[setting.initial]}"
     )

@@ -45,7 +45,7 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_some("families", self.families, PAIRS, "the convex ones come along")
+        require_some("family", self.families, PAIRS, "the convex partner of each is run as well")
         if self.sets:
             require_some("sets", self.sets, SETS)
         for name in ("families", "sets", "shifts"):

@@ -48,7 +48,7 @@ def verdict(result: BeyondConvex) -> str:
         return f"{words}. On these runs no bound on F - F* would have been false."
     return (
         f"{words}. Bounds on F - F* do need it: {join(false)} would be false on some of these runs, with the best "
-        f"point found as z."
+        f"point found in place of a minimiser."
     )
 
 
@@ -335,13 +335,17 @@ def brief(result: BeyondConvex) -> Brief:
     for bound in NEED_CONVEXITY:
         false, holds = asked(bent, bound, "false"), asked(bent, bound, "holds")
         if false + holds:
-            rows.append([bound, "f not convex", f"would be false on {false} of {false + holds} runs"])
+            rows.append([bound, "f not convex", f"would be false on {false:,} of {false + holds:,} runs"])
     for label, bound, verified, violated, _, judged, _, _ in verdicts(result):
         unit = "runs" if bound == "B10" else "steps"
         broken = f", violated on {violated}" if violated else ""
-        rows.append([f"{bound} ({NAMES[bound]})", label, f"verified on {verified} of {judged} {unit}{broken}"])
+        rows.append([bound, label, f"verified on {verified:,} of {judged:,} {unit}{broken}"])
+    open_ = any(inconclusive for *_, inconclusive, _, _, _ in verdicts(result))
+    rest = (
+        " A step or run that is not verified is inconclusive: its sides differ by less than rounding." if open_ else ""
+    )
     meaning = (
         "B3, B6, B6b, B6c and B8 need a convex f and are NOT APPLICABLE without one; the table counts where their "
-        "inequality would be false. The other bounds do not need it."
+        f"inequality would be false.{rest}"
     )
     return Brief((verdict(result), meaning), ("bound", "where", "result"), rows)

@@ -108,8 +108,12 @@ def _stability(result: Conditioning) -> list[Block]:
             "For each model the share of its steps by R L and Q.",
             "A step for each coordinate, of all runs of the model. Frozen coefficients are no proof for varying ones.",
         ),
-        Markup("<h3>Which wrong L is survived</h3>"),
-        Table("Which c is survived", ["scalars", "r", "Q", "B", "kappa", "c by B14", "c in rollouts"], survivors),
+        Markup("<h3>With which wrong L runs converge</h3>"),
+        Table(
+            "The c with which runs converge",
+            ["scalars", "r", "Q", "B", "kappa", "c by B14", "c in rollouts"],
+            survivors,
+        ),
         Notes(
             "A declared c L divides r by c. c from 0.1 to 10 on a grid; an end that is not within is left out. Models: "
             "medians of their heads, frozen."

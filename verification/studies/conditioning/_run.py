@@ -192,7 +192,7 @@ def conditioning(settings: Settings | None = None, progress: Progress = silent) 
     for b in settings.map_bs:
         tell(f"stability, B = {b:g}")
         maps += stability_maps(r, q, (b,), settings.map_kappas, steps=settings.map_steps, margin=settings.margin)
-    tell("which c is survived")
+    tell("declared L of other sizes")
     return Conditioning(
         settings,
         tuple(table),

@@ -95,6 +95,13 @@ def _why(cells: Sequence[Cell]) -> str:
     return join([f"{causes.count(cause)} {cause}" for cause in CAUSES if cause in causes])
 
 
+def _most(cells: Sequence[Cell]) -> str:
+    """The cause of most failures, with their number; empty where no run fails."""
+    causes = [cause for c in cells for cause in c.causes if cause]
+    most = max(CAUSES, key=causes.count)
+    return f"{most} ({causes.count(most)})" if causes else ""
+
+
 def _least_stable(result: Conditioning, family: str, name: str) -> float | None:
     """The smallest c of the axis from which on no run of a method is unstable; None if it is so at the largest."""
     least = None
@@ -296,9 +303,9 @@ def brief(result: Conditioning) -> Brief:
     """A row for each axis: how many runs of the default of GO-Math-L2O fail on it, and why."""
     rows = []
     for axis, label, values in (
-        ("L", "size of L", result.settings.Ls),
+        ("L", "L", result.settings.Ls),
         ("kappa", "condition number", result.settings.kappas),
-        ("c", "declared L over the true one", result.settings.cs),
+        ("c", "declared L / L", result.settings.cs),
     ):
         for name in (GO_MATH, PLAIN):
             cells = result.select(axis, method=name)
@@ -306,8 +313,6 @@ def brief(result: Conditioning) -> Brief:
             if runs:
                 failed = sum(c.failed for c in cells)
                 span = f"{number(min(values))} to {number(max(values))}"
-                rows.append([label, span, name, f"{failed} of {runs}", _why(cells) or "none"])
+                rows.append([f"{label}, {span}", name, f"{failed} of {runs}", _most(cells)])
     finding = "CONTRADICTED: theory and runs disagree." if result.broken else "No run contradicts the theory."
-    return Brief(
-        (finding, *headline(result)[:1]), ("what varies", "values", "method", "runs that fail", "causes"), rows
-    )
+    return Brief((finding, *headline(result)[:1]), ("what varies", "method", "runs fail", "mostly of"), rows)

@@ -69,12 +69,14 @@ def headline(result: ModelDrift) -> list[str]:
         words = "the model loses less than the classical method, or gains more"
     else:
         words = "the interval does not decide whether the model loses more than the classical method"
+    over = f"The factor of the model over that of {YARDSTICKS[0]} is {_times(excess)}: {words}."
+    if not excess.low and excess.high is None:
+        over = f"The factor of the model over that of {YARDSTICKS[0]} is not known: {words}."
     return [
         f"{result.label} needs {_times(cost.slowdown)} the iterations to {percent(cost.eps)} of the initial gap on "
         f"{result.deployed_data} that it needs on {result.train_data} (median over {_over(result)}, with its 95 % "
         f"interval).",
-        f"{YARDSTICKS[0]}, a classical method, needs {_times(yardstick)}. The factor of the model over that of "
-        f"{YARDSTICKS[0]} is {_times(excess)}: {words}.",
+        f"{YARDSTICKS[0]}, a classical method, needs {_times(yardstick)}. {over}",
     ]
 
 
@@ -169,13 +171,19 @@ def brief(result: ModelDrift) -> Brief:
         old, new = _cost(result.of(name, TRAIN)), _cost(result.of(name, DEPLOYED))
         rows.append(
             [
-                result.label if name == MODEL else name,
-                *(f"{number(c.iterations)} ({c.reached} of {result.settings.instances} converge)" for c in (old, new)),
+                result.label.partition(" (")[0] if name == MODEL else name,
+                *(f"{number(c.iterations)} ({c.reached} of {result.settings.instances})" for c in (old, new)),
                 factor(new.slowdown),
             ]
         )
-    columns = ("method", "iterations on the training data", "on the deployed data", "factor [95 % interval]")
-    return Brief((verdict(result), *headline(result)[1:2]), columns, rows)
+    columns = ("method", "training data", "deployed data", "factor")
+    answer = verdict(result) if result.broken else "No bound is violated."
+    meaning = (
+        f"Iterations to {percent(_cost(result.deployed).eps)} of the initial gap: the median, and how many of "
+        f"{count(result.settings.instances, 'run')} converge within {result.settings.horizon} steps. The factor has "
+        f"its 95 % interval."
+    )
+    return Brief((answer, meaning, headline(result)[0]), columns, rows)
 
 
 def sections(result: ModelDrift) -> list[Section]:

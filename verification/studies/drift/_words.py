@@ -11,6 +11,8 @@ from ._run import Drift
 def factor(interval: Interval) -> str:
     """ "×1.3 [1.1, 1.6]"; "at least" where censoring leaves the median open above."""
     ends = f"[{number(interval.lower)}, {'∞' if interval.upper is None else number(interval.upper)}]"
+    if interval.high is None and not interval.low:
+        return "not known"
     if interval.high is None:
         return f"at least ×{number(interval.low)} {ends}"
     middle = (

@@ -24,7 +24,8 @@ def require_some(name: str, given: Collection[str], choices: Collection[str], mo
     unknown = [v for v in given if v not in choices]
     if unknown or not given:
         near = suggestion(unknown[0], choices) if unknown else ""
-        message = f"{name}: {near}expected some of {', '.join(choices)}, got {', '.join(unknown) or 'none'}"
+        got = ", ".join(repr(v) for v in unknown) or "none"
+        message = f"{name}: {near}expected some of {', '.join(choices)}, got {got}"
         raise InputError(f"{message}; {more}." if more else f"{message}.")
 
 

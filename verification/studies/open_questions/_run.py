@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .... import l2o
-from ....l2o import InputError
+from ....errors import InputError, suggestion
 from ....l2o.pretrained import manifest
 from ... import pages
 from ...support.paper_styles import current_style
@@ -64,7 +64,8 @@ def answer(
     """
     unknown = [n for n in names if n not in PARTS]
     if unknown:
-        raise InputError(f"question: expected some of {', '.join(PARTS)}, got {', '.join(unknown)}.")
+        near, got = suggestion(unknown[0], PARTS), ", ".join(map(repr, unknown))
+        raise InputError(f"question: {near}expected some of {', '.join(PARTS)}, got {got}.")
     if not 0 <= seed < 1000:  # the test split has no more; said here, and not after the other parts
         raise InputError(f"seed: expected a number from 0 to 999, got {seed}.")
     chosen = [n for n in PARTS if not names or n in names]

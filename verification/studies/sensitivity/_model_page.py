@@ -150,14 +150,23 @@ def brief(result: ModelSensitivity) -> Brief:
             silent.append(name)
             continue
         ordered = sorted(reaches, key=lambda pair: (pair[0].until is None, pair[0].to))
-        rows.append([name, *(f"{_largest(reach)} ({pattern})" for reach, pattern in (ordered[0], ordered[-1]))])
-    words = "The table shows the largest size of a deviation at which a bound says something."
+        rows.append([name, *(f"{_largest(reach)}, {pattern}" for reach, pattern in (ordered[0], ordered[-1]))])
+    words = (
+        "The table has the largest deviation, relative to the step, at which a bound says something: under the pattern "
+        "where it ends first, and under the one where it ends last."
+    )
     if silent:
         words += f" {join(silent, 12)} say{'s' * (len(silent) == 1)} nothing even without a deviation."
-    columns = ("bound", "least, under", "most, under")
+    columns = ("bound", "ends first after", "ends last after")
     if not rows:
         rows = [[name, DASH, DASH] for name in silent]
-    return Brief((*verdict(result), *headline(result)[:1], words), columns, rows)
+    cell = itself(result)
+    model = (
+        f"The steps of {result.label} on {result.data} deviate from the ideal step of 1/L by {number(cell.rho_median)} "
+        f"of that step in the median, and by {number(cell.rho_largest)} at most."
+    )
+    answer = verdict(result)[0] if result.broken else "No bound is violated."
+    return Brief((answer, model, words), columns, rows)
 
 
 def sections(result: ModelSensitivity) -> list[Section]:
@@ -212,7 +221,7 @@ def _across(result: ModelSensitivity) -> list[list[str]]:
 def _largest(reach: Reach) -> str:
     if reach.to is None:
         return DASH
-    return number(reach.to) if reach.until is not None else f"≥ {number(reach.to)}"
+    return number(reach.to) if reach.until is not None else f"{number(reach.to)} or more"
 
 
 def _drawn(result: ModelSensitivity) -> list[Block]:

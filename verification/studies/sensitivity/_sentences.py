@@ -250,12 +250,12 @@ def brief(result: Sensitivity) -> Brief:
                 f"{missing} of {runs}" if runs else "no run",
             ]
         )
-    columns = (
-        "rho", "guarantee B8", "worst case, r = 0", "worst case, any r", "iterations, best median",
-        "iterations, worst run", "not converged",
-    )  # fmt: skip
+    columns = ("rho", "B8", "worst, r = 0", "worst, any r", "best runs", "worst run", "not converged")
+    answer = verdict(result) if result.broken else "No run contradicts a guarantee."
     meaning = (
-        "Factors are against exact steps of 1/L; rho is the relative deviation of a step from one. B8 guarantees a "
-        "rate for rho < 1 only."
+        f"rho is the relative deviation of a step from the ideal step of 1/L; B8 guarantees a rate for rho < 1 only. A "
+        f"factor says how many times as large a number is as with ideal steps: the steps that B8 allows, the exact "
+        f"worst case after {count(result.settings.steps, 'step')}, and the iterations of the runs (the best median, "
+        f"and the worst run)."
     )
-    return Brief((verdict(result), meaning), columns, rows)
+    return Brief((answer, meaning), columns, rows)

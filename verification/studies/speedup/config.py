@@ -112,7 +112,7 @@ class SpeedupConfig(Section):
         try:
             cell = CellSpec.model_validate({**self.fixed, **setting.cell})
         except ValidationError as problem:
-            raise ValueError(f"setting {setting.key}: {one_line(problem)}") from None
+            raise ValueError(f"setting {setting.key}: {one_line(problem, CellSpec)}") from None
         name, steps = self._name(setting, method, cell.family), cell.steps * self.longer.get(method, 1)
         return cell.model_copy(update={"optimizer": name, "steps": steps})
 

@@ -46,23 +46,27 @@ def _line(result: Training, rows: list[Row]) -> str:
     last = rows[-1]
     final = last.iterations[-1]
     rivals = {row.method: row.iterations[-1] for row in chosen(result.rows, problem=last.problem, training="")}
-    words = f"{last.training} on {last.problem}, {number(last.updates)} updates: "
+    words = f"{last.training} on {last.problem} needs, after {number(last.updates)} updates, "
     if final is None:
-        return f"{words}half of the instances do not come to a relative gap of {number(EPS[-1])} within the steps."
+        return (
+            f"{last.training} on {last.problem}: after {number(last.updates)} updates, half of the instances or more "
+            f"do not come to a relative gap of {number(EPS[-1])} within the steps."
+        )
     enough = next(
         row.updates for row in rows if row.iterations[-1] is not None and row.iterations[-1] <= final * (1 + ENOUGH)
     )
     classical = ", ".join(f"{name} {number(value)}" for name, value in rivals.items())
     return (
         f"{words}{number(final)} iterations to a relative gap of {number(EPS[-1])} (median; {classical}). After "
-        f"{number(enough)} updates it is within {ENOUGH:.0%} of that."
+        f"{number(enough)} updates it needed at most {ENOUGH:.0%} more."
     )
 
 
 def brief(result: Training) -> Brief:
     """A row for each stage."""
-    head = ("training", "updates", *(f"iterations to {number(eps)}" for eps in EPS), "median gap at the end", "mean")
-    return Brief(tuple(lines(result)), head, _cells(result))
+    head = ("training", "updates", *(f"to {number(eps)}" for eps in EPS), "median gap", "mean gap")
+    words = "The table has the median iterations to each relative gap, and the gaps after the last step."
+    return Brief((*lines(result), words), head, _cells(result))
 
 
 def _carried_table(result: Training) -> Table:

@@ -122,8 +122,8 @@ def test_the_verb_ends_with_1_where_something_is_broken(tmp_path: Path) -> None:
 
 def test_wrong_settings_are_one_clear_error(tmp_path: Path) -> None:
     for option, value, words in (
-        ("--kind", "prime", "kind: expected some of even, odd, got prime; there are no others."),
-        ("--size", "0", "size: expected at least 1, got 0."),
+        ("--kind", "prime", "--kind: expected some of even, odd, got 'prime'; there are no others."),
+        ("--size", "0", "--size: expected at least 1, got 0."),
     ):
         assert str(run("--out", str(tmp_path), option, value).exception) == words
     with pytest.raises(InputError, match="got none"):

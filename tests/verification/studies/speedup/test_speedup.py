@@ -207,8 +207,8 @@ def test_a_failed_cell_is_said_and_the_others_go_on(tmp_path: Path) -> None:
             {"paper": ["istaa"], "longer": {}},
             r"'istaa': neither a \[\[model\]\] of this file nor an optimizer",
         ),
-        ({"setting": []}, r"config: setting: .*at least 1"),
-        ({"setting": [{"key": "a", "cell": {"rows": 0}}]}, r"setting a: rows: .*greater than or equal to 1"),
+        ({"setting": []}, r"config: setting: expected 1 or more entries, got 0"),
+        ({"setting": [{"key": "a", "cell": {"rows": 0}}]}, r"setting a: rows: expected a number >= 1, got 0"),
         ({"setting": [{"key": "a", "cell": {"batches": 2}}]}, r"setting a: batches cannot be set"),
         ({"setting": [{"key": "a"}, {"key": "a"}]}, r"setting keys must differ, got a, a"),
         ({"shown": 0.5}, r"expected eps in \(0, 1\) and shown among them"),
@@ -259,7 +259,7 @@ def check_verb(asked: list[str], out: Path) -> None:
     assert {c["measure"] for c in answer["claims"]} == set(MEASURES)
     assert {c["verdict"] for c in answer["comparisons"]} <= {"HOLDS", "FAILS", "OPEN"}
     again = app.invoke(cli.app, ["speedup", *asked, "--out", str(out)], catch_exceptions=False)
-    assert "times faster" in again.stdout.splitlines()[1]
+    assert again.stdout.startswith("Is the learned method ")
     assert "HOLDS" not in again.stdout
     assert len(again.stdout.splitlines()) <= 18
     assert json.loads((out / "speedup.json").read_text())["provenance"]["cells"]["ran"] == 0
