@@ -166,17 +166,22 @@ _LASSO: dict[str, Callable[[Results], Any]] = {
     **{f"panels_{number}": _panels(number) for number in (3, 4)},
     "diverged_3": _diverged(3, "l2o-pa"),
 }
+_LOGISTIC: dict[str, Callable[[Results], Any]] = {
+    "gaps_logistic": lambda results: gaps(results, (13, 16, 17)),
+    **{f"holds_{number}": _counted(number, "holds") for number in (16, 17)},
+    "panels_16": _panels(16),
+}
 FULL_FIGURES: dict[str, Callable[[Results], Any]] = {
     **_LASSO,
     "fista-restart_1": _to(1, "fista-restart"),
     "restart_3": _ahead(3, "fista-restart"),
+    **{f"{method}_13": _to(13, method) for method in ("go-math-l2o", "l2o-pa", "fista", "fista-restart")},
+    **_LOGISTIC,
 }
 FIGURES: dict[str, Callable[[Results], Any]] = {
     **_LASSO,
     "fails_3": _counted(3, "fails"),
-    "gaps_logistic": lambda results: gaps(results, (13, 16, 17)),
-    **{f"holds_{number}": _counted(number, "holds") for number in (16, 17)},
-    "panels_16": _panels(16),
+    **_LOGISTIC,
 }
 
 GAPS = ("1e-02", "1e-04", "1e-06", "1e-08")

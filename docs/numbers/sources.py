@@ -291,7 +291,9 @@ REPORT: dict[str, Callable[[Results], Any]] = {
 }
 
 LONG = ("go-math-l2o-lasso", "l2o-pa-lasso", "go-math-l2o-lasso-250x500", "l2o-pa-lasso-250x500")
-"""The trainings in `trainings`; each has a shorter one with another seed beside it."""
+"""Trainings in `trainings`; each has a shorter one with another seed beside it."""
+LONG_LOGISTIC = ("go-math-l2o-logistic_l1-1000x50", "l2o-pa-logistic_l1-1000x50")
+"""Trainings in `trainings` that have none."""
 SOURCES = {
     "report": Source(("report",), "results.json", REPORT),
     "beyond-convex": Source(
@@ -328,7 +330,7 @@ SOURCES = {
     "training": Source(
         (
             "training-curve",
-            *(word for name in LONG for word in ("--training", f"trainings/{name}")),
+            *(word for name in (*LONG, *LONG_LOGISTIC) for word in ("--training", f"trainings/{name}")),
             *(word for name in LONG for word in ("--training", f"trainings/{name}-seed-1")),
             *(word for size in ("20x40", "50x100", "100x200", "250x500") for word in ("--size", size)),
             *("--batch", "128"),
@@ -370,7 +372,7 @@ SOURCES = {
     "defects": Source(("sweep", "configs/sweep-defects.toml"), "table.parquet", DEFECTS),
     "searches": Source((), "searches.json", SEARCHES, script="docs/numbers/measure_searches.py"),
     "figures-full": Source(
-        ("experiment", "1", "3", "4", "--full", "--set", "batch=8", "--set", "batches=1"),
+        ("experiment", "1", "3", "4", "13", "16", "17", "--full", "--set", "batch=8", "--set", "batches=1"),
         "figure-*/result.json",
         FULL_FIGURES,
     ),

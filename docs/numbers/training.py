@@ -27,11 +27,11 @@ def _cells(row: Results) -> list[str]:
     return [*("–" if k is None else f"{k:,}" for k in row["iterations"]), shown(row["mean_gap"], ".1e")]
 
 
-def _stages(size: str) -> Callable[[Results], str]:
-    """A row for each stage of the trainings at 20 x 40 ("") or another size ("-250x500"), and for classical methods."""
+def _stages(problem: str) -> Callable[[Results], str]:
+    """A row for each stage of the trainings on a problem, as their names have it, and for classical methods."""
 
     def read(results: Results) -> str:
-        names = [f"{model}-lasso{size}" for model in TRAINED]
+        names = [f"{model}-{problem}" for model in TRAINED]
         here = [row for row in results["rows"] if row["training"] in names]
         stages = sorted({row["updates"] for row in here if not row["best"]})
         head = ["updates"]
@@ -117,12 +117,26 @@ def _to_fine(training: str, updates: int | None) -> Callable[[Results], int]:
     return lambda results: _stage(results, training, updates)["iterations"][1]
 
 
+def _of_classical(training: str, method: str) -> Callable[[Results], int]:
+    """Iterations to 1e-4 of a classical method on the problem of a training."""
+
+    def read(results: Results) -> int:
+        problem = _stage(results, training, None)["problem"]
+        return next(
+            row["iterations"][1] for row in results["rows"] if (row["method"], row["problem"]) == (method, problem)
+        )
+
+    return read
+
+
 _GO, _PA = "go-math-l2o-lasso-250x500", "l2o-pa-lasso-250x500"
+_LOGISTIC = "go-math-l2o-logistic_l1-1000x50"
 TRAINING: dict[str, Callable[[Results], Any]] = {
     "instances": lambda r: r["settings"]["batch"],
     "violated": lambda r: sum(row["violated"] for row in (*r["rows"], *r["carried"])),
-    "stages_small": _stages(""),
-    "stages_large": _stages("-250x500"),
+    "stages_small": _stages("lasso"),
+    "stages_large": _stages("lasso-250x500"),
+    "stages_logistic": _stages("logistic_l1-1000x50"),
     "seeds": _seeds,
     "seeds_apart_first": _seeds_apart(150),
     "seeds_apart_last": _seeds_apart(1200),
@@ -132,4 +146,7 @@ TRAINING: dict[str, Callable[[Results], Any]] = {
     "fista_mean": _mean_gap(_GO, "fista"),
     "go_math_first": _to_fine(_GO, 150),
     "go_math_last": _to_fine(_GO, 7500),
+    "logistic_first": _to_fine(_LOGISTIC, 150),
+    "logistic_last": _to_fine(_LOGISTIC, 7500),
+    "fista_logistic": _of_classical(_LOGISTIC, "fista"),
 }
