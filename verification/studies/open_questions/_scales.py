@@ -129,8 +129,8 @@ def _counted(results: Results, rows: Sequence[Results]) -> str:
     )
     where = f" (against {join(held)})" if held else ""
     return (
-        f"{number(results['claim'])} times, in iterations or in time for one instance: this holds in {verdicts['HOLDS']} of "
-        f"{count(len(rows), 'comparison')}{where}, fails in {verdicts['FAILS']} and is open in {verdicts['OPEN']}."
+        f"{number(results['claim'])} times, in iterations or in time for one instance: HOLDS in {verdicts['HOLDS']} of "
+        f"{count(len(rows), 'comparison')}{where}; FAILS in {verdicts['FAILS']}, OPEN in {verdicts['OPEN']}."
     )
 
 
