@@ -19,14 +19,16 @@ from .._conic import Data, Solution, estimate, solve
 from .._envelope import Envelope, finite
 from .._fractions import double
 from .._sensitivity import Sensitivity
+from .._setting import UnboundedError
 from ..result import Certificate, WorstCase, in_units
 from ._faces import without_useless
 from ._forms import TracedForms
 from ._linear import KINDS
 from ._model import ORDINALS, TracedModel, traced_model
+from ._ray import ray_of
 from ._shown import TracedSearch
 from ._witness import candidates, line_witness
-from .certificate import written
+from .certificate import growth_data, written
 from .question import TracedSetting
 
 
@@ -106,7 +108,7 @@ class TracedWorstCase(WorstCase):
             return (
                 f"exact elimination is tried up to {_exact.MOST_EXACT} vectors; this run has {len(self.traced.basis)}"
             )
-        if not np.isfinite(self.value):
+        if not np.isfinite(self.upper):
             return "nothing was shown from above"
         return self._proof(self._normalised, self.envelope.multipliers)
 
@@ -177,6 +179,8 @@ class TracedWorstCase(WorstCase):
     def summary(self) -> str:
         """One line."""
         line = super().summary()
+        if not np.isfinite(self.upper):
+            line = f"{line}; not bounded by the solver, and no growth that shows +inf was found"
         return line if self.tight else f"{line}; an upper bound: a class has no interpolation theorem"
 
 
@@ -205,6 +209,9 @@ def traced_answer(question: TracedSetting) -> TracedWorstCase:
 
     Returns:
         The answer. Where the solver finds no bound, nothing is shown from above: `upper` is +inf, and it is open.
+
+    Raises:
+        UnboundedError: Where the answer is +inf, which instances that grow show.
     """
     start = time.perf_counter()
     assert question.units is not None, "made with its run"
@@ -212,7 +219,27 @@ def traced_answer(question: TracedSetting) -> TracedWorstCase:
     data = model.conic
     solution = estimate(data)  # bounds are made of another, of more digits
     value = np.nan if "Infeasible" in solution.status else solution.value  # what it is worth the two ends show
+    if not np.isfinite(value):
+        _refuse_unbounded(question)
     solver, seconds = f"Clarabel {clarabel.__version__}, whole", time.perf_counter() - start
     answer = TracedWorstCase(question, in_units(value, question.scale), solver, solution.status, seconds, False, model)
     answer.__dict__.update(_conic=data)
     return answer
+
+
+def _refuse_unbounded(s: TracedSetting) -> None:
+    """Raise where the answer is +inf: where instances are found that grow without end, and the metric with them."""
+    ray = ray_of(s)
+    if ray is None:
+        return
+    values = sorted({name for name, power in ray.values if power and name != "t"})
+    grows = ", ".join(ray.vectors or values)
+    bounded = f"no multiple of the initial condition `{s.initial}` bounds" if s.initial != "none" else "nothing bounds"
+    error = UnboundedError(
+        f"the worst case is +inf: over {s.function_class}, {bounded} `{s.metric}` after {s.steps} steps of {s.method}: "
+        f"there are instances in which {grows} grow without end (f'0 is what f returned at its point 0), and the "
+        f"metric with them; ask for another metric or initial condition, for a class that bounds what grows, or for "
+        f"smaller steps."
+    )
+    error.setting, error.data = s, growth_data(s, ray)
+    raise error
