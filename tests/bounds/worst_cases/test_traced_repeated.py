@@ -72,6 +72,13 @@ def test_steps_that_differ_are_not_one_repeated() -> None:
     assert worst.upper > 0.9**4
 
 
+def test_short_vectors_make_an_instance_of_many_steps() -> None:
+    # instances that the solver finds inside lose two thirds of the value to its margins
+    method = methods.information_theoretic(10, 1, Fraction(1, 10))
+    worst = bounds.worst_case(method=method, function_class=STRONG, metric="distance", steps=10)
+    assert worst.closed
+
+
 @pytest.mark.slow
 def test_douglas_rachford_over_five_steps() -> None:
     kinds = {"A": STRONG, "B": classes.convex()}
