@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from ._semidefinite import semidefinite
 
@@ -16,6 +16,7 @@ MAPS = ("lipschitz_map",)
 LINEAR = ("linear_operator", "symmetric_operator", "skew_operator")
 """Classes of linear operators, whose transposes have points of their own."""
 Entries = dict[Any, Fraction]
+Proved = TypeVar("Proved")
 
 
 class Wrong(Exception):
@@ -28,7 +29,7 @@ def demand(holds: bool, message: str) -> None:
         raise Wrong(message)
 
 
-def certified(name: str, check: Callable[..., Fraction], *arguments: Any) -> Fraction:
+def certified(name: str, check: Callable[..., Proved], *arguments: Any) -> Proved:
     """What a check of certificates of the format `name` proves; data of another form are no certificate."""
     try:
         return check(*arguments)

@@ -147,7 +147,7 @@ def descending(names: list[Name]) -> np.ndarray:
             return True
         return name[1] == STAR or (name[2] != STAR and _place(name[1]) < _place(name[2]))
 
-    return np.array([forward(name) for name in names])
+    return np.array([forward(name) for name in names], bool)
 
 
 def certify(setting: Setting, floats: Model, value: float, tolerance: float) -> Exact | str:

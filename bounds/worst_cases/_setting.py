@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -39,12 +39,14 @@ class UnboundedError(InputError):
     """The worst case is +inf, shown: along a ray of instances the metric grows and the initial condition stays.
 
     Where `sweep` yields one it stands for its question's answer: `value`, `lower` and `upper` are +inf, `setting` is
-    the question.
+    the question. For a method that is code `data` are the instances as plain JSON, which `checker_growth` checks.
     """
 
     value = lower = upper = math.inf
     closed = True
+    status = "unbounded"
     setting: Setting | None = None
+    data: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -295,7 +295,15 @@ def _demand_minimiser(functions: Mapping[str, Any], points: Mapping[str, list]) 
     demand(len(others) <= 1, f"what {', '.join(others)} have at x* is not their own")
 
 
-def _inequalities(c: Mapping[str, Any]) -> dict[tuple[str, ...], Inequality]:
+def rows_of_question(c: Mapping[str, Any]) -> dict[tuple[str, ...], Inequality]:
+    """Every inequality of the question of a certificate, by name.
+
+    Args:
+        c: The certificate.
+
+    Returns:
+        Those of the classes at its points, of the initial condition, of errors, and of the entries of a metric.
+    """
     rows = list(inequalities_of(c["functions"], c["points"]).values())
     points = {name: [p for p in c["points"] if p["function"] == name] for name in c["functions"]}
     if c["infimum"] is not None:
@@ -336,7 +344,7 @@ def _check(c: Mapping[str, Any], method: Callable | None, init: Callable | None)
     demand(not (loose and c["exact"]), "an upper bound that is called exact")
     if method is not None:
         demand_method(c, method, init)
-    rows, tau = _inequalities(c), number(c["tau"])
+    rows, tau = rows_of_question(c), number(c["tau"])
     values, form = ({"t": ONE}, {}) if len(c["metric"]) > 1 else expression(c["metric"][0])
     rest, slack, bound = dict(values), summed((-ONE, form)), ZERO
     seen: dict[tuple[str, ...], Fraction] = {}

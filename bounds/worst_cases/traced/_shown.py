@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from ...evaluation.ball import Ball
 from .. import _rigour
-from .._conic import Data, Solution, solve
+from .._conic import FINE, Data, Solution, solve
 from .._envelope import CUTS, MARGINS, Envelope, _down, _Search
 from .._fractions import double
 from .._repair import rounded
@@ -22,6 +23,10 @@ from ._witness import candidates, line_witness
 ZERO = Fraction(0)
 NARROW = 1e-2
 """The gap that is looked for, in units of the largest of a closed answer: answers are compared with closed forms."""
+SHORT = 1e-5
+"""What the squares of all vectors cost, in units of the metric, where short ones are looked for."""
+SIZES = (1e4, 1e2, 1.0)
+"""Sizes of instances where none was found without: the first that one is found for."""
 LESS_NARROW = 1e-1
 """The same where matrices have to be made: each further try takes longer there."""
 
@@ -53,12 +58,47 @@ class TracedSearch(_Search):
                     self._best_lower(problems[0][1], inner)
             if self.closed:
                 break
+        if tight and not self.closed:
+            self.short()
+        if tight and not np.isfinite(self.lower[0]):
+            self.sized()
         result = self.result()
         return (
             result
             if tight
             else Envelope(self.model, -np.inf, result.upper, result.multipliers, None, None, ("", "solver"))
         )
+
+    def short(self) -> None:
+        """An instance with short vectors, where nothing bounds what a solver that looks inside makes long."""
+        short = solve(self.data, 0.0, -SHORT)
+        for margin in MARGINS:
+            inner = solve(self.data, margin, -SHORT)
+            if np.isfinite(short.value) and np.isfinite(inner.value) and inner.status in FINE:
+                self._best_lower(short, inner)
+                return
+
+    def sized(self) -> None:
+        """An instance where the solver finds no bound: squares of its vectors, and the metric, are at most a size."""
+        index, matrices, goal = self.data.blocks[0]
+        count = len(self.data.names)
+        rows = np.append(index, [count, count + 1])
+        sizes = np.stack([np.eye(len(goal)), goal])
+        data = replace(
+            self.data,
+            names=[*self.data.names, ("size",), ("top",)],
+            values=np.column_stack([self.data.values, np.zeros_like(self.data.metric), self.data.metric]),
+            equality=np.append(self.data.equality, [False, False]),
+            blocks=[(rows, np.concatenate([matrices, sizes]), goal), *self.data.blocks[1:]],
+        )
+        for size in SIZES:
+            data = replace(data, rhs=np.append(self.data.rhs, [size, size]))
+            for margin in MARGINS:
+                inner = solve(data, margin, margin)
+                if np.isfinite(inner.value) and np.isfinite(inner.grams[0]).all():
+                    self._best_lower(solve(data), inner)
+                if np.isfinite(self.lower[0]):
+                    return
 
     def witness(self, solutions: list[Solution]) -> None:  # type: ignore[override]
         """A one-dimensional instance in fractions, the simplest there is."""

@@ -30,7 +30,7 @@ def active(data: Data, solution: Solution) -> np.ndarray:
     """The inequalities that a solution uses, as a mask, and those that are of no class."""
     with np.errstate(invalid="ignore"):
         used = solution.multipliers > ACTIVE * np.nanmax(solution.multipliers, initial=0.0)
-    return used | np.array([name[0] in ("initial", "error", "metric", *KINDS) for name in data.names])
+    return used | np.array([name[0] in ("initial", "error", "metric", *KINDS) for name in data.names], bool)
 
 
 def candidates(data: Data, solution: Solution) -> Iterator[tuple[Data, Solution]]:

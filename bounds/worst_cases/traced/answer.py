@@ -19,14 +19,17 @@ from .._conic import Data, Solution, estimate, solve
 from .._envelope import Envelope, finite
 from .._fractions import double
 from .._sensitivity import Sensitivity
+from .._setting import UnboundedError
 from ..result import Certificate, WorstCase, in_units
 from ._faces import without_useless
 from ._forms import TracedForms
 from ._linear import KINDS
 from ._model import ORDINALS, TracedModel, traced_model
+from ._ray import ray_of
+from ._repeated import repeated
 from ._shown import TracedSearch
 from ._witness import candidates, line_witness
-from .certificate import written
+from .certificate import growth_data, written
 from .question import TracedSetting
 
 
@@ -77,12 +80,35 @@ class TracedWorstCase(WorstCase):
             exact = self._proof(estimate, None)
             if not isinstance(exact, str):
                 ends = replace(ends, upper=exact.tau, multipliers=exact.multipliers)
+        if not self._narrow(ends) and (many := self._repeated()) is not None and many.tau < ends.upper:
+            ends = replace(ends, upper=many.tau, multipliers=many.multipliers)
         if ends.lower > ends.upper:
             raise DefectError(
                 f"a defect of this package, and no fault of the question: a worst case was shown to be at least "
                 f"{double(ends.lower):.17g} and at most {double(ends.upper):.17g}; please report it with {self.setting}"
             )
         return ends
+
+    def _narrow(self, ends: Envelope) -> bool:
+        """Whether the answer is closed."""
+        if not (finite(ends.lower) and finite(ends.upper)):
+            return False
+        return ends.upper - ends.lower <= self._tolerance(max(abs(double(ends.lower)), abs(double(ends.upper))))
+
+    def _repeated(self) -> _exact.Exact | None:
+        """The proof that one of one step makes, if there is one."""
+        if self.question.steps == 1:
+            return None
+        try:
+            one = traced_answer(self.question.after(1))
+            exact = one._exactly
+        except InputError:  # one step has no answer, or asks for what is not there
+            return None
+        if isinstance(exact, str):
+            return None
+        given = {name: value * one._unit(name) for name, value in exact.multipliers.items()}
+        tau = exact.tau * one.setting.scale
+        return repeated(self.question, one.question, tau, given, TracedForms(self.traced))
 
     @cached_property
     def _closed(self) -> Closed:
@@ -106,7 +132,7 @@ class TracedWorstCase(WorstCase):
             return (
                 f"exact elimination is tried up to {_exact.MOST_EXACT} vectors; this run has {len(self.traced.basis)}"
             )
-        if not np.isfinite(self.value):
+        if not np.isfinite(self.upper):
             return "nothing was shown from above"
         return self._proof(self._normalised, self.envelope.multipliers)
 
@@ -177,6 +203,8 @@ class TracedWorstCase(WorstCase):
     def summary(self) -> str:
         """One line."""
         line = super().summary()
+        if not np.isfinite(self.upper):
+            line = f"{line}; not bounded by the solver, and no growth that shows +inf was found"
         return line if self.tight else f"{line}; an upper bound: a class has no interpolation theorem"
 
 
@@ -205,6 +233,9 @@ def traced_answer(question: TracedSetting) -> TracedWorstCase:
 
     Returns:
         The answer. Where the solver finds no bound, nothing is shown from above: `upper` is +inf, and it is open.
+
+    Raises:
+        UnboundedError: Where the answer is +inf, which instances that grow show.
     """
     start = time.perf_counter()
     assert question.units is not None, "made with its run"
@@ -212,7 +243,27 @@ def traced_answer(question: TracedSetting) -> TracedWorstCase:
     data = model.conic
     solution = estimate(data)  # bounds are made of another, of more digits
     value = np.nan if "Infeasible" in solution.status else solution.value  # what it is worth the two ends show
+    if not np.isfinite(value):
+        _refuse_unbounded(question)
     solver, seconds = f"Clarabel {clarabel.__version__}, whole", time.perf_counter() - start
     answer = TracedWorstCase(question, in_units(value, question.scale), solver, solution.status, seconds, False, model)
     answer.__dict__.update(_conic=data)
     return answer
+
+
+def _refuse_unbounded(s: TracedSetting) -> None:
+    """Raise where the answer is +inf: where instances are found that grow without end, and the metric with them."""
+    ray = ray_of(s)
+    if ray is None:
+        return
+    values = sorted({name for name, power in ray.values if power and name != "t"})
+    grows = ", ".join(ray.vectors or values)
+    bounded = f"no multiple of the initial condition `{s.initial}` bounds" if s.initial != "none" else "nothing bounds"
+    error = UnboundedError(
+        f"the worst case is +inf: over {s.function_class}, {bounded} `{s.metric}` after {s.steps} steps of {s.method}: "
+        f"there are instances in which {grows} grow without end (f'0 is what f returned at its point 0), and the "
+        f"metric with them; ask for another metric or initial condition, for a class that bounds what grows, or for "
+        f"smaller steps."
+    )
+    error.setting, error.data = s, growth_data(s, ray)
+    raise error

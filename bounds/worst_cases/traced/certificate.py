@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from .. import _exact, checker_lyapunov, checker_sublinear, checker_traced
+from .. import _exact, checker_growth, checker_lyapunov, checker_sublinear, checker_traced
 from ._linear import ADJOINT
 from ._model import Name, TracedModel, value_name
+from ._ray import Ray
 from ._steps import TwoSteps
 from ._units import Units
 from .as_code import Method, iterate
@@ -76,6 +77,27 @@ def written(question: TracedSetting, model: TracedModel, exact: _exact.Exact) ->
         values = [[*v, str(named.get(value_name(v), 0) * units.values[v[0]])] for v in labels]
         data["witness"] = {"vectors": vectors, "values": values}
     data["digest"] = checker_traced.digest(data)
+    return data
+
+
+def growth_data(question: TracedSetting, ray: Ray) -> dict[str, Any]:
+    """The certificate that the answer is +inf, in the units of the question."""
+    run, units = question.run, question.units
+    assert run is not None, "made with its question"
+    assert units is not None, "made with its run"
+    labels = [(p.function, p.label) for p in run.points if run.classes[p.function].kind == "function"]
+    if run.infimum is not None:
+        labels.append((run.infimum, STAR))
+    scales = [(list(v), value_name(v), units.values[v[0]]) for v in labels]
+    if len(run.metric) > 1:
+        scales.append((["t"], "t", question.scale))
+    values = [[*v, [str(ray.values.get((n, power), 0) * s) for power in range(3)]] for v, n, s in scales]
+    vectors = [
+        [one, p, other, q, str(w * units.vector(one) * units.vector(other))]
+        for ((one, p), (other, q)), w in sorted(ray.form.items())
+    ]
+    data = {"format": checker_growth.FORMAT, **trace_of(question), "vectors": vectors, "values": values}
+    data["digest"] = checker_growth.digest(data)
     return data
 
 

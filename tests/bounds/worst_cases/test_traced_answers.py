@@ -297,14 +297,6 @@ def test_an_indicator_with_a_diameter() -> None:
     assert worst.closed
 
 
-def test_what_is_not_bounded_is_open() -> None:
-    worst = bounds.worst_case(method=methods.gradient(3), steps=1, initial="gradient", metric="distance")
-    assert worst.upper == math.inf
-    assert not worst.closed
-    assert worst.certificate() is None
-    assert "above" in worst.why_no_certificate
-
-
 @pytest.mark.parametrize("L", [Fraction(1, 10**6), Fraction(1, 100), Fraction(10**5), Fraction(10**9)])
 def test_units(L: Fraction) -> None:
     for method, kind, expected in (
