@@ -166,11 +166,11 @@ def _symmetries(
     for p in points:
         rows.append(_less(p.x.entries, f"move of {p.function}"))
         rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
-    rows += _rows_of(expressions, vectors)
+    rows += rows_of(expressions, vectors)
     outputs = _outputs(classes, points)
     for one in expressions:
         rows += _tilted_values(one, vectors, classes, at, outputs)
-    return list(_directions(rows, classes, vectors))
+    return list(directions(rows, classes, vectors))
 
 
 def _tilts(
@@ -192,11 +192,11 @@ def _tilts(
         rows.append(_less(p.x.entries, f"move of {p.function}"))
         if p.function in measured:
             rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
-    rows += _rows_of(expressions, vectors)
-    return _directions(rows, classes, vectors)
+    rows += rows_of(expressions, vectors)
+    return directions(rows, classes, vectors)
 
 
-def _directions(
+def directions(
     rows: Sequence[Coefficients], classes: Mapping[str, Class], vectors: Sequence[str]
 ) -> dict[str, Coefficients]:
     """A basis of the solutions, each by the vector of which it alone has a multiple; the first vectors if possible."""
@@ -229,7 +229,7 @@ def _less(entries: Coefficients, name: str) -> Coefficients:
     return {**entries, name: -ONE}
 
 
-def _rows_of(expressions: Sequence[Scalar], vectors: Sequence[str]) -> list[Coefficients]:
+def rows_of(expressions: Sequence[Scalar], vectors: Sequence[str]) -> list[Coefficients]:
     """The rows of the vectors in twice the symmetric matrices of forms."""
     rows: list[Coefficients] = []
     for one in expressions:

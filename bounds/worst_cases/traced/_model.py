@@ -8,24 +8,30 @@ equations: their multipliers may be below 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import product as every_pair
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from .._conic import Data
 from .._fractions import double
 from .._model import FLOATS, Model
+from .._witness import Witness
 from ._frame import Framed
 from ._linear import Row, conditions, entry
 from .classes import Law
 from .oracles import STAR, Side
 from .vectors import Scalar, Value, Vector
 
+if TYPE_CHECKING:
+    from ._twins import Common
+
 Name = tuple[str, ...]
+Number = TypeVar("Number")
 ZERO, ONE = Fraction(0), Fraction(1)
 ORDINALS = ("second", "third")
 """How the names of inequalities begin that are of a further law of a class."""
@@ -63,6 +69,7 @@ class TracedModel(Model):
     dropped: frozenset[str] = frozenset()
     free: frozenset[Name] = frozenset()
     squares: list[tuple[Name, list[str]]] = field(default_factory=list)
+    common: Common | None = None
 
     def renewed(self, used: set[str] | None = None) -> TracedModel:
         """The model with what was derived from its parts forgotten, and without values that occur nowhere.
@@ -79,6 +86,27 @@ class TracedModel(Model):
         self.value_names = [name for name in self.value_names if name in used | set(weights)]
         self.metric_values = [(self.value_names.index(name), w) for name, w in weights.items()]
         return self
+
+    @property
+    def whole(self) -> TracedModel:
+        """The model with all inequalities, on which instances are checked: this one, or that of both of two runs."""
+        return self if self.common is None else self.common.whole
+
+    def in_full(self, multipliers: Mapping[Name, Number]) -> dict[Name, Number]:
+        """Multipliers with those of inequalities that have the same one, which stand for their sum here."""
+        mirrored = {} if self.common is None else self.common.mirrored
+        return {**multipliers, **{mirrored[name]: w for name, w in multipliers.items() if name in mirrored}}
+
+    @property
+    def attained(self) -> bool:
+        """Whether an instance of this model is one of the question, with all its vectors."""
+        return not self.dropped if self.common is None else self.dropped == self.common.gone
+
+    def full_witness(self, witness: Witness | None) -> Witness | None:
+        """The one-dimensional instance of `whole` that one of this model stands for."""
+        if witness is None or self.common is None:
+            return witness
+        return self.common.witness(self.basis, witness)
 
     @property
     def run(self) -> Framed:
@@ -110,6 +138,12 @@ class TracedModel(Model):
     def coefficients(self) -> tuple[np.ndarray, np.ndarray]:
         """x and g of all points (P, n), in fractions."""
         return self.rows_of([p.x for p in self.run.points]), self.rows_of([p.g for p in self.run.points])
+
+    def entries(self, one: Scalar) -> Iterator[tuple[int, int, Fraction]]:
+        """Places in the basis and weights of the inner products of an expression."""
+        for (a, b), w in one.form.items():
+            if a in self.index and b in self.index:
+                yield self.index[a], self.index[b], w
 
     def rows_of(self, vectors: list[Vector]) -> np.ndarray:
         """Vectors as rows of fractions."""
@@ -272,8 +306,7 @@ def dense(model: TracedModel, one: Scalar, of: Callable[[Fraction], object], dty
     """The symmetric matrix of an expression."""
     n = len(model.basis)
     matrix: np.ndarray = np.full((n, n), of(ZERO), dtype)
-    for (a, b), w in one.form.items():
-        i, j = model.index[a], model.index[b]
+    for i, j, w in model.entries(one):
         if i == j:
             matrix[i, i] = of(w)
         else:
