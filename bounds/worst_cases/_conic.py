@@ -36,6 +36,11 @@ ENOUGH = 1e-7
 """How far off such a value may be where the solver does not come nearer."""
 ABSOLUTE = 1e-4
 """The absolute gap that is asked for, as a part of the relative one: values may be small."""
+FRACTION = 0.97
+"""How much of the way to the boundary a step of a quick solution goes: less than Clarabel's 0.99 saves steps here, most
+where inequalities have multipliers that are 0 beside room that is 0."""
+WIDE = 16
+"""Width of a matrix from which on the solver of linear systems that works on blocks is the faster one."""
 LOOSER = (1e2, 1e4, 1e6)
 """By how much looser tolerances are, whose iterates are taken where the solver does not get to the end."""
 A_DIGIT = 10
@@ -288,9 +293,13 @@ def _settings(tolerance: float) -> clarabel.DefaultSettings:
     return settings
 
 
-def _quick(settings: clarabel.DefaultSettings) -> clarabel.DefaultSettings:
+def _quick(sizes: list[int]) -> clarabel.DefaultSettings:
     """Steps that take two thirds of the time, for problems in units of their own, and lose the last digits."""
+    settings = _settings(QUICK)
     settings.iterative_refinement_enable = settings.equilibrate_enable = False
+    settings.max_step_fraction = FRACTION
+    if max(sizes) >= WIDE:
+        settings.direct_solve_method = "faer"
     return settings
 
 
@@ -368,9 +377,10 @@ def estimate(data: Data) -> Solution:
     """A solution of nine digits or so in half the time of `solve`; that of `solve` where it has less than seven."""
 
     def quick(problem: Problem) -> tuple[Any, str]:
-        solution, _ = _run(problem, _quick(_settings(QUICK)), watched=False)
+        solution, _ = _run(problem, settings, watched=False)
         return (solution, _status(solution)) if _decided(solution, ENOUGH) else _best(problem, FINEST)
 
+    settings = _quick([len(constant) for _, _, constant in data.blocks])
     return _solved(data, 0.0, 0.0, quick)
 
 

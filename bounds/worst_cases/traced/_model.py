@@ -200,6 +200,20 @@ class TracedModel(Model):
                 nodes |= {product_name(left_out, n): weight * w for n, w in moved.items() if n in self.index}
         return nodes
 
+    def shares(self, left_out: str, group: Group) -> list[Fraction]:
+        """`share` of every pair of a group; few of them are different."""
+        tilted = self.tilted[left_out]
+        code = {value: at for at, value in enumerate(dict.fromkeys(tilted))}
+        codes = [code[value] for value in tilted]
+        table: dict[tuple[int, int, bool], Fraction] = {}
+        shares = []
+        for i, j in zip(group.i, group.j):
+            key = codes[i], codes[j], i == j
+            if key not in table:
+                table[key] = self.share(left_out, group.law, i, j)
+            shares.append(table[key])
+        return shares
+
     def share(self, left_out: str, law: Law, i: int, j: int) -> Fraction:
         """What the difference of two points is multiplied with in its product with what is left out."""
         above, below = self.tilted[left_out][i], self.tilted[left_out][j]
@@ -264,8 +278,8 @@ def _measured(model: TracedModel, left_out: str) -> list[str]:
     """The vectors whose product with a vector that is left out occurs somewhere."""
     rest = list(model.basis)
     for group in model.groups:
-        for i, j in zip(group.i, group.j):
-            if rest and model.share(left_out, group.law, i, j):
+        for i, j, share in zip(group.i, group.j, model.shares(left_out, group)):
+            if rest and share:
                 one, other = (model.run.points[at].x.entries for at in (i, j))
                 rest = [name for name in rest if one.get(name, ZERO) == other.get(name, ZERO)]
     return [name for name in model.basis if name not in rest]
@@ -305,6 +319,9 @@ def _matrices(law: Law, xi: np.ndarray, gi: np.ndarray, xj: np.ndarray, gj: np.n
 def dense(model: TracedModel, one: Scalar, of: Callable[[Fraction], object], dtype: type) -> np.ndarray:
     """The symmetric matrix of an expression."""
     n = len(model.basis)
+    if dtype is float and one.square is not None:
+        [vector] = model.floats_of([one.square[1]])
+        return double(one.square[0]) * np.multiply.outer(vector, vector)
     matrix: np.ndarray = np.full((n, n), of(ZERO), dtype)
     for i, j, w in model.entries(one):
         if i == j:
@@ -340,7 +357,7 @@ def _data_of(model: TracedModel) -> Data:
     for group in model.groups:
         i, j = group.i, group.j
         for left_out in model.run.tilts:
-            shares = np.array([double(model.share(left_out, group.law, a, b)) for a, b in zip(i, j)])
+            shares = np.array([double(share) for share in model.shares(left_out, group)])
             products.append((left_out, len(names) + np.arange(len(i)), shares[:, None] * (x[i] - x[j])))
         if group.law.over == "points":
             parts.append(_matrices(group.law, x[i], g[i], np.zeros_like(x[j]), np.zeros_like(g[j])))
@@ -351,9 +368,17 @@ def _data_of(model: TracedModel) -> Data:
     parts.append(_others(model))
     place = {name: i for i, name in enumerate(model.value_names)}
     values = np.zeros((len(place), len(names)))
-    for at, name in enumerate(names):
-        for node, w in model.levels_of(name).items():
-            values[place[node], at] = float(w)
+    level = {at: place[name] for at in range(len(x)) if (name := model.value_at(at)) in place}
+    at = 0
+    for group in model.groups:
+        for point, sign in ((group.j, 1.0), (group.i, -1.0)) if group.law.values else ():
+            for row, where in enumerate(point, at):
+                if where in level:
+                    values[level[where], row] = sign
+        at += len(group.names)
+    for row, one in enumerate(model.others, at):
+        for node, w in model.levels_of(one.name).items():
+            values[place[node], row] = double(w)
     for left_out, which, moved in products:
         for vector, column in model.index.items():
             if (node := product_name(left_out, vector)) in place:
@@ -362,9 +387,10 @@ def _data_of(model: TracedModel) -> Data:
     for at, w in model.metric_values:
         metric[at] = float(w)
     goal = dense(model, model.goal, double, float)
-    right = np.array([double(model.right(name)) for name in names])
+    rights = [np.full(len(group.names), double(group.law.rhs)) for group in model.groups]
+    right = np.concatenate([*rights, [double(one.right) for one in model.others]])
     blocks = [(np.arange(len(names)), np.concatenate(parts), goal)]
-    row_of = {name: row for row, name in enumerate(names)}
+    row_of = {name: row for row, name in enumerate(names)} if model.squares else {}
     for prefix, labels in model.squares:
         pairs = [(a, b) for a in range(len(labels)) for b in range(a, len(labels))]
         units = np.zeros((len(pairs), len(labels), len(labels)))

@@ -95,11 +95,11 @@ class Errors:
     def demand(self, left: Any, right: Any) -> None:
         """left <= right, of values, inner products and numbers, not of numbers alone."""
         rest = left - right
-        if not isinstance(rest, Scalar) or not (rest.values or rest.form):
+        if not isinstance(rest, Scalar) or not (rest.values or rest.names):
             raise InputError(
                 f"error.demand: expected values and inner products such as v ** 2, got {left!r:.40} and {right!r:.40}."
             )
-        self._recorder.demand(Scalar(rest.values, rest.form), -rest.constant)
+        self._recorder.demand(rest.plus(-rest.constant), -rest.constant)
 
 
 def _size(given: Any, what: str) -> Fraction:
