@@ -70,6 +70,8 @@ def framed(
     raw = points, sides, list(metric)
 
     def in_frame(vector: Vector) -> Vector:
+        if gone.keys().isdisjoint(vector.entries):
+            return vector
         return Vector({name: value for name, value in vector.entries.items() if name not in gone})
 
     points = [Point(p.function, p.label, in_frame(p.x), in_frame(p.g)) for p in points]

@@ -6,15 +6,14 @@ led to the subgradient that the prox took. So a method is traced as the program 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...errors import InputError
 from .._setting import number
-from .as_code import Method, called, iterate, stepped
+from .as_code import Method, called, iterate, parameters, stepped
 from .classes import Class, transposed
 from .vectors import Scalar, Value, Vector
 
@@ -23,8 +22,7 @@ START, SECOND, MINIMISER = "x0", "x1", "x*"
 ONE = Fraction(1)
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A point at which a function was asked: its label, where it is, and what was returned."""
 
     function: str
@@ -359,7 +357,7 @@ def traced(method: Method, classes: Mapping[str, Class], steps: int) -> Run:
     state: Any = recorder.new(START, 1)
     minimiser(oracles, recorder)
     if method.init is not None:
-        other = {SECOND: recorder.new(SECOND, 1)} if SECOND in inspect.signature(method.init).parameters else {}
+        other = {SECOND: recorder.new(SECOND, 1)} if SECOND in [parameter.name for parameter in parameters(method.init)] else {}
         state = called(method.init, state, {**oracles, **other, "error": error}, f"init of {method.title}")
     states = [state]
     iterate(state)

@@ -25,7 +25,7 @@ def refused(operation: str, why: str = LINEAR) -> InputError:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Number) and not isinstance(value, (bool, complex))
+    return type(value) in (int, float, Fraction) or isinstance(value, Number) and not isinstance(value, (bool, complex))
 
 
 def _sum(one: Mapping, other: Mapping) -> dict:
@@ -126,10 +126,11 @@ class Vector(_Traced):
     """A linear combination of the vectors of a run: its start, its minimiser, and what the functions returned."""
 
     words = "a vector"
-    __slots__ = ("entries",)
+    __slots__ = ("_key", "entries")
 
     def __init__(self, entries: Coefficients) -> None:
         self.entries = entries
+        self._key: frozenset | None = None
 
     def _of(self, other: Any, operation: str) -> Vector:
         if isinstance(other, Vector):
@@ -192,7 +193,9 @@ class Vector(_Traced):
     @property
     def key(self) -> frozenset:
         """Equal vectors have equal keys."""
-        return frozenset((name, value.numerator, value.denominator) for name, value in self.entries.items())
+        if self._key is None:
+            self._key = frozenset([(name, *value.as_integer_ratio()) for name, value in self.entries.items()])
+        return self._key
 
 
 class Scalar(_Traced):
