@@ -281,8 +281,13 @@ def _measured(model: TracedModel, left_out: str) -> list[str]:
         for i, j, share in zip(group.i, group.j, model.shares(left_out, group)):
             if rest and share:
                 one, other = (model.run.points[at].x.entries for at in (i, j))
-                rest = [name for name in rest if one.get(name, ZERO) == other.get(name, ZERO)]
+                rest = [name for name in rest if _same(one.get(name, ZERO), other.get(name, ZERO))]
     return [name for name in model.basis if name not in rest]
+
+
+def _same(one: Fraction, other: Fraction) -> bool:
+    """Whether two fractions are equal; most that are are one object."""
+    return one is other or one == other
 
 
 def _group(run: Framed, function: str, law: Law, places: list[int], nth: int) -> Group:

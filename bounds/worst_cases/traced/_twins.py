@@ -123,9 +123,7 @@ def of_differences(model: TracedModel) -> TracedModel:
     if not all(curvature.values()):
         return model
     line = _common(model, curvature)
-    at, slope = (
-        [_product(vector, line) for vector in vectors] for vectors in ([p.x for p in run.points], [p.g for p in run.points])
-    )
+    at, slope = ([_product(getattr(p, part), line) for p in run.points] for part in ("x", "g"))
     twins = _twins(model, at)
     if twins is None:
         return model

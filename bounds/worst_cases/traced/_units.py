@@ -72,10 +72,10 @@ def root(value: Fraction) -> Fraction:
 
 def _slope_unit(run: Framed, slopes: set[str]) -> Fraction:
     """s: over a typical length that a point moves by a gradient, 1 where none moves by one."""
-    sizes = sorted(abs(w) for p in run.points for n, w in p.x.entries.items() if n in slopes and w)
+    sizes = sorted((w for p in run.points for n, w in p.x.entries.items() if n in slopes and w), key=_size)
     if not sizes:
         return ONE
-    return unit(1 / sizes[len(sizes) // 2])
+    return unit(1 / abs(sizes[len(sizes) // 2]))
 
 
 def in_units(run: Framed) -> Units:
@@ -174,8 +174,8 @@ def _most(expressions: Sequence[Scalar]) -> Fraction:
 
 def _largest_product(entries: list[Fraction]) -> Fraction:
     """The size of the largest coefficient of the square of a vector; those of two vectors count twice."""
-    first, second, *_ = sorted((abs(w) for w in entries), key=double, reverse=True) + [ZERO, ZERO]
-    return max(first * first, 2 * first * second)
+    first, second, *_ = [*map(abs, sorted(entries, key=_size, reverse=True)[:2]), ZERO, ZERO]
+    return max(first, 2 * second) * first
 
 
 def _size(value: Fraction) -> float:

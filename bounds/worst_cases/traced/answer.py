@@ -168,7 +168,10 @@ class TracedWorstCase(WorstCase):
             f"worst case of {s.method} over {s.function_class}: {s.metric}, K = {s.steps}, {s.initial} at most 1",
             f"it is {'' if self.tight else 'at most '}{_short(tau)}, the sum of these, each times the number before:",
         ]
-        lines += [f"  {_short(value * self._unit(name)):>12}  {spoken(name)}" for name, value in self.traced.in_full(given).items()]
+        lines += [
+            f"  {_short(value * self._unit(name)):>12}  {spoken(name)}"
+            for name, value in self.traced.in_full(given).items()
+        ]
         lines.append("and a positive semidefinite form")
         return "\n".join(lines) + "\n"
 

@@ -357,7 +357,8 @@ def traced(method: Method, classes: Mapping[str, Class], steps: int) -> Run:
     state: Any = recorder.new(START, 1)
     minimiser(oracles, recorder)
     if method.init is not None:
-        other = {SECOND: recorder.new(SECOND, 1)} if SECOND in [parameter.name for parameter in parameters(method.init)] else {}
+        second = SECOND in [parameter.name for parameter in parameters(method.init)]
+        other = {SECOND: recorder.new(SECOND, 1)} if second else {}
         state = called(method.init, state, {**oracles, **other, "error": error}, f"init of {method.title}")
     states = [state]
     iterate(state)

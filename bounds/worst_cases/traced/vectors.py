@@ -25,7 +25,8 @@ def refused(operation: str, why: str = LINEAR) -> InputError:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float, Fraction) or isinstance(value, Number) and not isinstance(value, (bool, complex))
+    simple = type(value) in (int, float, Fraction)
+    return simple or (isinstance(value, Number) and not isinstance(value, (bool, complex)))
 
 
 def _sum(one: Mapping, other: Mapping) -> dict:
