@@ -44,12 +44,14 @@ Twins = Mapping[str, Sequence[tuple[int, int]]]
 class Common:
     """What both runs have in common: a run on a line, by name of its vectors, and the values at all points.
 
-    `model` has all inequalities; `mirrored` are those between twins, each beside the one with the same multiplier.
+    `model` has all inequalities. `twins` are those between twins, `mirrored` one of two with the same multiplier beside
+    the other, `gone` the vectors that are left out.
     """
 
     model: TracedModel
     line: Coefficients
     levels: list[Fraction]
+    twins: frozenset[Name]
     mirrored: Mapping[Name, Name]
     gone: frozenset[str]
 
@@ -73,12 +75,11 @@ class Common:
         basis = np.zeros((len(whole.basis), differences.shape[1] + 1))
         basis[[whole.index[name] for name in names], :-1] = differences
         left = np.einsum("rij,ij->r", data.blocks[0][1], basis @ basis.T)
-        values = self._values(self._between(dict(zip(data.names, left))))
+        values = self._values(self._between(dict(zip(data.names, left)))).astype(float)
         left += values @ data.values
-        common = self._values(self.levels)
+        common = self._values(self.levels).astype(float)
         room = np.einsum("rij,i,j->r", data.blocks[0][1], line, line) + common @ data.values
-        twins = {*self.mirrored, *self.mirrored.values()}
-        others = np.array([name not in twins for name in data.names]) & (room < 0)
+        others = np.array([name not in self.twins for name in data.names]) & (room < 0)
         square = 2 * float((left[others] / -room[others]).max(initial=1.0))
         basis[:, -1] = np.sqrt(square) * line
         return basis, values + square * common
@@ -111,7 +112,7 @@ class Common:
         whole = self.whole
         zero = {p.function: levels[at] for at, p in enumerate(whole.run.points) if whole.is_zero(at)}
         named = {whole.value_at(at): levels[at] - zero[p.function] for at, p in enumerate(whole.run.points)}
-        return np.array([named[name] for name in whole.value_names], float if isinstance(levels[0], float) else object)
+        return np.array([named[name] for name in whole.value_names], object)
 
 
 def of_differences(model: TracedModel) -> TracedModel:
@@ -203,10 +204,12 @@ def _reduced(model: TracedModel, twins: Twins, line: Coefficients, levels: list[
     run = model.run
     groups = []
     mirrored: dict[Name, Name] = {}
+    between: set[Name] = set()
     for group in model.groups:
         name_of = {(i, j): name for name, i, j in zip(group.names, group.i, group.j)}
         pairs = twins[group.function]
         names = [name_of[pair] for pair in pairs]
+        between |= {*names, *(name_of[j, i] for i, j in pairs if (j, i) in name_of)}
         law = group.law
         if law.values:
             mirrored |= {name: name_of[j, i] for name, (i, j) in zip(names, pairs)}
@@ -226,5 +229,5 @@ def _reduced(model: TracedModel, twins: Twins, line: Coefficients, levels: list[
         others=model.others,
         goal=model.goal,
         dropped=model.dropped | gone,
-        common=Common(model, line, levels, mirrored, gone),
+        common=Common(model, line, levels, frozenset(between), mirrored, gone),
     )
