@@ -26,14 +26,14 @@ def without_useless(model: TracedModel) -> TracedModel:
     data = model.conic
     matrices, goal = data.blocks[0][1], data.blocks[0][2]
     # what says that 0 is at most 0 holds by itself, and never strictly
-    active = matrices.any(axis=(1, 2)) | data.values.any(axis=0) | data.equality
+    active: np.ndarray = np.any(matrices, axis=(1, 2)) | np.any(data.values, axis=0) | data.equality
     while (useless := _useless(data, active)) is not None:
         active[useless] = False
-    used = data.values[:, active].any(axis=1) | (data.metric != 0)
+    used: np.ndarray = np.any(data.values[:, active], axis=1) | (data.metric != 0)
     if active.all() and used.all():
         return model
     names_left = {name for name, keep in zip(data.names, active) if keep}
-    there = matrices[active].any(axis=(0, 1)) | goal.any(axis=0)
+    there: np.ndarray = np.any(matrices[active], axis=(0, 1)) | np.any(goal, axis=0)
     model.dropped |= {name for name, keep in zip(model.basis, there) if not keep}
     model.basis = [name for name in model.basis if name not in model.dropped]
     groups = []

@@ -219,7 +219,7 @@ def _reduced(model: TracedModel, twins: Twins, line: Coefficients, levels: list[
     measured = [row for p, q in apart for row in ((p.x - q.x).entries, (p.g - q.g).entries)]
     measured += rows_of([model.goal, *(side.left for side in run.sides)], model.basis)
     # every form is one of differences, so that one vector for each direction that none of them measures may be 0
-    gone = frozenset(directions(measured, (), model.basis))
+    gone = frozenset(directions(measured, {}, model.basis))
     return TracedModel(
         model.setting,
         FLOATS,
