@@ -13,7 +13,7 @@ BITS = 128
 def double(value: Fraction | float) -> float:
     """The nearest double, the largest one for what is beyond."""
     try:
-        return float(value)
+        return value.numerator / value.denominator if isinstance(value, Fraction) else float(value)
     except OverflowError:
         return sys.float_info.max if value > 0 else -sys.float_info.max
 

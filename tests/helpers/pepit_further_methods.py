@@ -113,8 +113,9 @@ def optimal_proximal_point(mu: Fraction) -> Method:
     def step(state: Any, A: Any, k: int) -> Any:
         x, y, before = state["x"], state["y"], state["before"]
         after = A.prox(y, 1)
-        ahead = after + (phi(k - 1) - 1) / phi(k) * (after - x) - 2 * mu * phi(k - 1) / phi(k) * (y - after)
-        return {"x": after, "y": ahead + (1 + 2 * mu) * phi(k - 2) / phi(k) * (before - x), "before": y}
+        last, now, following = phi(k - 2), phi(k - 1), phi(k)
+        ahead = after + (now - 1) / following * (after - x) - 2 * mu * now / following * (y - after)
+        return {"x": after, "y": ahead + (1 + 2 * mu) * last / following * (before - x), "before": y}
 
     return Method(step, lambda x0: {"x": x0, "y": x0, "before": x0}, "optimal_proximal_point")
 

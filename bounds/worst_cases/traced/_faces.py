@@ -26,15 +26,14 @@ def without_useless(model: TracedModel) -> TracedModel:
     data = model.conic
     matrices, goal = data.blocks[0][1], data.blocks[0][2]
     # what says that 0 is at most 0 holds by itself, and never strictly
-    active = np.abs(matrices).sum(axis=(1, 2)) + np.abs(data.values).sum(axis=0) > 0
-    active |= data.equality
+    active: np.ndarray = np.any(matrices, axis=(1, 2)) | np.any(data.values, axis=0) | data.equality
     while (useless := _useless(data, active)) is not None:
         active[useless] = False
-    used = (np.abs(data.values[:, active]).sum(axis=1) > 0) | (data.metric != 0)
+    used: np.ndarray = np.any(data.values[:, active], axis=1) | (data.metric != 0)
     if active.all() and used.all():
         return model
     names_left = {name for name, keep in zip(data.names, active) if keep}
-    there = (np.abs(matrices[active]).sum(axis=0) + np.abs(goal)).sum(axis=0) > 0
+    there: np.ndarray = np.any(matrices[active], axis=(0, 1)) | np.any(goal, axis=0)
     model.dropped |= {name for name, keep in zip(model.basis, there) if not keep}
     model.basis = [name for name in model.basis if name not in model.dropped]
     groups = []
@@ -62,17 +61,18 @@ def _part(data: Data, active: np.ndarray, there: np.ndarray, used: np.ndarray) -
 def _useless(data: Data, active: np.ndarray) -> np.ndarray | None:
     """Inequalities that one value, or one pair of vectors, shows to be useless, as a mask."""
     matrices, goal, free = data.blocks[0][1], data.blocks[0][2], data.equality
-    for entries, wanted in zip(data.values, data.metric):
-        if wanted == 0 and not entries[free].any() and (useless := _of_one_sign(entries, active)) is not None:
+    above, below = ((sign * data.values[:, active] > 0).any(axis=1) for sign in (1, -1))
+    for node in np.flatnonzero((above ^ below) & (data.metric == 0) & ~data.values[:, free].any(axis=1)):
+        if (useless := _of_one_sign(data.values[node], active)) is not None:
             return useless
-    squares = np.where(active[:, None], np.einsum("rbb->rb", matrices), 0.0)
-    bound = np.abs(matrices[free]).sum(axis=(0, 1)) > 0  # vectors of rows whose multipliers have either sign
-    for b in np.flatnonzero((squares <= 0).all(axis=0) & (np.diag(goal) == 0) & ~bound):
-        if (squares[:, b] < -1e-9).any():
-            return squares[:, b] < 0
-        for k in range(goal.shape[0]):
-            useless = _of_one_sign(matrices[:, b, k], active) if k != b and goal[b, k] == 0 else None
-            if useless is not None:
+    above, below = ((sign * matrices[active] > 0).any(axis=0) for sign in (1, -1))
+    bound = matrices[free].any(axis=(0, 1))  # vectors of rows whose multipliers have either sign
+    for b in np.flatnonzero(~above.diagonal() & (goal.diagonal() == 0) & ~bound):
+        squares = np.where(active, matrices[:, b, b], 0.0)
+        if (squares < -1e-9).any():
+            return squares < 0
+        for k in np.flatnonzero((above ^ below)[b] & (goal[b] == 0)):
+            if k != b and (useless := _of_one_sign(matrices[:, b, k], active)) is not None:
                 return useless
     return None
 

@@ -115,8 +115,7 @@ class TracedForms(Forms):
 
     def at(self, one: Scalar, vector: list[Fraction]) -> Fraction:
         """The quadratic part of an expression at a one-dimensional instance."""
-        index = self.model.index
-        return sum((w * vector[index[a]] * vector[index[b]] for (a, b), w in one.form.items()), ZERO)
+        return sum((w * vector[i] * vector[j] for i, j, w in self.model.entries(one)), ZERO)
 
     def metric_at(self, vector: list[Fraction], values: dict[str, Fraction]) -> Fraction:
         """The metric of a one-dimensional instance."""

@@ -7,11 +7,12 @@ that every matrix of a proof has a null vector, and no interior.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flint import fmpq, fmpq_mat
+from flint import fmpz_mat
 
 from ...errors import InputError
 from .classes import Class, transposed
@@ -60,7 +61,7 @@ def framed(
     _demand_exact_weights(recorder, points)
     reference = {name: STAR if star or name == infimum else _first(points, name) for name in classes}
     used = {name for p in points for name in (*p.x.entries, *p.g.entries)}
-    used |= {name for one in expressions for pair in one.form for name in pair}
+    used |= {name for one in expressions for name in one.names}
     vectors = sorted(
         (name for name in recorder.basis if name in used), key=lambda n: (n != MINIMISER, STAR not in n, n != START)
     )
@@ -69,6 +70,8 @@ def framed(
     raw = points, sides, list(metric)
 
     def in_frame(vector: Vector) -> Vector:
+        if gone.keys().isdisjoint(vector.entries):
+            return vector
         return Vector({name: value for name, value in vector.entries.items() if name not in gone})
 
     points = [Point(p.function, p.label, in_frame(p.x), in_frame(p.g)) for p in points]
@@ -80,7 +83,7 @@ def framed(
     for p in points:
         used |= {*p.x.entries, *p.g.entries}
     for one in (*goals, *(side.left for side in sides)):
-        used |= {name for pair in one.form for name in pair}
+        used |= one.names
     basis = [name for name in recorder.basis if name in used]
     _demand_origin(classes, points)
     positions = frozenset(name for name, weight in recorder.weights.items() if weight)
@@ -89,7 +92,7 @@ def framed(
 
 def _initial(index: int, one: Scalar) -> Side:
     name = ("initial",) if not index else ("initial", str(index))
-    return Side(name, Scalar(one.values, one.form), 1 - one.constant)
+    return Side(name, one.plus(-one.constant), 1 - one.constant)
 
 
 def _first(points: Sequence[Point], name: str) -> str:
@@ -166,11 +169,11 @@ def _symmetries(
     for p in points:
         rows.append(_less(p.x.entries, f"move of {p.function}"))
         rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
-    rows += _rows_of(expressions, vectors)
+    rows += rows_of(expressions, vectors)
     outputs = _outputs(classes, points)
     for one in expressions:
         rows += _tilted_values(one, vectors, classes, at, outputs)
-    return list(_directions(rows, classes, vectors))
+    return list(directions(rows, classes, vectors))
 
 
 def _tilts(
@@ -192,47 +195,58 @@ def _tilts(
         rows.append(_less(p.x.entries, f"move of {p.function}"))
         if p.function in measured:
             rows.append(_less(p.g.entries, f"slope of {p.function}") if p.function in slopes else dict(p.g.entries))
-    rows += _rows_of(expressions, vectors)
-    return _directions(rows, classes, vectors)
+    rows += rows_of(expressions, vectors)
+    return directions(rows, classes, vectors)
 
 
-def _directions(
+def directions(
     rows: Sequence[Coefficients], classes: Mapping[str, Class], vectors: Sequence[str]
 ) -> dict[str, Coefficients]:
     """A basis of the solutions, each by the vector of which it alone has a multiple; the first vectors if possible."""
     # free unknowns of a reduced echelon form are the last ones
     unknowns = [f"{what} of {name}" for what in ("slope", "move") for name in classes] + list(reversed(vectors))
     place = {name: i for i, name in enumerate(unknowns)}
-    width = len(unknowns)
-    different = dict.fromkeys(
-        tuple((place[name], w.numerator, w.denominator) for name, w in row.items() if name in place) for row in rows
-    )
-    entries = [fmpq(0)] * (len(different) * width)
-    for i, numbers in enumerate(different):
-        for j, above, below in numbers:
-            entries[i * width + j] = fmpq(above, below)
-    reduced, rank = fmpq_mat(len(different), width, entries).rref()
+    width, first = len(unknowns), len(unknowns) - len(vectors)
+    entries: list[int] = []
+    for row in rows:
+        if row:
+            whole = [0] * width
+            common = math.lcm(*[w.denominator for w in row.values()])
+            for name, w in row.items():
+                if name in place:
+                    whole[place[name]] = w.numerator * (common // w.denominator)
+            entries += whole
+    reduced, size, rank = fmpz_mat(len(entries) // width, width, entries).rref()
+    if rank == width:
+        return {}
     echelon = reduced.table()[:rank]
     pivots: list[int] = []
+    at = 0
     for entry in echelon:  # each begins behind the one before
-        pivots.append(next(j for j in range(pivots[-1] + 1 if pivots else 0, width) if entry[j]))
-    directions = {}
+        while not entry[at]:
+            at += 1
+        pivots.append(at)
+    given = set(pivots)
+    directions_ = {}
     for name in vectors:
-        if place[name] not in pivots:
-            column = {unknowns[j]: -entry[place[name]] for entry, j in zip(echelon, pivots)}
-            whole = {n: Fraction(int(v.p), int(v.q)) for n, v in column.items() if v and n in vectors}
-            directions[name] = {name: ONE, **whole}
-    return directions
+        at = place[name]
+        if at not in given:
+            column = ((j, entry[at]) for entry, j in zip(echelon, pivots) if j >= first)
+            directions_[name] = {name: ONE, **{unknowns[j]: Fraction(-int(v), int(size)) for j, v in column if v}}
+    return directions_
 
 
 def _less(entries: Coefficients, name: str) -> Coefficients:
     return {**entries, name: -ONE}
 
 
-def _rows_of(expressions: Sequence[Scalar], vectors: Sequence[str]) -> list[Coefficients]:
-    """The rows of the vectors in twice the symmetric matrices of forms."""
+def rows_of(expressions: Sequence[Scalar], vectors: Sequence[str]) -> list[Coefficients]:
+    """What spans the rows of the symmetric matrices of forms."""
     rows: list[Coefficients] = []
     for one in expressions:
+        if one.square is not None:  # they are multiples of one
+            rows.append(dict(one.square[1].entries) if one.square[0] else {})
+            continue
         of: dict[str, Coefficients] = {name: {} for name in vectors}
         for (a, b), w in one.form.items():  # each pair stands there once
             of[a][b] = of[b][a] = w if a != b else 2 * w
@@ -286,5 +300,9 @@ def _tiltable(given: Class) -> bool:
 def _reduced(one: Scalar, gone: Mapping[str, Fraction], reference: Mapping[str, str]) -> Scalar:
     """The expression with vectors and values that are 0 left out."""
     values = {v: w for v, w in one.values.items() if reference.get(v[0]) != v[1]}
+    if one.square is not None:
+        weight, vector = one.square
+        left = Vector({name: w for name, w in vector.entries.items() if name not in gone})
+        return Scalar(values, None, one.constant, (weight, left))
     form = {pair: w for pair, w in one.form.items() if pair[0] not in gone and pair[1] not in gone}
     return Scalar(values, form, one.constant)

@@ -8,24 +8,30 @@ equations: their multipliers may be below 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import product as every_pair
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from .._conic import Data
 from .._fractions import double
 from .._model import FLOATS, Model
+from .._witness import Witness
 from ._frame import Framed
 from ._linear import Row, conditions, entry
 from .classes import Law
 from .oracles import STAR, Side
 from .vectors import Scalar, Value, Vector
 
+if TYPE_CHECKING:
+    from ._twins import Common
+
 Name = tuple[str, ...]
+Number = TypeVar("Number")
 ZERO, ONE = Fraction(0), Fraction(1)
 ORDINALS = ("second", "third")
 """How the names of inequalities begin that are of a further law of a class."""
@@ -63,6 +69,7 @@ class TracedModel(Model):
     dropped: frozenset[str] = frozenset()
     free: frozenset[Name] = frozenset()
     squares: list[tuple[Name, list[str]]] = field(default_factory=list)
+    common: Common | None = None
 
     def renewed(self, used: set[str] | None = None) -> TracedModel:
         """The model with what was derived from its parts forgotten, and without values that occur nowhere.
@@ -79,6 +86,27 @@ class TracedModel(Model):
         self.value_names = [name for name in self.value_names if name in used | set(weights)]
         self.metric_values = [(self.value_names.index(name), w) for name, w in weights.items()]
         return self
+
+    @property
+    def whole(self) -> TracedModel:
+        """The model with all inequalities, on which instances are checked: this one, or that of both of two runs."""
+        return self if self.common is None else self.common.whole
+
+    def in_full(self, multipliers: Mapping[Name, Number]) -> dict[Name, Number]:
+        """Multipliers with those of inequalities that have the same one, which stand for their sum here."""
+        mirrored = {} if self.common is None else self.common.mirrored
+        return {**multipliers, **{mirrored[name]: w for name, w in multipliers.items() if name in mirrored}}
+
+    @property
+    def attained(self) -> bool:
+        """Whether an instance of this model is one of the question, with all its vectors."""
+        return not self.dropped if self.common is None else self.dropped == self.common.gone
+
+    def full_witness(self, witness: Witness | None) -> Witness | None:
+        """The one-dimensional instance of `whole` that one of this model stands for."""
+        if witness is None or self.common is None:
+            return witness
+        return self.common.witness(self.basis, witness)
 
     @property
     def run(self) -> Framed:
@@ -110,6 +138,12 @@ class TracedModel(Model):
     def coefficients(self) -> tuple[np.ndarray, np.ndarray]:
         """x and g of all points (P, n), in fractions."""
         return self.rows_of([p.x for p in self.run.points]), self.rows_of([p.g for p in self.run.points])
+
+    def entries(self, one: Scalar) -> Iterator[tuple[int, int, Fraction]]:
+        """Places in the basis and weights of the inner products of an expression."""
+        for (a, b), w in one.form.items():
+            if a in self.index and b in self.index:
+                yield self.index[a], self.index[b], w
 
     def rows_of(self, vectors: list[Vector]) -> np.ndarray:
         """Vectors as rows of fractions."""
@@ -165,6 +199,20 @@ class TracedModel(Model):
                 moved = (self.run.points[i].x - self.run.points[j].x).entries
                 nodes |= {product_name(left_out, n): weight * w for n, w in moved.items() if n in self.index}
         return nodes
+
+    def shares(self, left_out: str, group: Group) -> list[Fraction]:
+        """`share` of every pair of a group; few of them are different."""
+        tilted = self.tilted[left_out]
+        code = {value: at for at, value in enumerate(dict.fromkeys(tilted))}
+        codes = [code[value] for value in tilted]
+        table: dict[tuple[int, int, bool], Fraction] = {}
+        shares = []
+        for i, j in zip(group.i, group.j):
+            key = codes[i], codes[j], i == j
+            if key not in table:
+                table[key] = self.share(left_out, group.law, i, j)
+            shares.append(table[key])
+        return shares
 
     def share(self, left_out: str, law: Law, i: int, j: int) -> Fraction:
         """What the difference of two points is multiplied with in its product with what is left out."""
@@ -230,11 +278,16 @@ def _measured(model: TracedModel, left_out: str) -> list[str]:
     """The vectors whose product with a vector that is left out occurs somewhere."""
     rest = list(model.basis)
     for group in model.groups:
-        for i, j in zip(group.i, group.j):
-            if rest and model.share(left_out, group.law, i, j):
+        for i, j, share in zip(group.i, group.j, model.shares(left_out, group)):
+            if rest and share:
                 one, other = (model.run.points[at].x.entries for at in (i, j))
-                rest = [name for name in rest if one.get(name, ZERO) == other.get(name, ZERO)]
+                rest = [name for name in rest if _same(one.get(name, ZERO), other.get(name, ZERO))]
     return [name for name in model.basis if name not in rest]
+
+
+def _same(one: Fraction, other: Fraction) -> bool:
+    """Whether two fractions are equal; most that are are one object."""
+    return one is other or one == other
 
 
 def _group(run: Framed, function: str, law: Law, places: list[int], nth: int) -> Group:
@@ -271,9 +324,11 @@ def _matrices(law: Law, xi: np.ndarray, gi: np.ndarray, xj: np.ndarray, gj: np.n
 def dense(model: TracedModel, one: Scalar, of: Callable[[Fraction], object], dtype: type) -> np.ndarray:
     """The symmetric matrix of an expression."""
     n = len(model.basis)
+    if dtype is float and one.square is not None:
+        [vector] = model.floats_of([one.square[1]])
+        return double(one.square[0]) * np.multiply.outer(vector, vector)
     matrix: np.ndarray = np.full((n, n), of(ZERO), dtype)
-    for (a, b), w in one.form.items():
-        i, j = model.index[a], model.index[b]
+    for i, j, w in model.entries(one):
         if i == j:
             matrix[i, i] = of(w)
         else:
@@ -307,7 +362,7 @@ def _data_of(model: TracedModel) -> Data:
     for group in model.groups:
         i, j = group.i, group.j
         for left_out in model.run.tilts:
-            shares = np.array([double(model.share(left_out, group.law, a, b)) for a, b in zip(i, j)])
+            shares = np.array([double(share) for share in model.shares(left_out, group)])
             products.append((left_out, len(names) + np.arange(len(i)), shares[:, None] * (x[i] - x[j])))
         if group.law.over == "points":
             parts.append(_matrices(group.law, x[i], g[i], np.zeros_like(x[j]), np.zeros_like(g[j])))
@@ -318,9 +373,17 @@ def _data_of(model: TracedModel) -> Data:
     parts.append(_others(model))
     place = {name: i for i, name in enumerate(model.value_names)}
     values = np.zeros((len(place), len(names)))
-    for at, name in enumerate(names):
-        for node, w in model.levels_of(name).items():
-            values[place[node], at] = float(w)
+    level = {at: place[name] for at in range(len(x)) if (name := model.value_at(at)) in place}
+    at = 0
+    for group in model.groups:
+        for point, sign in ((group.j, 1.0), (group.i, -1.0)) if group.law.values else ():
+            for row, where in enumerate(point, at):
+                if where in level:
+                    values[level[where], row] = sign
+        at += len(group.names)
+    for row, one in enumerate(model.others, at):
+        for node, w in model.levels_of(one.name).items():
+            values[place[node], row] = double(w)
     for left_out, which, moved in products:
         for vector, column in model.index.items():
             if (node := product_name(left_out, vector)) in place:
@@ -329,9 +392,10 @@ def _data_of(model: TracedModel) -> Data:
     for at, w in model.metric_values:
         metric[at] = float(w)
     goal = dense(model, model.goal, double, float)
-    right = np.array([double(model.right(name)) for name in names])
+    rights = [np.full(len(group.names), double(group.law.rhs)) for group in model.groups]
+    right = np.concatenate([*rights, [double(one.right) for one in model.others]])
     blocks = [(np.arange(len(names)), np.concatenate(parts), goal)]
-    row_of = {name: row for row, name in enumerate(names)}
+    row_of = {name: row for row, name in enumerate(names)} if model.squares else {}
     for prefix, labels in model.squares:
         pairs = [(a, b) for a in range(len(labels)) for b in range(a, len(labels))]
         units = np.zeros((len(pairs), len(labels), len(labels)))

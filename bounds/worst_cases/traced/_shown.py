@@ -102,10 +102,11 @@ class TracedSearch(_Search):
 
     def witness(self, solutions: list[Solution]) -> None:  # type: ignore[override]
         """A one-dimensional instance in fractions, the simplest there is."""
-        simple = next((w for w in (line_witness(self.forms, one) for one in solutions) if w is not None), None)
+        lines = (line_witness(self.forms, one) for one in solutions)
+        simple = next((w for w in map(self.model.full_witness, lines) if w is not None), None)
         if simple is not None:
             basis = np.array([[double(v)] for v in simple.vector])
-            values = np.array([double(simple.values[name]) for name in self.model.value_names])
+            values = np.array([double(simple.values[name]) for name in self.model.whole.value_names])
             self.lower = (_down(simple.metric), basis, values)
 
     def shown_upper(self, data: Data, multipliers: np.ndarray) -> tuple[Fraction, dict] | None:
@@ -122,7 +123,9 @@ class TracedSearch(_Search):
         best = None
         for cut in CUTS:
             basis, F = self.placed(_rigour.factor(gram, cut), values)
-            metric = self.certified(basis, F)
+            if self.model.common is not None:
+                basis, F = self.model.common.instance(self.model.basis, basis)
+            metric = self.whole.certified(basis, F)
             if metric is not None and (best is None or metric > best[0] + self.tolerance / 100):
                 best = (metric, basis, F)
         return best
@@ -136,6 +139,12 @@ class TracedSearch(_Search):
         most = float((left[bounded] / data.rhs[bounded]).max(initial=0.0))
         shrink = min(1.0, (1 - 1e-12) / most) if most > 0 else 1.0
         return basis * np.sqrt(shrink), values * shrink
+
+    @cached_property
+    def whole(self) -> TracedSearch:
+        """What checks an instance: all inequalities of the question."""
+        whole = self.model.whole
+        return self if whole is self.model else TracedSearch(whole, whole.conic, self.solution, self.tolerance)
 
     @cached_property
     def _maker(self) -> Maker:

@@ -72,10 +72,10 @@ def root(value: Fraction) -> Fraction:
 
 def _slope_unit(run: Framed, slopes: set[str]) -> Fraction:
     """s: over a typical length that a point moves by a gradient, 1 where none moves by one."""
-    sizes = sorted(abs(w) for p in run.points for n, w in p.x.entries.items() if n in slopes and w)
+    sizes = sorted((w for p in run.points for n, w in p.x.entries.items() if n in slopes and w), key=_size)
     if not sizes:
         return ONE
-    return unit(1 / sizes[len(sizes) // 2])
+    return unit(1 / abs(sizes[len(sizes) // 2]))
 
 
 def in_units(run: Framed) -> Units:
@@ -142,6 +142,10 @@ def in_units(run: Framed) -> Units:
 def _largest(one: Scalar, s: Fraction, slopes: set[str]) -> Fraction:
     """The largest coefficient of an expression in slopes of size s and a length of 1."""
     sizes = [abs(w) * s for w in one.values.values()]
+    if one.square is not None:
+        weight, vector = one.square
+        sizes.append(abs(weight) * _largest_product([w * s if n in slopes else w for n, w in vector.entries.items()]))
+        return max(sizes)
     sizes += [abs(w) * s ** sum(n in slopes for n in pair) for pair, w in one.form.items()]
     return max(sizes, default=ZERO)
 
@@ -157,9 +161,21 @@ def _law(law: Law, s: Fraction, value: Fraction) -> tuple[Law, Fraction]:
 
 def _most(expressions: Sequence[Scalar]) -> Fraction:
     """The largest coefficient, by its double: fractions take long to compare."""
-    numbers = [w for one in expressions for w in (*one.form.values(), *one.values.values())]
+    numbers: list[Fraction] = []
+    for one in expressions:
+        numbers += one.values.values()
+        if one.square is None:
+            numbers += one.form.values()
+        else:
+            numbers.append(one.square[0] * _largest_product([*one.square[1].entries.values()]))
     largest: Fraction = max(numbers, key=_size, default=ONE)
     return abs(largest)
+
+
+def _largest_product(entries: list[Fraction]) -> Fraction:
+    """The size of the largest coefficient of the square of a vector; those of two vectors count twice."""
+    first, second, *_ = [*map(abs, sorted(entries, key=_size, reverse=True)[:2]), ZERO, ZERO]
+    return max(first, 2 * second) * first
 
 
 def _size(value: Fraction) -> float:
@@ -170,5 +186,9 @@ def _expression(one: Scalar, vectors: Coefficients, values: Mapping[str, Fractio
     if all(size == 1 for size in (*vectors.values(), *values.values())):
         return one
     weights: dict[Value, Fraction] = {v: w * values[v[0]] for v, w in one.values.items()}
+    if one.square is not None:
+        weight, vector = one.square
+        moved = Vector({n: w * vectors[n] for n, w in vector.entries.items()})
+        return Scalar(weights, None, one.constant, (weight, moved))
     form = {(a, b): w * (vectors[a] * vectors[b]) for (a, b), w in one.form.items()}
     return Scalar(weights, form, one.constant)

@@ -28,6 +28,7 @@ from ._model import ORDINALS, TracedModel, traced_model
 from ._ray import ray_of
 from ._repeated import repeated
 from ._shown import TracedSearch
+from ._twins import of_differences
 from ._witness import candidates, line_witness
 from .certificate import growth_data, written
 from .question import TracedSetting
@@ -124,7 +125,7 @@ class TracedWorstCase(WorstCase):
 
         if self.envelope.basis is None or self.envelope.values is None:
             raise InputError("no instance was certified: there is a value, but nothing that attains it; see `lower`.")
-        return arrays(self.question, self.traced, self.envelope.basis, self.envelope.values)
+        return arrays(self.question, self.traced.whole, self.envelope.basis, self.envelope.values)
 
     @cached_property
     def _exactly(self) -> _exact.Exact | str:
@@ -141,7 +142,7 @@ class TracedWorstCase(WorstCase):
         if len(self.traced.basis) > _exact.MOST_EXACT:
             return "too many vectors"
         forms = TracedForms(self.traced)
-        certain = self.tight and not self.traced.dropped and not self.traced.squares
+        certain = self.tight and self.traced.attained and not self.traced.squares
         for data, solution in candidates(self._conic, self._solution) if certain else ():
             witness = line_witness(forms, solution)
             if witness is None:
@@ -150,7 +151,9 @@ class TracedWorstCase(WorstCase):
             if tight is None or forms.bound(tight) != witness.metric:
                 continue
             if _exact.positive_semidefinite(forms.slack_matrix(tight)):
-                return _exact.Exact(witness.metric, tight, witness)
+                full = self.traced.full_witness(witness)
+                if full is not None:
+                    return _exact.Exact(witness.metric, tight, full)
         if given is not None and _exact.positive_semidefinite(forms.slack_matrix(given)):
             return _exact.Exact(forms.bound(given), given, None)
         return _exact.inflated(forms, self._conic, value, self._tolerance(value))
@@ -160,7 +163,8 @@ class TracedWorstCase(WorstCase):
         exact = self._exactly
         if isinstance(exact, str):
             return exact
-        named = {spoken(name): value * self._unit(name) for name, value in exact.multipliers.items()}
+        every = self.traced.in_full(exact.multipliers)
+        named = {spoken(name): value * self._unit(name) for name, value in every.items()}
         tau = exact.tau * self.setting.scale
         return Certificate(tau, exact.witness is not None, named, written(self.question, self.traced, exact))
 
@@ -172,7 +176,8 @@ class TracedWorstCase(WorstCase):
     @property
     def multipliers(self) -> dict[str, float]:
         """Multipliers by the name of their inequality, as few of them as keep the value."""
-        return {spoken(name): value * float(self._unit(name)) for name, value in self._sparse.items()}
+        every = self.traced.in_full(self._sparse)
+        return {spoken(name): value * float(self._unit(name)) for name, value in every.items()}
 
     @property
     def recognised(self) -> str | None:
@@ -189,7 +194,10 @@ class TracedWorstCase(WorstCase):
             f"worst case of {s.method} over {s.function_class}: {s.metric}, K = {s.steps}, {s.initial} at most 1",
             f"it is {'' if self.tight else 'at most '}{_short(tau)}, the sum of these, each times the number before:",
         ]
-        lines += [f"  {_short(value * self._unit(name)):>12}  {spoken(name)}" for name, value in given.items()]
+        lines += [
+            f"  {_short(value * self._unit(name)):>12}  {spoken(name)}"
+            for name, value in self.traced.in_full(given).items()
+        ]
         lines.append("and a positive semidefinite form")
         return "\n".join(lines) + "\n"
 
@@ -239,7 +247,7 @@ def traced_answer(question: TracedSetting) -> TracedWorstCase:
     """
     start = time.perf_counter()
     assert question.units is not None, "made with its run"
-    model = without_useless(traced_model(question, question.units.run))
+    model = without_useless(of_differences(traced_model(question, question.units.run)))
     data = model.conic
     solution = estimate(data)  # bounds are made of another, of more digits
     value = np.nan if "Infeasible" in solution.status else solution.value  # what it is worth the two ends show

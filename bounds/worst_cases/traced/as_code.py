@@ -29,7 +29,7 @@ def iterate(state: Any, kind: type = Vector) -> Any:
     )
 
 
-def _parameters(function: Callable) -> tuple[inspect.Parameter, ...]:
+def parameters(function: Callable) -> tuple[inspect.Parameter, ...]:
     """The parameters of a function, which a run asks for at every step."""
     try:
         return _remembered(function)
@@ -44,11 +44,11 @@ def _remembered(function: Callable) -> tuple[inspect.Parameter, ...]:
 
 def called(function: Callable, first: Any, names: Mapping[str, Any], what: str) -> Any:
     """function(first, **those of `names` that it has parameters for)."""
-    parameters = _parameters(function)[1:]
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+    given = parameters(function)[1:]
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in given):
         return function(first, **names)
     chosen = {}
-    for parameter in parameters:
+    for parameter in given:
         if parameter.name in names:
             chosen[parameter.name] = names[parameter.name]
         elif parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
@@ -62,7 +62,7 @@ def called(function: Callable, first: Any, names: Mapping[str, Any], what: str) 
 def _contents(state: Any, above: frozenset[int] = frozenset()) -> Any:
     """What a state holds, as it is now. Of what holds nothing, and of a part that holds itself, which object it is."""
     if isinstance(state, Vector):
-        return state.key
+        return dict(state.entries)
     if state is None or isinstance(state, (Number, str)):
         return state
     if id(state) in above:

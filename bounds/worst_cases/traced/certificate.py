@@ -68,7 +68,7 @@ def written(question: TracedSetting, model: TracedModel, exact: _exact.Exact) ->
         "multipliers": [[*name, str(w)] for name, w in sorted(_multipliers(question, model, exact, units).items())],
     }
     if exact.witness is not None:
-        vectors = {name: str(v * units.vector(name)) for name, v in zip(model.basis, exact.witness.vector)}
+        vectors = {name: str(v * units.vector(name)) for name, v in zip(model.whole.basis, exact.witness.vector)}
         vectors |= dict.fromkeys(model.run.zero, "0")
         named = exact.witness.values
         labels = [(p.function, p.label) for p in model.run.points if model.run.classes[p.function].kind == "function"]
@@ -107,7 +107,7 @@ def _multipliers(
     """The multipliers in the units of the question, and those of what the choice of an origin rests on."""
     # in the frame what a term h(M x) has at x* is 0, by an exchange of linear functions: <u*, M x - M x*> for
     # <v*, x - x*>, v* the transpose times u*; where an expression has a value of h, that equation has its weight
-    given = {name: w * units.multiplier(name) for name, w in exact.multipliers.items()}
+    given = {name: w * units.multiplier(name) for name, w in model.in_full(exact.multipliers).items()}
     points, sides, metric = model.run.raw
     used = [(given.get(side.name, Fraction(0)), side.left) for side in sides]
     if len(metric) == 1:

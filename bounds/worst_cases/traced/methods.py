@@ -413,8 +413,7 @@ def frank_wolfe() -> Method:
 
 
 def twice(method: Method) -> Method:
-    """Two runs of a method, from x0 and x1, for the contraction factor of steps: states have "x" and "other"."""
-    # without x* both runs may drift as far as they like, and the solver finds no interior: see `_repeated`
+    """Two runs of a method, from x0 and x1, for its contraction over steps: states have "x" and "other"."""
 
     def start(x0: Any, x1: Any, **functions: Any) -> Any:
         return {"x": x0, "other": x1, "states": tuple(_first(method, x, functions) for x in (x0, x1))}

@@ -6,15 +6,14 @@ led to the subgradient that the prox took. So a method is traced as the program 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...errors import InputError
 from .._setting import number
-from .as_code import Method, called, iterate, stepped
+from .as_code import Method, called, iterate, parameters, stepped
 from .classes import Class, transposed
 from .vectors import Scalar, Value, Vector
 
@@ -23,8 +22,7 @@ START, SECOND, MINIMISER = "x0", "x1", "x*"
 ONE = Fraction(1)
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A point at which a function was asked: its label, where it is, and what was returned."""
 
     function: str
@@ -95,11 +93,11 @@ class Errors:
     def demand(self, left: Any, right: Any) -> None:
         """left <= right, of values, inner products and numbers, not of numbers alone."""
         rest = left - right
-        if not isinstance(rest, Scalar) or not (rest.values or rest.form):
+        if not isinstance(rest, Scalar) or not (rest.values or rest.names):
             raise InputError(
                 f"error.demand: expected values and inner products such as v ** 2, got {left!r:.40} and {right!r:.40}."
             )
-        self._recorder.demand(Scalar(rest.values, rest.form), -rest.constant)
+        self._recorder.demand(rest.plus(-rest.constant), -rest.constant)
 
 
 def _size(given: Any, what: str) -> Fraction:
@@ -359,7 +357,8 @@ def traced(method: Method, classes: Mapping[str, Class], steps: int) -> Run:
     state: Any = recorder.new(START, 1)
     minimiser(oracles, recorder)
     if method.init is not None:
-        other = {SECOND: recorder.new(SECOND, 1)} if SECOND in inspect.signature(method.init).parameters else {}
+        second = SECOND in [parameter.name for parameter in parameters(method.init)]
+        other = {SECOND: recorder.new(SECOND, 1)} if second else {}
         state = called(method.init, state, {**oracles, **other, "error": error}, f"init of {method.title}")
     states = [state]
     iterate(state)

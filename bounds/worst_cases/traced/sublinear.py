@@ -153,7 +153,7 @@ def _from_first(problem: StepProblem, steps: TwoSteps) -> StepProblem:
         return total
 
     run = problem.model.run
-    problem.model.framed = replace(run, points=[replace(p, x=moved(p.x), g=moved(p.g)) for p in run.points])
+    problem.model.framed = replace(run, points=[p._replace(x=moved(p.x), g=moved(p.g)) for p in run.points])
     problem.model.renewed()
     goal = Scalar(problem.target.values, {})
     for (a, b), w in problem.target.form.items():
@@ -290,7 +290,7 @@ class _Inequalities:
         x0 = Vector({"state0": ONE})
         matrices[CONSTANT] = dense(p.model, x0 @ x0, Fraction, object)[early]
         run = p.model.run
-        points = [replace(q, x=self.start(q.x), g=self.start(q.g)) for q in run.points]
+        points = [q._replace(x=self.start(q.x), g=self.start(q.g)) for q in run.points]
         model = replace(p.model, framed=replace(run, points=points))
         forms = type(p.forms)(model.renewed())
         for law in p.early:

@@ -15,7 +15,7 @@ from .._setting import number
 Coefficients = dict[str, Fraction]
 Value = tuple[str, str]
 Pair = tuple[str, str]
-ZERO = Fraction(0)
+ZERO, ONE = Fraction(0), Fraction(1)
 LINEAR = "a step may add vectors and multiply them by numbers that do not depend on the run"
 
 
@@ -25,7 +25,8 @@ def refused(operation: str, why: str = LINEAR) -> InputError:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Number) and not isinstance(value, (bool, complex))
+    simple = type(value) in (int, float, Fraction)
+    return simple or (isinstance(value, Number) and not isinstance(value, (bool, complex)))
 
 
 def _sum(one: Mapping, other: Mapping) -> dict:
@@ -126,10 +127,11 @@ class Vector(_Traced):
     """A linear combination of the vectors of a run: its start, its minimiser, and what the functions returned."""
 
     words = "a vector"
-    __slots__ = ("entries",)
+    __slots__ = ("_key", "entries")
 
     def __init__(self, entries: Coefficients) -> None:
         self.entries = entries
+        self._key: frozenset | None = None
 
     def _of(self, other: Any, operation: str) -> Vector:
         if isinstance(other, Vector):
@@ -176,7 +178,7 @@ class Vector(_Traced):
         if not isinstance(other, Vector):
             raise refused(f"@ of a vector and {type(other).__name__}", "an inner product is of two vectors")
         if other is self:
-            return Scalar({}, _square(self.entries))
+            return Scalar({}, None, square=(ONE, self))
         form: dict[Pair, Fraction] = {}
         for a, u in self.entries.items():
             for b, v in other.entries.items():
@@ -192,31 +194,65 @@ class Vector(_Traced):
     @property
     def key(self) -> frozenset:
         """Equal vectors have equal keys."""
-        return frozenset((name, value.numerator, value.denominator) for name, value in self.entries.items())
+        if self._key is None:
+            self._key = frozenset([(name, *value.as_integer_ratio()) for name, value in self.entries.items()])
+        return self._key
 
 
 class Scalar(_Traced):
-    """A linear function of function values and inner products, and a number."""
+    """A linear function of function values and inner products, and a number.
+
+    `square` is (w, v) where the inner products are w ||v||^2 for a vector v: `form` has all of them, and takes long.
+    """
 
     words = "a value or an inner product"
-    __slots__ = ("constant", "form", "values")
+    __slots__ = ("_form", "constant", "square", "values")
 
-    def __init__(self, values: dict[Value, Fraction], form: dict[Pair, Fraction], constant: Fraction = ZERO) -> None:
-        self.values, self.form, self.constant = values, form, constant
+    def __init__(
+        self,
+        values: dict[Value, Fraction],
+        form: dict[Pair, Fraction] | None,
+        constant: Fraction = ZERO,
+        square: tuple[Fraction, Vector] | None = None,
+    ) -> None:
+        self.values, self._form, self.constant, self.square = values, form, constant, square
+
+    @property
+    def form(self) -> dict[Pair, Fraction]:
+        """The weights of inner products, by the names of both vectors, in order."""
+        if self._form is None:
+            weight, vector = self.square or (ZERO, Vector({}))
+            self._form = _times(weight, _square(vector.entries))
+        return self._form
+
+    @property
+    def names(self) -> set[str]:
+        """The vectors of the inner products."""
+        if self.square is not None:
+            return set(self.square[1].entries) if self.square[0] else set()
+        return {name for pair in self.form for name in pair}
+
+    def plus(self, constant: Fraction) -> Scalar:
+        """With a number added."""
+        return Scalar(self.values, self._form, self.constant + constant, self.square)
 
     def __add__(self, other: Any) -> Scalar:
         if _is_number(other):
-            return Scalar(self.values, self.form, self.constant + number(other, "a summand"))
+            return self.plus(number(other, "a summand"))
         if not isinstance(other, Scalar):
             raise refused(
                 f"the sum of a value and {type(other).__name__}", "values and inner products add to their like"
             )
-        return Scalar(_sum(self.values, other.values), _sum(self.form, other.form), self.constant + other.constant)
+        values, constant = _sum(self.values, other.values), self.constant + other.constant
+        for one, rest in ((self, other), (other, self)):
+            if one.square is not None and rest.square is None and not rest.form:
+                return Scalar(values, one._form, constant, one.square)
+        return Scalar(values, _sum(self.form, other.form), constant)
 
     __radd__ = __add__
 
     def __neg__(self) -> Scalar:
-        return Scalar(_negative(self.values), _negative(self.form), -self.constant)
+        return -1 * self
 
     def __sub__(self, other: Any) -> Scalar:
         return self + (-other)
@@ -228,7 +264,10 @@ class Scalar(_Traced):
         if isinstance(other, _Traced):
             raise refused(f"a value times {other.words}", "metrics are linear in values and inner products")
         weight = number(other, "the factor of a value")
-        return Scalar(_times(weight, self.values), _times(weight, self.form), weight * self.constant)
+        values, constant = _times(weight, self.values), weight * self.constant
+        if self.square is not None:
+            return Scalar(values, None, constant, (weight * self.square[0], self.square[1]))
+        return Scalar(values, _times(weight, self.form), constant)
 
     __rmul__ = __mul__
 

@@ -1,0 +1,127 @@
+"""Questions about the difference of two runs: solved in differences, and shown on runs with all their points."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from l2obound import bounds
+from l2obound.bounds.worst_cases import checker_traced, classes, methods, replayed
+from l2obound.bounds.worst_cases._conic import solve
+from l2obound.bounds.worst_cases.traced import TracedWorstCase
+from l2obound.bounds.worst_cases.traced._model import traced_model
+from l2obound.bounds.worst_cases.traced._shown import TracedSearch
+from l2obound.bounds.worst_cases.traced._twins import of_differences
+
+from ...helpers.pepit_examples import TWO_RUNS
+
+MU = Fraction(1, 10)
+STRONG = {"function_class": "smooth_strongly_convex", "mu": MU}
+SPLITTING = {
+    "method": methods.twice(methods.douglas_rachford(3)),
+    "function_class": {"A": classes.smooth_strongly_convex(1, MU), "B": classes.convex()},
+}
+OPERATORS = {
+    "method": methods.twice(methods.douglas_rachford(1)),
+    "function_class": {"A": classes.cocoercive(1), "B": classes.monotone(MU)},
+}
+
+
+def asked(**given: Any) -> TracedWorstCase:
+    found = bounds.worst_case(**TWO_RUNS, **given)
+    assert isinstance(found, TracedWorstCase)
+    return found
+
+
+def test_a_contraction_over_steps_is_closed_with_an_exact_proof() -> None:
+    method = methods.twice(methods.gradient())
+    found = asked(**STRONG, method=method, steps=3)
+    assert found.closed
+    assert found.lower <= 0.9**6 <= found.upper
+    assert len(found.traced.basis) == 4  # x0 and three gradients, as differences
+    certificate = asked(**STRONG, method=method, steps=2).certificate()
+    assert certificate is not None
+    assert certificate.exact
+    assert certificate.tau == Fraction(9, 10) ** 4
+    assert checker_traced.check(certificate.data, method.step, method.init) == certificate.tau
+
+
+@pytest.mark.parametrize("given", [SPLITTING, OPERATORS], ids=["functions", "operators"])
+def test_the_answer_is_that_of_all_points_of_both_runs(given: dict[str, Any]) -> None:
+    found = asked(**given, steps=3)
+    whole = found.traced.whole
+    assert len(whole.basis) > len(found.traced.basis)
+    assert found.closed
+    assert found._solution.value == pytest.approx(solve(whole.conic).value, rel=1e-5)
+    assert replayed(found)[1] == pytest.approx(found.lower, rel=1e-6)
+    certificate = found.certificate()
+    assert certificate is not None
+    assert checker_traced.check(certificate.data) == certificate.tau
+
+
+def test_both_inequalities_between_twins_are_in_a_proof() -> None:
+    found = asked(**STRONG, method=methods.twice(methods.gradient()), steps=2)
+    named = found.multipliers
+    pairs = [name for name in named if name.startswith("f[")]
+    assert len(pairs) == 4
+    assert named["f[0 over 1]"] == named["f[1 over 0]"]
+
+
+def without_star(run: Any) -> Any:
+    return run.F(run.x[-1]) - run.F(run.states[-1]["other"])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"method": methods.gradient(), "initial": "distance", "metric": "objective"},
+        {**TWO_RUNS, "method": methods.twice(methods.gradient()), "metric": without_star},
+        {
+            **TWO_RUNS,
+            "method": methods.twice(methods.subgradient(1)),
+            "function_class": classes.bounded_subgradients(1),
+        },
+        {**TWO_RUNS, "method": methods.twice(methods.gradient()), "metric": "distance"},
+    ],
+    ids=["one run", "values", "bounded gradients", "a minimiser"],
+)
+def test_other_questions_are_left_as_they_are(given: dict[str, Any]) -> None:
+    from l2obound.bounds.worst_cases._solve import question_of
+
+    defaults = {"function_class": "smooth_convex", "L": 1, "mu": None, "step": 1.0}
+    more = dict.fromkeys(("relative_error", "absolute_error", "momentum"))
+    question: Any = question_of(**{**defaults, "steps": 2, **more, **given})
+    model = traced_model(question, question.units.run)
+    assert of_differences(model) is model
+
+
+def test_an_instance_without_a_common_run_is_refused() -> None:
+    found = asked(**SPLITTING, steps=2)
+    model = found.traced
+    assert model.common is not None
+    solution = solve(found._conic, 1e-6, 1e-6)
+    search = TracedSearch(model, found._conic, solution, 1e-8)
+    assert search.shown_lower(solution.grams[0], solution.values) is not None
+    alone = replace(model.common, line={}, levels=[Fraction(0)] * len(model.common.levels))
+    search.model = replace(model, common=alone)
+    assert search.shown_lower(solution.grams[0], solution.values) is None
+
+
+def test_squares_are_kept_as_vectors() -> None:
+    from l2obound.bounds.worst_cases.traced.vectors import Scalar, Vector
+
+    v = Vector({"a": Fraction(2), "b": Fraction(-1, 3)})
+    square = 3 * (v @ v) + 1
+    assert square.square == (3, v)
+    assert square.form == {("a", "a"): 12, ("a", "b"): -4, ("b", "b"): Fraction(1, 3)}
+    other = Vector({"b": Fraction(1)})
+    both = square - (other @ other)
+    assert both.square is None
+    assert both.form == {("a", "a"): 12, ("a", "b"): -4, ("b", "b"): Fraction(-2, 3)}
+    assert (square + Scalar({("f", "0"): Fraction(1)}, {})).square == (3, v)
+    assert (0 * square).names == set()
+    assert np.isclose(float((-square).constant), -1)
