@@ -75,6 +75,7 @@ def test_places_are_filled_and_code_is_not() -> None:
     ("template", "message"),
     [
         ("{report.missing}", "has no value 'missing'"),
+        ("{report.go-math-l2o_missing}", "has no value 'go-math-l2o_missing'"),
         ("{other.checks}", "no docs/numbers/other.json"),
         ("<!-- holds: report.violated > 0 -->\n", "write that paragraph anew"),
         ("<!-- holds: report.checks < report.violated -->\n", "write that paragraph anew"),

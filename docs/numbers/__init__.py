@@ -24,9 +24,9 @@ HEADS = ("command", "processor", "cpu_seconds", "date", "source", "values", "pic
 """What each file of facts holds. `source` says where the values were taken from; `pictures` has the digests of the
 pictures that were copied from the results with them."""
 _FENCE = re.compile(r"^```.*?^```$", flags=re.S | re.M)
-_PLACE = re.compile(r"\{([a-z][a-z-]*)\.([a-z][a-z0-9_]*)(?::([^{}]*))?\}")
+_PLACE = re.compile(r"\{([a-z][a-z-]*)\.([^{}:\s]+)(?::([^{}]*))?\}")
 _HOLDS = re.compile(r"^<!-- holds: (.*?) -->\n", flags=re.M)
-_CLAIM = re.compile(r"([a-z][a-z-]*)\.([a-z][a-z0-9_]*) (==|!=|<=|>=|<|>) (\S+)")
+_CLAIM = re.compile(r"([a-z][a-z-]*)\.([a-z][a-z0-9_-]*) (==|!=|<=|>=|<|>) (\S+)")
 _COMPARE = {
     "==": operator.eq,
     "!=": operator.ne,
