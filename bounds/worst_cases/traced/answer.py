@@ -26,7 +26,6 @@ from ._forms import TracedForms
 from ._linear import KINDS
 from ._model import ORDINALS, TracedModel, traced_model
 from ._ray import ray_of
-from ._repeated import repeated
 from ._shown import TracedSearch
 from ._twins import of_differences
 from ._witness import candidates, line_witness
@@ -81,35 +80,12 @@ class TracedWorstCase(WorstCase):
             exact = self._proof(estimate, None)
             if not isinstance(exact, str):
                 ends = replace(ends, upper=exact.tau, multipliers=exact.multipliers)
-        if not self._narrow(ends) and (many := self._repeated()) is not None and many.tau < ends.upper:
-            ends = replace(ends, upper=many.tau, multipliers=many.multipliers)
         if ends.lower > ends.upper:
             raise DefectError(
                 f"a defect of this package, and no fault of the question: a worst case was shown to be at least "
                 f"{double(ends.lower):.17g} and at most {double(ends.upper):.17g}; please report it with {self.setting}"
             )
         return ends
-
-    def _narrow(self, ends: Envelope) -> bool:
-        """Whether the answer is closed."""
-        if not (finite(ends.lower) and finite(ends.upper)):
-            return False
-        return ends.upper - ends.lower <= self._tolerance(max(abs(double(ends.lower)), abs(double(ends.upper))))
-
-    def _repeated(self) -> _exact.Exact | None:
-        """The proof that one of one step makes, if there is one."""
-        if self.question.steps == 1:
-            return None
-        try:
-            one = traced_answer(self.question.after(1))
-            exact = one._exactly
-        except InputError:  # one step has no answer, or asks for what is not there
-            return None
-        if isinstance(exact, str):
-            return None
-        given = {name: value * one._unit(name) for name, value in exact.multipliers.items()}
-        tau = exact.tau * one.setting.scale
-        return repeated(self.question, one.question, tau, given, TracedForms(self.traced))
 
     @cached_property
     def _closed(self) -> Closed:

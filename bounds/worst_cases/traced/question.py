@@ -63,24 +63,11 @@ class TracedSetting(Setting):
     run: Framed | None = None
     units: Units | None = None
     metric_of: Callable | None = None
-    initial_of: Callable | None = None
 
     @property
     def scale(self) -> Fraction:
         """What the metric of the run in units is multiplied with."""
         return UNIT if self.units is None else self.units.metric
-
-    def after(self, steps: int) -> TracedSetting:
-        """The same question about another number of steps.
-
-        Args:
-            steps: K.
-
-        Returns:
-            The checked question.
-        """
-        metric, initial = self.metric_of or self.metric, self.initial_of or self.initial
-        return traced_setting(self.program, self.classes, 1, None, steps, metric, initial)
 
     @property
     def rational(self) -> bool:
@@ -207,5 +194,4 @@ def traced_setting(
         run=frame,
         units=in_units(frame),
         metric_of=metric if callable(metric) else None,
-        initial_of=initial if callable(initial) else None,
     )

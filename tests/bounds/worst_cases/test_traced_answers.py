@@ -331,3 +331,11 @@ def test_multipliers_are_those_of_the_question() -> None:
     assert sum(w * (n.endswith("over 2]") - n.startswith("f[2 over")) for n, w in weights.items()) == 1
     assert "it is 10, " in other.text
     assert other.multipliers["initial"] == pytest.approx(10)
+
+
+def test_short_vectors_make_an_instance_of_many_steps() -> None:
+    # instances that the solver finds inside lose two thirds of the value to its margins
+    mu = Fraction(1, 10)
+    method = methods.information_theoretic(10, 1, mu)
+    kind = classes.smooth_strongly_convex(1, mu)
+    assert bounds.worst_case(method=method, function_class=kind, metric="distance", steps=10).closed

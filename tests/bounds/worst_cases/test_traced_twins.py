@@ -50,6 +50,34 @@ def test_a_contraction_over_steps_is_closed_with_an_exact_proof() -> None:
     assert checker_traced.check(certificate.data, method.step, method.init) == certificate.tau
 
 
+@pytest.mark.parametrize(("step", "steps"), [(Fraction(3, 2), 3), (1, 10)])
+def test_the_contraction_factor_of_gradient_steps(step: Any, steps: int) -> None:
+    method = methods.twice(methods.gradient(step))
+    worst = asked(**STRONG, method=method, steps=steps)
+    factor = max(1 - Fraction(step) / 10, Fraction(step) - 1) ** (2 * steps)
+    assert worst.closed
+    assert worst.lower <= factor <= Fraction(worst.upper) <= factor * (1 + Fraction(1, 10**7))
+    proof = worst.certificate()
+    assert proof is not None
+    assert checker_traced.check(proof.data, method.step, method.init) == proof.tau
+
+
+def test_steps_that_depend_on_k_are_closed_too() -> None:
+    def slower(x: Any, f: Any, k: int) -> Any:
+        return x - Fraction(1, k) * f.gradient(x)
+
+    worst = asked(**STRONG, method=methods.twice(methods.Method(slower)), steps=2)
+    assert worst.closed
+    assert worst.lower <= (0.9 * 0.95) ** 2 <= worst.upper * (1 + 1e-7)
+
+
+@pytest.mark.slow
+def test_douglas_rachford_over_five_steps() -> None:
+    worst = asked(**SPLITTING, steps=5)
+    assert worst.closed
+    assert abs(worst.upper / float(Fraction(10, 13) ** 10) - 1) <= 1e-7
+
+
 @pytest.mark.parametrize("given", [SPLITTING, OPERATORS], ids=["functions", "operators"])
 def test_the_answer_is_that_of_all_points_of_both_runs(given: dict[str, Any]) -> None:
     found = asked(**given, steps=3)
