@@ -164,4 +164,4 @@ def _section_in(annotation: Any) -> type[BaseModel] | None:
     """The model that an annotation has in it, as tuple[Model, ...] has."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for part in get_args(annotation) if (found := _section_in(part)) is not None), None)
+    return next((section for part in get_args(annotation) if (section := _section_in(part)) is not None), None)

@@ -145,10 +145,10 @@ def falsify(
                 f"falsify: no run of {made.label} on the family {family} could be judged; let it search longer, or "
                 f"check that the optimizer runs on such problems."
             )
-        kept = _keeps(best, goal, best.score(goal)[1])
+        still = _keeps(best, goal, best.score(goal)[1])
         patience = max(5.0, min(20.0, budget)) if evaluations is None else math.inf
         tell = None if progress is None else partial(_tell, progress, _reached(best, goal))
-        small = shrink(best, judged, kept, seconds=patience, tell=tell) if _uses_any(best, goal) else best
+        small = shrink(best, judged, still, seconds=patience, tell=tell) if _uses_any(best, goal) else best
     try:
         custom = not _same(given, bounds.get(given.key))
     except bounds.InputError:

@@ -79,13 +79,13 @@ def ray_of(question: TracedSetting) -> Ray | None:
         return None
     # v = 0 first: half as many vectors. Matrices of classes of matrices are known of w alone
     for powers in ((2,), POWERS) if not model.squares else ((2,),):
-        ray = _found(_Cone(model, powers)) if len(model.basis) <= MOST[powers] else None
+        ray = _first_ray(_Cone(model, powers)) if len(model.basis) <= MOST[powers] else None
         if ray is not None:
             return ray
     return None
 
 
-def _found(cone: _Cone) -> Ray | None:
+def _first_ray(cone: _Cone) -> Ray | None:
     for _ in range(ROUNDS):
         solution = solve(cone.data())
         if not (np.isfinite(solution.value) and np.isfinite(solution.multipliers).all()):
@@ -190,7 +190,7 @@ class _Cone:
         goals = [self._goal(p) for p in growth]
         self.goal = np.array([sum(double(row.get(node, ZERO)) for row in goals) for node in self.nodes])
         self.faces = [_identity(len(part)) for part in self.target]
-        self.kept = np.ones(len(self.names) + 3, bool)
+        self.independent = np.ones(len(self.names) + 3, bool)
 
     def _floats(self, given: Data, growth: list[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Matrices of the rows by block, and those of the metric, in floating point."""
@@ -286,9 +286,9 @@ class _Cone:
         right = np.concatenate([np.zeros(count + 1), [1.0, 1.0]])
         equality = np.concatenate([self.equation, [False] * 3])
         names: list[Name] = [(str(p), *name) for p, name in self.names] + [("goal",), ("top",), ("size",)]
-        self.kept = np.concatenate([~self.equation | self._independent(inner), [True] * 3])
+        self.independent = np.concatenate([~self.equation | self._independent(inner), [True] * 3])
         whole = Data(names, values, right, equality, metric, blocks, [0] * len(blocks), [])
-        return restricted(whole, self.kept)
+        return restricted(whole, self.independent)
 
     def _independent(self, inner: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """Equations that are independent: the multipliers of others are no numbers to rely on."""
@@ -304,7 +304,7 @@ class _Cone:
         """Rows and vectors that the multipliers show to be equations and 0; False where the metric is among them."""
         count = len(self.names)
         multipliers = np.zeros(count + 3)
-        multipliers[self.kept] = solution.multipliers
+        multipliers[self.independent] = solution.multipliers
         growth = multipliers[count] - multipliers[count + 1]
         spectra = []
         for matrices, part in self._inner():
@@ -324,21 +324,21 @@ class _Cone:
     def rounded(self, solution: Solution) -> Iterator[Ray]:
         """The solution in fractions with its equations: values and entries of H of small denominators near it."""
         place: dict[tuple, int] = {("value", node): i for i, node in enumerate(self.nodes)}
-        found = list(solution.values[:-1])
+        entries = list(solution.values[:-1])
         grams = iter(solution.grams)
         for at, face in enumerate(self.faces):
             width = face.shape[1]
             gram = next(grams) + solution.value * np.eye(width) if width else np.zeros((0, 0))
             for a in range(width):
                 for b in range(a, width):
-                    place[at, a, b] = len(found)
-                    found.append(gram[a, b])
+                    place[at, a, b] = len(entries)
+                    entries.append(gram[a, b])
         solved = _solution_set(self._equations(place))
         inner, width = _flint(self.faces[0]), self.faces[0].shape[1]
         parts: list[Part] = [(name, int(p > 0)) for p in sorted({*self.powers} - {1}) for name in self.model.basis]
         size = len(parts)
         for most in DENOMINATORS:
-            near = solved([fmpq(round(Fraction(float(v)) * most), most) for v in found])
+            near = solved([fmpq(round(Fraction(float(v)) * most), most) for v in entries])
             scale = near[place["value", (SCALE, 0)]] if 0 in self.powers else fmpq(1)
             if scale <= 0:
                 continue

@@ -31,18 +31,18 @@ OPERATORS = {
 }
 
 
-def asked(**given: Any) -> TracedWorstCase:
-    found = bounds.worst_case(**TWO_RUNS, **given)
-    assert isinstance(found, TracedWorstCase)
-    return found
+def asked(**question: Any) -> TracedWorstCase:
+    worst = bounds.worst_case(**TWO_RUNS, **question)
+    assert isinstance(worst, TracedWorstCase)
+    return worst
 
 
 def test_a_contraction_over_steps_is_closed_with_an_exact_proof() -> None:
     method = methods.twice(methods.gradient())
-    found = asked(**STRONG, method=method, steps=3)
-    assert found.closed
-    assert found.lower <= 0.9**6 <= found.upper
-    assert len(found.traced.basis) == 4  # x0 and three gradients, as differences
+    worst = asked(**STRONG, method=method, steps=3)
+    assert worst.closed
+    assert worst.lower <= 0.9**6 <= worst.upper
+    assert len(worst.traced.basis) == 4  # x0 and three gradients, as differences
     certificate = asked(**STRONG, method=method, steps=2).certificate()
     assert certificate is not None
     assert certificate.exact
@@ -78,22 +78,22 @@ def test_douglas_rachford_over_five_steps() -> None:
     assert abs(worst.upper / float(Fraction(10, 13) ** 10) - 1) <= 1e-7
 
 
-@pytest.mark.parametrize("given", [SPLITTING, OPERATORS], ids=["functions", "operators"])
-def test_the_answer_is_that_of_all_points_of_both_runs(given: dict[str, Any]) -> None:
-    found = asked(**given, steps=3)
-    whole = found.traced.whole
-    assert len(whole.basis) > len(found.traced.basis)
-    assert found.closed
-    assert found._solution.value == pytest.approx(solve(whole.conic).value, rel=1e-5)
-    assert replayed(found)[1] == pytest.approx(found.lower, rel=1e-6)
-    certificate = found.certificate()
+@pytest.mark.parametrize("question", [SPLITTING, OPERATORS], ids=["functions", "operators"])
+def test_the_answer_is_that_of_all_points_of_both_runs(question: dict[str, Any]) -> None:
+    worst = asked(**question, steps=3)
+    whole = worst.traced.whole
+    assert len(whole.basis) > len(worst.traced.basis)
+    assert worst.closed
+    assert worst._solution.value == pytest.approx(solve(whole.conic).value, rel=1e-5)
+    assert replayed(worst)[1] == pytest.approx(worst.lower, rel=1e-6)
+    certificate = worst.certificate()
     assert certificate is not None
     assert checker_traced.check(certificate.data) == certificate.tau
 
 
 def test_both_inequalities_between_twins_are_in_a_proof() -> None:
-    found = asked(**STRONG, method=methods.twice(methods.gradient()), steps=2)
-    named = found.multipliers
+    worst = asked(**STRONG, method=methods.twice(methods.gradient()), steps=2)
+    named = worst.multipliers
     pairs = [name for name in named if name.startswith("f[")]
     assert len(pairs) == 4
     assert named["f[0 over 1]"] == named["f[1 over 0]"]
@@ -104,7 +104,7 @@ def without_star(run: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "question",
     [
         {"method": methods.gradient(), "initial": "distance", "metric": "objective"},
         {**TWO_RUNS, "method": methods.twice(methods.gradient()), "metric": without_star},
@@ -117,22 +117,22 @@ def without_star(run: Any) -> Any:
     ],
     ids=["one run", "values", "bounded gradients", "a minimiser"],
 )
-def test_other_questions_are_left_as_they_are(given: dict[str, Any]) -> None:
+def test_other_questions_are_left_as_they_are(question: dict[str, Any]) -> None:
     from l2obound.bounds.worst_cases._solve import question_of
 
     defaults = {"function_class": "smooth_convex", "L": 1, "mu": None, "step": 1.0}
     more = dict.fromkeys(("relative_error", "absolute_error", "momentum"))
-    question: Any = question_of(**{**defaults, "steps": 2, **more, **given})
-    model = traced_model(question, question.units.run)
+    setting: Any = question_of(**{**defaults, "steps": 2, **more, **question})
+    model = traced_model(setting, setting.units.run)
     assert of_differences(model) is model
 
 
 def test_an_instance_without_a_common_run_is_refused() -> None:
-    found = asked(**SPLITTING, steps=2)
-    model = found.traced
+    worst = asked(**SPLITTING, steps=2)
+    model = worst.traced
     assert model.common is not None
-    solution = solve(found._conic, 1e-6, 1e-6)
-    search = TracedSearch(model, found._conic, solution, 1e-8)
+    solution = solve(worst._conic, 1e-6, 1e-6)
+    search = TracedSearch(model, worst._conic, solution, 1e-8)
     assert search.shown_lower(solution.grams[0], solution.values) is not None
     alone = replace(model.common, line={}, levels=[Fraction(0)] * len(model.common.levels))
     search.model = replace(model, common=alone)

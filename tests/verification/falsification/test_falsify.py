@@ -293,12 +293,12 @@ def test_a_run_that_uses_nothing_of_a_bound_is_left_as_it_is() -> None:
 
 
 def test_the_search_tells_how_far_it_is_until_it_ends() -> None:
-    told: list[tuple[float, float, str]] = []
-    falsify("ood_multi_step_sharp", evaluations=70, dim=1, steps=2, progress=lambda *what: told.append(what))
-    assert told[0][2] == "1 variable"
-    assert told[-1][2].startswith("made simpler, ")
-    assert all(0 <= share <= 1 for share, _, _ in told)
-    assert told[-1][0] == 1
+    reports: list[tuple[float, float, str]] = []
+    falsify("ood_multi_step_sharp", evaluations=70, dim=1, steps=2, progress=lambda *what: reports.append(what))
+    assert reports[0][2] == "1 variable"
+    assert reports[-1][2].startswith("made simpler, ")
+    assert all(0 <= share <= 1 for share, _, _ in reports)
+    assert reports[-1][0] == 1
 
 
 def test_an_optimizer_without_gradients_is_searched_all_the_same() -> None:

@@ -128,15 +128,15 @@ def _optimizers(summary: Summary) -> tuple[list[str], list[list[str]]]:
     cells = summary.tables.cells.to_pydict()
     runs = {name: summary.tables.table[name].to_pylist() for name in summary.tables.table.column_names}
     reached = sorted((name for name in runs if name.startswith("reached_")), key=_eps, reverse=True)
-    kept = list(dict.fromkeys([*reached[:1], *reached[-1:]])) if runs.get("optimizer") else []
+    gaps = list(dict.fromkeys([*reached[:1], *reached[-1:]])) if runs.get("optimizer") else []
     rows = []
     for name in dict.fromkeys(cells["optimizer"]):
         states = [s for s, o in zip(cells["status"], cells["optimizer"], strict=True) if o == name]
         row = [str(name), f"{states.count('done')} of {len(states)}"]
-        for column in kept:
+        for column in gaps:
             row.append(_median([v for v, o in zip(runs[column], runs["optimizer"], strict=True) if o == name]))
         rows.append(row)
-    return ["optimizer", "cells done", *(f"to gap {_eps(column):g}" for column in kept)], rows
+    return ["optimizer", "cells done", *(f"to gap {_eps(column):g}" for column in gaps)], rows
 
 
 def _eps(column: str) -> float:

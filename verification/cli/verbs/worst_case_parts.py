@@ -122,7 +122,7 @@ def run_sweep(
         for choice, one in zip(bar.track(choices, description="worst cases"), pending):
             named = {name: int(v) if name == "steps" else float(v) for name, v in choice.items()}
             worst = next(one)
-            asked = worst.setting
+            setting = worst.setting
             if isinstance(worst, UnboundedError):
                 rows.append({**named, "value": None, "unbounded": True, "reason": str(worst)})
             else:
@@ -145,7 +145,7 @@ def run_sweep(
     left_open = sum(row["value"] is not None and not row["closed"] for row in rows)
     print_answer(
         Answer(
-            title=_question(asked, axes),
+            title=_question(setting, axes),
             table=Table((*axes, "worst case", "lower end", "upper end", "difference", "exact"), cells, "combinations"),
             finding=[
                 f"{len(rows) - infinite - left_open} of {len(rows)} worst cases are exact: their ends agree up to the "
@@ -219,14 +219,14 @@ def print_one(
         verdict = f"NOT EXACT: the two ends differ by {worst.gap:.1e}, and the worst case lies between them."
     further = [] if proof else ["--proof prints the inequalities that prove it"]
     further += [] if certificate is not None else ["--certificate FILE keeps the proof"]
-    kept = "FILE" if certificate is None else shlex.quote(str(certificate))
+    file = "FILE" if certificate is None else shlex.quote(str(certificate))
     print_answer(
         Answer(
             title=_question(worst.setting),
             table=Table(("", "value"), [list(pair) for pair in cells.items()]),
             finding=[verdict, *([worst.text.rstrip()] if proof else [])],
             where=[path for path in (certificate, coq, instance) if path is not None],
-            next="; ".join([*further, f"`l2obound worst-case --check {kept}` checks it."]),
+            next="; ".join([*further, f"`l2obound worst-case --check {file}` checks it."]),
             details=[worst.summary()],
         ),
         verbose,
