@@ -324,21 +324,21 @@ class _Cone:
     def rounded(self, solution: Solution) -> Iterator[Ray]:
         """The solution in fractions with its equations: values and entries of H of small denominators near it."""
         place: dict[tuple, int] = {("value", node): i for i, node in enumerate(self.nodes)}
-        entries = list(solution.values[:-1])
+        floats = list(solution.values[:-1])
         grams = iter(solution.grams)
         for at, face in enumerate(self.faces):
             width = face.shape[1]
             gram = next(grams) + solution.value * np.eye(width) if width else np.zeros((0, 0))
             for a in range(width):
                 for b in range(a, width):
-                    place[at, a, b] = len(entries)
-                    entries.append(gram[a, b])
+                    place[at, a, b] = len(floats)
+                    floats.append(gram[a, b])
         solved = _solution_set(self._equations(place))
         inner, width = _flint(self.faces[0]), self.faces[0].shape[1]
         parts: list[Part] = [(name, int(p > 0)) for p in sorted({*self.powers} - {1}) for name in self.model.basis]
         size = len(parts)
         for most in DENOMINATORS:
-            near = solved([fmpq(round(Fraction(float(v)) * most), most) for v in entries])
+            near = solved([fmpq(round(Fraction(float(v)) * most), most) for v in floats])
             scale = near[place["value", (SCALE, 0)]] if 0 in self.powers else fmpq(1)
             if scale <= 0:
                 continue

@@ -219,14 +219,14 @@ def print_one(
         verdict = f"NOT EXACT: the two ends differ by {worst.gap:.1e}, and the worst case lies between them."
     further = [] if proof else ["--proof prints the inequalities that prove it"]
     further += [] if certificate is not None else ["--certificate FILE keeps the proof"]
-    file = "FILE" if certificate is None else shlex.quote(str(certificate))
+    to_check = "FILE" if certificate is None else shlex.quote(str(certificate))
     print_answer(
         Answer(
             title=_question(worst.setting),
             table=Table(("", "value"), [list(pair) for pair in cells.items()]),
             finding=[verdict, *([worst.text.rstrip()] if proof else [])],
             where=[path for path in (certificate, coq, instance) if path is not None],
-            next="; ".join([*further, f"`l2obound worst-case --check {file}` checks it."]),
+            next="; ".join([*further, f"`l2obound worst-case --check {to_check}` checks it."]),
             details=[worst.summary()],
         ),
         verbose,
