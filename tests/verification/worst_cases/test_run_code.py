@@ -47,14 +47,18 @@ def test_another_method_runs_on_it_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [classes.monotone(), {"f": classes.smooth_convex(), "g": classes.smooth_convex()}],
+    ("arguments", "step"),
+    [
+        (classes.monotone(), lambda x, f: f.prox(x, 1)),
+        (
+            {"f": classes.smooth_convex(), "g": classes.smooth_convex()},
+            lambda x, f, g: x - (f.gradient(x) + g.gradient(x)) / 2,
+        ),
+    ],
     ids=["operator", "two"],
 )
-def test_what_has_no_problem_says_so(arguments: Any) -> None:
-    metric = "distance"
-    step = (lambda x, f: f.prox(x, 1)) if not isinstance(arguments, dict) else (lambda x, f, g: x - f.gradient(x))
-    worst = bounds.worst_case(method=step, function_class=arguments, steps=1, metric=metric)
+def test_what_has_no_problem_says_so(arguments: Any, step: Any) -> None:
+    worst = bounds.worst_case(method=step, function_class=arguments, steps=1, metric="distance")
     with pytest.raises(l2o.InputError, match="one smooth function"):
         replay(worst)
 
