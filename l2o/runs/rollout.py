@@ -17,7 +17,7 @@ from ..optimizers.by_name import adapt
 from ..problems.composite import Composite
 from ..support.arrays import as_tensor
 from ..support.memory import require_memory, run_size
-from ..support.threads import one_thread
+from ..support.threads import SMALL, one_thread
 from .array_run import ArrayRun, array_run
 from .iterates import rounded
 from .run import Run
@@ -222,9 +222,6 @@ class _Recorder:
             subgradient_rule=rule,
             problem=self.fingerprint,
         )
-
-
-SMALL = 500_000  # numbers in a batch of data, under which a second thread costs more than it brings
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from functools import lru_cache
 import torch
 from threadpoolctl import ThreadpoolController
 
+SMALL = 500_000  # numbers in a batch of data, under which a second thread costs more than it brings
+
 
 @lru_cache(maxsize=4)
 def _libraries(imported: tuple[bool, ...]) -> ThreadpoolController:

@@ -108,6 +108,7 @@ class ScheduleConfig(Section):
     One update is made after each `unroll` iterations; a batch is iterated `horizon` times; `epochs` passes over
     `batches` batches, the learning rate multiplied by `decay` after each. `seeds` asks for a training with each of
     them, of which the best is kept; `seed` is then not used. Of `threads` no more are used than there are cores.
+    Without `threads`, small problems have one (a batch of less than 500,000 numbers), others as many as torch has.
     """
 
     seed: int = Field(0, ge=0, lt=1000)

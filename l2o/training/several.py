@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 
 from ...errors import InputError
 from ..support.files import write_bytes
+from ..support.threads import SMALL, one_thread
 from .config import TrainingConfig, load_config
 from .loop import HeldOut, Progress, Trained, train_one
 
@@ -58,14 +60,24 @@ def train(
         except OSError as problem:
             raise InputError(f"{folder}: cannot be used as the folder of a training ({problem.strerror}).") from None
     command = command or "l2o.train(config)"
+    with _threads(config), torch.inference_mode(False), torch.enable_grad():  # the caller gets his mode back
+        if config.training.seeds:
+            return _best_of(config, folder, progress, command)
+        return train_one(config, folder, progress, command, wanted)
+
+
+@contextmanager
+def _threads(config: TrainingConfig) -> Iterator[None]:
+    """As many threads as the settings say; else one for small problems, and torch's number for others."""
+    threads, problem = config.training.threads, config.problem
+    if threads is None and config.training.batch * problem.data_rows * problem.dim < SMALL:
+        threads = 1
     before = torch.get_num_threads()
     try:
-        if config.training.threads is not None:
-            torch.set_num_threads(min(config.training.threads, os.cpu_count() or 1))
-        with torch.inference_mode(False), torch.enable_grad():  # a caller without gradients gets his mode back
-            if config.training.seeds:
-                return _best_of(config, folder, progress, command)
-            return train_one(config, folder, progress, command, wanted)
+        if threads is not None:
+            torch.set_num_threads(min(threads, os.cpu_count() or 1))
+        with one_thread() if threads == 1 else nullcontext():
+            yield
     finally:
         torch.set_num_threads(before)
 

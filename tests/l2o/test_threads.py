@@ -83,3 +83,19 @@ def test_small_runs_have_one_thread() -> None:
     l2o.rollout(l2o.adapt(Watching()), problem, np.zeros((2, 6)), 2)
     assert set.union(*seen) == {1}
     assert counts() == {2}
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize(("rows", "threads", "expected"), [(8, None, 1), (8, 2, 2), (8, 1, 1), (25_000, None, 2)])
+def test_small_trainings_have_one_thread(rows: int, threads: int | None, expected: int) -> None:
+    seen: list[set[int]] = []
+    settings = {
+        "model": {"name": "l2o-pa"},
+        "problem": {"family": "lasso", "rows": rows, "dim": 10, "sparsity": 2},
+        "training": {"epochs": 1, "batches": 1, "batch": 2, "horizon": 2, "unroll": 2, "threads": threads},
+        "validation": {"batch": 1, "steps": 1},
+    }
+    trained = l2o.train(settings, progress=lambda *_: seen.append(counts()))
+    assert trained.manifest["threads"] == expected
+    assert all(expected in numbers for numbers in seen)
+    assert counts() == {2}

@@ -6,9 +6,9 @@ import ctypes
 
 import torch
 
+from ..threads import SMALL
 from . import Pool, addresses, level, library, pool, takes
 
-_SMALL = 500_000  # numbers, under which a second thread wakes up too late to help
 _ARRAYS = ("matrix", "x", "y", "residual", "gradient", "value")
 
 
@@ -46,7 +46,7 @@ def gram(
     assert y is None or y.shape == (batch, rows)
     task = _Task(
         doubles=matrix.dtype == torch.float64,
-        threads=torch.get_num_threads() if matrix.numel() >= _SMALL else 1,
+        threads=torch.get_num_threads() if matrix.numel() >= SMALL else 1,
         level=level(),
         batch=batch,
         rows=rows,
