@@ -26,7 +26,7 @@ from .guards import GUARDS
 from .schedules import SCHEDULES
 from .searches import SEARCHES
 from .sensitivity import SENSITIVITY
-from .speed import SPEED
+from .speed import BESIDE, SPEED
 from .training import TRAINING
 from .worst_case_speed import WORST_CASE_SPEED
 
@@ -339,6 +339,9 @@ SOURCES = {
         TRAINING,
     ),
     "speed": Source(("--levels", "--threads", "1"), "speed.json", SPEED, script="tests/benchmarks/bench_speed.py"),
+    "beside": Source(
+        ("--before", "first-release"), "beside.json", BESIDE, script="tests/benchmarks/bench_beside.py"
+    ),
     "guards": Source((), "guards.json", GUARDS, script="docs/numbers/measure_guards.py"),
     "worst-case-speed": Source(
         ("--only", "examples", "--lengths", "5"),

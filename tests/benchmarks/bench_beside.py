@@ -2,9 +2,10 @@
 
     python tests/benchmarks/bench_beside.py [--before FOLDER] [--out FOLDER]
 
-Median wall and CPU time. Threads that wait for each other cost CPU time, and on shared cores a time slice at every
-wait. So beside other work an iteration should take no more CPU time than alone. `--before` measures a checkout of an
-earlier version, with its kernel compiled, in turn with this one. Only names are used that both have.
+Medians of wall and CPU time over several processes in turn. Threads that wait for each other cost CPU time, and on
+shared cores a time slice at every wait. So beside other work an iteration should take no more CPU time than alone.
+`--before` measures a checkout of an earlier version, with its kernel compiled, in turn with this one. Only names are
+used that both have. The first version has no folder l2obound.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parents[2]
 BATCHES = (32, 128, 512)
 METHODS = ("ista", "go-math-l2o")
-STEPS, CALLS = 10, 15
+STEPS, CALLS, ROUNDS = 10, 15, 3
 TRAINING: dict[str, Any] = {
     "model": {"name": "go-math-l2o"},
     "problem": {"family": "lasso", "rows": 20, "dim": 40, "sparsity": 5, "lam": 0.1},
@@ -50,10 +51,10 @@ def rows() -> Iterator[dict[str, Any]]:
     """Seconds an iteration, bare and in `rollout`, and an update of a training, of the checkout that is imported."""
     import torch
 
-    try:
-        from l2obound import l2o
-    except ImportError:  # the first release has its packages at the top
+    if os.environ["FIRST"]:  # which has its packages at the top
         import l2o
+    else:
+        from l2obound import l2o
 
     for batch in BATCHES:
         p = l2o.synthetic.lasso(batch, 20, 40, seed=1)
@@ -94,7 +95,7 @@ def spinning(processes: int) -> Iterator[None]:
 def measured(tree: Path) -> list[dict[str, Any]]:
     """The rows of a checkout, in a process of its own and outside all checkouts."""
     environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
-    environment["PYTHONPATH"] = str(tree)
+    environment |= {"PYTHONPATH": str(tree), "FIRST": "" if (tree / "l2obound").exists() else "1"}
     with tempfile.TemporaryDirectory() as elsewhere:
         command = [sys.executable, str(Path(__file__).resolve()), "--task"]
         done = subprocess.run(command, env=environment, cwd=elsewhere, capture_output=True, text=True, check=True)
@@ -114,15 +115,21 @@ def main(arguments: list[str] | None = None) -> None:
     table = []
     trees = {"now": HERE} | ({"before": options.before.resolve()} if options.before else {})
     for others in (0, os.cpu_count() or 1):
+        rounds: dict[str, list[list[dict[str, Any]]]] = {name: [] for name in trees}
         with spinning(others):
-            for name, tree in trees.items():
-                for row in measured(tree):
-                    table.append({"version": name, "beside": others, **row})
-                    print(
-                        f"beside {others} {name} {row['task']:9s} {row['method']:12s} batch {row['batch']:4d}  "
-                        f"wall {1e3 * row['wall']:8.3f} ms  CPU {1e3 * row['cpu']:8.3f} ms",
-                        flush=True,
-                    )
+            for _ in range(ROUNDS):
+                for name, tree in trees.items():
+                    rounds[name].append(measured(tree))
+        for name, made in rounds.items():
+            for same in zip(*made):
+                times = {clock: statistics.median(row[clock] for row in same) for clock in ("wall", "cpu")}
+                row = {"version": name, "beside": others, **same[0], **times}
+                table.append(row)
+                print(
+                    f"beside {others} {name:6s} {row['task']:9s} {row['method']:12s} batch {row['batch']:4d}  "
+                    f"wall {1e3 * row['wall']:8.3f} ms  CPU {1e3 * row['cpu']:8.3f} ms",
+                    flush=True,
+                )
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "beside.json").write_text(json.dumps(table, indent=1), encoding="utf-8")
