@@ -518,3 +518,11 @@ def test_bad_instances(tmp_path: Path) -> None:
     values = read("searches", tmp_path)
     assert values["worst"].splitlines()[2] == "| L2O-PA | 3 | 0.9999 | 5.3e4 | 3.7e6 |"
     assert (values["evaluations"], values["violated"]) == (5000, 1)
+
+
+def test_designs(tmp_path: Path) -> None:
+    (tmp_path / "designs.json").write_text(json.dumps({"a": {"1": 0.125, "2": 0.0659459}, "b": {"2": 1 / 3}}))
+    assert read("designs", tmp_path)["table"].splitlines()[2:] == [
+        "| a | 0.125000 | 0.065946 |",
+        "| b | – | 0.333333 |",
+    ]

@@ -20,6 +20,7 @@ from .commands import COMMANDS
 from .comparisons import BASELINES, SCALES, SPEEDUP
 from .conditioning import CONDITIONING
 from .defects import DEFECTS
+from .designs import DESIGNS
 from .drift import DRIFT
 from .figures import ABLATIONS, FIGURES, FULL_FIGURES, SETTINGS
 from .guards import GUARDS
@@ -339,9 +340,8 @@ SOURCES = {
         TRAINING,
     ),
     "speed": Source(("--levels", "--threads", "1"), "speed.json", SPEED, script="tests/benchmarks/bench_speed.py"),
-    "beside": Source(
-        ("--before", "first-release"), "beside.json", BESIDE, script="tests/benchmarks/bench_beside.py"
-    ),
+    "beside": Source(("--before", "first-release"), "beside.json", BESIDE, script="tests/benchmarks/bench_beside.py"),
+    "designs": Source((), "designs.json", DESIGNS, script="docs/numbers/measure_designs.py"),
     "guards": Source((), "guards.json", GUARDS, script="docs/numbers/measure_guards.py"),
     "worst-case-speed": Source(
         ("--only", "examples", "--lengths", "5"),
