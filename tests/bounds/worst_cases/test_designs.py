@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,8 +10,9 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
+from docs.numbers import measure_designs
 from l2obound import bounds
-from l2obound.bounds.worst_cases import Method, checker, checker_traced, methods
+from l2obound.bounds.worst_cases import checker, checker_traced, methods
 from l2obound.bounds.worst_cases._conic import solve
 from l2obound.bounds.worst_cases.designs import _sequence
 from l2obound.bounds.worst_cases.designs._families import built_in
@@ -80,17 +80,7 @@ def test_the_best_constant_step() -> None:
     assert design.value == pytest.approx(L / (2 * (2 * K * h + 1)), abs=CLOSE)
 
 
-def composite(numbers: Sequence[Any]) -> Method:
-    """Two steps with a prox, a point ahead and free numbers, of which OptISTA is one choice."""
-    gamma, a, b = numbers[:2], [numbers[2], 0], [numbers[3], 0]
-
-    def step(state: Any, f: Any, r: Any, k: int) -> Any:
-        i, look = k - 1, state["look"]
-        y = r.prox(state["x"] - gamma[i] * f.gradient(look), gamma[i])
-        z = look + (y - state["x"]) / gamma[i]
-        return {"x": y, "look": z + a[i] * (z - state["z"]) + b[i] * (z - look), "z": z}
-
-    return Method(step, lambda x0: {"x": x0, "look": x0, "z": x0})
+composite = measure_designs.composite(2)
 
 
 def test_a_family_as_code_reaches_optista() -> None:
