@@ -15,8 +15,9 @@ from l2obound.l2o.support.threads import one_thread
 
 
 def counts() -> set[int]:
-    """The numbers of threads of torch and of the libraries of linear algebra."""
-    pools = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+    """The numbers of threads of torch, and of the linear algebra of NumPy and SciPy. That of scs always has one."""
+    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    pools = [library["num_threads"] for library in libraries if "scs" not in library["filepath"]]
     assert pools
     return {torch.get_num_threads(), *pools}
 
