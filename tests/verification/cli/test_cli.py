@@ -182,7 +182,7 @@ def test_report_end_to_end(run, tmp_path, monkeypatch) -> None:
     assert results["provenance"]["weights"][0]["sha256"]
     tables = {"verdicts.csv", "curves.csv", "per_step.csv", "deviations.csv", "comparison.csv", "f_star.csv"}
     tables |= {"ledger.csv", "attribution.csv", "shift_pairs.csv", "transients.csv", "worst_cases.csv"}
-    tables |= {"next_instance.csv"}
+    tables |= {"next_instance.csv", "certificates.csv"}
     tables |= {name.replace(".csv", ".tex") for name in tables}
     assert {p.name for p in (out / "tables").iterdir()} == tables
     figures = {p.name: p.read_bytes() for p in (out / "figures").iterdir()}
