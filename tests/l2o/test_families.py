@@ -15,7 +15,7 @@ from l2obound import l2o
 from l2obound.l2o import InputError
 from l2obound.l2o.problems.families import DRAWN, FAMILIES, build, family_of
 from l2obound.verification import report, sweeps
-from l2obound.verification.cli import app as cli
+from tests.helpers import hostile
 
 MINE = """
 from l2obound import l2o
@@ -90,13 +90,7 @@ def test_a_function_of_the_users_is_a_family(place: Path) -> None:
 
 @pytest.fixture
 def run(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Any:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["l2obound", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return end.value.code or 0, *capsys.readouterr()
-
-    return call
+    return hostile.command(place, monkeypatch, capsys)
 
 
 def test_verbs_take_it(run: Any) -> None:

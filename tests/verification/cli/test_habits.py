@@ -25,20 +25,6 @@ from l2obound.verification.studies import STUDIES
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """The command in this process, in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["l2obound", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return end.value.code or 0, *capsys.readouterr()
-
-    return call
-
-
 # Interruption
 
 

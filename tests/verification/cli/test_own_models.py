@@ -16,6 +16,7 @@ import torch
 from l2obound import l2o
 from l2obound.verification import report, sweeps
 from l2obound.verification.cli import app as cli
+from tests.helpers import hostile
 from tests.helpers.hostile import write_modules
 
 MINE = """
@@ -65,16 +66,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path, weights: P
     """The command, in a folder with the user's module, checkpoint and training."""
     shutil.copytree(weights, tmp_path, dirs_exist_ok=True)
     (tmp_path / "mine.py").write_text(MINE)
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["l2obound", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return end.value.code or 0, *capsys.readouterr()
-
-    yield call
+    yield hostile.command(tmp_path, monkeypatch, capsys)
     for name in ("mine", "hostile_codes", "hostile_syntax", "hostile_lacks", "hostile_name"):
         sys.modules.pop(name, None)
 

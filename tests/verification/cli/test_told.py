@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +11,6 @@ import pytest
 from rich.console import Console
 
 from l2obound import l2o
-from l2obound.verification.cli import app as cli
 from l2obound.verification.cli import console
 from l2obound.verification.cli.answer import MOST_ROWS, table_lines
 from l2obound.verification.cli.verbs import experiment, speedup, sweep
@@ -46,20 +44,6 @@ steps = 300
 [[grid]]
 optimizer = ["ista", "fista"]
 """
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """The command in this process, in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["l2obound", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return end.value.code or 0, *capsys.readouterr()
-
-    return call
 
 
 # Errors
